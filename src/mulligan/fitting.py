@@ -20,7 +20,7 @@ from mulligan.output.generator import Generator
 from mulligan.training import Config, DataSpec, Recorder, Run, train, with_all_of
 from mulligan.training import recipe as recipe_named
 from mulligan.training.interrupt import BetweenSteps
-from mulligan.training.progress import View, view_of
+from mulligan.training.progress import View, in_notebook, view_of
 from mulligan.training.samples import located
 
 FIRST = 100
@@ -84,7 +84,7 @@ def fit(
     DivergedError
         When a tensor became NaN or infinite.
     KeyboardInterrupt
-        At the end of a step; with `out`, the run is saved there.
+        At the end of a step; with `out`, the run is saved there. A notebook's stop button returns the generator so far.
     """
     config = recipe if isinstance(recipe, Config) else recipe_named(recipe)
     if seed is not None:
@@ -122,10 +122,13 @@ def fit(
             for event in events:
                 view.show(event)
     except BetweenSteps:
-        if out is not None:
+        if in_notebook():
+            view.tell(f"stopped after step {run.step}: the generator has learned until then")
+        elif out is not None:
             raise
-        lost = f"stopped after step {run.step}, and nothing of it is kept. With out='runs/mine' it would be saved there"
-        raise BetweenSteps(f"{lost}, to go on from.") from None
+        else:
+            lost = f"stopped after step {run.step}, and nothing of it is kept. With out='runs/mine' it would be saved"
+            raise BetweenSteps(f"{lost} there, to go on from.") from None
     made = run.generator()
     if data_range is None:
         return made

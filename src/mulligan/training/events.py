@@ -175,6 +175,12 @@ class Diagnosed(Event):
     severity: str = ""
     healthy_step: int = 0
 
+    def _repr_html_(self) -> str:
+        """Show the state, its evidence and what to try in a notebook."""
+        from mulligan.training.notebook import finding  # pictures, which training needs only there
+
+        return finding(self)
+
     @classmethod
     def of(cls, content: dict[str, Any]) -> Diagnosed:
         """Build the event from what `to_json` returned."""

@@ -1,4 +1,4 @@
-"""A run in a notebook: one output that is redrawn in place, and what a `Run` shows of itself."""
+"""A run in a notebook: one output that is redrawn in place, and what a `Run` and a diagnosis show of themselves."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from mulligan.nn.memory import Array
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures.images import png_bytes
 from mulligan.output.pictures.svg import element, left_axis, rounded
-from mulligan.training.events import Event, Finished, Sampled, Stepped
-from mulligan.training.progress import Pace, View, measured
+from mulligan.training.diagnosis.failures import titled
+from mulligan.training.events import Diagnosed, Event, Finished, Sampled, Stepped
+from mulligan.training.progress import Pace, View, evidence_lines, measured
 from mulligan.training.run import Run
 from mulligan.training.samples import sheet
 
@@ -23,7 +24,12 @@ EVERY = 0.3
 
 
 class Notebook(View):
-    """Redraws one output: a bar, the latest figures, both losses as curves, the newest samples."""
+    """Redraws one output: a bar, the latest figures, both losses as curves, the newest samples.
+
+    `fit` uses it. In a loop of your own it is an observer: ``for event in train(run, observers=[Notebook(run)])``.
+    """
+
+    name = "notebook"
 
     def __init__(self, run: Run):
         ipython: Any = import_module("IPython.display")
@@ -31,21 +37,29 @@ class Notebook(View):
         self._run, self._pace, self._drawn = run, Pace(run), 0.0
         self._said: list[str] = []
         self._figures, self._picture = "", ""
-        self._curves: dict[str, list[tuple[int, float]]] = {name: [] for name in COLOURS}
 
     def show(self, event: Event) -> None:
         """Take a note of an event, and redraw if it is time."""
         if isinstance(event, Stepped):
             self._figures = " · ".join([*self._pace.words(event), *measured(self._run, event.measures)])
-            for name, curve in self._curves.items():
-                if name in event.measures:
-                    curve.append((event.step, event.measures[name]))
         elif isinstance(event, Sampled):
             self._picture = picture(event.images, self._run)
         else:
             super().show(event)
         if isinstance(event, Finished) or time.perf_counter() - self._drawn > EVERY:
             self._draw()
+
+    def observe(self, run: Run, event: Event) -> tuple[Event, ...]:
+        """Show an event; add none."""
+        self.show(event)
+        return ()
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: the run has its curves."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore nothing."""
 
     def tell(self, text: str) -> None:
         """Show a message above the bar."""
@@ -55,14 +69,23 @@ class Notebook(View):
     def _draw(self) -> None:
         self._drawn = time.perf_counter()
         said = "".join(f"<div>{escape(line)}</div>" for text in self._said for line in text.splitlines())
-        losses = curves(self._curves)
-        page = f"{said}{bar(self._run)}<div>{escape(self._figures)}</div>{losses}{self._picture}"
+        page = f"{said}{bar(self._run)}<div>{escape(self._figures)}</div>{curves(self._run.curves)}{self._picture}"
         self._output.update(self._html(page))
 
 
 def shown(run: Run) -> str:
-    """Return a run's facts, how far it is, and its samples, as HTML."""
-    return f"<div>{escape(repr(run))}</div>{bar(run)}{picture(run.sample(*run.grid), run)}"
+    """Return a run's facts, how far it is, its losses and its samples, as HTML."""
+    facts = f"<div>{escape(repr(run))}</div>"
+    return f"{facts}{bar(run)}{curves(run.curves)}{picture(run.sample(*run.grid), run)}"
+
+
+def finding(event: Diagnosed) -> str:
+    """Return a diagnosis as HTML: the state and its meaning, its evidence, and what to try."""
+    title, meaning = titled(event.state)
+    evidence = "".join(f"<li>{escape(line)}</li>" for line in evidence_lines(event))
+    remedies = "".join(f"<li>{escape(line)}</li>" for line in event.remedies)
+    tries = f"<div>Try one of these:</div><ul>{remedies}</ul>" if remedies else ""
+    return f"<div><b>{escape(title)}</b> at step {event.step:,}. {escape(meaning)}</div><ul>{evidence}</ul>{tries}"
 
 
 def bar(run: Run) -> str:

@@ -58,6 +58,8 @@ class Run:
     sampler : Sampler
     sums, counted : dict, int
         Sums of the measures since the last report, and the number of steps.
+    curves : dict of str to list
+        Step and mean of both players' losses at every report.
     wall, cpu : float
         Seconds spent in steps so far.
     current : Config
@@ -103,6 +105,7 @@ class Run:
         self._batches = Batches(self.data, self.labels, config.data, self.sampler)
         self.sums: dict[str, float] = {}
         self.counted = 0
+        self.curves: dict[str, list[tuple[int, float]]] = {"d_loss": [], "g_loss": []}
         self.wall = self.cpu = 0.0
         self.observers: Sequence[Observer] = ()
         self.trainer: dict[str, int] = {}  # the thread that trains this run, if one does
@@ -126,7 +129,7 @@ class Run:
         return f"Run({self.config.recipe or 'own recipe'} on {self.data.name}: step {self.step} of {self.config.steps})"
 
     def _repr_html_(self) -> str:
-        """Show the facts, a bar and the samples in a notebook."""
+        """Show the facts, a bar, the losses and the samples in a notebook."""
         from mulligan.training.notebook import shown  # pictures, which training needs only there
 
         return shown(self)
@@ -212,6 +215,8 @@ class Run:
         """Return the means of all measures since the last call."""
         means = {name: total / self.counted for name, total in self.sums.items()}
         self.sums, self.counted = {}, 0
+        for name, curve in self.curves.items():
+            curve += [(self.step, means[name])] if name in means else []
         return means
 
     # ── sampling ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,84 @@
+"""`fit` and runs in the kernel of a real notebook."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="notebooks need the extra docs")
+nbclient = pytest.importorskip("nbclient", reason="notebooks need the extra docs")
+pytest.importorskip("ipykernel", reason="notebooks need the extra docs")
+
+SOURCE = Path(__file__).parents[1] / "src"
+LONG = 600
+"""Seconds that a busy machine may take."""
+
+
+def executed(tmp_path, monkeypatch, *cells, stop=None):
+    """Run cells one after the other; press the stop button in cell `stop`, once it has shown its samples."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SOURCE), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    client = nbclient.NotebookClient(notebook, timeout=LONG, kernel_name="python3")
+
+    async def shown(cell):
+        for _ in range(20 * LONG):
+            if any("samples at step" in html(output) for output in cell.outputs):
+                return
+            await asyncio.sleep(0.05)
+
+    async def played():
+        async with client.async_setup_kernel():
+            for number, cell in enumerate(notebook.cells):
+                going = asyncio.ensure_future(client.async_execute_cell(cell, number))
+                if number == stop:
+                    await shown(cell)
+                    await client.km.interrupt_kernel()
+                await going
+
+    asyncio.run(played())
+    return [cell.outputs for cell in notebook.cells]
+
+
+def html(output):
+    return output.get("data", {}).get("text/html", "")
+
+
+def test_fit_twice_in_one_cell_redraws_two_outputs_and_leaves_the_kernel_responsive(tmp_path, monkeypatch):
+    fit = "mulligan.fit('ring', recipe=mulligan.recipe('ring', steps=200, report_every=50), progress=True)"
+    first, then = executed(tmp_path, monkeypatch, f"import mulligan\n{fit}\n{fit};", "6 * 7")
+    assert [output["output_type"] for output in first] == ["display_data"] * 2
+    for output in first:
+        assert 'max="200" value="200"' in html(output)
+        assert html(output).count("<polyline") == 2
+    assert then[0]["data"]["text/plain"] == "42"
+
+
+def test_the_stop_button_keeps_what_was_learned(tmp_path, monkeypatch):
+    fit = "import mulligan\ngenerator = mulligan.fit('ring', recipe='ring', steps=10**6)"
+    stopped, then = executed(tmp_path, monkeypatch, fit, "generator", stop=0)
+    assert [output["output_type"] for output in stopped] == ["display_data"]
+    assert re.search(r"stopped after step \d+: the generator has learned until then", html(stopped[0]))
+    assert then[0]["data"]["image/png"]
+
+
+def test_a_loop_of_ones_own_redraws_one_output_and_goes_on_after_the_stop_button(tmp_path, monkeypatch):
+    loop = """
+        import mulligan
+        from mulligan.training.notebook import Notebook
+        run = mulligan.Run(mulligan.recipe("ring", steps=10**6, report_every=50))
+        try:
+            for event in mulligan.train(run, observers=[Notebook(run)]):
+                pass
+        except KeyboardInterrupt:
+            before = run.step
+    """
+    more = "next(e for e in mulligan.train(run, observers=run.observers) if e.name == 'stepped').step > before > 0"
+    first, then, shown = executed(tmp_path, monkeypatch, re.sub("\n {8}", "\n", loop), more, "run", stop=0)
+    assert [output["output_type"] for output in first] == ["display_data"]
+    assert "samples at step" in html(first[0])
+    assert [output["data"]["text/plain"] for output in then if output["output_type"] == "execute_result"] == ["True"]
+    assert html(shown[0]).count("<polyline") == 2
