@@ -1,4 +1,7 @@
-"""What an exhibit is: a failure that was published, played, measured, explained and repaired."""
+"""What an exhibit is: a failure that was published, played, measured, explained and repaired.
+
+The tour is docs/book/07-the-museum.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The article whose numbers look like 3: what its generator draws is its first training picture."""
+"""The article whose numbers look like 3: what its generator draws is its first training picture.
+
+Told in docs/book/07-the-museum.md.
+"""
 
 from __future__ import annotations
 
