@@ -63,11 +63,13 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
         "facts": _comment(facts(generator)),
         "definitions": "".join(DEFINITIONS[name] for name in DEFINITIONS if any(name in s.uses for s in statements)),
         "labels": ", labels" if labelled else "",
+        "example": f", torch.arange(16) % {generator.network.classes}" if labelled else "",
         "labels_doc": f" and labels (n,) int64 below {generator.network.classes}" if labelled else "",
         "dim": latent.dim,
         "draw": _DRAWS[latent.distribution].format(latent.dim),
         "shape": "".join(f", {size}" for size in generator.spec.shape),
         "range": " … ".join(map(str, generator.spec.data_range)),
+        "module": weights.removesuffix(".weights.safetensors"),
         "weights": weights,
         "members": _indented(line for s in statements for line in s.members) or "        pass\n",
         "forward": _indented(f"{s.forward}  # {op.layer}" for s, op in zip(statements, plan.ops)),
@@ -129,12 +131,13 @@ _DRAWS = {"normal": "torch.randn(16, {})", "uniform": "2 * torch.rand(16, {}) - 
 
 _MODULE = '''"""A generator trained with Mulligan, as a PyTorch module.
 
-    generator = Generator.load()                 # the weights lie beside this file
-    samples = generator({draw}{labels})
+    import torch
+    from {module} import Generator
+
+    generator = Generator.load()  # the weights are in {weights}
+    samples = generator({draw}{example})
 """
 
-# What it is:
-{facts}
 from pathlib import Path
 
 import torch
@@ -157,4 +160,7 @@ class Generator(nn.Module):
         generator = cls()
         generator.load_state_dict(load_file(path or Path(__file__).with_name("{weights}")))
         return generator.eval()
-'''
+
+
+# Where it comes from, and how a seed becomes z:
+{facts}'''
