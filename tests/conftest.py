@@ -53,7 +53,6 @@ SLOW = {
     "web/browser/test_browser_pyodide.py": (),
     "web/http/test_fuzz.py::test_schemathesis": (),
     "web/test_serving.py::test_a_closed_server_saves": ("[2]",),
-    "web/test_serving.py::test_an_address": (),
     "web/test_serving.py::test_the_address": (),
 }
 """Tests that take more than a second or two, by how their names begin, and their cheap cases, which are always run."""

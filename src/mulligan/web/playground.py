@@ -23,6 +23,7 @@ from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, ste
 from mulligan.training.store.folder import RunFolder, restored
 from mulligan.web.http.problems import Problem
 from mulligan.web.library.jobs import Jobs
+from mulligan.web.library.pile import Pile
 from mulligan.web.library.runs import is_text
 from mulligan.web.session.broadcast import Broadcast
 from mulligan.web.session.listener import Listener
@@ -63,6 +64,7 @@ class Playground:
         self.worker = WorkerHandle() if worker is None else worker
         self.broadcast = Broadcast(self.snapshot)
         self.write_lock = WriteLock(self.broadcast)
+        self.pile = Pile(self.broadcast)
         self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
         self.broadcast.changed = self.session.watched
         self.listener = Listener(self.session)
@@ -92,6 +94,7 @@ class Playground:
             "progress": self.jobs.progress(),
             "write_lock": self.write_lock.state(),
             "clients": len(self.broadcast.clients),
+            "pile": self.pile.state(),
         }
 
     async def close(self) -> None:

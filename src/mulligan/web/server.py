@@ -15,7 +15,7 @@ from mulligan.web.worker.handle import WorkerHandle
 
 _LOG = logging.getLogger(__name__)
 
-EVERYWHERE = ("0.0.0.0", "::")
+EVERYWHERE = ("0.0.0.0", "[::]")
 """These mean every address of this machine. A browser on another machine cannot open them."""
 
 
@@ -71,19 +71,24 @@ def serve(
     worker = WorkerHandle()
     listener = _bound(host, port)
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
+    place = f":{listener.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
+    address = f"http://{shown}{place}"
+    door = "" if here else f"http://{_seen_from_outside(shown)}{place}#pile"
 
     def listening() -> None:
         _LOG.info("the playground is at %s", address)
-        if host in EVERYWHERE:
-            _LOG.info("from another machine: the same, with this machine's name or number in place of %s", shown)
+        if door:
+            _LOG.info("phones on this network add pictures at %s", door)
+            if sys.stderr.isatty():
+                qr(door).terminal(sys.stderr, compact=True)
         _LOG.info("runs are kept in %s; Ctrl-C saves the run and ends", runs.resolve())
         ready(address)
 
     worker.spawn()
     from mulligan.web.http.app import run  # takes about a second, in which the worker gets ready
+    from mulligan.web.library.pile import qr
 
-    run(listener, worker, runs, data, host=host if here else None, token=token, ready=listening)
+    run(listener, worker, runs, data, host=host if here else None, token=token, door=door, ready=listening)
     return 0
 
 
@@ -93,6 +98,19 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:  # a name
         return host == "localhost"
+
+
+def _seen_from_outside(host: str) -> str:
+    """Return this machine's number in its network, in place of one that means every address."""
+    if host not in EVERYWHERE:
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it asks which way a packet would take
+        except OSError:  # no network
+            return socket.gethostname()
+        number: str = probe.getsockname()[0]
+    return number
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from mulligan.data import DATASETS, Entry, load
@@ -347,17 +345,3 @@ def test_of_two_words_about_the_run_the_later_one_can_be_told(
     playground.session.publish_status()
     playground.session.publish_status(always=False)  # nothing has changed, though it is a later word
     assert said == ["status"]
-
-
-def test_drawings_become_data_of_ones_own(call: Any, playground: Any) -> None:
-    greys = np.random.default_rng(0).integers(0, 256, (2, 28, 28)).astype(np.uint8)
-    texts = [base64.b64encode(grey.tobytes()).decode() for grey in greys]
-    assert [call.post("/api/drawings", pictures=texts).json()["data"] for _ in range(2)] == ["drawings-1", "drawings-2"]
-    assert np.array_equal(np.asarray(load(playground.session.own["drawings-1"]).images)[..., 0], greys)
-    named = [one["name"] for one in call.get("/api/catalog").json()["data"] if one["own"]]
-    assert named == ["mine", "drawings-1", "drawings-2"]
-    assert call.post("/api/drawings", pictures=texts * 20).status_code == 200  # the forty that are asked for
-    for wrong in ([], ["x"], [texts[0][:-4]], texts * 31):
-        assert call.post("/api/drawings", pictures=wrong).status_code in (413, 422)
-    call.headers = {}
-    assert call.post("/api/drawings", pictures=texts).status_code in (401, 403, 409)

@@ -96,6 +96,16 @@ def test_what_is_held_out_is_measured_for_comparison(digits: Any) -> None:
     assert sum(typical["counts"]) == typical["n"] == 40
 
 
+def test_where_nothing_is_held_out_the_pictures_are_compared_with_each_other(digits: Any) -> None:
+    """Forty drawings of one's own: it called nothing a copy, not even one of them."""
+    own = replace(digits, test=None)
+    x = np.asarray(own.images).reshape(40, -1) / 255.0
+    apart = [np.sort(np.linalg.norm(x - each, axis=1))[1] for each in x]
+    typical = drawing.held_out(own)
+    assert typical is not None
+    assert typical["median"] == pytest.approx(np.median(apart))
+
+
 def test_pictures_that_were_compared_with_are_let_go(digits: Any) -> None:
     own = replace(digits)
     assert drawing.held_out(own) is drawing.held_out(own)
@@ -125,8 +135,10 @@ def test_a_copy_is_called_one(digits: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert (copy["verdict"], copy["neighbours"][0]["index"], copy["neighbours"][0]["class"]) == ("near copy", 7, "d")
     other = drawing.nearest(Copier(digits.test.images[7]), digits, seed=1, count=2)  # type: ignore[arg-type]
     assert other["verdict"] == "not a copy"
-    alone = drawing.nearest(Copier(digits.images[7]), replace(digits, test=None), seed=1, count=2)  # type: ignore[arg-type]
+    assert "Learned" in other["text"]
+    few = replace(digits, images=np.asarray(digits.images[:12]), labels=digits.labels[:12], test=None)
+    alone = drawing.nearest(Copier(digits.images[7]), few, seed=1, count=2)  # type: ignore[arg-type]
     assert alone["verdict"] == "not known"  # it has nothing to go by, so it calls nothing original
-    assert "nothing is held out" in alone["text"]
+    assert "too few pictures" in alone["text"]
     with pytest.raises(UnsupportedError):
         drawing.nearest(Copier(digits.images[7]), None, seed=1, count=2)  # type: ignore[arg-type]

@@ -42,10 +42,10 @@ PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.par
 class Server:
     """``mulligan serve`` on a free port."""
 
-    def __init__(self, runs: Path, port: int = 0):
+    def __init__(self, runs: Path, port: int = 0, *more: str):
         self.runs = runs
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "mulligan", "serve", "--port", str(port), "--runs", str(runs)]
+        command = [sys.executable, "-m", "mulligan", "serve", "--port", str(port), "--runs", str(runs), *more]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         )
@@ -53,7 +53,7 @@ class Server:
         self.address = ""
         for line in self.process.stdout:
             self.said.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            if found := re.search(r"http://[\d.]+:\d+", line):
                 self.address = found[0]
                 break
         assert self.address, "".join(self.said)
@@ -75,8 +75,8 @@ class Server:
 def new_server(tmp_path_factory):
     """Start servers, and end each when its turn is over."""
 
-    def turn():
-        started = Server(tmp_path_factory.mktemp("runs"))
+    def turn(*more):
+        started = Server(tmp_path_factory.mktemp("runs"), 0, *more)
         yield started
         started.close()
 

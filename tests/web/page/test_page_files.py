@@ -101,7 +101,7 @@ def test_the_first_pictures_of_draw_are_whole_digits():
 
 def test_what_the_lesson_names_stands_on_the_page():
     """Every name in bold or italics in the lesson's steps; *Penalty off* and *path of the last looks* were not."""
-    lesson = (Path(__file__).parents[3] / "docs" / "guides" / "lesson.md").read_text()
+    lesson = (Path(__file__).parents[3] / "docs" / "tutorials" / "lesson.md").read_text()
     steps = " ".join(re.findall(r"^(?:\d\.|   |\|) .*$", lesson, re.MULTILINE))
     bold = re.findall(r"\*\*([^*|]+)\*\*", steps)
     italic = re.findall(r"\*([^*|]+)\*", re.sub(r"\*\*[^*|]+\*\*", "", steps))

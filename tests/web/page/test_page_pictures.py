@@ -1,12 +1,17 @@
 """Pictures of a person's own, chosen in the page: what is told of them, and in which size they are taken."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from mulligan.training.progress import few
 from mulligan.web.library.drawing import png64
 
 pytestmark = pytest.mark.story
+PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.parent / "screenshots"))
 
 
 def offer(tab, *names):
@@ -90,34 +95,66 @@ def test_a_preview_is_of_the_pictures_that_are_chosen(open_tab):
     assert tab("own-found").inner_text().startswith("22 pictures")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_drawings_are_learned_without_a_terminal(open_tab, width):
-    tab = open_tab(viewport={"width": width, "height": 900})
-    tab.settings()
-    tab("data-own").click()
+SMILEY = ((0.3, 0.6), (0.4, 0.7), (0.5, 0.74), (0.6, 0.7), (0.7, 0.6))
+
+
+def smile(tab, number=0):
+    """Draw a smiley, each a little elsewhere."""
     tab("easel").wait_for()
+    tab("easel").scroll_into_view_if_needed()
     box = tab("easel").bounding_box()
-    mouse = tab.page.mouse
-    at = lambda u, v: (box["x"] + u * box["width"], box["y"] + v * box["height"])  # noqa: E731
-    for number in range(40 if width == 1440 else 3):
-        shift = 0.02 * (number % 5)
-        for eye in (0.35, 0.65):
-            mouse.move(*at(eye + shift, 0.35))
-            mouse.down()
-            mouse.move(*at(eye + shift, 0.38))
-            mouse.up()
-        mouse.move(*at(0.3 + shift, 0.6))
+    shift, mouse = 0.02 * (number % 5), tab.page.mouse
+    at = lambda u, v: (box["x"] + (u + shift) * box["width"], box["y"] + v * box["height"])  # noqa: E731
+    for line in ([(0.35, 0.35), (0.35, 0.38)], [(0.65, 0.35), (0.65, 0.38)], SMILEY):
+        mouse.move(*at(*line[0]))
         mouse.down()
-        for u, v in ((0.4, 0.7), (0.5, 0.74), (0.6, 0.7), (0.7, 0.6)):
-            mouse.move(*at(u + shift, v))
+        for place in line[1:]:
+            mouse.move(*at(*place))
         mouse.up()
+
+
+@pytest.fixture
+def easel(open_tab):
+    """Open the easel over an empty pile."""
+
+    def open_(**options):
+        tab = open_tab(**options)
+        tab.settings()
+        tab("data-own").click()
+        tab("easel").wait_for()
+        if tab("easel-empty").count():
+            tab("easel-empty").click()
+        tab.until(f"{COUNT} === '0 of 40'")
+        return tab
+
+    return open_
+
+
+COUNT = "document.querySelector('[data-testid=easel-count]')?.innerText"
+DROP = """([[name, kind, text]]) => {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const moved = new DataTransfer();
+    moved.items.add(new File([bytes], name, {type: kind}));
+    document.querySelector(".easel").dispatchEvent(new DragEvent("drop", {dataTransfer: moved, bubbles: true}));
+}"""
+PASTE = DROP.replace('DragEvent("drop", {dataTransfer: moved', 'ClipboardEvent("paste", {clipboardData: moved')
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_drawings_are_learned_without_a_terminal(easel, width):
+    tab = easel(viewport={"width": width, "height": 900})
+    for number in range(40 if width == 1440 else 3):
+        smile(tab, number)
         tab("easel-next").click()
+        tab.until(f"{COUNT} === '{number + 1} of 40'")
+    tab.until(f"document.querySelectorAll('.drawn img').length === {number + 1}")
     tab.picture("easel", ("light", "dark"))
     if width == 390:
         assert tab("easel-train").is_disabled()
         assert tab("easel-train").inner_text() == "17 more to begin"
+        tab.page.locator(".drawn button").first.click()
+        tab.until(f"{COUNT} === '2 of 40'")
         return
-    assert tab("easel-count").inner_text() == "40 of 40"
     tab("easel-train").click()
     tab.wait("training")
     tab.painted("sample-grid")
@@ -127,3 +164,105 @@ def test_drawings_are_learned_without_a_terminal(open_tab, width):
     tab.until("document.querySelector('[data-testid=sample-grid]').getAttribute('aria-label').includes('real')")
     tab.picture("easel-trained")
     tab("run-stop").click()
+    tab.until("import('/js/store.js').then((m) => m.store.status.state === 'stopped')")
+    tab.page.evaluate("location.hash = 'draw?model=pictures-1'")
+    tab.page.locator("text=/Learned:|Memorised:|Not learned yet:/").wait_for()  # though nothing is held out
+    tab.picture("easel-copy")
+
+
+def test_pictures_are_dropped_pasted_and_chosen_and_a_refusal_says_why(easel, tmp_path):
+    tab = easel()
+    colours = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    tab.page.evaluate(DROP, [["a.png", "image/png", png64(colours)]])
+    tab.until(f"{COUNT} === '1 of 40'")
+    tab.page.evaluate(PASTE, [["b.png", "image/png", png64(colours[::-1])]])
+    tab.until(f"{COUNT} === '2 of 40'")
+    Image.fromarray(colours[:, ::-1]).save(tmp_path / "c.jpg")
+    Image.new("RGB", (50, 50), "white").save(tmp_path / "white.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    tab("easel-files").locator("input").set_input_files([tmp_path / n for n in ("c.jpg", "white.png", "notes.txt")])
+    tab.until(f"{COUNT} === '3 of 40'")
+    told = tab("easel-refused")
+    told.wait_for()
+    assert told.locator("li").all_inner_texts() == [
+        "notes.txt: the browser cannot read it as a picture",
+        "white.png: nothing is to be seen in it: all of it has one shade.",
+    ]
+    tab.until("document.querySelectorAll('.drawn img').length === 3")
+    tab.picture("easel-refused", ("light", "dark"))
+
+
+CAMERA = """Object.defineProperty(navigator, "mediaDevices", {value: {getUserMedia: async () => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 320, height: 240});
+    setInterval(() => {
+        const ink = canvas.getContext("2d");
+        ink.fillStyle = "teal";
+        ink.fillRect(0, 0, 320, 240);
+        ink.fillStyle = "white";
+        ink.fillRect(120 + 20 * Math.random(), 80, 60, 80);
+    }, 50);
+    return canvas.captureStream();
+}}})"""
+BARRED = """Object.defineProperty(navigator, "mediaDevices", {value: {getUserMedia: async () => {
+    throw new DOMException("", "NotAllowedError");
+}}})"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_camera_takes_pictures_or_a_sentence_says_why_not(easel, width):
+    tab = easel(viewport={"width": width, "height": 900})
+    for barred, words in ((BARRED, "may not use the camera"), (CAMERA, None)):
+        tab.page.evaluate(barred.replace("{value:", "{configurable: true, value:"))
+        tab("easel-camera").click()
+        if words:
+            tab("camera-fault").wait_for()
+            assert words in tab("camera-fault").inner_text()
+            tab("easel-camera").click()
+    tab.until("document.querySelector('.camera video').videoWidth > 0")
+    tab("camera-take").click()
+    tab.until(f"{COUNT} === '1 of 40'")
+    tab.picture("easel-camera")
+    tab.page.get_by_text("Close camera").click()
+
+
+SECRET = "a-secret-of-the-class"
+
+
+@pytest.fixture(scope="module")
+def classroom(browser, new_server):
+    """A server that lets other machines in."""
+    yield from new_server("--host", "0.0.0.0", "--token", SECRET)
+
+
+def test_a_class_fills_one_pile(browser, classroom):
+    """A phone scans the code, draws, and never takes the run out of the teacher's hands."""
+    here = classroom.address.replace("0.0.0.0", "127.0.0.1")
+    desk = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    desk.goto(f"{here}/?token={SECRET}#train")
+    desk.wait_for_selector("body[data-state=empty]")
+    desk.get_by_test_id("data-own").click()
+    desk.get_by_test_id("door").wait_for()
+    address = desk.locator(".door code").inner_text()
+    assert address.endswith(f"/?token={SECRET}#pile")
+    desk.evaluate("document.querySelector('.door img').decode()")
+    phone = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
+    phone.goto(f"{here}/{address.rpartition('/')[2]}")
+    phone.get_by_test_id("easel").wait_for()
+    assert phone.locator(".nav a").count() == 0
+    guest = lambda name: phone.get_by_test_id(name)  # noqa: E731
+    guest.page = phone
+    for number in range(2):
+        smile(guest, number)
+        guest("easel-next").click()
+        desk.get_by_text(f"{number + 1} of 40").wait_for()
+    phone.get_by_text("2 sent").wait_for()
+    while desk.locator(".drawn img").count() < 2:
+        desk.wait_for_timeout(50)
+    assert desk.evaluate("import('/js/store.js').then((m) => m.store.writer)") is True
+    assert phone.evaluate("import('/js/store.js').then((m) => m.store.writer)") is None
+    for name, page in (("class-desk", desk), ("class-phone", phone)):
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.screenshot(path=PICTURES / f"{name}-{theme}.png")
+    phone.context.close()
+    desk.context.close()

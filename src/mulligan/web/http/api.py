@@ -40,6 +40,8 @@ class Route:
         Only the page with the write lock may call it.
     of_try : bool
         The call names the try that the user saw, and is refused when another one is there.
+    of_class : bool
+        Pages without the write lock may call it where the pile has a door for other machines.
     status : int
     media : str
         Media type of the answer.
@@ -56,6 +58,7 @@ class Route:
     body: Mapping[str, Field] = field(default_factory=dict)
     token: bool = False
     of_try: bool = False
+    of_class: bool = False
     status: int = 200
     media: str = "application/json"
     refuses: tuple[int, ...] = ()
@@ -124,7 +127,7 @@ async def called(
         The last message that a stream's caller has seen.
     """
     try:
-        if route.token:
+        if route.token and not (route.of_class and playground.pile.door):
             playground.write_lock.check(token)
         given = await body() if route.method == "POST" else None
         args = {name: each.from_text(name, places[name]) for name, each in route.places.items()}

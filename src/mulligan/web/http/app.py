@@ -204,6 +204,7 @@ def run(
     *,
     host: str | None,
     token: str,
+    door: str,
     ready: Callable[[], object],
 ) -> None:
     """Serve until told to end, then wait until the run is saved.
@@ -218,10 +219,13 @@ def run(
         As for `mulligan.web.server.serve`.
     host : str or None
         The loopback address that the server has; None where other machines may come in.
+    door : str
+        The address of the pile for these; empty where none may.
     ready : callable
         Called once the server listens.
     """
     playground = Playground(runs, data, worker)
+    playground.pile.door = door
     hosts = frozenset[str]() if host is None else LOOPBACK | {host}
     server = Server(application(playground, hosts=hosts, token=token), playground, ready)
     try:

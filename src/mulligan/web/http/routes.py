@@ -132,11 +132,12 @@ CASE = Field(
     required=True,
     example="article",
 )
-DRAWINGS = Field(
-    "list", "28×28 greys of each drawing, in base64.", 1, 60, required=True,
-    inner=Field("text", "784 bytes in base64.", 1048, 1048, pattern=r"[A-Za-z0-9+/]{1046}==", say="784 bytes in base64",
-        example="A" * 1046 + "=="),
+SMALL = Field(
+    "list", "28×28 greys or colours of each picture, in base64.", 1, 60, required=True,
+    inner=Field("text", "784 or 2,352 bytes in base64.", 1048, 3136, example="A" * 1046 + "==",
+        pattern=r"[A-Za-z0-9+/]{1046}==|[A-Za-z0-9+/]{3136}", say="784 or 2,352 bytes in base64"),
 )  # fmt: skip
+NUMBERS = Field("list", "Numbers of pictures.", 1, 1000, inner=Field("int", low=1), required=True, example=[1])
 SEEN = {
     "run": RUN,
     "step": Field("int", "Step of a checkpoint; the newest, or that of the live run, by default.", 0, 10**12),
@@ -199,10 +200,18 @@ ROUTES: tuple[Route, ...] = (
         lambda p, points: {"data": choices.drawn(points[: len(points) // 2 * 2], p.session.own, p.runs)},
         body={"points": HAND}, token=True,
     ),
+    # ── the pile ──────────────────────────────────────────────────────────────────────────────────────────────────
+    Route("GET", "/api/pile", "Pictures that pages have added.", threaded(lambda p: p.pile.shown())),
     Route(
-        "POST", "/api/drawings", "Keep drawings of the page, as data.",
-        lambda p, pictures: {"data": choices.drawings(pictures, p.session.own, p.runs)},
-        body={"pictures": DRAWINGS}, token=True,
+        "POST", "/api/pile", "Add small pictures.", lambda p, pictures: p.pile.add(pictures), body={"pictures": SMALL},
+        token=True, of_class=True,
+    ),
+    Route(
+        "POST", "/api/pile/remove", "Take some out.", lambda p, numbers: p.pile.take_out(numbers),
+        body={"numbers": NUMBERS}, token=True,
+    ),
+    Route(
+        "POST", "/api/pile/keep", "Keep it as data.", lambda p: p.pile.keep(p.session.own, p.runs), token=True
     ),
     # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Route(

@@ -2,5 +2,5 @@
 
 - `runs`: read it first; run folders, listed, described, deleted and restored.
 - `jobs`: evaluations, reports and exports, which wait in line. `work`: what each does, in a process of its own.
-- `museum`: its cases, and what playing them gave. `drawing`: pictures from seeds.
+- `museum`: its cases, and what playing them gave. `drawing`: pictures from seeds. `pile`: what pages draw.
 """

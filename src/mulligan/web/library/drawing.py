@@ -154,10 +154,15 @@ def nearest(
         )
     text, verdict = f"{near[0]['distance']:.2f} from the nearest training picture; ", "not known"
     if typical is None:
-        text += "nothing is held out, so there is nothing to compare this distance with."
+        text += "there are too few pictures to compare this distance with."
     else:
-        text += f"{typical['n']} held-out pictures: {typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %)."
+        text += f"{typical['n']} {typical['whose']}: {typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %). "
         verdict = "near copy" if near[0]["distance"] < typical["lowest"] else "not a copy"
+        far = near[0]["distance"] > typical["edges"][-1]
+        text += (
+            "Memorised: nearer than these." if verdict == "near copy"
+            else "Not learned yet: further than all of these." if far else "Learned: as near as these."
+        )  # fmt: skip
     return {
         "png": png64(picture[0]),
         "seed": seed,
@@ -171,11 +176,14 @@ def nearest(
 
 
 def held_out(data: Dataset) -> dict[str, Any] | None:
-    """Return how near held-out pictures come to the training set, as a histogram; None where nothing is held out."""
-    if data.test is None or len(data.test) < 20:
+    """Return how near held-out pictures come to the training set, as a histogram; None where there are too few.
+
+    Where nothing is held out, each training picture is compared with the others.
+    """
+    if len(data.test or data) < 20:
         return None
     if data not in _typical:
-        _typical[data] = _measured(data, data.test)
+        _typical[data] = _measured(data, data.test or data)
     return _typical[data]
 
 
@@ -184,7 +192,8 @@ _typical: weakref.WeakKeyDictionary[Dataset, dict[str, Any]] = weakref.WeakKeyDi
 
 def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
     rows = np.unique(np.linspace(0, len(test) - 1, HELD).astype(int))
-    distance = nearest_pictures(np.asarray(test.images[rows]), data, 1)[0][:, 0]
+    nth = 1 + (test is data)  # a training picture is the nearest to itself
+    distance = nearest_pictures(np.asarray(test.images[rows]), data, nth)[0][:, -1]
     counts, edges = np.histogram(distance, bins=_BINS, range=(0.0, float(distance.max()) * 1.1))
     low, middle, high = (float(v) for v in np.quantile(distance, [0.05, 0.5, 0.95]))
     return {
@@ -194,6 +203,7 @@ def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
         "median": middle,
         "low": low,
         "high": high,
+        "whose": "training pictures, to the nearest other" if test is data else "held-out pictures",
         "lowest": float(np.quantile(distance, 0.01)),
     }
 

@@ -24,7 +24,7 @@ REPLAYED = 128
 REMEMBERED = 256
 """Pages that have left and may come back; their names are kept."""
 PING = 2.0
-NEWEST = frozenset({"samples", "status", "settings", "checked", "tries"})
+NEWEST = frozenset({"samples", "status", "settings", "checked", "tries", "pile"})
 """Only the newest message of these kinds counts: a page that is behind gets no older one."""
 FLEETING = frozenset({"samples", "status", "ping"})
 """These kinds are not kept for a page that comes back: the next message or the snapshot holds the newest."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -27,8 +26,6 @@ from mulligan.web.session.settings import LIVE, combinations, values_of
 
 DRAWN, BRUSH = 20_000, 0.06
 """Samples of a distribution that was drawn by hand, and the deviation of the brush."""
-SIDE = 28
-"""Pixels of a drawing's side."""
 SHOWN = 64
 """Of the user's own pictures."""
 
@@ -109,16 +106,6 @@ def drawn(points: list[float], own: dict[str, str], runs: Path) -> str:
     name = f"drawn-{1 + len([*runs.glob('.drawn-*.npy')])}"
     own[name] = str(runs / f".{name}.npy")
     np.save(own[name], samples.astype(np.float32))
-    return name
-
-
-def drawings(pictures: list[str], own: dict[str, str], runs: Path) -> str:
-    """Keep drawings, `SIDE`² greys each in base64, in a file that never changes; return its name in `own`."""
-    greys = np.frombuffer(b"".join(map(base64.b64decode, pictures)), np.uint8).reshape(-1, SIDE, SIDE)
-    runs.mkdir(parents=True, exist_ok=True)
-    name = f"drawings-{1 + len([*runs.glob('.drawings-*.npy')])}"
-    own[name] = str(runs / f".{name}.npy")
-    np.save(own[name], greys)
     return name
 
 

@@ -101,10 +101,10 @@ function Distances({ typical, distance }) {
   const most = Math.max(1, ...typical.counts);
   const outline = typical.counts.map((n, i) => `L${X(typical.edges[i]).toFixed(1)} ${(base - (n / most) * 34).toFixed(1)}L${X(typical.edges[i + 1]).toFixed(1)} ${(base - (n / most) * 34).toFixed(1)}`).join("");
   const right = X(distance) > W / 2;
-  return html`<div ref=${box}><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`Distance to the nearest training picture ${num(distance)}; held-out pictures lie at ${num(typical.low)} to ${num(typical.high)}, half of them below ${num(typical.median)}`}>
+  return html`<div ref=${box}><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`Distance to the nearest training picture ${num(distance)}; ${typical.whose} lie at ${num(typical.low)} to ${num(typical.high)}, half of them below ${num(typical.median)}`}>
     <path d=${`M${X(typical.edges[0])} ${base}${outline}L${X(typical.edges.at(-1))} ${base}Z`} fill="var(--real)" opacity="0.18" /><path d=${`M${X(typical.edges[0])} ${base}${outline}L${X(typical.edges.at(-1))} ${base}`} fill="none" stroke="var(--real)" stroke-width="1.4" />
     <line class="axis" x1="10" x2=${W - 10} y1=${base + 0.5} y2=${base + 0.5} />${[0, 0.25, 0.5, 0.75, 1].map((f) => html`<text x=${X(f * end)} y="60" text-anchor=${f === 1 ? "end" : f ? "middle" : "start"}>${num(f * end)}</text>`)}
-    <text x="6" y="77">distance to the nearest training picture · <tspan class="real">${int(typical.n)} held-out ones</tspan></text>
+    <text x="6" y="77">distance to the nearest training picture · <tspan class="real">${int(typical.n)} ${typical.whose}</tspan></text>
     <line x1=${X(distance)} x2=${X(distance)} y1="6" y2=${base} stroke="var(--fake)" stroke-width="2.4" /><text class="fake over" x=${X(distance) + (right ? -6 : 6)} y="15" text-anchor=${right ? "end" : "start"}>this one ${num(distance)}</text></svg></div>`;
 }
 

@@ -1,37 +1,113 @@
-// Teach it your drawings: a canvas for mouse and finger, a row of what was drawn, and a run that begins with them.
+// Teach it your own pictures: drawn, dropped, pasted or photographed, on a pile that all pages share; and a run on them.
 
 import { html, useEffect, useRef, useState } from "./html.js";
-import { act, loadCatalog, mayWrite } from "./store.js";
-import { start } from "./settings.js";
+import { int } from "./numbers.js";
+import { act, latest, loadCatalog, mayWrite, server, store } from "./store.js";
+import { recipeOf, start } from "./settings.js";
 
-const [WANTED, LEAST, MOST] = [40, 20, 60];
+const [WANTED, LEAST] = [40, 20];
 const SIDE = 28; // pixels, as the network sees it
 const LARGE = 10 * SIDE;
 const BRUSH = 22;
+const TINT = 24; // of 255: what differs less between red, green and blue is grey
+const BATCH = 15; // pictures in a message
 
-/** A drawing as the network will see it: SIDE × SIDE greys, in base64. */
-function small(canvas) {
+/** The middle of a picture as the network will see it: SIDE × SIDE greys, or colours where it has some, in base64. */
+function small(source, width, height) {
   const little = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
   const ink = little.getContext("2d", { willReadFrequently: true });
+  const side = Math.min(width, height);
   ink.imageSmoothingQuality = "high";
-  ink.drawImage(canvas, 0, 0, SIDE, SIDE);
-  const { data } = ink.getImageData(0, 0, SIDE, SIDE);
-  const grey = Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i]);
-  return { grey: btoa(String.fromCharCode(...grey)), url: little.toDataURL() };
+  ink.fillRect(0, 0, SIDE, SIDE); // black, under what is transparent
+  ink.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
+  const pixels = ink.getImageData(0, 0, SIDE, SIDE).data.filter((_, i) => i % 4 < 3);
+  const coloured = pixels.some((v, i) => Math.abs(v - pixels[i - (i % 3)]) > TINT);
+  return btoa(String.fromCharCode(...(coloured ? pixels : pixels.filter((_, i) => i % 3 === 1))));
 }
 
-export function Easel({ done }) {
+/** Add files to the pile; returns what was refused, each with its reason. */
+async function addFiles(files) {
+  const refused = [];
+  const read = [];
+  for (const file of files) {
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (bitmap) read.push({ name: file.name, data: small(bitmap, bitmap.width, bitmap.height) });
+    else refused.push(`${file.name}: the browser cannot read it as a picture`);
+  }
+  return [...refused, ...(await add(read))];
+}
+
+async function add(pictures) {
+  const refused = [];
+  for (let i = 0; i < pictures.length; i += BATCH) {
+    const part = pictures.slice(i, i + BATCH);
+    const answer = await server.post("/api/pile", { pictures: part.map((one) => one.data) }).catch((problem) => ({ refused: part.map((_, place) => ({ place, reason: problem.message })) }));
+    refused.push(...answer.refused.map(({ place, reason }) => `${part[place].name}: ${reason}`));
+  }
+  return refused;
+}
+
+const BARRED = {
+  NotAllowedError: "The browser may not use the camera. Allow it beside the address, or choose pictures instead.",
+  NotFoundError: "There is no camera here. Choose pictures instead.",
+};
+
+function Camera({ take, close }) {
+  const video = useRef(null);
+  const [fault, setFault] = useState(null);
+  useEffect(() => {
+    let stream = null;
+    let left = false;
+    const end = () => stream?.getTracks().forEach((track) => track.stop());
+    if (!navigator.mediaDevices) setFault("Browsers open the camera only on this machine’s own address or over https. Choose pictures instead: a phone offers its camera there.");
+    else navigator.mediaDevices.getUserMedia({ video: true }).then((found) => {
+      stream = found;
+      if (left) end();
+      else video.current.srcObject = stream;
+    }, (error) => setFault(BARRED[error.name] ?? `The camera does not start: ${error.message}. Choose pictures instead.`));
+    return () => {
+      left = true;
+      end();
+    };
+  }, []);
+  return html`<div class="camera" data-testid="camera">${fault ? html`<p class="warn" role="status" data-testid="camera-fault">${fault}</p>` : html`<video ref=${video} autoplay muted playsinline aria-label="What the camera sees" />`}
+    <div class="act">${!fault && html`<button type="button" class="btn primary" data-testid="camera-take" onClick=${() => video.current.videoWidth && take(video.current, video.current.videoWidth, video.current.videoHeight)}>Take it</button>`}<button type="button" class="btn quiet" onClick=${close}>Close camera</button></div></div>`;
+}
+
+/** Where pictures are made; `guest` pages add to the pile and see nothing else of it. */
+export function Easel({ guest, done }) {
   const canvas = useRef(null);
   const last = useRef(null);
-  const [drawn, setDrawn] = useState([]);
   const [inked, setInked] = useState(false);
+  const [camera, setCamera] = useState(false);
+  const [over, setOver] = useState(false);
+  const [refused, setRefused] = useState([]);
+  const [sent, setSent] = useState(0);
+  const [pile, setPile] = useState(null);
+  const count = store.pile?.count ?? 0;
+  useEffect(() => (guest ? undefined : latest(server.get("/api/pile"), (found) => found && setPile(found))), [store.pile]);
   const blank = () => {
-    const ink = canvas.current.getContext("2d");
-    ink.fillStyle = "#000";
-    ink.fillRect(0, 0, LARGE, LARGE);
+    canvas.current.getContext("2d").fillRect(0, 0, LARGE, LARGE);
     setInked(false);
   };
   useEffect(blank, []);
+  const told = async (pictures, adding) => {
+    const answer = await adding;
+    setRefused(answer);
+    setSent((was) => was + pictures - answer.length);
+  };
+  const take = (source, width, height, name) => told(1, add([{ name, data: small(source, width, height) }]));
+  const files = (list) => list.length > 0 && told(list.length, addFiles([...list]));
+  useEffect(() => {
+    const hears = {
+      paste: (e) => files(e.clipboardData.files),
+      dragover: (e) => { e.preventDefault(); setOver(true); }, // or the browser opens the file in place of the page
+      dragleave: () => setOver(false),
+      drop: (e) => { e.preventDefault(); setOver(false); files(e.dataTransfer.files); },
+    };
+    for (const [name, hear] of Object.entries(hears)) addEventListener(name, hear);
+    return () => { for (const [name, hear] of Object.entries(hears)) removeEventListener(name, hear); };
+  }, []);
   const stroke = (e) => {
     if (!(e.buttons & 1)) return;
     const box = canvas.current.getBoundingClientRect();
@@ -46,22 +122,33 @@ export function Easel({ done }) {
     setInked(true);
   };
   const keep = () => {
-    setDrawn([...drawn, small(canvas.current)]);
+    take(canvas.current, LARGE, LARGE, "your drawing");
     blank();
   };
+  const remove = (numbers) => act("/api/pile/remove", { numbers });
   const train = async () => {
-    const kept = await act("/api/drawings", { pictures: drawn.map((one) => one.grey) });
+    const kept = await act("/api/pile/keep");
     if (!kept) return;
     await loadCatalog();
     done();
-    await start({ recipe: "pictures", data: kept.data });
+    await start({ recipe: recipeOf("pictures") ? "pictures" : "mlp", data: kept.data });
   };
-  const left = WANTED - drawn.length;
-  return html`<h3>Teach it your drawings</h3><section class="easel" aria-label="Draw them here"><div><canvas ref=${canvas} width=${LARGE} height=${LARGE} role="img" aria-label="Draw here, with mouse or finger" data-testid="easel"
+  const off = !guest && !mayWrite();
+  const left = WANTED - count;
+  return html`<section class=${`easel ${over ? "over" : ""}`} aria-label="Make pictures"><div><canvas ref=${canvas} width=${LARGE} height=${LARGE} role="img" aria-label="Draw here, with mouse or finger" data-testid="easel"
       onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); last.current = null; stroke(e); }} onPointerMove=${stroke} />
-    <div class="act"><button type="button" class="btn primary" disabled=${!inked || drawn.length >= MOST} data-testid="easel-next" onClick=${keep}>Next one</button><button type="button" class="btn" disabled=${!inked} onClick=${blank}>Wipe</button></div></div>
-    <div><p><b data-testid="easel-count">${drawn.length} of ${WANTED}</b> ${left > 0 ? "Draw the same thing again and again: a smiley, your initial, a star." : "Enough to begin. More make it better."}</p>
-      <div class="drawn">${drawn.map((one, i) => html`<button type="button" title="Take it away" aria-label=${`Take drawing ${i + 1} away`} onClick=${() => setDrawn(drawn.filter((_, j) => j !== i))}><img alt="" src=${one.url} /></button>`)}</div>
-      <button type="button" class=${`btn big ${drawn.length >= WANTED ? "primary" : ""}`} disabled=${drawn.length < LEAST || !mayWrite()} data-testid="easel-train" onClick=${train}>${drawn.length < LEAST ? `${LEAST - drawn.length} more to begin` : `Train on these ${drawn.length}`}</button>
-      <p class="small">The run moves each drawing about and hides parts of it, so that D cannot learn so few by heart. Then ask under Draw: is it a copy?</p></div></section>`;
+    <div class="act"><button type="button" class="btn primary" disabled=${!inked || off} data-testid="easel-next" onClick=${keep}>${guest ? "Send it" : "Next one"}</button><button type="button" class="btn" disabled=${!inked} onClick=${blank}>Wipe</button></div></div>
+    <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${sent} sent` : `${int(count)} of ${WANTED}`}</b> ${guest ? `${int(count)} on the pile.` : left > 0 ? "Draw the same thing again and again: a smiley, your initial, a star." : "Enough to begin. More make it better."}</p>
+      <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><button type="button" class="btn" disabled=${off} data-testid="easel-camera" onClick=${() => setCamera(!camera)}>Camera</button><span class="small wide">or drop and paste them here</span></div>
+      ${camera && html`<${Camera} take=${(...seen) => take(...seen, "your photograph")} close=${() => setCamera(false)} />`}
+      ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}
+      ${!guest && html`<div class="drawn">${pile?.pictures.map((one) => html`<button type="button" key=${one.number} disabled=${off} title="Take it away" aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
+      <div class="act"><button type="button" class=${`btn big ${left > 0 ? "" : "primary"}`} disabled=${count < LEAST || off} data-testid="easel-train" onClick=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}</button>${count > 0 && html`<button type="button" class="btn quiet" disabled=${off} data-testid="easel-empty" onClick=${() => remove(pile.pictures.map((one) => one.number))}>Empty the pile</button>`}</div>
+      <p class="small">The run moves each picture about and hides parts of it, so that D cannot learn so few by heart. Then ask under Draw: is it a copy?</p>`}</div>
+    ${pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</section>`;
+}
+
+/** What a phone of the class opens: draw, and send. */
+export function Guest() {
+  return html`<main class="view" id="main" tabindex="-1"><h1>Draw for the class</h1><p class="ink2">Everybody draws the same thing. A network then learns to draw it too.</p>${store.pile?.open ? html`<${Easel} guest />` : html`<p class="nothing">${store.pile ? "The pile is closed: phones may add to it when the playground was started with --host and --token." : "Opening the pile…"}</p>`}</main>`;
 }

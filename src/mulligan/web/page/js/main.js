@@ -2,6 +2,7 @@
 
 import { html, render, useEffect, useState } from "./html.js";
 import { Draw } from "./draw.js";
+import { Guest } from "./easel.js";
 import { Game } from "./game.js";
 import { icon } from "./icons.js";
 import { Look } from "./look.js";
@@ -11,7 +12,7 @@ import { Runs } from "./runs.js";
 import { changed, onProgress, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
-const VIEWS = { train: ["Train", Train], game: ["The game", Game], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
+const VIEWS = { train: ["Train", Train], game: ["The game", Game], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw for the class", Guest] };
 
 // ── theme: the user's choice, or the system's ──
 
@@ -75,7 +76,7 @@ function Top({ view, state }) {
   const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Connected, watching" : server.words];
   return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
     <header class="top"><a class="logo" href="#train">${icon.mark()}<span>Mulligan</span></a>
-    <nav class="nav" aria-label="Views">${Object.entries(VIEWS).map(([key, [name]]) => html`<a href=${`#${key}`} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>
+    ${view !== "pile" && html`<nav class="nav" aria-label="Views">${Object.entries(VIEWS).filter(([key]) => key !== "pile").map(([key, [name]]) => html`<a href=${`#${key}`} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>`}
     <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i>${words}</span>
     <button type="button" class="btn quiet icon" data-testid="theme-toggle" aria-label="Switch between light and dark" onClick=${toggleTheme}>${icon.sun()}</button></div></header>`;
 }

@@ -77,7 +77,7 @@ export class Server {
     const stream = new EventSource(`/api/stream?client=${this.client}`);
     this.stream = stream;
     // "event" is an event of the run, as its events.jsonl has it; the others are the server's own
-    const kinds = "snapshot event status samples checked advice metrics settings tries progress notice runs write_lock ping";
+    const kinds = "snapshot event status samples checked advice metrics settings tries progress notice runs write_lock pile ping";
     for (const kind of kinds.split(" ")) {
       stream.addEventListener(kind, (event) => {
         if (stream !== this.stream) return;

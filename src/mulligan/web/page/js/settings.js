@@ -291,10 +291,10 @@ function Pad({ done }) {
     setDraft("data", answer.data);
     done();
   };
-  return html`<h3>Draw a distribution</h3><p class="small">Draw in the square: a generator then learns to put points there.</p>
+  return html`<section aria-label="Draw a distribution"><h3>Draw a distribution</h3><p class="small">Draw in the square: a generator then learns to put points there.</p>
     <canvas ref=${canvas} class="pad real" width=${PAD} height=${PAD} role="img" aria-label=${`${int(points.length)} points drawn`} data-testid="pad" onPointerDown=${add} onPointerMove=${add} />
     <div class="act"><button type="button" class="btn primary" data-testid="pad-use" disabled=${points.length < FEWEST || !mayWrite()} onClick=${use}>Use these points</button>
-      <button type="button" class="btn quiet" disabled=${!points.length} onClick=${() => setPoints([])}>Clear</button></div>`;
+      <button type="button" class="btn quiet" disabled=${!points.length} onClick=${() => setPoints([])}>Clear</button></div></section>`;
 }
 
 function Own({ close }) {
@@ -320,7 +320,7 @@ function Own({ close }) {
   };
   return html`<dialog ref=${dialog} aria-labelledby="own-h" data-testid="own-dialog" onClose=${close}>
     <header><h2 id="own-h">Own data</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
-    <${Easel} done=${() => dialog.current.close()} /><${Pad} done=${() => dialog.current.close()} />
+    <h3>Teach it your own pictures</h3><${Easel} done=${() => dialog.current.close()} /><${Pad} done=${() => dialog.current.close()} />
     ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}
     ${!sets.length && !server.lab && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}

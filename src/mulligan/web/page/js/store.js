@@ -8,6 +8,8 @@ const Port = document.documentElement.dataset.lab ? (await import("./lab.js")).L
 
 const AGAIN = 6000; // ms between two requests for the write lock by a tab that only watches
 const KEPT = 1000; // points of a curve; then every second one is dropped
+/** Whether this page belongs to a guest, who adds to the pile and leaves the run to others. */
+const guest = () => location.hash.startsWith("#pile");
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 // ms between two drawings of the page, which take time that training could use. A grid is drawn soon, together with the
 // figures before it; figures alone wait a little longer.
@@ -23,7 +25,7 @@ const started = {
 
 export const store = {
   ...started,
-  connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
+  connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0, pile: null,
   news: null, // {kind, text, actions} of the bar at the foot
   pace: null, // steps a second in slow motion; null is full speed
   slow: false, // whether this page takes them now
@@ -118,7 +120,7 @@ const hears = {
     const mine = data.write_lock?.writer === server.client.slice(0, 8);
     // it was about another run, or that nobody answered
     if (before !== store.status?.run || store.status?.state === "loading" || store.news?.code === "away") store.news = null;
-    if (!mine || !server.token) takeLock(false);
+    if ((!mine || !server.token) && !guest()) takeLock(false);
     if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
   status(data) {
@@ -170,6 +172,9 @@ const hears = {
   notice(data) {
     const kind = { info: "info", finished: "info", warning: "warn", failed: "bad" }[data.kind] ?? "info";
     store.news = { kind, text: data.text, code: data.code, actions: [] };
+  },
+  pile(data) {
+    store.pile = data;
   },
   runs() {
     store.runsVersion++;
@@ -242,7 +247,7 @@ export async function takeLock(take) {
 }
 
 // a tab that only watches asks now and then: the tab with the lock may have been closed
-setInterval(() => store.connected && store.writer === false && !document.hidden && takeLock(false), AGAIN);
+setInterval(() => store.connected && store.writer !== true && !document.hidden && !guest() && takeLock(false), AGAIN);
 
 const unanswered = new Set(); // requests without an answer yet, so that a double click asks once
 

@@ -1,0 +1,90 @@
+"""The pile: pictures that pages draw, drop or photograph. All pages share it, so that a class can fill it together."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.web.library.drawing import png64
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mulligan.web.session.broadcast import Broadcast
+
+SIDE = 28
+"""Pixels of a picture's side."""
+MOST = 1000
+FLAT = 8
+"""Steps of 256 between darkest and lightest pixel: with less there is nothing to be seen."""
+
+
+class Pile:
+    """Small pictures, by the number under which they came.
+
+    Parameters
+    ----------
+    broadcast : Broadcast
+    door : str
+        Address at which other machines may add to the pile; empty where none may.
+    """
+
+    def __init__(self, broadcast: Broadcast, door: str = ""):
+        self._broadcast, self.door = broadcast, door
+        self._pictures: dict[int, NDArray[np.uint8]] = {}
+        self._numbers = itertools.count(1)
+
+    def state(self) -> dict[str, Any]:
+        """Return what every page is told."""
+        return {"count": len(self._pictures), "most": MOST, "open": bool(self.door)}
+
+    def shown(self) -> dict[str, Any]:
+        """Return the pictures, and the way to them for a phone; other threads may add some meanwhile."""
+        pictures = [{"number": number, "png": png64(picture)} for number, picture in [*self._pictures.items()]]
+        code = {"address": self.door, "code": qr(self.door).svg_data_uri(scale=4, light="white")} if self.door else {}
+        return {"pictures": pictures, **code}
+
+    def add(self, pictures: list[str]) -> dict[str, Any]:
+        """Add pictures, each `SIDE`² greys or colours in base64; say why of each that is refused."""
+        refused = []
+        for place, text in enumerate(pictures):
+            picture = np.frombuffer(base64.b64decode(text), np.uint8).reshape(SIDE, SIDE, -1)
+            if len(self._pictures) >= MOST:
+                why = f"the pile has {MOST:,} pictures, which is all that it holds. Take some out first."
+            elif int(picture.max()) - int(picture.min()) < FLAT:
+                why = "nothing is to be seen in it: all of it has one shade."
+            else:
+                self._pictures[next(self._numbers)] = picture
+                continue
+            refused.append({"place": place, "reason": why})
+        self._broadcast.publish("pile", self.state())
+        return {"refused": refused}
+
+    def take_out(self, numbers: list[int]) -> dict[str, Any]:
+        """Take pictures out, those that are still there."""
+        for number in numbers:
+            self._pictures.pop(number, None)
+        self._broadcast.publish("pile", self.state())
+        return self.state()
+
+    def keep(self, own: dict[str, str], runs: Path) -> dict[str, str]:
+        """Keep the pile as it is in a file that never changes; return its name in `own`."""
+        colours = max((picture.shape[2] for picture in self._pictures.values()), default=1)
+        pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each in self._pictures.values()]
+        runs.mkdir(parents=True, exist_ok=True)
+        name = f"drawings-{1 + len([*runs.glob('.drawings-*.npy')])}"
+        own[name] = str(runs / f".{name}.npy")
+        np.save(own[name], np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
+        return {"data": name}
+
+
+def qr(address: str) -> Any:
+    """Return the QR code of an address."""
+    import segno  # late: only a class needs it
+
+    return segno.make(address, micro=False)

@@ -1,0 +1,78 @@
+"""The pile that all pages share: what lands on it, what is refused and why, who may add, and what becomes of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import load
+from mulligan.web.library import pile
+
+RNG = np.random.default_rng(0)
+
+
+def text(picture: Any) -> str:
+    return base64.b64encode(np.asarray(picture, np.uint8).tobytes()).decode()
+
+
+GREYS = RNG.integers(0, 256, (3, 28, 28)).astype(np.uint8)
+COLOURS = RNG.integers(0, 256, (28, 28, 3)).astype(np.uint8)
+
+
+def test_a_pile_becomes_data_of_ones_own(call: Any, playground: Any) -> None:
+    assert call.post("/api/pile", pictures=[text(grey) for grey in GREYS]).json() == {"refused": []}
+    assert call.get("/api/snapshot").json()["pile"] == {"count": 3, "most": 1000, "open": False}
+    shown = call.get("/api/pile").json()["pictures"]
+    assert [each["number"] for each in shown] == [1, 2, 3]
+    first = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown[0]["png"]))))
+    assert np.array_equal(first, GREYS[0])
+    assert call.post("/api/pile/remove", numbers=[2, 99]).json()["count"] == 2
+    assert call.post("/api/pile/keep").json() == {"data": "drawings-1"}
+    kept = np.asarray(load(playground.session.own["drawings-1"]).images)
+    assert np.array_equal(kept[..., 0], GREYS[[0, 2]])
+    named = [one["name"] for one in call.get("/api/catalog").json()["data"] if one["own"]]
+    assert named == ["mine", "drawings-1"]
+
+
+def test_one_colour_among_them_makes_all_of_them_colours(call: Any, playground: Any) -> None:
+    call.post("/api/pile", pictures=[text(GREYS[0]), text(COLOURS)])
+    name = call.post("/api/pile/keep").json()["data"]
+    images = np.asarray(load(playground.session.own[name]).images)
+    assert images.shape == (2, 28, 28, 3)
+    assert np.array_equal(images[0], np.repeat(GREYS[0][..., None], 3, 2))
+    assert np.array_equal(images[1], COLOURS)
+
+
+def test_a_refused_picture_is_told_why(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pile, "MOST", 2)
+    blank = text(np.full((28, 28), 7))
+    refused = call.post("/api/pile", pictures=[blank, *(text(grey) for grey in GREYS)]).json()["refused"]
+    assert [each["place"] for each in refused] == [0, 3]
+    assert "one shade" in refused[0]["reason"]
+    assert "has 2 pictures" in refused[1]["reason"]
+    whole = text(GREYS[0])
+    for wrong in ([], ["x"], [whole[:-4]], [whole] * 61):
+        assert call.post("/api/pile", pictures=wrong).status_code in (413, 422)
+
+
+def test_pictures_may_come_while_the_pile_is_shown(playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    playground.pile.add([text(grey) for grey in GREYS])
+    monkeypatch.setattr(pile, "png64", lambda picture: playground.pile.add([text(GREYS[0])]) and "")
+    assert len(playground.pile.shown()["pictures"]) == 3
+
+
+def test_pages_without_the_lock_may_add_only_where_a_class_may(call: Any, playground: Any) -> None:
+    call.headers = {}
+    assert call.post("/api/pile", pictures=[text(GREYS[0])]).status_code == 403
+    playground.pile.door = "http://192.0.2.7:8000/?token=secret-of-the-class#pile"
+    assert call.post("/api/pile", pictures=[text(GREYS[0])]).status_code == 200
+    for path, body in (("remove", {"numbers": [1]}), ("keep", {})):
+        assert call.post(f"/api/pile/{path}", **body).status_code == 403
+    found = call.get("/api/pile").json()
+    assert found["address"] == playground.pile.door
+    assert found["code"].startswith("data:image/svg+xml")
