@@ -225,12 +225,14 @@ def test_words_for_workloads():
         names(["mpl"])
 
 
-def test_quick_is_the_recipe_at_a_constant_rate():
+@pytest.mark.parametrize(("name", "classes"), [("quick", 10), ("faces", 1000)])
+def test_a_recipe_is_timed_at_a_constant_rate(name, classes):
     from dataclasses import replace
 
     from mulligan.training import recipe
 
-    game, published = workload("quick-64").game, recipe("quick")
+    game, published = workload(f"{name}-64").game, recipe(name)
+    assert game.classes == classes
     assert replace(game, schedules=published.schedules, classes=0) == published
     assert [game.schedules.lr(k, 4000) for k in (0, 1999)] == [published.schedules.lr(k, 4000) for k in (0, 1999)]
 

@@ -108,7 +108,7 @@ def draw(workload: Workload) -> Material:
         labels = digits.labels[rows]
     else:
         real = rng.random((n, *shape), dtype=np.float32)
-        labels = rng.integers(0, 10, n)
+        labels = rng.integers(0, workload.game.classes or 1, n)
     real = workload.low + (1 - workload.low) * real.reshape(BATCHES, workload.batch, *shape)
     z = np.empty((BATCHES, len(set(workload.game.latents)), workload.batch, workload.game.latent.dim), np.float32)
     noise = stream(SEED, "noise")  # the very numbers that our step would draw

@@ -122,7 +122,9 @@ SIDES: dict[str, Entry] = {
     "sgemm": Entry("floor", "Sgemm", only=("classic", "mlp"), floor=True),
     "torch tutorial": Entry("torch_side", "Tutorial", "torch"),
     "torch tuned": Entry("torch_side", "Tuned", "torch"),
-    "torch tuned nhwc": Entry("torch_side", "Tuned", "torch", (("channels_last", True),), only=("quick", "dcgan")),
+    "torch tuned nhwc": Entry(
+        "torch_side", "Tuned", "torch", (("channels_last", True),), only=("quick", "faces", "dcgan")
+    ),
     "torch compile": Entry("torch_side", "Compiled", "torch"),
     "jax jit": Entry("jax_side", "Jitted", "jax"),
 }

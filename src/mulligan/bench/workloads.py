@@ -99,13 +99,22 @@ def _penalised(plain: Workload, name: str, title: str) -> Workload:
 
 
 def _quick(batch: int, toy: bool) -> Workload:
-    game: Game = recipe("quick")
-    # The first half of the run, where the recipe's rate is constant; the falling γ is part of the step.
-    game = replace(game, classes=10, schedules=replace(game.schedules, lr=Constant(1.0)))
+    title = "recipe quick: conv, classes, non-saturating + R1 + R2, simultaneous, averaged"
+    return _of_recipe("quick", title, (28, 28, 1), 10, batch, toy)
+
+
+def _faces(batch: int, toy: bool) -> Workload:
+    title = "recipe faces: the same for 16×16 in colour, 64 and 48 channels, 1000 clusters"
+    return _of_recipe("faces", title, (16, 16, 3), 1000, batch, toy)
+
+
+def _of_recipe(name: str, title: str, shape: Shape, classes: int, batch: int, toy: bool) -> Workload:
+    game: Game = recipe(name)
+    # The first half of the run, where the recipe's rate is constant; the falling γ of `quick` is part of the step.
+    game = replace(game, classes=classes, schedules=replace(game.schedules, lr=Constant(1.0)))
     if toy:
         game = _resized(game, (6,), (6,), (6, 4), (4, 6))
-    title = "recipe quick: conv, classes, non-saturating + R1 + R2, simultaneous, averaged"
-    return Workload(f"quick-{batch}", title, game, (8, 8, 1) if toy else (28, 28, 1), batch)
+    return Workload(f"{name}-{batch}", title, game, (8, 8, shape[2]) if toy else shape, batch)
 
 
 def _dcgan(batch: int, toy: bool) -> Workload:
@@ -147,6 +156,7 @@ FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "mlp-one-z": (_mlp_one_z, (64, 128, 256)),
     "mlp-r1r2": (_mlp_r1r2, (64, 128, 256)),
     "quick": (_quick, (64,)),
+    "faces": (_faces, (64,)),
     "dcgan": (_dcgan, (64, 128)),
     "dcgan-r1r2": (_dcgan_r1r2, (64, 128)),
 }

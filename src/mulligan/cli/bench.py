@@ -37,8 +37,8 @@ def command(
     against
         Libraries to compare with, separated by commas: torch, jax. One that is not installed is left out.
     workloads
-        Families (classic, mlp, mlp-r1r2, quick, dcgan, dcgan-r1r2; classic-one-z and mlp-one-z with one z a step) or
-        members (mlp-128), separated by commas (default: all).
+        Families (classic, mlp, mlp-r1r2, quick, faces, dcgan, dcgan-r1r2; classic-one-z and mlp-one-z with one z a
+        step) or members (mlp-128), separated by commas (default: all).
     rounds
         Number of turns of every side.
     seconds
