@@ -1,5 +1,6 @@
 """The player's page as people use it: mouse, keyboard, screen reader, phone, dark room."""
 
+import os
 import re
 from dataclasses import replace
 
@@ -40,8 +41,12 @@ def painted(page, seed, label=-1):
     return page.evaluate(
         """([seed, label]) => {
             const canvas = document.getElementById("picture"), wanted = mulligan.picture(seed, label);
+            const depth = mulligan.model.shape[2];
             const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            return wanted.every((grey, i) => [0, 1, 2].every(k => data[4 * i + k] === grey) && data[4 * i + 3] === 255);
+            return wanted.every((v, i) => {
+                const [at, channels] = [4 * Math.floor(i / depth), depth === 3 ? [i % 3] : [0, 1, 2]];
+                return channels.every(k => data[at + k] === v) && data[at + 3] === 255;
+            });
         }""",
         [seed, label],
     )
@@ -135,6 +140,34 @@ def test_a_walk_by_the_slider(opened):
     assert part(page, "target").input_value() == "99"
 
 
+def slide(page, name, value):
+    part(page, name).evaluate("(e, v) => { e.value = v; e.dispatchEvent(new Event('input')); }", value)
+
+
+@pytest.mark.parametrize("name", ["bundled", "pixel-faces"])
+def test_the_sliders_steer_every_picture(from_disk, tmp_path, name):
+    generator = bundled(*([] if name == "bundled" else [name]))
+    generator.export(tmp_path / "player.html")
+    for width in (1440, 390):
+        page = from_disk(tmp_path / "player.html", viewport={"width": width, "height": 900})
+        page.wait_for_selector("body[data-state=ready]")
+        page.locator("summary").click()
+        for k, (which, value) in enumerate([("psi", 0.5), ("along-0", 2), ("along-2", -1.5)]):
+            slide(page, which, value)
+            wanted = generator.images(1, 42, None, 0.5, [0.0, 0.0, 0.0] if k == 0 else [2.0, 0.0, -1.5 * (k - 1)])[0]
+            found = np.array(page.evaluate("Array.from(mulligan.picture(42))")).reshape(wanted.shape)
+            assert np.abs(found - wanted.astype(int)).max() <= 1
+            assert painted(page, 42)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.wait_for_timeout(300)
+        if folder := os.environ.get("MULLIGAN_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/player-steered-{name}-{width}.png", full_page=True)
+        part(page, "reset").click()
+        plain = np.array(page.evaluate("Array.from(mulligan.picture(42))")).reshape(wanted.shape)
+        assert np.abs(plain - generator.images(1, 42)[0].astype(int)).max() <= 1
+        assert [part(page, each).input_value() for each in ("psi", "along-0", "along-2")] == ["1", "0", "0"]
+
+
 def test_play_goes_on_until_pause(opened):
     page = opened()
     part(page, "play").click()
@@ -202,6 +235,7 @@ def test_everything_has_a_name_and_can_be_reached_by_tab(opened):
         page.keyboard.press("Tab")
     classes = [f"player-class-{k}" for k in ("any", *range(10))]
     order = ["player-save", "player-seed", "player-random", *classes, "player-target", "player-play", "player-walk"]
+    order.append("player-steer")
     assert reached[: len(order)] == order
     assert reached[len(order)].startswith("Seed 43")
 

@@ -68,6 +68,14 @@ def test_truncation_scales_z():
             generator.images(1, psi=wrong)
 
 
+def test_z_is_moved_along_the_directions():
+    generator = made()
+    z = 0.5 * generator.z(4, 3) + np.array([2.0, -1.0], np.float32) @ directions(generator)[:2]
+    expected = generator.decode(z, generator.labels(4, 3))
+    np.testing.assert_allclose(generator.sample(4, 3, psi=0.5, along=[2.0, -1.0]), expected, atol=1e-3)
+    np.testing.assert_array_equal(generator.images(4, 3, along=[0.0]), generator.images(4, 3))
+
+
 def test_directions_change_the_first_layer_most():
     generator = made()
     v, W = directions(generator), generator.network.tensors()["1.W"][:4]

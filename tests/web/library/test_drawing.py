@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import weakref
 from dataclasses import replace
@@ -10,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.errors import UnsupportedError
+from mulligan.data import load
+from mulligan.errors import ShapeError, UnsupportedError
 from mulligan.models import bundled
+from mulligan.output.generator import directions
 from mulligan.web.library import drawing
 
 
@@ -22,6 +25,28 @@ def test_a_seed_gives_what_the_terminal_draws(image: Any) -> None:
         label = None if class_ is None else 3
         assert np.array_equal(image(found["png"]), generator.images(1, seed, label)[0, ..., 0])
         assert found["class"] == (int(generator.labels(1, seed)[0]) if label is None else 3)  # type: ignore[index]
+
+
+def test_a_picture_is_steered(image: Any) -> None:
+    generator = bundled()
+    found = drawing.draw(generator, seed=42, psi=0.5, along=[2.0, 0.0, -1.5])
+    z = np.float32(0.5) * generator.z(1, 42) + np.float32([2.0, 0.0, -1.5]) @ directions(generator)[:3]
+    steered = generator.decode(z, generator.label_of(42))[0, ..., 0]
+    assert np.abs(image(found["png"]) - steered).max() <= 1
+    near = drawing.nearest(generator, load("mnist"), seed=42, count=1, psi=0.5, along=[2.0, 0.0, -1.5])
+    assert near["png"] == found["png"] != drawing.draw(generator, seed=42)["png"]
+
+
+def test_the_nearest_to_a_picture_is_found(image: Any) -> None:
+    generator = bundled()
+    given = generator.images(1, 7, 3)
+    picture = base64.b64encode(given.tobytes()).decode()
+    found = drawing.inverted(generator, picture=picture)
+    assert (found["class"], found["error"] < 15) == (3, True)
+    assert found["error"] == pytest.approx(np.sqrt(np.square(image(found["png"]) - given[0, ..., 0] / 1.0).mean()))
+    assert drawing.inverted(generator, picture=picture, class_="8")["error"] > found["error"]
+    with pytest.raises(ShapeError, match="picture must be 784 bytes, 28×28×1, got 3"):
+        drawing.inverted(generator, picture="AAAA")
 
 
 def test_a_walk_begins_and_ends_at_its_seeds(image: Any) -> None:
@@ -128,7 +153,7 @@ def test_a_copy_is_called_one(digits: Any, monkeypatch: pytest.MonkeyPatch) -> N
         def class_name(self, label: Any) -> str:
             return ""
 
-        def images(self, count: int, seed: int, label: Any) -> Any:
+        def images(self, *asked: Any) -> Any:
             return self.picture[None]
 
     copy = drawing.nearest(Copier(digits.images[7]), digits, seed=1, count=2)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from mulligan.nn.memory import Array
 from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
 from mulligan.output.files import atomic_write
-from mulligan.output.generator import Generator
+from mulligan.output.generator import Generator, directions
+from mulligan.output.generator.principal import SHOWN
 from mulligan.output.pages import policy_of, template
 
 PAGE = Path(__file__).parent / "player_page"
@@ -68,6 +70,8 @@ def player(generator: Generator) -> str:
     plan = plan_of(half or generator)
     model = described(generator, plan)
     add_kernels(model, plan)
+    with suppress(UnsupportedError):
+        model["directions"] = directions(generator)[:SHOWN].tolist()
     model["entries"], weights = packed(plan, half is not None)
     script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
     style = (PAGE / "page.css").read_text("utf-8")

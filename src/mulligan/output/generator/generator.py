@@ -35,6 +35,7 @@ from mulligan.output.export import FORMATS, export
 from mulligan.output.generator import latents
 from mulligan.output.generator.chunks import passed
 from mulligan.output.generator.file import GeneratorSpec, read_tensors, write_tensors
+from mulligan.output.generator.principal import steered
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 from mulligan.serialization import from_table, to_table
 
@@ -175,7 +176,9 @@ class Generator:
 
     # ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def sample(self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0) -> NDArray[np.float32]:
+    def sample(
+        self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0, along: Sequence[float] = ()
+    ) -> NDArray[np.float32]:
         """Draw samples.
 
         Parameters
@@ -188,6 +191,8 @@ class Generator:
             One class for all, or one for each; by default they follow the shares of the training data.
         psi : float
             Truncation, 0 to 2: z is multiplied by it. Below 1 samples are more typical and less varied.
+        along : sequence of float
+            Then z is moved this far along each of the principal directions, the strongest first; by default not.
 
         Returns
         -------
@@ -202,10 +207,12 @@ class Generator:
             When a number of them is not finite.
         """
         return self._in_data_range(
-            self._passes(latents.truncated(self.spec, count, seed, psi), self._labels(count, seed, labels))
+            self._passes(steered(self, count, seed, psi, along), self._labels(count, seed, labels))
         )
 
-    def images(self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0) -> NDArray[np.uint8]:
+    def images(
+        self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0, along: Sequence[float] = ()
+    ) -> NDArray[np.uint8]:
         """Draw pictures, (count, height, width, channels) uint8, at the fixed scale; parameters as for `sample`.
 
         Raises
@@ -218,7 +225,7 @@ class Generator:
             When the samples are points.
         """
         return self._as_pictures(
-            self._passes(latents.truncated(self.spec, count, seed, psi), self._labels(count, seed, labels))
+            self._passes(steered(self, count, seed, psi, along), self._labels(count, seed, labels))
         )
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import UnsupportedError, as_whole
-from mulligan.output.generator import Generator
+from mulligan.output.generator.latents import truncated
 from mulligan.output.pictures import to_uint8
+
+if TYPE_CHECKING:  # which takes z from here
+    from mulligan.output.generator import Generator
+
+SHOWN = 3
+"""Directions that have a slider, in the playground and in the player."""
 
 
 def directions(generator: Generator) -> NDArray[np.float32]:
@@ -20,12 +29,21 @@ def directions(generator: Generator) -> NDArray[np.float32]:
     UnsupportedError
         When the first layer is not Dense.
     """
-    first, dim = generator.network.entries[0], generator.spec.latent.dim
-    if not first.path.endswith(".W") or len(first.param.shape) != 2 or first.param.shape[0] < dim:
-        raise UnsupportedError(f"directions need a first layer that is Dense, got parameter {first.path} first.")
+    first, dim = next(iter(generator.network.entries), None), generator.spec.latent.dim
+    if first is None or not first.path.endswith("W") or len(first.param.shape) != 2 or first.param.shape[0] < dim:
+        raise UnsupportedError(f"directions need a first layer that is Dense, got {first and first.path} first.")
     W = first.view(generator.theta)[:dim].astype(np.float64)
     vectors: NDArray[np.float64] = np.linalg.eigh(W @ W.T)[1][:, ::-1].T
     return np.asarray(vectors * np.sign(vectors.sum(axis=1, keepdims=True)), np.float32)
+
+
+def steered(generator: Generator, count: int, seed: int, psi: float, along: Sequence[float]) -> NDArray[np.float32]:
+    """Return ψ z + Σ aₖ vₖ for a seed's z and `directions` v, sum by sum in float32, as the player's page has it."""
+    z = truncated(generator.spec, count, seed, psi)
+    if any(along):
+        for shift, v in zip(along, directions(generator)):
+            z += np.float32(shift) * v
+    return z
 
 
 def walk_along(

@@ -8,6 +8,7 @@ from typing import Any
 from mulligan.data.sources.picture_file import SIZES
 from mulligan.game.losses import LOSSES
 from mulligan.output.generator import LARGEST_SEED
+from mulligan.output.generator.principal import SHOWN
 from mulligan.training.recipes import RECIPES
 from mulligan.web.http import calls
 from mulligan.web.http.api import Route, threaded
@@ -75,8 +76,17 @@ CLASS = Field("text", "Number or name of a class.", 1, 60, example=3)
 PICTURE = {
     "model": MODEL,
     "seed": Field("int", "Seed of the picture.", 0, LARGEST_SEED, required=True, example=42),
+    "psi": Field("float", "Truncation: z is multiplied by it.", 0.0, 2.0, default=1.0),
+    "along": Field(
+        "list", "Shifts of z along the principal directions.", 0, SHOWN, say=f"at most {SHOWN} numbers",
+        inner=Field("float", low=-10.0, high=10.0), default=[], example="2,0,-1",
+    ),
     "class": CLASS,
-}
+}  # fmt: skip
+DRAWN = Field(
+    "text", "Height × width × channels bytes, in base64.", 4, 16384, say="base64", required=True, example="AAAA",
+    pattern=r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
+)  # fmt: skip
 WALK = {
     "model": MODEL,
     "from": Field("int", "Seed of the first picture.", 0, LARGEST_SEED, required=True, example=1),
@@ -255,6 +265,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/api/draw.png", "The same as a file.", calls.draw_png, query={**PICTURE, "scale": SCALE}, media=PNG,
         refuses=MODEL_GONE,
+    ),
+    Route(
+        "POST", "/api/invert", "The nearest picture that a generator can make.", calls.drawn("invert"),
+        body={"model": MODEL, "picture": DRAWN, "class": CLASS}, token=True, refuses=MODEL_GONE,
     ),
     Route("GET", "/api/walk", "From one seed to another.", calls.drawn("walk"), query=WALK, refuses=MODEL_GONE),
     Route(

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import base64
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data import Dataset
-from mulligan.errors import UnsupportedError
+from mulligan.errors import ShapeError, UnsupportedError
 from mulligan.metrics import nearest_pictures
 from mulligan.output.generator import Generator
+from mulligan.output.generator.inversion import invert
 from mulligan.output.generator.latents import between
 from mulligan.output.pictures import grid, png_bytes, to_uint8
 
 HELD = 300
 """Held-out pictures whose distance to the training set is measured, for comparison."""
+STARTS = 16
+"""Random starts of an inversion."""
 _BINS = 30
 
 
@@ -43,11 +46,23 @@ def _size(generator: Generator) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def draw(generator: Generator, *, seed: int, class_: str | None = None) -> dict[str, Any]:
-    """Return the picture of a seed: the same as ``mulligan draw``'s."""
+def draw(
+    generator: Generator, *, seed: int, psi: float = 1.0, along: Sequence[float] = (), class_: str | None = None
+) -> dict[str, Any]:
+    """Return the picture of a seed: the same as ``mulligan draw``'s where nothing is steered."""
     label = generator.label_of(seed, class_)
     about = _about(generator, label)
-    return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **about}
+    return {"seed": seed, "png": png64(generator.images(1, seed, label, psi, along)[0]), **about}
+
+
+def inverted(generator: Generator, *, picture: str, class_: str | None = None) -> dict[str, Any]:
+    """Return the nearest picture that the generator can make to the bytes of one, in base64."""
+    shape, given = _size(generator), np.frombuffer(base64.b64decode(picture), np.uint8)
+    if given.size != np.prod(shape):
+        raise ShapeError(f"picture must be {np.prod(shape)} bytes, {shape[0]}×{shape[1]}×{shape[2]}, got {given.size}.")
+    found = invert(generator, given.reshape(1, *shape), label=_asked(generator, class_), starts=STARTS)
+    label = None if found.labels is None else int(found.labels[0])
+    return {"png": png64(found.images[0]), "error": float(found.error[0]), **_about(generator, label)}
 
 
 def walk(generator: Generator, *, from_: int, to: int, frames: int, class_: str | None = None) -> dict[str, Any]:
@@ -134,7 +149,14 @@ def mixed(
 
 
 def nearest(
-    generator: Generator, data: Dataset | None, *, seed: int, count: int, class_: str | None = None
+    generator: Generator,
+    data: Dataset | None,
+    *,
+    seed: int,
+    count: int,
+    psi: float = 1.0,
+    along: Sequence[float] = (),
+    class_: str | None = None,
 ) -> dict[str, Any]:
     """Return the training pictures nearest to a seed's, and how near held-out pictures come."""
     label = generator.label_of(seed, class_)
@@ -143,7 +165,7 @@ def nearest(
         raise UnsupportedError(
             "the training data of this generator are not on this machine, so nothing can be compared with them."
         )
-    picture = generator.images(1, seed, label)
+    picture = generator.images(1, seed, label, psi, along)
     distance, index = nearest_pictures(picture, data, count)
     typical = held_out(data)
     near = []
@@ -210,6 +232,7 @@ def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
 
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "draw": draw,
+    "invert": inverted,
     "walk": walk,
     "plane": plane,
     "plane_point": plane_point,

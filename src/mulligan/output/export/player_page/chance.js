@@ -109,5 +109,10 @@ const Chance = (() => {
     const found = edges.findIndex(edge => u < edge);
     return found < 0 ? edges.length : found;
   }
-  return {Stream, latent, label, tables: {width, inside, density}};
+
+  /* ψ z + Σ aₖ vₖ, sum by sum in single precision. */
+  function steered(z, psi, along, directions) {
+    return z.map((v, i) => along.reduce((sum, a, k) => f32(sum + f32(f32(a) * directions[k][i])), f32(f32(psi) * v)));
+  }
+  return {Stream, latent, label, steered, tables: {width, inside, density}};
 })();

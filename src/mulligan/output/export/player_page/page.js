@@ -21,7 +21,9 @@
   }
 
   // ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────
-  const latent = seed => Chance.latent(seed, model.latent.dim, model.latent.distribution);
+  const directions = model.directions ?? [], steer = {psi: 1, along: directions.map(() => 0)};
+  const latent = seed => Chance.steered(
+    Chance.latent(seed, model.latent.dim, model.latent.distribution), steer.psi, steer.along, directions);
   const labelOf = (seed, chosen) => !model.classes.length ? -1 : chosen < 0 ? Chance.label(seed, model.class_edges) : chosen;
 
   /* Bytes (height, width, channels): black is the low end of the output's range and white the high one, always. */
@@ -67,7 +69,8 @@
   function show() {
     const t = far(), way = `${Math.round(100 * t)} % of the way from seed ${seed} to seed ${target}`;
     paint(by("picture"), t ? walked(seed, target, t, chosen) : picture(seed, chosen));
-    const words = `${t ? way : `Seed ${seed}`}${named(seed, chosen, t ? target : seed)}`;
+    const how = steer.psi !== 1 || steer.along.some(Boolean) ? ", steered" : "";
+    const words = `${t ? way : `Seed ${seed}`}${named(seed, chosen, t ? target : seed)}${how}`;
     by("picture").setAttribute("aria-label", words);
     by("caption").textContent = t ? `${Math.round(100 * t)} % of the way${named(seed, chosen, target)}` : words;
     by("way").setAttribute("aria-valuetext", way);
@@ -168,6 +171,28 @@
     by("announcer").textContent = show();
     fill();
   }
+  /* A slider for ψ and one for each direction; they act on every picture of the page. */
+  function sliders() {
+    const set = (name, words, low, high, start, put) => {
+      const label = by("steer").appendChild(document.createElement("label")), shown = document.createElement("span");
+      const range = Object.assign(document.createElement("input"), {type: "range", min: low, max: high, step: .05});
+      range.dataset.testid = `player-${name}`;
+      label.append(words, shown, range);
+      const act = () => {
+        put(Number(range.value));
+        shown.textContent = Number(range.value).toFixed(2).replace("-", "−");
+        range.style.setProperty("--far", `${100 * (range.value - low) / (high - low)}%`);
+      };
+      range.value = start;
+      act();
+      range.addEventListener("input", () => { act(); show(); fill(); });
+      by("reset").addEventListener("click", () => { range.value = start; act(); });
+    };
+    set("psi", "Variety ψ", 0, 1.5, 1, value => { steer.psi = value; });
+    directions.forEach((_, k) => set(`along-${k}`, `Direction ${k + 1}`, -4, 4, 0, value => { steer.along[k] = value; }));
+    by("reset").addEventListener("click", () => { show(); fill(); });
+  }
+
   function classes() {
     const names = ["Any", ...model.classes], group = by("classes");
     if (!model.classes.length) return;
@@ -200,6 +225,7 @@
   }
 
   classes();
+  sliders();
   say();
   if (model.walk) { // a player that was shared for this very walk
     [seed, target] = model.walk;

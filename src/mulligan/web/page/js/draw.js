@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int, num } from "./numbers.js";
+import { LARGE, Pad, base64, lay, pixels, small, wipe } from "./pad.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
 import { Slider } from "./settings.js";
 import { begin, beginOf, calm, mayWrite, modelOf, onProgress, server, store } from "./store.js";
@@ -15,7 +16,11 @@ const FPS = 30;
 const SEEDS = 4294967296;
 // Of the bundled generator: whole digits, those of a walk and of a plane of different classes.
 const [FIRST, ENDS, CORNERS] = [2026, [1969, 1984], [1969, 1984, 29, 41]];
+const PLAIN = [1, 0, 0, 0]; // ψ, and shifts along the first principal directions
 const CALM = 300; // ms after the last change, before the address is updated
+
+const same = (a, b) => a.join() === b.join();
+const steered = (steer) => (same(steer, PLAIN) ? {} : { psi: steer[0], along: steer.slice(1).join() });
 
 /** Ask again when something changes, or the server is back. The latest question wins; the last answer stays until the next one. */
 function useAnswer(ask, deps, wait = 0) {
@@ -73,14 +78,23 @@ function SeedField({ value, set, label, testid, hide, className }) {
 
 const BUTTONS = 12; // at most as many classes are buttons, if their names are short; otherwise they are in a menu
 
-function One({ model, info, seed, setSeed, kind, setKind }) {
+/** ψ and the shifts along principal directions, as sliders. */
+function Steer({ steer, setSteer }) {
+  const [open] = useState(!same(steer, PLAIN));
+  const one = (at, label, min, max, testid) => html`<label><span>${label}</span><span class="small">${steer[at].toFixed(2).replace("-", "−")}</span><${Slider} value=${steer[at]} min=${min} max=${max} step="0.05" label=${label} text=${steer[at].toFixed(2)} testid=${testid} onInput=${(v) => setSteer(steer.with(at, v))} /></label>`;
+  return html`<details class="steer" open=${open}><summary data-testid="steer">Steer z</summary><div>${one(0, "Variety ψ", 0, 1.5, "psi")}
+    ${[1, 2, 3].map((k) => one(k, `Direction ${k}`, -4, 4, `along-${k - 1}`))}</div>
+    <p class="small">ψ multiplies z: below 1, samples are more typical and less varied. The directions change G's first layer most. <button type="button" class="btn quiet" data-testid="steer-reset" onClick=${() => setSteer(PLAIN)}>As drawn</button></p></details>`;
+}
+
+function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
   const { data, fault } = useAnswer(async (signal) => {
-    const drawn = await server.get("/api/draw", { model, seed, class: kind }, signal);
+    const drawn = await server.get("/api/draw", { model, seed, class: kind, ...steered(steer) }, signal);
     return { ...drawn, image: await decode(drawn.png) };
-  }, [model, seed, kind], 30);
+  }, [model, seed, kind, steer], 30);
   const names = info?.class_names ?? [];
   const short = names.length <= BUTTONS && names.every((n) => n.length <= 2);
-  return html`<section class="panel" aria-labelledby="d1"><div class="ph"><h2 id="d1">One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}</h2><span class="end small">same number, same picture</span></div><div class="pb">
+  return html`<section class="panel" aria-labelledby="d1"><div class="ph"><h2 id="d1">One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}</h2><span class="end small">${same(steer, PLAIN) ? "same number, same picture" : "steered"}</span></div><div class="pb">
     <div class="seed"><button type="button" class="btn" aria-label="Previous seed" disabled=${seed < 1} onClick=${() => setSeed(seed - 1)}>−</button>
       <${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
       <button type="button" class="btn" aria-label="Next seed" onClick=${() => setSeed(seed + 1)}>+</button>
@@ -90,6 +104,7 @@ function One({ model, info, seed, setSeed, kind, setKind }) {
         ${(names.length ? names : [...Array(10).keys()].map(String)).map((n, k) => html`<button type="button" aria-pressed=${kind === k ? "true" : "false"} aria-label=${`Class ${n}`} data-testid=${`class-${k}`} disabled=${!names.length} onClick=${() => setKind(k)}>${n}</button>`)}</div>`
       : html`<select class="in ds-more" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
     <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `This generator takes a class.${data?.class_name ? ` Drawn here: ${data.class_name}.` : ""}` : "This generator takes no class."}</p>
+    <${Steer} steer=${steer} setSteer=${setSteer} />
   </div></section>`;
 }
 
@@ -108,13 +123,13 @@ function Distances({ typical, distance }) {
     <line x1=${X(distance)} x2=${X(distance)} y1="6" y2=${base} stroke="var(--fake)" stroke-width="2.4" /><text class="fake over" x=${X(distance) + (right ? -6 : 6)} y="15" text-anchor=${right ? "end" : "start"}>this one ${num(distance)}</text></svg></div>`;
 }
 
-function Copy({ model, seed, kind }) {
+function Copy({ model, seed, kind, steer }) {
   const canvas = useRef(null);
   const { data, fault } = useAnswer(async (signal) => {
-    const found = await server.get("/api/nearest", { model, seed, class: kind, count: 1 }, signal);
+    const found = await server.get("/api/nearest", { model, seed, class: kind, count: 1, ...steered(steer) }, signal);
     const [near] = found.neighbours;
     return { ...found, near, drawn: await decode(found.png), image: await decode(near.png) };
-  }, [model, seed, kind], 250);
+  }, [model, seed, kind, steer], 250);
   useEffect(() => {
     if (data && canvas.current) paintDifference(canvas.current, values(data.drawn), values(data.image), data.drawn.width, data.drawn.height);
   }, [data]);
@@ -124,6 +139,59 @@ function Copy({ model, seed, kind }) {
       <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.near.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.near.index) : "–"}</figcaption></figure>
       <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label="Difference: orange where the generated one is brighter, blue where the training picture is" /><figcaption>difference, −1 … +1</figcaption></figure></div>
       ${data?.typical && html`<${Distances} typical=${data.typical} distance=${data.near.distance} />`}<p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}
+  </div></section>`;
+}
+
+// ── a drawing, and the nearest picture that G can make ──
+
+function Nearest({ model, kind }) {
+  const pad = useRef(null);
+  const file = useRef(null);
+  const canvas = useRef(null);
+  const [shape, setShape] = useState(null); // width, height and channels of the generator's pictures
+  const [drawn, setDrawn] = useState(null);
+  const [wrong, setWrong] = useState(null);
+  const [colour, setColour] = useState("#ffffff");
+  useEffect(() => {
+    setDrawn(null);
+    server.get("/api/draw", { model, seed: 0 }).then(({ width, height, channels }) => {
+      setShape([width, height, channels]);
+      wipe(pad.current, channels === 3 ? "#fff" : "#000");
+      setColour(channels === 3 ? "#8a4b20" : "#ffffff");
+    }).catch(() => setShape(null));
+  }, [model, store.connected]);
+  const look = () => {
+    const [width, height, channels] = shape;
+    const given = small(pad.current, LARGE, LARGE, width, height);
+    setDrawn({ bytes: base64(pixels(given).filter((_, i) => channels === 3 || i % 3 === 1)), url: given.toDataURL() });
+  };
+  const { data, fault } = useAnswer(async (signal) => {
+    if (!drawn) return null;
+    const found = await server.post("/api/invert", { model, picture: drawn.bytes, class: kind }, signal);
+    return { ...found, given: await decode(drawn.url), image: await decode(found.png) };
+  }, [model, kind, drawn?.bytes], 200);
+  useEffect(() => {
+    if (data && canvas.current) paintDifference(canvas.current, values(data.image), values(data.given), data.width, data.height);
+  }, [data]);
+  const pick = async (e) => {
+    setWrong(null);
+    const [chosen] = e.target.files;
+    e.target.value = "";
+    if (!chosen) return;
+    await createImageBitmap(chosen).then((image) => lay(pad.current, image, image.width, image.height)).then(look, () => setWrong(`${chosen.name} must be a picture that this browser can read. Try a PNG.`));
+  };
+  const blank = () => {
+    wipe(pad.current, shape[2] === 3 ? "#fff" : "#000");
+    setDrawn(null);
+  };
+  const said = wrong ?? fault;
+  return html`<section class="panel" aria-labelledby="d5"><div class="ph"><h2 id="d5">Draw one: what is the nearest it can make?</h2></div><div class="pb">
+    <div class="nearest"><${Pad} canvas=${pad} colour=${colour} testid="nearest-pad" lifted=${shape && look} /><div>
+      <div class="near"><figure><${Picture} image=${data?.given} testid="nearest-given" label="Yours, as the generator sees it" /><figcaption>yours</figcaption></figure>
+        <figure><${Picture} image=${data?.image} testid="nearest-made" label=${data ? `The nearest picture${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} /><figcaption>nearest${data?.class_name ? `, class ${data.class_name}` : ""}</figcaption></figure>
+        <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" data-testid="nearest-error" aria-label="Error: orange where the nearest is brighter, blue where yours is" /><figcaption>error, −1 … +1</figcaption></figure></div>
+      <p class="small" aria-live="polite" data-testid="nearest-words">${said ? html`<span class="bad">${said}</span>` : data ? `The error is ${num(data.error)} grey levels of 255 (root mean square). What stays in the error map, G cannot make.` : "Draw, or take a picture. Adam then looks for the z and the class whose picture is nearest, through G's own backward pass."}</p>
+      <div class="act"><button type="button" class="btn" disabled=${!drawn} data-testid="nearest-wipe" onClick=${blank}>Wipe</button><button type="button" class="btn" disabled=${!shape} onClick=${() => file.current.click()}>Take a picture</button><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] === 3 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div>
   </div></section>`;
 }
 
@@ -225,21 +293,26 @@ function seeds(text, count) {
   const found = (text ?? "").split("-").map(number);
   return found.length === count && !found.includes(null) ? found : null;
 }
-const same = (a, b) => a.join() === b.join();
+/** ψ and shifts in the address, 0.7,1.5,0,-2; null where they are none. */
+function steering(text) {
+  const found = (text ?? "").split(",").map(Number);
+  return found.length === PLAIN.length && found.every((v) => Math.abs(v) <= 10) && found[0] >= 0 && found[0] <= 2 ? found : null;
+}
 
 export function Draw({ query }) {
   const [models, setModels] = useState([]);
   const [model, setModel] = useState(query.get("model") ?? "bundled");
   const [seed, setSeed] = useState(number(query.get("seed")) ?? FIRST);
   const [kind, setKind] = useState(number(query.get("class")));
+  const [steer, setSteer] = useState(steering(query.get("steer")) ?? PLAIN);
   const [ends, setEnds] = useState(seeds(query.get("morph"), 2) ?? ENDS);
   const [corners, setCorners] = useState(seeds(query.get("plane"), 4) ?? CORNERS);
   useEffect(() => { // so that a reload, the back button or a friend with the link sees the same pictures
-    const more = { ...(kind == null ? {} : { class: kind }), ...(same(ends, ENDS) ? {} : { morph: ends.join("-") }), ...(same(corners, CORNERS) ? {} : { plane: corners.join("-") }) };
+    const more = { ...(kind == null ? {} : { class: kind }), ...(same(steer, PLAIN) ? {} : { steer: steer.join() }), ...(same(ends, ENDS) ? {} : { morph: ends.join("-") }), ...(same(corners, CORNERS) ? {} : { plane: corners.join("-") }) };
     const words = new URLSearchParams({ model, seed, ...more });
     const timer = setTimeout(() => history.replaceState(null, "", `#draw?${words}`), CALM);
     return () => clearTimeout(timer);
-  }, [model, seed, kind, ends, corners]);
+  }, [model, seed, kind, steer, ends, corners]);
   const shared = useRef(null); // the walk that a player is being written for
   useEffect(() => onProgress((news) => {
     if (news.what !== "export" || !news.done || !shared.current) return;
@@ -267,6 +340,6 @@ export function Draw({ query }) {
     <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} ${info.classes === 1 ? "class" : "classes"}` : ""} · average weights` : ""}</span>
     <div class="end"><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button>${!server.lab && html`<button type="button" class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button>`}</div></section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
-      : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} /><${Copy} model=${model} seed=${seed} kind=${kind} /></div>
-      <div class="col"><${Morph} model=${model} kind=${kind} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} classes=${info?.class_names?.length ?? 0} corners=${corners} setCorners=${setCorners} /></div>`}</main>`;
+      : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} steer=${steer} setSteer=${setSteer} /><${Copy} model=${model} seed=${seed} kind=${kind} steer=${steer} /></div>
+      <div class="col"><${Morph} model=${model} kind=${kind} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} classes=${info?.class_names?.length ?? 0} corners=${corners} setCorners=${setCorners} /><${Nearest} model=${model} kind=${kind} /></div>`}</main>`;
 }

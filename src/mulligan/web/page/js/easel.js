@@ -2,27 +2,20 @@
 
 import { html, useEffect, useRef, useState } from "./html.js";
 import { int } from "./numbers.js";
+import { LARGE, Pad, base64, pixels, small, wipe } from "./pad.js";
 import { act, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 import { recipeOf, start } from "./settings.js";
 
 const [WANTED, LEAST] = [40, 20];
 const SIDE = 28; // pixels, as the network sees it
-const LARGE = 10 * SIDE;
-const BRUSH = 22;
 const TINT = 24; // of 255: what differs less between red, green and blue is grey
 const BATCH = 15; // pictures in a message
 
 /** The middle of a picture as the network will see it: SIDE × SIDE greys, or colours where it has some, in base64. */
-function small(source, width, height) {
-  const little = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-  const ink = little.getContext("2d", { willReadFrequently: true });
-  const side = Math.min(width, height);
-  ink.imageSmoothingQuality = "high";
-  ink.fillRect(0, 0, SIDE, SIDE); // black, under what is transparent
-  ink.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, SIDE, SIDE);
-  const pixels = ink.getImageData(0, 0, SIDE, SIDE).data.filter((_, i) => i % 4 < 3);
-  const coloured = pixels.some((v, i) => Math.abs(v - pixels[i - (i % 3)]) > TINT);
-  return btoa(String.fromCharCode(...(coloured ? pixels : pixels.filter((_, i) => i % 3 === 1))));
+function seen(source, width, height) {
+  const found = pixels(small(source, width, height, SIDE, SIDE));
+  const coloured = found.some((v, i) => Math.abs(v - found[i - (i % 3)]) > TINT);
+  return base64(coloured ? found : found.filter((_, i) => i % 3 === 1));
 }
 
 /** Add files to the pile; returns what was refused, each with its reason. */
@@ -31,7 +24,7 @@ async function addFiles(files) {
   const read = [];
   for (const file of files) {
     const bitmap = await createImageBitmap(file).catch(() => null);
-    if (bitmap) read.push({ name: file.name, data: small(bitmap, bitmap.width, bitmap.height) });
+    if (bitmap) read.push({ name: file.name, data: seen(bitmap, bitmap.width, bitmap.height) });
     else refused.push(`${file.name}: the browser cannot read it as a picture`);
   }
   return [...refused, ...(await add(read))];
@@ -77,7 +70,6 @@ function Camera({ take, close }) {
 /** Where pictures are made; `guest` pages add to the pile and see nothing else of it. */
 export function Easel({ guest, done }) {
   const canvas = useRef(null);
-  const last = useRef(null);
   const [inked, setInked] = useState(false);
   const [camera, setCamera] = useState(false);
   const [over, setOver] = useState(false);
@@ -87,7 +79,7 @@ export function Easel({ guest, done }) {
   const count = store.pile?.count ?? 0;
   useEffect(() => (guest ? undefined : latest(server.get("/api/pile"), (found) => found && setPile(found))), [store.pile]);
   const blank = () => {
-    canvas.current.getContext("2d").fillRect(0, 0, LARGE, LARGE);
+    wipe(canvas.current);
     setInked(false);
   };
   useEffect(blank, []);
@@ -96,7 +88,7 @@ export function Easel({ guest, done }) {
     setRefused(answer);
     setSent((was) => was + pictures - answer.length);
   };
-  const take = (source, width, height, name) => told(1, add([{ name, data: small(source, width, height) }]));
+  const take = (source, width, height, name) => told(1, add([{ name, data: seen(source, width, height) }]));
   const files = (list) => list.length > 0 && told(list.length, addFiles([...list]));
   useEffect(() => {
     const hears = {
@@ -108,19 +100,6 @@ export function Easel({ guest, done }) {
     for (const [name, hear] of Object.entries(hears)) addEventListener(name, hear);
     return () => { for (const [name, hear] of Object.entries(hears)) removeEventListener(name, hear); };
   }, []);
-  const stroke = (e) => {
-    if (!(e.buttons & 1)) return;
-    const box = canvas.current.getBoundingClientRect();
-    const at = [((e.clientX - box.left) * LARGE) / box.width, ((e.clientY - box.top) * LARGE) / box.height];
-    const ink = canvas.current.getContext("2d");
-    Object.assign(ink, { strokeStyle: "#fff", lineWidth: BRUSH, lineCap: "round", lineJoin: "round" });
-    ink.beginPath();
-    ink.moveTo(...(last.current ?? at));
-    ink.lineTo(...at);
-    ink.stroke();
-    last.current = at;
-    setInked(true);
-  };
   const keep = () => {
     take(canvas.current, LARGE, LARGE, "your drawing");
     blank();
@@ -135,8 +114,7 @@ export function Easel({ guest, done }) {
   };
   const off = !guest && !mayWrite();
   const left = WANTED - count;
-  return html`<section class=${`easel ${over ? "over" : ""}`} aria-label="Make pictures"><div><canvas ref=${canvas} width=${LARGE} height=${LARGE} role="img" aria-label="Draw here, with mouse or finger" data-testid="easel"
-      onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); last.current = null; stroke(e); }} onPointerMove=${stroke} />
+  return html`<section class=${`easel ${over ? "over" : ""}`} aria-label="Make pictures"><div><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />
     <div class="act"><button type="button" class="btn primary" disabled=${!inked || off} data-testid="easel-next" onClick=${keep}>${guest ? "Send it" : "Next one"}</button><button type="button" class="btn" disabled=${!inked} onClick=${blank}>Wipe</button></div></div>
     <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${sent} sent` : `${int(count)} of ${WANTED}`}</b> ${guest ? `${int(count)} on the pile.` : left > 0 ? "Draw the same thing again and again: a smiley, your initial, a star." : "Enough to begin. More make it better."}</p>
       <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><button type="button" class="btn" disabled=${off} data-testid="easel-camera" onClick=${() => setCamera(!camera)}>Camera</button><span class="small wide">or drop and paste them here</span></div>

@@ -7,7 +7,7 @@ const TILE = 2; // canvas pixels for a CSS pixel, so that the browser scales dow
 /** Decode base64 PNG or an address into something a canvas can draw. */
 export async function decode(source) {
   const image = new Image();
-  image.src = /^(\/|blob:)/.test(source) ? source : `data:image/png;base64,${source}`;
+  image.src = /^(\/|blob:|data:)/.test(source) ? source : `data:image/png;base64,${source}`;
   await image.decode();
   return image;
 }

@@ -115,8 +115,8 @@ export class Server {
     return this.send("GET", `${path}${query.size ? `?${query}` : ""}`, null, signal);
   }
 
-  post(path, body = {}) {
-    return this.send("POST", path, body);
+  post(path, body = {}, signal = undefined) {
+    return this.send("POST", path, body, signal);
   }
 
   async send(method, path, body, signal) {

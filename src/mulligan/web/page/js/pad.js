@@ -1,0 +1,56 @@
+// A canvas to draw on, and any picture at the size of a network's.
+
+import { html, useRef } from "./html.js";
+
+/** Pixels of the canvas's side. */
+export const LARGE = 280;
+const BRUSH = 22;
+
+/** A canvas for mouse and finger: `inked` at every stroke, `lifted` at its end. */
+export function Pad({ canvas, colour = "#fff", testid, inked, lifted }) {
+  const last = useRef(null);
+  const stroke = (e) => {
+    if (!(e.buttons & 1)) return;
+    const box = canvas.current.getBoundingClientRect();
+    const at = [((e.clientX - box.left) * LARGE) / box.width, ((e.clientY - box.top) * LARGE) / box.height];
+    const ink = canvas.current.getContext("2d");
+    Object.assign(ink, { strokeStyle: colour, lineWidth: BRUSH, lineCap: "round", lineJoin: "round" });
+    ink.beginPath();
+    ink.moveTo(...(last.current ?? at));
+    ink.lineTo(...at);
+    ink.stroke();
+    last.current = at;
+    inked?.();
+  };
+  return html`<canvas ref=${canvas} width=${LARGE} height=${LARGE} role="img" aria-label="Draw here, with mouse or finger" data-testid=${testid}
+    onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); last.current = null; stroke(e); }} onPointerMove=${stroke} onPointerUp=${lifted} />`;
+}
+
+/** Make all of a canvas one colour. */
+export function wipe(canvas, colour = "#000") {
+  const ink = canvas.getContext("2d");
+  ink.fillStyle = colour;
+  ink.fillRect(0, 0, canvas.width, canvas.height);
+}
+
+/** Draw the middle of a picture, `across` × `down` pixels, over the whole of a canvas. */
+export function lay(canvas, source, across, down) {
+  const ink = canvas.getContext("2d", { willReadFrequently: true });
+  const side = Math.min(across, down);
+  ink.imageSmoothingQuality = "high";
+  ink.drawImage(source, (across - side) / 2, (down - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
+}
+
+/** The middle of a picture at the size of a network's, on black where it is transparent. */
+export function small(source, across, down, width, height) {
+  const little = Object.assign(document.createElement("canvas"), { width, height });
+  wipe(little);
+  lay(little, source, across, down);
+  return little;
+}
+
+/** Red, green and blue of each pixel of a canvas. */
+export const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 < 3);
+
+/** Bytes in base64. */
+export const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
