@@ -1,13 +1,14 @@
 """How fast Mulligan is in a browser's Python: products and whole steps, with and without the kernel, beside CPython.
 
-    python benchmarks/browser.py --pyodide DIR [--rounds 7] [--chromium PROGRAM]
+    python benchmarks/browser.py --pyodide DIR [--rounds 7] [--chromium PROGRAM [--film DIR]]
 
 DIR is a release of Pyodide, with its wheel of NumPy; the tests keep one in .pytest_cache/d/pyodide-*/package. Node runs
 it, whose WebAssembly is Chromium's. All three sides run the same program in turns, one thread each; a figure is the
 best of the rounds, with the median in brackets, because other programs on the machine only ever slow one down.
 
 With --chromium, the lab's own page then trains the recipes ring and small in that browser, with grids, charts and
-diagnosis, and tells its steps per second after half a minute.
+diagnosis, and tells its steps per second after half a minute. With --film, it first keeps what a visitor sees 0, 5, 20
+and 60 s after opening the page with an empty cache, for the ring and for digits. --rounds 0 leaves the products out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 from mulligan.web.browser.site import build, engine_zip
 
@@ -90,6 +93,7 @@ def main() -> None:
     parser.add_argument("--pyodide", type=Path, required=True, metavar="DIR")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--chromium", metavar="PROGRAM")
+    parser.add_argument("--film", type=Path, metavar="DIR")
     words = parser.parse_args()
     ours = Path(__file__).with_suffix(".mjs")
     kernel = Path(sys.modules[engine_zip.__module__].__file__ or "").parent
@@ -109,18 +113,18 @@ def main() -> None:
             for side, command in sides.items():
                 text = subprocess.run(command, env=os.environ | threads, capture_output=True, text=True, check=True)
                 rounds[side].append(json.loads(text.stdout.splitlines()[-1]))
-    print(f"{'':42s}" + "".join(f"{side:>22s}" for side in sides))
-    for name in rounds["CPython"][0]:
+    print(f"{'':42s}" + "".join(f"{side:>22s}" for side in sides if words.rounds))
+    for name in rounds["CPython"][0] if words.rounds else ():
         row = [sorted(found[name] for found in rounds[side]) for side in sides]
         print(f"{name:42s}" + "".join(f"{each[-1]:12.1f} ({each[len(each) // 2]:7.1f})" for each in row))
     if words.chromium:
         with tempfile.TemporaryDirectory() as folder:
             build(Path(folder), words.pyodide)
-            for recipe, rate in in_chromium(words.chromium, folder).items():
+            for recipe, rate in in_chromium(words.chromium, folder, words.film).items():
                 print(f"{recipe + ', in the page (steps/s)':42s}{rate:>34s}")
 
 
-def in_chromium(program: str, folder: str) -> dict[str, str]:
+def in_chromium(program: str, folder: str, film: Path | None) -> dict[str, str]:
     from playwright.sync_api import sync_playwright
 
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
@@ -131,8 +135,11 @@ def in_chromium(program: str, folder: str) -> dict[str, str]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for recipe in ("ring", "small"):
+            address = f"http://127.0.0.1:{server.server_port}/#train?recipe={recipe}"
+            if film is not None:
+                filmed(browser, address, film / recipe)
             page = browser.new_page()
-            page.goto(f"http://127.0.0.1:{server.server_port}/#train?recipe={recipe}")
+            page.goto(address)
             page.wait_for_selector("body[data-state=training]", timeout=300_000)
             page.wait_for_timeout(30_000)
             found[recipe] = page.get_by_test_id("steps-per-second").inner_text()
@@ -140,6 +147,19 @@ def in_chromium(program: str, folder: str) -> dict[str, str]:
         browser.close()
     server.shutdown()
     return found
+
+
+def filmed(browser: Any, address: str, name: Path) -> None:
+    """Keep a first visit as pictures; a page of its own has an empty cache."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    start = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    for seconds in (0, 5, 20, 60):
+        page.wait_for_timeout(max(0.0, 1000 * (start + seconds - time.perf_counter())))
+        page.screenshot(path=name.with_name(f"{name.name}-{seconds:02d}-s.png"))
+        step = page.locator("[data-testid=step]").get_attribute("data-step") if seconds else None
+        print(f"{name.name + f', first visit, after {seconds} s':42s}{f'step {step or 0}':>34s}")
+    page.close()
 
 
 if __name__ == "__main__":

@@ -164,7 +164,8 @@ def test_drawings_are_trained_by_a_fully_connected_recipe(folder):
     picture = base64.b64encode(bytes(range(196)) * 4).decode()
 
     async def story(page):
-        assert (await page.call("POST", "/api/drawings", {"pictures": [picture] * 20}))[1] == {"data": "drawings-1"}
+        assert (await page.call("POST", "/api/pile", {"pictures": [picture] * 20}))[1] == {"refused": []}
+        assert (await page.call("POST", "/api/pile/keep"))[1] == {"data": "drawings-1"}
         start = {"recipe": "pictures", "data": "drawings-1", "steps": 20}
         status, answer = await page.call("POST", "/api/train/start", start)
         assert status == 200, answer
