@@ -55,6 +55,8 @@ class Playground:
 
     Attributes
     ----------
+    book : Path or None
+        The folder of the built book; None where there is none.
     apart : callable
         Calls a function beside the event loop: in a thread, where there are threads.
     """
@@ -65,6 +67,7 @@ class Playground:
         self.broadcast = Broadcast(self.snapshot)
         self.write_lock = WriteLock(self.broadcast)
         self.pile = Pile(self.broadcast)
+        self.book: Path | None = None
         self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
         self.broadcast.changed = self.session.watched
         self.listener = Listener(self.session)

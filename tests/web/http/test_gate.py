@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from mulligan.web.http.app import application
+from mulligan.web.http.app import application, built_book
 from mulligan.web.http.gate import HEADERS, PAGE
 
 BASE = "http://127.0.0.1:8000"
@@ -240,3 +240,27 @@ def test_links_lead_nowhere(call: Any, playground: Any, tmp_path: Any) -> None:
     (playground.runs / "linked").symlink_to(outside)
     for path in ("/runs/run-1/report.html", "/api/runs/run-1/files/x.npz", "/runs/linked/report.html"):
         assert call.get(path).status_code == 404
+
+
+def test_the_book_is_served_where_it_has_been_built(
+    playground: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chapter = tmp_path / "docs" / "_build" / "book" / "01-the-game.html"
+    chapter.parent.mkdir(parents=True)
+    chapter.write_text("A GAN is a game.")
+    monkeypatch.chdir(tmp_path)
+    playground.book = built_book()
+    assert playground.book == tmp_path / "docs" / "_build"
+    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:  # type: ignore[arg-type]
+        answer = client.get("/book/book/01-the-game.html")
+        assert answer.text == "A GAN is a game."
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert client.get("/book/../app.py").status_code == 404
+        assert client.get("/api/catalog").json()["book"] == "/book/index.html"
+
+
+def test_without_a_built_book_no_link_leads_there(call: Any) -> None:
+    assert call.get("/api/catalog").json()["book"] is None
+    assert call.get("/book/index.html").status_code == 404

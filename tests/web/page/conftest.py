@@ -42,12 +42,12 @@ PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.par
 class Server:
     """``mulligan serve`` on a free port."""
 
-    def __init__(self, runs: Path, port: int = 0, *more: str):
+    def __init__(self, runs: Path, port: int = 0, *more: str, cwd: Path | None = None):
         self.runs = runs
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "mulligan", "serve", "--port", str(port), "--runs", str(runs), *more]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=cwd
         )
         self.said: list[str] = []
         self.address = ""
@@ -75,8 +75,8 @@ class Server:
 def new_server(tmp_path_factory):
     """Start servers, and end each when its turn is over."""
 
-    def turn(*more):
-        started = Server(tmp_path_factory.mktemp("runs"), 0, *more)
+    def turn(*more, cwd=None):
+        started = Server(tmp_path_factory.mktemp("runs"), 0, *more, cwd=cwd)
         yield started
         started.close()
 

@@ -118,3 +118,11 @@ def test_no_letter_is_smaller_than_eleven_pixels():
     for file in PAGE.glob("css/*.css"):
         sizes = [float(s) for s in re.findall(r"font(?:-size)?:[^;]*?([\d.]+)px", file.read_text())]
         assert min(sizes, default=11) >= 11, file
+
+
+def test_each_term_leads_to_a_page_of_the_book_that_has_it():
+    docs, words = Path(__file__).parents[3] / "docs" / "book", {"FD": "Fréchet", "R1 and R2": "R1"}
+    terms = re.findall(r'\["([^"]+)", ".+", "([^"]+)"\],', (PAGE / "js" / "terms.js").read_text())
+    assert len(terms) == 8
+    for term, page in terms:
+        assert words.get(term, term).lower() in (docs / f"{page}.md").read_text().lower(), term

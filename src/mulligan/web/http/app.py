@@ -79,6 +79,7 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
     routes = [
         *mounted(ROUTES, playground),
         StarletteRoute("/openapi.json", openapi),
+        *([Mount("/book", StaticFiles(directory=playground.book, html=True))] if playground.book else []),
         Mount("/", StaticFiles(directory=PAGE, html=True)),
     ]
     handlers = {HTTPException: _spoken, Exception: _failed}
@@ -225,7 +226,7 @@ def run(
         Called once the server listens.
     """
     playground = Playground(runs, data, worker)
-    playground.pile.door = door
+    playground.pile.door, playground.book = door, built_book()
     hosts = frozenset[str]() if host is None else LOOPBACK | {host}
     server = Server(application(playground, hosts=hosts, token=token), playground, ready)
     try:
@@ -233,6 +234,12 @@ def run(
             server.run(sockets=[listener])
     finally:
         end(playground.session.state, playground.runs, worker)
+
+
+def built_book() -> Path | None:
+    """Return the folder of the book, if it has been built here or beside the package's source."""
+    places = (Path.cwd(), PAGE.parents[3])
+    return next((p / "docs/_build" for p in places if (p / "docs/_build/book/01-the-game.html").exists()), None)
 
 
 def end(state: State, runs: Path, worker: WorkerHandle) -> None:

@@ -33,6 +33,11 @@ REPORT = (
 )
 """The policy of a report. A report is a file of a run folder, so it stays in a sandbox without network. It has a
 stricter policy inside, and both hold."""
+BOOK = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""The policy of the book: its theme is written inline, and its search is a form that reads pages."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -156,7 +161,8 @@ def _cookie(text: str) -> str:
 def _seal(headers: MutableHeaders, path: str) -> None:
     for name, value in HEADERS.items():
         headers[name] = value
-    headers["content-security-policy"] = REPORT if path.startswith("/runs/") else PAGE
+    policy = REPORT if path.startswith("/runs/") else BOOK if path.startswith("/book/") else PAGE
+    headers["content-security-policy"] = policy
     if path.startswith(("/api/", "/runs/")) or path in ("/", "/index.html", "/openapi.json", "/healthz"):
         headers["cache-control"] = "no-store"
     else:

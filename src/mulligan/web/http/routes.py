@@ -198,7 +198,10 @@ ROUTES: tuple[Route, ...] = (
         lambda p, client, take: p.write_lock.ask(client, take=take),
         body={"client": CLIENT, "take": Field("bool", "Take it from another page.", default=False)},
     ),
-    Route("GET", "/api/catalog", "Recipes, data, losses, penalties.", lambda p: choices.catalog(p.session.own)),
+    Route(
+        "GET", "/api/catalog", "Recipes, data, losses, penalties.",
+        lambda p: choices.catalog(p.session.own) | {"book": p.book and "/book/index.html"},
+    ),
     Route("GET", "/healthz", "Whether the server lives.", lambda p: {"ok": True}),
     Route(
         "GET", "/api/pictures", "Own pictures, as the network will see them.",

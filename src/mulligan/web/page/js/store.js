@@ -310,6 +310,7 @@ export async function openReport(name) {
 export async function loadCatalog() {
   try {
     store.catalog = await server.get("/api/catalog");
+    server.book ||= store.catalog.book;
   } catch {
     // asked for again with the next snapshot
   }

@@ -2,16 +2,17 @@
 
 import { html, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
+import { server } from "./store.js";
 
 const TERMS = {
-  fd: ["FD", "The Fréchet distance: how far the statistics of thousands of samples lie from those of real pictures, as a classifier sees them. 0 would be perfect; even real pictures score the floor."],
-  kid: ["KID", "A distance between samples and real pictures that is cheap enough to be measured while G learns. Near 0 is as good as real; by chance it can be a little below."],
-  coverage: ["Coverage", "The share of real pictures that have a generated one close by. It falls when G forgets kinds of pictures, even if each single sample looks good."],
-  z: ["z", "The random numbers that G turns into a sample: the same z always gives the same picture. The grid keeps its z, so you watch the same pictures grow."],
-  gamma: ["γ", "How strongly the penalty holds D’s slope down. Too little and D shouts; too much and D cannot judge."],
-  r1: ["R1 and R2", "Penalties on D’s slope, at real samples (R1) and at generated ones (R2). They keep D from shouting, so that G has a direction to learn from."],
-  logit: ["Logit", "D’s answer before it becomes a probability: above 0 it says “real”, below 0 “generated”. At 0 D cannot tell, which is G’s aim."],
-  nats: ["Nats", "How surprised somebody is, counted with natural logarithms: 0.69 nats is a fair coin. A loss near that means that a player is guessing."],
+  fd: ["FD", "The Fréchet distance: how far the statistics of thousands of samples lie from those of real pictures, as a classifier sees them. 0 would be perfect; even real pictures score the floor.", "06-is-it-any-good"],
+  kid: ["KID", "A distance between samples and real pictures that is cheap enough to be measured while G learns. Near 0 is as good as real; by chance it can be a little below.", "06-is-it-any-good"],
+  coverage: ["Coverage", "The share of real pictures that have a generated one close by. It falls when G forgets kinds of pictures, even if each single sample looks good.", "06-is-it-any-good"],
+  z: ["z", "The random numbers that G turns into a sample: the same z always gives the same picture. The grid keeps its z, so you watch the same pictures grow.", "01-the-game"],
+  gamma: ["γ", "How strongly the penalty holds D’s slope down. Too little and D shouts; too much and D cannot judge.", "04-second-order"],
+  r1: ["R1 and R2", "Penalties on D’s slope, at real samples (R1) and at generated ones (R2). They keep D from shouting, so that G has a direction to learn from.", "04-second-order"],
+  logit: ["Logit", "D’s answer before it becomes a probability: above 0 it says “real”, below 0 “generated”. At 0 D cannot tell, which is G’s aim.", "01-the-game"],
+  nats: ["Nats", "How surprised somebody is, counted with natural logarithms: 0.69 nats is a fair coin. A loss near that means that a player is guessing.", "06-is-it-any-good"],
 };
 
 const WIDE = 300; // px
@@ -21,7 +22,7 @@ let count = 0;
 export function Term({ name }) {
   const [id] = useState(() => `term-${++count}`);
   const box = useRef(null);
-  const [title, text] = TERMS[name];
+  const [title, text, chapter] = TERMS[name];
   const place = (e) => {
     if (e.newState !== "open") return;
     const at = document.querySelector(`[popovertarget=${id}]`).getBoundingClientRect();
@@ -30,7 +31,7 @@ export function Term({ name }) {
     Object.assign(box.current.style, { left: `${left}px`, top: `${Math.min(below, innerHeight - 150)}px`, width: `${WIDE}px` });
   };
   return html`<button type="button" class="link term" popovertarget=${id} aria-label=${`What is ${title}?`} data-testid=${`term-${name}`}>?</button>
-    <span class="explained" popover="auto" id=${id} ref=${box} onBeforeToggle=${place}><b>${title}</b> ${text}</span>`;
+    <span class="explained" popover="auto" id=${id} ref=${box} onBeforeToggle=${place}><b>${title}</b> ${text}${server.book && html` <a href=${server.book.replace("index", `book/${chapter}`)} target="_blank" data-testid=${`book-${name}`}>In the book</a>`}</span>`;
 }
 
 const KEY = "mulligan.intro";
