@@ -22,9 +22,9 @@ COMMANDS = {
     "mulligan train finest": ["--steps", "4", "--no-evaluate"],
     "mulligan train pictures --data my-pictures/ --size 32": ["--steps", "4"],
     "mulligan draw 42": [],
-    "mulligan draw 42 --model pixel-faces": [],
     "mulligan export RUN --to html": [],
     "mulligan serve --open": ["--port", "0"],
+    "mulligan site lab": [],
     "mulligan check": ["--only", "dense"],
     "mulligan museum": ["flushed"],
 }
