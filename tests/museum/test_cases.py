@@ -16,7 +16,7 @@ from mulligan.museum.pictures import stretched
 
 GENERATOR = (100, 128, 256, 346, 480, 560, 686, 784)
 """Widths of the article's G, from z to the pixels."""
-QUICK = {"article": lambda seed: article.play(seed, seeds=6, steps=(1, 41, 120), mended=500)}
+QUICK = {"article": lambda seed: article.run(seed, seeds=6, steps=(1, 41, 120), mended=500)}
 """Shorter runs of the exhibits that take longest; the whole ones are slow tests."""
 
 
@@ -119,7 +119,7 @@ def test_both_public_seeds_of_the_article_show_a_zero_first(seed, row):
 
 
 def test_the_contrast_of_the_article_is_that_of_all_runs_together():
-    played = article.play(0, seeds=6, steps=(1,), mended=1)
+    played = article.run(0, seeds=6, steps=(1,), mended=1)
     (contrast,) = (evidence for evidence in played.evidence if evidence.name == "contrast")
     drawn = np.stack([one.drawn for one in article.imprints(range(6), article.pixels())]).astype(np.float64)
     assert drawn.max() - drawn.min() <= contrast.before < 5e-5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
@@ -120,7 +121,7 @@ def _row(evidence: Evidence) -> tuple[str, str, str, str]:
     return evidence.name, figure(evidence.before), figure(evidence.after), bound
 
 
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+def _columns(rows: list[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
 

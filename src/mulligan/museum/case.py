@@ -6,8 +6,8 @@ The tour is docs/book/07-the-museum.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -144,7 +144,7 @@ class Case:
         Why it fails, in two sentences.
     repair : str
         What mends it, in one.
-    settings : tuple of (str, str, str)
+    settings : sequence of (str, str, str)
         Name, as published, repaired: what differs between the two runs.
     play : callable
         Takes a seed, plays both runs and measures; seconds.
@@ -158,20 +158,10 @@ class Case:
     published: str
     cause: str
     repair: str
-    settings: tuple[tuple[str, str, str], ...]
+    settings: Sequence[Sequence[str]]
     play: Callable[[int], Played]
 
     def words(self) -> dict[str, Any]:
         """Return all but the run, ready for JSON."""
-        settings = [dict(zip(("name", "published", "repaired"), row)) for row in self.settings]
-        return {
-            "name": self.name,
-            "title": self.title,
-            "year": self.year,
-            "state": self.state,
-            "source": self.source,
-            "published": self.published,
-            "cause": self.cause,
-            "repair": self.repair,
-            "settings": settings,
-        }
+        plate = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "play"}
+        return plate | {"settings": [dict(zip(("name", "published", "repaired"), row)) for row in self.settings]}

@@ -1,45 +1,25 @@
-"""One file an exhibit: what was published, played, measured, explained and repaired. Read `article` first."""
+"""One file an exhibit: how it is played and measured. What was published, and why it fails, stands in `plates.toml`.
 
-from __future__ import annotations
+Read `article` first.
+"""
 
-from typing import TYPE_CHECKING
+import tomllib
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from mulligan.errors import ConfigError, shown, suggest
-from mulligan.museum.exhibits import (
-    article,
-    autograd,
-    batch_of_one,
-    flushed,
-    frozen,
-    gradient_norm,
-    joined_batch,
-    lazy_penalty,
-    literal_cost,
-    log_of_probability,
-    raw_pixels,
-    saturating,
-    uncalled,
-)
+from mulligan.museum.case import Case, Played
 
-if TYPE_CHECKING:
-    from mulligan.museum.case import Case
 
-_TOUR = (
-    article,
-    literal_cost,
-    autograd,
-    flushed,
-    frozen,
-    batch_of_one,
-    gradient_norm,
-    log_of_probability,
-    raw_pixels,
-    joined_batch,
-    saturating,
-    lazy_penalty,
-    uncalled,
-)
-CASES: dict[str, Case] = {room.CASE.name: room.CASE for room in _TOUR}
+def _play(name: str, seed: int = 0, **settings: Any) -> Played:
+    played: Played = import_module(f"{__name__}.{name.replace('-', '_')}").run(seed, **settings)
+    return played
+
+
+_PLATES = tomllib.loads((Path(__file__).parent.parent / "plates.toml").read_text("utf-8"))
+CASES: dict[str, Case] = {name: Case(name, **plate, play=partial(_play, name)) for name, plate in _PLATES.items()}
 """The exhibits in the order of the tour; one more is one more entry."""
 
 

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from mulligan.data import Sampler, load
 from mulligan.game.gan import GAN
-from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
+from mulligan.museum.case import Curve, Evidence, Picture, Played
 from mulligan.museum.pictures import digits, enlarged, stretched
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
@@ -188,7 +188,7 @@ def figure(pairs: list[Imprint], data: NDArray[np.float32]) -> Picture:
     return Picture("imprint", caption, enlarged(sheet[..., 0], 3), 0.0, 1.0)
 
 
-def play(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, mended: int = 1500) -> Played:
+def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, mended: int = 1500) -> Played:
     """Count imprints, watch one freeze and the same one fade without the decay, and train the repaired recipe.
 
     Parameters
@@ -277,39 +277,3 @@ def _mended(steps: int) -> tuple[Array, float]:
         z, _ = run.draw(64, seed=0)
         made = run.generate(z)
     return made, float(made.reshape(64, -1).std(axis=0).mean())
-
-
-CASE = Case(
-    name="article",
-    title="Every number looks like a 3",
-    year=2018,
-    state="dead latent",
-    source=(
-        "Jae Duk Seo, “Only Numpy: Implementing GAN (Generative Adversarial Networks) and Adam Optimizer using Numpy”, "
-        "January 2018; JaeDukSeo/Personal_Daily_NeuralNetwork_Practice, 1_numpy/j_GAN"
-    ),
-    published=(
-        "A GAN in NumPy fails six times. The seventh draws digits once the rate is cut to a hundredth. Its author "
-        "does not know why, and every picture is the same digit."
-    ),
-    cause=(
-        "Weights of a five-hundredth of their size let nothing of z through seven layers, so G is its output biases, "
-        "and those turn towards D's first look at its first real picture. The decay freezes that print, and a display "
-        "that stretches contrast 24,000 times shows it."
-    ),
-    repair=(
-        "Weights at their right size, Adam's own correction, batches of 64 and no decay; two layers, as seven lose "
-        "z even so; and a loss with R1 and R2."
-    ),
-    settings=(
-        ("init", "N(0, √(2/fan_in)) × 0.002", "N(0, √(2/fan_in))"),
-        ("last layer", "dW = xᵀ (dy ⊙ dy)", "dW = xᵀ (dy ⊙ σ′)"),
-        ("Adam divides by", "1 − β", "1 − βᵗ"),
-        ("rate", "9e-5, × 0.01 after steps 0 and 40", "1e-3, falling to 0 at the end"),
-        ("batch", "1 real, 1 z", "64 reals, 64 z"),
-        ("data", "10,000 test digits", "60,000 training digits"),
-        ("G", "100-128-256-346-480-560-686-784", "100-128-784"),
-        ("loss", "non-saturating", "relativistic, R1, R2"),
-    ),
-    play=play,
-)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mulligan.data import load
 from mulligan.metrics import judge_for
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play
 from mulligan.nn.memory import Array
@@ -119,34 +119,3 @@ def run(seed: int) -> Played:
             digits("after", f"with all that is changed, after {STEPS:,} steps", after.pictures[:64]),
         ),
     )
-
-
-CASE = Case(
-    name="autograd",
-    title="“It always collapses to generating a single image”",
-    year=2016,
-    state="mode collapse",
-    source=(
-        "HIPS/autograd, examples/generative_adversarial_net.py (“Let me know if you can get it to work! – David "
-        "Duvenaud”); pull request 247 adds a batch normalisation that never runs, as there is but one hidden layer"
-    ),
-    published="10-200-784 against 784-200-1 on MNIST, Adam 0.01, 50 epochs; the author asks for help.",
-    cause=(
-        "D's cost for reals is log(1 − p) where −log p is meant: it has no floor, pulls for ever with the same force, "
-        "and leaves G the flat side of its own loss. With the cost put right D is still as steep as Adam at 0.01 "
-        "makes it, and as no entry of z is negative, a picture pulls all weights of a unit one way, with momentum "
-        "too far: G draws one picture whatever z is."
-    ),
-    repair=(
-        "The non-saturating cost, R1 and R2 with γ = 0.25, z on both sides of 0, and Adam without momentum; nets, "
-        "start, rate and batch stay."
-    ),
-    settings=(
-        ("cost of D", "log(1 − p) for reals", "−log p for reals"),
-        ("cost of G", "saturating", "non-saturating"),
-        ("penalty", "none", "R1 and R2, γ = 0.25"),
-        ("z", "U(0, 1)", "U(−1, 1)"),
-        ("Adam's β₁", "0.9", "0"),
-    ),
-    play=run,
-)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, distance, one_thread, picture
 from mulligan.nn.layers import BatchNorm, Dense, LeakyReLU
 from mulligan.nn.memory import Array
@@ -56,25 +56,3 @@ def run(seed: int) -> Played:
             picture("together", f"the same z in one batch: {distance(together):.2f} from the ring", together),
         ),
     )
-
-
-CASE = Case(
-    name="batch-of-one",
-    title="“Same image is produced when input size is 1”",
-    year=2017,
-    state="dead latent",
-    source=(
-        "igul222/improved_wgan_training, issue 22; soumith/dcgan.torch, issue 19 (“Different generated images with the "
-        "same vector noise depending on # of noises”)"
-    ),
-    published=(
-        "A trained generator gives varied pictures 128 at a time, and one and the same picture when asked for one."
-    ),
-    cause=(
-        "BatchNorm in training mode subtracts the batch's mean, and the mean of one sample is the sample: what is "
-        "left is 0, whatever z was. In larger batches a sample depends on the company it keeps."
-    ),
-    repair="Sample with the running averages of training, so that every z has one picture.",
-    settings=(("BatchNorm takes", "mean and variance of the batch", "running averages"),),
-    play=run,
-)

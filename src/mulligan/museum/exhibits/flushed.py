@@ -6,7 +6,7 @@ import numpy as np
 
 from mulligan.game.losses import Wasserstein
 from mulligan.game.penalties import WGANGP
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import BATCH, HIDDEN, Duel, astray, one_thread, picture
 from mulligan.nn.layers import Dense
 from mulligan.nn.optimizers import Adam
@@ -70,26 +70,3 @@ def run(seed: int) -> Played:
             picture("after", "inputs kept until the backward pass has used them", after),
         ),
     )
-
-
-CASE = Case(
-    name="flushed",
-    title="The generator that never moves",
-    year=2019,
-    state="no gradient",
-    source="ddbourgin/numpy-ml, neural_nets/models/wgan_gp.py: after 200 steps the critic moved by 0.379, G by 0.0",
-    published=(
-        "A WGAN-GP in NumPy whose layers keep their inputs in lists until a flush; here on the ring, with the paper's "
-        "penalty and five critic steps."
-    ),
-    cause=(
-        "The lists are flushed between G's forward and its backward pass, which then loops over nothing and adds up "
-        "to 0. What it would have passed on was the critic's output gradient, which had not been through the critic."
-    ),
-    repair="Flush after the update, and send the gradient back through the critic to its input first.",
-    settings=(
-        ("inputs of G's layers", "flushed before backward", "kept until the update"),
-        ("G receives", "∂L/∂(critic's output)", "∂L/∂(critic's input)"),
-    ),
-    play=run,
-)

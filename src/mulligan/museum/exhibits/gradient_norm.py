@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.exhibits.log_of_probability import until_nan
 from mulligan.museum.stage import PLAIN, cloud, picture, play, ring
 
@@ -33,23 +33,3 @@ def run(seed: int) -> Played:
             picture("after", f"guarded, after {STEPS} steps: it plays on (a critic this small draws no ring)", after),
         ),
     )
-
-
-CASE = Case(
-    name="gradient-norm",
-    title="NaN from a square root",
-    year=2022,
-    state="divergence",
-    source=(
-        "keras-team/keras-io, issue 910 (open four years) and pull request 2364; the same in "
-        "tdeboissiere/DeepLearningImplementations, issue 68, and pytorch/pytorch, issue 2534"
-    ),
-    published="The WGAN-GP example takes ‖∇D‖ as the square root of a sum of squares, and differentiates it.",
-    cause=(
-        "Where all ReLUs are off the critic is flat, its gradient is exactly 0, and the derivative of the root there "
-        "is 0/0. One such point in one batch makes every weight NaN."
-    ),
-    repair="At g = 0 take the subgradient 0 (the engine does); an ε under the root is the usual patch.",
-    settings=(("∂‖g‖/∂g at 0", "0/0", "0"),),
-    play=run,
-)

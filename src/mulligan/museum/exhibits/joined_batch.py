@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mulligan.game.losses import NonSaturating
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, astray, one_thread, picture
 from mulligan.nn.layers import BatchNorm, Dense, LeakyReLU
 
@@ -68,26 +68,3 @@ def run(seed: int) -> Played:
             picture("after", "the same without BatchNorm in D", after),
         ),
     )
-
-
-CASE = Case(
-    name="joined-batch",
-    title="Real and fake in one BatchNorm",
-    year=2016,
-    state="G wins",
-    source=(
-        "soumith/ganhacks, trick 4 and issues 9 and 52 (“Construct different mini-batches for real and fake”); "
-        "eriklindernoren/Keras-GAN, issue 9; eriklindernoren/PyTorch-GAN, issue 135"
-    ),
-    published="D is trained on real and fake pictures concatenated into one batch, and has BatchNorm.",
-    cause=(
-        "In a joined batch the statistics themselves say which rows lie on which side, so D learns to compare rows. "
-        "G's step shows it fakes alone, where that comparison means nothing, and so its gradient does not, either."
-    ),
-    repair=(
-        "One batch of reals, one of fakes (the engine does so by itself), which ends the two answers; and no BatchNorm "
-        "in D, for G to find this ring."
-    ),
-    settings=(("D sees", "[real; fake] in one pass", "real, then fake"), ("in D", "BatchNorm", "none")),
-    play=run,
-)

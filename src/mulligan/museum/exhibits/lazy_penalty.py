@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import cloud, distance, picture, play, ring
 
 STEPS, SEEDS = 1500, 5
@@ -33,24 +33,3 @@ def run(seed: int) -> Played:
             picture("after", "R1 and R2 at every step", clouds[1]),
         ),
     )
-
-
-CASE = Case(
-    name="lazy-penalty",
-    title="A penalty every sixteen steps",
-    year=2020,
-    state="cycling, jitter",
-    source=(
-        "Karras et al. 2020 (StyleGAN2, “lazy regularization”); Huang et al. 2024 (R3GAN), appendix E: every eighth "
-        "step ended in “complete convergence failure” on Stacked MNIST and toys. On the ring it is milder, as measured "
-        "here"
-    ),
-    published="The penalty is computed at one step of sixteen with sixteen times its weight, to save time.",
-    cause=(
-        "Between two penalties D grows steep and G runs; then one step of sixteen-fold weight throws D back. The mean "
-        "is the same, but the game never sees the mean."
-    ),
-    repair="The penalty at every step; by the fast path it costs a third of a step.",
-    settings=(("R1 and R2", "16 γ at every 16th step", "γ at every step"),),
-    play=run,
-)

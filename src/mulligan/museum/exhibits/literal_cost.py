@@ -5,7 +5,7 @@ Measured in docs/book/08-is-the-cost-right.md.
 
 from __future__ import annotations
 
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import PLAIN, astray, caught, cloud, picture, play, pushed, ring
 
 STEPS = 1500
@@ -29,23 +29,3 @@ def run(seed: int) -> Played:
             picture("after", "the same with both signs minus", after),
         ),
     )
-
-
-CASE = Case(
-    name="literal-cost",
-    title="The cost with one minus sign",
-    year=2018,
-    state="wrong sign",
-    source=(
-        "Jae Duk Seo, “Only Numpy: Implementing GAN …”, January 2018: the cost that the article and its final script "
-        "print, whose gradient is right; the gradient of d_GAN_Adam and k_GPU_Gan, which print the right cost"
-    ),
-    published="D minimises −log D(x) + log(1 − D(G(z))); the author is “not 100 % sure of this part”.",
-    cause=(
-        "With a plus before its second term D is paid for calling fakes real, which is what G wants as well. D says 1 "
-        "to everything, and its gradient at the fakes is gone."
-    ),
-    repair="A minus sign before the second term, too.",
-    settings=(("D's cost", "−log D(x) + log(1 − D(G(z)))", "−log D(x) − log(1 − D(G(z)))"),),
-    play=run,
-)

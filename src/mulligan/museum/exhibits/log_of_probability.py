@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mulligan.errors import DivergedError
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import PLAIN, cloud, distance, picture, play, ring
 from mulligan.training import Run
 
@@ -45,23 +45,3 @@ def run(seed: int) -> Played:
             picture("after", f"the loss of logits, after {STEPS:,} steps", after),
         ),
     )
-
-
-CASE = Case(
-    name="log-of-probability",
-    title="NaN as soon as D is sure",
-    year=2016,
-    state="divergence",
-    source=(
-        "carpedm20/DCGAN-tensorflow, issue 15 (“the loss is not correct”, filed by Ian Goodfellow); "
-        "nlintz/TensorFlow-Tutorials, pull request 84 (“When D(G(z))==0, log(0) will cause exception”)"
-    ),
-    published="A cross-entropy that is given σ(logit) and takes its logarithm.",
-    cause=(
-        "In float32 σ(17) is 1, so log(1 − D) is −∞ and its derivative is ∞ · 0, which is NaN. One such fake in one "
-        "batch ends the run."
-    ),
-    repair="Compute the loss from the logit, log(1 + eˣ), where nothing can overflow.",
-    settings=(("loss", "−log σ(x), σ first", "log(1 + e⁻ˣ)"),),
-    play=run,
-)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play
 from mulligan.nn.memory import Array
@@ -56,23 +56,3 @@ def run(seed: int) -> Played:
             digits("after", f"scaled pixels, after {MENDED:,} steps, scale from 0 to 1", after),
         ),
     )
-
-
-CASE = Case(
-    name="raw-pixels",
-    title="0 … 255 against 0 … 1",
-    year=2018,
-    state="wrong scale",
-    source=(
-        "JaeDukSeo/Personal_Daily_NeuralNetwork_Practice, 1_numpy/j_GAN (raw MNIST bytes, sigmoid pixels); asked "
-        "about in togheppi/DCGAN, issue 2, and fchollet/deep-learning-with-python-notebooks, issue 7"
-    ),
-    published="Real pictures as bytes from 0 to 255, generated ones through a sigmoid from 0 to 1.",
-    cause=(
-        "Brightness alone tells real from fake, so D needs nothing else and is sure after a few steps. No picture "
-        "that G can make is 255 bright, so what D would teach it leads nowhere."
-    ),
-    repair="Scale the data to the range of G's last layer.",
-    settings=(("pixels", "0 … 255", "0 … 1"),),
-    play=run,
-)

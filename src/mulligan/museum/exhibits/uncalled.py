@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import PLAIN, cloud, picture, play, ring
 
 STEPS = 1500
@@ -36,23 +36,3 @@ def run(seed: int) -> Played:
             picture("after", "the same, called: D is held flat, and both learn slower", cloud(called)),
         ),
     )
-
-
-CASE = Case(
-    name="uncalled",
-    title="Options that nobody calls",
-    year=2026,
-    state="D wins, sooner or later",
-    source=(
-        "neuralnetlib 5.0.0 (package index), models.py: GAN._gradient_penalty and GAN._apply_spectral_norm. Counted by "
-        "benchmarks/neuralnetlib_peer.py: no call of either in 100 steps, and the same weights with and without them"
-    ),
-    published="GAN has use_gradient_penalty=True, use_spectral_norm=True and gp_weight=10 as defaults.",
-    cause=(
-        "No training step calls the two functions, and the penalty's would give a number without its gradient. So D "
-        "grows as steep as it likes while the user believes that it is held."
-    ),
-    repair="Put the penalty's gradient into D's step, and test that an option changes the weights.",
-    settings=(("the penalty's gradient in D's step", "missing", "there"),),
-    play=run,
-)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import mulligan.museum
-from mulligan.museum import Case, Played
+from mulligan.museum import CASES, Case, Played
 from mulligan.output.files import atomic_write, read_json
 from mulligan.web.http.problems import Problem
 from mulligan.web.library.drawing import png64
@@ -28,21 +28,14 @@ def named(name: str) -> Case:
     Problem
         When there is none of that name.
     """
-    cases = _cases()
-    if name not in cases:
-        raise Problem("not-found", f"case must be one of {', '.join(cases)}, got {name!r}.", field="case")
-    return cases[name]
-
-
-def _cases() -> dict[str, Case]:
-    from mulligan.museum import CASES  # late: they import every recipe that failed, and few ask for them
-
-    return CASES
+    if name not in CASES:
+        raise Problem("not-found", f"case must be one of {', '.join(CASES)}, got {name!r}.", field="case")
+    return CASES[name]
 
 
 def listed(playground: Playground) -> dict[str, Any]:
     """Return the cases in the order of the tour."""
-    return {"cases": [case.words() for case in _cases().values()]}
+    return {"cases": [case.words() for case in CASES.values()]}
 
 
 def case(playground: Playground, case: str) -> dict[str, Any]:
@@ -94,5 +87,5 @@ def described(played: Played) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for each in _cases():
+    for each in CASES:
         atomic_write(SHIPPED / f"{each}.json", dumps({"seed": 0, **described(named(each).play(0))}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import PLAIN, astray, cloud, picture, play, ring
 
 STEPS = 1000
@@ -33,23 +33,3 @@ def run(seed: int) -> Played:
             picture("after", "against one that learns", after),
         ),
     )
-
-
-CASE = Case(
-    name="frozen-d",
-    title="“The generator generates only noise”",
-    year=2018,
-    state="D never learns",
-    source="eriklindernoren/Keras-GAN, issues 91 (“Doubts in compiling discriminator …”) and 22",
-    published=(
-        "A user moves D's compile below `trainable = False`, to be rid of a warning: the warning goes, and the "
-        "generator makes only noise."
-    ),
-    cause=(
-        "What Keras trains is fixed at compile time, so D was compiled with no weights to train and stays as random "
-        "as it was born. G climbs a random function, which leads away from the data for ever."
-    ),
-    repair="Compile D while it is trainable, and freeze it only inside the combined model.",
-    settings=(("D's optimiser", "has no weights", "has D's weights"),),
-    play=run,
-)
