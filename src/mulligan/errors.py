@@ -17,8 +17,6 @@ A message says what must hold, what came instead, and what to try; `must_be` wri
 that the user may have meant.
 """
 
-from __future__ import annotations
-
 import numbers
 import os
 import sys

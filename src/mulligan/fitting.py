@@ -1,7 +1,5 @@
 """From pictures to a generator in one call, and a length of time turned into steps."""
 
-from __future__ import annotations
-
 import numbers
 import sys
 import time

@@ -1,7 +1,5 @@
 """Names of a package that are imported at first use (PEP 562)."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any

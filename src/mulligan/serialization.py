@@ -5,8 +5,6 @@ table also says which: ``{ kind = "adam", lr = 1e-3 }``; the kind alone, ``"adam
 A tuple is a list, and None, which TOML lacks, is the word ``"none"``. Everything is read from the type hints.
 """
 
-from __future__ import annotations
-
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
 from itertools import chain

@@ -1,7 +1,5 @@
 """The whole benchmark: which sides, in which order, with what around them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from typing import Any

@@ -3,8 +3,6 @@
 One multiplies as the engine does, the other leaves every product to BLAS, in one call.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod

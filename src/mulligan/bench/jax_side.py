@@ -1,7 +1,5 @@
 """The step in jax: one jitted function for all of it, its state donated."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax

@@ -1,7 +1,5 @@
 """What the numbers were taken on, and what does not depend on a workload: time to import, size on disk."""
 
-from __future__ import annotations
-
 import datetime
 import importlib.metadata
 import os

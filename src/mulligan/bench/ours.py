@@ -1,7 +1,5 @@
 """Our side: `GAN.step`, as training calls it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

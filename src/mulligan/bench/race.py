@@ -1,7 +1,5 @@
 """All sides of a workload: first that they compute the same, then how fast, taking turns."""
 
-from __future__ import annotations
-
 import logging
 import statistics
 import tempfile

@@ -1,7 +1,5 @@
 """The results as text."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mulligan.bench.side import SIDES

@@ -1,7 +1,5 @@
 """A side: one way to compute the step, and how it is named and found."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """Our layers as torch modules, and parameters from our layout to torch's and back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

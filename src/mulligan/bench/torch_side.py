@@ -1,7 +1,5 @@
 """The step in torch: as tutorials write it, tuned, and compiled."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -9,8 +9,6 @@
 An answer has ``error`` where the order could not be carried out. The end of the input ends the process.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

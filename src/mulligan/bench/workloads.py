@@ -1,7 +1,5 @@
 """What is timed: games of fixed shapes and batches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

@@ -5,8 +5,6 @@
 - `sampler`: batches whose position is part of a checkpoint.
 """
 
-from __future__ import annotations
-
 from mulligan.data.dataset import Dataset, scale, scaled
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import DATASETS, Entry, load

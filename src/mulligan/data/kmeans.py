@@ -6,8 +6,6 @@ measures every point against all centres again for each new one (7 s at 60,000 Ã
 because a plain PCA would hold all pictures as floats.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 

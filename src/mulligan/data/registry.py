@@ -1,7 +1,5 @@
 """The data sets by name, and the one door to all data: `load`."""
 
-from __future__ import annotations
-
 import numbers
 import os
 from collections.abc import Callable

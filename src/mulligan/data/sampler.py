@@ -1,7 +1,5 @@
 """Which samples come next: batches whose place in the data is saved and restored exactly."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

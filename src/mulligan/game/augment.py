@@ -18,8 +18,6 @@ reasons. D must be smooth at T(x), since it sees nothing else. Loss, penalties a
 the latter; for a flip both have the same norm.)
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

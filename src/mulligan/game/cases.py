@@ -1,7 +1,5 @@
 """The games that are checked: every loss, penalty, update and option, small enough for differences."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ A case plays a small game with an optimiser that keeps the gradient it was given
 that with differences of the player's objective, which is written a second time in `objectives`.
 """
 
-from __future__ import annotations
-
 import copy
 import fnmatch
 from collections.abc import Callable, Iterator

@@ -3,8 +3,6 @@
 The caller's process draws; every worker reads. Workers may be processes, so all of it lies in memory that they share.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """A game in play: what it keeps from step to step. The step itself is in `step`; read that first."""
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 import numpy as np

@@ -6,8 +6,6 @@ the batch, and the gradients carry the 1/N. σ is the logistic function, sp(x) =
 The article's cost and the paper's are compared in docs/book/08-is-the-cost-right.md.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

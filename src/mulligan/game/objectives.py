@@ -4,8 +4,6 @@ Forward passes of the whole batch, reals and fakes apart, no workers, no unit si
 whole arrays. They draw from copies of the game's random streams, in the order of the moves.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

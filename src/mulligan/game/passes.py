@@ -4,8 +4,6 @@ D takes real and fake rows in one pass, [x; G(z)]. A D that mixes samples (Batch
 two workspaces, as in every published GAN with BatchNorm: joined, the batch would tell D which is which.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -6,8 +6,6 @@ passes compute it. D(x) is the logit.
 Derived in docs/book/04-second-order.md.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """A player at work."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import DTypeLike
 

@@ -1,7 +1,5 @@
 """What a game is made of: two players, a latent, a loss, penalties, and the order of the moves."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal

@@ -1,7 +1,5 @@
 """What cannot be played, and what to do instead: said before the first step, or before a batch is touched."""
 
-from __future__ import annotations
-
 import math
 import numbers
 from typing import Any, TypeVar, get_args

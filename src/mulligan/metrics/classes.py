@@ -3,8 +3,6 @@
 Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -4,8 +4,6 @@ The protocol: 10,000 fakes against the 10,000 test pictures, at least three seed
 figures. The reals' half of the work is done once, in `Reference`, however many sets of fakes follow.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

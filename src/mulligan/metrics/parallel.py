@@ -1,7 +1,5 @@
 """Independent pieces of work, side by side."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue

@@ -1,7 +1,5 @@
 """Figures straight from the pixels: how different the pictures of a class are, how sharp they are."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -3,8 +3,6 @@
 A metric of your own is one more entry: ``METRICS["brightness"] = Metric("Brightness", compute=brightness)``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median

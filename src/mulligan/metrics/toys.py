@@ -1,7 +1,5 @@
 """Toys whose density is known: exact divergences in one dimension, modes in two, the 1000 modes of stacked MNIST."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Checks of what comes into this room: features, pictures, probabilities."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

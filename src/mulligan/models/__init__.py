@@ -3,8 +3,6 @@
 `load` and `bundled` are all.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 The tour is docs/book/07-the-museum.md.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields

@@ -4,8 +4,6 @@ Jang 2016, "Generative adversarial nets in TensorFlow (part I)": 1-6-5-1 tanh ne
 starts where it was fitted to the density, its output is clamped to [.01, .99], z is stratified on [−5, 5].
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import ClassVar
 

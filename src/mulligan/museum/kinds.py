@@ -1,7 +1,5 @@
 """The museum's own kinds: what a recipe may name with `museum.` before it, and the engine does not need."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mulligan.museum.jang import ClampedProbability, JangDiscriminator, Stratified, Times

@@ -1,7 +1,5 @@
 """Mistakes of other published code, as parts that a configuration can name: the engine has none of them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Parts of published systems that only their recipes need: the GAN paper's biases and its rising momentum."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Pictures for the exhibits: digits on a fixed or a named, stretched scale; points; and bigger pixels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

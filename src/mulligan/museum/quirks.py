@@ -4,8 +4,6 @@ Seo 2018, "Only Numpy: Implementing GAN (Generative Adversarial Networks) and Ad
 here stands on the engine's public parts; the engine knows nothing of it.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from math import prod

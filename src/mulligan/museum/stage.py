@@ -4,8 +4,6 @@
 networks with their optimisers, and every move written out in the exhibit's own file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 

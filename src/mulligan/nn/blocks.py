@@ -4,8 +4,6 @@ An optimiser's step is a dozen NumPy passes over the same elements. Run over who
 them from main memory again; run block by block, only the first one does.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from mulligan.nn.memory import Array, scratch

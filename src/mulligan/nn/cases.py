@@ -1,7 +1,5 @@
 """The examples on which each layer is checked."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mulligan.nn import layers as nn

@@ -15,8 +15,6 @@ If a kink (of a ReLU) lies between the points, the two differ by far more than h
 test does not use the formula that is checked.
 """
 
-from __future__ import annotations
-
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

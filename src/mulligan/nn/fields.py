@@ -5,8 +5,6 @@
 the hint. To everybody else ``Positive`` is an ordinary ``Annotated`` type, a float.
 """
 
-from __future__ import annotations
-
 import math
 import numbers
 from contextlib import suppress

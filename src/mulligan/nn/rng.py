@@ -4,8 +4,6 @@ Each random choice draws from its own stream. Adding a stream, or drawing more o
 evaluating more often does not change a run.
 """
 
-from __future__ import annotations
-
 import zlib
 from typing import Any
 

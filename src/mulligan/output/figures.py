@@ -1,7 +1,5 @@
 """Numbers as people read them: three significant digits, thousands apart, a true minus, times in words."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

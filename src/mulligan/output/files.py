@@ -1,7 +1,5 @@
 """Files that are whole or not there, and what can be read of others."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json

@@ -3,8 +3,6 @@
 The terminal, the report, the playground and studies all ask here, so that they say the same of one run.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Literal, NamedTuple
 

@@ -5,8 +5,6 @@
 - `curves`: which charts there are, and the line of tries; `charts` with `chart.html`: one chart; `pictures`: samples.
 """
 
-from __future__ import annotations
-
 from mulligan.report.report import page, write_report
 from mulligan.report.story import Story, read
 

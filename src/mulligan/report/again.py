@@ -1,7 +1,5 @@
 """How to do a run again: the words to type, and the settings behind them."""
 
-from __future__ import annotations
-
 import shlex
 from dataclasses import replace
 

@@ -4,8 +4,6 @@ A chart is drawn in units of about a pixel, `WIDTH` by `HEIGHT`; the page scales
 others does not flatten the rest: it is cut at the frame, and a triangle says so.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field

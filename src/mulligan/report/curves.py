@@ -1,7 +1,5 @@
 """Which curves a report has, and the line of tries."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import replace

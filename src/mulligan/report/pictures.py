@@ -1,7 +1,5 @@
 """Pictures of a report: grids thinned to a budget of bytes, a strip over time, the nearest training pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The final metrics of a report: the rows of the table, and the classes beside the real ones."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path

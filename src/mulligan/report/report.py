@@ -5,8 +5,6 @@ Everything in it is read from the run folder: ``events.jsonl`` and ``samples/`` 
 outside. A content security policy lets the page use only what it holds.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The figures and words of a report's page, each a function of the story."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any, NamedTuple
 

@@ -4,8 +4,6 @@ The job list is the same on all three, and joblib hands it out. Results come bac
 backend can only give them all at once, so there the result files of the cells are watched, too.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import multiprocessing

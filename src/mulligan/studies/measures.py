@@ -4,8 +4,6 @@ Nothing here changes the run: all chance comes from `Run.draw`, so that a cell t
 same figures. What depends on the data alone is worked out once in each process.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import replace

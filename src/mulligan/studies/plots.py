@@ -3,8 +3,6 @@
 No script, no fonts, no colours that vanish in print; the text is text, so that it can be searched and read aloud.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 from typing import Any

@@ -1,7 +1,5 @@
 """The report of a study: one HTML file with everything in it, the plots as SVG, the pictures as data, no script."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

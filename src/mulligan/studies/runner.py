@@ -5,8 +5,6 @@ line for each cell that has ended) · ``cells/`` (a run folder for each) · ``pi
 ``report.html``.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import math

@@ -21,8 +21,6 @@
 A value of an axis is a list of ``path=value``, or a table with ``set`` and a ``recipe`` of its own.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The table of a study: for each variation and figure the median over the seeds, with the range."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median

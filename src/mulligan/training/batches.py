@@ -1,7 +1,5 @@
 """The real samples of each step, and their classes."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The configuration of a run: the game, the data, how long it lasts and how often it reports."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path

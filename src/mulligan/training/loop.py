@@ -4,8 +4,6 @@ The loop pauses at every `yield`, between two steps. Checkpoints are taken only 
 bytes, on the same machine, NumPy build and number of threads.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence

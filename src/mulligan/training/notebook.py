@@ -1,7 +1,5 @@
 """A run in a notebook: one output that is redrawn in place, and what a `Run` and a diagnosis show of themselves."""
 
-from __future__ import annotations
-
 import time
 from html import escape
 from importlib import import_module

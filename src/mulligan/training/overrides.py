@@ -1,7 +1,5 @@
 """Changes to a configuration by path: what ``--set discriminator.optimizer.lr=1e-4`` does."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

@@ -1,7 +1,5 @@
 """Recipes: whole configurations by name, one TOML file each, with a comment about its source."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The samples of a run: loaded, cut to their limit, with their classes."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import io

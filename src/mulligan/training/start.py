@@ -1,7 +1,5 @@
 """Fine-tuning: begin a run with the weights of another one."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

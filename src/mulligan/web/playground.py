@@ -1,7 +1,5 @@
 """Everything that one server holds."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading

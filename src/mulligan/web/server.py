@@ -1,7 +1,5 @@
 """Start the playground: check the options, take the port, start the worker; only then import the server itself."""
 
-from __future__ import annotations
-
 import logging
 import socket
 import sys

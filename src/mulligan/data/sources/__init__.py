@@ -7,8 +7,6 @@
 - `toys`: points with a known density. `stacked`: Stacked MNIST.
 """
 
-from __future__ import annotations
-
 from mulligan.data.sources.arrays import UNNAMED, as_array, black_of, from_arrays
 from mulligan.data.sources.fetch import Published
 from mulligan.data.sources.mnist import load_mnist

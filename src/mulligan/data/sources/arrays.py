@@ -15,8 +15,6 @@ three axes, H and W from 16 on, then 3 or 4     refused: one picture in colour, 
 ==============================================  =================================================================
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Sequence

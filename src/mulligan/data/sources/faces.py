@@ -5,8 +5,6 @@ painted when it is loaded, layer upon layer. The art is DiceBear's Pixel Art (CC
 remakes the file.
 """
 
-from __future__ import annotations
-
 import functools
 import io
 from typing import Any

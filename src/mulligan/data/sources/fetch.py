@@ -4,8 +4,6 @@ A copy that is on the machine already is used instead when the environment varia
 holds it as `<data set>/<file>`. It is taken as it is: mirrors often repack files, which changes their SHA-256.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ index fastest, big-endian. Source: http://yann.lecun.com/exdb/mnist/, "the IDX f
 recognised by its first two bytes, whatever the file is called.
 """
 
-from __future__ import annotations
-
 import gzip
 import math
 import zlib

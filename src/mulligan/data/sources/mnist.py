@@ -4,8 +4,6 @@
 first, in the published order. `python benchmarks/shipped/mnist.py FOLDER` remakes it. Its licence stands beside it.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """A folder of the user's pictures."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from itertools import chain

@@ -1,7 +1,5 @@
 """The data sets that are fetched: Fashion-MNIST, KMNIST, EMNIST letters, CIFAR-10, BloodMNIST."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import string

@@ -1,7 +1,5 @@
 """Stacked MNIST: three digits, one in each colour channel, hence 1000 modes that are easy to count."""
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The user's files that hold arrays: .npz, .npy, CSV and IDX."""
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import math

@@ -12,8 +12,6 @@
 =============  ==================================================================================================
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

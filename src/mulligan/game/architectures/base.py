@@ -1,7 +1,5 @@
 """What a family of networks is, and what the families share."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mulligan.errors import ShapeError

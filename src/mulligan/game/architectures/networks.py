@@ -1,7 +1,5 @@
 """Networks by name, built for the shape of the data: what a recipe says instead of a list of layers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import prod
 

@@ -11,8 +11,6 @@ and a term added to the logit, theirs an embedding and the logit's only factor; 
 theirs at 4×4.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import prod
 

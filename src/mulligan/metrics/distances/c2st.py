@@ -1,7 +1,5 @@
 """Classifier two-sample test: how well a fresh classifier tells fakes from reals."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

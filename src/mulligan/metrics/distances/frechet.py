@@ -6,8 +6,6 @@ Inception's. It is biased upward at small n, so it is printed beside `noise_floo
 Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

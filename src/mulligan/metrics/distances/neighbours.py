@@ -8,8 +8,6 @@ on every machine, BLAS, number of threads, block size and order of the samples.
 Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -4,8 +4,6 @@ The first GAN papers reported it (Goodfellow et al. 2014, Table 1). Theis et al.
 avoided: k-means centres, which are no generator at all, beat the data itself. Print that row beside every figure.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

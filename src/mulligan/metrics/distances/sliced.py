@@ -1,7 +1,5 @@
 """Sliced Wasserstein distance: projections and sorting, no covariance; and floors measured by splitting the reals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

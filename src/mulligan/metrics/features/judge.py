@@ -5,8 +5,6 @@ Three judges are bundled (a safetensors file for each data set, whose SHA-256 st
 is trained once and cached. The judge of the pixel faces names further attributes beside the class.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

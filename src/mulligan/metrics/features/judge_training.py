@@ -4,8 +4,6 @@
 build, kind of machine and number of cores.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

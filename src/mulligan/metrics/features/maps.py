@@ -5,8 +5,6 @@ the judge (a trained classifier, which knows classes as well). An ordering is re
 maps agree.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Told in docs/book/07-the-museum.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """“Let me know if you can get it to work!”: autograd's example, and the smallest change that gives ten digits."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

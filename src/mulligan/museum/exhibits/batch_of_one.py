@@ -1,7 +1,5 @@
 """BatchNorm asked for one picture at a time: every one is the same."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mulligan.museum.case import Evidence, Played

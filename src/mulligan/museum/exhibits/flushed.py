@@ -1,7 +1,5 @@
 """A generator that never moves: its inputs are thrown away before its backward pass."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mulligan.game.losses import Wasserstein

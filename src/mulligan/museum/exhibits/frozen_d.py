@@ -1,7 +1,5 @@
 """A discriminator that was frozen for ever: G runs away from a random one."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mulligan.museum.case import Evidence, Played

@@ -1,7 +1,5 @@
 """A square root at zero in WGAN-GP's penalty: NaN when the critic is flat somewhere."""
 
-from __future__ import annotations
-
 from mulligan.museum.case import Evidence, Played
 from mulligan.museum.exhibits.log_of_probability import until_nan
 from mulligan.museum.stage import PLAIN, cloud, picture, play, ring

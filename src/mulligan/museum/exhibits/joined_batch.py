@@ -1,7 +1,5 @@
 """Real and fake in one batch through BatchNorm: D reads the company, not the picture."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mulligan.game.losses import NonSaturating

@@ -1,7 +1,5 @@
 """A gradient penalty at one step of sixteen: cheaper, and not the same."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mulligan.museum.case import Evidence, Played

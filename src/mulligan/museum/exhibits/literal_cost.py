@@ -3,8 +3,6 @@
 Measured in docs/book/08-is-the-cost-right.md.
 """
 
-from __future__ import annotations
-
 from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import PLAIN, astray, caught, cloud, picture, play, pushed, ring
 

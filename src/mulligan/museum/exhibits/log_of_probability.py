@@ -1,7 +1,5 @@
 """The logarithm of a probability that has become 0: NaN as soon as D is sure."""
 
-from __future__ import annotations
-
 from mulligan.errors import DivergedError
 from mulligan.museum.case import Evidence, Played
 from mulligan.museum.stage import PLAIN, cloud, distance, picture, play, ring

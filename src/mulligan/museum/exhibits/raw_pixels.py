@@ -1,7 +1,5 @@
 """Pixels from 0 to 255 against pixels from 0 to 1."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mulligan.museum.case import Evidence, Played

@@ -1,7 +1,5 @@
 """The zero-sum loss against a strong D: G learns from a slope that is flat."""
 
-from __future__ import annotations
-
 from mulligan.museum.case import Played
 from mulligan.museum.stage import PLAIN, astray, cloud, picture, play, pushed, ring
 

@@ -1,7 +1,5 @@
 """A gradient penalty that is switched on and never called."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mulligan.museum.case import Evidence, Played

@@ -1,7 +1,5 @@
 """Layers side by side: their outputs added, or concatenated."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Layers that know the class of each row: `OneHot` begins a conditional G, `Projection` ends a conditional D."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

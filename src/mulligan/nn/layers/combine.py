@@ -1,7 +1,5 @@
 """Layers made of layers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

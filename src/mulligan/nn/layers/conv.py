@@ -3,8 +3,6 @@
 Derived in docs/book/03-convolution.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal

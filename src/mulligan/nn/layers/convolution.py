@@ -10,8 +10,6 @@ pixels.
 Derived in docs/book/03-convolution.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property

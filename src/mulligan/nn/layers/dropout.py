@@ -1,7 +1,5 @@
 """Dropout: random zeros in training."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

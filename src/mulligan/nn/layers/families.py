@@ -6,8 +6,6 @@ A layer writes a product and its transposes (`Affine`), f with its derivatives (
 Derived in docs/book/02-backpropagation.md and docs/book/04-second-order.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial

@@ -1,7 +1,5 @@
 """Maxout, the activation of the first GAN's discriminator."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar

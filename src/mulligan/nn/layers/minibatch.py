@@ -1,7 +1,5 @@
 """Layers that let D compare the samples of a batch, so that it can tell a collapsed batch from a real one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Normalisation of a feature over the batch, of a sample, or of a pixel."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

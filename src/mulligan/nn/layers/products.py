@@ -14,8 +14,6 @@ If even four rows of y are too large a product, the sum is cut, too, and its par
 ran at 90 to 97 there: in a W whose rows are a power of two long, they share a few places of the cache.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import TypeAlias

@@ -1,7 +1,5 @@
 """Layers that enlarge and shrink images by fixed rules."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 from typing import Literal

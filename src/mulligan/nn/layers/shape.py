@@ -1,7 +1,5 @@
 """Layers that only change the shape of a sample."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -9,8 +9,6 @@ one step of power iteration improves it before each training step. With v held f
 every workspace computes the right Ŵ from its own θ, and workers, averages and evaluation need no care.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

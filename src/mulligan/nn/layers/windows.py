@@ -3,8 +3,6 @@
 Derived in docs/book/03-convolution.md.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any

@@ -5,8 +5,6 @@ If a schedule changes β₂, every formula takes its value at that step, 1 − �
 Derived in docs/book/05-adam.md.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import ClassVar

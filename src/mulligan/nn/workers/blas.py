@@ -1,7 +1,5 @@
 """Which BLAS NumPy uses, and whether the environment makes it slow."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

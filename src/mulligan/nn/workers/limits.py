@@ -3,8 +3,6 @@
 A container or a batch job sees the whole machine, and Linux's control groups limit it to a part.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import sys

@@ -6,8 +6,6 @@ that moves no pixel of `SAMPLES` pictures by more than half a grey level. A stri
 run its own script, by hash, and nothing else.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import zlib

@@ -6,8 +6,6 @@ text with `facts` (see `facts`), the list `ops` with `kind`, `inputs`, `shape`, 
 *Export* rebuilds a generator from it in twenty lines of NumPy.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from pathlib import Path

@@ -4,8 +4,6 @@ Inputs are `z`, float32 (N, dim), and, where the network is conditioned on class
 `samples`, float32 (N, *shape), pictures as (N, height, width, channels). N is free. Metadata: see `facts`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -5,8 +5,6 @@
 as (n, height, width, channels).
 """
 
-from __future__ import annotations
-
 import json
 import keyword
 import textwrap

@@ -1,7 +1,5 @@
 """Many rows through a generator's network: chunk by chunk, so that memory stays small, shared among threads."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@
 description and every tensor's name, type, shape and bytes. What does not agree with it is refused.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -1,7 +1,5 @@
 """The nearest picture that a generator can make: z by Adam, through the generator's own backward pass."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -8,8 +8,6 @@ So picture 0 of seed 42 is the same whether one picture is asked for or ten thou
 says the same as lines of NumPy, for those who have an exported generator.
 """
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np

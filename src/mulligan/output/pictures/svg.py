@@ -4,8 +4,6 @@ Coordinates are pixels, and y points down. Colours and fonts are left to the sty
 is a line across the chart, `tick` small words; `mid` words are centred at their place, `end` words end there.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

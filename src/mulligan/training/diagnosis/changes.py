@@ -1,7 +1,5 @@
 """Changes of a configuration, of which remedies are put together, and what they read in it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple

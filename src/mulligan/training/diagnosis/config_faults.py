@@ -1,7 +1,5 @@
 """Faults that the configuration itself shows, whatever they lead to: they are mended first, and alone."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -3,8 +3,6 @@
 One of your own is one more entry (`docs/guides/extend.md`): nothing else knows the failures by their names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -4,8 +4,6 @@ All ratios are fakes over reals, so that 1 is right. Gradients of D with respect
 data's range, so that a picture in [0, 1] or [0, 255] reads like one in [−1, 1].
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import cached_property

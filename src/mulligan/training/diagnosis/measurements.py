@@ -1,7 +1,5 @@
 """What the rules are asked of: the measurements of a run so far, and the figures that follow from several of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from itertools import zip_longest

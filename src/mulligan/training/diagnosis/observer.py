@@ -6,8 +6,6 @@ before showed it, too (see `agreement`). The diagnosis changes nothing in the ru
 checkpoint: a resumed run is told the same.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What to do about each failure: in words, and as changes of the configuration that a second try applies."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple

@@ -5,8 +5,6 @@ have changed, both optimisers begin with fresh moments. A remedy that changes th
 begins at step 0.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any

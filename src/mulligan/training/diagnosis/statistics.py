@@ -3,8 +3,6 @@
 What `mulligan.training.diagnosis.measure` measures at every look, and once of the fixed reals.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 from collections.abc import Iterable

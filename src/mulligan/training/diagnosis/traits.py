@@ -1,7 +1,5 @@
 """What diagnosis knows of layers and optimisers. A user's own kind has the traits of the one it is derived from."""
 
-from __future__ import annotations
-
 import math
 
 from mulligan.nn.layers import BatchNorm, Layer, LayerNorm, PixelNorm, ReLU, Sigmoid, Softplus, Tanh

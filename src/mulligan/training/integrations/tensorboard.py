@@ -1,7 +1,5 @@
 """A run in TensorBoard: an observer that writes its events, by TensorBoard's own writer."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 from functools import cached_property

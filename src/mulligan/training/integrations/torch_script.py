@@ -4,8 +4,6 @@
 safetensors. ``NAME.state.safetensors`` holds weights and moments in PyTorch's layout, ``NAME.data.npz`` the samples.
 """
 
-from __future__ import annotations
-
 import inspect
 import keyword
 import textwrap

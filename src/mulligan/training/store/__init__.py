@@ -6,8 +6,6 @@
 What programs need of these, `mulligan.training` hands on; here stands the rest.
 """
 
-from __future__ import annotations
-
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import newest_in, next_free, restored
 from mulligan.training.store.log import read_times

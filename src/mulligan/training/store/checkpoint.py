@@ -6,8 +6,6 @@ checkpoint stays until then. A checkpoint that is saved again at its step keeps 
 another kind or edited, even by one bit, is refused by name. Nothing is pickled.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

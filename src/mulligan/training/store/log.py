@@ -1,7 +1,5 @@
 """Read the logs of a run folder, ``events.jsonl`` and ``times.jsonl``."""
 
-from __future__ import annotations
-
 import io
 import json
 import math

@@ -5,8 +5,6 @@ checkpoint knows the length of the log, and a resumed run cuts the log there. So
 checkpoint that follows it.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import errno

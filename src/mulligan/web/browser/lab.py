@@ -4,8 +4,6 @@ A page sends its calls as messages to a Web Worker, where Python runs this. Betw
 thread answers them.
 """
 
-from __future__ import annotations
-
 import asyncio
 import importlib
 import json

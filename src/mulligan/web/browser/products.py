@@ -4,8 +4,6 @@
 ``docs/decisions/notes/0022-products-in-the-browser.md`` derives it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

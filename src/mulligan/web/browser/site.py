@@ -4,8 +4,6 @@ Nothing that ``pip install`` fetches is fetched here. Python itself (Pyodide, wi
 public address when a browser opens the page, or from a copy beside it.
 """
 
-from __future__ import annotations
-
 import importlib
 import io
 import json

@@ -3,8 +3,6 @@
 Nothing here knows a socket. `requests` puts calls onto HTTP; the lab takes them as messages of a page beside it.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The server: the application (calls, the page's files, the gate before both), and how it begins and ends."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -1,7 +1,5 @@
 """What the calls do, where it is more than a line: each takes the playground and the call's fields by name."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Awaitable, Callable
 from io import BytesIO

@@ -6,8 +6,6 @@ picture or a script has no Origin. There the browser tells in Sec-Fetch-Site whe
 sites are refused too, because a GET may make this machine work. A link from another site may open the page.
 """
 
-from __future__ import annotations
-
 import secrets
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlencode, urlsplit

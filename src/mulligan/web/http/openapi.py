@@ -1,7 +1,5 @@
 """The OpenAPI description, made from the table of calls."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Every refusal: a status, a title, and sentences that say what must hold, what came, and what to try."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 

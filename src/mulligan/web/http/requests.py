@@ -1,7 +1,5 @@
 """Calls over HTTP: from Starlette's requests to checked calls, and from their answers to its responses."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from pathlib import Path

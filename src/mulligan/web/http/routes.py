@@ -1,7 +1,5 @@
 """The table of calls, and what each of them takes. `/openapi.json` says the same."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The diagnosis for the page: what it says, in words, and every check behind it."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

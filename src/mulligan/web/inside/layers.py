@@ -1,7 +1,5 @@
 """Layer by layer: how large activations are, how much of z is in them, and how much gradient reaches the weights."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """D over the plane and where it pushes the samples, and D's gradient at pictures."""
 
-from __future__ import annotations
-
 import base64
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Questions that the worker answers about the live run, between two steps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

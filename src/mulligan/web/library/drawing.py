@@ -1,7 +1,5 @@
 """Pictures from seeds: one, a walk between two, a plane between four, and the nearest training pictures."""
 
-from __future__ import annotations
-
 import base64
 import weakref
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The museum for the page: its cases, and the results of playing them here."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Any

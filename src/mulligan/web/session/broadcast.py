@@ -3,8 +3,6 @@
 The server waits for no page: each has a short queue, and gets a new snapshot when it has missed too much.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import secrets

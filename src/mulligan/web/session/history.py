@@ -1,7 +1,5 @@
 """The history of a run: collected from its events as they come, or from its log, and thinned for the page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

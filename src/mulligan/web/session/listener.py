@@ -1,7 +1,5 @@
 """Hears the worker: takes its messages into the state, and tells the pages."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

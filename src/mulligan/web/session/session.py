@@ -1,7 +1,5 @@
 """One run at a time: what the page may command, and what becomes of it."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """Settings as the page has them, flat and by short names; and the way to a configuration and back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

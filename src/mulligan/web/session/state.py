@@ -1,7 +1,5 @@
 """The run as the page sees it: its status, the tries that led to it, and what was measured."""
 
-from __future__ import annotations
-
 import itertools
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The tries that led to a run: each is a run folder, and may go back to a checkpoint of the one before."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The write lock: of all open pages, one may change something, and its token says which."""
 
-from __future__ import annotations
-
 import secrets
 from typing import Any
 

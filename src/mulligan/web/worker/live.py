@@ -1,7 +1,5 @@
 """The live run: what the worker trains, steers and is asked about, and what the page is told when it opens."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -8,8 +8,6 @@ Every event of the training loop is told as it is, by `Event.to_json`. Other mes
 measurement), ``settings``, ``notice`` and ``refused``.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math
