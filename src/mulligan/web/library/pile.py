@@ -1,21 +1,15 @@
 """The pile: pictures that pages draw, drop or photograph. All pages share it, so that a class can fill it together."""
 
-from __future__ import annotations
-
 import base64
 import itertools
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.web.library.drawing import png64
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from mulligan.web.session.broadcast import Broadcast
+from mulligan.web.session.broadcast import Broadcast
 
 SIDE = 28
 """Pixels of a picture's side."""

@@ -1,7 +1,5 @@
 """What may be chosen, and what the page knows before any run: recipes, data, losses, metrics, your own pictures."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
