@@ -3,7 +3,8 @@
 D's output is a logit. No loss sees a probability, so that no loss needs a clamp. Values are means over the N rows of
 the batch, and the gradients carry the 1/N. σ is the logistic function, sp(x) = log(1 + eˣ) = −log σ(−x).
 
-The article's cost and the paper's are compared in docs/book/08-is-the-cost-right.md.
+Derived in docs/book/01-the-game.md. The article's cost and the paper's are compared in
+docs/book/08-is-the-cost-right.md.
 """
 
 from dataclasses import dataclass

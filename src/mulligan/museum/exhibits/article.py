@@ -1,6 +1,6 @@
 """The article whose numbers look like 3: what its generator draws is its first training picture.
 
-Told in docs/book/07-the-museum.md.
+Told in docs/book/07-the-museum.md, and explained in docs/book/09-why-always-a-3.md.
 """
 
 from collections.abc import Iterator

@@ -6,6 +6,8 @@ Read first `base`, for what a step is; then `gradient`.
 - `gradient`: plain and momentum descent. `adaptive`: rates from squared gradients. `adam`: Adam's family.
 - `moments`: the running means behind them, and why Adam keeps sums.
 - `wrappers`: optimisers around an optimiser, extragradient and lookahead.
+
+All are raced in docs/book/a-optimisers.md.
 """
 
 from mulligan.nn.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, Nadam, OptimisticAdam
