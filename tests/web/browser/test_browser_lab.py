@@ -10,17 +10,15 @@ import numpy as np
 import pytest
 import safetensors.numpy as library
 from scipy.special import gammainc
-from scipy.stats import mannwhitneyu
 
 from mulligan.data import DATASETS
 from mulligan.training import monitor
 from mulligan.training.recipes import RECIPES
 from mulligan.web.browser.lab import opened
 from mulligan.web.browser.site import digits
-from mulligan.web.browser.stand_ins import fcntl
+from mulligan.web.browser.stand_ins import fcntl, scipy
+from mulligan.web.browser.stand_ins import safetensors as ours
 from mulligan.web.browser.stand_ins.safetensors import SafetensorError, safe_open
-from mulligan.web.browser.stand_ins.safetensors import numpy as ours
-from mulligan.web.browser.stand_ins.scipy import special, stats
 from mulligan.web.session import choices
 
 
@@ -218,6 +216,4 @@ def test_the_stand_ins_do_what_the_libraries_do(tmp_path):
     fcntl.flock(None, fcntl.LOCK_EX | fcntl.LOCK_NB)
     for a in (0.5, 1.0, 1.5, 32.0):
         for x in (0.0, 0.1, 4.5, 40.0):
-            assert special.gammainc(a, x) == pytest.approx(gammainc(a, x), rel=1e-12)
-    a, b = rng.integers(0, 9, 40), rng.integers(0, 9, 30)
-    assert stats.mannwhitneyu(a, b, method="asymptotic").statistic == mannwhitneyu(a, b, method="asymptotic").statistic
+            assert scipy.gammainc(a, x) == pytest.approx(gammainc(a, x), rel=1e-12)

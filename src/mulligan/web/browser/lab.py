@@ -35,8 +35,8 @@ from mulligan.web.worker.handle import WorkerHandle
 from mulligan.web.worker.protocol import dumps
 from mulligan.web.worker.worker import Worker
 
-STAND_INS = ("fcntl", "safetensors", "safetensors.numpy", "scipy", "scipy.special", "scipy.stats")
-"""Modules that Pyodide lacks, as far as a run needs them."""
+STAND_INS = ("fcntl", "safetensors", "safetensors.numpy", "scipy", "scipy.special")
+"""Modules that Pyodide lacks, as far as a run needs them; one file for a module and those in it."""
 TURN = 0.04
 """Seconds of training between two looks at the messages of the page."""
 UNABLE = "{} needs more than a browser has. Install Mulligan (pip install mulligan) and type: mulligan {}."
@@ -124,7 +124,8 @@ class Lab(Playground):
     def __init__(self, folder: Path):
         if sys.platform == "emscripten":
             for name in STAND_INS:
-                sys.modules[name] = importlib.import_module(f"mulligan.web.browser.stand_ins.{name}")
+                file = name.partition(".")[0]
+                sys.modules[name] = importlib.import_module(f"mulligan.web.browser.stand_ins.{file}")
         os.cpu_count = lambda: 1  # a browser names its cores, but no thread can start
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", worker=LocalWorker())

@@ -1,6 +1,4 @@
-"""Special functions."""
-
-from __future__ import annotations
+"""The function of SciPy that a run in training needs: the library is 20 MB to load."""
 
 import math
 
