@@ -10,7 +10,7 @@ import pytest
 from mulligan.game import LOSSES
 from mulligan.output.figures import figure
 from mulligan.output.readings import READINGS, read, says, unit
-from mulligan.training import recipe
+from mulligan.training import Diagnosis, Recorder, Run, recipe
 from mulligan.web.worker.live import loss_of
 
 pytestmark = pytest.mark.story
@@ -316,6 +316,20 @@ def test_a_verdict_names_what_was_checked_and_what_was_not(open_tab, signals, ti
     text = tab("diagnosis-text").inner_text()
     assert "Not looked for: how good the samples are." in text
     assert said in text
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_run_in_the_list_says_what_was_looked_for_and_what_was_not(open_tab, server, tiny, width):
+    """It said “Healthy” of whatever had failed no check."""
+    if not (server.runs / "well").exists():
+        for _ in Recorder(server.runs / "well").record(Run(tiny()), observers=[Diagnosis(8)]):
+            pass
+    tab = open_tab("runs", viewport={"width": width, "height": 900})
+    row = tab.page.locator("[data-run=well]")
+    row.get_by_text("No failure shows").wait_for()
+    assert "of 14 looked for; not looked for: how good it is" in row.inner_text()
+    assert "Healthy" not in row.inner_text()
+    tab.picture("runs-verdict", ("light", "dark"))
 
 
 def test_charts_are_scaled_to_the_try_that_lives_and_show_one_unit(open_tab):

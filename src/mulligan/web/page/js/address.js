@@ -1,33 +1,19 @@
 // The setting in the page's address, so that a link is an experiment; and in this browser, so that it outlives the server.
 
+import { keep, kept, settingsIn } from "./query.js";
 import { LABELS, differences, recipeOf, wanted } from "./settings.js";
 import { changed, store } from "./store.js";
 
-const KEY = "mulligan.setting";
-const WORDS = ["recipe", "data", "loss", "penalty"]; // the other settings are numbers
-
-/** What a query says of the setting: {recipe, …}; null if it names no recipe of this server. */
+/** What a query says of the setting; null if it names no recipe of this server. */
 function said(query) {
-  const found = {};
-  for (const [name, text] of new URLSearchParams(query)) {
-    const value = WORDS.includes(name) ? text : Number(text);
-    if (name in LABELS && value === value) found[name] = value;
-  }
+  const found = settingsIn(query);
   return recipeOf(found.recipe) ? found : null;
 }
 
 /** The setting as a query. */
-export function query() {
+function query() {
   const now = wanted();
   return String(new URLSearchParams(differences().filter((name) => now[name] != null).map((name) => [name, now[name]])));
-}
-
-function kept() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null; // a private window stores nothing
-  }
 }
 
 let read = false;
@@ -52,10 +38,5 @@ export function write() {
   if (!read || !wanted().recipe) return;
   const now = query();
   if (location.hash.slice(1).split("?")[1] !== now) history.replaceState(null, "", `#train?${now}`);
-  if (kept() === now) return;
-  try {
-    localStorage.setItem(KEY, now);
-  } catch {
-    // the address has it
-  }
+  if (kept() !== now) keep(now);
 }

@@ -1,23 +1,15 @@
 // The port to a server that is a Web Worker of this page: the same calls as messages, the same stream. Only the static
 // site has it (mulligan site).
 
+import { kept, settingsIn } from "./query.js";
 import { Problem, Server } from "./server.js";
 
-const KEPT = "mulligan.lab"; // the settings of the last visit, as the address has them
 const FIRST = { recipe: "ring" };
-const FIELDS = ["recipe", "data", "steps", "seed", "loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent"];
-const WORDS = ["recipe", "data", "loss", "penalty"]; // the others are numbers
 
 /** Settings as the address has them, or as the last visit left them. */
 function asked() {
-  let text = location.hash.split("?")[1] ?? "";
-  try {
-    text ||= localStorage.getItem(KEPT) ?? "";
-  } catch {
-    // a private window stores nothing
-  }
-  const found = [...new URLSearchParams(text)].filter(([name]) => FIELDS.includes(name));
-  return found.length ? Object.fromEntries(found.map(([name, value]) => [name, WORDS.includes(name) ? value : Number(value)])) : FIRST;
+  const found = settingsIn(location.hash.split("?")[1] || kept());
+  return found.recipe ? found : FIRST;
 }
 
 export class Lab extends Server {
@@ -81,21 +73,8 @@ export class Lab extends Server {
     for (const event of text.split("\n\n").filter(Boolean)) {
       const [, id, kind, data] = /(?:id: (\S+)\n)?event: (\S+)\ndata: (.*)/.exec(event);
       if (kind === "snapshot") this.epoch = id.split("-")[0];
-      const content = JSON.parse(data);
-      if (kind === "snapshot" || kind === "settings") this.keep(content.settings ?? content);
-      this.hear(kind, content);
+      this.hear(kind, JSON.parse(data));
     }
-  }
-
-  /** Put the settings into the address, where a visit to come finds them. */
-  keep(settings) {
-    const text = new URLSearchParams(FIELDS.filter((name) => settings[name] != null).map((name) => [name, settings[name]])).toString();
-    try {
-      localStorage.setItem(KEPT, text);
-    } catch {
-      // a private window stores nothing
-    }
-    if (/^(#train(\?|$)|#?$)/.test(location.hash)) history.replaceState(null, "", `#train?${text}`);
   }
 
   ask(method, path, body) {

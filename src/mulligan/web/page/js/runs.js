@@ -22,7 +22,8 @@ function State({ run }) {
   if (run.state === UNREAD) return html`<span class="chip bad">${icon.bad()}Cannot be read</span>`;
   const d = run.diagnosis;
   const level = run.state === "failed" ? "bad" : d?.severity ? badgeOf(d.severity) : d ? "ok" : "";
-  return html`<span class=${`chip ${level}`}>${level && icon[level]()}${run.state === "failed" && !d?.severity ? "Failed" : d?.title ?? "No check yet"}</span>`;
+  const well = d && !d.severity;
+  return html`<span class=${`chip ${level}`}>${level && icon[level]()}${run.state === "failed" && !d?.severity ? "Failed" : well ? "No failure shows" : d?.title ?? "No check yet"}</span>${well && html`<br /><small>of ${store.catalog?.diagnosis.checks} looked for; not looked for: how good it is</small>`}`;
 }
 
 function Thumb({ run }) {
