@@ -122,6 +122,21 @@ def test_calls_are_answered_while_it_trains(folder):
     play(folder, story)
 
 
+@pytest.mark.parametrize(("model", "size"), [("bundled", 784), ("pixel-faces", 768)])
+def test_bundled_generators_are_steered_and_inverted(folder, model, size):
+    async def story(page):
+        drawn = [await page.call("GET", f"/api/draw?model={model}&seed=3{more}") for more in ("", "&along=3,0,-1")]
+        assert [status for status, _ in drawn] == [200, 200]
+        assert drawn[0][1]["png"] != drawn[1][1]["png"]
+        picture = base64.b64encode(bytes(size)).decode()
+        status, answer = await page.call("POST", "/api/invert", {"model": model, "picture": picture})
+        assert (status, answer["error"] > 0) == (200, True), answer
+        status, answer = await page.call("POST", "/api/invert", {"model": model, "picture": "AAAA"})
+        assert (status, answer["detail"].startswith(f"picture must be {size} bytes")) == (422, True)
+
+    play(folder, story)
+
+
 def test_an_alarm_pauses_and_a_second_try_goes_on(folder):
     async def story(page):
         start = {"recipe": "ring", "steps": 3000, "lr_g": 0.3, "lr_d": 0.3}
