@@ -1,6 +1,7 @@
 """Fine-tuning: a run that begins with the weights of another."""
 
 import logging
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +48,31 @@ def test_what_does_not_agree_begins_anew(tiny, first, tmp_path, caplog):
     assert np.array_equal(own[names[2]], fresh[names[2]])
     assert f"anew: {names[2]} (16, 24)" in caplog.text
     assert "discriminator  3 of 6 arrays" in caplog.text
+
+
+def test_a_run_without_classes_takes_what_one_with_classes_has(digits, caplog):
+    """Its layers are numbered from another one on, and its first has no rows for classes."""
+
+    def run(labels, start=""):
+        small = {
+            "generator.layers.hidden": [16],
+            "discriminator.layers.hidden": [16],
+            "data.labels": labels,
+            "steps": 1,
+        }
+        return Run(mulligan.recipe("mlp", **small, start=start, threads=1), data=digits)
+
+    old = run("dataset")
+    with tempfile.TemporaryDirectory() as folder:
+        list(Recorder(f"{folder}/first").record(old))
+        with caplog.at_level(logging.INFO, "mulligan"):
+            new = run("none", f"{folder}/first")
+    there, own = old.gan.g.network.tensors(), new.gan.g.network.tensors()
+    dim = new.config.latent.dim
+    assert np.array_equal(own["0.W"], there["1.W"][:dim])
+    assert there["1.W"].shape == (dim + digits.classes, 16)
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip([*own.items()][1:], [*there.items()][1:]))
+    assert "generator      4 of 4 arrays, 100% of its numbers" in caplog.text
 
 
 def test_the_file_of_a_generator_is_taken_by_g_alone(tiny, first, tmp_path):

@@ -1,7 +1,7 @@
-"""Both players' objectives, implemented a second time as plain functions of the parameters, for gradient checks.
+"""What both players minimise, written a second time: plain functions of the parameters, for differences.
 
-They use forward passes of the whole batch, with reals and fakes apart: no workers, no unit signals, no fast path. They
-draw from copies of the game's random streams, in the order of the moves.
+Forward passes of the whole batch, reals and fakes apart, no workers, no unit signals, no fast path; augmentations as
+whole arrays. They draw from copies of the game's random streams, in the order of the moves.
 """
 
 from typing import Any
@@ -16,20 +16,20 @@ from mulligan.nn.memory import Array, Labels
 
 
 class Objectives:
-    """The objectives of D and G in one move, each as a function of its own parameters.
+    """What D and G minimise in one move, each as a function of its own parameters.
 
     Parameters
     ----------
     gan : GAN
-        Gives networks, statistics and game; its parameters are not changed.
+        Whose networks, statistics and game they are; its parameters are not touched.
     streams : dict of str to Generator
-        The streams that the move draws from.
+        Where the move draws from.
     real, labels
         Its batch.
     apart : bool
-        Whether the move draws points of penalties between real and fake, or around the reals, as D's moves do.
+        Whether the move draws the points of penalties between real and fake, or around the reals: D's moves do.
     z : array, optional
-        z of the move before, if it is used again.
+        Of the move before, which is played again.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Objectives:
         return x
 
     def fake(self) -> Array:
-        """T(G(z)), the fakes as D sees them."""
+        """T(G(z)): what is augmented in D's eyes."""
         return self.augment(self.g.forward(self.z, self.labels).copy(), 1)
 
     def logits(self, x: Array) -> Array:
@@ -112,7 +112,7 @@ class Objectives:
 
 
 def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
-    """Return the numbers that place a penalty's points: ε or the shift. A user's own penalty draws them itself."""
+    """Return what places a penalty's points: ε or the shift. A user's own penalty is asked: only it knows."""
     draw = type(penalty).draw
     if draw is Penalty.draw:
         return rng.random((len(real), *[1] * (real.ndim - 1)))
@@ -125,7 +125,7 @@ def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
 def augmented(part: Augmentation, x: Array, drawn: Array) -> Array:
     """Return T(x), row by row: a window of the picture amid zeros, a mask, a sum."""
     out = x.copy()
-    if type(part) not in (Flip, Translation, Cutout, Brightness):  # a user's own defines T itself; Aᵀ is checked
+    if type(part) not in (Flip, Translation, Cutout, Brightness):  # a user's own defines itself; what is checked is Aᵀ
         part.apply(out, drawn)
         return out
     h, w, c = x.shape[1:]

@@ -17,9 +17,9 @@ _LOG = logging.getLogger(__name__)
 
 
 def take_weights(run: Run, start: str | Path) -> None:
-    """Copy the weights of another run into a new one, array by array, where name and shape agree. Log what was taken.
+    """Copy the weights of another run into a new one, array by array, where place and shape agree. Log what was taken.
 
-    Optimisers and schedules begin anew.
+    G's first layer takes the rows for z alone where the classes differ. Optimisers and schedules begin anew.
 
     Parameters
     ----------
@@ -42,18 +42,29 @@ def take_weights(run: Run, start: str | Path) -> None:
     into["average of G"] = {entry.path: entry.view(run.gan.average) for entry in g.entries}
     lines, taken = [f"begins with the weights of {path}, step {step:,}:"], 0
     for player, own in into.items():
-        there = found.get(player, {})
-        fits = [name for name in own if name in there and there[name].shape == own[name].shape]
-        for name in fits:
-            np.copyto(own[name], there[name])
-        size, total = sum(own[name].size for name in fits), sum(array.size for array in own.values())
-        lines.append(f"  {player:<13}  {len(fits)} of {len(own)} arrays, {size / max(total, 1):.0%} of its numbers")
-        lines += [f"    anew: {name} {own[name].shape}" for name in own if there and name not in fits]
-        taken += len(fits)
+        there = dict(zip(_places(found.get(player, {})), found.get(player, {}).values()))
+        fits, size, anew, total = 0, 0, [], sum(array.size for array in own.values())
+        for place, (name, array) in zip(_places(own), own.items()):
+            old = there.get(place, array[:0])
+            if place == (0, "W") and player != "discriminator" and old.ndim == 2 and old.size:
+                array, old = array[: len(old)], old[: len(array)]  # rows for z, then those for the class
+            if old.shape == array.shape:
+                np.copyto(array, old)
+                fits, size = fits + 1, size + old.size
+            elif there:
+                anew.append(f"    anew: {name} {own[name].shape}")
+        lines += [f"  {player:<13}  {fits} of {len(own)} arrays, {size / max(total, 1):.0%} of its numbers", *anew]
+        taken += fits
     if not taken:
         recipe = f"recipe {run.config.recipe or 'of your own'} on {run.data.name}"
         raise ConfigError(f"start must share the shape of a layer with {recipe}, got {path}. Take that run's recipe.")
     _LOG.info("\n".join(lines))
+
+
+def _places(arrays: dict[str, Array]) -> list[tuple[int, str]]:
+    """Say of each array which layer with parameters it is in: without classes, no layer comes before G's first."""
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in arrays))
+    return [(layers.index(layer), name) for layer, _, name in (each.rpartition(".") for each in arrays)]
 
 
 def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:

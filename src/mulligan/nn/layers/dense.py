@@ -25,7 +25,7 @@ class Dense(Affine):
     units : int
         Length of an output row.
     init, bias_init : Initializer
-        First values of W (inputs × units) and b (units).
+        Where W (inputs × units) and b (units) start.
     bias : bool
     """
 
