@@ -282,7 +282,7 @@ def test_minutes_are_filled_and_not_exceeded(tiny, monkeypatch):
         ("nothing-here", None, DataError, "no data set and no file named"),
         ("ring", np.arange(3), ConfigError, "brings its own"),
         (RNG.random((50, 5, 5)), None, ShapeError, "multiples of 4"),
-        (RNG.random((50, 2)), None, ShapeError, "takes pictures"),
+        (RNG.random((50, 2)), None, ShapeError, "must be pictures"),
     ],
 )
 def test_arrays_that_are_none(tiny, images, labels, error, message):

@@ -87,7 +87,7 @@ def game_with(g, d, **rules):
 @pytest.mark.parametrize(("g", "d"), [(Adam(), EXTRA), (EXTRA, Adam()), (Lookahead(EXTRA), Lookahead(Adam()))])
 def test_it_is_for_both_players_or_for_none(g, d, update):
     with pytest.raises(
-        ConfigError, match=r"optimiser takes \d gradients? a step and the disc.*'s \d.*both or for none"
+        ConfigError, match=r"same number of gradients a step, got \d for .* and \d for the disc.*both or for none"
     ):
         game_with(g, d, update=update)
 

@@ -134,8 +134,8 @@ def test_a_users_activation_that_writes_plays():
         (
             Doubled("forward"),
             r"^Doubled\.forward must return an array of float32 of shape \(4, 6\) for four samples, got "
-            r"float64 of shape \(4, 6\)\. NumPy's numbers make float64 of float32, as np\.sqrt\(2\.0\) "
-            r"does: try math\.sqrt\(2\.0\), or end with astype\(m\.dtype\)\.$",
+            r"float64 of shape \(4, 6\)\. NumPy's scalars turn float32 into float64, as np\.sqrt\(2\.0\) "
+            r"does\. Try math\.sqrt\(2\.0\), or end with astype\(m\.dtype\)\.$",
         ),
         (Doubled("backward"), r"Doubled\.backward must .* got float64"),
         (Doubled("tangent"), r"Doubled\.tangent must .* got float64"),

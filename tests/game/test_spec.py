@@ -24,6 +24,6 @@ def test_z_has_the_distribution_that_its_name_says(distribution, variance, least
 def test_height_and_width_must_both_be_halved(shape):
     from mulligan.game.architectures.base import picture
 
-    with pytest.raises(ShapeError, match="cannot be halved 2 times; height and width must be multiples of 4"):
+    with pytest.raises(ShapeError, match="height and width must be multiples of 4, to be halved 2 times"):
         picture(shape, 2)
     assert picture((8, 12, 1), 2) == (8, 12, 1)

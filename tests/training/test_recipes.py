@@ -192,9 +192,9 @@ def test_r3gan_fits_pictures_and_says_when_not():
         assert d.piecewise_linear
     for family_of in (R3GANGenerator, R3GANDiscriminator):
         assert family_of(widths=(4,), blocks=(1,)).build((7, 5, 1), 0)  # one stage halves nothing
-        with pytest.raises(ShapeError, match=r"takes pictures .*Reshape pictures .* recipe without convolutions"):
+        with pytest.raises(ShapeError, match=r"must be pictures .*Reshape pictures .* recipe without convolutions"):
             family_of(widths=(4,), blocks=(1,)).build((2,), 0)
-    with pytest.raises(ShapeError, match=r"cannot be halved 2 times.*data\.size.*recipe without convolutions"):
+    with pytest.raises(ShapeError, match=r"to be halved 2 times.*data\.size.*recipe without convolutions"):
         R3GANDiscriminator(**family).build((30, 30, 1), 0)
     with pytest.raises(ConfigError, match=r"blocks = \[1\]"):
         R3GANGenerator(widths=(4, 4), blocks=(1,))

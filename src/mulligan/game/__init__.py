@@ -3,10 +3,10 @@
 Read first `step`, with `examples/gan_by_hand.py` beside it; then `losses`.
 
 - `step`: one worker's step from top to bottom. `passes`: D's passes over that worker's rows.
-- `gan`: `GAN`, a game in play. `player`: a player's network and its update. `draws`: everything random.
+- `gan`: `GAN`, the state of a game. `player`: a player's network and its update. `draws`: all random numbers.
 - `spec`: `Game`, `Player`, `Latent`, `Schedules`. `architectures/`: networks that build themselves for the data.
-- `losses`, `penalties`, `augment`: one table each, which a user's own entry joins.
-- `validation`: refuses what does not fit together. `checking`, `cases`, `objectives`: whole steps against differences.
+- `losses`, `penalties`, `augment`: one registry each, to which users add their own.
+- `validation`: errors for games that cannot be played. `checking`, `cases`, `objectives`: gradient checks of steps.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name != "GAN":  # imported at first use: who draws with a generator needs no game in play, and starts sooner
+    if name != "GAN":  # imported at first use: a program that only draws samples starts sooner
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from mulligan.game.gan import GAN
 

@@ -1,7 +1,7 @@
-"""Augmentation of everything that D sees, real and fake alike, so that a few hundred pictures are enough.
+"""Augment everything that D sees, real and fake, so that a few hundred training pictures are enough.
 
-A D that has seen each of its few pictures a thousand times has memorised them, and G learns nothing more from it. If
-only the reals were shifted and cut, G would learn to make shifted and cut pictures. Zhao et al. 2020, "Differentiable
+A D that has seen each of a few pictures a thousand times has memorised them, and G stops learning from it. If only the
+reals were shifted and cut, G would learn to make shifted and cut pictures. Zhao et al. 2020, "Differentiable
 Augmentation for Data-Efficient GAN Training", therefore put a random T before D on both sides, in both players' losses:
 
     D:  D(T(x)),  D(T(G(z)))        G:  D(T(G(z))),  and the gradient goes back through T
@@ -10,12 +10,12 @@ Every T here is affine in the picture, T(x) = A x + b. A and b are drawn anew fo
 
     ∂L_G/∂G(z) = Aᵀ ∂L_G/∂(T(G(z)))
 
-is the exact gradient. A moves pixels or leaves them out, and its transpose is written by hand beside it.
+is the exact gradient. A moves pixels or drops them; its transpose is written by hand beside it.
 
 Gradient penalties act at T(x), with g = ∇D with respect to D's own input, not to the picture before T. There are three
 reasons. D must be smooth at T(x), since it sees nothing else. Loss, penalties and G can share one unit pass of D. And
-∇ₓD(T(x)) = Aᵀg would leave D free where T has cut pixels or moved them out. (StyleGAN2-ADA, Karras et al. 2020, takes
-the latter; for a flip both have the same norm.)
+∇ₓD(T(x)) = Aᵀg would not constrain D where T has cut pixels or moved them out. (StyleGAN2-ADA, Karras et al. 2020, uses
+Aᵀg; for a flip both have the same norm.)
 """
 
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ from mulligan.nn.memory import Array
 
 @dataclass(frozen=True)
 class Augmentation(Checked):
-    """Derive from this for a random affine map T(x) = A x + b of a picture: write `draw`, `apply` and `transpose`."""
+    """Subclass this for a random affine map T(x) = A x + b of a picture; implement `draw`, `apply` and `transpose`."""
 
     numbers: ClassVar[int]
-    """Random numbers that place one T."""
+    """How many random numbers define one T."""
 
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
         """Draw T for each row.
@@ -45,7 +45,7 @@ class Augmentation(Checked):
         shape : tuple of int
             Of a picture, (height, width, channels).
         out : (..., numbers) array
-            Overwritten; whole numbers are exact in it.
+            Overwritten with the random numbers, whole ones among them.
         """
         raise NotImplementedError
 
@@ -92,10 +92,10 @@ class Flip(Augmentation):
 
 @dataclass(frozen=True)
 class Translation(Augmentation):
-    """Move the picture by whole pixels, up to a part of height and width in each direction, and fill up with 0.
+    """Move the picture by whole pixels, up to `ratio` of height and width in each direction, and fill up with 0.
 
-    Source: Zhao et al. 2020 (DiffAugment), "translation". If the part is not a whole number of pixels, it is rounded
-    down (3 of 28, not 4), where their code rounds to the nearest.
+    Source: Zhao et al. 2020 (DiffAugment), "translation". The largest move is rounded down to whole pixels (3 of 28,
+    not 4); their code rounds to the nearest.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class Translation(Augmentation):
             _shift(picture.swapaxes(0, 1), right)
 
     def transpose(self, dx: Array, drawn: Array) -> None:
-        self.apply(dx, -drawn)  # row i comes from row i − d, and so its gradient goes to row i − d
+        self.apply(dx, -drawn)  # row i comes from row i − d, so its gradient goes to row i − d
 
 
 def _shift(picture: Array, by: int) -> None:
@@ -132,10 +132,10 @@ def _shift(picture: Array, by: int) -> None:
 
 @dataclass(frozen=True)
 class Cutout(Augmentation):
-    """Set a rectangle to 0. Its sides are a part of height and width. Its centre is anywhere: a part may lie outside.
+    """Set a rectangle of `ratio` times height and width to 0. Its centre is anywhere, so a part may lie outside.
 
-    Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017. A length that is not a whole number
-    of pixels is rounded down, where their code rounds to the nearest.
+    Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017. Sides are rounded down to whole
+    pixels; their code rounds to the nearest.
 
     Parameters
     ----------
@@ -217,13 +217,13 @@ class Warp:
     def __post_init__(self) -> None:
         if self.parts and len(self.shape) != 3:
             raise ShapeError(
-                f"augment moves and cuts pictures (height, width, channels), not samples of shape {tuple(self.shape)}. "
-                "Set augment = []."
+                f"samples must be pictures (height, width, channels) for augment, got shape {tuple(self.shape)}. "
+                "Try augment = []."
             )
 
     @property
     def numbers(self) -> int:
-        """Random numbers that place one T; 0 without augmentation."""
+        """How many random numbers define one T; 0 without augmentation."""
         return sum(part.numbers for part in self.parts)
 
     def draw(self, rng: np.random.Generator, out: Array) -> None:

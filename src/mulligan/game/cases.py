@@ -1,4 +1,4 @@
-"""The games that are checked: every loss, penalty, update and option, small enough for differences."""
+"""The small games that `mulligan check` plays: every loss, penalty, update and option."""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ Kind = TypeVar("Kind")
 
 CLASSES = 3
 STILL = 1e-9
-"""A learning rate so low that spectral norm's directions, once found, stay right through both players' moves."""
+"""A learning rate so low that spectral norm's directions stay right while both players move."""
 
 
 @dataclass(frozen=True)
 class Listening(SGD):
-    """SGD that writes down where it stood and which gradient it was given, before it follows it."""
+    """SGD that records its parameters and its gradient before each step."""
 
     slots: ClassVar[tuple[str, ...]] = ("stood", "heard")
 
@@ -38,7 +38,7 @@ class Listening(SGD):
 
 @dataclass(frozen=True)
 class Case:
-    """A small game, and what it is called in the table."""
+    """A small game, and its name in the table."""
 
     name: str
     game: Game
@@ -73,10 +73,10 @@ NETS: dict[str, tuple[tuple[Layer, ...], tuple[Layer, ...], Shape]] = {
 
 
 def examples_of(registry: dict[str, type[Kind]]) -> dict[str, Kind]:
-    """Return one of each kind that can be made without being told its parameters."""
+    """Return an example of each kind that can be made from defaults and examples of its options."""
     made = {}
     for name, kind in registry.items():
-        with contextlib.suppress(Exception):  # a user's own part may refuse its own example
+        with contextlib.suppress(Exception):  # a user's own part may reject its own example
             made[name] = example_of(kind)
     return {name: example for name, example in made.items() if example is not None}
 
@@ -137,7 +137,7 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
         for net in ("mlp", "curved"):
             blurred = game_of(net, instance_noise=0.3, penalties=r1_r2, update=update)
             yield f"instance noise, {update}, {net}", blurred, (4,)
-        halving = Exponential(factor=0.5, every=1)  # its value says which step it was asked for
+        halving = Exponential(factor=0.5, every=1)  # its value shows at which step it was evaluated
         halves = Schedules(lr=halving, penalty=halving, noise=halving)
         scheduled = game_of(instance_noise=0.3, penalties=r1_r2, update=update, schedules=halves)
         yield f"schedules, {update}", scheduled, (4,)
@@ -168,7 +168,7 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
 
 
 def _augmented() -> Iterator[tuple[str, Game, Shape]]:
-    """Each augmentation alone, and all together with what else stands at points of its own."""
+    """Each augmentation alone, and all together with penalties at points of their own."""
     whole = (Flip(), Translation(0.5), Cutout(0.5), Brightness())
     alone = examples_of(AUGMENTATIONS)
     alone |= zip(AUGMENTATIONS, whole)
@@ -195,7 +195,7 @@ def _augmented() -> Iterator[tuple[str, Game, Shape]]:
 
 
 def _layers() -> Iterator[tuple[str, Game, Shape]]:
-    """Layers that do more to a step than pass it on."""
+    """Layers that change the course of a step: normalisation, branches, layers that mix samples."""
     batch_norm, (mlp, critic, shape), (conv, conv_critic, image) = nn.BatchNorm(), NETS["mlp"], NETS["conv"]
     for update in UPDATES:
         for penalties in ((), (R1(), R2())):

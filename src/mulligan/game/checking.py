@@ -1,7 +1,7 @@
-"""Do both players follow the slope of what they minimise? Differences say so, in float64, for whole steps.
+"""Check both players' gradients in whole steps, against finite differences of their objectives, in float64.
 
-A case plays a small game with an optimiser that keeps the gradient it was given (`Listening`), and compares
-that with differences of the player's objective, which is written a second time in `objectives`.
+A case plays a small game with an optimiser that records its gradient (`Listening`), and compares it with finite
+differences of the player's objective, which `objectives` implements a second time.
 """
 
 import copy
@@ -34,7 +34,7 @@ from mulligan.nn.rng import stream
 ROWS = 5
 """Of a batch: odd, so that two workers get different shares."""
 FLOWN = 1e12
-"""Losses beyond which differences say nothing: a steep penalty has thrown D off. Another game is drawn then."""
+"""If losses exceed this, a steep penalty has thrown D off, and differences mean nothing. Another game is drawn then."""
 
 
 def check_case(case: Case) -> list[Check]:
@@ -55,16 +55,16 @@ def _checks(case: Case, seed: int) -> Iterator[Check]:
         _settle(player.network.workspace())
     before, (real, labels) = _batch(case, rng, ROWS + 2), _batch(case, rng, ROWS)
     logits = gan.d.network.workspace().forward(real, labels)
-    gan.d.network.theta[-1] -= logits.mean()  # the output's bias: logits around 0, where no hinge is at rest
+    gan.d.network.theta[-1] -= logits.mean()  # the output's bias: logits around 0, where every hinge has a slope
     with gan:
-        gan.step(*before)  # whatever it leaves behind must not matter
+        gan.step(*before)  # what it leaves behind must not matter
         streams = copy.deepcopy(gan.streams)
         measures = gan.step(real, labels)
     if max(map(abs, measures.values())) > FLOWN:
         raise Kink
 
     batch = real[-ROWS:], None if labels is None else labels[-ROWS:]
-    for _ in range(game.d_steps):  # the last of D's moves is the one whose gradient is kept
+    for _ in range(game.d_steps):  # `Listening` keeps the gradient of D's last move
         d_move = Objectives(gan, streams, *batch, apart=True)
     d_move.theta_g[:], d_move.theta_d[:] = gan.g.state["stood"], gan.d.state["stood"]
     if game.update == "simultaneous":
@@ -105,7 +105,7 @@ def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Chec
     Raises
     ------
     UnsupportedError
-        When it gives something else, or G's loss depends on the reals and the loss is not `relativistic`.
+        When it returns something else, or G's loss depends on the reals and the loss is not `relativistic`.
     """
     real, fake, others = rng.standard_normal((3, ROWS))
     with np.errstate(all="ignore"):
@@ -135,7 +135,7 @@ def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Chec
 
 
 def check_penalties() -> Iterator[Check]:
-    """Check each penalty by itself: its seed is the slope of its value, and finite where g = 0."""
+    """Check each penalty by itself: ∂P/∂g is the slope of its value, and finite where g = 0."""
     rng = stream(0, "check")
     penalties = examples_of(PENALTIES)
     penalties |= {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
@@ -168,7 +168,7 @@ def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iter
 
 
 def _unmade() -> Iterator[Check]:
-    """Name each kind that cannot be checked: its parameters are unknown, or it refuses its own example."""
+    """Yield a row for each kind that cannot be checked: it has no example, or rejects its own."""
     for name, kind in [*LOSSES.items(), *PENALTIES.items(), *AUGMENTATIONS.items()]:
         yield from told(name, partial(_check_example, name, kind))
 
@@ -181,7 +181,7 @@ def _check_example(name: str, kind: type) -> Iterator[Check]:
 def check_game(pattern: str = "*") -> Iterator[Check]:
     """Check losses, penalties and whole steps.
 
-    An error that a user's own part raises is a row that is off; the same error in other games is not repeated.
+    An error that a user's own part raises becomes a failed row; other games do not repeat the same error.
 
     Parameters
     ----------

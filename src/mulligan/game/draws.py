@@ -1,6 +1,6 @@
-"""What one step is played with: its batch, and everything random, drawn before it begins.
+"""The batch and all random numbers of one step, drawn before the step begins.
 
-The caller's process draws; every worker reads. Workers may be processes, so all of it lies in memory that they share.
+The caller's process draws; every worker reads. Workers may be processes, so all of this lies in shared memory.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from mulligan.nn.rng import stream
 
 
 class Move(NamedTuple):
-    """One worker's rows of what a move is played with: a move of D, of G, or of both at once.
+    """One worker's rows of the batch and random numbers of a move: of D, of G, or of both at once.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Move(NamedTuple):
     warp : (2, rows, numbers) array or None
         How the reals and the fakes are augmented.
     points : list of array
-        For each penalty that looks between real and fake, or around the reals: where.
+        For each penalty between real and fake, or around the reals: the numbers that place its points.
     """
 
     real: Array
@@ -54,12 +54,12 @@ class Draws:
         `aligned`, or `shared` where workers are processes.
     dtype : dtype
     settle : callable
-        Called before new memory is made, which processes that are at work could not see.
+        Called before new memory is allocated, because running processes could not see it.
 
     Attributes
     ----------
     streams : dict of str to Generator
-        A part of the game that draws nothing has none, so that adding one shifts no other.
+        One for each part of the game that draws, so that adding a part changes no other's numbers.
     warp : Warp
         The game's augmentations.
     step : int
@@ -89,7 +89,7 @@ class Draws:
         self._head = allocate((4,), np.int64)  # steps before this one, rows of a move, labels?, noise?
 
     def draw(self, game: Game, step: int, total: int, real: Array, labels: Labels) -> None:
-        """Draw all that a step needs, move by move.
+        """Draw all random numbers of a step, move by move.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class Draws:
         self._head[:] = step, n, labels is not None, bool(spread)
 
     def real_buffer(self, n: int) -> Array:
-        """Return where n real samples may be written before `draw`, which then need not copy them."""
+        """Return an array for n real samples. Fill it before `draw` to save a copy."""
         return self._buffer("real", (n, *self._shape))
 
     def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
@@ -134,7 +134,7 @@ class Draws:
         return kept
 
     def read(self) -> None:
-        """Take note of what `draw` has written, as every worker does before it plays: it may be another process."""
+        """Read what `draw` wrote into shared memory. Every worker calls this before it plays."""
         self.step, self.n, self._labelled, self._noisy = self._head.tolist()
 
     @property
@@ -148,7 +148,7 @@ class Draws:
         return self._arrays["real"]
 
     def move(self, game: Game, number: int, rows: slice) -> Move:
-        """Return some rows of what move `number` of the step is played with."""
+        """Return some rows of move `number` of the step."""
         arrays, first = self._arrays, game.part(number) * self.n
         part = slice(first + rows.start, first + rows.stop)
         warp = arrays.get(f"warp{number}")

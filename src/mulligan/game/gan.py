@@ -1,4 +1,4 @@
-"""A game in play: what it keeps from step to step. The step itself is in `step`; read that first."""
+"""The state of a game from step to step. The step itself is in `step`; read that first."""
 
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ from mulligan.nn.workers.threads import ThreadTeam
 class GAN:
     """A game in play: parameters, optimiser states, random streams, and `step`.
 
-    Play inside ``with gan:``, where BLAS keeps to one thread and the workers stay.
+    Play inside ``with gan:``, which keeps BLAS at one thread and the workers alive.
 
     Parameters
     ----------
@@ -31,13 +31,14 @@ class GAN:
     seed : int
         Opens the streams init.g, init.d, noise, penalty, augment and dropout.
     total : int
-        Steps of the whole run, which the schedules are stretched over.
+        Steps of the whole run, for the schedules.
     workers : int, optional
-        How many share a batch; by default one for each core that this process may use. Part of what makes a run exact.
+        How many share a batch; by default one for each core that this process may use. Another number changes the
+        bytes.
     dtype : float32, or float64 for gradient checks
     processes : bool
-        Let workers be processes where the system can, which is faster; the bytes are the same. Call `settle` before
-        you change anything but the arrays.
+        Use process workers where the system allows: faster, with the same bytes. Call `settle` before you change
+        anything but the arrays.
 
     Attributes
     ----------
@@ -97,15 +98,15 @@ class GAN:
         self.team.__exit__(*error)
 
     def step(self, real: Array, labels: Labels = None) -> dict[str, float]:
-        """Play one step: the turns of both players, as `Game.turns` has them.
+        """Play one step: the turns of both players, in the order of `Game.turns`.
 
         Parameters
         ----------
         real : array of shape ``(n, *sample_shape)``
-            A batch of real samples, in the range that G's output has. With ``d_steps > 1``: (d_steps·n, …), a fresh
-            batch for each of D's moves.
+            A batch of real samples, in the range of G's output. With ``d_steps > 1``: (d_steps·n, …), a fresh batch for
+            each of D's moves.
         labels : (n,) integer array, optional
-            Their classes; the fakes are drawn with the same ones, so that both follow the data's frequencies.
+            Their classes. The fakes get the same classes, so that both follow the data's frequencies.
 
         Returns
         -------
@@ -127,7 +128,7 @@ class GAN:
         return self.team_steps[0].measures | penalties
 
     def real_buffer(self, n: int) -> Array:
-        """Return where the next batch of n samples may be written: `step` then need not copy it."""
+        """Return an array for the next batch of n samples. Fill it before `step` to save a copy."""
         return self._draws.real_buffer(n)
 
     def _play(self, worker: int) -> None:
@@ -135,7 +136,7 @@ class GAN:
 
     @property
     def game(self) -> Game:
-        """What is played. Between two steps, another may be set that differs in rates, weights and schedules alone."""
+        """The game. Between two steps, you may set another one that differs only in rates, weights and schedules."""
         return self._game
 
     @game.setter
@@ -146,7 +147,7 @@ class GAN:
 
     @property
     def average(self) -> Array:
-        """The running average of G's parameters, (n_params of G,); G's own where the game keeps none."""
+        """The running average of G's parameters, (n_params of G,); G's own if the game has no average."""
         return self.g.average
 
     @property
@@ -154,25 +155,26 @@ class GAN:
         """The real samples of the last step."""
         return self._draws.real
 
-    # ── what only the workers know ────────────────────────────────────────────────────────────────────────────────────
+    # ── state that lies in the workers
+    # ────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def streams(self) -> dict[str, np.random.Generator]:
-        """The random streams by name, as they stand; to be read or set between two steps."""
+        """The random streams by name, in their current state. Read or set them between two steps."""
         self.settle()
         return self._draws.streams
 
     def settle(self) -> None:
-        """End the workers that are processes, until the next step: before anything but the arrays is changed."""
+        """End process workers until the next step. Call this before you change anything but the arrays."""
         self.team.settle()
 
     def outputs(self) -> list[dict[str, list[Array]]]:
-        """Return, for each worker, what every layer gave in its last forward pass, under "g" and "d"."""
+        """Return, for each worker, every layer's last output, under "g" and "d"."""
         found: list[dict[str, list[Array]]] = self.team.ask("outputs")
         return found
 
     def _answer(self, question: str, worker: int) -> Any:
-        """Answer as a worker, which may be a process: what its layers gave, or where its stream stands."""
+        """Answer a question in a worker, perhaps another process: its layers' outputs, or the state of its stream."""
         if question == "outputs":
             step = self.team_steps[worker]
             spaces = {"g": step.g, "d": step.d.space}
@@ -180,14 +182,15 @@ class GAN:
         return state_of(self._draws.streams[f"dropout.{worker}"])
 
     def _take_home(self, states: list[Any]) -> None:
-        """Bring the streams to where workers that were processes have left theirs."""
+        """Set the streams to the states that process workers left."""
         for i, state in enumerate(states):
             restore(self._draws.streams[f"dropout.{i}"], state)
 
-    # ── what a checkpoint holds ───────────────────────────────────────────────────────────────────────────────────────
+    # ── the contents of a checkpoint
+    # ───────────────────────────────────────────────────────────────────────────────────────
 
     def arrays(self) -> dict[str, Array]:
-        """Return every array that the next step depends on, by name, as views: what a checkpoint holds."""
+        """Return every array that the next step depends on, by name, as views. A checkpoint saves them."""
         found = {"average": self.average} if self.average is not self.g.network.theta else {}
         for name, player in self.players.items():
             found[f"{name}.theta"] = player.network.theta

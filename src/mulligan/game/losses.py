@@ -1,7 +1,7 @@
-"""Losses of the two players: functions of D's logits that return a value and its gradients together, by name.
+"""Losses of the two players: functions of D's logits that return a value together with its gradients.
 
-D's output is a logit. No loss sees a probability, so that no loss needs a clamp. Values are means over the N rows of
-the batch, and the gradients carry the 1/N. σ is the logistic function, sp(x) = log(1 + eˣ) = −log σ(−x).
+D's output is a logit. No loss computes a probability, so none needs a clamp. Values are means over the N rows of the
+batch, and the gradients carry the 1/N. σ is the logistic function, sp(x) = log(1 + eˣ) = −log σ(−x).
 
 Derived in docs/book/01-the-game.md. The article's cost and the paper's are compared in
 docs/book/08-is-the-cost-right.md.
@@ -45,7 +45,7 @@ def softplus(x: Array) -> Array:
 
 
 def mean(x: Array) -> float:
-    """Return the mean of x, (n,); for a batch of logits, in a quarter of the time of ``x.mean()``."""
+    """Return the mean of x, (n,); for a batch of logits, four times as fast as ``x.mean()``."""
     return float(np.add.reduce(x)) / len(x)
 
 
@@ -58,13 +58,12 @@ def accuracy(real: Array, fake: Array, level: float) -> float:
 
 @dataclass(frozen=True)
 class Loss(Checked):
-    """Derive from this for a loss of both players, and write `discriminator` and `generator`."""
+    """Subclass this for your own loss; implement `discriminator` and `generator`."""
 
     relativistic: ClassVar[bool] = False
-    """True if both losses depend on differences between reals and fakes. G's loss then sees the reals' logits, too, and
-    the level of D's output is free."""
+    """True if both losses depend only on differences of logits, real minus fake. G's loss then gets the reals', too."""
     threshold: ClassVar[float | None] = 0.0
-    """The logit that D should exceed on reals and not on fakes; None if the level of its output is free."""
+    """The logit that D should exceed on reals and not on fakes; None if only differences of its output count."""
 
     @property
     def level(self) -> float | None:
@@ -95,7 +94,7 @@ class Loss(Checked):
 
 @dataclass(frozen=True)
 class NonSaturating(Loss):
-    """The usual loss: G minimises −log D(G(z)), which is steep where D is sure (Goodfellow et al. 2014, §3).
+    """The usual loss: G minimises −log D(G(z)), which is steep where D is sure of fakes (Goodfellow et al. 2014, §3).
 
     D: E sp(−D(x)) + E sp(D(G(z))). One-sided label smoothing s adds s·E D(x): the target of reals is 1 − s
     (Salimans et al. 2016, §3.4).
@@ -110,7 +109,7 @@ class NonSaturating(Loss):
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n, s = len(real), self.smoothing
-        wrong = np.concatenate([-real, fake])  # one call for both sides: for a batch of logits, overhead dominates
+        wrong = np.concatenate([-real, fake])  # one call for both sides: with so few logits, overhead dominates
         p = sigmoid(wrong)
         p /= n
         value = 2 * mean(softplus(wrong)) + (s * mean(real) if s else 0.0)
@@ -135,7 +134,7 @@ class Minimax(NonSaturating):
 class LiteralCost(NonSaturating):
     """The article's cost as printed (Seo 2018), to be studied: −log D(x) + log(1 − D(G(z))), with one minus sign.
 
-    It rewards D for calling fakes real. The players agree, and nothing is learned.
+    It rewards D for calling fakes real. Both players then want the same, and nothing is learned.
     """
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
@@ -161,7 +160,7 @@ class LeastSquares(Loss):
 
 @dataclass(frozen=True)
 class Wasserstein(Loss):
-    """E D(G(z)) − E D(x);  G: −E D(G(z)) (Arjovsky et al. 2017, Eq. 3). D is a critic and must be kept Lipschitz."""
+    """E D(G(z)) − E D(x);  G: −E D(G(z)) (Arjovsky et al. 2017, Eq. 3). D is a critic; keep it Lipschitz."""
 
     threshold: ClassVar[float | None] = None
 
@@ -210,7 +209,7 @@ class Relativistic(Loss):
 class RelativisticAverage(Loss):
     """RaGAN compares each row with the mean of the other side (Jolicoeur-Martineau 2018, Eqs. 15–16).
 
-    D: E sp(−(D(x) − f̄)) + E sp(D(G(z)) − r̄). The batch means r̄ and f̄ carry gradients, too. For G the roles are swapped.
+    D: E sp(−(D(x) − f̄)) + E sp(D(G(z)) − r̄). The batch means r̄ and f̄ carry gradients. For G the roles are swapped.
     """
 
     relativistic: ClassVar[bool] = True

@@ -1,7 +1,7 @@
-"""What both players minimise, written a second time: plain functions of the parameters, for differences.
+"""Both players' objectives, implemented a second time as plain functions of the parameters, for gradient checks.
 
-Forward passes of the whole batch, reals and fakes apart, no workers, no unit signals, no fast path; augmentations as
-whole arrays. They draw from copies of the game's random streams, in the order of the moves.
+They use forward passes of the whole batch, with reals and fakes apart: no workers, no unit signals, no fast path. They
+draw from copies of the game's random streams, in the order of the moves.
 """
 
 from typing import Any
@@ -16,20 +16,20 @@ from mulligan.nn.memory import Array, Labels
 
 
 class Objectives:
-    """What D and G minimise in one move, each as a function of its own parameters.
+    """The objectives of D and G in one move, each as a function of its own parameters.
 
     Parameters
     ----------
     gan : GAN
-        Whose networks, statistics and game they are; its parameters are not touched.
+        Gives networks, statistics and game; its parameters are not changed.
     streams : dict of str to Generator
-        Where the move draws from.
+        The streams that the move draws from.
     real, labels
         Its batch.
     apart : bool
-        Whether the move draws the points of penalties between real and fake, or around the reals: D's moves do.
+        Whether the move draws points of penalties between real and fake, or around the reals, as D's moves do.
     z : array, optional
-        Of the move before, which is played again.
+        z of the move before, if it is used again.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Objectives:
         return x
 
     def fake(self) -> Array:
-        """T(G(z)): what is augmented in D's eyes."""
+        """T(G(z)), the fakes as D sees them."""
         return self.augment(self.g.forward(self.z, self.labels).copy(), 1)
 
     def logits(self, x: Array) -> Array:
@@ -112,7 +112,7 @@ class Objectives:
 
 
 def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
-    """Return what places a penalty's points: ε or the shift. A user's own penalty is asked: only it knows."""
+    """Return the numbers that place a penalty's points: ε or the shift. A user's own penalty draws them itself."""
     draw = type(penalty).draw
     if draw is Penalty.draw:
         return rng.random((len(real), *[1] * (real.ndim - 1)))
@@ -125,7 +125,7 @@ def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
 def augmented(part: Augmentation, x: Array, drawn: Array) -> Array:
     """Return T(x), row by row: a window of the picture amid zeros, a mask, a sum."""
     out = x.copy()
-    if type(part) not in (Flip, Translation, Cutout, Brightness):  # a user's own defines itself; what is checked is Aᵀ
+    if type(part) not in (Flip, Translation, Cutout, Brightness):  # a user's own defines T itself; Aᵀ is checked
         part.apply(out, drawn)
         return out
     h, w, c = x.shape[1:]

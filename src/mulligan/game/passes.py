@@ -1,7 +1,7 @@
 """The passes of one worker's rows through D, forward and back, of first and second order.
 
 D takes real and fake rows in one pass, [x; G(z)]. A D that mixes samples (BatchNorm) takes them in two passes, through
-two workspaces, as in every published GAN with BatchNorm: joined, the batch would tell D which is which.
+two workspaces, as in every published GAN with BatchNorm: in a joint batch, its statistics would tell D which is which.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from mulligan.nn.workers.threads import Worker
 
 
 class DiscriminatorPasses:
-    """D at work on one worker's rows.
+    """D's passes over one worker's rows.
 
     Parameters
     ----------
@@ -31,18 +31,18 @@ class DiscriminatorPasses:
     warp : Warp
         The game's augmentations.
     grad : array, optional
-        Memory for the gradient, which G's may share.
+        Memory for the gradient; G's gradient may share it.
 
     Attributes
     ----------
     space : Workspace
-        Of the fakes, and of the reals where D does not mix samples.
+        For the fakes, and for the reals unless D mixes samples.
     spaces : list of Workspace
-        Whose gradients are to be summed.
+        The workspaces whose gradients are summed.
     real_space : Workspace or None
-        Of the reals, where D mixes samples.
+        For the reals, if D mixes samples.
     own : Memory
-        Buffers beside those of D's layers.
+        Buffers of the passes themselves.
     real_logits, fake_logits : (rows,) arrays
         Of the last `forward`.
     """
@@ -62,7 +62,7 @@ class DiscriminatorPasses:
         self._reals = 0
 
     def forward(self, real: Array | None, fake: Array, m: Move) -> None:
-        """Compute D([x; G(z)]), or D(G(z)) where `real` is None: augmented as drawn, with noise."""
+        """Compute D([x; G(z)]), or D(G(z)) if `real` is None, with the augmentation and noise that were drawn."""
         n = len(fake)
         self._reals = reals = 0 if real is None else n
         self._from_unit, self._drawn = False, m.warp
@@ -88,7 +88,7 @@ class DiscriminatorPasses:
             self.fake_logits = self.space.forward(x[reals:], m.labels)[:, 0]
 
     def unit_backward(self, *, second_order: bool) -> tuple[Array, Array]:
-        """Go back from ones: δ in every layer. Return g = ∇ₓD at the reals and at the fakes, the loss not yet in it."""
+        """Pass ones back through D: δ in every layer. Return g = ∇ₓD at the reals and at the fakes."""
         g = self._unit_backward(self._reals + len(self.fake_logits), second_order)
         self._from_unit = second_order or self._fused
         return g[: self._reals], g[self._reals :]
@@ -123,8 +123,8 @@ class DiscriminatorPasses:
     def grads(self, real: Array, fake: Array) -> None:
         """Add D's parameter gradients of Σ cₙ Dₙ with c = ∂L_D/∂D, and of ⟨v, ∇ₓD⟩ after a tangent pass.
 
-        A unit pass, if there was one, serves both: where D is piecewise linear by one product for each layer. A curved
-        D without a penalty gains nothing by it, and takes the loss back by itself.
+        After a unit pass, a piecewise linear D needs only one product for each layer. A curved D without a penalty
+        gains nothing from a unit pass; it passes the loss gradient back directly.
         """
         if self._from_unit:
             self._grads_from_unit(self._join(real, fake))
@@ -144,7 +144,7 @@ class DiscriminatorPasses:
             self.space.grads()
 
     def _join(self, *c: Array) -> Array:
-        """Join gradients of a loss, in D's dtype: a user's own loss may give float64."""
+        """Join gradients of a loss in D's dtype, because a user's own loss may return float64."""
         return np.concatenate(c, dtype=self.own.dtype, casting="same_kind")
 
     def rows_times(self, c: Array, g: Array) -> Array:
@@ -154,7 +154,7 @@ class DiscriminatorPasses:
         return out
 
     def fake_gradient(self, c_g: Array) -> Array:
-        """Return ∂L_G/∂T(G(z)) by a pass back through D, whose weights get none of it."""
+        """Return ∂L_G/∂T(G(z)) by a backward pass through D, without gradients of D's weights."""
         reals = self._reals if self.real_space is None else 0
         dy = self.own.buffer("dlogits", (reals + len(c_g), 1))
         dy[:reals] = 0
@@ -189,10 +189,10 @@ class DiscriminatorPasses:
         return value, root.backward_from(self.space.memory, layer, dy)[reals:]
 
     def penalize_apart(self, penalty: Penalty, points: Array, fake: Array, m: Move, batch: int, factor: float) -> float:
-        """Add the gradient of a penalty at points of its own, by a whole pass more; return these rows' part of it."""
+        """Add the gradient of a penalty at points of its own, by another pass of D; return these rows' part of it."""
         x = self.own.buffer("x^", fake.shape)
         if penalty.points == "between":
-            # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z)), of augmented pictures where D sees such
+            # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z)), of augmented pictures if D sees those
             fake = self._augmented(fake, 1)
             np.subtract(self._augmented(m.real, 0), fake, out=x)
             x *= points
@@ -210,7 +210,7 @@ class DiscriminatorPasses:
         return value
 
     def _augmented(self, x: Array, side: int) -> Array:
-        """Return T(x) in a buffer of its own, or x itself where nothing is augmented."""
+        """Return T(x) in a buffer of its own, or x itself without augmentation."""
         if self._drawn is None:
             return x
         out = self.own.buffer(f"warp{side}", x.shape)

@@ -20,13 +20,13 @@ Points = Literal["real", "fake", "between", "around"]
 
 @dataclass(frozen=True)
 class Penalty(Checked):
-    """Derive from this for a penalty on D's input gradients: choose its `points`, and write `value_and_grad`."""
+    """Subclass this for a penalty on D's input gradients: choose its `points`, and implement `value_and_grad`."""
 
     points: ClassVar[Points] = "real"
 
     @property
     def name(self) -> str:
-        """The name of its value among a step's measures: a configuration's word, or else the class's name."""
+        """The name of its value among a step's measures: its name in a configuration, or else the class's name."""
         return next((kind for kind, cls in PENALTIES.items() if cls is type(self)), type(self).__name__.lower())
 
     @property
@@ -47,12 +47,12 @@ class Penalty(Checked):
         -------
         array of the same dtype
             For "between", ε of each row, (n, 1, …), by default from U(0, 1). For "around", the shift of every element,
-            of the shape of `real`: such a penalty must write this method.
+            of the shape of `real`: such a penalty must implement this method.
         """
         return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
 
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
-        """Write v = ∂P/∂g into `out`, and return these rows' part of P.
+        """Write v = ∂P/∂g into `out`, and return these rows' share of P.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class DRAGAN(WGANGP):
     """WGAN-GP's penalty around the reals, at x + spread·std(x)·u with u ~ U(0, 1) for each element.
 
     Source: Kodali et al. 2017, "On Convergence and Stability of GANs". Their text has x + δ, δ ~ N(0, cI). Their code
-    has this shift, times one more number from U(0, 1) for each row.
+    uses this shift, times another number from U(0, 1) for each row.
 
     Parameters
     ----------

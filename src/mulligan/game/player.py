@@ -1,4 +1,4 @@
-"""A player at work."""
+"""The state of a player during a run."""
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -27,12 +27,12 @@ class PlayerState:
     allocate : callable
         `aligned`, or `shared` where workers are processes.
     average : Average, optional
-        What a running average of the parameters is kept by.
+        The rule of the running average of the parameters.
 
     Attributes
     ----------
     average : (n_params,) array
-        The running average; the network's own parameters where none is kept.
+        The running average; without one, the network's own parameters.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class PlayerState:
 
     @property
     def optimizer(self) -> Optimizer:
-        """How this player learns."""
+        """The optimiser that moves this player."""
         return self.player.optimizer
 
     def move(self, spaces: list[Workspace], worker: Worker, optimizer: Optimizer, step: int) -> None:
@@ -64,7 +64,7 @@ class PlayerState:
         Parameters
         ----------
         spaces : list of Workspace
-            Every worker's, with its gradient.
+            Every worker's workspace, with its gradient.
         worker : Worker
         optimizer : Optimizer
             With the rate of this step.
@@ -72,10 +72,10 @@ class PlayerState:
             Steps before this one.
         """
         theta, grad, clip, bound = self.network.theta, spaces[0].grad, self.player.clip, self.player.clip_weights
-        extrapolated = int(self.state["t"][0]) % optimizer.evaluations > 0  # such a point is not on the path
+        extrapolated = int(self.state["t"][0]) % optimizer.evaluations > 0  # a look ahead is not averaged
         own = even_parts(slice(0, theta.size), worker.count)[worker.number]
         whole = clip is not None or self.network.needs_finish
-        if whole:  # a norm over all of the gradient, or of a whole weight matrix, comes before the sweep
+        if whole:  # the norm of the whole gradient, or of a weight matrix, is needed first
             sum_gradients(spaces, own)
             worker.meet()
             if worker.number == 0:

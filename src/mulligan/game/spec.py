@@ -1,4 +1,4 @@
-"""What a game is made of: two players, a latent, a loss, penalties, and the order of the moves."""
+"""The parts of a game: two players, a latent, a loss, penalties, and the order of the moves."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +22,7 @@ from mulligan.nn.schedules import Constant, Schedule
 
 @dataclass(frozen=True)
 class Latent(Checked):
-    """Where z comes from.
+    """The distribution of z.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ class Latent(Checked):
     distribution : "normal" or "uniform"
         N(0, 1), or U(−1, 1).
     redraw : bool
-        Draw a new z for each move of the alternating game. Without it, G moves with the fakes that D has just seen, as
-        most public training loops do: one forward pass of G less in each step.
+        Draw a new z for each move of the alternating game. If False, G moves with the fakes that D has just seen, as in
+        most public training loops; this saves one forward pass of G in each step.
     """
 
     dim: Count = 64
@@ -52,7 +52,7 @@ class Latent(Checked):
 
 @dataclass(frozen=True)
 class Player(Checked):
-    """A network and how it learns.
+    """A player: its network and its optimiser.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Schedules(Checked):
 
 @dataclass(frozen=True)
 class Game(Checked):
-    """The whole game, without the pictures.
+    """Everything about a game but its data.
 
     Parameters
     ----------
@@ -115,20 +115,19 @@ class Game(Checked):
     loss : Loss
     penalties : tuple of Penalty
     update : "simultaneous" or "alternating"
-        Both move at once from one pass of D, whose unit input gradient serves the penalties and G alike; or D moves
-        `d_steps` times, then G, against the new D. With extragradient, which is for both players or for none, both
-        look ahead and then both move; "alternating" then says that each has a pass of D of its own.
+        Simultaneous: both move at once from one pass of D, whose unit input gradient serves the penalties and G.
+        Alternating: D moves `d_steps` times, then G, against the new D. Extragradient needs both players: both look
+        ahead, then both move. "alternating" then means that each player has a pass of D of its own.
     d_steps : int
         D's moves for each of G's (alternating only).
     classes : int
         Number of classes that both players see as labels; 0 for none.
     average : Average or None
-        What the samples are drawn with.
+        The running average of G's parameters, from which samples are drawn.
     instance_noise : float
         Standard deviation of Gaussian noise on everything D sees (Sønderby et al. 2017); 0 is off.
     augment : tuple of Augmentation
-        What is done to every picture, real or fake, before D sees it (before the noise); penalties stand on what D
-        sees.
+        Applied to every picture, real or fake, before the noise and before D sees it. Penalties act on what D sees.
     schedules : Schedules
     """
 
@@ -155,12 +154,12 @@ class Game(Checked):
         kinds = [type(penalty).__name__ for penalty in self.penalties]
         twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
         if twice:
-            raise ConfigError(f"penalties name {', '.join(twice)} twice; add their weights and name each once.")
+            raise ConfigError(f"penalties must be different, got {', '.join(twice)} twice. Add their weights in one.")
         g, d = self.generator.optimizer.evaluations, self.discriminator.optimizer.evaluations
         if g != d:
             raise ConfigError(
-                f"the generator's optimiser takes {g} gradient{'s' * (g > 1)} a step and the discriminator's {d}: "
-                "extragradient needs all players to look ahead together. Use extragradient for both or for none."
+                f"both players' optimisers must take the same number of gradients a step, got {g} for the generator "
+                f"and {d} for the discriminator. Use extragradient for both or for none."
             )
         if d > 1 and self.d_steps != 1:
             raise ConfigError(
@@ -172,8 +171,8 @@ class Game(Checked):
     def turns(self) -> tuple[tuple[str, ...], ...]:
         """The turns of one step, each a tuple of moves: "d", "g", or "dg" for both players from one pass of D.
 
-        All gradients of a turn are taken where the players stood before it, and then its players move. With
-        extragradient, all look ahead in the first turn and all move in the second.
+        All gradients of a turn are taken at the parameters before it; then its players move. With extragradient, all
+        look ahead in the first turn and all move in the second.
         """
         looks = self.discriminator.optimizer.evaluations
         if self.update == "simultaneous":
@@ -194,19 +193,19 @@ class Game(Checked):
 
     @cached_property
     def penalties_at_rows(self) -> tuple[Penalty, ...]:
-        """The penalties at the rows of D's own pass."""
+        """The penalties at the real or fake rows, which need no other pass of D."""
         return tuple(penalty for penalty in self.penalties if not penalty.apart)
 
     @cached_property
     def penalties_apart(self) -> tuple[Penalty, ...]:
-        """The penalties at points of their own, each with a pass of D of its own."""
+        """The penalties at other points, which each need another pass of D."""
         return tuple(penalty for penalty in self.penalties if penalty.apart)
 
     @property
     def together(self) -> bool:
-        """Whether both players' gradients are wanted at the same time."""
+        """Whether both players' gradients are needed at the same time."""
         return any({"d", "g"} <= set("".join(turn)) for turn in self.turns)
 
     def part(self, move: int) -> int:
-        """Return which of the batch's `d_steps` parts a move sees: D's next one each time, and G the last."""
+        """Return which of the batch's `d_steps` parts a move sees: each of D's moves the next one, G the last."""
         return min(move, self.d_steps - 1)

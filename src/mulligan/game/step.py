@@ -2,18 +2,18 @@
 
 Both are read side by side in docs/book/01-the-game.md.
 
-D sees real rows x and fake rows G(z) and gives each a logit. The loss turns the logits into numbers and gradients. D
+D sees real rows x and fake rows G(z) and gives each a logit. The losses turn the logits into values and gradients. D
 learns from the gradients of its parameters, G from the gradient of D's *input*.
 
-δ are *unit* signals: D's backward pass started with ones, the loss not yet in it. No row of D's output depends on
-another row, so the loss gradient is c ⊙ δ with one number c = ∂L_D/∂D a row, and one backward pass serves
+δ are *unit* signals: D's backward pass starts with ones, without the loss. No row of D's output depends on another row,
+so the loss gradient is c ⊙ δ with one number c = ∂L_D/∂D a row, and one backward pass serves
 
     the penalties   g = ∇ₓD = δ at the input, v = ∂P/∂g, and u, the tangent of v
     D               dW = (c ⊙ h + u)ᵀ δ
     G               ∂L_G/∂G(z) = c_G ⊙ g        (the simultaneous game: D has not moved yet)
 
-Every worker plays the same step with its own rows, and with its own part of the parameters in the optimiser's sweep.
-They `meet` where one needs what the others have made.
+Every worker plays the same step on its own rows; in the update it moves its own part of the parameters. Workers `meet`
+where one needs the others' results.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Step:
     Parameters
     ----------
     gan : GAN
-        Whose players, game and schedules these are.
+        Holds the players, the game and the schedules.
     draws : Draws
-        What a step is played with.
+        The batch and the random numbers of a step.
     worker : Worker
 
     Attributes
@@ -51,15 +51,15 @@ class Step:
     g : Workspace
     d : DiscriminatorPasses
     measures : dict of str to float
-        The whole batch's losses; with worker 0, its mean logits and accuracy, too.
+        The whole batch's losses; in worker 0 also its mean logits and accuracy.
     penalties : dict of str to float
-        This worker's part of each.
+        This worker's share of each.
     """
 
     def __init__(self, gan: GAN, draws: Draws, worker: Worker):
         g, d = gan.g.network, gan.d.network
         rng = draws.streams[f"dropout.{worker.number}"]
-        # Where the players move in turn, one memory serves both gradients: less that has to fit into the caches.
+        # If the players move in turn, one memory serves both gradients, so that less has to fit into the caches.
         grad = None if gan.game.together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
         self.gan, self.draws, self.worker, self.meet = gan, draws, worker, worker.meet
         self.g = g.workspace(rng=rng, worker=worker, grad=grad)
@@ -69,7 +69,7 @@ class Step:
 
     @np.errstate(over="ignore", invalid="ignore")  # BLAS raises "invalid" over numbers that it does not use
     def play(self) -> None:
-        """Play the turns in their order. All gradients of a turn are taken where the players stood before it."""
+        """Play the turns in order. All gradients of a turn are taken at the parameters before it."""
         self.draws.read()
         self.game, self.n, self.rows = self.gan.game, self.draws.n, self.worker.share(self.draws.n)
         self.factor = self.game.schedules.penalty(self.draws.step, self.gan.total)
@@ -80,7 +80,7 @@ class Step:
             self.prepare()
             for who in turn:
                 if who != turn[0]:
-                    self.meet()  # all have read the logits of the move before
+                    self.meet()  # all have read the last move's logits
                 move = self.draws.move(self.game, number, self.rows)
                 {"dg": self.both, "d": self.discriminator, "g": self.generator}[who](move)
                 number += 1
@@ -103,7 +103,7 @@ class Step:
 
     def discriminator(self, m: Move) -> None:
         """D's gradients, in its own move of the alternating game."""
-        fake = self.fake = self.g.forward(m.z, m.labels)  # G(z), which stays as it is
+        fake = self.fake = self.g.forward(m.z, m.labels)  # G(z), kept for `generator`
         self.d.forward(m.real, fake, m)  # D([x; G(z)])
         if self.game.penalties_at_rows:
             g = self.d.unit_backward(second_order=True)  # δ in every layer, and g = ∇ₓD
@@ -118,7 +118,7 @@ class Step:
         """G's gradients, against the D that has just moved."""
         loss = self.game.loss
         with_real = loss.relativistic or isinstance(loss, FeatureMatching)
-        again = self.game.latent.redraw or self.g.network.needs_finish  # spectral norm has renewed G's weights
+        again = self.game.latent.redraw or self.g.network.needs_finish  # spectral norm has changed G's weights
         fake = self.g.forward(m.z, m.labels) if again else self.fake  # G(z), or the fakes that D saw
         self.d.forward(m.real if with_real else None, fake, m)  # D(G(z)), or D([x; G(z)])
         if isinstance(loss, FeatureMatching):
@@ -128,10 +128,11 @@ class Step:
             d_fake = self.d.fake_gradient(c_g[self.rows])  # ∂L_G/∂G(z), through D
         self.g_grads(d_fake)
 
-    # ── their parts ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── parts of the moves
+    # ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def gather_logits(self) -> tuple[Array, Array]:
-        """Show this worker's logits, and return every worker's: of the reals, empty where D saw none, and the fakes."""
+        """Show this worker's logits, and return all workers': of the reals (empty if D saw none) and of the fakes."""
         real, fake = self.draws.logits
         with_real = len(self.d.real_logits) > 0
         if with_real:
@@ -165,7 +166,7 @@ class Step:
     # ── the update ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def prepare(self) -> None:
-        """Let layers compute what the weights alone decide (spectral norm): worker 0 for all."""
+        """Let layers compute what depends on the weights alone (spectral norm): worker 0 for all."""
         if not (self.g.network.needs_finish or self.d.space.network.needs_finish):
             return
         if self.worker.number == 0:
@@ -182,7 +183,7 @@ class Step:
                 space.finish_grads()
             if self.worker.number == 0:
                 player.optimizer.advance(player.state)
-        self.meet()  # all gradients are there
+        self.meet()  # all gradients are complete
         for player in players:
             every = [space for other in self.gan.team_steps for space in other.spaces(player)]
             player.move(every, self.worker, player.optimizer.scaled(schedules.lr(step, total), beta2), step)

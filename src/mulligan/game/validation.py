@@ -1,4 +1,4 @@
-"""What cannot be played, and what to do instead: said before the first step, or before a batch is touched."""
+"""Raise for games and batches that cannot be played, before the first step, and say what to do instead."""
 
 import math
 import numbers
@@ -24,7 +24,7 @@ Answer = TypeVar("Answer", DiscriminatorLoss, GeneratorLoss)
 
 
 def check_playable(game: Game, sample_shape: Shape) -> None:
-    """Raise where a game cannot be played on samples of this shape; costs no memory, as no parameter is made.
+    """Raise if a game cannot be played on samples of this shape. Allocates no parameters.
 
     Raises
     ------
@@ -36,10 +36,10 @@ def check_playable(game: Game, sample_shape: Shape) -> None:
 
 
 def check_memory(game: Game, sample_shape: Shape, *, batch_size: int, workers: int) -> None:
-    """Raise where a step needs more memory than is free, before any of it is taken.
+    """Raise if a step needs more memory than is free, before any of it is allocated.
 
-    Counted is what every step needs: of each player, parameters, the optimiser's vectors and a gradient in each worker;
-    of each row, what D is shown and what the layers with weights give. All else comes to a few times as much at most.
+    The estimate counts each player's parameters, optimiser vectors and one gradient a worker, and for each row D's
+    input and the outputs of layers with weights. A step needs at most a few times as much.
 
     Raises
     ------
@@ -58,13 +58,13 @@ def check_memory(game: Game, sample_shape: Shape, *, batch_size: int, workers: i
 
 
 def _given(network: Network) -> int:
-    """Return how many numbers the layers with weights keep of a row."""
+    """Return how many numbers the layers with weights output for a row."""
     inside = walk(network.layer, network.input_shape)
     return sum(math.prod(layer.output_shape(shape)) for _, layer, shape in inside if isinstance(layer, Affine))
 
 
 def _unborn(game: Game, sample_shape: Shape) -> tuple[Network, Network]:
-    """Return G and D without memory."""
+    """Return G and D without allocating their parameters."""
     for_g = Sequential(game.generator.build(sample_shape, game.classes))
     for_d = Sequential(game.discriminator.build(sample_shape, game.classes))
     g = Network(for_g, (game.latent.dim,), allocate=_nothing)
@@ -76,7 +76,7 @@ def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
 
 
 def check_settings(*, seed: int, total: int, workers: int, dtype: DTypeLike) -> None:
-    """Raise where a `GAN` cannot be made with these, whatever the game.
+    """Raise if these settings are wrong for any game.
 
     Raises
     ------
@@ -89,17 +89,17 @@ def check_settings(*, seed: int, total: int, workers: int, dtype: DTypeLike) -> 
 
 
 def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
-    """Raise where the players, the data and the rules of a game do not fit together.
+    """Raise if the players, the data and the rules of a game do not fit together.
 
     Raises
     ------
     ShapeError
         G's samples, D's logit, D's layers, a player's parameters or the number of classes are not what the game needs.
     UnsupportedError
-        A combination of rules that has no right answer.
+        A combination of rules without a correct implementation.
     ConfigError
-        A schedule that is not finite somewhere among `total` steps; one of β₂, or of rates, for an optimiser that has
-        none; one of β₂ outside [0, 1).
+        A schedule that is not finite at one of `total` steps; a schedule of β₂ or of rates for an optimiser without
+        them; β₂ outside [0, 1).
     """
     _check_shapes(game, g, d, sample_shape)
     _check_mixing(game, g, d)
@@ -122,51 +122,50 @@ def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: i
 
 
 def _check_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
-    """Raise where G's samples, D's logit, a player's parameters, or the number of classes is not what a game needs."""
+    """Raise if G's samples, D's logit, a player's parameters or the number of classes do not fit the game."""
     if g.output_shape != tuple(sample_shape):
         raise ShapeError(
-            f"the generator makes samples of shape {g.output_shape}, but the data has {tuple(sample_shape)}. "
+            f"the generator's samples must have the data's shape {tuple(sample_shape)}, got {g.output_shape}. "
             "Change its last layers (a Reshape, or the number of units or channels)."
         )
     if d.output_shape != (1,):
         raise ShapeError(
-            f"the discriminator's output has shape {d.output_shape}; it must be (1,), one logit. "
+            f"the discriminator's output must have shape (1,), one logit, got {d.output_shape}. "
             "End it with a Dense layer of 1 unit or a Projection."
         )
     for who, network in (("generator", g), ("discriminator", d)):
         if not network.n_params:
             raise ShapeError(
-                f"the {who} has no parameters: there is nothing that it could learn. Give it a layer with weights, for "
+                f"the {who} must have parameters to learn, got layers without any. Give it a layer with weights, for "
                 "instance a Dense one."
             )
         if network.classes is not None and not 0 < game.classes <= network.classes:
             remedy = f"Give the layer classes = {game.classes}" if game.classes else "Train on labelled data"
             raise ShapeError(
-                f"the {who} has a layer for {network.classes} classes, but the game has classes = {game.classes}. "
-                f"{remedy}, or take the layer out."
+                f"the {who}'s layers must be for the game's classes = {game.classes}, got one for {network.classes} "
+                f"classes. {remedy}, or take the layer out."
             )
 
 
 def _check_mixing(game: Game, g: Network, d: Network) -> None:
-    """Raise where samples of a batch would mix that must not."""
+    """Raise if a layer would mix samples of a batch that must stay apart."""
     for _, layer, shape in walk(g.layer, g.input_shape):
         if layer.mixes_samples and all(param.trained for param in layer.params(shape).values()):
             raise UnsupportedError(
-                f"{type(layer).__name__} cannot stand in a generator: what it gives for one z depends on the others of "
-                "the batch, so that no seed has a picture of its own. Put it into the discriminator, or use BatchNorm, "
-                "which keeps averages to draw with."
+                f"{type(layer).__name__} must not be in a generator: one z's picture would depend on the other z of "
+                "the batch. Put it into the discriminator, or use BatchNorm, which draws samples with running averages."
             )
     if d.mixes_samples and (game.penalties or game.update == "simultaneous"):
         what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
         raise UnsupportedError(
-            f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), and {what} needs one "
-            "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
+            f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), but with {what} each "
+            "logit must depend on its own sample alone. Use LayerNorm or no normalisation, or an alternating update "
             "without penalties."
         )
 
 
 def _check_points(penalty: Penalty) -> None:
-    """Raise where a user's own penalty does not say at which points it looks."""
+    """Raise if a user's own penalty does not define its points."""
     name, places = type(penalty).__name__, get_args(Points)
     if penalty.points not in places:
         raise UnsupportedError(
@@ -175,8 +174,8 @@ def _check_points(penalty: Penalty) -> None:
         )
     if penalty.points == "around" and type(penalty).draw is Penalty.draw:
         raise UnsupportedError(
-            f"{name} looks around the reals, and does not say how far. Write its draw, which gives the shift of every "
-            "element, as that of DRAGAN does."
+            f"{name} must implement draw, because its points are 'around' the reals. Return the shift of every "
+            "element from it, as DRAGAN does."
         )
 
 
@@ -187,8 +186,8 @@ def _check_schedules(game: Game, total: int) -> None:
             value = _value(schedule, step, total)
             if not math.isfinite(value):
                 raise ConfigError(
-                    f"schedules.{name} = {schedule!r} gives {value} at step {step:,} of {total:,}, which is not "
-                    "allowed; it must be a finite number at every step. Try a factor of at most 1, or fewer steps."
+                    f"schedules.{name} must be a finite number at every step, got {value} at step {step:,} of "
+                    f"{total:,} from {schedule!r}. Try a factor of at most 1, or fewer steps."
                 )
         beta2 = None if schedules.beta2 is None else _value(schedules.beta2, step, total)
         for player in (game.generator, game.discriminator):
@@ -206,15 +205,15 @@ def _check_simultaneous(game: Game) -> None:
     for penalty in game.penalties:
         if penalty.apart:
             raise UnsupportedError(
-                "update = 'simultaneous' shares one pass of D between all parts of the step, but the points of "
-                f"{penalty.name} need a pass of their own. Use update = 'alternating', or r1 and r2."
+                f"update must be 'alternating' with {penalty.name}, whose points need another pass of D, got "
+                "'simultaneous'. Set update = 'alternating', or use r1 and r2."
             )
     if isinstance(game.loss, FeatureMatching):
-        raise UnsupportedError("feature_matching needs update = 'alternating': G learns from D's features.")
+        raise UnsupportedError("update must be 'alternating' with feature_matching, got 'simultaneous'.")
 
 
 def check_answer(loss: Loss, method: str, answer: Answer, kind: type[Answer], logits: Array) -> Answer:
-    """Return what a loss gave, or say what it must give: a number, and a gradient for each logit.
+    """Return a loss's answer; raise unless it is a number and a gradient for each logit.
 
     Raises
     ------
@@ -229,7 +228,7 @@ def check_answer(loss: Loss, method: str, answer: Answer, kind: type[Answer], lo
 
 
 def check_value(penalty: Penalty, value: Any) -> float:
-    """Return what a penalty gave as its value, or say what it must give.
+    """Return a penalty's value; raise unless it is a number.
 
     Raises
     ------
@@ -249,14 +248,14 @@ def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array, NDArray[
     Raises
     ------
     ShapeError
-        When one holds other things than real numbers, or rows of different lengths.
+        When one does not hold real numbers, or has rows of different lengths.
     """
     real = as_numbers(real, "a batch", "one row for each sample").astype(dtype, copy=False)
     return real, None if labels is None else as_numbers(labels, "labels")
 
 
 def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDArray[Any]:
-    """Return an array of real numbers that a caller gave, or raise a ShapeError."""
+    """Return a caller's array of real numbers; raise a ShapeError if it is none."""
     try:
         array = np.asarray(thing)
     except ValueError:
@@ -264,7 +263,7 @@ def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDAr
     if array is None or array.dtype.kind not in "biuf":
         found = "rows of different lengths" if array is None else f"dtype {array.dtype}"
         raise ShapeError(
-            f"{name} must be numbers, {what}, not {found}. Try np.asarray(..., np.float32), or np.int64 for labels."
+            f"{name} must be numbers, {what}, got {found}. Try np.asarray(..., np.float32), or np.int64 for labels."
         )
     return array
 
@@ -272,7 +271,7 @@ def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDAr
 def check_batch(
     shape: Shape, labels: NDArray[np.integer[Any]] | None, sample_shape: Shape, *, moves: int, workers: int
 ) -> None:
-    """Raise where a batch does not fit D, its labels, the moves or the workers.
+    """Raise if a batch does not fit D, its labels, the moves or the workers.
 
     Parameters
     ----------
@@ -281,11 +280,11 @@ def check_batch(
     labels
         As given to `GAN.step`.
     sample_shape : tuple of int
-        That D takes.
+        Of a sample, as D takes it.
     moves : int
-        Of D in a step, among which the batch is shared.
+        D's moves in a step, which divide the batch.
     workers : int
-        Among which each move's rows are shared.
+        How many workers divide each move's rows.
 
     Raises
     ------
@@ -293,15 +292,14 @@ def check_batch(
     """
     if not shape or shape[1:] != sample_shape:
         raise ShapeError(
-            f"a batch of shape {shape} does not fit; it must be (n, {', '.join(map(str, sample_shape))}), as the "
-            "discriminator was built for. Reshape it."
+            f"a batch must have shape (n, {', '.join(map(str, sample_shape))}), as the discriminator was built for, "
+            f"got {shape}. Reshape it."
         )
     n = shape[0]
     if labels is not None and labels.shape != (n,):
-        raise ShapeError(f"labels of shape {labels.shape} do not fit {n} samples; give one whole number for each.")
+        raise ShapeError(f"labels must be {n} whole numbers, one for each sample, got shape {labels.shape}.")
     if n % moves or n < moves * workers:
         raise ShapeError(
-            f"a batch of {n} cannot be shared evenly among d_steps = {moves} moves of the discriminator with at least "
-            f"one row for each of {workers} workers. Make it a multiple of {moves}, {moves * workers} or more, or use "
-            "fewer workers."
+            f"a batch must be a multiple of d_steps = {moves} with at least one row for each of {workers} workers in "
+            f"each move, got {n} rows. Make it a multiple of {moves}, {moves * workers} or more, or use fewer workers."
         )

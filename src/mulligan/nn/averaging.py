@@ -1,4 +1,4 @@
-"""Averages of the parameters over the run: a GAN circles, and the middle of the circle is better.
+"""Averages of the parameters over a run. A GAN's parameters circle; samples from their average are better.
 
 Measured in docs/book/10-lower-rates.md.
 """
@@ -17,7 +17,7 @@ from mulligan.nn.fields import Checked, Positive
 
 @dataclass(frozen=True)
 class Average(Checked, ABC):
-    """Derive from this for a running mean of a flat vector, and write `weight`."""
+    """Subclass this for your own running mean of the parameters; implement `weight`."""
 
     @abstractmethod
     def weight(self, step: int) -> float:
@@ -59,7 +59,7 @@ class Average(Checked, ABC):
 
 @dataclass(frozen=True)
 class EMA(Average):
-    """Average exponentially, with a half-life in steps that is shorter at first.
+    """Keep an exponential moving average, whose half-life grows early in the run.
 
     Source: Karras et al. 2018, "Progressive Growing of GANs" (the average); the public code of StyleGAN2, EDM and R3GAN
     (the half-life and its ramp).
@@ -71,8 +71,7 @@ class EMA(Average):
     half_life : float
         Steps, above 0.
     ramp : float
-        The half-life is at most this many times the steps so far, so that the average soon forgets the random start;
-        above 0.
+        Bounds the half-life by ramp·step, so that the average soon forgets the random start; above 0.
     """
 
     half_life: Positive = 1000.0

@@ -9,10 +9,10 @@ from functools import lru_cache
 from mulligan.nn.memory import Array, scratch
 
 BLOCK = 65_536
-"""Most elements in a block. A step with 32k to 256k a block takes the same time, within 2 % (decision 16)."""
+"""Largest number of elements in a block. Any size from 32k to 256k takes the same time, within 2 % (decision 16)."""
 
 LINE = 16
-"""Elements of float32 in a cache line, 64 bytes. Blocks that begin between two lines cost twice the loads."""
+"""Number of float32 elements in a cache line of 64 bytes. A block that begins inside a line costs twice the loads."""
 
 
 def blocks(part: slice) -> tuple[slice, ...]:
@@ -37,7 +37,7 @@ def even_parts(part: slice, count: int) -> tuple[slice, ...]:
     return _cut(part.start, part.stop, count)
 
 
-@lru_cache(maxsize=1024)  # every step asks for the same few
+@lru_cache(maxsize=1024)  # each step asks for the same few ranges
 def _cut(start: int, stop: int, count: int) -> tuple[slice, ...]:
     inner = [(start + (stop - start) * i // count) // LINE * LINE for i in range(1, count)]
     edges = [start, *(max(edge, start) for edge in inner), stop]
@@ -54,6 +54,6 @@ def scratch_like(block: Array) -> Array:
     Returns
     -------
     (n,) array
-        Arbitrary contents; the same memory at every call from the same thread, hence valid until the next.
+        Arbitrary contents. Each call from one thread returns the same memory, so it is valid until the next call.
     """
     return scratch("block", block.size, block.dtype)

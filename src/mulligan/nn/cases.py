@@ -1,4 +1,4 @@
-"""The examples on which each layer is checked."""
+"""The examples on which `mulligan check` tests each layer's gradients."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from mulligan.nn.layers.initializers import He
 
 @dataclass(frozen=True)
 class Case:
-    """Add one to `CASES` for a new layer: an example of it, and the shape of the samples for its check."""
+    """An example of a layer, with the shape of a sample to check it with. Add one to `CASES` for a new layer."""
 
     layer: Layer
     shape: Shape

@@ -1,18 +1,18 @@
-"""Is every gradient right? Differences say so, in float64, for every layer, first and second order.
+"""Check the gradients of every layer, first and second order, against finite differences in float64.
 
-A check compares a formula with a number that was found without it:
+A check compares a formula with a number that does not depend on it:
 
 - *first order*: ⟨a, f(x, θ)⟩ is a number, and its slope along a direction is a difference of two passes. One random
-  direction for a whole array costs two evaluations, not one for each element, and finds every error with probability 1
-  (small arrays are also checked element by element);
+  direction for a whole array finds every error with probability 1, at the cost of two evaluations. Small arrays are
+  also checked element by element;
 - *tangent*: J tx against a difference of two forward passes; ⟨b, J tx⟩ = ⟨Jᵀ b, tx⟩;
 - *second order*: P = ⟨a, f(x, θ)⟩ + ⟨v, Jᵀ b⟩ holds first-order gradients, so its differences are second derivatives;
 - *fast path*: `fused_grads` against `adjoint` and `grads`;
 - *workers*: two threads, half the batch each, against one.
 
-Differences are D(h) = (F(h) − F(−h))/2h at h and h/2, extrapolated to (4 D(h/2) − D(h))/3, whose error is O(h⁴).
-If a kink (of a ReLU) lies between the points, the two differ by far more than h²; then another point is drawn. This
-test does not use the formula that is checked.
+Differences are D(h) = (F(h) − F(−h))/2h at h and h/2, extrapolated to (4 D(h/2) − D(h))/3, whose error is O(h⁴). If a
+kink (of a ReLU) lies between the points, D(h) and D(h/2) differ by far more than h², and the check draws another point.
+This test does not use the formula under check.
 """
 
 import fnmatch
@@ -68,7 +68,7 @@ class Check:
 
     @property
     def unasked(self) -> bool:
-        """Whether no formula was checked, and `what` is the reason."""
+        """Whether no formula was checked; `what` then gives the reason."""
         return self.what.startswith((RAISES, NOT_PLAYED))
 
 
@@ -98,12 +98,12 @@ def relative(a: Any, b: Any) -> float:
 
 
 def slope(f: Callable[[], Any], array: Array, direction: Array) -> Array:
-    """Differentiate a function of what `array` holds.
+    """Differentiate a function of the contents of `array` along a direction, by finite differences.
 
     Parameters
     ----------
     f : callable
-        Returns a number or an array, which may be the same buffer each time.
+        Returns a number or an array; it may return the same buffer each time.
     array : float64 array
         Changed for the calls and restored.
     direction : array of the same shape
@@ -137,8 +137,9 @@ def slope(f: Callable[[], Any], array: Array, direction: Array) -> Array:
 def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: np.random.Generator) -> float:
     """Compare a gradient with differences.
 
-    The direction is two parts the gradient itself, so that the slope is not small by chance, and one part random, so
-    that a wrong gradient is not its own judge. A small array is also checked along every axis.
+    The direction is two parts the gradient itself and one part random. The first keeps the slope from being small by
+    chance; the second shows an error that the gradient's own direction would hide. A small array is also checked along
+    every axis.
 
     Parameters
     ----------
@@ -314,7 +315,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
     ----------
     layer : Layer
     shape : tuple of int
-        Of one sample. Take a small one: the formulas of a small layer are the same.
+        Of one sample. Take a small one: the formulas do not depend on the size.
     name : str
         For the table; the class's name if empty.
     rows : int
@@ -329,7 +330,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
     Raises
     ------
     UnsupportedError
-        When a user's layer returns what it should write, or arrays of another dtype or shape than a network passes on.
+        If a layer of yours returns a result that it should write into `out`, or an array of the wrong dtype or shape.
     """
     for _, inner, inner_shape in walk(layer, shape):
         if not type(inner).__module__.startswith("mulligan."):
@@ -350,7 +351,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
 
 
 def _check_passes(layer: Layer, shape: Shape) -> None:
-    """Ask a user's layer about four samples in float32: a step may not meet another dtype or shape."""
+    """Run a user's layer on four samples in float32, and raise if a result has another dtype or shape."""
     if isinstance(layer, Pointwise):
         check_writes_out(layer, shape, curved=layer.second_order)
     network = Network(layer, shape)
@@ -368,7 +369,7 @@ def _check_passes(layer: Layer, shape: Shape) -> None:
             found = f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else repr(given)
             raise UnsupportedError(
                 f"{type(layer).__name__}.{method} must return an array of {dtype} of shape {wanted.shape} for four "
-                f"samples, got {found}. NumPy's numbers make float64 of float32, as np.sqrt(2.0) does: try "
+                f"samples, got {found}. NumPy's scalars turn float32 into float64, as np.sqrt(2.0) does. Try "
                 "math.sqrt(2.0), or end with astype(m.dtype)."
             )
 

@@ -14,7 +14,7 @@ from mulligan.nn.fields import Checked, Positive
 
 @dataclass(frozen=True)
 class Clipping(Checked, ABC):
-    """Derive from this for a bound on a flat gradient, and write `apply`."""
+    """Subclass this for your own bound on the gradient; implement `apply`."""
 
     @abstractmethod
     def apply(self, grad: NDArray[Any]) -> None:
@@ -51,7 +51,7 @@ class ClipNorm(Clipping):
 
 @dataclass(frozen=True)
 class ClipValue(Clipping):
-    """Cut every element of the gradient to a given size.
+    """Limit every element of the gradient to [−max, max].
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class ClipValue(Clipping):
     max: Positive = 1.0
 
     def apply(self, grad: NDArray[Any]) -> None:
-        """Cut every element of `grad` to [−max, max]."""
+        """Limit every element of `grad`, in place."""
         np.clip(grad, -self.max, self.max, out=grad)
 
 

@@ -1,8 +1,8 @@
-"""Options: what each field of a frozen dataclass may hold, read from its type hint.
+"""Check options against their type hints: what each field of a frozen dataclass may hold.
 
 ``lr: Positive = 1e-3`` says that a learning rate is a finite number above 0. `Checked` enforces it, and
-`mulligan.serialization` builds the same fields from tables. Both ask for the field's *form*, which `form_of` reads from
-the hint. To everybody else ``Positive`` is an ordinary ``Annotated`` type, a float.
+`mulligan.serialization` builds objects from tables by the same hints. Both ask the field's `Form`, which `form_of`
+makes from the hint. To a type checker ``Positive`` is a float.
 """
 
 import math
@@ -27,9 +27,9 @@ class Interval:
     low, high : float
         The ends.
     closed : str
-        Which ends belong to it: ``"[]"``, ``"[)"``, ``"(]"`` or ``"()"``.
+        Which ends are included: ``"[]"``, ``"[)"``, ``"(]"`` or ``"()"``.
     example : float
-        A usual member, which an error suggests for a field without a default.
+        A typical value; an error suggests it for a field without a default.
     """
 
     low: float
@@ -51,7 +51,7 @@ class Interval:
 
 Finite = Annotated[float, Interval(-math.inf, math.inf, "()", 0.0)]
 Positive = Annotated[float, Interval(0.0, math.inf, "()", 1.0)]
-Epsilon = Annotated[float, Interval(1e-30, math.inf, "[)", 1e-8)]  # float32 rounds to 0 what is far below
+Epsilon = Annotated[float, Interval(1e-30, math.inf, "[)", 1e-8)]  # float32 rounds much smaller ones to 0
 NonNegative = Annotated[float, Interval(0.0, math.inf, "[)", 1.0)]
 Decay = Annotated[float, Interval(0.0, 1.0, "[)", 0.9)]
 Fraction = Annotated[float, Interval(0.0, 1.0, "[]", 0.5)]
@@ -66,16 +66,16 @@ Integer = Annotated[int, Interval(-math.inf, math.inf, "()", 0)]
 
 @dataclass(frozen=True)
 class Form:
-    """What a field may hold: anything, if the hint is none of the forms below."""
+    """What a field may hold. This base class accepts anything; it serves hints that no subclass knows."""
 
     @property
     def rule(self) -> str:
-        """What a value must be, for an error."""
+        """What a value must be, in the words of an error message."""
         return "anything"
 
     @property
     def example(self) -> Any:
-        """A value that would do, or MISSING."""
+        """A valid value, or MISSING."""
         return MISSING
 
     def plain(self, value: Any) -> Any:
@@ -85,7 +85,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Scalar(Form):
-    """True and false, text, or a number, which may have a range."""
+    """A boolean, a text, or a number, which may have a range."""
 
     kind: type
     interval: Interval | None = None
@@ -106,14 +106,14 @@ class Scalar(Form):
         fits = isinstance(value, wanted) and isinstance(value, bool) == (self.kind is bool)
         try:
             fits = fits and (self.interval is None or float(value) in self.interval)
-        except OverflowError:  # a whole number beyond all floats
+        except OverflowError:  # a whole number too large for a float
             fits = False
         return self.kind(value) if fits else _refuse()
 
 
 @dataclass(frozen=True)
 class Words(Form):
-    """One of some words."""
+    """One of a fixed set of words."""
 
     words: tuple[str, ...]
 
@@ -132,7 +132,7 @@ class Words(Form):
 
 @dataclass(frozen=True)
 class Entries(Form):
-    """A list of `count` entries, or of any number. It becomes a tuple, which can be hashed."""
+    """A list of `count` entries, or of any length. It becomes a tuple, which can be hashed."""
 
     entry: Form
     count: int | None = None
@@ -152,7 +152,7 @@ class Entries(Form):
 
 @dataclass(frozen=True)
 class Collection(Form):
-    """A list or a dictionary, of entries of one form, which stays what it is."""
+    """A list or a dictionary whose entries share one form. It keeps its type."""
 
     kind: type
     entry: Form
@@ -167,7 +167,7 @@ class Collection(Form):
 
 @dataclass(frozen=True)
 class OneOf(Form):
-    """A value of the first of several forms that fits."""
+    """A union of forms. The first one that accepts a value converts it."""
 
     members: tuple[Form, ...]
 
@@ -185,7 +185,7 @@ class OneOf(Form):
 
 @dataclass(frozen=True)
 class Part(Form):
-    """An object of a class, or None if that is NoneType."""
+    """An object of a class; None, if the class is NoneType."""
 
     cls: type
 
@@ -234,9 +234,9 @@ def forms_of(cls: Any) -> dict[str, Form]:
 
 
 class Checked:
-    """Derive a frozen dataclass from this, and each option is checked against its type hint.
+    """Derive a frozen dataclass from this to have each option checked against its type hint.
 
-    NumPy's scalars become Python's, and lists become tuples. A value that its hint does not allow is a `ConfigError`.
+    NumPy's scalars become Python's, and lists become tuples. A value that its hint does not allow raises `ConfigError`.
     """
 
     def __post_init__(self) -> None:
@@ -256,7 +256,7 @@ class Checked:
 
 
 def example_of(cls: type[Spec]) -> Spec | None:
-    """Return an object of a dataclass for a check; None if an option has neither a default nor an example."""
+    """Build an object from its options' defaults and examples, for a check; None if an option has neither."""
     kind: Any = cls
     given = {name: form.example for name, form in forms_of(kind).items() if _default(kind, name) is MISSING}
     return None if MISSING in given.values() else cls(**given)

@@ -1,8 +1,8 @@
-"""Buffers allocated once, and what one pass leaves for the next.
+"""The arrays of a layer: buffers that are allocated once, and values that one pass keeps for the next.
 
-A layer is a frozen description; everything that changes lies in its `Memory`. Buffers are named, allocated at first
-use and kept for ever; a smaller batch is a view of a larger one. An array that a layer returns is therefore valid
-until the same layer's next pass.
+A layer is a frozen description; everything that changes lies in its `Memory`. Buffers have names. They are allocated at
+first use and never freed; a smaller batch uses a view. An array that a layer returns is therefore valid until the same
+layer's next pass.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Array = NDArray[Any]
 """Any array of the engine; values and gradients share the network's dtype (float32, or float64 in checks)."""
 
 Labels: TypeAlias = "NDArray[np.integer[Any]] | None"
-"""The classes of a batch's rows, (n,), counted from 0; None where there are none."""
+"""The classes of a batch's rows, (n,), counted from 0; None without classes."""
 
 ALIGNMENT = 64
-"""Bytes; one cache line and one AVX-512 register. NumPy's own 16 cost 3–4 % of a step."""
+"""Bytes in a cache line and in an AVX-512 register. With NumPy's own 16, a step takes 3–4 % longer."""
 
 
 def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -39,7 +39,7 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
 
 
 def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    """Allocate zeros that a process and its forked children see alike; gone with the last of their arrays."""
+    """Allocate zeros in memory that forked processes share. The last array that uses it frees it."""
     import mmap
 
     dtype = np.dtype(dtype)
@@ -62,7 +62,7 @@ def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 def constant(value: float, dtype: np.dtype[Any]) -> Array:
     """Return a number as a read-only array of no axes, the same one at every call.
 
-    Of a Python number NumPy makes such an array at every call: 0.27 of the 0.5 µs that a small one takes.
+    NumPy makes such an array of a Python number at every call, which takes 0.27 of the 0.5 µs of a small call.
     """
     made = np.array(value, dtype)
     made.flags.writeable = False
@@ -80,10 +80,10 @@ _scratch = _Scratch()
 
 
 def scratch(name: str, size: int, dtype: DTypeLike) -> Array:
-    """Return this thread's scratch array `name`, (size,); arbitrary contents, valid until the next call by that name.
+    """Return this thread's scratch array `name`, (size,): arbitrary contents, valid until the next call by that name.
 
-    All convolutions of a worker unfold their windows into the same memory: it stays in the cache from one layer to the
-    next, and a deep network needs no more of it than its largest layer. An optimiser's blocks share theirs likewise.
+    All convolutions of a worker copy their windows into the same memory. It stays in the cache from one layer to the
+    next, and a deep network needs no more than its largest layer. An optimiser's blocks share scratch memory too.
     """
     key = name, np.dtype(dtype)
     kept = _scratch.kept.get(key)
@@ -93,7 +93,7 @@ def scratch(name: str, size: int, dtype: DTypeLike) -> Array:
 
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"
-"""`aligned`, or `shared`."""
+"""A function that allocates: `aligned` or `shared`."""
 
 
 class Context:
@@ -102,15 +102,15 @@ class Context:
     Attributes
     ----------
     labels : (n,) integer array or None
-        Classes of the rows, for layers that are conditioned on them; or a mixture, (n, classes) float.
+        Classes of the rows, for conditional layers; or a mixture, (n, classes) float.
     training : bool
-        Batch statistics and dropout, or running statistics and none.
+        True for batch statistics and dropout; False for running statistics and no dropout.
     tangent_follows : bool
-        After this backward pass comes a tangent one: what both need is worth keeping.
+        True if a tangent pass follows this backward pass; a layer then keeps what both need.
     rng : Generator or None
-        Where dropout draws its masks.
+        Draws the masks of dropout.
     worker : Worker or None
-        Whose rows of a shared batch this workspace serves.
+        The worker whose rows of a shared batch this workspace takes.
     """
 
     __slots__ = ("labels", "rng", "tangent_follows", "training", "worker")
@@ -124,7 +124,7 @@ class Context:
 
     @property
     def number(self) -> int:
-        """Of the worker that this workspace serves; 0 where it is alone."""
+        """Number of the worker that this workspace serves; 0 without workers."""
         return 0 if self.worker is None else self.worker.number
 
     def sum_over_workers(self, value: Array) -> Array:
@@ -142,14 +142,14 @@ class Memory:
     Attributes
     ----------
     params, grads : dict of arrays
-        Views into the network's flat vectors. A layer adds to `grads` by `gradient` and `add` alone: nothing clears it
-        before.
+        Views into the network's flat vectors. A layer writes to `grads` only by `gradient` and `add`, because no step
+        sets `grads` to zero.
     stats : dict of arrays
-        Likewise of what is kept but not trained (running averages).
+        The same for values that are kept but not trained (running averages).
     saved : dict
-        What else a pass of the layer leaves for its next ones.
+        Other values that one pass keeps for the next.
     context : Context
-        What the layer shares with all others of the workspace.
+        Shared by all layers of the workspace.
     children : list of Memory
         One for each layer inside a composite layer.
     x, y : array
@@ -194,29 +194,29 @@ class Memory:
         self._written: set[str] = set()
 
     def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
-        """Return the buffer `name` with this shape; its content is whatever the last user left.
+        """Return the buffer `name` in this shape, with the contents that were last written to it.
 
-        The first axis may shrink and grow back freely (a smaller batch is a view); growing beyond what was ever
-        asked for, or changing another axis, allocates anew.
+        The first axis may shrink and grow back: a smaller batch is a view. A larger batch than ever before, or a change
+        of another axis, allocates a new buffer.
         """
         kept = self._buffers.get(name)
-        if kept is not None and kept.shape == shape:  # as nearly always: a step asks dozens of times
+        if kept is not None and kept.shape == shape:  # the usual case: a step asks dozens of times
             return kept
         if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
             kept = self._buffers[name] = aligned(shape, self.dtype)
         return kept[: shape[0]]
 
     def gradient(self, name: str) -> Array:
-        """Return where a contribution to the gradient of `name` is to be *written*; `add` it afterwards.
+        """Return the array into which to *write* a contribution to the gradient of `name`; `add` it afterwards.
 
-        The first contribution of a step is written straight into the gradient, later ones into a scratch: no sweep
-        to clear the gradients, and none to add the only one.
+        The first contribution of a step goes straight into the gradient, later ones into a scratch array. So no pass
+        over memory is needed to clear the gradients, and none to add a single contribution.
         """
         grad = self.grads[name]
         return grad if name not in self._written else self.buffer("d" + name, grad.shape)
 
     def add(self, name: str, contribution: Array) -> None:
-        """Count a contribution; one that was written where `gradient` said needs no copy."""
+        """Add a contribution to the gradient of `name`, without a copy if it lies in the array from `gradient`."""
         grad = self.grads[name]
         if contribution is not grad:
             if name in self._written:
@@ -230,7 +230,7 @@ class Memory:
         self._written.clear()
 
     def finish_grads(self) -> None:
-        """Set those of this layer's own gradients that received no contribution in this step to zero."""
+        """Set to zero this layer's own gradients that received no contribution in this step."""
         if len(self._written) < len(self.grads):
             for name in self.grads.keys() - self._written:
                 self.grads[name].fill(0)
@@ -242,7 +242,7 @@ class Memory:
             yield from child.walk()
 
     def poison(self) -> None:
-        """Fill every buffer with NaN: a step that reads a stale one shows it."""
+        """Fill every buffer with NaN, so that a test notices a step that reads a stale one."""
         for memory in self.walk():
             for array in memory._buffers.values():
                 array.fill(np.nan)

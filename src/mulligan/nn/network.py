@@ -38,20 +38,20 @@ class Network:
         Of one sample, without the batch axis.
     dtype : float32, or float64 for gradient checks
     allocate : callable
-        Makes the flat vectors: `aligned`, or `shared` where processes are to work on them together.
+        Allocates the flat vectors: `aligned`, or `shared` for process workers.
 
     Attributes
     ----------
     n_params : int
         Number of trained parameters.
     theta : (n_params,) array
-        All trained parameters, layer after layer. An optimiser, an average, a norm is one sweep over it.
+        All trained parameters, layer after layer. An optimiser, an average or a norm takes one pass over it.
     stats : (n_stats,) array
-        What is kept but not trained: running averages, power-iteration vectors.
+        Values that are kept but not trained: running averages, power-iteration vectors.
     entries, stat_entries : list of Entry
-        Which part of the vectors is which parameter.
+        Where each parameter lies in the vectors.
     classes : int or None
-        Where a layer is conditioned on classes: every pass needs labels below this.
+        Number of classes of a conditional network; every pass then needs labels below it.
     """
 
     def __init__(self, layer: Layer, input_shape: Shape, dtype: DTypeLike = np.float32, allocate: Allocate = aligned):
@@ -86,7 +86,7 @@ class Network:
         Raises
         ------
         ConfigError
-            When an initialiser's numbers lead beyond those of float64.
+            When an initialiser's options give numbers that float64 cannot hold.
         """
         for flat, entries in ((self.theta, self.entries), (self.stats, self.stat_entries)):
             for entry in entries:
@@ -95,8 +95,8 @@ class Network:
                     param.init.fill(entry.view(flat), param.fan_in, param.fan_out, rng)
                 except OverflowError as error:
                     raise ConfigError(
-                        f"{entry.path} cannot begin from {param.init}: a number in it is too large ({error}). "
-                        "Choose a smaller one."
+                        f"{entry.path}: the initialiser must give finite numbers, got {param.init}: a number in it "
+                        f"is too large ({error}). Try smaller options."
                     ) from error
         return self
 
@@ -118,14 +118,14 @@ class Network:
         Parameters
         ----------
         theta : (n_params,) array, optional
-            Other parameters than the network's own, for instance their average.
+            Parameters to use in place of the network's own, for instance their average.
         rng : Generator, optional
             For dropout.
         worker : Worker, optional
-            Whose rows of a shared batch it serves.
+            The worker whose rows of a shared batch it takes.
         grad : (at least n_params,) array, optional
-            Where the gradient is kept, if not in memory of its own; networks whose gradients are not wanted at the same
-            time may share it.
+            Memory for the gradient; by default the workspace allocates its own. Networks may share it if nobody needs
+            their gradients at the same time.
         """
         return Workspace(self, self.theta if theta is None else theta, Context(rng, worker), grad)
 
@@ -139,8 +139,8 @@ class Workspace:
     Attributes
     ----------
     grad : (n_params,) array
-        Filled by `grads` and `fused_grads`; begin each step with `clear_grads` and end it with `finish_grads`. Where
-        two workspaces were given the same memory for it, it holds the one's gradient or the other's.
+        Filled by `grads` and `fused_grads`; begin each step with `clear_grads` and end it with `finish_grads`. If two
+        workspaces share this memory, it holds the gradient of the last one to write.
     """
 
     def __init__(self, network: Network, theta: Array, context: Context, grad: Array | None = None):
@@ -152,10 +152,10 @@ class Workspace:
         self._trained = [memory for memory in self.memory.walk() if memory.grads]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Refuse to be copied or pickled: the layers' parameters would no longer be views of one vector."""
+        """Raise when copied or pickled: the layers' parameters would no longer be views of one vector."""
         raise UnsupportedError(
-            "a workspace is bound to its memory and cannot be copied or pickled. Copy its network, and make another "
-            "of that (network.workspace())."
+            "a workspace cannot be copied or pickled, because its arrays are views of memory that it shares. "
+            "Copy its network, and call network.workspace() on the copy."
         )
 
     def _bind(self, layer: Layer, path: str, shape: Shape) -> Memory:
@@ -179,23 +179,23 @@ class Workspace:
         Parameters
         ----------
         x : array of shape ``(n, *input_shape)``
-            Other numbers than those of the network's dtype are copied into it, here and in `backward`.
+            Arrays of another dtype are converted to the network's, here and in `backward`.
         labels : (n,) integer array, optional
-            The classes of the rows; needed where a layer is conditioned on them. Outside training also a mixture:
-            (n, classes) floats, the share of each class.
+            The classes of the rows, for a conditional network. Outside training also a mixture: (n, classes) floats,
+            the share of each class.
         training : bool
-            Batch statistics and dropout, or running statistics and none.
+            True for batch statistics and dropout; False for running statistics and no dropout.
 
         Raises
         ------
         ShapeError, ConfigError
-            When the batch, or its labels, are not what the network takes.
+            When the batch or its labels do not fit the network.
         """
         x = np.asarray(x, self.network.dtype)
         if x.shape[1:] != self.network.input_shape:
             raise ShapeError(
-                f"the network takes samples of shape {self.network.input_shape}, not {x.shape[1:]}; "
-                "reshape the batch or build the network for it."
+                f"samples must have the network's input shape {self.network.input_shape}, got {x.shape[1:]}. "
+                "Reshape the batch, or build the network for it."
             )
         if self.network.classes is not None:
             labels = _checked(labels, len(x), self.network.classes, training)
@@ -205,7 +205,7 @@ class Workspace:
     def backward(self, dy: Array, inputs: bool = True, tangent_follows: bool = False) -> Array:
         """Return dx = Jᵀ dy; with ``inputs=False`` stop at the lowest layer that has parameters.
 
-        Where a tangent pass follows, saying so saves it work.
+        Set `tangent_follows` if a tangent pass comes next; it then has less to compute.
         """
         self.context.tangent_follows = tangent_follows
         return self.network.layer.backward(self.memory, np.asarray(dy, self.network.dtype), inputs)
@@ -227,12 +227,12 @@ class Workspace:
         self.network.layer.fused_grads(self.memory, c)
 
     def prepare(self) -> None:
-        """Let layers compute what the weights alone decide; once before a step's passes."""
+        """Let layers compute what depends on the weights alone, once before a step's passes."""
         if self.network.needs_finish:
             self._hook("prepare")
 
     def finish(self) -> None:
-        """Let layers turn the summed gradient into that of the stored weights; once after a step's passes."""
+        """Let layers turn the summed gradient into that of the stored weights, once after a step's passes."""
         if self.network.needs_finish:
             self._hook("finish")
 
@@ -254,19 +254,19 @@ class Workspace:
 
 
 def _checked(labels: Labels | Array, n: int, classes: int, training: bool) -> NDArray[np.integer[Any]] | Array:
-    """Return labels that fit the batch, wide enough to be counted from any column."""
+    """Return labels that fit the batch: as intp, or a mixture as it is."""
     if labels is None:
         raise ConfigError(
-            f"the network has a layer that is conditioned on {classes} classes, but no labels were given. "
-            "Give the class of every row, or build the network without classes."
+            f"labels must give the class of every row, as the network is conditioned on {classes} classes, got None. "
+            "Give labels, or build the network without classes."
         )
     labels = np.asarray(labels)
     if not training and labels.shape == (n, classes) and labels.dtype.kind == "f":
         return labels
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ShapeError(
-            f"labels of shape {labels.shape} and dtype {labels.dtype} do not fit a batch of {n} rows; "
-            f"they must be one whole number per row. Try labels.astype(int).reshape({n})."
+            f"labels must be whole numbers of shape ({n},), one per row, got shape {labels.shape} and dtype "
+            f"{labels.dtype}. Try labels.astype(int).reshape({n})."
         )
     if n and not 0 <= labels.min() <= labels.max() < classes:
         raise ConfigError(

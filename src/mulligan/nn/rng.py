@@ -36,7 +36,7 @@ def state_of(rng: np.random.Generator) -> dict[str, Any]:
     state = rng.bit_generator.state
     return {
         "bit_generator": state["bit_generator"],
-        "state": {k: str(v) for k, v in state["state"].items()},  # 128 bits: more than JSON readers keep
+        "state": {k: str(v) for k, v in state["state"].items()},  # 128 bits: JSON readers would round them
         "has_uint32": state["has_uint32"],
         "uinteger": state["uinteger"],
     }

@@ -24,7 +24,7 @@ from mulligan.nn.fields import (
 
 @dataclass(frozen=True)
 class Schedule(Checked, ABC):
-    """Derive from this for a number that depends on the step, and write ``__call__``."""
+    """Subclass this for your own number that depends on the step; implement ``__call__``."""
 
     @abstractmethod
     def __call__(self, step: int, total: int) -> float:
@@ -63,7 +63,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """Multiply a value by a factor after each of some given steps.
+    """Multiply a value by a factor after each step that `at` lists.
 
     "After step k" means from step k+1 on: step k itself, counted from 0, still sees the old value. The
     article's ×0.01 after iterations 0 and 40 is ``StepDecay(factor=0.01, at=(0, 40))``.
@@ -102,7 +102,7 @@ class Exponential(Schedule):
     every : int
         Steps from one factor to the next, at least 1.
     stairs : bool
-        Whether the value changes at the end of each `every` steps only, rather than evenly.
+        True to change the value once every `every` steps; False to change it a little at each step.
     """
 
     value: NonNegative = 1.0

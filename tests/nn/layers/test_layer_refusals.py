@@ -94,7 +94,7 @@ def test_samples_that_do_not_fit(layer, shape, message):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        (None, ConfigError, "no labels were given"),
+        (None, ConfigError, "must give the class of every row.* got None"),
         (
             np.array([0, 1, 3]),
             ConfigError,
@@ -102,9 +102,9 @@ def test_samples_that_do_not_fit(layer, shape, message):
             r"classes from 0, or build the network for more\.$",
         ),
         (np.array([0, -1, 2]), ConfigError, "labels must be from 0 to 2, .*, got -1 to 2"),
-        (np.array([0, 1]), ShapeError, "one whole number per row"),
-        (np.array([0.0, 1.0, 2.0]), ShapeError, "one whole number per row"),
-        (np.array([[0], [1], [2]]), ShapeError, "one whole number per row"),
+        (np.array([0, 1]), ShapeError, "whole numbers of shape .* one per row, got shape"),
+        (np.array([0.0, 1.0, 2.0]), ShapeError, "whole numbers of shape .* one per row, got shape"),
+        (np.array([[0], [1], [2]]), ShapeError, "whole numbers of shape .* one per row, got shape"),
     ],
 )
 @pytest.mark.parametrize("layer", [nn.OneHot(3), nn.Projection(3)], ids=lambda layer: type(layer).__name__)

@@ -73,8 +73,8 @@ def test_evaluations():
     ],
 )
 def test_wrappers_refuse_what_they_cannot_wrap(cls, base):
-    one = r"The one combination of wrappers is Lookahead\(Extragradient\(base\)\)"
-    wraps = rf"an optimiser that wraps no other, got .*\. {one}"
+    one = r"The only wrapper of a wrapper is Lookahead\(Extragradient\(base\)\)"
+    wraps = rf"an optimiser that is no wrapper itself, got .*\. {one}"
     words = r"a kind of Optimizer, got 'adam'" if base == "adam" else wraps
     with pytest.raises(ConfigError, match=rf"^{cls.__name__}: base must be {words}\. Try base = Adam\(\)\.$"):
         cls(base)

@@ -101,7 +101,7 @@ def test_workers_exchange_what_they_have(values):
 
 def test_too_much_to_exchange_is_refused(monkeypatch):
     monkeypatch.setattr(processes, "EXCHANGE", 64)
-    with forked(2) as team, pytest.raises(RunError, match=r"wants to exchange 72 bytes.*threads = 1"):
+    with forked(2) as team, pytest.raises(RunError, match=r"among workers, got 72\..*threads = 1"):
         team.repeat(lambda worker: team.gather(worker, np.zeros(9)))
 
 
@@ -270,5 +270,5 @@ def test_a_worker_that_was_stopped_is_told_of(caplog):
         team.repeat(lambda worker: None)
         assert team.ask("pid")[1] == pid
     assert [r.getMessage() for r in caplog.records] == [
-        f"worker process {pid} is stopped, and steps wait for it. Go on: kill -CONT {pid}"
+        f"worker process {pid} is stopped, and steps wait for it. Try: kill -CONT {pid}"
     ]

@@ -290,6 +290,29 @@ def test_an_alarm_pauses_and_one_green_button_tries_again(lab, address):
 
 
 @pytest.mark.slow
+def test_python_comes_from_the_address_that_pyodide_itself_names(release, browser, file_server, tmp_path):
+    """The test machines cannot reach it: this release's files answer in its place, as from another host."""
+    version = json.loads((release / "pyodide-lock.json").read_text("utf-8"))["info"]["version"]
+    named = re.search(r"https://[^`]*?/v\$\{\w+\.version\}/full/", (release / "pyodide.mjs").read_text("utf-8"))[0]
+    assert re.sub(r"\$\{.*?\}", version, named) == RUNTIME
+    build(tmp_path)
+    context = browser.new_context()
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url.removeprefix(RUNTIME))
+        route.fulfill(path=release / asked[-1], headers={"access-control-allow-origin": "*"})
+
+    context.route(f"{RUNTIME}**", answer)
+    page = context.new_page()
+    page.goto(file_server(tmp_path))
+    wait(page, "document.body.dataset.state === 'training'")
+    context.close()
+    assert {"pyodide.mjs", "pyodide.asm.wasm", "pyodide-lock.json"} <= {*asked}
+    assert sum(name.endswith(".whl") for name in asked) == len(WHEELS)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "file"), [("bundled", BUNDLED), ("pixel-faces", FACES)])
 def test_a_draw_is_the_servers_to_one_grey_level(lab, address, model, file):
     lab.goto(f"{address}#draw?model={model}&seed=42")

@@ -1,6 +1,6 @@
 """Families of networks that build themselves for the shape of the data.
 
-Read `base` first: what a family is, and the last layer of D.
+Read `base` first: the base class, and the last layer of D.
 
 - `networks`: fully connected and convolutional; `ARCHITECTURES` names all. `residual`: the blocks of R3GAN.
 """

@@ -1,4 +1,4 @@
-"""What a family of networks is, and what the families share."""
+"""The base class of network families, and the parts that they share."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from mulligan.nn.layers.initializers import Initializer, Zeros
 
 @dataclass(frozen=True)
 class Architecture(Checked):
-    """A family of networks; `build` gives the member that fits the data."""
+    """Subclass this for a family of networks; implement `build`, which returns the layers for the data's shape."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         """Return the layers.
@@ -31,22 +31,22 @@ def logit(classes: int, init: Initializer, *, spectral_norm: bool = False) -> La
     """Return the last layer of a discriminator: one number, by projection where there are classes."""
     if not classes:
         return Dense(1, init, spectral_norm=spectral_norm)
-    # Spectral norm divides by E's size, and 0 has none.
+    # Spectral norm divides by E's largest singular value, so E must not start at 0.
     return Projection(classes, init, class_init=init if spectral_norm else Zeros(), spectral_norm=spectral_norm)
 
 
 def picture(shape: Shape, halvings: int) -> Shape:
-    """Return the shape of a picture that can be halved so often, or say why it cannot."""
+    """Return the shape of a picture that can be halved `halvings` times; else raise."""
     if len(shape) != 3:
         raise ShapeError(
-            f"a convolutional network takes pictures (height, width, channels), not samples of shape {tuple(shape)}. "
+            f"samples of a convolutional network must be pictures (height, width, channels), got shape {tuple(shape)}. "
             "Reshape pictures to (n, height, width); for points, take a recipe without convolutions (mlp, ring)."
         )
     unit = 1 << halvings
     if shape[0] % unit or shape[1] % unit:
         raise ShapeError(
-            f"pictures of {shape[0]}×{shape[1]} cannot be halved {halvings} times; height and width must be multiples "
-            f"of {unit}. Resize them (data.size), give channels fewer entries, or take a recipe without convolutions "
+            f"height and width must be multiples of {unit}, to be halved {halvings} times, got pictures of {shape[0]}×"
+            f"{shape[1]}. Resize them (data.size), give channels fewer entries, or take a recipe without convolutions "
             "(mlp)."
         )
     return shape

@@ -1,4 +1,4 @@
-"""Networks by name, built for the shape of the data: what a recipe says instead of a list of layers."""
+"""Networks by name, built for the shape of the data. A recipe names one in place of a list of layers."""
 
 from dataclasses import dataclass
 from math import prod
@@ -29,7 +29,7 @@ class MLPGenerator(Architecture):
         After the last layer; None leaves it linear (points).
     init, output_init : Initializer
     one_hot_scale : float
-        What a class's one is multiplied by.
+        Factor of the one-hot class.
     """
 
     hidden: tuple[Count, ...] = (256, 512)
@@ -74,7 +74,7 @@ class MLPDiscriminator(Architecture):
 
 
 def _halved(sample_shape: Shape, channels: tuple[int, ...]) -> Shape:
-    """Return the shape of a picture that can be halved once for each of `channels`, of which there must be one."""
+    """Return the shape of a picture that can be halved once for each of `channels`; raise if there are none."""
     if not channels:
         raise ConfigError(must_be("channels", "a list of one whole number or more", [], "channels = [32]"))
     return picture(sample_shape, len(channels))
@@ -89,17 +89,17 @@ class ConvGenerator(Architecture):
     Parameters
     ----------
     hidden : tuple of int
-        Fully connected layers before the first picture. Without any, the recipe loses most of its quality.
+        Fully connected layers before the first picture. Without them, samples are much worse.
     channels : tuple of int
     alpha : float
         Slope of LeakyReLU.
     output_gain : float
-        Scale of the last layer's start.
+        Scale of the last layer's first weights.
     one_hot_scale : float
     norm : Layer or None
-        Before every activation but the last; of the first picture, channel by channel.
+        Stands before every activation but the last. It normalises the first picture channel by channel.
     init : Initializer or None
-        Where all weights start; None is He's, by `alpha` and `output_gain`.
+        First values of all weights; None is He's, by `alpha` and `output_gain`.
     """
 
     hidden: tuple[Count, ...] = (256,)

@@ -1,14 +1,16 @@
-"""The residual nets of R3GAN: no normalisation, the start scaled so that depth does no harm.
+"""The residual networks of R3GAN, which need no normalisation, because the first weights are scaled by the depth.
 
 Source: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline", §3 and appendix D. A block is
 x + F(x), F = conv 1×1 – leaky – conv 3×3 – leaky – conv 1×1, wider inside. Its last product starts at 0 and the others
 are scaled by L^(−1/4), L the number of blocks (Fixup, Zhang et al. 2019, with three products each).
 
-What differs here: the 3×3 convolutions are not grouped; going down is the mean of 2×2 pixels, not a [1, 2, 1] filter;
-the first picture comes from one Dense layer, theirs from 4×4 learned numbers a channel, times z's linear map; the logit
-comes from all numbers of the last stage, theirs from one 4×4 product a channel; a class is a scaled one-hot beside z
-and a term added to the logit, theirs an embedding and the logit's only factor; pictures as small as 28×28 end at 7×7,
-theirs at 4×4.
+Differences from the paper:
+
+- The 3×3 convolutions are not grouped. Downsampling is the mean of 2×2 pixels, theirs a [1, 2, 1] filter.
+- The first picture comes from one Dense layer, theirs from 4×4 learned numbers a channel, times a linear map of z.
+- The logit comes from all numbers of the last stage, theirs from one 4×4 product a channel.
+- A class is a scaled one-hot beside z and a term added to the logit, theirs an embedding and the logit's only factor.
+- Pictures as small as 28×28 end at 7×7, theirs at 4×4.
 """
 
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ _LINEAR = He(slope=1.0)  # Var W = 1/fan_in
 
 @dataclass(frozen=True)
 class _R3GAN(Architecture):
-    """What both players share; `R3GANDiscriminator` says what the parameters are."""
+    """Options and blocks of both players; `R3GANDiscriminator` documents the options."""
 
     widths: tuple[Count, ...] = (64, 32, 16)
     blocks: tuple[Whole, ...] = (1, 1, 1)
@@ -42,8 +44,8 @@ class _R3GAN(Architecture):
         super().__post_init__()
         if not self.widths or len(self.widths) != len(self.blocks):
             raise ConfigError(
-                f"{type(self).__name__}: widths = {list(self.widths)} and blocks = {list(self.blocks)} are not "
-                "allowed; both need a number for each stage. Try widths = [64, 32, 16] and blocks = [1, 1, 1]."
+                f"{type(self).__name__}: widths and blocks must both have a number for each stage, got widths = "
+                f"{list(self.widths)} and blocks = {list(self.blocks)}. Try [64, 32, 16] and [1, 1, 1]."
             )
 
     def stage(self, index: int) -> list[Layer]:

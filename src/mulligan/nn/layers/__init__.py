@@ -1,10 +1,10 @@
 """Layers: frozen descriptions whose passes of first and second order are written by hand.
 
-Read first `dense`, then `families`, from which nearly every layer has its second order.
+Read first `dense`, then `families`, which gives nearly every layer its second order.
 
 - `base`: what every layer is, and what its six passes are called.
 - `families`: `Affine` (y = A(x, W) + b), `Pointwise` (f, f′, f″), `LinearMap` (A, Aᵀ).
-- `dense`, `conv`, `maxout`, `classes`: layers with weights. `initializers`: what the weights are at first.
+- `dense`, `conv`, `maxout`, `classes`: layers with weights. `initializers`: first values of the weights.
 - `spectral`: weights divided by their largest singular value.
 - `activations`, `norm`, `minibatch`, `dropout`, `resample`, `shape`: layers with few weights or none.
 - `combine`, `branches`: layers made of layers.

@@ -32,9 +32,9 @@ class LeakyReLU(Pointwise):
         np.maximum(x, out, out=out)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
-        # f′ = 1 or α. Read as whole numbers, the bits of floats ≥ 0 are ≥ 0 and grow with them; those of floats < 0
-        # are < 0. Set the highest bit below the sign: x ≥ 0 comes above the pattern of 1, and x < 0 stays below that
-        # of α. Clipping leaves 1 and α, without a branch: np.where takes seven times as long.
+        # f′ = 1 or α. Read the bits of x as a signed integer: it has x's sign. Set the highest bit below the sign. Then
+        # x ≥ 0 lies above the bit pattern of 1, and x < 0 below that of α. Clipping to the two patterns leaves 1 or α
+        # without a branch; np.where takes seven times as long.
         word, high, low, one = _patterns(x.dtype, self.alpha)
         bits = out.view(word)
         np.bitwise_or(x.view(word), high, out=bits)
@@ -234,9 +234,9 @@ def below(x: Array, most: float, out: Array | None = None) -> Array:
     return x.clip(constant(-np.inf, x.dtype), constant(most, x.dtype), out=out)
 
 
-@cache  # to make them takes as long as to use them on 32 rows
+@cache  # making them takes as long as using them on 32 rows
 def _patterns(dtype: np.dtype[Any], alpha: float) -> tuple[np.dtype[Any], Array, Array, Array]:
-    """Return the whole numbers as wide as a float, the highest bit below the sign, and the patterns of α and 1."""
+    """Return the integer type as wide as a float, its highest bit below the sign, and the bit patterns of α and 1."""
     word = np.dtype(f"i{dtype.itemsize}")
     high = np.array(1 << (8 * dtype.itemsize - 2), word)
     return word, high, np.array(alpha, dtype).view(word), np.array(1, dtype).view(word)

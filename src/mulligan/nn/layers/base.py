@@ -1,4 +1,4 @@
-"""What every layer is. Nearly all take their passes from one of three `families`.
+"""The base class of layers. Nearly all of them take their passes from one of three `families`.
 
 Names have three prefixes. A value has none (``x``, ``y``, ``W``). ``d`` is the gradient of the loss with respect to it
 (``dx``, ``dW``), ``t`` a tangent (``tx``), and ``dtx`` the gradient with respect to a tangent.
@@ -46,11 +46,11 @@ class Param:
 
 @dataclass(frozen=True)
 class Layer(Checked):
-    """Derive from this for a layer outside the three families, and write `forward`, `backward` and `grads`.
+    """Subclass this for a layer outside the three families; implement `forward`, `backward` and `grads`.
 
-    Under a gradient penalty a layer also needs `tangent` and `adjoint`. A layer is a frozen description: all arrays
-    live in the `Memory` that each method is given. No method changes an array that it is given. What a method returns
-    is valid until the same method's next call; `adjoint` may write over what `backward` returned.
+    A gradient penalty also needs `tangent` and `adjoint`. A layer is a frozen description: all its arrays live in the
+    `Memory` that each method receives. No method changes its inputs. A returned array is valid until the same method's
+    next call; `adjoint` may overwrite the array that `backward` returned.
     """
 
     mixes_samples: ClassVar[bool] = False
@@ -75,7 +75,7 @@ class Layer(Checked):
         raise NotImplementedError
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        """Return dx = Jᵀ dy, and keep `dy` for `grads`. Without `inputs`, dx is not used and may be anything."""
+        """Return dx = Jᵀ dy, and keep `dy` for `grads`. With ``inputs=False`` dx is not used and may be anything."""
         raise NotImplementedError
 
     def grads(self, m: Memory) -> None:
@@ -92,8 +92,8 @@ class Layer(Checked):
     def fused_grads(self, m: Memory, c: Array) -> None:
         """Add the parameter gradients of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the fast path.
 
-        After `forward(x)`, `backward` of ones (which kept the unit signals δ) and, if there is a penalty,
-        `tangent(v)` (which kept u).
+        Call it after `forward(x)`, `backward` of ones (which keeps the unit signals δ) and, with a penalty,
+        `tangent(v)` (which keeps u).
 
         Parameters
         ----------
@@ -115,12 +115,12 @@ class Layer(Checked):
 
     @property
     def second_order(self) -> bool:
-        """Whether `tangent` and `adjoint` are written."""
+        """Whether the layer implements `tangent` and `adjoint`."""
         return type(self).tangent is not Layer.tangent
 
 
 def no_second_order(layer: Layer) -> str:
-    """Return the message for a layer in a D with a gradient penalty that has no second order."""
+    """Return the error message for a layer without second order in a D that has a gradient penalty."""
     if layer.mixes_samples:
         why = "it mixes the samples of a batch, and a per-sample gradient penalty has no meaning there"
         remedy = "Use LayerNorm or no normalisation there, or a penalty-free loss with spectral_norm = true"

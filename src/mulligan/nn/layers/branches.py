@@ -14,7 +14,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class _Branches(Layer):
-    """Several layers on the same input; `join` and `part` define what becomes of their outputs."""
+    """Several layers on the same input. Subclasses join their outputs (`join`) and divide the gradient (`part`)."""
 
     piecewise_linear: ClassVar[bool] = True  # of the join alone; `Network` asks each child
 

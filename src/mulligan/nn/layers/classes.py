@@ -91,7 +91,7 @@ class Projection(Affine):
         """Return each row's own weights, w + E[label]."""
         R, labels = m.buffer("rows", (n, self.weight(m).size)), labels_of(m)
         if labels.ndim == 1:
-            rows = labels.astype(np.intp, copy=False)  # on 32 bits, `take` refuses int64
+            rows = labels.astype(np.intp, copy=False)  # on 32 bits, `take` rejects int64
             np.take(self.weight(m, "E"), rows, axis=0, out=R, mode="clip")  # "raise" would copy through a buffer
         else:
             R[:] = labels @ self.weight(m, "E")

@@ -19,7 +19,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class _Convolution(Affine):
-    """Options and passes of both directions.
+    """Options and passes that both directions share.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class _Convolution(Affine):
         (ConvTranspose2d) the image's size by the stride exactly, for every kernel. If the number of zeros is odd, the
         extra one comes last.
     init, bias_init : Initializer
-        Where W (kh, kw, c_in, c_out) and b (c_out) start.
+        First values of W (kh, kw, c_in, c_out) and b (c_out).
     bias : bool
     """
 
@@ -148,7 +148,7 @@ class Conv2d(_Convolution):
 
 @dataclass(frozen=True)
 class ConvTranspose2d(_Convolution):
-    """Convolve transposed: each input pixel adds its multiple of W to a window of the output; then b is added.
+    """Transposed convolution: each input pixel adds its multiple of W to a window of the output; then b is added.
 
     The output is (H, W, channels). A padding of p gives H = (h − 1)·stride + kh − 2p; "same" gives H = h·stride. The
     width follows the same formulas.

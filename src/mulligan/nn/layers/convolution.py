@@ -21,16 +21,16 @@ from mulligan.nn.layers.windows import Windows
 from mulligan.nn.memory import Array, Memory, scratch
 
 TILE_BYTES = 512 << 10
-"""Bytes of the columns of one tile of samples: columns, image and product together stay in a core's own cache."""
+"""Bytes of one tile's columns (im2col). Columns, image and product then fit together into a core's own cache."""
 
 THIN_TILE_BYTES = 2 << 20
-"""The same where no columns are written: the cost of a call then matters more than the cache."""
+"""The same for products that write no columns: there the cost of a call matters more than the cache."""
 
 KERNEL_ROWS = 400
-"""Windows in one product for dW, at least: the results of all tiles have to be added."""
+"""Least number of windows in one product for dW, because the results of all tiles must be added."""
 
 THIN = 4
-"""With at most this many outputs s·s·C, to multiply windows in place is cheaper than to copy them."""
+"""Up to this many outputs s·s·C, multiplying windows in place is cheaper than copying them."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Correlation:
 
     @cached_property
     def rows(self) -> list[tuple[slice, slice]]:
-        """Which quotients each phase of rows has, counted from the first, and which fine rows they are."""
+        """The quotients of each phase of rows, counted from the first, and their fine rows."""
         return _phases(self.image[0], self.before[0], self.stride)
 
     @cached_property
@@ -83,7 +83,7 @@ class Correlation:
     def to_coarse(self, m: Memory, fine: Array, W: Array, out: Array, b: Array | None = None) -> Array:
         """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W of shape (kh, kw, C, K).
 
-        If there is a b (K), it is added to every pixel of a tile while the tile is in the cache.
+        b (K), if given, is added to every pixel of a tile while the tile is in the cache.
         """
         K = self.grid[2]
         matrix = _contiguous(m, W).reshape(-1, K)
@@ -95,7 +95,7 @@ class Correlation:
     def to_kernel(self, m: Memory, fine: Callable[[slice], Array], coarse: Array, out: Array) -> Array:
         """Write the transpose with respect to W, of shape (kh, kw, C, K).
 
-        The fine images are computed tile by tile, so that they need not leave the cache.
+        The fine images are computed tile by tile, so that each stays in the cache.
         """
         K = self.grid[2]
         matrix = out.reshape(-1, K)
@@ -140,7 +140,7 @@ class Correlation:
         """Take all phases in one product, without a copy of the windows.
 
         tw neighbouring pixels are one row of a window. Cut the padded grid into such pieces, beginning at pixel 0, 1, …
-        tw − 1. These are tw matrices, which together hold every row of every window. To add the rows of a window is
+        tw − 1. These are tw matrices, which together hold every row of every window. Adding the rows of a window is
         then a shift by whole rows of pixels.
         """
         s, C, K, windows = self.stride, self.image[2], self.grid[2], self.phases

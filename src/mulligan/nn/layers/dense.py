@@ -25,7 +25,7 @@ class Dense(Affine):
     units : int
         Length of an output row.
     init, bias_init : Initializer
-        Where W (inputs × units) and b (units) start.
+        First values of W (inputs × units) and b (units).
     bias : bool
     """
 

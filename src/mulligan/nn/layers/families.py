@@ -1,6 +1,6 @@
 """Three families that give nearly all layers their passes of first and second order.
 
-A layer writes a product and its transposes (`Affine`), f with its derivatives (`Pointwise`), or A and Aᵀ
+A layer implements a product and its transposes (`Affine`), f with its derivatives (`Pointwise`), or A and Aᵀ
 (`LinearMap`). The family does the rest.
 
 Derived in docs/book/02-backpropagation.md and docs/book/04-second-order.md.
@@ -21,10 +21,10 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class Affine(Layer):
-    """Derive from this for y = A(x, W) + b with A bilinear: write the product and its two transposes.
+    """Subclass this for y = A(x, W) + b with A bilinear: implement the product and its two transposes.
 
-    ``dx = A_xᵀ(dy, W)``, ``dW = A_Wᵀ(x, dy)`` and ``ty = A(tx, W)``. The map is linear in x, so that the adjoint needs
-    nothing new. On the fast path loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
+    ``dx = A_xᵀ(dy, W)``, ``dW = A_Wᵀ(x, dy)`` and ``ty = A(tx, W)``. The map is linear in x, so the adjoint needs
+    nothing new. On the fast path, loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
 
     Parameters
     ----------
@@ -110,11 +110,11 @@ class Affine(Layer):
 
     @cached_property
     def spectral(self) -> SpectralNorm:
-        """What gives the products their weights."""
+        """The object that gives the products their weights."""
         return SpectralNorm(self.normed if self.spectral_norm else (), type(self).__name__)
 
     def with_directions(self, params: dict[str, Param]) -> dict[str, Param]:
-        """Return the layer's own parameters and what spectral norm keeps beside them; `params` ends with this."""
+        """Add spectral norm's vectors to the layer's own parameters; `params` must return this."""
         return params | self.spectral.directions(params)
 
     @property
@@ -135,7 +135,7 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 @dataclass(frozen=True)
 class Pointwise(Layer):
-    """Derive from this for y = f(x), element by element: write f, f′ and, for gradient penalties, f″."""
+    """Subclass this for y = f(x), element by element: implement f, f′ and, for gradient penalties, f″."""
 
     @property
     def second_order(self) -> bool:
@@ -173,7 +173,7 @@ class Pointwise(Layer):
         dx = m.buffer("dx", dy.shape)
         if m.context.tangent_follows:
             return np.multiply(dy, self.slope(m), out=dx)
-        self.df(m.x, m.y, dx)  # used once, so that it needs no buffer
+        self.df(m.x, m.y, dx)  # used once, so it needs no buffer
         return np.multiply(dy, dx, out=dx)
 
     def tangent(self, m: Memory, tx: Array) -> Array:
@@ -195,7 +195,7 @@ class Pointwise(Layer):
 
 
 def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
-    """Raise if a user's function returns its result instead of writing it: the passes would use stale memory.
+    """Raise if a user's function returns its result instead of writing it into `out`.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
     shape : tuple of int
         Of one sample.
     curved : bool
-        Whether f″ will be asked for.
+        Whether to check f″ too.
 
     Raises
     ------
@@ -226,7 +226,7 @@ def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
 
 @dataclass(frozen=True)
 class LinearMap(Layer):
-    """Derive from this for y = A x with a fixed A (pooling, resampling, reshaping): write A and Aᵀ."""
+    """Subclass this for y = A x with a fixed A (pooling, resampling, reshaping): implement A and Aᵀ."""
 
     piecewise_linear: ClassVar[bool] = True
 

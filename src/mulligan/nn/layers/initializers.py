@@ -1,4 +1,4 @@
-"""Initialisers: what the parameters are before the first step.
+"""Initialisers: the values of the parameters before the first step.
 
 An initialiser fills a given array in place. It draws in float64 and rounds once, so that a float64 network for a
 gradient check equals its float32 twin up to that rounding. `fan_in` counts the inputs that one output sums over,
@@ -19,7 +19,7 @@ from mulligan.nn.fields import Checked, Finite, NonNegative
 
 @dataclass(frozen=True)
 class Initializer(Checked, ABC):
-    """Derive from this for a way to fill an array of parameters, and write `fill`."""
+    """Subclass this for your own first values of parameters; implement `fill`."""
 
     @abstractmethod
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
@@ -91,7 +91,7 @@ class Glorot(Initializer):
 
 @dataclass(frozen=True)
 class Orthogonal(Initializer):
-    """Draw a random orthogonal matrix, which stretches or loses no direction.
+    """Draw a random orthogonal matrix times `gain`: all its singular values are equal.
 
     Source: Saxe et al. 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
     networks", §3; uniform by Mezzadri 2007, "How to generate random matrices from the classical compact
@@ -122,7 +122,7 @@ class Orthogonal(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """Draw from a normal distribution around 0, without regard to the fans.
+    """Draw from N(0, std²), whatever the size of the layer.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class Normal(Initializer):
 
 @dataclass(frozen=True)
 class Uniform(Initializer):
-    """Draw uniformly around 0, without regard to the fans.
+    """Draw uniformly from [−bound, bound], whatever the size of the layer.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Maxout(Layer):
         Affine maps of each unit.
     init : Initializer
     spectral_norm : bool
-        Of all maps as one matrix; see `Affine`.
+        Normalise all maps as one matrix; see `Affine`.
     """
 
     units: Count

@@ -166,7 +166,7 @@ class _SampleNorm(Layer):
 class LayerNorm(_SampleNorm):
     """Give each sample mean 0 and variance 1 over all its numbers, then scale and shift each feature (or channel).
 
-    Source: Ba et al. 2016, "Layer Normalization", Eq. 4. It mixes no samples, so that it supports gradient penalties.
+    Source: Ba et al. 2016, "Layer Normalization", Eq. 4. It does not mix samples, so it supports gradient penalties.
 
     Parameters
     ----------

@@ -1,17 +1,17 @@
 """Matrix products, cut into tiles that BLAS multiplies fastest.
 
-OpenBLAS's AVX-512 kernels multiply small matrices in place. They pack larger ones first, which for the few rows of a
-batch takes as long as half of the product. So a large product goes to BLAS as many small ones, in one call of
-``np.matmul``, which loops over the tiles. On one core, float32, operands not in L2, GF/s (Intel Xeon, Emerald Rapids;
-OpenBLAS 0.3.31, SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy of a layer of 784 inputs and 512 units:
+OpenBLAS's AVX-512 kernels multiply small matrices in place. They pack larger ones first, which takes half as long as
+the product when a batch has few rows. So a large product goes to BLAS as many small ones, in one call of ``np.matmul``,
+which loops over the tiles. On one core, float32, operands not in L2, GF/s (Intel Xeon, Emerald Rapids; OpenBLAS 0.3.31,
+SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy of a layer of 784 inputs and 512 units:
 
     rows of the batch      y   in tiles      dx   in tiles      dW   in tiles
     32                    84        114      67        116     109        134
     64                   116        130      97        127     130        146
     128                  134        142     122        136     151        154
 
-If even four rows of y are too large a product, the sum is cut, too, and its parts are added. Narrow columns instead
-ran at 90 to 97 there: in a W whose rows are a power of two long, they share a few places of the cache.
+If even four rows of y make too large a product, the sum is cut as well, and its parts are added. Cutting into narrow
+columns instead gave 90 to 97 GF/s: if W's rows are a power of two long, such columns compete for a few cache sets.
 """
 
 from collections.abc import Callable
@@ -27,13 +27,13 @@ Way: TypeAlias = tuple[int, int, int]
 """How to cut a product: rows and columns of a tile, and terms of a sum at a time."""
 
 SMALL = 1_000_000
-"""The kernels for small products serve up to this many multiplications M·N·K; above it, operands are packed first."""
+"""OpenBLAS's kernels for small products serve up to this many multiplications M·N·K; above, it packs operands first."""
 
 RESULT = 1024
-"""They also serve up to this many elements of the result only, if the right factor is a transpose (dy Wᵀ)."""
+"""If the right factor is a transpose (dy Wᵀ), the kernels for small products also need a result no larger than this."""
 
 WIDEST = 128
-"""Columns of a tile at most, if the result is cut both ways."""
+"""Largest number of columns of a tile if both rows and columns are cut."""
 
 REGISTER = 16
 """Columns of a tile are a multiple of this, one register of float32."""
@@ -45,29 +45,29 @@ LINES = 32
 """Rows of the tile by which a convolution chooses how many terms to sum at once: two cache lines."""
 
 FEWEST = 8
-"""Rows below which cutting gains nothing."""
+"""Cutting fewer rows than this gains nothing."""
 
 PACKED = 192
-"""With more rows of y, packing costs less than cutting the sums; with more terms of dW, less than tiles."""
+"""With more rows of y, packing is cheaper than cutting the sums. With more terms of dW, it is cheaper than tiles."""
 
 EASILY = 96
-"""The same for the rows of y if W's rows are not a power of two long, so that they spread over the cache."""
+"""The same for y if the length of W's rows is not a power of two; such rows spread over the cache."""
 
 TERMS = 256
-"""Terms of a part of a cut sum, at least: to add the parts then costs little beside the products."""
+"""Least number of terms in a part of a cut sum. Adding the parts then costs little beside the products."""
 
 instead: Callable[[Array, Array, Array], bool] | None = None
-"""Multiplies where there is no BLAS: writes a b and returns True, or False for what it leaves to NumPy."""
+"""Replaces BLAS in the browser: writes a b into out and returns True; after False, NumPy multiplies."""
 
 
 @cache
 def prefers_small() -> bool:
-    """Return whether this BLAS has kernels for small products: 10–40 % faster on what layers ask for."""
+    """Return whether this BLAS has kernels for small products, which make layers' products 10–40 % faster."""
     return any(lib.get("architecture") in {"SkylakeX", "Cooperlake", "SapphireRapids"} for lib in libraries())
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:
-    """Write a b, for a of shape (M, K), b of shape (K, N) and out of shape (M, N).
+    """Write the product a b into `out`, for shapes (M, K), (K, N) and (M, N).
 
     `a` and `b` may be views, such as transposes; nothing is copied.
     """
@@ -77,7 +77,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     (down_a, along_a), (down_b, along_b) = a.strides, b.strides
     way = tile(M, K, N, down_a < along_a, down_b < along_b) if prefers_small() else None
     if way is None:
-        if out.flags.c_contiguous:  # else `dot` refuses
+        if out.flags.c_contiguous:  # else `dot` raises
             a.dot(b, out=out)  # the same call of BLAS; np.matmul takes 0.5 µs before it
         else:
             np.matmul(a, b, out=out)
@@ -94,7 +94,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
 
 def _in_tiles(a: Array, b: Array, out: Array, rows: int, cols: int) -> None:
-    """Write a b, one tile of the result after the other; tiles that share columns of `b` are neighbours."""
+    """Write the product a b tile by tile; tiles that share columns of `b` follow each other."""
     (M, K), N = a.shape, b.shape[1]
     count = M // rows
     whole = count * rows
@@ -150,5 +150,5 @@ def _columns(N: int) -> list[int]:
 
 
 def rows_at_once(K: int, N: int) -> int:
-    """Return the most terms of a sum aᵀ b, with a result of shape (K, N), that `multiply` cuts well."""
+    """Return the largest number of terms of aᵀ b, a result of shape (K, N), that `multiply` cuts well."""
     return SMALL // (min(K, LINES) * min(N, WIDEST))

@@ -6,7 +6,7 @@ Source: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial N
 
 W is the matrix of all axes but the last against the last. The direction v is saved with the network, but not trained:
 one step of power iteration improves it before each training step. With v held fixed, Ŵ is a function of W alone. So
-every workspace computes the right Ŵ from its own θ, and workers, averages and evaluation need no care.
+every workspace computes the right Ŵ from its own θ, also in workers, averages and evaluation.
 """
 
 import math
@@ -22,7 +22,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class SpectralNorm:
-    """Gives a layer the weights that its products use.
+    """Gives a layer its weights: some of them divided by their largest singular value.
 
     Parameters
     ----------

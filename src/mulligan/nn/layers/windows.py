@@ -1,4 +1,4 @@
-"""Windows over an image, copied into the rows of a matrix, which turns a convolution into a matrix product.
+"""Copy windows of an image into the rows of a matrix (im2col), so that a convolution becomes a matrix product.
 
 Derived in docs/book/03-convolution.md.
 """

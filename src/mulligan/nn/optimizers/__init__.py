@@ -2,10 +2,10 @@
 
 Read first `base`, for what a step is; then `gradient`.
 
-- `base`: what every optimiser is: `init`, `step`, and the `update_block` that each one writes.
+- `base`: the base class: `init`, `step`, and the `update_block` that each optimiser implements.
 - `gradient`: plain and momentum descent. `adaptive`: rates from squared gradients. `adam`: Adam's family.
 - `moments`: the running means behind them, and why Adam keeps sums.
-- `wrappers`: optimisers around an optimiser, extragradient and lookahead.
+- `wrappers`: optimisers that wrap another one, extragradient and lookahead.
 
 All are raced in docs/book/a-optimisers.md.
 """

@@ -1,6 +1,6 @@
 """Adam and its relatives: a mean of the gradient, divided by the root of a mean of its square.
 
-If a schedule changes β₂, every formula takes its value at that step, 1 − β₂ᵗ too, as in other libraries.
+If a schedule changes β₂, every formula uses its value at that step, also in 1 − β₂ᵗ, as in other libraries.
 
 Derived in docs/book/05-adam.md.
 """

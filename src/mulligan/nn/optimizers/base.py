@@ -1,4 +1,4 @@
-"""What every optimiser is: options in a frozen dataclass, state in flat vectors, a step in place."""
+"""The base class of optimisers: options in a frozen dataclass, state in flat vectors, a step in place."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,17 +15,18 @@ Vector: TypeAlias = NDArray[Any]
 """A flat array, float32 or float64, one element per parameter (a block of one, inside `update_block`)."""
 
 State: TypeAlias = dict[str, NDArray[Any]]
-"""All that an optimiser remembers: flat vectors by name, and the step count ``"t"``, int64 of shape (1,)."""
+"""What an optimiser remembers: flat vectors by name, and the step count ``"t"``, int64 of shape (1,)."""
 
 Spec = TypeVar("Spec", bound="Optimizer")
 
 
 @dataclass(frozen=True)
 class Optimizer(Checked, ABC):
-    """Derive from this for a rule that turns a gradient into a change of the parameters.
+    """Subclass this for your own rule that turns a gradient into a change of the parameters.
 
-    Name the flat vectors of its state in `slots`, call its rate ``lr``, and write `update_block`. A step is `advance`
-    once, then `update` of the whole vector: at once (`step`), or in parts that several threads take at the same time.
+    Name the flat vectors of its state in `slots`, call its rate ``lr``, and implement `update_block`. A step is one
+    `advance`, then an `update` of the whole vector: in one call (`step`), or in parts that several threads take at the
+    same time.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -68,7 +69,7 @@ class Optimizer(Checked, ABC):
         grad : (n,) array
             The gradient at `theta`, of the same dtype. The step overwrites it with arbitrary values.
         state : dict of str to ndarray
-            From `init`; brought up to date.
+            From `init`; updated in place.
         """
         self.advance(state)
         self.update(theta, grad, state, slice(0, theta.size))

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 
 def average(m: Vector, beta1: float, g: Vector) -> None:
-    """Set m ← β₁·m + (1−β₁)·g; `g` is spent."""
+    """Set m ← β₁·m + (1−β₁)·g; overwrites `g`."""
     g *= 1 - beta1
     m *= beta1
     m += g
 
 
 def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
-    """Set v ← β₂·v + (1−β₂)·g², `g` kept; return the scratch block, free again."""
+    """Set v ← β₂·v + (1−β₂)·g²; keeps `g`. Return the scratch block, for the caller to use."""
     s = scratch_like(g)
     np.multiply(g, g, out=s)
     s *= 1 - beta2
@@ -49,14 +49,14 @@ def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
 
 
 def add_gradient(rule: Adam, m: Vector, g: Vector) -> None:
-    """Set M ← β₁·M + g, `g` kept."""
+    """Set M ← β₁·M + g; keeps `g`."""
     if beta1 := rule.beta1:
         m *= beta1
         m += g
 
 
 def add_square(rule: Adam, v: Vector, g: Vector) -> Vector:
-    """Set V ← β₂·V + (1−β₂)/(1−b)·g², `g` kept; return the scratch block, free again."""
+    """Set V ← β₂·V + (1−β₂)/(1−b)·g²; keeps `g`. Return the scratch block, for the caller to use."""
     beta2, b = rule.beta2, rule.unscheduled.beta2
     s = scratch_like(g)
     np.multiply(g, g, out=s)

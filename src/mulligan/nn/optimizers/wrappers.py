@@ -1,4 +1,4 @@
-"""Optimisers around an optimiser: the base takes every gradient, and the wrapper moves the parameters once more."""
+"""Optimisers that wrap another one: the base takes every gradient, then the wrapper moves the parameters again."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -28,8 +28,8 @@ class Wrapper(Optimizer):
         super().__post_init__()
         if isinstance(self.base, (type(self), Lookahead)):
             raise ConfigError(
-                f"{type(self).__name__}: base must be an optimiser that wraps no other, got {self.base!r}. The one "
-                "combination of wrappers is Lookahead(Extragradient(base)). Try base = Adam()."
+                f"{type(self).__name__}: base must be an optimiser that is no wrapper itself, got {self.base!r}. The "
+                "only wrapper of a wrapper is Lookahead(Extragradient(base)). Try base = Adam()."
             )
 
     @property
@@ -70,7 +70,7 @@ class Extragradient(Wrapper):
     Parameters
     ----------
     base : Optimizer
-        Takes the steps; no other wrapper.
+        Takes the steps; must not be a wrapper.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("anchor",)

@@ -1,7 +1,7 @@
-"""Teams that run one function on all cores and let its workers `meet`, `sum` and `gather`. No word of GANs here.
+"""Teams that run one function on all cores and let its workers `meet`, `sum` and `gather`. They know nothing of GANs.
 
 - `threads`: `ThreadTeam`, which works everywhere; start here. `processes`: `ProcessTeam`, faster on Linux, same bytes.
-- `limits`: how many cores and how much memory this process may use; `blas`: which BLAS multiplies.
+- `limits`: how many cores and how much memory this process may use; `blas`: which BLAS NumPy uses.
 """
 
 from mulligan.nn.workers.limits import available_cores

@@ -14,7 +14,7 @@ _UNUSED = dict.fromkeys(_OLD, ("avx2", "AVX2")) | dict.fromkeys(("Haswell", "Zen
 
 
 def libraries() -> list[dict[str, Any]]:
-    """Return threadpoolctl's facts about NumPy's BLAS. SciPy may have loaded another."""
+    """Return what threadpoolctl knows about NumPy's BLAS, without SciPy's."""
     found = [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
     return [lib for lib in found if "numpy" in lib["filepath"]] or found
 
@@ -32,8 +32,8 @@ def slowed() -> str:
         flag, name = _UNUSED.get(lib.get("architecture", ""), ("", ""))
         if flag and flag in _flags():
             return (
-                f"OPENBLAS_CORETYPE={forced} is set: OpenBLAS leaves this processor's {name} unused, and is slower. "
-                "Unset it before the start for the machine's own speed."
+                f"OPENBLAS_CORETYPE={forced} is set: OpenBLAS does not use this processor's {name}, and runs slower. "
+                "Unset it before you start Mulligan."
             )
     return ""
 

@@ -1,6 +1,6 @@
 """How many cores and how much memory this process may use.
 
-A container or a batch job sees the whole machine, and Linux's control groups limit it to a part.
+A container or a batch job sees the whole machine, but Linux's control groups limit it to a part.
 """
 
 import gc
@@ -11,7 +11,7 @@ from pathlib import Path
 from mulligan.errors import TooLargeError
 
 LARGE = 1 << 26
-"""Bytes. Only for arrays of this size and above do we ask how much memory is free."""
+"""Bytes. Free memory is checked only before allocations of this size or more."""
 SPARE = 1 << 28
 """Bytes that stay free for other workers and programs."""
 GROUPS = Path("/sys/fs/cgroup")
@@ -21,8 +21,8 @@ GROUPS = Path("/sys/fs/cgroup")
 def available_cores() -> int:
     """Return how many cores this process may use, by its affinity and by its control groups' quota of CPU time.
 
-    A quota is rounded up. More workers would gain nothing: a process that has used up its quota is stopped in the
-    middle of a step, until the next tenth of a second.
+    A quota is rounded up. More workers would gain nothing: Linux stops a process that has used up its quota until the
+    next tenth of a second, even in the middle of a step.
     """
     try:
         bound = len(os.sched_getaffinity(0))
@@ -32,9 +32,9 @@ def available_cores() -> int:
 
 
 def check_size(what: str, size: int) -> None:
-    """Raise if something needs more memory than is free.
+    """Raise before an allocation that does not fit into free memory.
 
-    Linux grants any amount, and kills the process once it is used.
+    Linux would grant it, and kill the process when it writes to the memory.
 
     Raises
     ------
@@ -50,12 +50,12 @@ def check_size(what: str, size: int) -> None:
 
 
 def too_large(what: str, size: int, free: str = "") -> TooLargeError:
-    """Return the error for something that does not fit into memory."""
-    return TooLargeError(f"not enough memory ({what} of {size:,} bytes{free}). Ask for fewer or smaller things.")
+    """Return the error for an allocation that does not fit into memory."""
+    return TooLargeError(f"not enough memory ({what} of {size:,} bytes{free}). Try a smaller batch, or fewer samples.")
 
 
 def free_memory() -> int:
-    """Return how many bytes this process may still use, swap included; no limit where the system is not Linux."""
+    """Return how many bytes this process may still use, swap included; ``sys.maxsize`` outside Linux."""
     try:
         fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
         machine = sum(int(fields[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
@@ -68,7 +68,7 @@ def _groups(kind: str) -> list[Path]:
     """Return the folders of this process's control groups of one kind, and of their parents."""
     try:
         fields = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    except OSError:  # a kernel without them; the machine's own limit stands
+    except OSError:  # a kernel without control groups
         return []
     own = [(kinds, path) for kinds, path in fields if not kinds or kind in kinds.split(",")]  # version 2 names no kind
     heres = [GROUPS / kinds / path.lstrip("/") for kinds, path in own]
@@ -76,7 +76,7 @@ def _groups(kind: str) -> list[Path]:
 
 
 def _left(group: Path) -> int:
-    """Return how many bytes a control group may still take; no limit where it has none.
+    """Return how many bytes a control group may still take; ``sys.maxsize`` without a limit.
 
     Its file cache counts as free, because the system drops it when memory is needed.
     """
@@ -94,12 +94,12 @@ def _left(group: Path) -> int:
 
 
 def _quota(group: Path) -> int:
-    """Return how many cores a control group's quota of CPU time amounts to; no limit where it has none."""
+    """Return how many cores a control group's quota of CPU time amounts to; ``sys.maxsize`` without a quota."""
     for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         try:
             quota, period = (int(word) for file in files for word in (group / file).read_text().split())
         except (OSError, ValueError):  # of the other version, or without a limit: "max"
             continue
-        if quota > 0:  # −1 is none
+        if quota > 0:  # −1 means no quota
             return -(-quota // period)
     return sys.maxsize

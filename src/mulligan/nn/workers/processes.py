@@ -1,12 +1,12 @@
-"""A team whose workers are forked processes at work on shared memory, so that none waits for another's GIL.
+"""A team whose workers are forked processes with shared memory, so that none waits for another's GIL.
 
-Threads of Python share the GIL, and a step takes it hundreds of times: a third of a small step. A forked process has
-its own, and everything else already: the networks, the buffers, the code. What workers exchange (parameters, gradients,
-optimiser states, the batch) must lie in memory from `shared`. All else a process sees as it was when it was forked. So
-processes are forked at the first `repeat` inside ``with team:``, `settle` ends them before anything else is changed,
-and the next `repeat` forks anew, in some 10 ms.
+Python threads share the GIL. A step takes it hundreds of times, which costs a third of a small step. A forked process
+has a GIL of its own, and starts with the parent's networks, buffers and code. What workers exchange (parameters,
+gradients, optimiser states, the batch) must lie in memory from `shared`. Everything else stays as it was at the fork.
+So the first `repeat` inside ``with team:`` forks, `settle` ends the processes before anything else changes, and the
+next `repeat` forks again, in about 10 ms.
 
-On Linux only: elsewhere a fork is unsafe or unknown, and the workers are threads.
+On Linux only: elsewhere a fork is unsafe or missing, and the workers are threads.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 SPIN = 1000
-"""How often a worker polls, some 0.5 ms in all, before it sleeps. Waking costs 0.2 ms, drawing a batch as much."""
+"""Polls before a waiting worker sleeps, about 0.5 ms in all. Waking up takes 0.2 ms, as long as drawing a batch."""
 PATIENCE = 0.5
 """Seconds of sleep between two checks that the other processes are alive."""
 EXCHANGE = 1 << 26
@@ -42,7 +42,7 @@ ENDING_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "
 
 
 def ignore_ending_signals() -> None:
-    """Leave Ctrl-C, `kill` and a closed terminal to the process that has started this one."""
+    """Leave Ctrl-C, `kill` and a closed terminal to the parent process."""
     for number in ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
@@ -56,8 +56,8 @@ class ProcessTeam(ThreadTeam):
     """A `ThreadTeam` that calls the function of `repeat` in forked processes, inside ``with team:``.
 
     `run` uses threads, because a process knows only what existed when it was forked. So does `repeat` outside ``with``.
-    The repeated function may write to memory from `shared`, and to what is the worker's own. Parameters are those of
-    `ThreadTeam`; answers are pickled.
+    The repeated function may write to memory from `shared`, and to arrays that no other worker reads. Parameters are
+    those of `ThreadTeam`; answers are pickled.
     """
 
     def __init__(self, count: int, answer: Callable[[str, int], Any], home: Callable[[list[Any]], None]):
@@ -75,7 +75,7 @@ class ProcessTeam(ThreadTeam):
         if self._team is None:
             self._fork(work)
         team = self._team
-        if team is None:  # the system has no room for copies
+        if team is None:  # the system could not fork
             self.run(work)
             return
         team.tell(None)
@@ -133,10 +133,10 @@ class ProcessTeam(ThreadTeam):
         super().close()
 
     def _check_process(self) -> None:
-        """Refuse to work in a copy that the program made of its process: it would change its original's arrays."""
+        """Raise in a child process that the program forked itself: it would change its parent's arrays."""
         if os.getpid() != self._process:
             raise RunError(
-                "this run was made by another process, whose arrays it shares: to train it here would change them "
+                "this run was made by another process and shares its arrays, so training it here would change them "
                 "there. Make the run in the process that trains it (mulligan.Run(config)), or set threads = 1."
             )
 
@@ -146,17 +146,17 @@ class ProcessTeam(ThreadTeam):
             team.end()
 
     def _fork(self, work: Callable[[int], None]) -> None:
-        super().close()  # a copy of a process with threads has the locks they held, and not the threads
+        super().close()  # a child inherits the locks that threads hold, but not the threads
         try:
             team = self._team = _Processes(self.count)
             for worker in range(1, self.count):
                 if team.fork() == 0:
                     self._serve(worker, work)
-        except (OSError, MemoryError):  # no process more, or no room for what they exchange
+        except (OSError, MemoryError):  # no more processes, or no memory for their exchange
             self._end()
 
     def _serve(self, worker: int, work: Callable[[int], None]) -> NoReturn:
-        """Be worker number `worker`, until told to end or left alone."""
+        """Work as number `worker` until another worker fails or the parent ends."""
         team = self._team
         assert team is not None
         try:
@@ -195,23 +195,23 @@ class _Processes:
         self._context = context
         self.count = count
         self.pids = [os.getpid()]
-        self._pipes: list[Any] = []  # in the original, where each copy is heard; in a copy, the last is where it speaks
+        self._pipes: list[Any] = []  # the parent's ends to read from each child; a child's own end to write is last
         gates = [[context.Semaphore(0) for _ in workers] for _ in workers]
         self._towards = [[gates[worker][other] for other in workers if other != worker] for worker in workers]
         self._from = [[gates[other][worker] for other in workers if other != worker] for worker in workers]
         self._start = [context.Semaphore(0) for _ in workers]
-        self._failed = shared((1,), np.int64)  # the number of a worker that has
+        self._failed = shared((1,), np.int64)  # number of a worker that failed, or 0
         self._question = shared((16,), np.uint8)
-        self._kinds = shared((count, 8), np.int64)  # dtype, number of axes, axes of what a worker shows
+        self._kinds = shared((count, 8), np.int64)  # dtype, number of axes and axes of each worker's value
         self._shown = [shared((EXCHANGE,), np.uint8) for _ in workers]
         self._finalizer = weakref.finalize(self, _kill, self.pids)
 
     def fork(self) -> int:
-        """Make one copy; return 0 in the copy, its number in the original."""
+        """Fork one child; return 0 in the child, its process number in the parent."""
         ear, mouth = self._context.Pipe(duplex=False)
         with warnings.catch_warnings():
-            # Python warns of forks where there are threads, BLAS's sleeping ones included; what runs after the fork is
-            # NumPy on memory of our own, and BLAS brings its threads to rest before a fork
+            # Python warns of a fork beside threads, even BLAS's sleeping ones. BLAS stops its threads before a fork,
+            # and the child runs only NumPy, on memory that Mulligan allocated
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid:
@@ -226,11 +226,11 @@ class _Processes:
 
     @property
     def there(self) -> bool:
-        """Whether the copies are this process's, and have not been ended, as they are before the interpreter is."""
+        """Whether the children belong to this process and nobody has ended them; the interpreter does so at exit."""
         return self._finalizer.alive and os.getpid() == self.pids[0]
 
     def tell(self, question: str | None) -> None:
-        """Set the copies going: to work, or to answer."""
+        """Start the children: without a question they work, with one they answer."""
         if question or self._question[0]:
             words = (question or "").encode().ljust(len(self._question), b"\0")
             self._question[:] = np.frombuffer(words, np.uint8)
@@ -238,7 +238,7 @@ class _Processes:
             start.release()
 
     def listen(self, worker: int) -> str | None:
-        """Wait to be told."""
+        """Wait for `tell`; return its question."""
         self._wait(self._start[worker], worker)
         return self._question.tobytes().rstrip(b"\0").decode() if self._question[0] else None
 
@@ -252,46 +252,46 @@ class _Processes:
             raise Abandoned
 
     def show(self, worker: int, value: Array) -> None:
-        """Copy a value to where the other workers can read it."""
+        """Copy a value into memory that the other workers can read."""
         value = np.asarray(value, order="C")
         if value.nbytes > EXCHANGE:
             raise RunError(
-                f"a layer wants to exchange {value.nbytes} bytes among workers, and {EXCHANGE} are the most. "
-                "Use a smaller batch, or threads = 1."
+                f"a layer must exchange at most {EXCHANGE} bytes among workers, got {value.nbytes}. "
+                "Try a smaller batch, or threads = 1."
             )
         self._kinds[worker, : 2 + value.ndim] = (value.dtype.num, value.ndim, *value.shape)
         self._shown[worker][: value.nbytes] = value.reshape(-1).view(np.uint8)
 
     def shown(self, worker: int) -> Array:
-        """Copy what a worker shows."""
+        """Return a copy of the value that a worker shows."""
         number, ndim, *axes = self._kinds[worker].tolist()
         shape, dtype = axes[:ndim], _DTYPES[number]
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         return self._shown[worker][:size].view(dtype).reshape(shape).copy()
 
     def send(self, thing: Any) -> None:
-        """Send something to the original."""
+        """Send something to the parent."""
         self._pipes[-1].send(thing)
 
     def hear(self, worker: int) -> Any:
-        """Return what a copy sends."""
+        """Return what a child sends."""
         pipe = self._pipes[worker - 1]
         try:
             thing = pipe.recv()
             if isinstance(thing, _Failure):
                 try:
                     return pipe.recv()
-                except Exception:  # an error that does not survive the way
+                except Exception:  # an error that cannot be unpickled
                     return RunError(f"worker {worker} failed with {thing.words}. Try threads = 1.")
             return thing
         except (EOFError, OSError):
             return RunError(
-                "a process that takes a share of every step has ended: it was killed, or memory ran out. "
-                "Go on from the last checkpoint; threads = 1 needs no other process."
+                "a worker process has ended: it was killed, or memory ran out. "
+                "Resume from the last checkpoint; threads = 1 needs no worker processes."
             )
 
     def report(self, worker: int, error: BaseException) -> None:
-        """Tell the original of an error, and release those that wait for this worker."""
+        """Report an error to the parent, and release the workers that wait for this one."""
         self._failed[0] = worker
         for gate in self._towards[worker]:
             gate.release()
@@ -304,7 +304,7 @@ class _Processes:
         return lost
 
     def end(self) -> None:
-        """End the copies."""
+        """End the children."""
         self._finalizer()
         for pipe in self._pipes:
             pipe.close()
@@ -325,14 +325,14 @@ class _Processes:
         for pid in self.pids[1:]:
             found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
             if found and os.WIFSTOPPED(status):  # once
-                _LOG.warning("worker process %d is stopped, and steps wait for it. Go on: kill -CONT %d", pid, pid)
+                _LOG.warning("worker process %d is stopped, and steps wait for it. Try: kill -CONT %d", pid, pid)
             elif found:
                 return False
         return True
 
 
 def _kill(pids: list[int]) -> None:
-    if os.getpid() != pids[0]:  # a copy that the program made for itself; the workers are its parent's
+    if os.getpid() != pids[0]:  # a child that the program forked itself; the workers belong to its parent
         return
     for pid in pids[1:]:
         try:

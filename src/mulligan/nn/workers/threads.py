@@ -1,10 +1,10 @@
-"""A team of threads that run one function on all cores, each with its share of the rows.
+"""A team of threads that run one function on all cores, each on its share of the rows.
 
-Every worker takes its rows through whole passes, with BLAS at one thread. Where one needs what the others have made,
-all of them `meet`. Threads work on every platform; `processes` does the same with processes, to the same bytes.
+Every worker takes its rows through whole passes, with BLAS at one thread. When one needs the others' results, all of
+them `meet`. Threads work on every platform; `processes` does the same with processes, to the same bytes.
 
-Why not BLAS's own threads: they meet at every product, by spinning. As soon as another program wants one of the cores,
-each meeting costs a time slice, and a step of 3 ms was seen to take 260 ms. Our workers meet a few times a step.
+BLAS's own threads would meet at every product, by spinning. When another program wants one of the cores, each meeting
+costs a time slice: a step of 3 ms took 260 ms. Our workers meet a few times a step.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 SWITCH_INTERVAL = 2e-5
 """GIL switch interval in seconds while a team works. Python's default of 5 ms is longer than a whole step.
 
-A step gains 1–2 % by it. Beside a thread that is busy in Python, such as a notebook's or a server's, a step takes half
+It makes a step 1–2 % faster. Beside a thread that is busy in Python, as in a notebook or a server, a step takes half
 the time.
 """
 
 
-@lru_cache(maxsize=1024)  # every step asks for the same few
+@lru_cache(maxsize=1024)  # each step asks for the same few
 def shares(n: int, workers: int) -> tuple[slice, ...]:
     """Cut ``range(n)`` into `workers` contiguous slices whose lengths differ by one at most."""
     edges = [n * i // workers for i in range(workers + 1)]
@@ -38,14 +38,14 @@ def shares(n: int, workers: int) -> tuple[slice, ...]:
 
 
 class _ProcessSettings:
-    """BLAS at one thread and a short switch interval, from the first team that asks for it to the last.
+    """Keeps BLAS at one thread and the switch interval short while any team works.
 
-    Teams need not leave in the order in which they came. If each restored what it had found, one would restore what
-    another had set.
+    It counts teams, because they leave in any order: if each restored the settings that it found, one could restore
+    those of another team.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # the collector may end another run in the middle of this
+        self._lock = threading.RLock()  # the garbage collector may end another team meanwhile
         self._holders = 0
         self._blas: threadpoolctl.threadpool_limits | None = None
         self._interval = 0.0
@@ -72,7 +72,7 @@ _settings = _ProcessSettings()
 
 
 class Worker:
-    """One worker of a team: what it does alone is its own, and these it does with the others.
+    """One worker of a team: its share of the rows, and what it does together with the others.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Worker:
         return shares(n, self.count)[self.number]
 
     def meet(self) -> None:
-        """Wait until every worker has come here; what each wrote before, all may read after."""
+        """Wait for all workers. What each wrote before, all may read after."""
         self._team.meet(self.number)
 
     def gather(self, value: Array) -> list[Array]:
@@ -117,9 +117,9 @@ class ThreadTeam:
     count : int
         At least 1.
     answer : callable, optional
-        What a worker says to `ask`: called with the question and the worker's number.
+        Gives a worker's answer to `ask`; called with the question and the worker's number.
     home : callable, optional
-        Takes in all workers' answers to "home" when workers with memory of their own end.
+        Receives all workers' answers to "home" when process workers end.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class ThreadTeam:
         self._errors: list[BaseException | None] = [None] * count
         self._slots: list[Any] = [None] * count
         self._threads: list[threading.Thread] = []
-        self._inside = 0  # how often the context was entered and not left: events of one run may be asked for twice
+        self._inside = 0  # depth of nested contexts: two loops may take one run's events
         self._open_gates()
 
     def run(self, work: Callable[[int], None]) -> None:
@@ -159,7 +159,7 @@ class ThreadTeam:
         try:
             for lock in self._done[1:]:
                 lock.acquire()
-        except BaseException:  # Ctrl-C: no worker may be at work still when the next step begins
+        except BaseException:  # Ctrl-C: no worker may still be working when the next step begins
             self.close()
             raise
         self._raise()
@@ -173,7 +173,7 @@ class ThreadTeam:
         return [self._answer(question, worker) for worker in range(self.count)]
 
     def meet(self, worker: int) -> None:
-        """Wait until every worker has come here; what each wrote before, all may read after."""
+        """Wait for all workers. What each wrote before, all may read after."""
         if self.count == 1:
             return
         gates = self._gates[self._met[worker] % 2]
@@ -206,7 +206,7 @@ class ThreadTeam:
         return total
 
     def settle(self) -> None:
-        """Bring home what workers with memory of their own know; threads have none."""
+        """End process workers and take over their state; threads have none of their own."""
 
     def __enter__(self) -> Self:
         _settings.take()
@@ -250,7 +250,7 @@ class ThreadTeam:
         except BaseException as error:
             self._errors[worker] = error
             self._failed = True
-            for gates in self._gates:  # else the others would wait for this worker for ever
+            for gates in self._gates:  # else the others would wait for this worker forever
                 for gate in gates[worker]:
                     if gate.locked():
                         gate.release()
@@ -265,7 +265,7 @@ class ThreadTeam:
         raise (causes or errors)[0]
 
     def _open_gates(self) -> None:
-        """Make the gates from each worker to each other: two sets in turn, for one worker may be a meeting ahead."""
+        """Make the gates between workers. Two sets take turns, because a worker may be one meeting ahead."""
         workers = range(self.count)
         self._gates = [[[_taken() for _ in workers] for _ in workers] for _ in range(2)]
         self._met = [0] * self.count
