@@ -14,6 +14,7 @@ import mulligan
 from mulligan.data import from_arrays, load
 from mulligan.models import BUNDLED
 from mulligan.training import Diagnosed
+from mulligan.training.notebook import curves
 
 
 def test_a_generator_shows_a_grid_of_its_samples():
@@ -58,6 +59,12 @@ def test_a_run_shows_its_losses_once_it_has_reported_twice():
     for _ in mulligan.train(run):
         pass
     assert run._repr_html_().count("<polyline") == 2
+
+
+def test_the_names_of_two_curves_that_end_alike_stand_below_each_other():
+    html = curves({"d_loss": [(0, 1.0), (10, 0.7)], "g_loss": [(0, 2.0), (10, 0.7)]})
+    first, second = (float(y) for y in re.findall(r'y="([\d.]+)"[^>]*>[DG] loss', html))
+    assert second - first >= 12
 
 
 def test_a_finding_shows_its_sentence_its_evidence_and_what_to_try():

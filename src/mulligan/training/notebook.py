@@ -108,11 +108,12 @@ def curves(found: dict[str, list[tuple[int, float]]]) -> str:
     x = rounded(0, max(step for step, _ in points), LEFT, WIDTH - 70)
     y = rounded(min(values), max(values), HEIGHT - 12, 12)
     inside = left_axis(y, LEFT, WIDTH - 70).replace('class="rule"', 'stroke="#8884"')
-    for name, curve in found.items():
+    end = 0.0
+    for name, curve in sorted(found.items(), key=lambda pair: -pair[1][-1][1] if pair[1] else 0.0):
         if curve:
             line = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in curve)
             inside += element("polyline", points=line, fill="none", stroke=COLOURS[name], stroke_width=1.5)
-            end = y(curve[-1][1]) + 4
+            end = max(y(curve[-1][1]) + 4, end + 12)  # one word below the other where the curves end alike
             inside += element("text", f"{name[0].upper()} loss", x=WIDTH - 64, y=end, fill=COLOURS[name])
-    style = "display:block;font:11px sans-serif;fill:currentColor"
+    style = "display:block;overflow:visible;font:11px sans-serif;fill:currentColor"
     return element("svg", inside, width=WIDTH, height=HEIGHT, style=style)
