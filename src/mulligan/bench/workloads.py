@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mulligan.errors import ConfigError
 from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
@@ -21,8 +22,6 @@ class Workload:
 
     Parameters
     ----------
-    name : str
-        Family and batch, ``mlp-128``.
     title : str
     game : Game
     sample_shape : tuple of int
@@ -33,7 +32,6 @@ class Workload:
         Length of the run that the schedules are stretched over.
     """
 
-    name: str
     title: str
     game: Game
     sample_shape: Shape
@@ -47,8 +45,7 @@ def _classic(batch: int, toy: bool) -> Workload:
     if toy:
         game = _resized(game, (6,), (6,))
     shape = (8, 8, 1) if toy else (28, 28, 1)
-    title = "classic net, 100-128-784 / 784-128-1, non-saturating"
-    return Workload(f"classic-{batch}", title, game, shape, batch, low=0.0)
+    return Workload("classic net, 100-128-784 / 784-128-1, non-saturating", game, shape, batch, low=0.0)
 
 
 def _mlp(batch: int, toy: bool) -> Workload:
@@ -60,29 +57,16 @@ def _mlp(batch: int, toy: bool) -> Workload:
         average=None,
     )
     title = "MLP, 64-256-512-784 / 784-512-256-1, non-saturating"
-    return Workload(f"mlp-{batch}", title, game, (12,) if toy else (784,), batch)
+    return Workload(title, game, (12,) if toy else (784,), batch)
 
 
-def _classic_one_z(batch: int, toy: bool) -> Workload:
-    return _one_z(_classic(batch, toy), f"classic-one-z-{batch}")
-
-
-def _mlp_one_z(batch: int, toy: bool) -> Workload:
-    return _one_z(_mlp(batch, toy), f"mlp-one-z-{batch}")
-
-
-def _one_z(plain: Workload, name: str) -> Workload:
+def _one_z(plain: Workload) -> Workload:
     """Play another workload as torch's own DCGAN tutorial does: G moves with the fakes that D has seen."""
     game = replace(plain.game, latent=replace(plain.game.latent, redraw=False))
-    return replace(plain, name=name, title=f"{plain.title}, one z a step", game=game)
+    return replace(plain, title=f"{plain.title}, one z a step", game=game)
 
 
-def _mlp_r1r2(batch: int, toy: bool) -> Workload:
-    title = "the same MLP, relativistic + R1 + R2, simultaneous"
-    return _penalised(_mlp(batch, toy), f"mlp-r1r2-{batch}", title)
-
-
-def _penalised(plain: Workload, name: str, title: str) -> Workload:
+def _penalised(plain: Workload, what: str) -> Workload:
     """Play the networks of another workload as R3GAN does."""
     adam = Adam(lr=1e-3, beta1=0.0, beta2=0.99)
     game = replace(
@@ -93,26 +77,16 @@ def _penalised(plain: Workload, name: str, title: str) -> Workload:
         penalties=(R1(1.0), R2(1.0)),
         update="simultaneous",
     )
-    return replace(plain, name=name, title=title, game=game)
+    return replace(plain, title=f"the same {what}, relativistic + R1 + R2, simultaneous", game=game)
 
 
-def _quick(batch: int, toy: bool) -> Workload:
-    title = "recipe quick: conv, classes, non-saturating + R1 + R2, simultaneous, averaged"
-    return _of_recipe("quick", title, (28, 28, 1), 10, batch, toy)
-
-
-def _faces(batch: int, toy: bool) -> Workload:
-    title = "recipe faces: the same for 16×16 in colour, 64 and 48 channels, 1000 clusters"
-    return _of_recipe("faces", title, (16, 16, 3), 1000, batch, toy)
-
-
-def _of_recipe(name: str, title: str, shape: Shape, classes: int, batch: int, toy: bool) -> Workload:
+def _of_recipe(name: str, about: str, shape: Shape, classes: int, batch: int, toy: bool) -> Workload:
     game: Game = recipe(name)
     # The first half of the run, where the recipe's rate is constant; the falling γ of `quick` is part of the step.
     game = replace(game, classes=classes, schedules=replace(game.schedules, lr=Constant(1.0)))
     if toy:
         game = _resized(game, (6,), (6,), (6, 4), (4, 6))
-    return Workload(f"{name}-{batch}", title, game, (8, 8, shape[2]) if toy else shape, batch)
+    return Workload(f"recipe {name}: {about}", game, (8, 8, shape[2]) if toy else shape, batch)
 
 
 def _dcgan(batch: int, toy: bool) -> Workload:
@@ -126,12 +100,7 @@ def _dcgan(batch: int, toy: bool) -> Workload:
         average=None,
     )
     title = "DCGAN's sizes without its normalisation: conv 64-128 / 128-64, non-saturating"
-    return Workload(f"dcgan-{batch}", title, game, (8, 8, 1) if toy else (28, 28, 1), batch)
-
-
-def _dcgan_r1r2(batch: int, toy: bool) -> Workload:
-    title = "the same DCGAN, relativistic + R1 + R2, simultaneous"
-    return _penalised(_dcgan(batch, toy), f"dcgan-r1r2-{batch}", title)
+    return Workload(title, game, (8, 8, 1) if toy else (28, 28, 1), batch)
 
 
 def _resized(game: Game, g: Shape, d: Shape, g_channels: Shape = (), d_channels: Shape = ()) -> Game:
@@ -147,16 +116,18 @@ def _resized(game: Game, g: Shape, d: Shape, g_channels: Shape = (), d_channels:
     )
 
 
+QUICK = "conv, classes, non-saturating + R1 + R2, simultaneous, averaged"
+FACES = "the same for 16×16 in colour, 64 and 48 channels, 1000 clusters"
 FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "classic": (_classic, (64,)),
-    "classic-one-z": (_classic_one_z, (64,)),
+    "classic-one-z": (lambda batch, toy: _one_z(_classic(batch, toy)), (64,)),
     "mlp": (_mlp, (64, 128, 256)),
-    "mlp-one-z": (_mlp_one_z, (64, 128, 256)),
-    "mlp-r1r2": (_mlp_r1r2, (64, 128, 256)),
-    "quick": (_quick, (64,)),
-    "faces": (_faces, (64,)),
+    "mlp-one-z": (lambda batch, toy: _one_z(_mlp(batch, toy)), (64, 128, 256)),
+    "mlp-r1r2": (lambda batch, toy: _penalised(_mlp(batch, toy), "MLP"), (64, 128, 256)),
+    "quick": (partial(_of_recipe, "quick", QUICK, (28, 28, 1), 10), (64,)),
+    "faces": (partial(_of_recipe, "faces", FACES, (16, 16, 3), 1000), (64,)),
     "dcgan": (_dcgan, (64, 128)),
-    "dcgan-r1r2": (_dcgan_r1r2, (64, 128)),
+    "dcgan-r1r2": (lambda batch, toy: _penalised(_dcgan(batch, toy), "DCGAN"), (64, 128)),
 }
 """Every family of workloads by its name: how one is made for a batch, and the batches that are timed."""
 

@@ -6,8 +6,6 @@
 Only the module of the command is imported, and heavy imports stand inside the functions, so that --help is fast.
 """
 
-from __future__ import annotations
-
 import codecs
 import os
 import sys

@@ -1,7 +1,5 @@
 """``mulligan bench``: time training steps beside torch and jax."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from typing import Any

@@ -1,7 +1,5 @@
 """What commands print: results and JSON on stdout, all else on stderr."""
 
-from __future__ import annotations
-
 import codecs
 import json
 import logging

@@ -1,7 +1,5 @@
 """``mulligan draw``: draw the picture of a number."""
 
-from __future__ import annotations
-
 import sys
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``mulligan evaluate``: measure how good a generator is."""
 
-from __future__ import annotations
-
 import os
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``mulligan export``: write a generator for use elsewhere."""
 
-from __future__ import annotations
-
 import keyword
 from pathlib import Path
 from typing import Annotated
@@ -61,7 +59,7 @@ def command(
         name = "mulligan-mnist" if model is None else stem(model)
         if kind == "torch":
             name = _module(name)
-        out = Path(f"{name}{FORMATS[kind][0]}")
+        out = Path(f"{name}{FORMATS[kind]}")
     _say(model, kind, export(generator, out, kind), json)
 
 

@@ -1,7 +1,5 @@
 """Follow a run to its last file: train, evaluate, write the report, and start second tries after alarms."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``mulligan invert``: find the nearest picture that a generator can make."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``mulligan list``: list recipes, data, losses, layers and all else that has a name."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The types of options and arguments. Each reads what the user typed, or says what it must be."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Callable

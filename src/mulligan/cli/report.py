@@ -1,7 +1,5 @@
 """``mulligan report``: write a run as one page."""
 
-from __future__ import annotations
-
 from tyro.conf import Positional
 
 from mulligan.cli.console import emit

@@ -1,7 +1,5 @@
 """``mulligan resume``: go on with a run."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 from tyro.conf import Positional

@@ -1,7 +1,5 @@
 """An evaluation as a table for the terminal, with the floors beside the figures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

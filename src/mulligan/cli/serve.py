@@ -1,7 +1,5 @@
 """``mulligan serve``: open the playground in the browser."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated

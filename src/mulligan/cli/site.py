@@ -1,7 +1,5 @@
 """``mulligan site``: put the playground into a folder that any file server can serve."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

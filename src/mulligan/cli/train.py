@@ -1,7 +1,5 @@
 """``mulligan train``: train a generator."""
 
-from __future__ import annotations
-
 import time
 from itertools import chain
 from pathlib import Path

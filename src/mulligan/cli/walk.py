@@ -1,7 +1,5 @@
 """``mulligan walk``: animate the way from one picture to another."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tyro.conf import Positional

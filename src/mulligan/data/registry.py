@@ -61,6 +61,10 @@ class _Registry(dict[str, Entry]):
         super().__setitem__(name, entry)
 
 
+def _toy(name: str, line: str, source: str) -> Entry:
+    return Entry(partial(load_toy, name), line, source, points=True)
+
+
 _OURS = {
     "mnist": Entry(
         load_mnist,
@@ -116,29 +120,19 @@ _OURS = {
         "Metz et al. 2017; Lin et al. 2018",
         points=False,
     ),
-    "jang": Entry(partial(load_toy, "jang"), "N(-1, 1), one dimension", "Eric Jang 2016", points=True),
+    "jang": _toy("jang", "N(-1, 1), one dimension", "Eric Jang 2016"),
     "jang-sorted": Entry(
         partial(load_sorted, "jang"),
         "N(-1, 1), one dimension, every batch in rising order",
         "Eric Jang 2016",
         points=True,
     ),
-    "aylien": Entry(partial(load_toy, "aylien"), "N(4, 0.5), one dimension", "AYLIEN 2016", points=True),
-    "ring": Entry(
-        partial(load_toy, "ring"),
-        "8 Gaussians on a circle of radius 2, deviation 0.02",
-        "Metz et al. 2017",
-        points=True,
+    "aylien": _toy("aylien", "N(4, 0.5), one dimension", "AYLIEN 2016"),
+    "ring": _toy("ring", "8 Gaussians on a circle of radius 2, deviation 0.02", "Metz et al. 2017"),
+    "grid": _toy(
+        "grid", "25 Gaussians at -4, -2, 0, 2, 4 squared, deviation 0.05", "Srivastava et al. 2017; Lin et al. 2018"
     ),
-    "grid": Entry(
-        partial(load_toy, "grid"),
-        "25 Gaussians at -4, -2, 0, 2, 4 squared, deviation 0.05",
-        "Srivastava et al. 2017; Lin et al. 2018",
-        points=True,
-    ),
-    "swiss-roll": Entry(
-        partial(load_toy, "swiss-roll"), "a spiral with noise, two dimensions", "Gulrajani et al. 2017", points=True
-    ),
+    "swiss-roll": _toy("swiss-roll", "a spiral with noise, two dimensions", "Gulrajani et al. 2017"),
 }
 DATASETS: dict[str, Entry] = _Registry(_OURS)
 """Every named data set. One more is one more entry."""

@@ -13,8 +13,12 @@ from typing import IO, Any
 
 from mulligan.errors import ConfigError, RunError
 
+Content = bytes | Callable[[IO[bytes]], object]
+Files = dict[Path, Content]
+"""Files to be written: what `atomic_write` is given, by path."""
 
-def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object], *, folders: bool = True) -> None:
+
+def atomic_write(path: str | Path, content: Content, *, folders: bool = True) -> None:
     """Write a file so that a crash, a full disk or a second reader never sees half of it.
 
     The bytes go to a temporary name in the same folder, are forced to the disk (fsync), and are renamed over `path`;

@@ -25,13 +25,13 @@ import threadpoolctl
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
 from mulligan.output.files import atomic_write
-from mulligan.output.pictures import grid, png_bytes, points_picture
+from mulligan.output.pictures import png_bytes
 from mulligan.serialization import Table, from_table
 from mulligan.studies.measures import MEASURES, Figures, mixture_of
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
 from mulligan.training.config import DataSpec, Parent
 from mulligan.training.events import Event, Started, Stepped
-from mulligan.training.samples import data_of
+from mulligan.training.samples import data_of, sheet
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
 
 ATTEMPTS = 3
@@ -160,7 +160,9 @@ def _trained(job: Job, folder: Path) -> dict[str, Any]:
     if job.until:
         return _outcome(job, DONE, "", run)
     result = _outcome(job, DONE, "", run, measured(run, job), earlier.found)
-    result["picture"] = _picture(run)
+    made = run.sample(*run.grid)  # 64 pictures, their classes in order: every fourth is shown
+    shown = sheet(made if run.data.is_points else made[::4], run.data)
+    result["picture"] = b64encode(png_bytes(shown)).decode()
     return result
 
 
@@ -221,12 +223,6 @@ def _outcome(
         "measurements": measurements or [],
         "clock": {"cpu": 0.0 if run is None else run.cpu, "wall": 0.0 if run is None else run.wall},
     }
-
-
-def _picture(run: Run) -> str:
-    made = run.sample(*run.grid)  # 64 pictures, their classes in order: every fourth is shown
-    picture = points_picture(made, *run.data.range) if run.data.is_points else grid(made[::4])
-    return b64encode(png_bytes(picture)).decode()
 
 
 class _Pulse:

@@ -126,7 +126,7 @@ def mixture_of(data: Dataset) -> Gaussians:
 
 
 def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
-    real = _reals(_Kept(data), len(made))
+    real = _reals(data, len(made))
     found: Figures = {}
     features = real.pca(made)
     found["fd_pca"] = percent(frechet_distance(real.pca_moments, moments(features)), real.pca_moments)
@@ -158,23 +158,9 @@ class _Reals(NamedTuple):
     prior: NDArray[np.int64]
 
 
-class _Kept:
-    """A data set as a key: the same object, the same key; it holds on to the data, so that no other takes its place."""
-
-    def __init__(self, data: Dataset):
-        self.data = data
-
-    def __hash__(self) -> int:
-        return id(self.data)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Kept) and self.data is other.data
-
-
 @lru_cache(maxsize=4)
-def _reals(kept: _Kept, count: int) -> _Reals:
+def _reals(data: Dataset, count: int) -> _Reals:
     """Measure `count` held-out pictures, always the same ones; training pictures where none are held out."""
-    data = kept.data
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
     fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, pca_limit(data.shape))]
@@ -270,7 +256,7 @@ def imprint(run: Run, count: int) -> Figures:
     with np.errstate(all="ignore"):
         made = run.generate(z, labels, average=False).reshape(len(z), -1).astype(np.float64)
     mean = made.mean(axis=0)
-    data = _standard(_Kept(run.data))
+    data = _standard(run.data)
     r = data @ _centred(mean[None])[0].astype(np.float32)
     first = first_drawn(run)
     whole = np.asarray(run.data.images, np.float32).reshape(len(run.data), -1).mean(axis=0)
@@ -291,9 +277,9 @@ def first_drawn(run: Run) -> int:
 
 
 @lru_cache(maxsize=2)
-def _standard(kept: _Kept) -> NDArray[np.float32]:
+def _standard(data: Dataset) -> NDArray[np.float32]:
     """Every picture with mean 0 and length 1, so that a product is a correlation."""
-    flat = np.asarray(kept.data.images).reshape(len(kept.data), -1).astype(np.float32)
+    flat = np.asarray(data.images).reshape(len(data), -1).astype(np.float32)
     return _centred(flat)
 
 

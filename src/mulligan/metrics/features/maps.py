@@ -38,7 +38,22 @@ class FeatureMap(Protocol):
         """Hash of everything that decides its figures; printed with them."""
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features (n, d), float32, of pictures (n, h, w, c), uint8."""
+        """Features of pictures.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w[, c]), uint8
+            Of the size that the map was fitted on or made for.
+
+        Returns
+        -------
+        array of shape (n, d), float32
+
+        Raises
+        ------
+        ShapeError, DataError
+            Another size or dtype.
+        """
 
 
 @runtime_checkable
@@ -75,22 +90,6 @@ class PCA:
         return _sha256(self.name, self.components, self.offset)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features of pictures.
-
-        Parameters
-        ----------
-        images : array of shape (n, h, w[, c]), uint8
-            Of the size that it was fitted on.
-
-        Returns
-        -------
-        array of shape (n, d), float32
-
-        Raises
-        ------
-        ShapeError, DataError
-            Another size or dtype.
-        """
         images = pictures(images)
         if images[0].size != len(self.components):
             raise ShapeError(
@@ -192,22 +191,6 @@ class RandomConv:
         return _sha256(self.name, self.first, self.second, self.projection)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features of pictures.
-
-        Parameters
-        ----------
-        images : array of shape (n, h, w[, c]), uint8
-            Of the size that it was made for.
-
-        Returns
-        -------
-        array of shape (n, d), float32
-
-        Raises
-        ------
-        ShapeError, DataError
-            Another size or dtype.
-        """
         images = pictures(images)
         if images.shape[1:] != self.shape:
             raise ShapeError(

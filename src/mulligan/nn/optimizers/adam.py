@@ -69,12 +69,8 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    lr : float
-        Learning rate, above 0.
-    beta1, beta2 : float
-        Decay of the two means, in [0, 1).
-    eps : float
-        Keeps the quotient finite, above 0.
+    lr, beta1, beta2, eps
+        As in `Adam`.
     weight_decay : float
         λ, at least 0.
     """
@@ -101,12 +97,8 @@ class OptimisticAdam(Adam):
 
     Parameters
     ----------
-    lr : float
-        Learning rate, above 0.
-    beta1, beta2 : float
-        Decay of the two means, in [0, 1).
-    eps : float
-        Keeps the quotient finite, above 0.
+    lr, beta1, beta2, eps
+        As in `Adam`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "u")

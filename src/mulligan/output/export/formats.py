@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan import __version__
 from mulligan.errors import ConfigError, as_path
+from mulligan.output.files import Files, atomic_write
 from mulligan.output.generator.file import check_finite
 
 if TYPE_CHECKING:
     from mulligan.output.generator import Generator
 
-    Writer = Callable[[Generator, Path], list[Path]]
-
-FORMATS: dict[str, tuple[str, str, str]] = {
-    "onnx": (".onnx", "mulligan.output.export.onnx", "write_onnx"),
-    "torch": (".py", "mulligan.output.export.torch", "write_torch"),
-    "npz": (".npz", "mulligan.output.export.npz", "write_npz"),
-    "html": (".html", "mulligan.output.export.html", "write_player"),
-}
-"""Ending, module and writer of each format; a writer returns the files that it wrote. One more is one line more."""
+FORMATS: dict[str, str] = {"onnx": ".onnx", "torch": ".py", "npz": ".npz", "html": ".html"}
+"""The ending of each format. ``files(generator, path)`` of the module with its name returns the files to be written."""
 
 
 def format_of(to: str | None, path: str | Path | None) -> str:
@@ -35,7 +28,7 @@ def format_of(to: str | None, path: str | Path | None) -> str:
     ConfigError
         When neither says, or they contradict each other.
     """
-    endings = {ending: name for name, (ending, *_) in FORMATS.items()}
+    endings = {ending: name for name, ending in FORMATS.items()}
     suffix = Path(path).suffix.lower() if path is not None else ""
     if to is None:
         if suffix not in endings:
@@ -47,10 +40,9 @@ def format_of(to: str | None, path: str | Path | None) -> str:
         return endings[suffix]
     if not isinstance(to, str) or to not in FORMATS:
         raise ConfigError(f"to must be one of {', '.join(FORMATS)}, got {to!r}. Try html.")
-    if suffix and suffix != FORMATS[to][0]:
+    if suffix and suffix != FORMATS[to]:
         raise ConfigError(
-            f"a file for {to} must end in {FORMATS[to][0]}, got {path}. Try "
-            f"{Path(path or '').with_suffix(FORMATS[to][0])}."
+            f"a file for {to} must end in {FORMATS[to]}, got {path}. Try {Path(path or '').with_suffix(FORMATS[to])}."
         )
     return to
 
@@ -83,12 +75,15 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
         When a parameter is not finite.
     """
     path = as_path("path", path, "the file to be written", "mine.html")
-    ending, module, name = FORMATS[format_of(to, path)]
+    to = format_of(to, path)
     if path.is_dir():
-        raise ConfigError(f"path must be a file, got the folder {path}. Try {path / f'generator{ending}'}.")
+        raise ConfigError(f"path must be a file, got the folder {path}. Try {path / f'generator{FORMATS[to]}'}.")
     check_finite(generator.network.tensors())
-    write: Writer = getattr(import_module(module), name)
-    return write(generator, path if path.suffix else path.with_name(path.name + ending))
+    path = path if path.suffix else path.with_name(path.name + FORMATS[to])
+    files: Files = import_module(f"mulligan.output.export.{to}").files(generator, path)
+    for file, content in reversed(files.items()):  # what the first one reads is there before it
+        atomic_write(file, content)
+    return list(files)
 
 
 def facts(generator: Generator) -> dict[str, Any]:

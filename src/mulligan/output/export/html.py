@@ -19,7 +19,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.nn.memory import Array
 from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
-from mulligan.output.files import atomic_write
+from mulligan.output.files import Files
 from mulligan.output.generator import Generator, directions
 from mulligan.output.generator.principal import SHOWN
 from mulligan.output.pages import policy_of, template
@@ -31,27 +31,19 @@ LARGEST_SHIFT = 0.5
 """Grey levels by which half precision may move a pixel before rounding: well below the one that would show."""
 
 
-def write_player(generator: Generator, path: Path) -> list[Path]:
-    """Write one .html file.
+def files(generator: Generator, path: Path) -> Files:
+    """Return one .html file; see `player`."""
+    return {path: player(generator).encode()}
 
-    Returns
-    -------
-    list of Path
-        What was written.
+
+def player(generator: Generator) -> str:
+    """Return the page.
 
     Raises
     ------
     UnsupportedError
         When the samples are points, or a layer has no export or compares the rows of a batch.
-    RunError
-        When the file cannot be written.
     """
-    atomic_write(path, player(generator).encode())
-    return [path]
-
-
-def player(generator: Generator) -> str:
-    """Return the page; errors as for `write_player`."""
     spec = generator.spec
     if not spec.is_picture:
         raise UnsupportedError(

@@ -15,30 +15,16 @@ import numpy as np
 
 from mulligan.output.export import facts
 from mulligan.output.export.plan import Plan, plan_of
-from mulligan.output.files import atomic_write
+from mulligan.output.files import Files
 from mulligan.output.generator import Generator
 
 
-def write_npz(generator: Generator, path: Path) -> list[Path]:
-    """Write one .npz file.
-
-    Returns
-    -------
-    list of Path
-        What was written.
-
-    Raises
-    ------
-    UnsupportedError
-        When the generator has a layer that has no export.
-    RunError
-        When the file cannot be written.
-    """
+def files(generator: Generator, path: Path) -> Files:
+    """Return one .npz file; raise UnsupportedError when a layer has no export."""
     plan = plan_of(generator)
     text = json.dumps(described(generator, plan), ensure_ascii=False)
     arrays: dict[str, Any] = {"description": np.array(text), **plan.arrays}
-    atomic_write(path, lambda file: np.savez_compressed(file, **arrays))
-    return [path]
+    return {path: lambda file: np.savez_compressed(file, **arrays)}
 
 
 def described(generator: Generator, plan: Plan) -> dict[str, Any]:

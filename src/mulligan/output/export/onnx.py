@@ -15,7 +15,7 @@ from mulligan.errors import ConfigError
 from mulligan.nn.memory import Array
 from mulligan.output.export import facts
 from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
-from mulligan.output.files import atomic_write
+from mulligan.output.files import Files
 from mulligan.output.generator import Generator
 
 OPSET = 18
@@ -23,13 +23,13 @@ OPSET = 18
 IR_VERSION = 8
 
 
-def write_onnx(generator: Generator, path: Path) -> list[Path]:
-    """Write one .onnx file.
+def files(generator: Generator, path: Path) -> Files:
+    """Return one .onnx file; see `onnx_model`."""
+    return {path: onnx_model(generator).SerializeToString()}
 
-    Returns
-    -------
-    list of Path
-        What was written.
+
+def onnx_model(generator: Generator) -> Any:
+    """Return the generator as a checked ``onnx.ModelProto``.
 
     Raises
     ------
@@ -37,16 +37,7 @@ def write_onnx(generator: Generator, path: Path) -> list[Path]:
         When the package `onnx` is not installed.
     UnsupportedError
         When the generator has a layer that has no export.
-    RunError
-        When the file cannot be written.
     """
-    model = onnx_model(generator)
-    atomic_write(path, model.SerializeToString())
-    return [path]
-
-
-def onnx_model(generator: Generator) -> Any:
-    """Return the generator as a checked ``onnx.ModelProto``; errors as for `write_onnx`."""
     try:
         import onnx
     except ImportError as error:

@@ -18,17 +18,12 @@ from mulligan.nn.memory import Array
 from mulligan.output.export import facts
 from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
 from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS, Written
-from mulligan.output.files import atomic_write
+from mulligan.output.files import Files
 from mulligan.output.generator import Generator
 
 
-def write_torch(generator: Generator, path: Path) -> list[Path]:
-    """Write NAME.py and NAME.weights.safetensors.
-
-    Returns
-    -------
-    list of Path
-        What was written.
+def files(generator: Generator, path: Path) -> Files:
+    """Return NAME.py and NAME.weights.safetensors.
 
     Raises
     ------
@@ -36,8 +31,6 @@ def write_torch(generator: Generator, path: Path) -> list[Path]:
         When the name cannot be imported as a module.
     UnsupportedError
         When the generator has a layer that has no export.
-    RunError
-        When a file cannot be written.
     """
     from safetensors.numpy import save
 
@@ -47,9 +40,8 @@ def write_torch(generator: Generator, path: Path) -> list[Path]:
         )
     weights = path.with_name(f"{path.stem}.weights.safetensors")
     source, tensors = torch_module(generator, weights.name)
-    atomic_write(weights, save({name: np.ascontiguousarray(x) for name, x in tensors.items()}))
-    atomic_write(path, source.encode())
-    return [path, weights]
+    packed = save({name: np.ascontiguousarray(x) for name, x in tensors.items()})
+    return {path: source.encode(), weights: packed}
 
 
 def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Array]]:

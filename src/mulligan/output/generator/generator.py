@@ -354,7 +354,7 @@ class Generator:
             When a parameter is NaN or too large for `dtype`.
         """
         path = as_path("path", path, "the file to be written", "mine.safetensors")
-        if path.suffix.lower() in {ending for ending, *_ in FORMATS.values()}:
+        if path.suffix.lower() in FORMATS.values():
             raise ConfigError(
                 f"path must not have the ending of another format, got {path}. Try "
                 f"{path.with_suffix('.safetensors')}, or export({str(path)!r}) for that format."

@@ -42,11 +42,41 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_let_go)
 
 
+class _Place:
+    """A file or folder of a run, by its name."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __get__(self, folder: RunFolder, owner: object) -> Path:
+        return folder.path / self.name
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The paths inside a run folder."""
 
     path: Path
+    config = _Place("config.toml")
+    """The full configuration."""
+    events = _Place("events.jsonl")
+    """One line of JSON for each event. Interruptions of the run do not change its bytes."""
+    times = _Place("times.jsonl")
+    """The time at each report. Each session adds lines."""
+    checkpoints = _Place("checkpoints")
+    """Folder of ``step-000123/``."""
+    samples = _Place("samples")
+    """Folder of ``step-000123.png``."""
+    animation = _Place("training.gif")
+    """An animation of all samples."""
+    generator = _Place("generator.safetensors")
+    """The averaged generator, which is all that sampling needs."""
+    best = _Place("best.safetensors")
+    """The averaged generator at the step with the lowest KID; absent if nothing was measured during the run."""
+    metrics = _Place("metrics.json")
+    """The last evaluation."""
+    report = _Place("report.html")
+    """The run as one page."""
 
     @classmethod
     def of(cls, folder: str | Path) -> RunFolder:
@@ -61,56 +91,6 @@ class RunFolder:
         if not here.config.is_file():
             raise ConfigError(f"{folder} must be a run folder, but holds no config.toml. Check the path.")
         return here
-
-    @property
-    def config(self) -> Path:
-        """The full configuration."""
-        return self.path / "config.toml"
-
-    @property
-    def events(self) -> Path:
-        """One line of JSON for each event. Interruptions of the run do not change its bytes."""
-        return self.path / "events.jsonl"
-
-    @property
-    def times(self) -> Path:
-        """The time at each report. Each session adds lines."""
-        return self.path / "times.jsonl"
-
-    @property
-    def checkpoints(self) -> Path:
-        """Folder of ``step-000123/``."""
-        return self.path / "checkpoints"
-
-    @property
-    def samples(self) -> Path:
-        """Folder of ``step-000123.png``."""
-        return self.path / "samples"
-
-    @property
-    def animation(self) -> Path:
-        """An animation of all samples."""
-        return self.path / "training.gif"
-
-    @property
-    def generator(self) -> Path:
-        """The averaged generator, which is all that sampling needs."""
-        return self.path / "generator.safetensors"
-
-    @property
-    def best(self) -> Path:
-        """The averaged generator at the step with the lowest KID; absent if nothing was measured during the run."""
-        return self.path / "best.safetensors"
-
-    @property
-    def metrics(self) -> Path:
-        """The last evaluation."""
-        return self.path / "metrics.json"
-
-    @property
-    def report(self) -> Path:
-        """The run as one page."""
-        return self.path / "report.html"
 
     def is_free(self) -> bool:
         """Tell whether a run may begin here: the folder is empty, but for what a kill before the first step leaves."""

@@ -31,7 +31,8 @@ class Route:
     method, path, line
         `line` says what it does.
     handler : callable
-        Called with the playground and all fields, by name; returns a value for JSON, or an `Answer`.
+        Called with the playground and all fields, by name; returns a value for JSON, or a file's bytes or path, or an
+        `Answer`.
     places, query, body : mapping of str to Field
         Fields of the path, of the query, of the body.
     token : bool
@@ -140,6 +141,8 @@ async def called(
         result = route.handler(playground, **renamed)
         if asyncio.iscoroutine(result):
             result = await result
+        if isinstance(result, (bytes, Path)):
+            return Answer(result, route.status, route.media)
         return result if isinstance(result, Answer) else answered(result, route.status)
     except Problem as problem:
         return refused(problem)

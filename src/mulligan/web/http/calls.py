@@ -83,26 +83,6 @@ def restore(playground: Playground, id_: str) -> Any:
     return found
 
 
-def sample(playground: Playground, name: str) -> Answer:
-    """Return a run's newest grid."""
-    return Answer(runs.newest_sample(playground, name), media="image/png")
-
-
-def sample_at(playground: Playground, name: str, step: int) -> Answer:
-    """Return a run's grid of one step."""
-    return Answer(runs.sample_at(playground, name, step), media="image/png")
-
-
-def animation(playground: Playground, name: str) -> Answer:
-    """Return a run's animation."""
-    return Answer(runs.file_of(playground, name, "", "training.gif"), media="image/gif")
-
-
-def report(playground: Playground, name: str) -> Answer:
-    """Return a run's report."""
-    return Answer(runs.file_of(playground, name, "", "report.html"), media="text/html")
-
-
 def exported(playground: Playground, name: str, file: str) -> Answer:
     """Return a file that was exported."""
     path = runs.file_of(playground, name, "exports", file)

@@ -156,15 +156,10 @@ class Field:
         found: dict[str, Any] = {"type": _TYPES[self.kind]}
         if self.line:
             found["description"] = self.line
-        numbers = [("low", "minimum"), ("high", "maximum")]
-        if self.kind == "text":
-            numbers = [("low", "minLength"), ("high", "maxLength")]
-        elif self.kind == "list":
-            numbers = [("low", "minItems"), ("high", "maxItems")]
-        for ours, theirs in numbers:
-            bound = getattr(self, ours)
+        of = {"text": "Length", "list": "Items"}.get(self.kind, "imum")
+        for name, bound in ((f"min{of}", self.low), (f"max{of}", self.high)):
             if math.isfinite(bound):
-                found[theirs] = bound if self.kind == "float" else int(bound)
+                found[name] = bound if self.kind == "float" else int(bound)
         if self.choices:
             found["enum"] = list(self.choices)
         if self.pattern:

@@ -131,15 +131,9 @@ HEIGHT = Field("float", "The other coordinate, in two dimensions.", -1e6, 1e6, d
 REPLACE = Field("bool", "Save and leave the live run.", default=False)
 FORMAT = Field("text", "The kind of file.", choices=tuple(EXPORTS), required=True, example="html")
 CASE = Field(
-    "text",
-    "A case of the museum.",
-    1,
-    80,
-    pattern=r"[A-Za-z0-9_-]{1,80}",
-    say="a case's name",
-    required=True,
+    "text", "A case of the museum.", 1, 80, pattern=r"[A-Za-z0-9_-]{1,80}", say="a case's name", required=True,
     example="article",
-)
+)  # fmt: skip
 SMALL = Field(
     "list", "28×28 greys or colours of each picture, in base64.", 1, 60, required=True,
     inner=Field("text", "784 or 2,352 bytes in base64.", 1048, 3136, example="A" * 1046 + "==",
@@ -314,11 +308,17 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/runs", "All runs, the newest first.", threaded(runs.listed)),
     Route("GET", "/api/runs/{name}", "One run.", threaded(runs.described), {"name": NAME}, refuses=(404,)),
     Route("GET", "/api/runs/{name}/curves", "Its curves.", threaded(runs.curves), {"name": NAME}, refuses=(404,)),
-    _file("/api/runs/{name}/sample.png", "Its newest grid.", calls.sample, PNG, name=NAME),
-    _file("/api/runs/{name}/samples/{step}.png", "The grid of one step.", calls.sample_at, PNG, name=NAME, step=STEP),
-    _file("/api/runs/{name}/training.gif", "All grids.", calls.animation, GIF, name=NAME),
+    _file("/api/runs/{name}/sample.png", "Its newest grid.", runs.newest_sample, PNG, name=NAME),
+    _file("/api/runs/{name}/samples/{step}.png", "The grid of one step.", runs.sample_at, PNG, name=NAME, step=STEP),
+    _file(
+        "/api/runs/{name}/training.gif", "All grids.", lambda p, name: runs.file_of(p, name, "", "training.gif"), GIF,
+        name=NAME,
+    ),
     _file("/api/runs/{name}/files/{file}", "A file that was exported.", calls.exported, BYTES, name=NAME, file=FILE),
-    _file("/runs/{name}/report.html", "Its report.", calls.report, "text/html", name=NAME),
+    _file(
+        "/runs/{name}/report.html", "Its report.", lambda p, name: runs.file_of(p, name, "", "report.html"),
+        "text/html", name=NAME,
+    ),
     _of_run("resume", "Go on with it, as the live run.", calls.run_resume, steps=STEPS, replace=REPLACE),
     _of_run("export", "Write its generator for use elsewhere.", calls.run_export, 202, to=FORMAT),
     _of_run("report", "Write its report.", calls.run_job("report"), 202),
