@@ -79,11 +79,9 @@ def distance(samples: Array) -> float:
     return float(np.median(np.sqrt(np.square(apart).sum(axis=2)).min(axis=1)))
 
 
-def astray(before: Array, after: Array, threshold: float) -> Evidence:
+def astray(before: float, after: float, threshold: float, more: str = "") -> Evidence:
     """Compare how far the points of two runs are from the ring's centres: the failure is further off."""
-    return Evidence(
-        "distance", "median distance to the nearest of the eight", distance(before), distance(after), ">", threshold
-    )
+    return Evidence("distance", f"median distance to the nearest of the eight{more}", before, after, ">", threshold)
 
 
 def push(run: Run) -> float:

@@ -5,7 +5,7 @@ import numpy as np
 from mulligan.game.losses import Wasserstein
 from mulligan.game.penalties import WGANGP
 from mulligan.museum.case import Evidence, Played
-from mulligan.museum.stage import BATCH, HIDDEN, Duel, astray, one_thread, picture
+from mulligan.museum.stage import BATCH, HIDDEN, Duel, astray, distance, one_thread, picture
 from mulligan.nn.layers import Dense
 from mulligan.nn.optimizers import Adam
 
@@ -61,7 +61,7 @@ def run(seed: int) -> Played:
                 "<",
                 1e-6,
             ),
-            astray(before, after, 0.6),
+            astray(distance(before), distance(after), 0.6),
         ),
         (
             picture("before", f"after {STEPS} steps, as on the first", before),

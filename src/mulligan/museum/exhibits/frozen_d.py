@@ -3,7 +3,7 @@
 import numpy as np
 
 from mulligan.museum.case import Evidence, Played
-from mulligan.museum.stage import PLAIN, astray, cloud, picture, play, ring
+from mulligan.museum.stage import PLAIN, astray, cloud, distance, picture, play, ring
 
 STEPS = 1000
 
@@ -24,7 +24,7 @@ def run(seed: int) -> Played:
             Evidence(
                 "D moved", "length of the way of D's weights, in lengths of the weights", moved[0], moved[1], "<", 0.01
             ),
-            astray(before, after, 1.0),
+            astray(distance(before), distance(after), 1.0),
         ),
         (
             picture("before", f"after {STEPS:,} steps against a frozen D: nothing is in the frame", before),

@@ -4,7 +4,7 @@ import numpy as np
 
 from mulligan.game.losses import NonSaturating
 from mulligan.museum.case import Evidence, Played
-from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, astray, one_thread, picture
+from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, astray, distance, one_thread, picture
 from mulligan.nn.layers import BatchNorm, Dense, LeakyReLU
 
 STEPS = 1000
@@ -58,7 +58,7 @@ def run(seed: int) -> Played:
                 ">",
                 0.5,
             ),
-            astray(before, after, 1.0),
+            astray(distance(before), distance(after), 1.0),
         ),
         (
             picture("before", f"joined batches, after {STEPS:,} steps", before),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mulligan.museum.case import Evidence, Played
-from mulligan.museum.stage import cloud, distance, picture, play, ring
+from mulligan.museum.case import Played
+from mulligan.museum.stage import astray, cloud, distance, picture, play, ring
 
 STEPS, SEEDS = 1500, 5
 
@@ -16,16 +16,7 @@ def run(seed: int) -> Played:
         clouds.append(made[0])
         distances.append(float(np.median([distance(each) for each in made])))
     return Played(
-        (
-            Evidence(
-                "distance",
-                f"median distance to the nearest of the eight, median of {SEEDS} seeds",
-                distances[0],
-                distances[1],
-                ">",
-                0.2,
-            ),
-        ),
+        (astray(distances[0], distances[1], 0.2, f", median of {SEEDS} seeds"),),
         (
             picture("before", f"R1 and R2 at one step of sixteen, after {STEPS:,} steps", clouds[0]),
             picture("after", "R1 and R2 at every step", clouds[1]),

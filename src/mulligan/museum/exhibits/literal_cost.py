@@ -4,7 +4,7 @@ Measured in docs/book/08-is-the-cost-right.md.
 """
 
 from mulligan.museum.case import Evidence, Played
-from mulligan.museum.stage import PLAIN, astray, caught, cloud, picture, play, pushed, ring
+from mulligan.museum.stage import PLAIN, astray, caught, cloud, distance, picture, play, pushed, ring
 
 STEPS = 1500
 
@@ -20,7 +20,7 @@ def run(seed: int) -> Played:
             Evidence(
                 "modes", "of the ring's eight", float(caught(before).captured), float(caught(after).captured), "<", 2.5
             ),
-            astray(before, after, 0.5),
+            astray(distance(before), distance(after), 0.5),
         ),
         (
             picture("before", f"after {STEPS:,} steps with the printed cost", before),

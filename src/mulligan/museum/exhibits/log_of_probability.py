@@ -2,7 +2,7 @@
 
 from mulligan.errors import DivergedError
 from mulligan.museum.case import Evidence, Played
-from mulligan.museum.stage import PLAIN, cloud, distance, picture, play, ring
+from mulligan.museum.stage import PLAIN, astray, cloud, distance, picture, play, ring
 from mulligan.training import Run
 
 STEPS = 1000
@@ -29,14 +29,7 @@ def run(seed: int) -> Played:
     return Played(
         (
             Evidence("played", f"share of {STEPS:,} steps before a loss is NaN", played[0], played[1], "<", 1.0),
-            Evidence(
-                "distance",
-                "median distance to the nearest of the eight; NaN has none",
-                float("nan") if played[0] < 1 else distance(before),
-                distance(after),
-                ">",
-                0.4,
-            ),
+            astray(float("nan") if played[0] < 1 else distance(before), distance(after), 0.4, "; NaN has none"),
         ),
         (
             picture("before", f"just before step {broken.step}, when the loss became NaN", before),
