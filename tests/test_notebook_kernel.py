@@ -82,3 +82,12 @@ def test_a_loop_of_ones_own_redraws_one_output_and_goes_on_after_the_stop_button
     assert "samples at step" in html(first[0])
     assert [output["data"]["text/plain"] for output in then if output["output_type"] == "execute_result"] == ["True"]
     assert html(shown[0]).count("<polyline") == 2
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE.parent / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_notebooks_are_stored_without_output_and_install_what_is_missing(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in cells)
+    assert "%pip install -q mulligan" in cells[0].source
