@@ -4,15 +4,13 @@ The protocol: 10,000 fakes against as many held-out pictures (all that there are
 three draws, median and range; classes as often as in the training data; the averaged weights and the raw ones.
 """
 
-from __future__ import annotations
-
 import logging
 import numbers
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,7 +181,7 @@ class Exam:
         *,
         controls: bool = True,
         train_judge: bool = True,
-    ) -> Exam:
+    ) -> Self:
         """Prepare the reals of a data set.
 
         Parameters

@@ -1,7 +1,5 @@
 """A worker seen from outside: a process, a pipe in, a pipe out."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -9,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from mulligan.errors import RunError
 from mulligan.nn.workers.blas import slowed
@@ -71,7 +69,7 @@ class Child:
             raise RunError(answer["error"])
         return answer
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

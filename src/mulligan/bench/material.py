@@ -1,10 +1,8 @@
 """What every side starts from and is fed: drawn once by us, written to a file, read by each process."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -72,13 +70,13 @@ class Material:
         arrays: dict[str, Any] = own | self.start
         np.savez(path, **arrays)
 
-    @staticmethod
-    def load(path: Path, dtype: DTypeLike = np.float32) -> Material:
+    @classmethod
+    def load(cls, path: Path, dtype: DTypeLike = np.float32) -> Self:
         """Read what `save` wrote, rounded to `dtype`."""
         with np.load(path) as file:
             start = {name: file[name].astype(dtype) for name in file.files if name[:2] in ("g.", "d.")}
             labels = file["labels"] if "labels" in file.files else None
-            return Material(start, file["real"].astype(dtype), labels, file["z"].astype(dtype))
+            return cls(start, file["real"].astype(dtype), labels, file["z"].astype(dtype))
 
 
 def players(workload: Workload) -> Players:

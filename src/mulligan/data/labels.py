@@ -1,10 +1,8 @@
 """The user's labels: what they may be, and which number each class gets."""
 
-from __future__ import annotations
-
 import contextlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,7 +27,7 @@ class Classes:
     names: tuple[str, ...]
 
     @classmethod
-    def found_in(cls, labels: NDArray[Any], name: str) -> Classes:
+    def found_in(cls, labels: NDArray[Any], name: str) -> Self:
         """Make a class of each different label, sorted: numbers by value, words that are numbers too.
 
         Raises
@@ -49,7 +47,7 @@ class Classes:
         return cls(np.array(listed, values.dtype), tuple(map(str, listed)))
 
     @classmethod
-    def named(cls, names: ArrayLike, name: str) -> Classes:
+    def named(cls, names: ArrayLike, name: str) -> Self:
         """Make the classes 0 to K - 1 from a list of their names.
 
         Raises

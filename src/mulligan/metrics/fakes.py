@@ -1,10 +1,8 @@
 """Samples of another program, in the place of a generator."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +31,7 @@ class Fakes:
         return len(self.data)
 
     @classmethod
-    def of(cls, source: str | Path) -> Fakes:
+    def of(cls, source: str | Path) -> Self:
         """Read samples: the pictures of a folder, all of one size, which stay as they are; or the arrays of a file.
 
         Raises

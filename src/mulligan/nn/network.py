@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -80,7 +80,7 @@ class Network:
         self.theta.fill(0)
         self.stats.fill(0)
 
-    def initialise(self, rng: np.random.Generator) -> Network:
+    def initialise(self, rng: np.random.Generator) -> Self:
         """Draw every parameter from its initialiser, in order; return the network.
 
         Raises

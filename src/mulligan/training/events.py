@@ -5,12 +5,10 @@ a resumed run yields the same bytes. The time stands apart, in `clock`, which co
 out.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -182,7 +180,7 @@ class Diagnosed(Event):
         return finding(self)
 
     @classmethod
-    def of(cls, content: dict[str, Any]) -> Diagnosed:
+    def of(cls, content: dict[str, Any]) -> Self:
         """Build the event from what `to_json` returned."""
         lists = ("remedies", "overrides")
         names = {f.name for f in fields(cls)}

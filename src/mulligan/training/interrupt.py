@@ -1,12 +1,10 @@
 """Ctrl-C: the first one stops the run at the end of a step, the second one at once."""
 
-from __future__ import annotations
-
 import signal
 import threading
 import time
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 from mulligan.nn.workers.processes import ENDING_SIGNALS
 
@@ -43,7 +41,7 @@ class Interrupt:
         """Tell whether a signal has come."""
         return self.received is not None
 
-    def __enter__(self) -> Interrupt:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in endings()}
         return self
@@ -82,7 +80,7 @@ class Held:
         """Tell whether Ctrl-C has come."""
         return self._asked
 
-    def __enter__(self) -> Held:
+    def __enter__(self) -> Self:
         here = threading.current_thread() is threading.main_thread()
         self._holds = here and not self._asked and signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if self._holds:

@@ -5,10 +5,8 @@ not that of the final evaluation. Latents and reals are always the same, so that
 generator alone, and a resumed run finds the same figures to the last digit.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +52,7 @@ class Monitor:
     toy: Gaussians | None = None
 
     @classmethod
-    def of(cls, run: Run) -> Monitor | None:
+    def of(cls, run: Run) -> Self | None:
         """Prepare for a run's data; None where there are too few to compare with."""
         data = run.data
         pool = data.images if data.test is None else data.test.images

@@ -1,7 +1,5 @@
 """Show the events of a run: a bar in a terminal, one output in a notebook (`notebook`), plain lines elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import time
 from types import TracebackType
@@ -106,7 +104,7 @@ class Bar(View):
         words = f"step {count(step):>{len(total)}} of {total}"
         self._progress.update(self._task, completed=step, steps=words, pace=pace)
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         self._live.start()
         return self
 

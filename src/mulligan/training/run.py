@@ -1,11 +1,9 @@
 """A run: all that the next step depends on, which is all that a checkpoint holds."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -344,7 +342,7 @@ class Run:
     @classmethod
     def restore(
         cls, config: Config, arrays: dict[str, Array], state: dict[str, Any], *, data: Dataset | None = None
-    ) -> Run:
+    ) -> Self:
         """Build a run from a checkpoint's content.
 
         Raises

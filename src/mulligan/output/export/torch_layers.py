@@ -1,9 +1,8 @@
 """How each operation of `mulligan.output.export.plan` is written in PyTorch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.memory import Array
@@ -45,20 +44,20 @@ class Written:
     tensors: dict[str, Array] = field(default_factory=dict)
     uses: set[str] = field(default_factory=set)
 
-    def line(self, expression: str, *uses: str) -> Written:
+    def line(self, expression: str, *uses: str) -> Self:
         """Set the line: {x} is the input, {self} the member, other words are the operation's options."""
         words = {"x": self.inputs[0], "xs": ", ".join(self.inputs), "self": f"self.{self.name}", **self.op.options}
         self.forward = f"{self.result} = {expression.format(**words)}"
         self.uses |= set(uses)
         return self
 
-    def module(self, made: str, **tensors: Array) -> Written:
+    def module(self, made: str, **tensors: Array) -> Self:
         """Add a member that is a module of torch's."""
         self.members.append(f"self.{self.name} = nn.{made}")
         self.tensors |= {f"{self.name}.{name}": array for name, array in tensors.items()}
         return self
 
-    def parameters(self, *names: str, buffers: tuple[str, ...] = ()) -> Written:
+    def parameters(self, *names: str, buffers: tuple[str, ...] = ()) -> Self:
         """Add members that are arrays of the operation as they are."""
         for name in (*names, *buffers):
             if name in self.arrays:

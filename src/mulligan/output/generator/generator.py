@@ -5,14 +5,12 @@ with it: every pass has the same number of rows, and BLAS keeps to one thread in
 products would round differently with every count.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import operator
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -373,7 +371,7 @@ class Generator:
         return export(self, path, to)
 
     @classmethod
-    def load(cls, path: str | Path, *, threads: int | None = None) -> Generator:
+    def load(cls, path: str | Path, *, threads: int | None = None) -> Self:
         """Read what `save` wrote.
 
         Raises

@@ -5,10 +5,8 @@ purpose are to be named, healthy ones are to stay silent. Failures that look ali
 generator whose pixels stand at the ends of their range has no variety either, but is called saturated.
 """
 
-from __future__ import annotations
-
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from mulligan.training.diagnosis.measurements import FAR, Measurements
 
@@ -42,7 +40,7 @@ class Threshold(NamedTuple):
         """Ask it of the measurements so far."""
         return self.at(m.figure(self.figure))
 
-    def where(self, asked: bool) -> Threshold | Evidence:
+    def where(self, asked: bool) -> Self | Evidence:
         """Ask it only there; elsewhere it never holds."""
         return self if asked else self.at(math.nan)
 
