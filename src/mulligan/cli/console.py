@@ -1,4 +1,4 @@
-"""What commands print: results and JSON on stdout, all else on stderr."""
+"""Print the output of commands: results and JSON on stdout, everything else on stderr."""
 
 import codecs
 import json
@@ -22,9 +22,10 @@ class Console(logging.Handler):
 
 
 def emit(document: Any) -> None:
-    """Print one JSON document on one line of stdout, and flush it: a program may be waiting.
+    """Print a JSON document as one line of stdout, and flush it, because a program may be waiting.
 
-    JSON is UTF-8. If stdout is not, as a pipe on Windows, or if a name is not valid text, JSON's escapes are used.
+    The output is UTF-8. If stdout has another encoding, as a pipe on Windows, or a name is not valid text, JSON escapes
+    are used.
     """
     text = json.dumps(strict(document), ensure_ascii=False, allow_nan=False)
     utf8 = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
@@ -36,7 +37,7 @@ def emit(document: Any) -> None:
 
 
 def strict(value: Any) -> Any:
-    """Replace NaN and infinity, which JSON does not have, by null."""
+    """Replace NaN and infinity, which JSON lacks, by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The types of options and arguments. Each reads what the user typed, or says what it must be."""
+"""Types of options and arguments. Use one to annotate a command's parameter: it parses and checks what was typed."""
 
 import math
 import os
@@ -66,11 +66,10 @@ def _count(name: str, metavar: str, example: int, low: int = 1) -> PrimitiveCons
     return _reads(metavar, lambda text: whole(name, text, low, example=example))
 
 
-# Optional[…] where the rest of the project writes … | None: the latter sends tyro to typeguard, whose import takes
-# longer than all the rest of a --help.
+# Optional[…], not … | None: for the latter tyro imports typeguard, which takes longer than the rest of a --help.
 # ruff: noqa: UP045
 
-_QUIET = arg(help_behavior_hint="")  # the docstring says what happens without the option
+_QUIET = arg(help_behavior_hint="")  # the docstring describes the default
 
 Seed = Annotated[int, _reads("S", seed_of)]
 RunSeed = Annotated[Optional[int], _reads("S", lambda text: whole("seed", text, 0, 2**63 - 1)), _QUIET]

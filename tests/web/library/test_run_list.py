@@ -220,7 +220,7 @@ def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_aga
     assert stand.sent[-1] == ("adjust", {"overrides": ["discriminator.optimizer.lr=0.125"]})
     stand.diagnoses(state="D wins", step=24, healthy_step=24, overrides=[])
     same = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
-    assert "changes must change something" in same.json()["detail"]
+    assert "changes must differ from the run's settings" in same.json()["detail"]
 
 
 def test_a_run_on_disk_is_drawn_from_and_looked_into(call: Any, runs: Path) -> None:

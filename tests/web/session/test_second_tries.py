@@ -69,7 +69,7 @@ def test_edit_first(call: Any, stand: Any, playground: Any, toml: str, changes: 
     call.begun(stand)
     stand.diagnoses(overrides=[])
     refused = call.post("/api/train/second-try", **{"try": 1}).json()["detail"]
-    assert refused == "no change of the settings repairs this by itself. Try: another loss."
+    assert refused == "no change of settings alone repairs this. Try: another loss."
     assert call.post("/api/train/second-try", **{"try": 1, "changes": ["x.y=1"]}).json()["field"] == "changes"
     assert (
         call.post("/api/train/second-try", **{"try": 1, "changes": ["loss.kind=relativistic"]}).json()["field"]

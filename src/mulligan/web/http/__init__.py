@@ -1,7 +1,7 @@
-"""The server's surface: what a page may call, and how it is answered.
+"""The server's HTTP interface: the calls of a page, and their answers.
 
-- `routes`: read it first; the table of calls, with all that each takes. `calls`: what they do.
-- `fields`: one value of a message, checked and described. `problems`: every refusal.
-- `api`: from the table to checked calls. `requests`: the same over HTTP. `openapi`: from the table to its description.
-- `app`: the application, its beginning and its end. `gate`: who may connect, and the headers of every answer.
+- `routes`: read it first; the table of calls with their fields. `calls`: their longer handlers.
+- `fields`: checks and describes one value of a message. `problems`: every error answer.
+- `api`: runs a call of the table. `requests`: the same over HTTP. `openapi`: describes the table.
+- `app`: the application, its start and its end. `gate`: who may connect, and the headers of every answer.
 """

@@ -1,6 +1,6 @@
-"""One call: its fields are read and checked, then its handler is called, then its answer is written.
+"""Run one call: check its fields, call its handler, and encode its answer.
 
-Nothing here knows a socket. `requests` puts calls onto HTTP; the lab takes them as messages of a page beside it.
+This module uses no socket. `requests` serves calls over HTTP; the lab receives them as messages from its page.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from mulligan.web.playground import Playground
 from mulligan.web.worker.protocol import dumps
 
 TRY = {
-    "try": Field("int", "The try that the user saw: status.try.", 1, 10_000, required=True, example=1),
-    "run": Field("text", "The run that the user saw: status.run.", 1, 255),
+    "try": Field("int", "The try that the page shows: status.try.", 1, 10_000, required=True, example=1),
+    "run": Field("text", "The run that the page shows: status.run.", 1, 255),
 }
 
 
@@ -29,23 +29,22 @@ class Route:
     Parameters
     ----------
     method, path, line
-        `line` says what it does.
+        `line` is a one-line description.
     handler : callable
-        Called with the playground and all fields, by name; returns a value for JSON, or a file's bytes or path, or an
-        `Answer`.
+        Called with the playground and all fields by name. Returns a JSON value, a file's bytes or path, or an `Answer`.
     places, query, body : mapping of str to Field
-        Fields of the path, of the query, of the body.
+        Fields of the path, the query and the body.
     token : bool
-        Only the page with the write lock may call it.
+        Only the page with the write lock may use the call.
     of_try : bool
-        The call names the try that the user saw, and is refused when another one is there.
+        The call names the try that the page shows. It fails if another try is live.
     of_class : bool
-        Pages without the write lock may call it where the pile has a door for other machines.
+        Pages without the write lock may use the call if the server lets other machines add pictures.
     status : int
     media : str
         Media type of the answer.
     refuses : tuple of int
-        Statuses of refusals, beside those that every call may have.
+        Error statuses, besides those that every call may have.
     """
 
     method: str
@@ -64,22 +63,22 @@ class Route:
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """The body's fields, with those that name the try."""
+        """The body's fields, including those that name the try."""
         return {**TRY, **self.body} if self.of_try else self.body
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call gives back.
+    """What a handler returns for anything but JSON.
 
     Parameters
     ----------
     content : bytes, Path or async iterator of bytes
-        The answer, the file that holds it, or a stream of its parts.
+        The bytes, the file that holds them, or a stream of their parts.
     status : int
     media : str
     file : str
-        The name under which a browser saves it; empty where it shows it.
+        The file name under which a browser saves the content; empty if the browser shows it.
     """
 
     content: bytes | Path | AsyncIterator[bytes]
@@ -89,12 +88,12 @@ class Answer:
 
 
 def answered(value: Any, status: int = 200) -> Answer:
-    """Return JSON."""
+    """Encode a value as a JSON answer."""
     return Answer(dumps(value), status)
 
 
 def refused(problem: Problem) -> Answer:
-    """Return a refusal."""
+    """Encode a problem as an error answer."""
     return Answer(dumps(problem.content()), problem.status, "application/problem+json")
 
 
@@ -108,7 +107,7 @@ async def called(
     token: str | None = None,
     last: str | None = None,
 ) -> Answer:
-    """Read all fields, refuse what is not allowed, and call the handler.
+    """Check all fields and permissions, and call the handler.
 
     Parameters
     ----------
@@ -117,13 +116,13 @@ async def called(
     places : mapping of str to str
         The parts of the path, by name.
     query : str
-        As it stands in the address.
+        The query string of the address.
     body : callable
-        Reads the JSON body; called once it is clear that the caller may write.
+        Reads the JSON body. It is called only if the caller may write.
     token : str, optional
         The caller's token of the write lock.
     last : str, optional
-        The last message that a stream's caller has seen.
+        For a stream: the last message that the caller has received.
     """
     try:
         if route.token and not (route.of_class and playground.pile.door):
@@ -151,7 +150,7 @@ async def called(
 
 
 def threaded(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """Let a handler that reads files or computes run in a thread, beside the event loop."""
+    """Run a handler that reads files or computes in a thread, so that it does not block the event loop."""
 
     async def handler(playground: Playground, **args: Any) -> Any:
         async with playground.threads:

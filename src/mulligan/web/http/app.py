@@ -1,4 +1,4 @@
-"""The server: the application (calls, the page's files, the gate before both), and how it begins and ends."""
+"""Run the server: the application (calls and the page's files, behind the gate), its start and its end."""
 
 import asyncio
 import contextlib
@@ -41,13 +41,13 @@ _LOG = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parents[1] / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-"""Media types of the page's files. Windows' registry may have another one for .js, which browsers do not run."""
+"""Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
 PATIENCE = 10.0
-"""Seconds that a connection has to send the headers of a request."""
+"""Seconds within which a connection must send the headers of a request."""
 WAITING = 64
-"""Connections of one address that may wait to do so."""
+"""Maximum number of connections from one address whose headers are still to come."""
 GRACE = 60.0
-"""Seconds that the worker has to save the run."""
+"""Seconds within which the worker must save the run at the end."""
 
 
 def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, token: str = "") -> Gate:
@@ -61,7 +61,7 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
     """
     described = response(answered(description(ROUTES)))
     for ending, kind in TYPES.items():
-        mimetypes.add_type(kind, ending)  # which is where Starlette looks
+        mimetypes.add_type(kind, ending)  # Starlette reads its types there
 
     @contextlib.asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
@@ -89,7 +89,7 @@ def _refused(problem: Problem) -> Response:
 
 
 async def _spoken(request: Request, error: HTTPException) -> Response:
-    """Put Starlette's own refusals into our shape."""
+    """Turn Starlette's own errors into problems."""
     if error.status_code == 404:
         return _refused(
             Problem("not-found", "this address does not exist. The page is at /, and /openapi.json lists the calls.")
@@ -108,12 +108,12 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 
 class Connection(H11Protocol):
-    """A connection that must send its request in time; of many from one address that do not, the oldest end."""
+    """A connection that must send its request in time. If too many from one address wait, the oldest are closed."""
 
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the request."""
+        """Start to wait for the request."""
         super().connection_made(transport)
         self.began = self.loop.time()
         self._late = self.loop.call_later(PATIENCE, transport.abort)
@@ -123,7 +123,7 @@ class Connection(H11Protocol):
             each.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of a request."""
+        """Receive a part of a request."""
         super().data_received(data)
         if self._late is not None and not self.waits:
             self._late.cancel()
@@ -133,18 +133,18 @@ class Connection(H11Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether the headers of a request are to come; between two requests, `timeout_keep_alive` counts."""
+        """Whether the headers of a request are incomplete. Between two requests, `timeout_keep_alive` applies."""
         return self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is None
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, but it ends the streams as soon as it is told to end. Uvicorn alone would wait for them.
+    """Uvicorn that closes the streams as soon as it is told to stop. Uvicorn itself would wait for them.
 
     Parameters
     ----------
     app : Gate
     playground : Playground
-        What the application works on.
+        The playground of `app`.
     ready : callable
         Called once the server listens.
     """
@@ -167,19 +167,19 @@ class Server(uvicorn.Server):
         self.playground, self.ready = playground, ready
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end, at the first signal."""
-        # uvicorn's own would raise the signal again at its end, before the run is saved; and at a second one it
-        # would cut off every page with a traceback, to end hardly sooner
+        """Start to shut down at the first signal."""
+        # Uvicorn's own handler would raise the signal again at its end, before the run is saved. At a second signal it
+        # would cut off every page with a traceback, and hardly end sooner.
         if self.should_exit:
             return
         self.should_exit = True
-        # the signal may have come in the middle of anything, of a message to the worker too: the loop does it later
+        # The signal may interrupt anything, even a message to the worker, so the event loop does the work later.
         asyncio.get_running_loop().call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
         playground = self.playground
         if playground.session.state.name in UNFINISHED:
-            with contextlib.suppress(OSError):  # the terminal has closed
+            with contextlib.suppress(OSError):  # the terminal is closed
                 _LOG.info("saving the run …")
         text = "The server is closing; the run is saved."
         playground.broadcast.publish("notice", {"kind": "info", "text": text, "code": "closing"})
@@ -187,10 +187,10 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(0.2, playground.broadcast.close)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen, to signals too."""
+        """Start to listen for connections and signals."""
         await super().startup(sockets)
         if threading.current_thread() is threading.main_thread():
-            for number in endings():  # SIGHUP, too, which uvicorn leaves alone
+            for number in endings():  # includes SIGHUP, which uvicorn ignores
                 signal.signal(number, self.handle_exit)
         self.ready()
 
@@ -206,7 +206,7 @@ def run(
     door: str,
     ready: Callable[[], object],
 ) -> None:
-    """Serve until told to end, then wait until the run is saved.
+    """Serve until a signal comes, then wait until the run is saved.
 
     Parameters
     ----------
@@ -217,9 +217,9 @@ def run(
     runs, data, token
         As for `mulligan.web.server.serve`.
     host : str or None
-        The loopback address that the server has; None where other machines may come in.
+        The server's loopback address; None if other machines may connect.
     door : str
-        The address of the pile for these; empty where none may.
+        The address at which other machines add pictures; empty if they may not.
     ready : callable
         Called once the server listens.
     """
@@ -235,22 +235,22 @@ def run(
 
 
 def built_book() -> Path | None:
-    """Return the folder of the book, if it has been built here or beside the package's source."""
+    """Return the folder of the built book: here or beside the package's source; None if it is not built."""
     places = (Path.cwd(), PAGE.parents[3])
     return next((p / "docs/_build" for p in places if (p / "docs/_build/book/01-the-game.html").exists()), None)
 
 
 def end(state: State, runs: Path, worker: WorkerHandle) -> None:
-    """Wait until the worker has saved the run, and say how to go on with it."""
+    """Wait until the worker has saved the run, and print how to resume it."""
     worker.quit()
     well = worker.join(GRACE)
     run = state.run
-    if run is None or not (runs / run).is_dir():  # none, or one that was refused
+    if run is None or not (runs / run).is_dir():  # no run, or one that could not start
         return
     here = RunFolder(runs / run)
     found = checkpoints(here.checkpoints)
     if not well:
-        _LOG.warning("the training process did not end by itself; what %s had saved is untouched", run)
+        _LOG.warning("the training process had to be killed; what %s had saved is untouched", run)
     if not found:
         steps = f"its {state.step:,} steps are" if state.step else "nothing is"
         _LOG.info("%s has saved nothing; %s lost", run, steps)

@@ -1,4 +1,4 @@
-"""What the calls do, where it is more than a line: each takes the playground and the call's fields by name."""
+"""Handlers of the calls that need more than a line. Each takes the playground and the call's fields by name."""
 
 import base64
 from collections.abc import Awaitable, Callable
@@ -28,13 +28,13 @@ def stream(playground: Playground, client: str, last: str | None) -> Answer:
 
 
 def check(playground: Playground, **asked: Any) -> Any:
-    """Build a configuration, and return what would be trained."""
+    """Check settings: return the configuration that would be trained."""
     config, dropped = playground.session.configured(asked)
     return {"ok": True, "settings": settings_of(config), "notes": dropped}
 
 
 def adjust(playground: Playground, **adjusted: float | None) -> Any:
-    """Adjust settings of the running run."""
+    """Adjust settings of the live run."""
     return playground.session.adjust({name: value for name, value in adjusted.items() if value is not None})
 
 
@@ -42,19 +42,19 @@ def adjust(playground: Playground, **adjusted: float | None) -> Any:
 
 
 def run_resume(playground: Playground, name: str, steps: int | None, replace: bool) -> Any:
-    """Go on with a run of the folder."""
+    """Resume a run from its folder."""
     return playground.session.open(name, playground.folder(name), steps, replace=replace)
 
 
 def run_export(playground: Playground, name: str, to: str) -> Any:
     """Export a run's generator."""
-    playground.folder(name)  # a run, whatever it is called
+    playground.folder(name)  # raises an error for an unknown run
     playground.generator(name)
     return playground.jobs.add("export", name, to=to)
 
 
 def run_job(what: str) -> Callable[..., Any]:
-    """Return the call that queues a job for a run."""
+    """Return the handler that queues a job for a run."""
 
     def handler(playground: Playground, name: str) -> Any:
         playground.folder(name)
@@ -77,20 +77,20 @@ async def delete(playground: Playground, name: str) -> Any:
 
 
 def restore(playground: Playground, id_: str) -> Any:
-    """Bring a run back."""
+    """Bring a run back from the trash."""
     found = runs.restore(playground, id_)
     playground.broadcast.publish("runs", {})
     return found
 
 
 def exported(playground: Playground, name: str, file: str) -> Answer:
-    """Return a file that was exported."""
+    """Return an exported file of a run."""
     path = runs.file_of(playground, name, "exports", file)
     return Answer(path, media=BYTES, file=f"{name}-{file}")
 
 
 def bundled_exported(playground: Playground, file: str) -> Answer:
-    """Return a file that was exported of a generator that comes with Mulligan."""
+    """Return an exported file of a generator that comes with Mulligan."""
     path = runs.file_of(playground, runs.BUNDLED_RUN, "exports", file)
     return Answer(path, media=BYTES, file=f"mulligan-{file if file.startswith('pixel-faces') else f'mnist-{file}'}")
 
@@ -99,7 +99,7 @@ def bundled_exported(playground: Playground, file: str) -> Answer:
 
 
 def drawn(what: str) -> Answers:
-    """Return the call that asks a generator for pictures: a key of `drawing.QUESTIONS`."""
+    """Return the handler that asks a generator for pictures. `what` is a key of `drawing.QUESTIONS`."""
 
     async def handler(playground: Playground, model: str, **args: Any) -> dict[str, Any]:
         if model == "live":
@@ -152,7 +152,7 @@ async def plane_png(playground: Playground, **args: Any) -> Answer:
 
 
 def looked(what: str) -> Answers:
-    """Return the call that asks what goes on inside a run: a key of `maps.QUESTIONS`."""
+    """Return the handler that looks inside a run. `what` is a key of `maps.QUESTIONS`."""
 
     async def handler(playground: Playground, run: str, step: int | None, **args: Any) -> dict[str, Any]:
         live = playground.session.state

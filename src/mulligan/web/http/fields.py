@@ -1,4 +1,4 @@
-"""One value of a message: read and checked, or refused in a sentence; and described as a JSON schema."""
+"""Check one value of a message, and describe it as a JSON schema. A wrong value raises a `Problem`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mulligan.web.http.problems import Problem
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,20}", re.ASCII)
-_LONGEST = 60  # characters of a refused value that are repeated
+_LONGEST = 60  # characters of a wrong value that its error repeats
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Field:
     low, high : float
         Range of a number, or of the length of a text or list.
     choices : tuple of str
-        All values that a text may have.
+        The values that a text may have.
     pattern, say : str
-        A text must match the pattern; `say` puts the pattern into words.
+        A text must match the pattern; `say` is the pattern in words.
     default
-        The value of a field that is left out.
+        The value if the field is missing.
     required : bool
-        The field must not be left out.
+        Whether a missing field is an error.
     inner : Field or None
-        What a list holds.
+        The entries of a list.
     example
-        What a refusal tells the user to try.
+        The value that an error suggests.
     """
 
     kind: Literal["int", "float", "text", "bool", "list"]
@@ -72,7 +72,7 @@ class Field:
         return self.check(name, text)
 
     def check(self, name: str, value: Any) -> Any:
-        """Return a JSON value, or refuse it."""
+        """Return a JSON value, or raise a `Problem` if it is not allowed."""
         if self.kind == "int":
             whole = isinstance(value, int) and not isinstance(value, bool)
             if not whole or not self.low <= value <= self.high:
@@ -118,7 +118,7 @@ class Field:
         return self.refusal(name, f"{shown}.{hint}", value=kept)
 
     def refusal(self, name: str, got: str, **more: Any) -> Problem:
-        """Say what must hold, what came, and what to try."""
+        """Make the error for a wrong value: what it must be, what came, and what to try."""
         tried = next((each for each in (self.example, self.default, *self.choices) if each is not None), None)
         if tried is not None:
             more["next"] = f"Try {str(tried).lower() if isinstance(tried, bool) else tried}."
@@ -127,7 +127,7 @@ class Field:
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words."""
+        """The allowed values in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         if self.say:
@@ -144,7 +144,7 @@ class Field:
 
     @property
     def _bounds(self) -> tuple[float, float]:
-        """The range in figures: the size of a text or list begins at 0, and no range is endless."""
+        """The range as two numbers. Sizes of texts and lists start at 0; every range is finite."""
         size = self.kind in ("text", "list")
         low = self.low if self.low > -math.inf else (0.0 if size else -1e300)
         return low, self.high if self.high < math.inf else (1000.0 if size else 1e300)
@@ -191,13 +191,13 @@ def object_schema(fields: Mapping[str, Field]) -> dict[str, Any]:
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Allow null, which stands for a field that is left out."""
+    """Allow null, which means that the field is missing."""
     choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
     return schema | {"type": [schema["type"], "null"]} | choices
 
 
 def read_object(fields: Mapping[str, Field], value: Any) -> dict[str, Any]:
-    """Read a JSON object: every key known, every value allowed, and defaults for what is left out."""
+    """Read a JSON object: check every key and value, and fill in defaults."""
     if not isinstance(value, dict):
         raise Problem("bad-field", f"the body must be a JSON object, got {_kind(value)}. Try {{}}.")
     for name in value:
@@ -227,7 +227,7 @@ def read_query(fields: Mapping[str, Field], pairs: list[tuple[str, str]]) -> dic
 
 
 def _left_out(each: Field, name: str) -> Any:
-    """Return the default of a field that is not given, or refuse that."""
+    """Return the default of a missing field, or raise a `Problem` if the field is required."""
     if each.required:
         raise each.refusal(name, "nothing.")
     return each.default

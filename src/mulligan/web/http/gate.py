@@ -1,9 +1,9 @@
-"""Who may connect, and which headers every answer carries.
+"""Decide who may connect, and set the headers of every answer.
 
-A page of another site can send requests to this machine: under this machine's name, or under a name of its own that it
-makes point here (DNS rebinding). So the Host header must name this server, and an Origin header must be the same. A
-picture or a script has no Origin. There the browser tells in Sec-Fetch-Site where the request comes from, and other
-sites are refused too, because a GET may make this machine work. A link from another site may open the page.
+A page of another site can send requests to this machine, under this machine's name or under its own name that it points
+here (DNS rebinding). So the Host header must name this server, and an Origin header must match it. Requests for
+pictures and scripts have no Origin. For these the browser's Sec-Fetch-Site says which site asks, and other sites are
+rejected too, because a GET may make this machine work. A link from another site may open the page.
 """
 
 import secrets
@@ -29,13 +29,13 @@ REPORT = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
 )
-"""The policy of a report. A report is a file of a run folder, so it stays in a sandbox without network. It has a
-stricter policy inside, and both hold."""
+"""The policy of a report. A report is a file of a run folder, so it runs in a sandbox without network. It contains a
+stricter policy of its own, and both apply."""
 BOOK = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""The policy of the book: its theme is written inline, and its search is a form that reads pages."""
+"""The policy of the book: its theme uses inline scripts, and its search is a form that loads pages."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -47,26 +47,26 @@ HEADERS = {
 
 
 class Gate:
-    """Stands before the application.
+    """Checks every request before the application sees it.
 
     Parameters
     ----------
     app : ASGI application
     hosts : frozenset of str
-        Names of this server; empty for any name, where a token guards it.
+        Names of this server; empty to allow any name, if a token protects the server.
     token : str
-        Every call must carry it; empty for none.
+        Token that every call must carry; empty for none.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] = LOOPBACK, token: str = ""):
         self.app, self.hosts, self.token = app, hosts, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or refuse it."""
+        """Pass a request on, or answer with an error."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
-            else:  # a web socket: there are none
+            else:  # a web socket, which this server does not have
                 await send({"type": "websocket.close", "code": 1008})
             return
 
@@ -110,7 +110,7 @@ class Gate:
             )
 
     def _known(self, scope: Scope) -> Response | None:
-        """Ask for the token, if the server has one: first in the address, later in a cookie."""
+        """Check the token if the server has one. It comes first in the address, later in a cookie."""
         if not self.token:
             return None
         headers = Headers(scope=scope)
@@ -132,7 +132,7 @@ class Gate:
 
 
 def _opens_page(scope: Scope, headers: Headers) -> bool:
-    """Tell whether a browser opens the page by a link: in a tab that the other site cannot read."""
+    """Tell whether a browser follows a link to the page, in a tab that the other site cannot read."""
     window = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
     return window and scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/index.html")
 

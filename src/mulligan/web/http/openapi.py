@@ -1,4 +1,4 @@
-"""The OpenAPI description, made from the table of calls."""
+"""Build the OpenAPI description from the table of calls."""
 
 import re
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from mulligan.web.http.api import Route
 from mulligan.web.http.fields import Field, object_schema
 
 USUAL = (400, 403, 422)
-"""Refusals that every call may have; 401 where the server has a token."""
+"""Errors that every call may return; 401 only if the server has a token."""
 WORDS = {
-    400: "It cannot be read.",
-    401: "The server asks for its token.",
+    400: "The request cannot be read.",
+    401: "The server needs its token.",
     403: "Another site, another host, or no write lock.",
     404: "Not found.",
     405: "Another method.",
@@ -32,7 +32,7 @@ PROBLEM = {
         "status": {"type": "integer"},
         "detail": {
             "type": "string",
-            "description": "What must hold, what came, what to try.",
+            "description": "What the value must be, what came, and what to try.",
         },
         "field": {"type": "string"},
         "allowed": {"type": "string"},

@@ -1,10 +1,10 @@
-"""Every refusal: a status, a title, and sentences that say what must hold, what came, and what to try."""
+"""The server's errors: each has a status, a title, and sentences that say what must hold, what came, what to try."""
 
 from typing import Any, NamedTuple
 
 
 class Kind(NamedTuple):
-    """A kind of refusal."""
+    """Status and title of a kind of problem."""
 
     status: int
     title: str
@@ -13,7 +13,7 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "bad-request": Kind(400, "The request could not be read"),
     "not-json": Kind(415, "The body must be JSON"),
-    "unauthorised": Kind(401, "This server asks for its token"),
+    "unauthorised": Kind(401, "This server needs its token"),
     "forbidden-host": Kind(403, "Another host name"),
     "forbidden-origin": Kind(403, "Another site"),
     "no-token": Kind(403, "No writer token"),
@@ -32,11 +32,11 @@ KINDS: dict[str, Kind] = {
     "gone": Kind(503, "No training process"),
     "failed": Kind(500, "That failed"),
 }
-"""Every kind by the last part of its ``type``."""
+"""The kinds by the last part of their ``type``."""
 
 
 class Problem(Exception):
-    """A refusal, on its way to the browser as ``application/problem+json``.
+    """Raise this to answer a request with ``application/problem+json``.
 
     Parameters
     ----------

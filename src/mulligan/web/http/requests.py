@@ -1,4 +1,4 @@
-"""Calls over HTTP: from Starlette's requests to checked calls, and from their answers to its responses."""
+"""Serve calls over HTTP: turn Starlette's requests into calls, and their answers into responses."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def response(answer: Answer) -> Response:
 
 
 def mounted(routes: tuple[Route, ...], playground: Playground) -> list[StarletteRoute]:
-    """Return the routes for Starlette, which wants all methods of a path together."""
+    """Return the routes for Starlette, which needs all methods of a path in one route."""
     paths: dict[str, dict[str, Route]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method] = route
@@ -76,7 +76,7 @@ def _check_types(request: Request) -> None:
 
 
 async def _body(request: Request) -> Any:
-    """Read a JSON body, and refuse one that is too long or too late."""
+    """Read a JSON body. Raise a `Problem` if it is too long or too late."""
     most: int = LIMITS["body"]
     said = request.headers.get("content-length", "")
     if said.isdecimal() and int(said[:18]) > most:

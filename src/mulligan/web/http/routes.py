@@ -1,4 +1,4 @@
-"""The table of calls, and what each of them takes. `/openapi.json` says the same."""
+"""The table of calls with their fields. `/openapi.json` describes the same calls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ from mulligan.web.session.settings import LIMITS, combinations
 # ── what a call takes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 RUN_NAME = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}"
-"""Names of folders that are not hidden; none of them leads out of the runs folder."""
+"""Folder names that are not hidden and stay inside the runs folder."""
 CLIENT = Field(
     "text", "The page's own random name.", 16, 64, pattern=r"[A-Za-z0-9_-]{16,64}",
     say="16 to 64 letters, digits, _ or -", required=True, example="a1b2c3d4e5f6a7b8",
@@ -50,26 +50,24 @@ CHANGES = Field(
 )  # fmt: skip
 START = {
     "recipe": Field(
-        "text", "A recipe; without one, the run in hand is changed.", choices=tuple(RECIPES), example="quick"
+        "text", "A recipe; without one, the live run's settings are changed.", choices=tuple(RECIPES), example="quick"
     ),
-    "data": Field("text", "Pictures, by a name of the catalog.", 1, 120, example="mnist"),
+    "data": Field("text", "Name of a data set in the catalog.", 1, 120, example="mnist"),
     "size": SIZE,
     "steps": STEPS,
     "seed": SEED,
     **GAME,
     "overrides": CHANGES,
     "paused": Field("bool", "Wait at step 0.", default=False),
-    "replace": Field("bool", "Save and leave the live run.", default=False),
+    "replace": Field("bool", "Save and close the live run.", default=False),
 }
 PATH = rf"(\./)?{RUN_NAME}"
 RUN = Field("text", "`live`, or a run's name.", 1, 257, pattern=PATH, say="live or a run's name", default="live")
 MODEL = Field(
-    "text", "`bundled` (digits), `pixel-faces`, `live`, or a run's name; a run that is called `live` is `./live`.",
+    "text", "`bundled` (digits), `pixel-faces`, `live`, or a run's name (`./live` for a run called `live`).",
     1, 257, pattern=PATH, say="bundled, live or a run's name", default="bundled",
 )  # fmt: skip
-OURS = Field(
-    "text", "Which of the generators that come with Mulligan.", choices=("bundled", "pixel-faces"), default="bundled"
-)
+OURS = Field("text", "A generator that comes with Mulligan.", choices=("bundled", "pixel-faces"), default="bundled")
 CLASS = Field("text", "Number or name of a class.", 1, 60, example=3)
 PICTURE = {
     "model": MODEL,
@@ -120,7 +118,7 @@ TRASHED = Field(
     "text", "The id that `delete` returned.", 8, 8, pattern=r"[0-9a-f]{8}", say="eight hex digits", required=True,
     example="0a1b2c3d",
 )  # fmt: skip
-SCALE = Field("int", "How many times larger, pixel by pixel.", 1, 16, default=1)
+SCALE = Field("int", "Size of each pixel in the file.", 1, 16, default=1)
 WEIGHTS = Field("text", "Which grid.", choices=("average", "raw", "real"), default="average")
 NUMBER = Field("int", "A try of the chain.", 1, 10_000, required=True, example=1)
 SIDE = Field("int", "Points a side.", 16, 128, default=64)
@@ -128,7 +126,7 @@ POINTS = Field("int", "Real and generated points.", 0, 1024, default=256)
 PLACE = Field("float", "A coordinate.", -1e6, 1e6, required=True, example=0.5)
 COUNT = Field("int", "How many.", 1, 16, default=4)
 HEIGHT = Field("float", "The other coordinate, in two dimensions.", -1e6, 1e6, default=0.0)
-REPLACE = Field("bool", "Save and leave the live run.", default=False)
+REPLACE = Field("bool", "Save and close the live run.", default=False)
 FORMAT = Field("text", "The kind of file.", choices=tuple(EXPORTS), required=True, example="html")
 CASE = Field(
     "text", "A case of the museum.", 1, 80, pattern=r"[A-Za-z0-9_-]{1,80}", say="a case's name", required=True,
@@ -162,13 +160,13 @@ GONE_OR_BUSY = (404, *BUSY)
 
 
 def _command(name: str, line: str, handler: Callable[..., Any], **body: Field) -> Route:
-    """Return a command to the try that the user sees."""
+    """Return a command for the try that the page shows."""
     path = f"/api/train/{name}"
     return Route("POST", path, line, handler, body=body, token=True, of_try=True, refuses=BUSY)
 
 
 def _of_run(part: str, line: str, handler: Callable[..., Any], status: int = 200, **body: Field) -> Route:
-    """Return a command about a run folder."""
+    """Return a command for a run folder."""
     path, places = f"/api/runs/{{name}}/{part}", {"name": NAME}
     return Route("POST", path, line, handler, places, body=body, token=True, status=status, refuses=GONE_OR_BUSY)
 
@@ -182,11 +180,11 @@ ROUTES: tuple[Route, ...] = (
     # ── the live run ──────────────────────────────────────────────────────────────────────────────────────────────
     Route("GET", "/api/snapshot", "Everything that a page shows.", lambda p: p.snapshot()),
     Route(
-        "GET", "/api/stream", "Server-sent events: snapshot, then news.", calls.stream, query={"client": CLIENT},
+        "GET", "/api/stream", "Server-sent events: a snapshot, then updates.", calls.stream, query={"client": CLIENT},
         media="text/event-stream", refuses=(503,),
     ),
     Route(
-        "POST", "/api/write-lock", "Become the page that writes.",
+        "POST", "/api/write-lock", "Take the write lock.",
         lambda p, client, take: p.write_lock.ask(client, take=take),
         body={"client": CLIENT, "take": Field("bool", "Take it from another page.", default=False)},
     ),
@@ -194,57 +192,57 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/api/catalog", "Recipes, data, losses, penalties.",
         lambda p: choices.catalog(p.session.own) | {"book": p.book and "/book/index.html"},
     ),
-    Route("GET", "/healthz", "Whether the server lives.", lambda p: {"ok": True}),
+    Route("GET", "/healthz", "Check that the server responds.", lambda p: {"ok": True}),
     Route(
         "GET", "/api/pictures", "Own pictures, as the network will see them.",
         threaded(lambda p, data, size: choices.preview(data, p.session.own, size or 0)),
         query={"data": OWN, "size": SIZE}, refuses=(404,),
     ),
     Route(
-        "POST", "/api/points", "Keep points that were drawn by hand, as data.",
+        "POST", "/api/points", "Save points drawn by hand as a data set.",
         lambda p, points: {"data": choices.drawn(points[: len(points) // 2 * 2], p.session.own, p.runs)},
         body={"points": HAND}, token=True,
     ),
     # ── the pile ──────────────────────────────────────────────────────────────────────────────────────────────────
-    Route("GET", "/api/pile", "Pictures that pages have added.", threaded(lambda p: p.pile.shown())),
+    Route("GET", "/api/pile", "Pictures that pages have added to the pile.", threaded(lambda p: p.pile.shown())),
     Route(
         "POST", "/api/pile", "Add small pictures.", lambda p, pictures: p.pile.add(pictures), body={"pictures": SMALL},
         token=True, of_class=True,
     ),
     Route(
-        "POST", "/api/pile/remove", "Take some out.", lambda p, numbers: p.pile.take_out(numbers),
+        "POST", "/api/pile/remove", "Remove pictures from the pile.", lambda p, numbers: p.pile.take_out(numbers),
         body={"numbers": NUMBERS}, token=True,
     ),
     Route(
-        "POST", "/api/pile/keep", "Keep it as data.", lambda p: p.pile.keep(p.session.own, p.runs), token=True
+        "POST", "/api/pile/keep", "Save the pile as data.", lambda p: p.pile.keep(p.session.own, p.runs), token=True
     ),
     # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Route(
         "POST", "/api/train/start", "Start a run.", lambda p, **asked: p.session.start(asked), body=START, token=True,
         refuses=BUSY,
     ),
-    Route("POST", "/api/train/check", "Check settings, start nothing.", calls.check, body=START, token=True),
+    Route("POST", "/api/train/check", "Check settings without starting a run.", calls.check, body=START, token=True),
     _command("pause", "Pause.", lambda p: p.session.pause()),
     _command("resume", "Go on.", lambda p, steps: p.session.resume(steps), steps=STEPS),
     _command(
         "step", "Take some steps, and pause.", lambda p, count: p.session.step(count),
         count=Field("int", "Steps.", 1, 1000, default=1),
     ),
-    _command("stop", "Save the run, and close it.", lambda p: p.session.stop()),
+    _command("stop", "Save the run and close it.", lambda p: p.session.stop()),
     _command(
-        "reset", "Save, and open a new run with the same settings, or with another seed.",
+        "reset", "Save the run and start it again, with the same seed or another.",
         lambda p, seed, paused: p.session.reset(seed, paused=paused), seed=SEED,
         paused=Field("bool", "Wait at step 0.", default=True),
     ),
     _command(
-        "adjust", "Adjust settings; they act at the next step.", calls.adjust, lr_g=RATE, lr_d=RATE, gamma=GAMMA
+        "adjust", "Adjust settings from the next step on.", calls.adjust, lr_g=RATE, lr_d=RATE, gamma=GAMMA
     ),
     _command(
-        "second-try", "Go back to the last healthy checkpoint, with the remedy.",
+        "second-try", "Go back to the last healthy checkpoint with a remedy.",
         lambda p, changes: p.session.second_try(changes), changes=CHANGES,
     ),
     _command(
-        "continue", "Go on with another try of the chain.", lambda p, number: p.session.go_back(number), number=NUMBER
+        "continue", "Continue another try of the chain.", lambda p, number: p.session.go_back(number), number=NUMBER
     ),
     Route(
         "GET", "/api/train/samples", "The grid of the live run.",
@@ -253,7 +251,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     # ── draw ──────────────────────────────────────────────────────────────────────────────────────────────────────
     Route(
-        "GET", "/api/models", "Generators that can draw, the newest hundred.",
+        "GET", "/api/models", "The newest hundred generators.",
         threaded(lambda p, also: p.models(also)), query={"also": ALSO},
     ),
     Route("GET", "/api/draw", "The picture of a seed.", calls.drawn("draw"), query=PICTURE, refuses=MODEL_GONE),
@@ -262,10 +260,10 @@ ROUTES: tuple[Route, ...] = (
         refuses=MODEL_GONE,
     ),
     Route(
-        "POST", "/api/invert", "The nearest picture that a generator can make.", calls.drawn("invert"),
+        "POST", "/api/invert", "Find the z of a generator for a picture.", calls.drawn("invert"),
         body={"model": MODEL, "picture": DRAWN, "class": CLASS}, token=True, refuses=MODEL_GONE,
     ),
-    Route("GET", "/api/walk", "From one seed to another.", calls.drawn("walk"), query=WALK, refuses=MODEL_GONE),
+    Route("GET", "/api/walk", "Pictures between two seeds.", calls.drawn("walk"), query=WALK, refuses=MODEL_GONE),
     Route(
         "GET", "/api/walk.gif", "The same as an animation.", calls.walk_gif, query={**WALK, "scale": SCALE}, media=GIF,
         refuses=MODEL_GONE,
@@ -278,11 +276,11 @@ ROUTES: tuple[Route, ...] = (
         query={**PICTURE, "count": COUNT}, refuses=MODEL_GONE,
     ),
     Route(
-        "POST", "/api/bundled/export", "Write a bundled generator for use elsewhere.",
+        "POST", "/api/bundled/export", "Export a bundled generator.",
         lambda p, to, model: p.jobs.add("export", runs.BUNDLED_RUN, to=to, model=model),
         body={"to": FORMAT, "model": OURS}, token=True, status=202, refuses=BUSY,
     ),
-    _file("/api/bundled/files/{file}", "A file of it that was exported.", calls.bundled_exported, BYTES, file=FILE),
+    _file("/api/bundled/files/{file}", "An exported bundled generator.", calls.bundled_exported, BYTES, file=FILE),
     # ── look inside ───────────────────────────────────────────────────────────────────────────────────────────────
     Route(
         "GET", "/api/look/field", "D over the plane or the line.", calls.looked("field"),
@@ -293,11 +291,11 @@ ROUTES: tuple[Route, ...] = (
         refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/pictures", "What each place of a picture adds to D's logit.", calls.looked("pictures"),
+        "GET", "/api/look/pictures", "What each pixel adds to D's logit.", calls.looked("pictures"),
         query={**SEEN, "count": COUNT}, refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/duel", "Real and forged pictures, and what D believes.", calls.looked("duel"),
+        "GET", "/api/look/duel", "Real and generated pictures, and D's verdict on each.", calls.looked("duel"),
         query={**SEEN, "count": COUNT}, refuses=MODEL_GONE,
     ),
     Route(
@@ -314,25 +312,25 @@ ROUTES: tuple[Route, ...] = (
         "/api/runs/{name}/training.gif", "All grids.", lambda p, name: runs.file_of(p, name, "", "training.gif"), GIF,
         name=NAME,
     ),
-    _file("/api/runs/{name}/files/{file}", "A file that was exported.", calls.exported, BYTES, name=NAME, file=FILE),
+    _file("/api/runs/{name}/files/{file}", "An exported file of a run.", calls.exported, BYTES, name=NAME, file=FILE),
     _file(
         "/runs/{name}/report.html", "Its report.", lambda p, name: runs.file_of(p, name, "", "report.html"),
         "text/html", name=NAME,
     ),
-    _of_run("resume", "Go on with it, as the live run.", calls.run_resume, steps=STEPS, replace=REPLACE),
-    _of_run("export", "Write its generator for use elsewhere.", calls.run_export, 202, to=FORMAT),
-    _of_run("report", "Write its report.", calls.run_job("report"), 202),
+    _of_run("resume", "Resume a run as the live run.", calls.run_resume, steps=STEPS, replace=REPLACE),
+    _of_run("export", "Export a run's generator.", calls.run_export, 202, to=FORMAT),
+    _of_run("report", "Write a run's report.", calls.run_job("report"), 202),
     _of_run("evaluate", "Measure it.", calls.run_job("evaluate"), 202),
-    _of_run("delete", "Move it to the trash.", calls.delete),
+    _of_run("delete", "Move a run to the trash.", calls.delete),
     Route(
-        "POST", "/api/trash/{id}/restore", "Bring it back.", calls.restore, {"id": TRASHED}, token=True,
+        "POST", "/api/trash/{id}/restore", "Bring a deleted run back.", calls.restore, {"id": TRASHED}, token=True,
         refuses=GONE_OR_BUSY,
     ),
     # ── the museum ────────────────────────────────────────────────────────────────────────────────────────────────
     Route("GET", "/api/museum", "GANs that failed.", threaded(museum.listed)),
-    Route("GET", "/api/museum/{case}", "One of them.", threaded(museum.case), {"case": CASE}, refuses=(404,)),
+    Route("GET", "/api/museum/{case}", "One case.", threaded(museum.case), {"case": CASE}, refuses=(404,)),
     Route(
-        "POST", "/api/museum/{case}/play", "Play it: as published, and repaired.", calls.museum_play, {"case": CASE},
+        "POST", "/api/museum/{case}/play", "Play a case, as published and repaired.", calls.museum_play, {"case": CASE},
         body={"seed": ROLL}, token=True, status=202, refuses=GONE_OR_BUSY,
     ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""One run at a time, and what the pages are told of it.
+"""The live run on the server, and the messages to the pages about it.
 
-- `session`: read it first; what the page may command. `listener`: what becomes of the worker's messages.
+- `session`: read it first; the page's commands. `listener`: handles the worker's messages.
 - `state`: the run as the page sees it. `tries`: the tries that led to it. `history`: their curves.
-- `settings`: from the page's settings to a configuration and back. `choices`: what may be chosen.
-- `broadcast`: the streams to all open pages. `write_lock`: which of these pages may change something.
+- `settings`: converts the page's settings to a configuration and back. `choices`: what a user may choose.
+- `broadcast`: the streams to all open pages. `write_lock`: which page may send commands.
 """

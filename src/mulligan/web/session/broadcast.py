@@ -1,6 +1,6 @@
-"""The streams to all open pages.
+"""Send messages to all open pages.
 
-The server waits for no page: each has a short queue, and gets a new snapshot when it has missed too much.
+The server never waits for a page. Each page has a short queue, and gets a new snapshot when it has missed too much.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from mulligan.web.worker.protocol import dumps
 
 CLIENTS = 64
 QUEUE = 256
-"""Messages that a page may be behind."""
+"""Maximum number of messages queued for a page."""
 REPLAYED = 128
-"""Messages that are kept for a page that comes back."""
+"""Number of messages kept for a page that reconnects."""
 REMEMBERED = 256
-"""Pages that have left and may come back; their names are kept."""
+"""Number of pages remembered after they have disconnected."""
 PING = 2.0
 NEWEST = frozenset({"samples", "status", "settings", "checked", "tries", "pile"})
-"""Only the newest message of these kinds counts: a page that is behind gets no older one."""
+"""Kinds of which only the newest message is queued."""
 FLEETING = frozenset({"samples", "status", "ping"})
-"""These kinds are not kept for a page that comes back: the next message or the snapshot holds the newest."""
+"""Kinds that are not kept for a page that reconnects: the next message or the snapshot has the same content."""
 
 
 class Client:
@@ -45,11 +45,11 @@ class Client:
         self._number = itertools.count()
 
     def put(self, kind: str, event: bytes) -> None:
-        """Queue a message; never waits."""
+        """Queue a message without waiting."""
         key = kind if kind in NEWEST else f"{kind} {next(self._number)}"
         self._queue.pop(key, None)
         self._queue[key] = event
-        if kind == "snapshot":  # holds all that came before
+        if kind == "snapshot":  # it replaces all earlier messages
             self._queue.clear()
             self._queue[key] = event
             self.lost = False
@@ -59,7 +59,7 @@ class Client:
         self.wake.set()
 
     def take(self) -> list[bytes]:
-        """Return what is queued, and empty the queue."""
+        """Empty the queue and return its messages."""
         found = list(self._queue.values())
         self._queue.clear()
         self.wake.clear()
@@ -67,17 +67,17 @@ class Client:
 
     @property
     def behind(self) -> int:
-        """Messages that are queued."""
+        """Number of queued messages."""
         return len(self._queue)
 
 
 class Broadcast:
-    """All streams.
+    """Use `publish` to send a message to every open page.
 
     Parameters
     ----------
     snapshot : callable
-        Returns all that a page must know.
+        Returns everything that a page shows.
     """
 
     def __init__(self, snapshot: Callable[[], dict[str, Any]]):
@@ -88,7 +88,7 @@ class Broadcast:
         self._snapshot = snapshot
         self._epoch = secrets.token_hex(3)
         self._count = 0
-        self._floor = 0  # number of the last event that is not kept any more
+        self._floor = 0  # number of the last event that was dropped
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=REPLAYED)
 
     def publish(self, kind: str, content: Any) -> None:
@@ -104,7 +104,7 @@ class Broadcast:
             client.put(kind, event)
 
     def restart(self) -> None:
-        """Send every page a snapshot, in place of all before it."""
+        """Send every page a snapshot, which replaces all earlier messages."""
         if self.clients:
             data = dumps(self._snapshot())
             self._count += 1
@@ -118,14 +118,14 @@ class Broadcast:
         return b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (self._epoch.encode(), self._count, kind.encode(), data)
 
     def alive(self, name: str, grace: float) -> bool:
-        """Tell whether a page has a stream, or had one a moment ago."""
+        """Tell whether a page has a stream, or had one within the last `grace` seconds."""
         if any(client.name == name for client in self.clients):
             return True
         return time.monotonic() - self.gone.get(name, -1e9) < grace
 
     async def stream(self, name: str, last: str | None) -> AsyncIterator[bytes]:
         """Yield messages for one page, until it leaves or the server closes."""
-        if len(self.clients) >= CLIENTS:  # others that asked at the same moment have begun before this one
+        if len(self.clients) >= CLIENTS:  # other pages may have connected since `check_at_most`
             return
         client = Client(name)
         for event in self._missed(last):
@@ -152,18 +152,18 @@ class Broadcast:
             self.changed()
 
     def check_at_most(self) -> None:
-        """Refuse one more page, before its stream has begun.
+        """Check, before a page's stream begins, that there is room for it.
 
         Raises
         ------
         Problem
-            When there are too many already.
+            When too many pages are open.
         """
         if len(self.clients) >= CLIENTS:
             raise Problem("too-many", f"at most {CLIENTS} pages can be open, and {CLIENTS} are. Close one of them.")
 
     def _missed(self, last: str | None) -> list[bytes]:
-        """Return the messages since the last one that a page has seen; a snapshot when that is not known."""
+        """Return the messages since the last one that a page has seen, or a snapshot if those are not kept."""
         epoch, _, number = (last or "").partition("-")
         if epoch == self._epoch and number.isdecimal() and len(number) < 18:
             seen = int(number)

@@ -1,4 +1,4 @@
-"""What may be chosen, and what the page knows before any run: recipes, data, losses, metrics, your own pictures."""
+"""List what a user may choose before a run: recipes, data, losses, metrics, own pictures."""
 
 from dataclasses import asdict, replace
 from functools import cache
@@ -23,7 +23,7 @@ from mulligan.web.library.drawing import png64
 from mulligan.web.session.settings import LIVE, combinations, values_of
 
 DRAWN, BRUSH = 20_000, 0.06
-"""Samples of a distribution that was drawn by hand, and the deviation of the brush."""
+"""Number of samples of a distribution drawn by hand, and the standard deviation of the brush."""
 SHOWN = 64
 """Of the user's own pictures."""
 
@@ -48,7 +48,7 @@ def recipes() -> list[dict[str, Any]]:
 
 
 def data_sets(own: dict[str, str]) -> list[dict[str, Any]]:
-    """Return all data that may be named: the registry's, and the folders that the server was given."""
+    """Return all data sets that a user may name: the registry's, and those passed to the server."""
     found = [
         {
             "name": name,
@@ -67,12 +67,12 @@ def data_sets(own: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def described(registry: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the names of a registry, each with what it is in a line."""
+    """Return the names of a registry, each with a line of description."""
     return [{"name": name, "line": line_of(cls)} for name, cls in registry.items()]
 
 
 def catalog(own: dict[str, str]) -> dict[str, Any]:
-    """Return all that can be chosen, and what is shown before the first look."""
+    """Return everything that a user may choose, and what the page shows before the first measurement."""
     lines = {entry["name"]: entry["line"] for entry in described(PENALTIES)}
     penalties = [
         {"name": name, "line": " + ".join(lines[part] for part in parts)} for name, parts in combinations().items()
@@ -92,12 +92,12 @@ def catalog(own: dict[str, str]) -> dict[str, Any]:
 
 
 def is_drawn(path: str) -> bool:
-    """Tell whether a file holds points that were drawn by hand."""
+    """Tell whether a file holds points drawn by hand."""
     return Path(path).name.startswith(".drawn-")
 
 
 def drawn(points: list[float], own: dict[str, str], runs: Path) -> str:
-    """Keep a distribution that was drawn by hand, as samples under the same brush; return its name in `own`."""
+    """Save samples of a distribution drawn by hand, and return its name in `own`. The samples spread like the brush."""
     rng, spots = np.random.default_rng(0), np.array(points).reshape(-1, 2)
     samples = spots[rng.integers(len(spots), size=DRAWN)] + rng.normal(0.0, BRUSH, (DRAWN, 2))
     runs.mkdir(parents=True, exist_ok=True)
@@ -111,14 +111,14 @@ def drawn(points: list[float], own: dict[str, str], runs: Path) -> str:
 
 
 def preview(name: str, own: dict[str, str], size: int = 0) -> dict[str, Any]:
-    """Return how many there are, whether they are few, which are broken, and some of them as the network will see them.
+    """Describe own pictures: their number, whether they are few, the broken files, and some as the network sees them.
 
     Raises
     ------
     Problem
-        When the server was not given such pictures.
+        When the server has no pictures of that name.
     DataError
-        When they cannot be read.
+        When the pictures cannot be read.
     ConfigError
         When `size` is not allowed.
     """

@@ -1,4 +1,4 @@
-"""The history of a run: collected from its events as they come, or from its log, and thinned for the page."""
+"""Collect the curves of a run from its events or its log, and thin them for the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Columns:
     Parameters
     ----------
     names : sequence of str
-        Without ``step``, which is always there.
+        Without ``step``, which every table has.
     """
 
     def __init__(self, names: Sequence[str]):
@@ -29,7 +29,7 @@ class Columns:
         self.values: dict[str, list[float | None]] = {name: [] for name in self.names}
 
     def add(self, step: int, values: dict[str, Any]) -> None:
-        """Append a row; rows from this step on, which a resumed run tells again, are dropped first."""
+        """Append a row. Rows from this step on are dropped first, because a resumed run repeats them."""
         while self.step and self.step[-1] >= step:
             self.step.pop()
             for column in self.values.values():
@@ -47,7 +47,7 @@ class Columns:
             self.values[name][-1] = number(values[name])
 
     def thinned(self, points: int = POINTS) -> dict[str, list[Any]]:
-        """Return all rows, or at most `points` of them, evenly chosen, with both ends."""
+        """Return all rows, or `points` evenly chosen ones that include both ends."""
         count = len(self.step)
         rows = [*range(count)] if count <= points else [round(i * (count - 1) / (points - 1)) for i in range(points)]
         found: dict[str, list[Any]] = {"step": [self.step[i] for i in rows]}
@@ -56,7 +56,7 @@ class Columns:
 
 @dataclass(eq=False)
 class History:
-    """What the events of a try leave behind: its curves, and the latest event of each kind."""
+    """Collects a try's curves, and the latest event of each kind."""
 
     curves: Columns = field(default_factory=lambda: Columns(CURVES))
     measurements: Columns = field(default_factory=lambda: Columns(MEASUREMENTS))
@@ -92,23 +92,23 @@ class History:
 
 
 def significant(value: Any) -> float | None:
-    """Round to six significant digits, more than a chart can show; None for anything but a number."""
+    """Round a number for a chart, to six significant digits; None for any other value."""
     return float(f"{value:.6g}") if isinstance(value, (int, float)) else None
 
 
 def number(value: Any) -> float | None:
-    """Return a number as a float; None for anything else."""
+    """Return a number as a float; None for any other value."""
     return float(value) if isinstance(value, (int, float)) else None
 
 
 def with_penalty(measures: dict[str, Any]) -> dict[str, Any]:
-    """Add the sum of the penalties, which are all measures without a column of their own."""
+    """Add the sum of the penalties, which are all the measures that have no column."""
     others = [v for name, v in measures.items() if name not in CURVES and isinstance(v, (int, float))]
     return {**measures, "penalty": sum(others) if others else None}
 
 
 def history_of(folder: Path) -> History:
-    """Read a run folder's log; what cannot be read is left out."""
+    """Read a run folder's log. Lines that cannot be read are skipped."""
     history = History()
     for event in read_events(RunFolder(folder).events, strict=False):
         history.add(event)

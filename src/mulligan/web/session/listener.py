@@ -1,4 +1,4 @@
-"""Hears the worker: takes its messages into the state, and tells the pages."""
+"""Handle the worker's messages: update the state and inform the pages."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ SIGNALS = {9: "SIGKILL: somebody, or the system for lack of memory, ended it", 1
 
 
 class Listener:
-    """Listens to the worker for a session.
+    """Handles the worker's messages for a session.
 
     Parameters
     ----------
@@ -21,20 +21,20 @@ class Listener:
         self.session, self.state, self.broadcast = session, session.state, session.broadcast
 
     def hear(self, kind: str, serial: int, content: bytes) -> None:
-        """Take in one message. Messages about a run that has been replaced are dropped."""
+        """Handle one message. Messages about a run that was replaced are dropped."""
         if serial not in (0, self.state.serial):
             if kind == "state":
                 self._left(json.loads(content))
         elif kind == "event":
             self._event(content)
-        elif kind == "samples":  # large, so passed on unread
+        elif kind == "samples":  # large, so passed on without parsing
             self.state.samples = content
             self.broadcast.publish("samples", content)
         else:
             getattr(self, f"_{kind}")(json.loads(content))
 
     def _left(self, words: dict[str, Any]) -> None:
-        """Note at which step a replaced try was saved."""
+        """Record the step at which a replaced try was saved."""
         for each in self.state.tries:
             if each.run == words.get("run") and words["state"] in ("stopped", "finished") and words.get("step"):
                 each.step = words["step"]
@@ -79,7 +79,7 @@ class Listener:
         self.broadcast.publish("runs", {})
 
     def _event(self, content: bytes) -> None:
-        """Take in an event of the run, and pass it on unchanged."""
+        """Handle an event of the run, and pass it on unchanged."""
         event = json.loads(content)
         self.state.take(event)
         if event["event"] == "stepped":  # may come a thousand times a second
@@ -119,7 +119,7 @@ class Listener:
     def _fail(self, code: str, text: str, step: int | None) -> None:
         state = self.state
         self.session.clear_empty()
-        state.saved_step = self.session.newest_checkpoint(state.run)  # what was saved may have been deleted since
+        state.saved_step = self.session.newest_checkpoint(state.run)  # a checkpoint may have been deleted since
         state.error = {"text": text, "code": code, "checkpoint_step": state.saved_step}
         state.moved("failed", step)
         self.session.publish_status()
@@ -130,15 +130,15 @@ class Listener:
     # ── the end of the worker ─────────────────────────────────────────────────────────────────────────────────────
 
     def died(self, code: int | None) -> None:
-        """Say that the process has ended and what is safe, and start another one."""
+        """Report that the process has died and what is saved, and start another one."""
         state = self.state
         why = SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
         if state.name in IN_HAND:
             step = self.session.newest_checkpoint(state.run)
             safe = (
-                "Nothing had been saved yet."
+                "Nothing was saved yet."
                 if step is None
-                else f"The checkpoint of step {step:,} is whole: resume goes on from there."
+                else f"The checkpoint of step {step:,} is intact: press resume to go on from there."
             )
-            self._fail("worker-died", f"the training process ended without being asked to ({why}). {safe}", None)
+            self._fail("worker-died", f"the training process ended unexpectedly ({why}). {safe}", None)
         self.session.worker.spawn()

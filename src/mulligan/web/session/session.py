@@ -1,4 +1,4 @@
-"""One run at a time: what the page may command, and what becomes of it."""
+"""Carry out the page's commands on the one live run: start, pause, adjust, stop, second try."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ class Session:
         return {"status": self.state.status()}
 
     def publish_status(self, *, always: bool = True) -> None:
-        """Tell every page the run bar, when it has changed."""
+        """Send the run bar to every page if it has changed."""
         status = self.state.status()
         facts = {name: value for name, value in status.items() if name != "order"}
         if always or facts != self._said:
@@ -60,46 +60,46 @@ class Session:
             self.broadcast.publish("status", status)
 
     def publish_tries(self) -> None:
-        """Tell every page the tries."""
+        """Send the tries to every page."""
         self.broadcast.publish("tries", [each.content() for each in self.state.tries])
 
     def tick(self) -> None:
-        """Tell every page what is new of the reports and the run bar."""
+        """Send every page the new reports, and the run bar if it has changed."""
         self.publish_reports()
         self.publish_status(always=False)
 
     def publish_reports(self) -> None:
-        """Tell every page the reports that have come since the last call."""
+        """Send every page the reports since the last call."""
         reports, self.state.pending = self.state.pending, []
         for report in reports:
             self.broadcast.publish("event", report)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all that a page must know of the run."""
+        """Return everything that a page shows of the run."""
         samples = None if self.state.samples is None else json.loads(self.state.samples)
         return {**self.state.snapshot(), "samples": samples}
 
     def watched(self) -> None:
-        """Tell the worker whether a page is open: otherwise it draws nothing."""
+        """Tell the worker whether a page is open. It draws samples only for an open page."""
         with contextlib.suppress(Problem):  # a new worker is told when it is ready
             self.worker.send("watch", {"watched": bool(self.broadcast.clients)})
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def configured(self, asked: dict[str, Any]) -> tuple[Config, list[str]]:
-        """Build the configuration that is asked for, and what a change of kind has dropped."""
+        """Build the requested configuration. Also return sentences about fields that a change of kind dropped."""
         known = {name: name for name in DATASETS} | self.own
         dropped: list[str] = []
         live = replace(self._config(), parent=None) if asked["recipe"] is None else None
         return settings.configured(asked, known, dropped, live), dropped
 
     def named(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Return settings in which own pictures have the name that the page shows, not their path."""
+        """Return settings with own pictures under the name that the page shows instead of their path."""
         names = {path: name for name, path in self.own.items()}
         return settings | {"data": names.get(settings["data"], settings["data"])}
 
     def start(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Start a new run, a new chain of tries."""
+        """Start a new run, which begins a new chain of tries."""
         self._check_free(asked["replace"])
         config, dropped = self.configured(asked)
         self._begin(config, paused=asked["paused"])
@@ -120,7 +120,7 @@ class Session:
         self.broadcast.publish("runs", {})
 
     def resume(self, steps: int | None) -> dict[str, Any]:
-        """Go on: at once if it is only paused, otherwise from the newest checkpoint."""
+        """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
         state, current = self.state, self._current("resume")
         if state.name in ("paused", "alarm") and steps in (None, current.steps):
             self.worker.send("go")
@@ -130,7 +130,7 @@ class Session:
         if state.name == "finished" and (steps is None or steps <= current.steps):
             raise Problem(
                 "bad-field",
-                f"steps must be more than {current.steps:,}, which the run has taken. Try {current.steps + 10_000}.",
+                f"steps must be more than the {current.steps:,} that the run has taken. Try {current.steps + 10_000}.",
                 field="steps",
                 value=steps,
             )
@@ -138,7 +138,7 @@ class Session:
         return self.status()
 
     def open(self, name: str, folder: Path, steps: int | None, *, replace: bool) -> dict[str, Any]:
-        """Go on with a run that lies in a folder, with the tries that it comes from."""
+        """Continue a run from its folder, and show the tries that led to it."""
         if name == self.state.run and self.state.name in ("paused", "alarm"):
             return self.resume(steps)
         self._check_free(replace)
@@ -146,7 +146,7 @@ class Session:
         return self.status()
 
     def _open(self, tries: list[Try], number: int | None, steps: int | None) -> None:
-        """Have the worker go on with a try, the last one by default."""
+        """Let the worker continue a try (default: the last one)."""
         chosen = next(each for each in tries if number in (None, each.number) and (number or each is tries[-1]))
         self._check_enough(chosen, steps)
         text = f"reading the checkpoint of {chosen.run}"
@@ -160,7 +160,7 @@ class Session:
         self.broadcast.restart()
 
     def pause(self) -> dict[str, Any]:
-        """Pause after the step that is being taken."""
+        """Pause after the current step."""
         self._current("pause")
         self.worker.send("pause")
         return self.status()
@@ -172,7 +172,7 @@ class Session:
         return self.status()
 
     def stop(self) -> dict[str, Any]:
-        """Save the run and let it go."""
+        """Save the run and close it."""
         self._current("stop")
         self.worker.send("stop")
         self.state.moved("stopping")
@@ -187,13 +187,13 @@ class Session:
         return self.status()
 
     def adjust(self, adjusted: dict[str, float]) -> dict[str, Any]:
-        """Adjust settings of the running run."""
+        """Adjust settings of the live run."""
         self._current("adjust")
         config = self._config()
         overrides = [line for name, value in adjusted.items() for line in settings.overrides_of(config, name, value)]
         if not overrides:
             raise Problem(
-                "bad-field", f"{' or '.join(settings.LIVE)} must be given, got none of them. Try lr_g = 0.001."
+                "bad-field", f"{' or '.join(settings.LIVE)} must be given, got none of these. Try lr_g = 0.001."
             )
         try:
             apply_overrides(config, overrides)
@@ -209,12 +209,12 @@ class Session:
         if said is None or advice is None or not said["severity"]:
             raise Problem(
                 "wrong-state",
-                "the diagnosis has found nothing to repair in this run. Go on with it.",
+                "the diagnosis has found nothing to repair in this run. Continue the run.",
             )
         lines = overrides if overrides is not None else said["overrides"]
         if not lines:
             helps = "; ".join(said["remedies"])
-            raise Problem("wrong-state", f"no change of the settings repairs this by itself. Try: {helps}.")
+            raise Problem("wrong-state", f"no change of settings alone repairs this. Try: {helps}.")
         config = self._config()
         try:
             changed = apply_overrides(config, lines)[0]
@@ -226,7 +226,7 @@ class Session:
         if not found:
             raise Problem(
                 "bad-field",
-                "changes must change something, got the settings as they are. Change something, or resume the run.",
+                "changes must differ from the run's settings, got the same settings. Change one, or resume the run.",
                 field="changes",
             )
         anew = _begins_anew(before, after)
@@ -251,12 +251,12 @@ class Session:
         return self.status()
 
     def advise(self, event: dict[str, Any]) -> None:
-        """Take in what a diagnosis means, and what a second try would change."""
+        """Add to a diagnosis event what it means and what a second try would change."""
         found = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.state.run))
         self.state.advice = {**found, "tried": self._tried(event["overrides"]) if found["restart"] else None}
 
     def _tried(self, overrides: list[str]) -> dict[str, Any] | None:
-        """Return the failed try that a remedy leads back to: the same settings from step 0 give the same run."""
+        """Return the failed try that a remedy would repeat, because the same settings from step 0 give the same run."""
         if not overrides:
             return None
         with contextlib.suppress(MulliganError, Problem):
@@ -269,12 +269,12 @@ class Session:
         return None
 
     def go_back(self, number: int) -> dict[str, Any]:
-        """Go on with another try of the chain, where it stood."""
+        """Continue another try of the chain from where it stopped."""
         self._current("continue")
         if number not in [each.number for each in self.state.tries]:
             raise Problem(
                 "bad-field",
-                f"number must be that of a try, 1 to {len(self.state.tries)}, got {number}.",
+                f"number must be a try's, from 1 to {len(self.state.tries)}, got {number}. Try 1.",
                 field="number",
             )
         if number == self.state.number:
@@ -312,28 +312,28 @@ class Session:
         return current
 
     def check_try(self, number: int | None, run: str | None) -> None:
-        """Refuse a command that was meant for another try."""
+        """Raise an error if a command was meant for another try."""
         if number != (self.state.number or None) or run not in (None, self.state.run):
             raise Problem(
                 "stale-try",
-                f"try must be {self.state.number or None}, which runs now, got {number}. Look again, then choose.",
+                f"try must be the live one, {self.state.number or None}, got {number}. Reload, then choose again.",
                 value=number,
             )
 
     def _config(self) -> Config:
-        """Return the live run's configuration, with its settings as they stand."""
+        """Return the live run's configuration with its current settings."""
         if "table" not in self.state.info:
             why = (
                 "there is no run whose settings could be changed"
                 if self.state.run is None
-                else f"{self.state.run} could not be read, so its settings are not known"
+                else f"{self.state.run} could not be read, so its settings are unknown"
             )
-            raise Problem("wrong-state", f"{why}. Name a recipe to start from.")
+            raise Problem("wrong-state", f"{why}. Choose a recipe to start from.")
         config: Config = from_table(Config, self.state.info["table"])
         return config
 
     def _check_enough(self, chosen: Try, steps: int | None) -> None:
-        """Refuse fewer steps than a try has taken. The worker would too, but only after it has left the live run."""
+        """Raise an error if a try has more steps already. The worker would raise it only after closing the live run."""
         state = self.state
         live = chosen.run == state.run and state.name in UNFINISHED
         taken = state.step if live else self.newest_checkpoint(chosen.run) or 0
@@ -356,7 +356,7 @@ class Session:
         return max(self.checkpoints(run), default=None)
 
     def clear_empty(self) -> None:
-        """Remove the folder of a run that could not begin, with whatever a kill left in it."""
+        """Delete the folder of a run that could not begin, with any leftovers of a kill."""
         if self.state.run is not None:
             folder = self.runs / self.state.run
             with contextlib.suppress(OSError):
@@ -365,7 +365,7 @@ class Session:
 
 
 def _begins_anew(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Tell whether a change of the configuration rules out its checkpoints: other nets, or other data."""
+    """Tell whether a change makes the checkpoints unusable: other networks, or other data."""
     parts = ("data", "classes", "latent", "average")
     if any(before[part] != after[part] for part in parts if part in before):
         return True

@@ -1,4 +1,4 @@
-"""Settings as the page has them, flat and by short names; and the way to a configuration and back."""
+"""Convert the page's settings, which are flat and have short names, to a configuration and back."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,9 +15,9 @@ from mulligan.training.recipes import RECIPES, recipe
 from mulligan.web.http.problems import Problem
 
 GAME = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
-"""Settings of the game itself, beside its data, length and seed."""
+"""Settings of the game. Data, length and seed are separate."""
 LIVE = ("lr_g", "lr_d", "gamma")
-"""Settings that act at the next step; the others need a new try."""
+"""Settings that take effect at the next step. All others need a new try."""
 LIMITS: dict[str, Any] = {
     "steps": 1_000_000,
     "frames": 120,
@@ -27,14 +27,14 @@ LIMITS: dict[str, Any] = {
     "batch": [1, 1024],
     "latent": [1, 1024],
 }
-"""The most that the page may ask for."""
+"""The largest values that the page may set."""
 LABELS = {
     "loss": "Loss",
     "penalties": "Penalty",
     "batch_size": "Batch",
     "latent.dim": "Latent size",
     "data.name": "Pictures",
-    "d_steps": "Moves of D a step",
+    "d_steps": "D moves per step",
     "instance_noise": "Instance noise",
     "average": "Average of G",
     "schedules.lr": "Rates over time",
@@ -42,11 +42,11 @@ LABELS = {
 }
 
 
-_TOLD = 3  # more changes than these are told by their number
+_TOLD = 3  # with more changes, only their number is shown
 
 
 def combinations() -> dict[str, tuple[str, ...]]:
-    """Return every choice of the setting `penalty`: none, each kind, and R1 with R2."""
+    """Return the choices of the setting `penalty`: none, each kind, and R1 with R2."""
     return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
 
 
@@ -54,7 +54,7 @@ def combinations() -> dict[str, tuple[str, ...]]:
 
 
 def values_of(config: Config) -> dict[str, Any]:
-    """Return the value of every setting; None if the run has no such thing, the first if it has several."""
+    """Return the value of every setting: None if the run lacks it, the first value if it has several."""
     table = to_table(config)
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
     g, d = learning(config)
@@ -75,7 +75,7 @@ def values_of(config: Config) -> dict[str, Any]:
 
 
 def settings_of(config: Config) -> dict[str, Any]:
-    """Return the settings, and which of them differ from the recipe's."""
+    """Return the settings and the names of those that differ from the recipe's."""
     here = values_of(config)
     base = values_of(recipe(config.recipe)) if config.recipe in RECIPES else here
     changed = [name for name, value in here.items() if value != base[name]]
@@ -90,23 +90,23 @@ def _first(values: dict[str, Any]) -> Any:
 
 
 def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], live: Config | None = None) -> Config:
-    """Build the configuration that the page asks for, through the one strict builder.
+    """Build the configuration that the page requests.
 
     Parameters
     ----------
     asked : dict
-        ``recipe``, ``overrides`` and every setting by its name; None for what is not asked for.
+        ``recipe``, ``overrides`` and every setting by its name; None for a setting that keeps its value.
     data : dict of str to str
-        The data that may be named, with what stands for the name in the configuration.
+        Maps the names of data that a page may use to the names in the configuration.
     dropped : list of str
-        Where sentences about what a change of kind drops are put.
+        Receives a sentence for each change of kind that drops fields.
     live : Config, optional
-        What is changed where no recipe is named.
+        The configuration to change if no recipe is named.
 
     Raises
     ------
     Problem
-        Which field is off, and why.
+        When a field is wrong. The problem names the field and the reason.
     """
     try:
         config = live if live is not None else recipe(asked["recipe"])
@@ -121,7 +121,7 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
                 f"data must be one of {known}, got {name!r}. For your own pictures: mulligan serve --data FOLDER.",
                 field="data",
             )
-        if name in DATASETS:  # which are used as they are
+        if name in DATASETS:  # used unchanged
             config = replace(config, data=replace(config.data, size=0, colour="auto"))
         skip = is_picture_folder(data[name])  # the preview names the broken ones
         config = replace(config, data=replace(config.data, skip_broken=skip))
@@ -149,17 +149,17 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
 
 
 def check_below(config: Config, old: Config) -> None:
-    """Refuse changes of a run that reach beyond what a page may: other pictures, or more than the limits.
+    """Raise an error if a page changes a run's pictures, its recipe, or exceeds the limits.
 
     Parameters
     ----------
     config, old : Config
-        After the changes, and before them: what was too much there, by the command line, may stay.
+        After and before the changes. Values of `old` above the limits, set on the command line, may stay.
 
     Raises
     ------
     Problem
-        Which change is off, and why.
+        When a change is not allowed. The problem names the change and the reason.
     """
     if (config.data.name, config.recipe) != (old.data.name, old.recipe):
         raise Problem(
@@ -176,7 +176,7 @@ def adjusted(config: Config, name: str, value: Any, dropped: list[str]) -> Confi
 
 
 def overrides_of(config: Config, name: str, value: Any) -> list[str]:
-    """Return what adjusting a setting changes, as ``path=value``.
+    """Return the overrides (``path=value``) that adjust a setting.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def overrides_of(config: Config, name: str, value: Any) -> list[str]:
 
 
 def _penalties(config: Config, name: str) -> str:
-    """Write the penalties of a choice as TOML, with the strength of those that were there."""
+    """Write the penalties of a choice as TOML. Penalties that the run has already keep their strength."""
     wanted = combinations()[name]
     there = {entry["kind"]: entry for entry in to_table(config)["penalties"]}
     gamma = next((entry["gamma"] for entry in there.values() if "gamma" in entry), 1.0)
@@ -216,7 +216,7 @@ def _penalties(config: Config, name: str) -> str:
 
 
 def _check_suited(config: Config, data: str) -> None:
-    """Refuse pictures where the recipe is made for points, and the other way round, if that is known beforehand."""
+    """Raise an error if a recipe for points gets pictures, or one for pictures gets points, if that is known."""
     points = of_points(data)
     made_for = of_points(recipe(config.recipe).data.name) if config.recipe in RECIPES else None
     if None not in (points, made_for) and points != made_for:
@@ -230,7 +230,7 @@ def _check_suited(config: Config, data: str) -> None:
 
 
 def _resized(config: Config, size: int) -> Config:
-    """Return a configuration with another size of pictures, which only the user's own can have."""
+    """Return a configuration with another picture size. Only the user's own pictures can be resized."""
     try:
         check_asked(config.data.name, size)
     except ConfigError as error:
@@ -239,12 +239,12 @@ def _resized(config: Config, size: int) -> Config:
 
 
 def _amounts(config: Config) -> dict[str, int]:
-    """Return what `LIMITS` bound, by their names."""
+    """Return the values that `LIMITS` bound, by name."""
     return {"steps": config.steps, "batch": config.batch_size * config.d_steps, "latent": config.latent.dim}
 
 
 def _check_budget(config: Config, had: Mapping[str, int], where: str = "") -> None:
-    """Refuse what is beyond the limits, and was not before; `where` it was asked for, if not in its own field."""
+    """Raise an error for a value that newly exceeds its limit. `where` names the field, if it is another one."""
     for field, value in _amounts(config).items():
         most = LIMITS[field] if field == "steps" else LIMITS[field][1]
         if value > max(most, had.get(field, 0)):
@@ -269,7 +269,7 @@ def _changed(config: Config, overrides: Overrides, field: str, dropped: list[str
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return in which values two tables differ: path, label, old and new; penalties of other kinds are one value."""
+    """Return path, label, old and new for each difference. Penalties whose kinds differ count as one value."""
     before, after = (table.get("penalties", []) for table in (old, new))
     others = [each["kind"] for each in before] != [each["kind"] for each in after]
     found = [
@@ -283,7 +283,7 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
-    """Return a path in words; `penalties` are those that it leads to."""
+    """Return a label for a path. `penalties` is the list that it leads into."""
     last = path.rpartition(".")[2]
     if path.startswith("penalties.") and penalties:
         kind = _named({"kind": penalties[int(path.split(".")[1])]["kind"]})
@@ -303,7 +303,7 @@ def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
 
 
 def summary(found: list[dict[str, Any]]) -> str:
-    """Say a list of changes in a few words; many of them by their number."""
+    """Summarise a list of changes in a few words, or by their number if there are many."""
     words = []
     for change in found:
         path, new = change["path"], change["new"]
@@ -325,6 +325,6 @@ def summary(found: list[dict[str, Any]]) -> str:
 
 
 def _named(penalty: dict[str, Any]) -> str:
-    """Return a penalty's name and its strength, if it has one."""
+    """Return a penalty's name, and its strength if it has one."""
     strength = penalty.get("gamma", penalty.get("weight"))
     return f"{penalty['kind'].upper().replace('_', '-')}{'' if strength is None else f' γ {strength:g}'}"

@@ -1,4 +1,4 @@
-"""The run as the page sees it: its status, the tries that led to it, and what was measured."""
+"""Hold the run as the page sees it: its status, the tries that led to it, and its measurements."""
 
 import itertools
 import time
@@ -13,7 +13,7 @@ from mulligan.web.session.tries import Try
 UNFINISHED = ("training", "paused", "alarm")
 """States in which the worker holds an unfinished run."""
 IN_HAND = ("loading", *UNFINISHED, "stopping")
-"""States in which it reads, holds or saves a run."""
+"""States in which the worker reads, holds or saves a run."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "empty": ("start",),
     "loading": (),
@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "finished": ("start", "resume", "reset", "second-try", "continue"),
     "failed": ("start", "resume", "reset", "second-try", "continue"),
 }
-"""Every state, and the commands that it takes. All but loading and stopping also take `start` with ``replace``."""
+"""Commands allowed in each state. All but loading and stopping also allow `start` with ``replace``."""
 
 
 class State:
@@ -36,7 +36,7 @@ class State:
         self.text = ""
         self.tries: list[Try] = []
         self.number = 0
-        self.serial = 0  # counts the runs that were opened: a message with another one is late
+        self.serial = 0  # counts opened runs; a message with another number is out of date
         self.info: dict[str, Any] = {}
         self.settings: dict[str, Any] | None = None
         self.step = 0
@@ -50,7 +50,7 @@ class State:
         self.checked: dict[str, Any] | None = None
         self.advice: dict[str, Any] | None = None
         self.metrics: dict[str, Any] | None = None
-        self.pending: list[bytes] = []  # reports that no page has been told yet
+        self.pending: list[bytes] = []  # reports not yet sent to the pages
         self._order = itertools.count()
 
     @property
@@ -65,12 +65,12 @@ class State:
 
     @property
     def can(self) -> list[str]:
-        """The commands that are possible now. A second try needs something to repair."""
+        """The commands that are possible now. A second try needs a failure to repair."""
         ill = bool(self.events.get("diagnosed", {}).get("severity"))
         return [command for command in COMMANDS[self.name] if ill or command != "second-try"]
 
     def begin(self, tries: list[Try], number: int, text: str) -> None:
-        """Go over to another try, and forget what was said about the last one."""
+        """Switch to another try, and clear everything about the last one."""
         self.serial += 1
         self.tries, self.number, self.text, self.name = tries, number, text, "loading"
         self.step, self.rate, self.error, self.info = 0, None, None, {}
@@ -79,7 +79,7 @@ class State:
         self.events, self.pending = {}, []
 
     def opened(self, words: dict[str, Any], runs: Path) -> None:
-        """Take in what the worker tells when a run is open."""
+        """Store what the worker reports when a run is open."""
         self.info = words
         self.settings = words["settings"]
         self.step, self.seconds = words["step"], words["seconds"]
@@ -90,12 +90,12 @@ class State:
             current.step, current.steps = words["step"], words["steps"]
             current.recipe = words["settings"]["recipe"]
             current.from_step = words["begins"]
-            history = current.history  # a killed run's log may go further than its checkpoint
+            history = current.history  # a killed run's log may be longer than its checkpoint
             history.adjustments = words["adjustments"]
             self.events = {kind: event for kind, event in history.latest.items() if event["step"] <= self.step}
 
     def moved(self, name: str, step: int | None = None) -> None:
-        """Change the state, here and in the try."""
+        """Set the name of the state, here and in the try."""
         self.name = name
         if step is not None:
             self.step = step
@@ -105,7 +105,7 @@ class State:
             self.current.state, self.current.step = name, self.step
 
     def take(self, event: dict[str, Any]) -> None:
-        """Take in an event of the run, as `Event.to_json` writes it."""
+        """Store an event of the run, as `Event.to_json` writes it."""
         kind, step, current = event["event"], event["step"], self.current
         self.events[kind] = event
         if current is not None:
@@ -119,18 +119,18 @@ class State:
         elif kind == "saved":
             self.saved_step = step
         elif kind == "evaluated":
-            self.metrics = None  # of an earlier checkpoint
+            self.metrics = None  # they belong to an earlier checkpoint
         elif kind == "diagnosed" and event["severity"] == "alarm" and current is not None:
             current.alarm = {"state": event["state"], "step": step}
 
     def timed(self, words: dict[str, Any]) -> None:
-        """Take in what the clock said with a report."""
+        """Store the clock's times of a report."""
         self.seconds = words["seconds"]
         if self.rate is None and words["rate"]:
             self.rate = float(words["rate"])
 
     def paced(self, words: dict[str, Any]) -> None:
-        """Take in the steps per second, smoothed so that the figure can be read."""
+        """Store the steps per second, smoothed so that the figure is readable."""
         self.step = words["step"]
         rate = float(words["rate"])
         self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate
@@ -138,7 +138,7 @@ class State:
             self.current.step = self.step
 
     def evaluated(self, run: str, metrics: dict[str, Any]) -> bool:
-        """Take in the evaluation of a checkpoint; not that of another run, and not an older one than is known."""
+        """Store the evaluation of a checkpoint, unless it belongs to another run or is out of date."""
         current = self.current
         known = self.metrics or self.events.get("evaluated", metrics)
         if current is None or current.run != run or known["step"] > metrics["step"]:
@@ -177,7 +177,7 @@ class State:
             "kid_real": info.get("kid_real"),
             "kid_n": info.get("kid_n"),
             "can": self.can,
-            "order": next(self._order),  # tells a page which of two is newer: the answer to a command, or the stream
+            "order": next(self._order),  # lets a page see which is newer: a command's answer or the stream
         }
 
     def charts(self) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class State:
         return found
 
     def snapshot(self) -> dict[str, Any]:
-        """Return everything but the samples, which are JSON already."""
+        """Return the whole state except the samples, which are JSON already."""
         return {
             "version": __version__,
             "time": time.time(),
@@ -207,5 +207,5 @@ class State:
 
 
 def saved_samples(folder: Path) -> list[int]:
-    """List the steps whose grids lie in a run folder."""
+    """List the steps that have a sample grid in a run folder."""
     return [*RunFolder(folder).grids()]

@@ -1,4 +1,4 @@
-"""The tries that led to a run: each is a run folder, and may go back to a checkpoint of the one before."""
+"""Find the tries that led to a run. Each is a run folder, and may begin at a checkpoint of the one before."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,12 @@ from mulligan.training.store.folder import RunFolder
 from mulligan.web.session import settings
 from mulligan.web.session.history import History, history_of
 
-_LONGEST = 64  # tries of a chain
+_LONGEST = 64  # maximum length of a chain
 
 
 @dataclass(eq=False)
 class Try:
-    """One try: a run folder, and the try that it comes from."""
+    """One try: a run folder, and the try that it continues."""
 
     number: int
     run: str
@@ -31,10 +31,10 @@ class Try:
     summary: str = ""
     alarm: dict[str, Any] | None = None
     history: History = field(default_factory=History)
-    config: Config | None = None  # as it began
+    config: Config | None = None  # before any adjustment
 
     def content(self) -> dict[str, Any]:
-        """Return what the page shows of it."""
+        """Return what the page shows of the try."""
         names = (
             "number",
             "run",
@@ -54,7 +54,7 @@ class Try:
 def chain(folder: Path) -> list[Try]:
     """Return the tries that led to a run folder, the oldest first, with their history.
 
-    The chain begins after the last try whose folder is gone or cannot be read.
+    The chain begins after the last try whose folder is missing or cannot be read.
     """
     found = [(folder, load_config(RunFolder(folder).config))]
     while len(found) < _LONGEST and (parent := found[0][1].parent) is not None:

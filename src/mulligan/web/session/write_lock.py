@@ -1,4 +1,4 @@
-"""The write lock: of all open pages, one may change something, and its token says which."""
+"""The write lock: only one of the open pages may send commands, the one that holds the token."""
 
 import secrets
 from typing import Any
@@ -7,7 +7,7 @@ from mulligan.web.http.problems import Problem
 from mulligan.web.session.broadcast import Broadcast
 
 GRACE = 5.0
-"""Seconds for which a page keeps the lock after its stream has ended: a reload takes less."""
+"""Seconds for which a page keeps the lock after its stream has ended, so that it survives a reload."""
 
 
 class WriteLock:
@@ -24,7 +24,7 @@ class WriteLock:
         self.client: str | None = None
 
     def ask(self, client: str, *, take: bool) -> dict[str, Any]:
-        """Give a page the token if it is free, if it is its own, or if it is taken on purpose."""
+        """Give a page the token if no page holds it, if this page holds it, or if `take` is True."""
         free = self.client is None or self.client == client or not self._broadcast.alive(self.client, GRACE)
         if not free and not take:
             return {"token": None, "writer": False}
@@ -34,13 +34,13 @@ class WriteLock:
         return {"token": self._token, "writer": True}
 
     def check_holder(self) -> None:
-        """Free the lock of a page that has gone; to be called now and then. A script without a stream keeps it."""
+        """Free the lock of a page that has disconnected. Call this regularly. A script without a stream keeps it."""
         if self.client in self._broadcast.gone and not self._broadcast.alive(self.client, GRACE):
             self.client, self._token = None, ""
             self._broadcast.publish("write_lock", self.state())
 
     def check(self, token: str | None) -> None:
-        """Refuse a command without the writer's token."""
+        """Raise an error if a command lacks the token of the lock."""
         if not token:
             raise Problem(
                 "no-token",
@@ -54,5 +54,5 @@ class WriteLock:
             )
 
     def state(self) -> dict[str, Any]:
-        """Return which page has the lock, by the part of its name that others may know."""
+        """Return which page holds the lock, by the public part of its name."""
         return {"writer": None if self.client is None else self.client[:8]}

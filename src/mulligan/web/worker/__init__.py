@@ -1,6 +1,6 @@
-"""The process that trains.
+"""The training process of the playground.
 
-- `worker`: read it first; the loop inside the process. `steering`: what happens between two steps of training.
-- `live`: the run that it trains, and what the page is told when it opens.
-- `handle`: the process as the server sees it. `protocol`: the messages between the two.
+- `worker`: read it first; the loop inside the process. `steering`: what happens between two training steps.
+- `live`: the run in training, and its description for the page.
+- `handle`: the server's side of the process. `protocol`: the messages between the two.
 """

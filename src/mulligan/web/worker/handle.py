@@ -1,4 +1,4 @@
-"""The worker process, seen from the server: start it, send it commands and questions, notice when it dies."""
+"""The server's side of the worker process: start it, send commands and questions, notice when it dies."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 PATIENCE = 0.5
-"""Seconds of silence after which we ask whether the process lives: a forked copy of it may hold the pipe open."""
+"""Seconds of silence before checking that the process lives, because a forked copy may hold the pipe open."""
 ANSWER = 30.0
-"""Seconds that a question may take."""
+"""Seconds within which a question must be answered."""
 
 
 class WorkerHandle:
-    """One worker at a time.
+    """Use this to start the worker process and to talk to it.
 
     Attributes
     ----------
     heard : callable
         Called in the loop's thread with the kind of every message, the serial number of its run, and its JSON as bytes.
     died : callable
-        Called in the loop's thread with the exit code, when the process has ended without being told to.
+        Called in the loop's thread with the exit code, when the process has ended unexpectedly.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class WorkerHandle:
 
     @property
     def pid(self) -> int | None:
-        """Number of the process."""
+        """The process ID."""
         return None if self._process is None else self._process.pid
 
     def spawn(self) -> None:
-        """Start a worker; it reads MNIST while the server starts."""
+        """Start a worker. It reads MNIST while the server starts."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self._process = context.Process(target=_main, args=(theirs,), name="mulligan-worker", daemon=True)
@@ -65,7 +65,7 @@ class WorkerHandle:
             self._listen()
 
     def attach(self) -> None:
-        """Begin to listen, in the running loop."""
+        """Start to receive messages in the running event loop."""
         self._loop = asyncio.get_running_loop()
         if self._channel is not None:
             self._listen()
@@ -76,7 +76,7 @@ class WorkerHandle:
         self._ear.start()
 
     def _hear(self, channel: Channel, process: SpawnProcess) -> None:
-        """Hand on every message to the loop, until the process is gone."""
+        """Pass every message to the event loop, until the process has ended."""
         assert self._loop is not None
         while True:
             try:
@@ -87,7 +87,7 @@ class WorkerHandle:
                 message = channel.receive()
             except (EOFError, OSError):
                 break
-            with contextlib.suppress(RuntimeError):  # the loop has ended; a full pipe would hold the worker back
+            with contextlib.suppress(RuntimeError):  # the loop has ended, but a full pipe would block the worker
                 self._loop.call_soon_threadsafe(self._on, channel, *message)
         process.join(5.0)
         with contextlib.suppress(RuntimeError):
@@ -116,12 +116,12 @@ class WorkerHandle:
             self.died(code)
 
     def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
-        """Tell the worker something.
+        """Send the worker a command.
 
         Raises
         ------
         Problem
-            When it is not there.
+            When the process has ended.
         """
         try:
             if self._channel is None:
@@ -133,12 +133,12 @@ class WorkerHandle:
             ) from error
 
     async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Ask about the live run, and wait for the answer, which comes between two steps.
+        """Ask about the live run and wait for the answer, which comes between two steps.
 
         Raises
         ------
         Problem
-            When there is none.
+            When there is no answer.
         """
         number = next(self._numbers)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -158,7 +158,7 @@ class WorkerHandle:
         return found
 
     def quit(self) -> None:
-        """Tell the worker to save and end; see `join`."""
+        """Tell the worker to save the run and end. `join` waits for it."""
         self._closing = True
         if self._channel is not None:
             try:
@@ -167,11 +167,11 @@ class WorkerHandle:
                 return
 
     def join(self, seconds: float) -> bool:
-        """Wait for the end of the worker; kill it after so long. Tell whether it ended by itself."""
+        """Wait up to `seconds` for the worker to end, then kill it. Returns whether it ended by itself."""
         if self._process is None:
             return True
         end = time.monotonic() + seconds
-        if self._ear is not None:  # waits for the process, too: of two that wait at once, one may miss the exit code
+        if self._ear is not None:  # it waits for the process too, and two waiters may lose the exit code
             self._ear.join(seconds)
         self._process.join(max(0.0, end - time.monotonic()))
         if self._process.exitcode is None:
@@ -182,8 +182,8 @@ class WorkerHandle:
 
 
 def _main(connection: Connection) -> None:
-    """Be the worker, at this end of a pipe."""
-    ignore_ending_signals()  # the server hears them, and says what to do
-    from mulligan.web.worker.worker import Worker  # late: only this process needs what it imports
+    """Run the worker at this end of a pipe."""
+    ignore_ending_signals()  # the server handles them
+    from mulligan.web.worker.worker import Worker  # late: only this process needs its imports
 
     Worker(Channel(connection)).serve()

@@ -1,4 +1,4 @@
-"""The live run: what the worker trains, steers and is asked about, and what the page is told when it opens."""
+"""The run that the worker trains, and its description for the page."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -25,12 +25,12 @@ class Live:
     run : Run
     folder : Path
     number : int
-        Of the try.
+        Number of the try.
     serial : int
-        Counts the runs that the server has opened; every message about this one is marked with it.
+        Counts the runs that the server has opened. Every message about this run carries it.
     diagnosis : Diagnosis
     path : deque
-        Where the points of the first fixed z have been.
+        Past positions of the points of the first fixed z.
     """
 
     run: Run
@@ -42,7 +42,7 @@ class Live:
 
 
 def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
-    """Return what a run is, for the page."""
+    """Describe a run for the page."""
     run = live.run
     return {
         "run": live.folder.name,
@@ -66,16 +66,16 @@ def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
 
 
 def loss_of(config: Config) -> dict[str, str]:
-    """Return the loss, how its logits are to be read, and what its values are measured in."""
+    """Describe the loss for the page: its name, the meaning of its logits, and the unit of its values."""
     return {"kind": to_table(config)["loss"]["kind"], "says": says(config.loss), "unit": unit(config.loss)}
 
 
 SETS = 4
-"""Sets of other real samples, at most, that show how far from 0 the KID of real data comes."""
+"""Maximum number of sets of real samples whose KID shows how far from 0 real data come."""
 
 
 def kid_among_reals(run: Run, monitor: Monitor) -> float | None:
-    """Return the largest |KID| of sets of training samples against the monitor's reals: below it, nothing is better."""
+    """Return the largest |KID| of training samples against the monitor's reals. A lower KID is not better."""
     count = len(monitor.real)
     sets = min(SETS, len(run.data) // count - 1)
     if sets < 1:

@@ -1,8 +1,7 @@
-"""Messages between the server and its worker: a line that says what they are, then strict JSON. Nothing is pickled.
+"""Messages between the server and its worker: a header line, then strict JSON. Nothing is pickled.
 
-The line holds the message's kind and the serial number of the run that it is about, 0 for no run. So the server can
-drop what came late and pass the JSON on to the browsers unread: an event of the training loop reaches the page as it
-was written.
+The header holds the message's kind and the serial number of its run, 0 for no run. So the server can drop late messages
+and pass the JSON on to the browsers without parsing it: an event of the training loop reaches the page unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def dumps(value: Any) -> bytes:
     """Write JSON without spaces; NaN and infinity become null.
 
-    Bytes of a file name that are not UTF-8 become JSON escapes, and are the same bytes again when they are read.
+    Bytes of a file name that are not UTF-8 become JSON escapes. Reading them gives the same bytes.
     """
     text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode(errors="backslashreplace")
@@ -53,7 +52,7 @@ class Channel:
         self._lock = threading.Lock()
 
     def send(self, kind: str, content: Any = None, serial: int = 0) -> None:
-        """Send one message, about the run of a serial number.
+        """Send one message. `serial` is the number of the run that it is about.
 
         Raises
         ------
@@ -65,7 +64,7 @@ class Channel:
             self._connection.send_bytes(message)
 
     def receive(self) -> tuple[str, int, bytes]:
-        """Wait for a message; return its kind, its run's serial number, and its JSON, unread.
+        """Wait for a message. Return its kind, its run's serial number, and its JSON as bytes.
 
         Raises
         ------
@@ -77,10 +76,10 @@ class Channel:
         return kind, int(serial), content
 
     def waiting(self, seconds: float = 0.0) -> bool:
-        """Tell whether a message or the end has come; wait for it up to `seconds`."""
+        """Wait up to `seconds`, and tell whether a message or the end of the pipe has come."""
         try:
             return self._connection.poll(seconds)
-        except OSError:  # how Windows tells of the end
+        except OSError:  # Windows reports the end of the pipe so
             return True
 
     def close(self) -> None:

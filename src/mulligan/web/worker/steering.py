@@ -1,7 +1,7 @@
-"""What the worker does between two steps of training: read commands, wait while paused, draw samples.
+"""Work between two training steps: read commands, wait while paused, draw samples.
 
-`train` calls `stop` before every step, and `Steering` is that callable. It changes nothing in the run's arithmetic: the
-samples come from the fixed z of its grid. The time that it takes is subtracted from the run's clocks.
+`train` calls `stop` before every step, and `Steering` is that callable. The run's arithmetic does not change: samples
+come from the fixed z of its grid. The time spent here is subtracted from the run's clocks.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from mulligan.web.worker.worker import Worker
 
 POLL = 0.02
-"""Seconds between two checks of the pipe: a command waits no longer than this and a step."""
+"""Seconds between two checks of the pipe. A command waits at most this long, plus a step."""
 OFTEN, SELDOM = 0.3, 0.9
-"""Shortest and longest interval between two grids in seconds, unless a grid takes very long."""
+"""Shortest and longest interval between two grids, in seconds. It is longer if drawing a grid is very slow."""
 SHARE, MOST = 0.01, 0.2
-"""Share of the time for drawing grids: usually, and at most."""
+"""Share of the time that drawing grids may take: usually, and at most."""
 
 
 class Steering:
-    """The `stop` of `train`: does what is due, and tells whether to stop.
+    """Pass this to `train` as `stop`: it obeys commands and draws samples between steps.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Steering:
     paused : bool
         Wait before the first step.
     turn : float
-        Seconds after which, and at least a step, the loop is left for a moment, for whoever shares its thread.
+        Seconds of training, and at least a step, after which the loop lets other tasks of its thread run.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Steering:
     left : int or None
         Steps until the next pause; None for no pause.
     stopping : bool
-        End the stream before the next step.
+        End the run before the next step.
     """
 
     def __init__(self, worker: Worker, live: Live, *, paused: bool, turn: float):
@@ -54,11 +54,11 @@ class Steering:
         self._poll = self._grid = self._began = 0.0
         self._first = live.run.step  # of this turn
         self._interval = OFTEN
-        self._mark: tuple[int, float] = (live.run.step, 0.0)  # step and time when the pace was told last
-        self._spent = 0.0  # seconds in here since then
+        self._mark: tuple[int, float] = (live.run.step, 0.0)  # step and time of the last pace message
+        self._spent = 0.0  # seconds spent in this class since then
 
     def __call__(self) -> Stop:
-        """Tell whether to stop or to wait. Most calls return at once."""
+        """Return whether to stop or to wait. Most calls return at once."""
         now = time.perf_counter()
         if now > self._began + self.turn and self.live.run.step > self._first:
             return self.stopping or "wait"
@@ -73,11 +73,11 @@ class Steering:
         return self.stopping or ("wait" if self.paused else False)
 
     def pause(self, state: str = "paused") -> None:
-        """Wait before the next step, and tell the server this state then."""
+        """Wait before the next step, and report `state` to the server then."""
         self.paused, self.left, self._stands = True, None, state
 
     def go(self, steps: int | None = None) -> None:
-        """Go on, for some steps or until the next command."""
+        """Continue for `steps` steps, or until the next command."""
         self.paused, self.left = False, steps
         if steps is None:
             self.worker.tell("state", {"state": "training", "step": self.live.run.step})
@@ -97,7 +97,7 @@ class Steering:
             self._show(now)
 
     def wait(self) -> Iterator[bool]:
-        """Wait for the command to go on or to stop, if paused; see `Worker.turns` for what is yielded."""
+        """While paused, wait for a command to continue or stop. Yields as `Worker.turns` does."""
         if self.paused:
             self.live.run.gan.settle()
             self.worker.show_samples(self.live)
@@ -111,7 +111,7 @@ class Steering:
         self._began, self._first = time.perf_counter(), self.live.run.step
 
     def _show(self, now: float) -> None:
-        """Tell the pace, and draw a grid if a page is open."""
+        """Report the pace, and draw a grid if a page is open."""
         step, then = self._mark
         spent = now - then - self._spent
         if then and spent > 0 and self.live.run.step > step:

@@ -1,10 +1,10 @@
-"""The process that trains. It knows no socket: it takes commands from a pipe, and tells there what happens.
+"""The training process: it receives commands from a pipe, and reports to the same pipe. It uses no socket.
 
-It has one thread and one run at a time. It reads the pipe while nothing runs, and between two steps. When the other end
-of the pipe is gone, it saves the run and ends. Ctrl-C is the server's to hear.
+It has one thread and trains one run at a time. It reads the pipe while no run trains, and between two steps. When the
+other end of the pipe closes, it saves the run and ends. The server handles Ctrl-C.
 
-Every event of the training loop is told as it is, by `Event.to_json`. Other messages have their own kinds: ``opened``
-(what the run is), ``state``, ``clock``, ``pace``, ``samples``, ``checked`` (what the diagnosis makes of its last
+Every event of the training loop is sent as `Event.to_json` writes it. Other messages have their own kinds: ``opened``
+(a description of the run), ``state``, ``clock``, ``pace``, ``samples``, ``checked`` (the diagnosis after its last
 measurement), ``settings``, ``notice`` and ``refused``.
 """
 
@@ -34,13 +34,13 @@ from mulligan.web.worker.steering import Steering
 
 
 class Worker:
-    """Does what it is told.
+    """Trains runs by the commands that come through a channel.
 
     Parameters
     ----------
     channel : Channel
     turn : float
-        Seconds of training at a time, where its thread is not its own; see `turns`.
+        Seconds of training at a time, if other tasks share the thread; see `turns`.
     """
 
     def __init__(self, channel: Channel, turn: float = math.inf):
@@ -53,7 +53,7 @@ class Worker:
     # ── talking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def tell(self, kind: str, content: dict[str, Any] | None = None, serial: int | None = None) -> None:
-        """Tell the server something about the live run, or about that of a serial number."""
+        """Send the server a message about the live run, or about the run with a serial number."""
         if serial is None:
             serial = 0 if self.live is None else self.live.serial
         try:
@@ -62,11 +62,11 @@ class Worker:
             self._over = True
 
     def notify(self, kind: str, text: str, code: str, serial: int | None = None) -> None:
-        """Tell the user something."""
+        """Show the user a message."""
         self.tell("notice", {"kind": kind, "text": text, "code": code}, serial)
 
     def obey(self, steering: Steering | None) -> None:
-        """Wait for one command, and do it or remember it; the end of the pipe is the command to end."""
+        """Wait for one command, and carry it out or remember it. The end of the pipe means: save and end."""
         try:
             kind, _, content = self.channel.receive()
         except (EOFError, OSError):
@@ -101,7 +101,7 @@ class Worker:
                 self.tell("settings", {"table": to_table(run.current), "settings": settings_of(run.current)})
 
     def _answer(self, words: dict[str, Any]) -> None:
-        """Answer a question about the live run, or say why not."""
+        """Answer a question about the live run, or report why there is no answer."""
         try:
             if self.live is None:
                 raise MulliganError("no run has been started since the server was. Start one, or choose another run.")
@@ -113,27 +113,27 @@ class Worker:
         self.tell("answer", {"id": words["id"], **found})
 
     def show_samples(self, live: Live) -> None:
-        """Tell what the generator makes of the fixed z."""
-        with contextlib.suppress(DivergedError):  # the run is about to fail, and will say so
+        """Send the generator's samples of the fixed z."""
+        with contextlib.suppress(DivergedError):  # the run is about to fail with this error
             self.tell("samples", samples(live, "average"))
 
     # ── living ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def serve(self) -> None:
-        """Do what is told until the end."""
+        """Carry out commands until the end."""
         warnings.showwarning = lambda message, *rest, **more: self.notify("warning", str(message), "warning")
-        load_mnist()  # nearly every run needs both: read before the first request
+        load_mnist()  # nearly every run needs both, so read them early
         bundled_judge("mnist")
         for _ in self.turns():
-            pass  # the next turn waits for a command by itself
+            pass  # the next turn waits for a command
 
     def turns(self) -> Iterator[bool]:
-        """Do what is told until the end, in turns: for a thread that has other things to do between them.
+        """Carry out commands until the end, in turns, so that the thread can do other work between them.
 
         Yields
         ------
         bool
-            True where the next turn waits for a command, False where it trains on.
+            True if the next turn waits for a command, False if it continues to train.
         """
         self.tell("ready")
         while not self._over:
@@ -145,7 +145,7 @@ class Worker:
                 yield from self._do(task)
 
     def _do(self, task: dict[str, Any]) -> Iterator[bool]:
-        """Open a run and train it; what goes wrong is told, and this process lives on."""
+        """Open a run and train it. Errors are reported, and this process continues."""
         try:
             live = self._opened(task)
         except Exception as error:
@@ -183,7 +183,7 @@ class Worker:
     def _play(self, live: Live, *, paused: bool) -> Iterator[bool]:
         run = live.run
         monitor = Monitor.of(run) if run.config.evaluate_every else None
-        run.watch([live.diagnosis])  # a resumed run knows what was measured before
+        run.watch([live.diagnosis])  # a resumed run restores its earlier measurements
         self.tell("opened", opened(live, monitor))
         if live.diagnosis.taken:
             self.tell("checked", checked(live))
@@ -206,8 +206,8 @@ class Worker:
         self.tell("state", {"state": state, "step": run.step, "saved": saved, "run": live.folder.name})
 
     def _event(self, live: Live, event: Event, steering: Steering) -> None:
-        """Tell an event as it is, and do what follows from it."""
-        if not isinstance(event, Adjusted):  # told when it was done, which may be long before the loop tells it
+        """Send an event unchanged, and act on it."""
+        if not isinstance(event, Adjusted):  # sent when it was done, which may be long before this event
             self.tell("event", event.to_json())
         if isinstance(event, Stepped) and event.clock is not None:
             self.tell("clock", {"seconds": event.clock.wall, "rate": event.clock.steps_per_second})
