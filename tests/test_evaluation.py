@@ -234,8 +234,8 @@ def test_both_weights_of_a_run(tmp_path, own, caplog):
     assert "own.npz" in caplog.messages[0]
     with pytest.raises(
         DataError,
-        match=r".*own\.npz, which the run was trained on, does not exist any more\. Put it back, or write "
-        r"its new path into .*config\.toml: name = …, below \[data\]\.$",
+        match=r"the run's data, .*own\.npz, does not exist any more\. Put it back, or write its new path into "
+        r".*config\.toml: name = …, below \[data\]\.$",
     ):
         evaluate(tmp_path / "r", seeds=1)
     config = tmp_path / "r" / "config.toml"

@@ -1,8 +1,8 @@
-"""Between frozen dataclasses and plain tables: the one strict builder behind TOML files, flags and checkpoints.
+"""Convert frozen dataclasses to plain tables and back. TOML files, flags and checkpoints all use this strict builder.
 
-A dataclass is a table of its fields. Where a field's type is the base of a registry (an optimiser, a layer …), the
-table also says which: ``{ kind = "adam", lr = 1e-3 }``; the kind alone, ``"adam"``, is the table with every default.
-A tuple is a list, and None, which TOML lacks, is the word ``"none"``. Everything is read from the type hints.
+A dataclass becomes a table of its fields. Where a field's type is the base class of a registry (an optimiser, a layer
+…), the table also names its kind: ``{ kind = "adam", lr = 1e-3 }``. The kind alone, ``"adam"``, means its defaults. A
+tuple becomes a list. None, which TOML lacks, becomes ``"none"``. The type hints say what each field may hold.
 """
 
 from dataclasses import MISSING, fields, is_dataclass
@@ -42,14 +42,14 @@ KINDS: dict[type, dict[str, Any]] = {
     Average: AVERAGES,
     Clipping: CLIPPINGS,
 }
-"""The registry of each base class: which class a ``kind`` names. One of your own is one more entry in its registry."""
+"""The registry of each base class maps a ``kind`` to its class. Add your own class to its registry."""
 
 ROOMS: dict[str, str] = {"museum": "mulligan.museum.kinds"}
-"""Rooms above this one that have kinds of their own, and the module whose `KINDS` names them. It is imported when a
-configuration names such a kind, by the room and a dot: ``kind = "museum.article_adam"``."""
+"""Rooms that add kinds, and the module whose `KINDS` lists them. It is imported when a configuration names such a kind,
+with the room as its prefix: ``kind = "museum.article_adam"``."""
 
 NONE = "none"
-"""How None is written."""
+"""The word for None in a table."""
 
 Spec = TypeVar("Spec")
 
@@ -61,19 +61,19 @@ _LARGEST = 2**63 - 1  # TOML's whole numbers have 64 bits
 
 
 def to_table(spec: Any) -> Table:
-    """Turn a frozen dataclass into a table, every field written out; `from_table` undoes it exactly.
+    """Turn a frozen dataclass into a table with every field. `from_table` is the exact inverse.
 
     Raises
     ------
     ConfigError
-        When a part is of a class that no registry has, so that no table could name it.
+        When the class of a part is in no registry.
     """
     table: Table = to_plain(spec)
     return table
 
 
 def to_plain(value: Any) -> Any:
-    """Turn a field's value into what its table holds."""
+    """Turn a field's value into strings, numbers, booleans, lists and tables."""
     if value is None:
         return NONE
     if isinstance(value, np.generic):
@@ -92,20 +92,20 @@ def to_plain(value: Any) -> Any:
 
 
 def _kind_of(value: Any, base: type) -> str:
-    for registry in chain([KINDS[base]], map(_kinds_in, ROOMS)):  # asks, and imports, a room only where all else fails
+    for registry in chain([KINDS[base]], map(_kinds_in, ROOMS)):  # a room is imported only if no registry has it
         for name, cls in registry.items():
             if cls is type(value):
                 return name
     kind = type(value)
     for name, cls in KINDS[base].items():
-        if isinstance(cls, type) and f"{cls!r}" == f"{kind!r}":  # of one name in one module: a notebook's cell, again
+        if isinstance(cls, type) and f"{cls!r}" == f"{kind!r}":  # a notebook's cell, run again
             raise ConfigError(
-                f"{kind.__name__} was defined again since this configuration was made, and {name!r} is another class "
-                "now. Make it anew, from mulligan.recipe or a file."
+                f"{kind.__name__} was defined again since this configuration was made, so {name!r} is another class "
+                "now. Make the configuration again, from mulligan.recipe or a file."
             )
     raise ConfigError(
-        f"{type(value).__name__} is a {base.__name__} that has no name, so no configuration can hold it. "
-        f"Add it to the registry of its kind, which has {', '.join(KINDS[base])}."
+        f"{type(value).__name__} must be in a registry, so that a configuration can name it. "
+        f"Add it to the registry of {base.__name__}, which has {', '.join(KINDS[base])}."
     )
 
 
@@ -113,7 +113,7 @@ def _kind_of(value: Any, base: type) -> str:
 
 
 def from_table(cls: type[Spec], table: Table) -> Spec:
-    """Build a frozen dataclass from a table; keys that are left out take their defaults.
+    """Build a frozen dataclass from a table. Missing keys take their defaults.
 
     Parameters
     ----------
@@ -124,19 +124,19 @@ def from_table(cls: type[Spec], table: Table) -> Spec:
     Raises
     ------
     ConfigError
-        For an unknown key, kind or value, or a missing one: names the path, the value and what is allowed.
+        When a key, kind or value is unknown or missing. The message names the path, the value and what is allowed.
     ShapeError, UnsupportedError
-        As the dataclasses themselves raise them, with the path before their message.
+        When a dataclass raises one. The path is put before its message.
     """
     built: Spec = _dataclass(cls, table, "")
     return built
 
 
 def build(form: Form, value: Any, path: str) -> Any:
-    """Build what a field of this form holds from its plain value; the dataclass checks the range of a number itself."""
+    """Build a field's value from its plain value. The dataclass checks the range of a number."""
     match form:
         case Scalar(kind):
-            return value if type(value) is kind in (float, str) else _scalar(kind, value, path)  # by far the most
+            return value if type(value) is kind in (float, str) else _scalar(kind, value, path)  # the usual case
         case OneOf():
             member = member_for(form, value)
             if member is None:
@@ -174,7 +174,7 @@ def _scalar(kind: type, value: Any, path: str) -> Any:
 
 
 def member_for(form: OneOf, value: Any) -> Form | None:
-    """Choose the member of a union that a plain value is meant for, by its shape; None when there is none."""
+    """Choose the member of a union that fits the type of a plain value; None if no member fits."""
     if value == NONE and NOTHING in form.members:
         return NOTHING
     for member in form.members:
@@ -195,7 +195,7 @@ def member_for(form: OneOf, value: Any) -> Form | None:
 def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
     """Return the kinds that a field of type `hint` may name, or None when it takes no kind.
 
-    Where `kind` begins with the name of one of `ROOMS` and a dot, that room's kinds are among them.
+    If `kind` begins with one of `ROOMS` and a dot, that room's kinds are included.
     """
     if not isinstance(hint, type):
         return None
@@ -212,7 +212,7 @@ def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
 
 
 def line_of(kind: type) -> str:
-    """Say what a kind is, by its docstring's first paragraph; nothing where `dataclass` wrote the signature there."""
+    """Describe a kind by its docstring's first paragraph; empty if `dataclass` generated the docstring."""
     text = kind.__doc__ or ""
     return "" if text.startswith(f"{kind.__name__}(") else " ".join(text.strip().partition("\n\n")[0].split())
 
@@ -225,16 +225,14 @@ def _kinds_in(room: str) -> dict[str, Any]:
 def _kind(hint: type, value: Any, path: str) -> Any:
     table = {"kind": value} if isinstance(value, str) else value
     if not isinstance(table, dict):
-        raise ConfigError(refuse(path, value, f"a table that says its kind, for instance {_example(Part(hint))}"))
+        raise ConfigError(refuse(path, value, "a table with a kind", f" Try {_example(Part(hint))}."))
     kind = table.get("kind")
     registry = registry_of(hint, kind)
     assert registry is not None
     if "kind" not in table:
-        raise ConfigError(f"{path} = {show(value)} does not say its kind. Known kinds are {listed(registry)}.")
+        raise ConfigError(refuse(path, value, "a table with a kind", f" Try kind = {_example(Part(hint))}."))
     if not isinstance(kind, str) or kind not in registry:
-        raise ConfigError(
-            f"{path}.kind = {show(kind)} is not known.{suggest(kind, registry)} Known kinds are {listed(registry)}."
-        )
+        raise ConfigError(refuse(f"{path}.kind", kind, f"one of {listed(registry)}", suggest(kind, registry)))
     return _dataclass(registry[kind], {k: v for k, v in table.items() if k != "kind"}, path, extra=("kind",))
 
 
@@ -249,7 +247,7 @@ def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> 
             raise unknown_key(path, key, (*extra, *forms_of(cls)))
     for f in fields(cls):
         if f.init and f.default is MISSING and f.default_factory is MISSING and f.name not in table:
-            raise ConfigError(f"{join(path, f.name)} is missing; {_noun(forms_of(cls)[f.name])} is needed there.")
+            raise ConfigError(f"{join(path, f.name)} is missing. Set it to {_noun(forms_of(cls)[f.name])}.")
     values = {key: build(forms_of(cls)[key], value, join(path, key)) for key, value in table.items()}
     try:
         return cls(**values)
@@ -261,33 +259,33 @@ def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> 
 
 
 def join(path: str, key: object) -> str:
-    """Give the path of a key inside `path`."""
+    """Return the path of a key inside `path`."""
     return f"{path}.{key}" if path else str(key)
 
 
 def show(value: Any) -> str:
-    """Write a value for a message, cut when it is long."""
+    """Write a value for a message, at most 60 letters of it."""
     text = {True: "true", False: "false"}[value] if isinstance(value, bool) else shown(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def listed(names: Any) -> str:
-    """Write a few allowed words, or many."""
+    """Join names with commas."""
     return ", ".join(str(name) for name in names)
 
 
 def refuse(path: str, value: Any, allowed: str, hint: str = "") -> str:
-    """Write the message for a value that a field cannot have, as TOML shows the value."""
+    """Write the error message for a field's value that is not allowed."""
     return f"{path or 'the configuration'} must be {allowed}, got {show(value)}.{hint}"
 
 
 def unknown_key(path: str, key: Any, known: tuple[str, ...]) -> ConfigError:
-    """Make the error for a key that nothing knows."""
+    """Make the error for an unknown key."""
     return ConfigError(f"unknown key {join(path, key)!r}.{suggest(key, known)} Known here are {', '.join(known)}.")
 
 
 def _noun(form: Form) -> str:
-    """Say what a field of this form holds, as TOML writes it."""
+    """Describe what a field of this form may hold, as TOML writes it."""
     match form:
         case Scalar(kind):
             return _NOUNS[kind]

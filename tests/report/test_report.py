@@ -383,13 +383,13 @@ def test_spells_of_trouble_are_counted_in_words():
 def test_a_log_that_is_not_as_it_was_written_is_told_of(folder, caplog):
     log = folder / "events.jsonl"
     whole, saved = log.read_bytes(), sorted((folder / "checkpoints").iterdir())
-    assert "was changed" not in shown(write_report(folder).read_text("utf-8"))
+    assert "was edited" not in shown(write_report(folder).read_text("utf-8"))
     first = json.loads((saved[0] / "run.json").read_text())["log"]["bytes"]
     last = json.loads((saved[-1] / "run.json").read_text())["log"]["bytes"]
-    for at, known in ((40, ""), (first + 40, f" after step {int(saved[0].name[5:])}")):
+    for at, known in ((40, ""), (first + 40, f" (the part after step {int(saved[0].name[5:])})")):
         digit = next(i for i in range(at, last) if whole[i : i + 1].isdigit())
         log.write_bytes(whole[:digit] + bytes([ord("0") + (whole[digit] - ord("0") + 1) % 10]) + whole[digit + 1 :])
-        sentence = f"events.jsonl was changed or cut{known} after it was written: what it says of the run may be wrong."
+        sentence = f"events.jsonl was edited or truncated after it was written{known}, so its figures may be wrong."
         caplog.clear()
         assert sentence in shown(write_report(folder).read_text("utf-8"))
         assert sentence in caplog.text

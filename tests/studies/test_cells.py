@@ -334,7 +334,7 @@ def test_a_folder_that_holds_something_is_not_touched(write: Any, tmp_path: Path
     other = load_study(write(axes='[axes.loss]\nplain = ["batch_size=8"]\nhinge = ["loss=hinge"]\n'))
     with pytest.raises(ConfigError, match="batch_size: 16 → 8"):
         StudyRun(other, tmp_path / "out", resume=True)
-    with pytest.raises(ConfigError, match="asked otherwise"):
+    with pytest.raises(ConfigError, match="with other settings"):
         StudyRun(asked, tmp_path / "out", budget="long", resume=True)
 
 
@@ -365,7 +365,9 @@ def test_a_study_of_own_data_is_not_gone_on_with_where_its_path_means_others(
     monkeypatch.chdir(tmp_path / "one")
     next(StudyRun(asked, tmp_path / "out").run())
     monkeypatch.chdir(tmp_path / "two")
-    with pytest.raises(ConfigError, match=r"asked otherwise \(variations.plain.data.name: .* Ask the same again, or"):
+    with pytest.raises(
+        ConfigError, match=r"other settings \(variations.plain.data.name: .* Use the same settings again, or"
+    ):
         StudyRun(asked, tmp_path / "out", resume=True)
     monkeypatch.chdir(tmp_path)  # where it leads to nothing
     with pytest.raises(ConfigError, match=r"again from the folder in which points\.npy is \S+/one/points\.npy, or"):

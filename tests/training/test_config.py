@@ -75,10 +75,12 @@ def test_a_new_kind_keeps_what_fits_and_says_what_it_drops(tiny: Any, caplog: An
     config, dropped = apply_overrides(tiny(), ["discriminator.optimizer.kind=rmsprop"])
     assert config.discriminator.optimizer == RMSprop(lr=1e-3)
     assert dropped == [
-        "discriminator.optimizer is now 'rmsprop', which has no beta1 = 0.5, beta2 = 0.99: dropped with 'adam'."
+        "discriminator.optimizer changes from 'adam' to 'rmsprop', which drops beta1 = 0.5, beta2 = 0.99."
     ]
     with_overrides(tiny(), ["discriminator.optimizer.kind=sgd"])
-    assert [(r.levelname, "dropped with 'adam'" in r.message) for r in caplog.records] == [("WARNING", True)]
+    assert [(r.levelname, "from 'adam' to 'sgd', which drops" in r.message) for r in caplog.records] == [
+        ("WARNING", True)
+    ]
 
 
 def test_a_kind_alone_has_its_defaults(tiny: Any) -> None:
@@ -110,20 +112,20 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
     [
         ("steps", "an override must be path=value, got 'steps'"),
         ("=3", "an override must be path=value, got '=3'"),
-        ("parent={run='runs/ring-1',step=300}", "parent cannot be set: a second try writes it down"),
+        ("parent={run='runs/ring-1',step=300}", "parent cannot be set: only a second try has one"),
         ("parent.step=300", "parent cannot be set"),
         ("lr=1", "unknown key 'lr'. Did you mean 'generator.optimizer.lr' or 'discriminator.optimizer.lr'?"),
         ("stepz=1", "unknown key 'stepz'. Did you mean 'steps'?"),
         ("generater.clip=norm", "unknown key 'generater'. Did you mean 'generator'?"),
         ("discriminator.optimizer.lrr=1", "unknown key 'discriminator.optimizer.lrr'. Did you mean 'lr'?"),
-        ("penalties.7=r1", "penalties.7 does not exist: penalties is a list of 2"),
+        ("penalties.7=r1", "penalties.7 does not exist: penalties is a list of 2 entries"),
         ("penalties.x=r1", "penalties.x does not exist"),
         ("penalties.-1=r1", "penalties.-1 does not exist"),
-        ("steps.more=1", "steps is 24, which has no parts"),
-        ("schedules.beta2.value=1", "schedules.beta2 is 'none', which has no parts"),
-        ("generator.clip.max=1", "Set generator.clip itself to a kind first."),
+        ("steps.more=1", "steps.more cannot be set, because steps is 24. Set steps itself."),
+        ("schedules.beta2.value=1", "because schedules.beta2 is 'none'"),
+        ("generator.clip.max=1", "Set generator.clip to a kind first."),
         ("discriminator.optimizer.kind=rmsprob", "Did you mean 'rmsprop'?"),
-        ("discriminator.optimizer.kind=[1]", "discriminator.optimizer.kind = [1] is not known"),
+        ("discriminator.optimizer.kind=[1]", "discriminator.optimizer.kind must be one of sgd, "),
         ("discriminator.optimizer.lr=nan", "lr must be a finite number, above 0, got nan"),
         ("discriminator.optimizer.lr=inf", "lr must be a finite number, above 0, got inf"),
         ("loss=[1", "loss must be a TOML value, got '[1'"),
@@ -131,11 +133,11 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
         ("steps=", "steps must be a whole number, got ''"),
         (
             "loss.kind.smoothing=0.1",
-            "loss.kind is 'relativistic', which has no parts, so loss.kind.smoothing cannot be",
+            "loss.kind.smoothing cannot be set, because loss.kind is 'relativistic'",
         ),
         (
             "penalties.0.kind.gamma=1",
-            "penalties.0.kind is 'r1', which has no parts, so penalties.0.kind.gamma cannot be",
+            "penalties.0.kind.gamma cannot be set, because penalties.0.kind is 'r1'",
         ),
     ],
 )
@@ -152,7 +154,7 @@ def test_wrong_overrides_are_refused_in_words(tiny: Any, text: str, words: str) 
         (
             "generator.optimizer.kind=[1]",
             "generator.optimizer.kind.lr=1",
-            "generator.optimizer.kind = [1] is not known",
+            "generator.optimizer.kind must be one of sgd, ",
         ),
         ("generator.optimizer=adamm", "generator.optimizer.lr=1e-4", "Did you mean 'adam'?"),
         ("schedules=[]", "schedules.0.value=1", "schedules must be a table with the keys"),

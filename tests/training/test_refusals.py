@@ -68,13 +68,13 @@ def test_a_changed_log_is_refused(tiny: Any, tmp_path: Path, record: Any) -> Non
     text = log.read_bytes()
     for damage in (text[:50], text.replace(b"d_loss", b"d_gain", 1), b""):
         log.write_bytes(damage)
-        with pytest.raises(CheckpointError, match=r"events\.jsonl was changed or cut"):
+        with pytest.raises(CheckpointError, match=r"events\.jsonl was edited or truncated"):
             record(folder, resume(folder))
         assert log.read_bytes() == damage
-    with pytest.raises(CheckpointError, match="move it away: the run then goes on, and begins a new log"):
+    with pytest.raises(CheckpointError, match="move it away: the run then goes on with a new log"):
         record(folder, resume(folder))
     log.unlink()  # as it says
-    with pytest.warns(UserWarning, match=r"events\.jsonl is gone: the run begins a new one"):
+    with pytest.warns(UserWarning, match=r"events\.jsonl is missing, so the run begins a new log"):
         record(folder, resume(folder, steps=30))
     assert resume(folder).step == 30
     record(folder, resume(folder, steps=36))
@@ -86,7 +86,7 @@ def test_a_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Any, tmp_path:
     record(folder, Run(tiny()))
     shutil.rmtree(folder / "checkpoints")
     before = {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
-    with pytest.raises(CheckpointError, match=r"holds no checkpoint any more.*mulligan train .*config\.toml$"):
+    with pytest.raises(CheckpointError, match=r"has lost its checkpoints.*mulligan train .*config\.toml$"):
         record(folder, resume(folder))
     assert {path: path.read_bytes() for path in before} == before
 
@@ -103,7 +103,7 @@ def test_data_that_was_moved_is_found_where_the_configuration_says(
     run = Run(asked)
     record(tmp_path / "r", run, stop=lambda: run.step >= 12)
     first.rename(now)
-    with pytest.raises(DataError, match=r"first\.npy, which the run was trained on, does not exist any more.*\[data\]"):
+    with pytest.raises(DataError, match=r"the run's data, .*first\.npy, does not exist any more.*\[data\]"):
         resume(tmp_path / "r")
     config = tmp_path / "r" / "config.toml"
     text = config.read_text()
@@ -128,7 +128,7 @@ def test_a_loop_that_was_left_is_not_another_process(tiny: Any, tmp_path: Path, 
     """As in a notebook whose cell has ended in an error: the stream of events is still there."""
     first = Recorder(tmp_path / "r").record(Run(tiny()))
     next(first)
-    with pytest.raises(BusyError, match=r"a loop of this program .* left in the middle .*r\..* close\(\) its events"):
+    with pytest.raises(BusyError, match=r"another loop of this program still holds .*r\. Call close\(\) on the events"):
         record(tmp_path / "r", resume(tmp_path / "r"))
     first.close()
     record(tmp_path / "r", resume(tmp_path / "r"))

@@ -1,8 +1,7 @@
-"""Runs a study, or goes on with it: every cell once, whatever is killed on the way; all results in one file.
+"""Run a study or resume it: each cell once, even if workers or the study are killed; all results in one file.
 
-A study's folder: ``study.json`` (what was asked, the steps that were chosen, on which machine) · ``results.jsonl`` (a
-line for each cell that has ended) · ``cells/`` (a run folder for each) · ``pictures/`` · ``plots/`` · ``table.txt`` ·
-``report.html``.
+A study's folder: ``study.json`` (the settings, the chosen steps, the machine) · ``results.jsonl`` (a line for each cell
+that has ended) · ``cells/`` (a run folder for each) · ``pictures/`` · ``plots/`` · ``table.txt`` · ``report.html``.
 """
 
 import json
@@ -32,23 +31,23 @@ _LOG = logging.getLogger(__name__)
 
 FORMAT, VERSION = "mulligan-study", 1
 TIMING = 0.05
-"""Share of a budget in CPU-seconds that choosing the steps of a variation may cost."""
+"""Share of a CPU-seconds budget that may be spent on choosing a variation's steps."""
 SAVES = 10
-"""Checkpoints of a cell: a kill loses a tenth of it at most."""
+"""Checkpoints per cell. A kill loses at most a tenth of a cell."""
 LEAST = 100
-"""Fewest steps between two checkpoints."""
+"""Minimum number of steps between two checkpoints."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A cell has ended.
+    """What `StudyRun.run` yields when a cell has ended.
 
     Attributes
     ----------
     result : dict
         Its line of ``results.jsonl``.
     done, total : int
-        Cells that have ended, and all.
+        Number of cells that have ended, and of all cells.
     """
 
     result: dict[str, Any]
@@ -57,17 +56,17 @@ class Progress:
 
 
 class StudyRun:
-    """A study with a budget, in a folder.
+    """Use this to run a study in a folder, or to resume it there.
 
     Parameters
     ----------
     study : Study
     folder : str or Path
-        New or empty, or that of the same study with the same budget, begun earlier.
+        A new or empty folder; or, with `resume`, the folder of the same study and budget.
     budget : str, optional
-        By default the first.
+        Name of a budget (default: the study's first).
     resume : bool
-        Go on where there is something already.
+        Continue the study that the folder holds.
 
     Attributes
     ----------
@@ -77,7 +76,7 @@ class StudyRun:
     Raises
     ------
     ConfigError
-        When the folder holds something else, or the same study without `resume`.
+        When the folder holds something else, or holds a study and `resume` is False.
     CheckpointError
         When its files cannot be read.
     """
@@ -99,12 +98,12 @@ class StudyRun:
 
     @property
     def plan(self) -> Path:
-        """What was asked, and the steps that were chosen."""
+        """The file with the settings and the chosen steps."""
         return self.folder / "study.json"
 
     @property
     def lines(self) -> Path:
-        """The results."""
+        """The file with the results."""
         return self.folder / "results.jsonl"
 
     def _take_up(self, resume: bool) -> None:
@@ -120,23 +119,23 @@ class StudyRun:
         changed = differences(words["asked"], self._asked())
         if changed:
             raise ConfigError(
-                f"the study in {self.folder} was asked otherwise ({'; '.join(changed[:3])}). Ask the same again"
-                f"{_where(words['asked'], self._asked())}, or choose another --out."
+                f"the study in {self.folder} was started with other settings ({'; '.join(changed[:3])}). Use the same "
+                f"settings again{_where(words['asked'], self._asked())}, or choose another --out."
             )
         self.steps, self.machine = dict(words["steps"]), dict(words["machine"])
-        for place in (self.folder, self.picture("").parent):  # what was being written when the study was killed
+        for place in (self.folder, self.picture("").parent):  # partial files of a killed study
             for half in place.glob(".*.part"):
                 half.unlink(missing_ok=True)
         if self.lines.is_file():
-            for line in self.lines.read_bytes().splitlines():  # an error's text may hold what str takes for an end
+            for line in self.lines.read_bytes().splitlines():  # in an error's text, str would split more
                 result = _loads(line, self.lines)
                 self.results[result["cell"]] = result
         known = set(self.cells())
         for name in set(self.results) - known:
-            raise CheckpointError(f"{self.lines} has a cell {name!r} that the study has not. Restore the file.")
+            raise CheckpointError(f"{self.lines} has a cell {name!r} that is not in the study. Restore the file.")
 
     def _asked(self) -> Table:
-        """All that a result depends on; titles and columns may change."""
+        """Return everything that a result depends on. Titles and columns are not part of it: they may change."""
         variations = {v.name: to_plain(self._config(v)) for v in self.variations}
         budget = to_table(self.budget)
         return {"variations": variations, "budget": budget, "measures": list(self.study.measures)}
@@ -144,7 +143,7 @@ class StudyRun:
     # ── the cells ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def cells(self) -> dict[str, tuple[Variation, int]]:
-        """Return every cell by its name: variation and seed; all variations of a seed before the next seed."""
+        """Return variation and seed of each cell by its name: all variations of one seed, then of the next."""
         return {
             f"{slug(variation.name)}/seed-{seed}": (variation, seed)
             for seed in range(self.budget.seeds)
@@ -153,7 +152,7 @@ class StudyRun:
 
     @property
     def pending(self) -> list[str]:
-        """Cells that have no result; one that failed for a reason of the machine's is tried again."""
+        """Cells without a result. A cell that failed because of the machine is tried again."""
         return [name for name in self.cells() if self.results.get(name, {"status": FAILED})["status"] == FAILED]
 
     def config(self, variation: Variation, seed: int) -> Config:
@@ -170,11 +169,11 @@ class StudyRun:
         )
 
     def _config(self, variation: Variation) -> Config:
-        """Build a variation, its data named from the root on: workers and --resume may stand elsewhere."""
+        """Build a variation with an absolute data path, because workers and --resume may run in another folder."""
         return located(config_of(self.study, variation))
 
     def job(self, name: str, owner: tuple[str, int] = ("", 0)) -> Job:
-        """Return what a worker needs for a cell; `owner` is the study that it belongs to (host and process)."""
+        """Return a cell's job for a worker. `owner` is the host and the process of the study."""
         variation, seed = self.cells()[name]
         start = str(self.folder / "cells" / _start(seed)) if self.budget.start else ""
         return self._plain_job(name, self.config(variation, seed), owner, start=start)
@@ -187,7 +186,7 @@ class StudyRun:
         return Job(name, folder, to_table(config), measures, budget.count, measure_at, start, until, owner)
 
     def _starts(self, pending: list[str], owner: tuple[str, int]) -> list[Job]:
-        """Return the jobs that train what variations go on from, once for each seed."""
+        """Return the jobs that train the common start of all variations, one for each seed."""
         if not self.budget.start:
             return []
         seeds = sorted({self.cells()[name][1] for name in pending})
@@ -204,7 +203,7 @@ class StudyRun:
         Parameters
         ----------
         workers : int
-            Cells at once, on this machine; never more processes than there are cells.
+            Number of cells to run at once on this machine. There are never more processes than cells.
         backend_name, scheduler : str
             See `mulligan.studies.backends.backend`.
 
@@ -215,7 +214,7 @@ class StudyRun:
         Raises
         ------
         ConfigError, DataError, RunError, UnsupportedError
-            When the backend, the data or the folder is of no use. What a cell raises is its result.
+            When the backend, the data or the folder cannot be used. An error in a cell becomes that cell's result.
         BusyError
             When another process runs the study in this folder.
         """
@@ -223,7 +222,7 @@ class StudyRun:
             yield from self._run(workers, backend_name, scheduler)
 
     def _hold(self) -> IO[bytes]:
-        """Take the folder for this process: of two, each would count as failed what the other has in its hands."""
+        """Lock the folder for this process: two studies would each count the other's running cells as failed."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             return RunFolder(self.folder).hold()
@@ -236,7 +235,7 @@ class StudyRun:
         pending = self.pending
         if not pending:
             return
-        if not scheduler:  # the workers of this machine find what is found here; a cluster's may find other data
+        if not scheduler:  # workers on this machine see the same files; a cluster's may not
             needed = dict.fromkeys(self.cells()[name][0] for name in pending)
             for config in {c.data: c for c in map(self._config, needed)}.values():
                 foresee(config, self.study.measures)
@@ -259,7 +258,7 @@ class StudyRun:
                 yield self.record(result)
 
     def _all(self, run: Any, jobs: list[Job]) -> Iterator[dict[str, Any]]:
-        """Yield a result for every job; where workers are lost, hand out again what they had."""
+        """Yield a result for every job. The jobs of a lost worker are submitted again."""
         waiting = {job.cell: job for job in jobs}
         losses = 0
         while waiting:
@@ -272,7 +271,7 @@ class StudyRun:
                     raise RunError(f"{len(waiting)} cells were stopped.")
             except (ConfigError, RunError):
                 raise
-            except Exception as error:  # of the backend: `run_cell` raises nothing
+            except Exception as error:  # from the backend: `run_cell` never raises
                 for job in list(waiting.values()):
                     found = _peek(job)
                     if found is not None:
@@ -284,7 +283,7 @@ class StudyRun:
                 _LOG.warning("a worker was lost (%s); its cell goes on from its checkpoint", type(error).__name__)
 
     def _choose_steps(self, run: Any, owner: tuple[str, int]) -> None:
-        """Choose the steps that a budget in CPU-seconds means, once for each variation."""
+        """Convert a budget in CPU-seconds to a number of steps, once for each variation."""
         seconds = self.budget.cpu_seconds
         if not seconds:
             return
@@ -297,7 +296,7 @@ class StudyRun:
         self.write_plan()
 
     def _gather(self) -> None:
-        """Take up results of cells that ended after the study was killed."""
+        """Collect the results of cells that ended after the study was killed."""
         for name in self.pending:
             result = _peek(Job(name, str(self.folder / "cells" / name), {}, (), 0))
             if result is not None:
@@ -324,7 +323,7 @@ class StudyRun:
         return Progress(self.results[name], len(self.results), len(self.cells()))
 
     def picture(self, cell: str) -> Path:
-        """Return where a cell's sample grid lies."""
+        """Return the path of a cell's sample grid."""
         return self.folder / "pictures" / f"{cell.replace('/', '-')}.png"
 
     def write_plan(self) -> None:
@@ -342,12 +341,12 @@ class StudyRun:
 
 
 def _start(seed: int) -> str:
-    """Name the cell from which a seed's variations go on; `slug` gives none of them such a name."""
+    """Name the cell that trains a seed's common start. `slug` never returns such a name for a variation."""
     return f"_start/seed-{seed}"
 
 
 def _where(before: Table, now: Table) -> str:
-    """Say from which folder to ask again, where a relative path of data leads to nothing here."""
+    """Say in which folder to run the study again, if a relative data path leads elsewhere from here."""
     for path, old, new in compared(before, now):
         if path.endswith(".data.name") and old and new and old.endswith(f"{os.sep}{os.path.normpath(new)}"):
             return f" from the folder in which {new} is {old}"
@@ -355,7 +354,7 @@ def _where(before: Table, now: Table) -> str:
 
 
 def _timed(job: tuple[Job, float]) -> tuple[str, float]:
-    """Time a variation; one that cannot take a step says why as a cell, so it counts as 0 here."""
+    """Time a variation. Return 0 if it cannot take a step: its cell will report the error."""
     try:
         return job[0].cell, time_steps(*job)
     except Exception:
@@ -363,7 +362,7 @@ def _timed(job: tuple[Job, float]) -> tuple[str, float]:
 
 
 def _peek(job: Job) -> dict[str, Any] | None:
-    """Look for the result file of a cell."""
+    """Return the result of a cell, or None if it has not ended."""
     path = Path(job.folder) / "result.json"
     return _read(path) if path.is_file() else None
 
@@ -380,4 +379,4 @@ def _loads(text: str | bytes, path: Path) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise CheckpointError(f"{path} is truncated or no JSON ({error}). Delete it to begin anew.") from error
+        raise CheckpointError(f"{path} is truncated or is not JSON ({error}). Delete it to start again.") from error

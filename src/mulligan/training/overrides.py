@@ -1,4 +1,4 @@
-"""Changes to a configuration by path: what ``--set discriminator.optimizer.lr=1e-4`` does."""
+"""Change a configuration by path, as ``--set discriminator.optimizer.lr=1e-4`` does."""
 
 import json
 import logging
@@ -27,20 +27,20 @@ from mulligan.serialization import (
 from mulligan.training.config import Config
 
 Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
-"""Values by their paths, or a list of texts ``path=value`` and of pairs ``(path, value)``."""
+"""A dict of values by path, or a list of ``path=value`` texts and ``(path, value)`` pairs."""
 
 _LOG = logging.getLogger(__name__)
 
 
 def with_overrides(config: Config, overrides: Overrides) -> Config:
-    """Change fields of a configuration by their paths. A warning is logged if a change of kind drops something.
+    """Return a copy of a configuration with some fields changed. Logs a warning if a change of kind drops fields.
 
     Parameters
     ----------
     config : Config
     overrides : mapping, or iterable of str and of pairs
-        ``{"discriminator.optimizer.lr": 1e-4}`` or ``["generator.layers.0.units=64"]``. The value in a text is TOML,
-        and a bare word is text. Setting a ``kind`` keeps the fields that the new kind also has.
+        ``{"discriminator.optimizer.lr": 1e-4}`` or ``["generator.layers.0.units=64"]``. In a text, the value is TOML;
+        a bare word is a string. Setting a ``kind`` keeps the fields that the new kind also has.
 
     Raises
     ------
@@ -54,9 +54,9 @@ def with_overrides(config: Config, overrides: Overrides) -> Config:
 
 
 def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[str]]:
-    """Do what `with_overrides` does, but return what changes of kind have dropped, one sentence each.
+    """Like `with_overrides`, but return the warnings about dropped fields instead of logging them.
 
-    All changes go into one table, and the configuration is built from it once: values may depend on each other.
+    The configuration is built once, after all changes, because values may depend on each other.
     """
     if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
         raise ConfigError(must_be("overrides", "a dict, or a list of texts", overrides, "['steps=100']"))
@@ -65,7 +65,7 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
         path, value = _read(override) if isinstance(override, str) else _pair(override)
         keys = path.split(".")
         if any(f"{earlier}.".startswith(f"{path}.") for earlier in before):
-            from_table(Config, table)  # raises what is wrong with the value that is replaced now
+            from_table(Config, table)  # this override replaces an earlier one: raise that one's error first
         before.append(path)
         if len(keys) == 1 and path not in table:
             raise _elsewhere(table, path)
@@ -101,20 +101,20 @@ def _read(text: str) -> tuple[str, Any]:
     if not equals or not path:
         raise ConfigError(must_be("an override", "path=value", text, "steps=100"))
     if path.partition(".")[0] == "parent":
-        raise ConfigError("parent cannot be set: a second try writes it down (mulligan diagnose RUN --try).")
+        raise ConfigError("parent cannot be set: only a second try has one. Start one: mulligan diagnose RUN --try.")
     try:
         parsed = tomllib.loads(f"value = {word}")
     except (ValueError, RecursionError) as error:
         if re.match(r"[\[{\"']", word):
             raise ConfigError(
-                f"{path} must be a TOML value, got {word!r} ({error}). Text in quotes, lists in brackets."
+                f"{path} must be a TOML value, got {word!r} ({error}). Put text in quotes and lists in brackets."
             ) from error
         return path, word
     return path, parsed["value"] if parsed.keys() == {"value"} else word
 
 
 def _assigned(form: Form, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
-    """Return `node`, a plain value of a form, with the value at `keys` inside it replaced."""
+    """Return a copy of the plain value `node` with the value at `keys` inside it replaced."""
     if not keys:
         return value
     key, *rest = keys
@@ -133,7 +133,7 @@ def _assigned(form: Form, node: Any, keys: list[str], value: Any, path: str, dro
 
 
 def _opened(form: Form, node: Any, path: str, inside: str) -> tuple[type, Table]:
-    """Return the class of a node and its full table. A kind's name alone stands for the kind's defaults."""
+    """Return the class of a node and its table with all defaults. A bare kind name means that kind's defaults."""
     member, short = _member(form, node), None
     cls: Any = member.cls if isinstance(member, Part) else None
     if isinstance(node, str) and node != NONE:
@@ -146,8 +146,8 @@ def _opened(form: Form, node: Any, path: str, inside: str) -> tuple[type, Table]
     if node != NONE:
         build(form, node, path)  # raises the error of an earlier override that put a wrong value there
     raise ConfigError(
-        f"{path} is {show(node)}, which has no parts, so {inside} cannot be set. "
-        f"Set {path} itself{' to a kind first' if node == NONE else ''}."
+        f"{inside} cannot be set, because {path} is {show(node)}. "
+        f"Set {path} {'to a kind first' if node == NONE else 'itself'}."
     )
 
 
@@ -163,7 +163,7 @@ def _in_list(
 ) -> list[Any]:
     if not key.isdecimal() or int(key) > len(node):
         raise ConfigError(
-            f"{join(path, key)} does not exist: {path} is a list of {len(node)}. "
+            f"{join(path, key)} does not exist: {path} is a list of {len(node)} entries. "
             f"Use {join(path, 0)} to {join(path, max(len(node) - 1, 0))}, {join(path, len(node))} to append, "
             f"or set {path} to a whole list."
         )
@@ -173,14 +173,14 @@ def _in_list(
 
 
 def _with_kind(member: Form | None, node: Table, kind: Any, path: str, dropped: list[str]) -> Table:
-    """Return the table of another kind, with the keys of the old table that the new kind has too."""
+    """Change a table's kind and keep the keys that the new kind also has."""
     registry = registry_of(member.cls, kind) or {} if isinstance(member, Part) else {}
     if not isinstance(kind, str) or kind not in registry:
         return {"kind": kind}  # the builder raises the error
     kept = {key: value for key, value in node.items() if key in forms_of(registry[kind])}
     lost = [f"{key} = {show(value)}" for key, value in node.items() if key != "kind" and key not in kept]
     if lost and node["kind"] != kind:
-        dropped.append(f"{path} is now {kind!r}, which has no {listed(lost)}: dropped with {node['kind']!r}.")
+        dropped.append(f"{path} changes from {node['kind']!r} to {kind!r}, which drops {listed(lost)}.")
     return {"kind": kind, **kept}
 
 
@@ -190,7 +190,7 @@ def _member(form: Form, node: Any) -> Form | None:
 
 
 def _elsewhere(table: Table, key: str) -> ConfigError:
-    """Make the error for an unknown key at the top level, with the paths where deeper tables have it."""
+    """Make the error for an unknown key at the top level; it suggests deeper tables that have this key."""
     places = [path for path in flattened(table) if path.rpartition(".")[2] == key]
     if not places:
         return unknown_key("", key, tuple(table))
@@ -212,7 +212,7 @@ def flattened(table: Table, path: str = "") -> dict[str, Any]:
 
 
 def values_of(config: Config, start: str, *ends: str) -> dict[str, Any]:
-    """Return the values whose path begins and ends so, in their order."""
+    """Return the values whose path starts with `start` and whose last key is one of `ends`."""
     table = flattened(to_table(config))
     return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] in ends}
 
@@ -229,13 +229,13 @@ def weights(config: Config) -> dict[str, Any]:
 
 
 def adjustable(config: Config) -> set[str]:
-    """Return the paths of what can change in the middle of a run: learning rates and weights of penalties."""
+    """Return the paths of the settings that can change during a run: learning rates and penalty weights."""
     g, d = learning(config)
     return {*g, *d, *weights(config)}
 
 
 def compared(old: Table, new: Table) -> list[tuple[str, Any, Any]]:
-    """Return all values in which two tables differ as (path, old, new). None means that a table has no such path."""
+    """Return (path, old, new) for each value in which two tables differ. None means that a table lacks the path."""
     a, b = flattened(old), flattened(new)
     return [(path, a.get(path), b.get(path)) for path in a | b if a.get(path) != b.get(path)]
 
@@ -246,5 +246,5 @@ def differences(old: Table, new: Table) -> list[str]:
     def word(value: Any) -> str:
         return "absent" if value is None else show(value)
 
-    told = [(path, a, b) for path, a, b in compared(old, new) if (a, b) != ([], None)]  # its first element is told
+    told = [(path, a, b) for path, a, b in compared(old, new) if (a, b) != ([], None)]  # `b` lists its elements
     return [f"{path}: {word(before)} → {word(after)}" for path, before, after in told]

@@ -159,7 +159,7 @@ def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
         plan(tmp_path / "a", replace(ALARM, overrides=()))
     with pytest.raises(
         ConfigError,
-        match=r".*test_nothing_to_repair0 must be a run folder, but holds no config\.toml\. Check the path\.$",
+        match=r".*test_nothing_to_repair0 must be a run folder, but it has no config\.toml\. Check the path\.$",
     ):
         plan(tmp_path, ALARM)
 

@@ -1,9 +1,9 @@
 """A run on disk.
 
-- `folder`: what lies where, and `resume`; start here. `checkpoint`: all that the next step depends on.
-- `recorder`: keeps the events of a run, safe against a kill at any moment. `log`: reads them back.
+- `folder`: the files of a run, and `resume`; start here. `checkpoint`: everything that the next step depends on.
+- `recorder`: writes the events of a run and survives a kill at any moment. `log`: reads them back.
 
-What programs need of these, `mulligan.training` hands on; here stands the rest.
+Programs import the public names from `mulligan.training`. The names below are for the project itself.
 """
 
 from mulligan.training.store.checkpoint import checkpoints, step_of

@@ -1,9 +1,9 @@
-"""Checkpoints: a folder with the arrays (safetensors) and all else (JSON), whole or not there.
+"""Save and load checkpoints: a checkpoint is a folder with the arrays (safetensors) and everything else (JSON).
 
-Both files are written into a temporary folder and forced to the disk, and then the folder is renamed. The previous
-checkpoint stays until then. A checkpoint that is saved again at its step keeps its arrays if they are the same; only
-``run.json`` is replaced. ``run.json`` holds its own digest and that of the arrays, so a file that is truncated, of
-another kind or edited, even by one bit, is refused by name. Nothing is pickled.
+A checkpoint is complete or absent: both files are written to a temporary folder and synced, then it is renamed. The
+previous checkpoint stays until then. Saving the same step again replaces only ``run.json`` if the arrays are the same.
+``run.json`` holds a digest of itself and of the arrays: even one changed bit raises an error that names the file.
+Nothing is pickled.
 """
 
 import hashlib
@@ -34,12 +34,12 @@ FORMAT = "mulligan-checkpoint"
 VERSION = 2
 ARRAYS, WORDS = "arrays.safetensors", "run.json"
 NEWEST = 2
-"""How many of the newest checkpoints are kept; beside them the first of each later quarter of the run."""
+"""Number of newest checkpoints to keep, besides the first of the second, third and fourth quarter of the run."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """The content of a checkpoint folder, after all checks.
+    """A checkpoint that was read and checked. `run` turns it back into a run.
 
     Attributes
     ----------
@@ -50,11 +50,11 @@ class Checkpoint:
     arrays : dict of str to array
         As `GAN.arrays` names them.
     log : dict
-        The position of the recorder's log.
+        Length and digest of the recorder's log.
     clock : dict
         ``wall`` and ``cpu`` seconds so far.
     versions : dict
-        Versions of what computed it.
+        What `versions` returned when the checkpoint was saved.
     """
 
     path: Path
@@ -67,7 +67,7 @@ class Checkpoint:
 
     @property
     def current(self) -> Config:
-        """The configuration with the changes of `Run.adjust` until then."""
+        """The configuration, with the changes that `Run.adjust` had made."""
         return with_overrides(self.config, [line for _, overrides in self.state["adjusted"] for line in overrides])
 
     @property
@@ -82,7 +82,7 @@ class Checkpoint:
         Parameters
         ----------
         config : Config, optional
-            To use instead of the checkpoint's. It may differ in ``steps``.
+            Used instead of the checkpoint's. It may differ in ``steps``.
         data : Dataset, optional
             The samples, for a run on arrays.
 
@@ -94,8 +94,8 @@ class Checkpoint:
         changed = differences(self.versions, versions())
         if changed:
             warnings.warn(
-                f"{self.path} was computed with other versions ({', '.join(changed)}): the run goes on, but not "
-                "necessarily to the same bytes as without the pause.",
+                f"{self.path} was computed with other versions ({', '.join(changed)}). The run goes on, but its bytes "
+                "may differ from those of an uninterrupted run.",
                 stacklevel=2,
             )
         try:
@@ -104,7 +104,7 @@ class Checkpoint:
         except CheckpointError as error:
             raise CheckpointError(f"{self.path}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _refuse(self.path / WORDS, f"lacks what a run needs ({error!r})") from error
+            raise _refuse(self.path / WORDS, f"lacks a value that a run needs ({error!r})") from error
         run.log_position = self.log
         return run
 
@@ -113,15 +113,15 @@ class Checkpoint:
 
 
 def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -> Path:
-    """Write a checkpoint of a run, between two steps.
+    """Write a checkpoint of a run. Call it between two steps.
 
     Parameters
     ----------
     run : Run
     folder : Path
-        Where ``step-000123/`` is written, and older checkpoints are removed (see `kept`).
+        Receives ``step-000123/``. Its older checkpoints are removed, except those that `kept` returns.
     log : dict, optional
-        The position of the recorder's log.
+        Length and digest of the recorder's log.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
         "arrays": hashlib.sha256(arrays).hexdigest(),
     }
     try:
-        if _digest_of(target / ARRAYS) == words["arrays"]:  # of the same step, and only words are new
+        if _digest_of(target / ARRAYS) == words["arrays"]:  # same step, same arrays
             atomic_write(target / WORDS, sealed(words))
         else:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -177,7 +177,7 @@ def _digest_of(path: Path) -> str:
 
 
 def _put(new: Path, target: Path) -> None:
-    """Move a folder to its place. Another one in that place is set aside until the new one is there."""
+    """Rename `new` to `target`. A folder that is already there is set aside until the rename has succeeded."""
     old = target.with_name(f".{target.name}.old")
     if target.exists():
         shutil.rmtree(old, ignore_errors=True)
@@ -192,12 +192,12 @@ def _put(new: Path, target: Path) -> None:
 
 
 def aside(folder: Path) -> dict[Path, Path]:
-    """Return the folders that a kill between the two renames has left aside, each with its place."""
+    """Return the folders that a kill between the two renames of `_put` left set aside, with their targets."""
     return {path: path.with_name(path.name[1:].removesuffix(".old")) for path in folder.glob(".step-*.old")}
 
 
 def put_back(folder: Path) -> None:
-    """Move folders that a kill has left aside back to their place, or remove them if the place is taken."""
+    """Move the folders that `aside` finds back to their targets, or delete them where the target exists."""
     for old, target in aside(folder).items():
         if target.exists():
             shutil.rmtree(old)
@@ -206,13 +206,13 @@ def put_back(folder: Path) -> None:
 
 
 def kept(steps: list[int], total: int) -> set[int]:
-    """Return the steps of the checkpoints to keep: the newest two, and the first one of each later quarter."""
+    """Return the steps of the checkpoints to keep: the newest two, and the first of quarters two to four."""
     quarters = [[s for s in steps if s >= q * total / 4] for q in (1, 2, 3)]
     return {*sorted(steps)[-NEWEST:], *(min(later) for later in quarters if later)}
 
 
 def versions() -> dict[str, str]:
-    """Return what the bytes of a run depend on, besides its configuration: versions, machine, BLAS."""
+    """Return what a run's bytes depend on besides its configuration: versions, machine and BLAS."""
     blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in libraries()]
     return {
         "mulligan": __version__,
@@ -231,7 +231,7 @@ def _pack(arrays: dict[str, Array]) -> bytes:
 
 
 def sealed(words: dict[str, Any]) -> bytes:
-    """Write JSON with a digest of itself as the last entry."""
+    """Encode `words` as JSON whose last entry is a digest of the rest."""
     body = json.dumps(words, indent=1, ensure_ascii=False)
     digest = hashlib.sha256(body.encode()).hexdigest()
     return json.dumps({**words, "digest": digest}, indent=1, ensure_ascii=False).encode()
@@ -274,7 +274,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    if "turned" in words:  # what older checkpoints call it
+    if "turned" in words:  # the name in older checkpoints
         words["adjusted"] = words.pop("turned")
     try:
         arrays: dict[str, Array] = load(packed)
@@ -285,11 +285,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(path, config, state, arrays, log, clock, computed_by)
     except MulliganError as error:
         raise CheckpointError(
-            f"{path / WORDS} holds a configuration that cannot be built here: {error} If that is of your own, use the "
-            "program that made the run; else another checkpoint."
+            f"{path / WORDS} holds a configuration that cannot be built here: {error} If it names a class of yours, "
+            "register that class first. Otherwise use another checkpoint."
         ) from error
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise _refuse(path, f"lacks what a checkpoint holds ({error!r})") from error
+        raise _refuse(path, f"is not a complete checkpoint ({error!r})") from error
 
 
 def unsealed(path: Path) -> dict[str, Any]:
@@ -298,13 +298,13 @@ def unsealed(path: Path) -> dict[str, Any]:
     try:
         words = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _refuse(path, f"is truncated or no JSON ({error})") from error
+        raise _refuse(path, f"is truncated or is not JSON ({error})") from error
     if not isinstance(words, dict) or words.get("format") != FORMAT:
         raise _refuse(path, "is not a checkpoint of Mulligan")
     if words.get("version") != VERSION:
         raise CheckpointError(
-            f"{path} has version {words.get('version')!r} of the format; this is Mulligan {__version__}, which reads "
-            f"version {VERSION}. Use the Mulligan that wrote it."
+            f"{path} has version {words.get('version')!r} of the format, but Mulligan {__version__} reads version "
+            f"{VERSION}. Use the version of Mulligan that wrote it."
         )
     words.pop("digest", None)
     if sealed(words) != text:
@@ -320,4 +320,4 @@ def _bytes(path: Path) -> bytes:
 
 
 def _refuse(path: Path, what: str) -> CheckpointError:
-    return CheckpointError(f"{path} {what}. Use another checkpoint, or a copy of this one as it was written.")
+    return CheckpointError(f"{path} {what}. Use another checkpoint, or restore this one from a copy.")

@@ -1,4 +1,4 @@
-"""A run folder: where its files are, and how to go on with the run."""
+"""Find the files of a run folder, and resume its run."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpo
 from mulligan.training.store.log import read_events
 
 _LOG = logging.getLogger(__name__)
-_CHANGED = "{} was changed or cut{} after it was written: what it says of the run may be wrong. Restore it."
+_CHANGED = "{} was edited or truncated after it was written{}, so its figures may be wrong. Restore it from a copy."
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
-"""What the system says where another process has a lock."""
+"""Error numbers that mean: another process holds the lock."""
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
@@ -54,7 +54,7 @@ class _Place:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The paths inside a run folder."""
+    """Use this to find the files of a run folder."""
 
     path: Path
     config = _Place("config.toml")
@@ -80,7 +80,7 @@ class RunFolder:
 
     @classmethod
     def of(cls, folder: str | Path) -> RunFolder:
-        """Return the paths inside a folder that holds a run.
+        """Check that a folder holds a run, and return its paths.
 
         Raises
         ------
@@ -89,20 +89,20 @@ class RunFolder:
         """
         here = cls(as_path("folder", folder, "a run folder", "runs/quick-1"))
         if not here.config.is_file():
-            raise ConfigError(f"{folder} must be a run folder, but holds no config.toml. Check the path.")
+            raise ConfigError(f"{folder} must be a run folder, but it has no config.toml. Check the path.")
         return here
 
     def is_free(self) -> bool:
-        """Tell whether a run may begin here: the folder is empty, but for what a kill before the first step leaves."""
+        """Tell whether a run may begin here: the folder is absent, or holds only leftovers of a killed start."""
         if not self.path.is_dir():
             return not self.path.exists()
         return all(path.name == ".lock" or path.match(".*.part") for path in self.path.iterdir())
 
     def hold(self) -> IO[bytes]:
-        """Lock the folder for this process, if the file system can, until the returned file is closed.
+        """Lock the folder for this process until the returned file is closed, if the file system has locks.
 
-        The lock belongs to the open file: a kill frees it, and it moves with the folder. Forked workers close the file
-        at once, because they may live a moment longer than the killed process.
+        The lock belongs to the open file: it ends with the process and moves with the folder. Forked workers close
+        the file at once, because they may outlive a killed process by a moment.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class RunFolder:
         return file
 
     def keep_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write ``metrics.json``, whole or not at all. The folder is not made again if it is gone.
+        """Write ``metrics.json`` atomically. A folder that was deleted is not created again.
 
         Raises
         ------
@@ -142,16 +142,16 @@ class RunFolder:
         write_json(self.metrics, metrics, folders=False)
 
     def read_log(self) -> tuple[list[dict[str, Any]], str]:
-        """Read the events, and compare the log with the digests that checkpoints hold.
+        """Read the events, and check the log against the digests in the checkpoints.
 
-        If it was changed, log a warning, and return it beside the events; otherwise an empty text.
+        Returns the events and a warning, which is also logged. The warning is empty if the log is unchanged.
         """
         log, changed = self.events.read_bytes() if self.events.is_file() else b"", ""
         for path in reversed(checkpoints(self.checkpoints)) if log else ():
-            with contextlib.suppress(CheckpointError, KeyError):  # a damaged one knows nothing of the log
+            with contextlib.suppress(CheckpointError, KeyError):  # skip a damaged checkpoint
                 known = unsealed(path / WORDS)["log"]
                 if hashlib.sha256(log[: known["bytes"]]).hexdigest() == known["sha256"]:
-                    changed = changed and _CHANGED.format(self.events, f" after step {step_of(path):,}")
+                    changed = changed and _CHANGED.format(self.events, f" (the part after step {step_of(path):,})")
                     break
                 changed = _CHANGED.format(self.events, "")
         if changed:
@@ -159,30 +159,30 @@ class RunFolder:
         return [*read_events(self.events, log)], changed
 
     def best_step(self) -> int:
-        """Return the step of the best weights; −1 if none are there, or if their file is damaged."""
+        """Return the step of the best weights; −1 if their file is absent or damaged."""
         try:
             return Generator.load(self.best).spec.step if self.best.is_file() else -1
         except CheckpointError:
             return -1
 
     def newest_sample(self) -> Path | None:
-        """Return the picture of the last step that has one."""
+        """Return the path of the newest sample picture, or None."""
         return next(reversed(self.grids().values()), None)
 
     def grids(self) -> dict[int, Path]:
-        """Return the pictures of samples by their steps, in order of the steps."""
+        """Return the paths of the sample pictures by step, the first step first."""
         found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png") if path.is_file()}
         return {step: found[step] for step in sorted(found) if step >= 0}
 
     def newest(self, until: float = math.inf) -> Checkpoint | None:
-        """Load the newest checkpoint that is whole, with a warning for each damaged one. None if there is none yet.
+        """Load the newest undamaged checkpoint, with a warning for each damaged one. None if there is none yet.
 
-        A checkpoint that a kill has left aside counts.
+        Checkpoints that a kill left set aside are included.
 
         Parameters
         ----------
         until : float
-            The last step that counts.
+            Ignore checkpoints after this step.
 
         Raises
         ------
@@ -236,7 +236,7 @@ def restored(found: Checkpoint) -> Run:
 
 
 def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None = None) -> Run:
-    """Load a run from its newest whole checkpoint, ready for `Recorder.record` or `train`.
+    """Load a run from its newest undamaged checkpoint, ready for `Recorder.record` or `train`.
 
     Parameters
     ----------
@@ -269,8 +269,8 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
             )
         if here.generator.exists():  # written right after the first
             raise CheckpointError(
-                f"{here.checkpoints} holds no checkpoint any more, and without one the run cannot go on. Put one back, "
-                f"or begin anew in another folder: mulligan train {typed(here.config)}"
+                f"{here.checkpoints} has lost its checkpoints, so the run cannot go on. Restore one, or start again in "
+                f"another folder: mulligan train {typed(here.config)}"
             )
         run = Run(config, data=data)
         run.log_position = {}
@@ -320,17 +320,17 @@ def _check_there(config: Config, path: Path) -> None:
     """Raise an error if the data is no longer where the configuration in `path` says."""
     if _is_gone(config.data.name):
         raise DataError(
-            f"{config.data.name}, which the run was trained on, does not exist any more. Put it back, or write its new "
-            f"path into {path}: name = …, below [data]."
+            f"the run's data, {config.data.name}, does not exist any more. Put it back, or write its new path into "
+            f"{path}: name = …, below [data]."
         )
 
 
 def _check_unchanged(here: RunFolder, config: Config, found: Checkpoint) -> None:
-    """Raise an error if a configuration differs from the checkpoint's in more than its length and its data's path."""
-    moved = replace(found.config.data, name=config.data.name)  # the checkpoint knows the data by what it is
+    """Raise an error if a configuration differs from the checkpoint's in anything but its steps and data path."""
+    moved = replace(found.config.data, name=config.data.name)  # checked by content elsewhere
     changed = differences(to_table(replace(found.config, steps=config.steps, data=moved)), to_table(config))
     if changed:
         raise ConfigError(
-            f"{here.config} was changed since {found.path.name} was saved ({'; '.join(changed)}), and a run goes on "
-            "with the settings that it began with. Undo the change, or start a new run with it."
+            f"{here.config} was changed since {found.path.name} was saved ({'; '.join(changed)}). A run keeps the "
+            "settings that it started with. Undo the change, or start a new run with it."
         )

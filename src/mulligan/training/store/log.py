@@ -15,24 +15,24 @@ from mulligan.training.events import Adjusted, Measured, is_whole
 def read_events(
     path: Path, content: bytes | None = None, *, strict: bool = True, last: int = 0
 ) -> Iterator[dict[str, Any]]:
-    """Yield the events of a log, the oldest first; none if there is no log yet.
+    """Read the events of a log, the oldest first. A log that does not exist yet has none.
 
-    A last line that a kill has cut off is left out.
+    A last line that a kill cut off is skipped.
 
     Parameters
     ----------
     path : Path
     content : bytes, optional
-        What was read of the file already.
+        The content of the file, if it was read already.
     strict : bool
-        Raise an error for a damaged log. Otherwise lines that cannot be read are left out.
+        Raise an error for a damaged log. Otherwise skip the lines that cannot be read.
     last : int
         Read only this many bytes from the end; 0 for all. The first line may then be cut, so do not use `strict`.
 
     Raises
     ------
     CheckpointError
-        When another line is not an event, or lacks a field of its event.
+        When a complete line is not an event, or lacks a field of its event.
     """
     lines = _lines(path, last, strict) if content is None else io.BytesIO(content)
     for number, line in enumerate(lines, start=1):
@@ -47,9 +47,9 @@ def read_events(
 
 
 def read_times(path: Path, *, last: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield the times of a run: ``step``, ``wall``, ``cpu``. Other lines are left out.
+    """Read the times of a run: ``step``, ``wall``, ``cpu``. Other lines are skipped.
 
-    A resumed run repeats some steps. The later line counts.
+    A resumed run repeats some steps: use the later line.
     """
     for line in _lines(path, last, False):
         found = _object(line)
@@ -58,14 +58,14 @@ def read_times(path: Path, *, last: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def best_of(evaluated: Iterable[tuple[int, dict[str, Any]]]) -> tuple[int, float]:
-    """Return step and KID of the best evaluation, the first of equal ones; (−1, ∞) where none has a KID."""
+    """Return step and KID of the evaluation with the lowest KID (the first on a tie); (−1, ∞) if none has a KID."""
     kids = ((step, metrics.get("kid")) for step, metrics in evaluated)
     known = ((step, float(kid)) for step, kid in kids if isinstance(kid, (int, float)) and math.isfinite(kid))
     return min(known, key=lambda found: found[1], default=(-1, math.inf))
 
 
 _RENAMED = {"turned": Adjusted.name, "looked": Measured.name}
-"""What older logs call an event, and its name today."""
+"""Event names of older logs, and today's."""
 
 
 def _renamed(event: dict[str, Any]) -> dict[str, Any]:

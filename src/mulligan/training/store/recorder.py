@@ -1,8 +1,8 @@
-"""The recorder: a loop over the events of a run that keeps them in a run folder, safe against a kill at any moment.
+"""Train a run and keep its events in a run folder, which survives a kill at any moment.
 
-`events.jsonl` has the same bytes whether a run was interrupted or not, where `events` promises the same events: each
-checkpoint knows the length of the log, and a resumed run cuts the log there. So a line is always written before the
-checkpoint that follows it.
+A resumed run writes the same ``events.jsonl`` as an uninterrupted one, wherever `events` promises the same events. Each
+checkpoint holds the length of the log, and a resumed run truncates the log to that length. So each line is written
+before the checkpoint that follows it.
 """
 
 import atexit
@@ -45,23 +45,23 @@ _going: weakref.WeakKeyDictionary[Generator[Event, None, None], Path] = weakref.
 def _leave_all() -> None:
     """Close the loops that are still running when the program ends, so that they save their runs."""
     for events in list(_going):
-        with contextlib.suppress(ValueError):  # a thread that ends with the program is in the middle of a step
+        with contextlib.suppress(ValueError):  # its thread is in the middle of a step
             events.close()
 
 
-# At exit, Python ends finalizers, and so workers, by a call that is registered with the first of them. Ours is
-# registered after it, and comes before it: only workers know where their random streams stand.
+# Runs must be saved before their workers end, because only workers know the state of their random streams. The first
+# finalizer registers the exit handler that ends workers. The last handler runs first, so ours is registered after it.
 weakref.finalize(_leave_all, bool)
 atexit.register(_leave_all)
 
 
 class Recorder:
-    """Keeps a run in a folder: use it instead of `train`.
+    """Use this instead of `train` to keep a run in a folder.
 
     Parameters
     ----------
     folder : str or Path
-        Made when the run starts.
+        Created when the run starts.
 
     Raises
     ------
@@ -87,8 +87,8 @@ class Recorder:
     ) -> Generator[Event, None, None]:
         """Train as `train` does, and keep every event.
 
-        A run that stops early is saved at its step: because of `stop` or Ctrl-C, or when the caller leaves the loop or
-        the program ends.
+        A run that stops early is saved at its current step: after `stop` or Ctrl-C, when the caller leaves the loop,
+        or when the program ends.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class Recorder:
         self, run: Run, evaluators: Sequence[Evaluator], observers: Sequence[Observer], stop: Callable[[], Stop]
     ) -> Generator[Event, None, None]:
         check_play(run, evaluators, observers, stop)
-        again = self._again(run)  # asked now: what is there may go while the run reads it
+        again = self._again(run)  # found now, because the data may vanish during the run
         self._open(run)
         leaving = False
 
@@ -155,7 +155,7 @@ class Recorder:
             raise BetweenSteps(f"stopped after step {run.step} and saved; go on with: {again}") from None
         except DivergedError as error:
             raise DivergedError(f"{error} {self._last_healthy()}") from error
-        except DataError as error:  # a picture that was to be read from the disk; the steps before it are whole
+        except DataError as error:  # a streamed picture could not be read; the steps before it are complete
             if run.step == run.begins:
                 raise
             self._leave(event, run)
@@ -169,7 +169,7 @@ class Recorder:
             self._close()
 
     def _again(self, run: Run) -> str:
-        """Return the command that goes on with the run, or the Python call if its samples are in no file."""
+        """Return the command that resumes the run, or the Python call if its samples are in no file."""
         name = run.config.data.name
         if name in DATASETS or os.path.exists(os.path.expanduser(name)):
             return f"mulligan resume {typed(self.folder.path)}"
@@ -189,15 +189,15 @@ class Recorder:
             if run.log_position is None and path.is_dir() and not self.folder.is_free():
                 more = f"it holds a run. Go on with it (mulligan resume {typed(path)}), or " if self._is_run() else ""
                 raise ConfigError(f"the folder {path} is not empty: {more}choose another folder (--out).")
-            if run.log_position is None:  # one that was brought back has its folder, or was deleted meanwhile
+            if run.log_position is None:  # a resumed run has its folder
                 path.mkdir(parents=True, exist_ok=True)
             self._lock = self.folder.hold()
         except BusyError as error:
             if all(path != other or getgeneratorstate(events) != GEN_SUSPENDED for events, other in _going.items()):
                 raise
             raise BusyError(
-                f"a loop of this program was left in the middle and still holds {path}. To save and free it, close() "
-                "its events, which are what Recorder.record gave; then resume the run."
+                f"another loop of this program still holds {path}. Call close() on the events that Recorder.record "
+                "returned for it, which saves the run; then resume the run."
             ) from error
         except OSError as error:
             raise _cannot(path, error) from error
@@ -220,9 +220,9 @@ class Recorder:
             self._log = self._cut(run.log_position or {"bytes": 0})
             put_back(self.folder.checkpoints)
             for checkpoint in checkpoints(self.folder.checkpoints):
-                if step_of(checkpoint) > run.step:  # refused by `resume`, or the run was sent back before it
+                if step_of(checkpoint) > run.step:  # damaged, or the run was sent back
                     refused = checkpoint.with_name(f".{checkpoint.name}.refused")
-                    shutil.rmtree(refused, ignore_errors=True)  # of an earlier time
+                    shutil.rmtree(refused, ignore_errors=True)  # from an earlier resume
                     checkpoint.rename(refused)
             for part in [*self.folder.path.glob(".*.part"), *self.folder.path.glob("*/.*.part")]:  # of a killed process
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
@@ -233,15 +233,15 @@ class Recorder:
         except OSError as error:
             raise _cannot(self.folder.path, error) from error
         if run.log_position is None and run.begins:
-            self._save(run)  # a second try has what it needs of its parent before its first step
+            self._save(run)  # so that a second try never needs its parent's folder again
         elif run.log_position:
-            run.generator().save(self.folder.generator)  # the kill may have come right after the checkpoint
+            run.generator().save(self.folder.generator)  # a kill may have come before this was written
 
     def _cut(self, position: dict[str, Any]) -> IO[bytes]:
-        """Open the log and cut it to its length at the checkpoint."""
+        """Open the log and truncate it to its length at the checkpoint."""
         path = regular(self.folder.events)
-        if position["bytes"] and not path.exists():  # moved away, as the refusal below proposes
-            warnings.warn(f"{path} is gone: the run begins a new one.", stacklevel=2)
+        if position["bytes"] and not path.exists():  # moved away, as the error below proposes
+            warnings.warn(f"{path} is missing, so the run begins a new log.", stacklevel=2)
             position = {"bytes": 0}
         length = position["bytes"]
         path.touch()
@@ -251,8 +251,8 @@ class Recorder:
         if len(kept) < length or position.get("sha256", self._hash.hexdigest()) != self._hash.hexdigest():
             log.close()
             raise CheckpointError(
-                f"{path} was changed or cut after it was written: it does not begin with the {length} bytes that the "
-                "checkpoint knows. Restore it, or move it away: the run then goes on, and begins a new log."
+                f"{path} was edited or truncated after it was written: its first {length} bytes do not match the "
+                "checkpoint. Restore it, or move it away: the run then goes on with a new log."
             )
         log.truncate(length)
         log.seek(length)
@@ -265,7 +265,7 @@ class Recorder:
         self._check_place()
         if isinstance(event, Sampled):
             self._draw(event, run)
-        if not isinstance(event, Saved):  # written before its checkpoint
+        if not isinstance(event, Saved):  # `save` has written it
             self._write(event)
         if isinstance(event, Stepped) and event.clock is not None:
             self._note_time(event)
@@ -276,7 +276,7 @@ class Recorder:
             self._animate()
 
     def _find_best(self) -> None:
-        """Learn from the log what has to be beaten. The best weights of steps that will be taken anew are deleted."""
+        """Read the lowest KID so far from the log. Best weights from steps that will be repeated are deleted."""
         told = read_events(self.folder.events, strict=False)
         step, self._lowest = best_of((e["step"], e["metrics"]) for e in told if e["event"] == Evaluated.name)
         if self.folder.best_step() != step:
@@ -284,11 +284,11 @@ class Recorder:
             self._lowest = math.inf
 
     def _check_place(self) -> None:
-        """Raise an error in a fork, or if the locked folder has moved: writing would make it again, without the run."""
+        """Raise an error in a fork, or if the locked folder has moved: writing would create it again, empty."""
         assert self._lock is not None
         if self._lock.closed:
             raise RunError(
-                f"a fork of the process that keeps {self.folder.path} must not write there. End it: os._exit."
+                f"a fork must not write to {self.folder.path}; only the process that opened it may. End it: os._exit."
             )
         path = self.folder.path
         try:
@@ -297,8 +297,8 @@ class Recorder:
         except OSError:
             pass
         raise RunError(
-            f"{path} was deleted or moved while the run was writing to it, so the run ends here. If it was moved, go "
-            "on with it from there (mulligan resume), which takes up its last checkpoint."
+            f"{path} was deleted or moved while the run was writing to it, so the run ends here. If it was moved, "
+            "resume it there (mulligan resume): it goes on from its last checkpoint."
         )
 
     def _write(self, event: Event) -> None:
@@ -309,7 +309,7 @@ class Recorder:
         except OSError as error:
             raise _cannot(self.folder.events, error) from error
         if written != len(line):
-            full = OSError(errno.ENOSPC, "a line was written in part")
+            full = OSError(errno.ENOSPC, "only part of a line was written")
             raise _cannot(self.folder.events, full) from full
         self._hash.update(line)
         self._length += len(line)
