@@ -32,7 +32,7 @@ def test_what_cannot_be_inverted_is_refused(mulligan, model, here, tiny_generato
     for words, said in [
         (("empty", "--model", model), "no pictures"),
         (("text.png", "--model", model), "cannot be read as a picture"),
-        (("nowhere.png", "--model", model), "nowhere.png"),
+        (("nowhere.png", "--model", model), "nowhere.png, which does not exist"),
         (("text.png", "--model", "points.safetensors"), "points of shape"),
         (("text.png", "--model", model, "--steps", 0), "steps must be a whole number"),
     ]:

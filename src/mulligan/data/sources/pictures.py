@@ -152,6 +152,8 @@ def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         raise ShapeError(
             f"pictures are fitted to squares, got the shape {shape}. Use mulligan.output.generator.invert."
         )
+    if not path.exists():
+        raise DataError(f"picture must be a file or a folder, got {path}, which does not exist. Check the path.")
     if not path.is_dir():
         return with_channels(read_picture(path, height), channels)[None]
     return with_channels(np.stack([read_picture(each, height) for each in _all_in(path)]), channels)

@@ -2,7 +2,7 @@
 
 import base64
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,13 +44,11 @@ def _size(generator: Generator) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def draw(
-    generator: Generator, *, seed: int, psi: float = 1.0, along: Sequence[float] = (), class_: str | None = None
-) -> dict[str, Any]:
-    """Return the picture of a seed: the same as ``mulligan draw``'s where nothing is steered."""
+def draw(generator: Generator, *, seed: int, class_: str | None = None, **steer: Any) -> dict[str, Any]:
+    """Return the picture of a seed: the same as ``mulligan draw``'s, or one that `psi` and `along` steer."""
     label = generator.label_of(seed, class_)
     about = _about(generator, label)
-    return {"seed": seed, "png": png64(generator.images(1, seed, label, psi, along)[0]), **about}
+    return {"seed": seed, "png": png64(generator.images(1, seed, label, **steer)[0]), **about}
 
 
 def inverted(generator: Generator, *, picture: str, class_: str | None = None) -> dict[str, Any]:
@@ -152,9 +150,8 @@ def nearest(
     *,
     seed: int,
     count: int,
-    psi: float = 1.0,
-    along: Sequence[float] = (),
     class_: str | None = None,
+    **steer: Any,
 ) -> dict[str, Any]:
     """Return the training pictures nearest to a seed's, and how near held-out pictures come."""
     label = generator.label_of(seed, class_)
@@ -163,7 +160,7 @@ def nearest(
         raise UnsupportedError(
             "the training data of this generator are not on this machine, so nothing can be compared with them."
         )
-    picture = generator.images(1, seed, label, psi, along)
+    picture = generator.images(1, seed, label, **steer)
     distance, index = nearest_pictures(picture, data, count)
     typical = held_out(data)
     near = []
