@@ -35,6 +35,7 @@ from mulligan.metrics import (
     stacked_modes,
 )
 from mulligan.models import load as load_generator
+from mulligan.nn.memory import free_at_once
 from mulligan.output.generator import Generator
 from mulligan.training import Run, RunFolder
 from mulligan.training.store import newest_in, restored
@@ -199,6 +200,7 @@ class Exam:
         ConfigError
             More pictures than there are held out, or too few.
         """
+        free_at_once()
         data = data.in_memory()
         train, labels = np.asarray(data.images), data.labels
         pool, inside = _pool(data)

@@ -2,6 +2,9 @@
 
 import copy
 import pickle
+import platform
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -55,3 +58,28 @@ def test_loss_and_penalty_are_mixed_tile_by_tile(monkeypatch):
         space.fused_grads(c)
         found.append(space.grad.copy())
     np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have other habits")
+def test_large_arrays_go_back_to_the_system_when_they_are_freed():
+    """By default glibc keeps an array below one that is still used, once it has seen one as large freed."""
+    code = """
+import os
+import sys
+import numpy as np
+from mulligan.nn.memory import free_at_once
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+np.ones(30 << 17)  # 30 MB, freed
+if "now" in sys.argv:
+    free_at_once()
+large, small = np.ones(20 << 17), np.ones(1 << 14)
+before = resident()
+del large
+print(before - resident())
+"""
+    freed = [float(subprocess.check_output([sys.executable, "-c", code, *words])) for words in ([], ["now"])]
+    assert freed[0] < 1.0
+    assert freed[1] > 19.0

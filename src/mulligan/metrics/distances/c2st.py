@@ -58,22 +58,26 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
 
     if not ridge > 0.0:
         raise ConfigError(f"ridge must be positive, got {ridge}. Try 1.")
-    real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=4)
+    feature_sets(real, fake, names=("real features", "fake features"), least=4)
     rng = np.random.default_rng(seed)
     n = min(len(real), len(fake))
-    real, fake = real[rng.permutation(len(real))[:n]], fake[rng.permutation(len(fake))[:n]]
-    half, d = n // 2, real.shape[1]
+    rows = rng.permutation(len(real))[:n], rng.permutation(len(fake))[:n]
+    half, d = n // 2, np.shape(real)[1]
     sign, truth = (np.repeat([1.0, -1.0], size) for size in (half, n - half))
-    x, test = (np.ones((2 * size, 2 * d + 1)) for size in (half, n - half))  # features, their squares, a constant
-    for table, part in ((x, slice(half)), (test, slice(half, None))):
-        np.concatenate([real[part], fake[part]], out=table[:, :d])
-        np.square(table[:, :d], out=table[:, d:-1])
+
+    def table(part: slice) -> NDArray[np.float64]:
+        """Return the features of both, their squares, and a constant."""
+        both = [np.asarray(each)[row[part]] for each, row in zip((real, fake), rows)]
+        made = np.ones((2 * len(both[0]), 2 * d + 1))
+        np.concatenate(both, out=made[:, :d])
+        np.square(made[:, :d], out=made[:, d:-1])
+        return made
+
+    x = table(slice(half))
     mean, sd = x[:, :-1].mean(axis=0), x[:, :-1].std(axis=0)
     sd = np.where(sd > 1e-12 * np.abs(mean), sd, 1.0)  # a constant column's deviation is rounding
-    for table in (x, test):
-        table[:, :-1] -= mean
-        table[:, :-1] /= sd
-
+    x[:, :-1] -= mean
+    x[:, :-1] /= sd
     w = minimize(
         logistic_loss,
         np.zeros(x.shape[1]),
@@ -82,6 +86,9 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
         method="L-BFGS-B",
         options={"maxiter": 200},
     ).x
+    test = table(slice(half, None))
+    test[:, :-1] -= mean
+    test[:, :-1] /= sd
     accuracy = float(0.5 + 0.5 * np.mean(truth * np.sign(test @ w)))
     return TwoSampleTest(accuracy, float((accuracy - 0.5) * np.sqrt(4.0 * len(test))))
 

@@ -82,8 +82,8 @@ def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: 
     """
     if min(k, k_density) < 1:
         raise ConfigError(f"k and k_density must be at least 1, got {k} and {k_density}. Try 3 and 5, as published.")
-    sets = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_density) + 1)
-    (real, fake), _ = on_grid(*sets)
+    real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_density) + 1)
+    (real, fake), _ = on_grid(real, fake)
     real_k, real_dense = _radii(real, (k, k_density))
     (fake_k,) = _radii(fake, (k,))
 
