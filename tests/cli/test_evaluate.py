@@ -13,6 +13,7 @@ from PIL import Image
 from mulligan import evaluate
 from mulligan.cli.scores import table
 from mulligan.metrics.features import judge
+from mulligan.training import RunFolder
 from mulligan.training.progress import monitor_line
 
 SMALL = ("--threads", "1", "--set", "batch_size=16", "--set", "generator.layers={kind='mlp_generator',hidden=[8]}")
@@ -44,7 +45,7 @@ def test_a_run_is_watched_and_measured(trained, here):
     out, err = trained
     assert [line.split(":")[0] for line in err.splitlines() if "KID" in line] == ["step 10", "step 20"]
     assert "\n  floor " in out
-    kept = json.loads((here / "r" / "metrics.json").read_text())
+    kept = RunFolder(here / "r").read_metrics()[0]
     assert (kept["n"], kept["seeds"], kept["generator"], kept["held_out"]) == (200, [0], "ema", True)
     assert kept["cpu_seconds"] > 0
 
@@ -56,7 +57,7 @@ def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
     assert "raw weights" in out
     assert "seed 1, raw weights: 100 samples" in err
     assert "Sliced Wasserstein, %" in out
-    kept = json.loads((here / "r" / "metrics.json").read_text())
+    kept = RunFolder(here / "r").read_metrics()[0]
     assert (kept["n"], kept["seeds"], kept["raw"]["generator"]) == (100, [0, 1], "raw")
     assert set(kept["points"]["fd"]) == {"median", "min", "max"}
     code, out, _ = mulligan("evaluate", "r", "--count", 100, "--seeds", 2, "--json")
@@ -162,7 +163,7 @@ def test_json_lines_of_train_end_with_the_metrics(mulligan, cloud, here):
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [line["step"] for line in lines if line["event"] == "evaluated"] == [5, 10]
-    assert lines[-1]["metrics"] == json.loads((here / "r" / "metrics.json").read_text())
+    assert lines[-1]["metrics"] == RunFolder(here / "r").read_metrics()[0]
 
 
 @pytest.mark.parametrize(

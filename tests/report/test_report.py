@@ -15,7 +15,7 @@ from mulligan.data import load
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.report import page, quality, read, sections, write_report
 from mulligan.report.pictures import nearest
-from mulligan.training import Parent, diagnoses
+from mulligan.training import Parent, RunFolder, diagnoses
 
 EVIL = "<script>alert(1)</script>&\"'"
 VOID = {"meta", "img", "input", "br", "link", "hr", "i"}
@@ -397,7 +397,7 @@ def test_a_log_that_is_not_as_it_was_written_is_told_of(folder, caplog):
         diagnoses(folder)
         assert sentence in caplog.text
     log.write_bytes(whole + b'{"event": "finished", "step": 24}\n')  # what comes after the checkpoint
-    assert "was changed" not in shown(write_report(folder).read_text("utf-8"))
+    assert "edited or truncated" not in shown(write_report(folder).read_text("utf-8"))
 
 
 def test_each_metric_has_its_own_best_beside_it(folder, metrics):
@@ -407,3 +407,18 @@ def test_each_metric_has_its_own_best_beside_it(folder, metrics):
     space = next(title for title, words in rows if words == "Coverage ↑")
     assert rows[space, "Recall ↑"] == ""
     assert rows[space, "Coverage ↑"] == "0.969"
+
+
+def test_figures_that_are_not_as_they_were_written_are_told_of(folder, metrics, caplog):
+    here = RunFolder(folder)
+    here.keep_metrics(metrics)
+    whole = here.metrics.read_text("utf-8")
+    assert here.read_metrics() == (metrics, "")
+    assert "edited or truncated" not in shown(write_report(folder).read_text("utf-8"))
+    for damaged in (whole.replace("0.", "0.1", 1), whole[:-9]):
+        here.metrics.write_text(damaged, "utf-8")
+        caplog.clear()
+        assert "metrics.json was edited or truncated after it was written" in shown(
+            write_report(folder).read_text("utf-8")
+        )
+        assert "metrics.json was edited or truncated" in caplog.text

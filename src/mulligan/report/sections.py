@@ -52,7 +52,7 @@ def summary(story: Story) -> str:
             f" Try {story.parent.number} showed {bad.state} at step {count(bad.step)}; try {tries} went back to step "
             f"{count(story.begins)} with other settings."
         )
-    return f"{said} {story.changed_log}" if story.changed_log else said
+    return f"{said} {story.changed}" if story.changed else said
 
 
 def spells(n: int) -> str:

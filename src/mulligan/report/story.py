@@ -55,8 +55,8 @@ class Story:
         The step of ``best.safetensors``; −1 without one.
     parent : Story or None
         The try before, where its folder is still there.
-    changed_log : str
-        That the log is not as it was written; empty where it is.
+    changed : str
+        That the log or the metrics are not as they were written; empty where they are.
     """
 
     folder: RunFolder
@@ -76,7 +76,7 @@ class Story:
     samples: list[tuple[int, Path]] = field(default_factory=list)
     best: int = -1
     parent: Story | None = None
-    changed_log: str = ""
+    changed: str = ""
 
     @property
     def name(self) -> str:
@@ -147,11 +147,12 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     """
     here = RunFolder.of(folder)
     story = Story(here, load_config(here.config))
-    events, story.changed_log = here.read_log()
+    events, story.changed = here.read_log()
     for event in events:
         _hear(story, event)
     story.clock = {told["step"]: (float(told["wall"]), float(told["cpu"])) for told in read_times(here.times)}
-    story.metrics = _measured(read_json(here.metrics))
+    metrics, changed = here.read_metrics()
+    story.metrics, story.changed = _measured(metrics), f"{story.changed} {changed}".strip()
     saved = checkpoints(here.checkpoints)
     story.step = max([story.step, *map(step_of, saved)])  # a stop saves between two reports
     words = read_json(saved[-1] / WORDS) if saved else None
@@ -173,11 +174,10 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     return story
 
 
-def _measured(metrics: dict[str, Any] | None) -> dict[str, Any] | None:
+def _measured(metrics: dict[str, Any]) -> dict[str, Any] | None:
     """Return the metrics; None if another program wrote a file of that name."""
     needed = {"n": int, "n_real": int, "data": str}
-    found = metrics or {}
-    return metrics if all(isinstance(found.get(key), kind) for key, kind in needed.items()) else None
+    return metrics if all(isinstance(metrics.get(key), kind) for key, kind in needed.items()) else None
 
 
 def _hear(story: Story, event: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from mulligan.museum import Case
+from mulligan.training import RunFolder
 from mulligan.web.library import work
 from mulligan.web.library.jobs import WAITING, Queue
 from mulligan.web.playground import OURS
@@ -34,7 +34,7 @@ def test_a_run_is_measured(runs: Path) -> None:
     assert found["metrics"]["modes"] <= 8
     assert found["metrics"]["step"] == 24
     assert found["metrics"]["n_real"] > 0
-    kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
+    kept = RunFolder(runs / "tiny-1").read_metrics()[0]
     assert (kept["n"], kept["step"]) == (found["metrics"]["n"], found["metrics"]["step"])
     assert not work.short(kept | {"held_out": False})["held_out"]
 

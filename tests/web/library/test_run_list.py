@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.training import Diagnosis, Recorder, Run, recipe, resume
+from mulligan.training import Diagnosis, Recorder, Run, RunFolder, recipe, resume
 from mulligan.web.library import work
 from mulligan.web.playground import OURS
 from mulligan.web.worker.live import Live, opened
@@ -260,7 +259,7 @@ def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
     row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1")
     assert (row["step"], row["measured_step"], row["monitored_step"]) == (30, 24, 30)
     assert row["fd"] is not None
-    kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
+    kept = RunFolder(runs / "tiny-1").read_metrics()[0]
     assert row["coverage_ideal"] == kept["points"]["coverage_ideal"]
     other = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1-try-2")
     assert (other["measured_step"], other["monitored_step"]) == (None, None)

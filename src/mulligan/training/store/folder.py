@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import json
 import logging
 import math
 import os
@@ -17,7 +18,7 @@ from typing import IO, Any
 
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
-from mulligan.output.files import NO_NAME, regular, write_json
+from mulligan.output.files import NO_NAME, read_json, regular, write_json
 from mulligan.output.generator import Generator
 from mulligan.serialization import to_table
 from mulligan.training.config import Config, load_config
@@ -31,6 +32,10 @@ _CHANGED = "{} was edited or truncated after it was written{}, so its figures ma
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 """Error numbers that mean: another process holds the lock."""
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
+
+
+def _digest(words: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
 def _let_go() -> None:
@@ -132,14 +137,28 @@ class RunFolder:
         return file
 
     def keep_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write ``metrics.json`` atomically. A folder that was deleted is not created again.
+        """Write ``metrics.json`` with its digest, atomically. A folder that was deleted is not created again.
 
         Raises
         ------
         RunError
             When it cannot be written.
         """
-        write_json(self.metrics, metrics, folders=False)
+        write_json(self.metrics, {**metrics, "digest": _digest(metrics)}, folders=False)
+
+    def read_metrics(self) -> tuple[dict[str, Any], str]:
+        """Read the last evaluation, and check it against its digest.
+
+        Returns the figures, empty without an evaluation, and a warning, which is also logged.
+        """
+        found = read_json(self.metrics)
+        if found is None and not self.metrics.is_file():
+            return {}, ""
+        if found is not None and found.pop("digest", None) in (None, _digest(found)):
+            return found, ""
+        changed = _CHANGED.format(self.metrics, "")
+        _LOG.warning(changed)
+        return found or {}, changed
 
     def read_log(self) -> tuple[list[dict[str, Any]], str]:
         """Read the events, and check the log against the digests in the checkpoints.

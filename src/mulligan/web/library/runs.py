@@ -16,7 +16,7 @@ from urllib.parse import quote
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
-from mulligan.output.files import mtime, read_json
+from mulligan.output.files import mtime
 from mulligan.training.config import Config, load_config
 from mulligan.training.diagnosis.failures import titled
 from mulligan.training.events import Diagnosed, Measured
@@ -104,7 +104,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     except MulliganError as error:
         return _unreadable(name, str(error), stamp)
     said, last, kinds = _last(here)
-    metrics = read_json(here.metrics) or {}
+    metrics = here.read_metrics()[0]
     seconds = next((told["wall"] for told in reversed([*read_times(here.times, last=_BACK)])), None)
     state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
     spaces = (metrics.get(space) for space in MAPS)
@@ -206,7 +206,7 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
         "saved_samples": saved_samples(path),
         "checkpoints": steps,
         "exports": exports(path),
-        "metrics": read_json(here.metrics) or None,
+        "metrics": here.read_metrics()[0] or None,
     }
 
 
