@@ -14,6 +14,7 @@ from mulligan.nn import layers as nn
 from mulligan.nn.layers import He
 from mulligan.nn.optimizers import SGD, Adam, Extragradient
 from mulligan.nn.schedules import Constant
+from mulligan.nn.workers import ThreadTeam
 
 OPTIONS = [case for case in cases() if case.name.split(",")[0] not in LOSSES and case.workers == 2]
 SOME = [
@@ -218,6 +219,12 @@ def test_processes_give_the_bytes_of_threads(case, workers):
     threads, processes = (play(case, (6, 6, 5), workers=workers, processes=p) for p in (False, True))
     assert everything(threads) == everything(processes)
     assert all(state_of(rng) == state_of(processes.streams[name]) for name, rng in threads.streams.items())
+
+
+@pytest.mark.parametrize(("workers", "processes"), [(2, False), (1, True)])
+def test_workers_are_processes_only_where_that_is_asked_for_and_there_are_several(workers, processes):
+    case = kitchen_sink()
+    assert type(GAN(case.game, case.shape, workers=workers, processes=processes).team) is ThreadTeam
 
 
 @pytest.mark.parametrize("processes", [False, True])

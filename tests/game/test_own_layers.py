@@ -15,6 +15,10 @@ from mulligan.nn.layers import He
 _, D, SHAPE = NETS["mlp"]
 
 
+class Conditional(nn.Projection):
+    """A user's layer that knows the class of each row."""
+
+
 def refused(error, match, game):
     with pytest.raises(error, match=match):
         GAN(game, SHAPE, workers=1)
@@ -185,3 +189,8 @@ def test_an_activation_without_a_second_derivative():
         game_of(d=(*curved, nn.Dense(1)), penalties=(R1(),)),
     )
     GAN(game_of(d=(*curved, nn.Dense(1)), update="simultaneous"), SHAPE, workers=1)
+
+
+def test_a_users_layer_that_knows_classes_is_given_one_for_each_row():
+    own = Conditional(classes=3)
+    assert all(check.passed for check in check_layer(own, (5,)))

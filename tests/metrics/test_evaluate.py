@@ -175,6 +175,15 @@ def test_a_judge_that_is_sure_of_nothing(digits, maps):
     assert found["diversity"] == evaluate_pictures(fakes, reference(real, train, maps[1:]))["diversity"]
 
 
+def test_a_judge_that_sees_only_the_first_class_in_the_reals(digits, maps):
+    real, train, fakes = digits.test.images[:60], digits.images[:500], digits.images[600:660]
+    label = np.arange(60) % 2
+    told = Told(maps[1], [*real, *fakes], np.eye(10)[[*np.zeros(60, int), *label]])
+    found = evaluate_pictures(fakes, reference(real, train, [told], prior=np.ones(10)), seed=3)
+    assert found["diversity"] == diversity(fakes, real, label, np.zeros(60, int), seed=3)
+    assert found["diversity"] != diversity(fakes, real, seed=3)
+
+
 @pytest.mark.parametrize(
     ("shape", "blank", "left"),
     [

@@ -133,7 +133,7 @@ def test_float_rows_are_points():
         (np.zeros((16, 16, 4)), r"one picture of 16×16 with 4 channels, or 16 pictures 4 wide"),
         (np.zeros(5, np.uint8), r"shape \(5,\)"),
         (np.uint8(5), r"shape \(\)"),
-        (np.zeros((1, 1, 1, 1, 1), np.uint8), r"shape \(1, 1, 1, 1, 1\)"),
+        (np.zeros((1, 1, 1, 1, 1), np.uint8), r"^mine: samples must be pictures .* got shape \(1, 1, 1, 1, 1\)"),
         (np.zeros((0, 4, 4), np.uint8), r"shape \(0, 4, 4\)"),
         (np.zeros((4, 0, 4), np.uint8), r"shape \(4, 0, 4\)"),
     ],
