@@ -6,23 +6,23 @@
 
 A bug changes an operator, a number, a condition or a call inside a function; it is planted in a fork of a process that
 has collected the tests, so that no file changes. Only tests that run its line are tried, the quickest first, until one
-fails. torch and jax are hidden. Seed and source alone decide which mutants there are.
+fails. torch and jax are hidden. The seed decides in which order the mutants of a room are tried.
 """
 
 import argparse
 import ast
 import gc
+import hashlib
 import inspect
 import json
 import os
-import random
 import signal
 import sys
 import time
 import types
 from collections import Counter
 from functools import partial
-from itertools import chain
+from itertools import chain, zip_longest
 
 from mutation_map import MAP, ROOMS, ROOT, SOURCE, pytested
 
@@ -101,10 +101,11 @@ def everything(room):
             yield words | {"nth": seen[key]}, line, begin
 
 
-def chosen(room, count, seed):
-    """Return so many mutants of a room, in the order of the source."""
-    there = [*everything(room)]
-    return [there[row] for row in sorted(random.Random(f"{seed} {room}").sample(range(len(there)), count))]
+def chosen(room, count, seed, ended):
+    """Return the mutants of a room that make those which were tried so many, in an order that the seed decides."""
+    new = [each for each in everything(room) if key_of(each[0]) not in ended]
+    new.sort(key=lambda each: hashlib.sha256(f"{seed} {key_of(each[0])}".encode()).digest())
+    return new[: max(0, count - sum(key[0] == room for key in ended))]
 
 
 def in_child(plants, words, seconds):
@@ -125,10 +126,15 @@ def in_child(plants, words, seconds):
     return os.waitpid(pid, 0) and None
 
 
+def key_of(words):
+    """Return what tells a mutant from all others."""
+    return tuple(words[k] for k in KEYS)
+
+
 def told():
     """Return what has become of each mutant; the later line counts."""
     lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
-    return {tuple(t[k] for k in KEYS): t["end"] for t in map(json.loads, lines)}
+    return {key_of(t): t["end"] for t in map(json.loads, lines)}
 
 
 def functions(code):
@@ -155,9 +161,10 @@ def run(args):
         sys.exit("the tests cannot be collected")
     loaded = [each for each in gc.get_objects() if isinstance(each, types.FunctionType)]
     loaded = [each for each in loaded if each.__code__.co_filename.startswith(str(SOURCE))]
-    some = [chosen(room, args.count // len(ROOMS), args.seed) for room in args.rooms]
-    for words, line, begin in chain(*map(everything, args.rooms)) if args.again else chain(*zip(*some)):
-        if ended.get(tuple(words[k] for k in KEYS)) not in (ENDS[1:4] if args.again else (None,)):
+    some = [chosen(room, args.count // len(ROOMS), args.seed, ended) for room in args.rooms]
+    new = filter(None, chain(*zip_longest(*some)))
+    for words, line, begin in chain(*map(everything, args.rooms)) if args.again else new:
+        if args.again and ended.get(key_of(words)) not in ENDS[1:4]:
             continue
         took, tests, total = known["took"], [], 0.0
         for test in sorted(known["lines"].get(words["path"], {}).get(str(line), []), key=took.get):

@@ -1,21 +1,25 @@
-"""What happens to odd command lines, odd data, damaged files and killed runs: 0 tracebacks, 0 silent losses.
+"""What happens to odd command lines, data and places, damaged files and killed runs: 0 tracebacks, 0 silent losses.
 
     python benchmarks/trust.py                       # all, a tenth of the counts that the documentation names
     python benchmarks/trust.py --times 10 --seed 3   # ten times as many
 
 Each trial runs in a forked process with a limit of time. A traceback is any error that is not Mulligan's own sentence.
-A silent loss is damage that is used without a word, or a killed run whose end differs from the unbroken one's.
+A silent loss is damage that is used without a word, a run that a failed command leaves damaged, or a killed run whose
+end differs from the unbroken one's.
 """
 
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import io
 import json
 import logging
+import multiprocessing.synchronize
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -33,6 +37,7 @@ import numpy as np
 from mulligan.cli import COMMANDS, main
 from mulligan.data import from_arrays, load
 from mulligan.errors import MulliganError
+from mulligan.evaluation import evaluate_finished
 from mulligan.training import Diagnosis, Recorder, Run, RunFolder, load_checkpoint, recipe, resume, with_overrides
 from mulligan.training.store import checkpoints
 
@@ -42,6 +47,14 @@ WORDS = ("", "é", "-1", "0", "1e999", "nan", "\0"[:0], "runs/none", "../..", "a
          "ring", "quick", "run", "run/events.jsonl", "[", "{}", "2", "3", "7.5", "/dev/null", "link")  # fmt: skip
 OPTIONS = ("--set", "--steps", "--seed", "--out", "--data", "--json", "--threads", "--minutes", "--size", "--count",
            "--from", "--to", "--model", "--class", "--no-evaluate", "--try", "--nonsense", "--help")  # fmt: skip
+READERS = {
+    "report": (),
+    "diagnose": (),
+    "sample": (),
+    "evaluate": ("--seeds", "1", "--count", "200"),
+    "resume": ("--steps", "70"),
+}
+"""What reads a run, and with which options."""
 SET = ("steps=é", "steps=3", "threads=-1", "loss=hinge", "generator.layers=1", "penalties=[]", "latent.dim=0",
        "a.b.c=1", "data.limit=1", "batch_size=1e9", "schedules.lr=", "discriminator.optimizer.lr=-1")  # fmt: skip
 
@@ -148,11 +161,11 @@ def sources(rng, folder, count):
 
 
 def damages(rng, folder, count):
-    """Flip, cut or swap bytes of one file of a run, then report, diagnose, evaluate, sample and go on."""
+    """Flip, cut or swap bytes of one file of a run, then report, diagnose, sample, evaluate and go on."""
     files = [p.relative_to(folder / "whole") for p in sorted((folder / "whole").rglob("*")) if p.is_file()]
     files = [p for p in files if p.name not in (".lock", "report.html", "training.gif")]
     for i in range(count):
-        file, how, word = rng.choice(files), rng.randrange(3), rng.choice(["report", "diagnose", "sample", "resume"])
+        file, how, word = rng.choice(files), rng.randrange(3), rng.choice([*READERS])
         at = rng.random()
 
         def trial(i=i, file=file, how=how, at=at, word=word):
@@ -165,20 +178,106 @@ def damages(rng, folder, count):
             else:
                 del content[where : None if how == 1 else where + 9]
             (copy / file).write_bytes(content)
-            words = [word, str(copy), *(["--steps", "70"] if word == "resume" else [])]
+            words = [word, str(copy), *READERS[word]]
             said = command(words)
             known = json.loads((folder / "whole/checkpoints/step-000060/run.json").read_text())["log"]["bytes"]
+            figures = (folder / "whole/metrics.json").read_text().index('"digest"')
+            log = file.name == "events.jsonl" and where < known
             asked = {  # what each command reads and can check
-                "report": file.name == "events.jsonl" and where < known,
-                "diagnose": file.name == "events.jsonl" and where < known,
+                "report": log or (file.name == "metrics.json" and where < figures),
+                "diagnose": log,
                 "sample": file.name == "generator.safetensors",
-                "resume": file.parent.name == "step-000060" or (file.name == "events.jsonl" and where < known),
+                "evaluate": file.parent.name == "step-000060",
+                "resume": file.parent.name == "step-000060" or log,
             }
             silent = said == "done" and asked[word]
             shutil.rmtree(copy)
             return "silent loss" if silent else said
 
         yield f"{word}: {file}, {how}", trial
+
+
+def full_disk(rng, place):
+    """No file may grow beyond some bytes."""
+    bytes_ = rng.choice((0, 100, 3000, 30_000))
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, bytes_))
+
+
+def few_files(rng, place):
+    """Few files may be open at once."""
+    more = rng.randrange(12)
+
+    def limit():
+        number = len(os.listdir("/proc/self/fd")) + more
+        resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+
+    return limit
+
+
+def read_only(rng, place):
+    """Nobody may write into the run's folder, or into the one around it; root may anywhere, and becomes nobody."""
+    where = rng.choice((place, place.parent))
+
+    def close():
+        if os.getuid() == 0:
+            os.chmod(place.parent, 0o755)
+            codecs.lookup("unicode-escape")  # templates ask for it; nobody may not read every Python's own files
+            os.setuid(65534)  # the folders belong to root
+        else:
+            os.chmod(where, 0o555)
+
+    return close
+
+
+def jumping_clock(rng, place):
+    """The time of day jumps by days and years, back and forth."""
+    true = time.time
+    return lambda: setattr(time, "time", lambda: max(0.0, true() + rng.choice((-1, 1)) * 10 ** rng.uniform(0, 9)))
+
+
+def no_shared_memory(rng, place):
+    """There is no /dev/shm: no semaphore between processes."""
+
+    def refuse(*words, **options):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    return lambda: setattr(multiprocessing.synchronize.SemLock, "__init__", refuse)
+
+
+def deleted_folder(rng, place):
+    """The working directory is deleted."""
+
+    def delete():
+        gone = place.parent / "gone"
+        gone.mkdir()
+        os.chdir(gone)
+        gone.rmdir()
+
+    return delete
+
+
+def places(rng, folder, count):
+    """Read, train or export where disks are full, files few, folders closed, clocks jump, or the folder is gone."""
+    oddities = (full_disk, few_files, read_only, jumping_clock, no_shared_memory, deleted_folder)
+    for i in range(count):
+        odd, word = oddities[i % len(oddities)], rng.choice([*READERS, "train", "export"])
+        place = folder / f"odd-{i}" / "run"
+        befall = odd(random.Random(rng.random()), place)
+
+        def trial(place=place, befall=befall, word=word):
+            shutil.copytree(folder / "whole", place)
+            new = ["ring", "--steps", "30", "--no-evaluate", "--threads", "2", "--out", str(place.parent / "new")]
+            words = [word, *(new if word == "train" else [str(place), *READERS.get(word, ("--to", "npz"))])]
+            os.chdir(place.parent)  # samples and exports go there
+            befall()
+            said = command(words)
+            for run in (place, place.parent / "new"):
+                saved = checkpoints(RunFolder(run).checkpoints)
+                if not all(load_checkpoint(each).arrays for each in saved) or (run == place and not saved):
+                    return "silent loss"
+            return said
+
+        yield f"{word}, {odd.__name__}", trial
 
 
 def kills(rng, folder, count):
@@ -216,6 +315,7 @@ def played(place):
     run = resume(place) if here.config.is_file() else Run(with_overrides(recipe("ring"), TINY))
     for _ in Recorder(place).record(run, observers=[Diagnosis(every=20)]):
         pass
+    return run
 
 
 def report(args):
@@ -224,18 +324,22 @@ def report(args):
         "command lines": (command_lines, 80),
         "data sources": (sources, 26),
         "damages": (damages, 134),
+        "places": (places, 48),
         "kills": (kills, 4),
     }
     bad = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        played(folder / "whole")
+        folder.chmod(0o755)
+        RunFolder(folder / "whole").keep_metrics(evaluate_finished(played(folder / "whole")))
         print(
             "| what | tried | refused | done | with words | tracebacks | silent losses | too long |",
             "|---" * 8 + "|",
             sep="\n",
         )
         for what, (trials, count) in kinds.items():
+            if args.only not in what:
+                continue
             said = [
                 (words, in_fork(trial))
                 for words, trial in trials(random.Random(f"{args.seed} {what}"), folder, count * args.times)
@@ -254,4 +358,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="kinds whose name holds this")
     sys.exit(report(parser.parse_args()))
