@@ -44,3 +44,11 @@ def wheel(session: nox.Session) -> None:
     session.run("mulligan", "train", "ring", "--steps", "300", "--out", "run", env=ONE_THREAD)
     session.run("mulligan", "report", "run")
     session.run("python", "-c", "import mulligan; print(mulligan.load('run').sample(2, seed=1))")
+
+
+@nox.session(python="3.11")
+def windows(session: nox.Session) -> None:
+    """Run the tests with thread workers, and with the locks, signals and renames of Windows."""
+    session.install("-e", ".[test]")
+    stand_ins = str(Path("tests", "as_windows").resolve())
+    session.run("python", "-m", "pytest", "-n", "2", *session.posargs, env=ONE_THREAD | {"PYTHONPATH": stand_ins})
