@@ -267,7 +267,7 @@ def test_minutes_are_filled_and_not_exceeded(tiny, monkeypatch):
             r"^array: rows of whole numbers must be square pictures, got rows of 8\. Reshape to \(n, H, "
             r"W\) or \(n, H, W, 3\), or convert to float32 if they are points\.$",
         ),
-        (GREY * 3.5, None, DataError, "what is black, what is white"),
+        (GREY * 3.5, None, DataError, "pictures must be whole numbers from 0 to 255, or floats"),
         (np.array(["a", "b"]), None, DataError, "samples must be numbers, got"),
         (GREY, np.arange(49), DataError, "labels must be one for each of the 50 samples, got shape"),
         (GREY, np.full(50, np.nan), DataError, "labels"),

@@ -1,4 +1,4 @@
-"""What a data set is: pictures or points, their labels, and the step from stored bytes to network input."""
+"""The class of all data sets: pictures or points with labels; and `scale`, from stored bytes to network input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mulligan.errors import DataError, as_whole, must_be
 
 
 class Images(Protocol):
-    """What `Dataset.images` must offer: a NumPy array does, and so do pictures that are made or read on demand."""
+    """What `Dataset.images` must offer. NumPy arrays do, and so do pictures that are made or read on demand."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,8 +48,8 @@ class Dataset:
     name : str
         The registry name, or the path that it was read from.
     images : array-like
-        Pictures, uint8 (n, H, W, C) with C = 1 or 3 and values 0 to 255; or points, float32 (n, d).
-        Arrays of the built-in sets are read-only: they are shared by all who load them.
+        Pictures, uint8 (n, H, W, C) with C = 1 or 3 and values 0 to 255; or points, float32 (n, d). Arrays of the
+        built-in sets are read-only, because all who load them share them.
     labels : int64 array (n,), optional
         One class number per sample, 0 to `classes` - 1.
     class_names : tuple of str
@@ -57,14 +57,14 @@ class Dataset:
     test : Dataset, optional
         The held-out samples, of the same kind.
     note : str
-        What was done to the data when they were read, in a sentence; empty when nothing was.
+        A sentence on what loading changed; empty if nothing.
     refused : tuple of (str, str)
         Broken files that were left out, each with the reason.
 
     Raises
     ------
     DataError
-        When the arrays are of another kind or do not fit together.
+        When an array has the wrong kind, or arrays do not fit together.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Dataset:
                 raise DataError(must_be("the name of data or of a class", "text", word, "its str()"))
             try:
                 word.encode()
-            except UnicodeEncodeError as error:  # what is kept of a run is text: configuration, weights, report
+            except UnicodeEncodeError as error:  # a run's configuration, weights and report store names as text
                 raise DataError(
                     f"{self.name!a}: names must be UTF-8, got {word!a}. Rename the folder, file or class."
                 ) from error
@@ -123,7 +123,7 @@ class Dataset:
         return f"Dataset({self.name!r}: {', '.join(parts)})"
 
     def _repr_html_(self) -> str:
-        """Show some pictures and the facts in a notebook; of points, the facts."""
+        """Show some pictures and the facts in a notebook; for points, the facts alone."""
         facts = f"<p>{escape(repr(self))}</p>"
         if self.is_points:
             return facts
@@ -172,15 +172,15 @@ class Dataset:
         return getattr(self.images, "streamed", False)
 
     def ahead(self, indices: NDArray[np.intp]) -> None:
-        """Say which samples are needed next; streamed pictures are then decoded beside what else is done."""
+        """Announce the samples that are needed next, so that streamed pictures are decoded in the background."""
         images: Any = self.images
         images.ahead(indices)
 
     def limited(self, count: int) -> Dataset:
-        """Return `count` samples as a data set, in their order, with all of `test`; the same ones every time.
+        """Return a data set of `count` samples, the same ones every time, in their order, with all of `test`.
 
-        They are the first ones where these hold every class of the whole. Where they do not, as in data sorted by
-        class, they are the first ones of each class: one at least, as far as `count` reaches, and then its share.
+        They are the first `count` samples if these hold every class. If not, as in data sorted by class, each class
+        gives its first samples in proportion to its size, at least one as far as `count` allows.
 
         Raises
         ------
@@ -196,7 +196,7 @@ class Dataset:
         return replace(self, images=part, labels=None if self.labels is None else self.labels[rows])
 
     def in_memory(self) -> Dataset:
-        """Return this data set; of streamed pictures, as many as may stay in memory, always the same ones."""
+        """Return this data set; if it is streamed, the pictures that fit into memory, the same ones every time."""
         test = None if self.test is None else self.test.in_memory()
         if not self.streamed:
             return self if test is self.test else replace(self, test=test)
@@ -211,7 +211,7 @@ class Dataset:
         Parameters
         ----------
         indices : intp array (b,)
-            Sample numbers, 0 to n - 1, as `Sampler.next_indices` gives them. They are not checked.
+            Sample numbers, 0 to n - 1, as `Sampler.next_indices` gives them. Not checked.
         out : array (b, ...)
             Buffer of the samples' own dtype and shape; it is overwritten.
 
@@ -226,7 +226,7 @@ class Dataset:
 
 
 def _shared_out(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Choose `count` rows: each class gives its first one, then as many as its share, in the order of the data."""
+    """Choose `count` rows: the first one of each class, then more in proportion to its size."""
     by_class = np.argsort(labels, kind="stable")
     _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
     turn = np.empty(len(labels))
@@ -249,7 +249,7 @@ def scale(
     out : float32 or float64 array
         Buffer with as many elements in the same order, such as (b, 784) for (b, 28, 28, 1); it is overwritten.
     low, high : float
-        Where black and white go.
+        Values of black and white.
 
     Returns
     -------
@@ -271,7 +271,7 @@ def scaled(samples: NDArray[Any], low: float = -1.0, high: float = 1.0) -> NDArr
     samples : uint8 or float32 array
         Pictures or points.
     low, high : float
-        Where black and white go.
+        Values of black and white.
 
     Returns
     -------

@@ -1,9 +1,9 @@
 """Clusters that stand in for classes: PCA, then k-means.
 
-A generator that is told which of 150 clusters to draw covers the data far better than one that is told nothing, and
-clusters need no labels. Lloyd's rounds are SciPy's; the two steps before them are here because SciPy's k-means++
-measures every point against all centres again for each new one (7 s at 60,000 × 150, against 0.1 s), and
-because a plain PCA would hold all pictures as floats.
+A generator that is conditioned on 150 clusters covers the data far better than an unconditional one, and clusters need
+no labels. SciPy runs Lloyd's rounds. The two steps before them are written here: for each new centre, SciPy's k-means++
+measures every point against all centres again (7 s at 60,000 × 150, against 0.1 s), and a plain PCA would hold all
+pictures as floats.
 """
 
 import warnings
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError, must_be
 
-_BLOCK = 4096  # pictures that are float32 at once: all of them would be four times their size in memory
-_SURPLUS, _SWEEPS = 10, 4  # of the subspace iteration: on MNIST it then misses 0.04 to 0.1 % of what 50 components hold
+_BLOCK = 4096  # pictures converted to float32 at a time: as floats, all of them take four times their memory
+_SURPLUS, _SWEEPS = 10, 4  # of the subspace iteration: on MNIST it misses 0.04–0.1 % of the variance of 50 components
 _ROUNDS = 20  # of Lloyd's algorithm; twice as many lower the distances by 0.4 %
 
 
@@ -31,7 +31,7 @@ def cluster_labels(
     k : int
         Number of clusters, 1 to n.
     components : int
-        Principal components that distances are measured in.
+        Principal components in which distances are measured.
     seed : int
         The same seed gives the same clusters, on the same machine.
 
@@ -58,7 +58,7 @@ def cluster_labels(
     rng = np.random.default_rng(seed)
     features = principal_components(images.reshape(n, -1), components, rng)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a cluster is empty: it is left out below
+        warnings.simplefilter("ignore")  # an empty cluster is left out below
         _, found = kmeans2(features, seed_centres(features, k, rng), iter=_ROUNDS, minit="matrix")
     _, labels, counts = np.unique(found, return_inverse=True, return_counts=True)
     return labels.astype(np.int64), counts / n
@@ -114,7 +114,7 @@ def seed_centres(x: NDArray[np.float32], k: int, rng: np.random.Generator) -> ND
     for j in range(k):
         cumulative = np.cumsum(nearest, dtype=np.float64)
         chosen = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
-        centre = centres[j] = x[min(int(chosen), len(x) - 1)]  # all distances may be 0: then any row will do
+        centre = centres[j] = x[min(int(chosen), len(x) - 1)]  # if all distances are 0, any row will do
         distance = (squares - 2.0 * (x @ centre) + centre @ centre).clip(0.0)
         nearest = distance if j == 0 else np.minimum(nearest, distance)
     return centres

@@ -1,4 +1,4 @@
-"""The user's labels: what they may be, and which number each class gets."""
+"""Check the user's labels, and number their classes."""
 
 import contextlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Classes:
     Attributes
     ----------
     values : array (K,)
-        What stands for each class in the labels: whole numbers, words, or False and True.
+        The value of each class in the labels: whole numbers, words, or False and True.
     names : tuple of str
     """
 
@@ -28,7 +28,7 @@ class Classes:
 
     @classmethod
     def found_in(cls, labels: NDArray[Any], name: str) -> Self:
-        """Make a class of each different label, sorted: numbers by value, words that are numbers too.
+        """Make a class of each different label. Numbers are sorted by value, also if they are written as words.
 
         Raises
         ------
@@ -38,11 +38,11 @@ class Classes:
         values = np.unique(labels)
         if len(values) > _MOST_CLASSES:
             raise DataError(
-                f"{name}: labels must be at most {_MOST_CLASSES} different ones, got {len(values)}. Group them, or "
+                f"{name}: labels must have at most {_MOST_CLASSES} different values, got {len(values)}. Group them, or "
                 "leave the labels out."
             )
         listed = values.tolist()
-        with contextlib.suppress(ValueError):  # for words: they keep the order of the alphabet
+        with contextlib.suppress(ValueError):  # words keep alphabetical order
             listed.sort(key=lambda value: (float(value), str(value)))
         return cls(np.array(listed, values.dtype), tuple(map(str, listed)))
 
@@ -75,7 +75,7 @@ class Classes:
         labels : array (n,)
             As `label_values` returns them. If these or the classes are words, they are compared as text.
         name : str
-            What errors call the data.
+            Name of the data in errors.
 
         Raises
         ------
@@ -106,7 +106,7 @@ def label_values(labels: ArrayLike, n: int, name: str) -> NDArray[Any]:
     n : int
         How many samples there are.
     name : str
-        What errors call the data.
+        Name of the data in errors.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def label_values(labels: ArrayLike, n: int, name: str) -> NDArray[Any]:
 
 
 def _plain(words: NDArray[Any], name: str) -> NDArray[Any]:
-    """Turn words into NumPy's fixed-width text. h5py and pandas give them as bytes and as objects."""
+    """Turn words into NumPy's fixed-width text. h5py gives bytes, pandas gives objects."""
     if words.dtype.kind == "S":
         try:
             return np.char.decode(words, "utf-8")

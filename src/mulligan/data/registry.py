@@ -1,4 +1,4 @@
-"""The data sets by name, and the one door to all data: `load`."""
+"""`load` any data by name or path; `DATASETS` lists the names."""
 
 import numbers
 import os
@@ -36,13 +36,13 @@ class Entry:
     Attributes
     ----------
     loader : callable
-        Gives the data set; takes no arguments.
+        Returns the data set; takes no arguments.
     line : str
         What it is, in one line.
     source : str
         Where it comes from.
     points : bool or None
-        Whether its samples are points, not pictures; None where that shows only once it is loaded.
+        Whether its samples are points, not pictures; None if only loading can tell.
     """
 
     loader: Callable[[], Dataset]
@@ -52,7 +52,7 @@ class Entry:
 
 
 class _Registry(dict[str, Entry]):
-    """Refuses other values than entries where they are added, not where all are listed."""
+    """Raises as soon as something other than an `Entry` is added."""
 
     def __setitem__(self, name: str, entry: Entry) -> None:
         if not isinstance(entry, Entry):
@@ -135,7 +135,7 @@ _OURS = {
     "swiss-roll": _toy("swiss-roll", "a spiral with noise, two dimensions", "Gulrajani et al. 2017"),
 }
 DATASETS: dict[str, Entry] = _Registry(_OURS)
-"""Every named data set. One more is one more entry."""
+"""Every named data set. Add an `Entry` to add a data set of your own."""
 
 
 def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: str = "auto") -> Dataset:
@@ -145,12 +145,12 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     ----------
     source : str or Path
         A name of `DATASETS`; or the path of a folder of pictures, of a folder of MNIST's four IDX files, or of a
-        `.npz`, `.npy`, `.csv`, `.tsv` or IDX file. A folder that has the name of a data set is `./name`.
+        `.npz`, `.npy`, `.csv`, `.tsv` or IDX file. If a folder has the name of a data set, write `./name`.
     size : int
         The side that pictures of your own are resized to: 28, 32, 48 or 64. With 0, those of a folder become 28×28,
         and those of a file stay as they are.
     skip_broken : bool
-        For a folder of pictures: leave out the broken ones rather than refuse.
+        For a folder of pictures: leave out broken ones instead of raising an error.
     colour : str
         "grey" or "rgb" for pictures of your own; with "auto" a folder is RGB where any picture has colour, and a file
         stays as it is.
@@ -158,12 +158,12 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     Returns
     -------
     Dataset
-        `note` says what was done to it.
+        `note` says what loading changed.
 
     Raises
     ------
     DataError
-        When there is no such data, or it is foreign, truncated, broken or ambiguous.
+        When there is no such data, or a file is truncated, broken, ambiguous or in an unknown format.
     ConfigError
         When `source` is neither, or `size`, `skip_broken` or `colour` do not apply.
 
@@ -173,7 +173,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     Dataset('ring': 50000 × 2 float32, no labels, 10000 held out)
     """
     what = "the name of a data set, a folder or a file (arrays become data by mulligan.data.from_arrays)"
-    # a text may be a name as well, and one that cannot be a path is told the names that there are
+    # a str that is no path may be a name; its error lists the names
     path = Path(os.path.expanduser(source)) if isinstance(source, str) else as_path("source", source, what, "mnist")
     name = str(source)
     check_asked(source, size, skip_broken, colour)
@@ -182,21 +182,21 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     if not name or not os.path.exists(path):  # Path.exists raises for names that are too long
         if name == UNNAMED:
             raise DataError(
-                "the samples were an array, which is kept in no file. Give them again, from Python: with data = "
-                "mulligan.data.from_arrays(images, labels), mulligan.training.resume(RUN, data=data) goes on, and "
-                "mulligan.evaluate(mulligan.load(RUN), data) measures."
+                "the run's samples were an array, which no file holds. Pass them again in Python: with data = "
+                "mulligan.data.from_arrays(images, labels), call mulligan.training.resume(RUN, data=data) to go on, "
+                "or mulligan.evaluate(mulligan.load(RUN), data) to measure."
             )
         hint = suggest(name, DATASETS) or " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
     if is_picture_folder(path):
         return load_pictures(path, size or 28, skip_broken, colour)
     if skip_broken:
-        raise ConfigError(f"skip_broken=True for {name}: only a folder of pictures has broken ones. Leave it out.")
+        raise ConfigError(f"skip_broken must be False for {name}, which is no folder of pictures. Leave it out.")
     return fitted(_load_file(path), size, colour)
 
 
 def check_asked(source: str | Path, size: int, skip_broken: bool = False, colour: str = "auto") -> None:
-    """Raise ConfigError unless `load` may be asked for this; the parameters are its own."""
+    """Raise ConfigError if `load` cannot take these arguments."""
     check_form(28 if isinstance(size, numbers.Integral) and size == 0 else size, colour)
     asked = {"size": size, "skip_broken": skip_broken, "colour": colour}
     given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto"))
@@ -208,7 +208,7 @@ def check_asked(source: str | Path, size: int, skip_broken: bool = False, colour
 
 
 def _registered(name: str) -> Dataset:
-    """Load a data set by its name in `DATASETS`, to which programs add their own."""
+    """Load a data set by its name in `DATASETS`, and check what its loader returns."""
     data = DATASETS[name].loader()
     if not isinstance(data, Dataset):
         try_ = "return mulligan.data.from_arrays(images, labels)"
@@ -217,19 +217,19 @@ def _registered(name: str) -> Dataset:
 
 
 def of_points(source: str) -> bool | None:
-    """Tell whether a data set is made of points, not pictures; None where that shows only once it is loaded."""
+    """Return whether a data set has points, not pictures; None if only loading can tell."""
     if source in DATASETS:
         return DATASETS[source].points
     return False if os.path.isdir(source) else None
 
 
 def is_picture_folder(source: str | Path) -> bool:
-    """Tell whether this is a folder of pictures, of which broken ones can be left out, and none of IDX files."""
+    """Return whether this is a folder of pictures, not of IDX files."""
     return source not in DATASETS and os.path.isdir(source) and idx_in(Path(source), "train") is None
 
 
 def absolute(source: str) -> str:
-    """Return a name of `DATASETS` as it is, and a path from the root on, which holds in another folder, too."""
+    """Return a name of `DATASETS` unchanged, and a path as an absolute path."""
     path = os.path.expanduser(source)
     return source if source in DATASETS or not os.path.exists(path) else str(Path(path).resolve())
 
@@ -242,6 +242,7 @@ def _load_file(path: Path) -> Dataset:
         return load_csv(path)
     if ending in ENDINGS:
         raise DataError(
-            f"{path} is one picture; a folder of pictures is needed. Give the one that it is in: {path.parent}."
+            f"{path}: the path must be a folder of pictures or a file of data, got one picture. Try its folder, "
+            f"{path.parent}."
         )
     return load_idx(path)

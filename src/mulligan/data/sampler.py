@@ -1,4 +1,4 @@
-"""Which samples come next: batches whose place in the data is saved and restored exactly."""
+"""The order of samples: batches whose position in the data can be saved and restored exactly."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from mulligan.errors import CheckpointError, as_whole
 from mulligan.nn.memory import aligned
 
-_ORDER = "shuffled"  # what a checkpoint calls it
+_ORDER = "shuffled"  # its name in a checkpoint
 
 
 class Sampler:
-    """Batches of sample numbers, each number exactly once an epoch.
+    """Draws batches of sample numbers, each number exactly once an epoch.
 
     The stream of numbers is one random permutation of 0 … n−1 after another, cut into batches of constant size: the
     last batch of an epoch is filled up from the next one. A batch may be larger than the data.
@@ -24,12 +24,12 @@ class Sampler:
     batch_size : int
         Numbers per batch.
     rng : numpy.random.Generator
-        The stream "batches"; used by this sampler alone, one shuffle per epoch.
+        The stream "batches"; only this sampler may use it, for one shuffle per epoch.
 
     Raises
     ------
     ConfigError
-        When `n` or `batch_size` is not a whole number from 1 on.
+        When `n` or `batch_size` is not a whole number above 0.
     """
 
     def __init__(self, n: int, batch_size: int, rng: np.random.Generator) -> None:
@@ -42,7 +42,7 @@ class Sampler:
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:
-        """Shuffle. What is saved is the generator as it was before: it alone fixes the permutation."""
+        """Shuffle. Checkpoints hold the generator's state before the shuffle, which fixes the permutation."""
         self._start = _plain(self._rng.bit_generator.state)
         self._numbers[:] = np.arange(self.n)
         self._rng.shuffle(self._numbers)
@@ -68,7 +68,7 @@ class Sampler:
         return self._batch
 
     def coming(self, batches: int) -> NDArray[np.intp]:
-        """Return what the next batches will hold, as far as this epoch reaches, without going on.
+        """Return the numbers of the next batches, up to the end of this epoch, without advancing.
 
         Returns
         -------
@@ -78,7 +78,7 @@ class Sampler:
         return self._numbers[self.position : self.position + batches * self.batch_size]
 
     def state(self) -> dict[str, Any]:
-        """Return all that `restore` needs, small and ready for JSON.
+        """Return the state that `restore` needs, small and ready for JSON.
 
         Returns
         -------
@@ -94,26 +94,26 @@ class Sampler:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go to a saved place: the batches that follow are those that would have followed there.
+        """Go to a saved position, so that the same batches follow as would have followed there.
 
         Parameters
         ----------
         state : dict
-            What `state` gave, perhaps after a trip through JSON. The batch size may differ.
+            From `state`, perhaps read back from JSON. The batch size may differ.
 
         Raises
         ------
         CheckpointError
-            When the state is of other data, another order, or malformed; the sampler is then unchanged.
+            When the state belongs to other data or another order, or is malformed. The sampler does not change then.
         """
         try:
             n, order, epoch, position = (state[key] for key in ("n", "order", "epoch", "position"))
             start = state["rng"]
         except (KeyError, TypeError) as error:
-            raise CheckpointError(f"the sampler's state lacks {error}; use an unedited checkpoint.") from error
+            raise CheckpointError(f"the sampler's state lacks {error}. Use an unedited checkpoint.") from error
         if (n, order) != (self.n, _ORDER):
             raise CheckpointError(
-                f"the sampler's state is of {n} samples, {order}; this run has {self.n}, {_ORDER}. "
+                f"the sampler's state must be of this run's {self.n} samples, {_ORDER}, got {n} samples, {order}. "
                 "Resume with the data and order that the run began with."
             )
         if not (type(epoch) is type(position) is int and epoch >= 0 and 0 <= position <= n):
@@ -135,7 +135,7 @@ class Sampler:
 
 
 def _plain(state: Any) -> Any:
-    """Turn a bit generator's state into what JSON can hold."""
+    """Convert a bit generator's state to types that JSON can hold."""
     if isinstance(state, dict):
         return {key: _plain(value) for key, value in state.items()}
     return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state

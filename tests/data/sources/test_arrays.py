@@ -94,12 +94,12 @@ def test_float_rows_are_points():
         (np.full((2, 4, 4), np.nan), "NaN"),
         (np.full((2, 3), np.inf), "infinity"),
         (np.full((2, 3), 1e200), "float32"),
-        (np.full((2, 4, 4), 1.5), "what is black"),
-        (np.full((2, 4, 4), -1.01), "what is black"),
-        (np.full((2, 4, 4), 2.5), "what is black"),
-        (np.array([[[0.0, 1.0000001]]]), "values from 0.0 to 1.0000001: "),
+        (np.full((2, 4, 4), 1.5), "pictures must be whole numbers from 0 to 255, or floats"),
+        (np.full((2, 4, 4), -1.01), "pictures must be whole numbers from 0 to 255, or floats"),
+        (np.full((2, 4, 4), 2.5), "pictures must be whole numbers from 0 to 255, or floats"),
+        (np.array([[[0.0, 1.0000001]]]), r"pictures must be .*values from 0\.0 to 1\.0000001\."),
         (np.full((2, 4, 4), 256), "values from 256 to 256"),
-        (np.full((2, 4, 4), -1), "what is black"),
+        (np.full((2, 4, 4), -1), "pictures must be whole numbers from 0 to 255, or floats"),
         (np.full((2, 4, 4), 4095, np.uint16), "uint16 values from 4095"),
         (np.eye(4, dtype=np.uint8)[None], "all 0 or 1"),
         (np.eye(4, dtype=np.int32)[None], "all 0 or 1"),
@@ -110,15 +110,18 @@ def test_float_rows_are_points():
             r"^mine: samples must be numbers, got <U5\. Convert them to uint8 or float32\. If these name "
             r"files, give the folder or the file instead\.$",
         ),
-        ((row for row in GREY), r"generator cannot be read as an array.*np\.array\(list"),
-        ({"images": GREY}, "dict cannot be read as an array"),
-        (None, "NoneType cannot be read as an array"),
-        (GREY // 16, "uint8 values from 0 to 15.*nearly black.*Divide"),  # as scikit-learn's digits: 0 to 16
-        ((GREY // 15).astype(float), "float64 values from 0.0 to 16.0: all nearly black"),
-        (GREY / 255 / 255, "float64 values from 0.0 to 0.0038.*: all nearly black of 1, or is 0.0038.* white"),
-        (GREY / 255 / 5 - 1.0, "float64 values from -1.0 to -0.8.*: all nearly black of 1"),
-        (GREY / 255 - 0.5, "values from -0.5 to 0.47.*: what is black"),
-        (GREY / 255 - 0.03, "values from -0.03 to 0.94.*: what is black"),
+        ((row for row in GREY), r"must be an array, got a generator.*np\.array\(list"),
+        ({"images": GREY}, "must be an array, got a dict"),
+        (None, "must be an array, got a NoneType"),
+        (GREY // 16, "uint8 values from 0 to 15.*nearly black.*divide"),  # as scikit-learn's digits: 0 to 16
+        ((GREY // 15).astype(float), "float64 values from 0.0 to 16.0 are all nearly black"),
+        (
+            GREY / 255 / 255,
+            r"from 0\.0 to 0\.0038.* are all nearly black if white is 1\. Is 0\.0038.* white",
+        ),
+        (GREY / 255 / 5 - 1.0, "float64 values from -1.0 to -0.8.* are all nearly black if white is 1"),
+        (GREY / 255 - 0.5, "pictures must be .*values from -0.5 to 0.47"),
+        (GREY / 255 - 0.03, "pictures must be .*values from -0.03 to 0.94"),
         (np.array([[None]]), "object"),
         (np.zeros((2, 4, 4), "M8[s]"), "datetime64"),
         (np.zeros((2, 10), np.uint8), "got rows of 10"),
@@ -130,7 +133,7 @@ def test_float_rows_are_points():
         ),
         (np.zeros((2, 2, 4, 4), np.uint8), "axis must be 1 .grey. or 3"),
         (np.zeros((40, 60, 3), np.uint8), r"shape \(40, 60, 3\).*one picture.*array\[None\].*array\[\.\.\., None\]"),
-        (np.zeros((16, 16, 4)), r"one picture of 16×16 with 4 channels, or 16 pictures 4 wide"),
+        (np.zeros((16, 16, 4)), r"one picture of 16×16 with 4 channels, or 16 of width 4"),
         (np.zeros(5, np.uint8), r"shape \(5,\)"),
         (np.uint8(5), r"shape \(\)"),
         (np.zeros((1, 1, 1, 1, 1), np.uint8), r"^mine: samples must be pictures .* got shape \(1, 1, 1, 1, 1\)"),
@@ -209,7 +212,7 @@ def test_too_many_classes_are_refused():
     assert from_arrays(many, np.arange(1001) // 2).classes == 501
     with pytest.raises(
         DataError,
-        match=r"^array: labels must be at most 1000 different ones, got 1001\. Group them, or leave the "
+        match=r"^array: labels must have at most 1000 different values, got 1001\. Group them, or leave the "
         r"labels out\.$",
     ):
         from_arrays(many, np.arange(1001))

@@ -20,7 +20,7 @@ def test_every_way_in_gives_the_same_pictures():
     assert stack.take(np.array([2, 1]), axis=0, out=out, mode="clip") is out
     assert (out == FULL[[2, 1]]).all()
     assert np.asarray(stack, np.float32).dtype == np.float32
-    with pytest.raises(ValueError, match="without a copy"):
+    with pytest.raises(ValueError, match="copy must not be False"):
         np.array(stack, copy=False)
 
 

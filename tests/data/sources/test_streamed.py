@@ -182,7 +182,7 @@ def test_colour_is_judged_by_some(folder, few):
 
 def test_all_at_once_is_refused_and_a_part_is_given(both):
     whole, stream = both
-    with pytest.raises(DataError, match=r"60 pictures of 28×28×3 are more than .*data\.size"):
+    with pytest.raises(DataError, match=r"MiB, got 60 of 28×28×3\. .*data\.size"):
         np.asarray(stream.images)
     part = stream.in_memory()
     assert not part.streamed
@@ -244,7 +244,7 @@ def test_a_run_is_the_same_streamed_or_not(folder, monkeypatch, threads):
     assert Run(config).data.streamed
     assert played() == expected
     assert played(part=9) == expected
-    with pytest.raises(DataError, match="needs them all at once"):
+    with pytest.raises(DataError, match="needs all pictures in memory"):
         Run(with_overrides(config, ["data.labels=clusters", "data.clusters=3"]))
 
 
@@ -266,7 +266,7 @@ def test_a_picture_that_vanishes_costs_no_step(folder, few, tmp_path):
     while next(events).step < 8:
         pass
     folder.rename(moved)
-    said = r"Put it back.* Without it, begin a new run.* saved at step \d+; go on with: mulligan resume"
+    said = r"Put it back.* To leave it out, begin a new run.* saved at step \d+; go on with: mulligan resume"
     with pytest.raises(DataError, match=said) as caught:
         list(events)
     assert "emove" not in str(caught.value)  # the run would be refused on what is left

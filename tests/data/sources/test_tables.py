@@ -72,7 +72,7 @@ def test_npz_with_a_test_array_alone_holds_nothing_out(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"pixels": GREY, "other": GREY}, "which array.*pixels, other"),
+        ({"pixels": GREY, "other": GREY}, "array of pictures must be named .*, got pixels, other"),
         (
             {"images": GREY, "names": np.array(["a", "b"])},
             r".*a\.npz: class_names must come with labels, one for each sample, got none\. Add them\.$",
@@ -96,7 +96,7 @@ def test_npz_with_a_test_array_alone_holds_nothing_out(tmp_path):
         ({"images": GREY, "labels": LABELS, "names": np.array([b"a", b"b", b"\xff"])}, "must be UTF-8"),
         ({"images": GREY, "x": GREY}, "images and x"),
         ({"images": GREY, "y": LABELS, "labels": LABELS}, "labels and y"),
-        ({}, "Found none"),
+        ({}, "array of pictures must be named .*, got none"),
         ({"images": np.array([None, "a"])}, "pickled"),
     ],
 )
@@ -198,20 +198,20 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", r"a\.csv: empty; one sample per row is needed\. Check the file\.$"),
+        (b"", r"a\.csv: must have a sample per row, got an empty file\. Check the file\.$"),
         (b" \n\n", "empty"),
         (
             b"\xff\xfe\x00",
             r".*a\.csv: cannot be read as text \('utf-8' codec can't decode byte 0xff in position 0: "
             r"invalid start byte\)\. Save it as CSV in UTF-8\.",
         ),
-        (b"a,b\n", r".*a\.csv: a heading and no rows; one sample per row is needed\. Check the file\."),
+        (b"a,b\n", r".*a\.csv: must have a sample per row, got only a heading\. Check the file\."),
         (b"1,2\n3\n", "not a table of numbers"),
         (b"1,2\n3,cat\n", "not a table of numbers.*cat"),
         (b"1,2\n3,\n", "not a table of numbers"),
-        (b"a,b,c\n1,2\n", r".*a\.csv: a heading of 3 columns over rows of 2\. Repair the heading\."),
-        (b"label,y,a\n1,2,3\n", r".*a\.csv: columns label, y could all be the labels\. Rename all but one\."),
-        (b"label\n1\n", r".*a\.csv: only labels, no samples\. Add the columns of values\."),
+        (b"a,b,c\n1,2\n", r".*a\.csv: the heading must have 2 columns, as the rows have, got 3\. Repair it\."),
+        (b"label,y,a\n1,2,3\n", r".*a\.csv: one column must be the labels, got label, y\. Rename all but one\."),
+        (b"label\n1\n", r".*a\.csv: must have columns of values, got only labels\. Add the values\."),
         (b"1,nan\n", "NaN"),
         (b"1,1e99\n", "below 3.4e38"),
         (b"1,1e39\n", "below 3.4e38"),
@@ -229,32 +229,31 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b"label,a\n1,2\n2,3\n,4\n", "got 1 without one, the first of them sample 2,"),
         (b'label,a\nant,2\n" ",3\n', "got 1 without one, the first of them sample 1,"),
         (b"label,a\ncat,2\ndog,3,4\n", "not a table of numbers"),
-        (b"label,a\ncat,dog\n", "not a table of numbers.*dog.*one column, headed label"),
+        (b"label,a\ncat,dog\n", "not a table of numbers.*dog.*One column, headed label"),
         (
             b"kind" + b",p" * 16 + b"\n1" + b",7" * 16,
-            r".*a\.csv: no column is headed label, labels, class, target, y, and one more than a picture "
-            r"has would be trained on as a value\. Head that of the labels label; if all are values, save "
-            r"a \.npy of floats\.",
+            r".*a\.csv: there is one column more than a picture has, and none is headed label, labels, class, "
+            r"target, y\. Head the column of labels label; if all columns are values, save a \.npy of floats\.",
         ),
         (
             b"1,,2\n3,4,5\n",
-            r".*a\.csv: the first row lacks a value in column 2, and it holds numbers, so it is no "
-            r"heading\. Fill the value in, or leave the row out\.",
+            r".*a\.csv: the first row lacks a value in column 2, and is no heading, because it "
+            r"holds numbers\. Fill the value in, or leave the row out\.",
         ),
         (b",u,v\n0,1,2\n1,3,4\n", "first column has no heading.*index=False"),
         (
             b",0,1\n0,1,2\n1,3,4\n",
-            r".*a\.csv: the first column has no heading, as pandas and R write the numbers of the rows; "
-            r"they would be trained on as values\. Save the table with to_csv\(path, index=False, "
-            r"header=False\), in R with write\.csv\(table, path, row\.names=FALSE\); if it holds values, "
+            r".*a\.csv: the first column has no heading, as if pandas or R had numbered the rows; "
+            r"the numbers would be trained on\. Save the table with to_csv\(path, index=False, "
+            r"header=False\), in R with write\.csv\(table, path, row\.names=FALSE\)\. If it holds values, "
             r"give the column a heading\.",
         ),
         (b",u,v\n7,1,2\n3,3,4\n", "first column has no heading.*index=False"),  # shuffled, or a part of a table
         (
             b",u,label\n0,1,cat\n0,3,dog\n",
-            r".*a\.csv: the first column has no heading, as pandas and R write the numbers of the rows; "
-            r"they would be trained on as values\. Save the table with to_csv\(path, index=False\), in R "
-            r"with write\.csv\(table, path, row\.names=FALSE\); if it holds values, give the column a "
+            r".*a\.csv: the first column has no heading, as if pandas or R had numbered the rows; "
+            r"the numbers would be trained on\. Save the table with to_csv\(path, index=False\), in R "
+            r"with write\.csv\(table, path, row\.names=FALSE\)\. If it holds values, give the column a "
             r"heading\.",
         ),  # two joined
         (b'"","u"\n"Mazda RX4",1\n"Fiat",3\n', "first column has no heading.*row.names=FALSE"),
@@ -262,32 +261,32 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (
             b"1 2\n3 4\n",
             r".*a\.csv: not a table of numbers \(.*; rows counted from 0, "
-            r"without the heading\)\. Every row needs as many numbers as "
-            r"the first, separated by commas, semicolons or tabs, with a point for the decimals\. Words "
-            r"may stand in one column, headed label\.",
+            r"without the heading\)\. Every row must have as many numbers as "
+            r"the first, separated by commas, semicolons or tabs, with decimal points\. One column, "
+            r"headed label, may hold words\.",
         ),
         (
             b"0,1\n2.5,1\n3,4\n",
-            r".*a\.csv: the first row only counts the columns, as pandas heads them; it would be trained "
-            r"on as a sample\. Save the table with to_csv\(path, index=False, header=False\); if it is a "
+            r".*a\.csv: the first row only counts the columns, as pandas does without names, and would be trained "
+            r"on as a sample\. Save the table with to_csv\(path, index=False, header=False\)\. If it is a "
             r"sample, write its numbers with a point \(0\.0\)\.",
         ),
         (b"0;1;2\n3;4;5\n", "first row only counts the columns"),
         (
             b"0,1.5\n1,3\n2,7\n",
-            r".*a\.csv: the first column only counts the rows, as pandas numbers them; it would be "
-            r"trained on\. Save the table with to_csv\(path, index=False, header=False\); if it is meant, "
+            r".*a\.csv: the first column only counts the rows, as pandas does, and would be "
+            r"trained on\. Save the table with to_csv\(path, index=False, header=False\)\. If you want it, "
             r"write its numbers with a point \(0\.0\)\.",
         ),
         (b"2;5;6\n0;1;2\n1;3;4\n", "first column only counts the rows"),  # shuffled
         (b"0" + b",7" * 16 + b"\n1" + b",8" * 16, "first column only counts the rows"),  # no class for each picture
-        (b"cat,1\ndog,2\n", "not a table of numbers.*dog.*one column, headed label"),
-        (b'a,label\n1,cat\n2,"dog\n3,cat\n', "line 3 opens a quotation mark that nothing closes"),
-        (b'a,label\n1,cat\n2,"dog', "line 3 opens a quotation mark that nothing closes"),
+        (b"cat,1\ndog,2\n", "not a table of numbers.*dog.*One column, headed label"),
+        (b'a,label\n1,cat\n2,"dog\n3,cat\n', "line 3 opens a quotation mark that is never closed"),
+        (b'a,label\n1,cat\n2,"dog', "line 3 opens a quotation mark that is never closed"),
         (
             b'a,label\n1,"cat' + b"\n2,dog" * 30000,
-            r".*a\.csv: line 2 opens a quotation mark that nothing closes\. Close it, or double it if it "
-            r"is meant as a part of the text\.",
+            r".*a\.csv: line 2 opens a quotation mark that is never closed\. Close it, or double it if it "
+            r"is part of the text\.",
         ),
     ],
 )
@@ -396,7 +395,7 @@ def test_named_sets_are_used_as_they_are(options):
 
 def test_a_file_has_no_broken_pictures(tmp_path):
     np.save(tmp_path / "a.npy", GREY)
-    with pytest.raises(ConfigError, match="only a folder of pictures"):
+    with pytest.raises(ConfigError, match="skip_broken must be False"):
         load(tmp_path / "a.npy", skip_broken=True)
 
 
@@ -428,7 +427,7 @@ def test_rows_of_a_csv_are_resized(tmp_path):
 def test_points_have_neither_size_nor_colours(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((5, 2), np.float32))
     for asked in ({"size": 28}, {"colour": "grey"}):
-        with pytest.raises(DataError, match=r"only pictures have a size and colours. Leave data.size and data.colour"):
+        with pytest.raises(DataError, match=r"must be pictures to have a size .* Leave data.size and data.colour"):
             load(tmp_path / "a.npy", **asked)
     with pytest.raises(ConfigError, match="28, 32, 48, 64"):
         load(tmp_path / "a.npy", 30)

@@ -2,7 +2,7 @@
 
 - `arrays`: the user's arrays; start here. `tables`: .npz, .npy and CSV files. `idx`: the format of MNIST.
 - `pictures`: a folder of pictures. `picture_file`: one picture. `streamed`: folders larger than memory.
-- `mnist`: the bundled digits, made by `pack`. `faces`: the bundled pixel faces.
+- `mnist`: the bundled digits. `faces`: the bundled pixel faces.
 - `published` and `fetch`: data sets that are downloaded once and checked.
 - `toys`: points with a known density. `stacked`: Stacked MNIST.
 """

@@ -1,17 +1,15 @@
-"""The user's arrays: what they can mean, and a clear error where that is not certain.
+"""Make a data set of the user's arrays, or raise an error if their meaning is not certain.
 
 ==============================================  =================================================================
 array                                           becomes
 ==============================================  =================================================================
-uint8 (n, H, W), (n, H, W, 1 or 3)              pictures as they are
-(n, 1 or 3, H, W)                               pictures, channel moved to the end
-whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s × s, those of floats from 8 × 8 on
-floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255; what is a little below 0 becomes 0
-bool                                            pictures, black and white
-other floats (n, d)                             points, used as they are
-lightest value below an eighth of white         refused: nearly black, or with another white
-floats down to between −0.5 and −0.02           refused: another scale than [0, 1] and [−1, 1]
-three axes, H and W from 16 on, then 3 or 4     refused: one picture in colour, or many that are 3 or 4 wide
+uint8 (n, H, W), (n, H, W, 1 or 3)              pictures as they are (n, 1 or 3, H, W)
+pictures, channel moved to the end whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s × s,
+those of floats from 8 × 8 on floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255; values
+slightly below 0 become 0 bool                                            pictures, black and white other floats (n, d)
+points, used as they are lightest value below an eighth of white         refused: nearly black, or with another white
+floats down to between −0.5 and −0.02           refused: another scale than [0, 1] and [−1, 1] three axes, H and W from
+16 on, then 3 or 4     refused: one picture in colour, or many that are 3 or 4 wide
 ==============================================  =================================================================
 """
 
@@ -28,18 +26,18 @@ from mulligan.data.labels import Classes, label_values
 from mulligan.errors import DataError
 
 UNNAMED = "array"
-"""What a data set of arrays is called where it has no other name."""
+"""The name of a data set of arrays that has no other."""
 
 _UNEVEN = "samples must all have one shape, got several. Resize them first."
 _UNEVEN_LABELS = "labels must be one for each sample, got lists of different lengths."
 DARK = 32
-"""A lightest value below it is rather another scale's white (16 in scikit-learn's digits) than of 255."""
+"""A largest value below this is probably the white of another scale (16 in scikit-learn's digits)."""
 _BLOCK = 4096
 _LOG = logging.getLogger(__name__)
-_BELOW = 0.02  # how far resizing and rounding leave floats of [0, 1] below 0
-_HALF = 0.5  # floats that reach less far below 0 are hardly of [−1, 1]
-_SMALLEST_IN_ROWS = 8  # side from which a row of whole floats is rather a picture than a point
-_SMALLEST_IN_COLOUR = 16  # sides from which (H, W, 3) is rather one picture in colour than H grey ones 3 wide
+_BELOW = 0.02  # resizing and rounding bring floats of [0, 1] this far below 0
+_HALF = 0.5  # floats in [−1, 1] nearly always go lower than −_HALF
+_SMALLEST_IN_ROWS = 8  # from this side on, a row of whole floats is taken as a picture, not a point
+_SMALLEST_IN_COLOUR = 16  # from these sides on, (H, W, 3) may be one picture in colour
 
 
 def from_arrays(
@@ -52,32 +50,32 @@ def from_arrays(
 ) -> Dataset:
     """Make a data set from arrays.
 
-    The data set copies them, so that a run's data cannot change. Only uint8 pictures that are read-only already
-    (``array.flags.writeable = False``, or ``np.load(path, mmap_mode="r")``) are not copied.
+    The data set copies them, so that a run's data cannot change. It does not copy uint8 pictures that are read-only
+    (``array.flags.writeable = False``, or ``np.load(path, mmap_mode="r")``).
 
     Parameters
     ----------
     images : array (n, H, W), (n, H, W, C), (n, C, H, W) or (n, d)
-        Pictures or points, of any type of the table above.
+        Pictures or points, of any type in the table above.
     labels : array (n,), (n, 1) or one-hot (n, K), optional
         Whole numbers, words or True/False: 1000 different ones at most. They are numbered in their sorted order.
     test_images, test_labels : arrays, optional
         Held-out samples of the same kind, with labels of the same classes. The number 3 and the word "3" are one label.
     name : str
-        What errors and reports call it.
+        Name in errors and reports.
     class_names : sequence of str, optional
-        The names of the classes, in their order: that of label 0, of label 1 and so on; or, where the labels are words,
-        the words themselves. A class may be without samples.
+        The names of the classes: that of label 0, of label 1 and so on. If the labels are words, the words themselves
+        in the order that you want. A class may be without samples.
 
     Returns
     -------
     Dataset
-        `note` says what was converted.
+        `note` says how the values were converted.
 
     Raises
     ------
     DataError
-        When an array is of none of these kinds, when its meaning is not certain, or when arrays do not fit together.
+        When an array is of no kind in the table, its meaning is not certain, or arrays do not fit together.
     """
     pixels, note = _samples(as_array(images, name), name)
     known = None
@@ -95,12 +93,12 @@ def from_arrays(
 
 
 def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]:
-    """Turn what a caller gave into an array.
+    """Convert a caller's argument to an array.
 
     Raises
     ------
     DataError
-        When it is masked, has rows of different lengths (`uneven` says so), lies on another device, or is a generator.
+        When it is masked, has rows of different lengths (message `uneven`), lies on another device, or is a generator.
     """
     if np.ma.is_masked(given):
         raise DataError(f"{name}: no value must be masked, got masked ones. Fill them in (.filled(0)).")
@@ -113,8 +111,8 @@ def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]
         raise DataError(f"{name}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
     if array.dtype == object and array.ndim == 0:
         raise DataError(
-            f"{name}: a {type(given).__name__} cannot be read as an array. Try np.array(list(...)), which makes one of "
-            "what comes one by one."
+            f"{name}: samples must be an array, got a {type(given).__name__}. Try np.array(list(...)), which "
+            "collects what an iterator yields."
         )
     return array
 
@@ -136,7 +134,7 @@ def _test_part(
 
 
 def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
-    """Turn an array into uint8 pictures (n, H, W, C) or float32 points (n, d), with a note on what was done."""
+    """Convert an array to uint8 pictures (n, H, W, C) or float32 points (n, d), with a note on how."""
     if array.dtype.kind not in "buif":
         files = " If these name files, give the folder or the file instead." if array.dtype.kind in "UO" else ""
         raise DataError(f"{name}: samples must be numbers, got {array.dtype}. Convert them to uint8 or float32.{files}")
@@ -154,7 +152,7 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
             if side >= 4 and side**2 == array.shape[1]
             else ""
         )
-        with np.errstate(over="ignore"):  # found by the next line
+        with np.errstate(over="ignore"):  # the next line finds it
             points = array.astype(np.float32)
         if not np.isfinite(points).all():
             raise DataError(f"{name}: values must be below 3.4e38, as float32 holds them. Scale them down first.")
@@ -165,7 +163,7 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
 
 
 def _are_pictures_in_rows(array: NDArray[Any]) -> bool:
-    """Tell whether rows of floats are square pictures in whole numbers up to 255, as OpenML's MNIST comes."""
+    """Return whether rows of floats are square pictures in whole numbers up to 255, as in OpenML's MNIST."""
     side = math.isqrt(array.shape[1])
     if side < _SMALLEST_IN_ROWS or side**2 != array.shape[1] or array.min() < 0 or not DARK <= array.max() <= 255:
         return False
@@ -190,8 +188,8 @@ def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         n, height, width = array.shape
         if width in (3, 4) and min(n, height) >= _SMALLEST_IN_COLOUR:
             raise DataError(
-                f"{name}: shape {array.shape} is one picture of {n}×{height} with {width} channels, or {n} pictures "
-                f"{width} wide. Give a fourth axis: array[None] for one picture, array[..., None] for {n} grey ones."
+                f"{name}: shape {array.shape} may be one picture of {n}×{height} with {width} channels, or {n} of "
+                f"width {width}. Add a fourth axis: array[None] for one picture, array[..., None] for {n} grey ones."
             )
         return array[..., None], ""
     first, last = array.shape[1] in (1, 3), array.shape[3] in (1, 3)
@@ -206,7 +204,7 @@ def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
 
 
 def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
-    """Turn values into bytes when it is certain what they mean."""
+    """Convert values to bytes; raise if their meaning is not certain."""
     low, high = array.min(), array.max()
     kind = array.dtype.kind
     if kind == "b":
@@ -226,13 +224,13 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
     whole = kind in "ui" or _are_whole(array)
     if low < 0 or high > 255 or not whole:
         raise DataError(
-            f"{name}: {array.dtype} values from {low} to {high}: what is black, what is white? Pictures are whole "
-            "numbers from 0 to 255, or floats in [0, 1] or [-1, 1]. Rescale them."
+            f"{name}: pictures must be whole numbers from 0 to 255, or floats in [0, 1] or [-1, 1], got {array.dtype} "
+            f"values from {low} to {high}. Rescale them."
         )
     if high == 1:
         raise DataError(
-            f"{name}: {array.dtype} values are all 0 or 1: nearly black of 255, or black and white? Convert them to "
-            "bool for black and white."
+            f"{name}: {array.dtype} values are all 0 or 1, which may mean nearly black (of 255) or black and white. "
+            "Convert them to bool for black and white."
         )
     check_light(name, array.dtype, low, high)
     pixels = np.array(array, np.uint8, order="C", copy=True if array.flags.writeable else None)
@@ -240,7 +238,7 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
 
 
 def black_of(low: float) -> float | None:
-    """Return what is black in floats up to 1, by the lowest of them: 0 or −1; None where that is not certain."""
+    """Return the value of black in floats up to 1, judged by the lowest: 0 or −1; None if not certain."""
     if low >= -_BELOW:
         return 0.0
     return -1.0 if -1.0 <= low < -_HALF else None
@@ -249,11 +247,11 @@ def black_of(low: float) -> float | None:
 def check_light(
     name: object, kind: object, low: float, high: float, black: float = 0.0, white: float = 255.0, what: str = ""
 ) -> None:
-    """Refuse pictures that are all nearly black, as where white is another value; log that all are one colour."""
+    """Raise if all pictures are nearly black, so that white is probably another value; warn if all are one colour."""
     if black < high < black + (white - black) * DARK / 255:
         raise DataError(
-            f"{name}: {kind} values from {low} to {high}: all nearly black of {white:.0f}, or is {high:g} white? "
-            f"{what or 'Divide by the value of white, into floats in [0, 1].'}"
+            f"{name}: {kind} values from {low} to {high} are all nearly black if white is {white:.0f}. Is {high:g} "
+            f"white? {what or 'Then divide by the value of white, into floats in [0, 1].'}"
         )
     if low == high and high in (black, white):
         _LOG.warning("%s: %s values are all %s: every picture is the same. Check how they were made.", name, kind, low)

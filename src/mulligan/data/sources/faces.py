@@ -1,8 +1,8 @@
 """Pixel faces: 70,000 portraits of 16×16 pixels in colour, bundled. Each is a combination of parts.
 
-`bundled/pixel-faces.xz` holds the parts, drawn in each of their colours, and which of them each face has; a face is
-painted when it is loaded, layer upon layer. The art is DiceBear's Pixel Art (CC0); `benchmarks/pixel_faces/pack.py`
-remakes the file.
+`bundled/pixel-faces.xz` holds the parts, drawn in each of their colours, and which of them each face has. Loading
+paints each face, layer upon layer. The art is DiceBear's Pixel Art (CC0); `benchmarks/pixel_faces/pack.py` remakes the
+file.
 """
 
 import functools
@@ -19,21 +19,21 @@ from mulligan.errors import ConfigError, must_be
 TRAIN = 60_000
 SHA256 = "f9e0b6e9d537e7b8b1dd7ec940e3c2044fe6880d295e978d4b92c96ee93b20fa"  # of bundled/pixel-faces.xz
 LAYERS = ("skin", "accessories", "clothing", "eyes", "glasses", "beard", "mouth", "hair", "hat")
-"""From the back to the front."""
+"""The layers of a face, from back to front."""
 ATTRIBUTES = (
     *("hair", "hair colour", "skin colour", "clothing", "clothing colour", "eyes", "eyes colour"),
     *("mouth", "mouth colour", "glasses", "beard", "accessories", "hat"),
 )
-"""What can be the class of a face: the part of a layer, or the colour of a layer that every face has."""
+"""The attributes that can be a face's class: the part of a layer, or the colour of a layer that every face has."""
 _AT_ONCE = 4000
 
 
 def unpack(packed: bytes) -> dict[str, NDArray[Any]]:
     """Check the packed file and read its arrays, five for each of `LAYERS`.
 
-    `….parts` and `….colours` are names ("none" where a face can do without a part); `….tiles`, uint8 (parts, colours,
-    16, 16, 4), are red, green and blue times α, and 255 − α; `….part` and `….colour`, uint8 (70000,), are what each
-    face has, the 60,000 training faces first.
+    `….parts` and `….colours` are names ("none" if a face may lack the part); `….tiles`, uint8 (parts, colours, 16, 16,
+    4), are red, green and blue times α, and 255 − α; `….part` and `….colour`, uint8 (70000,), index the part and colour
+    of each face, the 60,000 training faces first.
     """
     import lzma  # here, as in `mnist`
 
@@ -80,7 +80,7 @@ def load_pixel_faces(label: str = "hair") -> Dataset:
     Raises
     ------
     DataError
-        When the bundled file is missing or is not, to the byte, the one that was shipped.
+        When the bundled file is missing, or its bytes differ from the published ones.
     ConfigError
         When there is no such attribute.
     """

@@ -1,7 +1,7 @@
-"""Published files: fetched once, checked by the published checksum, kept in the user's cache folder.
+"""Fetch published files once, check them by their checksum, and keep them in the user's cache folder.
 
-A copy that is on the machine already is used instead when the environment variable MULLIGAN_DATA names a folder that
-holds it as `<data set>/<file>`. It is taken as it is: mirrors often repack files, which changes their SHA-256.
+To use a copy that you have, set the environment variable MULLIGAN_DATA to a folder that holds it as `<data
+set>/<file>`. Such a copy is not checked, because mirrors often repack files, which changes their SHA-256.
 """
 
 import os
@@ -21,9 +21,9 @@ class Published:
     name : str
         The data set; also the name of its folder in the cache and in MULLIGAN_DATA.
     address : str
-        URL that the file names are appended to.
+        URL to which the file names are appended.
     files : mapping of str to str
-        SHA-256 of each file, in hexadecimal; or "md5:" and its MD5, where only that is published.
+        SHA-256 of each file, in hexadecimal; or "md5:" and its MD5, if only that is published.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Published:
 
 
 def fetch(published: Published, file: str) -> Path:
-    """Return the path of a published file on this machine, fetching it when it is not there yet.
+    """Return the path of a published file on this machine; fetch it if it is missing.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def fetch(published: Published, file: str) -> Path:
     Raises
     ------
     DataError
-        When the file cannot be fetched or kept, or is not the published one.
+        When the file cannot be fetched or stored, or is not the published one.
     """
     local = local_copy(published, file)
     if local is not None:
@@ -63,7 +63,7 @@ def fetch(published: Published, file: str) -> Path:
     cache = platformdirs.user_cache_path("mulligan") / "data" / published.name
     try:
         found = pooch.retrieve(published.address + file, known, file, cache)
-    # ValueError: another checksum. OSError: no network (requests), no room, no permission.
+    # ValueError: wrong checksum. OSError: no network (requests), no space, no permission.
     except (OSError, ValueError) as error:
         own = os.environ.get("MULLIGAN_DATA")
         reason = "there is no connection to it" if isinstance(error, (ConnectionError, Timeout)) else str(error)
@@ -76,7 +76,7 @@ def fetch(published: Published, file: str) -> Path:
 
 
 def local_copy(published: Published, file: str) -> Path | None:
-    """Return the path of a file inside MULLIGAN_DATA, or None when it is not there."""
+    """Return the path of a file inside MULLIGAN_DATA, or None if it is missing."""
     folder = os.environ.get("MULLIGAN_DATA")
     if not folder:
         return None

@@ -1,8 +1,8 @@
 """The IDX format, in which MNIST and its relatives are published.
 
 Two zero bytes, a type byte, the number of dimensions, each dimension as a big-endian uint32, then the values, last
-index fastest, big-endian. Source: http://yann.lecun.com/exdb/mnist/, "the IDX file format". A gzip wrapping is
-recognised by its first two bytes, whatever the file is called.
+index fastest, big-endian. Source: http://yann.lecun.com/exdb/mnist/, "the IDX file format". A gzipped file is
+recognised by its first two bytes, whatever its name.
 """
 
 import gzip
@@ -39,7 +39,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     Raises
     ------
     DataError
-        When the file is missing, foreign, truncated, damaged or followed by other bytes.
+        When the file is missing, truncated, damaged, of another format, or followed by other bytes.
     """
     path = Path(path)
     try:
@@ -64,11 +64,11 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
     Parameters
     ----------
     file : binary file
-        Stands at the header, and ends with the values.
+        Positioned at the header; ends with the values.
     path : str
-        What errors call it.
+        Name in errors.
     most : int
-        Bytes that the stream can give at the very most: nothing larger is ever allocated.
+        Upper bound on the bytes that the stream can give. Nothing larger is allocated.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
     Raises
     ------
     DataError
-        When the stream is foreign, truncated, or followed by other bytes.
+        When the stream is truncated, of another format, or followed by other bytes.
     """
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES or not 1 <= head[3] <= _MOST_DIMENSIONS:
@@ -95,7 +95,7 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
     expected = math.prod(shape) * dtype.itemsize
     if not expected:
         raise DataError(f"{path}: holds no values: the header announces shape {shape}. Fetch it again.")
-    if expected > most:  # before anything is allocated: a broken header may ask for terabytes
+    if expected > most:  # before allocating: a broken header may ask for terabytes
         raise DataError(
             f"{path}: truncated: the header announces {shape} values ({expected} bytes), more than the file can "
             "hold. Fetch it again."
@@ -106,12 +106,12 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
         surplus = "followed by other bytes" if got == expected else f"truncated after {got} of {expected} bytes"
         raise DataError(f"{path}: {surplus}; the header announces shape {shape}. Fetch it again.")
     values = values.astype(dtype.newbyteorder("="), copy=False)
-    values.flags.writeable = False  # no other owner: a data set of it needs no copy
+    values.flags.writeable = False  # nobody else writes to it, so a data set need not copy it
     return values
 
 
 def read_into(file: BufferedIOBase, values: NDArray[Any]) -> int:
-    """Fill the contiguous array `values` from a packed stream, a piece at a time: no second copy of all values.
+    """Fill the contiguous array `values` from a packed stream, piece by piece, without a second copy of all values.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""MNIST, all 70,000 digits, bundled: no network is needed, ever.
+"""MNIST, all 70,000 digits, bundled: loading needs no network.
 
 `bundled/mnist.xz` holds 70,000 label bytes, then 70,000 × 28 × 28 pixel bytes; the 60,000 training digits come
 first, in the published order. `python benchmarks/shipped/mnist.py FOLDER` remakes it. Its licence stands beside it.
@@ -20,7 +20,7 @@ TRAIN, TOTAL = 60_000, 70_000
 SHA256 = "e3488de9f8efcf3b7c2c264bd059f23fef8e45e0e5bf06453a5cb3213c7c25ca"  # of bundled/mnist.xz
 
 
-@functools.cache  # one copy of the pixels (55 MB) per process; hence read-only
+@functools.cache  # one copy of the pixels (55 MB) per process, hence read-only
 def load_mnist() -> Dataset:
     """Unpack the bundled digits.
 
@@ -33,7 +33,7 @@ def load_mnist() -> Dataset:
     Raises
     ------
     DataError
-        When the bundled file is missing or is not, to the byte, the one that was shipped.
+        When the bundled file is missing, or its bytes differ from the published ones.
     """
     labels, images = unpack(read_bundled("mnist.xz"))
     names = tuple("0123456789")
@@ -43,12 +43,12 @@ def load_mnist() -> Dataset:
 
 @functools.cache
 def load_mnist_test() -> Dataset:
-    """Return the 10,000 test digits as data to train on, as Seo's article of 2018 has them.
+    """Return the 10,000 test digits as training data, as in Seo's article of 2018.
 
     Returns
     -------
     Dataset
-        10,000 digits; `test` holds the first 10,000 training digits, which are then the unseen ones.
+        10,000 digits; `test` holds the first 10,000 training digits, which the run then never sees.
     """
     mnist = load_mnist()
     assert mnist.test is not None
@@ -69,9 +69,9 @@ def unpack(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     Raises
     ------
     DataError
-        When the bytes are not those of the file that was shipped.
+        When the bytes differ from the published file's.
     """
-    import lzma  # here, for Pyodide has it as a package of its own, which toys do not need
+    import lzma  # here, because in Pyodide it is a separate package, which toys do not need
 
     check_bundled("mnist.xz", packed, SHA256)
     label_bytes = np.empty(TOTAL, np.uint8)
@@ -93,9 +93,9 @@ def read_bundled(name: str) -> bytes:
 
 
 def check_bundled(name: str, packed: bytes, sha256: str) -> None:
-    """Raise DataError unless these are the bytes that were shipped."""
+    """Raise DataError unless the bytes have this SHA-256."""
     found = hashlib.sha256(packed).hexdigest()
     if found != sha256:
         raise DataError(
-            f"the bundled file {name} is damaged: its SHA-256 is {found}, expected {sha256}. Reinstall mulligan."
+            f"the bundled file {name} is damaged: its SHA-256 must be {sha256}, got {found}. Reinstall mulligan."
         )

@@ -1,4 +1,4 @@
-"""One picture: from a file of any common kind to size × size bytes; and pictures that are in memory already."""
+"""Read one picture file of any common format as size × size bytes; convert pictures that are in memory."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 SIZES = (28, 32, 48, 64)
 ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
 COLOURS = ("auto", "grey", "rgb")
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's, none that runs another program
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # those of Pillow's formats that start no other program
 
-_TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # Pillow's pixels, of those of 2, 4 and 16 bits
+_TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # factors from pixels of 2, 4 and 16 bits to Pillow's
 
 
 def check_form(size: int, colour: str) -> None:
@@ -49,8 +49,8 @@ def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
     Raises
     ------
     DataError
-        When the file is missing, broken, of another format, of more than 89 million pixels, or of floats or 32-bit
-        numbers, whose black and white are not known.
+        When the file is missing, broken, of another format, or has more than 89 million pixels; or its pixels are
+        floats or 32-bit numbers, whose black and white are unknown.
     """
     try:
         with warnings.catch_warnings():
@@ -61,7 +61,7 @@ def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def decode(path: Path, size: int) -> NDArray[np.uint8]:
-    """Do what `read_picture` does, with whatever errors and warnings Pillow has: for threads, where filters are shared.
+    """Read one picture, with Pillow's own errors and warnings. For threads, which share warning filters.
 
     Parameters
     ----------
@@ -73,18 +73,18 @@ def decode(path: Path, size: int) -> NDArray[np.uint8]:
     _check_is_file(path)
     with Image.open(path, formats=_FORMATS) as image:
         _put_key_in_bytes(image)
-        image.draft(None, (4 * size, 4 * size))  # JPEG: decode at a fraction of the size, where that is enough
-        kind = image.format  # what comes after has lost it
+        image.draft(None, (4 * size, 4 * size))  # JPEG: decode at a fraction of the size if that is enough
+        kind = image.format  # later steps lose it
         return _fit(_to_rgb(ImageOps.exif_transpose(image), kind), size)
 
 
 def check_header(path: Path) -> tuple[int, int]:
-    """Look at the first bytes of a file only: what it is, and how large. Return its width and height.
+    """Check a picture by the first bytes of its file; return its width and height.
 
     Raises
     ------
     DataError
-        When it cannot be read as a picture, or is too large. That a file is cut off is not seen here.
+        When it cannot be read as a picture, or is too large. A truncated file is not noticed.
     """
     from PIL import Image
 
@@ -101,18 +101,18 @@ def check_header(path: Path) -> tuple[int, int]:
 def _ignore_all_but_bombs() -> None:
     from PIL import Image
 
-    warnings.simplefilter("ignore")  # odd metadata are no concern here; a bomb is
+    warnings.simplefilter("ignore")  # odd metadata do not matter here; a bomb does
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def _check_is_file(path: Path) -> None:
-    """Refuse what would be waited for without end when it is opened."""
+    """Raise for pipes and devices: opening one could block forever."""
     if path.exists() and not path.is_file():
-        raise DataError("is a pipe or a device, no file. Remove it, or load with skip_broken=True.")
+        raise DataError("must be a file, got a pipe or a device. Remove it, or load with skip_broken=True.")
 
 
 def _put_key_in_bytes(image: ImageFile) -> None:
-    """Scale the colour that a PNG declares transparent as Pillow scales the pixels, which it does not do itself."""
+    """Scale the colour that a PNG declares transparent as Pillow scales the pixels; Pillow forgets to."""
     key, unpacked = image.info.get("transparency"), image.tile[0].args if image.tile else None
     if key is None or unpacked not in _TO_BYTES:
         return
@@ -152,7 +152,7 @@ def _to_rgb(image: Image, kind: str | None) -> Image:
         return Pillow.fromarray(np.rint(deep / 257.0).astype(np.uint8)).convert("RGB")  # 65535 / 257 = 255
     if image.mode in ("I", "F"):
         raise DataError(
-            f"pictures of mode {image.mode} (32 bits a value) have no known black and white. Save it with 8 or 16 bits."
+            f"pictures must have 8 or 16 bits a value, got mode {image.mode} (32 bits). Save it with 8 or 16 bits."
         )
     if image.has_transparency_data:
         layer = image.convert("RGBA")
@@ -164,7 +164,7 @@ def _to_rgb(image: Image, kind: str | None) -> Image:
 
 
 def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resize pictures (n, H, W, C) as files are: so that each just fits into size × size, centred on black."""
+    """Resize pictures (n, H, W, C) to fit into size × size, centred on black, as `read_picture` does with files."""
     from PIL import Image
 
     made = np.empty((len(images), size, size, images.shape[3]), np.uint8)
@@ -183,7 +183,7 @@ def is_grey(image: NDArray[np.uint8]) -> bool:
 def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     """Convert pictures (…, 1 or 3) to one channel, grey, or three.
 
-    Grey is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), in sixteen bits as Pillow has it: of what is grey, the same.
+    Grey is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), in 16 bits as in Pillow. Grey pictures do not change.
     """
     if images.shape[-1] == channels:
         return images

@@ -1,4 +1,4 @@
-"""A folder of the user's pictures."""
+"""Load a folder of the user's pictures."""
 
 import os
 from dataclasses import replace
@@ -23,8 +23,8 @@ from mulligan.data.sources.picture_file import (
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import DataError, ShapeError
 
-_NAMED = 3  # broken files that a note names
-_LOOKED_AT = 256  # pictures of a streamed folder that are asked whether they have colour
+_NAMED = 3  # how many broken files a note names
+_LOOKED_AT = 256  # how many pictures of a streamed folder are searched for colour
 _SPLITS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 _UNKNOWN = {".heic": "HEIC", ".heif": "HEIC", ".avif": "AVIF", ".svg": "SVG", ".psd": "PSD", ".jxl": "JPEG XL"}
 
@@ -32,14 +32,14 @@ _UNKNOWN = {".heic": "HEIC", ".heif": "HEIC", ".avif": "AVIF", ".svg": "SVG", ".
 def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colour: str = "auto") -> Dataset:
     """Load all pictures of a folder, or open the folder when they are too many for memory.
 
-    Each picture is turned upright (EXIF), laid on black where it is transparent, resized to fit into size × size, and
-    centred on black. An animation counts as its first frame. When no picture has colour, all become grey.
+    Each picture is turned upright (EXIF), put on black if it is transparent, resized to fit into size × size, and
+    centred on black. Of an animation, the first frame is taken. When no picture has colour, all become grey.
 
-    Sub-folders are classes, in the order of their names. `train` and `test`, when there is nothing else, are the two
-    splits instead. Linked folders count like others. Files whose ending is not that of a picture are left out.
+    Sub-folders are classes, in the order of their names. If `train` and `test` are the only sub-folders, they are the
+    two splits instead. Linked folders count like others. Files without a picture's ending are left out.
 
-    When the decoded pictures would take more than 256 MiB, they are read from their files as batches ask for them
-    (`StreamedPictures`). Then only the first bytes of each file are checked here, and colour is judged by 256 pictures.
+    If the decoded pictures would take more than 256 MiB, batches read them from their files as needed
+    (`StreamedPictures`). Then only the first bytes of each file are checked here, and 256 pictures decide about colour.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     skip_broken : bool
         Leave out files that cannot be read, and say so in the note. Otherwise they raise an error.
     colour : str
-        "grey" or "rgb" for all; "auto" is RGB where any picture has colour.
+        "grey" or "rgb" for all; "auto" is RGB if any picture has colour.
 
     Returns
     -------
     Dataset
-        Pictures uint8 (n, size, size, 1 or 3), ordered by path. `note` says what was done.
+        Pictures uint8 (n, size, size, 1 or 3), ordered by path. `note` says what loading changed.
 
     Raises
     ------
@@ -77,8 +77,8 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     if not loose and not classes:
         hint = f" Convert the {unread} files to JPEG or PNG." if unread else " Check the path."
         raise DataError(
-            f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for, here and in "
-            f"sub-folders.{hint}"
+            f"{folder}: the folder or its sub-folders must hold pictures ({', '.join(sorted(ENDINGS))}), got none."
+            f"{hint}"
         )
     paths = loose or [path for found in classes.values() for path in found]
     numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()]) if classes else None
@@ -88,7 +88,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     else:
         images, broken = _read_all(paths, size, skip_broken, colour)
     seen: NDArray[np.uint8] = images[: 1 if many else None]
-    if many and seen.max() - seen.min() < DARK:  # says nothing of the others
+    if many and seen.max() - seen.min() < DARK:  # too few to judge the others by
         seen = images[np.unique(np.linspace(0, len(images) - 1, _LOOKED_AT).astype(int))]
     lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
     check_light(folder, "pixel", int(seen.min()), int(seen.max()), what=lighter)
@@ -116,7 +116,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
 
 
 def load_unresized(folder: Path) -> Dataset:
-    """Load all pictures of a folder and its sub-folders as they are, without classes: all must have one size.
+    """Load all pictures of a folder and its sub-folders in their own size, which must be the same, without classes.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def load_unresized(folder: Path) -> Dataset:
     other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
     if other is not None:
         found = " and ".join("{1}×{0} ({2})".format(*sizes[i], _name(paths[i], folder)) for i in (0, other))
-        raise ShapeError(f"{folder}: pictures must have one size, got {found}. They are never resized for judging.")
+        raise ShapeError(f"{folder}: pictures must have one size, got {found}. Measuring never resizes pictures.")
     (width, height), side = sizes[0], max(sizes[0])
     top, left = (side - height) // 2, (side - width) // 2
     images, _ = _read_all(paths, side, False, "auto")
@@ -138,7 +138,7 @@ def load_unresized(folder: Path) -> Dataset:
 
 
 def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Read a picture, or those of a folder, as (n, side, side, channels): fitted to a square shape, in its colours.
+    """Read a picture, or those of a folder, fitted to a square `shape`: (n, side, side, channels).
 
     Raises
     ------
@@ -150,7 +150,7 @@ def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     height, width, channels = shape
     if height != width:
         raise ShapeError(
-            f"pictures are fitted to squares, got the shape {shape}. Use mulligan.output.generator.invert."
+            f"the shape must be square to fit pictures to it, got {shape}. Use mulligan.output.generator.invert."
         )
     if not path.exists():
         raise DataError(f"picture must be a file or a folder, got {path}, which does not exist. Check the path.")
@@ -162,12 +162,12 @@ def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 def _all_in(folder: Path) -> list[Path]:
     loose, classes, _ = _find(folder)
     if not loose and not classes:
-        raise DataError(f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for.")
+        raise DataError(f"{folder}: the folder must hold pictures ({', '.join(sorted(ENDINGS))}), got none.")
     return [*loose, *chain(*classes.values())]
 
 
 def fitted(data: Dataset, size: int, colour: str) -> Dataset:
-    """Resize and recolour pictures that are in memory, as `load_pictures` does it with files.
+    """Resize and recolour pictures that are in memory, as `load_pictures` does with files.
 
     With size 0 and colour "auto" nothing changes, and the samples may be points.
 
@@ -176,14 +176,14 @@ def fitted(data: Dataset, size: int, colour: str) -> Dataset:
     ConfigError
         When pictures cannot have this `size` or `colour`.
     DataError
-        When the samples are points, of which a size or a colour is asked.
+        When a size or a colour is asked for, and the samples are points.
     """
     check_form(size or 28, colour)
     if not size and colour == "auto":
         return data
     if data.is_points:
         raise DataError(
-            f"{data.name}: samples are points, {data.shape[0]} numbers each; only pictures have a size and colours. "
+            f"{data.name}: samples must be pictures to have a size and colours, got points of {data.shape[0]} numbers. "
             "Leave data.size and data.colour out."
         )
     images, note = np.asarray(data.images), [data.note] if data.note else []
@@ -199,13 +199,13 @@ def fitted(data: Dataset, size: int, colour: str) -> Dataset:
 
 
 def _two_splits(folder: Path, size: int, skip_broken: bool, colour: str) -> Dataset:
-    """Load `train` and `test`, which must have the same classes; grey pictures become RGB when the others are."""
+    """Load `train` and `test`, which must have the same classes; if one is RGB, the other becomes RGB."""
     parts = ("train", "test")
     train, test = (load_pictures(folder / part, size, skip_broken, colour) for part in parts)
     if train.class_names != test.class_names:
         raise DataError(
-            f"{folder}: train has the classes {', '.join(train.class_names) or 'none'}, test has "
-            f"{', '.join(test.class_names) or 'none'}. Both need the same sub-folders."
+            f"{folder}: train and test must have the same sub-folders, got {', '.join(train.class_names) or 'none'} "
+            f"and {', '.join(test.class_names) or 'none'}."
         )
     if train.shape != test.shape:
         train, test = (load_pictures(folder / part, size, skip_broken, "rgb") for part in parts)
@@ -214,7 +214,7 @@ def _two_splits(folder: Path, size: int, skip_broken: bool, colour: str) -> Data
 
 
 def _name(path: Path, folder: Path) -> str:
-    """Name a file of the folder, with ? for each byte that is not text."""
+    """Return a file's name inside the folder, with ? for each byte that is not text."""
     return str(path.relative_to(folder)).encode(errors="replace").decode()
 
 
@@ -223,7 +223,7 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, in
     loose: list[Path] = []
     classes: dict[str, list[Path]] = {}
     others: dict[str, int] = {}
-    entered: dict[str, set[Path]] = {}  # of each sub-folder: a linked folder may lead to where one has been
+    entered: dict[str, set[Path]] = {}  # folders seen, for each sub-folder: a link may lead back to one
     try:
         for where, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
             inside = Path(where).relative_to(folder).parts
@@ -250,7 +250,7 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, in
 
 
 def _leads_on(folder: Path, entered: set[Path]) -> bool:
-    """Tell whether a folder, or what a link leads to, is new and does not contain itself; add it to `entered`."""
+    """Return whether a folder, or a link's target, is new and does not contain itself; add it to `entered`."""
     real, around = folder.resolve(), folder.parent.resolve()
     new = real not in entered and not around.is_relative_to(real)
     entered.add(real)
@@ -262,7 +262,7 @@ def _raise(error: OSError) -> None:
 
 
 def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> tuple[Images, dict[int, str]]:
-    """Read pictures into one array, (n, size, size, 1 or 3); give also the positions of those skipped, and why."""
+    """Read pictures into one array, (n, size, size, 1 or 3); also return the positions of skipped ones, and why."""
     images = np.empty((len(paths), size, size, 3), np.uint8)
     broken: dict[int, str] = {}
     for i, path in enumerate(paths):
@@ -282,7 +282,7 @@ def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> t
 def _open_all(
     paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
 ) -> tuple[Images, dict[int, str]]:
-    """Do what `_read_all` does with the beginnings of the files only; the pictures are decoded when asked for."""
+    """Like `_read_all`, but check only the first bytes of each file, and decode pictures when they are needed."""
     broken: dict[int, str] = {}
     for i, path in enumerate(paths):
         try:

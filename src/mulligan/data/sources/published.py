@@ -1,4 +1,4 @@
-"""The data sets that are fetched: Fashion-MNIST, KMNIST, EMNIST letters, CIFAR-10, BloodMNIST."""
+"""Load the data sets that are fetched: Fashion-MNIST, KMNIST, EMNIST letters, CIFAR-10, BloodMNIST."""
 
 import gzip
 import io
@@ -92,7 +92,7 @@ def load_idx_set(published: Published, class_names: tuple[str, ...]) -> Dataset:
     Raises
     ------
     DataError
-        When a file cannot be had, is damaged, or holds something else.
+        When a file cannot be fetched, is damaged, or holds something else.
     """
 
     def split(prefix: str, name: str, test: Dataset | None = None) -> Dataset:
@@ -107,7 +107,7 @@ def load_idx_set(published: Published, class_names: tuple[str, ...]) -> Dataset:
 def load_emnist_letters(published: Published = EMNIST_LETTERS) -> Dataset:
     """Load EMNIST letters, straight from the archive of all EMNIST sets (562 MB).
 
-    Published with rows and columns exchanged, and with labels 1 to 26; both are put right.
+    The published pictures are transposed and the labels run from 1 to 26; both are corrected.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def load_emnist_letters(published: Published = EMNIST_LETTERS) -> Dataset:
     Raises
     ------
     DataError
-        When the archive cannot be had, is damaged, or holds something else.
+        When the archive cannot be fetched, is damaged, or holds something else.
     """
     (file,) = published.files
     path = fetch(published, file)
@@ -160,7 +160,7 @@ def load_cifar10(published: Published = CIFAR10) -> Dataset:
     Raises
     ------
     DataError
-        When the archive cannot be had, is damaged, or holds something else.
+        When the archive cannot be fetched, is damaged, or holds something else.
     """
     (file,) = published.files
     path = fetch(published, file)
@@ -203,11 +203,11 @@ def load_bloodmnist(published: Published = BLOODMNIST) -> Dataset:
     Raises
     ------
     DataError
-        When the file cannot be had, is damaged, or holds something else.
+        When the file cannot be fetched, is damaged, or holds something else.
     """
     (file,) = published.files
     path = fetch(published, file)
-    with _refusing_broken(path, "BloodMNIST"), path.open("rb") as npz:  # by name, NumPy would leave a broken file open
+    with _refusing_broken(path, "BloodMNIST"), path.open("rb") as npz:  # given a name, NumPy leaves a broken file open
         content = np.load(npz, allow_pickle=False)
         images = {part: content[f"{part}_images"] for part in ("train", "val", "test")}
         labels = {part: content[f"{part}_labels"].ravel().astype(np.int64) for part in images}

@@ -1,4 +1,4 @@
-"""Stacked MNIST: three digits, one in each colour channel, hence 1000 modes that are easy to count."""
+"""Stacked MNIST: three digits, one in each colour channel, give 1000 modes that are easy to count."""
 
 import functools
 from typing import Any
@@ -13,14 +13,14 @@ _TRAIN, _TEST, _SEED = 128_000, 26_000, 20_180_101
 
 
 class StackedImages:
-    """Grey pictures seen three at a time, as RGB: stacked when they are asked for, never all at once.
+    """RGB pictures made of three grey ones each, stacked only when they are needed.
 
     Parameters
     ----------
     images : uint8 array (n, H, W, 1)
         The grey pictures.
     triples : int64 array (m, 3)
-        Which of them are red, green and blue.
+        The numbers of the red, green and blue picture.
     """
 
     dtype = np.dtype(np.uint8)
@@ -41,11 +41,11 @@ class StackedImages:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("stacked pictures are made on demand; they cannot be had without a copy")
+            raise ValueError("copy must not be False: stacked pictures are made on demand")
         return np.ascontiguousarray(self[:], dtype)
 
     def take(self, indices: NDArray[np.int64], axis: Any = 0, out: Any = None, mode: Any = None) -> Any:
-        """Copy the samples `indices` into `out`; `axis` and `mode` are there because arrays have them."""
+        """Copy the samples `indices` into `out`; `axis` and `mode` are accepted because arrays accept them."""
         out[...] = self[indices]
         return out
 

@@ -1,8 +1,8 @@
-"""Pictures that are too many for memory: decoded from their files when they are asked for, some of them kept.
+"""Pictures that are too many for memory: decoded from their files when they are needed, and partly kept.
 
-The sampler works on numbers, so a run needs no more than a batch at a time. What is kept is filled up once and never
-replaced: where each picture is asked for once an epoch, in an order that is new each time, no other rule hits more
-often. A helper thread decodes what comes next while a step is being taken.
+The sampler works on numbers, so a run needs no more than a batch at a time. The cache fills up once and is never
+replaced: if each picture is needed once an epoch, in a new order each time, no other rule hits more often. A helper
+thread decodes the next pictures during a step.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 IN_MEMORY = 1 << 28
-"""Bytes of decoded pictures that a folder may have before it is streamed; and of those that are then kept."""
+"""A folder is streamed if its decoded pictures take more bytes than this; a streamed folder keeps as many in memory."""
 AHEAD = 1024
-"""Pictures that are decoded before they are asked for, at most."""
+"""Largest number of pictures that are decoded ahead."""
 
 
 class StreamedPictures:
@@ -37,20 +37,20 @@ class StreamedPictures:
     ----------
     paths : sequence of Path
     size, channels : int
-        What each is made to.
+        Of each picture, once decoded.
     groups : int64 array (n,), optional
-        Their classes: a broken file is replaced by one of its own.
+        Classes of the files. A broken one is replaced by another of its class.
     skip_broken : bool
-        Let the next picture of the same class stand in for one that cannot be decoded, rather than raise DataError.
+        Replace a picture that cannot be decoded by the next one of its class, instead of raising DataError.
     memory : int
         Bytes of decoded pictures that may stay in memory.
 
     Attributes
     ----------
     kept : uint8 array
-        Place for the pictures that stay in memory; the first `used` are there.
+        Memory for the pictures that are kept; the first `used` are filled.
     coming : dict
-        Pictures that are being decoded, by their numbers.
+        Pictures that the helper thread decodes, by number.
     """
 
     dtype = np.dtype(np.uint8)
@@ -91,26 +91,26 @@ class StreamedPictures:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         raise DataError(
-            f"{len(self):,} pictures of {'×'.join(map(str, self.shape[1:]))} are more than {self._bytes >> 20} MiB, so "
-            "they are read from disk as they are needed, and what was asked for needs them all at once. Choose a "
-            "smaller data.size, or data.limit; classes come from sub-folders, or none (data.labels = 'none')."
+            f"this needs all pictures in memory, which must take at most {self._bytes >> 20} MiB, got {len(self):,} of "
+            f"{'×'.join(map(str, self.shape[1:]))}. Choose a smaller data.size or data.limit; take classes from "
+            "sub-folders, or none (data.labels = 'none')."
         )
 
     def take(self, indices: NDArray[np.int64], axis: Any = 0, out: Any = None, mode: Any = None) -> NDArray[np.uint8]:
-        """Copy the samples `indices` into `out`; `axis` and `mode` are there because arrays have them."""
+        """Copy the samples `indices` into `out`; `axis` and `mode` are accepted because arrays accept them."""
         for row, i in enumerate(indices.tolist()):
             out[row] = self._picture(i)
         filled: NDArray[np.uint8] = out
         return filled
 
     def ahead(self, indices: NDArray[np.int64]) -> None:
-        """Begin to decode what will be asked for next; what was begun for nothing is forgotten."""
+        """Start to decode the samples that are needed next; drop earlier ones that were not used."""
         wanted = indices[:AHEAD]
         wanted = wanted[self._slots[wanted] < 0].tolist()
         if self._helper is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            # for good: threads share the filters, so that none could be set for the helper alone
+            # never undone: threads share the filters, so none can be set for the helper alone
             warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # odd metadata
             self._helper = ThreadPoolExecutor(1, "pictures")
         begun = self.coming
@@ -121,7 +121,7 @@ class StreamedPictures:
                 begun[i] = self._helper.submit(decode, self._paths[i], self.shape[1])
 
     def part(self, rows: slice | NDArray[np.int64]) -> StreamedPictures:
-        """Return some of them, still streamed."""
+        """Return some of the pictures, still streamed."""
         groups = None if self._groups is None else self._groups[rows]
         paths = [self._paths[i] for i in np.arange(len(self))[rows]]
         *_, size, channels = self.shape
@@ -129,7 +129,7 @@ class StreamedPictures:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the files' names in their order, and of what is made of them: their pixels would take too long."""
+        """SHA-256 of the files' names in order and of the options; hashing their pixels would take too long."""
         digest = hashlib.sha256(f"{self.shape} {self._skip_broken}".encode())
         for path in self._paths:
             digest.update("/".join(path.parts[-2:]).encode(errors="surrogatepass") + b"\0")
@@ -148,7 +148,7 @@ class StreamedPictures:
         return picture
 
     def _decoded(self, i: int) -> NDArray[np.uint8]:
-        """Take what the helper has, or decode here: also where the helper failed, since only here it is said well."""
+        """Return the helper's picture, or decode it here. If the helper failed, decoding again gives a better error."""
         begun = self.coming.pop(i, None)
         if begun is not None and begun.exception() is None:
             return begun.result()
@@ -158,13 +158,13 @@ class StreamedPictures:
             if not self._skip_broken:
                 raise DataError(
                     f"{self._paths[i]}: cannot be read as a picture ({error.__cause__}). Put it back, or repair it: a "
-                    "run that has begun needs all its pictures. Without it, begin a new run; --set "
-                    "data.skip_broken=true (skip_broken=True) leaves out what is broken."
+                    "run that has begun needs all its pictures. To leave it out, begin a new run with --set "
+                    "data.skip_broken=true (skip_broken=True)."
                 ) from error.__cause__
             return self._stand_in(i, error)
 
     def _stand_in(self, i: int, error: DataError) -> NDArray[np.uint8]:
-        """Decode the next picture of the same class that can be."""
+        """Decode the next readable picture of the same class."""
         for j in [*range(i + 1, len(self)), *range(i)]:
             if self._groups is not None and self._groups[j] != self._groups[i]:
                 continue

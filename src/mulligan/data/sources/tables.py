@@ -1,4 +1,4 @@
-"""The user's files that hold arrays: .npz, .npy, CSV and IDX."""
+"""Load the user's files of arrays: .npz, .npy, CSV and IDX."""
 
 import contextlib
 import csv
@@ -22,40 +22,40 @@ _TEST_IMAGES = ("test_images", "x_test")
 _TEST_LABELS = ("test_labels", "y_test")
 _CLASS_NAMES = ("class_names", "label_names", "names")
 _LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
-_SMALLEST = 16  # values of a picture in a CSV row: fewer are points
+_SMALLEST = 16  # a CSV row of fewer values is a point, not a picture
 
 
 def load_numpy(path: Path) -> Dataset:
     """Load a `.npy` file, or a `.npz` file with the usual names.
 
-    In `.npz`: `images`, `samples`, `x`, `data`, `x_train` or `train_images`, or the only array; with it, where there
-    are any, `labels`, `label`, `y`, `targets`, `target`, `y_train` or `train_labels`, and `test_images` or `x_test`,
-    `test_labels` or `y_test`. Labels are numbers or words; the names of the classes, in their order, are `class_names`,
-    `label_names` or `names`.
+    The names in `.npz`: `images`, `samples`, `x`, `data`, `x_train` or `train_images`, or the only array. Optional are
+    `labels`, `label`, `y`, `targets`, `target`, `y_train` or `train_labels`; `test_images` or `x_test`; `test_labels`
+    or `y_test`. Labels are numbers or words. `class_names`, `label_names` or `names` hold the names of the classes, in
+    order.
 
     Raises
     ------
     DataError
-        When the file is missing, foreign, truncated, pickled, or when its arrays are not certain.
+        When the file is missing, truncated, pickled or of another format, or it is not clear which array is which.
     """
     try:
-        with path.open("rb") as file:  # by name, NumPy would leave a broken file open
+        with path.open("rb") as file:  # given a name, NumPy would leave a broken file open
             content = np.load(file, allow_pickle=False)
             arrays = {"images": content} if isinstance(content, np.ndarray) else _members(content)
     except Exception as error:  # NumPy and zipfile raise nearly everything on broken files
         raise DataError(
-            f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}); missing, "
-            "truncated, foreign, or pickled objects, which are never loaded. Save it again with np.savez; make text of "
-            "words with astype(str) before."
+            f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}). It is missing, "
+            "truncated, of another format, or pickled; pickles are never loaded. Save it again with np.savez; convert "
+            "words with astype(str) first."
         ) from error
 
     for array in arrays.values():
-        array.flags.writeable = False  # no other owner: no copy is needed
+        array.flags.writeable = False  # nobody else writes to it, so it need not be copied
 
     def pick(names: tuple[str, ...]) -> Any:
         found = [name for name in names if name in arrays]
         if len(found) > 1:
-            raise DataError(f"{path}: holds {' and '.join(found)}; only one of them can be meant. Save just that one.")
+            raise DataError(f"{path}: must hold only one of {' and '.join(found)}, got both. Save just that one.")
         return arrays[found[0]] if found else None
 
     if len(arrays) == 1:
@@ -63,8 +63,8 @@ def load_numpy(path: Path) -> Dataset:
     images = pick(_IMAGES)
     if images is None:
         raise DataError(
-            f"{path}: which array holds the pictures? Found {', '.join(arrays) or 'none'}; one named "
-            f"{', '.join(_IMAGES)} is needed. Save it with np.savez(path, images=…, labels=…)."
+            f"{path}: the array of pictures must be named {', '.join(_IMAGES)}, got {', '.join(arrays) or 'none'}. "
+            "Save it with np.savez(path, images=…, labels=…)."
         )
     return from_arrays(
         images, pick(_LABELS), pick(_TEST_IMAGES), pick(_TEST_LABELS), str(path), class_names=pick(_CLASS_NAMES)
@@ -72,7 +72,7 @@ def load_numpy(path: Path) -> Dataset:
 
 
 def _members(content: Any) -> dict[str, NDArray[Any]]:
-    """Read the arrays of a `.npz`; other files that were zipped with them are passed over."""
+    """Read the arrays of a `.npz`; skip other files in it."""
     files = [name for name in content.zip.namelist() if name.endswith(".npy") and not name.startswith("__MACOSX/")]
     arrays = {name.removesuffix(".npy"): content[name] for name in files}
     if wrong := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
@@ -83,13 +83,13 @@ def _members(content: Any) -> dict[str, NDArray[Any]]:
 def load_idx(path: Path) -> Dataset:
     """Load an IDX file of pictures, with the labels beside it, or a folder of MNIST's four.
 
-    The labels of `…images-idx3…` are those of `…labels-idx1…` in the same folder, where that is there; either may be
-    gzipped, and a point may stand before `idx`.
+    The labels of `…images-idx3…` come from `…labels-idx1…` in the same folder, if it exists. Either may be gzipped, and
+    a dot may precede `idx`.
 
     Raises
     ------
     DataError
-        When a file is missing, foreign, truncated or damaged.
+        When a file is missing, truncated, damaged or of another format.
     """
     if not path.is_dir():
         return from_arrays(read_idx(path), _labels_beside(path), name=str(path))
@@ -117,10 +117,10 @@ def idx_in(folder: Path, prefix: str) -> Path | None:
 def load_csv(path: Path) -> Dataset:
     """Load a table of numbers, one sample per row, separated by commas, semicolons or tabs; labels may be words.
 
-    Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; all else are points. Labels are the
-    column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns, which are
-    refused under a heading that names none. A `y` beside an `x` is a coordinate. Labels are classes as they are
-    written: `7`, `007` and `7.0` are three. A label in quotation marks may hold separators, line breaks and, doubled,
+    Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; others are points. Labels are the column
+    headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns. With a heading
+    that names no labels, 1 + s² columns raise an error. A `y` beside an `x` is a coordinate. Labels are classes as they
+    are written: `7`, `007` and `7.0` are three. A label in quotation marks may hold separators, line breaks and doubled
     quotation marks.
 
     Raises
@@ -138,36 +138,36 @@ def load_csv(path: Path) -> Dataset:
     if all(map(_is_number, heading)):
         if _counts(heading):
             raise DataError(
-                f"{path}: the first row only counts the columns, as pandas heads them; it would be trained on as a "
-                "sample. Save the table with to_csv(path, index=False, header=False); if it is a sample, write its "
-                "numbers with a point (0.0)."
+                f"{path}: the first row only counts the columns, as pandas does without names, and would be trained on "
+                "as a sample. Save the table with to_csv(path, index=False, header=False). If it is a sample, write "
+                "its numbers with a point (0.0)."
             )
         heading = []
     elif len(lines) == 1:
-        raise DataError(f"{path}: a heading and no rows; one sample per row is needed. Check the file.")
+        raise DataError(f"{path}: must have a sample per row, got only a heading. Check the file.")
     elif "" in heading[1:] and any(map(_is_number, heading)):
         raise DataError(
-            f"{path}: the first row lacks a value in column {heading.index('', 1) + 1}, and it holds numbers, so it is "
-            "no heading. Fill the value in, or leave the row out."
+            f"{path}: the first row lacks a value in column {heading.index('', 1) + 1}, and is no heading, because it "
+            "holds numbers. Fill the value in, or leave the row out."
         )
     elif not heading[0]:
         more = ", header=False" if _counts(heading[1:]) else ""
         raise DataError(
-            f"{path}: the first column has no heading, as pandas and R write the numbers of the rows; they would be "
-            f"trained on as values. Save the table with to_csv(path, index=False{more}), in R with write.csv(table, "
-            "path, row.names=FALSE); if it holds values, give the column a heading."
+            f"{path}: the first column has no heading, as if pandas or R had numbered the rows; the numbers would be "
+            f"trained on. Save the table with to_csv(path, index=False{more}), in R with write.csv(table, path, "
+            "row.names=FALSE). If it holds values, give the column a heading."
         )
     column = _label_column(heading, path)
     rows = lines[bool(heading) :]
     first = [] if heading else [row.split(separator, 1)[0].strip().strip('"') for row in rows]
-    order = sorted(first, key=lambda word: (len(word), word))  # of whole numbers, their own
+    order = sorted(first, key=lambda word: (len(word), word))  # for whole numbers, the numerical order
     if separator in rows[0] and (_counts(order) or (len(order) > 2 and _counts(order, 1))):
         raise DataError(
-            f"{path}: the first column only counts the rows, as pandas numbers them; it would be trained on. Save the "
-            "table with to_csv(path, index=False, header=False); if it is meant, write its numbers with a point (0.0)."
+            f"{path}: the first column only counts the rows, as pandas does, and would be trained on. Save the table "
+            "with to_csv(path, index=False, header=False). If you want it, write its numbers with a point (0.0)."
         )
     if "id" in heading:
-        raise DataError(f"{path}: the column headed id numbers the rows; it would be trained on. Leave it out.")
+        raise DataError(f"{path}: the column headed id numbers the rows, and would be trained on. Leave it out.")
     table, labels = _table(rows, separator, column, path)
     numbers = [word for word in heading if _is_number(word)]
     if numbers and not _counts(numbers) and not _counts(numbers, 1):
@@ -178,13 +178,13 @@ def load_csv(path: Path) -> Dataset:
         )
     if heading and len(heading) != table.shape[1]:
         raise DataError(
-            f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
+            f"{path}: the heading must have {table.shape[1]} columns, as the rows have, got {len(heading)}. Repair it."
         )
     if column is None and _is_square(table.shape[1] - 1) and _are_bytes(table):
         if heading:
             raise DataError(
-                f"{path}: no column is headed {', '.join(_LABEL_COLUMNS)}, and one more than a picture has would be "
-                "trained on as a value. Head that of the labels label; if all are values, save a .npy of floats."
+                f"{path}: there is one column more than a picture has, and none is headed {', '.join(_LABEL_COLUMNS)}. "
+                "Head the column of labels label; if all columns are values, save a .npy of floats."
             )
         column, labels = 0, first
     del lines, rows
@@ -195,29 +195,29 @@ def load_csv(path: Path) -> Dataset:
 
 
 def _rows(text: str, path: Path) -> tuple[str, list[str]]:
-    """Return the separator, and the rows: lines that are not empty, or several where a quoted text has line breaks."""
-    lines = text.split("\n")  # not where splitlines does: a label may hold U+2028
+    """Return the separator, and the rows. A quoted text with line breaks joins several lines."""
+    lines = text.split("\n")  # unlike splitlines: a label may hold U+2028
     first = next((line for line in lines if line.strip()), None)
     if first is None:
-        raise DataError(f"{path}: empty; one sample per row is needed. Check the file.")
+        raise DataError(f"{path}: must have a sample per row, got an empty file. Check the file.")
     separator = max(",;\t", key=first.count)
     if '"' in text:
         ends = [0]
-        reader = csv.reader([*lines, ""], delimiter=separator)  # an open quote runs on into the line that is added
-        with contextlib.suppress(csv.Error):  # a text longer than any that is meant: a quote is open
+        reader = csv.reader([*lines, ""], delimiter=separator)  # an open quote runs into the added line
+        with contextlib.suppress(csv.Error):  # a text too long to be a label: a quote is open
             for _ in reader:
                 ends += [reader.line_num] if reader.line_num <= len(lines) else []
         if ends[-1] < len(lines):
             raise DataError(
-                f"{path}: line {ends[-1] + 1} opens a quotation mark that nothing closes. Close it, or double it if it "
-                "is meant as a part of the text."
+                f"{path}: line {ends[-1] + 1} opens a quotation mark that is never closed. Close it, or double it if "
+                "it is part of the text."
             )
         lines = ["\n".join(lines[start:end]) for start, end in pairwise(ends)]
     return separator, [line for line in lines if line.strip()]
 
 
 def _table(rows: list[str], separator: str, column: int | None, path: Path) -> tuple[NDArray[np.float32], list[str]]:
-    """Read rows of numbers, and the texts of one column, in whose place the table has zeros."""
+    """Read rows of numbers, and the texts of one column; the table has zeros in that column."""
     texts: list[str] = []
 
     def keep(text: str) -> float:
@@ -236,9 +236,9 @@ def _table(rows: list[str], separator: str, column: int | None, path: Path) -> t
         )
     except ValueError as error:
         raise DataError(
-            f"{path}: not a table of numbers ({error}; rows counted from 0, without the heading). Every row needs as "
-            "many numbers as the first, separated by commas, semicolons or tabs, with a point for the decimals. Words "
-            "may stand in one column, headed label."
+            f"{path}: not a table of numbers ({error}; rows counted from 0, without the heading). Every row must have "
+            "as many numbers as the first, separated by commas, semicolons or tabs, with decimal points. One column, "
+            "headed label, may hold words."
         ) from error
     if np.isinf(table).any():
         raise DataError(f"{path}: values must be below 3.4e38, as float32 holds them. Scale them down first.")
@@ -250,15 +250,15 @@ def _label_column(heading: list[str], path: Path) -> int | None:
     found = [i for i, word in enumerate(heading) if word in _LABEL_COLUMNS and not (word == "y" and "x" in heading)]
     if len(found) > 1:
         raise DataError(
-            f"{path}: columns {', '.join(heading[i] for i in found)} could all be the labels. Rename all but one."
+            f"{path}: one column must be the labels, got {', '.join(heading[i] for i in found)}. Rename all but one."
         )
     if found and len(heading) == 1:
-        raise DataError(f"{path}: only labels, no samples. Add the columns of values.")
+        raise DataError(f"{path}: must have columns of values, got only labels. Add the values.")
     return found[0] if found else None
 
 
 def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
-    """Return labels as they are written: 007 is not 7. Measured numbers are refused: no two may be alike."""
+    """Return labels as they are written: 007 is not 7. Raise for fractions, of which no two may be alike."""
     numbers = all(map(_is_number, labels))
     broken = next((word for word in labels if numbers and not float(word).is_integer()), None)
     if broken is not None:
@@ -270,7 +270,7 @@ def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
 
 
 def _counts(words: list[str], start: int = 0) -> bool:
-    """Return whether several words are 0, 1, 2 …: what pandas calls columns without names."""
+    """Return whether several words are 0, 1, 2 …, as pandas names columns without names."""
     return len(words) > 1 and words == [str(i) for i in range(start, len(words) + start)]
 
 

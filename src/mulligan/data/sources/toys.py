@@ -1,4 +1,4 @@
-"""Toys: distributions in one and two dimensions whose density is known, so that nothing about a GAN stays hidden.
+"""Toys: distributions in one and two dimensions with known densities, on which a GAN can be measured exactly.
 
 =============  ==================================================================================================
 `jang`         N(−1, 1): Eric Jang, "Generative adversarial nets in TensorFlow (part I)", 2016
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mulligan.data.dataset import Dataset
 from mulligan.errors import ShapeError
 
-_BLOCK = 1024  # points whose distances to all centres are held at once
+_BLOCK = 1024  # points at a time, for their distances to all centres
 _TRAIN, _TEST, _SEED = 50_000, 10_000, 20_180_101
 
 
@@ -84,7 +84,7 @@ class SwissRoll:
 
     @property
     def modes(self) -> NDArray[np.float64]:
-        """None: the mass lies along a curve; float64 (0, 2)."""
+        """No modes, float64 (0, 2), because the mass lies along a curve."""
         return np.empty((0, 2))
 
     def curve(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,7 +146,7 @@ TOYS: dict[str, Gaussians | SwissRoll] = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SortedBatches(Dataset):
-    """Points in one dimension whose every batch comes in rising order (Jang 2016)."""
+    """Points in one dimension; each batch is sorted in rising order (Jang 2016)."""
 
     def take(self, indices: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         super().take(indices, out).sort(axis=0)
