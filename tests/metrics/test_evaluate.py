@@ -276,7 +276,7 @@ def test_words_for_what_is_off(digits, maps, against):
     with pytest.raises(
         ShapeError,
         match=r"^fakes must have the reals' shape \(28, 28, 1\), got \(20, 28, 1\)\. Evaluate against the "
-        r"data that the generator was trained on; never resize for judging\.$",
+        r"data that the generator was trained on; do not resize\.$",
     ):
         evaluate_pictures(real[:, :20], against)
     with pytest.raises(
@@ -285,5 +285,7 @@ def test_words_for_what_is_off(digits, maps, against):
         r"seed=…\), which has that range\.$",
     ):
         evaluate_pictures(real / 255.0, against)
-    with pytest.raises(ConfigError, match=r"^results must be at least one, got none\. Evaluate with seeds=1\.$"):
+    with pytest.raises(
+        ConfigError, match=r"^results must hold at least one result, got none\. Evaluate with seeds=1\.$"
+    ):
         merge([])

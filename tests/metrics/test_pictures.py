@@ -121,13 +121,11 @@ def test_words_for_what_is_off(rng):
     x = random_pictures(rng, 3)
     with pytest.raises(DataError, match="uint8 in 0…255, got float64"):
         sharpness(x / 255.0, x)
-    with pytest.raises(
-        ShapeError, match=r"^window must be from 1 to 6, or it does not fit into the pictures, got 7\.$"
-    ):
+    with pytest.raises(ShapeError, match=r"^window must be from 1 to 6, to fit into the pictures, got 7\.$"):
         ssim(x[:, :6], x[:, :6])
     with pytest.raises(
         ShapeError,
-        match=r"^both sets must have one shape, got \(3, 11, 9, 2\) and \(2, 11, 9, 2\)\. Crop, never resize\.$",
+        match=r"^both sets must have one shape, got \(3, 11, 9, 2\) and \(2, 11, 9, 2\)\. Crop them; do not resize\.$",
     ):
         ssim(x, x[:2])
     with pytest.raises(ShapeError, match=r"^images must be at least 2 pictures, got 1\. Draw more samples\.$"):

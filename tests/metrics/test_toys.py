@@ -106,7 +106,7 @@ def test_words_for_what_is_off():
         divergences(np.zeros(4), norm.pdf, 1, -1)
     with pytest.raises(
         DataError,
-        match=r"^density must be ≥ 0 and integrate to 1 at most, got 1 and 2 over -1…1\. Normalise it, or "
+        match=r"^density must be ≥ 0 and integrate to at most 1, got 1 and 2 over -1…1\. Normalise it, or "
         r"use more bins for narrow peaks\.$",
     ):
         divergences(np.zeros(4), lambda x: np.ones_like(x), -1, 1)

@@ -1,11 +1,11 @@
-"""How good are the samples: distances, coverage, classes, copies, each beside its floor.
+"""Measure samples: distances, coverage, classes, copies, each beside its floor.
 
 - `registry`: every figure of ``metrics.json``, with label, direction, floor, source and function. Read it first.
-- `evaluate`: the whole evaluation, and several as one; `comparison`: what the function of a metric is given.
-- `features/`: what pictures are compared in: the judge, PCA of the pixels, a random net.
+- `evaluate`: a whole evaluation, and several merged; `comparison`: the argument of a metric's function.
+- `features/`: the spaces in which pictures are compared: the judge, PCA of the pixels, a random net.
 - `distances/`: how far two sets of features are apart: FD, KID, sliced Wasserstein, neighbours, C2ST, Parzen.
-- `classes`, `copies`, `pictures`, `toys`: what a judge, the training set, the pixels, a known density tell.
-- `fakes`: samples of another program. `validation`: checks of what comes in; `parallel`: work on all cores.
+- `classes`, `copies`, `pictures`, `toys`: figures from a judge, the training set, the pixels, a known density.
+- `fakes`: samples of another program. `validation`: checks of arguments; `parallel`: work on all cores.
 """
 
 from mulligan.metrics.classes import Classes, classifier_score, count_classes, kl, labels, shares, within_class_variance

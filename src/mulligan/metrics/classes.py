@@ -1,4 +1,4 @@
-"""Which classes the fakes show, as a classifier reads them: how many, how evenly, how varied inside.
+"""Measure the classes of fakes by a classifier: how many there are, how even their shares, how varied each is.
 
 Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 """
@@ -28,16 +28,16 @@ class Classes:
     histogram : tuple of float
         Share of all pictures in each class. It sums to 1 − `junk`.
     junk : float
-        Share of pictures that belong to no class.
+        Share of pictures without a class.
     kl : float
-        KL(p̂‖p) in nats, p̂ the histogram over the pictures that have a class. Where none has, the worst value
-        there is: that of all pictures in the rarest class.
+        KL(p̂‖p) in nats, p̂ the histogram over the pictures that have a class. If none has, the largest possible value:
+        that of all pictures in the rarest class.
     kl_floor : float
         What `kl` shows for a perfect sampler: (K−1)/(2n), n the pictures that have a class.
     modes : int
         Classes with at least a tenth of a fair share: 1 % for ten classes.
     effective_modes : float
-        exp H(p̂): the number of evenly used classes with the same entropy. 0 where no picture has a class.
+        exp H(p̂): the number of evenly used classes with the same entropy. 0 if no picture has a class.
     """
 
     histogram: tuple[float, ...]
@@ -49,7 +49,7 @@ class Classes:
 
 
 def labels(p: NDArray[Any], *, sure: float = SURE) -> NDArray[np.intp]:
-    """Give each picture its class: argmax p where max p ≥ `sure`, else `JUNK`.
+    """Return each picture's class: argmax p if max p ≥ `sure`, else `JUNK`.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def shares(label: NDArray[Any], count: int) -> NDArray[np.float64]:
     Raises
     ------
     ShapeError, DataError
-        Not one picture; a label that is not a class.
+        No picture; a label that is not a class.
     """
     label = np.asarray(label)
     if label.ndim != 1 or len(label) == 0:
@@ -155,7 +155,7 @@ def kl(q: NDArray[Any], p: NDArray[Any]) -> float:
     Returns
     -------
     float
-        ≥ 0; infinite where q has something and p nothing.
+        ≥ 0; infinite where q > 0 and p = 0.
     """
     q, p = np.asarray(q, dtype=np.float64), np.asarray(p, dtype=np.float64)
     q, p = q / q.sum(), p / p.sum()
@@ -171,23 +171,23 @@ def within_class_variance(
     real_label: NDArray[Any],
     count: int,
 ) -> tuple[float, ...]:
-    """In each class the total variance of the fakes' features over that of the reals': 1 is right.
+    """Return, for each class, the total variance of the fakes' features over that of the reals'; 1 is right.
 
-    Evenly used classes can hide one picture repeated in each; this shows it.
+    It detects a generator that repeats one picture in each class, which even shares hide.
 
     Parameters
     ----------
     fake, real : arrays of shape (m, d) and (n, d)
         Features under one map.
     fake_label, real_label : arrays of shape (m,) and (n,), integer
-        Classes by one classifier; `JUNK` takes no part.
+        Classes by one classifier; `JUNK` is left out.
     count : int
         Number of classes.
 
     Returns
     -------
     tuple of K floats
-        0 for a class with fewer than two fakes; 1 for one without two different reals, where nothing can be said.
+        0 for a class with fewer than two fakes; 1 for one without two different reals, which cannot be measured.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def classifier_score(p: NDArray[Any]) -> float:
     Returns
     -------
     float
-        1 to K. The real test digits score 9.78 of 10. It sees neither copies nor a collapse inside classes.
+        1 to K. The real test digits score 9.78 of 10. The score detects neither copies nor a collapse inside classes.
 
     Raises
     ------

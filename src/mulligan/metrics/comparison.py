@@ -1,4 +1,4 @@
-"""What the function of a metric is given: fakes beside held-out reals. A method computes what its name says of them."""
+"""The argument of a metric's function: fakes beside held-out reals. Each method computes the metric that it names."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from mulligan.metrics.evaluate import Reference
 
 Found = Mapping[str, Any] | float | None
-"""What such a function returns: its figure; several figures by name; None where there is nothing to compare."""
+"""The result of a metric's function: its figure; several figures by name; None if there is nothing to compare."""
 FEW = 500
-"""With fewer samples the floor of FD is measured by splitting the reals: their covariance is too flat for a formula."""
+"""With fewer samples, FD's floor is measured by splitting the reals: their covariance is too rough for a formula."""
 LEAST = 8
-"""Reals that can be split in quarters of two."""
+"""Fewest reals that can be split into quarters of two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +47,13 @@ class Comparison:
     ----------
     real, fake : arrays of shape (n, d) and (m, d)
     seed : int
-        The one that the fakes were drawn with. What a metric chooses at random, it chooses by this seed.
+        The seed with which the fakes were drawn. Metrics also use it for their own random choices.
     space : str
         Key of the feature map; "points" for points in their own coordinates.
     data : str
         Name of the data.
     moments : Moments or None
-        Of the reals; computed where they are not given.
+        Of the reals; computed if not given.
     """
 
     real: NDArray[Any]
@@ -85,7 +85,7 @@ class Comparison:
     def sliced(self) -> Found:
         of_real = self.moments or moments(self.real)
         figures = {"sliced": percent(sliced_wasserstein(self.real, self.fake, seed=self.seed), of_real)}
-        if len(self.real) >= LEAST:  # fewer directions and splits: half a second more would be spent in each map
+        if len(self.real) >= LEAST:  # few directions and splits save half a second in each map
             distance = partial(sliced_wasserstein, directions=200)
             figures["sliced_floor"] = percent(split_floor(distance, self.real, len(self.fake), splits=4), of_real)
         return figures
@@ -123,12 +123,12 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pictures(Comparison):
-    """Fake pictures beside held-out real ones, (n, h, w, c), uint8, and what the feature maps see in them.
+    """Fake pictures beside held-out real ones, (n, h, w, c), uint8, with their features.
 
     Attributes
     ----------
     against : Reference
-        All that is known of the reals.
+        The prepared reals.
     features : dict of arrays of shape (m, d)
         Of the fakes, by the key of the map.
     probabilities : array of shape (m, K) or None
@@ -169,7 +169,7 @@ class Pictures(Comparison):
         if p is not None and of_real is not None:
             by_class = {"fake_label": labels(p), "real_label": labels(of_real)}
             if np.bincount(1 + by_class["real_label"])[1:].max(initial=0) < 2:
-                by_class = {}  # a judge that is sure of nothing leaves no class to compare: then all pictures are one
+                by_class = {}  # if the judge is sure of no picture, all pictures count as one class
         return where_comparable(diversity, self.fake, self.real, **by_class, seed=self.seed)
 
     def sharpness(self) -> Found:

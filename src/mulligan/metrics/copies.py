@@ -1,4 +1,4 @@
-"""Whether the generator makes pictures or hands out its training pictures; and which of those are nearest.
+"""Test whether a generator copies its training pictures, and find the nearest ones.
 
 Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 """
@@ -15,23 +15,23 @@ from mulligan.metrics.distances.neighbours import kmeans, nearest
 from mulligan.metrics.validation import feature_sets
 
 BLOCK = 4096 * 784
-"""Pixel values of the training pictures that are compared at a time."""
+"""Number of training pixel values that are compared at a time."""
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Signs of copying, each with what held-out real pictures show.
+    """Signs of copying, each beside the figure of held-out real pictures.
 
     Attributes
     ----------
     authpct : float
         Per cent of the fakes that are authentic. Near 0 for copies.
     authpct_real : float
-        The same for held-out reals, or for reals left out one at a time: the figure to compare with. More than 5 below
-        it is copying.
+        The same for held-out reals, or for reals left out one at a time: the figure to compare with. A value more than
+        5 below it means copying.
     ct_z : float
-        C_T, in standard deviations. About 0 for new pictures of the same kind, below −3 for copying, far above 0
-        for fakes that are further from the training set than real pictures are (bad, not copied).
+        C_T, in standard deviations. About 0 for new pictures of the same kind; below −3 for copies; far above 0 for
+        fakes that are further from the training set than reals are (bad, not copied).
     """
 
     authpct: float
@@ -41,12 +41,12 @@ class Copies:
 
 @dataclass(frozen=True, eq=False)
 class Originals:
-    """The training set, and how far held-out reals are from it: what does not depend on the fakes.
+    """The training set, and the distances of held-out reals from it: the half of the work that no fake changes.
 
     Attributes
     ----------
     train : array of shape (l, d), float64
-        Features of the training pictures, repeated ones once (unless all are the same).
+        Features of the training pictures, without repeats (unless all are the same).
     centres : array of shape (cells, d), float64
         k-means centres of the training set.
     real_distance : array of shape (n,), float64
@@ -78,13 +78,13 @@ def originals(
     real : array of shape (n, d)
         Held-out reals, which the generator was not trained on.
     train : array of shape (l, d)
-        What it was trained on, all of it: a copy of a picture left out here goes unseen.
+        All pictures that it was trained on. Copies of a picture that you leave out are not found.
     inside : array of shape (n,), integer, optional
-        Where nothing was held out: the row of `train` that each real is. Each is then compared with all the others, as
-        if it alone had been held out.
+        If nothing was held out: the row of each real in `train`. Each real is then compared with all other rows, as if
+        it alone had been held out.
     cells : int, optional
-        k-means cells for `ct`, found on 10,000 training rows at most. Default: 20, fewer where that would leave
-        less than a hundred reals a cell.
+        k-means cells for `ct`, found on 10,000 training rows at most. Default: 20, or fewer, so that a cell has a
+        hundred reals.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def originals(
     ConfigError
         No cell, or more cells than rows.
     """
-    least = 2 if inside is None else 3  # a picture, its nearest, and the neighbour of that
+    least = 2 if inside is None else 3  # a picture, its nearest one, and that one's neighbour
     sets = feature_sets(real, train, names=("real features", "training features"), least=least)
     _, first, which = np.unique(train, axis=0, return_index=True, return_inverse=True)  # of float32: half the memory
     real, train = sets
@@ -105,7 +105,7 @@ def originals(
     some = np.random.default_rng(0).choice(len(train), min(10_000, len(train)), replace=False)
     cells = min(20, max(1, len(real) // 100), len(some)) if cells is None else cells
     centres = kmeans(train[some], cells)
-    if least <= len(first) < len(train):  # or a repeated row would be its own neighbour, and every copy authentic
+    if least <= len(first) < len(train):  # else a repeated row is its own neighbour, and every copy authentic
         train, index = train[first], which.ravel()[index]
         inside = None if inside is None else which.ravel()[inside]
     return Originals(
@@ -161,17 +161,17 @@ def ct(
     Parameters
     ----------
     fake, real : arrays of shape (m,) and (n,)
-        Distances from the nearest training picture. (The paper looks for it inside the cell; here it is the
-        nearest of all, which differs only at the cells' borders.)
+        Distances from the nearest training picture. (The paper searches inside the cell, here all cells are searched;
+        the results differ only at the cells' borders.)
     fake_cell, real_cell : arrays of shape (m,) and (n,), integer
         The cell each lies in.
     least : int
-        Cells with fewer fakes or reals than this are left out: Z is not normal there.
+        Cells with fewer fakes or reals are left out, because Z is not normal there.
 
     Returns
     -------
     float
-        0 where no cell has enough of both: nothing can be said.
+        0 if no cell has enough of both, so that nothing can be said.
 
     Raises
     ------
@@ -195,15 +195,15 @@ def ct(
 def nearest_pictures(
     pictures: NDArray[np.uint8], data: Dataset, count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Find the training pictures nearest to each of some, by ‖a − b‖² = ‖a‖² + ‖b‖² − 2a·b.
+    """Find the training pictures nearest to each picture, by ‖a − b‖² = ‖a‖² + ‖b‖² − 2a·b.
 
     Parameters
     ----------
     pictures : array of shape (n, h, w, c), uint8
     data : Dataset
-        Of the same shape of picture.
+        With pictures of the same shape.
     count : int
-        How many for each; all of them where there are fewer.
+        How many for each; at most the number of training pictures.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def nearest_pictures(
         chosen = np.argsort(both, axis=1, kind="stable")[:, :count]
         best, numbers = np.take_along_axis(both, chosen, 1), np.take_along_axis(where, chosen, 1)
     exact = np.empty(best.shape)
-    for i, row in enumerate(numbers):  # the fast form cancels where pictures are nearly equal
+    for i, row in enumerate(numbers):  # the fast formula cancels for nearly equal pictures
         y = np.asarray(data.images[row]).reshape(count, -1).astype(np.float64)
         exact[i] = np.linalg.norm(y - pictures[i].reshape(-1), axis=1) / 255.0
     return exact, numbers
@@ -242,7 +242,7 @@ def _authentic(
     """Share of pictures that are authentic, given each one's nearest training picture (Alaa et al. 2022).
 
     A picture x is authentic if its nearest training picture t has a neighbour of its own, in the training set without
-    x, that is nearer than x is: d(t, train∖{t, x}) < d(x, t). Only those t are asked that are some x's nearest.
+    x, that is nearer than x is: d(t, train∖{t, x}) < d(x, t). Only the t that are nearest to some x are examined.
     """
     asked, back = np.unique(index, return_inverse=True)
     own, who = nearest(train[asked], train, k=1 if inside is None else 2, skip=asked)

@@ -1,7 +1,7 @@
-"""A whole evaluation: fakes against held-out reals, as the dictionary of ``metrics.json``; and several as one.
+"""Evaluate fakes against held-out reals, as the dictionary of ``metrics.json``; `merge` several evaluations.
 
 The protocol: 10,000 fakes against the 10,000 test pictures, at least three seeds, median and range, floors beside the
-figures. The reals' half of the work is done once, in `Reference`, however many sets of fakes follow.
+figures. `Reference` does the reals' half of the work once for all sets of fakes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,28 +24,27 @@ from mulligan.metrics.validation import feature_sets, pictures
 from mulligan.metrics.validation import probabilities as read_probabilities
 
 COPIES_BY = "pca64"
-"""The map in which copies are searched, where it is used: it is near the pixels, while a judge sees two sevens as
-nearly the same."""
+"""The map in which copies are searched, if it is used. It is near the pixels; to a judge, two sevens look the same."""
 
 
 FACTS = ("n", "n_real", "n_train", "accuracy", "step")
-"""Numbers that must agree between seeds, as strings and booleans must: they are no figures."""
+"""Numbers that must agree between seeds, as strings and booleans must, because they are not figures."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What fakes are compared with: held-out reals and the training set, seen through the feature maps.
+    """The reals' half of an evaluation: held-out reals and the training set, with their features.
 
     Attributes
     ----------
     real : array of shape (n, h, w, c), uint8
         Held-out pictures.
     maps : tuple of FeatureMap
-        The first is the main one: variance inside classes is measured in it.
+        The first is the main map, in which variance inside classes is measured.
     features : dict of arrays of shape (n, d), float32
         Of the reals, by the name of the map.
     moments : dict of Moments
-        Of those.
+        Of those features.
     copies_by : str
         Name of the map in which copies are searched.
     originals : Originals
@@ -81,14 +80,14 @@ def reference(
     real : array of shape (n, h, w[, c]), uint8
         Held-out pictures: the test split.
     train : array of shape (l, h, w[, c]), uint8
-        All that the generator was trained on. Only the search for copies reads it.
+        All pictures that the generator was trained on. Only the search for copies reads them.
     maps : sequence of FeatureMap
-        With different names. An ordering is worth reporting only where two agree. The first that knows classes, the
-        judge, reads those of the pictures; without one, the figures of classes are left out.
+        With different names. Report an ordering only if two maps agree on it. The first map that knows classes, the
+        judge, classifies the pictures; without one, the figures of classes are left out.
     prior : array of shape (K,), optional
         Share of each class in the training set; default: the mean of the reals' probabilities.
     inside : array of shape (n,), integer, optional
-        Where nothing was held out: the place in `train` of each real. See `originals`.
+        If nothing was held out: the row of each real in `train`. See `originals`.
 
     Returns
     -------
@@ -97,7 +96,7 @@ def reference(
     Raises
     ------
     ConfigError
-        No map, or two of one name.
+        No map, or two with one name.
     ShapeError, DataError
         Pictures that do not fit; reals that are all the same.
     """
@@ -112,7 +111,7 @@ def reference(
     train_features = maps[names.index(copies_by)](train)
     found = {name: moments(x) for name, x in features.items()}
     for of_map in found.values():
-        percent(0.0, of_map)  # refuses reals that are all the same, before the long work
+        percent(0.0, of_map)  # raises if all reals are the same, before the long work
     return Reference(
         real=real,
         maps=tuple(maps),
@@ -141,34 +140,34 @@ def evaluate_pictures(
     Parameters
     ----------
     fake : array of shape (n, h, w[, c]), uint8
-        As many as there are reals.
+        As many as the reals.
     against : Reference
         The reals.
     asked : array of shape (n,), integer, optional
-        The class that each fake was asked to be; `label_accuracy`, the share for which argmax p(y|x) is that class,
-        then stands among the figures of the classes.
+        The class that each fake was asked to be. The figures of the classes then include `label_accuracy`, the share of
+        fakes for which argmax p(y|x) is that class.
     seed : int
-        The one that the fakes were drawn with; it is noted, and seeds subsets and pairs. The same fakes, reference
+        The seed with which the fakes were drawn. It is noted, and seeds subsets and pairs. The same fakes, reference
         and seed give the same figures to the last digit.
     data, generator : str
         Noted: the data's name; "ema" or "raw".
     cpu_seconds : float, optional
-        Noted: what the training cost, where that is known.
+        Noted: CPU time of the training, if known.
     unequal : bool
-        Allow another number of fakes than reals. `n` and `n_real` then differ in the result, and its figures may not
-        be compared with those of another n: FD, precision, recall and coverage all depend on it.
+        Allow different numbers of fakes and reals. `n` and `n_real` then differ in the result. Do not compare its
+        figures with those of another n: FD, precision, recall and coverage all depend on it.
 
     Returns
     -------
     dict
         Ready for JSON: str, int, float, list, dict. FD, its floor and FD∞ are per cent of the real features' total
-        variance. Left out are `fd_infinity` where there are too few pictures for it (four per feature), `diversity`
-        below 7×7 pixels or where no class has two different reals, and `sharpness` where the reals have no edge.
+        variance. Left out are `fd_infinity` with fewer than four pictures per feature, `diversity` below 7×7 pixels or
+        if no class has two different reals, and `sharpness` if the reals have no edge.
 
     Raises
     ------
     ConfigError
-        Another number of fakes than reals.
+        Different numbers of fakes and reals.
     ShapeError, DataError
         Pictures or classes that do not fit.
     """
@@ -177,7 +176,7 @@ def evaluate_pictures(
     if fake.shape[1:] != real.shape[1:]:
         raise ShapeError(
             f"fakes must have the reals' shape {real.shape[1:]}, got {fake.shape[1:]}. "
-            f"Evaluate against the data that the generator was trained on; never resize for judging."
+            f"Evaluate against the data that the generator was trained on; do not resize."
         )
     if n != len(real) and not unequal:
         raise _another_number(n, len(real), ", or pass unequal=True to have it marked")
@@ -211,9 +210,9 @@ def evaluate_points(
     fake, real : arrays of shape (n, d)
         As many fakes as held-out reals.
     seed : int
-        The one that the fakes were drawn with; it is noted, and seeds KID's subsets.
+        The seed with which the fakes were drawn. It is noted, and seeds KID's subsets.
     data : str
-        Where it is the name of a toy, what is known of its density is used.
+        Name of the data. For a toy, figures from its density are added.
     generator, cpu_seconds
         Noted, as in `evaluate_pictures`.
 
@@ -239,26 +238,26 @@ def evaluate_points(
 
 
 def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put the results of several seeds together: each figure becomes ``{"median": …, "min": …, "max": …}``.
+    """Merge the results of several seeds: each figure becomes ``{"median": …, "min": …, "max": …}``.
 
     Parameters
     ----------
     results : sequence of dict
-        From `evaluate_pictures`, one a seed: of several generators, or of several draws from one.
+        From `evaluate_pictures`, one for each seed: several generators, or several draws from one.
 
     Returns
     -------
     dict
-        Of the same form; figures in lists are replaced one by one, `seeds` are joined. A single result comes back
-        as it is.
+        Of the same form; figures in lists are merged one by one, `seeds` are joined. A single result is returned
+        unchanged.
 
     Raises
     ------
     ConfigError
-        No result, or results that may not be compared: another n, data, judge, or set of figures.
+        No result, or results that cannot be compared: different n, data, judge, or figures.
     """
     if not results:
-        raise ConfigError("results must be at least one, got none. Evaluate with seeds=1.")
+        raise ConfigError("results must hold at least one result, got none. Evaluate with seeds=1.")
     if len(results) == 1:
         return dict(results[0])
     merged: dict[str, Any] = _merge(list(results), "")
@@ -269,7 +268,7 @@ def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _seen_by(
     maps: Sequence[FeatureMap], images: NDArray[np.uint8]
 ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float64] | None]:
-    """Send pictures through all maps: features by the map's name, and the first one's class probabilities."""
+    """Send pictures through all maps; return features by the map's name, and the judge's class probabilities."""
     features: dict[str, NDArray[np.float32]] = {}
     probabilities: NDArray[np.float64] | None = None
     for phi in maps:
@@ -300,7 +299,7 @@ def _notes(whole: Comparison, generator: str, cpu_seconds: float | None) -> dict
 
 
 def _measured(sets: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
-    """Compute every metric of these sets, side by side; each function once for a set."""
+    """Compute every metric of these sets in parallel, each function once for a set."""
     work: dict[Any, Callable[[], Any]] = {}
     for metric in sorted(METRICS.values(), key=lambda metric: metric.of == "features"):  # copies take longest
         if metric.compute is not None:
@@ -321,7 +320,7 @@ def _measured(sets: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
 
 
 def _merge(values: list[Any], path: str) -> Any:
-    """Merge what stands at one place of several results."""
+    """Merge the values at one path of several results."""
     first, name = values[0], path.rpartition(".")[2]
     if name == "seeds":
         return None

@@ -1,4 +1,4 @@
-"""Samples of another program, in the place of a generator."""
+"""Measure samples of another program in place of a generator's."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ class Fakes:
     Parameters
     ----------
     data : Dataset
-        The samples. A seed chooses among them; with no more of them than are compared, every draw has all.
+        The samples. A seed chooses among them; if there are no more than are compared, all are used.
     """
 
     def __init__(self, data: Dataset):
@@ -32,7 +32,7 @@ class Fakes:
 
     @classmethod
     def of(cls, source: str | Path) -> Self:
-        """Read samples: the pictures of a folder, all of one size, which stay as they are; or the arrays of a file.
+        """Read samples: the pictures of a folder in their own size, the same for all; or the arrays of a file.
 
         Raises
         ------
@@ -53,4 +53,4 @@ class Fakes:
     images = sample
 
     def labels(self, count: int, seed: int = 0) -> None:
-        """Return None: no class was asked for."""
+        """Return None, because no class was asked for."""

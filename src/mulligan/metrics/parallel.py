@@ -1,4 +1,4 @@
-"""Independent pieces of work, side by side."""
+"""Run independent functions in parallel threads."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -12,25 +12,25 @@ from mulligan.nn.workers.limits import available_cores
 
 
 def in_parallel(work: Mapping[Any, Callable[[], Any]]) -> dict[Any, Any]:
-    """Do independent pieces of work, as many at a time as there are cores, with BLAS at one thread.
+    """Call independent functions in parallel, one on each core, with BLAS at one thread.
 
-    The figures do not depend on the number of cores, and a busy machine does not stop it: BLAS's own threads wait for
-    one another by spinning, which takes ten times as long when one core is wanted elsewhere.
+    The results do not depend on the number of cores. BLAS's own threads would wait for one another by spinning, which
+    takes ten times as long when another program uses one core.
 
     Parameters
     ----------
     work : mapping of name to callable
-        Begun in this order: with the longest first, no core is idle at the end.
+        Started in this order. Put the longest first, so that no core is idle at the end.
 
     Returns
     -------
     dict
-        What each returned, by its name.
+        The result of each function, by its name.
 
     Notes
     -----
-    Ctrl-C, or the first error, is raised at once. Pieces that are at work are not waited for, not even by the end of
-    the process, which does wait for an executor's.
+    Ctrl-C, or the first error, is raised at once, without waiting for running functions. The end of the process does
+    not wait for them either, as it would for an executor's.
     """
     waiting = deque(work.items())
     done: SimpleQueue[tuple[Any, Any, BaseException | None]] = SimpleQueue()
@@ -39,11 +39,11 @@ def in_parallel(work: Mapping[Any, Callable[[], Any]]) -> dict[Any, Any]:
         while waiting:
             try:
                 name, piece = waiting.popleft()
-            except IndexError:  # another thread was faster
+            except IndexError:  # another thread took the last one
                 return
             try:
                 done.put((name, piece(), None))
-            except BaseException as error:  # raised where it is waited for
+            except BaseException as error:  # the caller raises it
                 done.put((name, None, error))
 
     results: dict[Any, Any] = {}

@@ -1,4 +1,4 @@
-"""Figures straight from the pixels: how different the pictures of a class are, how sharp they are."""
+"""Measure the pixels themselves: how different the pictures of a class are, how sharp, how saturated."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics.validation import pictures
 
-BLOCK = 1 << 19  # pixel values of one block: each becomes eight bytes, more than once
+BLOCK = 1 << 19  # pixel values of one block: each takes eight bytes in several arrays
 
 
 def blocks(images: NDArray[Any], most: int) -> Iterator[NDArray[Any]]:
-    """Yield views of pictures, block by block: as many pictures as have `most` values together, at least one."""
+    """Yield views of pictures, block by block, each with at most `most` values but at least one picture."""
     rows = max(1, most // math.prod(images.shape[1:]))
     for start in range(0, len(images), rows):
         yield images[start : start + rows]
@@ -25,8 +25,8 @@ def ssim(a: NDArray[Any], b: NDArray[Any], *, window: int = 7) -> NDArray[np.flo
 
     (2μₐμ_b + C₁)(2σ_ab + C₂) / ((μₐ² + μ_b² + C₁)(σₐ² + σ_b² + C₂)), C₁ = (.01·255)², C₂ = (.03·255)².
 
-    Uniform window (the paper's is a Gaussian of 11, too wide for 28×28), moments divided by window², only positions
-    where the window lies inside the picture, mean over colour channels. The sums are of integers, hence exact.
+    The window is uniform (the paper's Gaussian of 11 pixels is too wide for 28×28) and lies inside the picture. Moments
+    are divided by window², and the mean is over colour channels. The sums are of integers, hence exact.
 
     Parameters
     ----------
@@ -47,11 +47,9 @@ def ssim(a: NDArray[Any], b: NDArray[Any], *, window: int = 7) -> NDArray[np.flo
     """
     a, b = pictures(a, "first pictures"), pictures(b, "second pictures")
     if a.shape != b.shape:
-        raise ShapeError(f"both sets must have one shape, got {a.shape} and {b.shape}. Crop, never resize.")
+        raise ShapeError(f"both sets must have one shape, got {a.shape} and {b.shape}. Crop them; do not resize.")
     if not 1 <= window <= min(a.shape[1:3]):
-        raise ShapeError(
-            f"window must be from 1 to {min(a.shape[1:3])}, or it does not fit into the pictures, got {window}."
-        )
+        raise ShapeError(f"window must be from 1 to {min(a.shape[1:3])}, to fit into the pictures, got {window}.")
     x, y, area = a.astype(np.int64), b.astype(np.int64), float(window * window)
     mean_x, mean_y = _box(x, window) / area, _box(y, window) / area
     var_x = _box(x * x, window) / area - mean_x**2
@@ -110,7 +108,7 @@ def diversity(
 ) -> float:
     """Dissimilarity of the fakes over that of the reals, class by class (after Odena et al. 2017, section 4.2).
 
-    They use the five-scale MS-SSIM, which does not fit 28×28; this is SSIM in a 7×7 window.
+    The paper uses the five-scale MS-SSIM, which does not fit 28×28; this is SSIM in a 7×7 window.
 
     Parameters
     ----------
@@ -154,7 +152,7 @@ def diversity(
 
 
 def sharpness(fake: NDArray[Any], real: NDArray[Any]) -> float:
-    """Variance of the Laplacian, fakes over reals: below 1 blurred, above 1 noisy.
+    """Variance of the Laplacian, fakes over reals: below 1 means blurred, above 1 noisy.
 
     The Laplacian is p(y−1,x) + p(y+1,x) + p(y,x−1) + p(y,x+1) − 4p(y,x) inside the picture; its variance over the
     pixels (Pech-Pacheco et al. 2000) is averaged over the pictures.
@@ -178,7 +176,7 @@ def sharpness(fake: NDArray[Any], real: NDArray[Any]) -> float:
 
 
 def contrast(fake: NDArray[Any], real: NDArray[Any]) -> float:
-    """Mean distance of the pixels from grey, fakes over reals: below 1 grey, above 1 saturated.
+    """Mean distance of the pixels from grey, fakes over reals: below 1 means grey, above 1 saturated.
 
     The distance is ``|2p − 1|``, p the pixel in 0…1.
 
@@ -202,7 +200,7 @@ def contrast(fake: NDArray[Any], real: NDArray[Any]) -> float:
 def where_comparable(
     figure: Callable[..., float], fake: NDArray[Any], real: NDArray[Any], **options: Any
 ) -> float | None:
-    """Measure `diversity`, `sharpness` or `contrast`, where the reals have such a figure to compare with.
+    """Measure `diversity`, `sharpness` or `contrast`; None if the reals allow no comparison.
 
     Parameters
     ----------
@@ -215,8 +213,8 @@ def where_comparable(
     Returns
     -------
     float or None
-        None where the pictures are too small for it, or the reals are blank: that speaks neither for nor against the
-        fakes. It depends on the reals alone.
+        None if the pictures are too small for it, or the reals are blank. This depends on the reals alone, so it says
+        nothing about the fakes.
     """
     try:
         return figure(fake, real, **options)

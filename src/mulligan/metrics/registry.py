@@ -1,6 +1,6 @@
 """Every figure of ``metrics.json`` in one table: terminal, report, page, studies and docs read it here.
 
-A metric of your own is one more entry: ``METRICS["brightness"] = Metric("Brightness", compute=brightness)``.
+To add a metric of your own, add an entry: ``METRICS["brightness"] = Metric("Brightness", compute=brightness)``.
 """
 
 from collections.abc import Callable
@@ -11,30 +11,30 @@ from typing import Any, Literal, NamedTuple
 from mulligan.metrics.comparison import Comparison, Found, Pictures
 
 MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points": "coordinates"}
-"""Feature maps by their key, in the order in which they are shown: the first that is there is the main one."""
+"""Feature maps by their key, in the order of display. The first one that an evaluation has is the main one."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure: what it is, which way is better, what it stands beside, how it is computed and shown.
+    """One figure: its name, which way is better, its floor, how it is computed and shown.
 
     Attributes
     ----------
     label : str
-        In a few words, with its unit.
+        A few words, with the unit.
     line : str
-        In a sentence.
+        A sentence.
     better : "low", "high" or ""
-        Empty where there is too much and too little of it.
+        Empty if both too much and too little are bad.
     floor : float, str or None
-        What a perfect generator scores: a number, or the name of the figure beside this one that says it. (Of a
-        histogram: its number of classes.)
+        What a perfect generator scores: a number, or the name of the figure that holds it. (For a histogram: its number
+        of classes.)
     compute : callable or None
         Takes a `Comparison` and returns the figure, several by name, or None. Metrics with one function share its call.
     of : "pictures", "points" or "features"
-        What is compared. Figures of features are computed in each feature map, and stand under its key.
+        What is compared. Figures of features are computed in each feature map, and stored under its key.
     source : str
-        Paper and place.
+        Paper and section.
     share : bool
         Shown as a percentage.
     """
@@ -110,11 +110,11 @@ METRICS: dict[str, Metric] = {
     "contrast": Metric("Contrast", "Distance from grey over the reals'.", "", 1.0, Pictures.contrast),
 }
 # fmt: on
-"""Every figure by its path in ``metrics.json``; there, a figure of features stands under the key of each map."""
+"""Every figure by its path in ``metrics.json``, where the key of a map precedes a figure of features."""
 
 
 class Figure(NamedTuple):
-    """A figure of an evaluation, and the floor or ideal beside it (None where there is none)."""
+    """A figure of an evaluation, and its floor or ideal (None if it has none)."""
 
     metric: Metric
     value: Any
@@ -129,12 +129,12 @@ def figures_in(metrics: Any, space: str = "") -> dict[str, Figure]:
     metrics : dict
         From `mulligan.evaluate`.
     space : str
-        Key of a feature map, for the figures of its features; by default those that belong to no map.
+        Key of a feature map, for the figures of its features; by default the figures that belong to no map.
 
     Returns
     -------
     dict of str to Figure
-        By the name in `METRICS`, in its order. One figure for each class becomes their median and range.
+        By the name in `METRICS`, in its order. A figure with a value for each class becomes their median and range.
     """
     found = {}
     for path, metric in METRICS.items():
@@ -148,14 +148,14 @@ def figures_in(metrics: Any, space: str = "") -> dict[str, Figure]:
 
 
 def at(metrics: Any, *path: str) -> Any:
-    """Return what stands at a path of nested dicts; None where nothing does."""
+    """Return the value at a path of nested dicts; None if there is none."""
     for key in path:
         metrics = metrics.get(key) if isinstance(metrics, dict) else None
     return metrics
 
 
 def median_of(figure: Any) -> Any:
-    """Return a figure as it is, or the median where several seeds have been put together."""
+    """Return a figure, or its median if several seeds were merged."""
     return figure.get("median") if isinstance(figure, dict) else figure
 
 

@@ -1,4 +1,4 @@
-"""Toys whose density is known: exact divergences in one dimension, modes in two, the 1000 modes of stacked MNIST."""
+"""Measure toys by their known densities: divergences in one dimension, modes in two, the 1000 of stacked MNIST."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -24,11 +24,11 @@ class Divergences:
     Attributes
     ----------
     kl : float
-        KL(samples‖density). Infinite where a sample lies at density 0.
+        KL(samples‖density). Infinite if a sample lies where the density is 0.
     js : float
         Jensen-Shannon divergence, 0 to log 2.
     kl_floor, js_floor : float
-        What both show for n samples of the density itself, exactly; about (B−1)/(2n) and (B−1)/(8n) for B bins
+        The exact expectation of both for n samples of the density itself; about (B−1)/(2n) and (B−1)/(8n) for B bins
         that all hold many samples.
     """
 
@@ -40,7 +40,7 @@ class Divergences:
 
 @dataclass(frozen=True)
 class Modes:
-    """Which modes of a mixture are there.
+    """Which modes of a mixture the samples cover.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Modes:
     high_quality_ideal : float
         The same for the mixture itself: .9889 in two dimensions.
     kl : float
-        KL(histogram over the modes‖uniform) in nats, of the high-quality samples; log K where there is none.
+        KL(histogram over the modes‖uniform) in nats, of the high-quality samples; log K if there are none.
     kl_floor : float
         (K−1)/(2n), n the high-quality samples.
     """
@@ -73,8 +73,8 @@ def divergences(
 ) -> Divergences:
     """KL and JS between samples and a density, both as exact masses of equal bins.
 
-    The samples by a histogram (no kernel: it would blur what is measured); the density by 16 Gauss-Legendre
-    points a bin. One more bin holds all that lies outside low…high.
+    The samples' masses come from a histogram, because a kernel would blur the result; the density's from 16
+    Gauss-Legendre points a bin. One more bin holds everything outside low…high.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def divergences(
     low, high : float
         Range of the bins; choose it so that nearly all of p lies inside.
     bins : int
-        Number of bins. Fewer than √n keeps the floor low.
+        Number of bins. Fewer than √n keep the floor low.
 
     Returns
     -------
@@ -108,14 +108,14 @@ def divergences(
     count, edges = np.histogram(x, bins=bins, range=(low, high))
     q = np.append(count, n - count.sum()) / n
 
-    # Gauss-Legendre: ∫ over a bin = (width/2) Σ wᵢ p(middle + (width/2) tᵢ). Never at an edge, where p may jump.
+    # Gauss-Legendre: ∫ over a bin = (width/2) Σ wᵢ p(middle + (width/2) tᵢ). No point is at an edge, where p may jump.
     t, w = np.polynomial.legendre.leggauss(16)
     half = 0.5 * np.diff(edges)[:, None]
     height = np.asarray(density((edges[:-1, None] + half * (1.0 + t)).ravel()), dtype=np.float64)
     inside = (half * w * height.reshape(bins, 16)).sum(axis=1)
     if height.min() < 0.0 or inside.sum() > 1.0 + 1e-3:
         raise DataError(
-            f"density must be ≥ 0 and integrate to 1 at most, got {height.min():.3g} and {inside.sum():.6g} over "
+            f"density must be ≥ 0 and integrate to at most 1, got {height.min():.3g} and {inside.sum():.6g} over "
             f"{low}…{high}. Normalise it, or use more bins for narrow peaks."
         )
     p = np.append(inside, max(0.0, 1.0 - inside.sum()))
@@ -126,13 +126,13 @@ def divergences(
 
 
 def _floors(p: NDArray[np.float64], n: int) -> tuple[float, float]:
-    """E KL and E JS of the histogram of n samples of p: each bin's count is binomial, so both are plain sums."""
+    """E KL and E JS of the histogram of n samples of p: each bin's count is binomial, so both are finite sums."""
     from scipy.special import rel_entr
     from scipy.stats import binom
 
     kl_floor = js_floor = 0.0
     for mass in p[p > 0.0]:
-        # Counts further than 12 standard deviations (and 40, for the rare bins) from the mean never occur.
+        # Counts beyond 12 standard deviations (plus 40, for rare bins) from the mean practically never occur.
         reach = 12.0 * np.sqrt(n * mass) + 40.0
         c = np.arange(max(0, int(n * mass - reach)), min(n, int(n * mass + reach)) + 1)
         chance, q = binom.pmf(c, n, mass), c / n
@@ -166,7 +166,7 @@ def modes(samples: NDArray[Any], centres: NDArray[Any], std: float) -> Modes:
     from scipy.special import gammainc
 
     if not std > 0.0:
-        raise ConfigError(f"std must be positive, got {std}.")
+        raise ConfigError(f"std must be positive, got {std}. Try 0.02.")
     x, centres = feature_sets(samples, centres, names=("samples", "centres"), least=1)
     distance, index = nearest(x, centres)
     good = distance[:, 0] <= WITHIN * std
@@ -189,12 +189,12 @@ def stacked_modes(label: NDArray[Any], sizes: Sequence[int] | None = None) -> Mo
     label : array of shape (n, c), integer
         The digit of each channel, by a classifier of single digits, 0 to 9; there are 10ᶜ modes.
     sizes : sequence of int, optional
-        Of other data that are combinations: how many values each column has; there are as many modes as combinations.
+        For other data that are combinations: how many values each column has. Every combination is a mode.
 
     Returns
     -------
     Modes
-        A mode is captured by one sample; every sample counts as of high quality.
+        One sample captures a mode; every sample counts as high-quality.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Checks of what comes into this room: features, pictures, probabilities."""
+"""Check the arguments of metrics: features, pictures, probabilities."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDAr
     Returns
     -------
     array of shape (n, d), float64
-        `x` itself where it already is float64.
+        `x` itself if it already is float64.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def feature_sets(*sets: NDArray[Any], names: tuple[str, ...], least: int = 2) ->
     widths = [table.shape[1] for table in tables]
     if len(set(widths)) > 1:
         said = ", ".join(f"{name} {width}" for name, width in zip(names, widths, strict=True))
-        raise ShapeError(f"sets must have one number of features, got {said}. Send all through the same feature map.")
+        raise ShapeError(f"sets must have equal numbers of features, got {said}. Send all through one feature map.")
     return tables
 
 
@@ -85,7 +85,7 @@ def pictures(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
     ShapeError
         Another number of axes, or no picture at all.
     DataError
-        Another dtype: 0…1 and −1…1 floats cannot be told apart safely, so neither is guessed.
+        Another dtype. Floats in 0…1 and in −1…1 cannot be told apart safely, so neither is guessed.
     """
     array = np.asarray(images)
     if array.dtype != np.uint8:

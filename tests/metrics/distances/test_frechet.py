@@ -137,7 +137,7 @@ def test_words_for_what_is_off(rng):
         frechet_infinity(x, x[:, :3])
     with pytest.raises(
         ShapeError,
-        match=r"^moments must be of one number of features, got 4 and 3\. Send both sets through the same "
+        match=r"^moments must have the same number of features, got 4 and 3\. Send both sets through the same "
         r"feature map\.$",
     ):
         frechet_distance(moments(x), moments(x[:, :3]))

@@ -60,7 +60,7 @@ def test_words_for_what_is_off(rng):
     with pytest.raises(ConfigError, match=r"^width must be positive, got 0\.0\. Try 0\.2\.$"):
         log_likelihoods(x, x, 0.0)
     with pytest.raises(
-        ConfigError, match=r"^widths must be at least one, got none\. Leave them out for the usual ones\.$"
+        ConfigError, match=r"^widths must hold at least one width, got none\. Leave them out for the usual ones\.$"
     ):
         parzen(x, x, x, widths=())
     with pytest.raises(ShapeError, match="pictures 4, samples 3"):

@@ -51,7 +51,7 @@ def test_the_floor_is_what_two_sets_of_reals_show(rng, n, name):
 
 def test_what_does_not_fit_is_refused(rng):
     x = rng.standard_normal((9, 3))
-    with pytest.raises(ShapeError, match="one number of features"):
+    with pytest.raises(ShapeError, match="equal numbers of features"):
         sliced_wasserstein(x, x[:, :2])
     with pytest.raises(ConfigError, match="directions must be"):
         sliced_wasserstein(x, x, directions=0)

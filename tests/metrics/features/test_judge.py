@@ -121,7 +121,7 @@ def test_the_wait_is_said_by_the_size_of_the_pictures(cache, monkeypatch, caplog
     data = Dataset("own", np.zeros((40, size, size, 3), np.uint8), np.arange(40) % 2, ("left", "right"))
     with pytest.raises(ZeroDivisionError):
         judge_for(data)
-    assert caplog.messages == [f"training a judge on own, once; some {seconds} seconds where two cores are free"]
+    assert caplog.messages == [f"training a judge on own, once; about {seconds} seconds if two cores are free"]
 
 
 def test_it_is_trained_once(own, cache, caplog):

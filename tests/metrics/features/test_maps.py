@@ -135,8 +135,8 @@ def test_words_for_what_is_off(digits):
     small = digits.images[:3, :20]
     with pytest.raises(
         ShapeError,
-        match=r"^pictures must have 784 values, as those that pca64 was fitted on, got 560, shape \(20, 28, "
-        r"1\)\. Fit it on pictures of this size; never resize\.$",
+        match=r"^pictures must have 784 values, like those on which pca64 was fitted, got 560, shape \(20, 28, "
+        r"1\)\. Fit it on pictures of this size; do not resize\.$",
     ):
         phi(small)
     with pytest.raises(
@@ -147,7 +147,9 @@ def test_words_for_what_is_off(digits):
         conv(small)
     with pytest.raises(DataError, match="got float32"):
         phi(small.astype(np.float32))
-    with pytest.raises(ShapeError, match=r"^dims must be at least 1, of 2 pictures or more, got 0 of 100\.$"):
+    with pytest.raises(
+        ShapeError, match=r"^dims must be at least 1, from 2 pictures or more, got 0 from 100\. Try 64\.$"
+    ):
         pca(digits.images[:100], 0)
     with pytest.raises(
         ShapeError,

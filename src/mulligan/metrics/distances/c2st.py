@@ -1,4 +1,4 @@
-"""Classifier two-sample test: how well a fresh classifier tells fakes from reals."""
+"""Classifier two-sample test: how well a newly trained classifier tells fakes from reals."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,10 @@ class TwoSampleTest:
     Attributes
     ----------
     accuracy : float
-        On held-out features, reals and fakes weighted alike: ½ when nobody can tell, 1 when everybody can.
+        On held-out features, with reals and fakes weighted equally: ½ by chance, 1 if they are told apart without
+        error.
     z : float
-        How many standard deviations the accuracy is above ½ under "nobody can tell". Grows with √n.
+        How many standard deviations the accuracy is above ½, under the null hypothesis. Grows with √n.
     """
 
     accuracy: float
@@ -29,15 +30,15 @@ class TwoSampleTest:
 def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: int = 0) -> TwoSampleTest:
     """Train on one half of both sets, test on the other (Lopez-Paz and Oquab 2017, section 3).
 
-    The classifier is logistic regression on [φ, φ²], standardised by the training half, by L-BFGS: it sees means
-    and variances of the features, is convex and small, and gives the same answer every time. Under the null
-    hypothesis the accuracy is N(½, 1/(4n)) for n held-out rows. A row on the boundary itself is right by half: a
-    classifier that learnt nothing, as from two sets of one repeated picture, has accuracy ½, not 0.
+    The classifier is logistic regression on [φ, φ²], standardised by the training half, by L-BFGS: it sees means and
+    variances of the features, is convex and small, and gives the same answer every time. Under the null hypothesis the
+    accuracy is N(½, 1/(4n)) for n held-out rows. A row exactly on the boundary counts half. So a classifier that learnt
+    nothing, as from two sets of one repeated picture, has accuracy ½, not 0.
 
     Parameters
     ----------
     real, fake : arrays of shape (n, d) and (m, d)
-        Under one feature map; the larger set is cut to the size of the smaller, so that ½ is chance.
+        Under one feature map. The larger set is cut to the size of the smaller, so that chance is ½.
     ridge : float
         Weight of ½‖w‖² against the summed log loss.
     seed : int
@@ -52,7 +53,7 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
     ShapeError, DataError
         Different widths, fewer than four rows, a value that is not finite.
     ConfigError
-        A ridge that is not positive: separable sets would have no solution.
+        A ridge that is not positive, for which separable sets have no solution.
     """
     from scipy.optimize import minimize
 
@@ -75,7 +76,7 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
 
     x = table(slice(half))
     mean, sd = x[:, :-1].mean(axis=0), x[:, :-1].std(axis=0)
-    sd = np.where(sd > 1e-12 * np.abs(mean), sd, 1.0)  # a constant column's deviation is rounding
+    sd = np.where(sd > 1e-12 * np.abs(mean), sd, 1.0)  # the deviation of a constant column is only rounding
     x[:, :-1] -= mean
     x[:, :-1] /= sd
     w = minimize(
@@ -96,7 +97,7 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
 def logistic_loss(
     w: NDArray[np.float64], x: NDArray[np.float64], sign: NDArray[np.float64], ridge: float
 ) -> tuple[float, NDArray[np.float64]]:
-    """Σ log(1 + exp(−s wᵀx)) + ½ ridge ‖w‖², and its gradient; the last weight, the constant's, is not held.
+    """Σ log(1 + exp(−s wᵀx)) + ½ ridge ‖w‖², and its gradient. The last weight, the constant's, has no ridge.
 
     Parameters
     ----------

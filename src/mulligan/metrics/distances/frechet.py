@@ -1,4 +1,4 @@
-"""Fréchet distance between two sets of features, its noise floor, and its limit for endless samples.
+"""Fréchet distance between two sets of features, its noise floor, and its limit for infinitely many samples.
 
 The distance is that of Heusel et al. 2017 (eq. 6) in the features of *this* project's judge or controls, never
 Inception's. It is biased upward at small n, so it is printed beside `noise_floor` and compared at one n only.
@@ -18,7 +18,7 @@ from mulligan.metrics.validation import feature_sets, features
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Mean and covariance of a set of features: all that the Fréchet distance sees of it.
+    """Mean and covariance of a set of features: all that the Fréchet distance uses.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Moments:
     cov : array of shape (d, d), float64
         Divided by n − 1.
     n : int
-        Rows they were computed from.
+        Number of rows that they were computed from.
     """
 
     mean: NDArray[np.float64]
@@ -35,7 +35,7 @@ class Moments:
 
     @property
     def total_variance(self) -> float:
-        """Total variance tr C, the unit in which this project prints its distances (as per cent)."""
+        """Total variance tr C. Mulligan prints distances in per cent of it."""
         return float(np.trace(self.cov))
 
 
@@ -68,7 +68,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     Parameters
     ----------
     a, b : Moments
-        Of two sets under the same feature map. Symmetric up to rounding.
+        Of two sets under the same feature map. The distance is symmetric up to rounding.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """
     if a.mean.shape != b.mean.shape:
         raise ShapeError(
-            f"moments must be of one number of features, got {len(a.mean)} and {len(b.mean)}. "
+            f"moments must have the same number of features, got {len(a.mean)} and {len(b.mean)}. "
             "Send both sets through the same feature map."
         )
     values, vectors = np.linalg.eigh(a.cov)
@@ -98,18 +98,18 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
 
 def noise_floor(cov: NDArray[Any], m: int, n: int) -> float:
-    """Fréchet distance that two finite samples of one and the same distribution show.
+    """Return the Fréchet distance to expect between two finite samples of the same distribution.
 
-    E[FD] ≈ (1/m + 1/n) [Σᵢ λᵢ + ½ Σᵢⱼ λᵢλⱼ(1+δᵢⱼ)/(λᵢ+λⱼ)], λ the eigenvalues of C: the first sum is the error
-    of the means, the second that of the covariances (Wishart, second-order expansion of the Bures distance).
-    Exact for Gaussian features as m, n → ∞; within 4 % for the digits' PCA-64 at n from 500 to 10,000. With the
-    covariance of as few reals themselves it is too low: the digits' by 7 to 15 % at 500, a quarter at 100, half at 20.
-    Below 500 `evaluate` therefore takes `split_floor`.
+    E[FD] ≈ (1/m + 1/n) [Σᵢ λᵢ + ½ Σᵢⱼ λᵢλⱼ(1+δᵢⱼ)/(λᵢ+λⱼ)], with λ the eigenvalues of C. The first sum is the error of
+    the means, the second the error of the covariances (Wishart, second-order expansion of the Bures distance). Exact
+    for Gaussian features as m, n → ∞; within 4 % for the digits' PCA-64 at n from 500 to 10,000. With the covariance of
+    few reals it is too low: for the digits by 7 to 15 % at 500 reals, by a quarter at 100, by half at 20. Below 500,
+    `evaluate` therefore uses `split_floor`.
 
     Parameters
     ----------
     cov : array of shape (d, d)
-        Covariance of the common distribution; the real features' is the one to take.
+        Covariance of the common distribution. Use that of the real features.
     m, n : int
         The two sample sizes, ≥ 2.
 
@@ -161,11 +161,11 @@ def percent(distance: float, real: Moments) -> float:
 def frechet_infinity(
     real: NDArray[Any], fake: NDArray[Any], *, points: int = 15, smallest: int | None = None, seed: int = 0
 ) -> float:
-    """FD∞: the distance that endless samples would have (Chong and Forsyth 2020).
+    """FD∞: the distance extrapolated to infinitely many samples (Chong and Forsyth 2020).
 
-    The bias is linear in 1/n (see `noise_floor`), so FD is measured at `points` sizes, fitted by a line in 1/n,
-    and read off at 1/n = 0. Both sets are drawn down to n, without replacement, since both carry bias here (the
-    paper holds its 50,000 reals fixed).
+    The bias is linear in 1/n (see `noise_floor`), so FD is measured at `points` sizes, fitted by a line in 1/n, and
+    read off at 1/n = 0. Both sets are reduced to n rows, drawn without replacement, because both add bias here (the
+    paper keeps its 50,000 reals fixed).
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def frechet_infinity(
     Returns
     -------
     float
-        Can come out slightly negative for equal distributions: it is an extrapolation.
+        May be slightly negative for equal distributions, because it is extrapolated.
 
     Raises
     ------

@@ -62,11 +62,11 @@ def kid(real: NDArray[Any], fake: NDArray[Any], *, subsets: int = 50, size: int 
     ----------
     real, fake : arrays of shape (n, d) and (m, d)
     subsets : int
-        20 to 100 is usual. One is the cheap figure for every few hundred steps (about 20 ms): under a fixed seed
-        it meets the same reals every time, so the curve over a run does not jump with the choice.
+        20 to 100 is usual. One subset takes about 20 ms, for a figure every few hundred steps. With a fixed seed it
+        uses the same reals every time, so that the curve over a run does not jump with the choice.
     size : int
-        Rows in a subset, drawn without replacement. Where there are fewer: all rows for one subset, half of them
-        for several, so that the subsets differ.
+        Rows in a subset, drawn without replacement. If there are fewer: all rows for one subset, half of them for
+        several, so that the subsets differ.
     seed : int
         The same seed gives the same figure to the last digit.
 

@@ -1,9 +1,9 @@
-"""Who is near whom: exact distances in blocks; precision, recall, density, coverage; k-means.
+"""Nearest neighbours by exact distances; precision, recall, density, coverage; k-means.
 
-All distances of this file are exact integers. The features are snapped to one grid, fine enough to lose nothing
-(22 bits across the span for 128 features, about float32) and coarse enough that every sum in
-‖x‖² + ‖y‖² − 2x·y stays below 2⁵³, where float64 is exact: no cancellation, and the same figures to the last digit
-on every machine, BLAS, number of threads, block size and order of the samples.
+All distances of this file are exact integers. The features are rounded to one grid. It is about as fine as float32 (22
+bits across the span for 128 features), and so coarse that every sum in ‖x‖² + ‖y‖² − 2x·y stays below 2⁵³, where
+float64 is exact. So nothing cancels, and the figures are the same to the last digit on every machine, with every BLAS,
+number of threads, block size and order of samples.
 
 Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 """
@@ -24,12 +24,12 @@ from mulligan.metrics.validation import feature_sets, features
 BLOCK = 1_000_000
 """Distances held at a time: 8 MB of float64."""
 SLAB = 8192
-"""Fewest points of a slab. In a larger one a block has so few rows that BLAS mostly packs."""
+"""Fewest points of a slab. In larger slabs, blocks have so few rows that BLAS spends most time packing."""
 
 
 @dataclass(frozen=True)
 class Manifolds:
-    """How two sets lie in each other, 0 to 1 (density may be above 1).
+    """Precision, recall, density and coverage of two sets, 0 to 1 (density may be above 1).
 
     Attributes
     ----------
@@ -38,11 +38,11 @@ class Manifolds:
     recall : float
         Share of the reals that lie in the fakes' neighbourhoods.
     density : float
-        How many neighbourhoods of reals a fake lies in, over the number expected. 1 for equal distributions.
+        Mean number of reals' neighbourhoods around a fake, over the number expected. 1 for equal distributions.
     coverage : float
         Share of the reals whose neighbourhood holds a fake.
     coverage_ideal : float
-        What coverage is for equal distributions.
+        Coverage of equal distributions.
     """
 
     precision: float
@@ -104,7 +104,7 @@ def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: 
 
 
 def coverage_ideal(n: int, m: int, k: int = 5) -> float:
-    """Coverage to expect of n reals by m fakes of the same distribution.
+    """Return the coverage to expect of n reals by m fakes of the same distribution.
 
     A real stays uncovered when its k nearest among the other n − 1 reals and the m fakes are all real:
     1 − Πᵢ₌₀^{k−1} (n−1−i)/(n+m−1−i), which is 1 − 2^−k for large n = m (Naeem et al. 2020, section 3).
@@ -133,7 +133,7 @@ def nearest(
     k : int
         How many.
     skip : array of shape (n,), integer, optional
-        One row of `y` for each row of `x` that does not count as its neighbour. A set's own neighbours:
+        For each row of `x`, one row of `y` that does not count as its neighbour. For neighbours inside a set:
         ``nearest(x, x, skip=np.arange(len(x)))``.
 
     Returns
@@ -148,7 +148,7 @@ def nearest(
     ShapeError, DataError
         Different widths, too few rows, a value that is not finite.
     ConfigError
-        k below 1, or as many as `y` has rows.
+        k below 1, or more than the rows of `y` that count.
     """
     x, y = feature_sets(x, y, names=("queries", "points"), least=1)
     low, shift = _grid(x, y)
@@ -187,14 +187,14 @@ def kmeans(x: NDArray[Any], k: int, *, iterations: int = 10, seed: int = 0) -> N
     k : int
         Number of centres, 1 to n.
     iterations : int
-        Rounds; it stops earlier when nothing moves.
+        Rounds at most; it stops when nothing moves.
     seed : int
-        The start is k rows of `x`, drawn without replacement.
+        Draws the first centres, k rows of `x` without replacement.
 
     Returns
     -------
     array of shape (k, d), float64
-        The centres. One that no point is nearest to (repeated rows) stays where it was.
+        The centres. One without any nearest point (repeated rows) stays in its place.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def squared_distances(x: NDArray[Any], y: NDArray[Any]) -> Iterator[tuple[slice,
     rows : slice
         Rows of `x`.
     d2 : array of shape (rows, m), float64
-        ‖x−y‖², exact on the common grid. Valid until the next block is asked for.
+        ‖x−y‖², exact on the common grid. Valid until the next block.
 
     Raises
     ------
@@ -246,15 +246,15 @@ def squared_distances(x: NDArray[Any], y: NDArray[Any]) -> Iterator[tuple[slice,
 
 
 def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...], float]:
-    """Snap feature sets to the finest common grid on which squared distances are exact in float64.
+    """Round feature sets to the finest common grid on which squared distances are exact in float64.
 
     With coordinates in 0…2ᵇ, no partial sum of ‖x‖² + ‖y‖² − 2x·y is beyond 2d·4ᵇ ≤ 2⁵³. The grid starts at the
-    smallest value of each column and its spacing is a power of two: neither depends on the order of the rows.
+    smallest value of each column, and its spacing is a power of two. Neither depends on the order of the rows.
 
     Parameters
     ----------
     *sets : arrays of shape (nᵢ, d), float64
-        Snapped together, since only points of one grid have exact distances.
+        Rounded together, because only points of one grid have exact distances.
 
     Returns
     -------
@@ -268,7 +268,7 @@ def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...]
 
 
 def _grid(*sets: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """Return where the grid starts, and the power of two that its spacing is one over."""
+    """Return the grid's origin, and s for its spacing of 2⁻ˢ."""
     low = np.min([x.min(axis=0) for x in sets], axis=0)
     span = float((np.max([x.max(axis=0) for x in sets], axis=0) - low).max())
     bits = (52 - ceil(log2(sets[0].shape[1]))) // 2
@@ -297,7 +297,7 @@ def _blocks(
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Squared distances of a few rows of `x` at a time from all of `y`; both on one grid.
 
-    One product does it all: d² = [−2x, ‖x‖², 1] · [y, 1, ‖y‖²]ᵀ. The array is valid until the next one is asked for.
+    A single product suffices: d² = [−2x, ‖x‖², 1] · [y, 1, ‖y‖²]ᵀ. The array is valid until the next one.
     """
     ones_x, ones_y = np.ones((len(x), 1)), np.ones((len(y), 1))
     left = np.hstack([-2.0 * x, (x * x).sum(axis=1, keepdims=True), ones_x])

@@ -1,7 +1,7 @@
 """Parzen-window log-likelihood: for history only.
 
-The first GAN papers reported it (Goodfellow et al. 2014, Table 1). Theis et al. 2016 showed that it should be
-avoided: k-means centres, which are no generator at all, beat the data itself. Print that row beside every figure.
+The first GAN papers reported it (Goodfellow et al. 2014, Table 1). Theis et al. 2016 showed that it should be avoided:
+k-means centres, which come from no generator, beat the data itself. Print their row beside every figure.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ def log_likelihoods(x: NDArray[Any], samples: NDArray[Any], width: float) -> NDA
     Parameters
     ----------
     x : array of shape (n, d)
-        Pixels in 0…1, flat: the figure depends on this unit.
+        Pixels in 0…1, flat. The figure depends on this unit.
     samples : array of shape (m, d)
         The generator's, in the same unit.
     width : float
@@ -63,9 +63,9 @@ def parzen(
     Parameters
     ----------
     samples : array of shape (m, d)
-        The generator's, 10,000 by custom; pixels in 0…1, flat.
+        Of the generator, usually 10,000; pixels in 0…1, flat.
     validation, test : arrays of shape (v, d) and (n, d)
-        Real pictures; validation ones are not test ones.
+        Real pictures, without overlap.
     widths : tuple of float
         Candidates.
 
@@ -74,7 +74,7 @@ def parzen(
     log_likelihood : float
         In nats a picture.
     width : float
-        The one taken.
+        The best width.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def parzen(
         As in `log_likelihoods`; no width at all.
     """
     if not widths:
-        raise ConfigError("widths must be at least one, got none. Leave them out for the usual ones.")
+        raise ConfigError("widths must hold at least one width, got none. Leave them out for the usual ones.")
     best = max(widths, key=lambda width: log_likelihoods(validation, samples, width).mean())
     return float(log_likelihoods(test, samples, best).mean()), float(best)
 
@@ -95,7 +95,7 @@ def parzen_kmeans(
     count: int = 1000,
     widths: tuple[float, ...] = WIDTHS,
 ) -> tuple[float, float]:
-    """Make the row to print beside `parzen`: k-means centres as "samples" (Theis et al. 2016).
+    """Compute the row to print beside `parzen`: k-means centres as "samples" (Theis et al. 2016).
 
     Parameters
     ----------

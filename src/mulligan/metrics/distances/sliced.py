@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance: projections and sorting, no covariance; and floors measured by splitting the reals."""
+"""Sliced Wasserstein distance, by projections and sorting; and floors measured by splitting the reals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mulligan.errors import as_whole
 from mulligan.metrics.validation import feature_sets, features
 
-_BLOCK = 100  # directions at a time: some megabytes of projections
+_BLOCK = 100  # directions at a time, for a few megabytes of projections
 
 
 def sliced_wasserstein(real: NDArray[Any], fake: NDArray[Any], *, directions: int = 1000, seed: int = 0) -> float:
@@ -17,14 +17,14 @@ def sliced_wasserstein(real: NDArray[Any], fake: NDArray[Any], *, directions: in
 
     d/L · Σₗ W₂²(uₗᵀx, uₗᵀy), uₗ uniform on the sphere. In one dimension W₂² is the mean squared difference of sorted
     values (Bonneel et al. 2015). Berthet et al. 2026 ("MIND", arXiv 2605.06797) propose this distance, in Inception's
-    features, in place of FID. The factor d gives it FD's unit: both are ‖a‖² for two sets that a shift a tells apart.
+    features, in place of FID. The factor d gives it FD's unit: both are ‖a‖² for two sets that differ by a shift a.
 
     Parameters
     ----------
     real, fake : arrays of shape (n, d) and (m, d)
-        For n ≠ m, as many quantiles as the smaller set has rows are compared.
+        For n ≠ m, min(n, m) quantiles are compared.
     directions : int
-        L. With 1,000 in 64 dimensions, other directions change the figure by 2 to 4 %.
+        L. With 1,000 in 64 dimensions, another choice of directions changes the figure by 2 to 4 %.
     seed : int
         Of the directions.
 
@@ -55,12 +55,11 @@ def sliced_wasserstein(real: NDArray[Any], fake: NDArray[Any], *, directions: in
 def split_floor(
     distance: Callable[[NDArray[Any], NDArray[Any]], float], real: NDArray[Any], n: int, *, splits: int = 8
 ) -> float:
-    """Distance that two samples of n rows of one distribution show, measured on the reals themselves.
+    """Return the distance to expect between two samples of n rows of one distribution, measured on the reals.
 
-    Halves and quarters of the reals are compared with each other, and the next doubling is read off:
-    D(n) ≈ D(n/2)² / D(n/4). No shape of the distribution is assumed. Over digits' three feature maps, n from 20 to 500,
-    the mean is 0.99 to 1.19 of the FD of two real sets, where `noise_floor` with the covariance of n reals gives 0.52
-    to 0.93.
+    Halves and quarters of the reals are compared with each other, and extrapolated: D(n) ≈ D(n/2)² / D(n/4). This
+    assumes no shape of the distribution. Over digits' three feature maps, n from 20 to 500, the mean is 0.99 to 1.19 of
+    the FD of two real sets, where `noise_floor` with the covariance of n reals gives 0.52 to 0.93.
 
     Parameters
     ----------
@@ -71,7 +70,7 @@ def split_floor(
     n : int
         For n > m, the floor of m rows times m/n.
     splits : int
-        Random splits, always the same, over which D(n/2) and D(n/4) are averaged.
+        Number of random splits, always the same, over which D(n/2) and D(n/4) are averaged.
 
     Returns
     -------
@@ -94,7 +93,7 @@ def split_floor(
 
 
 def _quantiles(values: NDArray[np.float32], k: int) -> NDArray[np.float32]:
-    """Sort each row, and read it at the middles of k equal shares."""
+    """Sort each row, and return its values at the middles of k equal parts."""
     ordered = np.sort(values, axis=1)
     if ordered.shape[1] == k:
         return ordered

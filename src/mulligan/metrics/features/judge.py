@@ -1,8 +1,8 @@
 """The judge: a small classifier, trained by Mulligan itself, whose last hidden layer is the main feature map.
 
-Three judges are bundled (a safetensors file for each data set, whose SHA-256 stands with every figure);
-``python benchmarks/shipped/judge.py mnist`` trains one anew. Other labelled pictures get a judge that
-is trained once and cached. The judge of the pixel faces names further attributes beside the class.
+Three judges are bundled (a safetensors file for each data set; its SHA-256 accompanies every figure);
+``python benchmarks/shipped/judge.py mnist`` trains one anew. For other labelled pictures, a judge is trained once and
+cached. The judge of the pixel faces recognises further attributes beside the class.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ _LOG = logging.getLogger(__name__)
 
 FEATURES = 128
 STEPS = 2000
-"""Steps of a judge for your own data: about twenty seconds on two cores at 28×28. Bundled ones have four times more."""
+"""Steps of a judge for your own data: about twenty seconds on two cores at 28×28. Bundled ones took 4 times as many."""
 BATCH = 128
-_METHOD = "judge 1"  # part of the cache's key: raise the number when training gives another judge
+_METHOD = "judge 1"  # part of the cache's key: raise the number when a change of the training changes the judge
 _CHUNK = 64
 
 
@@ -50,10 +50,11 @@ def body(widths: tuple[int, int] = (24, 48)) -> tuple[Layer, ...]:
 def classifier(shape: tuple[int, int, int], classes: int) -> Network:
     """Return the untrained judge: `body`, dropout, and one logit for each class.
 
-    The dropout is there for the features, not for the accuracy: without it the judge knows its training pictures so
-    well that unseen real ones lie 3.5 floors away from them. With it MNIST's test split lies 1.7 floors from random
-    training pictures, and turning and stretching the pictures (by 12°, 12 %), or more dropout, leave it at 1.6: what
-    remains is in the digits. Other people wrote them, and principal components, which are not trained, see 2.2.
+    The dropout improves the features, not the accuracy. Without it the judge memorises its training pictures, and
+    unseen reals lie 3.5 floors away from them. With it MNIST's test split lies 1.7 floors from random training
+    pictures. Rotating and stretching the pictures (by 12°, 12 %), or more dropout, leaves it at 1.6. The rest lies in
+    the digits: other people wrote the test split, and in principal components, which are not trained, the distance is
+    2.2.
     """
     return Network(Sequential((Sequential(body()), Dropout(0.5), Dense(classes))), shape)
 
@@ -66,12 +67,13 @@ class Judge:
     ----------
     network : Network
     sha256 : str
-        Of the weights as stored.
+        Of the stored weights.
     accuracy : float
-        On the test split, when it was made.
+        On the test split, when it was trained.
     name : str
     heads : dict of str to int
-        Attributes that it names besides the class, each with its number of values. Their logits follow the classes'.
+        Attributes that it recognises beside the class, each with its number of values. Their logits follow the
+        classes'.
     """
 
     network: Network
@@ -94,7 +96,7 @@ class Judge:
         return self.features_and_probabilities(images)[1]
 
     def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Both from one pass.
+        """Return features and class probabilities from one pass.
 
         Parameters
         ----------
@@ -103,7 +105,7 @@ class Judge:
         Raises
         ------
         ShapeError
-            Pictures of another size than the judge was trained on.
+            The pictures differ in shape from those that the judge was trained on.
         """
         features, logits = self._seen(images)
         logits = logits[:, : self.classes]
@@ -123,7 +125,7 @@ class Judge:
         if images.shape[1:] != self.network.input_shape:
             raise ShapeError(
                 f"pictures must have the shape that this judge was trained on, {self.network.input_shape}, got "
-                f"{images.shape[1:]}. Use another judge, or pca, which needs none."
+                f"{images.shape[1:]}. Use another judge, or pca, which needs no judge."
             )
         space = self.network.workspace()
         root: Any = self.network.layer
@@ -183,7 +185,7 @@ def read(path: Path) -> Judge:
 
 @cache
 def bundled_judge(name: str) -> Judge | None:
-    """Return the bundled judge of a data set, by its name; None where there is none, as for the path of a folder."""
+    """Return the bundled judge of a data set, by its name; None if there is none, as for the path of a folder."""
     if not name.replace("-", "").isalnum():
         return None
     path = Path(str(files("mulligan.metrics.features") / "judges" / f"{name}.safetensors"))
@@ -191,7 +193,7 @@ def bundled_judge(name: str) -> Judge | None:
 
 
 def bundled_judge_for(data: Dataset) -> Judge | None:
-    """Return the bundled judge of this data set, by its name; None where there is none, or it does not fit."""
+    """Return the bundled judge of this data set, by its name; None if there is none, or it does not fit."""
     found = bundled_judge(data.name)
     fits = found is not None and (found.network.input_shape, found.classes) == (data.shape, data.classes)
     return found if fits else None
@@ -203,19 +205,19 @@ def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
     Parameters
     ----------
     data : Dataset
-        Pictures. A judge is trained on all but `data.test`, or on nine tenths where there is no test part.
+        Pictures. A judge is trained on all but `data.test`, or on nine tenths if there is no test part.
     train : bool
-        Train one when none is bundled or in the cache.
+        Train a judge if none is bundled or in the cache.
 
     Returns
     -------
     Judge or None
-        None without at least two labelled classes, or with ``train=False`` where there is none yet.
+        None with fewer than two labelled classes, or with ``train=False`` if there is no judge yet.
 
     Notes
     -----
-    A judge that was trained is kept in the user's cache folder, by the SHA-256 of pictures and labels.
-    The log tells how long that takes, and how well the new judge judges.
+    A trained judge is kept in the user's cache folder, by the SHA-256 of pictures and labels. The log tells how long
+    training takes, and how accurate the new judge is.
     """
     found = bundled_judge_for(data)
     if found is not None or data.labels is None or data.classes < 2:
@@ -227,7 +229,7 @@ def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
         return None
     height, width = data.shape[:2]
     seconds = max(10, round(2 * height * width / 28**2) * 10)
-    _LOG.info("training a judge on %s, once; some %d seconds where two cores are free", data.name, seconds)
+    _LOG.info("training a judge on %s, once; about %d seconds if two cores are free", data.name, seconds)
     return _trained(data, kept)
 
 
@@ -247,14 +249,14 @@ def _trained(data: Dataset, kept: Path) -> Judge:
     network = train(images, labels, data.classes, epochs=epochs, batch_size=batch)
     accuracy = accuracy_of(network, held, held_labels)
     right, of = f"{accuracy:.1%}", f"{len(held):,}"
-    _LOG.info("the judge is right on %s of %s held-out pictures; judge it by that", right, of)
+    _LOG.info("the judge is right on %s of %s held-out pictures; trust its figures accordingly", right, of)
     temporary = kept.with_name(f".{kept.name}.{os.getpid()}.part")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         save(network, temporary, accuracy, data.name)
         os.replace(temporary, kept)
         return read(kept)
-    except OSError:  # a cache that cannot be written costs the training again, not the figures
+    except OSError:  # without a cache the judge is trained again next time; the figures are the same
         return Judge(network, hashlib.sha256(network.theta.tobytes()).hexdigest(), accuracy)
     finally:
         with contextlib.suppress(OSError):
@@ -262,7 +264,7 @@ def _trained(data: Dataset, kept: Path) -> Judge:
 
 
 def cache_file(data: Dataset) -> Path:
-    """Return where the judge of these pictures and labels is kept."""
+    """Return the cache file of the judge for these pictures and labels."""
     import platformdirs
 
     assert data.labels is not None

@@ -1,4 +1,4 @@
-"""Train a judge: softmax cross-entropy, Adam, small shifts as augmentation, an average of the weights.
+"""Train a judge: softmax cross-entropy, Adam, small shifts as augmentation, a running average of the weights.
 
 `benchmarks/shipped/judge.py` made the bundled judges with it. The same call gives the same bytes on the same NumPy
 build, kind of machine and number of cores.
@@ -52,7 +52,7 @@ def train(
         Of each head, whose cross-entropies are added.
     epochs, batch_size, seed : int
     shift : int
-        Pixels by which each picture is moved at random, at most, in each direction.
+        Largest random move of each picture in each direction, in pixels.
     flip : bool
         Mirror half of the pictures (clothes, not digits).
     """
@@ -101,7 +101,7 @@ def train(
                 optimizer.advance(state)
                 team.run(sweep)
                 step += 1
-    network.theta[:] = mean.astype(np.float16)  # as a judge is stored
+    network.theta[:] = mean.astype(np.float16)  # rounded as in the file
     return network
 
 

@@ -1,8 +1,7 @@
-"""Frozen feature maps: what two sets of pictures are compared in.
+"""Frozen feature maps: the spaces in which two sets of pictures are compared.
 
-A feature map is a callable with a name and a hash. The two of this file need no labels: they are the controls beside
-the judge (a trained classifier, which knows classes as well). An ordering is reported only where two
-maps agree.
+A feature map is a callable with a name and a hash. The two in this file need no labels. They are the controls beside
+the judge, a trained classifier, which also knows classes. An ordering is reported only if two maps agree.
 """
 
 import hashlib
@@ -19,15 +18,15 @@ from mulligan.metrics.pictures import blocks
 from mulligan.metrics.validation import pictures
 
 PIXELS = 50_000_000
-"""Pixel values that `pca` is fitted on, at most: all of MNIST."""
+"""Largest number of pixel values on which `pca` is fitted: all of MNIST."""
 WIDE = 4096
-"""From so many pixel values of a picture on, `pca` is fitted on `PICTURES` at most: 64×64 in grey."""
+"""For pictures of this many pixel values or more (64×64 in grey), `pca` is fitted on at most `PICTURES`."""
 PICTURES = 2000
-_BLOCK = 1 << 20  # numbers that are held in float64 at a time, twice: the old ones until the new ones are there
+_BLOCK = 1 << 20  # float64 numbers at a time; for a moment, two such blocks are in memory
 
 
 class FeatureMap(Protocol):
-    """What the metrics ask of a feature map."""
+    """What the metrics need from a feature map."""
 
     @property
     def name(self) -> str:
@@ -35,7 +34,7 @@ class FeatureMap(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Hash of everything that decides its figures; printed with them."""
+        """Hash of everything that its figures depend on; printed with them."""
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features of pictures.
@@ -58,7 +57,7 @@ class FeatureMap(Protocol):
 
 @runtime_checkable
 class ClassMap(FeatureMap, Protocol):
-    """A feature map that knows classes as well: the judge."""
+    """A feature map that also knows classes: the judge."""
 
     def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features (n, d) and class probabilities p(y|x) (n, K), from one pass."""
@@ -68,8 +67,8 @@ class ClassMap(FeatureMap, Protocol):
 class PCA:
     """Principal components of the pixels (Pearson 1901): y = (x − μ)V / 255.
 
-    V is rounded to multiples of 2⁻¹⁶. That changes nothing in the figures, but hides the last digits in which two
-    LAPACKs differ and makes every product with integer pixels exact: the same features, to the byte, everywhere.
+    V is rounded to multiples of 2⁻¹⁶. This does not change the figures. It removes the last digits, in which two
+    LAPACKs differ, and makes every product with integer pixels exact. So the features have the same bytes everywhere.
 
     Attributes
     ----------
@@ -93,8 +92,8 @@ class PCA:
         images = pictures(images)
         if images[0].size != len(self.components):
             raise ShapeError(
-                f"pictures must have {len(self.components)} values, as those that {self.name} was fitted on, got "
-                f"{images[0].size}, shape {images.shape[1:]}. Fit it on pictures of this size; never resize."
+                f"pictures must have {len(self.components)} values, like those on which {self.name} was fitted, got "
+                f"{images[0].size}, shape {images.shape[1:]}. Fit it on pictures of this size; do not resize."
             )
         found = [(block @ self.components - self.offset) / 255.0 for block in _flat_blocks(images)]
         return np.concatenate(found, dtype=np.float32, casting="same_kind")
@@ -110,7 +109,7 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
     dims : int
         Number of components; at most n − 1 and the number of pixel values.
     name : str, optional
-        Default "pca64" for 64, and so on, whatever number the pictures allow.
+        Default "pca64" for 64, and so on, even if the pictures allow fewer components.
 
     Returns
     -------
@@ -126,9 +125,9 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
     images = pictures(train, "training pictures")
     n, width = len(images), images[0].size
     if n < 2 or dims < 1:
-        raise ShapeError(f"dims must be at least 1, of 2 pictures or more, got {dims} of {n}.")
+        raise ShapeError(f"dims must be at least 1, from 2 pictures or more, got {dims} from {n}. Try 64.")
     kept = min(dims, n - 1, width)
-    # Sums of integers below 2⁵³ are exact: the moments do not depend on the order of the pictures.
+    # Sums of integers below 2⁵³ are exact, so the moments do not depend on the order of the pictures.
     total = np.sum([block.sum(axis=0) for block in _flat_blocks(images)], axis=0)
     if n < width:
         # XXᵀ is far smaller than XᵀX = (n − 1) Cov, and has its eigenvalues: from XXᵀu = λu follows XᵀX(Xᵀu) = λ(Xᵀu).
@@ -142,14 +141,14 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
         cov = (scatter - np.outer(total, total) / n) / (n - 1)
         vectors = eigh(cov, subset_by_index=[width - kept, width - 1])[1][:, ::-1]
     vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(kept)])
-    # + 0: the entry of a pixel that never changes is 1e-18 of either sign, and −0 would be another hash.
+    # + 0: the entry of a constant pixel is ±1e-18, and −0 would change the hash.
     components = np.rint(vectors * 2.0**16) / 2.0**16 + 0.0
     offset = np.rint(total / n @ components * 2.0**16) / 2.0**16 + 0.0
     return PCA(components, offset, name or f"pca{dims}")
 
 
 def pca_limit(shape: tuple[int, ...]) -> int:
-    """Return how many pictures to fit `pca` on, at most. More large ones would take minutes and gigabytes.
+    """Return the largest number of pictures on which to fit `pca`. More large ones would take minutes and gigabytes.
 
     Parameters
     ----------
@@ -165,8 +164,8 @@ def pca_limit(shape: tuple[int, ...]) -> int:
 class RandomConv:
     """A convolutional net that was never trained: conv 5×5 stride 2, ReLU, twice, then a random projection.
 
-    A random net still sees strokes and their places (Naeem et al. 2020 use one for digits), and has learnt nothing
-    that a generator could be tuned to.
+    A random net still reacts to strokes and their places (Naeem et al. 2020 use one for digits), and no generator can
+    be tuned to it.
 
     Attributes
     ----------
@@ -216,7 +215,7 @@ def random_conv(shape: tuple[int, int, int], dims: int = 64, *, seed: int = 0) -
     dims : int
         Number of features.
     seed : int
-        Fixed once for all; another seed is another metric.
+        Fixed for all runs; another seed gives another metric.
 
     Returns
     -------
