@@ -321,13 +321,26 @@ def test_a_draw_is_the_servers_to_one_grey_level(lab, address, model, file):
         "document.querySelector('[data-testid=digit]')?.getAttribute('aria-label').startsWith('Drawn from seed 42')",
     )
     generator = Generator.load(file, threads=1)
-    for seed in (42, 7):
-        drawn, here = asked(lab, f"/api/draw?model={model}&seed={seed}"), draw(generator, seed=seed)
+    for seed, more, steer in (
+        (42, "", {}),
+        (7, "", {}),
+        (42, "&psi=0.5&along=2,0,-1", {"psi": 0.5, "along": [2, 0, -1]}),
+    ):
+        drawn, here = asked(lab, f"/api/draw?model={model}&seed={seed}{more}"), draw(generator, seed=seed, **steer)
         pixels = [np.asarray(Image.open(BytesIO(base64.b64decode(each["png"])))).astype(int) for each in (drawn, here)]
         assert np.abs(pixels[0] - pixels[1]).max() <= 1
         assert drawn["class"] == here["class"]
     wait(lab, "document.querySelector('[data-testid=walk-frame]')?.getAttribute('aria-label').startsWith('Walk')")
-    picture(lab, f"draw-{model}")
+    lab.get_by_test_id("steer").click()
+    pad = lab.get_by_test_id("nearest-pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    lab.mouse.move(box["x"] + 90, box["y"] + 60)
+    lab.mouse.down()
+    lab.mouse.move(box["x"] + 150, box["y"] + 190)
+    lab.mouse.up()
+    wait(lab, "document.querySelector('[data-testid=nearest-words]').innerText.startsWith('The error is')")
+    picture(lab, f"draw-{model}", full_page=True)
 
 
 @pytest.mark.slow
