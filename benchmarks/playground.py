@@ -51,7 +51,7 @@ SHARED = 2
 LEARNED = 10
 """Steps after which a grid has moved for the eye: a first one comes before any."""
 TICKS = os.sysconf("SC_CLK_TCK")
-GRID = re.compile(rb'event: samples\ndata: {"turn":\d+,"try":\d+,"step":(\d+)')
+GRID = re.compile(rb'event: samples\ndata: {"try":\d+,"step":(\d+)')
 LONGEST = 100
 """Bytes that such a beginning may take."""
 

@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.story
 
 VERSION = "4.14.1"
-VIEWS = ("train", "game", "draw", "look", "museum", "museum/guess", "runs")
+VIEWS = ("train", "game", "draw", "look", "museum", "museum/guess", "runs", "pile")
 FOUND = """axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => violations.map((v) =>
     [v.id, v.help, ...v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} … ${n.any[0]?.message ?? ""}`)]))"""
 
@@ -71,7 +71,7 @@ def test_nothing_is_found(open_tab, check, width):
     tab.page.keyboard.press("Escape")
     for view in VIEWS:
         tab.page.evaluate("(view) => { location.hash = view; }", view)
-        tab.page.wait_for_selector("main h1")
+        tab.page.wait_for_selector("main h1", state="attached")
         tab.page.wait_for_timeout(1500)
         check(tab.page)
     tab.page.evaluate("location.hash = 'museum/guess'")

@@ -15,7 +15,7 @@ MOST = 0.05
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("view", ["train", "game", "draw", "look", "museum", "museum/guess", "runs"])
+@pytest.mark.parametrize("view", ["train", "game", "draw", "look", "museum", "museum/guess", "runs", "pile"])
 def test_a_view_does_not_jump(browser, server, view, width):
     context = browser.new_context(viewport={"width": width, "height": 900})
     context.add_init_script(f"({COUNT})()")

@@ -22,6 +22,7 @@ COLOUR = """(() => {
 })()"""
 """How far from grey D's map is, near its top."""
 WALK = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
+DUET = "[...document.querySelectorAll('.duet canvas')].map((c) => c.toDataURL())"
 
 
 def pixels(tab, name):
@@ -316,6 +317,25 @@ def test_guess_the_failure(open_tab, width):
     tab("guess-next").click()
     tab.until("document.querySelector('[data-testid=guess]').innerText.startsWith('Round 2 of ')")
     tab.until("document.querySelectorAll('.name:not([disabled])').length === 6")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_both_runs_are_played_again_beside_each_other(open_tab, width):
+    """The repair was a picture that came with Mulligan; nothing ran."""
+    tab = open_tab("museum", viewport={"width": width, "height": 900})
+    tab.page.route("**/api/museum", lambda route: route.fulfill(json={"cases": [CASES["frozen-d"].words()]}))
+    tab.page.evaluate("location.hash = 'runs'")
+    tab.page.wait_for_selector("body[data-view=runs]")
+    tab.page.evaluate("location.hash = 'museum/guess'")
+    tab.page.locator(".names .name").first.click()
+    tab("guess-run").wait_for()
+    tab.until("[...document.querySelectorAll('.duet canvas')].filter((c) => c.width > 28).length === 2")
+    before = tab.page.evaluate(DUET)
+    tab("guess-run").click()
+    tab.page.get_by_text("both runs, ").wait_for()
+    tab.until(f"(before) => {DUET}[1] !== before[1]", before)  # the broken one shows nothing, whatever its seed
+    assert tab("guess-told").locator(".nums div").count() >= 1
+    tab.picture("guess-run", ("light", "dark"), full_page=True)
 
 
 def test_the_museum(open_tab):

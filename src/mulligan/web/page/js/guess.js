@@ -4,12 +4,11 @@ import { html, useEffect, useState } from "./html.js";
 import { Picture } from "./draw.js";
 import { pictureOf } from "./failures.js";
 import { icon } from "./icons.js";
-import { int, num, short } from "./numbers.js";
+import { capital, int, num, short, time } from "./numbers.js";
 import { decode } from "./pictures.js";
-import { latest, server, store } from "./store.js";
+import { act, latest, mayWrite, onProgress, server, store } from "./store.js";
 
 const NAMES = 6;
-const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 /** The same shuffle for the same number, so that a round can be talked about. */
 function shuffled(list, seed) {
@@ -35,16 +34,34 @@ function Shown({ picture, caption }) {
   return html`<figure><${Picture} image=${image} label=${caption} /><figcaption>${caption}</figcaption></figure>`;
 }
 
+/** A case of the museum with what came of playing it, and a way to play it on this computer. */
+export function useCase(name) {
+  const [found, setFound] = useState(null);
+  const [fault, setFault] = useState(null);
+  const [busy, setBusy] = useState(store.progress?.what === "museum" ? store.progress.text : null);
+  const look = () => server.get(`/api/museum/${encodeURIComponent(name)}`).then(setFound, (problem) => setFault(problem.message));
+  useEffect(() => { if (store.connected) look(); }, [name, store.connected]);
+  useEffect(() => onProgress((news) => {
+    if (news.what !== "museum") return;
+    setBusy(news.done ? null : news.text || "playing");
+    if (news.done) look();
+  }), [name]);
+  const play = async (seed) => {
+    setBusy("beginning");
+    if (!(await act(`/api/museum/${encodeURIComponent(name)}/play`, { seed }))) setBusy(null);
+  };
+  return { found: found?.name === name ? found : null, fault, busy, play };
+}
+
 export function Guess({ cases }) {
   const [seed] = useState(() => Math.floor(Math.random() * 1e6));
   const [round, setRound] = useState(0);
-  const [found, setFound] = useState(null);
   const [guess, setGuess] = useState(null);
   const [score, setScore] = useState(0);
   const order = shuffled(cases, seed);
   const now = order[round % order.length];
-  useEffect(() => latest(server.get(`/api/museum/${encodeURIComponent(now.name)}`), (data) => data && setFound(data)), [now.name, store.connected]);
-  const played = found?.name === now.name ? found.played : null;
+  const { found, busy, play } = useCase(now.name);
+  const played = found?.played ?? null;
   const names = choices(now.state, cases, seed + round);
   const answer = (name) => {
     setGuess(name);
@@ -60,7 +77,7 @@ export function Guess({ cases }) {
   const right = guess === now.state;
   return html`<article class="guess" data-testid="guess"><p class="small">Round ${round + 1} of ${order.length} · ${int(score)} right</p><h1>What went wrong here?</h1>
     <p class="lead">Somebody trained this GAN and published it. This is what it drew.</p>
-    ${!before ? html`<p class="nothing">${played === null && found?.name === now.name ? "This one has not been played on this computer yet." : "Opening a case…"}</p>`
+    ${!before ? html`<p class="nothing">${found ? "This one has not been played on this computer yet." : "Opening a case…"}</p>`
       : html`<div class="exam"><div class="duet"><${Shown} key=${now.name} picture=${before} caption=${guess ? "as published" : "64 samples, black is the least value and white the largest"} />
         ${guess && after && html`<${Shown} key=${`${now.name}/after`} picture=${after} caption="repaired, from the same z" />`}</div>
       <div class="names" role="group" aria-label="Names to choose from">${names.map((name) => html`<button type="button" class=${`btn name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} disabled=${guess != null} data-testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} onClick=${() => answer(name)}>${pictureOf(name)}<span>${capital(name)}</span></button>`)}</div></div>`}
@@ -68,6 +85,7 @@ export function Guess({ cases }) {
       <p class="lead">${found.cause}</p>
       <div class="nums">${(played?.evidence ?? []).slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div>
       <p class="lead"><b>The repair.</b> ${found.repair}</p>
+      ${!server.lab && html`<div class="run"><button type="button" class="btn" data-testid="guess-run" disabled=${busy != null || !mayWrite()} onClick=${() => play((played?.seed ?? 0) + 1)}>${icon.play()}${busy ? "Both run…" : "Run both again"}</button><span class="small" role="status">${busy ?? (found.seconds ? `Seed ${int(played.seed)}, both runs, ${time(found.seconds)} on this computer` : "As published and repaired, from the next seed, each drawing the same z")}</span></div>`}
       <p class="src">${now.title}, ${found.year}. <a href=${`#museum/${encodeURIComponent(now.name)}`}>See the exhibit</a></p>
       <div class="run">${round + 1 < order.length ? html`<button type="button" class="btn primary big" data-testid="guess-next" onClick=${next}>Next</button>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>`}
   </article>`;

@@ -8,6 +8,7 @@ import { icon } from "./icons.js";
 import { Look } from "./look.js";
 import { Museum } from "./museum.js";
 import { int } from "./numbers.js";
+import { keep, kept } from "./query.js";
 import { Runs } from "./runs.js";
 import { changed, onProgress, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
@@ -17,13 +18,7 @@ const VIEWS = { train: ["Train", Train], game: ["The game", Game], draw: ["Draw"
 // ── theme: the user's choice, or the system's ──
 
 const system = matchMedia("(prefers-color-scheme: dark)");
-const chosen = () => {
-  try {
-    return localStorage.getItem("mulligan.theme");
-  } catch {
-    return null;
-  }
-};
+const chosen = () => kept("theme");
 
 function setTheme(name) {
   document.documentElement.dataset.theme = name;
@@ -34,11 +29,7 @@ system.addEventListener("change", () => chosen() ?? setTheme(system.matches ? "d
 
 function toggleTheme() {
   const name = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  try {
-    localStorage.setItem("mulligan.theme", name);
-  } catch {
-    // a private window stores nothing: the choice lasts as long as the page
-  }
+  keep(name, "theme");
   setTheme(name);
 }
 

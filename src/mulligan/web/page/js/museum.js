@@ -3,12 +3,12 @@
 import { html, useEffect, useRef, useState } from "./html.js";
 import { Chart } from "./chart.js";
 import { Picture } from "./draw.js";
-import { Guess } from "./guess.js";
+import { Guess, useCase } from "./guess.js";
 import { icon } from "./icons.js";
-import { int, num, short, time } from "./numbers.js";
+import { capital, int, num, short, time } from "./numbers.js";
 import { decode, paintGrey, values } from "./pictures.js";
 import { Slider } from "./settings.js";
-import { act, mayWrite, onProgress, server, store } from "./store.js";
+import { latest, mayWrite, server, store } from "./store.js";
 
 const SHOWN = 4; // figures beside the pictures
 const COLOURS = ["--bad", "--judge", "--real", "--fake", "--brand"];
@@ -26,7 +26,7 @@ function Exhibit({ picture, image }) {
     ${picture.low != null && html`<div class="scale">${short(picture.low)}<i></i>${short(picture.high)}</div>`}<figcaption><b>${title(picture.name)}</b>${picture.caption}</figcaption></figure>`;
 }
 
-const title = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll(/[-_]/g, " ");
+const title = (name) => capital(name).replaceAll(/[-_]/g, " ");
 
 /** The same pixels, from their true scale to a stretched one; the range is always written. */
 function Stretch({ picture, grey, image }) {
@@ -62,27 +62,9 @@ function Side({ kind, words, rows, evidence, image, caption }) {
 }
 
 function Case({ name, place, of }) {
-  const [found, setFound] = useState(null);
+  const { found, fault, busy, play } = useCase(name);
   const [images, setImages] = useState({});
-  const [fault, setFault] = useState(null);
-  const [busy, setBusy] = useState(store.progress?.what === "museum" ? store.progress.text : null);
-  const look = async () => {
-    try {
-      const data = await server.get(`/api/museum/${encodeURIComponent(name)}`);
-      setFound(data);
-      setFault(null);
-      const all = await Promise.all((data.played?.pictures ?? []).map(async (p) => [p.name, await decode(p.png)]));
-      setImages(Object.fromEntries(all));
-    } catch (problem) {
-      setFault(problem.message);
-    }
-  };
-  useEffect(() => { if (store.connected) look(); }, [name, store.connected]);
-  useEffect(() => onProgress((news) => {
-    if (news.what !== "museum") return;
-    setBusy(news.done ? null : news.text || "playing");
-    if (news.done) look();
-  }), [name]);
+  useEffect(() => latest(Promise.all((found?.played?.pictures ?? []).map(async (p) => [p.name, await decode(p.png)])), (all) => all && setImages(Object.fromEntries(all))), [found]);
   if (fault) return html`<article><p class="nothing">${fault}</p></article>`;
   if (!found) return html`<article><p class="nothing">${waiting("the exhibit")}</p></article>`;
   const played = found.played;
@@ -90,17 +72,13 @@ function Case({ name, place, of }) {
   const pick = (word) => pictures.find((p) => p.name.startsWith(word));
   const plates = pictures.filter((p) => p !== pick("after") || pictures.length <= 3).slice(0, 3);
   const evidence = played?.evidence ?? [];
-  const play = async () => {
-    setBusy("beginning");
-    if (!(await act(`/api/museum/${encodeURIComponent(name)}/play`, { seed: played?.seed ?? 0 }))) setBusy(null);
-  };
   return html`<article><p class="small">Exhibit ${place} of ${of} · ${found.year} · ${found.state}</p><h1>${found.title}</h1><p class="lead">${found.published}</p><p class="src">${found.source}</p>
     ${plates.length > 0 && html`<section aria-labelledby="m1"><h2 id="m1">Look at the pixels themselves</h2><div class="trio">${plates.map((p) => html`<${Exhibit} key=${p.name} picture=${p} image=${images[p.name]} />`)}</div></section>`}
     ${evidence.length > 0 && html`<section aria-label="Figures"><div class="nums">${evidence.slice(0, SHOWN).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div></section>`}
     <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${found.cause} rows=${found.settings} evidence=${evidence} image=${images[pick("before")?.name]} caption=${pick("before")?.caption} />
       <${Side} kind="f" words=${found.repair} rows=${found.settings} evidence=${evidence.filter((e) => e.after != null)} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
     ${played?.curves?.length > 0 && html`<section aria-label="Curves"><div class="duo">${played.curves.map((c) => html`<${Curve} curve=${c} />`)}</div></section>`}
-    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<button type="button" class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${play}>${icon.play()}${busy ? "Playing…" : found.seconds ? "Run it again" : "Run it"}</button>`}
+    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<button type="button" class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${() => play(played?.seed ?? 0)}>${icon.play()}${busy ? "Playing…" : found.seconds ? "Run it again" : "Run it"}</button>`}
       <code>${found.command}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : server.lab ? "where Mulligan is installed; a browser lacks what the cases need" : "not played on this computer yet; the pictures above came with Mulligan")}</span></div></section></article>`;
 }
 

@@ -61,3 +61,5 @@ export const thousands = (n) => (n >= 1000 ? `${Number((n / 1000).toPrecision(3)
 
 /** A word of the configuration, for people. */
 export const plain = (word) => String(word ?? "none").replaceAll("_", "-");
+
+export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);

@@ -1,7 +1,7 @@
 // Quality: every figure with its floor or best value, the number of samples, and the step.
 
 import { html } from "./html.js";
-import { int, num, percent, short } from "./numbers.js";
+import { capital, int, num, percent, short } from "./numbers.js";
 import { server, store } from "./store.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
@@ -50,7 +50,6 @@ function Histogram({ shares, real, names, of }) {
     })}<text x="28" y="127">${of}</text></svg></div>`;
 }
 
-const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 export function Quality() {
   const { metrics, events: { evaluated, measured }, checked, status } = store;

@@ -1,6 +1,5 @@
 // A setting as the query of an address, and as this browser keeps it. Here without the store, for the lab begins with it.
 
-const KEY = "mulligan.setting";
 const WORDS = ["recipe", "data", "loss", "penalty"];
 const NUMBERS = ["size", "gamma", "lr_g", "lr_d", "batch", "latent", "seed", "steps"];
 
@@ -14,19 +13,19 @@ export function settingsIn(query) {
   return found;
 }
 
-/** The query that was kept last; null where there is none. */
-export function kept() {
+/** What this browser keeps under a name; null where there is nothing. */
+export function kept(name = "setting") {
   try {
-    return localStorage.getItem(KEY);
+    return localStorage.getItem(`mulligan.${name}`);
   } catch {
     return null; // a private window stores nothing
   }
 }
 
-export function keep(query) {
+export function keep(text, name = "setting") {
   try {
-    localStorage.setItem(KEY, query);
+    localStorage.setItem(`mulligan.${name}`, text);
   } catch {
-    // the address has it
+    // it lasts as long as the page
   }
 }

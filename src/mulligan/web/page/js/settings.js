@@ -3,7 +3,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Easel } from "./easel.js";
 import { icon } from "./icons.js";
-import { int, plain, rate } from "./numbers.js";
+import { capital, int, plain, rate } from "./numbers.js";
 import { Term } from "./terms.js";
 import { act, can, changed, command, edited, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 
@@ -12,8 +12,8 @@ export const NAMES = { size: "data" };
 
 /** Recipes in the list; the others are in a menu below it. */
 const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
-const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
+const first = () => FIRST.map(recipeOf).filter(Boolean);
 export const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
 
 /** The settings that a start would use: the draft, then the run's, then the recipe's. */
@@ -222,7 +222,7 @@ function Remedy() {
 /** The recipes in one line, where the settings stand at the foot of the page. */
 export function Chips() {
   const now = wanted();
-  const shown = (store.catalog?.recipes ?? []).filter((r) => FIRST.includes(r.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name));
+  const shown = first();
   return html`<div class="chips" role="group" aria-label="Recipe">${shown.map((r) => html`<button type="button" class="btn" aria-pressed=${r.name === now.recipe ? "true" : "false"} disabled=${!mayWrite()} data-testid=${`chip-${r.name}`} onClick=${() => setDraft("recipe", r.name)}>${r.name}</button>`)}
     ${dirty() && store.status?.state !== "empty" && html`<button type="button" class="btn primary" disabled=${!mayWrite()} onClick=${() => start()}>Start new try</button>`}</div>`;
 }
@@ -246,7 +246,7 @@ export function Settings() {
       ${edited() && html`<${Remedy} />`}
       ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span role="status">${Object.keys(store.draft).map((k) => LABELS[k]).join(", ")}: takes a new try. The run in hand stays on disk.</span>
         <div class="act"><button type="button" class="btn primary" data-testid="start-new" disabled=${off} onClick=${() => start()}>Start new try</button><button type="button" class="btn quiet" data-testid="discard" onClick=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is</button></div></div>`}
-      <fieldset class="rec"><legend>Recipe</legend><div>${recipes.filter((r) => FIRST.includes(r.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name)).map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onClick=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
+      <fieldset class="rec"><legend>Recipe</legend><div>${first().map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onClick=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
         ${others.length > 0 && html`<select class="in ds-more" aria-label="Other recipes" data-testid="recipe-more" disabled=${off} onChange=${(e) => e.target.value && setDraft("recipe", e.target.value)}><option value="" selected=${FIRST.includes(now.recipe)}>other recipes…</option>${others.map((r) => html`<option value=${r.name} selected=${r.name === now.recipe}>${r.name}</option>`)}</select>`}
         <p class="small" data-testid="recipe-line">${recipe ? capital(recipe.title).split("`").map((words, i) => (i % 2 ? html`<code>${words}</code>` : words)) : ""}</p></div></fieldset>
       <fieldset><legend>Pictures</legend><${Pictures} value=${now.data} openOwn=${() => setOwn(true)} /></fieldset>

@@ -2,6 +2,7 @@
 
 import { html, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
+import { keep, kept } from "./query.js";
 import { server } from "./store.js";
 
 const TERMS = {
@@ -34,26 +35,13 @@ export function Term({ name }) {
     <span class="explained" popover="auto" id=${id} ref=${box} onBeforeToggle=${place}><b>${title}</b> ${text}${server.book && html` <a href=${server.book.replace("index", `book/${chapter}`)} target="_blank" data-testid=${`book-${name}`}>In the book</a>`}</span>`;
 }
 
-const KEY = "mulligan.intro";
-const read = () => {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
-};
-
 /** What happens here, in one sentence; it goes away for good when it is closed. */
 export function Intro() {
-  const [gone, setGone] = useState(read() === "read");
+  const [gone, setGone] = useState(kept("intro") === "read");
   if (gone) return null;
   const close = () => {
     setGone(true);
-    try {
-      localStorage.setItem(KEY, "read");
-    } catch {
-      // a private window shows it again
-    }
+    keep("read", "intro");
   };
   return html`<section class="panel intro" aria-label="What happens here" data-testid="intro"><p><b>Two networks play a game:</b> the <b class="fake">generator</b> G, a forger, makes pictures out of random numbers; the <b>discriminator</b> D, a judge, sees them among <b class="real">real</b> ones and says which are forged. Each learns from the other.</p>
     <button type="button" class="btn quiet icon" aria-label="Close for good" data-testid="intro-close" onClick=${close}>${icon.bad()}</button></section>`;
