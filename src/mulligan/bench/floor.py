@@ -157,7 +157,7 @@ class Bare(Side):
                 length = min(step, p.rows * p.places - start)
                 part, columns = y[start : start + length], x[:length]
                 if p.kind == "forward":
-                    work.append((columns, W, self._like(part)))
+                    work.append((columns, W, aligned(part.shape, self.dtype)))
                 elif p.kind == "inputs":
                     work.append((part, back, dx[:length]))
                 else:
@@ -168,9 +168,6 @@ class Bare(Side):
         out = aligned(shape, self.dtype)
         out[...] = scale * self.rng.standard_normal(shape)
         return out
-
-    def _like(self, part: Array) -> Array:
-        return aligned(part.shape, self.dtype)
 
 
 class Products(Bare):

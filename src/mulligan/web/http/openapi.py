@@ -27,16 +27,9 @@ PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
+        **{name: {"type": "string"} for name in ("type", "title", "field", "allowed", "next")},
         "status": {"type": "integer"},
-        "detail": {
-            "type": "string",
-            "description": "What the value must be, what came, and what to try.",
-        },
-        "field": {"type": "string"},
-        "allowed": {"type": "string"},
-        "next": {"type": "string"},
+        "detail": {"type": "string", "description": "What the value must be, what came, and what to try."},
     },
 }
 
