@@ -129,7 +129,7 @@ def test_models_that_are_none(mulligan, model):
     Path("text.safetensors").write_text("hello")
     for word, message in [
         ("missing", "there is no file missing"),
-        ("empty", "holds no generator and no checkpoint"),
+        ("empty", "must hold a generator or a checkpoint, got neither"),
         ("text.safetensors", "not a safetensors file, or was cut short"),
     ]:
         code, out, err = mulligan("sample", word)

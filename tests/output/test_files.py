@@ -127,7 +127,7 @@ def test_nothing_is_renamed_over_what_is_no_regular_file(tmp_path):
     link.symlink_to(aim)
     lost.symlink_to(tmp_path / "nowhere")
     os.mkfifo(pipe)
-    for path, words in ((link, "a link to .*aim"), (lost, "a link to .*nowhere"), (pipe, "is a pipe, a device")):
+    for path, words in ((link, "a link to .*aim"), (lost, "a link to .*nowhere"), (pipe, "got a pipe, a device")):
         with pytest.raises(RunError, match=f"cannot write {path}: .*{words}"):
             atomic_write(path, b"new")
     assert link.is_symlink()
@@ -139,6 +139,6 @@ def test_nothing_is_renamed_over_what_is_no_regular_file(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no devices here")
 def test_a_device_stays_one():
-    with pytest.raises(RunError, match="cannot write /dev/null: null is a pipe, a device or a folder, no file"):
+    with pytest.raises(RunError, match="cannot write /dev/null: null must be a file, got a pipe, a device or a folder"):
         atomic_write("/dev/null", b"new")
     assert not os.path.isfile("/dev/null")

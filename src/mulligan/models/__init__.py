@@ -1,6 +1,6 @@
-"""Finding a generator: in a file, a run folder or a checkpoint folder, or the one that comes with Mulligan.
+"""Load a generator: from a file, a run folder or a checkpoint folder, or one that comes with Mulligan.
 
-`load` and `bundled` are all.
+The room has two functions, `load` and `bundled`.
 """
 
 import os
@@ -21,7 +21,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     Parameters
     ----------
     model : str or Path
-        A file that `Generator.save` wrote, a run folder, or a checkpoint folder (whose data must still be there); or
+        A file that `Generator.save` wrote, a run folder, or a checkpoint folder (whose data must still exist); or
         "pixel-faces", the generator of faces that comes with Mulligan.
     threads : int, optional
         By default one for each core that the process may use.
@@ -31,7 +31,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     ConfigError
         When `model` is not a path.
     CheckpointError
-        When there is no generator, or it is truncated, foreign or edited.
+        When there is no generator, or its file is truncated, edited or of another kind.
     DataError
         When the data of a checkpoint cannot be read.
     """
@@ -44,10 +44,10 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
         try:
             return Generator.load(path / "generator.safetensors", threads=threads)
         except CheckpointError as error:
-            unknown = isinstance(error.__cause__, ConfigError)  # of a kind with which no checkpoint can be read, either
+            unknown = isinstance(error.__cause__, ConfigError)  # an unknown kind: its checkpoints cannot be read either
             if unknown or not (path / "checkpoints").is_dir():
                 raise
-            again = f"Or: mulligan resume {typed(path)} writes it anew, from the newest checkpoint."
+            again = f"Or try mulligan resume {typed(path)}, which writes it again from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
 
     from mulligan.training.store.folder import (  # late: a generator's file needs no training loop
@@ -58,8 +58,8 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     found = newest_in(path)
     if found is None:
         raise CheckpointError(
-            f"{path} holds no generator and no checkpoint. Give a run folder, a checkpoint folder inside one, or a "
-            ".safetensors file; mulligan train makes them."
+            f"{path} must hold a generator or a checkpoint, got neither. Try a run folder, a checkpoint folder inside "
+            "one, or a .safetensors file; mulligan train makes them."
         )
     return restored(found).generator()
 

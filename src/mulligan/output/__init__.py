@@ -1,6 +1,6 @@
-"""What leaves the house: generators, pictures, exports and pages.
+"""Everything that Mulligan writes for others: generators, pictures, exports and pages.
 
-- `generator/`: a trained generator and its file; read it first. `export/`: the same for other programs.
-- `pictures/`: samples as pictures, and charts. `pages`: HTML that is one file. `figures`: numbers as people read them.
-- `readings`: how D's logits are read. `files`: files that are whole or not there.
+- `generator/`: a trained generator and its file; read it first. `export/`: generators for other programs.
+- `pictures/`: samples as pictures, and charts. `pages`: HTML in one file. `figures`: numbers as text.
+- `readings`: how to show D's logits. `files`: writing a file whole or not at all.
 """

@@ -1,4 +1,4 @@
-"""Numbers as people read them: three significant digits, thousands apart, a true minus, times in words."""
+"""Write numbers as people read them: three significant digits, thousands separators, a true minus, times in words."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ def count(n: int) -> str:
 
 
 def counted(n: int, what: str, several: str = "") -> str:
-    """Write a count with what is counted: 1 sample, 12,400 samples; 1 class, 10 classes where `several` says so."""
+    """Write a count with its noun: 1 sample, 12,400 samples; with `several` for an irregular plural: 10 classes."""
     return f"{count(n)} {what if n == 1 else several or f'{what}s'}"
 
 
@@ -43,7 +43,7 @@ def percent(share: float | None) -> str:
 
 
 def ranged(x: Any, *, share: bool = False) -> str:
-    """Write what stands in ``metrics.json``: a count, a measure, or the median of several draws with their range.
+    """Write a value of ``metrics.json``: a count, a measure, or the median of several draws with their range.
 
     A share is written as a percentage.
     """

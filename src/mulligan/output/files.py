@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and what can be read of others."""
+"""Write files whole or not at all; read files that others may be changing."""
 
 import contextlib
 import errno
@@ -21,17 +21,17 @@ Files = dict[Path, Content]
 def atomic_write(path: str | Path, content: Content, *, folders: bool = True) -> None:
     """Write a file so that a crash, a full disk or a second reader never sees half of it.
 
-    The bytes go to a temporary name in the same folder, are forced to the disk (fsync), and are renamed over `path`;
-    what stood there before stays until that moment.
+    The bytes go to a temporary file in the same folder, are forced to the disk (fsync), and are renamed to `path`. An
+    older file there stays until that moment.
 
     Parameters
     ----------
     path : str or Path
-        Where the file is to stand.
+        The file to write.
     content : bytes or callable
-        The bytes, or a writer that is called with the open file (readable and seekable, as Pillow wants it).
+        The bytes, or a function that writes to the open file, which is readable and seekable, as Pillow needs.
     folders : bool
-        Make folders that are missing; not for what is added to a run, which may have been deleted meanwhile.
+        Make missing folders. Use False for a file of a run, whose folder somebody may have deleted meanwhile.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
         When `path` names no file.
     RunError
         When the folder cannot be written, the disk is full, or `path` is a link, a device, a pipe or a folder. No
-        temporary file is left, and what stood at `path` is untouched.
+        temporary file is left, and an older file at `path` does not change.
     """
     path = Path(path)
     if not path.name:
@@ -47,7 +47,7 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if path.is_symlink():
-            raise OSError(errno.EINVAL, f"it is a link to {os.path.realpath(path)}, and would be replaced")
+            raise OSError(errno.EINVAL, f"it is a link to {os.path.realpath(path)}, which would be replaced")
         regular(path)
         if folders:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
 
 
 def patiently(rename: Callable[[Path, Path], None], source: Path, target: Path) -> None:
-    """Rename; on Windows, where what is open cannot be, wait a second for a virus scanner or a reader to close it."""
+    """Rename. Windows renames no open file: wait up to a second for a reader or a virus scanner to close it."""
     for pause in (0.01, 0.04, 0.2, 0.8) if sys.platform == "win32" else ():
         try:
             rename(source, target)
@@ -85,21 +85,21 @@ def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
 
 
 def regular(path: Path) -> Path:
-    """Return a path, if no pipe and no device stands there: opening one may wait for ever.
+    """Return a path, or raise if it is a pipe or a device, because opening one may block forever.
 
     Raises
     ------
     OSError
-        When one does.
+        When it is a pipe or a device, or a folder.
     """
     if path.exists() and not path.is_file():
         code = errno.EISDIR if path.is_dir() else errno.EINVAL
-        raise OSError(code, f"{path.name} is a pipe, a device or a folder, no file", str(path))
+        raise OSError(code, f"{path.name} must be a file, got a pipe, a device or a folder", str(path))
     return path
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object; None where there is no such file, or something else in it."""
+    """Read a JSON object; None if the file is missing or holds something else."""
     try:
         found = json.loads(regular(path).read_bytes())
     except (OSError, ValueError):
@@ -108,7 +108,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Force the rename itself to the disk, where the system can open a folder (not on Windows)."""
+    """Force a rename to the disk, if the system can open a folder (Windows cannot)."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -119,7 +119,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def mtime(path: Path) -> float:
-    """Return when a path was changed last, in seconds; 0 where it is gone meanwhile."""
+    """Return the time of a path's last change, in seconds; 0 if it no longer exists."""
     try:
         return path.stat().st_mtime
     except OSError:
@@ -127,18 +127,18 @@ def mtime(path: Path) -> float:
 
 
 NO_NAME = re.compile(r'[\x00-\x1f/\\<>:"|?*]')
-"""What would lead elsewhere in a name, or is refused by a system: most of it by Windows."""
+"""Characters that a file name must not hold: they lead to another folder, or a system (mostly Windows) rejects them."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""What the system says where no room is left."""
+"""The system's errors for a full disk."""
 
 
 def advice(error: OSError) -> str:
-    """Say what was wrong and what to try next."""
+    """Return what was wrong and what to try next."""
     what = error.strerror or str(error)
     if error.errno in FULL:
         return f"the disk is full ({what}). Free some space, or choose a folder on another disk."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"the folder cannot be written ({what}). Choose another folder, or change its permissions."
     if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
-        return f"a folder stands where a file should, or a file where a folder should ({what}). Choose another name."
+        return f"the path names a folder in place of a file, or the reverse ({what}). Choose another name."
     return f"{what}. Check the path, or choose another folder."

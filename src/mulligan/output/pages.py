@@ -1,4 +1,4 @@
-"""Pages that are one file: their templates, and the policy by which they use what they hold and nothing else."""
+"""Write HTML pages in one file: templates, and a security policy that allows only the page's own content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @cache
 def template(path: Path) -> Template:
-    """Return a template: it escapes every value that is not marked safe, and can call what writes figures."""
+    """Return a template that escapes every value not marked safe, and can call the functions of `figures`."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     pages = Environment(
@@ -32,17 +32,17 @@ def template(path: Path) -> Template:
 
 
 def data_uri(picture: bytes) -> str:
-    """Return a PNG as it stands in a page."""
+    """Return a PNG as a data URI for a page."""
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 
 
 def policy_of(style: str, script: str) -> str:
-    """Return the content security policy of a page, which knows its one style and one script by their hashes.
+    """Return the content security policy of a page, which allows one style and one script by their hashes.
 
     Parameters
     ----------
     style, script : str
-        What stands between the tags, to the letter.
+        The exact text between the tags.
     """
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "

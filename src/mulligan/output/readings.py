@@ -1,6 +1,6 @@
-"""How D's logits are read: as probabilities, as they are, or around their middle.
+"""Show D's mean logits: as probabilities, as logits, or around their middle.
 
-The terminal, the report, the playground and studies all ask here, so that they say the same of one run.
+Terminal, report, playground and studies all use these functions, so that they agree about a run.
 """
 
 import math
@@ -19,14 +19,14 @@ from mulligan.game.losses import (
 
 
 class Reading(NamedTuple):
-    """One way to read D's mean logits.
+    """One way to show D's mean logits.
 
     Attributes
     ----------
     unit, words : str
-        What a chart says of its axis.
+        The axis label and the caption of a chart.
     beside : str
-        What a line of text says after the two figures.
+        Text after the two figures in a line.
     bounds : (float, float) or None
         Of the axis.
     """
@@ -44,10 +44,10 @@ READINGS = {
         "logit, centred", "Mean logits around their common middle: their level is free.", " (logits, centred)"
     ),
 }
-"""Every way to read D's logits, by the name that `says` gives."""
+"""Every way to show D's logits, by the name that `says` returns."""
 
 PROBABILISTIC: set[type[Loss]] = {NonSaturating}
-"""Losses of which σ(logit) estimates the probability of being real; kinds derived from them, too."""
+"""Losses whose σ(logit) estimates the probability of being real; their subclasses, too."""
 
 UNITS: dict[type[Loss], str] = {
     NonSaturating: "nats",
@@ -58,7 +58,7 @@ UNITS: dict[type[Loss], str] = {
     RelativisticAverage: "nats",
     FeatureMatching: "D nats, G features squared",
 }
-"""What a loss's values are measured in; a kind that is not here has the unit of the one it is derived from, or none."""
+"""The unit of each loss's values. Another kind has the unit of its base class, or none."""
 
 
 def probabilistic(loss: Loss) -> bool:
@@ -74,7 +74,7 @@ def says(loss: Loss) -> Literal["probability", "logit", "centred"]:
 
 
 def read(loss: Loss, *, real: float, fake: float) -> tuple[float, float]:
-    """Return what D says of reals and of fakes, from its mean logits of them."""
+    """Return D's verdict on reals and on fakes, given its mean logits."""
     if says(loss) == "probability":
         return probability(real), probability(fake)
     middle = undecided(loss, real=real, fake=fake) if says(loss) == "centred" else 0.0
@@ -82,12 +82,12 @@ def read(loss: Loss, *, real: float, fake: float) -> tuple[float, float]:
 
 
 def undecided(loss: Loss, *, real: float, fake: float) -> float:
-    """Return the logit at which D cannot tell; where its level is free, the middle of its means on both sides."""
+    """Return the logit at which D cannot tell; if only differences count, the middle of its means on both sides."""
     return 0.5 * (real + fake) if loss.level is None else loss.level
 
 
 def unit(loss: Loss) -> str:
-    """Return what the loss's values are measured in; empty where that has no name."""
+    """Return the unit of the loss's values; empty if it has no name."""
     return next((UNITS[kind] for kind in type(loss).__mro__ if kind in UNITS), "")
 
 

@@ -235,7 +235,7 @@ def test_names_cannot_become_markup(opened):
 
 
 def test_points_are_refused(make, tmp_path):
-    with pytest.raises(UnsupportedError, match=r"samples of shape \(2,\) are points.*--to onnx"):
+    with pytest.raises(UnsupportedError, match=r"samples must be pictures .* shape \(2,\).*--to onnx"):
         make([nn.Dense(2)], 3).export(tmp_path / "p.html")
     assert list(tmp_path.iterdir()) == []
 
@@ -245,7 +245,7 @@ def test_layers_that_compare_pictures_are_refused_by_name(make, layer):
     made = make([nn.Dense(4), layer, nn.Dense(4), nn.Reshape((2, 2, 1))], 3)
     with pytest.raises(
         UnsupportedError,
-        match=rf"layer 1 {type(layer).__name__} compares the pictures of a batch, and the player draws one at a "
+        match=rf"layer 1 {type(layer).__name__} must not compare the pictures of a batch, as the player draws one at a "
         rf"time\. Try --to onnx or torch, which take batches\.$",
     ):
         player(made)

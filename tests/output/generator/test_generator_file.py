@@ -90,13 +90,13 @@ def test_a_type_that_no_file_has_is_refused(generator, dtype, tmp_path):
 def test_what_is_not_finite_is_not_written(generator, tmp_path):
     made = generator()
     made.theta[7] = 1e5
-    with pytest.raises(CheckpointError, match=r"not finite as float16.*float32"):
+    with pytest.raises(CheckpointError, match=r"must be finite as float16.*float32"):
         made.save(tmp_path / "g.safetensors", dtype="float16")
     made.theta[7] = np.nan
-    with pytest.raises(CheckpointError, match=r"parameter 1\.W is not finite"):
+    with pytest.raises(CheckpointError, match=r"parameter 1\.W must be finite"):
         made.save(tmp_path / "g.safetensors")
     for ending in FORMATS.values():
-        with pytest.raises(CheckpointError, match=r"parameter 1\.W is not finite"):
+        with pytest.raises(CheckpointError, match=r"parameter 1\.W must be finite"):
             made.export(tmp_path / f"g{ending}")
     assert not list(tmp_path.iterdir())
 
@@ -131,10 +131,10 @@ def test_any_other_file_is_refused(tmp_path_factory, content):
 def test_foreign_edited_and_newer_files_are_told_apart(generator, tmp_path):
     path = tmp_path / "g.safetensors"
     save_file({"W": np.zeros(3, np.float32)}, path)
-    with pytest.raises(CheckpointError, match="no generator of Mulligan's"):
+    with pytest.raises(CheckpointError, match="must be a generator that Mulligan wrote, got another"):
         Generator.load(path)
     generator().save(path)
-    with pytest.raises(CheckpointError, match=r"version 2.*Update"):
+    with pytest.raises(CheckpointError, match=r"version 1.* got 2\. Update"):
         Generator.load(rewritten(path, version="2"))
     generator().save(path)
     with pytest.raises(CheckpointError, match="changed after it was written"):
@@ -161,15 +161,15 @@ def test_a_file_that_may_not_be_read_is_not_said_to_be_missing(generator, tmp_pa
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda spec: spec["latent"].update(dim=7), "missing or has another shape"),
+        (lambda spec: spec["latent"].update(dim=7), "must have its layer's shape, but is missing or differs"),
         (lambda spec: spec["layers"][1].update(kind="densse"), "did you mean|Did you mean"),
         (lambda spec: spec.update(shape=[9, 9, 1]), "cannot be"),
         (lambda spec: spec.pop("latent"), "latent is missing"),
-        (lambda spec: spec["layers"].pop(3), "missing or has another shape"),
+        (lambda spec: spec["layers"].pop(3), "must have its layer's shape, but is missing or differs"),
         (
             lambda spec: spec["layers"].append("flatten") or spec.update(classes="x"),
             r".*g\.safetensors describes a generator that cannot be built: classes must be a whole "
-            r"number, got 'x'\. If that is of your own, use the program that made it\.$",
+            r"number, got 'x'\. If that is your own class, use the program that made it\.$",
         ),
     ],
 )
@@ -202,10 +202,10 @@ def test_a_run_with_a_layer_of_ones_own_asks_for_its_program(tmp_path, monkeypat
         there.setitem(LAYERS, "own", Own)
         Generator(GeneratorSpec(layers, Z6, SHAPE), theta).save(path)
         load(tmp_path)
-    with pytest.raises(CheckpointError, match=r"of your own, use the program that made it\.$"):
+    with pytest.raises(CheckpointError, match=r"your own class, use the program that made it\.$"):
         load(tmp_path)
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(CheckpointError, match=r"mulligan resume .* writes it anew"):
+    with pytest.raises(CheckpointError, match=r"mulligan resume .* writes it again"):
         load(tmp_path)
 
 

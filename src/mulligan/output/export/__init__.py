@@ -1,7 +1,7 @@
-"""Taking a generator elsewhere, one writer for each kind of file.
+"""Export a generator to other programs, one writer for each format.
 
-- `formats`: the call for all of them, `export`, and the `facts` that every file says; read it first.
-- `plan`: what a generator computes, as a list of plain operations.
+- `formats`: `export`, the call for all formats, and the `facts` in every file; read it first.
+- `plan`: a generator as a list of plain operations.
 - `onnx`, `npz`, `torch` with `torch_layers`, `html` with `player_page/`: one file for each format.
 """
 

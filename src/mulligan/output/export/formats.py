@@ -1,4 +1,4 @@
-"""Taking a generator elsewhere: the formats, the one call for all, and what every export says of itself."""
+"""`export` writes a generator for other programs; `facts` describes it in every format."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FORMATS: dict[str, str] = {"onnx": ".onnx", "torch": ".py", "npz": ".npz", "html
 
 
 def format_of(to: str | None, path: str | Path | None) -> str:
-    """Return which format is meant, by its name or by the file's ending.
+    """Return the format, given its name or the file's ending.
 
     Raises
     ------
     ConfigError
-        When neither says, or they contradict each other.
+        When neither names a format, or they contradict each other.
     """
     endings = {ending: name for name, ending in FORMATS.items()}
     suffix = Path(path).suffix.lower() if path is not None else ""
@@ -54,9 +54,9 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
     ----------
     generator : Generator
     path : str or Path
-        Written whole or not at all; the format's ending is added where there is none.
+        Written whole or not at all. The format's ending is added if it is missing.
     to : "onnx", "torch", "npz" or "html", optional
-        By default what the file's ending says.
+        By default the file's ending decides.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
     ConfigError
         When the format or the name is not allowed, or a package is missing.
     UnsupportedError
-        When the generator has a part that the format cannot hold; it is named.
+        When the format cannot hold a part of the generator; the message names it.
     RunError
         When a file cannot be written.
     CheckpointError
@@ -87,11 +87,11 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
 
 
 def facts(generator: Generator) -> dict[str, Any]:
-    """Return all that a user of an export must know, as words, numbers and lists.
+    """Return everything that a user of an export must know, as words, numbers and lists.
 
-    `shape` is that of one sample; pictures are (height, width, channels). `output_range` is what the network gives for
-    black and white, `data_range` what the training data has there. `class_edges` are the ends of the classes' shares
-    (see `seed_rule`), and `sha256` covers the float32 parameters and statistics, in order.
+    `shape` is that of one sample; pictures are (height, width, channels). `output_range` holds the network's values of
+    black and white, `data_range` those of the training data. `class_edges` are the ends of the classes' shares (see
+    `seed_rule`). `sha256` covers the float32 parameters and statistics, in order.
     """
     spec = generator.spec
     return {
@@ -111,7 +111,7 @@ def facts(generator: Generator) -> dict[str, Any]:
 
 
 def seed_rule(generator: Generator) -> str:
-    """Say how a seed becomes z and a class, as lines of NumPy."""
+    """Return lines of NumPy that compute z and a class from a seed."""
     latent = generator.spec.latent
     draw = {
         "normal": f"standard_normal((count, {latent.dim}), numpy.float32)",

@@ -1,9 +1,9 @@
-"""``--to html``: a page that draws by itself, one file, no server and no network.
+"""``--to html``: a page that draws samples by itself, in one file, without a server or a network.
 
 The page holds the weights and the operations of `plan`, and computes in plain JavaScript what NumPy computes here: the
-same z from the same seed, hence the same picture to within one grey level. Weights are stored in half precision where
-that moves no pixel of `SAMPLES` pictures by more than half a grey level. A strict content security policy lets the page
-run its own script, by hash, and nothing else.
+same z from the same seed, hence the same picture to within one grey level. Weights are stored in half precision if this
+moves no pixel of `SAMPLES` pictures by more than half a grey level. A strict content security policy lets the page run
+its own script, by hash, and nothing else.
 """
 
 import base64
@@ -26,9 +26,9 @@ from mulligan.output.pages import policy_of, template
 
 PAGE = Path(__file__).parent / "player_page"
 SAMPLES = 1000
-"""Pictures on which half precision is tried."""
+"""Number of pictures on which half precision is tried."""
 LARGEST_SHIFT = 0.5
-"""Grey levels by which half precision may move a pixel before rounding: well below the one that would show."""
+"""Largest move of a pixel by half precision before rounding, in grey levels. One level would be visible."""
 
 
 def files(generator: Generator, path: Path) -> Files:
@@ -42,19 +42,19 @@ def player(generator: Generator) -> str:
     Raises
     ------
     UnsupportedError
-        When the samples are points, or a layer has no export or compares the rows of a batch.
+        When the samples are points, or a layer has no export, or compares the rows of a batch.
     """
     spec = generator.spec
     if not spec.is_picture:
         raise UnsupportedError(
-            f"samples of shape {spec.shape} are points, and the player shows pictures. Try --to onnx, torch or npz, or "
-            "mulligan sample --out points.png."
+            f"samples must be pictures for the player, got points of shape {spec.shape}. Try --to onnx, torch or npz, "
+            "or mulligan sample --out points.png."
         )
     for op in plan_of(generator).ops:
         if op.kind in COMPARING:
             raise UnsupportedError(
-                f"layer {op.layer} compares the pictures of a batch, and the player draws one at a time. Try --to onnx "
-                "or torch, which take batches."
+                f"layer {op.layer} must not compare the pictures of a batch, as the player draws one at a time. Try "
+                "--to onnx or torch, which take batches."
             )
     half = in_half(generator)
     plan = plan_of(half or generator)
@@ -81,7 +81,7 @@ def player(generator: Generator) -> str:
 
 
 def in_half(generator: Generator) -> Generator | None:
-    """Return the generator with weights rounded to half precision; None where that would show."""
+    """Return the generator with weights rounded to half precision; None if the rounding would be visible."""
     plain = without_spectral_norm(generator)
     rounded = Generator(plain.spec, plain.theta, plain.stats, threads=plain.threads)
     for entry in rounded.network.entries:
@@ -101,18 +101,18 @@ def _is_large(shape: tuple[int, ...]) -> bool:
 
 
 def add_kernels(model: dict[str, Any], plan: Plan) -> None:
-    """Write the height and width of its window beside each convolution: the page's arrays have no shapes."""
+    """Add the height and width of its window to each convolution, because the page's arrays have no shapes."""
     for op, entry in zip(plan.ops, model["ops"]):
         if op.kind in ("conv", "conv_transpose"):
             entry["kernel"] = plan.arrays[op.arrays["W"]].shape[:2]
 
 
 def packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
-    """Return what the arrays are, in order, and their bytes, compressed.
+    """Return the description of the arrays, in order, and their bytes, compressed.
 
-    All first bytes of an array's numbers come first, then all second ones: the bytes that hold the exponents are alike,
-    and shrink. Only runs of one byte are compressed (Z_RLE): weights have no longer repeats, the search for them takes
-    twenty times as long, and the spurious ones that it finds make the page larger.
+    The first bytes of all of an array's numbers come first, then the second bytes. So the bytes that hold exponents,
+    which are alike, compress well. Only runs of one byte are compressed (Z_RLE). Weights have no longer repeats; the
+    search for them takes twenty times as long, and makes the page larger.
     """
     entries, planes = [], []
     for name, array in plan.arrays.items():

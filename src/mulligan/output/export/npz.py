@@ -1,4 +1,4 @@
-"""``--to npz``: the weights as NumPy arrays, and one JSON text that says what to do with them.
+"""``--to npz``: the weights as NumPy arrays, and a JSON text that describes how to compute with them.
 
 The file holds the arrays of `plan`, by path (``1.W``, ``1.b``, …), float32, and `description`: a JSON
 text with `facts` (see `facts`), the list `ops` with `kind`, `inputs`, `shape`, `options`, `arrays` and

@@ -1,7 +1,7 @@
 """``--to onnx``: the generator as an ONNX graph, samples in the data's own range.
 
-Inputs are `z`, float32 (N, dim), and, where the network is conditioned on classes, `labels`, int64 (N,); the output is
-`samples`, float32 (N, *shape), pictures as (N, height, width, channels). N is free. Metadata: see `facts`.
+Inputs are `z`, float32 (N, dim), and for a conditional network `labels`, int64 (N,); the output is `samples`, float32
+(N, *shape), pictures as (N, height, width, channels). N is free. Metadata: see `facts`.
 """
 
 import json
@@ -19,7 +19,7 @@ from mulligan.output.files import Files
 from mulligan.output.generator import Generator
 
 OPSET = 18
-"""Of ai.onnx, from December 2022; what reads it: ONNX Runtime 1.14 and later."""
+"""Version of ai.onnx, from December 2022. ONNX Runtime 1.14 and later reads it."""
 IR_VERSION = 8
 
 
@@ -36,14 +36,14 @@ def onnx_model(generator: Generator) -> Any:
     ConfigError
         When the package `onnx` is not installed.
     UnsupportedError
-        When the generator has a layer that has no export.
+        When a layer of the generator has no export.
     """
     try:
         import onnx
     except ImportError as error:
         raise ConfigError(
-            "an ONNX file needs the package onnx, which is not installed. Try pip install 'mulligan[onnx]', or --to "
-            "npz, which needs nothing."
+            "the package onnx must be installed to write an ONNX file. Try pip install 'mulligan[onnx]', or --to npz, "
+            "which needs no package."
         ) from error
     plan = plan_of(generator)
     graph = _Graph(plan)
@@ -84,7 +84,7 @@ def _text(value: Any) -> str:
 
 
 class _Graph:
-    """Nodes and constants as they come; calling it adds a node and returns the name of its result."""
+    """Collects nodes and constants. Calling it adds a node and returns the name of its result."""
 
     def __init__(self, plan: Plan):
         self.nodes: list[Any] = []
@@ -112,7 +112,7 @@ class _Graph:
         return self.constant(values, np.int64)
 
     def array(self, op: Op, name: str, axes: tuple[int, ...] | None = None) -> str:
-        """Add one of the operation's arrays, its axes in another order."""
+        """Add one of the operation's arrays, optionally with its axes in another order."""
         from onnx import numpy_helper
 
         array: Array = self.plan.arrays[op.arrays[name]]
@@ -125,7 +125,7 @@ class _Graph:
         return self("Reshape", x, self.whole(0, *shape))
 
     def biased(self, op: Op, x: str) -> str:
-        """Add b, where there is one."""
+        """Add b, if the operation has one."""
         return self("Add", x, self.array(op, "b")) if "b" in op.arrays else x
 
     def mean(self, x: str, *axes: int) -> str:
@@ -156,7 +156,7 @@ def _last(graph: _Graph, x: str) -> str:
 def _conv(graph: _Graph, op: Op, x: str) -> str:
     sizes, (kh, kw) = graph.plan.shapes[op.inputs[0]], _kernel(graph, op)
     s, before = op.options["stride"], (op.options["top"], op.options["left"])
-    # the last window may end before the picture does: nothing is missing then
+    # no padding if the last window ends inside the picture
     after = [max(0, (g - 1) * s + k - size - p) for g, k, size, p in zip(op.shape, (kh, kw), sizes, before)]
     bias = [graph.array(op, "b")] if "b" in op.arrays else []
     W = graph.array(op, "W", (3, 2, 0, 1))
@@ -167,7 +167,7 @@ def _conv(graph: _Graph, op: Op, x: str) -> str:
 def _conv_transpose(graph: _Graph, op: Op, x: str) -> str:
     sizes, kernel = graph.plan.shapes[op.inputs[0]], _kernel(graph, op)
     s, before = op.options["stride"], (op.options["top"], op.options["left"])
-    # rows that the windows reach after the last one of the picture; fewer than none where the kernel is short
+    # rows that the windows reach beyond the picture; negative if the kernel is short
     after = [(h - 1) * s + k - p - size for h, k, p, size in zip(sizes, kernel, before, op.shape)]
     bias = [graph.array(op, "b")] if "b" in op.arrays else []
     y = graph(
@@ -283,4 +283,4 @@ NODES: dict[str, Callable[..., str]] = {
     "add": lambda graph, op, *xs: graph("Sum", *xs),
     "concat": lambda graph, op, *xs: graph("Concat", *xs, axis=-1),
 }
-"""How each operation of `mulligan.output.export.plan` is made of ONNX nodes."""
+"""How each operation of `mulligan.output.export.plan` is built from ONNX nodes."""

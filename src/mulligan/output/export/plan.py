@@ -1,8 +1,8 @@
-"""What a generator computes, as a short list of plain operations: the one description behind every export.
+"""Describe a generator as a short list of plain operations, from which every export is written.
 
-Layers that only train differently are gone (dropout), what the weights alone decide is done (spectral normalisation,
-the running statistics of BatchNorm), and what is left has one meaning each, for a batch of rows of one shape; pictures
-are (n, height, width, channels). With x for the input and y for the output:
+Layers that act only in training (dropout) are left out. Computations on the weights alone (spectral normalisation,
+BatchNorm's running statistics) are already done. Each remaining operation has one meaning, for a batch of rows of one
+shape; pictures are (n, height, width, channels). With x for the input and y for the output:
 
 ======================== ===========================================================================================
 one_hot                  y = [x, scale · onehot(label)], on the last axis
@@ -46,7 +46,7 @@ LABELLED = frozenset({"one_hot", "projection"})
 """Operations that need each row's class."""
 
 COMPARING = frozenset({"minibatch_stddev", "minibatch_discrimination"})
-"""Operations by which a row depends on the other rows of its batch."""
+"""Operations in which a row depends on the other rows of its batch."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,15 @@ class Op:
     kind : str
         One of the table above.
     inputs : tuple of int
-        Values: 0 is z, and operation number i gives value i + 1.
+        Numbers of values: 0 is z, and operation i computes value i + 1.
     shape : tuple of int
         Of one row of the result.
     options : dict
         Numbers and words.
     arrays : dict of str to str
-        Name in the table to name in `Plan.arrays`.
+        Names in the table above, each with its name in `Plan.arrays`.
     layer : str
-        Which layer it comes from, for people.
+        The layer that it comes from, for readers.
     """
 
     kind: str
@@ -84,12 +84,12 @@ class Plan:
     Attributes
     ----------
     shapes : list of tuple of int
-        Of one row of every value, z first.
+        Shape of one row of every value, z first.
     ops : list of Op
     arrays : dict of float32 arrays
         By path: ``3.W`` is the W of layer 3.
     result : int
-        The value that is the network's output.
+        Number of the value that is the network's output.
     """
 
     shapes: list[Shape]
@@ -104,11 +104,11 @@ class Plan:
     def add(
         self, at: Place, kind: str, *inputs: int, shape: Shape, arrays: dict[str, Array] | None = None, **options: Any
     ) -> int:
-        """Append an operation; return its value."""
+        """Append an operation; return the number of its value."""
         names = {name: f"{at.path}.{name}" if at.path else name for name in arrays or {}}
         twice = self.arrays.keys() & set(names.values())
         if twice:
-            raise ValueError(f"two operations have an array {', '.join(sorted(twice))}; give each its own name.")
+            raise ValueError(f"names of arrays must differ, got {', '.join(sorted(twice))} twice. Rename one.")
         self.arrays |= {names[name]: np.array(array, np.float32) for name, array in (arrays or {}).items()}
         layer = type(at.layer).__name__
         self.ops.append(Op(kind, inputs, shape, options, names, f"{at.path} {layer}" if at.path else layer))
@@ -118,7 +118,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Place:
-    """A layer where it stands: with its parameters, its path, and the value that it takes."""
+    """A layer with its place in the network: its parameters, its path, and the value that it takes."""
 
     layer: Any
     memory: Memory
@@ -133,12 +133,12 @@ class Place:
         return shape
 
     def arrays(self, *names: str) -> dict[str, Array]:
-        """Return those of these parameters that the layer has."""
+        """Return those of the named parameters that the layer has."""
         found = self.memory.params | self.memory.stats
         return {name: found[name] for name in names if name in found}
 
     def inside(self, plan: Plan, index: int, value: int) -> int:
-        """Append what child `index` computes of `value`."""
+        """Append the operations of child `index` on `value`."""
         name, layer, _ = self.layer.children(self.shape)[index]
         path = f"{self.path}.{name}" if self.path else name
         return lower(plan, Place(layer, self.memory.children[index], path, value, plan.shapes[value]))
@@ -150,32 +150,31 @@ def plan_of(generator: Generator) -> Plan:
     Raises
     ------
     UnsupportedError
-        When a layer is of a class that `LOWERINGS` does not have.
+        When a layer's class is missing in `LOWERINGS`.
     """
     return lowered(without_spectral_norm(generator).network)
 
 
 def lowered(network: Network) -> Plan:
-    """Return the operations of any network, as they are outside training."""
+    """Return the operations of any network outside training."""
     plan = Plan([network.input_shape])
     plan.result = lower(plan, Place(network.layer, network.workspace().memory, "", 0, network.input_shape))
     return plan
 
 
 def lower(plan: Plan, at: Place) -> int:
-    """Append what a layer computes; return the value that is its output."""
+    """Append a layer's operations; return the number of its output."""
     found = LOWERINGS.get(type(at.layer))
     if found is None:
         raise UnsupportedError(
-            f"layer {at.path}, {type(at.layer).__name__}, cannot be exported: nothing says what it is in plain "
-            "operations. Add it to mulligan.output.export.plan.LOWERINGS, or keep the .safetensors file and draw with "
-            "mulligan sample."
+            f"layer {at.path}, {type(at.layer).__name__}, must have an entry in mulligan.output.export.plan.LOWERINGS "
+            "to be exported, got none. Add one, or keep the .safetensors file and draw with mulligan sample."
         )
     return found(plan, at)
 
 
 def without_spectral_norm(generator: Generator) -> Generator:
-    """Return a generator that gives the same samples, its spectral normalisation worked into the weights."""
+    """Return a generator of the same samples, with spectral normalisation applied to its weights once."""
     network = generator.network
     spaces = network.workspace().memory.walk()
     weights: dict[str, Array] = {}
@@ -260,9 +259,9 @@ def plainly(kind: str, arrays: tuple[str, ...] = (), options: tuple[str, ...] = 
     kind : str
         The operation.
     arrays : tuple of str
-        Parameters of the layer that it needs, called alike.
+        Parameters of the layer that it needs, by the same names.
     options : tuple of str
-        Fields of the layer that it needs, called alike.
+        Fields of the layer that it needs, by the same names.
     """
 
     def lowering(plan: Plan, at: Place) -> int:
@@ -301,4 +300,4 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Residual: _branches,
     nn.Concat: _branches,
 }
-"""What each layer is in plain operations. To export a layer of your own, add it here as a composition of these."""
+"""Each layer in plain operations. To export a layer of your own, add it here, composed of these operations."""

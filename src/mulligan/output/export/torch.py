@@ -1,8 +1,8 @@
-"""``--to torch``: a PyTorch module as source code that can be read, and its weights beside it.
+"""``--to torch``: a PyTorch module as readable source code, and a file of its weights.
 
-``NAME.py`` defines `Generator`, an ``nn.Module`` that needs torch and safetensors and nothing of Mulligan's;
-``NAME.weights.safetensors`` holds the weights in PyTorch's layout. Samples come out in the data's own range, pictures
-as (n, height, width, channels).
+``NAME.py`` defines `Generator`, an ``nn.Module`` that needs torch and safetensors, but not Mulligan;
+``NAME.weights.safetensors`` holds the weights in PyTorch's layout. Samples are in the data's own range, pictures as (n,
+height, width, channels).
 """
 
 import json
@@ -30,7 +30,7 @@ def files(generator: Generator, path: Path) -> Files:
     ConfigError
         When the name cannot be imported as a module.
     UnsupportedError
-        When the generator has a layer that has no export.
+        When a layer of the generator has no export.
     """
     from safetensors.numpy import save
 
@@ -70,7 +70,7 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
 
 
 def written(plan: Plan, index: int, op: Op) -> Written:
-    """Return an operation with the names that it has in the source."""
+    """Return an operation with its names in the source."""
     return Written(
         op=op,
         name=f"{op.kind}_{op.layer.split(' ')[0].replace('.', '_')}",
@@ -103,14 +103,14 @@ def _indented(lines: Any) -> str:
 
 
 def _comment(known: dict[str, Any]) -> str:
-    """Write facts as comments, in which no name can begin a line: Python ends one at a carriage return, too."""
+    """Write facts as comments. A carriage return in a name must not end one, as it would in Python."""
     rule = known.pop("seed_rule").split("\n")
     lines = [line for name, value in known.items() for line in textwrap.wrap(f"{name}: {_word(value)}", 110)]
     return "".join(f"#   {line}\n" for line in [*lines, "seed_rule:", *rule])
 
 
 def _word(value: Any) -> str:
-    """Write a fact in printable letters; text as it is, where it has no others."""
+    """Write a fact in printable characters; a text without others stays as it is."""
     if isinstance(value, str) and value.isprintable():
         return value
     text = json.dumps(value, ensure_ascii=False)

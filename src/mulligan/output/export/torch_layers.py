@@ -1,4 +1,4 @@
-"""How each operation of `mulligan.output.export.plan` is written in PyTorch."""
+"""Write each operation of `mulligan.output.export.plan` in PyTorch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,26 +11,26 @@ from mulligan.output.export.plan import Op
 
 @dataclass
 class Written:
-    """An operation on its way to source code.
+    """An operation and its source code.
 
     Attributes
     ----------
     op : Op
     name : str
-        Of the member that holds its weights.
+        Name of the member that holds its weights.
     result, inputs : str, list of str
         Variables.
     input_shape : tuple of int
     arrays : dict of arrays
         Of the operation, by their names in it.
     forward : str
-        The line that computes it.
+        The line of ``forward`` that computes it.
     members : list of str
         Lines of ``__init__``.
     tensors : dict of arrays
         By name in the module's ``state_dict``, in PyTorch's layout.
     uses : set of str
-        Functions of `DEFINITIONS`.
+        Functions of `DEFINITIONS` that the line calls.
     """
 
     op: Op
@@ -52,13 +52,13 @@ class Written:
         return self
 
     def module(self, made: str, **tensors: Array) -> Self:
-        """Add a member that is a module of torch's."""
+        """Add a member that is a PyTorch module."""
         self.members.append(f"self.{self.name} = nn.{made}")
         self.tensors |= {f"{self.name}.{name}": array for name, array in tensors.items()}
         return self
 
     def parameters(self, *names: str, buffers: tuple[str, ...] = ()) -> Self:
-        """Add members that are arrays of the operation as they are."""
+        """Add members that hold arrays of the operation unchanged."""
         for name in (*names, *buffers):
             if name in self.arrays:
                 member, zeros = f"{self.name}_{name}", f"torch.zeros{self.arrays[name].shape}"
@@ -162,7 +162,7 @@ STATEMENTS: dict[str, Callable[[Written], Written]] = {
     "add": lambda w: w.line(" + ".join(w.inputs)),
     "concat": _line("torch.cat([{xs}], -1)"),
 }
-"""The line, and the members, of each operation."""
+"""Writes the line and the members of each operation."""
 
 DEFINITIONS: dict[str, str] = {
     "one_hot": '''

@@ -1,7 +1,7 @@
-"""A trained generator as a thing that people use.
+"""Use a trained generator: draw samples, invert pictures, walk, save.
 
-- `generator`: the class `Generator`; read it first. `chunks`: many rows through its network in little memory.
-- `inversion`: the nearest picture that a generator can make. `principal`: walks along G's principal directions.
+- `generator`: the class `Generator`; read it first. `chunks`: passes of many rows in little memory.
+- `inversion`: the z whose picture is nearest to a given one. `principal`: walks along G's principal directions.
 - `latents`: from a seed to z and a class. `file`: one safetensors file, and `GeneratorSpec`, which it holds.
 """
 
@@ -29,5 +29,5 @@ _NAMES = {
     "principal": "directions walk_along",
 }
 
-if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+if not TYPE_CHECKING:  # type checkers know the names from above, and would accept any other
     __getattr__, __dir__ = lazily(__name__, _NAMES)

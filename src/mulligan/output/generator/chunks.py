@@ -1,4 +1,4 @@
-"""Many rows through a generator's network: chunk by chunk, so that memory stays small, shared among threads."""
+"""Pass many rows through a generator's network, in chunks that threads share, so that memory stays small."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from mulligan.nn.network import Network
 from mulligan.nn.workers.threads import ThreadTeam
 
 CHUNK = 64
-"""Rows of every pass: always the same number, so that a row does not depend on how many others were asked for."""
+"""Rows of every pass. The number is fixed, so that a row's bytes do not depend on the number of other rows."""
 
 
 def passed(network: Network, z: NDArray[np.float32], labels: NDArray[Any] | None, threads: int) -> NDArray[np.float32]:
@@ -32,7 +32,7 @@ def passed(network: Network, z: NDArray[np.float32], labels: NDArray[Any] | None
     Raises
     ------
     DivergedError
-        When a number of it is not finite.
+        When the output is not finite.
     """
     out = np.empty((len(z), *network.output_shape), np.float32)
     chunks = range(0, len(z), CHUNK)
@@ -43,7 +43,7 @@ def passed(network: Network, z: NDArray[np.float32], labels: NDArray[Any] | None
         for start in chunks[worker::count]:
             part = slice(start, min(start + CHUNK, len(z)))
             given = _filled(z[part]), None if labels is None else _filled(labels[part])
-            with np.errstate(all="ignore"):  # e⁻ˣ of a saturated σ is 0; what is not finite is found below
+            with np.errstate(all="ignore"):  # e⁻ˣ of a saturated σ is 0; other overflows are found below
                 y = space.forward(*given, training=False)
             out[part] = y[: part.stop - part.start]
 
@@ -51,14 +51,14 @@ def passed(network: Network, z: NDArray[np.float32], labels: NDArray[Any] | None
         team.run(work)
     if bad := out.size - np.count_nonzero(np.isfinite(out)):
         raise DivergedError(
-            f"{bad:,} of {out.size:,} numbers that the generator makes are not finite: its weights have run away. "
-            "Take an earlier checkpoint of its run, or train anew with a lower rate."
+            f"the generator's output must be finite, got {bad:,} of {out.size:,} numbers that are not: its weights "
+            "have diverged. Use an earlier checkpoint of its run, or train again with a lower rate."
         )
     return out
 
 
 def _filled(rows: Array) -> Array:
-    """Fill up to `CHUNK` rows with zeros."""
+    """Pad to `CHUNK` rows with zeros."""
     if len(rows) == CHUNK:
         return rows
     full = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)

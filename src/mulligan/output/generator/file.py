@@ -1,7 +1,7 @@
 """A generator's file: safetensors with a description and a digest in the metadata.
 
-``format`` names it, ``version`` says how to read it, ``spec`` is the description as JSON, and ``sha256`` covers the
-description and every tensor's name, type, shape and bytes. What does not agree with it is refused.
+``format`` names the format and ``version`` its version, ``spec`` is the description as JSON, and ``sha256`` covers the
+description and every tensor's name, type, shape and bytes. A file that does not match its SHA-256 raises an error.
 """
 
 import hashlib
@@ -26,28 +26,28 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class GeneratorSpec(Checked):
-    """What a generator is, without its parameters.
+    """The description of a generator: everything but its parameters.
 
     Parameters
     ----------
     layers : tuple of Layer
         From z to samples.
     latent : Latent
-        Where z comes from.
+        The distribution of z.
     shape : tuple of int
-        Of one sample, as the data has it: (height, width, channels) or (d,).
+        Of one sample in the data: (height, width, channels) or (d,).
     output_range : (float, float)
-        What the network gives for black and white.
+        The network's values of black and white.
     data_range : (float, float)
-        What the data has there.
+        The data's values of black and white.
     classes : int
         0 for a generator without labels.
     class_names : tuple of str
         One a class, or none.
     class_counts : tuple of int
-        How many samples of each class the training data has; none for equal shares.
+        Number of training samples of each class; empty for equal shares.
     recipe, data : str
-        Their names; data of your own has its path.
+        Their names; for data of your own, its path.
     step : int
         Steps trained.
     """
@@ -81,12 +81,12 @@ class GeneratorSpec(Checked):
 
     @property
     def is_picture(self) -> bool:
-        """Whether samples are grey or RGB pictures, and not points."""
+        """Whether samples are pictures, grey or RGB, rather than points."""
         return len(self.shape) == 3 and self.shape[2] in (1, 3)
 
     @property
     def data_name(self) -> str:
-        """The name of the data, without the folder where it lay: the file may be given to others."""
+        """The name of the data without its folder, because the file may be given to others."""
         return re.split(r"[/\\]", self.data.rstrip("/\\"))[-1]
 
 
@@ -113,13 +113,13 @@ def check_finite(tensors: dict[str, Array]) -> None:
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise CheckpointError(
-                f"parameter {name} is not finite as {tensor.dtype}, so nothing was written. Save an earlier checkpoint"
+                f"parameter {name} must be finite as {tensor.dtype}, so nothing was written. Save an earlier checkpoint"
                 f"{', or as float32' if tensor.dtype == np.float16 else ''}."
             )
 
 
 def _in_order(packed: bytes) -> bytes:
-    """Sort the metadata in a file's header: the library writes them in another order every time."""
+    """Sort the metadata in a file's header, because the library writes them in random order."""
     end = 8 + int.from_bytes(packed[:8], "little")
     header = json.loads(packed[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -129,18 +129,18 @@ def _in_order(packed: bytes) -> bytes:
 
 
 def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
-    """Return the description and the tensors of a file that is whole and ours.
+    """Return the description and the tensors of a file, after checking its digest.
 
     Raises
     ------
     CheckpointError
-        When there is no such file, or it is truncated, foreign or edited.
+        When there is no such file, or it is truncated, edited or of another kind.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with regular(path).open("rb"):
-            pass  # what may not be read is said to be missing by safe_open
+            pass  # safe_open calls files without permission missing
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
@@ -154,18 +154,19 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
         ) from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(
-            f"{path} is a safetensors file, but no generator of Mulligan's. Give a run folder, a checkpoint folder, or "
-            "a file that Generator.save wrote."
+            f"{path} must be a generator that Mulligan wrote, got another safetensors file. Give a run folder, a "
+            "checkpoint folder, or a file that Generator.save wrote."
         )
     if metadata.get("version") != str(VERSION):
         raise CheckpointError(
-            f"{path} has format version {metadata.get('version')}; this Mulligan reads version {VERSION}. "
+            f"{path} must have format version {VERSION}, which this Mulligan reads, got {metadata.get('version')}. "
             "Update with: pip install --upgrade mulligan."
         )
     spec = metadata.get("spec", "")
     if metadata.get("sha256") != digest(spec, tensors):
         raise CheckpointError(
-            f"{path} was changed after it was written: its SHA-256 is not the one it names. Use another copy."
+            f"{path} was changed after it was written: its SHA-256 differs from the one that it names. Use another "
+            "copy."
         )
     return spec, tensors
 

@@ -1,8 +1,8 @@
-"""A trained generator as a thing that people use: draw from it, walk in it, keep it in one file.
+"""The class `Generator`: draw samples from a trained generator, walk between them, save it in one file.
 
-`latents` has the rule from a seed to z and a class. The same z always gives the same bytes, however many others come
-with it: every pass has the same number of rows, and BLAS keeps to one thread in each worker (`chunks`). Otherwise the
-products would round differently with every count.
+`latents` defines z and class of a seed. The same z always gives the same bytes, whatever other rows are drawn with it:
+every pass has the same number of rows, and BLAS runs one thread in each worker (`chunks`). Otherwise rounding would
+depend on the count.
 """
 
 import json
@@ -41,7 +41,7 @@ Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | Non
 
 
 class Generator:
-    """A trained generator.
+    """A trained generator: `sample`, `images`, `walk`, `save`, `export`.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Generator:
     theta : (n_params,) float array
         Parameters, layer after layer; usually the running average.
     stats : (n_stats,) float array, optional
-        What is kept but not trained (running averages of BatchNorm).
+        Values that are kept but not trained (running averages of BatchNorm).
     threads : int, optional
         By default one for each core that the process may use. The pictures do not depend on it.
 
@@ -58,7 +58,7 @@ class Generator:
     ShapeError
         When the parameters do not fit the layers, or the layers do not make samples of `spec.shape`.
     ConfigError
-        When `spec` is not a GeneratorSpec, or `threads` not a whole number from 1 on.
+        When `spec` is not a GeneratorSpec, or `threads` is not a whole number above 0.
     """
 
     def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
@@ -100,7 +100,7 @@ class Generator:
         return f"Generator({made}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters)"
 
     def _repr_png_(self) -> bytes | None:
-        """Show 64 samples of seed 0 in a notebook; nothing for points that are not two-dimensional."""
+        """Show 64 samples of seed 0 in a notebook; None for points that are not two-dimensional."""
         if len(self.spec.shape) == 3:
             picture = grid(self.images(64))
         elif self.spec.shape == (2,):
@@ -111,27 +111,28 @@ class Generator:
             return None
         return png_bytes(picture.repeat(2, axis=0).repeat(2, axis=1) if len(picture) < 400 else picture)
 
-    # ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── z and classes of a seed
+    # ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def z(self, count: int, seed: int = 0) -> NDArray[np.float32]:
-        """Return the first `count` latents of a seed, (count, dim) float32; `latents` has the rule."""
+        """Return the first `count` latents of a seed, (count, dim) float32; see `latents`."""
         return latents.z_of(self.spec, count, seed)
 
     def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
-        """Return the classes that go with them, (count,) int64; None for a generator without labels."""
+        """Return the first `count` classes of a seed, (count,) int64; None for a generator without labels."""
         return latents.labels_of(self.spec, count, seed)
 
     def class_edges(self) -> NDArray[np.float64]:
-        """Return where the classes' shares end in [0, 1), without the last one's: (classes − 1,)."""
+        """Return the ends of the classes' shares in [0, 1), without the last: (classes − 1,)."""
         return latents.class_edges(self.spec)
 
     def class_of(self, word: str | int) -> int:
-        """Return the number of a class, given its name, or its number; a text is first of all a name.
+        """Return the number of a class, given its name or number. A text is tried as a name first.
 
         Raises
         ------
         ConfigError
-            When there is no such class, or there are no classes at all.
+            When there is no such class, or the generator has no classes.
         """
         if not self.classes:
             raise ConfigError(
@@ -153,12 +154,12 @@ class Generator:
         return label
 
     def label_of(self, seed: int, word: str | int | None = None) -> int | None:
-        """Return the class of a seed's first picture: the one that is asked for, else its own; None without classes.
+        """Return the class of a seed's first picture: `word` if given, else the seed's own; None without classes.
 
         Raises
         ------
         ConfigError
-            When there is no such class, or there are no classes at all.
+            When there is no such class, or the generator has no classes.
         """
         if word is not None:
             return self.class_of(word)
@@ -166,7 +167,7 @@ class Generator:
         return None if own is None else int(own[0])
 
     def class_name(self, label: int | None) -> str:
-        """Return the name of a class, its number where it has none; nothing for None."""
+        """Return the name of a class, or its number if it has none; empty for None."""
         if label is None:
             return ""
         names = self.spec.class_names
@@ -184,9 +185,9 @@ class Generator:
         count : int
             At least 1.
         seed : int
-            0 to 2⁵³ − 1; the same seed gives the same samples, and more of them for a larger count.
+            0 to 2⁵³ − 1. The same seed gives the same samples; a larger count adds more.
         labels : int or (count,) integers, optional
-            One class for all, or one for each; by default they follow the shares of the training data.
+            One class for all, or one for each. By default classes have their shares in the training data.
         psi : float
             Truncation, 0 to 2: z is multiplied by it. Below 1 samples are more typical and less varied.
         along : sequence of float
@@ -227,9 +228,9 @@ class Generator:
         )
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
-        """Walk from one seed's picture to another's: normal latents on a great circle, uniform ones straight.
+        """Return pictures on the way from one seed's to another's: normal z on a great circle, uniform z on a line.
 
-        The class changes on the way too: the first one's share falls from 1 to 0 as the last one's rises.
+        The class changes too: the first one's share falls from 1 to 0 while the last one's rises.
 
         Parameters
         ----------
@@ -237,7 +238,7 @@ class Generator:
         frames : int
             At least 2; the first and the last are the two seeds' own pictures.
         label : int, optional
-            One class all the way; by default each seed's own.
+            One class for all frames; by default each seed's own.
 
         Returns
         -------
@@ -257,7 +258,7 @@ class Generator:
         return self._as_pictures(self._passes(z, self._labels(frames, 0, mixture)))
 
     def mixture(self, seeds: Sequence[int], shares: NDArray[np.float64]) -> NDArray[np.float32] | None:
-        """Mix the seeds' own classes: (n, seeds) shares make (n, classes) for `decode`; None without classes."""
+        """Mix the seeds' own classes: turn (n, seeds) shares into (n, classes) for `decode`; None without classes."""
         if not self.classes:
             return None
         own = np.array([self.label_of(seed) for seed in seeds])
@@ -272,18 +273,18 @@ class Generator:
         Raises
         ------
         ShapeError
-            When `z` has another shape, or is not all finite numbers.
+            When `z` has another shape, or a number that is not finite.
         ConfigError
             When the generator has classes and `labels` is None, or a label is not allowed.
         DivergedError
             When a number of the samples is not finite.
         """
         try:
-            with np.errstate(over="ignore"):  # found below
+            with np.errstate(over="ignore"):  # the check below finds it
                 z = np.asarray(z).astype(np.float32, casting="same_kind")
         except (TypeError, ValueError) as error:
             raise ShapeError(
-                f"z must be (n, {self.spec.latent.dim}) finite numbers, got what cannot be read ({error})."
+                f"z must be (n, {self.spec.latent.dim}) finite numbers, got something else ({error})."
             ) from error
         if z.ndim != 2 or z.shape[1] != self.spec.latent.dim or len(z) == 0 or not np.isfinite(z).all():
             raise ShapeError(f"z must be (n, {self.spec.latent.dim}) finite numbers, n ≥ 1, got shape {z.shape}.")
@@ -333,7 +334,7 @@ class Generator:
     # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def save(self, path: str | Path, dtype: Literal["float32", "float16"] = "float32") -> None:
-        """Write the generator into one safetensors file: the parameters by name, all else in the metadata.
+        """Save the generator in one safetensors file: the parameters by name, the description in the metadata.
 
         Parameters
         ----------
@@ -345,7 +346,7 @@ class Generator:
         Raises
         ------
         ConfigError
-            When `dtype` is another type, or `path` names no file or has the ending of a format of `export`.
+            When `dtype` is another type, or `path` names no file or has an ending of `export`'s formats.
         RunError
             When the file cannot be written.
         CheckpointError
@@ -364,7 +365,7 @@ class Generator:
         write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
 
     def export(self, path: str | Path, to: str | None = None) -> list[Path]:
-        """Write the generator for use elsewhere: .onnx, .py (torch), .npz, .html (a page that draws by itself).
+        """Write the generator for other programs: .onnx, .py (torch), .npz, .html (a page that draws by itself).
 
         Parameters, result and errors as for `mulligan.output.export.export`.
         """
@@ -372,12 +373,12 @@ class Generator:
 
     @classmethod
     def load(cls, path: str | Path, *, threads: int | None = None) -> Self:
-        """Read what `save` wrote.
+        """Load a generator from a file that `save` wrote.
 
         Raises
         ------
         CheckpointError
-            When there is no such file, or it is truncated, foreign or edited.
+            When there is no such file, or it is truncated, edited or of another kind.
         """
         text, tensors = read_tensors(as_path("path", path, "the file of a generator", "mine.safetensors"))
         try:
@@ -385,9 +386,9 @@ class Generator:
             network = Network(Sequential(spec.layers), (spec.latent.dim,))
             for name, view in network.tensors().items():
                 if name not in tensors or tensors[name].shape != view.shape:
-                    raise ShapeError(f"parameter {name} is missing or has another shape than its layer.")
+                    raise ShapeError(f"parameter {name} must have its layer's shape, but is missing or differs.")
                 view[:] = tensors[name]
             return cls(spec, network.theta, network.stats, threads=threads)
         except (MulliganError, ValueError) as error:
-            own = " If that is of your own, use the program that made it." if isinstance(error, ConfigError) else ""
+            own = " If that is your own class, use the program that made it." if isinstance(error, ConfigError) else ""
             raise CheckpointError(f"{path} describes a generator that cannot be built: {error}{own}") from error

@@ -1,4 +1,4 @@
-"""The nearest picture that a generator can make: z by Adam, through the generator's own backward pass."""
+"""Find z whose picture is nearest to a given one, by Adam through the generator's own backward pass."""
 
 from typing import Any, NamedTuple
 
@@ -12,20 +12,20 @@ from mulligan.output.generator import Generator
 from mulligan.output.pictures import to_uint8
 
 RATE, PRIOR, ROWS = 0.1, 1e-3, 256
-"""Adam's rate, the weight of the mean of z², which keeps z where training has been, and rows of one pass."""
+"""Adam's rate; the weight of the mean of z², which keeps z in the region of training; and rows of one pass."""
 MANY = 32
-"""Classes of which each is tried; of more, as many as starts, by their shares."""
+"""Up to this many classes, each is tried. Of more, as many as `starts` are drawn, by their shares."""
 
 
 class Inversion(NamedTuple):
-    """What was found for n pictures.
+    """The result for n pictures.
 
     Attributes
     ----------
     z : (n, dim) float32 array
     labels : (n,) int64 array or None
     images : (n, height, width, channels) uint8 array
-        What G makes of them.
+        G's pictures of z and labels.
     error : (n,) float64 array
         Root mean square of the difference, in grey levels from 0 to 255.
     """
@@ -52,17 +52,17 @@ def invert(
     generator : Generator
     pictures : (n, height, width, channels) uint8 array
     label : int, optional
-        The class of all; by default each class is tried.
+        The class of all pictures; by default each class is tried.
     starts : int
-        Random z that each search begins with; at least one for each class.
+        Number of random z from which each search starts; at least one for each class.
     steps : int
-        Of Adam, its rate falling to 0.
+        Steps of Adam, whose rate falls to 0.
     seed : int
 
     Raises
     ------
     ShapeError, UnsupportedError
-        When the pictures have another shape than the generator's, or it makes points.
+        When the pictures do not have the generator's shape, or it makes points.
     """
     spec, network = generator.spec, generator.network
     if not spec.is_picture:

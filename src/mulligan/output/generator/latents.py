@@ -1,11 +1,11 @@
-"""From a seed to z and to a class: a rule that is part of the interface, and stays.
+"""Compute z and a class from a seed. The rule is part of the interface and will not change.
 
 - z of picture i of seed s is row i of one (count, dim) float32 draw from ``stream(s, "sample")``, N(0, 1) or U(−1, 1);
-- its class, where there are classes and none is asked for, is the k with Σ_{j<k} shares ≤ uᵢ < Σ_{j≤k} shares, with uᵢ
-  number i of ``stream(s, "sample.class").random()`` and the shares that the classes have in the training data.
+- its class, if there are classes and none is asked for, is the k with Σ_{j<k} shares ≤ uᵢ < Σ_{j≤k} shares, with uᵢ
+  number i of ``stream(s, "sample.class").random()`` and the classes' shares in the training data.
 
-So picture 0 of seed 42 is the same whether one picture is asked for or ten thousand. `mulligan.output.export.facts`
-says the same as lines of NumPy, for those who have an exported generator.
+So picture 0 of seed 42 is the same in a draw of one picture or of ten thousand. `mulligan.output.export.facts` has the
+rule as lines of NumPy, for users of an exported generator.
 """
 
 import numbers
@@ -34,7 +34,7 @@ def truncated(spec: GeneratorSpec, count: int, seed: int, psi: float) -> NDArray
 
 
 def labels_of(spec: GeneratorSpec, count: int, seed: int) -> NDArray[np.int64] | None:
-    """Return the classes that go with them, (count,) int64; None for a generator without labels."""
+    """Return the first `count` classes of a seed, (count,) int64; None for a generator without labels."""
     _check(count, seed)
     if not spec.classes:
         return None
@@ -43,7 +43,7 @@ def labels_of(spec: GeneratorSpec, count: int, seed: int) -> NDArray[np.int64] |
 
 
 def class_edges(spec: GeneratorSpec) -> NDArray[np.float64]:
-    """Return where the classes' shares end in [0, 1), without the last one's: (classes − 1,)."""
+    """Return the ends of the classes' shares in [0, 1), without the last: (classes − 1,)."""
     counts = np.asarray(spec.class_counts or np.ones(spec.classes), np.float64)
     return np.cumsum(counts / counts.sum())[:-1]
 
@@ -52,8 +52,8 @@ def between(spec: GeneratorSpec, start: Array, end: Array, t: NDArray[np.float64
     """Return latents on the way from one to another.
 
     Normal ones take the great circle, z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle between them,
-    because a straight line would pass through lengths that training never saw; uniform ones go straight, which stays
-    inside their cube. The player's page has the same in JavaScript.
+    because a straight line would pass through lengths that training never saw. Uniform ones take a straight line, which
+    stays inside their cube. The player's page does the same in JavaScript.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def between(spec: GeneratorSpec, start: Array, end: Array, t: NDArray[np.float64
     start, end : arrays of shape (dim,) or (n, dim)
         One for all, or one a row.
     t : array of shape (n,)
-        How far, from 0 to 1; both ends are met exactly.
+        Fraction of the way, from 0 to 1; both ends are exact.
 
     Returns
     -------

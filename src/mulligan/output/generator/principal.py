@@ -49,7 +49,7 @@ def steered(generator: Generator, count: int, seed: int, psi: float, along: Sequ
 def walk_along(
     generator: Generator, seed: int, direction: int, frames: int = 60, label: int | None = None, reach: float = 3.0
 ) -> NDArray[np.uint8]:
-    """Walk along one of `directions`, through a seed's picture: z + t·v, t from −reach to reach.
+    """Return pictures along one of `directions`, through a seed's picture: z + t·v, t from −reach to reach.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def walk_along(
     frames, label
         As for `Generator.walk`.
     reach : float
-        Three standard deviations of a normal z by default.
+        By default three standard deviations of a normal z.
     """
     as_whole("frames", frames, 2, 100_000)
     v = directions(generator)[as_whole("direction", direction, 0, generator.spec.latent.dim - 1)]

@@ -1,4 +1,4 @@
-"""Samples as pictures, on a fixed scale of grey.
+"""Draw samples as pictures, on a fixed scale of grey.
 
 - `images`: grids, PNG, the terminal; read it first. `animations`: GIF, APNG, WebP. `svg`: axes of charts.
 """

@@ -1,4 +1,4 @@
-"""Animations at a fixed scale of intensity: GIF, APNG and WebP, with the exact grey levels of the frames."""
+"""Write animations at a fixed scale of intensity: GIF, APNG and WebP, with the frames' exact grey levels."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _GREYS = [level for level in range(256) for _ in "RGB"]
 
 
 def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], duration: int = 80) -> None:
-    """Write frames as an animation that plays for ever; the file's ending chooses the format.
+    """Write frames as an animation in an endless loop; the file's ending chooses the format.
 
-    Grey frames keep their exact levels in all formats: GIF gets a fixed palette of 256 greys. Colour frames keep
-    theirs in APNG and WebP (lossless); GIF has 256 colours at most, so one palette is chosen for all frames together.
-    Equal frames in a row may be stored as one, shown for longer.
+    Grey frames keep their exact levels in all formats: GIF gets a fixed palette of 256 greys. Colour frames keep their
+    exact colours in APNG and WebP (lossless). GIF has 256 colours at most, so all frames share one palette. Equal
+    frames in a row may be stored as one longer frame.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     frames : iterable of uint8 arrays (H, W), (H, W, 1) or (H, W, 3)
         All of one shape.
     duration : int
-        Milliseconds per frame, from 20 on; GIF counts in steps of 10, and browsers slow down what is faster.
+        Milliseconds per frame, at least 20, because browsers slow down faster animations. GIF counts in steps of 10.
 
     Raises
     ------
@@ -57,10 +57,10 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     for i, image in enumerate(images):
         if (image.size, image.mode) != (images[0].size, images[0].mode):
             raise ShapeError(
-                f"all frames must be of one shape, got frame {i} of {image.mode} {image.size} and frame 0 of "
+                f"all frames must have one shape, got frame {i} of {image.mode} {image.size} and frame 0 of "
                 f"{images[0].mode} {images[0].size}. Use the same grid for each."
             )
-    options: dict[str, Any] = {"duration": duration, "loop": 0}  # for ever
+    options: dict[str, Any] = {"duration": duration, "loop": 0}  # endless
     if kind == "GIF":
         images = _with_palette(images)
         options["optimize"] = False  # Pillow would reorder the palette
@@ -74,12 +74,12 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
 
 
 def save_walk(path: str | Path, frames: NDArray[np.uint8]) -> None:
-    """Write a walk's pictures there and back, both ends once, so that there is no seam; see `save_animation`."""
+    """Write a walk's pictures forth and back, each end once, so that the loop has no seam; see `save_animation`."""
     save_animation(path, [*frames, *frames[-2:0:-1]], duration=40)
 
 
 def _with_palette(images: list[Image]) -> list[Image]:
-    """Give all frames one palette: all 256 greys in order, or the 256 colours that suit all frames best."""
+    """Give all frames one palette: all 256 greys in order, or the 256 colours that fit all frames best."""
     from PIL import Image
 
     if images[0].mode == "L":

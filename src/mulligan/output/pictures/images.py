@@ -1,7 +1,7 @@
-"""Pictures at a fixed scale of intensity: black is always `low` and white is always `high`.
+"""Draw pictures at a fixed scale of intensity: black is always `low` and white is always `high`.
 
-Contrast is never stretched. A generator whose pixels all lie within 1e-5 of grey is shown as grey: stretching is how
-an untrained network was once mistaken for one that draws digits.
+Contrast is never stretched. A generator whose pixels all lie within 1e-5 of grey is shown as grey; with stretched
+contrast, an untrained network was once mistaken for one that draws digits.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _SHADES = " .:-=+*#%@"
-_GAP = 32  # grey level of the lines of a grid: dark enough to recede, light enough to show where a picture ends
+_GAP = 32  # grey level of a grid's lines: dark, but light enough to show where a picture ends
 _WIDEST = 80  # columns of a plain terminal
 SIDE = 192
 """Height and width in pixels of a picture of points."""
-_MARGIN = 0.25  # of the range, on every side of such a picture: where a young generator's points lie
+_MARGIN = 0.25  # of the range, on every side of such a picture, where early points lie
 
 
 def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float = 1.0) -> NDArray[np.uint8]:
@@ -52,7 +52,7 @@ def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float =
     ConfigError
         When low ≥ high.
     ShapeError
-        When a value is NaN: it has no grey level.
+        When a value is NaN, which has no grey level.
     """
     if not low < high:
         raise ConfigError(f"low must be below high, got {low} and {high}. Try -1 and 1.")
@@ -78,21 +78,21 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
     Returns
     -------
     uint8 array (rows·(H + pad) + pad, columns·(W + pad) + pad, C)
-        Places that no picture fills have the grey of the lines.
+        Empty places have the grey of the lines.
 
     Raises
     ------
     ShapeError
         When `images` are not uint8 pictures of one of these shapes, or there are none.
     ConfigError
-        When `columns` is not a whole number from 1 on, or `pad` not one from 0 on.
+        When `columns` is not a whole number above 0, or `pad` not one of at least 0.
     """
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or len(images) == 0:
         raise ShapeError(
-            f"a grid must be of uint8 (n, H, W, 1 or 3), n ≥ 1, got {images.dtype} {images.shape}. Try to_uint8 first."
+            f"images must be uint8 (n, H, W, 1 or 3), n ≥ 1, got {images.dtype} {images.shape}. Try to_uint8 first."
         )
     n, height, width, channels = images.shape
     columns = math.ceil(math.sqrt(n)) if columns is None else as_whole("columns", columns, 1, 1 << 16)
@@ -106,13 +106,13 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
 
 
 def points_picture(points: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.uint8]:
-    """Draw points as white dots on black; those outside the frame are left out.
+    """Draw points as white dots on black; points outside the frame are left out.
 
     Parameters
     ----------
     points : (n, d) array
-        For d = 1 the height is the share of points in a bin, full height being a quarter of all; else the first two
-        coordinates are drawn, the second upwards.
+        For d = 1 a histogram is drawn, whose full height is a quarter of all points. Else the first two coordinates are
+        drawn, the second upwards.
     low, high : float
         The data's range; the frame is a quarter wider on every side.
 
@@ -134,7 +134,7 @@ def points_picture(points: NDArray[np.floating[Any]], low: float, high: float) -
 
 
 def pillow(array: NDArray[np.uint8]) -> Image:
-    """Give a Pillow image with the same values: (H, W) or (H, W, 1) grey, (H, W, 3) RGB.
+    """Return a Pillow image with the same values: (H, W) or (H, W, 1) grey, (H, W, 3) RGB.
 
     Raises
     ------
@@ -166,9 +166,9 @@ def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, 
     path : str or Path
         The file; written whole or not at all.
     array : uint8 array (H, W), (H, W, 1) or (H, W, 3)
-        The values, as they are.
+        The values, which are not changed.
     metadata : mapping of str to str, optional
-        Text that travels inside the file (seed, step, model), for `PIL.Image.open(path).text`.
+        Text stored in the file (seed, step, model), for `PIL.Image.open(path).text`.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, 
 
 
 def png_bytes(array: NDArray[np.uint8], *, quickly: bool = False) -> bytes:
-    """Return one picture as PNG: as small as can be, or `quickly`, if it is shown only once."""
+    """Return one picture as PNG: as small as possible, or `quickly` for a picture that is shown only once."""
     buffer = io.BytesIO()
     options = {"compress_level": 3} if quickly else {"optimize": True}
     pillow(array).save(buffer, format="PNG", **options)
@@ -194,12 +194,12 @@ def png_bytes(array: NDArray[np.uint8], *, quickly: bool = False) -> bytes:
 
 
 def read_png(path: Path) -> NDArray[np.uint8]:
-    """Read what `save_png` wrote.
+    """Read a picture that `save_png` wrote.
 
     Raises
     ------
     CheckpointError
-        When the file cannot be read, or not as a picture.
+        When the file cannot be read as a picture.
     """
     from PIL import Image
 
@@ -208,8 +208,8 @@ def read_png(path: Path) -> NDArray[np.uint8]:
             return np.asarray(picture)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise CheckpointError(
-            f"{path} cannot be read as a picture; it was changed after it was written. Restore it, or delete it: the "
-            "run does without."
+            f"{path} cannot be read as a picture, because it was changed after it was written. Restore it, or delete "
+            "it: the run does not need it."
         ) from error
 
 
@@ -221,8 +221,8 @@ def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
     image : uint8 array (H, W), (H, W, 1) or (H, W, 3)
         The picture.
     color : bool
-        With 24-bit colours: one character "▀" shows two pixels, one above the other. Without: ten shades of ASCII,
-        two characters a pixel, or, when that is wider than 80 columns, one character for two pixels' mean.
+        True for 24-bit colours: one character "▀" shows two pixels, one above the other. False for ten shades of ASCII:
+        two characters a pixel, or one character for the mean of two pixels if that is wider than 80 columns.
 
     Returns
     -------
@@ -244,7 +244,7 @@ def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
             + "\x1b[0m\n"
             for upper, lower in zip(rgb[0::2].tolist(), rgb[1::2].tolist())
         )
-    light = rgb @ np.array([299, 587, 114])  # ITU-R BT.601 luma, in thousandths: whole numbers, exact
+    light = rgb @ np.array([299, 587, 114])  # ITU-R BT.601 luma in thousandths, exact in whole numbers
     if 2 * width > _WIDEST:
         light = (light[0::2] + light[1::2]) // 2
     repeat = 2 if 2 * width <= _WIDEST else 1
@@ -253,11 +253,11 @@ def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Tell whether a picture on `stream` may use colours and "▀".
+    """Return whether a picture on `stream` may use colours and "▀".
 
     True for a terminal that can encode the character, unless NO_COLOR is set (https://no-color.org) or TERM is dumb.
-    Two cannot: macOS' own before macOS 26, which takes the numbers of a colour for orders, and old consoles of Windows,
-    which show escape sequences as they are.
+    False for two terminals: macOS' own before macOS 26, which reads a colour's numbers as commands, and old Windows
+    consoles, which print escape sequences as text.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return False

@@ -1,7 +1,7 @@
-"""Axes, lines and words as SVG: what the charts of reports and studies are drawn with.
+"""Draw axes, lines and words as SVG, for the charts of reports and studies.
 
-Coordinates are pixels, and y points down. Colours and fonts are left to the style sheet of the page, by class: `rule`
-is a line across the chart, `tick` small words; `mid` words are centred at their place, `end` words end there.
+Coordinates are pixels, and y points down. The page's style sheet sets colours and fonts by class: `rule` is a line
+across the chart, `tick` small words; `mid` words are centred at their place, `end` words end there.
 """
 
 import math
@@ -12,12 +12,12 @@ from html import escape
 from mulligan.output.figures import count
 
 LETTER = 6.6
-"""Width of a letter of the ticks, about."""
-_LEAST = 1e-300  # what is drawn for 0 on a logarithmic scale
+"""Approximate width of a letter of the ticks."""
+_LEAST = 1e-300  # drawn for 0 on a logarithmic scale
 
 
 def element(tag: str, inside: str = "", **attributes: object) -> str:
-    """Return an element.
+    """Return an SVG element.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def text(x: float, y: float, words: str, cls: str = "tick", **more: object) -> s
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to pixels.
+    """Maps values to pixels.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Scale:
     log : bool
         Logarithmic.
     step : float
-        From tick to tick of a linear scale; 0 for about four ticks.
+        Distance of ticks on a linear scale; 0 for about four ticks.
     """
 
     low: float
@@ -83,7 +83,7 @@ class Scale:
 
 
 def rounded(low: float, high: float, start: float, end: float, *, log: bool = False) -> Scale:
-    """Return a scale that begins and ends at a tick, and at nought where its values nearly do."""
+    """Return a scale that starts and ends at a tick, and at 0 if its values nearly reach 0."""
     if log:
         first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
         return Scale(10.0**first, 10.0 ** max(last, first + 1), start, end, log=True)
@@ -102,21 +102,21 @@ def nice_step(span: float, parts: int = 4) -> float:
 
 
 def left_axis(y: Scale, left: float, right: float) -> str:
-    """Draw a rule from `left` to `right` at every tick, its value before it."""
+    """Draw a rule from `left` to `right` at every tick, with its value on the left."""
     rules = ((t, element("line", cls="rule", x1=left, x2=right, y1=y(t), y2=y(t))) for t in y.ticks())
     return "".join(rule + text(left - 6, y(t) + 4, short(t), "tick end") for t, rule in rules)
 
 
 def bottom_axis(x: Scale, y: int, right: float, *, unit: str = "", rules: tuple[float, float] | None = None) -> str:
-    """Write the ticks below a chart, all that have room, the last one with its unit.
+    """Write all ticks that have room below a chart, the last one with its unit.
 
     Parameters
     ----------
     x : Scale
     y : int
-        Where the words stand.
+        Height of the words.
     right : float
-        Where they end at the latest.
+        Right edge that no word may cross.
     unit : str
     rules : (float, float), optional
         Draw a vertical rule at every tick, from one y to the other.
