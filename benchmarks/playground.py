@@ -300,19 +300,20 @@ def median_of(values: list[float]) -> str:
     return f"{statistics.median(values):.3f} ({min(values):.3f}–{max(values):.3f})"
 
 
-def first_grid(runs: Path) -> tuple[float, float, float]:
-    """Return seconds from the command to the address, to the first grid, and to the first one that shows training."""
-    server = Server(runs)
+def first_grid(runs: Path) -> tuple[float, float, float, float]:
+    """Return seconds from the command to the address, to the first grid, to one that shows training, and of CPU."""
+    before, server = times(), Server(runs)
     listens = time.perf_counter() - server.began
     listeners = Listeners(server.port, 1)
     server.post("/api/train/start", recipe="quick")
     while not [step for _, step in listeners.grids[0] if step >= LEARNED]:
         time.sleep(0.01)
-    times = listeners.grids[0]
-    first, second = times[0][0] - server.began, next(t for t, step in times if step >= LEARNED) - server.began
+    grids = listeners.grids[0]
+    first, second = grids[0][0] - server.began, next(t for t, step in grids if step >= LEARNED) - server.began
+    cpu = used(before, times(), server.process.pid)[0]
     listeners.close()
     server.close()
-    return listens, first, second
+    return listens, first, second, cpu
 
 
 def main() -> None:
@@ -329,8 +330,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as held:
         if options.what == "first":
             for i in range(options.rounds):
-                listens, first, second = first_grid(Path(folder) / f"first-{i}")
-                print(f"seconds: listens {listens:.2f}, first grid {first:.2f}, evolved grid {second:.2f}", flush=True)
+                listens, first, second, cpu = first_grid(Path(folder) / f"first-{i}")
+                grids = f"first grid {first:.2f}, evolved grid {second:.2f}, of CPU {cpu:.2f}"
+                print(f"seconds: listens {listens:.2f}, {grids}", flush=True)
             return
         page = None
         if options.page or options.what == "page":

@@ -1,6 +1,7 @@
 """The museum for the page: its cases, and the results of playing them here."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,30 +58,17 @@ def described(played: Played) -> dict[str, Any]:
     return {
         "fails": played.fails,
         "mended": played.mended,
-        "evidence": [
-            {
-                "name": each.name,
-                "line": each.line,
-                "before": each.before,
-                "after": each.after,
-                "sign": each.sign,
-                "threshold": each.threshold,
-            }
-            for each in played.evidence
-        ],
+        "evidence": [asdict(each) for each in played.evidence],
         "pictures": [
             {
-                "name": each.name,
-                "caption": each.caption,
+                **{name: value for name, value in vars(each).items() if name != "image"},
                 "png": png64(each.image),
                 "width": each.image.shape[1],
                 "height": each.image.shape[0],
-                "low": each.low,
-                "high": each.high,
             }
             for each in played.pictures
         ],
-        "curves": [{"name": each.name, "x": each.x, "y": each.y, "lines": each.lines} for each in played.curves],
+        "curves": [asdict(each) for each in played.curves],
     }
 
 
