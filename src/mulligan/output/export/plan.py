@@ -9,9 +9,9 @@ one_hot                  y = [x, scale · onehot(label)], on the last axis
 dense                    y = x W + b
 conv                     y[i, j, k] = Σ x[s·i + a − top, s·j + b − left, c] · W[a, b, c, k], zeros outside; then + b
 conv_transpose           y[s·i + a − top, s·j + b − left, k] += x[i, j, c] · W[a, b, c, k], cut to `shape`; then + b
-leaky_relu, relu, elu    element by element, as in `mulligan.nn.layers.activations`;
-silu, softplus, tanh     so are these
-sigmoid, arctan          and these
+leaky_relu, relu, elu    element by element, as in `mulligan.nn.layers.activations`
+silu, softplus, tanh     the same
+sigmoid, arctan          the same
 largest                  y[u] = max over p of x[u · pieces + p]
 reshape                  the same numbers in another shape
 upsample                 twice the height and width, `nearest` or `bilinear` (pixels are little squares)
