@@ -4,6 +4,7 @@
     python benchmarks/breaking.py --seeds 0 21 22    … with other seeds as well
     python benchmarks/breaking.py --write            … and writes docs/reference/diagnosis.md
     python benchmarks/breaking.py --kept FILE        … goes on where the runs in the file ended
+    python benchmarks/breaking.py --publish FILE     … and writes every measurement: docs/reference/broken-runs.md
     python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every measurement
     python benchmarks/breaking.py --long             healthy runs to their very end
     python benchmarks/breaking.py --overhead         what the diagnosis costs, in processor time
@@ -23,18 +24,20 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import inspect
 import json
+import lzma
 import sys
 import time
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from breaking_cases import BROKEN, SOUND, Case, configure
 
 from mulligan.bench.machine import describe
 from mulligan.errors import DivergedError
 from mulligan.training import Diagnosed, Diagnosis, Measured, Run, train
-from mulligan.training.diagnosis import FAILURES, FIGURES, HEALTHY, Failure, matches, severities
+from mulligan.training.diagnosis import FAILURES, FIGURES, HEALTHY, Failure, facts_of, matches, severities
 
 COSTS = (
     ("quick", 7000, 1000),
@@ -58,6 +61,11 @@ class Outcome:
     severity: str
     words: str
     seconds: float
+    facts: dict[str, Any]
+    looks: list[dict[str, Any]]
+    """Every measurement to the end of the share, also those after the run was named."""
+    ended: int = 0
+    """The step at which a number was no longer finite; 0 where all were."""
 
     @property
     def exact(self) -> bool:
@@ -69,13 +77,13 @@ class Outcome:
 
 
 def play(case: Case, seed: int = 0, *, verbose: bool = False, long: bool = False) -> Outcome:
-    """Run a case until it is named, or its share of the budget is spent."""
+    """Run a case until its share of the budget is spent, and note when it is named."""
     config = configure(case, seed)
     run = Run(config, data=None if case.data is None else case.data())
     if case.breaks is not None:
         case.breaks(run)
     diagnosis, start = Diagnosis(), time.process_time()
-    named, step, words, severity = HEALTHY, 0, "", ""
+    named, step, words, severity, looks, ended = HEALTHY, 0, "", "", [], 0
     share = (1.0 if long else case.upto) if case.expected == HEALTHY else max(case.upto, 0.3)
     last = round(config.steps * share)
     try:
@@ -84,15 +92,19 @@ def play(case: Case, seed: int = 0, *, verbose: bool = False, long: bool = False
                 shown = severities(matches(diagnosis.measurements(run)))
                 print(event.step, *(f"{k}={v:.3g}" for k, v in event.signals.items()), shown)
                 print("   ", *(f"{share:.2f}" for share in event.histogram))
-            if isinstance(event, Diagnosed):
+            if isinstance(event, Measured):
+                signals = {name: float(f"{value:.5g}") for name, value in event.signals.items() if value == value}
+                shares = [float(f"{each:.5g}") for each in event.histogram]
+                looks.append({"step": event.step, "signals": signals, "histogram": shares})
+            if isinstance(event, Diagnosed) and named == HEALTHY:
                 named, step, severity = event.state, event.step, event.severity
                 words = ", ".join(
                     f"{k} {e['value']:.3g} {e['operator']} {e['threshold']:.3g}" for k, e in event.evidence.items()
                 )
-                break
     except DivergedError:
-        pass
-    return Outcome(case, seed, named, step, config.steps, severity, words, time.process_time() - start)
+        ended = run.step
+    seconds, facts = time.process_time() - start, facts_of(run)._asdict()
+    return Outcome(case, seed, named, step, config.steps, severity, words, seconds, facts, looks, ended)
 
 
 def machine() -> str:
@@ -118,6 +130,16 @@ def distinct(outcomes: list[Outcome]) -> list[Outcome]:
     """Leave out healthy runs that repeat another: `quick, seed 1` of one seed is `quick` of the next."""
     found = {(o.case.expected != HEALTHY and o.case.name, repr(configure(o.case, o.seed))): o for o in outcomes}
     return list(found.values())
+
+
+def publish(path: Path, outcomes: list[Outcome]) -> None:
+    """Write the runs, what was measured, and the truth: xz of a line of JSON for each."""
+    with lzma.open(path, "wt", encoding="utf-8", preset=9) as file:
+        for o in distinct(outcomes):
+            truth = {k: getattr(o.case, k) for k in ("recipe", "changes", "expected", "neighbours")}
+            told = {k: getattr(o, k) for k in ("named", "step", "severity", "budget", "ended", "facts", "looks")}
+            words = {"case": o.case.name, "seed": o.seed, **truth, **told}
+            file.write(json.dumps(words, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
 def report(outcomes: list[Outcome]) -> str:
@@ -246,7 +268,7 @@ now asks whether G has moved. This case and those of "D wins" were played again 
 A neighbour is another accepted name, given beside the right one in the table of runs. Most digits come from a small
 `mlp`. A healthy `quick` or `ring` of "seed 1" is the one of the next seed: four of 54 healthy rows repeat another, and
 50 runs are distinct. Healthy runs of digits are followed for a tenth or a half of their length, toys for a half; broken
-ones stop where they are named, or unnamed at 30 to 50 per cent.
+ones for 30 to 50 per cent. All that was measured is [a data set of its own](broken-runs.md), for other detectors.
 
 {report(outcomes)}
 
@@ -288,6 +310,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cases whose names hold this")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--kept", type=Path, help="a file of JSON lines that outcomes are read from, and added to")
+    parser.add_argument("--publish", type=Path, help="write all that was measured, compressed by xz")
     parser.add_argument("--machine", default=machine(), help="what the page calls this machine")
     for flag in ("--verbose", "--write", "--long", "--overhead"):
         parser.add_argument(flag, action="store_true")
@@ -313,6 +336,8 @@ def main() -> int:
             flush=True,
         )
     print(report(outcomes))
+    if options.publish:
+        publish(options.publish, outcomes)
     if options.write:
         PAGE.write_text(page(outcomes, overhead(), options.machine), encoding="utf-8")
     return int(not all(o.right for o in outcomes))
