@@ -30,7 +30,7 @@ def test_what_cannot_be_inverted_is_refused(mulligan, model, here, tiny_generato
     Path("text.png").write_text("no picture")
     tiny_generator(shape=(2,)).save("points.safetensors")
     for words, said in [
-        (("empty", "--model", model), "no pictures"),
+        (("empty", "--model", model), "must hold pictures"),
         (("text.png", "--model", model), "cannot be read as a picture"),
         (("nowhere.png", "--model", model), "nowhere.png, which does not exist"),
         (("text.png", "--model", "points.safetensors"), "points of shape"),
