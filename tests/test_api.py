@@ -209,7 +209,7 @@ def test_a_fit_shows_how_it_goes_where_somebody_looks(tiny, monkeypatch, capsys)
     assert out == ""
     assert first.startswith("quick on ")
     assert few.startswith(
-        "39 samples to learn from: so few are soon learned by heart, and copied. Start with a few hundred"
+        "39 samples to learn from: G soon learns so few by heart and copies them. Start with a few hundred"
     )
     assert [line.partition(" ·")[0] for line in steps] == ["step 4 of 4"]
     assert said(progress=False) == ("", "")

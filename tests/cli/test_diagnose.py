@@ -48,7 +48,7 @@ def test_diagnose_and_try(mulligan, broken):
     assert mulligan("diagnose", "runs/ring-1-try-2")[1].startswith("runs/ring-1-try-2: healthy, at step 750 of 750\n")
     code, _, err = mulligan("diagnose", "runs/ring-1-try-2", "--try")
     assert code == 2
-    assert "would have to be repaired" in err
+    assert "has found nothing to repair" in err
 
 
 def test_a_run_without_a_look_is_not_called_healthy(mulligan):
@@ -57,7 +57,7 @@ def test_a_run_without_a_look_is_not_called_healthy(mulligan):
     assert json.loads(mulligan("diagnose", "runs/ring-1", "--json")[1])["state"] == "not measured yet"
     code, _, err = mulligan("diagnose", "runs/ring-1", "--try")
     assert code == 2
-    assert "would have to be repaired" in err
+    assert "has found nothing to repair" in err
 
 
 def test_the_last_word_counts_and_the_others_come_before_it(mulligan):

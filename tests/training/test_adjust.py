@@ -163,8 +163,8 @@ def test_a_forged_adjustment_is_refused(tiny: Any, tmp_path: Path) -> None:
     found.state["adjusted"] = [[7, ["batch_size=8"]]]
     with pytest.raises(
         CheckpointError,
-        match=r".*step-000024: what was adjusted in the run cannot be adjusted here: batch_size cannot "
-        r"change in the middle of a run; learning rates and weights of penalties can\. Start a new "
+        match=r".*step-000024: the checkpoint's adjustments cannot be repeated here: batch_size cannot "
+        r"change in the middle of a run; learning rates and penalty weights can\. Start a new "
         r"run with it, or a second try\.$",
     ):
         found.run()

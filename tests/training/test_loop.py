@@ -69,7 +69,7 @@ def test_whoever_finds_what_no_measure_sees_the_run_says_that_it_failed(tiny: An
     diagnosed = next(events)
     assert (event.step, diagnosed.step, diagnosed.state, diagnosed.severity) == (5, 5, "divergence", "alarm")
     assert diagnosed.evidence == {"not_finite": {"value": 1.0, "operator": ">", "threshold": 0.0}}
-    with pytest.raises(DivergedError, match="numbers that the generator makes are not finite"):
+    with pytest.raises(DivergedError, match="numbers in the generator's samples are not finite"):
         next(events)
 
 
@@ -284,7 +284,7 @@ def test_a_run_is_trained_by_one_thread_at_a_time(tiny: Any) -> None:
     alone = Run(tiny(steps=200))
     assert len([*train(alone)]) > 0
     assert [type(error) for error in errors] == [RunError] * 2
-    assert "is being trained by another thread" in str(errors[0])
+    assert "another thread is training this run" in str(errors[0])
     assert run.gan.g.network.theta.tobytes() == alone.gan.g.network.theta.tobytes()
     assert [event.name for event in train(run)] == ["finished"]  # free again
 

@@ -99,7 +99,7 @@ def test_labels_that_say_nothing_of_the_pictures_are_named(
     for kind, told in (("dataset", shuffled), ("none", False)):
         caplog.clear()
         labels_of(replace(data, labels=labels), replace(spec, labels=kind))
-        said = re.search(r"labels say nothing of the samples: (\d+)% have the label.*, 10% by chance", caplog.text)
+        said = re.search(r"labels seem unrelated to the samples: (\d+)% have the label.*, 10% by chance", caplog.text)
         assert (said is not None) == told
         assert said is None or 6 <= int(said[1]) <= 14
 
@@ -153,7 +153,7 @@ def test_every_picture_and_every_label_is_in_the_fingerprint() -> None:
 
 
 def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -> None:
-    with pytest.raises(ConfigError, match="clusters are of pictures, not of points"):
+    with pytest.raises(ConfigError, match="got 'clusters', which needs pictures"):
         Run(tiny(data={"name": "ring", "labels": "clusters"}))
     with pytest.raises(
         ConfigError,
@@ -163,8 +163,8 @@ def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -
         Run(pictures(tiny, data={"name": "digits", "labels": "clusters", "clusters": 41}), data=digits)
     with pytest.raises(
         ConfigError,
-        match=r"^classes must be 4, as digits has with data\.labels = 'dataset', got 3\. Set classes = 0 to "
-        r"take what the data has\.$",
+        match=r"^classes must be 4, as digits has with data\.labels = 'dataset', got 3\. Try classes = 0, "
+        r"which takes the number from the data\.$",
     ):
         Run(pictures(tiny, classes=3), data=digits)
     with pytest.raises(ShapeError, match="Put a Flatten layer before it"):

@@ -1,14 +1,14 @@
-"""A run: its configuration, its stream of events, its folder, and what goes wrong with it.
+"""Train a GAN: the configuration of a run, its events, its folder, and the diagnosis of what goes wrong.
 
-- `loop`: `train`, which yields the events; start here. `run`: what the next step depends on. `events`: what is told.
-- `config`, `overrides`, `recipes`: what a run is made of. `samples`, `batches`: the data as a run uses them.
-- `store`: run folders, checkpoints, logs. `diagnosis`: what is wrong, and a second try.
-- `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: events in a terminal, `notebook`:
-  the same in a notebook.
-- `start`: the weights of another run. `integrations`: a run in PyTorch and in TensorBoard.
-- `interrupt`: Ctrl-C. `companions`: what evaluators and observers are.
+- `loop`: `train`, which yields the events; start here. `run`: the state of a run. `events`: the kinds of events.
+- `config`, `overrides`, `recipes`: the settings of a run. `samples`, `batches`: its data.
+- `store`: run folders, checkpoints, logs. `diagnosis`: names a failure, and starts a second try.
+- `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: shows a run in a terminal.
+- `notebook`: shows a run in a notebook. `start`: begins with the weights of another run.
+- `integrations`: a run in PyTorch and in TensorBoard. `interrupt`: Ctrl-C.
+- `companions`: the interfaces of evaluators and observers.
 
-Names are imported at first use, so that drawing one digit imports no training loop.
+Names are imported at first use, so that drawing a digit does not import the training loop.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ _NAMES = {
     "store.log": "read_events",
     "store.recorder": "Recorder",
 }
-"""What is taken from which module."""
+"""The public names of each module."""
 __all__ = [name for names in _NAMES.values() for name in names.split()]
 
-if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+if not TYPE_CHECKING:  # because of __getattr__, a type checker would accept any name
     __getattr__, __dir__ = lazily(__name__, _NAMES)

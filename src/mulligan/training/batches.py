@@ -1,4 +1,4 @@
-"""The real samples of each step, and their classes."""
+"""Load the real samples of each step and their classes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from mulligan.nn.memory import Array, Labels
 from mulligan.training.config import DataSpec
 
 AHEAD = 4
-"""Batches of streamed pictures that are decoded before they are needed."""
+"""Number of batches of streamed pictures to decode in advance."""
 
 
 class Batches:
@@ -31,7 +31,7 @@ class Batches:
         self._classes = np.empty(sampler.batch_size, np.intp)
 
     def next(self, out: Array) -> tuple[Array, Labels]:
-        """Write the next real samples, in the networks' range, into `out`; return them and their classes.
+        """Write the next real samples, in the networks' range, into `out`. Returns them and their classes.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a run calls while it trains: evaluators, which measure it, and observers, which watch its events."""
+"""Interfaces of what a run calls while it trains: evaluators measure it, observers watch its events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Evaluator(Protocol):
-    """Measures the generator. It must not change the run; random numbers come from `Run.draw`."""
+    """Measures the generator during a run. It must not change the run, and takes random numbers from `Run.draw`."""
 
     def __call__(self, run: Run) -> Mapping[str, Any]:
         """Return metrics, ready for JSON."""
@@ -21,17 +21,17 @@ class Evaluator(Protocol):
 
 @runtime_checkable
 class Observer(Protocol):
-    """Sees every event, and may answer with its own events, for instance a diagnosis."""
+    """Receives every event, and may answer with its own events, for instance a diagnosis."""
 
     @property
     def name(self) -> str:
         """The key of its state in a checkpoint."""
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Return the events that follow from this one. It must not change the run."""
+        """Return the events that answer this one. It must not change the run."""
 
     def state(self) -> dict[str, Any]:
-        """Return its state, ready for JSON: a checkpoint keeps it."""
+        """Return the observer's state, ready for JSON. Checkpoints keep it."""
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""

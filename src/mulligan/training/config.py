@@ -1,4 +1,4 @@
-"""The configuration of a run: the game, the data, how long it lasts and how often it reports."""
+"""The configuration of a run: its game, its data, its length, and how often it reports."""
 
 import tomllib
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from mulligan.serialization import Table, from_table, to_table
 
 @dataclass(frozen=True)
 class DataSpec(Checked):
-    """The samples of a run, and what their classes are.
+    """Use this to choose the samples of a run and their classes.
 
     Parameters
     ----------
@@ -25,14 +25,14 @@ class DataSpec(Checked):
     colour : "auto", "grey" or "rgb"
         What your own pictures are converted to. "auto" keeps colour if any picture has it.
     skip_broken : bool
-        Leave out broken files of a folder of pictures. Otherwise they raise an error.
+        Skip broken files in a folder of pictures. Otherwise they raise an error.
     labels : "dataset", "clusters" or "none"
         The classes: those of the data, k-means clusters of the pictures, or none.
     clusters : int
         Number of clusters.
     limit : int
-        Use only this many samples; 0 for all. They are the first ones, or the first ones of each class, by its share,
-        if a class would be missing otherwise.
+        Use only this number of samples; 0 for all. They are the first ones. If these would miss a class, they are the
+        first ones of each class, in proportion to its share.
     low, high : float
         Network values of black and white. G's output has the same range. Points are used as they are.
     """
@@ -72,7 +72,7 @@ class Parent:
 
 @dataclass(frozen=True)
 class Config(Game):
-    """All that a run is made of: the fields of a `Game`, and these.
+    """All settings of a run: the fields of a `Game`, and these.
 
     Parameters
     ----------
@@ -84,17 +84,17 @@ class Config(Game):
     seed : int
         Random seed of all streams.
     threads : int
-        Workers that share a batch; 0 for all cores that the process may use. The same number gives the same bytes, so a
-        run writes down what 0 was.
+        Workers that share a batch; 0 for all cores that the process may use. The same number gives the same bytes, so
+        a run records the number that 0 stood for.
     report_every, sample_every, evaluate_every, save_every : int
-        Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events. The last step has them too. With 0
-        there are no samples and no evaluations, and reports and checkpoints come at the last step only.
+        Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events. The last step has them too. 0 turns
+        samples and evaluations off, and leaves one report and one checkpoint, at the last step.
     recipe : str
         The recipe that this configuration started from.
     parent : Parent or None
         The checkpoint that a second try started from.
     start : str
-        The run folder, checkpoint folder or generator file whose weights the run begins with; empty for fresh ones.
+        The run folder, checkpoint folder or generator file whose weights the run begins with; empty for new weights.
     """
 
     data: DataSpec = DataSpec()
@@ -119,7 +119,7 @@ def dumps_toml(config: Any) -> str:
 
 
 def loads_toml(text: str, source: str = "the configuration") -> Table:
-    """Parse TOML; a ConfigError names `source` and the line that is wrong."""
+    """Parse TOML. Raises a ConfigError that names `source` and the wrong line."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -137,7 +137,7 @@ def load_config(path: str | Path) -> Config:
 
 
 def read_text(path: Path) -> str:
-    """Read a small text file; a ConfigError says why that fails."""
+    """Read a small text file. Raises a ConfigError with the reason if that fails."""
     try:
         return path.read_text(encoding="utf-8-sig")  # Windows' editors put a mark before the first letter
     except OSError as error:
@@ -147,7 +147,7 @@ def read_text(path: Path) -> str:
 
 
 def with_all_of(config: Config, name: str) -> Config:
-    """Remove a recipe's `data.limit` before it is used with other data: the limit counts samples of its own.
+    """Remove a recipe's `data.limit` before using the recipe with other data: the limit is for the recipe's data.
 
     Parameters
     ----------

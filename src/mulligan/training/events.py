@@ -1,8 +1,7 @@
-"""The events of a run: one stream, the same for the terminal, the browser, the recorder and the tests.
+"""The events of a run. Terminal, browser, recorder and tests all read the same stream.
 
-The content of an event depends on configuration, data, machine, NumPy build and number of threads alone: with the same,
-a resumed run yields the same bytes. The time stands apart, in `clock`, which comparisons and the event's JSON leave
-out.
+The content of an event depends only on configuration, data, machine, NumPy build and number of threads. If these stay
+the same, a resumed run yields the same bytes. Times are kept in `clock`, which comparisons and JSON ignore.
 """
 
 import hashlib
@@ -25,7 +24,7 @@ class Clock:
     Attributes
     ----------
     wall, cpu : float
-        Seconds. `cpu` adds up all threads.
+        Seconds. `cpu` is the sum over all threads.
     steps_per_second : float
         Since the last report.
     """
@@ -37,14 +36,14 @@ class Clock:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened after `step` steps: the base of all events."""
+    """The base class of all events. `step` is the number of steps taken before it."""
 
     step: int
     clock: Clock | None = field(default=None, compare=False, kw_only=True)
     name: ClassVar[str] = "event"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the content, ready for JSON: arrays by shape and digest, without the clock."""
+        """Return the content, ready for JSON, without the clock. Arrays become their shape and digest."""
         content = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "clock"}
         return {"event": self.name, **content}
 
@@ -62,7 +61,7 @@ class Started(Event):
     recipe, data : str
     steps, seed, threads, samples, classes : int
     shape : tuple of int
-        Of one sample.
+        Shape of one sample.
     parameters : dict
         Numbers of trained parameters of ``generator`` and ``discriminator``.
     """
@@ -137,7 +136,7 @@ class Measured(Event):
     signals : dict of str to float
         Figures by name; `mulligan.training.diagnosis.FIGURES` describes most of them.
     histogram : list of float
-        Shares of the fakes' classes; empty if they are not known.
+        Shares of the fakes' classes; empty if the classes are unknown.
     """
 
     name: ClassVar[str] = "measured"
@@ -156,7 +155,7 @@ class Diagnosed(Event):
     evidence : dict
         The figures by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
     remedies : tuple of str
-        What to try, the most likely first, in words.
+        What to try, in words, the most promising first.
     overrides : tuple of str
         The remedy as changes of the configuration, ``path=value``, which a second try applies.
     severity : "alarm", "warning" or ""
@@ -175,7 +174,7 @@ class Diagnosed(Event):
 
     def _repr_html_(self) -> str:
         """Show the state, its evidence and what to try in a notebook."""
-        from mulligan.training.notebook import finding  # pictures, which training needs only there
+        from mulligan.training.notebook import finding  # late: only notebooks need pictures
 
         return finding(self)
 
@@ -190,12 +189,12 @@ class Diagnosed(Event):
 
 @dataclass(frozen=True)
 class Adjusted(Event):
-    """A setting was adjusted in the middle of the run. It acts from the next step on.
+    """A setting was adjusted during the run. It takes effect at the next step.
 
     Attributes
     ----------
     overrides : tuple of str
-        ``path=value``: learning rates, weights of penalties.
+        ``path=value`` for learning rates and penalty weights.
     """
 
     name: ClassVar[str] = "adjusted"
@@ -204,14 +203,14 @@ class Adjusted(Event):
 
 @dataclass(frozen=True)
 class Saved(Event):
-    """A checkpoint of this step was taken."""
+    """A checkpoint of this step was saved."""
 
     name: ClassVar[str] = "saved"
 
 
 @dataclass(frozen=True)
 class Waiting(Event):
-    """`stop` asked for a moment between two steps. It is no part of the run: neither observed nor recorded."""
+    """`stop` returned "wait" between two steps. Observers and the recorder do not see this event."""
 
     name: ClassVar[str] = "waiting"
 
@@ -237,12 +236,12 @@ class Finished(Event):
 
 
 _EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}
-"""What each figure of the evidence holds."""
+"""The form of each figure of the evidence."""
 _SEVERITY, _TABLE = Words(("alarm", "warning", "")), Collection(dict, Form())
 
 
 def is_whole(event: dict[str, Any]) -> bool:
-    """Tell whether an event of a log has all fields that `to_json` writes. An unknown kind needs its step alone."""
+    """Tell whether an event of a log has all fields that `to_json` writes. An unknown kind needs only its step."""
     kind: Any = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
     forms = {f.name: forms_of(kind)[f.name] for f in fields(kind) if f.name in event or f.default is MISSING}
     try:

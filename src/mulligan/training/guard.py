@@ -1,4 +1,4 @@
-"""The guard: NaN or infinity stops a run at once, before a checkpoint could hold it, and is named."""
+"""Stop a run at the first NaN or infinity, before a checkpoint can hold it, and name the tensor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def finite(measures: dict[str, float]) -> bool:
-    """Tell whether every measure of a step is finite. Their sum is finite only then."""
+    """Tell whether every measure of a step is finite. The sum of all is finite only then."""
     return math.isfinite(sum(measures.values()))
 
 
@@ -30,19 +30,19 @@ def check(run: Run) -> None:
 
 
 def diverged(run: Run, measures: dict[str, float], real: Array | None) -> DivergedError:
-    """Make the error: which loss, at which step, in which tensor first, and what to try.
+    """Make the error for a run that diverged. It names the loss, the step, the first bad tensor, and what to try.
 
     Parameters
     ----------
     run : Run
         After the step.
     measures : dict
-        What the step measured; empty if the step itself was healthy.
+        The measures of the step; empty if they were all finite.
     real : array or None
         The step's real batch.
     """
     bad = [f"{name} = {value}" for name, value in measures.items() if not math.isfinite(value)]
-    what = f"at step {run.step}: {', '.join(bad)}" if bad else f"after step {run.step}: not finite any longer"
+    what = f"at step {run.step}: {', '.join(bad)}" if bad else f"after step {run.step}"
     tensors = [*_forward(run, real), *_kept(run)] if bad else list(_kept(run))
     first = next(((name, array) for name, array in tensors if not np.isfinite(array).all()), None)
     where = "all tensors are finite, so the loss itself overflowed"
@@ -57,13 +57,13 @@ def no_samples(run: Run, made: Array) -> DivergedError:
     """Make the error for samples that are not finite."""
     bad = made.size - np.count_nonzero(np.isfinite(made))
     return DivergedError(
-        f"the run diverged after step {run.step}: {bad} of {made.size} numbers that the generator makes are not "
+        f"the run diverged after step {run.step}: {bad} of {made.size} numbers in the generator's samples are not "
         f"finite. {_advice(run, ('generator', made))}"
     )
 
 
 def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
-    """Yield what the forward passes of the step computed, in their order: the update has spoiled the weights since."""
+    """Yield the results of the step's forward passes, in order. The weights themselves are already updated."""
     if real is not None:
         yield "the batch of real samples", real
     workers = run.gan.outputs()
@@ -92,7 +92,7 @@ def _loss(run: Run) -> str:
 def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     if first is not None and first[0].startswith("the batch"):
         return "The data hold NaN or infinity. Remove those samples."
-    from mulligan.training.diagnosis import Finding, remedy_for  # which plans a second try of a run
+    from mulligan.training.diagnosis import Finding, remedy_for  # late: diagnosis imports runs
 
     found = remedy_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)
     who = "generator" if first is not None and "generator" in first[0] else "discriminator"

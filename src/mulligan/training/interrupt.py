@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one stops the run at the end of a step, the second one at once."""
+"""Handle Ctrl-C: the first one stops the run at the end of a step, the second one at once."""
 
 import signal
 import threading
@@ -11,11 +11,11 @@ from mulligan.nn.workers.processes import ENDING_SIGNALS
 _HANGUP = getattr(signal, "SIGHUP", None)
 
 TOGETHER = 0.1
-"""Seconds within which signals count as one."""
+"""Signals within this number of seconds count as one."""
 
 
 def endings() -> list[int]:
-    """Return the signals that end a run in this process. SIGHUP is not among them where it is ignored (`nohup`)."""
+    """Return the signals that end a run in this process. SIGHUP is left out if the process ignores it (`nohup`)."""
     return [number for number in ENDING_SIGNALS if number != _HANGUP or signal.getsignal(number) is not signal.SIG_IGN]
 
 
@@ -23,8 +23,8 @@ class Interrupt:
     """Turns SIGINT (Ctrl-C), SIGTERM and SIGHUP into a flag. Use it as a context manager, and call it to read the flag.
 
     The handlers are set only inside the ``with`` block, and only in the main thread, where Python allows it. The second
-    signal ends the process, and what was saved stays whole. Signals that come together, as from a supervisor, count as
-    one, and so does SIGHUP, which a terminal that closes sends more than once.
+    signal ends the process; saved files stay intact. Signals that come together, as from a supervisor, count as one. So
+    do several SIGHUPs, which a closing terminal sends.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Interrupt:
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        # no SIG_DFL before the second: Python would complain of a signal that has come, but has no handler any more
+        # SIG_DFL only at the second signal: Python would report a pending signal that has lost its handler
         if self.received is None:
             self.received, self._when = number, time.monotonic()
         elif number != _HANGUP and time.monotonic() - self._when > TOGETHER:
@@ -63,14 +63,14 @@ class Interrupt:
 
 
 class BetweenSteps(KeyboardInterrupt):
-    """Ctrl-C at the end of a step, when the run is whole. The message says where the run is saved."""
+    """Ctrl-C, raised at the end of a step, when the run is consistent. The message says where the run is saved."""
 
 
 class Held:
     """Delays Ctrl-C to the end of a step, in programs and notebooks that do not handle it themselves.
 
-    Use it as a context manager, and call it to ask whether Ctrl-C has come. Then raise `BetweenSteps`. Half a step
-    would leave one player ahead of the other, and gradients that the next step would add to its own.
+    Use it as a context manager, and call it to ask whether Ctrl-C has come. Then raise `BetweenSteps`. Stopping inside
+    a step would leave one player ahead of the other, and gradients that the next step would add to its own.
     """
 
     def __init__(self) -> None:

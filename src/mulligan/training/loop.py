@@ -1,6 +1,6 @@
-"""The training loop: one stream of events. It knows no file, no terminal, no socket.
+"""The training loop: `train` yields a stream of events. It uses no file, no terminal and no socket.
 
-The loop pauses at every `yield`, between two steps. Checkpoints are taken only there, so a resumed run has the same
+The loop pauses at every `yield`, between two steps. Checkpoints are taken only there. So a resumed run has the same
 bytes, on the same machine, NumPy build and number of threads.
 """
 
@@ -33,7 +33,7 @@ from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
 
 Stop: TypeAlias = bool | Literal["wait"]
-"""What `stop` may answer."""
+"""What `stop` may return."""
 
 
 def train(
@@ -44,7 +44,7 @@ def train(
     save: Callable[[Saved], object] | None = None,
     stop: Callable[[], Stop] = lambda: False,
 ) -> Generator[Event, None, None]:
-    """Train a run to the last step of its configuration, from the step where it stands.
+    """Train a run from its current step to the last step of its configuration.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ def train(
     Yields
     ------
     Event
-        `Started` (only where the run begins: at step 0, or where a second try goes on from its parent), `Stepped`,
-        `Sampled`, `Evaluated`, `Saved`, `Adjusted` (see `Run.adjust`), and what observers add; at the end `Finished`,
-        or `Failed` before the error.
+        `Started` (only at the first step of the run, or of a second try), `Stepped`, `Sampled`, `Evaluated`, `Saved`,
+        `Adjusted` (see `Run.adjust`), and the events of observers. The last one is `Finished`, or `Failed` before an
+        error.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def train(
     DivergedError
         When a loss or an array is no longer finite.
     KeyboardInterrupt
-        At the end of a step, after the events that are due.
+        When Ctrl-C has come: at the end of a step, after the events that are due.
     """
     check_play(run, evaluators, observers, stop if save is None else save, stop)
     run.watch(observers)
@@ -91,8 +91,8 @@ def train(
 
     if run.trainer.setdefault("thread", get_ident()) != get_ident():
         raise RunError(
-            "the run is being trained by another thread, and both would change the same arrays. Wait for that one to "
-            "end, or close() its events; or make a run for each thread (mulligan.Run(run.config))."
+            "another thread is training this run, and both would change the same arrays. Wait for that thread, or "
+            "close() its events; or make a run for each thread (mulligan.Run(run.config))."
         )
     with run.gan as gan:
         gan.team.run(_quiet)
@@ -128,7 +128,7 @@ def train(
                     save(saved)
                     yield saved
             yield from answered(Finished(run.step, clock=clock))
-        except DivergedError as error:  # of a step, the guard, or samples that somebody wanted
+        except DivergedError as error:  # from a step, the guard, or samples
             yield from answered(Failed(run.step, str(error), clock=clock))
             raise
         finally:
@@ -151,11 +151,11 @@ def check_play(run: object, evaluators: object, observers: object, *calls: objec
 
 
 def _between(run: Run) -> BetweenSteps:
-    return BetweenSteps(f"stopped after step {run.step}, which is whole: mulligan.train(run) goes on with the same run")
+    return BetweenSteps(f"stopped after step {run.step}: mulligan.train(run) goes on with the same run")
 
 
 def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
-    """Return an evaluator's metrics, as JSON can hold them."""
+    """Return an evaluator's metrics as JSON values."""
     found = evaluate(run)
     try:
         figures = {name: figure.item() if isinstance(figure, np.generic) else figure for name, figure in found.items()}
@@ -167,11 +167,11 @@ def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
 
 
 def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Held) -> Stop:
-    """Take steps up to number `last`, until `stop` says so or interrupted, and add up the time; return what it said."""
+    """Take steps up to number `last`, or until `stop` or Ctrl-C, and add up the time. Returns what `stop` returned."""
     said: Stop = False
     wall, cpu = time.perf_counter(), time.process_time()
     try:
-        with held, np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
+        with held, np.errstate(all="ignore"):  # the guard finds overflows and can say where
             while run.step < last and not held() and not (said := stop()):
                 run.advance()
     finally:
@@ -191,7 +191,7 @@ def _due(step: int, every: int, steps: int, *, always: bool = False) -> bool:
 
 
 def _next_stop(step: int, config: Config) -> int:
-    """Return the next step after which something is due."""
+    """Return the next step after which an event is due."""
     cadences = (config.report_every, config.sample_every, config.evaluate_every, config.save_every)
     return min([config.steps, *((step // every + 1) * every for every in cadences if every)])
 

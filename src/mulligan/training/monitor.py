@@ -1,8 +1,8 @@
-"""The monitor measures the generator during a run: a thousand fakes against a thousand reals, in a tenth of a second.
+"""Measure the generator during a run: a thousand fakes against a thousand reals, in a tenth of a second.
 
-KID is unbiased at any number of samples, hence the figure to watch. Its level depends on the number of reals: it is
-not that of the final evaluation. Latents and reals are always the same, so that a curve over the run moves with the
-generator alone, and a resumed run finds the same figures to the last digit.
+KID is unbiased at any number of samples, so it is the figure to watch. Its level depends on the number of reals, so it
+differs from the final evaluation's. Latents and reals stay the same over the run: a curve moves with the generator
+alone, and a resumed run finds the same figures to the last digit.
 """
 
 from dataclasses import dataclass
@@ -20,26 +20,26 @@ from mulligan.output.pictures import to_uint8
 from mulligan.training.run import Run
 
 COUNT = 1000
-"""Fakes, and reals where there are as many."""
+"""Number of fakes, and the most reals, that are compared."""
 FITTED = 10_000
-"""Training pictures that the principal components are those of, at most."""
+"""Maximum number of training pictures from which the principal components are computed."""
 LEAST = 20
-"""With fewer reals nothing is measured."""
-_BLOCK = 125  # rows of one pass; the figures would not be the same to the last digit with another
+"""Minimum number of reals; with fewer, nothing is measured."""
+_BLOCK = 125  # rows of one pass; another number changes the last digits of the figures
 
 
 @dataclass(frozen=True, eq=False)
 class Monitor:
-    """An evaluator for `train`: KID, and classes where a judge is bundled or modes where the density is known.
+    """Pass this to `train` as an evaluator. It measures KID, and classes (with a bundled judge) or modes (of a toy).
 
     Attributes
     ----------
     real : array (n, d)
-        What KID compares with: principal components of pictures, or points.
+        The reals for KID: principal components of pictures, or points.
     features : PCA or None
         None for points.
     judge : Judge or None
-        A bundled one only: the events of a run must not depend on what else the machine has seen.
+        Only a bundled one, because the events of a run must not depend on the machine's cache.
     prior : array (K,) or None
         Number of samples of each class that the run trains on.
     toy : Gaussians or None
@@ -53,7 +53,7 @@ class Monitor:
 
     @classmethod
     def of(cls, run: Run) -> Self | None:
-        """Prepare for a run's data; None where there are too few to compare with."""
+        """Make the monitor of a run, or None if the run has too few samples to compare with."""
         data = run.data
         pool = data.images if data.test is None else data.test.images
         if len(pool) < LEAST:
@@ -62,7 +62,7 @@ class Monitor:
         if data.is_points:
             toy = TOYS.get(data.name)
             return cls(real, toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None)
-        if len(data) < 2:  # has no components
+        if len(data) < 2:  # no principal components
             return None
         features = pca(np.asarray(data.images[_some(len(data), min(FITTED, pca_limit(data.shape)), "pca")]))
         judge = bundled_judge_for(data)
@@ -78,8 +78,7 @@ class Monitor:
         -------
         dict
             ``kid``; with a judge ``modes``, ``effective_modes``, ``junk`` and, for a generator of the data's own
-            classes, ``label_accuracy``; for a mixture ``modes`` and ``high_quality``. Empty where samples are not
-            finite: there is nothing to measure.
+            classes, ``label_accuracy``; for a mixture ``modes`` and ``high_quality``. Empty if samples are not finite.
         """
         z, labels = run.draw(COUNT, seed=run.config.seed)
         fakes, judged = self.features_of(run, z, labels)
@@ -127,13 +126,13 @@ class Monitor:
         if len(judged) < len(starts):
             judged = {}
         widths = {part.shape[1] for part in features.values()}
-        if len(widths) > 1:  # what is not finite has no features
+        if len(widths) > 1:  # samples that are not finite have no features
             return np.full((1, 1), np.nan), None
         fakes = np.concatenate([features[start] for start in starts])
         return fakes, np.concatenate([judged[start] for start in starts]) if judged else None
 
 
 def _some(n: int, count: int, name: str) -> NDArray[np.int64]:
-    """Choose the same rows each time; the files are sorted, so never the first ones."""
-    # The stream keeps its first name: another would choose other rows, and give other figures.
+    """Choose the same random rows each time. The first rows would be of one class, because files are sorted."""
+    # Keep the stream's name: another name chooses other rows and changes the figures.
     return np.sort(stream(0, f"glance.{name}").permutation(n)[:count])

@@ -1,4 +1,4 @@
-"""A run in a notebook: one output that is redrawn in place, and what a `Run` and a diagnosis show of themselves."""
+"""Show a run in a notebook: one output that is redrawn in place, and the HTML of a `Run` and of a diagnosis."""
 
 import time
 from html import escape
@@ -18,13 +18,13 @@ from mulligan.training.samples import sheet
 COLOURS = {"d_loss": "#d1495b", "g_loss": "#00798c"}
 WIDTH, HEIGHT, LEFT = 420, 110, 60
 EVERY = 0.3
-"""Seconds between two drawings, at least."""
+"""Minimum number of seconds between two drawings."""
 
 
 class Notebook(View):
     """Redraws one output: a bar, the latest figures, both losses as curves, the newest samples.
 
-    `fit` uses it. In a loop of your own it is an observer: ``for event in train(run, observers=[Notebook(run)])``.
+    `fit` uses it. In your own loop, pass it as an observer: ``for event in train(run, observers=[Notebook(run)])``.
     """
 
     name = "notebook"
@@ -37,7 +37,7 @@ class Notebook(View):
         self._figures, self._picture = "", ""
 
     def show(self, event: Event) -> None:
-        """Take a note of an event, and redraw if it is time."""
+        """Store an event's figures, and redraw the output if that is due."""
         if isinstance(event, Stepped):
             self._figures = " · ".join([*self._pace.words(event), *measured(self._run, event.measures)])
         elif isinstance(event, Sampled):
@@ -48,12 +48,12 @@ class Notebook(View):
             self._draw()
 
     def observe(self, run: Run, event: Event) -> tuple[Event, ...]:
-        """Show an event; add none."""
+        """Show an event. Returns no events."""
         self.show(event)
         return ()
 
     def state(self) -> dict[str, Any]:
-        """Return nothing: the run has its curves."""
+        """Return an empty state, because the run keeps its curves."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -72,7 +72,7 @@ class Notebook(View):
 
 
 def shown(run: Run) -> str:
-    """Return a run's facts, how far it is, its losses and its samples, as HTML."""
+    """Return a run's facts, progress, losses and samples as HTML."""
     facts = f"<div>{escape(repr(run))}</div>"
     return f"{facts}{bar(run)}{curves(run.curves)}{picture(run.sample(*run.grid), run)}"
 
@@ -87,7 +87,7 @@ def finding(event: Diagnosed) -> str:
 
 
 def bar(run: Run) -> str:
-    """Return the bar of a run."""
+    """Return the progress bar of a run as HTML."""
     words = f"step {run.step:,} of {run.config.steps:,}"
     return f'<div><progress max="{run.config.steps}" value="{run.step}"></progress> {words}</div>'
 
@@ -100,7 +100,7 @@ def picture(samples: Array, run: Run) -> str:
 
 
 def curves(found: dict[str, list[tuple[int, float]]]) -> str:
-    """Return both losses as lines of one chart; nothing before the second report."""
+    """Return both losses as lines of one chart; empty before the second report."""
     points = [point for curve in found.values() for point in curve]
     if len({step for step, _ in points}) < 2:
         return ""

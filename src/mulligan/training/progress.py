@@ -13,13 +13,13 @@ from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepp
 from mulligan.training.run import Run
 
 LINES = 20
-"""Number of reports that a whole run prints without a terminal."""
+"""Number of reports that a run prints if there is no terminal."""
 FEW = 40
-"""With fewer samples, a run mostly learns to copy them."""
+"""Number of samples below which a run mostly learns to copy them."""
 
 
 class View:
-    """The base of all views: it shows nothing. Use it as a context manager."""
+    """The base class of all views; it shows nothing. Use a view as a context manager."""
 
     def __enter__(self) -> Self:
         return self
@@ -48,14 +48,14 @@ def in_notebook() -> bool:
 def view_of(run: Run) -> View:
     """Return the view for a run: a bar in a terminal, a picture in a notebook, otherwise lines."""
     if in_notebook():
-        from mulligan.training.notebook import Notebook  # a terminal needs none of it
+        from mulligan.training.notebook import Notebook  # late: a terminal does not need it
 
         return Notebook(run)
     return Bar(run) if sys.stderr.isatty() else Plain(run)
 
 
 class Plain(View):
-    """Prints about twenty lines in the whole run, on stderr."""
+    """Prints about twenty lines per run on stderr."""
 
     def __init__(self, run: Run):
         self.run = run
@@ -63,7 +63,7 @@ class Plain(View):
         self._pace = Pace(run)
 
     def show(self, event: Event) -> None:
-        """Print a line, if one is due."""
+        """Print a line if one is due."""
         if not isinstance(event, Stepped):
             super().show(event)
             return
@@ -80,7 +80,7 @@ class Plain(View):
 
 
 class Bar(View):
-    """Shows a live bar with the pace, and the latest figures under it, on stderr."""
+    """Shows a live bar on stderr with the pace, and the latest figures below it."""
 
     def __init__(self, run: Run):
         from rich.console import Console, Group
@@ -95,7 +95,7 @@ class Bar(View):
         )
         self._task = self._progress.add_task("", total=run.config.steps, completed=run.step, steps="", pace="")
         self._move(run.step, "")
-        self._figures = Text(" ")  # its line is there from the start, so that nothing jumps
+        self._figures = Text(" ")  # reserves the line from the start, so that nothing jumps
         console = Console(stderr=True, highlight=False)
         self._live = Live(Group(self._progress, self._figures), console=console, refresh_per_second=4)
 
@@ -127,14 +127,14 @@ class Bar(View):
 
 
 class Pace:
-    """Tells the steps per second, and the time that is left."""
+    """Measures the steps per second and the time that is left."""
 
     def __init__(self, run: Run):
         self.total = run.config.steps
         self._start = run.step, time.perf_counter()
 
     def words(self, event: Stepped) -> list[str]:
-        """Return both as texts, as far as they are known."""
+        """Return both as texts; a part that is unknown is left out."""
         if event.clock is None or event.step == self._start[0]:
             return []
         each = (time.perf_counter() - self._start[1]) / (event.step - self._start[0])
@@ -165,13 +165,13 @@ def few(samples: int) -> str:
     if samples >= FEW:
         return ""
     return (
-        f"{counted(samples, 'sample')} to learn from: so few are soon learned by heart, and copied. Start with a few "
+        f"{counted(samples, 'sample')} to learn from: G soon learns so few by heart and copies them. Start with a few "
         "hundred."
     )
 
 
 def told(event: Event) -> str:
-    """Return the text of a rare event, or an empty text for the others."""
+    """Return the text to print for a rare event, or an empty text for the others."""
     if isinstance(event, Started):
         size = "×".join(map(str, event.shape))
         classes = f", {counted(event.classes, 'class', 'classes')}" if event.classes else ""

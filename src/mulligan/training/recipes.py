@@ -1,4 +1,4 @@
-"""Recipes: whole configurations by name, one TOML file each, with a comment about its source."""
+"""Find recipes: complete configurations by name. Each is a TOML file with a comment about its source."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _FIRST = ["quick", "best", "finest", "faces", "fashion", "pictures", "mlp", "sma
 _FIRST += ["ring", "grid"]
 """What people start with."""
 OF_THE_ARTICLE = ("article", "attempt-")
-"""How the names of the NumPy article's recipes begin."""
+"""Prefix of the names of the NumPy article's recipes."""
 _FILES = {path.stem: path for path in (Path(__file__).parent.parent / "recipes").glob("*.toml")}
 _OTHERS = sorted(_FILES.keys() - set(_FIRST), key=lambda name: (name.startswith(OF_THE_ARTICLE), name))
 RECIPES: dict[str, Path] = {name: _FILES[name] for name in [*_FIRST, *_OTHERS]}
@@ -29,8 +29,8 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
     name : str or Path
         One of `RECIPES`, or the path of a TOML file.
     **overrides
-        Fields of `Config` to change, each an object or its plain form: ``steps=2000``, ``loss="hinge"``,
-        ``data="fashion-mnist"``. Deeper ones by path: ``**{"discriminator.optimizer.lr": 1e-4}``.
+        Fields of `Config` to change, as an object or its plain form: ``steps=2000``, ``loss="hinge"``,
+        ``data="fashion-mnist"``. Use a path for a nested field: ``**{"discriminator.optimizer.lr": 1e-4}``.
 
     Raises
     ------
@@ -38,12 +38,12 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
         When the recipe or a field is unknown, or a value is not allowed.
     """
     path = _find(name)
-    anew = replace(load_config(path), recipe=path.stem, parent=None)  # the settings of a second try, too
+    anew = replace(load_config(path), recipe=path.stem, parent=None)  # the file may be a second try's
     return with_overrides(anew, overrides)
 
 
 def describe(name: str) -> tuple[str, str]:
-    """Return one line about a recipe, and its source: the rest of the comment at the top of its file."""
+    """Describe a recipe in a line, and name its source, which is the rest of the comment at the top of its file."""
     first, rest = opening(_find(name))
     return first.partition(": ")[2], rest
 
@@ -56,7 +56,7 @@ def _find(name: str | Path) -> Path:
 
 
 def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
-    """Return the path of a TOML file that comes with Mulligan, by its name, or of the user's own.
+    """Find a TOML file: one that comes with Mulligan, by its name, or the user's own, by its path.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
     known : mapping of str to Path
         The files that come with Mulligan.
     kind, kinds : str
-        What an error calls such a file, and several.
+        The word for such a file in an error, and its plural.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A run: all that the next step depends on, which is all that a checkpoint holds."""
+"""The state of a run: everything that the next step depends on, which is what a checkpoint holds."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,14 +27,14 @@ from mulligan.training.overrides import adjustable, compared, with_overrides
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 
 GRID = 64
-"""Pictures in a sample grid."""
+"""Number of pictures in a sample grid."""
 CLOUD = 1024
-"""Points in a sample of points."""
+"""Number of points in a sample of points."""
 _ROWS = 256  # rows of one pass when sampling
 
 
 class Run:
-    """A run in progress: give it to `train`, or to `Recorder.record` to keep it in a folder.
+    """Create this to train a configuration: pass it to `train`, or to `Recorder.record` to keep it in a folder.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Run:
     data : Dataset, optional
         Samples to use instead of those that ``config.data`` names.
     begin : bool
-        Take the weights of ``config.start``. Not where those of a checkpoint follow.
+        Load the weights of ``config.start``. False if a checkpoint's weights are loaded next.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Run:
     adjusted : list
         Step and overrides of every `adjust`.
     log_position : dict or None
-        The position of the recorder's log at the checkpoint that this run was restored from. None for a new run.
+        Length and digest of the recorder's log at the checkpoint that this run was restored from. None for a new run.
 
     Raises
     ------
@@ -82,22 +82,22 @@ class Run:
             try_ = "mulligan.data.load('mnist'), or mulligan.data.from_arrays(images, labels)"
             raise ConfigError(must_be("data", "a data set", data, try_))
         config = replace(config, threads=config.threads or available_cores())
-        from_table(type(config), to_table(config))  # raises now, not at the first checkpoint, what no file could hold
+        from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
         self.config = config = located(config) if data is None else config
         self.data = data_of(config) if data is None else limited(data, config.data.limit)
         self.labels, self.classes = labels_of(self.data, config.data)
         if config.classes not in (0, self.classes):
             raise ConfigError(
                 f"classes must be {self.classes}, as {self.data.name} has with data.labels = {config.data.labels!r}, "
-                f"got {config.classes}. Set classes = 0 to take what the data has."
+                f"got {config.classes}. Try classes = 0, which takes the number from the data."
             )
         game, shape = replace(config, classes=self.classes), self.data.shape
-        workers = min(config.threads, config.batch_size)  # a worker without rows would have no mean
+        workers = min(config.threads, config.batch_size)  # a worker without rows has no mean
         check_memory(game, shape, batch_size=config.batch_size, workers=workers)
         self.gan = GAN(game, shape, seed=config.seed, total=config.steps, workers=workers, processes=True)
         self.current = config
         self.adjusted: list[tuple[int, tuple[str, ...]]] = []
-        self._told = 0  # of them, those that `take_adjustments` has given
+        self._told = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
         self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
         self._batches = Batches(self.data, self.labels, config.data, self.sampler)
@@ -111,14 +111,14 @@ class Run:
         self.log_position: dict[str, Any] | None = None
         self._spaces: dict[bool, Workspace] = {}
         if config.start and begin:
-            from mulligan.training.start import take_weights  # late: it reads run folders, which know what a run is
+            from mulligan.training.start import take_weights  # late: it imports run folders, which import runs
 
             take_weights(self, config.start)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Refuse to be copied or pickled: a copy would train the same arrays."""
+        """Raise an error on copy and pickle: a copy would train the same arrays."""
         raise UnsupportedError(
-            "a run is bound to its workers and their memory and cannot be copied or pickled. Make another of its "
+            "a run cannot be copied or pickled, because its workers own its memory. Make another run with the same "
             "configuration (mulligan.Run(run.config)), or keep it in a folder and go on from there "
             "(mulligan.training.resume)."
         )
@@ -128,7 +128,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Show the facts, a bar, the losses and the samples in a notebook."""
-        from mulligan.training.notebook import shown  # pictures, which training needs only there
+        from mulligan.training.notebook import shown  # late: only notebooks need pictures
 
         return shown(self)
 
@@ -139,13 +139,13 @@ class Run:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the game's classes: those of the data, or the numbers of clusters."""
+        """Names of the game's classes: the data's names, or the numbers of clusters."""
         own = self.config.data.labels == "dataset"
         return self.data.class_names if own else tuple(map(str, range(self.classes)))
 
     @property
     def begins(self) -> int:
-        """The step at which this run begins: 0, or the step from which a second try goes on."""
+        """The step at which this run begins: 0, or the checkpoint's step for a second try."""
         return 0 if self.config.parent is None else self.config.parent.step
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,7 +156,7 @@ class Run:
         Returns
         -------
         dict of str to float
-            What `GAN.step` measured; also added to `sums`.
+            The measures of `GAN.step`, which are also added to `sums`.
 
         Raises
         ------
@@ -173,10 +173,10 @@ class Run:
         return measures
 
     def adjust(self, overrides: Sequence[str]) -> None:
-        """Change learning rates and weights of penalties between two steps. They act from the next step on.
+        """Change learning rates and penalty weights between two steps. The change takes effect at the next step.
 
-        `config` stays as it was when the run began. The log gets an `Adjusted` event, and checkpoints keep the list of
-        adjustments, so that a resumed run goes on with them.
+        `config` stays as it was when the run began. The log gets an `Adjusted` event. Checkpoints keep the list of
+        adjustments, so that a resumed run has them too.
 
         Parameters
         ----------
@@ -186,14 +186,14 @@ class Run:
         Raises
         ------
         ConfigError
-            When a value is not allowed, or when the change is of another kind, which needs a new run.
+            When a value is not allowed, or when the setting cannot change during a run.
         """
         changed = with_overrides(self.current, overrides)
         knobs = adjustable(self.current)
         for path, *_ in compared(to_table(self.current), to_table(changed)):
             if path not in knobs:
                 raise ConfigError(
-                    f"{path} cannot change in the middle of a run; learning rates and weights of penalties can. "
+                    f"{path} cannot change in the middle of a run; learning rates and penalty weights can. "
                     "Start a new run with it, or a second try."
                 )
         self.gan.game = replace(changed, classes=self.classes)
@@ -228,13 +228,13 @@ class Run:
         return z, labels
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, NDArray[np.int64] | None]:
-        """Draw z, and classes by their frequency in the data, without touching the run's random streams.
+        """Draw z, and classes by their frequency in the data. The run's random streams do not change.
 
         Parameters
         ----------
         count : int
         seed : int
-            The same seed gives the same numbers, whatever the run has done.
+            The same seed gives the same numbers at every step of the run.
         """
         count = as_whole("count", count, 0, 2**40)
         rng = stream(as_whole("seed", seed, 0, 2**63 - 1), "eval")
@@ -249,7 +249,7 @@ class Run:
         z : (n, dim) float32 array
         labels : (n,) int64 array, optional
         average : bool
-            Use the averaged weights, or those in training.
+            Use the averaged weights. False for the weights in training.
 
         Raises
         ------
@@ -270,7 +270,7 @@ class Run:
         return made
 
     def sample(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
-        """Return G(z) in the form of the data, uint8 pictures or float32 points. Parameters as for `generate`."""
+        """Return G(z) as uint8 pictures or float32 points, like the data. Parameters as for `generate`."""
         made = self.generate(z, labels, average=average)
         if self.data.is_points:
             return made
@@ -278,7 +278,7 @@ class Run:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the samples and their classes, by which a checkpoint recognises its data."""
+        """SHA-256 of the samples and their classes, with which a checkpoint recognises its data."""
         return fingerprint_of(self.data, self.labels)
 
     def generator(self, *, average: bool = True) -> Generator:
@@ -305,7 +305,7 @@ class Run:
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def watch(self, observers: Sequence[Observer]) -> None:
-        """Let observers watch the run. Each gets back the state that a restored checkpoint holds.
+        """Attach observers to the run. Each gets its state from the restored checkpoint.
 
         Raises
         ------
@@ -319,7 +319,7 @@ class Run:
                 observer.restore(self._observed.pop(observer.name))
 
     def state(self) -> dict[str, Any]:
-        """Return all that is not in `GAN.arrays`, ready for JSON. Floats survive exactly."""
+        """Return the state outside `GAN.arrays`, ready for JSON. Floats survive exactly."""
         return {
             "step": self.step,
             "sampler": self.sampler.state(),
@@ -332,7 +332,7 @@ class Run:
         }
 
     def seek(self, state: dict[str, Any]) -> None:
-        """Set the step, the sampler and the random streams to those of another run, as far as both have them."""
+        """Set the step, the sampler and the random streams to another run's. Streams that only one has are skipped."""
         for name, rng in self.gan.streams.items():
             if name in state["streams"]:
                 restore(rng, state["streams"][name])
@@ -373,7 +373,7 @@ class Run:
                 run.adjust(overrides)
                 run.adjusted[-1] = (step, tuple(overrides))
         except ConfigError as error:
-            raise CheckpointError(f"what was adjusted in the run cannot be adjusted here: {error}") from error
+            raise CheckpointError(f"the checkpoint's adjustments cannot be repeated here: {error}") from error
         run._told = len(run.adjusted)
         return run
 

@@ -1,4 +1,4 @@
-"""The samples of a run: loaded, cut to their limit, with their classes."""
+"""Load the samples of a run and their classes, up to the configuration's limit."""
 
 import contextlib
 import hashlib
@@ -24,18 +24,18 @@ from mulligan.training.config import Config, DataSpec
 
 _LOG = logging.getLogger(__name__)
 ASKED = 500
-"""Samples whose labels are compared with that of the most similar other."""
-_METHOD = "k-means 1"  # part of the cache's key: another number when `cluster_labels` gives other clusters
+"""Number of samples whose labels are compared with their nearest neighbour's."""
+_METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster_labels` gives other clusters
 
 
 def located(config: Config) -> Config:
-    """Return the configuration with absolute paths to data and start: the run may be resumed from another folder."""
+    """Make the paths of data and start absolute, because the run may be resumed from another folder."""
     start = config.start and str(Path(config.start).expanduser().resolve())
     return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 
 def data_of(config: Config) -> Dataset:
-    """Load the data that a configuration names, as much of it as it uses.
+    """Load the data that a configuration names, up to its limit.
 
     Raises
     ------
@@ -60,12 +60,12 @@ def sheet(samples: NDArray[Any], data: Dataset) -> NDArray[np.uint8]:
 def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, int]:
     """Return the class of every sample, or None, and the number of classes, or 0.
 
-    Clusters are computed once for the same pictures, and kept in the user's cache folder.
+    Clusters are computed once for a set of pictures, and kept in the user's cache folder.
 
     Raises
     ------
     ConfigError
-        When clusters are asked for without pictures, or more clusters than pictures.
+        When the data are not pictures but clusters are requested, or when there are more clusters than pictures.
     """
     if spec.labels == "clusters":
         labels = _clusters(data, spec.clusters)
@@ -75,21 +75,21 @@ def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, 
     alike, chance = same_as_nearest(data.images, data.labels)
     if alike < chance + 3.0 * math.sqrt(chance / ASKED):
         _LOG.warning(
-            f"{data.name}: the labels say nothing of the samples: {alike:.0%} have the label of the sample most like "
-            f"them, {chance:.0%} by chance. Check that both are in one order, or set data.labels = 'none'."
+            f"{data.name}: the labels seem unrelated to the samples: {alike:.0%} have the label of their nearest "
+            f"sample, {chance:.0%} by chance. Check that both are in one order, or set data.labels = 'none'."
         )
     return data.labels, data.classes
 
 
 def same_as_nearest(images: Images, labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the share of samples whose most similar other has their label, and the share by chance; (1, 0) for few."""
+    """Return the share of samples whose nearest other has their label, and the share by chance; (1, 0) for few."""
     rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:ASKED])
     kinds = labels[rows]
     shares = np.unique(kinds, return_counts=True)[1] / ASKED
     if len(rows) < ASKED or not 1 < len(shares) <= ASKED // 5:
         return 1.0, 0.0
     flat = np.asarray(images[rows], np.float32).reshape(ASKED, -1)
-    apart = np.square(flat).sum(axis=1) - 2.0 * (flat @ flat.T)  # ‖x − y‖², but for ‖x‖²
+    apart = np.square(flat).sum(axis=1) - 2.0 * (flat @ flat.T)  # ‖x − y‖² without ‖x‖²
     np.fill_diagonal(apart, np.inf)
     return float(np.mean(kinds[apart.argmin(axis=1)] == kinds)), float(np.square(shares).sum())
 
@@ -105,7 +105,7 @@ def digest_of(data: Dataset) -> str:
 
 
 def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
-    """Return the SHA-256 of the samples and their classes, by which a checkpoint recognises its data."""
+    """Return the SHA-256 of the samples and their classes, with which a checkpoint recognises its data."""
     digest = hashlib.sha256(digest_of(data).encode())
     if labels is not None:
         digest.update(np.ascontiguousarray(labels).data)
@@ -115,8 +115,8 @@ def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
 def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
     if data.is_points:
         raise ConfigError(
-            f"data.labels must be 'dataset' or 'none' for {data.name}, got 'clusters': clusters are of pictures, not "
-            "of points. Try data.labels = 'none'."
+            f"data.labels must be 'dataset' or 'none' for {data.name}, got 'clusters', which needs pictures. "
+            "Try data.labels = 'none'."
         )
     if count > len(data):
         raise ConfigError(
@@ -139,7 +139,7 @@ def _cache(key: str) -> Path:
 
 
 def _read(path: Path, n: int) -> NDArray[np.int64] | None:
-    """Read clusters from the cache. Return None if they are missing or damaged: they can be computed again."""
+    """Read clusters from the cache. Return None if they are missing or damaged; they are then computed again."""
     try:
         labels: NDArray[np.int64] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):

@@ -1,4 +1,4 @@
-"""Fine-tuning: begin a run with the weights of another one."""
+"""Fine-tune: begin a run with the weights of another one."""
 
 import logging
 from pathlib import Path
@@ -17,21 +17,21 @@ _LOG = logging.getLogger(__name__)
 
 
 def take_weights(run: Run, start: str | Path) -> None:
-    """Copy the weights of another run into a new one, array by array, where place and shape agree. Log what was taken.
+    """Copy the weights of another run into a new one: each array whose place and shape agree. The log lists them.
 
-    G's first layer takes the rows for z alone where the classes differ. Optimisers and schedules begin anew.
+    If the classes differ, G's first layer takes only the rows for z. Optimisers and schedules start from scratch.
 
     Parameters
     ----------
     run : Run
         Before its first step.
     start : str or Path
-        A run folder or checkpoint folder; or the file of a generator, whose weights G and its average take.
+        A run folder or checkpoint folder; or a generator's file, whose weights G and its average both take.
 
     Raises
     ------
     CheckpointError
-        When there are no weights, or they cannot be trusted.
+        When there are no weights, or their file is damaged.
     ConfigError
         When no array agrees.
     """
@@ -52,12 +52,12 @@ def take_weights(run: Run, start: str | Path) -> None:
                 np.copyto(array, old)
                 fits, size = fits + 1, size + old.size
             elif there:
-                anew.append(f"    anew: {name} {own[name].shape}")
+                anew.append(f"    new: {name} {own[name].shape}")
         lines += [f"  {player:<13}  {fits} of {len(own)} arrays, {size / max(total, 1):.0%} of its numbers", *anew]
         taken += fits
     if not taken:
         recipe = f"recipe {run.config.recipe or 'of your own'} on {run.data.name}"
-        raise ConfigError(f"start must share the shape of a layer with {recipe}, got {path}. Take that run's recipe.")
+        raise ConfigError(f"start must share the shape of a layer with {recipe}, got {path}. Try that run's recipe.")
     _LOG.info("\n".join(lines))
 
 
@@ -75,7 +75,7 @@ def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:
         return {"generator": weights, "average of G": weights}, file.spec.step
     found = newest_in(path)
     if found is None:
-        raise CheckpointError(f"{path} must hold a checkpoint, got none. Give a run that has been saved.")
+        raise CheckpointError(f"{path} must hold a checkpoint, got none. Try a run that has been saved.")
     spec = Generator.load(RunFolder(found.path.parent.parent).generator).spec
     g = Network(Sequential(spec.layers), (spec.latent.dim,))
     d = Network(Sequential(found.config.discriminator.build(spec.shape, spec.classes)), spec.shape)

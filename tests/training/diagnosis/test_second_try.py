@@ -153,7 +153,7 @@ def test_a_remedy_for_the_nets_begins_at_step_0(tiny: Any, tmp_path: Path) -> No
 
 def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
     parent(tiny, tmp_path / "a")
-    with pytest.raises(ConfigError, match="would have to be repaired"):
+    with pytest.raises(ConfigError, match="has found nothing to repair"):
         plan(tmp_path / "a")
     with pytest.raises(ConfigError, match="no setting"):
         plan(tmp_path / "a", replace(ALARM, overrides=()))

@@ -27,7 +27,7 @@ def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
     assert (found["accepted"], found["refused_count"], found["shape"]) == (12, 1, [28, 28, 1])
     assert [each["name"] for each in found["refused"]] == ["broken.png"]
     assert found["refused"][0]["reason"].startswith("cannot identify image file")
-    assert found["few"].startswith("12 samples to learn from: so few are soon learned by heart")
+    assert found["few"].startswith("12 samples to learn from: G soon learns so few by heart")
     assert Image.open(io.BytesIO(base64.b64decode(found["png"]))).size == (242, 62)
     settings = call.post("/api/train/check", recipe="quick", data="cats").json()["settings"]
     assert settings["data"] == str(folder)

@@ -1,14 +1,14 @@
-"""What is wrong with a run, how one can tell, and what to do. Read first: `failures`, then `rules`.
+"""Name what is wrong with a run, show the evidence, and repair it. Read `failures` first, then `rules`.
 
-- `failures`: the table. What each failure means, how it shows, what to do about it; what each figure is.
+- `failures`: the table of failures (meaning, rule, remedy), and the description of each figure.
 - `rules`: the thresholds, and for each failure the cases that show it.
-- `measurements`: what the rules are asked of: the measurements so far, and the figures that follow from several.
-- `measure`: takes one measurement of a run; `statistics` has the mathematics, on arrays alone.
-- `remedies`: what to do about each failure, put together from `changes` of the configuration.
-- `config_faults`: what the configuration itself shows to be wrong, which is mended first.
-- `traits`: what is known of kinds of layers and optimisers.
-- `observer`: `Diagnosis`, which watches a run's events, measures when it is time, and says what shows twice.
-- `second_try`: goes back to where a run was healthy, with the remedy.
+- `measurements`: the measurements so far, which rules read, and the figures that follow from several of them.
+- `measure`: takes one measurement of a run. `statistics`: its mathematics, on arrays alone.
+- `remedies`: what to do about each failure, built from `changes` of the configuration.
+- `config_faults`: faults of the configuration itself, which are repaired first.
+- `traits`: properties of kinds of layers and optimisers.
+- `observer`: `Diagnosis`, which watches a run's events, measures regularly, and names a failure that shows twice.
+- `second_try`: goes back to a healthy checkpoint and applies the remedy.
 """
 
 from mulligan.training.diagnosis.changes import Change as Change

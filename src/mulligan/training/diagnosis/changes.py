@@ -1,4 +1,4 @@
-"""Changes of a configuration, of which remedies are put together, and what they read in it."""
+"""Changes of a configuration, from which remedies are built."""
 
 import math
 from collections.abc import Iterable
@@ -14,28 +14,28 @@ from mulligan.training.overrides import apply_overrides, as_override, learning, 
 
 PLAYERS = ("generator", "discriminator")
 USUAL = 1e-3
-"""A rate of Adam with which most of the recipes learn."""
+"""A learning rate of Adam that suits most recipes."""
 SLOW = 5e-5
 """A rate of Adam below which weights hardly move in a run of usual length."""
 FAST = 3e-3
-"""A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
+"""A rate of Adam above which the rate itself may be the fault; `quick` learns with this one."""
 GAMMA = 1.0
-"""Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
+"""Weight of R1 and R2 when a remedy adds them, for pixels in [−1, 1]."""
 TOO_STEEP = 100.0
-"""Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself is suspected."""
+"""Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself may be the fault."""
 HEAVY = 0.5
-"""Momentum above which β₁ is suspected."""
+"""Momentum above which β₁ may be the fault."""
 TIGHT = 5e-3
-"""Bound of D's weights below which D is flat; Arjovsky et al. 2017 have 0.01."""
+"""Bound of D's weights below which D is flat; Arjovsky et al. 2017 use 0.01."""
 APART = 100.0
-"""How many times the one player's rate the other's is from which the distance is suspected."""
+"""Ratio of the players' rates from which the ratio itself may be the fault."""
 RELATIVISTIC = {"kind": "relativistic"}
 FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
-"""An average of G that most of the recipes have."""
+"""The average of G that most recipes use."""
 
 
 class Change(NamedTuple):
-    """A setting, by its path, and what it becomes, as a table holds it; as text, what ``--set`` takes."""
+    """A setting's path and its new plain value. Its text is an argument of ``--set``."""
 
     path: str
     value: Any
@@ -45,7 +45,7 @@ class Change(NamedTuple):
 
 
 def changed(config: Config, changes: Iterable[Change]) -> Config | None:
-    """Return the changed configuration, or None where it is refused; what a change drops is told when it is applied."""
+    """Return the changed configuration, or None if it is not valid. Dropped fields are reported when it is applied."""
     try:
         return apply_overrides(config, changes)[0]
     except MulliganError:
@@ -53,7 +53,7 @@ def changed(config: Config, changes: Iterable[Change]) -> Config | None:
 
 
 def only(config: Config, changes: Iterable[Change]) -> list[Change]:
-    """Leave out the changes that change nothing, and those that are there already."""
+    """Return the changes that have an effect, each once."""
     new: list[Change] = []
     for change in changes:
         if change not in new and changed(config, [change]) != config:
@@ -62,12 +62,12 @@ def only(config: Config, changes: Iterable[Change]) -> list[Change]:
 
 
 def each(paths: Iterable[str], value: Any) -> list[Change]:
-    """Give all these settings one value."""
+    """Return changes that set all these paths to one value."""
     return [Change(path, value) for path in paths]
 
 
 def rounded(value: float, digits: int = 3) -> float:
-    """Round a number that was computed to what a person would type."""
+    """Round a computed number to what a person would type."""
     return float(f"{value:.{digits}g}")
 
 
@@ -75,33 +75,33 @@ def rounded(value: float, digits: int = 3) -> float:
 
 
 def of_optimizers(config: Config, field: str) -> dict[str, Any]:
-    """Return a number of both optimisers, by its path, where they have it."""
+    """Return a field of both optimisers by its path. An optimiser without the field is left out."""
     return {path: value for who in PLAYERS for path, value in values_of(config, f"{who}.optimizer.", field).items()}
 
 
 def course(schedule: Schedule, steps: int) -> list[float]:
-    """Return a thousand of the values that a schedule has over a run."""
+    """Return a thousand values of a schedule over a run."""
     return [schedule(step, steps) for step in (*range(0, steps, max(1, steps // 1000)), steps - 1)]
 
 
 def mixes(config: Config) -> bool:
-    """Tell whether D mixes the samples of a batch, in any of its layers: a penalty of its gradient is refused."""
+    """Tell whether any layer of D mixes the samples of a batch. Then a gradient penalty is not possible."""
     kinds = set(values_of(config, "discriminator.layers.", "kind").values())
     return any(LAYERS[kind].mixes_samples for kind in kinds & LAYERS.keys())
 
 
 def unit(config: Config) -> float:
-    """Return what γ for pixels in [−1, 1] is multiplied by in the data's own range."""
+    """Return the factor that converts γ for pixels in [−1, 1] to the data's range."""
     return (0.5 * (config.data.high - config.data.low)) ** 2
 
 
 def usual_weight(config: Config) -> float:
-    """Return `GAMMA` in the data's own range."""
+    """Return `GAMMA` converted to the data's range."""
     return rounded(GAMMA * unit(config), 6)
 
 
 def reach(config: Config) -> tuple[float, float]:
-    """Return between which numbers G's last layer lets it draw, as far as the configuration says how G ends."""
+    """Return the range of G's output as its last layer bounds it, if the configuration names that layer."""
     layers: Any = config.generator.layers
     if isinstance(layers, tuple):
         last = next((layer for layer in reversed(layers) if not isinstance(layer, Reshape)), None)
@@ -119,7 +119,7 @@ def moving(config: Config) -> list[Change]:
 
 
 def nearer(config: Config) -> list[Change]:
-    """Give both players one rate where the one's is `APART` times the other's."""
+    """Give both players the same rate if one has `APART` times the other's."""
     found = of_optimizers(config, "lr")
     low, top = min(found.values(), default=0.0), max(found.values(), default=0.0)
     apart = top > 0.0 and top >= APART * low
@@ -127,14 +127,14 @@ def nearer(config: Config) -> list[Change]:
 
 
 def between(low: float, high: float) -> float:
-    """Return a rate for both players: the middle of two that are near, the more usual of two that are far apart.
+    """Return one rate for both players: the middle of two that are near, the more usual of two that are far apart.
 
-    Where that would be slow, as it may be if they lie on both sides of the usual rate, it is that one; and it is never
-    above `FAST`.
+    If that would be slow, as it may be with one rate on each side of the usual one, return the usual one. The result is
+    never above `FAST`.
     """
     if high <= 10 * low:
         best = math.sqrt(low * high)
-    elif low <= 0.0:  # allowed by a user's own optimiser
+    elif low <= 0.0:  # a user's own optimiser may allow it
         best = high
     else:
         best = min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
@@ -143,7 +143,7 @@ def between(low: float, high: float) -> float:
 
 
 def lighter(config: Config) -> list[Change]:
-    """Drop the momentum of an optimiser that has much: in a game it pushes on after the other has moved."""
+    """Remove high momentum: in a game it keeps pushing after the other player has moved."""
     return each((path for path, beta1 in of_optimizers(config, "beta1").items() if beta1 > HEAVY), 0.0)
 
 
@@ -151,9 +151,9 @@ def lighter(config: Config) -> list[Change]:
 
 
 def stronger(config: Config) -> list[Change]:
-    """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more.
+    """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` if that is more.
 
-    Not where that would be more than `TOO_STEEP`, which is a cause of failure itself.
+    Weights that would exceed `TOO_STEEP`, a cause of failure itself, are left alone.
     """
     least, most = usual_weight(config), TOO_STEEP * unit(config)
     raised = {path: max(10.0 * value, least) for path, value in values_of(config, "penalties.", "gamma").items()}
@@ -161,7 +161,7 @@ def stronger(config: Config) -> list[Change]:
 
 
 def unburdened(config: Config) -> list[Change]:
-    """Give gradient penalties that weigh more than `TOO_STEEP`, at once or later in the run, their usual weight."""
+    """Set gradient penalties that exceed `TOO_STEEP` at any step of the run to their usual weight."""
     found, usual, most = weights(config), usual_weight(config), TOO_STEEP * unit(config)
     changes = each((path for path, weight in found.items() if weight > most), usual)
     heaviest = max(found.values(), default=0.0)
@@ -170,7 +170,7 @@ def unburdened(config: Config) -> list[Change]:
 
 
 def penalties(config: Config) -> list[Change]:
-    """Bring in R1 and R2, or raise the weights of the penalties that are there to `GAMMA`, in the data's own unit."""
+    """Add R1 and R2, or raise the weights of existing penalties to `GAMMA`, converted to the data's range."""
     gamma = usual_weight(config)
     if not config.penalties:
         return [Change("penalties", [{"kind": kind, "gamma": gamma} for kind in ("r1", "r2")])]
@@ -178,7 +178,7 @@ def penalties(config: Config) -> list[Change]:
 
 
 def regularised(config: Config) -> list[Change]:
-    """Bring in or strengthen penalties as `penalties` does; batch norm in D, which forbids them, becomes layer norm."""
+    """Add or strengthen penalties as `penalties` does. Batch norm in D, which rules them out, becomes layer norm."""
     kinds = values_of(config, "discriminator.layers.", "kind") if mixes(config) else {}
     alone = each((path for path, kind in kinds.items() if kind == "batch_norm"), "layer_norm")
     allowed = changed(config, alone)
@@ -186,7 +186,7 @@ def regularised(config: Config) -> list[Change]:
 
 
 def freed(config: Config) -> list[Change]:
-    """Hold D by its slope where a bound on its weights is so tight that it is flat."""
+    """Replace a bound on D's weights that is so tight that D is flat by a penalty on its slope."""
     if not 0.0 < config.discriminator.clip_weights < TIGHT:
         return []
     bounded = [Change("loss", RELATIVISTIC)] if isinstance(config.loss, Wasserstein) else []
@@ -194,7 +194,7 @@ def freed(config: Config) -> list[Change]:
 
 
 def leaky(config: Config, who: str) -> list[Change]:
-    """Let a player's hidden units pass a gradient on wherever they stand: a ReLU that is negative for all is dead."""
+    """Replace a player's ReLUs by leaky ones: a ReLU whose input is negative for every sample passes no gradient."""
     start = f"{who}.layers."
     plain = [p for p, kind in values_of(config, start, "kind", "activation").items() if kind == "relu"]
     paths = [path.removesuffix(".kind") for path in plain if not path.endswith("output.kind")]

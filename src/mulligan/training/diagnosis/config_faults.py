@@ -1,4 +1,4 @@
-"""Faults that the configuration itself shows, whatever they lead to: they are mended first, and alone."""
+"""Find faults in the configuration itself. They are repaired first, and alone, whatever failure they lead to."""
 
 import math
 from typing import Any
@@ -11,33 +11,33 @@ from mulligan.training.diagnosis.traits import STEPS_BY, reach
 from mulligan.training.overrides import learning, values_of
 
 NARROW, WIDE = 16, 128
-"""Units below which a fully connected layer is called narrow, and what it becomes."""
+"""Number of units below which a fully connected layer is narrow, and the number that it gets."""
 THIN, THICK = 4, 16
 """The same for the channels of a convolution."""
 LOUD = 10.0
-"""Gain of the first weights above which they are suspected; `ring` begins with 3."""
+"""Gain of the initial weights above which it may be the fault; `ring` begins with 3."""
 FEW, MANY = 4, 64
-"""Dimensions of z that are few for pictures, and how many they get."""
+"""Dimensions of z that are few for pictures, and the number that they get."""
 FORGETFUL = 0.5
-"""Share of a layer's numbers above which dropout is suspected."""
+"""Share of a layer's numbers above which dropout may be the fault."""
 DECAY = 1.0
-"""Weight decay above which weights cannot grow: where each step is as long as the rate, they end below 1 ÷ decay."""
+"""Weight decay above which weights cannot grow: if each step is as long as the rate, they stay below 1 ÷ decay."""
 HASTY = 0.03
-"""Rate above which an optimiser whose steps are as long as its rate leaps from side to side."""
+"""Rate above which an optimiser whose steps are as long as its rate jumps from side to side."""
 TINY = 0.1
-"""Share of the usual size below which all first weights are suspected."""
+"""Share of the usual size below which small initial weights may be the fault."""
 FALLEN = 0.1
 """Mean of a schedule of rates below which a player does not learn for most of the run."""
 ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
-"""The optimiser that most of the recipes have."""
+"""The optimiser that most recipes use."""
 
 
 def faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Change]]]:
-    """Return what a person would change before anything else, in words, and as changes of the configuration.
+    """Return the faults of a configuration, each in words and as changes that repair it.
 
-    A player too small to play, or that leaps, or whose weights decay as they grow, first weights that pin every unit, a
-    z of one number, a last layer of D that has bounds, a penalty or a bound that flattens D: each looks like a
-    collapse, a winner or a cycle, and no loss and no other penalty helps.
+    Examples are a network that is too small, a rate that makes it jump, weight decay that stops its growth, initial
+    weights that pin every unit, a z of one number, a bounded last layer of D, and a penalty or bound that flattens D.
+    Each looks like a collapse, a winner or a cycle, and no loss and no other penalty helps.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Change]]
 
 
 def _above(config: Config, start: str, end: str, most: float, becomes: float) -> list[Change]:
-    """Change the values whose path begins and ends so, and which are too large."""
+    """Set values that exceed `most` to `becomes`, for paths that start with `start` and end with `end`."""
     return each((path for path, value in values_of(config, start, end).items() if value > most), becomes)
 
 
 def _unquirked(config: Config) -> list[Change]:
-    """Mend what the museum's kinds do wrong on purpose: tiny first weights, a gradient, an Adam that never settles."""
+    """Replace the museum's kinds, which are wrong on purpose: tiny initial weights, a gradient, Adam's moments."""
     tiny = [path for path, scale in values_of(config, "", "init_scale").items() if scale < TINY]
     squared = [path for path, squared in values_of(config, "", "squared_gradient").items() if squared]
     kinds = values_of(config, "", "kind")
@@ -94,14 +94,14 @@ def _unquirked(config: Config) -> list[Change]:
 
 
 def _unbounded(config: Config) -> list[Change]:
-    """Take out what D ends with after its logit: a sigmoid, where D was written to give a probability."""
+    """Remove a bounded layer after D's logit, such as the sigmoid of a D that was written to return a probability."""
     layers: Any = config.discriminator.layers
     bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in reach(layers[-1]))
-    return [Change(f"discriminator.layers.{len(layers) - 1}", "flatten")] if bounded else []  # a row stays as it is
+    return [Change(f"discriminator.layers.{len(layers) - 1}", "flatten")] if bounded else []  # a row does not change
 
 
 def _slower(config: Config) -> list[Change]:
-    """Give a player that leaps the other one's rate, or the usual one where that would leap too."""
+    """Give a player that jumps the other player's rate, or the usual rate if that is too high as well."""
     changes, leaps = [], [f"{path}.lr" for path in _stepping(config, "rate")]
     for own, others in zip(learning(config), reversed(learning(config))):
         best = next((rate for rate in others.values() if SLOW <= rate <= HASTY), USUAL)
@@ -110,7 +110,7 @@ def _slower(config: Config) -> list[Change]:
 
 
 def _stepping(config: Config, by: str) -> list[str]:
-    """Return the paths of the players' optimisers, wrapped ones too, whose steps are as long as that."""
+    """Return the paths of the optimisers, wrapped ones too, whose step length follows `by` (see `traits`)."""
     kinds = {path: kind for who in PLAYERS for path, kind in values_of(config, f"{who}.optimizer.", "kind").items()}
     known = {path: OPTIMIZERS[kind] for path, kind in kinds.items() if kind in OPTIMIZERS}
     return [path.rpartition(".")[0] for path, optimizer in known.items() if issubclass(optimizer, STEPS_BY[by])]

@@ -1,6 +1,6 @@
 """The table of failures: what each means, how it shows, and what to do about it.
 
-One of your own is one more entry (`docs/guides/extend.md`): nothing else knows the failures by their names.
+To add your own failure, add an entry (`docs/guides/extend.md`). No other code names a failure.
 """
 
 from collections.abc import Callable
@@ -20,17 +20,17 @@ HEALTHY = "healthy"
 
 @dataclass(frozen=True)
 class Failure:
-    """A state that a run can be in."""
+    """One failure: its meaning, its rule and its remedy."""
 
     meaning: str
     """A sentence for somebody who has never heard of it."""
     rule: Callable[[Measurements], list[Case]]
-    """Of the measurements so far: the cases, any of which shows the failure; see `rules`."""
+    """Returns cases from the measurements so far. Any case that holds shows the failure; see `rules`."""
     remedy: Callable[[Config, set[str], Shape], Remedy]
-    """Of the configuration, the figures that are evidence, and a sample's shape: what to do; see `remedies`."""
+    """Returns what to do, from the configuration, the names of the evidence and a sample's shape; see `remedies`."""
     faults: Faults = "first"
-    """Where the configuration itself shows a fault: mend that first, and alone; mend it too, where numbers run away
-    whatever else is off; or not ("no"), where the loss or the data are the cause and no player is to blame."""
+    """What to do with a fault of the configuration: repair it first and alone; repair it as well ("too"), for failures
+    in which numbers overflow; or ignore it ("no"), if the loss or the data are the cause."""
 
 
 FAILURES = {
@@ -85,17 +85,17 @@ FAILURES = {
         rules.intra_class_collapse, remedies.mode_collapse,
     ),
 }  # fmt: skip
-"""Every failure, in the order in which they are asked: the first that shows is the state of the run."""
+"""Every failure, in the order in which they are checked. The first that shows is the state of the run."""
 
 
 def titled(state: str) -> tuple[str, str]:
-    """Return a state's title, and what it means; nothing of a state that the table lacks, an observer's own."""
+    """Return a state's title and its meaning. The meaning of an observer's own state is empty."""
     well = "No figure is beyond its threshold: G and D hold each other." if state == HEALTHY else ""
     return state[:1].upper() + state[1:], FAILURES[state].meaning if state in FAILURES else well
 
 
 def matches(m: Measurements) -> list[Finding]:
-    """Return every failure that has a case whose evidence holds, each with the first of them; in order."""
+    """Return every failure that has a case that holds, in order, each with its first such case."""
     found = []
     for state, failure in FAILURES.items():
         holds = next((case for case in failure.rule(m) if case.holds), None)
@@ -105,15 +105,15 @@ def matches(m: Measurements) -> list[Finding]:
 
 
 def remedy_for(finding: Finding, config: Config, sample_shape: Shape) -> Remedy:
-    """Return the remedy of a state, without what the configuration has already or cannot have.
+    """Return the remedy of a state, without changes that the configuration has already or cannot have.
 
     Parameters
     ----------
     finding : Finding
     config : Config
-        With `classes` as the data has them.
+        Its `classes` must be the data's number.
     sample_shape : tuple of int
-        Of the data.
+        Shape of one sample.
     """
     failure = FAILURES.get(finding.state)
     if failure is None:
@@ -123,7 +123,7 @@ def remedy_for(finding: Finding, config: Config, sample_shape: Shape) -> Remedy:
 
 
 class Figure(NamedTuple):
-    """What a figure is, in a few words, and a label for where there is less room; without one, the words."""
+    """The meaning of a figure in a few words, and a short label (default: the meaning)."""
 
     meaning: str
     label: str = ""
@@ -190,5 +190,5 @@ FIGURES: dict[str, Figure] = {
 
 
 def figure_of(name: str) -> Figure:
-    """Return what a figure is; one that the table lacks, an observer's own, goes by its name."""
+    """Return the description of a figure. An observer's own figure is described by its name."""
     return FIGURES.get(name, Figure(name))

@@ -1,7 +1,7 @@
-"""What a diagnosis measures: figures of a few hundred fixed z and fixed reals, measured without touching the run.
+"""Take one measurement for the diagnosis: figures of a few hundred fixed z and fixed reals. The run does not change.
 
-All ratios are fakes over reals, so that 1 is right. Gradients of D with respect to pixels are in units of half the
-data's range, so that a picture in [0, 1] or [0, 255] reads like one in [−1, 1].
+All ratios are fakes ÷ reals, so that 1 is right. Gradients of D with respect to pixels are in units of half the data's
+range, so that a picture in [0, 1] or [0, 255] gives the same figures as one in [−1, 1].
 """
 
 import math
@@ -40,30 +40,30 @@ from mulligan.training.diagnosis.traits import reach
 from mulligan.training.run import Run
 
 COUNT = 256
-"""Fixed z, and fixed reals."""
+"""Number of fixed z, and of fixed reals."""
 ROWS = 64
-"""Of them, those that gradients are taken at."""
+"""Number of these at which gradients are measured."""
 TRACKED = 16
-"""Of them, those whose path is followed between two measurements."""
+"""Number of fixed z whose samples are tracked between two measurements."""
 COPIED = 10_000
-"""Most training samples among which copies are looked for: with more, a short run does not copy."""
+"""Maximum number of training samples for the search for copies. With more, a short run does not copy."""
 ALONE = 1000
-"""Most different training samples among which they are looked for where none is held out."""
+"""The same maximum for distinct training samples if none is held out."""
 
 
 class Known(NamedTuple):
-    """What is known of the fixed reals, and is measured once."""
+    """Statistics of the fixed reals, which are measured once."""
 
     x: Array  # in the networks' range
     labels: Labels
     features: Array
     radius: NDArray[Any]  # squared distance of each real's `NEIGHBOUR`-th nearest different real
-    kinds: NDArray[np.intp] | None  # each real's class, where a judge or a toy's modes can tell it
-    figures: dict[str, float]  # what the same figures of fakes are divided by, or compared with
+    kinds: NDArray[np.intp] | None  # each real's class, if a judge or a toy's modes give it
+    figures: dict[str, float]  # the fakes' figures are divided by these, or compared with them
 
 
 class Probe:
-    """Measures a run. Everything that it draws comes from the stream "eval", everything that it computes stays here.
+    """Measures a run without changing it: random numbers come from the stream "eval", and arrays are its own.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Probe:
 
     @cached_property
     def facts(self) -> Facts:
-        """What does not change over the run."""
+        """Facts that stay the same over the run."""
         return facts_of(self.run)
 
     # ── the reals, once ───────────────────────────────────────────────────────────────────────────────────────────
@@ -120,13 +120,13 @@ class Probe:
         return np.empty((0, 1)) if toy is None else toy.modes
 
     def _hit(self, points: Array) -> float:
-        """Return the share of a toy's modes that are captured, as `metrics.toys.modes` has it; NaN without modes."""
+        """Return the share of a toy's modes that points hit, as `metrics.toys.modes` defines it; NaN without modes."""
         if len(self._centres) < 2:
             return math.nan
         return modes(points, self._centres, TOYS[self.run.data.name].std).captured / len(self._centres)
 
     def _see(self, images: NDArray[Any], x: Array) -> tuple[Array, NDArray[Any] | None]:
-        """Return features, and each sample's class where a judge or a toy's modes tell it."""
+        """Return features, and each sample's class if a judge or a toy's modes give it."""
         flat = (x.reshape(len(x), -1) - self.low) / self._unit - 1.0
         if self._judge is not None:
             features, p = self._judge(images)
@@ -138,7 +138,7 @@ class Probe:
     # ── a measurement ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def track(self) -> list[float]:
-        """Return where the followed z are now, by the averaged G, in half ranges: ``TRACKED × min(8, d)`` numbers."""
+        """Return the averaged G's samples of the tracked z, in half ranges: ``TRACKED × min(8, d)`` numbers."""
         made = self.run.generate(self.z[:TRACKED], _first(self.labels, TRACKED))
         flat = made.reshape(TRACKED, -1) / self._unit
         if flat.shape[1] > 8:
@@ -146,27 +146,27 @@ class Probe:
         return [float(v) for v in flat.ravel()]
 
     def lag(self) -> float:
-        """Return how far the averaged G's fakes of the followed z are from the other's, in deviations of the reals."""
+        """Return the distance of the averaged G's samples of the tracked z from G's, in deviations of the reals."""
         z, labels = self.z[:TRACKED], _first(self.labels, TRACKED)
         averaged, made = (self.run.generate(z, labels, average=average).copy() for average in (True, False))
         return ratio(float(np.sqrt(np.square(averaged - made).mean())), self.known.figures["deviation"])
 
     @cached_property
     def directions(self) -> Array:
-        """Eight fixed directions in which samples of more numbers are followed."""
+        """Eight fixed directions onto which larger samples are projected for tracking."""
         size = math.prod(self.run.data.shape)
         rng = stream(self.run.config.seed, "eval", 2)
         return rng.standard_normal((size, 8)).astype(np.float32) / math.sqrt(size)
 
     def measure(self) -> tuple[dict[str, float], list[float]]:
-        """Measure all.
+        """Measure all figures.
 
         Returns
         -------
         signals : dict of str to float
-            Finite numbers; what does not apply to the run is left out.
+            Finite numbers. Figures that do not apply to the run are left out.
         histogram : list of float
-            Shares of the fakes' classes; empty where nothing can tell them.
+            Shares of the fakes' classes; empty if the classes are unknown.
 
         Raises
         ------
@@ -239,11 +239,11 @@ class Probe:
         return shares
 
     def _gap(self, d2: NDArray[Any], features: Array) -> float:
-        """Return how far fakes are from the reals; d2 holds the squared distances between them."""
+        """Return the distance of fakes and reals; `d2` holds the squared distances between them."""
         return energy_distance(d2, self.known.figures["feature_distance"], mean_distance(features))
 
     def _seen(self, made: Array) -> NDArray[Any]:
-        """Return fakes as the judge is shown them."""
+        """Return fakes in the form that the judge reads."""
         if self.run.data.is_points:
             return made
         return to_uint8(made, self.run.config.data.low, self.run.config.data.high)
@@ -262,7 +262,7 @@ class Probe:
         n = min(ROWS, len(known.x))
         g_space, sides = self._spaces
         shown = {"real": (known.x[:n], _first(known.labels, n)), "fake": (made[:n], _first(self.labels, n))}
-        # D's passes over reals and fakes, started with ones: g = ∇ₓD, of which everything else is a multiple
+        # backward passes of D over reals and fakes, started with ones: g = ∇ₓD; all other gradients are multiples of it
         logits, g = {}, {}
         for side, (x, labels) in shown.items():
             logits[side] = sides[side].forward(x, labels, training=False)[:, 0].copy()
@@ -281,7 +281,7 @@ class Probe:
         first = run.gan.g.network.entries[0].view(g_space.grad)
         signals["g_first"] = float(np.sqrt(np.square(first).mean()))
         signals["g_gradient"] = float(np.linalg.norm(g_space.grad))
-        for side, seed in (("real", for_d.real), ("fake", for_d.fake)):  # each side's memory still holds its pass
+        for side, seed in (("real", for_d.real), ("fake", for_d.fake)):  # the memory of each side still holds its pass
             sides[side].grad.fill(0)
             sides[side].backward(seed[:, None], inputs=False)
             sides[side].grads()
@@ -295,7 +295,7 @@ class Probe:
     # ── copies ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def copying(self) -> dict[str, float]:
-        """Measure copying by `mulligan.metrics.copies`; of a few pictures that are all trained on, by `nearness`."""
+        """Measure copying by `mulligan.metrics.copies`, or by `nearness` for few pictures with none held out."""
         if self._originals is None and self._alone is None:
             return {}
         made = self.run.generate(self.z, self.labels, average=False)
@@ -307,7 +307,7 @@ class Probe:
 
     @cached_property
     def _alone(self) -> Array | None:
-        """The training pictures, each once, where they are few and no others are held out."""
+        """The distinct training pictures, if they are few and none are held out."""
         data, spec = self.run.data, self.run.config.data
         if self._originals is not None or not 2 <= len(data) <= COPIED or data.streamed or data.is_points:
             return None
@@ -316,7 +316,7 @@ class Probe:
         if len(rows) > ALONE:
             return None
         x = scaled(images[rows], spec.low, spec.high).reshape(len(rows), -1)
-        return x if len(rows) > 1 and math.isfinite(nearness(x[:1], x)) else None  # all the same
+        return x if len(rows) > 1 and math.isfinite(nearness(x[:1], x)) else None  # None if all are the same
 
     @cached_property
     def _originals(self) -> Any:

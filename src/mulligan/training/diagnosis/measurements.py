@@ -1,4 +1,4 @@
-"""What the rules are asked of: the measurements of a run so far, and the figures that follow from several of them."""
+"""The measurements of a run so far, which rules read, and the figures that follow from several of them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,31 +17,31 @@ from mulligan.training.events import Measured
 from mulligan.training.run import Run
 
 FAR = 0.05
-"""Energy distance, in units of the reals' own, from which on fakes are visibly not real."""
+"""Energy distance ÷ distance among reals, above which one sees that fakes are not real."""
 
 
 class Facts(NamedTuple):
-    """What does not change over a run, and the rules need."""
+    """Facts that rules need and that stay the same over a run."""
 
-    balance: float  # D's loss where it cannot tell real from fake; 0 where that says nothing (a critic)
-    probabilistic: bool  # what kind of loss it is
+    balance: float  # D's loss if it cannot tell real from fake; 0 if that has no meaning (a critic)
+    probabilistic: bool  # whether the loss reads D's output as a logit
     relativistic: bool
     penalised: bool  # there is a gradient penalty, even of weight 0
-    conditional: bool = False  # G is told a class: "spread" is taken inside the classes that were asked for
-    threshold: float | None = 0.0  # what D's accuracy is measured at; None where the level of D's output is free
-    least: float = 0.0  # what no D's loss falls below: the entropy of labels that are smoothed
-    normalised: bool = False  # layers normalise: gradients before them grow as weights shrink, and say nothing
+    conditional: bool = False  # G gets a class, so "spread" is measured inside the classes
+    threshold: float | None = 0.0  # D's output at which its accuracy is measured; None if its level is arbitrary
+    least: float = 0.0  # lower bound of D's loss: the entropy of smoothed labels
+    normalised: bool = False  # layers normalise, so gradients before them grow as weights shrink and mean nothing
     steps: int = 0  # length of the run
-    smoothed: bool = False  # samples are points of an averaged G; the other one trembles, and is not asked alone
+    smoothed: bool = False  # samples are points of an averaged G; G itself jitters, so it is not judged alone
 
     @property
     def critic(self) -> bool:
-        """The loss is a difference of means: no value of it, and no level of D's output, says who wins."""
+        """Whether the loss is a difference of means. Then neither its value nor D's level shows who wins."""
         return self.balance == 0.0 and self.unfading
 
     @property
     def unfading(self) -> bool:
-        """A D that is sure pushes G as hard (a critic, least squares, hinge): that D is sure alone is no harm."""
+        """Whether a D that is sure still pushes G as hard (a critic, least squares, hinge)."""
         return not self.probabilistic and not self.relativistic
 
 
@@ -49,7 +49,7 @@ def facts_of(run: Run) -> Facts:
     """Return the facts of a run."""
     loss = run.config.loss
     smoothing = loss.smoothing if isinstance(loss, NonSaturating) else 0.0
-    unsure = np.full(2, loss.level or 0.0, np.float32)  # D's best answer where it cannot tell
+    unsure = np.full(2, loss.level or 0.0, np.float32)  # D's best answer if it cannot tell
     nets = run.gan.g.network, run.gan.d.network
     layers = [layer for net in nets for _, layer, _ in walk(net.layer, net.input_shape)]
     return Facts(
@@ -67,15 +67,15 @@ def facts_of(run: Run) -> Facts:
 
 
 class Measurements:
-    """The measurements so far, as the rules ask for them.
+    """Use this in a rule to read the measurements so far.
 
     Parameters
     ----------
     taken : sequence of Measured
-        The latest one last; at least one.
+        At least one, the latest last.
     facts : Facts
     listened : bool
-        The generator's output has, at some measurement, depended on z.
+        Whether the generator's output has depended on z at any measurement.
     """
 
     def __init__(self, taken: Sequence[Measured], facts: Facts, listened: bool):
@@ -83,50 +83,50 @@ class Measurements:
         self.now = taken[-1].signals
 
     def get(self, signal: str, back: int = 0) -> float:
-        """Return a signal of the measurement `back` before the latest; NaN where it was not measured."""
+        """Return a signal of the measurement `back` before the latest; NaN if it was not measured."""
         return self.taken[-1 - back].signals.get(signal, math.nan) if back < len(self.taken) else math.nan
 
     def figure(self, name: str) -> float:
-        """Return a figure as it is now: a signal, or what `DERIVED` makes of several; NaN where there is none."""
+        """Return the current value of a figure: a signal, or an entry of `DERIVED`; NaN if there is none."""
         derive = DERIVED.get(name)
         return self.get(name) if derive is None else derive(self)
 
     def earlier(self, signal: str, most: int = 0) -> list[float]:
-        """Return a signal of the measurements before the latest, or of the last `most` of these, where it was taken."""
+        """Return the values of a signal before the latest measurement: all of them, or the last `most`."""
         return [each.signals[signal] for each in self.taken[-1 - most if most else 0 : -1] if signal in each.signals]
 
     def recent(self, signal: str) -> list[float]:
-        """Return a signal of the latest measurements, three at most."""
+        """Return the values of a signal at the latest measurements, at most three."""
         return [value for value in (self.get(signal, back) for back in range(3)) if not math.isnan(value)]
 
     def rise(self, signal: str) -> float:
-        """Return a signal ÷ its median over the earlier measurements, of which there must be two."""
+        """Return a signal ÷ its median over the earlier measurements; there must be two of these."""
         before = self.earlier(signal)
         return quotient(self.get(signal), median(before)) if len(before) >= 2 else math.nan
 
     @property
     def right(self) -> str:
-        """The figure that says how often D is right; where the level of its output is free, only ranks can."""
+        """The figure for how often D is right. If the level of D's output is arbitrary, only ranks count."""
         return "ranking" if self.facts.threshold is None else "d_accuracy"
 
 
 def _logit(m: Measurements) -> float:
-    """Return the largest mean logit of D; around the middle of both where the level of its output is free."""
+    """Return the largest mean logit of D; around the middle of both if the level of its output is arbitrary."""
     real, fake = m.get("d_real"), m.get("d_fake")
     middle = 0.5 * (real + fake) if m.facts.threshold is None else 0.0
     return max(abs(real - middle), abs(fake - middle))
 
 
 def _loss_share(m: Measurements) -> float:
-    """Return D's loss ÷ its loss where it cannot tell real from fake, both above the least possible."""
+    """Return D's loss ÷ its loss if it cannot tell real from fake, both minus the least possible loss."""
     return quotient(m.get("d_loss") - m.facts.least, m.facts.balance - m.facts.least)
 
 
 def _penalty_share(m: Measurements) -> float:
-    """Return the penalty ÷ what D gains by judging; NaN of a D that is fooled, and loses more than by guessing.
+    """Return the penalty ÷ D's gain over guessing; NaN if D loses more than by guessing.
 
-    Near balance D = s·f with a loss of eq − as + (γ/2)bs², whose best s pays half of what it gains, as/2. A gain
-    below a hundredth of eq is noise, and counts as that.
+    Near balance D = s·f with a loss of eq − as + (γ/2)bs². Its best s pays half of the gain, as/2. A gain below a
+    hundredth of eq is noise, and is replaced by a hundredth of eq.
     """
     if not m.facts.penalised or not _loss_share(m) < 1.1:
         return math.nan
@@ -134,15 +134,15 @@ def _penalty_share(m: Measurements) -> float:
 
 
 def _gap_least(m: Measurements) -> float:
-    """Return the distance ÷ the least that it has been; below `FAR` all are alike."""
+    """Return the distance ÷ its least value so far. Distances below `FAR` count as `FAR`."""
     before = m.earlier("gap")
     return quotient(m.get("gap"), max(min(before), FAR)) if before else math.nan
 
 
 def _rises(m: Measurements) -> float:
-    """Return Πₜ max(1, gₜ/gₜ₋₁) over four measurements, where a distance below `FAR` counts as that.
+    """Return Πₜ max(1, gₜ/gₜ₋₁) over four measurements, where distances below `FAR` count as `FAR`.
 
-    1 for a run that learns steadily, however fast; large for one that loses what it had won.
+    It is 1 for a run that learns steadily, at any speed, and large for a run that loses what it had learned.
     """
     gaps = [max(each.signals.get("gap", math.nan), FAR) for each in m.taken[-5:]]
     return math.prod(max(1.0, b / a) for a, b in zip(gaps, gaps[1:]))
@@ -188,9 +188,9 @@ DERIVED: dict[str, Callable[[Measurements], float]] = {
     "path_mean": lambda m: added(m.recent("path")) / len(m.recent("path")) if len(m.recent("path")) > 1 else math.nan,
     "path_median": lambda m: median(m.recent("path")) if len(m.recent("path")) == 3 else math.nan,
 }
-"""The figures that follow from several signals, from several measurements, or from what is known of the run."""
+"""Figures that are computed from several signals, several measurements, or the run's facts."""
 
 
 def quotient(a: float, b: float) -> float:
-    """Return a ÷ b; NaN where b is not above 0."""
+    """Return a ÷ b; NaN unless b is above 0."""
     return a / b if b > 0 else math.nan

@@ -1,9 +1,9 @@
-"""The diagnosis: an observer of the stream that names what goes wrong, with the figures that say so.
+"""The diagnosis: an observer that names what goes wrong in a run, with its evidence.
 
-It adds up what the steps measure anyway. Every 250 steps, or more often in a short run, it also measures 256 fixed z
-and 256 fixed reals. The first failure that shows (`FAILURES`) is the state of the run; it is said when the measurement
-before showed it, too (see `agreement`). The diagnosis changes nothing in the run, and what it remembers is in every
-checkpoint: a resumed run is told the same.
+It sums the measures of the steps. Every 250 steps, or more often in a short run, it also measures 256 fixed z and 256
+fixed reals. The first failure that shows (`FAILURES`) is the state of the run. It is reported when two measurements
+agree (see `agreement`). The diagnosis does not change the run, and every checkpoint holds its state, so that a resumed
+run gets the same reports.
 """
 
 import math
@@ -21,28 +21,28 @@ from mulligan.training.overrides import adjustable
 from mulligan.training.run import Run
 
 OFTEN = 150
-"""The fewest steps between two measurements: one costs about as much as two or three steps."""
+"""Minimum number of steps between two measurements. A measurement costs about as much as two or three steps."""
 PARTS = 32
-"""Measurements in a run whose length lies between: three fall into its first tenth."""
+"""Number of measurements in a run of medium length; three fall into its first tenth."""
 KEPT = 9
-"""Measurements that are remembered."""
+"""Number of measurements to keep."""
 _FEW = 1000
-"""Samples among which copies are looked for at every measurement; among more, at two in a row of four."""
+"""With up to this number of samples, every measurement looks for copies; with more, two of four in a row do."""
 _COPIES_EVERY = 4
 
 
 class Diagnosis:
-    """Observes a run; see `mulligan.training.train`.
+    """Pass this to `train` as an observer to have failures named.
 
     Parameters
     ----------
     every : int, optional
-        Steps between two measurements; by default what `cadence` says. One is taken with the next report.
+        Steps between two measurements (default: `cadence`). A measurement is taken with the next report.
 
     Attributes
     ----------
     current : Finding
-        What has been said last.
+        The last reported state.
     clean : int
         The last step at which no failure showed; −1 before the first measurement.
     taken : list of Measured
@@ -66,7 +66,7 @@ class Diagnosis:
         self._probe: Probe | None = None
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Add up reports; where a measurement is due, take it, tell it, and say what has changed."""
+        """Sum reports. When a measurement is due, return it, and the diagnosis if the state has changed."""
         if isinstance(event, Failed):
             return [self._say(run, Finding("divergence", (NOT_FINITE.at(1.0),), "alarm"), event)]
         if not isinstance(event, Stepped):
@@ -109,7 +109,7 @@ class Diagnosis:
         self._listened = self._listened or signals.get("spread", 1.0) >= IGNORES_Z.value
         so_far = self.measurements(run)
         found = matches(so_far)
-        lasts = not found and bool(self.current.severity) and astray(so_far)  # ill without a sign is not well again
+        lasts = not found and bool(self.current.severity) and astray(so_far)  # no sign, but not recovered either
         if not found and not lasts:
             self.clean = event.step
         agreed = None if lasts else agreement(found, self._before, self._earlier)
@@ -117,19 +117,19 @@ class Diagnosis:
         return [told, self._say(run, agreed, event)] if agreed is not None and self._news(agreed) else [told]
 
     def measurements(self, run: Run) -> Measurements:
-        """Return the measurements so far, one at least, as the rules ask for them."""
+        """Return the measurements so far, at least one, for the rules."""
         return Measurements(self.taken, self._probe_of(run).facts, self._listened)
 
     def _news(self, agreed: Finding) -> bool:
-        """Ask whether this is another state, or a worse one; not a warning beside an alarm that still holds."""
+        """Tell whether this is another state or a worse one. A warning beside a lasting alarm is not."""
         alarmed = self.current.severity == "alarm"
         if agreed.severity == "warning" and alarmed and self._before.get(self.current.state) == "alarm":
             return False
         return agreed.state != self.current.state or (agreed.severity == "alarm" and not alarmed)
 
     def _copies(self, run: Run, probe: Probe, step: int) -> dict[str, float]:
-        """Measure copying where that is due; in between, what was measured last stands."""
-        if len(run.data) <= _FEW or step // self.every % _COPIES_EVERY in (1, 2):  # two in a row can agree
+        """Measure copying if that is due; otherwise return the last figures."""
+        if len(run.data) <= _FEW or step // self.every % _COPIES_EVERY in (1, 2):  # two in a row, to agree
             return probe.copying()
         last = self.taken[-1].signals if self.taken else {}
         return {name: last[name] for name in ("ct_z", "authentic", "nearness") if name in last}
@@ -153,7 +153,7 @@ class Diagnosis:
     # ── memory ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def state(self) -> dict[str, Any]:
-        """Return all that the next measurement depends on, ready for JSON; the names are those of older checkpoints."""
+        """Return everything that the next measurement depends on, ready for JSON. Keys match older checkpoints."""
         return {
             "current": _plain(self.current),
             "before": dict(self._before),
@@ -178,27 +178,27 @@ class Diagnosis:
 
 
 def cadence(steps: int) -> int:
-    """Return how many steps of a run lie between two measurements: a 32nd of it, from 150 to 250."""
+    """Return the number of steps between two measurements: a 32nd of the run, from 150 to 250."""
     return min(EVERY, max(OFTEN, steps // PARTS))
 
 
 def agreement(found: Sequence[Finding], before: Mapping[str, str], earlier: Mapping[str, str]) -> Finding | None:
-    """Say what two measurements agree on.
+    """Return the failure on which two measurements agree.
 
     Parameters
     ----------
     found : sequence of Finding
-        All that shows now, in order; nothing where the run is healthy.
+        All failures that show now, in order; empty if the run is healthy.
     before, earlier : mapping of str to str
-        What showed at the measurement before, and at the one before that, with its severity (see `severities`).
+        The failures at the last measurement and at the one before it, with severities (see `severities`).
 
     Returns
     -------
     Finding or None
-        The first that shows now, where the measurement before showed it as well, or the one before that with another
-        failure between: an alarm where it was one both times. None where it is new, even if another one has shown
-        twice: what comes first may be the cause of that. But a new warning does not hold back what was an alarm both
-        times.
+        The first failure that shows now, if the last measurement showed it as well, or the one before with another
+        failure between. It is an alarm if it was one both times. None if the first failure is new, even if a later one
+        showed twice, because the first may be its cause. But a new warning does not hold back an alarm that showed
+        twice.
     """
     first = found[0] if found else Finding(HEALTHY)
     if first.state not in before and HEALTHY not in (first.state, *before):
@@ -211,19 +211,19 @@ def agreement(found: Sequence[Finding], before: Mapping[str, str], earlier: Mapp
 
 
 def severities(found: Sequence[Finding]) -> dict[str, str]:
-    """Return what shows, with its severity, for the measurements to come."""
+    """Return the severity of each failure that shows, for the next measurements."""
     return {finding.state: finding.severity for finding in found} or {HEALTHY: ""}
 
 
 class Gone(NamedTuple):
-    """How far a coordinate of the followed z went, in ranges of the data, and how far it got: root mean squares."""
+    """Path length and net distance of a coordinate of the tracked z, in ranges of the data: root mean squares."""
 
     length: float
     net: float
 
 
 class Path:
-    """How far the samples of the followed z have gone, and how far they have got."""
+    """Sums the path of the tracked z's samples, and compares it with the distance that they have covered."""
 
     def __init__(self) -> None:
         self._last: list[float] = []
@@ -231,7 +231,7 @@ class Path:
         self._anchors: list[tuple[int, float, list[float]]] = []
 
     def go(self, point: list[float], since: int) -> None:
-        """Take one more point, `since` being the step of the one before; the first one stands for the beginning."""
+        """Add a point. `since` is the step of the point before it; the first point is the beginning."""
         if self._last:
             self._length += math.dist(self._last, point)
         else:
@@ -239,7 +239,7 @@ class Path:
         self._last = point
 
     def gone(self, step: int, over: int) -> Gone | None:
-        """Return how far they went over the last `over` steps, and remember this step; None before step `over`."""
+        """Return path and distance over the last `over` steps, and store this step; None before step `over`."""
         old = [anchor for anchor in self._anchors if anchor[0] <= step - over]
         self._anchors = [*old[-1:], *(a for a in self._anchors if a[0] > step - over), (step, self._length, self._last)]
         if not old:
@@ -249,7 +249,7 @@ class Path:
 
     @property
     def travelled(self) -> float:
-        """How far they went since the beginning."""
+        """Path length since the beginning."""
         return self._length / self._ranges
 
     @property
@@ -257,7 +257,7 @@ class Path:
         return 2.0 * math.sqrt(len(self._last))  # the points are in half ranges
 
     def state(self) -> dict[str, Any]:
-        """Return it ready for JSON."""
+        """Return the path, ready for JSON."""
         return {"last": self._last, "length": self._length, "anchors": [list(a) for a in self._anchors]}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What to do about each failure: in words, and as changes of the configuration that a second try applies."""
+"""The remedy of each failure: in words, and as changes of the configuration that a second try applies."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,35 +16,35 @@ from mulligan.training.diagnosis.config_faults import faults
 from mulligan.training.overrides import learning, values_of, weights
 
 Faults = Literal["first", "too", "no"]
-"""When a remedy mends what the configuration itself shows; see `Failure`."""
+"""When a remedy also repairs faults of the configuration; see `Failure`."""
 
 RELATIVISTIC = Change("loss", ch.RELATIVISTIC)
 CONSTANT_RATES, CONSTANT_PENALTY = (Change(f"schedules.{what}", "constant") for what in ("lr", "penalty"))
-FEW, BATCH = 8, 64  # samples of a batch that are few, whose gradients are mostly noise; and how many they become
+FEW, BATCH = 8, 64  # a batch of fewer samples gives mostly noise; and the size that it gets
 NEARER, MOVING = "rates that are nearer to each other", "rates that move the weights (1e-3)"
 
 
 class Remedy(NamedTuple):
-    """What to try."""
+    """What to try: in words, and as changes that a second try applies."""
 
-    words: tuple[str, ...] = ()  # the likeliest first
+    words: tuple[str, ...] = ()  # the most promising first
     changes: tuple[Change, ...] = ()  # applied together; empty where only a person can help
-    restart: bool = False  # they change the nets, the start weights or the data: begin at step 0
+    restart: bool = False  # the changes affect networks, initial weights or data: begin at step 0
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """The changes as texts, which ``--set`` takes."""
+        """The changes as arguments of ``--set``."""
         return tuple(map(str, self.changes))
 
 
 def advised(config: Config, *parts: tuple[str, Sequence[Change] | None], restart: bool = False) -> Remedy:
-    """Put a remedy together: of what changes nothing, not even the words; None for what only a person can do."""
+    """Build a remedy from words and changes. Parts without an effect are left out; None marks advice for a person."""
     new = [(words, changes or ()) for words, changes in parts if changes is None or ch.only(config, changes)]
     return Remedy(tuple(words for words, _ in new), tuple(each for _, changes in new for each in changes), restart)
 
 
 def completed(own: Remedy, when: Faults, config: Config, sample_shape: Shape) -> Remedy:
-    """Return a failure's own remedy with what the configuration shows besides, as far as the players allow it."""
+    """Add to a failure's remedy the faults of the configuration, as far as the players allow the changes."""
     found = own
     if when != "no":
         mended = advised(config, *faults(config, sample_shape))
@@ -64,7 +64,7 @@ def completed(own: Remedy, when: Faults, config: Config, sample_shape: Shape) ->
 
 
 def _playable(config: Config, changes: Sequence[Change], sample_shape: Shape) -> tuple[Change, ...]:
-    """Leave out the changes that the players do not allow, for instance a penalty beside a layer that mixes samples."""
+    """Leave out changes that the players rule out, for instance a penalty with a layer that mixes samples."""
     if _is_playable(config, changes, sample_shape):
         return tuple(changes)
     kept: tuple[Change, ...] = ()
@@ -90,7 +90,7 @@ def _regularised(config: Config) -> tuple[str, list[Change]]:
 
 
 def _held(config: Config, stronger: list[Change]) -> list[tuple[str, list[Change]]]:
-    """Strengthen the penalty that is there, or bring one in."""
+    """Strengthen the penalty, or add one."""
     return [("a stronger gradient penalty (γ × 10)", stronger), *([] if stronger else [_regularised(config)])]
 
 
@@ -103,7 +103,7 @@ def _meeting(config: Config) -> tuple[str, list[Change]]:
 
 
 def divergence(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Remedy the causes that can be seen; lower the rates where they are high, or where no other cause is left."""
+    """Repair the visible causes. Lower the rates if they are high, or if no other cause is left."""
     bare, heavy = not any(weights(config).values()), ch.unburdened(config)
     unbound = bare and isinstance(config.loss, Wasserstein)
     rates = ch.of_optimizers(config, "lr")
@@ -128,7 +128,7 @@ def divergence(config: Config, evidence: set[str], sample_shape: Shape) -> Remed
 
 
 def dead_latent(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Start G's weights so that z goes through, and let gradients come back."""
+    """Initialise G so that its output depends on z, and let gradients reach its first layer."""
     begun = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.", "kind")]
     starts = [path for path in begun if path.endswith("init") and not path.endswith("bias_init")]
     faint = [path for path, gain in values_of(config, "generator.layers.", "output_gain").items() if gain < 0.1]
@@ -147,19 +147,19 @@ def dead_latent(config: Config, evidence: set[str], sample_shape: Shape) -> Reme
 
 
 def contrast_illusion(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """As for a dead latent."""
+    """Return the remedy of a dead latent."""
     dead = dead_latent(config, evidence, sample_shape)
     return dead._replace(words=("show the pictures at a fixed scale: what seems to be there is not", *dead.words))
 
 
 def wrong_sign(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Take a loss whose signs are right."""
+    """Use a loss with the right signs."""
     words = "check the sign of the fake term of D's loss: it must grow when D calls fakes real"
     return Remedy((words,), (Change("loss", {"kind": "non_saturating"}),), restart=True)
 
 
 def wrong_scale(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Scale the pictures to what G draws, or let G draw them. Points are used as they are: no setting scales them."""
+    """Scale the pictures to G's range, or give G their range. No setting scales points, which are used as they are."""
     if len(sample_shape) == 1:
         words = "scale the points to about [−1, 1] before training: they are used as they are"
         if "beyond" not in evidence:
@@ -172,7 +172,7 @@ def wrong_scale(config: Config, evidence: set[str], sample_shape: Shape) -> Reme
     closed = (*_range(-1.0), Change("generator.layers.output", "tanh")) if ends else ()
     if "span" in evidence:
         return Remedy(("end G with tanh: its pixels leave the range of the real ones",), closed, restart=True)
-    if closed and "beyond" in evidence and math.isinf(high - low):  # no range that the pictures could be scaled to
+    if closed and "beyond" in evidence and math.isinf(high - low):  # the pictures cannot be scaled to an infinite range
         return Remedy(("end G with tanh, whose range is that of the pictures",), closed, restart=True)
     low = max(low, -1.0)
     return Remedy((f"scale the pictures to [{low:g}, 1], the range of G's output",), _range(low), restart=True)
@@ -183,9 +183,9 @@ def _range(low: float) -> tuple[Change, ...]:
 
 
 def d_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Let D push where it is sure, hold it by a penalty, and bring the players nearer to each other."""
+    """Use a loss that still gives a gradient when D is sure, penalise D, and bring the rates together."""
     loss = {"kind": "non_saturating"} if isinstance(config.loss, (Minimax, LiteralCost)) else ch.RELATIVISTIC
-    pushes = isinstance(config.loss, Wasserstein) and any(weights(config).values())  # and its slope is held
+    pushes = isinstance(config.loss, Wasserstein) and any(weights(config).values())  # and a penalty bounds its slope
     g, d = learning(config)
     ahead = bool(g and d) and max(d.values()) > min(g.values())
     nearer = ch.each((*g, *d), ch.rounded(ch.between(min(g.values()), max(d.values())), 2)) if ahead else []
@@ -218,12 +218,12 @@ def g_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
 
 
 def standstill(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Let G move, by its rate, its average, or a D whose units are not dead."""
+    """Let G move: raise its rate, let its average follow, or revive D's dead units."""
     over = ch.course(config.schedules.lr, config.steps)
     falls = [CONSTANT_RATES] if sum(over) < 0.1 * len(over) else []
     average, moving = config.average, ch.moving(config)
     held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
-    following = [Change("average", ch.FOLLOWING)] if held else []  # not G's first weights for half of the run
+    following = [Change("average", ch.FOLLOWING)] if held else []  # `held`: G's initial weights, for half of the run
     leaky = [] if moving or falls or following else ch.leaky(config, "discriminator")
     return advised(
         config,
@@ -237,7 +237,7 @@ def standstill(config: Config, evidence: set[str], sample_shape: Shape) -> Remed
 
 
 def mode_collapse(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Take the relativistic loss and its two penalties, and rates that suit each other."""
+    """Use the relativistic loss with its two penalties, and matching rates."""
     if "modes_found" in evidence:
         return _missed_modes(config)
     stronger = ch.stronger(config) if isinstance(config.loss, Relativistic) else []
@@ -251,7 +251,7 @@ def mode_collapse(config: Config, evidence: set[str], sample_shape: Shape) -> Re
 
 
 def _missed_modes(config: Config) -> Remedy:
-    """Let D be steep in the end: a penalty that holds it for the whole run hides modes that are narrow."""
+    """Let D become steep at the end: a penalty that lasts for the whole run hides narrow modes."""
     usual = ch.usual_weight(config)
     heavy = ch.each((path for path, weight in weights(config).items() if weight > usual), usual)
     held = min(ch.course(config.schedules.penalty, config.steps)) > 0.1 and not ch.mixes(config)
@@ -268,7 +268,7 @@ def _missed_modes(config: Config) -> Remedy:
 
 
 def cycling(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Damp the circles: an average of G, rates that fall, no momentum, penalties."""
+    """Damp the cycle: average G, let rates fall, remove momentum, add penalties."""
     falling = Change("schedules.lr", {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.5, "end": 0.0})
     nearer = ch.nearer(config)
     slower = [Change(path, ch.rounded(rate / 3)) for path, rate in ch.of_optimizers(config, "lr").items()]
@@ -284,7 +284,7 @@ def cycling(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
 
 
 def gamma_off(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Weaken a penalty that costs too much; strengthen one that holds nothing."""
+    """Weaken a penalty that costs too much; strengthen one that has no effect."""
     if "penalty_share" not in evidence:
         return advised(config, *_held(config, ch.stronger(config)))
     usual = ch.usual_weight(config)
@@ -295,7 +295,7 @@ def gamma_off(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy
 
 
 def saturation(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Keep G's last layer from its ends: lower rates, no momentum, a one-hot vector that does not drown z."""
+    """Keep G's output away from the ends of its range: lower rates, no momentum, a smaller one-hot vector."""
     slower, light = "a lower rate for G, and for D where it is as high", ch.each(ch.of_optimizers(config, "beta1"), 0.0)
     smaller = "smaller first weights in G's last layer"
     loud = [path for path, scale in values_of(config, "generator.layers.", "one_hot_scale").items() if scale > 10.0]
@@ -306,17 +306,17 @@ def saturation(config: Config, evidence: set[str], sample_shape: Shape) -> Remed
     best = min(
         [0.1 * rate for rate in g.values()] + [rate for rate in d.values() if rate < min(g.values())], default=1e-3
     )
-    heavy = ch.lighter(config) and max(g.values(), default=0.0) <= ch.FAST  # then it is not the rate
+    heavy = ch.lighter(config) and max(g.values(), default=0.0) <= ch.FAST  # then the rate is not the cause
     high = [] if heavy else [path for path, rate in {**g, **d}.items() if rate > best]
     rates = ch.nearer(config) or ch.each(high, ch.rounded(best, 6))  # D's may be the odd one
     return advised(config, (slower, rates), ("β₁ = 0", light), (smaller, None), restart=True)
 
 
 def copying(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
-    """Show D more, by more data or by augmentation."""
+    """Show D more pictures, by more data or by augmentation."""
     if config.data.limit:
         return Remedy(("more data: use all of it", "stop earlier"), (Change("data.limit", 0),), restart=True)
-    if "variety" in evidence:  # nothing that a D could do
+    if "variety" in evidence:  # no setting can help
         return Remedy(("look at the data: all samples are the same one", "train on samples that differ"))
     moved = [] if config.augment else [Change("augment", ["translation", "cutout"])]
     return advised(

@@ -1,8 +1,8 @@
-"""How each failure shows. A rule gives cases; a case holds where all its evidence does: figures beyond thresholds.
+"""The rules that detect failures. A rule returns cases; a case holds if all its figures are beyond their thresholds.
 
-The thresholds are starting points of the literature and of reasoning, set by `benchmarks/breaking.py`: runs broken on
-purpose are to be named, healthy ones are to stay silent. Failures that look alike are told apart by their cause: a
-generator whose pixels stand at the ends of their range has no variety either, but is called saturated.
+The thresholds began with the literature and reasoning, and were set by `benchmarks/breaking.py`: runs broken on purpose
+must be named, and healthy runs must not. Failures that look alike are named by their cause: a generator whose pixels
+are at the ends of their range also lacks variety, but is called saturated.
 """
 
 import math
@@ -21,54 +21,54 @@ class Evidence(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the figure is on the wrong side; one that could not be measured never is."""
+        """Whether the figure is beyond its threshold. A figure that could not be measured never is."""
         return self.value > self.threshold if self.operator == ">" else self.value < self.threshold
 
 
 class Threshold(NamedTuple):
-    """What is asked of a figure."""
+    """A figure, a side and a limit: the test of one figure."""
 
     figure: str
     operator: str
     value: float
 
     def at(self, value: float) -> Evidence:
-        """Ask it of a value."""
+        """Test a value."""
         return Evidence(self.figure, value, self.operator, self.value)
 
     def of(self, m: Measurements) -> Evidence:
-        """Ask it of the measurements so far."""
+        """Test the figure's value in the measurements so far."""
         return self.at(m.figure(self.figure))
 
     def where(self, asked: bool) -> Self | Evidence:
-        """Ask it only there; elsewhere it never holds."""
+        """Return the test if `asked` is true, else evidence that never holds."""
         return self if asked else self.at(math.nan)
 
 
 def over(figure: str, value: float) -> Threshold:
-    """Ask for a figure above a value."""
+    """Test that a figure is above a value."""
     return Threshold(figure, ">", value)
 
 
 def under(figure: str, value: float) -> Threshold:
-    """Ask for a figure below a value."""
+    """Test that a figure is below a value."""
     return Threshold(figure, "<", value)
 
 
 class Case(NamedTuple):
-    """Evidence that, together, shows a failure."""
+    """Evidence that together shows a failure."""
 
     evidence: tuple[Evidence, ...]
     severity: str = "alarm"
 
     @property
     def holds(self) -> bool:
-        """Whether all of it holds."""
+        """Whether all evidence holds."""
         return all(e.holds for e in self.evidence)
 
 
 class Finding(NamedTuple):
-    """A state, and the evidence that shows it."""
+    """A state with the evidence that shows it."""
 
     state: str
     evidence: tuple[Evidence, ...] = ()
@@ -78,13 +78,13 @@ class Finding(NamedTuple):
 # ── thresholds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 EVERY = 250
-"""The most steps between two measurements; there are fewer in a short run."""
+"""Maximum number of steps between two measurements; a short run has fewer."""
 STILL = 0.8
-"""A distance to the real data above this share of the least that it has been, `EVERY` steps ago, stands still."""
+"""The distance to the real data stands still if it exceeds this share of its least value `EVERY` steps ago."""
 SHORT = 1000
-"""Steps of a run that is over before a healthy one would have found its modes."""
-_FEW = 0.6  # classes or modes, of those of the reals
-_BALANCE = 1.386  # 2 ln 2, a binary D's loss where it cannot tell: the bounds of its loss are known for that one
+"""Length of a run that ends before a healthy one would have found its modes."""
+_FEW = 0.6  # share of the reals' classes or modes
+_BALANCE = 1.386  # 2 ln 2, the loss of a binary D that cannot tell; the bounds of D's loss are known for this loss
 
 # numbers that run away
 NOT_FINITE = over("not_finite", 0.0)
@@ -143,7 +143,7 @@ CLASSES_SWAPPED = over("histogram_change", 0.3)
 NOISE_COVERS_LITTLE = under("coverage", 0.12)
 FEW_MODES = under("modes_found", _FEW)
 MODES_MISSING = under("modes_found", 0.8)
-LATE = over("spent", 0.75), under("modes_gained", 0.01)  # modes are missing not for the run's youth
+LATE = over("spent", 0.75), under("modes_gained", 0.01)  # modes are missing although the run is nearly over
 ALIKE_AS_ASKED = under("spread", 0.2)
 THIN = under("inner", 0.5)
 POINTS = under("inner", 0.2)
@@ -163,47 +163,47 @@ COPIES_OF_FEW = under("nearness", 0.5)
 
 
 def case(m: Measurements, *signs: Threshold | Evidence, severity: str = "alarm") -> Case:
-    """Put a case together: thresholds are asked of the measurements."""
+    """Build a case: test the thresholds on the measurements."""
     return Case(tuple(sign.of(m) if isinstance(sign, Threshold) else sign for sign in signs), severity)
 
 
 def misscaled(m: Measurements) -> list[Case]:
-    """Ask whether the data's range is not the networks', in width or in place, or G's last layer cannot draw it."""
+    """Detect data whose range differs from the networks' in width or place, or that G's last layer cannot draw."""
     return [case(m, sign) for sign in OFF_SCALE]
 
 
 def agreed(m: Measurements) -> Case:
-    """Ask whether D calls both real: the sign of the fake term is off."""
+    """Detect a D that calls both real, because the sign of the fake term is wrong."""
     return case(m, *BOTH_REAL)
 
 
 def saturated(m: Measurements) -> Case:
-    """Ask whether the pixels stand at the ends of their range, where tanh and sigmoid are flat."""
+    """Detect pixels at the ends of their range, where tanh and sigmoid are flat."""
     return case(m, over("extreme", AT_THE_ENDS + (1.0 - AT_THE_ENDS) * m.get("extreme_real")))
 
 
 def far(m: Measurements) -> tuple[Evidence, ...]:
-    """Ask whether the fakes are far from the reals; those of the averaged G, too, where the other one trembles."""
+    """Test whether the fakes are far from the reals. If G jitters around its average, the averaged G's must be too."""
     averaged = [FAR_OFF_AVERAGED.of(m)] if m.facts.smoothed else []
     return FAR_OFF.of(m), *averaged
 
 
 def standing(m: Measurements) -> tuple[Evidence, ...]:
-    """Ask whether the fakes are far from the reals, and come no nearer by the step than they have been."""
+    """Test whether the fakes are far from the reals and come no nearer than before."""
     steps = m.taken[-1].step - m.taken[-2].step if m.earlier("gap") else EVERY
     return *far(m), over("gap_least", STILL ** min(1.0, steps / EVERY)).of(m)
 
 
 def astray(m: Measurements) -> bool:
-    """Tell whether the fakes are far from the reals, come no nearer, and leave most alone; or miss a toy's modes."""
+    """Tell whether the fakes are far from the reals, come no nearer, and miss most of them; or miss a toy's modes."""
     return MODES_MISSING.of(m).holds or case(m, *standing(m), MOST_REALS_ALONE).holds
 
 
 def collapsed(m: Measurements) -> list[Case]:
-    """Ask for variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked.
+    """Detect fakes that lack variety: alarms first, then warnings. The judge's classes of noise are ignored.
 
-    Few classes are a warning where an averaged G has no more of them: samples are drawn from that, and the other
-    one trembles. Among points both must be far from the reals, too: a young G hits few of a grid's modes at a time.
+    Few classes are a warning if the averaged G, from which samples are drawn, has no more: G itself jitters. For points
+    both must also be far from the reals, because a young G hits few of a grid's modes at a time.
     """
     pictures = not NOISE.of(m).holds
     averaged = [FEW_CLASSES_AVERAGED] if "classes_averaged" in m.now else []
@@ -218,10 +218,9 @@ def collapsed(m: Measurements) -> list[Case]:
 
 
 def missing(m: Measurements) -> list[Case]:
-    """Ask for the modes of a toy that the averaged G has not found when most of the run is over.
+    """Detect modes of a toy that the averaged G has not found when most of the run is over.
 
-    Where modes are as narrow as these toys', no distance feels that they are missed, and healthy runs find them
-    late, too; short ones never.
+    Modes as narrow as these toys' do not show in any distance. Healthy runs also find them late, and short runs never.
     """
     if m.facts.steps < SHORT:
         return []
@@ -229,12 +228,12 @@ def missing(m: Measurements) -> list[Case]:
 
 
 def lost_again(m: Measurements) -> Case:
-    """Ask whether the same z moves far and gets not so far, while the distance falls and rises again."""
+    """Detect a fixed z whose path is much longer than its net distance, while the distance to the reals rises again."""
     return case(m, *LOST_AGAIN)
 
 
 def restrained(m: Measurements) -> Case:
-    """Ask whether the penalty does not let D judge: it costs far more than D gains, though the fakes are not real."""
+    """Detect a penalty that keeps D from judging: it costs far more than D gains, although the fakes are not real."""
     return case(m, COSTLY, HOLDS_D, FAR_OFF)
 
 
@@ -242,9 +241,9 @@ def restrained(m: Measurements) -> Case:
 
 
 def divergence(m: Measurements) -> list[Case]:
-    """Large logits or gradients, or weights that double while the fakes come no nearer.
+    """Detect large logits or gradients, or weights that double while the fakes come no nearer.
 
-    Not where a wrong sign or scale makes them.
+    A wrong sign or scale that causes them is named instead.
     """
     if agreed(m).holds or any(each.holds for each in misscaled(m)):
         return []
@@ -257,7 +256,7 @@ def divergence(m: Measurements) -> list[Case]:
 
 
 def dead_latent(m: Measurements) -> list[Case]:
-    """Fakes that hardly differ with z, and never have. Not where they are grey, pinned or of another scale."""
+    """Detect fakes that hardly depend on z, and never did. Grey, saturated or misscaled fakes are named as such."""
     if saturated(m).holds or GREY.of(m).holds or any(each.holds for each in misscaled(m)):
         return []
     never = IGNORES_Z, NEVER_LISTENED
@@ -265,29 +264,29 @@ def dead_latent(m: Measurements) -> list[Case]:
 
 
 def contrast_illusion(m: Measurements) -> list[Case]:
-    """Pixels with next to no range. Not where they are pinned, or the data have none."""
+    """Detect pixels of nearly one value, unless they are saturated or the data have no range either."""
     if saturated(m).holds or ALL_THE_SAME.of(m).holds or any(each.holds for each in misscaled(m)):
         return []
     return [case(m, GREY)]
 
 
 def wrong_sign(m: Measurements) -> list[Case]:
-    """D calls both real."""
+    """Detect a D that calls both real."""
     return [agreed(m)]
 
 
 def wrong_scale(m: Measurements) -> list[Case]:
-    """Ranges that differ, by the data and G's last layer, or by noise that leaves the data's range.
+    """Detect ranges that differ: between the data and G's last layer, or by noise outside the data's range.
 
-    A last layer without bounds can draw all, but a net of few layers never learns where to stop.
+    An unbounded last layer can draw every range, but a network of few layers never learns the bounds.
     """
     return [*misscaled(m), case(m, TOO_WIDE, NOISE, *standing(m), UNDER_WAY, severity="warning")]
 
 
 def d_wins(m: Measurements) -> list[Case]:
-    """D is nearly always right, while its loss or its push on G is next to nothing, or the fakes come no nearer.
+    """Detect a D that is nearly always right, while its loss or G's gradient vanishes or the fakes come no nearer.
 
-    Not where pixels are pinned, G never moved, or there is but one sample to learn.
+    Not if pixels are saturated, if G never moved, or if all training samples are the same.
     """
     if saturated(m).holds or UNMOVED.of(m).holds or ALL_THE_SAME.of(m).holds:
         return []
@@ -299,16 +298,16 @@ def d_wins(m: Measurements) -> list[Case]:
 
 
 def g_wins(m: Measurements) -> list[Case]:
-    """D is right no more often than by guessing, or gains nothing, while the fakes stay far and leave most reals alone.
+    """Detect a D that is no better than guessing or gains nothing, while the fakes stay far and miss most reals.
 
-    Not where γ holds D down, what was won is lost again, or G never moved.
+    Not if a penalty keeps D from judging, if the run loses what it had learned, or if G never moved.
     """
     if restrained(m).holds or lost_again(m).holds or UNMOVED.of(m).holds:
         return []
-    beside = (*standing(m), MOST_REALS_ALONE.of(m))  # a weak D lets all fakes go astray
-    paired = m.facts.smoothed and m.facts.relativistic  # whose ranking is of one moment, and its loss of all steps
+    beside = (*standing(m), MOST_REALS_ALONE.of(m))  # a weak D lets all fakes drift away
+    paired = m.facts.smoothed and m.facts.relativistic  # its ranking is a moment's, its loss a mean of all steps
     nothing = case(m, LOSS_GAINS_NOTHING.where(paired), *beside)
-    if ONCE_MUCH_NEARER.of(m).holds:  # lost, not never won
+    if ONCE_MUCH_NEARER.of(m).holds:  # lost after it had been learned
         return [nothing]
     wrong = RANKS_WRONGLY.where(m.facts.critic)
     guesses = GUESSES._replace(figure=m.right)
@@ -316,29 +315,29 @@ def g_wins(m: Measurements) -> list[Case]:
 
 
 def standstill(m: Measurements) -> list[Case]:
-    """Each z draws what it drew at first, far from the reals. Not where there is but one sample to learn."""
+    """Detect a G that still gives its first samples, far from the reals. Not if all training samples are the same."""
     if ALL_THE_SAME.of(m).holds:
         return []
-    still = SLOW, NOT_SET_OUT  # who has come to rest has travelled
-    signs = FAR_OFF, COVERS_NOTHING, AVERAGE_LAGS  # or the averaged G alone stands
+    still = SLOW, NOT_SET_OUT  # a G that has converged has travelled before
+    signs = FAR_OFF, COVERS_NOTHING, AVERAGE_LAGS  # or only the averaged G stands still
     return [*(case(m, *still, sign) for sign in signs), case(m, UNMOVED)]
 
 
 def mode_collapse(m: Measurements) -> list[Case]:
-    """Fakes that are alike, of few classes, or miss modes. Not where pixels are pinned, or γ is too high or 0."""
+    """Detect fakes that are alike, of few classes, or miss modes. Not if pixels saturate, or γ is 0 or too large."""
     if saturated(m).holds or restrained(m).holds or WEIGHS_NOTHING.of(m).holds:
         return []
     if m.facts.penalised and STEEPENING.of(m).holds:  # a D that sees narrow modes is steep
         return missing(m)
-    turning = lost_again(m).holds  # few at a time, but not the same ones
+    turning = lost_again(m).holds  # few at a time, but changing ones
     return [each for each in (*collapsed(m), *missing(m)) if each.severity == "alarm" or not turning]
 
 
 def cycling(m: Measurements) -> list[Case]:
-    """Each z's path is many times as long as the distance it covers, and does harm.
+    """Detect a fixed z whose path is many times as long as the distance that it covers, and that does harm.
 
-    A G that has come to the reals trembles around them and gets nowhere, too, but loses nothing by it. So the fakes
-    must have been far from the reals while they went, or each z gone as far as the data are wide.
+    A G that has reached the reals jitters around them and also covers no distance, but loses nothing by it. So the
+    fakes must have been far from the reals on the way, or each z must have gone as far as the data are wide.
     """
     harms = FAR_OFF_LATELY, ACROSS_THE_DATA
     return [
@@ -349,7 +348,7 @@ def cycling(m: Measurements) -> list[Case]:
 
 
 def gamma_off(m: Measurements) -> list[Case]:
-    """Penalties that cost more than D gains; or a collapse beside one that weighs nothing or lets D grow steep."""
+    """Detect penalties that cost more than D gains, or a collapse with a penalty of weight 0 or with a steep D."""
     if not m.facts.penalised:
         return []
     few = collapsed(m)
@@ -362,20 +361,20 @@ def gamma_off(m: Measurements) -> list[Case]:
 
 
 def saturation(m: Measurements) -> list[Case]:
-    """Pixels at the ends of their range, more than the reals have. Not where there is but one sample to learn."""
+    """Detect more pixels at the ends of their range than the reals have. Not if all training samples are the same."""
     return [] if ALL_THE_SAME.of(m).holds else [saturated(m)]
 
 
 def copying(m: Measurements) -> list[Case]:
-    """Fakes nearer to the training samples than new ones would be; or the training samples are all the same one."""
+    """Detect fakes that are nearer to the training samples than new ones would be, or training samples all alike."""
     return [case(m, ALL_THE_SAME), case(m, COPIES, NOT_AUTHENTIC), case(m, COPIES_OF_FEW)]
 
 
 def intra_class_collapse(m: Measurements) -> list[Case]:
-    """All classes, but little variety inside them, while most reals have no fake near them."""
+    """Detect little variety inside the classes, with all classes present and most reals far from every fake."""
     alike, thinner = ALIKE_AS_ASKED.where(m.facts.conditional), NOT_WIDENING.where("modes_found" not in m.now)
     return [
         case(m, ALL_CLASSES, alike, MOST_REALS_ALONE),
         case(m, ALL_CLASSES, POINTS, MOST_REALS_ALONE),
-        case(m, ALL_CLASSES, THIN, MOST_REALS_ALONE, thinner, severity="warning"),  # a toy's modes are thin
+        case(m, ALL_CLASSES, THIN, MOST_REALS_ALONE, thinner, severity="warning"),  # a toy's modes are narrow
     ]

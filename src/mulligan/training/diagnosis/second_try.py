@@ -1,8 +1,8 @@
-"""The second try: back to where a run was last healthy, with the remedy in its configuration, in a run of its own.
+"""Start a second try: a new run that goes back to the last healthy checkpoint and applies the remedy.
 
-Weights, average, sampler and random streams come from the checkpoint. Where the loss, the penalties or an optimiser
-have changed, both optimisers begin with fresh moments. A remedy that changes the nets, the start weights or the data
-begins at step 0.
+Weights, average, sampler and random streams come from the checkpoint. If the loss, the penalties or an optimiser have
+changed, both optimisers begin with fresh moments. A remedy that changes networks, initial weights or data begins at
+step 0.
 """
 
 from dataclasses import dataclass, field, replace
@@ -24,20 +24,20 @@ from mulligan.training.store.folder import RunFolder
 
 @dataclass(frozen=True, eq=False)
 class SecondTry:
-    """What a second try is going to be, before it begins.
+    """A planned second try. Read it to see what will change, then call `run`.
 
     Attributes
     ----------
     config : Config
-        With the remedy in it, and `parent` set.
+        The configuration with the remedy applied and `parent` set.
     changes : list of str
-        ``path: old → new``; old is how it stood in the end, with what was adjusted.
+        ``path: old → new``, where old is the run's last value, adjustments included.
     checkpoint : Checkpoint or None
-        Where it goes on from; None for the very beginning.
+        The checkpoint from which it continues; None to begin at step 0.
     dropped : list of str
-        What a change of kind has dropped, a sentence each.
+        A sentence for each change of kind that drops fields.
     keep_moments : bool
-        Go on with the optimisers' moments even where the loss, the penalties or an optimiser's settings have changed.
+        Keep the optimisers' moments even if the loss, the penalties or an optimiser's settings have changed.
     """
 
     config: Config
@@ -48,7 +48,7 @@ class SecondTry:
 
     @property
     def step(self) -> int:
-        """The step that it goes back to."""
+        """The step from which the second try continues."""
         return 0 if self.checkpoint is None else self.checkpoint.step
 
     def run(self, *, data: Dataset | None = None) -> Run:
@@ -71,14 +71,14 @@ class SecondTry:
 
 
 def diagnoses(folder: str | Path) -> list[Diagnosed]:
-    """Read what has been said about a run, the oldest first.
+    """Read the diagnoses of a run, the oldest first.
 
     Raises
     ------
     ConfigError
         When this is not a run folder.
     CheckpointError
-        When its log was damaged.
+        When its log is damaged.
     """
     return [Diagnosed.of(words) for words in RunFolder.of(folder).read_log()[0] if words.get("event") == Diagnosed.name]
 
@@ -91,35 +91,33 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
     folder : str or Path
         The run folder.
     diagnosed : Diagnosed, optional
-        Whose remedy; by default what was said last.
+        The diagnosis whose remedy is applied (default: the last one).
 
     Raises
     ------
     ConfigError
-        When this is not a run folder, nothing is known that would have to be repaired, or the remedy is nothing that a
-        configuration could change.
+        When this is not a run folder, the diagnosis has found no failure, or the remedy changes no setting.
     CheckpointError
-        When there are checkpoints of healthy steps, and none can be trusted.
+        When there are checkpoints of healthy steps, but all are damaged.
     """
     if diagnosed is None:
         said = diagnoses(folder)
         diagnosed = said[-1] if said else None
     if diagnosed is None or not diagnosed.severity:
         raise ConfigError(
-            f"no state of {folder} is known that would have to be repaired. Go on with it (mulligan resume "
-            f"{typed(folder)})."
+            f"the diagnosis has found nothing to repair in {folder}. Go on with it (mulligan resume {typed(folder)})."
         )
     here = RunFolder.of(folder)
     config = load_config(here.config)
     if not diagnosed.overrides:
         raise ConfigError(
-            f"no setting that could still be changed repairs '{diagnosed.state}' in {folder}. "
+            f"no further change of settings repairs '{diagnosed.state}' in {folder}. "
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
     log, _ = here.read_log()
     stood = with_overrides(config, [line for e in log if e.get("event") == Adjusted.name for line in e["overrides"]])
     found = here.newest(diagnosed.healthy_step)
-    if found is not None:  # with rates and weights as they stood there, and the data where it is now
+    if found is not None:  # rates and weights of that step, and the data's present path
         config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))
     changed, dropped = apply_overrides(config, diagnosed.overrides)
     parent = Parent(str(here.path.resolve()), 0 if found is None else found.step)
@@ -137,7 +135,7 @@ def next_folder(folder: str | Path) -> Path:
 
 
 def _go_on(run: Run, found: Checkpoint, keep_moments: bool) -> None:
-    """Put a run with a changed configuration where a checkpoint of its parent stood."""
+    """Load a parent's checkpoint into a run with a changed configuration."""
     state = found.state
     if state["data"] != run.fingerprint:
         raise CheckpointError(f"{found.path} was trained on other data than {run.data.name} is now. Restore the data.")
@@ -156,5 +154,5 @@ def _go_on(run: Run, found: Checkpoint, keep_moments: bool) -> None:
 
 
 def _moments(config: Config) -> Any:
-    """Return all that an optimiser's moments are moments of."""
+    """Return the settings that the optimisers' moments depend on."""
     return config.loss, config.penalties, config.generator.optimizer, config.discriminator.optimizer

@@ -1,6 +1,6 @@
-"""How much two sets of a few hundred samples are like each other, and how much variety there is in one.
+"""Statistics of a few hundred samples: the variety in one set, and the distance between two.
 
-What `mulligan.training.diagnosis.measure` measures at every look, and once of the fixed reals.
+`mulligan.training.diagnosis.measure` computes them at every measurement, and once for the fixed reals.
 """
 
 import math
@@ -15,25 +15,25 @@ from numpy.typing import NDArray
 from mulligan.nn.memory import Array, Labels
 
 COMPARED = 256
-"""Samples seen of which each one's nearest other is looked for."""
+"""Maximum number of training samples whose nearest neighbour is computed."""
 NEIGHBOUR = 5
-"""Which neighbour of a real sets the radius within which a fake covers it."""
+"""A fake covers a real if it is nearer than the real's neighbour of this rank."""
 
 
 def ratio(a: float, b: float) -> float:
-    """a/b; NaN, which is left out, where the reals show nothing."""
+    """Return a ÷ b; NaN, which is left out, if the reals' figure b is 0."""
     return a / b if b > 1e-6 else math.nan
 
 
 def added(numbers: Iterable[float]) -> float:
-    """Add one after the other: `sum` rounds otherwise from Python 3.12 on, and a log is the same bytes on all."""
+    """Add numbers in order. Python's `sum` rounds differently from 3.12 on, and logs must have the same bytes."""
     return reduce(operator.add, numbers, 0.0)
 
 
 def bulk(points: NDArray[Any]) -> tuple[float, float]:
-    """Return the range of points without what is farther from the middle 98 per cent than half of their width.
+    """Return the range of points without outliers: farther from the middle 98 per cent than half of their width.
 
-    A few points far out, as in measured data, say nothing of the scale; the extremes of a Gaussian are no such points.
+    A few outliers, as in measured data, do not show the scale. The extremes of a Gaussian do not count as outliers.
     """
     low, high = (float(end) for end in np.percentile(points, (1, 99)))
     half = 0.5 * (high - low) or math.inf
@@ -41,7 +41,7 @@ def bulk(points: NDArray[Any]) -> tuple[float, float]:
 
 
 def spread(x: Array, labels: Labels) -> float:
-    """Root mean square deviation over the samples, inside the classes where there are some."""
+    """Root mean square deviation over the samples; inside the classes if there are classes."""
     flat = x.reshape(len(x), -1)
     inverse = np.zeros(len(flat), np.intp)
     if labels is not None:
@@ -72,9 +72,9 @@ def mean_distance(x: Array) -> float:
 
 
 def neighbourhood(features: Array, x: Array) -> NDArray[Any]:
-    """Return each sample's squared distance to its `NEIGHBOUR`-th nearest that is another; 0 where all are the same.
+    """Return each sample's squared distance to its `NEIGHBOUR`-th nearest different sample; 0 if all are the same.
 
-    Copies of a sample are no neighbours: where each is there many times, nothing could lie within their distance.
+    Copies of a sample do not count as neighbours: among many copies, the distance would be 0.
     """
     d2 = squared_distances(features, features)
     kinds = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)[1].ravel()
@@ -82,38 +82,38 @@ def neighbourhood(features: Array, x: Array) -> NDArray[Any]:
     last = min(NEIGHBOUR, len(d2) - 1) - 1
     radius: NDArray[Any] = np.partition(d2, last, axis=1)[:, last]
     d2[np.isinf(d2)] = 0.0
-    return np.where(np.isinf(radius), d2.max(axis=1), radius)  # the farthest, where there are fewer
+    return np.where(np.isinf(radius), d2.max(axis=1), radius)  # the farthest, if there are fewer
 
 
 def nearness(x: Array, seen: Array) -> float:
-    """Median distance of samples to the nearest of those seen ÷ that of a seen one to the nearest different one.
+    """Median distance of samples to the nearest seen one ÷ that of seen ones to the nearest different seen one.
 
     1 for new samples of the same kind, 1/√2 for their mean, which is nearer to all of them than they are to each other,
-    and 0 for copies. Infinite where those seen are all the same.
+    and 0 for copies. Infinite if all seen samples are the same.
     """
     among = squared_distances(seen[:COMPARED], seen)
-    among[among <= 1e-3 * among.mean()] = np.inf  # itself, and what was put in twice
+    among[among <= 1e-3 * among.mean()] = np.inf  # itself and its copies
     usual = np.sqrt(np.median(among.min(axis=1)))
     near = np.sqrt(np.median(squared_distances(x, seen).min(axis=1)))
     return float(near / usual) if np.isfinite(usual) else math.inf
 
 
 def edges(p: Array) -> float:
-    """Mean absolute step between neighbouring pixels ÷ mean deviation: what blur takes away."""
+    """Mean absolute step between neighbouring pixels ÷ mean deviation, which blur reduces."""
     steps = np.abs(np.diff(p, axis=1)).mean() + np.abs(np.diff(p, axis=2)).mean()
     return float(steps) / max(float(p.std()), 1e-12)
 
 
 def extreme(p: Array) -> float:
-    """Share of the pixels, in [0, 1], that stand at the ends of their range."""
+    """Share of the pixels, in [0, 1], that are at the ends of their range."""
     return float(np.mean(np.abs(p - 0.5) > 0.495))
 
 
 def energy_distance(d2: NDArray[Any], among_reals: float, among_fakes: float) -> float:
     """Energy distance 2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖ ÷ E‖x−x′‖; d2 holds ‖xᵢ−yⱼ‖².
 
-    Unbiased like KID, and a kernel distance too, of the kernel −‖x−y‖ (Székely & Rizzo 2013; Sejdinovic et al. 2013,
-    Theorem 22); but a few points far out do not drown all others, as they do under KID's cube.
+    Like KID, it is unbiased and a kernel distance, with the kernel −‖x−y‖ (Székely & Rizzo 2013; Sejdinovic et al.
+    2013, Theorem 22). Unlike KID's cube, it is not dominated by a few outliers.
     """
     return ratio(2.0 * float(np.sqrt(d2).mean(dtype=np.float64)) - among_reals - among_fakes, among_reals)
 

@@ -1,5 +1,5 @@
-"""A run in other programs.
+"""Use a run in other programs.
 
-- `torch_script`: one PyTorch script that goes on training the run; `torch_script.txt` is its text.
+- `torch_script`: a PyTorch script that continues to train the run; `torch_script.txt` is its template.
 - `tensorboard`: an observer that writes for TensorBoard.
 """

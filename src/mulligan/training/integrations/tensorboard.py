@@ -1,4 +1,4 @@
-"""A run in TensorBoard: an observer that writes its events, by TensorBoard's own writer."""
+"""Show a run in TensorBoard: an observer that writes its events with TensorBoard's own writer."""
 
 import time
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ class TensorBoard:
     Parameters
     ----------
     folder : Path
-        Where the event file is written; a resumed run adds one.
+        Receives the event file. A resumed run adds another one.
     """
 
     name = "tensorboard"
@@ -50,11 +50,11 @@ class TensorBoard:
 
     @cached_property
     def _writer(self) -> Any:
-        """Made at the first event: a run wants its folder empty."""
+        """The writer, created at the first event, because a new run's folder must be empty."""
         return self._class(str(self._folder))
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Write an event; add none."""
+        """Write an event. Returns no events."""
         shown = grid(event.images) if isinstance(event, Sampled) and not run.data.is_points else None
         self.write(event.to_json(), time.time(), shown)
         if event.name in ("stepped", "finished", "failed"):
@@ -76,7 +76,7 @@ class TensorBoard:
             self._writer.add_event(Record(step=content["step"], wall_time=when, summary=Summary(value=values)))
 
     def state(self) -> dict[str, Any]:
-        """Return nothing: the file says all."""
+        """Return an empty state, because the file holds everything."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -84,7 +84,7 @@ class TensorBoard:
 
 
 def export_tensorboard(folder: Path, out: Path) -> list[Path]:
-    """Write the log of a run folder, with its grids and the seconds of training as the time, for TensorBoard."""
+    """Convert the log and the sample grids of a run folder for TensorBoard. The times are seconds of training."""
     here = RunFolder.of(folder)
     board, seconds = TensorBoard(out), {told["step"]: float(told["wall"]) for told in read_times(here.times)}
     wall = 0.0

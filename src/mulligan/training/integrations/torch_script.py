@@ -1,7 +1,7 @@
-"""``--to torch-training``: a run as one PyTorch script that goes on training from where the run stands.
+"""Export a run as a PyTorch script that continues its training: ``--to torch-training``.
 
-``NAME.py`` has both networks, loss, penalties, optimisers, schedules and average, and needs torch, NumPy and
-safetensors. ``NAME.state.safetensors`` holds weights and moments in PyTorch's layout, ``NAME.data.npz`` the samples.
+``NAME.py`` has both networks, loss, penalties, optimisers, schedules and average; it needs torch, NumPy, safetensors.
+``NAME.state.safetensors`` holds weights and moments in PyTorch's layout, ``NAME.data.npz`` the samples.
 """
 
 import inspect
@@ -37,18 +37,18 @@ LOSSES = {
     Wasserstein: ("fake.mean() - real.mean()", "-fake.mean()"),
     Relativistic: ("F.softplus(fake - real).mean()", "F.softplus(real - fake).mean()"),
 }
-"""What D and G minimise."""
+"""For each loss, the expressions that D and G minimise."""
 
 
 def write_torch_training(run: Run, path: Path) -> list[Path]:
-    """Write the three files.
+    """Write the script, its state and its data.
 
     Raises
     ------
     ConfigError
         When the name cannot be imported as a module.
     UnsupportedError
-        When the run has a part that the script cannot hold; it is named.
+        When the run has parts that the script cannot hold. The message names them.
     RunError
         When a file cannot be written.
     """
@@ -69,7 +69,7 @@ def write_torch_training(run: Run, path: Path) -> list[Path]:
 
 
 def check_supported(run: Run) -> None:
-    """Raise UnsupportedError, with all names, if a part of the run has no translation."""
+    """Raise an UnsupportedError that names all parts of the run without a translation."""
     game = run.current
     players = {"generator": game.generator, "discriminator": game.discriminator}
     wrong = [p.name for p in game.penalties if type(p) not in (R1, R2)]
@@ -92,7 +92,7 @@ def check_supported(run: Run) -> None:
     wrong += ["data that are read from disk as needed"] if run.data.streamed else []
     if wrong:
         raise UnsupportedError(
-            f"torch-training cannot write {', '.join(dict.fromkeys(wrong))}. It knows plain layers, Adam, R1, R2, EMA, "
+            f"torch-training cannot write {', '.join(dict.fromkeys(wrong))}. It has plain layers, Adam, R1, R2, EMA, "
             f"and the losses {', '.join(loss.__name__ for loss in LOSSES)}. Try --to torch for the generator alone."
         )
 
@@ -173,7 +173,7 @@ def _module(name: str, network: Network, shape: tuple[int, ...]) -> tuple[str, l
 
 
 def _in_torch(network: Network, flat: Array, order: list[str]) -> dict[str, Array]:
-    """Return a flat vector of the network as torch's tensors: the parameters, or what is kept for each of them."""
+    """Return a flat vector of the network, parameters or moments, as torch's tensors."""
     kept = network.theta.copy()
     try:
         network.theta[:] = flat
@@ -187,7 +187,7 @@ def _in_torch(network: Network, flat: Array, order: list[str]) -> dict[str, Arra
 
 
 def _schedules(kinds: set[type]) -> str:
-    """Return the schedules that are used, as functions."""
+    """Return the source of the schedules in use, as functions."""
     text = ""
     for kind in sorted(kinds, key=lambda kind: kind.__name__):
         body = textwrap.dedent(inspect.getsource(kind.__call__)).split("\n", 1)[1].replace("self.", "")
