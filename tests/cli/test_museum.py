@@ -42,7 +42,7 @@ def test_json_is_one_document_even_with_nan(mulligan, here):
         (["flushed", "--ot", "x"], "no option '--ot'"),
         (
             ["--out", "x"],
-            "--out keeps the pictures of a case. Name one: mulligan museum article --out x",
+            "--out needs a case, whose pictures it keeps. Try mulligan museum article --out x",
         ),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_folder_can_be_trained_on_again(mulligan, model):
     assert set(again.class_names) == set(names)
     code, out, err = mulligan("sample", model, "--out", "pictures")
     assert (code, out) == (2, "")
-    assert "not an empty folder" in err
+    assert "a new name or an empty folder" in err
     assert len(list(Path("pictures").rglob("*.png"))) == 11
 
 
@@ -108,7 +108,7 @@ def test_json_says_what_was_written(mulligan, model):
         (["--seed", "x"], "seed must be a whole number from 0 to 9007199254740991, got 'x'"),
         (["--class", "9"], "class must be 0 to 3"),
         (["--out", "s.jpeg"], "must be a .png grid, a .npz array, or a folder"),
-        (["--count", "20000", "--out", "s.png"], "10000 is the most. Try --out samples.npz"),
+        (["--count", "20000", "--out", "s.png"], "must be at most 10000 for a grid, got 20000. Try --out samples.npz"),
     ],
 )
 def test_words_that_are_off(mulligan, model, words, message):
@@ -121,7 +121,7 @@ def test_words_that_are_off(mulligan, model, words, message):
 def test_the_largest_grid_is_one(mulligan, model, monkeypatch):
     monkeypatch.setattr("mulligan.cli.sample.LARGEST_GRID", 4)
     assert mulligan("sample", model, "--count", "4", "--out", "s.png")[0] == 0
-    assert "4 is the most" in mulligan("sample", model, "--count", "5", "--out", "s.png")[2]
+    assert "must be at most 4" in mulligan("sample", model, "--count", "5", "--out", "s.png")[2]
 
 
 def test_models_that_are_none(mulligan, model):

@@ -168,11 +168,11 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
     before = sorted((p, p.stat().st_mtime_ns) for p in Path(trained).rglob("*"))
     code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", trained)
     assert (code, out) == (2, "")
-    assert "holds a run: go on with it (mulligan resume runs/quick-1), or choose another --out" in err
+    assert "must be a new or empty folder, got runs/quick-1. Try mulligan resume runs/quick-1, or another --out" in err
     assert sorted((p, p.stat().st_mtime_ns) for p in Path(trained).rglob("*")) == before
     code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", "runs")
     assert (code, out) == (2, "")
-    assert "not an empty folder" in err
+    assert "must be a new or empty folder" in err
     code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", data)
     assert (code, out) == (2, "")
     for left in ([], [".lock", ".config.toml.123.part"]):  # nothing, and what a kill leaves before the run has begun
@@ -201,7 +201,7 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
         (["--set", "discriminator.optimiser.lr=1"], "Did you mean 'optimizer'"),
         (["--set", "lr=1"], "lr"),
         (["--set", "loss"], "an override must be path=value, got 'loss'"),
-        (["--set", "--steps", "5"], "--set needs a path=value"),
+        (["--set", "--steps", "5"], "--set must be path=value"),
         (["--set", "loss=hing"], "Did you mean 'hinge'"),
         (["--set", "generator.optimizer.lr=inf"], "lr must be a finite number, above 0, got inf"),
         (["missing.toml"], "cannot read missing.toml"),

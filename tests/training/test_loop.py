@@ -45,7 +45,7 @@ def test_what_no_measure_sees_ends_the_stream_at_the_report(tiny: Any) -> None:
     assert story([next(events), next(events)]) == [("started", 0), ("stepped", 5)]
     run.gan.average[3] = np.nan  # no pass of a step uses it
     assert story([next(events)]) == [("failed", 5)]
-    with pytest.raises(DivergedError, match=r"after step 5: .* is the average of the generator \(1 of"):
+    with pytest.raises(DivergedError, match=r"after step 5 .* is the average of the generator \(1 of"):
         next(events)
 
 

@@ -1,9 +1,9 @@
-"""The command line: one file for each command, a typed function called `command`.
+"""The command line: one file for each command, with a typed function called `command`.
 
-- `train` and `follow`: read them first. `options`: the types of what a user types. `console`: what commands print.
-- `scores`: the table of an evaluation. Each other file is a command of its name.
+- `train` and `follow`: read them first. `options`: types of options and arguments. `console`: prints the output.
+- `scores`: the table of an evaluation. Each other file is the command of its name.
 
-Only the module of the command is imported, and heavy imports stand inside the functions, so that --help is fast.
+Only the module of the command is imported, and heavy imports are inside functions, so that --help is fast.
 """
 
 import codecs
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
-from mulligan.errors import ConfigError, MulliganError, suggest
+from mulligan.errors import ConfigError, MulliganError, nearest, suggest
 
 COMMANDS: dict[str, str] = {
     "draw": "draw the picture of a number, here in the terminal",
@@ -31,11 +31,11 @@ COMMANDS: dict[str, str] = {
     "check": "check every gradient by finite differences, on this machine",
     "bench": "time training steps, beside torch and jax",
     "serve": "open the playground: all of this in the browser",
-    "site": "put the playground into a folder: a page that needs no server",
+    "site": "write the playground as web pages that need no installation",
     "museum": "play published GANs that fail, explained and repaired",
-    "list": "list recipes, data, losses, layers and all else that has a name",
+    "list": "list recipes, data, losses, layers and every other name",
 }
-"""Every command, with one line about it. To add one, add a module of its name and a line here."""
+"""Every command with its description. To add a command, add a module of its name and a line here."""
 
 _NARROWEST = 20
 _NO_ROOM = ("failed to map segment", "annot allocate memory")
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by the shell (>&-): what is said is not heard
+        if stream is None:  # closed by the shell (>&-): discard the output
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for the rest of the process)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_spelled.__name__)
@@ -82,12 +82,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (MemoryError, ImportError) as error:
         if isinstance(error, ImportError) and not any(words in str(error) for words in _NO_ROOM):
             raise
-        print(f"mulligan: not enough memory ({error}). Ask for fewer or smaller things.", file=sys.stderr)
+        print(f"mulligan: not enough memory ({error}). Try fewer samples or smaller networks.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("mulligan: interrupted.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of the pipe has left
+    except BrokenPipeError:  # the reader of the pipe has closed it
         _forget_output()
         return 1
     except OSError as error:
@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _spelled(error: UnicodeError) -> tuple[str, int]:
-    """Replace letters that a stream cannot encode, as a pipe on Windows: by "?", and the minus by "-"."""
+    """Replace letters that a stream cannot encode, for instance a pipe on Windows: by "?", and the minus by "-"."""
     assert isinstance(error, UnicodeEncodeError)
     missing = error.object[error.start : error.end]
     return "".join("-" if letter == "−" else "?" for letter in missing), error.end
@@ -108,7 +108,7 @@ codecs.register_error(_spelled.__name__, _spelled)
 
 
 def _forget_output() -> None:
-    """Discard what Python still holds for stdout, or its last flush at exit would fail too."""
+    """Discard what Python has buffered for stdout, because its flush at exit would fail too."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -124,23 +124,24 @@ def _run(argv: list[str]) -> int:
         print(f"mulligan {__version__}")
         return 0
     if name not in COMMANDS:
-        raise ConfigError(f"there is no command {name!r}.{suggest(name, COMMANDS)} Known are {', '.join(COMMANDS)}.")
+        near = nearest(name, COMMANDS, 1)
+        raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}. Try {near}.")
     command = import_module(f"mulligan.cli.{name}").command
     with _heard(), _ended_in_order():
         return _called(command, f"mulligan {name}", rest) or 0
 
 
 def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> int | None:
-    """Parse the words by the command's types, refuse unknown ones, and call the command."""
+    """Parse the arguments by the command's types, and call the command. Unknown options raise an error."""
     from functools import partial, wraps
     from shutil import get_terminal_size
 
     import tyro
 
     if get_terminal_size().columns < _NARROWEST:
-        os.environ["COLUMNS"] = str(_NARROWEST)  # tyro seeks for ever how to lay out its help in seven
+        os.environ["COLUMNS"] = str(_NARROWEST)  # with seven columns, tyro never ends
     if "-h" in argv or "--help" in argv:
-        argv = ["--help"]  # after other words, tyro would leave out what they have answered
+        argv = ["--help"]  # after other arguments, tyro would omit the options that they set
 
     @wraps(command)
     def bound(*args: object, **options: object) -> Callable[[], int | None]:
@@ -153,23 +154,23 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
         bare = command.__code__.co_varnames[: command.__code__.co_argcount]
         word = unknown[0].partition("=")[0]
         if word in [f"--{name.rstrip('_')}" for name in bare]:
-            raise ConfigError(f"{word} is not an option; say it without {word}: {prog} {word[2:].upper()}.")
+            raise ConfigError(f"{word} is an argument, not an option. Try {prog} {word[2:].upper()}.")
         names = ["help", *(name for name in command.__annotations__ if name not in ("return", *bare))]
         on = {name for name, default in (command.__kwdefaults__ or {}).items() if default is True}
         options = [f"--{'no-' if name in on else ''}{name.rstrip('_').replace('_', '-')}" for name in names]
         kind = "option" if unknown[0].startswith("-") else "argument"
-        raise ConfigError(f"{prog} knows no {kind} {unknown[0]!r}.{suggest(word, options)} {prog} --help lists all.")
+        raise ConfigError(f"{prog} has no {kind} {unknown[0]!r}.{suggest(word, options)} Try {prog} --help.")
     given = [word.partition("=")[0].replace("_", "-") for word in argv if word.startswith("--")]
     may_repeat = {f"--{name.rstrip('_')}" for name, value in (command.__kwdefaults__ or {}).items() if value == []}
-    for option in given:  # tyro would take the last
+    for option in given:  # tyro would use the last one
         if given.count(option) > 1 and option not in may_repeat:
-            raise ConfigError(f"{option} is given {given.count(option)} times; once is allowed. Leave the others away.")
+            raise ConfigError(f"{option} must be given once, got it {given.count(option)} times. Leave the others out.")
     return call()
 
 
 @contextmanager
 def _heard() -> Iterator[None]:
-    """Print warnings and the log as plain sentences, without the line of code that they come from."""
+    """Print warnings and the log as plain sentences, without their line of code."""
     import logging
 
     from mulligan.cli.console import Console
@@ -192,15 +193,15 @@ def _heard() -> Iterator[None]:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Let `kill` end a command as Ctrl-C does, so that processes which it has started end too.
+    """Let `kill` end a command as Ctrl-C does, so that its child processes end too.
 
-    A terminal that closes tells all of them by itself.
+    A terminal that closes signals all processes by itself.
     """
     import signal
     import threading
 
     def end(number: int, frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)  # the next one does not wait
+        signal.signal(number, signal.SIG_DFL)  # the next signal ends the process at once
         raise KeyboardInterrupt
 
     main = threading.current_thread() is threading.main_thread()

@@ -19,11 +19,11 @@ def command(
     quick: Quick = False,
     json: Json = False,
 ) -> int:
-    """Time whole training steps of Mulligan, torch and jax: the same arithmetic, in one run, taking turns.
+    """Time training steps of Mulligan, torch and jax: the same arithmetic, measured in turns.
 
-    Every side is a process of its own. Before it is timed, it must agree with Mulligan after five steps in float64.
-    Use the machine for nothing else meanwhile: about a quarter of an hour for all workloads. Each workload is printed
-    when it is done, and stays when Ctrl-C ends the rest.
+    Each library runs in its own process, and must first agree with Mulligan after five steps in float64. All workloads
+    take about a quarter of an hour. Use the machine for nothing else meanwhile. Each workload is printed when it is
+    done, so Ctrl-C loses only the rest.
 
     Example:
     $ mulligan bench
@@ -33,18 +33,18 @@ def command(
     Parameters
     ----------
     against
-        Libraries to compare with, separated by commas: torch, jax. One that is not installed is left out.
+        Libraries to compare with, of those installed.
     workloads
-        Families (classic, mlp, mlp-r1r2, quick, faces, dcgan, dcgan-r1r2; classic-one-z and mlp-one-z with one z a
-        step) or members (mlp-128), separated by commas (default: all).
+        Families (classic, mlp, mlp-r1r2, quick, faces, dcgan, dcgan-r1r2, and with one z a step classic-one-z,
+        mlp-one-z) or members (mlp-128), separated by commas (default: all).
     rounds
-        Number of turns of every side.
+        Number of turns of each library.
     seconds
         Length of a turn in seconds.
     threads
-        Number of threads of every side.
+        Number of threads of each library.
     quick
-        Use toy sizes and short turns. This shows that the benchmark works, not how fast the sides are.
+        Test the benchmark itself: toy sizes, short turns.
     json
         Print one JSON document with every round.
     """

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint="")] = "*", json: Json = False) -> int:
-    """Check every layer, loss, penalty and both players' whole steps by finite differences, in float64.
+    """Check every layer, loss and penalty, and both players' steps, by finite differences in float64.
 
-    The table shows for each the largest relative error, the number of formulas, and the formula with that error. A
+    The table shows the largest relative error of each, its number of formulas, and the formula with that error. A
     correct formula has an error of 1e-12 to 1e-8. An error above 1e-6 fails.
 
     Example:
@@ -33,7 +33,7 @@ def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint=""
     Parameters
     ----------
     only
-        Check only names that contain this text or match this shell pattern, in capitals or not (default: all).
+        Check only names that contain this text or match this shell pattern (default: all).
     json
         Print one JSON document with all rows.
     """
@@ -53,7 +53,7 @@ def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint=""
         elif sys.stderr.isatty():
             print(f"\r{count(len(rows))} checked", end="", file=sys.stderr, flush=True)
     if not rows:
-        raise ConfigError(f"--only {only!r} matches no check. Try --only conv, or mulligan check without it.")
+        raise ConfigError(f"--only must match the name of a check, got {only!r}. Try --only conv.")
     off = [row for row in rows if not row.passed]
     if json:
         if sys.stderr.isatty():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy", "ranking")
 """Figures of a healthy run."""
 UNCHECKED = "not measured yet"
-"""The state of a run that is too young for a measurement, or too short for one."""
+"""The state of a run that has not been measured: it has just begun, or is too short."""
 
 
 def command(
@@ -32,7 +32,7 @@ def command(
 
     Mulligan diagnoses every run while it trains: two measurements in a row, 150 to 250 steps apart, name a state.
     --try goes back to the last healthy checkpoint (or to step 0, if the remedy changes the networks), applies the
-    remedy, and trains on in a new run folder. The run itself is not changed.
+    remedy, and trains on in a new run folder. The old run stays as it is.
 
     Example:
     $ mulligan diagnose runs/quick-1
@@ -58,7 +58,7 @@ def command(
     if ill:
         try:
             second = training.plan(run, last)
-        except ConfigError:  # nothing that a setting could repair: the words of the remedy stand
+        except ConfigError:  # no setting can repair it: only the words of the remedy are shown
             second = None
     step, steps, signals = _stands(run)
     quiet = "healthy" if measured else UNCHECKED
@@ -84,7 +84,7 @@ def command(
 
 
 def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
-    """Return what has been said about a run, the oldest first, and whether anything was measured."""
+    """Return the diagnoses of a run, the oldest first, and whether anything was measured."""
     from mulligan.training.events import Diagnosed, Measured
 
     said, measured = [], False
@@ -96,7 +96,7 @@ def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
 
 
 def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
-    """Return how far the newest checkpoint is, and the figures of the last measurement that it remembers."""
+    """Return the steps of the newest checkpoint, the run's length, and the figures of its last measurement."""
     here = training.RunFolder(folder)
     newest = here.newest()
     if newest is None:
@@ -128,7 +128,7 @@ def _print(
         print(*(f"  {line}" for line in evidence_lines(last)), sep="\n")
         print("what to try:", *(f"  {words}" for words in last.remedies), sep="\n")
     if second is not None:
-        start = f"from step {count(second.step)}" if second.step else "from the very beginning"
+        start = f"from step {count(second.step)}" if second.step else "from step 0"
         print(f"second try, {start}, with", *(f"  {change}" for change in second.changes), sep="\n")
         print(f"next: mulligan diagnose {typed(run)} --try")
     before = said[:-1] if last is not None else said

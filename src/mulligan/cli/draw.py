@@ -20,7 +20,7 @@ def command(
 ) -> None:
     """Draw the picture of a number, here in the terminal.
 
-    The same number gives the same picture, always and everywhere. Without a number, Mulligan asks for one.
+    The same number gives the same picture on every machine. Without a number, Mulligan asks for one.
 
     Example:
     $ mulligan draw 42
@@ -69,7 +69,7 @@ def command(
 
 
 def _asked() -> int:
-    """Ask for a number until the answer is one."""
+    """Ask until the user types a number."""
     while True:
         print("Which number? ", end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline() if sys.stdin is not None else ""

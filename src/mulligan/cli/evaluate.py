@@ -23,8 +23,8 @@ def command(
 ) -> None:
     """Measure a generator against pictures that it has not seen: distances, coverage, classes, copies, with floors.
 
-    For a run, the averaged and the raw weights of its newest checkpoint are measured. Figures against the run's own
-    data are kept in its folder as metrics.json, which the report shows.
+    For a run, Mulligan measures the averaged and the raw weights of its newest checkpoint. Figures against the run's
+    own data are kept as metrics.json, which the report shows.
 
     Example:
     $ mulligan evaluate runs/quick-1
@@ -36,15 +36,13 @@ def command(
     model
         A run folder, a checkpoint folder, or a .safetensors file.
     fakes
-        Instead of a model: samples that any program has made, a folder of pictures of one size, or .npz, .npy.
+        Measure these samples (folder, .npz, .npy), not a model.
     data
-        What to compare with: a name of `mulligan list data`, a folder or a file (default: what the generator was
-        trained on). Pictures are read at the generator's size and in its colours.
+        Data set, folder or file to compare with (default: the generator's training data).
     count
-        Number of samples, and of held-out pictures to compare them with (default: 10,000, or all if there are fewer).
-        Compare figures only at the same count.
+        Number of samples and of held-out pictures (default: 10,000, or all). Compare figures only at the same count.
     seeds
-        Number of draws. With several, each figure is a median with its range.
+        Number of draws; several give a median with its range.
     json
         Print one JSON document, as in metrics.json.
     """
@@ -58,7 +56,7 @@ def command(
     if json:
         emit(metrics)
     else:
-        print("\n".join(table(metrics)), flush=True)  # before it is kept: a full disk shall not cost the figures
+        print("\n".join(table(metrics)), flush=True)  # printed first, in case the disk is full
     if model is None:
         return
     folder = training.RunFolder(model)

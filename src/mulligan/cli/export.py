@@ -35,7 +35,7 @@ def command(
     to
         The format (default: by the ending of --out).
     out
-        The file (default: named after the model, in this folder). An existing file is replaced.
+        The file (default: the model's name). It is overwritten.
     json
         Print one JSON document that says what was written.
     """
@@ -64,7 +64,7 @@ def command(
 
 
 def _training(model: Path | None, out: Path | None, json: bool) -> None:
-    """Write a run as a script that goes on training, and say what was written."""
+    """Write a run as a script that continues its training, and print what was written."""
     from mulligan.cli.sample import stem
     from mulligan.errors import CheckpointError
     from mulligan.training.integrations.torch_script import write_torch_training
@@ -89,7 +89,7 @@ def _say(model: Path | None, kind: str, files: list[Path], json: bool) -> None:
 
 
 def _module(name: str) -> str:
-    """Turn a name into one that Python can import."""
+    """Turn a name into a module name."""
     name = "".join(c if f"_{c}".isidentifier() else "_" for c in name)
     if keyword.iskeyword(name):
         return f"{name}_"

@@ -38,17 +38,17 @@ def follow(
     stop_on_alarm: bool = False,
     observers: Sequence[Observer] = (),
 ) -> int:
-    """Train to the end and show the progress. Then evaluate, write the report, and say where the files are.
+    """Train to the end and show the progress. Then evaluate, write the report, and print where the files are.
 
-    Nothing is evaluated if ``evaluate_every`` is 0. At most `tries` times, an alarm whose remedy is a setting ends the
-    run, and a second try takes over in its own folder. With `stop_on_alarm`, any other alarm saves and ends the run. A
-    run that was stopped or failed has a report too.
+    Nothing is evaluated if ``evaluate_every`` is 0. An alarm whose remedy is a setting ends the run, up to `tries`
+    times, and a second try takes over in its own folder. With `stop_on_alarm`, any other alarm saves and ends the run.
+    A run that was stopped or failed gets a report too.
 
     Returns
     -------
     int
-        Exit code: 0; 1 when an alarm stopped the run, or when the figures or the report could not be written; 130
-        when Ctrl-C stopped the run, which was saved, or what follows it.
+        Exit code: 0 done; 1 an alarm stopped the run, or the figures or the report could not be written; 130 Ctrl-C
+        stopped the run, which was saved, or the evaluation or report after it.
     """
     start, first = time.perf_counter(), run.step
     with Interrupt() as stop:
@@ -75,11 +75,11 @@ def follow(
                 reported(run, recorder)
                 raise
             say(f"mulligan: {error}")
-        except DataError:  # a picture that was to be read from the disk; saved before that step
+        except DataError:  # a streamed picture could not be read; the run is saved before that step
             reported(run, recorder)
             raise
         finally:
-            events.close()  # a reader that left (a closed pipe) ends the run, saved, too
+            events.close()  # a closed pipe also ends the run, which is saved
     took = duration(time.perf_counter() - start)
     if stop():
         return interrupted(run, recorder, folder)
@@ -106,7 +106,7 @@ def follow(
 
 
 def interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
-    """Say how to go on with a run that Ctrl-C has stopped, and return the exit code."""
+    """Print how to resume a run that Ctrl-C has stopped, and return the exit code."""
     if run.step < run.config.steps:
         reported(run, recorder)
         say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {typed(folder)}")
@@ -116,7 +116,7 @@ def interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
 
 
 def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
-    """Write the report of a run that an alarm has stopped, say how to go on, and return the exit code."""
+    """Write the report of a run that an alarm has stopped, print how to go on, and return the exit code."""
     report = reported(run, recorder)
     if json:
         emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
@@ -137,7 +137,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
     dict
         Where the files are, and the figures, ready for JSON.
     dict
-        Why ``metrics`` or ``report`` could not be written, to be said after all else.
+        Why ``metrics`` or ``report`` could not be written. Print this last.
     """
     files, lost, report = recorder.folder, {}, None
     metrics = evaluated(run) if evaluate else None
@@ -196,7 +196,7 @@ def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int =
 
 
 def reported(run: Run, recorder: Recorder) -> str | None:
-    """Write the report and return its path. If that fails, say why and return None."""
+    """Write the report and return its path. If that fails, print the reason and return None."""
     try:
         return str(write_report(recorder.folder.path, data=run.data))
     except MulliganError as error:
@@ -205,7 +205,7 @@ def reported(run: Run, recorder: Recorder) -> str | None:
 
 
 def evaluated(run: Run) -> dict[str, Any] | None:
-    """Measure the averaged generator of a finished run. If that fails, say why and return None."""
+    """Measure the averaged generator of a finished run. If that fails, print the reason and return None."""
     try:
         return evaluate_finished(run)
     except MulliganError as error:

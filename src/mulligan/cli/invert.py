@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """Find the z and the class whose picture is nearest to yours, and draw both with their difference.
 
-    An error that is far above that of the training pictures says that G cannot make such a picture.
+    If the error is far above that of training pictures, the generator cannot make such a picture.
 
     Example:
     $ mulligan invert seven.png
@@ -32,17 +32,17 @@ def command(
     Parameters
     ----------
     picture
-        A picture, or a folder of pictures; fitted to the generator's size and colours.
+        A picture or a folder of pictures, which Mulligan resizes.
     model
-        A run folder, a checkpoint folder, or a .safetensors file (default: the generator that comes with Mulligan).
+        A run folder, a checkpoint folder, or a .safetensors file (default: the bundled digits).
     class_
         Number or name of the class (default: each class is tried).
     starts
-        Random starts of each search; at least one for each class.
+        Number of random starts; at least one for each class.
     steps
         Adam's steps from each start.
     seed
-        Of the starts.
+        Random seed of the starts.
     out
         A PNG with a row for each picture: yours, the nearest, their difference.
     json

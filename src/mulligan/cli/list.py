@@ -1,4 +1,4 @@
-"""``mulligan list``: list recipes, data, losses, layers and all else that has a name."""
+"""``mulligan list``: list recipes, data, losses, layers and every other name."""
 
 import re
 import sys
@@ -37,7 +37,7 @@ def command(
     Parameters
     ----------
     what
-        What to list (default: what can be listed).
+        One of these kinds (default: list the kinds).
     json
         Print one JSON document.
     """
@@ -129,11 +129,11 @@ CITATION = re.compile(
     r"[A-ZÄÖÜØ][\w-]+(?: et al\.|,? (?:&|and) [A-Z][\w-]+|, [A-Z][\w-]+)* (?:19|20)\d\d"
     r"(?:, (?:§[\d.]+|Eqs?\. [\d–]+(?: and \d+)?|Algorithm \d+|appendix \w))?"
 )
-"""Names, a year, and a place in the paper."""
+"""A citation: names, a year, and a place in the paper."""
 
 
 def source_in(text: str) -> str:
-    """Return the source that a text names: the sentence after "Source:", otherwise every citation."""
+    """Return the source in a text: the sentence after "Source:", or else every citation."""
     text = " ".join(text.split())
     named = re.search(r"Source: (.*?\((?:19|20)\d\d\)|.*?)(?:(?<!et al)(?<!Eq)(?<!Eqs)\. |\.?$|,)(?= |$|[A-Z])", text)
     if named and re.search(r"\d\d\d\d", named[1]):
@@ -159,4 +159,4 @@ KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "metrics": ("what mulligan evaluate measures, as metrics.json calls it", _metrics),
     "museum": ("published GANs that fail, for mulligan museum", _museum),
 }
-"""What can be listed: a line about it, and what gives its rows."""
+"""The kinds that can be listed, each with a description and a function that returns its rows."""

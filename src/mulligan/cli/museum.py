@@ -50,7 +50,7 @@ def command(
     if not case:
         if out is not None:
             raise ConfigError(
-                f"--out keeps the pictures of a case. Name one: mulligan museum article --out {typed(out)}."
+                f"--out needs a case, whose pictures it keeps. Try mulligan museum article --out {typed(out)}."
             )
         listing.command("museum", json=json)
         return None
@@ -67,13 +67,13 @@ def command(
         if out is not None:
             print(f"kept in {out}: {', '.join(f'{picture.name}.png' for picture in played.pictures)}, case.json")
     if not (played.fails and played.mended):
-        say("this time it did not go as described: see the figures above. Another --seed may.")
+        say("this run did not go as described: see the figures above. Try another --seed.")
         return 1
     return None
 
 
 def described(case: Case, played: Played, seed: int) -> dict[str, Any]:
-    """Return all about an exhibit and its run, ready for JSON. Pictures are named by their files."""
+    """Return everything about an exhibit and its run, ready for JSON. Pictures are named by their files."""
     return case.words() | {
         "seed": seed,
         "fails": played.fails,

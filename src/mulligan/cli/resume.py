@@ -11,7 +11,7 @@ from mulligan.output.figures import count
 
 
 def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False) -> int:
-    """Go on with a run exactly where it stood, whatever stopped it: Ctrl-C, a kill, a full disk, a power cut.
+    """Resume a run exactly where it stopped, after Ctrl-C, a kill, a full disk or a power cut.
 
     With the same machine, NumPy build and number of threads, the result has the same bytes as without the stop.
 
@@ -31,8 +31,8 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False)
     from mulligan.cli.follow import follow
     from mulligan.nn.workers.blas import slowed
 
-    with suppress(OSError):  # the recorder says that
-        training.RunFolder.of(run).hold().close()  # a run that another process trains is further than its files say
+    with suppress(OSError):  # the recorder reports it
+        training.RunFolder.of(run).hold().close()  # raises BusyError if another process trains the run
     resumed = training.resume(run, steps=steps)
     if not json and (note := slowed()):
         say(note)

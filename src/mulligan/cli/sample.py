@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mulligan.output.generator import Generator
 
 LARGEST_GRID = 10_000
-"""Pictures in a grid; an array or a folder may hold any number."""
+"""Maximum number of pictures in a grid. Arrays and folders have no maximum."""
 _LONGEST = 255  # bytes in a folder's name
 
 
@@ -39,7 +39,7 @@ def command(
 ) -> None:
     """Draw many pictures: a grid (.png), an array (.npz), or a folder with one file each.
 
-    The first picture is the one that `mulligan draw` draws for the same seed. A larger count only adds pictures.
+    The first picture is that of `mulligan draw` for the same seed. A larger count only adds pictures.
 
     Example:
     $ mulligan sample runs/quick-1
@@ -56,13 +56,13 @@ def command(
     count
         Number of pictures.
     class_
-        Number or name of the class (default: all classes, as often as in the training data).
+        Number or name of the class (default: as in the training data).
     psi
-        Truncation: z is multiplied by it. Below 1, samples are more typical and less varied.
+        Truncation, a factor of z. Below 1, samples are more typical and less varied.
     best
-        Take a run's weights from the step at which its KID was lowest, not the newest ones.
+        Use the weights with the lowest KID, not the newest.
     out
-        The file or folder (default: a grid here, named after model and seed). A name without an ending is a folder.
+        The file, or a folder if the name has no ending (default: a grid named after model and seed).
     json
         Print one JSON document that says what was written.
     """
@@ -75,7 +75,7 @@ def command(
         here = training.RunFolder.of(model)
         if not here.best.is_file():
             raise ConfigError(
-                f"{model} must hold best.safetensors, which needs figures during the run. Leave --best away."
+                f"{model} must hold best.safetensors, which needs figures during the run. Try without --best."
             )
         model = here.best
     generator = mulligan.load(model)
@@ -83,7 +83,7 @@ def command(
     if out is None:
         out = Path(f"{stem(model)}-seed-{seed}{'' if class_ is None else f'-class-{label}'}.png")
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
-        raise ConfigError(f"a grid of {count} pictures; {LARGEST_GRID} is the most. Try --out samples.npz.")
+        raise ConfigError(f"--count must be at most {LARGEST_GRID} for a grid, got {count}. Try --out samples.npz.")
     if not out.suffix:
         _check_empty(out)
     labels = generator.labels(count, seed) if label is None else np.full(count, label)
@@ -128,7 +128,7 @@ def _write(
             sheet = points_picture(samples, *generator.spec.data_range)
         save_png(out, sheet, {"seed": str(seed), "count": str(len(samples))})
     elif samples.dtype != np.uint8:
-        raise ConfigError(f"--out {out}: points cannot be a folder of pictures. Try --out samples.npz.")
+        raise ConfigError(f"--out must be a .png or .npz file for points, got {out}. Try --out samples.npz.")
     else:
         digits, folders = len(str(len(samples) - 1)), _folders(generator)
         for i, image in enumerate(samples):
@@ -137,9 +137,9 @@ def _write(
 
 
 def _folders(generator: Generator) -> list[str]:
-    """Name a folder for each class: by the class's name where that works, otherwise by its number."""
+    """Name a folder for each class: by the class's name if that is valid, otherwise by its number."""
     names = [NO_NAME.sub("-", generator.class_name(k)) for k in range(generator.classes)]
-    folders = [name.lower() for name in names]  # where a system holds both for the same
+    folders = [name.lower() for name in names]  # some systems ignore capitals
 
     def fits(name: str) -> bool:
         return name[:1] not in ("", ".") and len(name.encode()) <= _LONGEST and folders.count(name.lower()) == 1
@@ -148,13 +148,13 @@ def _folders(generator: Generator) -> list[str]:
 
 
 def _check_empty(out: Path) -> None:
-    """Raise an error if the folder holds anything: new pictures shall not mix with other files."""
+    """Raise an error if the folder is not empty, so that new pictures do not mix with other files."""
     try:
         full = out.exists() and (not out.is_dir() or any(out.iterdir()))
     except OSError as error:
         raise RunError(f"cannot read the folder {out}: {error.strerror}. Choose another --out.") from error
     if full:
-        raise ConfigError(f"--out {out} is there already and not an empty folder. Choose another name.")
+        raise ConfigError(f"--out must be a new name or an empty folder, got {out}. Choose another name.")
 
 
 def stem(model: Path) -> str:

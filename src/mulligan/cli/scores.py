@@ -1,4 +1,4 @@
-"""An evaluation as a table for the terminal, with the floors beside the figures."""
+"""Write an evaluation as a table for the terminal, with the floors beside the figures."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from mulligan.metrics import MAPS, METRICS, figures_in, median_of
 from mulligan.output.figures import count, percent, ranged
 
 BESIDE = {"low": "floor", "high": "ideal", "": "of the reals"}
-"""What a figure stands beside, by the direction that is better."""
+"""The reference beside a figure, by the direction that is better."""
 
 
 def table(metrics: dict[str, Any]) -> list[str]:
@@ -46,7 +46,7 @@ def _of_features(metrics: dict[str, Any]) -> list[list[str]]:
 
 
 def _others(metrics: dict[str, Any]) -> list[list[str]]:
-    """Return a row for each other figure, with what it stands beside."""
+    """Return a row for each other figure, with its reference."""
     rows = []
     for metric, value, floor in figures_in(metrics).values():
         named = f"{BESIDE[metric.better]} {ranged(floor, share=metric.share)}"

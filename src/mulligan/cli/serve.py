@@ -32,15 +32,15 @@ def command(
     Parameters
     ----------
     port
-        The port of the page, or 0 for any free one (default: 8000).
+        The port of the page, or 0 for a free one (default: 8000).
     runs
         The folder of the run folders (default: runs).
     data
-        A folder or file of your own pictures, to choose in the page. May be given several times.
+        Your own pictures, a folder or file. May be repeated.
     host
-        The address to listen on (default: 127.0.0.1). Another one lets other machines in, and needs --token.
+        The address to listen on (default: 127.0.0.1). Any other lets other machines in, and needs --token.
     token
-        A secret of 16 characters or more that every visitor must know.
+        A secret of 16 or more characters that visitors need.
     open_
         Open the page in the browser.
     """
@@ -51,7 +51,7 @@ def command(
     for word in data:
         path = Path(os.path.expanduser(word))
         if not path.exists():
-            raise ConfigError(f"--data {word}: there is no such folder or file. Check the path.")
+            raise ConfigError(f"--data must be a folder or a file, got {word}, which does not exist. Check the path.")
         name, place = path.resolve().name, str(path.resolve())
         if name in mulligan.data.DATASETS or own.get(name, place) != place:
             raise ConfigError(

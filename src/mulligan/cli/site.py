@@ -1,4 +1,4 @@
-"""``mulligan site``: put the playground into a folder that any file server can serve."""
+"""``mulligan site``: write the playground as web pages."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +14,9 @@ def command(
     pyodide: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     docs: Annotated[OtherFolder, arg(metavar="DIR")] = None,
 ) -> None:
-    """Put the playground into a folder that any file server can serve: Mulligan then runs in the browser itself.
+    """Write the playground as web pages for any file server. Mulligan then runs inside the browser.
 
-    Small nets only, on toys, 5,000 digits, or what the visitor draws.
+    It trains small networks, on toys, 5,000 digits, or what the visitor draws.
 
     Example:
     $ mulligan site lab
@@ -25,11 +25,11 @@ def command(
     Parameters
     ----------
     out
-        The folder. Files of the same names in it are replaced.
+        The folder. Files of the same names are overwritten.
     pyodide
-        A copy of Pyodide's files, put beside the page (default: browsers load Pyodide from its public address).
+        A folder with Pyodide, to include (default: browsers load Pyodide from its public address).
     docs
-        The built book, put beside the page.
+        A folder with the built book, to include.
     """
     from mulligan.web.browser.site import RUNTIME, build
 

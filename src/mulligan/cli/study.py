@@ -31,10 +31,10 @@ def command(
     out: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     json: Json = False,
 ) -> int:
-    """Run a study: every variation with every seed, measured alike. It writes a table, plots and a report page.
+    """Compare variations of a recipe: train each with every seed, and write a table, plots and a report page.
 
-    A cell is one variation with one seed. A finished cell is never run twice, and a killed one goes on from its own
-    checkpoint: after a kill, a crash or Ctrl-C, type the same command with --resume.
+    A cell is one variation with one seed. After a kill, a crash or Ctrl-C, type the same command with --resume.
+    Finished cells are kept, and the others go on from their checkpoints.
 
     Example:
     $ mulligan study cost
@@ -48,11 +48,11 @@ def command(
     budget
         One of the study's budgets (default: the first).
     workers
-        Cells at once, one core each (default: one for each core that this process may use).
+        Number of cells at once (default: one for each core).
     backend
-        Processes on this machine (loky), or a Dask or Ray cluster.
+        This machine (loky), or a Dask or Ray cluster.
     scheduler
-        Address of the cluster (default: a cluster on this machine, for this study).
+        Address of the cluster (default: start one here).
     resume
         Go on with the study in the folder.
     out
@@ -85,7 +85,7 @@ def command(
     except KeyboardInterrupt:
         say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {anew} --resume")
         return 130
-    except RunError as error:  # of the machine's: a full disk, workers that are lost
+    except RunError as error:  # from the machine: a full disk, lost workers
         if isinstance(error, BusyError) or not run.plan.is_file():
             raise
         raise RunError(f"{error} Go on with: {anew} --resume") from error
@@ -107,7 +107,7 @@ def command(
 
 
 class _Pace:
-    """Tells how many cells are left, and for how long."""
+    """Estimates the time that is left."""
 
     def __init__(self, todo: int):
         self.todo, self.ended, self.began = todo, 0, time.perf_counter()

@@ -60,35 +60,33 @@ def command(
     recipe_
         A name of `mulligan list recipes`, or a .toml file.
     data
-        A name of `mulligan list data`, a folder of pictures, or a file; all of it is used (default: the recipe's).
+        A data set, folder or file (default: the recipe's).
     size
-        Side of your own pictures: 28, 32, 48 or 64 (default: 28 for a folder; those of a file stay as they are).
+        Side of your own pictures: 28, 32, 48 or 64.
     steps
         Length of the run in steps (default: the recipe's).
     minutes
-        Length of the run in minutes. A short timing chooses the number of steps.
+        Length in minutes; a short timing chooses the steps.
     seed
         Random seed (default: the recipe's).
     from_
-        Begin with the weights of another run or generator, wherever their shapes agree (fine-tuning).
+        Fine-tune: begin with the weights of another run.
     out
-        The run folder (default: the next free one of runs/RECIPE-1, -2, -3 …).
+        The run folder (default: the next free runs/RECIPE-N).
     set_
-        Change any value of the configuration by its path. The other options are applied after it.
+        Change any setting by its path.
     threads
-        Number of workers (default: one for each core that this process may use). The same number gives the same bytes.
+        Number of workers (default: one for each core).
     evaluate
-        Skip the figures during the run (about 1 % of the time) and at its end (some ten seconds).
+        Skip the figures during the run and at its end.
     log
-        tensorboard: also write the numbers and samples to RUN/tensorboard, for `tensorboard --logdir`.
+        Also write RUN/tensorboard, for TensorBoard.
     second_tries
-        How many times an alarm of the diagnosis may start a second try: it goes back to the last healthy checkpoint,
-        applies the remedy, and trains on in its own run folder (default: 0).
+        Number of second tries after alarms (default: 0).
     stop_on_alarm
-        Save and stop with exit code 1 when the diagnosis raises an alarm that no second try answers. A warning does
-        not stop the run.
+        Save and stop (exit code 1) at an alarm.
     json
-        Print the events as JSON Lines. The last line says where the files are.
+        Print events as JSON Lines; the last names the files.
     """
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
@@ -96,9 +94,9 @@ def command(
     from mulligan.training.integrations.tensorboard import TensorBoard, writer_class
 
     if minutes is not None and steps is not None:
-        raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
+        raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Give only one of them.")
     if () in set_:
-        raise ConfigError("--set needs a path=value. Write, for instance, --set discriminator.optimizer.lr=1e-4.")
+        raise ConfigError("--set must be path=value, got nothing. Try --set discriminator.optimizer.lr=1e-4.")
     config = training.recipe(recipe_)
     if data is not None:
         config = training.with_all_of(config, data)
@@ -108,15 +106,13 @@ def command(
     }  # fmt: skip
     flags = [(path, value) for path, value in given.items() if value is not None]
     config = training.with_overrides(config, [*chain(*set_), *flags])
-    # said before the timing, not after it
-    if out is not None and not training.RunFolder(out).is_free():
-        kind = "holds a run" if training.RunFolder(out).config.is_file() else "is there already and not an empty folder"
-        more = f"go on with it (mulligan resume {typed(out)}), or " if kind == "holds a run" else ""
-        raise ConfigError(f"--out {out} {kind}: {more}choose another --out.")
+    if out is not None and not training.RunFolder(out).is_free():  # checked before the timing
+        more = f"mulligan resume {typed(out)}, or " if training.RunFolder(out).config.is_file() else ""
+        raise ConfigError(f"--out must be a new or empty folder, got {out}. Try {more}another --out.")
     if log not in (None, "tensorboard"):
         raise ConfigError(must_be("--log", "tensorboard", log, "--log tensorboard"))
     if log is not None:
-        writer_class()  # a missing package is named before the first step
+        writer_class()  # raises an error now if the package is missing
     start = time.perf_counter()
     if minutes is None:
         run = training.Run(config)
@@ -130,7 +126,7 @@ def command(
         say(note)
     if run.data.note:
         say(run.data.note)
-    if out is None:  # as late as can be: nothing is left of a run that is refused, or stopped before it has begun
+    if out is None:  # created late, so that a run that cannot start leaves no folder
         out = training.take_next(Path("runs"), config.recipe or "run")
     board = [] if log is None else [TensorBoard(out / log)]
     return follow(

@@ -21,11 +21,11 @@ def command(
     out: Target = Path("walk.gif"),
     json: Json = False,
 ) -> None:
-    """Walk from one number's picture to another's, as an animation (.gif, .png, .webp).
+    """Animate the way from one number's picture to another's (.gif, .png, .webp).
 
     Normal z move along a great circle, which keeps the lengths that G was trained on. Uniform z move in a straight
-    line, which keeps them in their range. The class is mixed on the way. The walk goes there and back, so the animation
-    has no seam.
+    line, which keeps them in their range. Classes are mixed on the way. The walk goes there and back, so that the
+    animation loops.
 
     Example:
     $ mulligan walk runs/quick-1 --from 1 --to 2 --out walk.gif
@@ -41,11 +41,11 @@ def command(
     to
         Seed of the last picture.
     direction
-        Instead of --to: walk along principal direction 0, 1, 2 … of G's first layer, the strongest first.
+        Instead of --to: a principal direction of G's first layer (0 is the strongest).
     frames
         Number of pictures from the first to the last.
     class_
-        Number or name of the class all the way (default: from the first seed's to the last one's).
+        Number or name of the class (default: the seeds' classes).
     out
         The file of the animation.
     json

@@ -52,7 +52,7 @@ def take_weights(run: Run, start: str | Path) -> None:
                 np.copyto(array, old)
                 fits, size = fits + 1, size + old.size
             elif there:
-                anew.append(f"    new: {name} {own[name].shape}")
+                anew.append(f"    anew: {name} {own[name].shape}")
         lines += [f"  {player:<13}  {fits} of {len(own)} arrays, {size / max(total, 1):.0%} of its numbers", *anew]
         taken += fits
     if not taken:

@@ -155,7 +155,7 @@ def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
     parent(tiny, tmp_path / "a")
     with pytest.raises(ConfigError, match="has found nothing to repair"):
         plan(tmp_path / "a")
-    with pytest.raises(ConfigError, match="no setting"):
+    with pytest.raises(ConfigError, match="no further change of settings"):
         plan(tmp_path / "a", replace(ALARM, overrides=()))
     with pytest.raises(
         ConfigError,
