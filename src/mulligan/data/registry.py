@@ -61,64 +61,58 @@ class _Registry(dict[str, Entry]):
         super().__setitem__(name, entry)
 
 
+_pictures = partial(Entry, points=False)
+
+
 def _toy(name: str, line: str, source: str) -> Entry:
     return Entry(partial(load_toy, name), line, source, points=True)
 
 
 _OURS = {
-    "mnist": Entry(
+    "mnist": _pictures(
         load_mnist,
         "70,000 handwritten digits, 28×28 grey, 10 classes; bundled",
         "LeCun, Bottou, Bengio, Haffner 1998",
-        points=False,
     ),
-    "mnist-test": Entry(
+    "mnist-test": _pictures(
         load_mnist_test,
         "the 10,000 test digits of MNIST as training data, 28×28 grey, 10 classes; bundled",
         "LeCun, Bottou, Bengio, Haffner 1998",
-        points=False,
     ),
-    "pixel-faces": Entry(
+    "pixel-faces": _pictures(
         load_pixel_faces,
         "70,000 drawn faces, 16×16 RGB, 45 haircuts as classes; bundled",
         "DiceBear's Pixel Art; CC0",
-        points=False,
     ),
-    "fashion-mnist": Entry(
+    "fashion-mnist": _pictures(
         partial(load_idx_set, FASHION_MNIST, FASHION_CLASSES),
         "70,000 pieces of clothing, 28×28 grey, 10 classes; fetched once (31 MB)",
         "Xiao, Rasul, Vollgraf 2017; MIT licence",
-        points=False,
     ),
-    "kmnist": Entry(
+    "kmnist": _pictures(
         partial(load_idx_set, KMNIST, KMNIST_CLASSES),
         "70,000 cursive Japanese characters, 28×28 grey, 10 classes; fetched once (21 MB); not measured yet",
         "Clanuwat et al. 2018; CC BY-SA 4.0",
-        points=False,
     ),
-    "emnist-letters": Entry(
+    "emnist-letters": _pictures(
         load_emnist_letters,
         "145,600 handwritten letters, 28×28 grey, 26 classes; fetched once (562 MB); not measured yet",
         "Cohen, Afshar, Tapson, van Schaik 2017",
-        points=False,
     ),
-    "cifar10": Entry(
+    "cifar10": _pictures(
         load_cifar10,
         "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB); not measured yet",
         "Krizhevsky 2009",
-        points=False,
     ),
-    "bloodmnist": Entry(
+    "bloodmnist": _pictures(
         load_bloodmnist,
         "17,092 photographs of blood cells, 28×28 RGB, 8 classes; fetched once; not measured yet",
         "Acevedo et al. 2020; Yang et al. 2023 (MedMNIST); CC BY 4.0",
-        points=False,
     ),
-    "stacked-mnist": Entry(
+    "stacked-mnist": _pictures(
         load_stacked_mnist,
         "three MNIST digits as red, green and blue, 28×28, 1000 classes; made from the bundled digits",
         "Metz et al. 2017; Lin et al. 2018",
-        points=False,
     ),
     "jang": _toy("jang", "N(-1, 1), one dimension", "Eric Jang 2016"),
     "jang-sorted": Entry(

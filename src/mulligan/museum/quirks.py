@@ -37,12 +37,8 @@ class ArticleAdam(Optimizer):
 
     Parameters
     ----------
-    lr : float
-        Learning rate, above 0.
-    beta1, beta2 : float
-        Decay of the two means, in [0, 1).
-    eps : float
-        Keeps the quotient finite, above 0.
+    lr, beta1, beta2, eps
+        As in `Adam`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v")

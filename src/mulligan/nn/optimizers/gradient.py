@@ -65,7 +65,7 @@ class Momentum(Optimizer):
 
 
 @dataclass(frozen=True)
-class Nesterov(Optimizer):
+class Nesterov(Momentum):
     """Take the gradient where momentum is about to lead.
 
     Source: Nesterov 1983, "A method of solving a convex programming problem with convergence rate O(1/k²)",
@@ -82,15 +82,9 @@ class Nesterov(Optimizer):
 
     Parameters
     ----------
-    lr : float
-        Learning rate, above 0.
-    momentum : float
-        μ, in (−1, 1).
+    lr, momentum
+        As in `Momentum`.
     """
-
-    slots: ClassVar[tuple[str, ...]] = ("v",)
-    lr: Positive = 0.01
-    momentum: Momenta = 0.9
 
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
