@@ -111,7 +111,7 @@ def fit(
     if isinstance(images, (str, Path)):
         config = located(config)
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
-    events = train(run) if out is None else Recorder(out).record(run)
+    events = train(run, observers=()) if out is None else Recorder(out).record(run)
     view = view_of(run) if progress and _somebody_looks() else View()
     try:
         with view, closing(events):

@@ -5,6 +5,7 @@ bytes, on the same machine, NumPy build and number of threads.
 """
 
 import json
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from threading import get_ident
@@ -40,7 +41,7 @@ def train(
     run: Run,
     *,
     evaluators: Sequence[Evaluator] = (),
-    observers: Sequence[Observer] = (),
+    observers: Sequence[Observer] | None = None,
     save: Callable[[Saved], object] | None = None,
     stop: Callable[[], Stop] = lambda: False,
 ) -> Generator[Event, None, None]:
@@ -52,8 +53,9 @@ def train(
         Changed in place.
     evaluators : sequence of callable
         Called every ``evaluate_every`` steps. Their metrics together are an `Evaluated` event.
-    observers : sequence of Observer
-        Their events follow the events that they answer.
+    observers : sequence of Observer, optional
+        Their events follow the events that they answer. If none are given, a notebook shows the run: one output that is
+        redrawn.
     save : callable, optional
         Called every ``save_every`` steps, after all other events of the step. A `Saved` event follows.
     stop : callable, optional
@@ -78,13 +80,18 @@ def train(
     KeyboardInterrupt
         When Ctrl-C has come: at the end of a step, after the events that are due.
     """
+    shows = observers is None  # nobody has said who is told
+    observers = observers or ()
     check_play(run, evaluators, observers, stop if save is None else save, stop)
     run.watch(observers)
     config = run.config
+    view = _view_in_notebook(run) if shows else None
     held, clock = Held(), Clock(run.wall, run.cpu, 0.0)
     reported = (run.step, run.wall)
 
     def answered(event: Event) -> Iterator[Event]:
+        if view is not None:
+            view.show(event)
         yield event
         for observer in observers:
             yield from observer.observe(run, event)
@@ -135,6 +142,14 @@ def train(
             run.trainer.clear()
         if held():
             raise _between(run)
+
+
+def _view_in_notebook(run: Run) -> Any:
+    if "IPython" not in sys.modules:
+        return None
+    from mulligan.training.progress import in_notebook, view_of  # late: most programs need no view
+
+    return view_of(run) if in_notebook() else None
 
 
 def check_play(run: object, evaluators: object, observers: object, *calls: object) -> None:

@@ -24,7 +24,8 @@ EVERY = 0.3
 class Notebook(View):
     """Redraws one output: a bar, the latest figures, both losses as curves, the newest samples.
 
-    `fit` uses it. In your own loop, pass it as an observer: ``for event in train(run, observers=[Notebook(run)])``.
+    `fit` and a loop over ``train(run)`` use it. Pass it along with your own observers:
+    ``train(run, observers=[mine, Notebook(run)])``.
     """
 
     name = "notebook"
