@@ -21,7 +21,7 @@ class _Instead(types.ModuleType):
     """A module without some names, and with others instead; what a test sets here, it sets in the module."""
 
     def __init__(self, module, without=(), **instead):
-        self.__dict__.update(instead, _module=module, _without=frozenset(without), _instead=instead)
+        self.__dict__.update(instead, _module=module, _without=frozenset(without), _before={})
 
     def __getattr__(self, name):
         if name in self._without:
@@ -29,10 +29,17 @@ class _Instead(types.ModuleType):
         return getattr(self._module, name)
 
     def __setattr__(self, name, value):
-        setattr(self._module, name, value)
+        if name in self._without or name in self.__dict__:
+            self.__dict__[name] = value
+        else:
+            self._before.setdefault(name, getattr(self._module, name))
+            setattr(self._module, name, value)
 
-    def __delattr__(self, name):
-        delattr(self._module, name)
+    def __delattr__(self, name):  # as a test leaves, which found the name here
+        if name in self.__dict__:
+            del self.__dict__[name]
+        else:
+            setattr(self._module, name, self._before.pop(name))
 
 
 def _locking(handle, mode, count):
