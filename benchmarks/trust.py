@@ -331,6 +331,7 @@ def report(args):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
+        os.chdir(folder)  # samples go here
         RunFolder(folder / "whole").keep_metrics(evaluate_finished(played(folder / "whole")))
         print(
             "| what | tried | refused | done | with words | tracebacks | silent losses | too long |",
