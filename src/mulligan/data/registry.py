@@ -146,8 +146,8 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     skip_broken : bool
         For a folder of pictures: leave out broken ones instead of raising an error.
     colour : str
-        "grey" or "rgb" for pictures of your own; with "auto" a folder is RGB where any picture has colour, and a file
-        stays as it is.
+        "grey" or "rgb" for pictures of your own; with "auto" a folder is RGB if any picture has colour, and a file does
+        not change.
 
     Returns
     -------

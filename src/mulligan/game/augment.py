@@ -6,7 +6,7 @@ Augmentation for Data-Efficient GAN Training", therefore put a random T before D
 
     D:  D(T(x)),  D(T(G(z)))        G:  D(T(G(z))),  and the gradient goes back through T
 
-Every T here is affine in the picture, T(x) = A x + b. A and b are drawn anew for each row of each move. So
+Every T here is affine in the picture, T(x) = A x + b. A and b are drawn for each row of each move. So
 
     ∂L_G/∂G(z) = Aᵀ ∂L_G/∂(T(G(z)))
 

@@ -44,7 +44,7 @@ def check_case(case: Case) -> list[Check]:
             return list(_checks(case, seed))
         except Kink:
             continue
-    return [Check(case.name, "differences never settle", np.nan)]
+    return [Check(case.name, "finite differences disagree at every point", np.nan)]
 
 
 def _checks(case: Case, seed: int) -> Iterator[Check]:

@@ -155,8 +155,7 @@ class GAN:
         """The real samples of the last step."""
         return self._draws.real
 
-    # ── state that lies in the workers
-    # ────────────────────────────────────────────────────────────────────────────────────
+    # ── state that lies in the workers ────────────────────────────────────────────────────────────────────────────────
 
     @property
     def streams(self) -> dict[str, np.random.Generator]:
@@ -186,8 +185,7 @@ class GAN:
         for i, state in enumerate(states):
             restore(self._draws.streams[f"dropout.{i}"], state)
 
-    # ── the contents of a checkpoint
-    # ───────────────────────────────────────────────────────────────────────────────────────
+    # ── the contents of a checkpoint ──────────────────────────────────────────────────────────────────────────────────
 
     def arrays(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name, as views. A checkpoint saves them."""

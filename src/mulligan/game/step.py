@@ -128,8 +128,7 @@ class Step:
             d_fake = self.d.fake_gradient(c_g[self.rows])  # ∂L_G/∂G(z), through D
         self.g_grads(d_fake)
 
-    # ── parts of the moves
-    # ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── parts of the moves ────────────────────────────────────────────────────────────────────────────────────────────
 
     def gather_logits(self) -> tuple[Array, Array]:
         """Show this worker's logits, and return all workers': of the reals (empty if D saw none) and of the fakes."""

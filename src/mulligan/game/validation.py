@@ -255,7 +255,7 @@ def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array, NDArray[
 
 
 def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDArray[Any]:
-    """Return a caller's array of real numbers; raise a ShapeError if it is none."""
+    """Return a caller's argument as an array of real numbers, or raise a ShapeError."""
     try:
         array = np.asarray(thing)
     except ValueError:

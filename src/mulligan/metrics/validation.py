@@ -97,7 +97,7 @@ def pictures(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
         array = array[..., None]
     if array.ndim != 4 or 0 in array.shape:
         raise ShapeError(
-            f"{name} must have shape (n, h, w) or (n, h, w, c), none of them 0, got {np.shape(images)}. "
+            f"{name} must have shape (n, h, w) or (n, h, w, c) without a 0, got {np.shape(images)}. "
             f"Reshape flat rows with .reshape(-1, h, w, c)."
         )
     return array

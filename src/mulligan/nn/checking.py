@@ -81,7 +81,7 @@ def told(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
     try:
         yield from checks()
     except Kink:
-        yield Check(name, "differences never settle", np.nan)
+        yield Check(name, "finite differences disagree at every point", np.nan)
     except Exception as error:
         yield Check(name, f"{RAISES}{type(error).__name__}: {error}", np.nan)
 
@@ -395,7 +395,7 @@ def _settled(
             return list(check(_Point(case, seed, training)))
         except Kink:
             continue
-    return [(f"{check.__name__}: differences never settle", np.nan)]
+    return [(f"{check.__name__}: finite differences disagree at every point", np.nan)]
 
 
 def _differs_in_evaluation(case: Case) -> bool:

@@ -53,9 +53,9 @@ def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
 
 
 def free_at_once() -> None:
-    """Let what is freed go back to the system: now, and from now on whatever has a megabyte or more.
+    """Return freed memory to the system: all of it now, and from now on each freed array of a megabyte or more.
 
-    glibc keeps freed arrays below 32 MB instead, in a heap for each thread: a quarter of what an evaluation takes.
+    By default glibc keeps freed arrays below 32 MB in a heap for each thread: a quarter of an evaluation's memory.
     """
     import ctypes
 

@@ -15,7 +15,7 @@ from mulligan.errors import ConfigError, RunError
 
 Content = bytes | Callable[[IO[bytes]], object]
 Files = dict[Path, Content]
-"""Files to be written: what `atomic_write` is given, by path."""
+"""Files to write: by path, the `content` for `atomic_write`."""
 
 
 def atomic_write(path: str | Path, content: Content, *, folders: bool = True) -> None:

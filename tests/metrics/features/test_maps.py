@@ -153,7 +153,7 @@ def test_words_for_what_is_off(digits):
         pca(digits.images[:100], 0)
     with pytest.raises(
         ShapeError,
-        match=r"^images must have shape \(n, h, w\) or \(n, h, w, c\), none of them 0, got \(3, 560\)\. "
+        match=r"^images must have shape \(n, h, w\) or \(n, h, w, c\) without a 0, got \(3, 560\)\. "
         r"Reshape flat rows with \.reshape\(-1, h, w, c\)\.$",
     ):
         phi(small.reshape(3, -1))

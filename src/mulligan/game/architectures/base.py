@@ -28,7 +28,7 @@ class Architecture(Checked):
 
 
 def logit(classes: int, init: Initializer, *, spectral_norm: bool = False) -> Layer:
-    """Return the last layer of a discriminator: one number, by projection where there are classes."""
+    """Return the last layer of a discriminator, with one output: Dense, or Projection if there are classes."""
     if not classes:
         return Dense(1, init, spectral_norm=spectral_norm)
     # Spectral norm divides by E's largest singular value, so E must not start at 0.

@@ -53,7 +53,7 @@ class MLPGenerator(Architecture):
 
 @dataclass(frozen=True)
 class MLPDiscriminator(Architecture):
-    """Pixels – hidden … – logit (by projection where there are classes).
+    """Pixels – hidden … – logit (by projection if there are classes).
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class ConvGenerator(Architecture):
 
 @dataclass(frozen=True)
 class ConvDiscriminator(Architecture):
-    """Pixels – [conv 4×4, stride 2] … – FC … – logit (by projection where there are classes).
+    """Pixels – [conv 4×4, stride 2] … – FC … – logit (by projection if there are classes).
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class _R3GAN(Architecture):
         return [block] * self.blocks[index]
 
     def between(self, index: int, to: int) -> list[Layer]:
-        """Return the change of channels from one stage to the next, where there is one."""
+        """Return the layers that change the number of channels between two stages, if it changes."""
         return [] if self.widths[index] == self.widths[to] else [_conv(self.widths[to], 1, _LINEAR, bias=False)]
 
 
@@ -100,7 +100,7 @@ class R3GANGenerator(_R3GAN):
 
 @dataclass(frozen=True)
 class R3GANDiscriminator(_R3GAN):
-    """Pixels – 1×1 – [blocks – mean of 2×2 – 1×1] … – blocks – logit (by projection where there are classes).
+    """Pixels – 1×1 – [blocks – mean of 2×2 – 1×1] … – blocks – logit (by projection if there are classes).
 
     Parameters
     ----------

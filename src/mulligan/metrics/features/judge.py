@@ -1,7 +1,7 @@
 """The judge: a small classifier, trained by Mulligan itself, whose last hidden layer is the main feature map.
 
 Three judges are bundled (a safetensors file for each data set; its SHA-256 accompanies every figure);
-``python benchmarks/shipped/judge.py mnist`` trains one anew. For other labelled pictures, a judge is trained once and
+``python benchmarks/shipped/judge.py mnist`` trains one again. For other labelled pictures, a judge is trained once and
 cached. The judge of the pixel faces recognises further attributes beside the class.
 """
 

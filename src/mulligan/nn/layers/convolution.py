@@ -110,7 +110,7 @@ class Correlation:
         return out
 
     def to_fine(self, m: Memory, coarse: Array, W: Array, out: Array, b: Array | None = None) -> Array:
-        """Write the transpose with respect to the fine image (n, H, W, C), and add b (C) where there is one."""
+        """Write the transpose with respect to the fine image (n, H, W, C), and add b (C) if given."""
         thin = self.stride**2 * self.image[2] <= THIN
         phases = self._phases_thin if thin else self._phases_thick
         matrices = self._phase_matrices(m, W, thin)

@@ -56,7 +56,6 @@ class He(Initializer):
     gain: NonNegative = 1.0
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill `out`; see `Initializer.fill`."""
         out[...] = rng.normal(0.0, self.gain * math.sqrt(2 / ((1 + self.slope**2) * fan_in)), out.shape)
 
 
@@ -81,7 +80,6 @@ class Glorot(Initializer):
     distribution: Literal["uniform", "normal"] = "uniform"
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill `out`; see `Initializer.fill`."""
         sigma = self.gain * math.sqrt(2 / (fan_in + fan_out))
         if self.distribution == "normal":
             out[...] = rng.normal(0.0, sigma, out.shape)
@@ -133,7 +131,6 @@ class Normal(Initializer):
     std: NonNegative = 0.02
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill `out`; see `Initializer.fill`."""
         out[...] = rng.normal(0.0, self.std, out.shape)
 
 
@@ -150,7 +147,6 @@ class Uniform(Initializer):
     bound: NonNegative = 0.05
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill `out`; see `Initializer.fill`."""
         out[...] = rng.uniform(-self.bound, self.bound, out.shape)
 
 
@@ -198,7 +194,6 @@ class Scaled(Initializer):
     by: Finite = 1.0
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill `out`; see `Initializer.fill`."""
         self.init.fill(out, fan_in, fan_out, rng)
         out *= self.by
 

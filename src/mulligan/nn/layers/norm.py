@@ -153,7 +153,7 @@ class _SampleNorm(Layer):
         return out.reshape(t.shape)
 
     def scale(self, m: Memory, x: Array, name: str, shift: bool = False) -> Array:
-        """Return γ x (plus β with `shift`) in the buffer `name`, or x itself where there is no γ."""
+        """Return γ x (plus β with `shift`) in the buffer `name`, or x itself without a γ."""
         if "gamma" not in m.params:
             return x
         out = np.multiply(x, m.params["gamma"], out=m.buffer(name, x.shape))

@@ -48,7 +48,7 @@ def format_of(to: str | None, path: str | Path | None) -> str:
 
 
 def export(generator: Generator, path: str | Path, to: str | None = None) -> list[Path]:
-    """Write a generator for use elsewhere.
+    """Write a generator for other programs.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
     check_finite(generator.network.tensors())
     path = path if path.suffix else path.with_name(path.name + FORMATS[to])
     files: Files = import_module(f"mulligan.output.export.{to}").files(generator, path)
-    for file, content in reversed(files.items()):  # what the first one reads is there before it
+    for file, content in reversed(files.items()):  # the first file reads the others, so it is written last
         atomic_write(file, content)
     return list(files)
 

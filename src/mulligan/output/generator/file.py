@@ -43,7 +43,7 @@ class GeneratorSpec(Checked):
     classes : int
         0 for a generator without labels.
     class_names : tuple of str
-        One a class, or none.
+        One for each class, or empty.
     class_counts : tuple of int
         Number of training samples of each class; empty for equal shares.
     recipe, data : str

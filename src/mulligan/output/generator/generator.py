@@ -111,8 +111,7 @@ class Generator:
             return None
         return png_bytes(picture.repeat(2, axis=0).repeat(2, axis=1) if len(picture) < 400 else picture)
 
-    # ── z and classes of a seed
-    # ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── z and classes of a seed ───────────────────────────────────────────────────────────────────────────────────────
 
     def z(self, count: int, seed: int = 0) -> NDArray[np.float32]:
         """Return the first `count` latents of a seed, (count, dim) float32; see `latents`."""
@@ -191,7 +190,7 @@ class Generator:
         psi : float
             Truncation, 0 to 2: z is multiplied by it. Below 1 samples are more typical and less varied.
         along : sequence of float
-            Then z is moved this far along each of the principal directions, the strongest first; by default not.
+            How far to move z along each principal direction, the strongest first; by default not at all.
 
         Returns
         -------
