@@ -147,7 +147,7 @@ def test_a_loader_of_ones_own_that_gives_no_data_set(monkeypatch):
     monkeypatch.setitem(DATASETS, "own", Entry(lambda: np.zeros((5, 2)), "", ""))
     with pytest.raises(
         DataError,
-        match=r"^what the loader of 'own' returns must be a Dataset, got an array of shape \(5, 2\)\. Try "
+        match=r"^the result of the loader of 'own' must be a Dataset, got an array of shape \(5, 2\)\. Try "
         r"return mulligan\.data\.from_arrays\(images, labels\)\.$",
     ):
         load("own")

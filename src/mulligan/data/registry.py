@@ -206,7 +206,7 @@ def _registered(name: str) -> Dataset:
     data = DATASETS[name].loader()
     if not isinstance(data, Dataset):
         try_ = "return mulligan.data.from_arrays(images, labels)"
-        raise DataError(must_be(f"what the loader of {name!r} returns", "a Dataset", data, try_))
+        raise DataError(must_be(f"the result of the loader of {name!r}", "a Dataset", data, try_))
     return data
 
 

@@ -71,7 +71,7 @@ def _checks(case: Case, seed: int) -> Iterator[Check]:
         g_move = d_move
     else:
         g_move = Objectives(gan, streams, *batch, apart=False, z=None if game.latent.redraw else d_move.z)
-        g_move.theta_g[:] = gan.g.state["stood"]  # and D where it stands now: it moved first
+        g_move.theta_g[:] = gan.g.state["stood"]  # D keeps its new parameters, because it moved first
     penalties = sum(measures[penalty.name] for penalty in game.penalties)
     d_value, g_value = d_move.discriminator(), g_move.generator()
     yield Check(case.name, "L_D", relative(measures["d_loss"] + penalties, d_value))

@@ -90,8 +90,8 @@ def test_other_splits_are_taken_for_classes_and_said(tmp_path, parts):
     save(tmp_path / parts[0] / "dog" / "1.png", GREY)
     data = load(tmp_path)
     assert data.class_names == tuple(sorted(parts))
-    assert f"{', '.join(sorted(parts))} taken for names of classes: train and test are splits where both" in data.note
-    assert data.note.endswith(f"{tmp_path / parts[0]} can be given by itself")
+    assert f"{', '.join(sorted(parts))} became classes: only train and test together" in data.note
+    assert data.note.endswith(f"to use one part alone, give {tmp_path / parts[0]}")
     save(tmp_path / "horse" / "2.png", GREY)
     assert "taken for" not in load(tmp_path).note
 

@@ -150,7 +150,7 @@ def test_a_file_that_is_cut_off_is_found_when_it_is_needed(folder, few):
         with pytest.raises(DataError, match=r"029\.png: cannot be read"):
             data.take(np.array([29]), np.empty((1, 28, 28, 3), np.uint8))
     data = load(folder, colour="rgb", skip_broken=True)
-    with pytest.warns(UserWarning, match=r"000\.png stands in for it"):
+    with pytest.warns(UserWarning, match=r"000\.png replaces it"):
         found = data.images[29]
     assert (found == picture_file.read_picture(folder / "a" / "000.png", 28)).all()  # of the same class
 
@@ -163,7 +163,7 @@ def test_a_stand_in_is_of_the_class_where_pictures_are_left_out(folder, few):
     data, expected = load(folder, skip_broken=True), picture_file.read_picture(folder / "b" / "001.png", 28)
     for part, row in ((data, 29), (data.limited(20), 19)):
         assert part.labels[row] == 1
-        with pytest.warns(UserWarning, match=r"001\.png stands in for it"):
+        with pytest.warns(UserWarning, match=r"001\.png replaces it"):
             assert (part.images[row] == expected).all()
 
 

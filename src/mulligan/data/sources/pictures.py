@@ -106,8 +106,8 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     if classes and {name.lower() for name in classes} <= _SPLITS:
         largest = folder / max(classes, key=lambda name: len(classes[name]))
         note += (
-            f"; {', '.join(classes)} taken for names of classes: train and test are splits where both are there and "
-            f"nothing else, and {largest} can be given by itself"
+            f"; {', '.join(classes)} became classes: only train and test together, without other folders, are splits; "
+            f"to use one part alone, give {largest}"
         )
     if numbers is None:
         return Dataset(str(folder), images, note=note, refused=refused)

@@ -172,6 +172,6 @@ class StreamedPictures:
                 picture = read_picture(self._paths[j], self.shape[1])
             except DataError:
                 continue
-            warnings.warn(f"{error} {self._paths[j].name} stands in for it.", stacklevel=2)
+            warnings.warn(f"{error} {self._paths[j].name} replaces it.", stacklevel=2)
             return picture
         raise error
