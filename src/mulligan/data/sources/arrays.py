@@ -1,18 +1,18 @@
 """Make a data set of the user's arrays, or raise an error if their meaning is not certain.
 
-==============================================  =================================================================
-array                                           becomes
-==============================================  =================================================================
-uint8 (n, H, W), (n, H, W, 1 or 3)              pictures, unchanged
-(n, 1 or 3, H, W)                               pictures, channel moved to the end
-whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s × s, those of floats from 8 × 8 on
+===============================================  ======================================================================
+array                                            becomes
+===============================================  ======================================================================
+uint8 (n, H, W), (n, H, W, 1 or 3)               pictures, unchanged
+(n, 1 or 3, H, W)                                pictures, channel moved to the end
+whole numbers 0 to 255 of any type               pictures; rows (n, s²) become s × s, those of floats from 8 × 8 on
 floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255; values slightly below 0 become 0
-bool                                            pictures, black and white
-other floats (n, d)                             points, unchanged
-lightest value below an eighth of white         error: nearly black, or white has another value
-floats down to between −0.5 and −0.02           error: another scale than [0, 1] and [−1, 1]
-three axes, H and W from 16 on, then 3 or 4     error: one picture in colour, or many that are 3 or 4 wide
-==============================================  =================================================================
+bool                                             pictures, black and white
+other floats (n, d)                              points, unchanged
+lightest value below an eighth of white          error: nearly black, or white has another value
+floats down to between −0.5 and −0.02            error: another scale than [0, 1] and [−1, 1]
+three axes, H and W from 16 on, then 3 or 4      error: one picture in colour, or many that are 3 or 4 wide
+===============================================  ======================================================================
 """
 
 import logging
