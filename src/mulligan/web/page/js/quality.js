@@ -80,7 +80,7 @@ export function Quality() {
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
       ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${blank ? null : checked?.real_share} names=${names} of=${what} />`}
-      <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && checked ? ` · shares: n ${int(checked.histogram_n)}, ${measuredAt}` : ""}</small>
+      <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && checked ? ` · n ${int(checked.histogram_n)}` : ""}</small>
       ${m?.figures && html`<${Figures} figures=${m.figures} />`}
     </div></div></section>`;
 }
