@@ -81,7 +81,7 @@ def train(
         When Ctrl-C has come: at the end of a step, after the events that are due.
     """
     shows = observers is None  # nobody has said who is told
-    observers = observers or ()
+    observers = () if observers is None else observers
     check_play(run, evaluators, observers, stop if save is None else save, stop)
     run.watch(observers)
     config = run.config
