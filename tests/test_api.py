@@ -149,7 +149,7 @@ def test_data_that_is_loaded_may_be_given_as_it_is(tiny):
     made, by_arrays = (mulligan.fit(*given, recipe=tiny, steps=2) for given in ((data,), (GREY, np.arange(50) % 5)))
     assert made.theta.tobytes() == by_arrays.theta.tobytes()
     assert (made.classes, made.spec.data) == (5, "mine")
-    with pytest.raises(ConfigError, match="labels must be left out with images = 'mine', which brings its own"):
+    with pytest.raises(ConfigError, match="labels must be left out with images = 'mine', which has its own"):
         mulligan.fit(data, np.arange(50), recipe=tiny, steps=2)
 
 
@@ -280,7 +280,7 @@ def test_minutes_are_filled_and_not_exceeded(tiny, monkeypatch):
         ([[1.0, 2.0], [3.0]], None, DataError, "samples must all have one shape, got several"),
         (GREY[:2], [[0], [1, 2]], DataError, "labels must be one for each sample, got lists of different lengths"),
         ("nothing-here", None, DataError, "no data set and no file named"),
-        ("ring", np.arange(3), ConfigError, "brings its own"),
+        ("ring", np.arange(3), ConfigError, "has its own"),
         (RNG.random((50, 5, 5)), None, ShapeError, "multiples of 4"),
         (RNG.random((50, 2)), None, ShapeError, "must be pictures"),
     ],

@@ -128,7 +128,7 @@ def test_which_reals(own):
     for count in (None, 20):  # no number would do
         with pytest.raises(
             ConfigError,
-            match=r"^few must have 40 samples or more, half of which stand in for held-out ones, got 30\. "
+            match=r"^few must have 40 samples or more, because half of them replace held-out ones, got 30\. "
             r"Collect more\.$",
         ):
             Exam.prepare(pictures(30, 0, "few"), count)
@@ -257,7 +257,7 @@ def test_words(own):
         evaluate(generator(), own, seeds=0)
     with pytest.raises(
         ConfigError,
-        match=r"^data must be named, for this generator does not say what it was trained on\. Try --data mnist\.$",
+        match=r"^data must be named, because this generator does not name its training data\. Try --data mnist\.$",
     ):
         evaluate(generator())
 

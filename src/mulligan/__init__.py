@@ -14,7 +14,7 @@
     for event in mulligan.train(run):                # Started, Stepped, Sampled, Finished, and what is asked for:
         ...                                          # Evaluated, Diagnosed, Saved (evaluators, observers, save)
 
-What stands here is imported at first use, so that ``import mulligan`` costs nothing.
+These names are imported at first use, so that ``import mulligan`` is fast.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NAMES = {
     "output.generator": "Generator",
     "training": "recipe Run train training",
 }
-"""What is taken from which module."""
+"""The public names of each module."""
 
-if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+if not TYPE_CHECKING:  # because of __getattr__, a type checker would accept any name
     __getattr__, __dir__ = lazily(__name__, _NAMES)

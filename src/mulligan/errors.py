@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree.
+"""Mulligan's errors, and helpers that write their messages. Catch `MulliganError` for all of them.
 
 ::
 
@@ -13,7 +13,7 @@
         ├── TooLargeError  more memory is needed than is free                                  (exit 1)
         └── DivergedError  a tensor is NaN or infinite; the message names it, loss and step    (exit 1)
 
-A message says what must hold, what came instead, and what to try; `must_be` writes it. `suggest` adds the known word
+A message says what must hold, what came instead, and what to try. `must_be` writes it. `suggest` adds the known word
 that the user may have meant.
 """
 
@@ -39,7 +39,7 @@ class ShapeError(MulliganError):
 
 
 class UnsupportedError(MulliganError):
-    """There is no correct implementation of what was asked for."""
+    """Mulligan has no correct implementation of this combination."""
 
 
 class DataError(MulliganError):
@@ -69,7 +69,7 @@ class DivergedError(RunError):
 
 
 LONGEST = 200
-"""A value is cut off in a message after this many letters."""
+"""Maximum number of letters of a value in a message."""
 
 
 def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
@@ -86,22 +86,22 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
     got : object
         What came instead.
     try_ : object, optional
-        A value that would do.
+        A value that is allowed.
     """
     return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
 
 
 def suggest(word: object, known: Iterable[str]) -> str:
-    """Write which known word the user may have meant, with a space before it; empty where none is near."""
-    from difflib import get_close_matches  # its import costs time, and errors are rare
+    """Write " Did you mean 'word'?" with the most similar known word; empty if none is similar."""
+    from difflib import get_close_matches  # late: the import is slow, and errors are rare
 
-    bare = {name.lstrip("-"): name for name in known}  # dashes, which all options have, make words alike
+    bare = {name.lstrip("-"): name for name in known}  # compare without dashes, which all options share
     near = get_close_matches((word if isinstance(word, str) else shown(word)).lstrip("-")[:LONGEST], bare, 1)
     return f" Did you mean {bare[near[0]]!r}?" if near else ""
 
 
 def nearest(word: object, known: Iterable[str], count: int = 3) -> str:
-    """Write the known words that are most like one, or else the first ones: "a, b or c"."""
+    """Write the known words that are most similar to one, or else the first ones: "a, b or c"."""
     from difflib import get_close_matches
 
     known = list(known)
@@ -111,13 +111,13 @@ def nearest(word: object, known: Iterable[str], count: int = 3) -> str:
 
 
 def shown(value: object) -> str:
-    """Write a value for a message: an array by its shape; a long text is cut off."""
+    """Write a value for a message: an array as its shape, a long text cut off."""
     shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and shape:  # NumPy's or another's; its numbers say nothing, in many lines
+    if isinstance(shape, tuple) and shape:  # an array of any library: its numbers do not help
         return f"an array of shape {shape}"
     try:
         text = repr(value)
-    except ValueError:  # Python writes no longer ones
+    except ValueError:  # an integer too long for Python to write
         return f"a number of more than {sys.get_int_max_str_digits():,} digits"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
@@ -134,7 +134,7 @@ def as_path(name: str, value: object, what: str, example: str) -> Path:
     what : str
         What the path leads to.
     example : str
-        A path that would do.
+        A path that is allowed.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def as_whole(name: str, value: object, low: int, high: int | None = None) -> int
     value : object
         The argument.
     low, high : int
-        The range; no upper end without `high`.
+        The range. Without `high` it has no upper end.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def as_whole(name: str, value: object, low: int, high: int | None = None) -> int
 
 
 def typed(path: str | Path) -> str:
-    """Write a path as a user would type it: quoted where the shell needs that, and never like an option."""
+    """Write a path as a user would type it: quoted if the shell needs that, and never like an option."""
     import shlex
     from subprocess import list2cmdline
 

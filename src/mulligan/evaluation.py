@@ -1,7 +1,7 @@
-"""How good is a generator? One call: its fakes against pictures that it has not seen, floors beside the figures.
+"""Measure how good a generator is: `evaluate` compares its fakes with pictures that it has not seen.
 
-The protocol: 10,000 fakes against as many held-out pictures (all that there are, or as many of them, always the same);
-three draws, median and range; classes as often as in the training data; the averaged weights and the raw ones.
+The protocol: 10,000 fakes against the same number of held-out pictures, or all of them if there are fewer; three draws,
+median and range; classes as often as in the training data; the averaged weights and the raw ones.
 """
 
 import logging
@@ -43,18 +43,18 @@ from mulligan.training.store import newest_in, restored
 _LOG = logging.getLogger(__name__)
 
 COUNT = 10_000
-"""Fakes, and held-out reals, where there are as many."""
+"""Default number of fakes, and of held-out reals if there are enough."""
 LEAST = 20
-"""Fewer pictures than this cannot be judged."""
+"""Minimum number of pictures for an evaluation."""
 STACKED = "stacked-mnist"
 STACKED_COUNT = 26_000
-"""Fakes of which stacked MNIST's modes are counted, as published (Lin et al. 2018, "PacGAN", section 4.2): their number
-decides how many of 1000 are hit by chance, and the KL of a perfect sampler."""
+"""Number of fakes for counting stacked MNIST's modes, as published (Lin et al. 2018, "PacGAN", section 4.2). It decides
+how many of 1000 modes are hit by chance, and the KL of a perfect sampler."""
 COMBINED = ("skin colour", "hair colour", "clothing colour")
-"""Attributes of the pixel faces whose 1056 combinations are counted like stacked MNIST's modes: all are as frequent."""
+"""Attributes of the pixel faces whose 1056 equally frequent combinations are counted like stacked MNIST's modes."""
 
 
-@np.errstate(under="ignore")  # densities far away, and moments of what a judge no longer learns from, are 0
+@np.errstate(under="ignore")  # distant densities and moments of idle weights underflow to 0
 def evaluate(
     generator: Generator | Run | Fakes | NDArray[Any] | str | Path,
     data: Dataset | str | Path | None = None,
@@ -62,38 +62,37 @@ def evaluate(
     count: int | None = None,
     seeds: int | Sequence[int] = 3,
 ) -> dict[str, Any]:
-    """Measure a generator.
+    """Measure how good a generator is against held-out data.
 
     Parameters
     ----------
     generator : Generator, Run, Fakes, array, str or Path
-        A generator; or a run, a run folder or a checkpoint folder, of which the raw weights are scored, too. Samples of
-        another program are an array, or `Fakes.of` their folder or file.
+        A generator; or a run, a run folder or a checkpoint folder, whose raw weights are scored as well. Pass samples
+        of another program as an array, or as `Fakes.of` their folder or file.
     data : Dataset, str or Path, optional
-        What to compare with; by default the data that it was trained on. A folder or a file of pictures is read at the
-        size and in the colours of the generator's.
+        The data to compare with (default: the generator's training data). Pictures from a folder or a file are read at
+        the generator's size and in its colours.
     count : int, optional
-        Fakes, and reals; by default 10,000, or all held-out ones where there are fewer.
+        Number of fakes and of reals (default: 10,000, or all held-out ones if there are fewer).
     seeds : int or sequence of int
-        How many draws (of seeds 0, 1, 2 …), or which.
+        The number of draws (with seeds 0, 1, 2 …), or their seeds.
 
     Returns
     -------
     dict
-        The content of ``metrics.json``: ``mulligan list metrics`` says what each figure is. With several seeds it is a
-        dict of ``median``, ``min`` and ``max``. The figures of the raw weights stand under ``raw``. ``step`` is that
-        of the weights. ``held_out`` is False where the data has no test part, and half of what the generator has seen
-        stands in for it. Copies are then searched in all that it has seen, and each of those reals is compared with
-        all others.
+        The content of ``metrics.json``; ``mulligan list metrics`` describes each figure. With several seeds, a figure
+        is a dict of ``median``, ``min`` and ``max``. ``raw`` holds the figures of the raw weights, ``step`` the step
+        of the weights. ``held_out`` is False if the data has no test part: half of the training data then replaces it,
+        copies are searched in all training data, and each of those reals is compared with all others.
 
     Raises
     ------
     ConfigError
-        Not a generator, no seed, a count that is not a whole number, unknown data, or more pictures than are held out.
+        When an argument is of the wrong type, `seeds` is empty, or `count` exceeds the held-out pictures.
     ShapeError
-        Data of another shape than the generator's samples.
+        When the data has another shape than the generator's samples.
     DataError, CheckpointError
-        Data or a generator that cannot be read.
+        When the data or the generator cannot be read.
     """
     if isinstance(generator, np.ndarray):
         generator = Fakes(from_arrays(generator))
@@ -134,7 +133,7 @@ def evaluate(
 
 @np.errstate(under="ignore")
 def evaluate_finished(run: Run) -> dict[str, Any]:
-    """Measure a run's averaged generator in one draw, as at the end of its training: with what is at hand, in seconds.
+    """Measure a run's averaged generator in one draw, in seconds, as `mulligan train` does at the end.
 
     Parameters
     ----------
@@ -151,18 +150,18 @@ def evaluate_finished(run: Run) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """The reals' half of an evaluation, done once.
+    """The part of an evaluation that depends on the reals alone. Make it once, then `score` generators.
 
     Attributes
     ----------
     data : Dataset
     count : int
-        Fakes that are asked for.
+        Number of fakes.
     held_out : bool
-        Whether the reals were kept from the generator.
+        Whether the generator was not trained on the reals.
     real : array (count, h, w, c), uint8, or (count, d), float32
     judge : Judge or None
-        That of single digits for stacked MNIST.
+        For stacked MNIST, the judge of single digits.
     against : Reference or None
         None for points.
     """
@@ -191,14 +190,14 @@ class Exam:
         count : int, optional
             See `evaluate`.
         controls : bool
-            Measure in the random convolutional net as well as in the judge and the principal components.
+            Also measure in the random convolutional network, besides the judge and the principal components.
         train_judge : bool
-            Train a judge on the spot where there is none.
+            Train a judge if none is available.
 
         Raises
         ------
         ConfigError
-            More pictures than there are held out, or too few.
+            When `count` exceeds the held-out pictures, or when there are too few.
         """
         free_at_once()
         data = data.in_memory()
@@ -213,7 +212,7 @@ class Exam:
             return cls(data, len(real), held_out, real)
         stacked = data.name == STACKED
         judge = bundled_judge("mnist") if stacked else judge_for(data, train=train_judge)
-        # PCA spreads what it was fitted on: the reals must be as new to it as the fakes are
+        # PCA exaggerates the spread of its training data, so it must not be fitted on the reals
         some = apart[np.random.default_rng(0).permutation(len(apart))[: pca_limit(data.shape)]]
         maps: list[Any] = [] if judge is None or stacked else [judge]
         maps.append(pca(apart if len(some) == len(apart) else some))
@@ -228,16 +227,16 @@ class Exam:
     def score(
         self, generator: Generator | Fakes, seed: int = 0, *, weights: str = "ema", cpu_seconds: float | None = None
     ) -> dict[str, Any]:
-        """Score one draw; the same generator and seed give the same figures to the last digit.
+        """Score one draw. The same generator and seed give the same figures to the last digit.
 
         Parameters
         ----------
         generator : Generator
         seed : int
         weights : str
-            Noted: "ema" or "raw".
+            "ema" or "raw", for the result.
         cpu_seconds : float, optional
-            Noted: what the training cost, where that is known.
+            The cost of the training, if known, for the result.
         """
         notes: dict[str, Any] = {"seed": seed, "data": self.data.name, "generator": weights, "cpu_seconds": cpu_seconds}
         facts = {"step": generator.spec.step, "held_out": self.held_out}
@@ -257,12 +256,12 @@ class Exam:
         return {**result, **facts}
 
     def _asked(self, generator: Generator | Fakes, count: int, seed: int) -> NDArray[np.int64] | None:
-        """Return the classes asked for, where they are the data's own and no clusters."""
+        """Return the classes of the fakes, if they are the data's own classes and not clusters."""
         same = generator.spec.class_names == self.data.class_names and self.data.classes > 0
         return generator.labels(count, seed) if same else None
 
     def _combinations(self, judge: Judge, generator: Generator | Fakes, seed: int) -> dict[str, Any]:
-        """Read three digits, or the attributes of a face, in each of the published number of pictures."""
+        """Count modes: classify three digits, or a face's attributes, in the published number of pictures."""
         count = STACKED_COUNT if self.count == COUNT else self.count
         images, asked = generator.images(count, seed), self._asked(generator, count, seed)
         if judge.heads:
@@ -281,7 +280,7 @@ class Exam:
 
 
 def _pool(data: Dataset) -> tuple[NDArray[Any], NDArray[np.intp] | None]:
-    """Return the reals to compare with: the test part; or a half of all, and where each of them stands in the data."""
+    """Return the reals to compare with: the test part, or half of the data with each sample's index."""
     if data.test is not None:
         return np.asarray(data.test.images), None
     half = np.random.default_rng(0).permutation(len(data))[: len(data) // 2]
@@ -289,7 +288,7 @@ def _pool(data: Dataset) -> tuple[NDArray[Any], NDArray[np.intp] | None]:
 
 
 def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | None:
-    """Choose the reals: the same ones each time, or None for all. Files are often sorted, so never the first ones."""
+    """Choose the same random reals each time, or None for all. The first ones will not do, because files are sorted."""
     what = "are held out" if data.test is not None else "can stand in for held-out ones"
     if count is not None and count > there >= LEAST:
         raise ConfigError(
@@ -298,7 +297,7 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
         )
     if there < LEAST and data.test is None:
         raise ConfigError(
-            f"{data.name} must have {2 * LEAST} samples or more, half of which stand in for held-out ones, got "
+            f"{data.name} must have {2 * LEAST} samples or more, because half of them replace held-out ones, got "
             f"{len(data)}. Collect more."
         )
     count = min(COUNT if count is None else count, there)
@@ -313,9 +312,9 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
 def _weights(
     generator: Generator | Run | Fakes | str | Path, *, others: bool
 ) -> tuple[dict[str, Generator | Fakes], Dataset | None, float | None]:
-    """Return the generators to score by the name of their weights, and, if known, what they saw and the CPU-seconds.
+    """Return the generators to score by the name of their weights, and, if known, their data and the CPU-seconds.
 
-    With `others`, other data to compare with, the averaged weights will do where a run's own data are gone.
+    With `others`, other data to compare with, the averaged weights suffice if a run's own data are missing.
     """
     if isinstance(generator, (Generator, Fakes)):
         return {"ema": generator}, None, None
@@ -332,14 +331,14 @@ def _weights(
         except (CheckpointError, DataError) as error:
             if not others or not RunFolder(path).generator.is_file():
                 raise
-            _LOG.warning("the averaged weights alone can be measured: %s", error)
+            _LOG.warning("only the averaged weights can be measured: %s", error)
             return {"ema": load_generator(path)}, None, float(found.clock["cpu"])
     both: dict[str, Generator | Fakes] = {"ema": generator.generator(), "raw": generator.generator(average=False)}
     return both, generator.data, generator.cpu
 
 
 def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    """Return the seeds of the draws, given how many or which."""
+    """Return the seeds of the draws, given their number or a list."""
     if isinstance(seeds, numbers.Integral):
         return tuple(range(int(seeds)))
     try:
@@ -351,17 +350,17 @@ def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
 def _own_data(generator: Generator | Fakes) -> Dataset:
     if not generator.spec.data:
         raise ConfigError(
-            "data must be named, for this generator does not say what it was trained on. Try --data mnist."
+            "data must be named, because this generator does not name its training data. Try --data mnist."
         )
     return _loaded(generator.spec.data, generator)
 
 
 def _loaded(source: str | Path, generator: Generator | Fakes) -> Dataset:
-    """Load data by name; own pictures at the size and in the colours of the generator's."""
+    """Load data by name. Own pictures are read at the generator's size and in its colours."""
     if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
         return load(source)
     height, width, channels = generator.spec.shape
     size = height if height == width and height in SIZES else 0
-    if isinstance(generator, Fakes):  # of unknown origin: colour that is missing shall be seen
+    if isinstance(generator, Fakes):  # keep the data's colours, so that missing colour shows
         return load(source, size if is_picture_folder(source) else 0)
     return load(source, size, colour="grey" if channels == 1 else "rgb")

@@ -1,4 +1,4 @@
-"""From pictures to a generator in one call, and a length of time turned into steps."""
+"""Train a generator on pictures in one call (`fit`), and turn a length of time into steps."""
 
 import numbers
 import sys
@@ -22,12 +22,12 @@ from mulligan.training.progress import View, in_notebook, view_of
 from mulligan.training.samples import located
 
 FIRST = 100
-"""Steps before those that are timed, at most: they allocate, and find out the fastest products. No more than a
-twentieth of the time goes into them."""
+"""Maximum number of warm-up steps before the timing, which allocate memory and choose the fastest products. They take
+at most a twentieth of the time."""
 CALIBRATION = 200
-"""Steps that are timed at most; no more than a tenth of the time goes into them."""
+"""Maximum number of timed steps. They take at most a tenth of the time."""
 SHARE = 0.95
-"""Of the time goes into steps; the rest into samples, checkpoints and the animation."""
+"""Share of the time for steps. The rest is for samples, checkpoints and the animation."""
 
 
 def fit(
@@ -41,48 +41,48 @@ def fit(
     progress: bool = True,
     start: str | Path | None = None,
 ) -> Generator:
-    """Train a generator.
+    """Train a generator on your pictures, or on a data set, in one call.
 
     Parameters
     ----------
     images : array (n, h, w[, c]) or (n, d), or str or Path, or Dataset
-        Pictures or points (`mulligan.data.sources.arrays` has the table of what is understood), or a name of
-        `mulligan list data`, a folder, or a file; or what `mulligan.data.load` made of one.
+        Pictures or points (`mulligan.data.sources.arrays` lists the accepted arrays), a name of `mulligan list data`,
+        a folder, or a file; or the result of `mulligan.data.load`.
     labels : (n,) array, optional
-        One class for each sample; without them, the generator knows no classes. A recipe that takes none says so.
+        One class for each sample; by default the generator has no classes. A recipe without classes says so.
     recipe : str, Path or Config
-        A name of `mulligan list recipes`, the path of a TOML file, or a configuration. A configuration is taken at its
-        word: with the `data.limit` of ``recipe("pictures")``, no more than 500 samples are used.
+        A name of `mulligan list recipes`, the path of a TOML file, or a configuration. A configuration is used
+        unchanged: with the `data.limit` of ``recipe("pictures")``, at most 500 samples are used.
     minutes : float, optional
-        Length in time: the steps are chosen after a short timing.
+        Length in time: a short timing chooses the number of steps.
     seed : int, optional
-        By default what the recipe says: 0 in most of them.
+        Random seed (default: the recipe's, which is 0 in most).
     steps : int, optional
-        Length in steps; by default what the recipe says.
+        Length in steps (default: the recipe's).
     out : str or Path, optional
-        Keep the run in this folder; by default nothing is written.
+        Keep the run in this folder. By default nothing is written.
     progress : bool
-        Show how it goes: a bar in a terminal; in a notebook one output with curves and samples, redrawn in place. A
+        Show the progress: a bar in a terminal; in a notebook one output with curves and samples, redrawn in place. A
         script whose stderr is not a terminal stays silent.
     start : str or Path, optional
         A run folder, checkpoint folder or generator file whose weights the training begins with, wherever their shapes
-        agree; the logger ``mulligan`` says which.
+        agree. The logger ``mulligan`` lists them.
 
     Returns
     -------
     Generator
-        The averaged one.
+        The averaged generator.
 
     Raises
     ------
     DataError
-        When the images or labels cannot be used as such, or cannot be read.
+        When the images or labels have a wrong form, or cannot be read.
     ConfigError, ShapeError, UnsupportedError
         When the recipe does not exist or does not fit the data.
     DivergedError
         When a tensor became NaN or infinite.
     KeyboardInterrupt
-        At the end of a step; with `out`, the run is saved there. A notebook's stop button returns the generator so far.
+        After Ctrl-C, at the end of a step. With `out`, the run is saved. A notebook's stop button returns the generator.
     """
     config = recipe if isinstance(recipe, Config) else recipe_named(recipe)
     if seed is not None:
@@ -91,7 +91,7 @@ def fit(
     if minutes is not None and (not number or minutes > sys.float_info.max):
         raise ConfigError(must_be("minutes", "a number above 0", minutes, 1))
     if minutes is not None and steps is not None:
-        raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Leave one of them away.")
+        raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Give only one of them.")
     if steps is not None:
         config = replace(config, steps=steps)
     if start is not None:
@@ -101,7 +101,7 @@ def fit(
     if labels is not None and config.data.labels != "dataset":
         warnings.warn(
             f"recipe {config.recipe or 'of your own'} has data.labels = {config.data.labels!r}: your labels are not "
-            "used. Leave them away, or take a recipe with data.labels = 'dataset', for instance quick.",
+            "used. Leave them out, or use a recipe with data.labels = 'dataset', for instance quick.",
             stacklevel=2,
         )
     data, data_range = _data(images, labels, config.data)
@@ -125,8 +125,8 @@ def fit(
         elif out is not None:
             raise
         else:
-            lost = f"stopped after step {run.step}, and nothing of it is kept. With out='runs/mine' it would be saved"
-            raise BetweenSteps(f"{lost} there, to go on from.") from None
+            lost = f"stopped after step {run.step}, and nothing is saved. To save a run, give it a folder:"
+            raise BetweenSteps(f"{lost} out='runs/mine'.") from None
     made = run.generator()
     if data_range is None:
         return made
@@ -134,13 +134,13 @@ def fit(
 
 
 def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run:
-    """Return a run whose steps take `seconds` from now on, by timing a few steps of another one.
+    """Make a run that takes `seconds` from now on. A few steps of a trial run are timed to choose its length.
 
     Parameters
     ----------
     config : Config
     seconds : float
-        Timing and all.
+        Including the timing.
     data : Dataset, optional
         The samples themselves, instead of what ``config.data`` names.
 
@@ -153,17 +153,17 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
         raise ConfigError(must_be("minutes", "a number above 0", seconds / 60, 1))
     start = time.perf_counter()
     trial = Run(config, data=data, begin=False)
-    with trial.gan, np.errstate(all="ignore"):  # as in training: the guard finds what overflows
+    with trial.gan, np.errstate(all="ignore"):  # as in training: the guard finds overflows
         _rate(trial, FIRST, seconds / 20)
         rate = _rate(trial, CALIBRATION, seconds / 10)
     left = SHARE * (seconds - (time.perf_counter() - start))
     data = trial.data
-    del trial  # there may be no memory for both
+    del trial  # memory may not suffice for both
     return Run(replace(config, steps=max(1, round(rate * left))), data=data)
 
 
 def _rate(run: Run, steps: int, seconds: float) -> float:
-    """Take `steps` steps, fewer if the time is over but at least one; return steps per second."""
+    """Take `steps` steps, or fewer (at least one) if the time is over. Returns steps per second."""
     began, first = time.perf_counter(), run.step
     run.advance()
     while run.step - first < steps and time.perf_counter() - began < seconds:
@@ -172,18 +172,18 @@ def _rate(run: Run, steps: int, seconds: float) -> float:
 
 
 def _somebody_looks() -> bool:
-    """Tell whether stderr is a terminal, or what is typed here is answered at once, as in a notebook."""
+    """Tell whether a person watches: stderr is a terminal, or Python is interactive, as in a notebook."""
     return sys.stderr is not None and (sys.stderr.isatty() or hasattr(sys, "ps1"))
 
 
 def _data(
     images: ArrayLike | str | Path | Dataset, labels: ArrayLike | None, spec: DataSpec
 ) -> tuple[Dataset, tuple[float, float] | None]:
-    """Return the data set, and the range that the array's values had, where it is not the data set's own."""
+    """Return the data set, and the range of the array's values if it differs from the data set's."""
     if isinstance(images, (str, Path, Dataset)):
         if labels is not None:
             given = images.name if isinstance(images, Dataset) else str(images)
-            raise ConfigError(f"labels must be left out with images = {given!r}, which brings its own.")
+            raise ConfigError(f"labels must be left out with images = {given!r}, which has its own.")
         if isinstance(images, Dataset):
             return fitted(images, spec.size, spec.colour), None
         return load(images, spec.size, spec.skip_broken, spec.colour), None

@@ -1,4 +1,4 @@
-"""Names of a package that are imported at first use (PEP 562)."""
+"""Import names of a package at first use (PEP 562)."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ def lazily(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any]
     package : str
         Its ``__name__``.
     names : mapping of str to str
-        What the package takes from each module below it, with spaces between; the module's own name is the module.
+        For each module below the package, its public names with spaces between. A module's own name is the module.
     """
     here = vars(sys.modules[package])
     homes = {name: module for module, some in names.items() for name in some.split()}

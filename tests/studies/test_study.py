@@ -85,7 +85,7 @@ def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
         ),
         (
             {"seeds": "start = 5"},
-            r".*small\.toml: budgets\.small: steps must say how many follow start = 5, got 0\. Try steps = 1000\.$",
+            r".*small\.toml: budgets\.small: steps must be above 0 with start = 5, got 0\. Try steps = 1000\.$",
         ),
         (
             {"measure_at": "measure_at = [-1]"},

@@ -1,8 +1,8 @@
-"""Published GANs that fail: reproduced, explained, repaired.
+"""Reproduce published GANs that fail, with an explanation and a repair.
 
-- `case`: what an exhibit is; read it first. `exhibits/`: one file each, in the order of the tour.
-- `stage`: what several of them play on, the ring and a duel of two nets. `pictures`: how their samples are shown.
-- `kinds`: the parts that only recipes of the museum name, from `quirks` (the article), `mistakes`, `papers`, `jang`.
+- `case`: the parts of an exhibit; read it first. `exhibits/`: one file each, in the order of the tour.
+- `stage`: what several exhibits share, the ring and a duel of two networks. `pictures`: draws their samples.
+- `kinds`: kinds for the museum's recipes, from `quirks` (the article), `mistakes`, `papers` and `jang`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CASES", "Case", "Curve", "Evidence", "Picture", "Played", "case_named"]
 
-if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+if not TYPE_CHECKING:  # because of __getattr__, a type checker would accept any name
     __getattr__, __dir__ = lazily(
         __name__, {"case": "Case Curve Evidence Picture Played", "exhibits": "CASES case_named"}
     )

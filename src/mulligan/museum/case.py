@@ -1,4 +1,4 @@
-"""What an exhibit is: a failure that was published, played, measured, explained and repaired.
+"""The parts of an exhibit: a published failure that is played, measured, explained and repaired.
 
 The tour is docs/book/07-the-museum.md.
 """
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Evidence:
-    """One figure, before and after the repair, and the line between failed and not.
+    """One figure before and after the repair, with the threshold of failure.
 
     Attributes
     ----------
     name : str
         A word or two.
     line : str
-        What it is, in a sentence.
+        Its meaning in a sentence.
     before : float
-        As published.
+        Its value as published.
     after : float or None
-        Repaired; None where the figure has no meaning there.
+        Its value after the repair; None if it has no meaning there.
     sign : "<" or ">"
-        The figure says "failed" on this side of the threshold.
+        The side of the threshold that means "failed".
     threshold : float
     """
 
@@ -40,12 +40,12 @@ class Evidence:
 
     @property
     def fails(self) -> bool:
-        """Whether the published system fails by this figure; what is not finite has failed."""
+        """Whether the published system fails by this figure. A value that is not finite fails."""
         return self._failed(self.before)
 
     @property
     def mended(self) -> bool:
-        """Whether the repaired one does not."""
+        """Whether the repaired system passes by this figure."""
         return self.after is None or not self._failed(self.after)
 
     def _failed(self, value: float) -> bool:
@@ -56,7 +56,7 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture and how its values became greys.
+    """A picture, and the scale that turned values into greys.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Picture:
     caption : str
     image : uint8 array (H, W), or (H, W, 3)
     low, high : float or None
-        The values of black and white. Always those of the data, unless the caption says "stretched"; None for a plot.
+        The values of black and white. They are the data's unless the caption says "stretched"; None for a plot.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Curve:
     Attributes
     ----------
     name, x, y : str
-        Title, and what the axes are.
+        Title, and labels of the axes.
     lines : dict
         (x, y) points by the name of the line.
     """
@@ -95,13 +95,13 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """What came of playing a case.
+    """The result of playing a case.
 
     Attributes
     ----------
     evidence : tuple of Evidence
     pictures : tuple of Picture
-        Before and after, and what else is worth a look.
+        Before, after, and other pictures of interest.
     curves : tuple of Curve
     """
 
@@ -111,41 +111,41 @@ class Played:
 
     @property
     def fails(self) -> bool:
-        """Whether the published system still fails, by every figure."""
+        """Whether the published system fails by every figure."""
         return all(evidence.fails for evidence in self.evidence)
 
     @property
     def mended(self) -> bool:
-        """Whether the repair still repairs, by every figure."""
+        """Whether the repaired system passes by every figure."""
         return all(evidence.mended for evidence in self.evidence)
 
 
 @dataclass(frozen=True)
 class Case:
-    """An exhibit.
+    """An exhibit of the museum.
 
     Attributes
     ----------
     name : str
-        What `mulligan museum` calls it.
+        Its name in `mulligan museum`.
     title : str
-        As on its plate.
+        The title of its plate.
     year : int
-        Of publication.
+        Year of publication.
     state : str
-        What a diagnosis would call it.
+        The failure as the diagnosis would name it.
     source : str
-        Who published it where: article, repository and thread.
+        Who published it and where: article, repository and thread.
     published : str
         What was published, in a sentence or two.
     cause : str
         Why it fails, in two sentences.
     repair : str
-        What mends it, in one.
+        The repair, in one sentence.
     settings : sequence of (str, str, str)
-        Name, as published, repaired: what differs between the two runs.
+        The differences between the two runs: name, as published, repaired.
     play : callable
-        Takes a seed, plays both runs and measures; seconds.
+        Takes a seed, plays both runs and measures them, in seconds.
     """
 
     name: str
@@ -160,6 +160,6 @@ class Case:
     play: Callable[[int], Played]
 
     def words(self) -> dict[str, Any]:
-        """Return all but the run, ready for JSON."""
+        """Return everything but `play`, ready for JSON."""
         plate = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "play"}
         return plate | {"settings": [dict(zip(("name", "published", "repaired"), row)) for row in self.settings]}

@@ -1,4 +1,4 @@
-"""Eric Jang's GAN in one dimension, with everything that his post does by hand.
+"""Parts of Eric Jang's GAN in one dimension, with everything that his post does by hand.
 
 Jang 2016, "Generative adversarial nets in TensorFlow (part I)": 1-6-5-1 tanh nets against each other on N(−1, 1); D
 starts where it was fitted to the density, its output is clamped to [.01, .99], z is stratified on [−5, 5].
@@ -25,12 +25,12 @@ _BATCH, _REACH = 200, 5.0
 
 @dataclass(frozen=True)
 class Stratified(LinearMap):
-    """z in (−1, 1) becomes a point of [low, high]; in training row i of n comes from the i-th place of a ladder.
+    """Map z in (−1, 1) to [low, high]; in training, row i of n comes from the i-th stratum.
 
         training    y_i = low + (high − low)·(i/(n − 1) + (z_i + 1)/2 · 1/1000)
         sampling    y_i = low + (high − low)·(z_i + 1)/2
 
-    Source: Jang 2016: ``linspace(-5, 5, n) + random(n)·.01``. It is the first layer, so nothing asks for its gradient.
+    Source: Jang 2016: ``linspace(-5, 5, n) + random(n)·.01``. As the first layer, it needs no input gradient.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ class Times(Pointwise):
 
 @dataclass(frozen=True)
 class ClampedProbability(Pointwise):
-    """The logit log(p/(1 − p)) of p = x clamped to [low, high]; outside, the slope is 0.
+    """The logit log(p/(1 − p)) of p = x clamped to [low, high]. Outside, the slope is 0.
 
     Parameters
     ----------
     low, high : float
-        Jang's are .01 and .99.
+        Jang uses .01 and .99.
     """
 
     low: Fraction = 0.01
@@ -103,13 +103,13 @@ class ClampedProbability(Pointwise):
 
 @dataclass(frozen=True)
 class JangDiscriminator(Architecture):
-    """1-6-5-1, tanh in all layers, clamped; fitted to the density of the data before the game begins.
+    """1-6-5-1 with tanh in all layers and a clamped output, fitted to the data's density before the game begins.
 
     Parameters
     ----------
     hidden : tuple of int
     pretraining : int
-        Steps of least squares towards the density, 200 points of [−5, 5] each; 1000 there.
+        Steps of least squares towards the density, with 200 points of [−5, 5] each (Jang: 1000).
     """
 
     hidden: tuple[int, ...] = (6, 5)
@@ -130,7 +130,7 @@ class JangDiscriminator(Architecture):
 
 @dataclass(frozen=True)
 class _Fitted(Initializer):
-    """Gives the arrays of a fitted net one after the other: the first call draws and fits, the last one uses it up."""
+    """Returns the arrays of a fitted network one after the other. The first call fits it, the last one discards it."""
 
     hidden: tuple[int, ...]
     steps: int

@@ -1,4 +1,4 @@
-"""The museum's own kinds: what a recipe may name with `museum.` before it, and the engine does not need."""
+"""Kinds that only the museum's recipes use, under names that begin with `museum.`."""
 
 from typing import Any
 
@@ -27,11 +27,11 @@ KINDS: dict[str, type[Any]] = {
     "marginals": Marginals,
     "rising_momentum": RisingMomentum,
 }
-"""Optimisers, layers, losses … by name; `mulligan.serialization` finds them here."""
+"""Optimisers, layers, losses … by name. `mulligan.serialization` reads them here."""
 
 
 def _article_output(plan: Plan, at: Place) -> int:
-    """Say what an `ArticleOutput` computes; only its gradient is wrong."""
+    """Lower an `ArticleOutput` for export. Its output is that of a dense layer; only its gradient is wrong."""
     value = plan.add(at, "dense", at.value, shape=at.output, arrays=at.arrays("W", "b"))
     return plan.add(at, "sigmoid", value, shape=at.output)
 

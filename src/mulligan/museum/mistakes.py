@@ -1,4 +1,4 @@
-"""Mistakes of other published code, as parts that a configuration can name: the engine has none of them."""
+"""Mistakes of published code as kinds that a configuration can name. The engine itself has none of them."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from mulligan.nn.schedules import Schedule
 
 @dataclass(frozen=True)
 class Frozen(Optimizer):
-    """An optimiser that was never given the weights: θ stays.
+    """An optimiser that never changes the weights: θ stays.
 
     Parameters
     ----------
@@ -31,10 +31,10 @@ class Frozen(Optimizer):
 
 @dataclass(frozen=True)
 class LogOfProbability(NonSaturating):
-    """−log p(x) − log(1 − p(G(z))) with p = σ(D) computed first, and its gradient as the chain rule has it.
+    """−log p(x) − log(1 − p(G(z))) with p = σ(D) computed first, and its gradient by the chain rule.
 
     dp = −1/p and 1/(1 − p), then σ′ = p(1 − p). In float32 p is 1 from D = 17 on: 1/0 times 0 is NaN. The repair is a
-    loss of logits, where both quotients are gone: `NonSaturating`.
+    loss of logits, which has neither quotient: `NonSaturating`.
     """
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
@@ -51,7 +51,7 @@ class LogOfProbability(NonSaturating):
 
 @dataclass(frozen=True)
 class UnguardedWGANGP(WGANGP):
-    """WGAN-GP whose ‖g‖ = √Σg² is differentiated at 0, too: g/‖g‖ is 0/0 (keras-io issue 910)."""
+    """WGAN-GP that also differentiates ‖g‖ = √Σg² at 0, where g/‖g‖ is 0/0 (keras-io issue 910)."""
 
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         weight = self.weight * factor
@@ -68,13 +68,13 @@ class EveryFew(Schedule):
     Parameters
     ----------
     every : int
-        Steps from one such step to the next.
+        Number of steps between two such steps.
     """
 
     every: Count = 8
 
     def __call__(self, step: int, total: int) -> float:
-        """Give `every`, or 0."""
+        """Return `every` or 0."""
         return 0.0 if step % self.every else float(self.every)
 
 

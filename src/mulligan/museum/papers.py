@@ -1,4 +1,4 @@
-"""Parts of published systems that only their recipes need: the GAN paper's biases and its rising momentum."""
+"""Kinds that only recipes of published papers need: the GAN paper's biases and its rising momentum."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +18,7 @@ _EDGE = 1e-7
 
 @dataclass(frozen=True)
 class Marginals(Initializer):
-    """The bias with which a sigmoid gives each pixel its mean in the data, as pylearn2 calls it "from marginals".
+    """The bias with which a sigmoid outputs each pixel's mean in the data (pylearn2: "from marginals").
 
         b = log(p/(1 − p)),   p = mean pixel in [0, 1], kept within 1e-7 of the ends
 
@@ -27,7 +27,7 @@ class Marginals(Initializer):
     data : str
         A name of `mulligan list data`.
     limit : int
-        How many of its pictures count.
+        Number of its pictures to use.
     """
 
     data: str = "mnist"
@@ -43,9 +43,9 @@ class Marginals(Initializer):
 
 @dataclass(frozen=True)
 class RisingMomentum(Optimizer):
-    """Momentum whose share of the last step grows over the epochs (pylearn2's MomentumAdjustor).
+    """Momentum that grows over the epochs (pylearn2's MomentumAdjustor).
 
-        v ← μ·v − lr·g,   θ ← θ + v;   μ goes in a straight line from `momentum` to `final` over `epochs`
+        v ← μ·v − lr·g,   θ ← θ + v;   μ grows linearly from `momentum` to `final` over `epochs`
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class RisingMomentum(Optimizer):
     momentum, final : float
         μ in the first epoch, and from epoch `epochs` on.
     epochs, epoch : int
-        Over how many epochs, and how many steps an epoch has.
+        Number of epochs over which μ grows, and number of steps of an epoch.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("v",)

@@ -1,4 +1,4 @@
-"""Pictures for the exhibits: digits on a fixed or a named, stretched scale; points; and bigger pixels."""
+"""Draw pictures of the exhibits: digits on a fixed or a stretched scale, points, enlarged pixels."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Floats = NDArray[np.floating[Any]]
 
 
 def digits(name: str, caption: str, images: Floats, low: float = 0.0, high: float = 1.0, *, zoom: int = 2) -> Picture:
-    """Lay pictures out in a square, black at `low` and white at `high`.
+    """Arrange pictures in a square, with black at `low` and white at `high`.
 
     Parameters
     ----------
@@ -20,14 +20,14 @@ def digits(name: str, caption: str, images: Floats, low: float = 0.0, high: floa
     images : (n, 784) or (n, 28, 28, 1) float array
     low, high : float
     zoom : int
-        Screen pixels of one pixel.
+        Side of a pixel, in screen pixels.
     """
     sheet = grid(to_uint8(images.reshape(-1, 28, 28), low, high))
     return Picture(name, caption, enlarged(sheet[..., 0], zoom), low, high)
 
 
 def stretched(name: str, caption: str, images: Floats, *, zoom: int = 2) -> Picture:
-    """Lay pictures out in a square, each from its own darkest to its own brightest value; the caption says so."""
+    """Arrange pictures in a square, each stretched to full contrast. The caption says so."""
     rows = images.reshape(len(images), -1).astype(np.float64)
     low, high = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)
     span = np.maximum(high - low, np.finfo(np.float64).tiny)
@@ -38,7 +38,7 @@ def stretched(name: str, caption: str, images: Floats, *, zoom: int = 2) -> Pict
 
 
 def points(name: str, caption: str, samples: Floats, low: float, high: float, modes: Floats, radius: float) -> Picture:
-    """Draw points, white on black, and a grey circle around each of the modes where they belong."""
+    """Draw points in white on black, with a grey circle around each mode."""
     angle = np.linspace(0.0, 2 * np.pi, 256)
     circle = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     circles = points_picture((modes[:, None] + circle).reshape(-1, 2), low, high)

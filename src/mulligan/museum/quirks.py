@@ -1,7 +1,7 @@
-"""What the article's code computes where it departs from what it describes: each an option that can be repaired.
+"""Kinds that compute what the article's code computes where it differs from its text. Each has a repair.
 
-Seo 2018, "Only Numpy: Implementing GAN (Generative Adversarial Networks) and Adam Optimizer using Numpy". Everything
-here stands on the engine's public parts; the engine knows nothing of it.
+Seo 2018, "Only Numpy: Implementing GAN (Generative Adversarial Networks) and Adam Optimizer using Numpy". This module
+uses only the engine's public parts, and the engine does not use it.
 """
 
 import math
@@ -32,7 +32,7 @@ class ArticleAdam(Optimizer):
         v ← β₂·v + (1−β₂)·g²
         θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁),   v̂ = v/(1−β₂)
 
-    Algorithm 1 of Kingma & Ba 2015 divides by 1−β₁ᵗ and 1−β₂ᵗ, which tend to 1. Here the divisors stay what they are
+    Algorithm 1 of Kingma & Ba 2015 divides by 1−β₁ᵗ and 1−β₂ᵗ, which tend to 1. Here the divisors keep their values
     at t = 1: a settled step is √(1−β₂)/(1−β₁) = 0.316 of Adam's. The repair is ``kind = "adam"``.
 
     Parameters
@@ -50,7 +50,7 @@ class ArticleAdam(Optimizer):
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
         s = average_square(v, self.beta2, g)
-        average(m, self.beta1, g)  # g is spent
+        average(m, self.beta1, g)  # overwrites g
         # m̂/(√v̂ + ε) = r/(1−β₁) · m/(√v + ε·r)  with  r = √(1−β₂)
         r = math.sqrt(1 - self.beta2)
         np.sqrt(v, out=s)
@@ -62,10 +62,10 @@ class ArticleAdam(Optimizer):
 
 @dataclass(frozen=True)
 class ArticleOutput(Dense):
-    """σ(x W + b), whose gradient for W has the upstream gradient twice (Seo 2018).
+    """σ(x W + b) whose gradient for W has the upstream gradient twice (Seo 2018).
 
-        δ = dy ⊙ σ′(a),  dx = δ Wᵀ,  db = Σ δ     right
-        dW = xᵀ (dy ⊙ dy)                          where xᵀ δ is meant
+        δ = dy ⊙ σ′(a),  dx = δ Wᵀ,  db = Σ δ     correct
+        dW = xᵀ (dy ⊙ dy)                          should be xᵀ δ
 
     The repair is `Dense` and `Sigmoid`.
 
@@ -104,7 +104,7 @@ class ArticleOutput(Dense):
 
 
 ACTIVATIONS: dict[str, Layer] = {"relu": ReLU(), "arctan": Arctan(), "tanh": Tanh(), "sigmoid": Sigmoid()}
-"""What an article network may have between its layers."""
+"""Activations that an article network may have between its layers."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,13 @@ class ArticleGenerator(Architecture):
     activations : tuple of str
         Of each hidden layer: relu, arctan, tanh or sigmoid.
     init_scale : float
-        What W ~ N(0, √(2/fan_in)) is multiplied by at the start; 1 repairs it.
+        Factor of the initial W ~ N(0, √(2/fan_in)); 1 repairs it.
     squared_gradient : bool
-        Of the last layer, see `ArticleOutput`; false repairs it: `Dense` and `Sigmoid`.
+        Whether the last layer is an `ArticleOutput`. False repairs it, with `Dense` and `Sigmoid`.
     """
 
     output: ClassVar[Layer] = Sigmoid()
-    """What it ends in: a diagnosis asks for the range."""
+    """The last activation, from which the diagnosis reads the range."""
 
     hidden: tuple[int, ...] = (128, 256, 346, 480, 560, 686)
     activations: tuple[str, ...] = ("arctan", "relu", "arctan", "relu", "tanh", "relu")
@@ -176,5 +176,5 @@ class ArticleDiscriminator(Architecture):
 
 
 def start(scale: float) -> Initializer:
-    """Give the article's start, N(0, √(2/fan_in)) times a number; biases start at 0."""
+    """Return the article's initialiser: N(0, √(2/fan_in)) times `scale`. Biases start at 0."""
     return Scaled(He(slope=0.0), by=scale)

@@ -1,7 +1,7 @@
-"""Where the small exhibits play: a bare ring of eight Gaussians, and two networks without a referee.
+"""Shared parts of the small exhibits: a plain ring of eight Gaussians, and a `Duel` of two networks.
 
-`GAN` refuses or prevents many of the mistakes that the museum shows, so some of them are played on a `Duel`: two
-networks with their optimisers, and every move written out in the exhibit's own file.
+`GAN` prevents many of the mistakes that the museum shows. So some exhibits use a `Duel`: two networks with their
+optimisers, whose moves are written out in the exhibit's file.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from mulligan.training import Run, recipe
 from mulligan.training.overrides import apply_overrides
 
 NETS = "generator.layers={kind='mlp_generator', hidden=[64, 64, 64], output='none'}"
-"""A generator that nothing has been done for."""
+"""A plain generator."""
 PLAIN = (
     "penalties=[]",
     "update=alternating",
@@ -36,11 +36,11 @@ PLAIN = (
     "schedules.lr=constant",
     "schedules.penalty=constant",
 )
-"""What makes the recipe `ring` a GAN without remedies."""
+"""Overrides that turn the recipe `ring` into a plain GAN."""
 SHOWN = 1024
-"""Points in a picture, and in a count of modes."""
+"""Number of points in a picture, and in a count of modes."""
 BATCH = 128
-"""Points of a duel's batch."""
+"""Batch size of a duel."""
 HIDDEN = (Dense(64), LeakyReLU()) * 3
 """The hidden layers of D in the recipe `ring`."""
 LOSS = NonSaturating()
@@ -48,12 +48,12 @@ ADAM = Adam(lr=1e-3, beta1=0.5)
 
 
 def ring(*overrides: str, steps: int, seed: int) -> Run:
-    """Prepare a run on the ring: the recipe `ring` with a plain generator, changed; one thread."""
+    """Make a run on the ring: the recipe `ring` with a plain generator and `overrides`, on one thread."""
     return Run(apply_overrides(recipe("ring", steps=steps, seed=seed, threads=1), [NETS, *overrides])[0])
 
 
 def play(run: Run, steps: int | None = None) -> Run:
-    """Take a run's steps: all that are left, or some."""
+    """Take `steps` steps of a run, or all that are left."""
     with run.gan, np.errstate(all="ignore"):
         for _ in range(run.config.steps - run.step if steps is None else steps):
             run.advance()
@@ -61,7 +61,7 @@ def play(run: Run, steps: int | None = None) -> Run:
 
 
 def cloud(run: Run) -> Array:
-    """Return what G makes of `SHOWN` fixed z, without an average."""
+    """Return G's samples of `SHOWN` fixed z, without an average."""
     z, labels = run.draw(SHOWN, seed=0)
     return run.generate(z, labels, average=False)
 
@@ -80,12 +80,12 @@ def distance(samples: Array) -> float:
 
 
 def astray(before: float, after: float, threshold: float, more: str = "") -> Evidence:
-    """Compare how far the points of two runs are from the ring's centres: the failure is further off."""
+    """Compare the distances of two runs' points to the ring's centres. The failed run is further away."""
     return Evidence("distance", f"median distance to the nearest of the eight{more}", before, after, ">", threshold)
 
 
 def push(run: Run) -> float:
-    """Return what reaches the fakes: the mean of ‖∂L_G/∂x‖ over the fixed z, each row's own loss."""
+    """Return the gradient that reaches the fakes: the mean of ‖∂L_G/∂x‖ over the fixed z, for each row's own loss."""
     fakes = cloud(run)
     space = run.gan.d.network.workspace()
     logits = space.forward(fakes, training=False)[:, 0]
@@ -94,13 +94,13 @@ def push(run: Run) -> float:
 
 
 def pushed(broken: Run, mended: Run, threshold: float) -> Evidence:
-    """Compare what reaches the fakes of two runs: the failure hears less."""
+    """Compare the gradients that reach the fakes of two runs. The failed run's is smaller."""
     words = "mean length of the loss gradient that reaches a generated point"
     return Evidence("push", words, push(broken), push(mended), "<", threshold)
 
 
 def picture(name: str, caption: str, samples: Array) -> Picture:
-    """Draw points in the ring's own frame, six deviations around each of its modes encircled."""
+    """Draw points in the ring's frame, with a circle of six deviations around each mode."""
     toy = TOYS["ring"]
     assert isinstance(toy, Gaussians)
     caption = f"{caption}; the frame is the ring's, grey circles are around its eight modes"
@@ -109,19 +109,19 @@ def picture(name: str, caption: str, samples: Array) -> Picture:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep BLAS at one thread: these nets are too small for more. Also a decorator."""
+    """Limit BLAS to one thread, because these networks are too small for more. Also works as a decorator."""
     with threadpoolctl.threadpool_limits(1, "blas"):
         yield
 
 
 class Duel:
-    """Two networks on the ring, z and samples of two numbers, each player with an optimiser of its own.
+    """Two networks on the ring, each with its own optimiser; z and samples have two numbers.
 
     Parameters
     ----------
     g, d : sequence of Layer
     optimizer : Optimizer
-        Of either.
+        A copy of it for each player.
     seed : int
     """
 
@@ -144,14 +144,14 @@ class Duel:
         return TOYS["ring"].sample(count, self.data)
 
     def move(self, who: str) -> None:
-        """Take a player's step with the gradient that its workspace has gathered."""
+        """Update a player with the gradient in its workspace."""
         space = self.g if who == "g" else self.d
         space.finish_grads()
         self.optimizer.step(self.nets[who].theta, space.grad, self.states[who])
         space.clear_grads()
 
     def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> None:
-        """Move D by one pass over reals and fakes together; a D with BatchNorm would need two."""
+        """Update D by one pass over reals and fakes together. A D with BatchNorm would need two passes."""
         n = len(real)
         logits = self.d.forward(np.concatenate([real, fake]))[:, 0]
         c = loss.discriminator(real=logits[:n], fake=logits[n:])
@@ -160,7 +160,7 @@ class Duel:
         self.move("d")
 
     def generator_move(self, z: Array, loss: Loss = LOSS) -> None:
-        """Move G through D, which keeps its weights."""
+        """Update G through D, whose weights stay."""
         fake = self.g.forward(z)
         logits = self.d.forward(fake)[:, 0]
         c = loss.generator(real=logits, fake=logits).fake
@@ -169,6 +169,6 @@ class Duel:
         self.move("g")
 
     def cloud(self) -> Array:
-        """Return what G makes of `SHOWN` fixed z."""
+        """Return G's samples of `SHOWN` fixed z."""
         z = stream(0, "eval").standard_normal((SHOWN, 2), dtype=np.float32)
         return self.g.forward(z, training=False).copy()

@@ -1,8 +1,8 @@
-"""Studies: a recipe × variations × seeds, run on two cores or a cluster, measured alike, and kept in one file.
+"""Run studies: a recipe × variations × seeds, on two cores or a cluster, all measured in the same way.
 
-- `study`: what a study is; read it first. `shipped/`: those that come with Mulligan.
-- `runner`: every cell once, whatever is killed. `cell`: one of them, in a worker. `backends`: where the workers are.
-- `measures`: what is measured. `table`, `plots`, `report`: how it is shown.
+- `study`: the file format of a study; read it first. `shipped/`: the studies that come with Mulligan.
+- `runner`: runs and resumes all cells. `cell`: trains one cell in a worker. `backends`: starts the workers.
+- `measures`: the figures. `table`, `plots`, `report`: the results.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
     "write_report",
 ]
 
-if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+if not TYPE_CHECKING:  # because of __getattr__, a type checker would accept any name
     _NAMES = {"measures": "MEASURES first_drawn", "plots": "curves dots", "table": "columns_of rows_of text"}
     _NAMES |= {"report": "write_report", "runner": "StudyRun"}
     _NAMES["study"] = "STUDIES Axis Budget Study Variation describe_study load_study"

@@ -1,7 +1,7 @@
-"""Where the cells run: processes on this machine (loky), a Dask cluster, a Ray cluster; always one core a cell.
+"""Run the cells of a study in processes of this machine (loky), a Dask cluster or a Ray cluster, one core a cell.
 
-The job list is the same on all three, and joblib hands it out. Results come back as they are ready; Ray's joblib
-backend can only give them all at once, so there the result files of the cells are watched, too.
+The job list is the same for all three, and joblib distributes it. Results come back as they are ready. Ray's joblib
+backend returns them only all at once, so there the result files of the cells are watched as well.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _POLL = 0.5  # seconds between two searches for result files
 
 
 def at_once(workers: int, cells: int) -> int:
-    """Return how many workers to start: no more than there are cells, for each is a process.
+    """Return the number of workers to start: at most the number of cells, because each is a process.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def check(name: str, scheduler: str = "") -> None:
     Raises
     ------
     ConfigError
-        When the name is unknown, or the address is of no use to it.
+        When the name is unknown, or the backend takes no address.
     """
     if name not in BACKENDS:
         raise ConfigError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}. Try loky.")
@@ -63,20 +63,20 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
     name : str
         One of `BACKENDS`: loky, processes on this machine; dask, a cluster at tcp://HOST:PORT; ray, one at HOST:PORT.
     workers : int
-        Cells at once, on this machine; a cluster that is already there brings its own number.
+        Number of cells at once on this machine. A running cluster has its own number.
     scheduler : str
-        Address of a cluster; empty for one on this machine, which ends with the block.
+        Address of a cluster; empty to start one on this machine, which ends with the block.
 
     Yields
     ------
     callable
-        ``run(function, jobs, peek)`` yields the results as they come, in any order; ``peek(job)`` returns a result
-        that lies on the disk, and None where there is none.
+        ``run(function, jobs, peek)`` yields the results as they come, in any order. ``peek(job)`` returns a result
+        from the disk, or None.
 
     Raises
     ------
     ConfigError
-        When the name is unknown, the address is of no use, or a package is not installed.
+        When the name is unknown, the address cannot be used, or a package is not installed.
     RunError
         When the cluster cannot be reached.
     """
@@ -86,12 +86,12 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
 
 
 def _registries() -> list[dict[str, Any]]:
-    """Return the tables to which a program may have added kinds, data and measures of its own."""
+    """Return the registries to which a program may have added its own kinds, data and measures."""
     return [*KINDS.values(), DATASETS, MEASURES]
 
 
 def _knowing(known: list[dict[str, Any]], function: Work, job: Any) -> Any:
-    """Do a job after registering what the study's process had registered: a worker has only imported Mulligan."""
+    """Do a job after copying the study's registries, because a worker has only imported Mulligan."""
     for registry, entries in zip(_registries(), known):
         registry.update(entries)
     return function(job)
@@ -102,7 +102,7 @@ def _loky(workers: int, scheduler: str) -> Iterator[Runner]:
     import joblib
 
     def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
-        if not _semaphores():  # joblib says so, and would go on with threads, which it then refuses to limit
+        if not _semaphores():  # joblib would fall back to threads, which it cannot limit
             yield from map(function, jobs)
             return
         with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
@@ -111,14 +111,14 @@ def _loky(workers: int, scheduler: str) -> Iterator[Runner]:
     try:
         yield run
     finally:
-        with contextlib.suppress(Exception):  # the processes would wait for more work for minutes
+        with contextlib.suppress(Exception):  # idle processes would stay for minutes
             from joblib.externals.loky import get_reusable_executor
 
             get_reusable_executor().shutdown(wait=False, kill_workers=True)
 
 
 def _semaphores() -> bool:
-    """Whether processes can wait for each other here: not without a /dev/shm that can be written."""
+    """Whether processes can wait for each other here, which needs a writable /dev/shm."""
     try:
         multiprocessing.Semaphore()
     except (ImportError, OSError):
@@ -162,15 +162,15 @@ def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
     try:
         if scheduler:
             host, _, port = scheduler.removeprefix("ray://").rpartition(":")
-            if port.isdigit():  # Ray itself would knock for minutes
+            if port.isdigit():  # Ray itself would try for minutes
                 socket.create_connection((host.strip("[]"), int(port)), timeout=20.0).close()
             ray.init(address=scheduler, **silent)
         else:
             ray.init(num_cpus=workers, include_dashboard=False, **silent)
-    except Exception as error:  # Ray raises a bare Exception where its node does not start in time
+    except Exception as error:  # Ray raises a bare Exception if its node starts too slowly
         if scheduler:
             raise RunError(f"no Ray cluster answers at {scheduler!r} ({error}). Check the address.") from error
-        raise RunError(f"Ray did not start on this machine ({error}). Try again with less running, or loky.") from error
+        raise RunError(f"Ray did not start on this machine ({error}). Close other programs, or try loky.") from error
     try:
         count = max(1, int(ray.cluster_resources().get("CPU", workers)))
         yield lambda function, jobs, peek: _watched(joblib, function, jobs, peek, count)
@@ -179,7 +179,7 @@ def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
 
 
 BACKENDS: dict[str, Callable[[int, str], AbstractContextManager[Runner]]] = {"loky": _loky, "dask": _dask, "ray": _ray}
-"""What opens each backend, given a number of workers and an address."""
+"""The function that opens each backend, given a number of workers and an address."""
 
 
 def _unordered(joblib: Any, function: Work, jobs: list[Any]) -> Iterator[Any]:
@@ -188,7 +188,7 @@ def _unordered(joblib: Any, function: Work, jobs: list[Any]) -> Iterator[Any]:
 
 
 def _watched(joblib: Any, function: Work, jobs: list[Any], peek: Work, count: int) -> Iterator[Any]:
-    """Yield what `peek` finds while the cells run, and at the end the rest."""
+    """Yield the results that `peek` finds while the cells run, and the rest at the end."""
     outcome: list[Any] = []
 
     def work() -> None:

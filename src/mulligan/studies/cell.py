@@ -1,7 +1,7 @@
-"""A cell: one variation with one seed, trained in a run folder of its own, wherever a worker happens to be.
+"""Train one cell of a study in a worker: one variation with one seed, in its own run folder.
 
-A cell that a worker has finished is a file, ``result.json``; one that was killed goes on from its newest checkpoint. No
-error leaves `run_cell`: it is part of the result. A worker whose study has gone stops at the next step, and saves.
+A finished cell has a file, ``result.json``. A killed cell continues from its newest checkpoint. `run_cell` never
+raises: an error becomes part of the result. A worker whose study has ended stops at the next step, and saves.
 """
 
 from __future__ import annotations
@@ -35,35 +35,35 @@ from mulligan.training.samples import data_of, sheet
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
 
 ATTEMPTS = 3
-"""A cell whose worker was killed this often is given up: the cell itself may kill it."""
+"""Number of killed workers after which a cell fails, because the cell itself may be the cause."""
 DONE, DIVERGED, FAILED, STOPPED = "done", "diverged", "failed", "stopped"
-_PATIENCE = 20.0  # seconds to wait for a worker of a killed study to leave a cell
-_PULSE = 0.25  # seconds between two checks that the study is still there
-_HELD = 2  # data sets that a worker keeps between two cells
+_PATIENCE = 20.0  # seconds to wait until a worker of a killed study has left a cell
+_PULSE = 0.25  # seconds between two checks that the study is still running
+_HELD = 2  # number of data sets that a worker keeps between cells
 _loaded: dict[DataSpec, Dataset] = {}
 
 
 @dataclass(frozen=True)
 class Job:
-    """All that a worker needs; plain, so that it travels.
+    """Everything that a worker needs for a cell, in plain values that can be sent.
 
     Attributes
     ----------
     cell : str
         ``variation/seed-0``.
     folder : str
-        Of the cell; absolute. Where workers share no disk, each has its own.
+        The cell's absolute path. Workers without a shared disk each use their own.
     config : dict
         The configuration as a table.
     measures : tuple of str
     count : int
-        Samples of a measurement.
+        Number of samples of a measurement.
     measure_at : tuple of int
-        Steps at which the cell is measured; its end always is.
+        Steps at which the cell is measured, besides its end.
     start : str
-        The cell folder of the run that it goes on from; empty for none.
+        The cell folder of the common start; empty for none.
     until : int
-        Stop there and keep the checkpoint (a start); 0 for the end of the run.
+        For a common start, the step at which to stop and keep the checkpoint; 0 for the end of the run.
     owner : tuple (str, int)
         Host and process of the study.
     """
@@ -80,7 +80,7 @@ class Job:
 
 
 class Measurements:
-    """An observer that measures at given steps, and remembers what it found, so that a killed cell keeps it."""
+    """An observer that measures at given steps. Its state keeps the results if the cell is killed."""
 
     name = "measurements"
 
@@ -99,19 +99,19 @@ class Measurements:
         return {"found": self.found}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Remember earlier measurements."""
+        """Restore earlier measurements."""
         self.found = list(state["found"])
 
 
 def run_cell(job: Job) -> dict[str, Any]:
-    """Train and measure one cell, or go on with it; return what is known of it.
+    """Train and measure one cell, or continue it, and return its result.
 
     Returns
     -------
     dict
         ``cell``, ``status`` ("done", "diverged", "failed" or "stopped"), ``error``, ``step``, ``figures``,
-        ``measurements``, ``picture`` (what it draws, as PNG in base64), and ``clock``: ``cpu`` and ``wall`` seconds of
-        its steps, and ``attempts``. Only the clock depends on more than the configuration.
+        ``measurements``, ``picture`` (its samples, as PNG in base64), and ``clock``: ``cpu`` and ``wall`` seconds of
+        its steps, and ``attempts``. Everything but the clock depends only on the configuration.
     """
     _leave_with(job.owner)
     with _at_work:
@@ -125,14 +125,14 @@ def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
         return found
     try:
         if count_attempt(folder) > ATTEMPTS:
-            raise RunError(f"its worker was killed {ATTEMPTS} times while it ran. Look for what it needs: memory?")
+            raise RunError(f"its worker was killed {ATTEMPTS} times while it ran. Check how much memory it needs.")
         with threadpoolctl.threadpool_limits(1):
             result = _trained(job, folder)
     except DivergedError as error:
         result = _outcome(job, DIVERGED, str(error))
     except (MulliganError, MemoryError, OSError) as error:
         result = _outcome(job, FAILED, f"{type(error).__name__}: {error}")
-    except Exception as error:  # a fault of ours, or of a measure of the user's own: the others go on
+    except Exception as error:  # a bug, or an error in a user's measure: the other cells go on
         result = _outcome(job, FAILED, "".join(traceback.format_exception(error)))
     result["clock"]["attempts"] = _attempts(folder)
     if result["status"] in (DONE, DIVERGED):
@@ -151,16 +151,16 @@ def _trained(job: Job, folder: Path) -> dict[str, Any]:
             for _ in Recorder(folder).record(run, observers=[earlier], stop=_stopper(run, end, pulse)):
                 pass
             break
-        except BusyError:  # a worker of a killed study, which saves as soon as it notices
+        except BusyError:  # a killed study's worker saves as soon as it notices
             if time.monotonic() > patience:
                 raise
             time.sleep(_PULSE)
     if run.step < end:
-        return _outcome(job, STOPPED, "the study has gone", run)
+        return _outcome(job, STOPPED, "the study has ended", run)
     if job.until:
         return _outcome(job, DONE, "", run)
     result = _outcome(job, DONE, "", run, measured(run, job), earlier.found)
-    made = run.sample(*run.grid)  # 64 pictures, their classes in order: every fourth is shown
+    made = run.sample(*run.grid)  # 64 pictures, sorted by class: show every fourth
     shown = sheet(made if run.data.is_points else made[::4], run.data)
     result["picture"] = b64encode(png_bytes(shown)).decode()
     return result
@@ -171,12 +171,12 @@ def _stopper(run: Run, end: int, pulse: _Pulse) -> Callable[[], bool]:
 
 
 def run_of(job: Job, folder: Path) -> Run:
-    """Bring the cell's run to where it stands: new, from its own checkpoint, or from the common start."""
+    """Return the cell's run: new, from its own checkpoint, or from the common start."""
     config: Config = from_table(Config, job.config)
     data = load_once(config)
     if RunFolder(folder).config.is_file() and (not job.start or checkpoints(RunFolder(folder).checkpoints)):
         return resume(folder, data=data)
-    shutil.rmtree(folder, ignore_errors=True)  # killed before it had begun
+    shutil.rmtree(folder, ignore_errors=True)  # killed before its first checkpoint
     if not job.start:
         return Run(config, data=data)
     found = load_checkpoint(checkpoints(RunFolder(Path(job.start)).checkpoints)[-1])
@@ -185,7 +185,7 @@ def run_of(job: Job, folder: Path) -> Run:
 
 
 def load_once(config: Config) -> Dataset:
-    """Load the data of a configuration, once in each process."""
+    """Load the data of a configuration, once per process."""
     if config.data not in _loaded:
         if len(_loaded) >= _HELD:
             _loaded.clear()
@@ -194,14 +194,14 @@ def load_once(config: Config) -> Dataset:
 
 
 def foresee(config: Config, measures: tuple[str, ...]) -> None:
-    """Raise what any cell of a configuration would fail with: data that cannot be read, or cannot be measured."""
+    """Raise now what every cell would fail with: data that cannot be read or measured."""
     data = load_once(config)
     if data.is_points and "quality" in measures:
         mixture_of(data)
 
 
 def measured(run: Run, job: Job) -> Figures:
-    """Take all measures of a job; what is not finite is left out."""
+    """Compute all measures of a job. Figures that are not finite are left out."""
     found = {name: float(v) for measure in job.measures for name, v in MEASURES[measure](run, job.count).items()}
     return {name: value for name, value in found.items() if abs(value) < float("inf")}
 
@@ -226,7 +226,7 @@ def _outcome(
 
 
 class _Pulse:
-    """Tells whether the study that sent the job is still running, where both are on one host."""
+    """Checks that the study that sent the job is still running, if both are on one host."""
 
     def __init__(self, owner: tuple[str, int]):
         host, self._process = owner
@@ -243,13 +243,13 @@ class _Pulse:
                 self._gone = _is_dead(self._process)
             except ProcessLookupError:
                 self._gone = True
-            except PermissionError:  # there, and somebody else's
+            except PermissionError:  # it is alive, and belongs to another user
                 pass
         return self._gone
 
 
 def _is_dead(process: int) -> bool:
-    """Whether a process has ended and its parent has not yet taken notice, where /proc tells."""
+    """Whether a process is a zombie, on systems with /proc."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -257,12 +257,12 @@ def _is_dead(process: int) -> bool:
 
 
 def forget_attempts(folder: Path) -> None:
-    """Count attempts from 0 again: the user may have stopped the study."""
+    """Reset the number of attempts, because the user may have stopped the study."""
     attempts_file(folder).unlink(missing_ok=True)
 
 
 def attempts_file(folder: Path) -> Path:
-    """Beside the folder: a new run wants an empty one."""
+    """Return the file of attempts. It is beside the folder, because a new run's folder must be empty."""
     return folder.with_name(f".{folder.name}.attempts")
 
 
@@ -271,14 +271,14 @@ _at_work = threading.Lock()
 
 @cache
 def _leave_with(owner: tuple[str, int]) -> None:
-    """Let a worker that the study started end with it; an idle one would wait for more work for minutes."""
-    if os.getppid() != owner[1]:  # of a cluster, or the study itself
+    """End a worker when the study that started it ends. An idle worker would stay for minutes."""
+    if os.getppid() != owner[1]:  # a cluster's worker, or the study itself
         return
 
     def watch() -> None:
         while os.getppid() == owner[1]:
             time.sleep(4 * _PULSE)
-        with _at_work:  # a cell saves first
+        with _at_work:  # waits until a cell has saved
             os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -292,7 +292,7 @@ def _attempts(folder: Path) -> int:
 
 
 def count_attempt(folder: Path) -> int:
-    """Count how often the cell was begun in this session of the study, which begins with `forget_attempts`."""
+    """Increase and return the number of attempts since `forget_attempts`."""
     count = _attempts(folder) + 1
     path = attempts_file(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -305,7 +305,7 @@ def _keep(path: Path, result: dict[str, Any]) -> None:
 
 
 def time_steps(job: Job, seconds: float) -> float:
-    """Return the CPU-seconds of a step: the median of some blocks of steps, after a first one that allocates."""
+    """Return the CPU-seconds of a step: the median of several blocks of steps, after a warm-up block."""
     config: Config = from_table(Config, job.config)
     with threadpoolctl.threadpool_limits(1):
         trial = Run(config, data=load_once(config))
@@ -318,7 +318,7 @@ def time_steps(job: Job, seconds: float) -> float:
                 for _ in range(size):
                     trial.advance()
                 spent = time.process_time() - before
-                if spent < 0.02:  # the clock's grain, and a fair share of the loop around the steps
+                if spent < 0.02:  # shorter blocks are too coarse for the clock
                     size *= 2
                     continue
                 blocks.append(spent / size)

@@ -1,7 +1,7 @@
-"""What a study measures of a run: each measure is a function of the run and a number of samples, to figures by name.
+"""Measures of a study. A measure is a function of a run and a number of samples, and returns figures by name.
 
-Nothing here changes the run: all chance comes from `Run.draw`, so that a cell that was killed and resumed finds the
-same figures. What depends on the data alone is worked out once in each process.
+Measures do not change the run. Their random numbers come from `Run.draw`, so that a resumed cell finds the same
+figures. Statistics of the data alone are computed once per process.
 """
 
 import math
@@ -71,7 +71,7 @@ FIGURES: dict[str, Metric] = {
     "correlation": Metric("Correlation with the first one drawn"),
     "mean_correlation": Metric("Correlation with the data's mean"),
 }
-"""Every figure of the measures below; a figure of your own may be listed here, too."""
+"""Every figure of the measures below. You can add your own figures."""
 
 
 # ── how good ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,14 +83,14 @@ def quality(run: Run, count: int) -> Figures:
     Returns
     -------
     dict
-        Of pictures ``fd_pca``, ``coverage``, ``precision``, ``recall``, ``sharpness`` where the reals have edges, and
-        where there is a judge ``fd``, ``classes``, ``effective``, ``junk``, ``kl``. Of a mixture's points ``modes``,
-        ``good``, ``distance``, ``kl``.
+        For pictures ``fd_pca``, ``coverage``, ``precision``, ``recall``, ``sharpness`` if the reals have edges, and
+        with a judge ``fd``, ``classes``, ``effective``, ``junk``, ``kl``. For a mixture's points ``modes``, ``good``,
+        ``distance``, ``kl``.
 
     Raises
     ------
     UnsupportedError
-        For points of no known mixture.
+        When the points are from no known mixture.
     """
     made = run.sample(*run.draw(count, seed=run.config.seed))
     return _points(run, made) if run.data.is_points else _pictures(run.data, made)
@@ -109,12 +109,12 @@ def _points(run: Run, made: Array) -> Figures:
 
 
 def mixture_of(data: Dataset) -> Gaussians:
-    """Return the mixture that points are drawn from.
+    """Return the mixture from which points are drawn.
 
     Raises
     ------
     UnsupportedError
-        When none is known.
+        When the mixture is unknown.
     """
     toy = TOYS.get(data.name)
     if not isinstance(toy, Gaussians):
@@ -147,7 +147,7 @@ def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
 
 
 class _Reals(NamedTuple):
-    """The reals' half of a measurement."""
+    """Statistics of the reals for a measurement."""
 
     images: NDArray[np.uint8]
     pca: Any
@@ -160,7 +160,7 @@ class _Reals(NamedTuple):
 
 @lru_cache(maxsize=4)
 def _reals(data: Dataset, count: int) -> _Reals:
-    """Measure `count` held-out pictures, always the same ones; training pictures where none are held out."""
+    """Compute statistics of the same `count` held-out pictures; of training pictures if none are held out."""
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
     fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, pca_limit(data.shape))]
@@ -178,13 +178,13 @@ def _reals(data: Dataset, count: int) -> _Reals:
 
 
 def play(run: Run, count: int) -> Figures:
-    """Measure what D says, and what it tells G.
+    """Measure D's verdicts and the gradient that it gives G.
 
     Returns
     -------
     dict
-        ``d_real`` and ``d_fake``, where σ(logit) is a probability: its means over reals and over G's present fakes.
-        ``push``: mean over fakes of ‖∂ℓ/∂x‖, ℓ G's loss of one sample: zero when G learns nothing.
+        ``d_real`` and ``d_fake``: means of σ(logit) over reals and over G's current fakes, if it is a probability.
+        ``push``: mean over fakes of ‖∂ℓ/∂x‖, with ℓ G's loss of one sample. It is zero when G learns nothing.
     """
     rows = stream(run.config.seed, "study.play").choice(len(run.data), min(count, 512, len(run.data)), replace=False)
     real = scaled(np.asarray(run.data.images[np.sort(rows)]), run.config.data.low, run.config.data.high)
@@ -204,7 +204,7 @@ def play(run: Run, count: int) -> Figures:
 
 
 def travel(run: Run, count: int) -> Figures:
-    """Measure how far G has come since the run began: at step 0, or at the checkpoint that it goes on from.
+    """Measure how far G has moved since the run began, at step 0 or at a common start.
 
     Returns
     -------
@@ -226,7 +226,7 @@ def travel(run: Run, count: int) -> Figures:
 
 
 def _origin(run: Run) -> tuple[Array, Array]:
-    """Return G's weights where the run began, and their average there."""
+    """Return G's weights and their average at the beginning of the run."""
     parent = run.config.parent
     if parent is not None and parent.step:
         arrays = load_checkpoint(folder_of(RunFolder(Path(parent.run)).checkpoints, parent.step)).arrays
@@ -239,15 +239,15 @@ def _origin(run: Run) -> tuple[Array, Array]:
 
 
 def imprint(run: Run, count: int) -> Figures:
-    """Measure whether G draws the first picture that it was shown, whatever z is.
+    """Measure whether G draws the first picture that it was shown, for every z.
 
-    Pictures are compared by their correlation, which, like a display that stretches every picture to its full contrast,
-    sees neither brightness nor contrast.
+    Pictures are compared by their correlation, which ignores brightness and contrast, like a display that stretches
+    every picture to full contrast.
 
     Returns
     -------
     dict
-        ``is_first``: 1 where the picture of the data nearest to G's mean picture is the first one drawn, else 0.
+        ``is_first``: 1 if the picture of the data nearest to G's mean picture is the first one shown, else 0.
         ``correlation``: with that first one; ``mean_correlation``: with the mean of the data. ``range``: largest pixel
         minus smallest, over all of G's pictures; ``spread``: mean over the pixels of the standard deviation over z;
         both as shares of the data's range.
@@ -271,14 +271,14 @@ def imprint(run: Run, count: int) -> Figures:
 
 
 def first_drawn(run: Run) -> int:
-    """Return the number of the first real sample that a run sees."""
+    """Return the index of the first real sample that a run sees."""
     rows = run.config.batch_size * run.config.d_steps
     return int(Sampler(len(run.data), rows, stream(run.config.seed, "batches")).next_indices()[0])
 
 
 @lru_cache(maxsize=2)
 def _standard(data: Dataset) -> NDArray[np.float32]:
-    """Every picture with mean 0 and length 1, so that a product is a correlation."""
+    """Scale every picture to mean 0 and length 1, so that a product is a correlation."""
     flat = np.asarray(data.images).reshape(len(data), -1).astype(np.float32)
     return _centred(flat)
 
@@ -289,4 +289,4 @@ def _centred(x: NDArray[Any]) -> NDArray[Any]:
 
 
 MEASURES: dict[str, Measure] = {"quality": quality, "play": play, "travel": travel, "imprint": imprint}
-"""Every measure by the name that a study uses; to add a measure, add an entry."""
+"""Every measure by its name in a study. To add a measure, add an entry."""

@@ -1,6 +1,6 @@
-"""Plots of a study as static SVG: every seed a dot, the range a line, the median a tick.
+"""Draw the results of a study as static SVG: each seed is a dot, the range a line, the median a tick.
 
-No script, no fonts, no colours that vanish in print; the text is text, so that it can be searched and read aloud.
+The SVG has no script and no fonts, and its colours survive printing. Text stays text, so that it can be searched.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from mulligan.studies.table import Row, Spread, figure_of
 COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8e5aa8", "#b8860b", "#3d6b6b", "#9c3d5c", "#5a5a5a")
 STYLE = ".rule{stroke:#000;opacity:.12}.end{text-anchor:end}.mid{text-anchor:middle}.title{font-weight:600}"
 DECADES = 30.0
-"""A ratio of largest to smallest from which on the axis is logarithmic."""
+"""Ratio of largest to smallest value above which the axis is logarithmic."""
 _LINE = 20  # pixels a row
 _WIDTH = 760
 
@@ -25,12 +25,12 @@ def dots(rows: Sequence[Row], name: str) -> str:
     ----------
     rows : sequence of Row
     name : str
-        Of the figure.
+        Name of the figure.
 
     Returns
     -------
     str
-        An ``<svg>`` element; empty where no variation has the figure.
+        An ``<svg>`` element; empty if no variation has the figure.
     """
     shown = [(row.name, row.figures[name]) for row in rows if name in row.figures]
     if not shown:
@@ -46,20 +46,20 @@ def dots(rows: Sequence[Row], name: str) -> str:
 
 
 def curves(rows: Sequence[Row], name: str, *, log_x: bool = False) -> str:
-    """Draw one figure over the steps, a line through the medians for each variation.
+    """Draw one figure over the steps, with a line through the medians of each variation.
 
     Parameters
     ----------
     rows : sequence of Row
     name : str
-        Of the figure.
+        Name of the figure.
     log_x : bool
-        Steps on a logarithmic axis (from 1 on).
+        Whether the axis of steps is logarithmic (from 1 on).
 
     Returns
     -------
     str
-        An ``<svg>`` element; empty where nothing was measured before the end.
+        An ``<svg>`` element; empty if nothing was measured before the end.
     """
     lines = [(row.name, points) for row in rows if len(points := _points(row, name)) > 1]
     if not lines:
@@ -106,7 +106,7 @@ def _marks(spread: Spread, x: svg.Scale, y: int) -> list[str]:
 
 
 def _apart(y: float, taken: list[float]) -> float:
-    """Move a label down until it touches no other."""
+    """Move a label down until it overlaps no other."""
     while any(abs(y - other) < 12 for other in taken):
         y += 3
     return y
@@ -118,7 +118,7 @@ def _caption(name: str) -> str:
 
 
 def _whole(height: int, title: str, parts: Sequence[str]) -> str:
-    """Return an SVG that can stand in a page and in a file of its own."""
+    """Return an SVG that works inside a page and as a file."""
     ground = svg.element("rect", width="100%", height="100%", fill="#fff")
     words = {"font_family": "system-ui, sans-serif", "font_size": 12, "fill": "#222", "role": "img"}
     return svg.element(

@@ -1,4 +1,4 @@
-"""The report of a study: one HTML file with everything in it, the plots as SVG, the pictures as data, no script."""
+"""Write the report of a study: one HTML file with plots as SVG and pictures as data, without a script."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,24 +11,24 @@ from mulligan.studies.runner import StudyRun
 from mulligan.studies.table import Row, columns_of, figure_of, rows_of, seeds, text
 
 PLOTS = 4
-"""Figures that are drawn: the first columns."""
+"""Number of columns that are plotted."""
 PICTURES = 60
-"""Variations whose samples are shown, at most."""
+"""Maximum number of variations whose samples are shown."""
 
 
 def write_report(run: StudyRun, command: str) -> Path:
-    """Write ``table.txt``, the plots and ``report.html`` of what a study has so far.
+    """Write ``table.txt``, the plots and ``report.html`` from the results so far.
 
     Parameters
     ----------
     run : StudyRun
     command : str
-        What makes it again.
+        The command that repeats the study.
 
     Returns
     -------
     Path
-        Of the page.
+        The page.
     """
     rows = rows_of(run.results.values())
     columns = columns_of(rows, run.study.columns)
@@ -63,7 +63,7 @@ def _wide(rows: Sequence[Row]) -> bool:
 
 
 def best_of(rows: Sequence[Row], name: str) -> str:
-    """Return the variation with the best median of a figure; nothing where neither way is better."""
+    """Return the variation with the best median of a figure; empty if the figure has no better direction."""
     found = [row for row in rows if name in row.figures]
     better = figure_of(name).better
     if not found or not better:
@@ -72,7 +72,7 @@ def best_of(rows: Sequence[Row], name: str) -> str:
 
 
 def _pictures(run: StudyRun) -> list[tuple[str, str]]:
-    """Return the samples of each variation's first seed, by its name."""
+    """Return the name and the samples of each variation's first seed."""
     first = [(variation.name, run.picture(cell)) for cell, (variation, seed) in run.cells().items() if seed == 0]
     return [(name, data_uri(path.read_bytes())) for name, path in first if path.is_file()][:PICTURES]
 

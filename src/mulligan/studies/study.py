@@ -1,4 +1,4 @@
-"""What a study is: a TOML file that says which recipe, what is varied, over how many seeds, and what is measured.
+"""Read studies: a TOML file names the recipe, the variations, the number of seeds and the measures.
 
 ::
 
@@ -7,7 +7,7 @@
     measures = ["quality"]
     columns = ["fd", "coverage"]
 
-    [budgets.small]                       # the first budget is the one that is taken without --budget
+    [budgets.small]                       # the first budget is the default of --budget
     seeds = 3
     cpu_seconds = 20.0
 
@@ -37,17 +37,17 @@ from mulligan.training.recipes import file_of, opening, recipe
 
 _SHIPPED = Path(__file__).parent / "shipped"
 STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p.stem for p in _SHIPPED.glob("*.toml"))}
-"""The file of every shipped study by its name; to add a study, add an entry, or give its path."""
+"""The file of every shipped study by its name. To add a study, add an entry, or pass its path."""
 
 JOIN = " · "
-"""Between the values of several axes in a name."""
+"""Joins the values of several axes in a name."""
 BASE = "base"
 """Name of the only variation of a study without axes."""
 
 
 @dataclass(frozen=True)
 class Variation:
-    """A value of an axis, or a whole variation: a name and what it changes.
+    """A value of an axis, or a complete variation: a name and its changes.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Variation:
     set : tuple of str
         Changes, ``path=value``, in their order.
     recipe : str
-        Begin with this one instead of the study's; empty for the study's.
+        The recipe to begin with; empty for the study's.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class Axis:
-    """What is varied.
+    """One axis of variation.
 
     Parameters
     ----------
@@ -80,31 +80,31 @@ class Axis:
     def __post_init__(self) -> None:
         if not self.values:
             raise ConfigError(f"axis {self.name!r} must have at least one value, got none. Leave it out.")
-        if self.name in ("cell", "variation"):  # whose columns stand in the same line of the results
+        if self.name in ("cell", "variation"):  # the results have columns of these names
             raise ConfigError(f"the name of an axis must not be a column of the results, got {self.name!r}. Rename it.")
 
 
 @dataclass(frozen=True)
 class Budget(Checked):
-    """How much of it.
+    """The size of a study: seeds, steps and samples.
 
     Parameters
     ----------
     name : str
     seeds : int
-        How many; 0, 1, 2 …
+        Number of seeds: 0, 1, 2 …
     steps : int
-        Of each cell; 0 for what the recipe says.
+        Steps of each cell; 0 for the recipe's.
     cpu_seconds : float
-        Instead of steps: the seconds of one core that the steps of a cell may take. The steps of each variation are
-        chosen after a short timing and written down; all its seeds have the same number.
+        Instead of steps: CPU-seconds on one core for the steps of a cell. A short timing chooses and records the number
+        of steps for each variation. All seeds have the same number.
     start : int
-        Steps that are trained first, once for each seed and without the axes; every variation goes on from there, for
+        Steps of a common start, trained once for each seed without the axes. Every variation continues from there for
         `steps` more. Schedules are stretched over both. 0 for none.
     count : int
-        Fakes, and reals, of a measurement.
+        Number of fakes, and of reals, of a measurement.
     measure_at : tuple of int
-        Steps at which a cell is measured; its end always is.
+        Steps at which a cell is measured, besides its end.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Budget(Checked):
                 f"{self.cpu_seconds:g}. Leave one out."
             )
         if self.start and not self.steps:
-            raise ConfigError(f"steps must say how many follow start = {self.start}, got 0. Try steps = 1000.")
+            raise ConfigError(f"steps must be above 0 with start = {self.start}, got 0. Try steps = 1000.")
         end = self.start + self.steps
         if self.steps and any(not self.start <= step <= end for step in self.measure_at):
             raise ConfigError(
@@ -133,12 +133,12 @@ class Budget(Checked):
 
 @dataclass(frozen=True)
 class Study:
-    """A study; `load_study` reads one from a file.
+    """A study: what to vary, how often and what to measure. `load_study` reads one from a file.
 
     Parameters
     ----------
     recipe : str
-        A name of `mulligan list recipes`, or the path of a TOML file (beside the study's own, where it is relative).
+        A name of `mulligan list recipes`, or the path of a TOML file (relative to the study's file).
     budgets : tuple of Budget
         At least one.
     title : str
@@ -146,15 +146,15 @@ class Study:
     set : tuple of str
         Changes of every cell.
     axes : tuple of Axis
-        All their combinations are the variations.
+        The variations are all combinations of their values.
     ladder : tuple of Variation
-        Instead of axes: each with all those before it.
+        Instead of axes: each variation includes all rungs before it.
     leave_one_out : bool
-        Also the whole ladder without each of its rungs; those that change nothing are left out.
+        Add the whole ladder without each of its rungs, unless that changes nothing.
     measures : tuple of str
         Names of `mulligan.studies.MEASURES`.
     columns : tuple of str
-        Figures for table and plots, the first of them first; empty for the usual ones.
+        Figures for table and plots, in order; empty for the usual ones.
     """
 
     recipe: str
@@ -168,12 +168,12 @@ class Study:
     columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        from mulligan.studies.measures import MEASURES  # with all metrics: `mulligan list studies` needs none
+        from mulligan.studies.measures import MEASURES  # late: it imports all metrics
 
         if not self.budgets:
             raise ConfigError("a study must have a budget, got none. Try [budgets.small] with steps = 1000.")
         if self.axes and self.ladder:
-            raise ConfigError("a study must have axes or a ladder, got both. Leave one out: a ladder is a single axis.")
+            raise ConfigError("a study must have axes or a ladder, got both. Leave one of them out.")
         if self.leave_one_out and not self.ladder:
             raise ConfigError("leave_one_out must be false without a ladder, got true. Write [ladder.NAME].")
         unknown = [name for name in self.measures if name not in MEASURES]
@@ -213,7 +213,7 @@ class Study:
             yield replace(_joined(rungs), name=f"{'+ ' if i else ''}{rungs[-1].name}")
         if self.leave_one_out:
             top = config_of(self, _joined(self.ladder))
-            for i, out in enumerate(self.ladder[1:-1], 1):  # without the last rung is the rung before
+            for i, out in enumerate(self.ladder[1:-1], 1):  # the ladder without its last rung exists already
                 rest = _joined(self.ladder[:i] + self.ladder[i + 1 :])
                 if config_of(self, rest) != top:
                     yield replace(rest, name=f"all − {out.name}")
@@ -225,21 +225,21 @@ class Study:
 
 
 def _joined(parts: tuple[Variation, ...]) -> Variation:
-    """Put the values of several axes, or the rungs of a ladder, together."""
+    """Combine the values of several axes, or the rungs of a ladder."""
     recipes = [part.recipe for part in parts if part.recipe]
     changes = tuple(change for part in parts for change in part.set)
     return Variation(JOIN.join(part.name for part in parts) or BASE, changes, recipes[-1] if recipes else "")
 
 
 def config_of(study: Study, variation: Variation) -> Config:
-    """Build the configuration of a variation, its length and seed still the recipe's.
+    """Build the configuration of a variation, with the recipe's length and seed.
 
-    One thread, and no samples or evaluations in between: the cells share the cores, and the study measures.
+    It has one thread, and no samples or evaluations during the run: cells share the cores, and the study measures.
 
     Raises
     ------
     ConfigError
-        When the recipe or a change is not allowed; names the variation.
+        When the recipe or a change is not allowed. The message names the variation.
     """
     fixed = ("threads=1", "sample_every=0", "evaluate_every=0")
     try:
@@ -250,7 +250,7 @@ def config_of(study: Study, variation: Variation) -> Config:
 
 
 def slug(name: str) -> str:
-    """Make a folder's name of a variation's."""
+    """Turn a variation's name into a folder's name."""
     text = name.lower().replace("×", "x").replace("−", "without").replace("β", "beta").replace("γ", "gamma")
     return re.sub(r"[^a-z0-9.]+", "-", text).strip("-.") or "variation"
 
@@ -269,7 +269,7 @@ def load_study(name: str | Path) -> Study:
     Raises
     ------
     ConfigError
-        When there is no such study, or something in it is not allowed. Every variation is built once to find out.
+        When there is no such study, or a value in it is not allowed. Every variation is built once as a check.
     """
     path = _find(str(name))
     table = dict(loads_toml(read_text(path), str(path)))
@@ -295,7 +295,7 @@ def load_study(name: str | Path) -> Study:
 
 
 def describe_study(name: str) -> tuple[str, str]:
-    """Return what a study is, in one line, and the rest of its opening comment."""
+    """Describe a study in one line, and return the rest of its opening comment."""
     first, rest = opening(_find(name))
     return first.partition(": ")[2] or first, rest
 
@@ -325,13 +325,13 @@ def _variations(values: Any, path: str) -> list[Table]:
 
 
 def _named(cls: type, name: str, value: Table, path: str) -> Table:
-    """Put a name into its table, and check it here, where an error can say the path that its writer knows."""
+    """Add a name to its table. It is checked here, where an error can name the path in the file."""
     table = {"name": name, **value}
     build(form_of(cls), table, f"{path}.{name}")
     return table
 
 
 def _beside(name: str, path: Path) -> str:
-    """Resolve a recipe's path from the folder of the study, where it is there."""
+    """Resolve a recipe's path from the study's folder, if the file is there."""
     beside = path.parent / name
     return str(beside.resolve()) if name.endswith(".toml") and beside.is_file() else name

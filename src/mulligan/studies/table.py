@@ -1,4 +1,4 @@
-"""The table of a study: for each variation and figure the median over the seeds, with the range."""
+"""Build the table of a study: the median over the seeds, with the range, for each variation and figure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from mulligan.metrics import Metric
 from mulligan.studies.measures import FIGURES
 
 USUAL = ("fd", "fd_pca", "coverage", "classes", "modes", "good", "distance", "d_real", "d_fake", "push")
-"""Columns of a study that names none, as far as they were measured."""
+"""Default columns, of those that were measured."""
 SHOWN = 6
-"""Most columns of a study that names none."""
+"""Maximum number of default columns."""
 
 
 @dataclass(frozen=True)
@@ -21,24 +21,24 @@ class Spread:
     Attributes
     ----------
     values : tuple of float
-        In the order of the seeds.
+        Values in the order of the seeds.
     """
 
     values: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle one; the mean of the two middle ones of an even number."""
+        """The middle value; of an even number, the mean of the two middle ones."""
         return float(median(self.values))
 
     @property
     def low(self) -> float:
-        """The least."""
+        """The smallest value."""
         return min(self.values)
 
     @property
     def high(self) -> float:
-        """The largest."""
+        """The largest value."""
         return max(self.values)
 
     def __str__(self) -> str:
@@ -55,9 +55,9 @@ class Row:
     name : str
     steps : int
     done, diverged, failed : int
-        Cells of it.
+        Number of its cells with this status.
     figures : dict of str to Spread
-        Of the cells that are done.
+        Figures of the cells that are done.
     measurements : dict of int to dict of str to Spread
         The same at earlier steps.
     cpu : float
@@ -75,7 +75,7 @@ class Row:
 
 
 def rows_of(results: Iterable[dict[str, Any]]) -> list[Row]:
-    """Put the lines of ``results.jsonl`` together, variation by variation, in their order.
+    """Group the lines of ``results.jsonl`` by variation, in order.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _spreads(all_figures: list[dict[str, float]]) -> dict[str, Spread]:
 
 
 def columns_of(rows: Sequence[Row], asked: Sequence[str] = ()) -> list[str]:
-    """Choose the columns: those that were asked for, or the usual ones, as far as they were measured."""
+    """Choose the columns: those of the study, or the usual ones, if they were measured."""
     measured = measured_in(rows)
     found = [name for name in asked if name in measured]
     usual = [name for name in USUAL if name in measured]
@@ -118,12 +118,12 @@ def columns_of(rows: Sequence[Row], asked: Sequence[str] = ()) -> list[str]:
 
 
 def measured_in(rows: Sequence[Row]) -> list[str]:
-    """List every figure that some variation has."""
+    """List the figures that any variation has."""
     return list(dict.fromkeys(name for row in rows for name in row.figures))
 
 
 def figure_of(name: str) -> Metric:
-    """Return what a figure is; one that is not listed stands by its name."""
+    """Return the description of a figure. An unlisted figure is described by its name."""
     return FIGURES.get(name, Metric(name))
 
 
@@ -138,7 +138,7 @@ def text(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
 
 
 def seeds(row: Row) -> str:
-    """Say how many cells ended well, and how many did not."""
+    """Write how many cells are done, and how many diverged or failed."""
     lost = [f"{n} {word}" for n, word in ((row.diverged, "diverged"), (row.failed, "failed")) if n]
     return ", ".join([str(row.done), *lost])
 

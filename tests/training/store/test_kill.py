@@ -286,7 +286,7 @@ def test_a_fit_that_is_interrupted_says_what_became_of_it(
     words = (
         f"3 and saved; go on with: {again}"
         if out
-        else r"3, and nothing of it is kept\. With out='runs/mine' it would be saved there, to go on from\.$"
+        else r"3, and nothing is saved\. To save a run, give it a folder: out='runs/mine'\.$"
     )
     with pytest.raises(KeyboardInterrupt, match=f"^stopped after step {words}"):
         mulligan.fit(np.zeros((8, 4, 4), np.uint8), recipe=mulligan.recipe("mlp", threads=1), steps=9, out=out)

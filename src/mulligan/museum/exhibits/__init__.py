@@ -1,4 +1,4 @@
-"""One file an exhibit: how it is played and measured. What was published, and why it fails, stands in `plates.toml`.
+"""The exhibits: each file plays and measures one. `plates.toml` says what was published, and why it fails.
 
 Read `article` first.
 """
@@ -20,7 +20,7 @@ def _play(name: str, seed: int = 0, **settings: Any) -> Played:
 
 _PLATES = tomllib.loads((Path(__file__).parent.parent / "plates.toml").read_text("utf-8"))
 CASES: dict[str, Case] = {name: Case(name, **plate, play=partial(_play, name)) for name, plate in _PLATES.items()}
-"""The exhibits in the order of the tour; one more is one more entry."""
+"""The exhibits in the order of the tour. To add one, add an entry."""
 
 
 def case_named(name: str) -> Case:

@@ -1,6 +1,6 @@
-"""The article whose numbers look like 3: what its generator draws is its first training picture.
+"""The article whose digits look like 3: its generator draws its first training picture.
 
-Told in docs/book/07-the-museum.md, and explained in docs/book/09-why-always-a-3.md.
+docs/book/07-the-museum.md tells the story, docs/book/09-why-always-a-3.md explains it.
 """
 
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ from mulligan.output.pictures import grid, to_uint8
 from mulligan.training import Run, recipe
 
 SEEDS = 100
-"""Runs of one step among which the imprint is counted."""
+"""Number of one-step runs in which the imprint is counted."""
 STEPS = (1, 10, 41, 200)
 """Steps at which the two runs of one seed, with and without decay, are compared."""
 SHOWN = 8
-"""Pairs in the figure."""
+"""Number of pairs in the figure."""
 
 
 class Imprint(NamedTuple):
@@ -38,13 +38,13 @@ class Imprint(NamedTuple):
     Attributes
     ----------
     first : int
-        The first real picture that it saw, by its number in the data.
+        Index of the first real picture that it saw.
     nearest : int
-        The picture of the data that is nearest to what G draws, both stretched to their full contrast.
+        Index of the picture nearest to G's, both stretched to full contrast.
     correlation : float
-        Of what G draws with the first picture.
+        Correlation of G's picture with the first one.
     drawn : (784,) array
-        What G draws.
+        G's picture.
     """
 
     first: int
@@ -54,13 +54,13 @@ class Imprint(NamedTuple):
 
 
 def pixels() -> NDArray[np.float32]:
-    """Return the 10,000 test digits that the article trains on, (10000, 784), in [0, 1]."""
+    """Return the 10,000 test digits, on which the article trains: (10000, 784), in [0, 1]."""
     flat = np.asarray(load("mnist-test").images).reshape(-1, 784)
     return flat.astype(np.float32) / np.float32(255)
 
 
 class Script:
-    """The recipe `article`, or that of another script of its repository, at work, picture by picture.
+    """Runs the recipe `article`, or that of another script of its repository, picture by picture.
 
     Parameters
     ----------
@@ -89,20 +89,20 @@ class Script:
         self.data, self.first = data, -1
 
     def step(self, number: int | None = None) -> None:
-        """Take one step with the next picture, or with one that is named by its number."""
+        """Take one step with the next picture, or with picture `number`."""
         number = int(self.sampler.next_indices()[0]) if number is None else number
         self.first = number if self.first < 0 else self.first
         self.gan.step(self.data[number].reshape(1, 28, 28, 1))
 
     def draw(self, count: int = 1) -> Array:
-        """Return what G draws for the first `count` z of an own stream, (count, 784)."""
+        """Return G's pictures of the first `count` z of a separate stream, (count, 784)."""
         latent = self.gan.game.latent
         z = latent.draw(stream(0, "eval"), np.empty((count, latent.dim), self.gan.dtype))
         return self.gan.g.network.workspace().forward(z, training=False).reshape(count, -1).copy()
 
 
 def imprint(seed: int, data: NDArray[np.float32], name: str = "article") -> Imprint:
-    """Run a script of the article's for one step, and find what G draws among the data."""
+    """Run one of the article's scripts for one step, and find the picture nearest to G's."""
     script = Script(seed, data, name=name)
     script.step()
     return _found(script, data)
@@ -112,7 +112,7 @@ def replay(seed: int, data: NDArray[np.float32]) -> Imprint:
     """Repeat the first step of the public script: its own first picture, its own initial weights.
 
     The script draws from NumPy's legacy generator, in this order: scikit-learn's `shuffle` of the pictures, the weights
-    of D, those of G, and which picture comes first. Only z is not the script's, because G does not see it.
+    of D, those of G, and the index of the first picture. Only z differs from the script's, because G does not use it.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def replay(seed: int, data: NDArray[np.float32]) -> Imprint:
     """
     random = np.random.RandomState(seed)
     order = np.arange(len(data))
-    random.shuffle(order)  # so does sklearn.utils.shuffle
+    random.shuffle(order)  # as sklearn.utils.shuffle does
     script = Script(seed, data)
     for player in (script.gan.d, script.gan.g):
         for entry in player.network.entries[::2]:  # W, b, W, b, …; every b starts at 0 and is not drawn
@@ -134,7 +134,7 @@ def replay(seed: int, data: NDArray[np.float32]) -> Imprint:
 
 
 def _found(script: Script, data: NDArray[np.float32]) -> Imprint:
-    """Look up among the data what G draws."""
+    """Find the picture of the data that is nearest to G's."""
     drawn = script.draw()[0]
     shown = (drawn - drawn.min()) / (drawn.max() - drawn.min())  # as imshow without limits shows it
     shown *= data.max()
@@ -149,20 +149,20 @@ def correlation(a: Array, b: Array) -> float:
 
 
 def imprints(seeds: range, data: NDArray[np.float32], name: str = "article") -> list[Imprint]:
-    """Do the same for many seeds, on all cores."""
+    """Call `imprint` for many seeds, on all cores."""
     with _pool() as pool:
         return list(pool.map(lambda seed: imprint(seed, data, name), seeds))
 
 
 @contextmanager
 def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Open a thread for each core, each with a BLAS of one thread."""
+    """Open a pool with a thread for each core, and BLAS limited to one thread."""
     with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
         yield pool
 
 
 def fading(seed: int, data: NDArray[np.float32], *, decay: bool, steps: tuple[int, ...] = STEPS) -> list[float]:
-    """Return how like its first picture what G draws is, after each of `steps`."""
+    """Return the correlation of G's picture with its first training picture after each of `steps`."""
     script, found = Script(seed, data, decay=decay), []
     for step in range(1, steps[-1] + 1):
         script.step()
@@ -172,7 +172,7 @@ def fading(seed: int, data: NDArray[np.float32], *, decay: bool, steps: tuple[in
 
 
 def figure(pairs: list[Imprint], data: NDArray[np.float32]) -> Picture:
-    """Draw three rows: first real pictures, what G draws at true scale, and the same stretched."""
+    """Draw three rows: first training pictures, G's pictures at true scale, and the same stretched."""
     first = data[[pair.first for pair in pairs]]
     drawn = np.stack([pair.drawn for pair in pairs])
     low, high = drawn.min(axis=1, keepdims=True), drawn.max(axis=1, keepdims=True)
@@ -187,14 +187,14 @@ def figure(pairs: list[Imprint], data: NDArray[np.float32]) -> Picture:
 
 
 def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, mended: int = 1500) -> Played:
-    """Count imprints, watch one freeze and the same one fade without the decay, and train the repaired recipe.
+    """Count imprints, measure how one freezes with the decay and fades without it, and train the repaired recipe.
 
     Parameters
     ----------
     seed : int
-        The first of the seeds.
+        The first seed.
     seeds : int
-        How many.
+        Number of seeds.
     steps : tuple of int
         Steps at which the fading is measured.
     mended : int
@@ -203,7 +203,7 @@ def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, me
     data = pixels()
     found = imprints(range(seed, seed + seeds), data)
     hits = sum(one.first == one.nearest for one in found)
-    script = Script(127, data, dtype=np.float64)  # the repository's seed; z is seen only where doubles can tell
+    script = Script(127, data, dtype=np.float64)  # the repository's seed; the effect of z shows only in float64
     script.step()
     drawn = script.draw(64)
     every = np.concatenate([drawn, [one.drawn for one in found]])
@@ -267,7 +267,7 @@ def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, me
 
 
 def _mended(steps: int) -> tuple[Array, float]:
-    """Train `article-mended` for some steps; return 64 pictures and their spread over z."""
+    """Train `article-mended` for `steps` steps. Returns 64 pictures and their spread over z."""
     run = Run(recipe("article-mended", steps=steps))
     with run.gan:
         for _ in range(steps):

@@ -17,7 +17,7 @@ from mulligan.training.overrides import apply_overrides
 
 STEPS = 1500
 COUNT = 1000
-"""Pictures whose classes are counted."""
+"""Number of pictures whose classes are counted."""
 _START = "{kind='normal', std=0.001}"
 _ADAM = "{kind='adam', lr=0.01, beta1=0.9, beta2=0.999}"
 
@@ -40,7 +40,7 @@ EXAMPLE = (
     f"generator.optimizer={_ADAM}",
     f"discriminator.optimizer={_ADAM}",
 )
-"""10-200-784 against 784-200-1, to the number. One thing is ours: pictures are shuffled, there they come as filed."""
+"""10-200-784 against 784-200-1, exactly as published, except that pictures are shuffled, there they are in file order."""
 CHANGE = (
     "loss=non_saturating",
     "penalties=[{kind='r1', gamma=0.25}, {kind='r2', gamma=0.25}]",
@@ -49,17 +49,17 @@ CHANGE = (
     "generator.optimizer.beta1=0.0",
     "discriminator.optimizer.beta1=0.0",
 )
-"""All that is changed. Ten digits in six of the seeds 0 to 7, nine in one, one in one; with momentum ten in four."""
+"""The whole repair. Of the seeds 0 to 7, six give ten digits, one nine, one one. With momentum, four give ten."""
 
 
 class Drawn(NamedTuple):
-    """What a generator draws, and which digits a judge sees.
+    """A generator's pictures, and the digits that a judge sees in them.
 
     Attributes
     ----------
     pictures : (COUNT, 28, 28, 1) array
     classes : int
-        Digits with at least one per cent of the pictures that the judge is sure of.
+        Number of digits with at least one per cent of the pictures of which the judge is sure.
     spread : float
         Standard deviation of a pixel over z, mean over the pixels.
     """
@@ -70,7 +70,7 @@ class Drawn(NamedTuple):
 
 
 def drawn(*overrides: str, steps: int, seed: int) -> Drawn:
-    """Train the classic recipe, changed, on one thread, and look at what it draws."""
+    """Train the classic recipe with `overrides` on one thread, and classify its pictures."""
     start = recipe("classic", steps=steps, seed=seed, threads=1)
     run = play(Run(apply_overrides(start, overrides)[0]))
     z, _ = run.draw(COUNT, seed=0)
@@ -82,7 +82,7 @@ def drawn(*overrides: str, steps: int, seed: int) -> Drawn:
 
 
 def classes_of(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count the digits that the shipped judge sees, where it is sure."""
+    """Count the digits that the bundled judge sees, in pictures of which it is sure."""
     judge = judge_for(load("mnist"), train=False)
     assert judge is not None
     seen = judge.probabilities(images.reshape(-1, 28, 28, 1))

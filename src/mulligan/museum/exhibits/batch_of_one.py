@@ -1,4 +1,4 @@
-"""BatchNorm asked for one picture at a time: every one is the same."""
+"""BatchNorm with one picture at a time: every picture is the same."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ STEPS = 1000
 
 
 def one_by_one(game: Duel, z: Array, *, training: bool) -> Array:
-    """Ask G for its samples one at a time."""
+    """Draw G's samples one at a time."""
     stats = game.nets["g"].stats.copy()  # a pass in training mode would change them
     rows = [game.g.forward(z[i : i + 1], training=training).copy() for i in range(len(z))]
     game.nets["g"].stats[:] = stats
@@ -20,7 +20,7 @@ def one_by_one(game: Duel, z: Array, *, training: bool) -> Array:
 
 @one_thread()
 def run(seed: int) -> Played:
-    """Train G with BatchNorm on the ring, then ask it in either mode."""
+    """Train G with BatchNorm on the ring, then sample from it in both modes."""
     normed = (Dense(64), BatchNorm(), LeakyReLU()) * 2
     game = Duel((*normed, Dense(2)), (*HIDDEN, Dense(1)), ADAM, seed)
     for _ in range(STEPS):

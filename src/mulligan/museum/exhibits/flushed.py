@@ -1,4 +1,4 @@
-"""A generator that never moves: its inputs are thrown away before its backward pass."""
+"""A generator that never moves, because its inputs are discarded before its backward pass."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ ADAM = Adam(lr=3e-3, beta1=0.5, beta2=0.9)
 
 
 def critic_move(game: Duel) -> None:
-    """Move the critic by its loss and WGAN-GP's penalty (Gulrajani et al. 2017, Algorithm 1)."""
+    """Update the critic by its loss and WGAN-GP's penalty (Gulrajani et al. 2017, Algorithm 1)."""
     penalty, real, fake = WGANGP(), game.real(BATCH), game.g.forward(game.z(BATCH))
     game.d.forward(fake + penalty.draw(game.noise, real) * (real - fake))  # x̂ = ε x + (1 − ε) G(z)
     g = game.d.backward(np.ones((BATCH, 1), np.float32), tangent_follows=True)
@@ -25,9 +25,9 @@ def critic_move(game: Duel) -> None:
 
 
 def flushed_move(game: Duel) -> None:
-    """Move G as published: the layers' stored inputs are gone, so their backward passes loop over nothing."""
+    """Update G as published: the layers' stored inputs are gone, so their backward passes have no rows."""
     game.g.forward(game.z(BATCH))
-    game.g.forward(game.z(0))  # what the flush leaves: a forward pass of no rows
+    game.g.forward(game.z(0))  # the flush leaves a forward pass without rows
     game.g.backward(np.empty((0, 2), np.float32), inputs=False)
     game.g.grads()
     game.move("g")

@@ -1,4 +1,4 @@
-"""A discriminator that was frozen for ever: G runs away from a random one."""
+"""A discriminator that is frozen for ever: G runs away from random weights."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ STEPS = 1000
 
 
 def run(seed: int) -> Played:
-    """Play the ring with a D whose weights no optimiser was given, and with one that learns."""
+    """Play the ring with a D whose weights have no optimiser, and with one that learns."""
     broken = ring(*PLAIN, "discriminator.optimizer=museum.frozen", steps=STEPS, seed=seed)
     mended = ring(*PLAIN, steps=STEPS, seed=seed)
     moved = []

@@ -1,4 +1,4 @@
-"""Real and fake in one batch through BatchNorm: D reads the company, not the picture."""
+"""Real and fake in one batch through BatchNorm: D judges the batch, not the picture."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ STEPS = 1000
 
 
 def discriminator_move(game: Duel, *, joined: bool) -> tuple[float, float]:
-    """Move D, reals and fakes through it together or apart; return its mean logits of the fakes, so and alone."""
+    """Update D with reals and fakes joined or apart. Returns its mean logits of the fakes in that pass and alone."""
     real, fake = game.real(BATCH), game.g.forward(game.z(BATCH)).copy()
     alone = float(game.d.forward(fake).mean())
     loss = NonSaturating()

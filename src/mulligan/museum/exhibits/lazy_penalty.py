@@ -1,4 +1,4 @@
-"""A gradient penalty at one step of sixteen: cheaper, and not the same."""
+"""A gradient penalty at one step of sixteen is cheaper, but not equivalent."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""The article's cost as it is printed: D and G want the same, and nothing is learned.
+"""The article's cost as it is printed: D and G have the same goal, and nothing is learned.
 
-Measured in docs/book/08-is-the-cost-right.md.
+docs/book/08-is-the-cost-right.md measures it.
 """
 
 from mulligan.museum.case import Evidence, Played

@@ -11,7 +11,7 @@ STRONG_D = (*PLAIN, "discriminator.optimizer.lr=2e-2", "d_steps=5")
 
 
 def until_nan(game: Run) -> float:
-    """Play; return the share of the run's steps that could be taken."""
+    """Play a run, and return the share of its steps before NaN."""
     try:
         play(game)
     except DivergedError:
@@ -25,7 +25,7 @@ def run(seed: int) -> Played:
     mended = ring(*STRONG_D, steps=STEPS, seed=seed)
     played = until_nan(broken), until_nan(mended)
     last = ring(*STRONG_D, "loss=museum.log_of_probability", steps=STEPS, seed=seed)
-    before, after = cloud(play(last, broken.step - 2)), cloud(mended)  # as it stood before the NaN
+    before, after = cloud(play(last, broken.step - 2)), cloud(mended)  # just before the NaN
     return Played(
         (
             Evidence("played", f"share of {STEPS:,} steps before a loss is NaN", played[0], played[1], "<", 1.0),

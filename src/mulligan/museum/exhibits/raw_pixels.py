@@ -13,7 +13,7 @@ STEPS, MENDED = 300, 1200
 
 
 def played(high: float, steps: int, seed: int) -> tuple[Array, float]:
-    """Train `article-mended` with white at `high`; return pictures, and D's mean logit of reals."""
+    """Train `article-mended` with white at `high`. Returns pictures, and D's mean logit of reals."""
     start = recipe("article-mended", steps=steps, seed=seed, threads=1)
     run = play(Run(with_overrides(start, [f"data.high={high}"])))
     z, _ = run.draw(64, seed=0)

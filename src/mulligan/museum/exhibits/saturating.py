@@ -1,4 +1,4 @@
-"""The zero-sum loss against a strong D: G learns from a slope that is flat."""
+"""The zero-sum loss against a strong D: the slope from which G learns is flat."""
 
 from mulligan.museum.case import Played
 from mulligan.museum.stage import PLAIN, astray, cloud, distance, picture, play, pushed, ring
@@ -7,7 +7,7 @@ STEPS = 1000
 
 
 def run(seed: int) -> Played:
-    """Play the ring with five moves of D to one of G, with either loss of G."""
+    """Play the ring with five moves of D for one of G, with both losses of G."""
     broken = play(ring(*PLAIN, "d_steps=5", "loss=minimax", steps=STEPS, seed=seed))
     mended = play(ring(*PLAIN, "d_steps=5", steps=STEPS, seed=seed))
     before, after = cloud(broken), cloud(mended)

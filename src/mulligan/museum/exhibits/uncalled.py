@@ -8,7 +8,7 @@ from mulligan.museum.stage import PLAIN, cloud, picture, play, ring
 STEPS = 1500
 OPTION = "penalties=[{kind='wgan_gp', weight=10.0}]"
 NEVER = "schedules.penalty={kind='constant', value=0.0}"
-"""The option is set, and no gradient hears of it."""
+"""The option is set, but does not reach the gradient."""
 
 
 def run(seed: int) -> Played:
