@@ -82,7 +82,7 @@ def fit(
     DivergedError
         When a tensor became NaN or infinite.
     KeyboardInterrupt
-        After Ctrl-C, at the end of a step. With `out`, the run is saved. A notebook's stop button returns the generator.
+        After Ctrl-C, at the end of a step. With `out`, the run is saved. A notebook returns the generator so far.
     """
     config = recipe if isinstance(recipe, Config) else recipe_named(recipe)
     if seed is not None:

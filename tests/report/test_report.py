@@ -109,7 +109,7 @@ def test_nothing_is_called_held_out_that_is_not(folder, metrics, tell, held_out)
     words = shown(write_report(folder).read_text("utf-8"))
     assert "Distance to the real" in words
     assert "63.0 % of the reals" in words
-    assert ("held-out" in words.replace("held-out ones where there are any", "")) == held_out
+    assert ("held-out" in words.replace("held-out ones if there are any", "")) == held_out
 
 
 def test_a_page_is_one_file_and_forbids_itself_the_rest(folder):
@@ -311,7 +311,7 @@ def test_a_second_try_whose_parent_is_gone(tried, tmp_path):
     (alone / "config.toml").write_text(re.sub(r'run = ".*"', 'run = "/gone"', config))
     assert read(alone).number == 3
     words = shown(write_report(alone).read_text("utf-8"))
-    assert "the try before; its folder is gone" in words
+    assert "the try before; its folder is missing" in words
     assert "at try 3" in words
 
 

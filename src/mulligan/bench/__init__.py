@@ -1,1 +1,1 @@
-"""The speed of whole training steps, ours beside torch's and jax's: same arithmetic, same run, one process a side."""
+"""Time training steps of Mulligan beside torch and jax: the same arithmetic, in turns, one process for each library."""

@@ -1,4 +1,4 @@
-"""The whole benchmark: which sides, in which order, with what around them."""
+"""Run the whole benchmark: choose the sides, check the machine, verify, time."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from mulligan.nn.workers.blas import slowed
 
 LIBRARIES = ("torch", "jax")
 BUSY = 0.5
-"""Load average from which on another process is likely to want our cores."""
+"""Load average above which another process probably needs the same cores."""
 
 
 def run(
@@ -27,30 +27,30 @@ def run(
     threads: int = 2,
     toy: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Verify and time, and yield one JSON-able document as it grows.
+    """Verify and time all workloads. Yields the same document, ready for JSON, each time that it grows.
 
-    It is yielded before the first workload and after each; at the end once more, with ``load`` and ``footprint``. The
-    log tells what is going on, twice for each workload; at level DEBUG for each side and each round as well.
+    It is yielded before the first workload, after each, and at the end with ``load`` and ``footprint``. The log reports
+    the progress twice for each workload, and at level DEBUG each side and round.
 
     Parameters
     ----------
     against : list of str
-        Of "torch", "jax"; one that is not installed is left out, with a note.
+        "torch" and "jax". A library that is not installed is left out, with a note.
     workloads : list of str
-        Families or members; all when empty.
+        Families or members; empty for all.
     rounds : int
-        Turns of every side.
+        Number of turns of each side.
     seconds : float
         Length of a turn.
     threads : int
-        Of every side.
+        Number of threads of each side.
     toy : bool
-        Small sizes.
+        Use small sizes.
 
     Yields
     ------
     dict
-        The same one every time.
+        The document.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def run(
     """
     for word in against:
         if word not in LIBRARIES:
-            raise ConfigError(f"there is nothing to compare with called {word!r}. Known are {', '.join(LIBRARIES)}.")
+            raise ConfigError(f"--against must be from {', '.join(LIBRARIES)}, got {word!r}. Try {LIBRARIES[0]}.")
     for name, value, least in (("rounds", rounds, 1), ("threads", threads, 1)):
         if value < least:
             raise ConfigError(must_be(name, f"at least {least}", value, 2))
@@ -68,7 +68,7 @@ def run(
     chosen = names(workloads, toy)
     wanted = {s: e for s, e in SIDES.items() if not e.needs or e.needs in against}
     missing = sorted({entry.needs for entry in wanted.values() if entry.missing})
-    notes = [f"{name} is not installed; for its sides: pip install {name}" for name in missing]
+    notes = [f"{name} is not installed. To time it: pip install {name}" for name in missing]
     before = machine.load_average()
     if before is not None and before > BUSY:
         notes.append(f"the load average was {before:.2f} before the start: other processes want the cores too.")
@@ -82,8 +82,8 @@ def run(
     )
     if slowed():
         notes.append(
-            f"OPENBLAS_CORETYPE={os.environ['OPENBLAS_CORETYPE']} is set aside: it slows NumPy, and the others do not "
-            "heed it. Training does; unset it before the start, or a step takes longer than here."
+            f"OPENBLAS_CORETYPE={os.environ['OPENBLAS_CORETYPE']} is ignored here: it slows NumPy alone. Training "
+            "does not ignore it. Unset it first, or a step takes longer than here."
         )
     with Child(threads) as child:
         here = child.ask(do="machine", threads=threads)

@@ -1,4 +1,4 @@
-"""A worker seen from outside: a process, a pipe in, a pipe out."""
+"""Control a worker process of the benchmark: send orders through a pipe, and read answers."""
 
 import contextlib
 import json
@@ -18,19 +18,19 @@ SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return a worker's environment: the machine's own kernels, and its number of threads."""
+    """Return a worker's environment, with its number of threads and without variables that slow OpenBLAS."""
     aside = SLOWING_VARIABLES if slowed() else ()
     kept = {name: value for name, value in os.environ.items() if name not in aside}
     return kept | dict.fromkeys(THREAD_VARIABLES, str(threads))
 
 
 class Child:
-    """A worker process; use as a context manager, which ends it.
+    """A worker process. Use it as a context manager, which ends it.
 
     Parameters
     ----------
     threads : int
-        What the libraries are told through the environment, before they are imported.
+        Number of threads, which libraries read from the environment when they are imported.
     """
 
     def __init__(self, threads: int):
@@ -50,7 +50,7 @@ class Child:
         Raises
         ------
         RunError
-            When the worker reports an error, or is gone.
+            When the worker reports an error or has ended.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -1,6 +1,6 @@
-"""Two floors under our side: the matrix products of the step, with their true shapes, and nothing else.
+"""Two lower bounds for a step of Mulligan: the time of its matrix products alone, with their true shapes.
 
-One multiplies as the engine does, the other leaves every product to BLAS, in one call.
+One multiplies as the engine does. The other computes each product by one BLAS call.
 """
 
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ from mulligan.nn.memory import Array, aligned
 from mulligan.nn.workers.threads import ThreadTeam, shares
 
 TILE = 8
-"""Samples in one product of a convolution: about what the engine's tiles hold."""
+"""Number of samples in one product of a convolution, about that of the engine's tiles."""
 
 
 Work: TypeAlias = "tuple[Array, Array, Array]"
-"""A product, its operands, and where it goes."""
+"""The two operands of a product, and its output."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Product:
     ----------
     kind : "forward", "inputs" or "weights"
     layer : str
-        Whose W it is, ``d.2``.
+        The layer of W, for instance ``d.2``.
     rows : int
-        Samples.
+        Number of samples.
     places : int
-        Rows of X that one sample has: 1, or the windows of a convolution.
+        Number of rows of X for each sample: 1, or the windows of a convolution.
     inputs, outputs : int
     """
 
@@ -57,15 +57,15 @@ class Product:
 
     @property
     def operations(self) -> int:
-        """Multiplications and additions."""
+        """Number of multiplications and additions."""
         return 2 * self.rows * self.places * self.inputs * self.outputs
 
 
 def step_products(workload: Workload, rows: int) -> list[Product]:
-    """List the products of one step of our engine for `rows` of the real samples, in their order.
+    """List the products of one step of the engine for `rows` real samples, in order.
 
-    A convolution counts as its product with the matrix of windows; copying windows, all element-wise work and the
-    projection's row products are no matrix products.
+    A convolution counts as its product with the matrix of windows. Copying windows, element-wise work and the
+    projection's row products do not count.
     """
     game = workload.game
     for_g, for_d = players(workload)
@@ -97,8 +97,8 @@ class _Affine:
     places: int
     inputs: int
     outputs: int
-    transposed: bool = False  # ConvTranspose2d: X is its output's windows, so what is forward there is "inputs" here
-    weights_only: bool = False  # Projection: the others are sums of row products
+    transposed: bool = False  # ConvTranspose2d: X is its output's windows, so its forward pass is "inputs" here
+    weights_only: bool = False  # Projection: its other products are sums of row products
 
     def product(self, kind: str, rows: int) -> Product:
         if self.transposed:
@@ -107,7 +107,7 @@ class _Affine:
 
 
 def _affine(side: str, layers: tuple[Layer, ...], shape: Shape) -> Iterator[_Affine]:
-    """Give the layers that have products, with their matrices' sizes."""
+    """Yield the layers that have products, with the sizes of their matrices."""
     for i, layer in enumerate(layers):
         name, out = f"{side}.{i}", layer.output_shape(shape)
         if isinstance(layer, Dense):
@@ -122,7 +122,7 @@ def _affine(side: str, layers: tuple[Layer, ...], shape: Shape) -> Iterator[_Aff
 
 
 class Bare(Side):
-    """Products without a step around them: there are no parameters that change."""
+    """The base of both floors: products without a step, so no parameter changes."""
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
         super().__init__(workload, material, threads, dtype)
@@ -171,10 +171,10 @@ class Bare(Side):
 
 
 class Products(Bare):
-    """Times the products as our side does them: the batch shared among workers, BLAS at one thread, `multiply`.
+    """Times the products as the engine computes them: the batch shared among workers, BLAS at one thread, `multiply`.
 
-    Each worker has its own operands and results, W is shared; the workers meet once a step. A convolution's windows are
-    one tile that stays in the cache, as they do after having been copied there; its products are cut as the engine's.
+    Each worker has its own operands and results; W is shared. The workers meet once a step. A convolution's windows are
+    one tile that stays in the cache, as in the engine, and its products are divided in the same way.
     """
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
@@ -193,9 +193,9 @@ class Products(Bare):
 
 
 class Sgemm(Bare):
-    """Times the products as BLAS alone does them: the whole batch in one call of `matmul`, with BLAS's own threads.
+    """Times the products by BLAS alone: the whole batch in one call of `matmul`, with BLAS's own threads.
 
-    How many, the process is told by its environment, as torch and jax are.
+    The environment sets the number of threads, as for torch and jax.
     """
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):

@@ -1,4 +1,4 @@
-"""The step in jax: one jitted function for all of it, its state donated."""
+"""The step in jax: one jitted function with donated state."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Jitted(Side):
             jax.config.update("jax_enable_x64", True)
         game = workload.game
         if not all(type(p.optimizer) is Adam for p in (game.generator, game.discriminator)):
-            raise UnsupportedError("an optimiser other than Adam is not written in jax_side.py; the workloads have it.")
+            raise UnsupportedError("the optimiser must be Adam: jax_side.py has no other. Add it there.")
         self.real = [jnp.asarray(x) for x in material.real]
         self.z = [jnp.asarray(z) for z in material.z]
         self.labels = [None if material.labels is None else jnp.asarray(y) for y in _each(material)]
@@ -144,7 +144,7 @@ def _adam(optimizer: Any, t: Any, state: Any, side: str, grad: Any) -> tuple[Any
 
 
 def _forward(layers: tuple[Layer, ...], shape: Shape, theta: Any, x: Any, y: Any) -> Any:
-    """Run a network of ours on jax arrays; our layouts are jax's (NHWC, HWIO)."""
+    """Run a network of Mulligan on jax arrays. The layouts are the same (NHWC, HWIO)."""
     for i, layer in enumerate(layers):
         x = _apply(layer, shape, _pick(theta, f"{i}."), x, y)
         shape = layer.output_shape(shape)
@@ -166,7 +166,7 @@ def _apply(layer: Layer, shape: Shape, p: Any, x: Any, y: Any) -> Any:
         pads, strides = [(zeros, zeros)] * 2, (layer.stride, layer.stride)
         return jax.lax.conv_general_dilated(x, p["W"], strides, pads, dimension_numbers=_NHWC) + p["b"]
     if isinstance(layer, ConvTranspose2d):
-        # The transpose of a convolution: the kernel turned round over an image with stride − 1 zeros between pixels.
+        # Transposed convolution: the flipped kernel over an image with stride − 1 zeros between pixels.
         zeros = padding(layer, shape)
         pads = [(k - 1 - zeros, k - 1 - zeros) for k in layer.size]
         W, dilation = p["W"][::-1, ::-1], (layer.stride, layer.stride)
@@ -183,4 +183,4 @@ def _apply(layer: Layer, shape: Shape, p: Any, x: Any, y: Any) -> Any:
         return x.reshape(len(x), -1)
     if isinstance(layer, Reshape):
         return x.reshape(len(x), *layer.shape)
-    raise UnsupportedError(f"{layer} is not translated for jax; write it in mulligan/bench/jax_side.py.")
+    raise UnsupportedError(f"{layer} is not translated for jax. Add it to mulligan/bench/jax_side.py.")

@@ -1,4 +1,4 @@
-"""What the numbers were taken on, and what does not depend on a workload: time to import, size on disk."""
+"""Describe the machine, and measure what no workload changes: the time to import and the size on disk."""
 
 import datetime
 import importlib.metadata
@@ -18,10 +18,10 @@ from mulligan.nn.workers.limits import available_cores
 
 
 def describe(threads: int) -> dict[str, Any]:
-    """Return the machine, the versions, the date, and notes on what bends the numbers."""
+    """Return the machine, the versions, the date, and notes on what distorts the numbers."""
     notes = [note] if (note := slowed()) else []
     if available_cores() < threads:
-        notes.append(f"{threads} threads on {available_cores()} core(s): the numbers say little.")
+        notes.append(f"{threads} threads on {available_cores()} core(s): the numbers mean little.")
     return {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "processor": _processor(),
@@ -39,12 +39,12 @@ def describe(threads: int) -> dict[str, Any]:
 
 
 def load_average() -> float | None:
-    """Return how many processes wanted a core over the last minute, where the system says."""
+    """Return the load average of the last minute, or None if the system has none."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def footprint(times: int = 5) -> dict[str, Any]:
-    """Return ``import_ms``, the median time that `import mulligan` takes beyond NumPy, and ``install_bytes``."""
+    """Return ``import_ms``, the median time of `import mulligan` beyond NumPy, and ``install_bytes``."""
     code = "import time, numpy; t = time.perf_counter(); import mulligan; print(1000 * (time.perf_counter() - t))"
     taken = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)

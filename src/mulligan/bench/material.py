@@ -1,4 +1,4 @@
-"""What every side starts from and is fed: drawn once by us, written to a file, read by each process."""
+"""The initial parameters and the data of every side: drawn once, written to a file, read by each process."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ Players = tuple[tuple[Layer, ...], tuple[Layer, ...]]
 
 @dataclass(frozen=True)
 class Predrawn(Latent):
-    """A latent whose draws are made: row after row of `rows`, from the top again at the end."""
+    """A latent that returns precomputed draws: row after row of `rows`, in a cycle."""
 
     rows: tuple[Array, ...] = ()
 
@@ -32,7 +32,7 @@ class Predrawn(Latent):
         object.__setattr__(self, "_next", [0])
 
     def rewind(self) -> None:
-        """Begin at the first again."""
+        """Start again at the first row."""
         self._position[0] = 0
 
     def draw(self, rng: np.random.Generator, out: Array) -> Array:
@@ -53,7 +53,7 @@ class Material:
     Attributes
     ----------
     start : dict
-        Parameters by path, ``g.0.W``, in our layout.
+        Initial parameters by path, ``g.0.W``, in Mulligan's layout.
     real : (batches, n, *sample_shape) array
     labels : (batches, n) int64 array, or None without classes
     z : (batches, moves, n, dim) array
@@ -87,7 +87,7 @@ def players(workload: Workload) -> Players:
 
 
 def draw(workload: Workload) -> Material:
-    """Draw initial parameters, real batches, labels and z; MNIST where the shape is its own, else noise."""
+    """Draw initial parameters, real batches, labels and z. Reals are MNIST if the shape fits, else noise."""
     gan = GAN(workload.game, workload.sample_shape, seed=SEED, workers=1)
     start = {
         f"{side}.{path}": array.copy()
@@ -109,7 +109,7 @@ def draw(workload: Workload) -> Material:
         labels = rng.integers(0, workload.game.classes or 1, n)
     real = workload.low + (1 - workload.low) * real.reshape(BATCHES, workload.batch, *shape)
     z = np.empty((BATCHES, len(set(workload.game.latents)), workload.batch, workload.game.latent.dim), np.float32)
-    noise = stream(SEED, "noise")  # the very numbers that our step would draw
+    noise = stream(SEED, "noise")  # the same numbers as a step of Mulligan draws
     for out in z.reshape(-1, *z.shape[2:]):
         workload.game.latent.draw(noise, out)
     classes = labels.reshape(BATCHES, -1) if workload.game.classes else None

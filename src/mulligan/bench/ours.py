@@ -1,4 +1,4 @@
-"""Our side: `GAN.step`, as training calls it."""
+"""Mulligan's side: `GAN.step`, as training calls it."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from mulligan.nn.memory import Array
 
 
 class Ours(Side):
-    """A `GAN` whose z is drawn ahead, like everybody else's."""
+    """A `GAN` with precomputed z, like the other sides."""
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
         super().__init__(workload, material, threads, dtype)
@@ -28,7 +28,7 @@ class Ours(Side):
             dtype=dtype,
             processes=True,
         )
-        self.gan.__enter__()  # BLAS at one thread, for the life of this process
+        self.gan.__enter__()  # limits BLAS to one thread until this process ends
         for name, array in self._tensors().items():
             array[...] = material.start[name]
         self._start = {name: array.copy() for name, array in self.gan.arrays().items()}

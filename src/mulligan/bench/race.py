@@ -1,4 +1,4 @@
-"""All sides of a workload: first that they compute the same, then how fast, taking turns."""
+"""Compare all sides of a workload: first verify that they compute the same, then time them in turns."""
 
 import logging
 import statistics
@@ -24,13 +24,13 @@ _LOG = logging.getLogger(__name__)
 
 STEPS = 5
 SAME = 1e-9
-"""What float64 may differ by after five steps: two orders of summation gave up to 6e-12 (decision 5)."""
+"""Allowed difference in float64 after five steps. Two orders of summation differed by up to 6e-12 (decision 5)."""
 GROSS = 0.05
-"""What float32 may differ by: one unit in the last place of the start gave up to 8e-3, of ours against ours."""
+"""Allowed difference in float32. One unit in the last place of the start changed our own result by up to 8e-3."""
 WRONG = "computes something else"
-"""How the reason begins why such a side is not timed."""
+"""First words of the reason why a side with a larger difference is not timed."""
 WIDE_BLOCK, WIDE_ROUNDS = 0.3, 0.15
-"""Spreads, relative to the median, from which on a side is marked: inside its blocks, and between its rounds."""
+"""Spreads, relative to the median, above which a side is marked: inside its blocks, and between its rounds."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Plan:
     sides : tuple of str
         Names in `SIDES`; "mulligan" first.
     rounds : int
-        Turns that every side has.
+        Number of turns of each side.
     seconds : float
         Length of a turn.
     pause : float
-        Seconds of silence before a turn, in which the last side's threads go to sleep.
+        Seconds of idle time before a turn, in which the last side's threads fall asleep.
     threads : int
     toy : bool
-        Everything small: to see that it works, not how fast.
+        Use small sizes, which test the benchmark but measure no speed.
     """
 
     sides: tuple[str, ...]
@@ -65,7 +65,7 @@ class Plan:
 
 
 def difference(found: dict[str, Array], expected: dict[str, Array], idle: frozenset[str] = frozenset()) -> float:
-    """Return the largest ‖a − b‖/‖b‖ over the parameter arrays; infinite when an array is missing or not finite.
+    """Return the largest ‖a − b‖/‖b‖ over the parameter arrays; infinite if an array is missing or not finite.
 
     `idle` names arrays that no loss depends on.
     """
@@ -82,7 +82,7 @@ def difference(found: dict[str, Array], expected: dict[str, Array], idle: frozen
 
 
 def judged(found: float, dtype: str, allowed: float) -> dict[str, Any]:
-    """Return what a side's results say of its difference from ours: how large it is, or why the side is not timed."""
+    """Return a side's difference from Mulligan, or the reason why the side is not timed."""
     if found <= allowed:
         return {dtype: found}
     return {"why": f"{WRONG}: {found:.1e} from ours in {dtype}, allowed {allowed:.0e}"}
@@ -91,8 +91,8 @@ def judged(found: float, dtype: str, allowed: float) -> dict[str, Any]:
 def idle_parameters(game: Workload) -> frozenset[str]:
     """Return the parameters whose exact gradient is zero.
 
-    A relativistic loss sees differences of logits only, and D's last bias drops out of them. Its gradient is
-    rounding, which Adam scales up to whole steps, in a different direction in every library.
+    A relativistic loss uses only differences of logits, in which D's last bias cancels. Its gradient is rounding error,
+    which Adam scales to whole steps, in a different direction in every library.
     """
     return frozenset([f"d.{len(players(game)[1]) - 1}.b"]) if game.game.loss.relativistic else frozenset()
 
@@ -110,10 +110,10 @@ class Race:
     Parameters
     ----------
     name : str
-        Of the workload.
+        Name of the workload.
     plan : Plan
     folder : Path
-        For the material and the parameters that the sides write.
+        Receives the material and the parameters that the sides write.
     """
 
     def __init__(self, name: str, plan: Plan, folder: Path):
@@ -126,20 +126,20 @@ class Race:
         draw(self.workload).save(self._material)
 
     def build(self, child: Child, side: str, dtype: str) -> None:
-        """Make a child this side of the workload."""
+        """Let a child build this side of the workload."""
         plan = self.plan
         order = {"side": side, "workload": self.name, "toy": plan.toy, "material": str(self._material)}
         child.ask(do="build", threads=plan.threads, dtype=dtype, **order)
 
     def after(self, child: Child) -> dict[str, Array]:
-        """Return a built child's parameters after the first steps."""
+        """Return a child's parameters after the first steps."""
         out = self.folder / "after.npz"
         child.ask(do="check", steps=STEPS, out=str(out))
         with np.load(out) as file:
             return {name: file[name] for name in file.files}
 
     def verify(self, children: dict[str, Child]) -> None:
-        """Compare every side with ours in float64; `children` has one process for each library."""
+        """Compare every side with Mulligan in float64. `children` has one process for each library."""
         expected: dict[str, Array] = {}
         for side, result in self.results.items():
             if SIDES[side].floor:
@@ -157,7 +157,7 @@ class Race:
             result |= judged(difference(found, expected, self.idle), "float64", SAME)
 
     def run(self) -> dict[str, Any]:
-        """Time the sides that are left, and return everything that is known."""
+        """Time the sides that passed, and return all results."""
         with ExitStack() as stack:
             children: dict[str, Child] = {}
             expected: dict[str, Array] = {}
@@ -214,7 +214,7 @@ class Race:
 
 
 def race(names: list[str], plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Verify and time workloads; yield the name and the results of each when it is finished."""
+    """Verify and time workloads. Yields the name and the results of each when it is finished."""
     with tempfile.TemporaryDirectory() as folder:
         races = [Race(name, plan, Path(folder)) for name in names]
         libraries = sorted({SIDES[side].needs for side in plan.sides})

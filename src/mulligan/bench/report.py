@@ -1,4 +1,4 @@
-"""The results as text."""
+"""Write the results of a benchmark as text."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ MB = 1e6
 
 
 def header(document: dict[str, Any]) -> list[str]:
-    """Return the lines that say what the numbers were taken on."""
+    """Return the lines that describe the machine and the versions."""
     machine, absent = document["machine"], "not installed"
     lines = [
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {machine['threads']} threads a side",
@@ -17,7 +17,7 @@ def header(document: dict[str, Any]) -> list[str]:
         f"{machine['date']}, float32",
     ]
     lines += [f"note: {note}" for note in machine["notes"] + document["notes"]]
-    return [*lines, "toy sizes: these numbers show that it runs, not how fast."] if document["toy"] else lines
+    return [*lines, "toy sizes: these numbers do not measure speed."] if document["toy"] else lines
 
 
 def table(name: str, result: dict[str, Any]) -> list[str]:
@@ -47,7 +47,7 @@ def table(name: str, result: dict[str, Any]) -> list[str]:
 
 
 def footer(document: dict[str, Any]) -> list[str]:
-    """Return the lines of what does not depend on a workload; none before that was measured."""
+    """Return the lines for import time, size and load; none before these were measured."""
     if "footprint" not in document:
         return []
     before, after = document["load"]["before"], document["load"]["after"]
@@ -61,7 +61,7 @@ def footer(document: dict[str, Any]) -> list[str]:
 
 
 def newest(document: dict[str, Any]) -> list[str]:
-    """Return the lines that a document which grows has more than it had before."""
+    """Return the lines that were added to a growing document."""
     if "footprint" in document:
         return footer(document)
     if document["workloads"]:

@@ -1,4 +1,4 @@
-"""A side: one way to compute the step, and how it is named and found."""
+"""The sides of the benchmark: each computes the step in one library. `SIDES` lists them."""
 
 import importlib
 import importlib.util
@@ -17,14 +17,14 @@ from mulligan.nn.memory import Array
 
 
 class Side(ABC):
-    """A workload at work in one library.
+    """Derive from this to compute a workload's step in another library.
 
     Parameters
     ----------
     workload : Workload
     material : Material
     threads : int
-    dtype : float32, or float64 to see that the arithmetic is the same
+    dtype : float32, or float64 to verify the arithmetic
     """
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
@@ -40,23 +40,23 @@ class Side(ABC):
 
     @abstractmethod
     def step(self) -> None:
-        """Take one whole step: both players, and the average."""
+        """Take one step: both players and the average."""
 
     @abstractmethod
     def parameters(self) -> dict[str, Array]:
-        """Return both players' parameters, and the average as ``average.…``, in our layout."""
+        """Return both players' parameters, and the average as ``average.…``, in Mulligan's layout."""
 
     def wait(self) -> None:  # noqa: B027 — most sides compute at once
-        """Return when everything that `step` began is done."""
+        """Wait until all work of `step` is done."""
 
     @property
     def batch(self) -> int:
-        """Which of the material's batches the next step takes."""
+        """Index of the next step's batch in the material."""
         return self.taken % len(self.material.real)
 
     @property
     def penalty_factor(self) -> float:
-        """What the schedule multiplies γ by at the next step."""
+        """The schedule's factor of γ at the next step."""
         return self.workload.game.schedules.penalty(self.taken, self.workload.steps)
 
     @property
@@ -67,32 +67,32 @@ class Side(ABC):
 
     @property
     def gamma(self) -> float:
-        """γ of R1 and of R2, which the penalised workloads have alike; 0 without them."""
+        """γ of R1 and of R2, which is the same in every penalised workload; 0 without penalties."""
         weights = [getattr(p, "gamma", None) for p in self.workload.game.penalties]
         if weights and (len(weights) != 2 or None in weights or weights[0] != weights[1]):
             raise UnsupportedError(
-                f"penalties {self.workload.game.penalties} are not written here; a workload has none, or R1 and R2 "
-                "with one γ. Write them in torch_side.py and jax_side.py first."
+                f"penalties must be none, or R1 and R2 with one γ, got {self.workload.game.penalties}. "
+                "Add others to torch_side.py and jax_side.py first."
             )
         return float(weights[0]) if weights and weights[0] is not None else 0.0
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a side is written.
+    """Names the class of a side, and when to use it.
 
     Parameters
     ----------
     module, name : str
         Class `name` in ``mulligan.bench.<module>``.
     needs : str
-        The package that must be there; empty for none.
+        The package that it needs; empty for none.
     settings : tuple of (str, value)
         Arguments of the class.
     only : tuple of str
-        Workloads it makes sense for, by the beginning of their names; empty for all.
+        First letters of the workloads for which it makes sense; empty for all.
     floor : bool
-        It multiplies matrices and trains nothing, so there is nothing that could agree with ours.
+        Whether it only multiplies matrices, so that there is no result to verify.
     """
 
     module: str
@@ -104,7 +104,7 @@ class Entry:
 
     @property
     def missing(self) -> bool:
-        """Whether the package it needs is not installed."""
+        """Whether its package is not installed."""
         return bool(self.needs) and importlib.util.find_spec(self.needs) is None
 
     def build(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike) -> Side:
@@ -126,22 +126,22 @@ SIDES: dict[str, Entry] = {
     "torch compile": Entry("torch_side", "Compiled", "torch"),
     "jax jit": Entry("jax_side", "Jitted", "jax"),
 }
-"""Every side by its name. `mulligan` is what the others are compared with."""
+"""Every side by its name. The others are compared with `mulligan`."""
 
 
 def padding(layer: Conv2d | ConvTranspose2d, shape: Shape) -> int:
-    """Return the zeros on every side of a convolution's fine image, as torch and jax want them.
+    """Return the padding on each side of a convolution's fine image, as torch and jax expect it.
 
     Parameters
     ----------
     layer : Conv2d or ConvTranspose2d
     shape : (height, width, channels)
-        Of its input.
+        Shape of its input.
 
     Raises
     ------
     UnsupportedError
-        Where the sides differ: torch has one number for both.
+        When the padding differs between sides, because torch has one number for both.
     """
     if layer.padding != "same":
         return int(layer.padding)
@@ -150,7 +150,7 @@ def padding(layer: Conv2d | ConvTranspose2d, shape: Shape) -> int:
     zeros = {max((n - 1) * layer.stride + k - size, 0) for n, k, size in zip(coarse, layer.size, fine)}
     if len(zeros) > 1 or min(zeros) % 2:
         raise UnsupportedError(
-            f"{layer} on {shape} has padding that differs between sides, which torch cannot say. "
+            f"{layer} on {shape} has padding that differs between sides, which torch does not support. "
             "Choose a kernel and stride whose difference is even."
         )
     return zeros.pop() // 2

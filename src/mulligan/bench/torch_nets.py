@@ -1,4 +1,4 @@
-"""Our layers as torch modules, and parameters from our layout to torch's and back."""
+"""Translate Mulligan's layers to torch modules, and parameters between both layouts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +40,7 @@ class _Projection(torch.nn.Module):  # type: ignore[misc]
 
 
 class _ToPicture(torch.nn.Module):  # type: ignore[misc]
-    """Rows to pictures (n, c, h, w); with channels_last the rows hold (h, w, c), and nothing moves."""
+    """Rows to pictures (n, c, h, w). With channels_last, rows hold (h, w, c), and no data move."""
 
     def __init__(self, shape: Shape, channels_last: bool):
         super().__init__()
@@ -52,7 +52,7 @@ class _ToPicture(torch.nn.Module):  # type: ignore[misc]
 
 
 class _ToRow(torch.nn.Module):  # type: ignore[misc]
-    """Pictures to rows; the other way round."""
+    """Pictures to rows, the inverse of `_ToPicture`."""
 
     def __init__(self, channels_last: bool):
         super().__init__()
@@ -63,13 +63,13 @@ class _ToRow(torch.nn.Module):  # type: ignore[misc]
 
 
 class Stack(torch.nn.Module):  # type: ignore[misc]
-    """A network of ours, layer by layer, in torch.
+    """A network of Mulligan, layer by layer, in torch.
 
     Parameters
     ----------
     layers : tuple of Layer
     shape : tuple of int
-        Of an input sample, in our layout.
+        Shape of an input sample, in Mulligan's layout.
     channels_last : bool
         Pictures lie as (n, h, w, c) in memory, and rows made of them hold (h, w, c) instead of (c, h, w).
     """
@@ -79,8 +79,8 @@ class Stack(torch.nn.Module):  # type: ignore[misc]
         self.inner = torch.nn.ModuleList()
         self.conditioned: list[bool] = []
         self.ways: dict[str, tuple[torch.nn.Parameter, Change, Change]] = {}
-        """Of each of our parameters: torch's, and how one becomes the other."""
-        picture: Shape | None = None  # what the rows were made of
+        """For each of Mulligan's parameters: torch's parameter, and the conversions between both."""
+        picture: Shape | None = None  # shape of the pictures from which the rows were made
         for i, layer in enumerate(layers):
             ahead = next((x.shape for x in layers[i : i + 3] if isinstance(x, Reshape)), None)
             makes = ahead if ahead is not None and len(ahead) == 3 and not channels_last else None
@@ -134,7 +134,7 @@ class Stack(torch.nn.Module):  # type: ignore[misc]
         for ours, theirs in ((ReLU, torch.nn.ReLU), (Tanh, torch.nn.Tanh), (Sigmoid, torch.nn.Sigmoid)):
             if isinstance(layer, ours):
                 return theirs()
-        raise UnsupportedError(f"{layer} is not translated for torch; write it in mulligan/bench/torch_nets.py.")
+        raise UnsupportedError(f"{layer} is not translated for torch. Add it to mulligan/bench/torch_nets.py.")
 
     def forward(self, x: Any, y: Any = None) -> Any:
         for module, conditioned in zip(self.inner, self.conditioned):
@@ -142,13 +142,13 @@ class Stack(torch.nn.Module):  # type: ignore[misc]
         return x
 
     def take(self, arrays: dict[str, Array], prefix: str) -> None:
-        """Set the parameters to copies of ours."""
+        """Copy Mulligan's parameters into the network."""
         with torch.no_grad():
             for path, (parameter, to_torch, _) in self.ways.items():
                 parameter.copy_(to_torch(torch.from_numpy(arrays[prefix + path])))
 
     def give(self, prefix: str) -> dict[str, Array]:
-        """Return the parameters in our layout."""
+        """Return the parameters in Mulligan's layout."""
         return {prefix + path: back(p.detach()).contiguous().numpy() for path, (p, _, back) in self.ways.items()}
 
 
@@ -161,7 +161,7 @@ def _transpose(x: Any) -> Any:
 
 
 def _rows(picture: Shape | None) -> tuple[Any, Any]:
-    """Return how one axis goes from the order (h, w, c) to (c, h, w), and back."""
+    """Return functions that reorder an axis from (h, w, c) to (c, h, w), and back."""
     if picture is None:
         return (lambda x, axis: x), (lambda x, axis: x)
     h, w, c = picture

@@ -17,12 +17,12 @@ from mulligan.nn.optimizers import Adam
 
 
 class TorchSide(Side):
-    """What all of torch's sides share: the networks, the data as tensors, the rewinding.
+    """The base of torch's sides: the networks, the data as tensors, the rewinding.
 
     Parameters
     ----------
     channels_last : bool
-        Lay pictures out as (n, h, w, c) in memory.
+        Store pictures as (n, h, w, c) in memory.
     """
 
     fused = False
@@ -56,7 +56,7 @@ class TorchSide(Side):
         self.setup()
 
     def setup(self) -> None:
-        """Prepare what a side has of its own."""
+        """Prepare the parts that only this side has."""
 
     def _pictures(self, x: Array) -> Any:
         tensor = torch.from_numpy(x)
@@ -67,7 +67,7 @@ class TorchSide(Side):
 
     def _adam(self, net: Stack, optimizer: Any) -> Any:
         if type(optimizer) is not Adam:
-            raise UnsupportedError(f"{optimizer} is not written in torch_side.py; the workloads have Adam.")
+            raise UnsupportedError(f"the optimiser must be Adam, got {optimizer}. Add others to torch_side.py.")
         betas = (optimizer.beta1, optimizer.beta2)
         extra = {"fused": True} if self.fused else {}
         return torch.optim.Adam(net.parameters(), lr=optimizer.lr, betas=betas, eps=optimizer.eps, **extra)
@@ -96,7 +96,7 @@ class TorchSide(Side):
         raise NotImplementedError
 
     def simultaneous(self, real: Any, y: Any, z: Any) -> None:
-        """Both moves, from the parameters before either."""
+        """Both moves, from the parameters before both."""
         raise NotImplementedError
 
     def average_in(self) -> None:
@@ -114,7 +114,7 @@ class TorchSide(Side):
 
 
 class Tutorial(TorchSide):
-    """Separate passes for real and fake, the loss as a module, D's gradients computed and thrown away in G's move."""
+    """The step as tutorials write it: separate passes for real and fake, and D's unused gradients in G's move."""
 
     def setup(self) -> None:
         self.criterion = torch.nn.BCEWithLogitsLoss()
@@ -176,7 +176,7 @@ class Tuned(TorchSide):
         return F.binary_cross_entropy_with_logits(self.D(x, y), self.targets, reduction="sum") / self.n
 
     def g_loss(self, z: Any, fake: Any, y: Any) -> Any:
-        """G's loss, through a D that is frozen."""
+        """G's loss, through a frozen D."""
         return F.binary_cross_entropy_with_logits(self.D(fake if z is None else self.G(z, y), y), self.ones)
 
     def alternating(self, real: Any, y: Any, z: Any) -> None:
@@ -219,14 +219,14 @@ class Tuned(TorchSide):
 
 
 class Compiled(Tuned):
-    """`Tuned` with torch.compile over both losses; with penalties over D, whose second derivative it may refuse."""
+    """`Tuned` with torch.compile over both losses; with penalties, over D, where torch may not support it."""
 
     def setup(self) -> None:
         super().setup()
         if self.workload.game.penalties:
-            from torch._functorch import config  # torch itself imports it at need only
+            from torch._functorch import config  # late: torch imports it only on demand
 
-            config.donated_buffer = False  # else it refuses before it comes to the question
+            config.donated_buffer = False  # otherwise it fails before it checks the second order
             self.D.forward = torch.compile(self.D.forward)
         else:
             self.d_loss = torch.compile(self.d_loss)  # type: ignore[method-assign]

@@ -1,12 +1,12 @@
-"""A process that is one side: orders come in and answers go out as lines of JSON, and in between it sleeps.
+"""The worker process of one side: it reads orders and writes answers as lines of JSON.
 
     {"do": "build", "side": …, "workload": …, "toy": …, "material": path, "threads": …, "dtype": …}
     {"do": "check", "steps": 5, "out": path}     takes steps from the start; writes the parameters to an .npz file
     {"do": "block", "seconds": …}                warms up and times; answers with milliseconds a step
-    {"do": "machine", "threads": …}              tells what it runs on
-    {"do": "memory"}                             the most that the process ever had resident, in bytes
+    {"do": "machine", "threads": …}              describes the machine
+    {"do": "memory"}                             the peak resident memory of the process, in bytes
 
-An answer has ``error`` where the order could not be carried out. The end of the input ends the process.
+An answer has ``error`` if the order failed. The end of the input ends the process.
 """
 
 import json
@@ -25,7 +25,7 @@ from mulligan.bench.side import SIDES, Side
 from mulligan.bench.workloads import workload
 
 CHUNK = 0.02
-"""Seconds between two looks at the clock: long enough that a library which works ahead of its caller may do so."""
+"""Seconds between two readings of the clock, so that an asynchronous library can work ahead of its caller."""
 
 
 def time_block(side: Side, seconds: float) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def time_block(side: Side, seconds: float) -> dict[str, Any]:
 
 
 def peak_memory() -> float:
-    """Return the most that this process ever had resident, in bytes; NaN where Python cannot tell (Windows)."""
+    """Return the peak resident memory of this process in bytes; NaN on Windows, where Python cannot read it."""
     try:
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
@@ -74,14 +74,14 @@ def peak_memory() -> float:
 
 
 def pin(threads: int) -> None:
-    """Keep to `threads` cores, for libraries that ask the system instead of an option."""
+    """Limit the process to `threads` cores, for libraries that read the number of cores from the system."""
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[:threads])
 
 
 class Worker:
-    """The orders, carried out."""
+    """Carries out orders."""
 
     def __init__(self) -> None:
         self.side: Side | None = None
@@ -112,7 +112,7 @@ class Worker:
 def main() -> None:
     """Serve until the input ends."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints must not come between our lines
+    os.dup2(2, 1)  # a library's output must not mix with the answers
     worker = Worker()
     for line in sys.stdin:
         order = json.loads(line)

@@ -1,4 +1,4 @@
-"""What is timed: games of fixed shapes and batches."""
+"""The workloads of the benchmark: games of fixed shapes and batches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Workload:
-    """One game, played at one size.
+    """One game of one size.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ class Workload:
     sample_shape : tuple of int
     batch : int
     low : float
-        Black; white is 1.
+        Value of black; white is 1.
     steps : int
-        Length of the run that the schedules are stretched over.
+        Length of the run over which the schedules are stretched.
     """
 
     title: str
@@ -61,13 +61,13 @@ def _mlp(batch: int, toy: bool) -> Workload:
 
 
 def _one_z(plain: Workload) -> Workload:
-    """Play another workload as torch's own DCGAN tutorial does: G moves with the fakes that D has seen."""
+    """Change a workload to one z a step, as in torch's DCGAN tutorial: G moves with the fakes that D has seen."""
     game = replace(plain.game, latent=replace(plain.game.latent, redraw=False))
     return replace(plain, title=f"{plain.title}, one z a step", game=game)
 
 
 def _penalised(plain: Workload, what: str) -> Workload:
-    """Play the networks of another workload as R3GAN does."""
+    """Give a workload the loss and the penalties of R3GAN."""
     adam = Adam(lr=1e-3, beta1=0.0, beta2=0.99)
     game = replace(
         plain.game,
@@ -129,13 +129,13 @@ FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "dcgan": (_dcgan, (64, 128)),
     "dcgan-r1r2": (lambda batch, toy: _penalised(_dcgan(batch, toy), "DCGAN"), (64, 128)),
 }
-"""Every family of workloads by its name: how one is made for a batch, and the batches that are timed."""
+"""Every family of workloads by its name: the function that makes a member, and the batch sizes that are timed."""
 
 
 def names(words: list[str], toy: bool = False) -> list[str]:
-    """Give the workloads that the user's words name: families or members, in order; all for no words.
+    """Return the workloads that the user's words name, families or members, in order. No words mean all.
 
-    Toy sizes have one member a family, for their batches are all the same.
+    With toy sizes, a family has one member, because all batches are the same.
 
     Raises
     ------
@@ -151,8 +151,8 @@ def names(words: list[str], toy: bool = False) -> list[str]:
     for word in words or list(every):
         if word not in every and word not in members:
             raise ConfigError(
-                f"there is no workload {word!r}. Known are the families {', '.join(every)} and their members "
-                f"{', '.join(members)}. Try --workloads classic."
+                f"--workloads must be from the families {', '.join(every)} or their members {', '.join(members)}, "
+                f"got {word!r}. Try --workloads classic."
             )
         chosen += every.get(word, [word])
     return list(dict.fromkeys(chosen))

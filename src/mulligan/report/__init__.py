@@ -1,8 +1,8 @@
-"""A run as one page that opens from the disk: `write_report`.
+"""Write a run as one HTML page that opens from the disk: `write_report`.
 
-- `report` writes it, with `page.html`, `page.css`, `page.js`; start here. `story`: the run folder, read back.
-- `sections`: the figures and words of the page; `quality`: its table of metrics; `again`: the command that repeats it.
-- `curves`: which charts there are, and the line of tries; `charts` with `chart.html`: one chart; `pictures`: samples.
+- `report`: writes the page, with `page.html`, `page.css`, `page.js`; start here. `story`: reads the run folder.
+- `sections`: the figures and words. `quality`: the table of metrics. `again`: the command that repeats the run.
+- `curves`: the list of charts, and the line of tries. `charts` with `chart.html`: one chart. `pictures`: samples.
 """
 
 from mulligan.report.report import page, write_report

@@ -1,4 +1,4 @@
-"""How to do a run again: the words to type, and the settings behind them."""
+"""Write the command that repeats a run."""
 
 import shlex
 from dataclasses import replace
@@ -12,15 +12,15 @@ from mulligan.training.overrides import apply_overrides, as_override, flattened
 from mulligan.training.recipes import recipe
 
 FLAGS = {"steps": "--steps", "seed": "--seed", "threads": "--threads", "data.name": "--data"}
-"""Settings that have an option of their own."""
+"""Settings that have their own option."""
 SHORT = 12
-"""Most changes that are written as options; with more, the settings are the better command."""
+"""Maximum number of changes that are written as options. With more, the command uses the file of settings."""
 
 
 def command(story: Story) -> list[str]:
-    """Return the lines that do a run again; the settings as a file where options would not say all of it.
+    """Return the command that repeats a run, as lines. It uses the file of settings if options do not suffice.
 
-    None do where a second try has other changes than those that its parent's diagnosis proposes.
+    Empty for a second try whose changes differ from its parent's remedy.
     """
     config = story.config
     if config.parent is not None:
@@ -32,7 +32,7 @@ def command(story: Story) -> list[str]:
 
 
 def _as_proposed(config: Config) -> bool:
-    """Whether a second try of the parent would be this one."""
+    """Whether `mulligan diagnose --try` on the parent would give this run."""
     assert config.parent is not None
     try:
         proposed = plan(config.parent.run).config
@@ -42,14 +42,14 @@ def _as_proposed(config: Config) -> bool:
 
 
 def _options(config: Config) -> list[str] | None:
-    """Return the options that make of the recipe this configuration; None where they cannot, or are too many."""
+    """Return the options that turn the recipe into this configuration; None if that is impossible or too long."""
     try:
         base = recipe(config.recipe)
     except (MulliganError, OSError):
         return None
     old, new = flattened(to_table(base)), flattened(to_table(config))
     changed = {path: value for path, value in new.items() if old.get(path, _ABSENT) != value and path != "parent"}
-    if "data.name" in changed and base.data.limit:  # which `--data` leaves out
+    if "data.name" in changed and base.data.limit:  # `--data` removes the limit
         changed["data.limit"] = new["data.limit"]
     if len(changed) > SHORT:
         return None

@@ -1,7 +1,7 @@
-"""Curves as SVG: coloured by the page's tokens, readable without a script, with their values beside them for one.
+"""Draw curves as SVG. They use the page's colours, and are readable without a script, which adds the values.
 
-A chart is drawn in units of about a pixel, `WIDTH` by `HEIGHT`; the page scales it. A value that lies far beyond all
-others does not flatten the rest: it is cut at the frame, and a triangle says so.
+A chart is drawn in units of about a pixel, `WIDTH` by `HEIGHT`, and the page scales it. A value far beyond all others
+is cut off at the frame and marked by a triangle, so that it does not flatten the rest.
 """
 
 import math
@@ -19,11 +19,11 @@ from mulligan.output.pictures import svg
 WIDTH, HEIGHT = 400, 210
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 30
 POINTS = 400
-"""Most points of a curve; of more, the means of neighbours."""
+"""Maximum number of points of a curve. Longer curves show means of neighbours."""
 BEYOND = 4.0
-"""How many times the spread of most values one must lie outside to be cut."""
+"""A value is cut off if it lies this many times the usual spread outside."""
 MARKED = 12
-"""Most triangles on one edge."""
+"""Maximum number of triangles on one edge."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Line:
     ----------
     name : str
     who : "real", "fake", "judge" or "brand"
-        Whose colour.
+        Chooses the colour.
     x, y : sequence of float
-        As long as each other; what is not finite breaks the curve.
+        Of equal length. Values that are not finite break the curve.
     faint : bool
-        Of a try that was given up.
+        Whether it belongs to an earlier try.
     """
 
     name: str
@@ -73,15 +73,15 @@ class Chart:
     Attributes
     ----------
     title, unit, words : str
-        `words` say under the curves what they are.
+        `words` is the text below the curves.
     lines : sequence of Line
     axis : Axis
     log : bool
-        Logarithmic y; values that are not positive break the curve.
+        Whether y is logarithmic. Values that are not positive then break the curve.
     levels : sequence of (float, str)
-        Horizontal dashes: a floor, an ideal.
+        Horizontal dashed lines: a floor, an ideal.
     bounds : (float, float) or None
-        Of y, where they are known beforehand.
+        Bounds of y, if they are fixed.
     """
 
     title: str
@@ -95,7 +95,7 @@ class Chart:
 
 
 def thinned(line: Line) -> Line:
-    """Return a curve of at most `POINTS` points, each the mean of neighbours."""
+    """Return a curve with at most `POINTS` points, each the mean of neighbours."""
     n = len(line.x)
     if n <= POINTS:
         return line
@@ -105,10 +105,10 @@ def thinned(line: Line) -> Line:
 
 
 def draw(chart: Chart) -> str:
-    """Return a chart as an HTML figure; nothing where no curve has a value."""
+    """Return a chart as an HTML figure; empty if no curve has a value."""
     lines = [thinned(line) for line in chart.lines]
     read = _finite([line for line in lines if not line.faint], chart.log)
-    values = read if len(read) else _finite(lines, chart.log)  # a try that was given up does not set the axis
+    values = read if len(read) else _finite(lines, chart.log)  # earlier tries do not set the axis
     if not len(values):
         return ""
     x = svg.Scale(0.0, chart.axis.end or 1.0, LEFT, WIDTH - RIGHT)
@@ -149,7 +149,7 @@ def _upright(values: np.ndarray, chart: Chart) -> svg.Scale:
 
 
 def within(values: np.ndarray) -> np.ndarray:
-    """Return which values an axis must show: all but those that lie far outside where most are."""
+    """Return which values an axis must show: all except outliers."""
     low, high = np.percentile(values, (2, 98))
     slack = BEYOND * max(high - low, 1e-12 + 0.05 * abs(high))
     found: np.ndarray = (values >= low - slack) & (values <= high + slack)

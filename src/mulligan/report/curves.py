@@ -1,4 +1,4 @@
-"""Which curves a report has, and the line of tries."""
+"""The curves of a report, and its line of tries."""
 
 import math
 from collections.abc import Callable
@@ -15,12 +15,12 @@ Pick = Callable[[dict[str, Any]], float]
 
 
 def all_of(story: Story) -> str:
-    """Draw the curves that the story has numbers for."""
+    """Draw the curves for which the story has numbers."""
     return "".join(draw(chart) for chart in charts_of(story) if any(len(line.y) for line in chart.lines))
 
 
 def charts_of(story: Story) -> list[Chart]:
-    """Return every chart of a report, those without a number among them."""
+    """Return every chart of a report, including those without numbers."""
     steps = Axis("steps", float(max(story.config.steps, story.step)), _marks(story))
     cpu, timed = _on_clock(story)
     best = [Mark(cpu(story.best), f"lowest KID, at step {count(story.best)}: best.safetensors", "healthy")]
@@ -40,7 +40,7 @@ def charts_of(story: Story) -> list[Chart]:
         Chart(
             "Gradient norms",
             "",
-            "Of all weights of a player, whenever the diagnosis measures.",
+            "Of all weights of a player, at each measurement of the diagnosis.",
             [
                 *_over(story, "measured", "D", "judge", _get("d_gradient")),
                 *_over(story, "measured", "G", "fake", _get("g_gradient")),
@@ -51,8 +51,8 @@ def charts_of(story: Story) -> list[Chart]:
         Chart(
             "Distance to the real",
             "KID",
-            "Of up to 1,000 samples against as many reals, held-out ones where there are any, in PCA-64 or "
-            "coordinates. What is not above 0 is within the noise, and not drawn. Green: the step of best.safetensors.",
+            "Of up to 1,000 samples against as many reals (held-out ones if there are any), in PCA-64 or "
+            "coordinates. Values up to 0 are noise and not drawn. Green: the step of best.safetensors.",
             _timed(story, "evaluated", "KID", "fake", _get("kid"), cpu),
             replace(timed, marks=best if story.best >= 0 else ()),
             log=True,
@@ -61,8 +61,8 @@ def charts_of(story: Story) -> list[Chart]:
         Chart(
             "Variety and cover",
             "",
-            "Of 256 samples, each time: their mean distance over that of the reals, and the share of reals with a "
-            "sample beside them.",
+            "Of 256 samples: their mean distance over that of the reals, and the share of reals with a sample near "
+            "them.",
             [
                 *_timed(story, "measured", "distance", "fake", _get("distance"), cpu),
                 *_timed(story, "measured", "coverage", "real", _get("coverage"), cpu),
@@ -74,7 +74,7 @@ def charts_of(story: Story) -> list[Chart]:
 
 
 def verdict(story: Story, steps: Axis) -> Chart:
-    """Return what D says, read as its loss has it; not of tries before another loss, which is read otherwise."""
+    """Return the chart of D's outputs in the units of its loss. Earlier tries with another loss are left out."""
     loss = story.config.loss
     unit, words, _, bounds = READINGS[says(loss)]
     real, fake = _get("d_real"), _get("d_fake")
@@ -120,7 +120,7 @@ def _get(name: str) -> Pick:
 def _over(
     story: Story, part: str, name: str, who: str, pick: Pick, kin: Callable[[Story], bool] = lambda parent: True
 ) -> list[Line]:
-    """Return a curve over steps: this run, faint the tries before it as far as they are kin, what it has of them."""
+    """Return a curve over steps: this run, and faintly the earlier tries that are `kin`."""
     lines, rest = [], story
     until = story.begins
     own_x, own_y = _points(getattr(story, part), pick, story.begins, math.inf)
@@ -135,7 +135,7 @@ def _over(
 
 
 def _timed(story: Story, part: str, name: str, who: str, pick: Pick, clock: Callable[[int], float]) -> list[Line]:
-    """Return a curve of this run alone, over the clock."""
+    """Return a curve of this run alone, over CPU-seconds."""
     x, y = _points(getattr(story, part), pick, 0, math.inf)
     return [Line(name, who, [clock(int(step)) for step in x], y)] if any(map(math.isfinite, y)) else []
 
@@ -148,7 +148,7 @@ def _points(
 
 
 def _on_clock(story: Story) -> tuple[Callable[[int], float], Axis]:
-    """Return a function from steps to CPU-seconds, and the axis of these; steps stay steps in a run without a clock."""
+    """Return a function from steps to CPU-seconds, and its axis. Without a clock, it returns the steps."""
     if not story.clock:
         return float, Axis("steps", float(max(story.step, 1)))
     known = sorted(story.clock)
@@ -181,7 +181,7 @@ WIDTH, ROW, LEFT, RIGHT = 860, 34, 8, 60
 
 
 def tries(story: Story) -> str:
-    """Draw try 1 as a grey line that ends in a cross, and each later one leaving it in an arc."""
+    """Draw the tries: try 1 is a grey line that ends in a cross, and each later one branches off in an arc."""
     all_tries = story.tries
     gone = story.parent is None and story.config.parent is not None
     if len(all_tries) < 2 and not gone:
@@ -193,7 +193,7 @@ def tries(story: Story) -> str:
     parts = []
     if gone:
         parts.append(svg.element("path", cls="past", d=f"M{LEFT} {base}H{x(story.begins):.1f}"))
-        parts.append(svg.text(LEFT, base - 8, "the try before; its folder is gone"))
+        parts.append(svg.text(LEFT, base - 8, "the try before; its folder is missing"))
     for row, each in enumerate(all_tries, start=int(gone)):
         y, last, bad = base - ROW * row, each is story, each.ill
         begin = x(each.begins)

@@ -1,4 +1,4 @@
-"""Pictures of a report: grids thinned to a budget of bytes, a strip over time, the nearest training pictures."""
+"""Make the pictures of a report: grids within a budget of bytes, a strip over time, nearest training pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from mulligan.output.pages import data_uri
 from mulligan.output.pictures import grid, png_bytes, read_png
 
 BYTES = 900_000
-"""What all grids together may weigh before base64 adds a third."""
+"""Maximum size of all grids together, before base64 adds a third."""
 FRAMES = 40
-"""Most grids."""
+"""Maximum number of grids."""
 PAD = 2
 """Between the pictures of a grid, as the recorder draws it."""
 ROWS, COLUMNS = 5, 12
-"""Of the strip over time: z, and grids at most."""
+"""Number of z in the strip over time, and its maximum number of grids."""
 
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """Generated pictures beside what is nearest to each in the training set.
+    """Generated pictures, and the nearest training picture of each.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Nearest:
     distances : (n,) float array
         Euclidean, over pixels from 0 to 1.
     usual : float or None
-        The median distance of held-out real pictures from the training set; None where none are held out.
+        The median distance of held-out pictures from the training set; None if none are held out.
     searched : int
-        Training pictures.
+        Number of training pictures.
     """
 
     fakes: NDArray[np.uint8]
@@ -53,7 +53,7 @@ class Nearest:
 
 
 def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
-    """Choose grids evenly, the first and the last among them, as many as the budget allows.
+    """Choose grids evenly, including the first and the last, as many as the budget allows.
 
     Returns
     -------
@@ -69,9 +69,9 @@ def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
 
 
 def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...]) -> str:
-    """Return a few z over time, one a row, as a data URI; nothing where there are too few grids.
+    """Return a few z over time, one a row, as a data URI; empty if there are too few grids.
 
-    They are taken evenly from all of the grid, which has the classes in order.
+    They are chosen evenly from the grid, which is sorted by class.
     """
     columns = min(COLUMNS, len(samples))
     if columns < 3 or len(shape) != 3:
@@ -84,7 +84,7 @@ def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...]) -> str:
 
 
 def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Cut a grid of the recorder into its pictures, (n, H, W, C)."""
+    """Split a grid of the recorder into its pictures, (n, H, W, C)."""
     sheet = read_png(path)
     sheet = sheet[..., None] if sheet.ndim == 2 else sheet
     height, width = shape[0] + PAD, shape[1] + PAD
@@ -111,5 +111,5 @@ def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
 
 
 def evenly(n: int, count: int) -> NDArray[np.int64]:
-    """Choose `count` of n numbers evenly, the first and the last among them; all of them where n is smaller."""
+    """Choose `count` of n numbers evenly, including the first and the last; all if n is smaller."""
     return np.unique(np.linspace(0, n - 1, min(n, count)).round().astype(np.int64))

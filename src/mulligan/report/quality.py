@@ -1,4 +1,4 @@
-"""The final metrics of a report: the rows of the table, and the classes beside the real ones."""
+"""The final metrics of a report: the table, and the classes beside the real ones."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -12,11 +12,11 @@ from mulligan.output.pictures import svg
 from mulligan.report.story import Story
 
 ARROWS = {"low": " ↓", "high": " ↑", "": ""}
-"""Behind a label: which way is better."""
+"""Sign behind a label: the better direction."""
 
 
 class Row(NamedTuple):
-    """A metric in the table: in words, of the averaged weights and of the raw ones, its best or floor, and how."""
+    """A metric in the table: label, value of averaged and raw weights, best value or floor, explanation."""
 
     words: str
     average: str
@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
 
 def measured(story: Story) -> str:
-    """Say what was measured against what."""
+    """Write which samples were compared with which data."""
     metrics = story.metrics
     if metrics is None:
         return ""
@@ -38,7 +38,7 @@ def measured(story: Story) -> str:
 
 
 def blocks(story: Story) -> list[tuple[str, list[Row]]]:
-    """Return the final metrics, each with its floor or best: one feature space is one block."""
+    """Return the final metrics with floors or best values, one block for each feature space."""
     raw = at(story.metrics, "raw")
     titles = {**MAPS, "": "classes, copies, pictures"}
     return [(title, [*_rows(story.metrics, raw, space)]) for space, title in titles.items()]
@@ -57,13 +57,13 @@ def _rows(metrics: Any, raw: Any, space: str) -> Iterator[Row]:
 
 
 def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
-    """Draw how often each class comes, beside the reals' share; nothing where the classes are not known.
+    """Draw the share of each class beside the reals' share; empty if the classes are unknown.
 
     Parameters
     ----------
     story : Story
     real : sequence of float
-        The reals' shares; empty where they are not known.
+        The reals' shares; empty if unknown.
     names : sequence of str
     """
     shares = [float(median_of(v)) for v in at(story.metrics, "classes", "histogram") or []]

@@ -1,8 +1,8 @@
-"""A run as one page: `report.html`, self-contained, that opens from the disk and needs no network and no script.
+"""Write a run as one page: `report.html` is self-contained and needs no network and no script.
 
-Everything in it is read from the run folder: ``events.jsonl`` and ``samples/`` are enough, and what else is there
-(``metrics.json``, ``times.jsonl``, the generator, the data) adds its section. The template escapes every word from
-outside. A content security policy lets the page use only what it holds.
+All content is read from the run folder. ``events.jsonl`` and ``samples/`` suffice; ``metrics.json``, ``times.jsonl``,
+the generator and the data add sections. The template escapes all text from outside. A content security policy limits
+the page to its own content.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ from mulligan.training.diagnosis.rules import COPIES
 from mulligan.training.samples import data_of
 
 COMPARED = 16
-"""Samples whose nearest training pictures are shown."""
+"""Number of samples whose nearest training pictures are shown."""
 _HERE = Path(__file__).parent
 
 
@@ -35,21 +35,21 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     folder : str or Path
         A run folder: finished, stopped or failed.
     out : str or Path, optional
-        The file; by default ``report.html`` in the run folder.
+        The file (default: ``report.html`` in the run folder).
     data : Dataset, optional
-        The training data, if you have it at hand. Otherwise it is loaded, and left out where that fails.
+        The training data, if you have loaded it. Otherwise it is loaded, or left out if that fails.
 
     Returns
     -------
     Path
-        Of the file.
+        The file.
 
     Raises
     ------
     ConfigError
         When `folder` holds no run.
     CheckpointError
-        When its log or a picture of samples was damaged.
+        When its log or a picture of samples is damaged.
     RunError
         When the file cannot be written.
     """
@@ -93,7 +93,7 @@ def page(story: Story, data: Dataset | None = None) -> str:
     )
 
 
-_UNREAD = "The training data could not be read, so nothing is beside the samples"
+_UNREAD = "The training data could not be read, so there is nothing to compare the samples with"
 
 
 def compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
@@ -102,7 +102,7 @@ def compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, l
     Returns
     -------
     Nearest or None, str, list of float, tuple of str
-        The nearest training pictures, or why they are not known; shares of the reals' classes, and their names.
+        The nearest training pictures, or why they are missing; the shares of the reals' classes, and their names.
     """
     if data is None:
         try:
@@ -121,6 +121,6 @@ def compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, l
     chosen = evenly(len(tiles), COMPARED)
     try:
         found = nearest(tiles[chosen], data)
-    except DataError as error:  # of pictures that are read from disk as they are needed
+    except DataError as error:  # a streamed picture could not be read
         return None, f"{_UNREAD}: {error}", shares, names
     return found, "", shares, names

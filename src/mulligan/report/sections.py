@@ -1,4 +1,4 @@
-"""The figures and words of a report's page, each a function of the story."""
+"""Write the figures and words of a report. Each function takes the story."""
 
 import hashlib
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ SEVERAL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 
 
 class Copying(NamedTuple):
-    """What says whether the generator copies; each None where it was not measured."""
+    """Figures that show whether the generator copies; None for those that were not measured."""
 
     z: float
     authentic: float | None
@@ -21,13 +21,13 @@ class Copying(NamedTuple):
 
 
 def middle(value: Any) -> float | None:
-    """Return a figure, or the median of several draws; None where it was not measured."""
+    """Return a figure, or the median of several draws; None if it was not measured."""
     found = median_of(value)
     return float(found) if isinstance(found, (int, float)) else None
 
 
 def summary(story: Story) -> str:
-    """Say in one or two sentences how it went."""
+    """Summarise the run in one or two sentences."""
     tries, ill = story.number, story.ill
     after = f", at try {tries}" if tries > 1 else ""
     if story.failed:
@@ -56,7 +56,7 @@ def summary(story: Story) -> str:
 
 
 def spells(n: int) -> str:
-    """Write how often there was trouble, small numbers as words."""
+    """Write the number of spells of trouble, small numbers as words."""
     return f"{SEVERAL[n] if n < len(SEVERAL) else count(n)} spell{'s' if n > 1 else ''}"
 
 
@@ -101,7 +101,7 @@ def _millions(n: int) -> str:
 
 
 def settings(story: Story) -> list[tuple[str, str]]:
-    """Return the settings that a reader asks for first, by their names."""
+    """Return the main settings by name."""
     config, table = story.config, to_table(story.config)
     players = (("G", config.generator.optimizer), ("D", config.discriminator.optimizer))
     rates = [f"{name} {optimizer.lr:g}" for name, optimizer in players if hasattr(optimizer, "lr")]
@@ -147,13 +147,13 @@ def _kind(part: dict[str, Any]) -> str:
 
 
 def copying(story: Story) -> Copying | None:
-    """Return what was measured of copies; None where nothing was."""
+    """Return the figures on copies; None if there are none."""
     z, *shares = (middle(at(story.metrics, "copies", key)) for key in ("ct_z", "authpct", "authpct_real"))
     return None if z is None else Copying(z, *shares)
 
 
 def machine(story: Story) -> list[tuple[str, str]]:
-    """Return where and with what it ran, by name."""
+    """Return the machine and the versions, by name."""
     versions, threads = story.versions, at(story.started, "threads") or story.config.threads
     seconds, steps = story.seconds(story.step), story.step - story.begins
     return [

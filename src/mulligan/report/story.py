@@ -1,4 +1,4 @@
-"""What a run folder tells, read back: as much of it as there is."""
+"""Read a run folder back, as far as its files are there."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from mulligan.training.store.log import read_times
 Series = list[tuple[int, dict[str, Any]]]
 
 ANCESTORS = 8
-"""Tries that are drawn as one line, at most."""
+"""Maximum number of tries in one line."""
 
 
 @dataclass(eq=False)
 class Story:
-    """A run as its folder tells it. Lists are in the order of the steps.
+    """The content of a run folder. Lists are in the order of the steps.
 
     Attributes
     ----------
     folder : RunFolder
     config : Config
     started : dict
-        The first event, or the parent's; empty where neither log has one.
+        The first event, or the parent's; empty if neither log has one.
     stepped, measured, evaluated : list of (int, dict)
         Measures, signals and metrics, by step.
     histogram : list of float
         Shares of the fakes' classes at the last measurement; may be empty.
     diagnosed : list of Diagnosed
     failed : str
-        Why the run could not go on; empty where it could.
+        Why the run could not go on; empty if it could.
     finished : bool
     step : int
-        The last step that is told of, or saved.
+        The last step in the log or in a checkpoint.
     clock : dict of int to (float, float)
-        Seconds of wall and of processor, by step.
+        Wall and CPU seconds, by step.
     metrics : dict or None
         ``metrics.json``.
     versions : dict
-        Of what computed the newest checkpoint.
+        The versions in the newest checkpoint.
     samples : list of (int, Path)
         Grids, by step.
     best : int
         The step of ``best.safetensors``; −1 without one.
     parent : Story or None
-        The try before, where its folder is still there.
+        The try before, if its folder still exists.
     changed : str
         That the log or the metrics are not as they were written; empty where they are.
     """
@@ -80,7 +80,7 @@ class Story:
 
     @property
     def name(self) -> str:
-        """The folder's."""
+        """The folder's name."""
         return self.folder.path.resolve().name
 
     @property
@@ -90,12 +90,12 @@ class Story:
 
     @property
     def tries(self) -> list[Story]:
-        """The run and those before it that are still there, the oldest first."""
+        """The run and the earlier tries that still exist, the oldest first."""
         return [*([] if self.parent is None else self.parent.tries), self]
 
     @property
     def number(self) -> int:
-        """Which try this is, by its folder's name where its parent is gone."""
+        """The number of this try. If its parent is missing, it comes from the folder's name."""
         if self.parent is not None:
             return self.parent.number + 1
         if self.config.parent is None:
@@ -105,13 +105,13 @@ class Story:
 
     @property
     def ill(self) -> Diagnosed | None:
-        """What is wrong at the end, if anything."""
+        """The failure at the end, or None."""
         last = self.diagnosed[-1] if self.diagnosed else None
         return last if last is not None and last.severity else None
 
     @property
     def changes(self) -> list[str]:
-        """What the second try changed, ``path: old → new``; nothing where the parent is gone."""
+        """The changes of the second try, ``path: old → new``; empty if the parent is missing."""
         if self.parent is None:
             return []
         old, new = to_table(self.parent.config), to_table(self.config)
@@ -119,12 +119,12 @@ class Story:
 
     @property
     def measured_before(self) -> int | None:
-        """The step of the metrics, if the run has gone on since; None if they were measured at its end."""
+        """The step of the metrics if the run has continued since; None if they were measured at its end."""
         step = (self.metrics or {}).get("step", self.step)
         return None if step == self.step else step
 
     def seconds(self, step: int) -> tuple[float, float] | None:
-        """Return wall and processor seconds at a step, or at the report before it."""
+        """Return wall and CPU seconds at a step, or at the report before it."""
         known = [s for s in self.clock if s <= step]
         return self.clock[max(known)] if known else None
 
@@ -136,14 +136,14 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     ----------
     folder : str or Path
     ancestors : int
-        How many tries before it to read, too.
+        Maximum number of earlier tries to read as well.
 
     Raises
     ------
     ConfigError
         When the folder holds no run.
     CheckpointError
-        When its log was damaged.
+        When its log is damaged.
     """
     here = RunFolder.of(folder)
     story = Story(here, load_config(here.config))
@@ -181,7 +181,7 @@ def _measured(metrics: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _hear(story: Story, event: dict[str, Any]) -> None:
-    """Take one event into the story."""
+    """Add one event to the story."""
     name, step = event.get("event"), event.get("step", 0)
     story.step = max(story.step, step)
     if name == "started":

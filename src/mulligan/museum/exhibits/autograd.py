@@ -40,7 +40,7 @@ EXAMPLE = (
     f"generator.optimizer={_ADAM}",
     f"discriminator.optimizer={_ADAM}",
 )
-"""10-200-784 against 784-200-1, exactly as published, except that pictures are shuffled, there they are in file order."""
+"""10-200-784 against 784-200-1, exactly as published, except that there the pictures come in file order."""
 CHANGE = (
     "loss=non_saturating",
     "penalties=[{kind='r1', gamma=0.25}, {kind='r2', gamma=0.25}]",
