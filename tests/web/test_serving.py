@@ -248,10 +248,10 @@ def _locked(path: Path) -> bool:
     [
         (("--host", "0.0.0.0"), "needs --token"),
         (("--host", "0.0.0.0", "--token", "fifteen-letters"), "at least 16"),
-        (("--token", "ключ-ключ-ключ-ключ"), "letters that no cookie can hold"),
+        (("--token", "ключ-ключ-ключ-ключ"), "letters that a cookie can hold"),
         (("--port", "99999"), "0 to 65535"),
         (("--data", "/no/such/folder"), "which does not exist"),
-        (("--runs", __file__), "is a file, and runs need a folder"),
+        (("--runs", __file__), "--runs must be a folder"),
         (("--host", "no.such.host.invalid", "--token", "x" * 16), "Check --host, or"),
     ],
 )

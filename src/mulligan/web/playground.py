@@ -35,9 +35,9 @@ MODELS = 100
 OURS = {"bundled": ("MNIST digits, bundled", BUNDLED), FACES.stem: ("Pixel faces, bundled", FACES)}
 """Title and file of each generator that comes with Mulligan."""
 TAKEN = (*OURS, "live")
-"""Names of generators that are not run folders. A run that has such a name is `./bundled`, for instance."""
+"""Names of generators that are not run folders. A run of such a name is addressed as, for instance, `./bundled`."""
 THREADS = 4
-"""Calls that may read files or compute at the same time."""
+"""Maximum number of calls that read files or compute at the same time."""
 
 
 class Playground:
@@ -46,7 +46,7 @@ class Playground:
     Parameters
     ----------
     runs : Path
-        The folder of run folders. The first run makes it.
+        The folder of run folders. The first run creates it.
     data : dict of str to str
         The user's own pictures, by name.
     worker : WorkerHandle, optional
@@ -54,9 +54,9 @@ class Playground:
     Attributes
     ----------
     book : Path or None
-        The folder of the built book; None where there is none.
+        The folder of the built book, or None.
     apart : callable
-        Calls a function beside the event loop: in a thread, where there are threads.
+        Calls a function outside the event loop: in a thread, if the platform has threads.
     """
 
     def __init__(self, runs: Path, data: dict[str, str] | None = None, worker: WorkerHandle | None = None):
@@ -78,7 +78,7 @@ class Playground:
         self._ticking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Begin, inside the event loop."""
+        """Start, inside the event loop."""
         self.worker.attach()
         self._ticking = asyncio.create_task(self._tick())
 
@@ -89,7 +89,7 @@ class Playground:
             self.write_lock.check_holder()
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all that a page must know."""
+        """Return everything that a page shows."""
         return {
             **self.session.snapshot(),
             "progress": self.jobs.progress(),
@@ -108,7 +108,7 @@ class Playground:
     # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def folder(self, name: str) -> Path:
-        """Return the folder of a run, inside the runs folder and nowhere else; `./name` is the same as `name`.
+        """Return the folder of a run, which is always inside the runs folder. `./name` is the same as `name`.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class Playground:
         inside = path.parent == self.runs and not name.startswith(".") and path.resolve().parent == self.runs
         try:
             there = inside and RunFolder(path).config.is_file()
-        except OSError:  # longer than a file's name may be, which counts bytes
+        except OSError:  # too long for a file name, which counts bytes
             there = False
         if not there:
             raise Problem(
@@ -158,7 +158,7 @@ class Playground:
         return _loaded(path, path.stat().st_mtime_ns)
 
     def data(self, model: str) -> Dataset | None:
-        """Load the training data of a generator, as the run read them; None where they are not on this machine."""
+        """Load the training data of a generator, as the run read them; None if they are not on this machine."""
         try:
             if model in OURS:
                 return load(OURS[model][1].stem)
@@ -167,7 +167,7 @@ class Playground:
             return None
 
     def models(self, also: str | None = None) -> list[dict[str, Any]]:
-        """Return the generators that can draw: the bundled ones, those of the newest runs, and one by its name."""
+        """Return the available generators: the bundled ones, those of the newest runs, and the run `also`."""
         found = [(name, *ours) for name, ours in OURS.items()]
         paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
         newest = paths[:MODELS] + [
@@ -188,7 +188,7 @@ class Playground:
         return rows
 
     def loaded_run(self, name: str, step: int | None = None) -> Run:
-        """Build the run of a folder from a checkpoint: that of a step, or the newest.
+        """Build the run of a folder from the checkpoint of a step (default: the newest).
 
         Raises
         ------
@@ -199,7 +199,7 @@ class Playground:
         if not found:
             raise Problem(
                 "not-available",
-                f"{name} has no checkpoint yet, so there is nothing to look into. Wait for its first one.",
+                f"{name} has no checkpoint yet, so its networks cannot be shown. Wait for its first one.",
                 field="run",
             )
         path = found.get(max(found) if step is None else step)

@@ -1,4 +1,4 @@
-"""Start the playground: check the options, take the port, start the worker; only then import the server itself."""
+"""Start the playground: check the options, bind the port, start the worker, and only then import the server."""
 
 import logging
 import socket
@@ -28,21 +28,21 @@ def serve(
 ) -> int:
     """Serve the playground until Ctrl-C, SIGTERM or SIGHUP (a terminal that closes).
 
-    The log tells the address, and at the end how to go on.
+    The log gives the address, and at the end how to resume the run.
 
     Parameters
     ----------
     port : int
-        0 for any that is free.
+        0 for a free port.
     host : str
-        Other than loopback only with a token.
+        Any address but loopback needs a token.
     token : str
     runs : Path
-        Where runs are kept.
+        The folder of run folders.
     data : dict of str to str
         The user's own pictures, by the name that the page shows.
     ready : callable
-        Told the address once the server listens.
+        Called with the address once the server listens.
 
     Returns
     -------
@@ -55,17 +55,17 @@ def serve(
         When the host needs a token, the port is taken, or `runs` is a file.
     """
     if runs.exists() and not runs.is_dir():
-        raise ConfigError(f"--runs {runs} is a file, and runs need a folder. Choose another one.")
+        raise ConfigError(f"--runs must be a folder, got {runs}, which is a file. Try --runs runs.")
     here = _is_loopback(host)
     if not here and not token:
         raise ConfigError(
             f"--host {host} lets other machines in, so it needs --token SECRET, which every visitor must know. "
-            "Without both, only this machine can see the playground."
+            "Without --host, only this machine can open the playground."
         )
     if token and len(token) < 16:
-        raise ConfigError(f"--token has {len(token)} characters; at least 16 are needed. Try: openssl rand -hex 16")
+        raise ConfigError(f"--token must have at least 16 characters, got {len(token)}. Try: openssl rand -hex 16")
     if not token.isascii():
-        raise ConfigError("--token has letters that no cookie can hold. Try: openssl rand -hex 16")
+        raise ConfigError("--token must have only letters that a cookie can hold. Try: openssl rand -hex 16")
     worker = WorkerHandle()
     listener = _bound(host, port)
     shown = f"[{host}]" if ":" in host else host
@@ -83,7 +83,7 @@ def serve(
         ready(address)
 
     worker.spawn()
-    from mulligan.web.http.app import run  # takes about a second, in which the worker gets ready
+    from mulligan.web.http.app import run  # takes about a second, while the worker starts
     from mulligan.web.library.pile import qr
 
     run(listener, worker, runs, data, host=host if here else None, token=token, door=door, ready=listening)
@@ -99,12 +99,12 @@ def _is_loopback(host: str) -> bool:
 
 
 def _seen_from_outside(host: str) -> str:
-    """Return this machine's number in its network, in place of one that means every address."""
+    """Return this machine's address in its network, as a replacement for one that means every address."""
     if host not in EVERYWHERE:
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it asks which way a packet would take
+            probe.connect(("192.0.2.1", 9))  # sends nothing, but finds the route of a packet
         except OSError:  # no network
             return socket.gethostname()
         number: str = probe.getsockname()[0]
@@ -112,7 +112,7 @@ def _seen_from_outside(host: str) -> str:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Take the port, or say that it is taken."""
+    """Bind the port. Raises a ConfigError if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     if sys.platform != "win32":

@@ -68,7 +68,7 @@ def test_an_address_that_is_no_code_opens_its_view(open_tab, folders):
         tab.page.evaluate("(name) => { location.hash = `draw?model=${name}`; }", name)
         tab.until("(name) => document.querySelector('[data-testid=generator-select]')?.value === name", name)
     tab.page.evaluate("location.hash = 'look?run=nobody'")
-    tab.page.get_by_text("There is no run nobody here").wait_for()
+    tab.page.get_by_text("Run nobody is missing").wait_for()
     tab.allowed.append("404")
 
 

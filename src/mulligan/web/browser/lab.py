@@ -1,7 +1,7 @@
 """The playground inside a browser: the same session, calls and worker, in one thread, without a server.
 
-A page sends its calls as messages to a Web Worker, where Python runs this. Between two turns of training, the worker's
-thread answers them.
+A page sends its calls as messages to a Web Worker, in which Python runs this module. It answers them between two turns
+of training.
 """
 
 import asyncio
@@ -36,22 +36,22 @@ from mulligan.web.worker.protocol import dumps
 from mulligan.web.worker.worker import Worker
 
 STAND_INS = ("fcntl", "safetensors", "safetensors.numpy", "scipy", "scipy.special")
-"""Modules that Pyodide lacks, as far as a run needs them; one file for a module and those in it."""
+"""Modules that Pyodide lacks, reduced to what a run needs."""
 TURN = 0.04
-"""Seconds of training between two looks at the messages of the page."""
+"""Seconds of training between two checks for messages of the page."""
 UNABLE = "{} needs more than a browser has. Install Mulligan (pip install mulligan) and type: mulligan {}."
-"""Why a job is refused."""
+"""The message for a job that a browser cannot do."""
 LONGEST = 100_000
-"""Steps of a recipe, at most."""
+"""Maximum number of steps of a recipe."""
 HELD = 1000
-"""Of the site's digits, those that are held out: the last."""
+"""Number of the site's digits that are held out (the last ones)."""
 _PATTERNS = [
     (route, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route.path.replace(".", r"\.")))) for route in ROUTES
 ]
 
 
 class LocalChannel:
-    """Both ends of the worker's pipe: what is sent here is heard at once, and commands wait until they are received."""
+    """Both ends of the worker's pipe: messages are handled at once, and commands wait until they are received."""
 
     def __init__(self, hear: Callable[[str, int, bytes], object]):
         self.commands: deque[tuple[str, bytes]] = deque()
@@ -68,7 +68,7 @@ class LocalChannel:
         return kind, 0, content
 
     def waiting(self, seconds: float = 0.0) -> bool:
-        """Tell whether there is a command."""
+        """Tell whether a command is waiting."""
         return bool(self.commands)
 
 
@@ -76,12 +76,12 @@ class LocalWorker(WorkerHandle):
     """The worker in the playground's own thread."""
 
     def attach(self) -> None:
-        """Begin to work, in the running loop."""
+        """Start to work in the running event loop."""
         self._local = LocalChannel(lambda kind, serial, content: self._on(None, kind, serial, content))  # type: ignore[arg-type]
         self._task = asyncio.get_running_loop().create_task(self._work())
 
     def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
-        """Tell the worker something."""
+        """Send the worker a command."""
         self._local.commands.append((kind, dumps(content or {})))
         self._local.came.set()
 
@@ -94,10 +94,10 @@ class LocalWorker(WorkerHandle):
 
 
 class LocalJobs(Jobs):
-    """Jobs without a process of their own: an export is written at once, what takes minutes is refused."""
+    """Jobs without a process: an export is written at once; jobs that take minutes raise a `Problem`."""
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        """Queue a job that a user asks for."""
+        """Queue a job for a user."""
         if what != "export" or args["to"] == "onnx":
             of = {"museum": f" {run}", "export": " --to onnx"}.get(what, " RUN")  # no run of the lab is on the disk
             raise Problem("not-available", UNABLE.format(what.capitalize(), what + of))
@@ -118,7 +118,7 @@ class Lab(Playground):
     Parameters
     ----------
     folder : Path
-        The site's own files (``digits.npz``), and where runs are kept while the page is open.
+        Holds the site's own files (``digits.npz``), and the runs while the page is open.
     """
 
     def __init__(self, folder: Path):
@@ -134,7 +134,7 @@ class Lab(Playground):
         self.session.finished = lambda run: None
 
     def data(self, model: str) -> Dataset | None:
-        """Load the training data of a generator; those of the bundled one are not in the site."""
+        """Load the training data of a generator. The site lacks those of the bundled one."""
         return None if model == "bundled" else super().data(model)
 
     async def call(self, method: str, address: str, token: str | None, body: str) -> tuple[int, str, str, Any]:
@@ -145,7 +145,7 @@ class Lab(Playground):
         status : int
         media : str
         file : str
-            The name under which it is saved, or an empty text.
+            The file name for saving, or an empty text.
         content : bytes or async iterator of bytes
         """
         path, _, query = address.partition("?")
@@ -168,16 +168,16 @@ class Lab(Playground):
 
 
 async def _here(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
-    """Call a function at once: no thread can start in a browser."""
+    """Call a function directly, because a browser cannot start threads."""
     return function(*args, **named)
 
 
 def choose(digits: Path) -> None:
-    """Leave in the registries what a browser can do: toys, the site's digits, and fully connected nets for both."""
+    """Limit the registries to what a browser can do: toys, the site's digits, and fully connected networks."""
     with np.load(digits) as file:
         images, labels = file["images"], file["labels"].astype(np.intp)
         axes = PCA(file["components"].astype(np.float64), file["offset"])
-    vars(monitor)["pca"] = lambda train: axes  # to fit them takes a minute in a browser
+    vars(monitor)["pca"] = lambda train: axes  # fitting them takes a minute in a browser
     names = tuple("0123456789")
     train = Dataset("mnist", images[:-HELD], labels[:-HELD], names)
     test = Dataset("mnist-test", images[-HELD:], labels[-HELD:], names)

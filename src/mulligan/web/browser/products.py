@@ -1,6 +1,6 @@
-"""Matrix products by WebAssembly's vector instructions, in place of the plain loops that NumPy has under Pyodide.
+"""Compute matrix products by WebAssembly's vector instructions. Under Pyodide, NumPy has only plain loops.
 
-`products.wat` is the kernel, `products.wasm` what wabt makes of it.
+`products.wat` is the kernel's source, and wabt compiles it to `products.wasm`.
 ``docs/decisions/notes/0022-products-in-the-browser.md`` derives it.
 """
 
@@ -12,19 +12,19 @@ from mulligan.nn.layers import products
 from mulligan.nn.memory import Array
 
 FEWEST = 4096
-"""Below so many multiplications M·N·K, NumPy ends before the call out of Python does."""
+"""Number of multiplications M·N·K below which NumPy is faster than a call out of Python."""
 WIDTH = 16
-"""Columns of the kernel's panel."""
+"""Number of columns of the kernel's panel."""
 
 
 def use(kernel: Callable[[int, int, int, int], int]) -> None:
-    """Have layers multiply by the kernel, and by NumPy what it does not take.
+    """Let layers multiply by the kernel, and by NumPy where the kernel does not apply.
 
     Parameters
     ----------
     kernel : callable
-        The export ``multiply`` of ``products.wasm``, working in this interpreter's memory. It takes the addresses of
-        four arrays, a, b, out and one to work in, and returns 0 for what it does not take.
+        The export ``multiply`` of ``products.wasm``, which works in this interpreter's memory. It takes the addresses
+        of four arrays (a, b, out and scratch), and returns 0 if it does not apply.
     """
     panel = np.empty(WIDTH * 1024, np.float32)
 

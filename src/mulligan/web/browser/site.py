@@ -1,7 +1,7 @@
-"""Put the lab into a folder that any file server can serve: the playground's page, and Mulligan to run in it.
+"""Write the lab's folder for any file server: the playground's page, and Mulligan, which runs in it.
 
-Nothing that ``pip install`` fetches is fetched here. Python itself (Pyodide, with NumPy and Pillow) comes from its
-public address when a browser opens the page, or from a copy beside it.
+This module downloads nothing. A browser loads Python itself (Pyodide, with NumPy and Pillow) from its public address
+when it opens the page, or from a copy beside the page.
 """
 
 import importlib
@@ -24,14 +24,14 @@ from mulligan.nn.rng import stream
 RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 """Where a browser finds Pyodide. The tests run Mulligan under the same version."""
 WORKER = ("worker.mjs", "engine.mjs", "products.wasm")
-"""What the page's worker loads, beside Python."""
+"""Packages that the page's worker loads besides Python."""
 DIGITS, HELD = 5000, 1000
-"""Digits of MNIST in the site: to train on, and held out."""
+"""Number of MNIST's digits in the site: for training, and held out."""
 PLACE = '<div class="lab"></div>'
-"""Where a page of the book holds the lab, if it is in the site; elsewhere nothing is seen of it."""
+"""The place for the lab in a page of the book. It is invisible unless the book is in the site."""
 _SIZE = 'style="width: 100%; height: 44rem; border: 0"'
 _LEFT = ("bench/", "cli/", "studies/", "web/page/", "data/bundled/", "__main__.py")
-_LIBRARIES = ("tomli_w", "threadpoolctl", "jinja2", "markupsafe")  # as far as they are Python
+_LIBRARIES = ("tomli_w", "threadpoolctl", "jinja2", "markupsafe")  # only their Python files
 _KEPT = (".py", ".toml", ".html", ".css", ".js", ".json", "/mnist.safetensors")
 
 
@@ -41,9 +41,9 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> l
     Parameters
     ----------
     out : Path
-        The folder; made where it is missing, and files of these names in it are replaced.
+        The folder. It is created if it is missing; files of the same names are overwritten.
     runtime : Path, optional
-        A folder with Pyodide's files (``pyodide.mjs`` and what it loads, the wheels of NumPy and Pillow), copied to
+        A folder with Pyodide (``pyodide.mjs`` and the files that it loads, the wheels of NumPy and Pillow), copied to
         ``pyodide/``.
     docs : Path, optional
         The book's built HTML, copied to ``book/``.
@@ -51,7 +51,7 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> l
     Returns
     -------
     list of Path
-        The files that were written, without those that were copied from `runtime` and `docs`.
+        The written files, without the copies from `runtime` and `docs`.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> l
 
 
 def _embed(out: Path) -> None:
-    """Put the lab into the pages of the book that have a place for it."""
+    """Insert the lab into the pages of the book that have a place for it."""
     for path in (out / "book").rglob("*.html"):
         text = path.read_text("utf-8")
         if PLACE in text:
@@ -97,7 +97,7 @@ def _embed(out: Path) -> None:
 
 
 def digits() -> bytes:
-    """Return a file of NumPy: digits of MNIST, chosen by chance, to train on and held out, and their principal axes.
+    """Return an .npz file with random digits of MNIST, for training and held out, and their principal axes.
 
     Fitting the axes in the browser would take a minute.
     """
@@ -118,12 +118,12 @@ def digits() -> bytes:
 
 
 def engine_zip() -> bytes:
-    """Pack what Python loads in the browser: the package without what only a terminal needs, and what Pyodide lacks.
+    """Pack the files that Python loads in the browser: the package without its terminal parts, and missing modules.
 
     Returns
     -------
     bytes
-        A zip file; the same bytes for the same files.
+        A zip file. The same files give the same bytes.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -133,7 +133,7 @@ def engine_zip() -> bytes:
 
 
 def _files() -> Iterator[tuple[str, Path]]:
-    """Yield names inside the zip, and where the files lie."""
+    """Yield the names inside the zip, and the paths of the files."""
     root = Path(mulligan.__file__).parent
     for path in root.rglob("*.*"):
         name = path.relative_to(root).as_posix()

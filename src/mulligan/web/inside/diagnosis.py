@@ -1,4 +1,4 @@
-"""The diagnosis for the page: what it says, in words, and every check behind it."""
+"""Describe the diagnosis for the page: its conclusion in words, and every check behind it."""
 
 import math
 from typing import Any
@@ -18,12 +18,12 @@ from mulligan.web.session.settings import changes
 from mulligan.web.worker.live import Live
 
 HEADLINES = (rules.ALL_ALIKE, rules.ONE_CLASS, rules.IGNORES_Z, rules.SURE, rules.LOUD, rules.HUGE_GRADIENTS[0])
-"""What is shown of a healthy run: the thresholds that a person asks for first."""
+"""Evidence to show for a healthy run."""
 SHOWN = 5
 
 
 def awaited() -> dict[str, Any]:
-    """Return what is known before the first measurement: by which step it comes, and what it will check."""
+    """Return the step of the first measurement, and its checks, before it comes."""
     return {
         "by_step": rules.EVERY,
         "checks": len(FAILURES),
@@ -40,13 +40,13 @@ def _line(name: str, operator: str, threshold: float) -> dict[str, Any]:
 
 
 def evidence(name: str, value: float, operator: str, threshold: float) -> dict[str, Any]:
-    """Return a line of evidence; `holds` where it is on the wrong side."""
+    """Return a line of evidence. `holds` is true if the figure is beyond its threshold."""
     holds = rules.Evidence(name, value, operator, threshold).holds
     return _line(name, operator, threshold) | {"value": value, "holds": holds}
 
 
 def checked(live: Live) -> dict[str, Any]:
-    """Return what the latest measurement shows: five lines of evidence (more where more decided), and all checks."""
+    """Return the latest measurement: five lines of evidence (or all that decided), and all checks."""
     diagnosis, run = live.diagnosis, live.run
     so_far, current = diagnosis.measurements(run), diagnosis.current
     latest = so_far.taken[-1]
@@ -84,7 +84,7 @@ def _check(state: str, so_far: Measurements) -> dict[str, Any]:
 
 
 def _real_share(run: Run, size: int) -> list[float] | None:
-    """Return the classes' shares among the training data, as far as they can be compared with the fakes'."""
+    """Return the classes' shares in the training data, or None if the fakes' shares are not comparable."""
     if not size:
         return None
     if run.data.is_points:
@@ -97,15 +97,15 @@ def _real_share(run: Run, size: int) -> list[float] | None:
 
 
 def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
-    """Return what a `Diagnosed` event means, in words, and what a second try would change and where it would begin.
+    """Describe a `Diagnosed` event in words, with the changes of a second try and its first step.
 
     Parameters
     ----------
     event : Diagnosed
     config : Config
-        As it was then.
+        The configuration at that step.
     checkpoints : list of int
-        Steps of those that are there.
+        Steps of the existing checkpoints.
     """
     title, text = titled(event.state)
     before = to_table(config)

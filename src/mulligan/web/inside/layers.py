@@ -1,4 +1,4 @@
-"""Layer by layer: how large activations are, how much of z is in them, and how much gradient reaches the weights."""
+"""Measure each layer: the size of its activations, the share of z in them, and the gradient of its weights."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from mulligan.training import Run
 from mulligan.training.diagnosis.rules import IGNORES_Z, NO_GRADIENT
 
 RECTIFIERS: tuple[type[Layer], ...] = (ReLU, LeakyReLU)
-"""Layers whose units are active above 0 only, and dead where no sample reaches them."""
+"""Layers whose units are active only above 0, and dead if no sample activates them."""
 BATCH = 256
 
 
 def layers(run: Run) -> dict[str, Any]:
-    """Return scales of activations and gradients in both nets, and a sentence about each.
+    """Return the scales of activations and gradients in both networks, and a sentence about each.
 
-    A row stands for a layer with parameters and all layers up to the next such layer. Its fields:
+    A row covers a layer with parameters and all layers up to the next such layer. Its fields:
 
     - `activation`: deviation of the outputs, over the batch and all units
-    - `change`: deviation over the batch in each unit, root mean square over the units; this is what z changes
+    - `change`: deviation over the batch in each unit, root mean square over the units, which is the effect of z
     - `gradient`: root mean square of the loss gradient of the weights
     - `silent`: share of units that are 0 or below for every sample; only after one of `RECTIFIERS`
     """
@@ -101,7 +101,7 @@ def _rows(space: Workspace, parts: tuple[Layer, ...], outputs: list[Array], *, c
 
 
 def _over_batch(x: NDArray[Any]) -> float:
-    """Return the deviation over the batch, root mean square over the units: what z changes."""
+    """Return the deviation over the batch, root mean square over the units: the effect of z."""
     return float(np.sqrt(x.reshape(len(x), -1).var(axis=0, dtype=np.float64).mean()))
 
 

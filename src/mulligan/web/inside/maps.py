@@ -1,4 +1,4 @@
-"""D over the plane and where it pushes the samples, and D's gradient at pictures."""
+"""Map D over the plane with its gradients at samples, and D's logit over pictures."""
 
 import base64
 import math
@@ -23,16 +23,16 @@ from mulligan.web.library.drawing import png64
 Labels = NDArray[np.int64] | None
 
 MODES = 2500
-"""Samples for counting modes."""
+"""Number of samples for counting modes."""
 ARROWS = 32
 STEP = 0.5
-"""Of the data's range: what a step as G hears it changes at the boldest pixel."""
-_ROWS = 1024  # points of one pass
-_MARGIN = 0.3  # of the data's range, on every side
+"""Share of the data's range by which a step along G's gradient changes the most affected pixel."""
+_ROWS = 1024  # points in one pass
+_MARGIN = 0.3  # share of the data's range, on every side
 
 
 def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
-    """Return D's logit over the plane or the line, real and generated points, and where D pushes the generated ones."""
+    """Return D's logit over the plane or the line, real and generated points, and the latter's gradients from D."""
     _points_only(run)
     low, high = run.data.range
     margin = _MARGIN * (high - low) or 1.0
@@ -131,7 +131,7 @@ def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float
 
 
 def _centre(run: Run, real: Array, fake: Array) -> float:
-    """Return the logit at which D cannot tell real from fake, from its logits of some."""
+    """Return the logit at which D cannot tell real from fake, estimated from its logits."""
     return undecided(run.config.loss, real=float(real.mean()), fake=float(fake.mean()))
 
 
@@ -178,7 +178,7 @@ def _modes(run: Run) -> dict[str, Any] | None:
 
 
 def pictures(run: Run, *, count: int) -> dict[str, Any]:
-    """Return real and generated pictures, and how much of D's logit each place holds up: what covering it costs."""
+    """Return real and generated pictures, and for each place the fall of D's logit when it is covered."""
     _pictures_only(run)
     spec = run.config.data
     rows = np.linspace(0, len(run.data) - 1, count + 2).astype(int)[1:-1]
@@ -213,9 +213,9 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
 
 
 def duel(run: Run, *, count: int) -> dict[str, Any]:
-    """Return real and forged pictures as D meets them at this step, its belief in each, and each forged one a step on.
+    """Return real and generated pictures with D's belief in each, and each generated one after a step.
 
-    A step along −∂L_G/∂x, which is all that G hears of D; long enough to be seen, `STEP` of the range at its boldest.
+    The step is along −∂L_G/∂x, which is all that G learns from D. It is long enough to be visible: `STEP` of the range.
     """
     _pictures_only(run)
     low, high = run.config.data.low, run.config.data.high
@@ -291,7 +291,7 @@ def _class_name(run: Run, classes: Labels, i: int) -> str | None:
 
 
 def coordinates(values: NDArray[Any], decimals: int) -> Any:
-    """Return coordinates as nested lists, rounded; in float64, because float32 would bring the digits back."""
+    """Return coordinates as nested lists, rounded in float64, because float32 would add digits again."""
     return np.round(values.astype(np.float64), decimals).tolist()
 
 
@@ -306,4 +306,4 @@ QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "duel": duel,
     "layers": layers,
 }
-"""What can be asked of a run, by name."""
+"""The questions about a run, by name."""

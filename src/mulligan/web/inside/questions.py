@@ -1,4 +1,4 @@
-"""Questions that the worker answers about the live run, between two steps."""
+"""Answer questions about the live run between two steps."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ from mulligan.web.worker.live import Live
 
 PAD = 2
 TRACKED = 8
-"""Points of fixed z whose path is kept."""
+"""Number of fixed z whose path is kept."""
 
 
 def samples(live: Live, weights: str) -> dict[str, Any]:
-    """Return the grid of the fixed z, or as many real samples."""
+    """Return the grid of the fixed z, or the same number of real samples."""
     run = live.run
     if weights == "real":
         made = np.asarray(run.data.images[: CLOUD if run.data.is_points else GRID])
@@ -52,7 +52,7 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
 
 
 def generator_of(run: Run) -> Generator:
-    """Return the averaged generator, which computes on one thread."""
+    """Return the averaged generator on one thread."""
     made = run.generator()
     made.threads = 1
     return made

@@ -1,6 +1,6 @@
-"""What lies in the runs folder and in the museum, and work that takes long.
+"""The runs folder, the museum, and long jobs.
 
-- `runs`: read it first; run folders, listed, described, deleted and restored.
-- `jobs`: evaluations, reports and exports, which wait in line. `work`: what each does, in a process of its own.
-- `museum`: its cases, and what playing them gave. `drawing`: pictures from seeds. `pile`: what pages draw.
+- `runs`: read it first; lists, describes, deletes and restores run folders.
+- `jobs`: queues evaluations, reports and exports. `work`: does each in its own process.
+- `museum`: the cases and their results. `drawing`: pictures from seeds. `pile`: pictures that pages draw.
 """

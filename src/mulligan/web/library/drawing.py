@@ -1,4 +1,4 @@
-"""Pictures from seeds: one, a walk between two, a plane between four, and the nearest training pictures."""
+"""Draw pictures from seeds: one, a walk between two, a plane between four; and find nearest training pictures."""
 
 import base64
 import weakref
@@ -17,9 +17,9 @@ from mulligan.output.generator.latents import between
 from mulligan.output.pictures import grid, png_bytes, to_uint8
 
 HELD = 300
-"""Held-out pictures whose distance to the training set is measured, for comparison."""
+"""Number of held-out pictures whose distance to the training set is measured for comparison."""
 STARTS = 16
-"""Random starts of an inversion."""
+"""Number of random starts of an inversion."""
 _BINS = 30
 
 
@@ -38,7 +38,7 @@ def _size(generator: Generator) -> tuple[int, int, int]:
     if not generator.spec.is_picture:
         raise UnsupportedError(
             f"this generator makes points of {generator.spec.shape[0]} numbers, not pictures. Choose another one, "
-            "or look at the points (Look inside)."
+            "or see the points under Look inside."
         )
     height, width, channels = generator.spec.shape
     return height, width, channels
@@ -52,7 +52,7 @@ def draw(generator: Generator, *, seed: int, class_: str | None = None, **steer:
 
 
 def inverted(generator: Generator, *, picture: str, class_: str | None = None) -> dict[str, Any]:
-    """Return the nearest picture that the generator can make to the bytes of one, in base64."""
+    """Return the picture of the generator that is nearest to a given one (its bytes in base64)."""
     shape, given = _size(generator), np.frombuffer(base64.b64decode(picture), np.uint8)
     if given.size != np.prod(shape):
         raise ShapeError(f"picture must be {np.prod(shape)} bytes, {shape[0]}×{shape[1]}×{shape[2]}, got {given.size}.")
@@ -97,7 +97,7 @@ def plane_point(
 
 
 def _asked(generator: Generator, class_: str | None) -> int | None:
-    """Return the class that is asked for; None where each seed's own takes part."""
+    """Return the requested class; None if each seed keeps its own."""
     return None if class_ is None else generator.class_of(class_)
 
 
@@ -118,7 +118,7 @@ def _on_plane(
 
 
 def around_border(classes: int, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return shares of the classes: on the border those of the two next to it, in the middle all alike."""
+    """Return shares of the classes: on the border of the two nearest, in the middle of all equally."""
     x, y = 2.0 * u - 1.0, 2.0 * v - 1.0
     turn = np.arctan2(x, -y) / (2.0 * np.pi) % 1.0 * classes
     first, rest = turn.astype(int) % classes, (turn % 1.0)[:, None]
@@ -153,12 +153,12 @@ def nearest(
     class_: str | None = None,
     **steer: Any,
 ) -> dict[str, Any]:
-    """Return the training pictures nearest to a seed's, and how near held-out pictures come."""
+    """Return the training pictures nearest to a seed's, and the usual distance of held-out pictures."""
     label = generator.label_of(seed, class_)
     about = _about(generator, label)
     if data is None or data.shape != generator.spec.shape:
         raise UnsupportedError(
-            "the training data of this generator are not on this machine, so nothing can be compared with them."
+            "the training data of this generator are not on this machine, so its pictures cannot be compared with them."
         )
     picture = generator.images(1, seed, label, **steer)
     distance, index = nearest_pictures(picture, data, count)
@@ -193,9 +193,9 @@ def nearest(
 
 
 def held_out(data: Dataset) -> dict[str, Any] | None:
-    """Return how near held-out pictures come to the training set, as a histogram; None where there are too few.
+    """Return a histogram of the distance of held-out pictures to the training set; None if there are too few.
 
-    Where nothing is held out, each training picture is compared with the others.
+    If none are held out, each training picture is compared with the others.
     """
     if len(data.test or data) < 20:
         return None
@@ -232,4 +232,4 @@ QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "plane": plane,
     "plane_point": plane_point,
 }
-"""What can be asked of a generator alone, by name; `nearest` also needs the data."""
+"""The questions about a generator, by name. `nearest` is separate, because it needs the data."""

@@ -1,6 +1,6 @@
-"""Work that takes long: to evaluate a finished run, to write its report, to export, to play a case of the museum.
+"""Run long jobs: evaluate a finished run, write its report, export it, play a case of the museum.
 
-Each job has a process of its own, so that neither the page nor a run in training waits for it.
+Each job has its own process, so that neither the page nor a run in training waits for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mulligan.web.playground import Playground
 
 WAITING = 8
-"""Jobs that may wait in the queue of what users ask for."""
+"""Maximum number of jobs that wait in the users' queue."""
 PATIENCE = 0.5
 LONGEST = 1800.0
 """Seconds after which a job is killed."""
@@ -36,7 +36,7 @@ class Queue:
     Parameters
     ----------
     niceness : int
-        Of their processes: a run in training goes first.
+        Niceness of their processes, so that a run in training goes first.
     """
 
     def __init__(self, niceness: int):
@@ -45,26 +45,26 @@ class Queue:
         self.task: asyncio.Task[None] | None = None
         self.process: SpawnProcess | None = None
         self.call: asyncio.Future[dict[str, Any]] | None = None
-        self.run = ""  # into which the running job writes; empty if into none
-        self.leaving = False  # the running job is to end
+        self.run = ""  # the run folder that the running job writes to; empty for none
+        self.leaving = False  # whether the running job must end
         self.said: dict[str, Any] | None = None  # the last message of the running job
 
     def leave(self, run: str) -> bool:
-        """Drop all jobs that write into a run's folder, and end the running one; tell whether there is such a one."""
+        """Drop all jobs that write to a run's folder, and end the running one. Returns whether one was running."""
         self.waiting = [each for each in self.waiting if _written(*each[:2]) != run]
         going = self.run == run
         self.leaving = self.leaving or going
         return going
 
     def end(self) -> None:
-        """Kill the running job. What it writes is whole or not there."""
+        """Kill the running job. Its files are complete or absent."""
         self.waiting.clear()
         if self.process is not None and self.process.is_alive():
             self.process.kill()
 
 
 class Jobs:
-    """Two queues: what a user asks for does not wait for what the end of a run starts.
+    """Two queues, so that users' jobs do not wait for the jobs at the end of a run.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ class Jobs:
         self._wake(self.own)
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        """Queue a job that a user asks for.
+        """Queue a job for a user.
 
         Raises
         ------
         Problem
-            When too many wait.
+            When too many jobs wait.
         """
         queue = self.asked
         if len(queue.waiting) >= WAITING:
@@ -104,7 +104,7 @@ class Jobs:
             queue.task = asyncio.get_running_loop().create_task(self._work(queue))
 
     async def leave(self, run: str) -> None:
-        """End every job that writes into a run's folder, and wait until none does."""
+        """End every job that writes to a run's folder, and wait until all have ended."""
         while going := [queue.call for queue in (self.asked, self.own) if queue.leave(run) and queue.call is not None]:
             await asyncio.wait(going)
 
@@ -138,7 +138,7 @@ class Jobs:
     def call(
         self, queue: Queue, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
     ) -> dict[str, Any]:
-        """Run one job in its process, and hand on its messages."""
+        """Run one job in its process, and pass on its messages."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         words = (theirs, what, str(self._playground.runs / run), args, queue.niceness)
@@ -176,7 +176,7 @@ class Jobs:
         self._playground.broadcast.publish("progress", queue.said)
 
     def progress(self) -> dict[str, Any] | None:
-        """Return the last message of a running job, for a page that has just been opened."""
+        """Return the last message of a running job, for a page that was just opened."""
         return self.asked.said or self.own.said
 
     def done(self, what: str, run: str, found: dict[str, Any]) -> None:
@@ -196,7 +196,7 @@ class Jobs:
 
 
 def _written(what: str, run: str) -> str:
-    """Return the run that a job writes into; the museum's cases are not runs."""
+    """Return the run that a job writes to. The museum's cases are not runs."""
     return "" if what == "museum" else run
 
 
@@ -210,7 +210,7 @@ _FIRST = {
 
 def _main(connection: Connection, *job: Any) -> None:
     """Do one job, at this end of a pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to hear
-    from mulligan.web.library.work import main  # late: only this process needs what it imports
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
+    from mulligan.web.library.work import main  # late: only this process needs its imports
 
     main(connection, *job)

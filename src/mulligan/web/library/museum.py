@@ -1,4 +1,4 @@
-"""The museum for the page: its cases, and the results of playing them here."""
+"""Show the museum in the page: its cases, and the results of playing them here."""
 
 import time
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from mulligan.web.worker.protocol import dumps
 KEPT = ".museum"
 """Inside the runs folder: the result of playing a case, one JSON file each."""
 SHIPPED = Path(mulligan.museum.__file__).parent / "played"
-"""What playing each case gave before: `python -m mulligan.web.library.museum` makes it again."""
+"""Stored results of each case. `python -m mulligan.web.library.museum` computes them again."""
 
 
 def named(name: str) -> Case:
@@ -25,7 +25,7 @@ def named(name: str) -> Case:
     Raises
     ------
     Problem
-        When there is none of that name.
+        When no case has that name.
     """
     if name not in CASES:
         raise Problem("not-found", f"case must be one of {', '.join(CASES)}, got {name!r}.", field="case")
@@ -38,7 +38,7 @@ def listed(playground: Playground) -> dict[str, Any]:
 
 
 def case(playground: Playground, case: str) -> dict[str, Any]:
-    """Return one case, with the result of playing it last."""
+    """Return one case with its last result."""
     words = named(case).words()
     kept = read_json(playground.runs / KEPT / f"{case}.json") or {"played": read_json(SHIPPED / f"{case}.json")}
     more = {"seconds": kept.get("seconds"), "played": kept.get("played")}
@@ -46,7 +46,7 @@ def case(playground: Playground, case: str) -> dict[str, Any]:
 
 
 def play(runs: Path, name: str, seed: int) -> None:
-    """Play a case, and keep the result."""
+    """Play a case, and save the result."""
     start = time.perf_counter()
     played = named(name).play(seed)
     found = {"seconds": round(time.perf_counter() - start, 1), "played": {"seed": seed, **described(played)}}

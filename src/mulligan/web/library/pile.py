@@ -12,20 +12,20 @@ from mulligan.web.library.drawing import png64
 from mulligan.web.session.broadcast import Broadcast
 
 SIDE = 28
-"""Pixels of a picture's side."""
+"""Side of a picture in pixels."""
 MOST = 1000
 FLAT = 8
-"""Steps of 256 between darkest and lightest pixel: with less there is nothing to be seen."""
+"""Minimum difference of darkest and lightest pixel, of 256 levels. Below it, a picture shows nothing."""
 
 
 class Pile:
-    """Small pictures, by the number under which they came.
+    """Small pictures, by number in order of arrival.
 
     Parameters
     ----------
     broadcast : Broadcast
     door : str
-        Address at which other machines may add to the pile; empty where none may.
+        Address at which other machines may add to the pile; empty if they may not.
     """
 
     def __init__(self, broadcast: Broadcast, door: str = ""):
@@ -34,17 +34,17 @@ class Pile:
         self._numbers = itertools.count(1)
 
     def state(self) -> dict[str, Any]:
-        """Return what every page is told."""
+        """Return the part that every page shows."""
         return {"count": len(self._pictures), "most": MOST, "open": bool(self.door)}
 
     def shown(self) -> dict[str, Any]:
-        """Return the pictures, and the way to them for a phone; other threads may add some meanwhile."""
+        """Return the pictures and the address for phones. Other threads may add pictures meanwhile."""
         pictures = [{"number": number, "png": png64(picture)} for number, picture in [*self._pictures.items()]]
         code = {"address": self.door, "code": qr(self.door).svg_data_uri(scale=4, light="white")} if self.door else {}
         return {"pictures": pictures, **code}
 
     def add(self, pictures: list[str]) -> dict[str, Any]:
-        """Add pictures, each `SIDE`² greys or colours in base64; say why of each that is refused."""
+        """Add pictures, each `SIDE`² greys or colours in base64. Returns the reason for each that was not added."""
         refused = []
         for place, text in enumerate(pictures):
             picture = np.frombuffer(base64.b64decode(text), np.uint8).reshape(SIDE, SIDE, -1)
@@ -60,14 +60,14 @@ class Pile:
         return {"refused": refused}
 
     def take_out(self, numbers: list[int]) -> dict[str, Any]:
-        """Take pictures out, those that are still there."""
+        """Remove the pictures of these numbers, if they are still there."""
         for number in numbers:
             self._pictures.pop(number, None)
         self._broadcast.publish("pile", self.state())
         return self.state()
 
     def keep(self, own: dict[str, str], runs: Path) -> dict[str, str]:
-        """Keep the pile as it is in a file that never changes; return its name in `own`."""
+        """Save the pile as a file that never changes, and return its name in `own`."""
         colours = max((picture.shape[2] for picture in self._pictures.values()), default=1)
         pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each in self._pictures.values()]
         runs.mkdir(parents=True, exist_ok=True)

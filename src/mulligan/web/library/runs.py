@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from mulligan.web.playground import Playground
 
 TRASH = ".trash"
-"""Inside the runs folder: runs that the page has deleted, to be restored, or removed by hand."""
+"""Folder inside the runs folder for deleted runs, which can be restored, or removed by hand."""
 PATIENCE = 5.0
-"""Seconds to wait for another process that writes to a run, before the run is not deleted."""
+"""Seconds to wait for another process that writes to a run. After that the run is not deleted."""
 LISTED = 500
 _BACK = 1 << 18  # bytes read from the end of a log
 
@@ -67,9 +67,9 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _size(folder: Path) -> int:
-    """Return the bytes of a folder's files, without those that are deleted meanwhile, as old checkpoints are."""
+    """Return the size of a folder in bytes. Files may be deleted meanwhile, as old checkpoints are."""
     size = 0
-    for place, _, names in os.walk(folder):  # it skips folders that are gone, where Path.rglob fails
+    for place, _, names in os.walk(folder):  # skips deleted folders, for which Path.rglob fails
         for name in names:
             with contextlib.suppress(OSError):
                 found = os.lstat(os.path.join(place, name))
@@ -78,7 +78,7 @@ def _size(folder: Path) -> int:
 
 
 def _home(path: Path) -> str:
-    home = os.path.expanduser("~")  # Path.home raises where there is none
+    home = os.path.expanduser("~")  # Path.home raises an error without a home folder
     return f"~{str(path)[len(home) :]}" if str(path).startswith(home + os.sep) else str(path)
 
 
@@ -95,7 +95,7 @@ def _row(path: Path, playground: Playground) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _read(path: Path, stamp: int) -> dict[str, Any]:
-    """Read a run's row, once for every change of its files."""
+    """Read a run's row. The result is cached until its files change."""
     here, name = RunFolder(path), path.name
     if not is_text(name):
         return _unreadable(name, "the folder's name must be UTF-8. Rename the folder.", stamp)
@@ -188,7 +188,7 @@ def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[st
 
 
 def described(playground: Playground, name: str) -> dict[str, Any]:
-    """Return a run with its configuration, its diagnoses, and what was exported."""
+    """Return a run with its configuration, its diagnoses and its exports."""
     path = playground.folder(name)
     here, row = RunFolder(path), _row(path, playground)
     config = load_config(here.config)
@@ -219,13 +219,13 @@ def curves(playground: Playground, name: str) -> dict[str, Any]:
 
 
 BUNDLED_RUN = ".bundled"
-"""Inside the runs folder: exports of the generators that come with Mulligan, which have no run."""
+"""Folder inside the runs folder for exports of bundled generators, which have no run."""
 EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
 
 
 def exports(path: Path) -> list[dict[str, Any]]:
-    """List the files that were exported."""
+    """List the exported files."""
     inside = path / "exports"
     found = [] if inside.is_symlink() else sorted(p for p in inside.glob("*") if p.is_file() and p.name[0] != ".")
     return [{"file": p.name, "bytes": p.stat().st_size, "url": export_of(path.name, p.name)} for p in found]
@@ -242,14 +242,14 @@ def report_of(name: str) -> str:
 
 
 def export_of(name: str, file: str) -> str:
-    """Return the address of a file that was exported."""
+    """Return the address of an exported file."""
     if name == BUNDLED_RUN:
         return f"/api/bundled/files/{quote(file, safe='')}"
     return f"/api/runs/{quote(name, safe='')}/files/{quote(file, safe='')}"
 
 
 def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
-    """Return a file inside a run folder, and nowhere else."""
+    """Return a file inside a run folder. Paths that lead elsewhere are rejected."""
     folder = playground.runs / name if name == BUNDLED_RUN else playground.folder(name)
     path = folder / part / file
     if not path.is_file() or path.resolve() != folder.resolve() / part / file:
@@ -276,12 +276,12 @@ def sample_at(playground: Playground, name: str, step: int) -> Path:
 
 
 async def delete(playground: Playground, name: str) -> dict[str, Any]:
-    """Move a run to the trash after its writer has ended: a late file would bring half of its folder back."""
+    """Move a run to the trash after its writer has ended, because a late file would recreate its folder."""
     _deletable(playground, name)
     end = time.monotonic() + PATIENCE
     while True:
         await playground.jobs.leave(name)
-        path = _deletable(playground, name)  # it may have been resumed meanwhile; nothing is awaited from here on
+        path = _deletable(playground, name)  # it may have been resumed meanwhile; no await from here on
         try:
             RunFolder(path).hold().close()  # Windows does not move a folder with an open file
             return _throw(playground, path)

@@ -1,4 +1,4 @@
-"""What a job does, in its own process: evaluate a run, write its report, export its generator, play a case."""
+"""Do a job in its own process: evaluate a run, write its report, export its generator, play a case."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Told(logging.Handler):
-    """Sends what is logged to the server, for the page."""
+    """Sends log messages to the server for the page."""
 
     def __init__(self, channel: Channel):
         super().__init__()
@@ -37,7 +37,7 @@ class Told(logging.Handler):
 
 
 def main(connection: Connection, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
-    """Do one job, and send its result through the pipe."""
+    """Do a job, and send its result through the pipe."""
     if hasattr(os, "nice"):
         os.nice(niceness)
     channel = Channel(connection)
@@ -71,7 +71,7 @@ def evaluate(folder: Path) -> dict[str, Any]:
 
 
 def short(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return what the page shows of an evaluation: all figures of the main feature map, and of none."""
+    """Return the figures of an evaluation that the page shows: those of the main feature map, and those of none."""
     space = next((name for name in MAPS if name in metrics), "points")
     figures = {**figures_in(metrics, space), **figures_in(metrics)}
     main = ("fd", "fd_floor", "kid", "coverage", "coverage_ideal")
@@ -95,13 +95,13 @@ def report(folder: Path) -> dict[str, Any]:
 
 
 def export(folder: Path, to: str, model: str = "bundled") -> dict[str, Any]:
-    """Write the generator for use elsewhere, into the run folder."""
+    """Export the generator into the run folder."""
     ours, faces = folder.name == BUNDLED_RUN, model == FACES.stem
     generator = Generator.load(FACES if faces else BUNDLED if ours else RunFolder(folder).generator)
     target = folder / "exports" / (f"{model}-{EXPORTS[to]}" if faces else EXPORTS[to])
     target.parent.mkdir(
         parents=ours, exist_ok=True
-    )  # a run that was deleted meanwhile must not come back as an empty folder
+    )  # a run that was deleted meanwhile must not reappear as an empty folder
     files = write(generator, target, to)
     size = sum(path.stat().st_size for path in files)
     return {

@@ -90,7 +90,7 @@ function Advice({ severe, open }) {
     return html`<div class="try"><h3>What to try${many}</h3>
       ${tryable ? html`<${Changes} changes=${changes} from=${advice.from_step} restart=${advice.restart} />`
         : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
-      <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: the same would come again. Change something else, too. ` : tryable ? `${sentence(diagnosed.remedies.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
+      <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: they would fail again. Change something else as well. ` : tryable ? `${sentence(diagnosed.remedies.at(-1))}Try ${status.try} stays on disk. ` : "No change of settings alone helps here. "}${all("link")}</p>
       <div class="act">${tryable && html`${!tried && html`<button type="button" class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>`}
         <button type="button" class=${`btn big ${tried ? `grow ${filled}` : ""}`} data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
   }

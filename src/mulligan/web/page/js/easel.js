@@ -122,11 +122,11 @@ export function Easel({ guest, done }) {
       ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}
       ${!guest && html`<div class="drawn">${pile?.pictures.map((one) => html`<button type="button" key=${one.number} disabled=${off} title="Take it away" aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
       <div class="act"><button type="button" class=${`btn big ${left > 0 ? "" : "primary"}`} disabled=${count < LEAST || off} data-testid="easel-train" onClick=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}</button>${count > 0 && html`<button type="button" class="btn quiet" disabled=${off} data-testid="easel-empty" onClick=${() => remove(pile.pictures.map((one) => one.number))}>Empty the pile</button>`}</div>
-      <p class="small">The run moves each picture about and hides parts of it, so that D cannot learn so few by heart. Then ask under Draw: is it a copy?</p>`}</div>
+      <p class="small">The run shifts each picture and hides parts of it, so that D cannot learn so few by heart. Then check under Draw: is it a copy?</p>`}</div>
     ${pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</section>`;
 }
 
 /** What a phone of the class opens: draw, and send. */
 export function Guest() {
-  return html`<main class="view" id="main" tabindex="-1"><h1>Draw for the class</h1><p class="ink2">Everybody draws the same thing. A network then learns to draw it too.</p>${store.pile?.open ? html`<${Easel} guest />` : html`<p class="nothing">${store.pile ? "The pile is closed: phones may add to it when the playground was started with --host and --token." : "Opening the pile…"}</p>`}</main>`;
+  return html`<main class="view" id="main" tabindex="-1"><h1>Draw for the class</h1><p class="ink2">Everybody draws the same thing. A network then learns to draw it too.</p>${store.pile?.open ? html`<${Easel} guest />` : html`<p class="nothing">${store.pile ? "Phones cannot add to this pile. To let them, start the playground with --host and --token." : "Opening the pile…"}</p>`}</main>`;
 }

@@ -272,7 +272,7 @@ export async function act(path, body = {}, names = {}) {
 
 export function refuse(problem, names = {}) {
   if (!(problem instanceof Problem)) {
-    store.news = { kind: "warn", code: "away", text: "The server does not answer. Where it still runs, training goes on without this page.", actions: [] };
+    store.news = { kind: "warn", code: "away", text: "The server does not answer. If it still runs, training goes on without this page.", actions: [] };
     return changed(true);
   }
   if (problem.kind === "stale-token") {

@@ -13,7 +13,7 @@ const TERMS = {
   gamma: ["γ", "How strongly the penalty holds D’s slope down. Too little and D shouts; too much and D cannot judge.", "04-second-order"],
   r1: ["R1 and R2", "Penalties on D’s slope, at real samples (R1) and at generated ones (R2). They keep D from shouting, so that G has a direction to learn from.", "04-second-order"],
   logit: ["Logit", "D’s answer before it becomes a probability: above 0 it says “real”, below 0 “generated”. At 0 D cannot tell, which is G’s aim.", "01-the-game"],
-  nats: ["Nats", "How surprised somebody is, counted with natural logarithms: 0.69 nats is a fair coin. A loss near that means that a player is guessing.", "06-is-it-any-good"],
+  nats: ["Nats", "A unit of surprise, counted with natural logarithms: a fair coin is 0.69 nats. A loss near that means that a player is guessing.", "06-is-it-any-good"],
 };
 
 const WIDE = 300; // px

@@ -61,7 +61,7 @@ function Transport({ state }) {
   return html`<div class="transport" role="group" aria-label="Transport">
     <button type="button" class=${`btn main-action ${primary || (dirty() && raw !== "empty") ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
     <button type="button" class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}</button>
-    <button type="button" class="btn icon" data-testid="run-stop" aria-label="Stop: save this run and let it go; it can be resumed" title="Stop (saves this run and lets it go)" disabled=${!can("stop") || !store.status.step} onClick=${() => command("stop")}>${icon.stop()}</button>
+    <button type="button" class="btn icon" data-testid="run-stop" aria-label="Stop: save and close this run; it can be resumed" title="Stop (saves and closes this run)" disabled=${!can("stop") || !store.status.step} onClick=${() => command("stop")}>${icon.stop()}</button>
     <button type="button" class="btn icon" data-testid="run-reset" aria-label="Reset: start a new run at step 0; this run stays on disk" title="Reset (keeps this run on disk)" disabled=${!can("reset")} onClick=${() => command("reset")}>${icon.reset()}</button>
   </div>`;
 }
