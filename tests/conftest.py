@@ -60,9 +60,13 @@ SLOW = {
 
 ELSEWHERE = {
     "output/test_files.py::test_on_windows_a_reader_is_waited_for[1-linux": "nobody waits on Linux",
+    "studies/test_one_cell.py::test_a_worker_whose_study_has_gone": "Windows does not tell who still runs",
     "training/store/test_kill.py::test_a_terminal_that_closes": "Windows has no SIGHUP",
     "training/store/test_kill.py::test_the_first_signal_saves_and_stops[1-": "Windows has no SIGHUP",
     "training/store/test_kill.py::test_what_nohup": "Windows has no SIGHUP",
+    "training/test_refusals.py::test_a_file_system_without_locks": "it replaces the lock of Linux",
+    "training/test_refusals.py::test_a_folder_that_is_taken_away": "Windows does not move a folder that is in use",
+    "training/test_refusals.py::test_on_windows_a_byte": "it has a stand-in of its own",
     "web/test_serving.py::test_a_closed_server_saves[1]": "Windows has no SIGHUP",
 }
 """Tests of what Windows has not, by how their names begin; see tests/as_windows."""
