@@ -143,7 +143,7 @@ def as_path(name: str, value: object, what: str, example: str) -> Path:
     """
     if not isinstance(value, (str, os.PathLike)) or "\0" in str(value):
         raise ConfigError(must_be(name, f"{what}, as a str or Path", value, repr(example)))
-    return Path(os.path.expanduser(value))  # Path.expanduser raises where there is no such user
+    return Path(os.path.expanduser(value))  # Path.expanduser raises an error for an unknown user
 
 
 def as_whole(name: str, value: object, low: int, high: int | None = None) -> int:

@@ -14,7 +14,7 @@ from mulligan.nn.workers.blas import slowed
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""Set aside where they keep OpenBLAS from what the processor can do: the other libraries do not heed them."""
+"""Variables to remove if they slow OpenBLAS on this processor, because the other libraries ignore them."""
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Story:
     parent : Story or None
         The try before, if its folder still exists.
     changed : str
-        That the log or the metrics are not as they were written; empty where they are.
+        A warning that the log or the metrics were changed; empty if they were not.
     """
 
     folder: RunFolder

@@ -325,7 +325,7 @@ def _variations(values: Any, path: str) -> list[Table]:
 
 
 def _named(cls: type, name: str, value: Table, path: str) -> Table:
-    """Add a name to its table. It is checked here, where an error can name the path in the file."""
+    """Add a name to its table. It is checked here, so that an error can name the path in the file."""
     table = {"name": name, **value}
     build(form_of(cls), table, f"{path}.{name}")
     return table

@@ -287,7 +287,7 @@ def test_words_promise_what_is_changed_and_name_what_can_be_typed() -> None:
         assert [w for w in words if w in (nearer, single)] == said
         assert "instance noise (instance_noise=0.1)" in words
     pinned = remedy(Finding("saturation"), recipe("mlp")).words  # a linear output is told to become tanh again
-    assert pinned[1:] == ("smaller first weights in G's last layer",)
+    assert pinned[1:] == ("smaller initial weights in G's last layer",)
 
 
 def test_units_that_may_have_died_become_leaky() -> None:

@@ -56,7 +56,7 @@ def faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Change]]
         ]
         found += [
             (f"a wider {name}", wider),
-            (f"first weights of {name} of usual size (gain 1)", _above(config, f"{who}.layers.", "gain", LOUD, 1.0)),
+            (f"usual initial weights of {name} (gain 1)", _above(config, f"{who}.layers.", "gain", LOUD, 1.0)),
             (f"less weight decay in {name}", _above(config, f"{who}.optimizer.", "weight_decay", DECAY, 0.01)),
             (f"less dropout in {name}", _above(config, f"{who}.layers.", "rate", FORGETFUL, FORGETFUL)),
         ]
@@ -65,13 +65,13 @@ def faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Change]]
     noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
     found += [
         ("a last layer of D without bounds: losses take logits", _unbounded(config)),
-        ("the article's quirks set right: first weights, Adam, last gradient, decay", _unquirked(config)),
-        ("rates of usual size", _slower(config)),
+        ("repair the article's quirks: initial weights, Adam, last gradient, decay", _unquirked(config)),
+        ("rates of the usual size", _slower(config)),
         ("a gradient penalty of usual weight", unburdened(config)),
         ("Adam, whose steps do not fade with the gradient", each(_stepping(config, "gradient"), ADAM)),
         ("a z of more dimensions", [Change("latent.dim", dim)] if config.latent.dim < min(FEW, size) else []),
-        ("less instance noise: the real ones drown in it", [Change("instance_noise", 0.1)] if noisy else []),
-        ("R1 and R2, not so tight a bound on D", freed(config)),
+        ("less instance noise: it hides the real samples", [Change("instance_noise", 0.1)] if noisy else []),
+        ("R1 and R2 instead of a tight bound on D", freed(config)),
     ]
     return [(words, changes) for words, changes in found if changes]
 

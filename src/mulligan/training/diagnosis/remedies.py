@@ -28,7 +28,7 @@ class Remedy(NamedTuple):
     """What to try: in words, and as changes that a second try applies."""
 
     words: tuple[str, ...] = ()  # the most promising first
-    changes: tuple[Change, ...] = ()  # applied together; empty where only a person can help
+    changes: tuple[Change, ...] = ()  # applied together; empty if only a person can help
     restart: bool = False  # the changes affect networks, initial weights or data: begin at step 0
 
     @property
@@ -123,7 +123,7 @@ def divergence(config: Config, evidence: set[str], sample_shape: Shape) -> Remed
         ("rates that do not rise over the run", [CONSTANT_RATES] if rises else []),
         (NEARER, nearer),
         ("a third of the rates", [] if nearer else [Change(path, ch.rounded(rate)) for path, rate in slower.items()]),
-        ("smaller numbers at the start: in the nets' first weights, in the data", None),
+        ("smaller numbers at the start: in the initial weights, in the data", None),
     )
 
 
@@ -141,7 +141,7 @@ def dead_latent(config: Config, evidence: set[str], sample_shape: Shape) -> Reme
         ),
         ("leaky ReLU in G: a plain one whose input is negative for every z is dead", ch.leaky(config, "generator")),
         (MOVING, ch.each(slow, ch.USUAL)),
-        ("check what each of its layers makes of z, and the gradient that reaches the last one", None),
+        ("check how far z reaches through its layers, and the gradient at the last one", None),
         restart=True,
     )
 
@@ -149,7 +149,7 @@ def dead_latent(config: Config, evidence: set[str], sample_shape: Shape) -> Reme
 def contrast_illusion(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
     """Return the remedy of a dead latent."""
     dead = dead_latent(config, evidence, sample_shape)
-    return dead._replace(words=("show the pictures at a fixed scale: what seems to be there is not", *dead.words))
+    return dead._replace(words=("show pictures at a fixed scale: stretching makes the pattern", *dead.words))
 
 
 def wrong_sign(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
@@ -194,7 +194,7 @@ def d_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
     return advised(
         config,
         (
-            "a loss that still pushes where D is sure: non-saturating or relativistic",
+            "a loss with a gradient even when D is sure: non-saturating or relativistic",
             [] if pushes else [Change("loss", loss)],
         ),
         *_held(config, ch.stronger(config)),
@@ -246,7 +246,7 @@ def mode_collapse(config: Config, evidence: set[str], sample_shape: Shape) -> Re
         ("the relativistic pairing loss", [RELATIVISTIC]),
         *_held(config, stronger),
         _meeting(config),
-        ("no lower rate, which would bring no lost kind back", None),
+        ("keep the rate: a lower one does not bring lost kinds back", None),
     )
 
 
@@ -297,7 +297,7 @@ def gamma_off(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy
 def saturation(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
     """Keep G's output away from the ends of its range: lower rates, no momentum, a smaller one-hot vector."""
     slower, light = "a lower rate for G, and for D where it is as high", ch.each(ch.of_optimizers(config, "beta1"), 0.0)
-    smaller = "smaller first weights in G's last layer"
+    smaller = "smaller initial weights in G's last layer"
     loud = [path for path, scale in values_of(config, "generator.layers.", "one_hot_scale").items() if scale > 10.0]
     if loud and config.data.labels != "none":
         words = ("a smaller one-hot vector beside z", slower, smaller)
@@ -321,7 +321,7 @@ def copying(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
     moved = [] if config.augment else [Change("augment", ["translation", "cutout"])]
     return advised(
         config,
-        ("augmentation before D: each picture moved and cut anew", moved),
+        ("augmentation before D: shift and cut each picture at random", moved),
         ("more data: augmentation brings nothing new", None),
         ("stop earlier", None),
         restart=True,

@@ -16,7 +16,7 @@ from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
 
 SERIES = {"stepped": "measures", "evaluated": "metrics", "measured": "signals"}
-"""The events with numbers, and where they stand."""
+"""The events with numbers, and the fields that hold them."""
 
 
 def writer_class() -> Any:
