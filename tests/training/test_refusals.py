@@ -23,13 +23,13 @@ def test_an_existing_folder_is_not_touched(tiny: Any, tmp_path: Path, record: An
     folder = tmp_path / "r"
     record(folder, Run(tiny()))
     before = content(folder)
-    with pytest.raises(ConfigError, match=r"r is not empty: it holds a run\. Go on with it \(mulligan resume"):
+    with pytest.raises(ConfigError, match=r"r, which holds a run\. Go on with it \(mulligan resume"):
         record(folder, Run(tiny(seed=1)))
     assert content(folder) == before
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.txt").write_text("mine")
-    with pytest.raises(ConfigError, match=r"other is not empty: choose another folder \(--out\)\.$"):
+    with pytest.raises(ConfigError, match=r"must be new or empty, got .*other\. Try another folder \(--out\)\.$"):
         record(other, Run(tiny()))
     assert [p.name for p in other.iterdir()] == ["thesis.txt"]
     with pytest.raises(RunError, match="cannot write"):

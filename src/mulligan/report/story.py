@@ -169,7 +169,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
             story.parent = read(above.run, ancestors=ancestors - 1)
         except MulliganError:  # moved or deleted: the configuration still names it
             story.parent = None
-    if story.parent is not None and not story.started:  # said once: a second try from a checkpoint has the same nets
+    if story.parent is not None and not story.started:  # a second try from a checkpoint has its parent's networks
         story.started = story.parent.started
     return story
 

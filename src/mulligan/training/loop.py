@@ -80,7 +80,7 @@ def train(
     KeyboardInterrupt
         When Ctrl-C has come: at the end of a step, after the events that are due.
     """
-    shows = observers is None  # nobody has said who is told
+    shows = observers is None  # no observers were passed
     observers = () if observers is None else observers
     check_play(run, evaluators, observers, stop if save is None else save, stop)
     run.watch(observers)

@@ -23,7 +23,7 @@ class Failure:
     """One failure: its meaning, its rule and its remedy."""
 
     meaning: str
-    """A sentence for somebody who has never heard of it."""
+    """A sentence for readers who do not know the failure."""
     rule: Callable[[Measurements], list[Case]]
     """Returns cases from the measurements so far. Any case that holds shows the failure; see `rules`."""
     remedy: Callable[[Config, set[str], Shape], Remedy]

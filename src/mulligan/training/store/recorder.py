@@ -187,8 +187,8 @@ class Recorder:
         path = self.folder.path
         try:
             if run.log_position is None and path.is_dir() and not self.folder.is_free():
-                more = f"it holds a run. Go on with it (mulligan resume {typed(path)}), or " if self._is_run() else ""
-                raise ConfigError(f"the folder {path} is not empty: {more}choose another folder (--out).")
+                more = f", which holds a run. Go on with it (mulligan resume {typed(path)})" if self._is_run() else ""
+                raise ConfigError(f"the run folder must be new or empty, got {path}{more}. Try another folder (--out).")
             if run.log_position is None:  # a resumed run has its folder
                 path.mkdir(parents=True, exist_ok=True)
             self._lock = self.folder.hold()

@@ -152,7 +152,7 @@ async def plane_png(playground: Playground, **args: Any) -> Answer:
 
 
 def looked(what: str) -> Answers:
-    """Return the handler that looks inside a run. `what` is a key of `maps.QUESTIONS`."""
+    """Return the handler that measures inside a run. `what` is a key of `maps.QUESTIONS`."""
 
     async def handler(playground: Playground, run: str, step: int | None, **args: Any) -> dict[str, Any]:
         live = playground.session.state

@@ -231,7 +231,7 @@ class Session:
             )
         anew = _begins_anew(before, after)
         folder = next_folder(self.runs / current.run)
-        with contextlib.suppress(OSError):  # the recorder says why
+        with contextlib.suppress(OSError):  # the recorder reports the error
             folder.mkdir(parents=True)
         text, number = f"going back to step {advice['from_step']:,} of {current.run}", len(self.state.tries) + 1
         words = {
