@@ -18,7 +18,7 @@ SIGN = (*SHORT, "loss=literal_cost", "penalties=[]")
 
 def commands(text):
     """Give every command that a text says, up to a remark or the end of its sentence, in words."""
-    found = re.findall(r"mulligan ((?:sample|draw|walk|resume|diagnose) .*?)(?=\)| +#|, or |, which | writes |\.?\n)", text)
+    found = re.findall(r"mulligan ((?:sample|draw|walk|resume|diagnose) .*?)(?=\)| +#|, (?:or|which) |\.?\n)", text)
     return [shlex.split(line) for line in found]
 
 
