@@ -274,7 +274,7 @@ def test_samples_of_any_program_are_measured(mulligan, made):
         (("--fakes", "fakes", "--data", "mnist"), r"shape \(8, 8, 1\), got \(28, 28, 1\)"),
         (("--fakes", "colour", "--data", "real.npz"), r"shape \(8, 8, 3\), got \(8, 8, 1\)"),
         (("--fakes", "mixed", "--data", "real.npz"), "one size, got 8×8 .* and 8×9"),
-        (("--fakes", "empty", "--data", "real.npz"), "no pictures"),
+        (("--fakes", "empty", "--data", "real.npz"), "must hold pictures .*, got none"),
         (("--fakes", "nowhere", "--data", "real.npz"), "no file named 'nowhere'"),
         (("--fakes", "few", "--data", "real.npz"), "20 samples or more, as many as are compared, got 3"),
         (("--fakes", "fakes", "--data", "real.npz", "--count", 61), "61 samples or more"),

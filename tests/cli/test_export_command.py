@@ -82,7 +82,7 @@ def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator):
     tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
     code, out, err = mulligan("export", "points.safetensors", "--to", "html")
     assert (code, out) == (2, "")
-    assert "samples of shape (2,) are points" in err
+    assert "samples must be pictures for the player, got points of shape (2,)" in err
     for to in ("onnx", "npz", "torch"):
         assert mulligan("export", "points.safetensors", "--to", to)[0] == 0
 
