@@ -221,7 +221,7 @@ def test_a_worker_that_is_gone_is_an_error_here(monkeypatch):
 def test_words_for_workloads():
     assert names(["mlp", "mlp-64"]) == ["mlp-64", "mlp-128", "mlp-256"]
     assert len(names([])) == sum(len(batches) for _, batches in FAMILIES.values())
-    with pytest.raises(ConfigError, match="got 'mpl'. Try --workloads classic"):
+    with pytest.raises(ConfigError, match=r"got 'mpl'\. Try --workloads classic"):
         names(["mpl"])
 
 
