@@ -2,9 +2,9 @@
 
     python benchmarks/breaking.py                    all cases; prints the confusion matrix and when each was named
     python benchmarks/breaking.py --seeds 0 21 22    … with other seeds as well
-    python benchmarks/breaking.py --write            … and writes docs/reference/diagnosis.md
+    python benchmarks/breaking.py --write            … and writes docs/{reference,benchmarks}/diagnosis.md
     python benchmarks/breaking.py --kept FILE        … goes on where the runs in the file ended
-    python benchmarks/breaking.py --publish FILE     … and writes every measurement: docs/reference/broken-runs.md
+    python benchmarks/breaking.py --publish FILE     … and writes every measurement: docs/benchmarks/broken-runs.md
     python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every measurement
     python benchmarks/breaking.py --long             healthy runs to their very end
     python benchmarks/breaking.py --overhead         what the diagnosis costs, in processor time
@@ -48,7 +48,7 @@ COSTS = (
     ("ring", 2000, 2000),
 )
 """Recipe, length of the run, and how many of its steps are taken to see what watching it costs."""
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "diagnosis.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 @dataclass(frozen=True)
@@ -217,27 +217,61 @@ def _shows(failure: Failure) -> str:
     return " ".join(inspect.cleandoc(failure.rule.__doc__ or "").split())
 
 
-def page(outcomes: list[Outcome], costs: str, where: str) -> str:
+def reference() -> str:
     """docs/reference/diagnosis.md."""
     figures = "\n".join(f"| `{name}` | {figure.meaning} |" for name, figure in FIGURES.items())
     states = "\n".join(f"| {name} | {each.meaning} | {_shows(each)} |" for name, each in FAILURES.items())
-    command = f"python benchmarks/breaking.py --seeds {' '.join(map(str, sorted({o.seed for o in outcomes})))} --write"
     return f"""# The diagnosis
 
 While a run trains, the diagnosis measures it every 150 to 250 steps. It names the first of the failures below that
-shows. This page lists the failures, tries the diagnosis on runs broken on purpose and on healthy ones, and explains its
-figures.
+shows. This page lists the failures and explains the figures; [how well it names them](../benchmarks/diagnosis.md) was
+tried on runs broken on purpose and on healthy ones.
 
 A measurement takes 256 fixed z, 256 fixed reals, and what the steps measured in between. A failure that two
 measurements in a row show is reported once, in the terminal and in `events.jsonl`. `mulligan diagnose RUN` repeats it
 with what to try, and `--try` does it.
 
-This page is made by `{command}`,
-on {where}.
-
-| state | what it means | how it shows |
+| state | what it means | what its rule does |
 |---|---|---|
 {states}
+
+## What it cannot see
+
+- *Labels that do not belong to their pictures.* G draws good pictures, and any under each label. How often D ranks a
+  picture above the same one under another label is near one half then, but in healthy runs, too, for hundreds of steps.
+  The report's row *As asked* (`label_accuracy` of `mulligan evaluate`) shows it.
+- *What only slows a run down.* `dcgan` with D's rate × 30 draws worse digits than without, but comes nearer at every
+  measurement, as a healthy run does.
+- *What has to be compared, in a run of less than 450 steps.* That has two measurements, and of these only the
+  second can say that the fakes come no nearer: a frozen D has no name yet.
+- *Blends of a few pictures.* Fakes are copies where they are half as far from a training picture as these are from
+  each other. A G that mixes forty of them may stay above that for thousands of steps; so does a blur.
+- *Modes that a toy lacks*, before three quarters of the run are over: a healthy grid finds its own about then.
+- *Cycles, early.* A path that leads nowhere needs 500 steps to be seen once, and one more measurement to be believed.
+- *A divergence, as such:* it shows as saturation or collapse before it shows as NaN.
+- *A rare kind that is lost.* Of one in a hundred, two or three are among 256 reals, and of 256 fakes of a G that has
+  it, one time in thirteen none is. Pictures without a judge are compared by distances alone.
+
+Thresholds were set on small nets.
+
+## The figures
+
+| name | what it is |
+|---|---|
+{figures}
+"""
+
+
+def measured(outcomes: list[Outcome], costs: str, where: str) -> str:
+    """docs/benchmarks/diagnosis.md."""
+    command = f"python benchmarks/breaking.py --seeds {' '.join(map(str, sorted({o.seed for o in outcomes})))} --write"
+    return f"""# How well the diagnosis names failures
+
+[The diagnosis](../reference/diagnosis.md) was tried on runs broken on purpose and on healthy ones. Here is every run, with
+what was named, when, and why.
+
+This page is made by `{command}`,
+on {where}.
 
 ## Runs broken on purpose, and healthy ones
 
@@ -272,36 +306,11 @@ ones for 30 to 50 per cent. All that was measured is [a data set of its own](bro
 
 {report(outcomes)}
 
-## What it cannot see
-
-- *Labels that do not belong to their pictures.* G draws good pictures, and any under each label. How often D ranks a
-  picture above the same one under another label is near one half then, but in healthy runs, too, for hundreds of steps.
-  The report's row *As asked* (`label_accuracy` of `mulligan evaluate`) shows it.
-- *What only slows a run down.* `dcgan` with D's rate × 30 draws worse digits than without, but comes nearer at every
-  measurement, as a healthy run does.
-- *What has to be compared, in a run of less than 450 steps.* That has two measurements, and of these only the
-  second can say that the fakes come no nearer: a frozen D has no name yet.
-- *Blends of a few pictures.* Fakes are copies where they are half as far from a training picture as these are from
-  each other. A G that mixes forty of them may stay above that for thousands of steps; so does a blur.
-- *Modes that a toy lacks*, before three quarters of the run are over: a healthy grid finds its own about then.
-- *Cycles, early.* A path that leads nowhere needs 500 steps to be seen once, and one more measurement to be believed.
-- *A divergence, as such:* it shows as saturation or collapse before it shows as NaN.
-- *A rare kind that is lost.* Of one in a hundred, two or three are among 256 reals, and of 256 fakes of a G that has
-  it, one time in thirteen none is. Pictures without a judge are compared by distances alone.
-
-Thresholds were set on small nets.
-
 ## What it costs
 
 Processor time, one thread, by `python benchmarks/breaking.py --overhead`.
 
 {costs}
-
-## The figures
-
-| name | what it is |
-|---|---|
-{figures}
 """
 
 
@@ -339,7 +348,9 @@ def main() -> int:
     if options.publish:
         publish(options.publish, outcomes)
     if options.write:
-        PAGE.write_text(page(outcomes, overhead(), options.machine), encoding="utf-8")
+        (DOCS / "reference" / "diagnosis.md").write_text(reference(), encoding="utf-8")
+        text = measured(outcomes, overhead(), options.machine)
+        (DOCS / "benchmarks" / "diagnosis.md").write_text(text, encoding="utf-8")
     return int(not all(o.right for o in outcomes))
 
 
