@@ -267,8 +267,8 @@ def measured(outcomes: list[Outcome], costs: str, where: str) -> str:
     command = f"python benchmarks/breaking.py --seeds {' '.join(map(str, sorted({o.seed for o in outcomes})))} --write"
     return f"""# How well the diagnosis names failures
 
-[The diagnosis](../reference/diagnosis.md) was tried on runs broken on purpose and on healthy ones. Here is every run, with
-what was named, when, and why.
+[The diagnosis](../reference/diagnosis.md) was tried on runs broken on purpose and on healthy ones. Here is every run,
+with what was named, when, and why.
 
 This page is made by `{command}`,
 on {where}.
