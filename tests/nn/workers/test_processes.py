@@ -266,7 +266,7 @@ def test_a_worker_that_was_stopped_is_told_of(caplog):
         team.repeat(lambda worker: None)
         pid = team.ask("pid")[1]
         os.kill(pid, signal.SIGSTOP)
-        threading.Timer(1.2, os.kill, (pid, signal.SIGCONT)).start()
+        threading.Timer(2.5, os.kill, (pid, signal.SIGCONT)).start()
         team.repeat(lambda worker: None)
         assert team.ask("pid")[1] == pid
     assert [r.getMessage() for r in caplog.records] == [

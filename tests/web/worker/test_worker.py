@@ -224,7 +224,7 @@ def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> 
     (held.folder / "full").mkdir()
     (held.folder / "full" / "x").write_text("")
     held.start(tiny(), "full")
-    assert "not empty" in held.until("state", state="failed")["text"]
+    assert "must be new or empty" in held.until("state", state="failed")["text"]
     held.start(tiny(steps=5))
     held.until("state", state="finished")
     held.channel.send("ask", {"id": 8, "what": "nonsense", "args": {}})
