@@ -272,9 +272,8 @@ def test_a_plate_is_stretched_where_its_range_is_not_where_its_words_are(open_ta
     words = dict.fromkeys(("title", "state", "published", "source", "cause", "repair", "command"), "made up")
     played = {"seed": 0, "pictures": [whole, part], "evidence": [], "curves": [curve]}
     tab = open_tab("train")
-    tab.page.route(
-        "**/api/museum/*", lambda route: route.fulfill(json={**words, "year": 1, "settings": [], "played": played})
-    )
+    found = {**words, "name": "article", "year": 1, "settings": [], "played": played}  # the first of the list
+    tab.page.route("**/api/museum/*", lambda route: route.fulfill(json=found))
     tab.go("museum")
     tab("museum-stretch").wait_for()
     plates = tab.page.locator(".trio figure")
