@@ -27,7 +27,7 @@ def committed(name: str) -> dict[str, dict[str, Any]]:
 
 
 def study_of(name: str, folder: Path) -> StudyRun:
-    study, _, budget = ("imprint", "", "long") if name == "imprint-long" else (name, "", None)
+    study, budget = ("imprint", "long") if name == "imprint-long" else (name.removesuffix("-again"), None)
     return StudyRun(load_study(study), folder / name, budget=budget)
 
 
