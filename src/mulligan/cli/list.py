@@ -51,7 +51,7 @@ def command(
         emit([row._asdict() for row in rows])
     elif sys.stdout.isatty():
         if what == "recipes":
-            folded = _article()
+            folded = _of_the_article(rows)
             rows = [*rows[: -len(folded)], Row("article …", f"{len(folded)} more: mulligan list article", "")]
         _print_table(rows)
     else:
@@ -78,9 +78,13 @@ def _recipes() -> list[Row]:
 
 
 def _article() -> list[Row]:
-    from mulligan.training.recipes import OF_THE_ARTICLE
+    return _of_the_article(_recipes())
 
-    return [row for row in _recipes() if row.name.startswith(OF_THE_ARTICLE)]
+
+def _of_the_article(rows: list[Row]) -> list[Row]:
+    from mulligan.training.recipes import OF_THE_ARTICLE  # late: other kinds need no recipes
+
+    return [row for row in rows if row.name.startswith(OF_THE_ARTICLE)]
 
 
 def _studies() -> list[Row]:

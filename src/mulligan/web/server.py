@@ -71,14 +71,14 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     place = f":{listener.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
     address = f"http://{shown}{place}"
-    door = "" if here else f"http://{_seen_from_outside(shown)}{place}#pile"
+    phone_address = "" if here else f"http://{_seen_from_outside(shown)}{place}#pile"
 
     def listening() -> None:
         _LOG.info("the playground is at %s", address)
-        if door:
-            _LOG.info("phones on this network add pictures at %s", door)
+        if phone_address:
+            _LOG.info("phones on this network add pictures at %s", phone_address)
             if sys.stderr.isatty():
-                qr(door).terminal(sys.stderr, compact=True)
+                qr(phone_address).terminal(sys.stderr, compact=True)
         _LOG.info("runs are kept in %s; Ctrl-C saves the run and ends", runs.resolve())
         ready(address)
 
@@ -86,7 +86,16 @@ def serve(
     from mulligan.web.http.app import run  # takes about a second, while the worker starts
     from mulligan.web.library.pile import qr
 
-    run(listener, worker, runs, data, host=host if here else None, token=token, door=door, ready=listening)
+    run(
+        listener,
+        worker,
+        runs,
+        data,
+        host=host if here else None,
+        token=token,
+        phone_address=phone_address,
+        ready=listening,
+    )
     return 0
 
 

@@ -69,10 +69,10 @@ def test_pictures_may_come_while_the_pile_is_shown(playground: Any, monkeypatch:
 def test_pages_without_the_lock_may_add_only_where_a_class_may(call: Any, playground: Any) -> None:
     call.headers = {}
     assert call.post("/api/pile", pictures=[text(GREYS[0])]).status_code == 403
-    playground.pile.door = "http://192.0.2.7:8000/?token=secret-of-the-class#pile"
+    playground.pile.phone_address = "http://192.0.2.7:8000/?token=secret-of-the-class#pile"
     assert call.post("/api/pile", pictures=[text(GREYS[0])]).status_code == 200
     for path, body in (("remove", {"numbers": [1]}), ("keep", {})):
         assert call.post(f"/api/pile/{path}", **body).status_code == 403
     found = call.get("/api/pile").json()
-    assert found["address"] == playground.pile.door
+    assert found["address"] == playground.pile.phone_address
     assert found["code"].startswith("data:image/svg+xml")

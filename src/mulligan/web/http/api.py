@@ -125,7 +125,7 @@ async def called(
         For a stream: the last message that the caller has received.
     """
     try:
-        if route.token and not (route.of_class and playground.pile.door):
+        if route.token and not (route.of_class and playground.pile.phone_address):
             playground.write_lock.check(token)
         given = await body() if route.method == "POST" else None
         args = {name: each.from_text(name, places[name]) for name, each in route.places.items()}

@@ -203,7 +203,7 @@ def run(
     *,
     host: str | None,
     token: str,
-    door: str,
+    phone_address: str,
     ready: Callable[[], object],
 ) -> None:
     """Serve until a signal comes, then wait until the run is saved.
@@ -218,13 +218,13 @@ def run(
         As for `mulligan.web.server.serve`.
     host : str or None
         The server's loopback address; None if other machines may connect.
-    door : str
+    phone_address : str
         The address at which other machines add pictures; empty if they may not.
     ready : callable
         Called once the server listens.
     """
     playground = Playground(runs, data, worker)
-    playground.pile.door, playground.book = door, built_book()
+    playground.pile.phone_address, playground.book = phone_address, built_book()
     hosts = frozenset[str]() if host is None else LOOPBACK | {host}
     server = Server(application(playground, hosts=hosts, token=token), playground, ready)
     try:

@@ -24,23 +24,27 @@ class Pile:
     Parameters
     ----------
     broadcast : Broadcast
-    door : str
+    phone_address : str
         Address at which other machines may add to the pile; empty if they may not.
     """
 
-    def __init__(self, broadcast: Broadcast, door: str = ""):
-        self._broadcast, self.door = broadcast, door
+    def __init__(self, broadcast: Broadcast, phone_address: str = ""):
+        self._broadcast, self.phone_address = broadcast, phone_address
         self._pictures: dict[int, NDArray[np.uint8]] = {}
         self._numbers = itertools.count(1)
 
     def state(self) -> dict[str, Any]:
         """Return the part that every page shows."""
-        return {"count": len(self._pictures), "most": MOST, "open": bool(self.door)}
+        return {"count": len(self._pictures), "most": MOST, "open": bool(self.phone_address)}
 
     def shown(self) -> dict[str, Any]:
         """Return the pictures and the address for phones. Other threads may add pictures meanwhile."""
         pictures = [{"number": number, "png": png64(picture)} for number, picture in [*self._pictures.items()]]
-        code = {"address": self.door, "code": qr(self.door).svg_data_uri(scale=4, light="white")} if self.door else {}
+        code = (
+            {"address": self.phone_address, "code": qr(self.phone_address).svg_data_uri(scale=4, light="white")}
+            if self.phone_address
+            else {}
+        )
         return {"pictures": pictures, **code}
 
     def add(self, pictures: list[str]) -> dict[str, Any]:
