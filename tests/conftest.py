@@ -1,10 +1,14 @@
 """A browser for all rooms: Playwright's synchronous interface can be started only once in a process."""
 
+import os
 import shutil
 import signal
 import sys
 
 import pytest
+
+for _library in ("OMP", "OPENBLAS", "MKL"):  # before NumPy comes: two processes of tests have two cores
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # `nohup pytest`: what the tests start would inherit that, and wait for ever to be told that its terminal closed. A
@@ -37,7 +41,9 @@ SLOW = {
     "museum/test_cases.py::test_the_failure_fails": ("[frozen-d]", "[gradient-norm]", "[batch-of-one]"),
     "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),
     "output/export/test_player_page.py::test_a_class_is_a_button": (),
+    "output/export/test_player_page.py::test_the_sliders_steer": ("[bundled]",),
     "studies/test_processes.py": (),
+    "test_evaluation.py::test_the_colours_of_faces": (),
     "training/diagnosis/test_diagnosed_runs.py::test_a_grid_of_a_fifth": (),
     "training/diagnosis/test_diagnosed_runs.py::test_broken_toys": ("[D wins", "[wrong sign"),
     "training/diagnosis/test_remedies.py::test_every_remedy": ("[ring]", "[classic]", "[mlp]"),
