@@ -35,7 +35,7 @@ from mulligan.metrics import (
     stacked_modes,
 )
 from mulligan.models import load as load_generator
-from mulligan.nn.memory import free_at_once
+from mulligan.nn.memory import use_one_heap
 from mulligan.output.generator import Generator
 from mulligan.training import Run, RunFolder
 from mulligan.training.store import newest_in, restored
@@ -199,7 +199,7 @@ class Exam:
         ConfigError
             When `count` exceeds the held-out pictures, or when there are too few.
         """
-        free_at_once()
+        use_one_heap()
         data = data.in_memory()
         train, labels = np.asarray(data.images), data.labels
         pool, inside = _pool(data)

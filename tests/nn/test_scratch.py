@@ -61,25 +61,35 @@ def test_loss_and_penalty_are_mixed_tile_by_tile(monkeypatch):
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have other habits")
-def test_large_arrays_go_back_to_the_system_when_they_are_freed():
-    """By default glibc keeps an array below one that is still used, once it has seen one as large freed."""
+def test_a_thread_uses_what_another_has_freed():
+    """By default glibc has a heap for each thread."""
     code = """
 import os
 import sys
+from threading import Barrier, Thread
 import numpy as np
-from mulligan.nn.memory import free_at_once
+from mulligan.nn.memory import use_one_heap
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
-np.ones(30 << 17)  # 30 MB, freed
-if "now" in sys.argv:
-    free_at_once()
-large, small = np.ones(20 << 17), np.ones(1 << 14)
-before = resident()
-del large
-print(before - resident())
+def work(turn):
+    for now in range(2):
+        barrier.wait()
+        if now == turn:
+            arrays = [np.ones(12_000) for _ in range(300)]  # 27 MB
+            kept.append(np.ones(12_000))  # above them: what is freed below it stays in the heap
+
+if "one" in sys.argv:
+    use_one_heap()
+kept, barrier = [], Barrier(2)
+before, threads = resident(), [Thread(target=work, args=(turn,)) for turn in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(resident() - before)
 """
-    freed = [float(subprocess.check_output([sys.executable, "-c", code, *words])) for words in ([], ["now"])]
-    assert freed[0] < 1.0
-    assert freed[1] > 19.0
+    grown = [float(subprocess.check_output([sys.executable, "-c", code, *words])) for words in ([], ["one"])]
+    assert grown[0] > 50.0
+    assert grown[1] < 35.0

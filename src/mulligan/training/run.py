@@ -12,7 +12,7 @@ from mulligan.data import Dataset, Sampler
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, must_be
 from mulligan.game.gan import GAN
 from mulligan.game.validation import as_numbers, check_memory
-from mulligan.nn.memory import Array, Labels
+from mulligan.nn.memory import Array, Labels, use_one_heap
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
@@ -81,6 +81,7 @@ class Run:
         if not isinstance(data, Dataset | None):
             try_ = "mulligan.data.load('mnist'), or mulligan.data.from_arrays(images, labels)"
             raise ConfigError(must_be("data", "a data set", data, try_))
+        use_one_heap()  # before there are threads, which keep the heap that they have
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
         self.config = config = located(config) if data is None else config

@@ -87,6 +87,7 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
         method="L-BFGS-B",
         options={"maxiter": 200},
     ).x
+    del x  # as large as the next
     test = table(slice(half, None))
     test[:, :-1] -= mean
     test[:, :-1] /= sd

@@ -299,14 +299,14 @@ def _blocks(
 
     A single product suffices: d² = [−2x, ‖x‖², 1] · [y, 1, ‖y‖²]ᵀ. The array is valid until the next one.
     """
-    ones_x, ones_y = np.ones((len(x), 1)), np.ones((len(y), 1))
-    left = np.hstack([-2.0 * x, (x * x).sum(axis=1, keepdims=True), ones_x])
-    right = np.hstack([y, ones_y, (y * y).sum(axis=1, keepdims=True)]).T
+    right = np.hstack([y, np.ones((len(y), 1)), (y * y).sum(axis=1, keepdims=True)]).T
     height = max(1, BLOCK // len(y))
     buffer = np.empty((min(height, len(x)), len(y)))
     for start in range(0, len(x), height):
         rows = slice(start, min(start + height, len(x)))
-        d2 = np.matmul(left[rows], right, out=buffer[: rows.stop - start])
+        some = x[rows]
+        left = np.hstack([-2.0 * some, (some * some).sum(axis=1, keepdims=True), np.ones((len(some), 1))])
+        d2 = np.matmul(left, right, out=buffer[: len(some)])
         if skip is not None:
             own = np.flatnonzero((skip[rows] >= 0) & (skip[rows] < len(y)))
             d2[own, skip[rows][own]] = np.inf
