@@ -19,6 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 SLOW = {
     "bench/test_bench.py::test_kernels_that_are_forced": (),
+    "bench/test_bench.py::test_the_command_prints_one": (),
     "bench/test_bench.py::test_the_document_of_what_was_measured": (),
     "bench/test_recipe_benchmarks.py": ("is_called[subnormal.py]", "is_called[cost.py]"),
     "bench/test_sides.py::test_compile_refuses": (),
@@ -28,6 +29,7 @@ SLOW = {
     "cli/test_front.py::test_exit_codes_of_processes": (),
     "cli/test_front.py::test_json_is_one_document": ("[list",),
     "cli/test_front.py::test_json_is_utf_8": (),
+    "cli/test_names.py::test_the_home_folder_is_meant_where": (),
     "cli/test_train.py::test_ctrl_c_saves": (),
     "data/test_anything.py": ("any_bytes[folder/a.jpg]", "any_bytes[a.npz]"),
     "game/test_checking.py::test_both_players_follow": ("[non_saturating", "[relativistic]"),
@@ -37,6 +39,7 @@ SLOW = {
         "[batch norm in G, conv",
         "[spectral norm",
     ),
+    "metrics/test_evaluate_points.py::test_fresh_samples": ("[ring]",),
     "metrics/test_known_sets.py::test_distances_order": ("randconv",),
     "museum/test_cases.py::test_the_failure_fails": ("[frozen-d]", "[gradient-norm]", "[batch-of-one]"),
     "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),

@@ -247,9 +247,10 @@ def test_nothing_sticks_out(opened, scheme):
     for width in (320, 390, 859, 860, 1440):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") == width
-        clipped = page.evaluate("""() =>
-            [...document.querySelectorAll("button, label, h1, p:not(.spoken), footer span")].filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
-            .map(e => e.textContent)""")
+        clipped = page.evaluate(
+            """() => [...document.querySelectorAll("button, label, h1, p:not(.spoken), footer span")].filter(e =>
+                e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline").map(e => e.textContent)"""
+        )
         assert clipped == []
         if width <= 390:
             small = page.evaluate("""() => [...document.querySelectorAll("button, input:not([type=range])")]
