@@ -248,8 +248,9 @@ def test_nothing_sticks_out(opened, scheme):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") == width
         clipped = page.evaluate(
-            """() => [...document.querySelectorAll("button, label, h1, p:not(.spoken), footer span")].filter(e =>
-                e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline").map(e => e.textContent)"""
+            """() => [...document.querySelectorAll("button, label, h1, p:not(.spoken), footer span")]
+                .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
+                .map(e => e.textContent)"""
         )
         assert clipped == []
         if width <= 390:
