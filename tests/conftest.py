@@ -15,6 +15,9 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
     # handler is not inherited, and keeps this process alive as well.
     signal.signal(signal.SIGHUP, lambda number, frame: None)
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `pytest &` in a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 SLOW = {
