@@ -26,6 +26,10 @@ def check(case, played):
         assert evidence.mended, (evidence.name, evidence.after)
     assert played.fails
     assert played.mended
+    complete(case, played)
+
+
+def complete(case, played):
     names = [picture.name for picture in played.pictures]
     assert len(set(names)) == len(names)
     assert {"before", "after"} <= set(names)
@@ -42,6 +46,12 @@ def check(case, played):
 @pytest.mark.parametrize("name", CASES)
 def test_the_failure_fails_and_the_repair_repairs(name):
     check(CASES[name], QUICK.get(name, CASES[name].play)(0))
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("article", "autograd", "raw-pixels")])
+def test_a_few_steps_of_each_show_every_part(name, monkeypatch):
+    monkeypatch.setattr(f"mulligan.museum.exhibits.{name.replace('-', '_')}.STEPS", 8, raising=False)
+    complete(CASES[name], CASES[name].play(0))
 
 
 @pytest.mark.slow
