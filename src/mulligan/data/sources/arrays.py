@@ -212,7 +212,7 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
     if kind == "b":
         check_light(name, "bool", 255 * bool(low), 255 * bool(high))
         return array.astype(np.uint8) * np.uint8(255), "False and True turned into 0 and 255"
-    if kind == "f" and low >= -1.0 and high <= 1.0 and (bottom := black_of(low)) is not None:
+    if kind == "f" and high <= 1.0 and (bottom := black_of(low)) is not None:
         check_light(name, array.dtype, low, high, bottom, 1.0)
         pixels = np.empty(array.shape, np.uint8)
         for source, target in zip(_blocks(array), _blocks(pixels)):

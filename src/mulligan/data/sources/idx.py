@@ -120,10 +120,7 @@ def read_into(file: BufferedIOBase, values: NDArray[Any]) -> int:
     """
     target = values.reshape(-1).view(np.uint8).data
     got = 0
-    while got < len(target):
-        piece = file.read(min(1 << 20, len(target) - got))
-        if not piece:
-            break
+    while piece := file.read(min(1 << 20, len(target) - got)):
         target[got : got + len(piece)] = piece
         got += len(piece)
     return got
