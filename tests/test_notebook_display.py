@@ -24,14 +24,15 @@ def test_a_generator_shows_a_grid_of_its_samples():
     assert len(np.unique(np.asarray(picture))) > 50
 
 
-def test_a_data_set_shows_its_pictures_and_its_facts():
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 6, 7, 3), dtype=np.uint8)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_data_set_shows_its_pictures_and_its_facts(channels):
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 6, 7, channels), dtype=np.uint8)
     html = from_arrays(pictures, name="a<b")._repr_html_()
-    assert "5 × 6×7×3 uint8" in html
+    assert f"5 × 6×7×{channels} uint8" in html
     assert "a<b" not in html
     found = re.search(r"base64,([^\"]+)", html)
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))))
-    np.testing.assert_array_equal(sheet[:, 7:14], pictures[1])
+    np.testing.assert_array_equal(sheet[:, 7:14], pictures[1].squeeze())
 
 
 def test_points_show_their_facts():
@@ -92,11 +93,13 @@ def notebook(monkeypatch):
     return outputs
 
 
-def test_fit_redraws_one_output(notebook, capsys):
+def test_fit_and_a_loop_of_ones_own_redraw_one_output(notebook, capsys):
     config = mulligan.recipe("ring", steps=40, threads=1, report_every=10, sample_every=20)
     for _ in range(2):  # also twice in one cell
         mulligan.fit("ring", recipe=config)
-    assert len(notebook) == 2
+    for _ in mulligan.train(mulligan.Run(config)):
+        pass
+    assert len(notebook) == 3
     assert capsys.readouterr() == ("", "")
     for pages in notebook:
         last = pages[-1]

@@ -36,9 +36,9 @@ def test_digits_of_a_cluster_are_alike():
     np.testing.assert_allclose(frequencies, np.bincount(labels) / len(digits))
 
 
-@pytest.mark.parametrize(("n", "k"), [(1, 1), (7, 7), (180, 1)])
-def test_as_few_as_one(n, k):
-    labels, frequencies = cluster_labels(PICTURES[:n], k=k)
+@pytest.mark.parametrize(("n", "k", "components"), [(1, 1, 50), (7, 7, 50), (180, 1, 50), (180, 6, 1)])
+def test_as_few_as_one(n, k, components):
+    labels, frequencies = cluster_labels(PICTURES[:n], k, components)
     assert sorted(set(labels.tolist())) == list(range(len(frequencies)))
 
 

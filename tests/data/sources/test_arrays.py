@@ -86,6 +86,9 @@ def test_float_rows_are_points():
     assert "reshape them to (n, 28, 28)" in from_arrays(np.zeros((2, 784))).note
     for points in (ROWS + 0.5, ROWS[:, :49] * 1.0, ROWS[:, :63] * 1.0, ROWS - 300.0, ROWS // 16 * 1.0, ROWS * 2.0):
         assert from_arrays(points).is_points  # no whole numbers, too few, no square, another scale
+    many = np.full((5000, 64), 99.0)
+    many[-1] += 0.5
+    assert from_arrays(many).is_points  # whole numbers in the first block alone
 
 
 @pytest.mark.parametrize(
@@ -179,6 +182,7 @@ def test_labels_are_numbered_in_their_order(labels, numbers, names):
         ([1, 2, 3], r"^array: labels must be one for each of the 6 samples, got shape \(3,\)\.$"),
         (5, r"labels must be one for .*, got shape \(\)"),
         ([0.5] * 6, "whole numbers or words"),
+        ([0.0, 1.0, 2.0, 2.0, 1.0, 0.5], "whole numbers or words"),
         ([np.nan] * 6, "whole numbers or words"),
         ([np.inf] * 6, "labels must be below 2.53"),
         ([1e300] * 6, r"^array: labels must be below 2\^53, got larger ones\. Number the classes from 0\.$"),

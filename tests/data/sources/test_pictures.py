@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import load
-from mulligan.data.sources import streamed
+from mulligan.data.sources import load_unresized, streamed
 from mulligan.data.sources.picture_file import read_picture
 from mulligan.errors import ConfigError, DataError
 
@@ -124,6 +124,13 @@ def test_pictures_are_fitted_and_centred(tmp_path, size):
     assert not np.delete(high, np.s_[left : left + quarter], axis=1).any()
     assert (line[(size - 1) // 2] == 200).all()
     assert np.count_nonzero(line) == size
+
+
+@pytest.mark.parametrize("shape", [(9, 5), (5, 9)])
+def test_pictures_that_are_only_measured_keep_their_size(tmp_path, shape):
+    picture = GREY[: shape[0], : shape[1]]
+    save(tmp_path / "a.png", picture)
+    assert (np.asarray(load_unresized(tmp_path).images)[0, ..., 0] == picture).all()
 
 
 def test_another_size_is_refused(tmp_path):
@@ -347,16 +354,20 @@ def test_odd_metadata_do_not_warn(tmp_path):
 
 def test_a_small_jpeg_keeps_its_detail(tmp_path):
     stripes = np.tile(np.repeat([0, 255], 4), 14).astype(np.uint8)
-    for ending in ("jpg", "png"):
-        save(tmp_path / f"a.{ending}", np.tile(stripes, (112, 1)), quality=95)
-    jpeg, png = (read_picture(tmp_path / f"a.{ending}", 28) for ending in ("jpg", "png"))
-    np.testing.assert_allclose(jpeg, png, atol=3)
+    wide = np.full(1000, 200, np.uint8)  # an eighth of it would be two rows high, the whole is one
+    for line, height in ((stripes, 112), (wide, 53)):
+        for ending in ("jpg", "png"):
+            save(tmp_path / f"a.{ending}", np.tile(line, (height, 1)), quality=95)
+        jpeg, png = (read_picture(tmp_path / f"a.{ending}", 28) for ending in ("jpg", "png"))
+        np.testing.assert_allclose(jpeg, png, atol=3)
 
 
 def test_colour_can_be_chosen(tmp_path):
-    save(tmp_path / "a.png", RGB)
+    colours = RGB.copy()
+    colours[0, 0] = 139, 97, 0  # 98.49998, the last below a half
+    save(tmp_path / "a.png", colours)
     save(tmp_path / "b.png", GREY)
-    luma = np.asarray(Image.fromarray(RGB).convert("L"))
+    luma = np.asarray(Image.fromarray(colours).convert("L"))
     grey = load(tmp_path, colour="grey")
     assert grey.shape == (28, 28, 1)
     assert (np.asarray(grey.images)[..., 0] == [luma, GREY]).all()

@@ -247,12 +247,12 @@ def test_a_malformed_cifar_is_refused(site, content, words):
         published.load_cifar10(site("cifar10", {"cifar.tar.gz": content}))
 
 
-def blood_npz(leave_out="", labels=(0, 1, 2, 3, 4, 5, 6)):
+def blood_npz(leave_out="", labels=(0, 1, 2, 3, 4, 5, 6), kind=np.uint8):
     """The published form: (n, 28, 28, 3) uint8 pictures and (n, 1) uint8 labels of three parts."""
     content, start, arrays = io.BytesIO(), 0, {}
     for part, count in (("train", 4), ("val", 1), ("test", 2)):
         arrays[f"{part}_images"] = np.stack([TRAIN[start : start + count]] * 3, axis=-1)
-        arrays[f"{part}_labels"] = np.array(labels[start : start + count], np.uint8)[:, None]
+        arrays[f"{part}_labels"] = np.array(labels[start : start + count], kind)[:, None]
         start += count
     np.savez_compressed(content, **{name: array for name, array in arrays.items() if name != leave_out})
     return content.getvalue()
@@ -276,8 +276,9 @@ def test_bloodmnist_trains_on_what_was_for_validation_too(site):
         (blood_npz()[:3000], "not the BloodMNIST archive"),
         (blood_npz(leave_out="val_labels"), "val_labels"),
         (blood_npz(labels=(0, 1, 2, 3, 4, 5, 8)), "for 8 classes"),
+        (blood_npz(kind=object), "Object arrays cannot be loaded"),  # to unpickle them could run any program
     ],
-    ids=["other file", "truncated", "array left out", "label too high"],
+    ids=["other file", "truncated", "array left out", "label too high", "pickled"],
 )
 def test_a_malformed_bloodmnist_is_refused(site, content, words):
     with pytest.raises(DataError, match=words):
