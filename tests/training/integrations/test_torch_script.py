@@ -14,19 +14,24 @@ from mulligan.nn.rng import restore, state_of, stream
 from mulligan.training import Recorder, Run, recipe, with_overrides
 from mulligan.training.integrations.torch_script import write_torch_training
 
-torch = pytest.importorskip("torch")
-
 SUPPORTED = ["quick", "best", "plain", "unlabelled", "mlp", "r3gan", "classic", "ring", "kristiadi"]
 REFUSED = {
     "pictures": "Translation",
     "wgan-gp": "wgan_gp, d_steps = 5",
     "hinge-sn": "Conv2d with spectral_norm",
     "dcgan": "BatchNorm",
+    'ring generator.layers=["dropout",{kind="dense",units=2}]': "generator's Dropout",
     "lsgan": "BatchNorm",
     "article": "generator's optimizer",
     "goodfellow-mnist": "Momentum",
     "jang": "Momentum",
 }
+
+
+@pytest.fixture
+def torch():
+    """PyTorch, which only some of these tests need."""
+    return pytest.importorskip("torch")
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ def played(run):
 
 
 @pytest.mark.parametrize("name", [*SUPPORTED, "classic latent.redraw=false"])
-def test_the_first_ten_steps_agree(made, tmp_path, name):
+def test_the_first_ten_steps_agree(torch, made, tmp_path, name):
     run = made(*name.split())
     with run.gan:
         for _ in range(25):
@@ -99,11 +104,18 @@ def test_the_first_ten_steps_agree(made, tmp_path, name):
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_has_no_translation_is_refused_by_name(made, tmp_path, name):
     with pytest.raises(UnsupportedError, match=REFUSED[name]):
-        write_torch_training(made(name), tmp_path / "mine.py")
+        write_torch_training(made(*name.split()), tmp_path / "mine.py")
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_writes_a_script_that_runs(tmp_path, monkeypatch, capsys, made):
+def test_a_run_whose_data_stay_on_disk_is_refused(made, tmp_path, monkeypatch):
+    run = made("ring")
+    monkeypatch.setattr(Dataset, "streamed", True)
+    with pytest.raises(UnsupportedError, match=r"^torch-training cannot write data that are read from disk as needed"):
+        write_torch_training(run, tmp_path / "mine.py")
+
+
+def test_the_command_writes_a_script_that_runs(torch, tmp_path, monkeypatch, capsys, made):
     monkeypatch.chdir(tmp_path)
     run = made("ring", "steps=6")
     for _ in Recorder("my-run").record(run):
