@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from mulligan.errors import DivergedError, RunError
+from mulligan.nn.layers import Tanh
+from mulligan.nn.memory import Array
 from mulligan.training import (
     Clock,
     Diagnosed,
@@ -203,6 +205,17 @@ def test_workers_end_with_the_stream_and_numpy_keeps_its_settings(tiny: Any) -> 
     assert workers() == before + 1
     stream.close()
     assert workers() == before
+
+
+def test_what_numpy_says_of_a_step_is_not_said_by_any_worker(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def f(layer: Tanh, x: Array, out: Array) -> None:
+        np.log(np.zeros(1), out=out[:1, 0])  # "divide by zero encountered in log"
+        np.tanh(x, out=out)
+
+    monkeypatch.setattr(Tanh, "f", f)
+    monkeypatch.setattr("mulligan.game.gan.can_fork", lambda: False)  # threads, as on Windows
+    layers = [{"kind": "dense", "units": 2}, "tanh"]
+    assert story(train(Run(tiny(threads=2, generator={"layers": layers}))))[-1] == ("finished", 24)
 
 
 # ── what an event is ──────────────────────────────────────────────────────────────────────────────────────────────────

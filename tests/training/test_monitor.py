@@ -103,8 +103,9 @@ def test_pictures_without_a_shipped_judge(tiny: Any, digits: Dataset) -> None:
         data=digits,
     )
     assert monitor_of(run)(run).keys() == {"kid"}
-    few = Dataset("few", digits.images[:19], digits.labels[:19], digits.class_names)  # type: ignore[index]
-    assert Monitor.of(Run(run.config, data=few)) is None
+    for count, enough in ((19, False), (20, True)):
+        few = Dataset("few", digits.images[:count], digits.labels[:count], digits.class_names)  # type: ignore[index]
+        assert (Monitor.of(Run(run.config, data=few)) is not None) is enough
 
 
 def test_the_number_of_workers_changes_nothing(tiny: Any) -> None:
@@ -151,13 +152,18 @@ def test_watching_changes_no_byte_and_a_resumed_run_tells_the_same(tiny: Any, th
     assert whole.count(b'"evaluated"') == 5
 
 
-def test_what_is_not_finite_says_nothing(tiny: Any, mnist_run: Run) -> None:
+def test_what_is_not_finite_says_nothing(tiny: Any, mnist_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ring = Run(tiny())
     monitor = monitor_of(ring)
     ring.gan.average[:] = np.nan
     assert monitor(ring) == {}
     pictures = Run(mnist_run.config)
     seen = monitor_of(pictures)
+    z, labels = pictures.draw(COUNT, seed=0)
+    z[-1] = np.nan  # one of a thousand
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "draw", lambda count, seed: (z, labels))
+        assert seen(pictures) == {}
     pictures.gan.average[:] = np.inf
     assert seen(pictures) == {}
 

@@ -298,6 +298,9 @@ def test_units_that_may_have_died_become_leaky() -> None:
         assert found.overrides[-1] == f"{who}.layers.activation=leaky_relu"
         assert found.restart
         assert any(words.startswith("leaky ReLU") for words in found.words)
+    for rate, slow in (("1e-4", False), ("9e-5", True)):
+        slower = with_overrides(config, [f"generator.optimizer.lr={rate}"])
+        assert ("generator.optimizer.lr=0.001" in remedy(Finding("dead latent"), slower).overrides) is slow
     dcgan = remedy(Finding("dead latent"), recipe("dcgan")).overrides
     assert "generator.layers.alpha=0.2" in dcgan
 

@@ -16,6 +16,7 @@ from mulligan.training.diagnosis.statistics import (
     extreme,
     mean_distance,
     nearness,
+    neighbourhood,
     ratio,
     spread,
     squared_distances,
@@ -51,6 +52,14 @@ def test_distances_are_those_of_pairs() -> None:
     found = energy_distance(squared_distances(flat, other), mean_distance(X), mean_distance(y))
     assert found == pytest.approx(between, rel=1e-4)
     assert found > 1
+
+
+def test_a_neighbourhood_reaches_to_the_fifth_other_sample_or_to_the_farthest() -> None:
+    line = np.array([[0.0], [1.0], [3.0], [6.0], [10.0], [15.0], [21.0]], np.float32)
+    assert neighbourhood(line, line) == pytest.approx([225, 196, 144, 81, 100, 196, 400])
+    few = line[[0, 1, 1, 1, 1, 1, 1, 3]]  # a copy has two others, the farther one at a distance of 5
+    assert neighbourhood(few, few) == pytest.approx([1] + [25] * 7)
+    assert neighbourhood(few[1:7], few[1:7]).tolist() == [0.0] * 6
 
 
 def test_copies_are_near_and_new_samples_as_far_as_those_seen_from_each_other() -> None:

@@ -28,6 +28,7 @@ from mulligan.training import (
     save_checkpoint,
 )
 from mulligan.training.store import checkpoints
+from mulligan.training.store.log import read_times
 
 
 def test_a_run_folder(tiny: Any, tmp_path: Path, record: Any) -> None:
@@ -50,6 +51,9 @@ def test_a_run_folder(tiny: Any, tmp_path: Path, record: Any) -> None:
     times = [json.loads(line) for line in here.times.read_text().splitlines()]
     assert [t["step"] for t in times] == [5, 10, 15, 20, 24]
     assert set(times[0]) == {"step", "wall", "cpu", "steps_per_second"}
+    size = here.times.stat().st_size
+    assert [*read_times(here.times, last=size + 1)] == times
+    assert [*read_times(here.times, last=size - 1)] == times[1:]
     assert load_checkpoint(here.checkpoints / "step-000024").config == run.config
     assert not list(folder.rglob("*.part"))
 
