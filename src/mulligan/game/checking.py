@@ -65,12 +65,12 @@ def _checks(case: Case, seed: int) -> Iterator[Check]:
 
     batch = real[-ROWS:], None if labels is None else labels[-ROWS:]
     for _ in range(game.d_steps):  # `Listening` keeps the gradient of D's last move
-        d_move = Objectives(gan, streams, *batch, apart=True)
+        d_move = Objectives(gan, streams, *batch)
     d_move.theta_g[:], d_move.theta_d[:] = gan.g.state["stood"], gan.d.state["stood"]
     if game.update == "simultaneous":
         g_move = d_move
     else:
-        g_move = Objectives(gan, streams, *batch, apart=False, z=None if game.latent.redraw else d_move.z)
+        g_move = Objectives(gan, streams, *batch, z=None if game.latent.redraw else d_move.z)
         g_move.theta_g[:] = gan.g.state["stood"]  # D keeps its new parameters, because it moved first
     penalties = sum(measures[penalty.name] for penalty in game.penalties)
     d_value, g_value = d_move.discriminator(), g_move.generator()

@@ -26,8 +26,6 @@ class Objectives:
         The streams that the move draws from.
     real, labels
         Its batch.
-    apart : bool
-        Whether the move draws points of penalties between real and fake, or around the reals, as D's moves do.
     z : array, optional
         z of the move before, if it is used again.
     """
@@ -38,7 +36,6 @@ class Objectives:
         streams: dict[str, np.random.Generator],
         real: Array,
         labels: Labels,
-        apart: bool,
         z: Array | None = None,
     ):
         self.game, self.labels = gan.game, labels
@@ -58,8 +55,8 @@ class Objectives:
             blur = noise * streams["noise"].standard_normal((2, *real.shape))
             self.real, self.blur = self.real + blur[0], blur[1]
         self.spread: dict[Penalty, Array] = {}
-        for penalty in gan.game.penalties if apart else ():
-            if penalty.apart:
+        for penalty in gan.game.penalties:
+            if penalty.apart:  # in G's move, the last one, they are drawn for nothing
                 self.spread[penalty] = placed(penalty, streams["penalty"], real)
 
     def augment(self, x: Array, side: int) -> Array:
