@@ -109,12 +109,13 @@ def test_words_for_what_is_off():
         labels(np.array([[0.5, 0.2]]))
     with pytest.raises(ShapeError, match=r"prior must have one share for each of the 2 classes, got shape \(3,\)"):
         count_classes(np.array([[0.5, 0.5]]), np.ones(3))
-    with pytest.raises(
-        DataError,
-        match=r"^prior must have a positive share for each class, or KL is infinite, got 0\.0\. Leave out "
-        r"classes that the training set does not have\.$",
-    ):
-        count_classes(np.array([[0.5, 0.5]]), np.array([1.0, 0.0]))
+    for prior, got in (([1.0, 0.0], r"0\.0 to 1\.0"), ([1.0, np.inf], r"1\.0 to inf"), ([1.0, np.nan], "nan to nan")):
+        with pytest.raises(
+            DataError,
+            match=rf"^prior must have a positive, finite share for each class, got {got}\. Leave out "
+            r"classes that the training set does not have\.$",
+        ):
+            count_classes(np.array([[0.5, 0.5]]), np.array(prior))
     with pytest.raises(
         DataError, match=r"^labels must be from 0 to 3, or -1 for junk, got 0 to 4\. Number the classes from 0\.$"
     ):

@@ -128,7 +128,7 @@ def count_classes(p: NDArray[Any], prior: NDArray[Any]) -> Classes:
         raise ShapeError(f"prior must have one share for each of the {count} classes, got shape {prior.shape}.")
     if not (np.isfinite(prior).all() and prior.min() > 0.0):
         raise DataError(
-            f"prior must have a positive share for each class, or KL is infinite, got {prior.min()}. "
+            f"prior must have a positive, finite share for each class, got {prior.min()} to {prior.max()}. "
             f"Leave out classes that the training set does not have."
         )
     histogram = shares(labels(p), count)
