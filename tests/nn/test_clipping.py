@@ -25,8 +25,12 @@ def test_short_gradients_pass_untouched():
     g = gradient()
     ClipNorm(1e6).apply(g)
     assert np.array_equal(g, gradient())
+
+
+@pytest.mark.parametrize("most", [1.0, 1e-200])  # the square of the second is 0
+def test_a_gradient_of_zero_stays_zero(most):
     zero = np.zeros(5)
-    ClipNorm(1.0).apply(zero)
+    ClipNorm(most).apply(zero)
     assert not zero.any()
 
 

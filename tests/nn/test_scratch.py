@@ -13,7 +13,7 @@ import pytest
 from mulligan.errors import UnsupportedError
 from mulligan.nn import Network
 from mulligan.nn.layers import Conv2d, convolution
-from mulligan.nn.memory import scratch
+from mulligan.nn.memory import ALIGNMENT, aligned, scratch
 
 
 def test_an_array_is_kept_and_grows():
@@ -31,6 +31,11 @@ def test_threads_do_not_share():
     thread.start()
     thread.join()
     assert not np.shares_memory(found[0], scratch("a test", 10, np.float32))
+
+
+def test_an_array_begins_on_a_cache_line():
+    arrays = [aligned((3, n), np.float32) for n in range(1, 2000, 50)]  # all at once, so that each has its own place
+    assert {array.ctypes.data % ALIGNMENT for array in arrays} == {0}
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])

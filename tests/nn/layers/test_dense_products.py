@@ -30,6 +30,8 @@ CASES = {
     (32, 784, 512, False, False): (4, 512, 392),  # of a sum in two parts
     (64, 512, 784, False, False): (4, 784, 256),
     (64, 256, 1568, False, False): (32, 112, 256),  # a sum too short to cut: both ways
+    (128, 1024, 512, False, False): (4, 512, 342),  # rows of W a power of two long: packing comes later
+    (128, 1000, 500, False, False): None,
     (256, 784, 512, False, False): None,  # so many rows are worth packing W
     (32, 512, 784, False, True): (8, 112, 512),  # dy Wᵀ: the tile of the result is small besides
     (128, 256, 512, False, True): (8, 128, 256),

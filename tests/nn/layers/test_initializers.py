@@ -115,7 +115,9 @@ def test_layers_tell_the_inputs_and_outputs_of_a_unit(layer, shape, name, fans):
     ids=lambda thing: type(thing).__name__,
 )
 def test_each_parameter_begins_with_its_own_initialiser(layer, shape, starts):
-    network = Network(layer, shape).initialise(np.random.default_rng(0))
+    network = Network(layer, shape)
+    assert not any(array.any() for array in network.tensors().values())
+    network.initialise(np.random.default_rng(0))
     assert {name: set(array.ravel()) for name, array in network.tensors().items()} == {
         name: {start} for name, start in starts.items()
     }

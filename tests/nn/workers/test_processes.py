@@ -123,8 +123,9 @@ def test_an_error_in_any_worker_passes_through_and_the_next_step_has_new_workers
         done[worker] += 1
 
     with forked(3) as team:
-        with pytest.raises(Exception, match="bad rows"):
+        with pytest.raises(Exception, match="bad rows") as caught:
             team.repeat(work)
+        assert caught.type is (RunError if where and isinstance(error, Odd) else type(error))
         assert done.tolist() == [0, 0, 0]
         fail[0] = -1
         team.repeat(work)

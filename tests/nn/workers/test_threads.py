@@ -17,6 +17,7 @@ from mulligan.nn.workers.threads import SWITCH_INTERVAL
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_shares_cover_a_range_once_and_evenly(n, count):
     parts = shares(n, count)
+    assert len(parts) == count
     assert [i for part in parts for i in range(n)[part]] == list(range(n))
     assert max(p.stop - p.start for p in parts) - min(p.stop - p.start for p in parts) <= 1
 
