@@ -73,6 +73,15 @@ def no_mean_over_the_batch(patch):
     around(patch, Hinge, "discriminator", change)
 
 
+@bug("hinge")
+def a_real_beyond_the_hinge_still_counts(patch):
+    def change(right, self, *, real, fake):
+        value, _, c_fake = right(self, real=real, fake=fake)
+        return DiscriminatorLoss(value, np.full_like(real, -1 / len(real)), c_fake)
+
+    around(patch, Hinge, "discriminator", change)
+
+
 @bug("relativistic_average", "relativistic_average, no penalty, *, mlp, workers 1")
 def the_means_carry_no_gradient(patch):
     def wrong(self, *, real, fake):

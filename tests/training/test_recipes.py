@@ -174,12 +174,22 @@ def test_r3gan_starts_as_its_shortcuts():
     x = np.random.default_rng(1).standard_normal((2, 4, 4, 6))
     assert (network.workspace().forward(x) == x).all()
     first, _, second, _, third = block.layers
+    assert (first.bias, second.bias, third.bias) == (True, True, False)
     assert (first.channels, second.channels, third.channels) == (18, 18, 6)
     assert (first.kernel, second.kernel, third.kernel) == (1, 3, 1)
     many = Network(nn.Sequential((nn.Conv2d(400, 3, 1, init=second.init),)), (4, 4, 50), np.float64)
     many.initialise(np.random.default_rng(0))
     W = many.tensors()["0.W"]
     np.testing.assert_allclose(W.std(), (2 / 1.04) ** 0.5 * 3**-0.25 / (9 * 50) ** 0.5, rtol=0.02)
+    for blocks, L in (((1, 1), 2), ((0, 1), 1)):
+        alone = R3GANGenerator(widths=(6, 4), blocks=blocks).build((8, 8, 3), 0)[-2].layers
+        assert [layer.init.gain for layer in alone[:3:2]] == [L**-0.25] * 2
+
+
+def test_r3gan_s_d_is_its_g_the_other_way_round():
+    layers = R3GANDiscriminator(widths=(6, 4), blocks=(2, 1)).build((8, 8, 3), 0)
+    assert kinds(layers) == ["Conv2d", "Residual", "AvgPool", "Conv2d", "Residual", "Residual", "Flatten", "Dense"]
+    assert [(layer.channels, layer.kernel) for layer in layers if hasattr(layer, "kernel")] == [(4, 1), (6, 1)]
 
 
 def test_r3gan_fits_pictures_and_says_when_not():
