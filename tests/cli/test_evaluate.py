@@ -259,7 +259,8 @@ def test_samples_of_any_program_are_measured(mulligan, made):
     code, out, err = mulligan("evaluate", "--fakes", "fakes", *asked)
     assert code == 0, err
     found = json.loads(out)
-    assert (found["n"], found["n_real"], found["generator"], found["held_out"]) == (40, 40, "fakes", True)
+    facts = [found[name] for name in ("n", "n_real", "generator", "step", "held_out")]
+    assert facts == [40, 40, "fakes", 0, True]
     assert found == json.loads(mulligan("evaluate", "--fakes", "fakes.npy", *asked)[1])
     assert found == evaluate(made[100:], "real.npz", seeds=1)
     assert found["pca64"]["fd"] < 1.5 * found["pca64"]["fd_floor"]  # noise beside noise

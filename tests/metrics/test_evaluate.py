@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -95,6 +96,8 @@ def test_each_figure_stands_in_its_place(digits, maps, against, result):
         assert found["fd"] == pytest.approx(frechet_distance(moments(x), moments(y)) / unit, rel=1e-6)
         assert found["fd_floor"] == pytest.approx(split_floor(fd, y, N) / unit, rel=1e-9)
         assert found["sliced"] == pytest.approx(sliced_wasserstein(y, x, seed=4) / unit, rel=1e-9)
+        floor = split_floor(partial(sliced_wasserstein, directions=200), y, N, splits=4)
+        assert found["sliced_floor"] == pytest.approx(floor / unit, rel=1e-9)
         assert found["kid"] == pytest.approx(kid(y, x, seed=4).mean, rel=1e-9)
         near = manifolds(y, x)
         assert {name: found[name] for name in asdict(near)} == asdict(near)

@@ -8,8 +8,18 @@ import pytest
 from scipy.stats import norm
 
 from mulligan.data import TOYS
+from mulligan.data.sources.toys import Gaussians
 from mulligan.errors import ConfigError, DataError
-from mulligan.metrics import divergences, evaluate_points, frechet_distance, kid, manifolds, moments, noise_floor
+from mulligan.metrics import (
+    Comparison,
+    divergences,
+    evaluate_points,
+    frechet_distance,
+    kid,
+    manifolds,
+    moments,
+    noise_floor,
+)
 
 N = 2000
 
@@ -42,6 +52,12 @@ def test_divergences_are_those_of_the_toys_density_over_five_deviations(name, re
     (mean,), std = TOYS[name].centres[0], TOYS[name].std
     expected = divergences(fake, norm(mean, std).pdf, mean - 5 * std, mean + 5 * std)
     assert evaluate_points(fake, real[name], data=name)["divergences"] == pytest.approx(asdict(expected), rel=1e-6)
+
+
+def test_a_toy_of_two_modes_has_modes(monkeypatch):
+    monkeypatch.setitem(TOYS, "pair", Gaussians(((-1.0, 0.0), (1.0, 0.0)), 0.1))
+    left = np.array([[-1.0, 0.0], [-1.1, 0.0]])
+    assert Comparison(left, left, data="pair").modes()["captured"] == 1
 
 
 def test_what_is_missing_is_seen(real):

@@ -63,6 +63,8 @@ def test_diversity_class_by_class(rng):
     assert diversity(one_repeated, real, label, label) == pytest.approx(0.5, abs=1e-12)
     missing = np.where(label == 1, -1, label)
     assert diversity(real, real, missing, label) == 0.5
+    missing[1] = 1  # one fake of a class has nothing to differ from
+    assert diversity(real, real, missing, label) == 0.5
     assert diversity(np.repeat(real[:1], 40, axis=0), real) == pytest.approx(0.0, abs=1e-12)
     lone = np.where(np.arange(40) == 7, 5, label)  # a class with one real picture has nothing to compare with
     assert diversity(real, real, label, lone) == pytest.approx(1.0, rel=0.1)

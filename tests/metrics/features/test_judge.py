@@ -154,7 +154,11 @@ def test_it_never_sees_the_test_part(own, monkeypatch):
         own.class_names,
         Dataset("t", own.images[60:], own.labels[60:], own.class_names),
     )
-    for data, count in ((parted, 60), (own, 81)):
+    for data, count in (
+        (parted, 60),
+        (own, 81),
+        (Dataset("own", own.images[:19], own.labels[:19], own.class_names), 18),
+    ):
         with pytest.raises(ZeroDivisionError):
             judge_for(data)
         assert len(seen[-1][0]) == count

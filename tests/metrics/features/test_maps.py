@@ -51,6 +51,7 @@ def test_pca_of_few_or_small_pictures(rng):
     few = rng.integers(0, 256, (5, 6, 6, 3)).astype(np.uint8)
     assert pca(few)(few).shape == (5, 4)
     assert pca(few).name == "pca64"
+    assert pca(few[:2])(few).shape == (5, 1)
     small = rng.integers(0, 256, (50, 3, 2)).astype(np.uint8)
     assert pca(small)(small).shape == (50, 6)
 
@@ -147,10 +148,11 @@ def test_words_for_what_is_off(digits):
         conv(small)
     with pytest.raises(DataError, match="got float32"):
         phi(small.astype(np.float32))
-    with pytest.raises(
-        ShapeError, match=r"^dims must be at least 1, from 2 pictures or more, got 0 from 100\. Try 64\.$"
-    ):
-        pca(digits.images[:100], 0)
+    for n, dims in ((100, 0), (1, 64)):
+        with pytest.raises(
+            ShapeError, match=rf"^dims must be at least 1, from 2 pictures or more, got {dims} from {n}\. Try 64\.$"
+        ):
+            pca(digits.images[:n], dims)
     with pytest.raises(
         ShapeError,
         match=r"^images must have shape \(n, h, w\) or \(n, h, w, c\) without a 0, got \(3, 560\)\. "
