@@ -16,6 +16,7 @@ def test_a_grid_by_default_named_after_model_and_seed(mulligan, model):
     with Image.open("tiny-seed-7.png") as image:
         assert np.array_equal(np.asarray(image), grid(load(model).images(64, 7))[..., 0])
     assert mulligan("sample", model, "--class", "cow")[1].endswith("tiny-seed-0-class-2.png\n")
+    assert mulligan("sample", model, "--psi", 0.5)[1].endswith("tiny-seed-0-psi-0.5.png\n")
 
 
 def test_an_array_holds_samples_z_and_labels(mulligan, model):

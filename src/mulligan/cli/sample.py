@@ -62,7 +62,7 @@ def command(
     best
         Use the weights with the lowest KID, not the newest.
     out
-        The file, or a folder if the name has no ending (default: a grid named after model and seed).
+        The file, or a folder if the name has no ending (default: a grid named after model and options).
     json
         Print one JSON document that says what was written.
     """
@@ -81,7 +81,8 @@ def command(
     generator = mulligan.load(model)
     label = None if class_ is None else generator.class_of(class_)
     if out is None:
-        out = Path(f"{stem(model)}-seed-{seed}{'' if class_ is None else f'-class-{label}'}.png")
+        others = "" if class_ is None else f"-class-{label}", "" if psi == 1.0 else f"-psi-{psi:g}"
+        out = Path(f"{stem(model)}-seed-{seed}{''.join(others)}.png")
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
         raise ConfigError(f"--count must be at most {LARGEST_GRID} for a grid, got {count}. Try --out samples.npz.")
     if not out.suffix:
