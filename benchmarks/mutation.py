@@ -22,6 +22,7 @@ import time
 import types
 from collections import Counter
 from functools import partial
+from importlib import import_module
 from itertools import chain, zip_longest
 
 from mutation_map import MAP, ROOMS, ROOT, SOURCE, pytested
@@ -159,6 +160,8 @@ def run(args):
     known, ended = json.loads(MAP.read_text()), told()
     if pytested(["--collect-only", "-qq", *sorted({test.partition("::")[0] for test in known["took"]})]):
         sys.exit("the tests cannot be collected")
+    for file in chain(*((SOURCE / room).rglob("*.py") for room in ROOMS)):  # also those that are imported when needed
+        import_module(".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__"))
     loaded = [each for each in gc.get_objects() if isinstance(each, types.FunctionType)]
     loaded = [each for each in loaded if each.__code__.co_filename.startswith(str(SOURCE))]
     some = [chosen(room, args.count // len(ROOMS), args.seed, ended) for room in args.rooms]
