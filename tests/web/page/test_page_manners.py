@@ -103,6 +103,7 @@ def test_two_tabs_agree_who_writes(open_tab, browser):
     two.wait("second-tab")
     assert two("run-toggle").is_disabled()
     assert two("setting-seed").is_disabled()
+    assert two("pace").is_disabled()
     assert "Another tab" in two("banner").inner_text()
     two.picture("train-second-tab")
     two("take-control").click()

@@ -2,7 +2,7 @@
 
 import { html } from "./html.js";
 import { Slider } from "./settings.js";
-import { can, changed, command, store } from "./store.js";
+import { can, changed, command, mayWrite, store } from "./store.js";
 
 const PACES = [1, 5, 20, null]; // steps a second; null is as fast as it goes
 const OVER = ["finished", "failed", "alarm", "stopped", "empty"];
@@ -45,5 +45,5 @@ async function set(place) {
 export function Pace() {
   const place = PACES.indexOf(store.pace ?? null);
   const words = store.pace ? `${store.pace} ${store.pace === 1 ? "step" : "steps"} a second` : "full speed";
-  return html`<div class="pace"><span>Speed</span><${Slider} value=${place} max=${PACES.length - 1} label="Speed of the run" testid="pace" text=${words} onInput=${set} /><output>${words}</output></div>`;
+  return html`<div class="pace"><span>Speed</span><${Slider} value=${place} max=${PACES.length - 1} label="Speed of the run" disabled=${!mayWrite()} testid="pace" text=${words} onInput=${set} /><output>${words}</output></div>`;
 }
