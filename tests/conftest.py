@@ -43,7 +43,7 @@ SLOW = {
         "[spectral norm",
     ),
     "metrics/test_evaluate_points.py::test_fresh_samples": ("[ring]",),
-    "metrics/test_known_sets.py::test_distances_order": ("randconv",),
+    "metrics/test_known_sets.py": ("[pca64]", "test_pca", "test_copies"),
     "museum/test_cases.py::test_the_failure_fails": ("[frozen-d]", "[gradient-norm]", "[batch-of-one]"),
     "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),
     "output/export/test_player_page.py::test_a_class_is_a_button": (),

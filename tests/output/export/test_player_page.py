@@ -149,10 +149,11 @@ def slide(page, name, value):
 def test_the_sliders_steer_every_picture(from_disk, tmp_path, name):
     generator = bundled(*([] if name == "bundled" else [name]))
     generator.export(tmp_path / "player.html")
+    page = from_disk(tmp_path / "player.html")
+    page.wait_for_selector("body[data-state=ready]")
+    page.locator("summary").click()
     for width in (1440, 390):
-        page = from_disk(tmp_path / "player.html", viewport={"width": width, "height": 900})
-        page.wait_for_selector("body[data-state=ready]")
-        page.locator("summary").click()
+        page.set_viewport_size({"width": width, "height": 900})
         for k, (which, value) in enumerate([("psi", 0.5), ("along-0", 2), ("along-2", -1.5)]):
             slide(page, which, value)
             wanted = generator.images(1, 42, None, 0.5, [0.0, 0.0, 0.0] if k == 0 else [2.0, 0.0, -1.5 * (k - 1)])[0]
@@ -160,8 +161,8 @@ def test_the_sliders_steer_every_picture(from_disk, tmp_path, name):
             assert np.abs(found - wanted.astype(int)).max() <= 1
             assert painted(page, 42)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.wait_for_timeout(300)
         if folder := os.environ.get("MULLIGAN_SCREENSHOTS"):
+            page.wait_for_timeout(300)
             page.screenshot(path=f"{folder}/player-steered-{name}-{width}.png", full_page=True)
         part(page, "reset").click()
         plain = np.array(page.evaluate("Array.from(mulligan.picture(42))")).reshape(wanted.shape)
