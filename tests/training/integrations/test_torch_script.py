@@ -1,10 +1,12 @@
 """A run as a PyTorch script: its first ten steps are ours."""
 
+import ast
 import importlib.util
 import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from mulligan.cli import main
 from mulligan.data import Dataset
@@ -101,6 +103,21 @@ def test_the_first_ten_steps_agree(torch, made, tmp_path, name):
     assert training.step == expected.step == 35
 
 
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_without_pytorch_the_script_is_python_and_its_state_is_the_run_s(made, tmp_path, name):
+    run = made(name)
+    script, state, data = write_torch_training(run, tmp_path / "mine.py")
+    nodes = ast.walk(ast.parse(script.read_text()))
+    names = {node.name for node in nodes if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    assert {"Training", "play", "main"} <= names
+    tensors = load_file(state)
+    for prefix, network in (("g.", run.gan.g.network), ("d.", run.gan.d.network)):
+        found = [x.ravel() for key, x in tensors.items() if key.startswith(prefix) and ".exp_avg" not in f".{key[2:]}"]
+        np.testing.assert_array_equal(np.sort(np.concatenate(found)), np.sort(network.theta))
+    with np.load(data) as arrays:
+        assert arrays["samples"].shape == run.data.images.shape
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_has_no_translation_is_refused_by_name(made, tmp_path, name):
     with pytest.raises(UnsupportedError, match=REFUSED[name]):
@@ -115,19 +132,26 @@ def test_a_run_whose_data_stay_on_disk_is_refused(made, tmp_path, monkeypatch):
         write_torch_training(run, tmp_path / "mine.py")
 
 
-def test_the_command_writes_a_script_that_runs(torch, tmp_path, monkeypatch, capsys, made):
+@pytest.fixture
+def written(tmp_path, monkeypatch, capsys, made):
+    """The script that the command writes of a run in this folder."""
     monkeypatch.chdir(tmp_path)
-    run = made("ring", "steps=6")
-    for _ in Recorder("my-run").record(run):
+    for _ in Recorder("my-run").record(made("ring", "steps=6")):
         pass
     assert main(["export", "my-run", "--to", "torch-training", "--json"]) == 0
     files = json.loads(capsys.readouterr().out)["files"]
-    assert files[0]["path"] == "my_run_training.py"
-    module = imported(tmp_path / files[0]["path"])
-    module.main(3)
-    weights = torch.load(tmp_path / "average.pt")
+    return tmp_path / files[0]["path"]
+
+
+def test_the_script_runs(torch, written):
+    imported(written).main(3)
+    weights = torch.load(written.parent / "average.pt")
     assert all(torch.isfinite(tensor).all() for tensor in weights.values())
+
+
+def test_names_of_scripts(written, capsys, made):
+    assert written.name == "my_run_training.py"
     assert main(["export", "--to", "torch-training"]) == 2
     assert "needs the folder of a run" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="Python can import"):
-        write_torch_training(run, tmp_path / "1.py")
+        write_torch_training(made("ring"), written.with_name("1.py"))
