@@ -359,7 +359,7 @@ def test_a_reload_and_the_way_back_find_what_was_drawn(open_tab):
     for again in (tab.page.reload, lambda: (tab.go("museum"), tab.page.go_back())):
         again()
         tab.connected()
-        tab.until("document.querySelector('[data-testid=digit]').getAttribute('aria-label')?.includes('seed 1009')")
+        tab.until("document.querySelector('[data-testid=digit]')?.getAttribute('aria-label')?.includes('seed 1009')")
         tab.painted("digit")
         assert pixels(tab, "digit") == expected
         assert tab("class-3").get_attribute("aria-pressed") == "true"
