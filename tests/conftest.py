@@ -34,6 +34,7 @@ SLOW = {
     "cli/test_front.py::test_json_is_utf_8": (),
     "cli/test_names.py::test_the_home_folder_is_meant_where": (),
     "cli/test_train.py::test_ctrl_c_saves": (),
+    "data/sources/test_streamed.py::test_memory_is_bounded": (),
     "data/test_anything.py": ("any_bytes[folder/a.jpg]", "any_bytes[a.npz]"),
     "game/test_checking.py::test_both_players_follow": ("[non_saturating", "[relativistic]"),
     "game/test_laws.py::test_memory_does_not_grow": ("[relativistic, r1 + wgan_gp",),
@@ -44,7 +45,8 @@ SLOW = {
     ),
     "metrics/test_evaluate_points.py::test_fresh_samples": ("[ring]",),
     "metrics/test_known_sets.py": ("[pca64]", "test_pca", "test_copies"),
-    "museum/test_cases.py::test_the_failure_fails": ("[frozen-d]", "[gradient-norm]", "[batch-of-one]"),
+    "museum/test_cases.py::test_the_failure_fails": ("[frozen-d]",),
+    "museum/test_quirks.py::test_the_recipe_is_the_script": ("mended",),
     "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),
     "output/export/test_player_page.py::test_a_class_is_a_button": (),
     "output/export/test_player_page.py::test_the_sliders_steer": ("[bundled]",),
@@ -65,7 +67,7 @@ SLOW = {
     "web/browser/test_browser_lab.py": ("calls_are_answered", "drawings_are", "cannot_do", "stand_ins"),
     "web/browser/test_browser_pyodide.py": (),
     "web/http/test_fuzz.py::test_schemathesis": (),
-    "web/test_serving.py::test_a_closed_server_saves": ("[2]",),
+    "web/test_serving.py::test_a_closed_server_saves": (),
     "web/test_serving.py::test_the_address": (),
 }
 """Tests that take more than a second or two, by how their names begin, and their cheap cases, which are always run."""
