@@ -56,7 +56,7 @@ class Objectives:
             self.real, self.blur = self.real + blur[0], blur[1]
         self.spread: dict[Penalty, Array] = {}
         for penalty in gan.game.penalties:
-            if penalty.apart:  # in G's move, the last one, they are drawn for nothing
+            if penalty.apart:  # G's move does not use them, and no draw follows it
                 self.spread[penalty] = placed(penalty, streams["penalty"], real)
 
     def augment(self, x: Array, side: int) -> Array:

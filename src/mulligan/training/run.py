@@ -81,7 +81,7 @@ class Run:
         if not isinstance(data, Dataset | None):
             try_ = "mulligan.data.load('mnist'), or mulligan.data.from_arrays(images, labels)"
             raise ConfigError(must_be("data", "a data set", data, try_))
-        use_one_heap()  # before there are threads, which keep the heap that they have
+        use_one_heap()  # before threads start, because a thread keeps its heap
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
         self.config = config = located(config) if data is None else config
