@@ -22,7 +22,7 @@ def test_a_run_ends_with_its_report_which_can_be_made_again(mulligan, run):
     words = path.read_text("utf-8")
     assert "Finished; the diagnosis has not measured it yet." in words
     assert "Not measured yet." in words
-    assert "The end is healthy." not in words
+    assert "The run is healthy at its end." not in words
     path.unlink()
     assert mulligan("report", run) == (0, f"{path}\n", "")
     assert path.is_file()

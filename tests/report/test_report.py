@@ -70,7 +70,7 @@ def test_all_sections_of_a_finished_run(folder, metrics):
     read_ = reading(text)
     assert read_.titles == ["Samples", "How it went", "Curves", "Quality", "Classes", "Copies?", "Again"]
     words = shown(text)
-    assert "The end is healthy." in words or "not healthy" in words
+    assert "The run is healthy at its end." in words or "not healthy" in words
     for figure in ("2.71", "floor 0.450, n 50, judge", "0.870", "best possible 0.969", "3 / 3", "1.60 % junk", "4.02"):
         assert figure in words
     assert "KID, its spread Standard deviation of KID over its subsets. 0.0321" in words
@@ -324,7 +324,7 @@ def test_what_was_said_is_told_with_its_evidence(folder, tell, collapsed):
     tell(folder, **{**collapsed, "step": 18, "state": "healthy", "evidence": {}, "remedies": [], "severity": ""})
     words = shown(write_report(folder).read_text("utf-8"))
     assert "● healthy again" in words
-    assert re.search(r"The end is healthy, after \w+ spells? of trouble\.", words)
+    assert re.search(r"The run is healthy at its end, after \w+ spells? of trouble\.", words)
 
 
 def test_another_file(folder, tmp_path):

@@ -43,7 +43,7 @@ def summary(story: Story) -> str:
     elif story.finished:
         times = sum(1 for event in story.diagnosed if event.severity)
         before = "" if not times else f", after {spells(times)} of trouble"
-        said = f"The end is healthy{after}{before}."
+        said = f"The run is healthy at its end{after}{before}."
     else:
         said = f"Stopped at step {count(story.step)} of {count(story.config.steps)}{after}; nothing was wrong there."
     if story.parent is not None and story.parent.ill is not None:
