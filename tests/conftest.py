@@ -66,7 +66,7 @@ SLOW = {
     "training/test_serialization.py::test_every_configuration": (),
     "web/browser/test_browser_lab.py": ("calls_are_answered", "drawings_are", "cannot_do", "stand_ins"),
     "web/browser/test_browser_pyodide.py": (),
-    "web/http/test_fuzz.py::test_schemathesis": (),
+    "web/api/test_fuzz.py::test_schemathesis": (),
     "web/test_serving.py::test_a_closed_server_saves": (),
     "web/test_serving.py::test_the_address": (),
 }

@@ -32,9 +32,9 @@ from mulligan.training import (
     recipe,
     with_overrides,
 )
-from mulligan.web.http.app import application
-from mulligan.web.http.problems import Problem
+from mulligan.web.app import application
 from mulligan.web.playground import Playground
+from mulligan.web.problems import Problem
 from mulligan.web.session.history import history_of
 from mulligan.web.session.settings import settings_of
 from mulligan.web.worker.live import loss_of

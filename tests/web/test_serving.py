@@ -382,7 +382,7 @@ def test_connections_that_never_ask_shut_nobody_out(served: Any) -> None:
 def test_a_request_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     import uvicorn
 
-    from mulligan.web.http import app
+    from mulligan.web import app
 
     monkeypatch.setattr(app, "PATIENCE", 0.3)
 

@@ -4,7 +4,8 @@ The server process answers browsers and never computes for long. The worker proc
 between two steps. The server owns the run; pages only show it. This package is imported only by ``mulligan serve``.
 
 - `server`: read it first; how the playground starts. `playground`: everything that one server holds.
-- `http`: the calls of a page, the checks of their fields, and who may connect.
+- `api`: the calls of a page, and the checks of their fields. `problems`: every error answer.
+- `app`: the application, its start and its end. `gate`: who may connect. `requests`: calls over HTTP.
 - `session`: the live run as the page sees it: commands, settings, state, history, and the streams to all pages.
 - `worker`: the training process, the server's handle of it, and the protocol between the two.
 - `inside`: measurements inside the networks, on request.

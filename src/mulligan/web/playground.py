@@ -19,10 +19,10 @@ from mulligan.training.config import load_config
 from mulligan.training.samples import data_of
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder, restored
-from mulligan.web.http.problems import Problem
 from mulligan.web.library.jobs import Jobs
 from mulligan.web.library.pile import Pile
 from mulligan.web.library.runs import is_text
+from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import Broadcast
 from mulligan.web.session.listener import Listener
 from mulligan.web.session.session import Session
@@ -99,7 +99,7 @@ class Playground:
         }
 
     async def close(self) -> None:
-        """End the streams and the jobs. The worker saves the run, and `http.app.end` waits for it."""
+        """End the streams and the jobs. The worker saves the run, and `app.end` waits for it."""
         if self._ticking is not None:
             self._ticking.cancel()
         self.broadcast.close()

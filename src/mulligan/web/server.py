@@ -83,7 +83,7 @@ def serve(
         ready(address)
 
     worker.spawn()
-    from mulligan.web.http.app import run  # takes about a second, while the worker starts
+    from mulligan.web.app import run  # takes about a second, while the worker starts
     from mulligan.web.library.pile import qr
 
     run(

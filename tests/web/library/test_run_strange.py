@@ -17,8 +17,7 @@ import pytest
 
 from mulligan.output.generator import Generator
 from mulligan.training import Recorder, Run
-from mulligan.web import playground
-from mulligan.web.http import app
+from mulligan.web import app, playground
 from mulligan.web.library import work
 from mulligan.web.library.drawing import png64
 from mulligan.web.playground import OURS

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.web.http.problems import Problem
+from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import CLIENTS, QUEUE, REPLAYED, Broadcast, Client
 from mulligan.web.session.write_lock import WriteLock
 

@@ -26,11 +26,11 @@ from mulligan.metrics import PCA
 from mulligan.museum.quirks import ArticleGenerator
 from mulligan.training import monitor
 from mulligan.training.recipes import RECIPES, recipe
-from mulligan.web.http.api import Answer, called, refused
-from mulligan.web.http.problems import Problem
-from mulligan.web.http.routes import ROUTES
+from mulligan.web.api.api import Answer, called, refused
+from mulligan.web.api.routes import ROUTES
 from mulligan.web.library.jobs import Jobs, Queue
 from mulligan.web.playground import Playground
+from mulligan.web.problems import Problem
 from mulligan.web.worker.handle import WorkerHandle
 from mulligan.web.worker.protocol import dumps
 from mulligan.web.worker.worker import Worker

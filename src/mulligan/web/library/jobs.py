@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mulligan.web.http.problems import Problem
+from mulligan.web.problems import Problem
 from mulligan.web.worker.protocol import Channel
 
 if TYPE_CHECKING:

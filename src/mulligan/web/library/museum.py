@@ -8,9 +8,9 @@ from typing import Any
 import mulligan.museum
 from mulligan.museum import CASES, Case, Played
 from mulligan.output.files import atomic_write, read_json
-from mulligan.web.http.problems import Problem
 from mulligan.web.library.drawing import png64
 from mulligan.web.playground import Playground
+from mulligan.web.problems import Problem
 from mulligan.web.worker.protocol import dumps
 
 KEPT = ".museum"

@@ -24,8 +24,8 @@ from mulligan.training.overrides import with_overrides
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
-from mulligan.web.http.problems import Problem
 from mulligan.web.inside.diagnosis import advice_on
+from mulligan.web.problems import Problem
 from mulligan.web.session import settings
 from mulligan.web.session.history import History, history_of, number
 from mulligan.web.session.state import IN_HAND, saved_samples

@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from mulligan.web.http.problems import Problem
+from mulligan.web.problems import Problem
 from mulligan.web.worker.protocol import dumps
 
 CLIENTS = 64

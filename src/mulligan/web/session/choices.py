@@ -17,9 +17,9 @@ from mulligan.output.pictures import grid
 from mulligan.serialization import line_of
 from mulligan.training.progress import few
 from mulligan.training.recipes import RECIPES, describe, recipe
-from mulligan.web.http.problems import Problem
 from mulligan.web.inside.diagnosis import awaited
 from mulligan.web.library.drawing import png64
+from mulligan.web.problems import Problem
 from mulligan.web.session.settings import LIVE, combinations, values_of
 
 DRAWN, BRUSH = 20_000, 0.06

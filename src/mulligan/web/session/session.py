@@ -17,8 +17,8 @@ from mulligan.training.events import Diagnosed
 from mulligan.training.overrides import apply_overrides
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
-from mulligan.web.http.problems import Problem
 from mulligan.web.inside.diagnosis import advice_on
+from mulligan.web.problems import Problem
 from mulligan.web.session import settings
 from mulligan.web.session.broadcast import Broadcast
 from mulligan.web.session.state import COMMANDS, UNFINISHED, State

@@ -12,7 +12,7 @@ from mulligan.serialization import to_table
 from mulligan.training.config import Config, with_all_of
 from mulligan.training.overrides import Overrides, apply_overrides, compared, learning, weights
 from mulligan.training.recipes import RECIPES, recipe
-from mulligan.web.http.problems import Problem
+from mulligan.web.problems import Problem
 
 GAME = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
 """Settings of the game. Data, length and seed are separate."""

@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from mulligan.web.http.problems import Problem
+from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import Broadcast
 
 GRACE = 5.0

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mulligan.web.http.openapi import description
-from mulligan.web.http.routes import ROUTES
+from mulligan.web.api.openapi import description
+from mulligan.web.api.routes import ROUTES
 
 CALM = settings(
     max_examples=12,

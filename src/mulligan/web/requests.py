@@ -9,9 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route as StarletteRoute
 
-from mulligan.web.http.api import Answer, Route, called, refused
-from mulligan.web.http.problems import Problem
+from mulligan.web.api.api import Answer, Route, called, refused
 from mulligan.web.playground import Playground
+from mulligan.web.problems import Problem
 from mulligan.web.session.settings import LIMITS
 
 BODY_SECONDS = 10.0

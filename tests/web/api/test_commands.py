@@ -10,7 +10,7 @@ import pytest
 
 from mulligan.data import DATASETS, Entry, load
 from mulligan.training import Recorder, Run, with_overrides
-from mulligan.web.http.problems import Problem
+from mulligan.web.problems import Problem
 from mulligan.web.session import settings
 from mulligan.web.session.state import COMMANDS
 

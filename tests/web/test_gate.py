@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from mulligan.web.http.app import application, built_book
-from mulligan.web.http.gate import HEADERS, PAGE
+from mulligan.web.app import application, built_book
+from mulligan.web.gate import HEADERS, PAGE
 
 BASE = "http://127.0.0.1:8000"
 

@@ -27,19 +27,19 @@ from mulligan.training.config import load_config
 from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web.http.api import answered, refused
-from mulligan.web.http.gate import LOOPBACK, Gate
-from mulligan.web.http.openapi import description
-from mulligan.web.http.problems import Problem
-from mulligan.web.http.requests import mounted, response
-from mulligan.web.http.routes import ROUTES
+from mulligan.web.api.api import answered, refused
+from mulligan.web.api.openapi import description
+from mulligan.web.api.routes import ROUTES
+from mulligan.web.gate import LOOPBACK, Gate
 from mulligan.web.playground import Playground
+from mulligan.web.problems import Problem
+from mulligan.web.requests import mounted, response
 from mulligan.web.session.state import UNFINISHED, State
 from mulligan.web.worker.handle import WorkerHandle
 
 _LOG = logging.getLogger(__name__)
 
-PAGE = Path(__file__).parents[1] / "page"
+PAGE = Path(__file__).parent / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 """Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
 PATIENCE = 10.0

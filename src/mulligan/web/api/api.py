@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mulligan.errors import MulliganError
-from mulligan.web.http.fields import Field, read_object, read_query
-from mulligan.web.http.problems import Problem
+from mulligan.web.api.fields import Field, read_object, read_query
 from mulligan.web.playground import Playground
+from mulligan.web.problems import Problem
 from mulligan.web.worker.protocol import dumps
 
 TRY = {

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulligan.web.http.fields import Field, object_schema, read_object, read_query
-from mulligan.web.http.problems import KINDS, Problem
-from mulligan.web.http.routes import START
+from mulligan.web.api.fields import Field, object_schema, read_object, read_query
+from mulligan.web.api.routes import START
+from mulligan.web.problems import KINDS, Problem
 from mulligan.web.session.settings import configured
 
 WHOLE = Field("int", low=1, high=10, example=5)

@@ -14,9 +14,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mulligan.web.http.api import refused
-from mulligan.web.http.problems import Problem
-from mulligan.web.http.requests import response
+from mulligan.web.api.api import refused
+from mulligan.web.problems import Problem
+from mulligan.web.requests import response
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE = "mulligan-token"

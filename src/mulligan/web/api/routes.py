@@ -8,9 +8,9 @@ from mulligan.game.losses import LOSSES
 from mulligan.output.generator import LARGEST_SEED
 from mulligan.output.generator.principal import SHOWN
 from mulligan.training.recipes import RECIPES
-from mulligan.web.http import calls
-from mulligan.web.http.api import Route, threaded
-from mulligan.web.http.fields import Field
+from mulligan.web.api import calls
+from mulligan.web.api.api import Route, threaded
+from mulligan.web.api.fields import Field
 from mulligan.web.library import museum, runs
 from mulligan.web.library.runs import EXPORTS
 from mulligan.web.session import choices

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mulligan.output.pictures import save_walk
-from mulligan.web.http.api import Answer, threaded
+from mulligan.web.api.api import Answer, threaded
 from mulligan.web.inside import maps
 from mulligan.web.library import drawing, museum, runs
 from mulligan.web.playground import Playground

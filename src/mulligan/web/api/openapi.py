@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mulligan import __version__
-from mulligan.web.http.api import Route
-from mulligan.web.http.fields import Field, object_schema
+from mulligan.web.api.api import Route
+from mulligan.web.api.fields import Field, object_schema
 
 USUAL = (400, 403, 422)
 """Errors that every call may return; 401 only if the server has a token."""
