@@ -1,4 +1,4 @@
-"""A browser for all rooms: Playwright's synchronous interface can be started only once in a process."""
+"""What several rooms share: a browser, of which a process can start one, and a run that takes milliseconds."""
 
 import os
 import shutil
@@ -34,6 +34,7 @@ SLOW = {
     "cli/test_front.py::test_json_is_utf_8": (),
     "cli/test_names.py::test_the_home_folder_is_meant_where": (),
     "cli/test_train.py::test_ctrl_c_saves": (),
+    "config/test_serialization.py::test_every_configuration": (),
     "data/sources/test_streamed.py::test_memory_is_bounded": (),
     "data/test_anything.py": ("any_bytes[folder/a.jpg]", "any_bytes[a.npz]"),
     "game/test_checking.py::test_both_players_follow": ("[non_saturating", "[relativistic]"),
@@ -63,7 +64,6 @@ SLOW = {
     "training/test_recipes.py::test_a_recipe_trains[goodfellow-cifar10": (),
     "training/test_recipes.py::test_a_recipe_trains[r3gan": (),
     "training/test_run.py::test_the_ring_recipe": (),
-    "training/test_serialization.py::test_every_configuration": (),
     "web/browser/test_browser_lab.py": ("calls_are_answered", "drawings_are", "cannot_do", "stand_ins"),
     "web/browser/test_browser_pyodide.py": (),
     "web/api/test_fuzz.py::test_schemathesis": (),
@@ -152,6 +152,44 @@ def contrast():
         return (high + 0.05) / (low + 0.05)
 
     return ratio
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """Make the configuration of a run that takes milliseconds: 2-16-16-1 on points of the ring."""
+    from mulligan.training import recipe, with_overrides  # late: the threads are set above
+
+    def dense(units):
+        return {"kind": "dense", "units": units}
+
+    def small(**changes):
+        player = {"optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.5, "beta2": 0.99}}
+        base = {
+            "generator": {"layers": [dense(16), "leaky_relu", dense(2)], **player},
+            "discriminator": {"layers": [dense(16), "leaky_relu", dense(16), "leaky_relu", dense(1)], **player},
+            "latent": {"dim": 4, "distribution": "normal"},
+            "steps": 24,
+            "batch_size": 16,
+            "threads": 1,
+            "report_every": 5,
+            "sample_every": 8,
+            "save_every": 6,
+            "data": {"name": "ring", "labels": "none", "limit": 100},
+        }
+        return with_overrides(recipe("ring"), {**base, **changes})
+
+    return small
+
+
+@pytest.fixture
+def digits():
+    """Forty pictures of 8×8, in four classes."""
+    import numpy as np
+
+    from mulligan.data import Dataset
+
+    images = np.random.default_rng(5).integers(0, 256, (40, 8, 8, 1)).astype(np.uint8)
+    return Dataset("digits", images, np.arange(40) % 4, ("a", "b", "c", "d"))
 
 
 @pytest.hookimpl(optionalhook=True)

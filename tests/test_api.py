@@ -16,12 +16,12 @@ from PIL import Image
 
 import mulligan
 from mulligan import fitting
+from mulligan.config.serialization import KINDS
 from mulligan.data import from_arrays
 from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import He
-from mulligan.serialization import KINDS
 from mulligan.training import dumps_toml, load_config, resume, with_overrides
 
 RNG = np.random.default_rng(0)

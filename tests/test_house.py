@@ -24,11 +24,11 @@ BELOW = {
     "game": {"nn", "errors"},
     "data": {"nn", "errors"},
     "metrics": {"data", "nn", "errors"},
-    "serialization": {"game", "nn", "errors"},
-    "output": {"serialization", "game", "nn", "errors", "lazy", "mulligan"},
-    "training": {"output", "serialization", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
+    "config": {"game", "nn", "errors"},
+    "output": {"config", "game", "nn", "errors", "lazy", "mulligan"},
+    "training": {"output", "config", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
     "models": {"training", "output", "errors"},
-    "report": {"training", "output", "serialization", "metrics", "data", "errors"},
+    "report": {"training", "output", "config", "metrics", "data", "errors"},
     "recipes": set(),
 }
 MIDDLE = frozenset({*BELOW, "mulligan"})

@@ -14,6 +14,7 @@ def lazily(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any]
         Its ``__name__``.
     names : mapping of str to str
         For each module below the package, its public names with spaces between. A module's own name is the module.
+        A module that begins with a dot is beside the package.
     """
     here = vars(sys.modules[package])
     homes = {name: module for module, some in names.items() for name in some.split()}
@@ -23,7 +24,7 @@ def lazily(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any]
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         from importlib import import_module
 
-        home = import_module(f"{package}.{homes[name]}")
+        home = import_module(f".{homes[name]}", package)
         value = here[name] = home if homes[name] == name else getattr(home, name)
         return value
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from mulligan.cli.list import KINDS, described, source_in
+from mulligan.config.serialization import KINDS as REGISTRIES
 from mulligan.data import DATASETS
-from mulligan.serialization import KINDS as REGISTRIES
 from mulligan.training import RECIPES
 
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.game import (
@@ -26,7 +27,6 @@ from mulligan.game import (
 from mulligan.game.augment import Warp
 from mulligan.game.cases import Listening
 from mulligan.nn import layers as nn
-from mulligan.serialization import from_table, to_table
 from mulligan.training import Run, recipe, with_overrides
 
 SHAPE = (8, 6, 2)

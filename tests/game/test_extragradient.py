@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from mulligan.config.serialization import from_table, to_table
 from mulligan.errors import ConfigError
 from mulligan.game import GAN, Game, Latent, Player, Wasserstein
 from mulligan.game.cases import NETS
 from mulligan.nn import Polyak
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead
-from mulligan.serialization import from_table, to_table
 from mulligan.training import Config
 
 ETA = 0.3

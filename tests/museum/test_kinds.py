@@ -6,11 +6,11 @@ import sys
 import pytest
 
 import mulligan
+from mulligan.config.serialization import from_table, registry_of, to_table
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.museum.kinds import KINDS
 from mulligan.museum.quirks import ArticleAdam
 from mulligan.nn.optimizers import OPTIMIZERS, Adam, Optimizer
-from mulligan.serialization import from_table, registry_of, to_table
 from mulligan.training import Config, with_overrides
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mulligan
+from mulligan.config.serialization import to_table
 from mulligan.data import TOYS, load
 from mulligan.data.sources.toys import load_toy
 from mulligan.game import GAN, LiteralCost, NonSaturating
@@ -17,7 +18,6 @@ from mulligan.museum.quirks import ArticleAdam
 from mulligan.nn import Network
 from mulligan.nn.layers import Arctan, Dense, ReLU, Sequential, Tanh, walk
 from mulligan.nn.optimizers import Adam, Momentum
-from mulligan.serialization import to_table
 from mulligan.training import with_overrides
 
 ATTEMPTS = {1: (200, 560), 2: (245, 960), 3: (326, 356, 412), 4: (420, 640), 5: (660, 780), 6: (320, 480)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.serialization import from_table, to_table
+from mulligan.config.serialization import from_table, to_table
 from mulligan.studies import StudyRun, load_study
 from mulligan.studies import cell as cells
 from mulligan.studies.cell import Job, run_cell

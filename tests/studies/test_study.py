@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mulligan.config.serialization import to_table
 from mulligan.errors import ConfigError
-from mulligan.serialization import to_table
 from mulligan.studies import STUDIES, Study, StudyRun, describe_study, load_study
 from mulligan.studies.study import config_of, slug
 

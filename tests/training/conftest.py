@@ -1,4 +1,4 @@
-"""A run that takes milliseconds: 2-16-16-1 on points of the ring."""
+"""An observer, and what a recorded run leaves."""
 
 from __future__ import annotations
 
@@ -7,54 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from mulligan.data import Dataset
-from mulligan.training import Config, Diagnosed, Event, Recorder, Run, RunFolder, Stepped, recipe, with_overrides
+from mulligan.training import Diagnosed, Event, Recorder, Run, RunFolder, Stepped
 from mulligan.training.store import checkpoints
-
-LEAKY = "leaky_relu"
-
-
-def small(**changes: Any) -> Config:
-    player = {"optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.5, "beta2": 0.99}}
-    base: dict[str, Any] = {
-        "generator": {"layers": [{"kind": "dense", "units": 16}, LEAKY, {"kind": "dense", "units": 2}], **player},
-        "discriminator": {
-            "layers": [
-                {"kind": "dense", "units": 16},
-                LEAKY,
-                {"kind": "dense", "units": 16},
-                LEAKY,
-                {"kind": "dense", "units": 1},
-            ],
-            **player,
-        },
-        "latent": {"dim": 4, "distribution": "normal"},
-        "steps": 24,
-        "batch_size": 16,
-        "threads": 1,
-        "report_every": 5,
-        "sample_every": 8,
-        "save_every": 6,
-        "data": {"name": "ring", "labels": "none", "limit": 100},
-    }
-    return with_overrides(recipe("ring"), {**base, **changes})
-
-
-@pytest.fixture(scope="session")
-def tiny() -> Any:
-    """Make a tiny configuration, with changes."""
-    return small
-
-
-@pytest.fixture
-def digits() -> Dataset:
-    """Forty pictures of 8×8, in four classes."""
-    rng = np.random.default_rng(5)
-    images = rng.integers(0, 256, (40, 8, 8, 1)).astype(np.uint8)
-    return Dataset("digits", images, np.arange(40) % 4, ("a", "b", "c", "d"))
 
 
 class Alarm:

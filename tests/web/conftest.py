@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
-from mulligan.serialization import from_table, to_table
 from mulligan.training import (
     Config,
     Diagnosed,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from mulligan.config.recipes import recipe
 from mulligan.errors import ConfigError
 from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from mulligan.game.losses import NonSaturating, Relativistic
@@ -11,7 +12,6 @@ from mulligan.game.penalties import R1, R2
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
-from mulligan.training.recipes import recipe
 
 Shape = tuple[int, ...]
 

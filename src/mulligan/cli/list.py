@@ -82,7 +82,7 @@ def _article() -> list[Row]:
 
 
 def _of_the_article(rows: list[Row]) -> list[Row]:
-    from mulligan.training.recipes import OF_THE_ARTICLE  # late: other kinds need no recipes
+    from mulligan.config.recipes import OF_THE_ARTICLE  # late: other kinds need no recipes
 
     return [row for row in rows if row.name.startswith(OF_THE_ARTICLE)]
 
@@ -110,7 +110,7 @@ def _registry(base: str) -> Callable[[], list[Row]]:
     """Return a function that lists the registry of a base class, from the docstrings."""
 
     def rows() -> list[Row]:
-        from mulligan.serialization import KINDS as REGISTRIES
+        from mulligan.config.serialization import KINDS as REGISTRIES
 
         registry: Mapping[str, type] = next(found for cls, found in REGISTRIES.items() if cls.__name__ == base)
         return [Row(name, *described(cls)) for name, cls in registry.items()]
@@ -120,7 +120,7 @@ def _registry(base: str) -> Callable[[], list[Row]]:
 
 def described(cls: type) -> tuple[str, str]:
     """Return the first paragraph of a class's docstring as one line, and the source that it names."""
-    from mulligan.serialization import line_of
+    from mulligan.config.serialization import line_of
 
     line = line_of(cls)
     at_end = re.search(rf" \(({CITATION.pattern}(?:; {CITATION.pattern})*)\)\.?$", line)

@@ -27,7 +27,7 @@ KINDS: dict[str, type[Any]] = {
     "marginals": Marginals,
     "rising_momentum": RisingMomentum,
 }
-"""Optimisers, layers, losses … by name. `mulligan.serialization` reads them here."""
+"""Optimisers, layers, losses … by name. `mulligan.config.serialization` reads them here."""
 
 
 def _article_output(plan: Plan, at: Place) -> int:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import threadpoolctl
 
+from mulligan.config.change import apply_overrides
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.game.losses import Loss, NonSaturating
 from mulligan.metrics import Modes, modes
@@ -22,7 +23,6 @@ from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam, Optimizer
 from mulligan.nn.rng import stream
 from mulligan.training import Run, recipe
-from mulligan.training.overrides import apply_overrides
 
 NETS = "generator.layers={kind='mlp_generator', hidden=[64, 64, 64], output='none'}"
 """A plain generator."""

@@ -1,8 +1,8 @@
 """Check options against their type hints: what each field of a frozen dataclass may hold.
 
 ``lr: Positive = 1e-3`` says that a learning rate is a finite number above 0. `Checked` enforces it, and
-`mulligan.serialization` builds objects from tables by the same hints. Both ask the field's `Form`, which `form_of`
-makes from the hint. To a type checker ``Positive`` is a float.
+`mulligan.config` builds objects from tables by the same hints. Both ask the field's `Form`, which `form_of` makes from
+the hint. To a type checker ``Positive`` is a float.
 """
 
 import math

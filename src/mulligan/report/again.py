@@ -3,13 +3,13 @@
 import shlex
 from dataclasses import replace
 
+from mulligan.config.change import apply_overrides, as_override, flattened
+from mulligan.config.model import Config
+from mulligan.config.recipes import recipe
+from mulligan.config.serialization import to_table
 from mulligan.errors import MulliganError, typed
 from mulligan.report.story import Story
-from mulligan.serialization import to_table
-from mulligan.training.config import Config
 from mulligan.training.diagnosis.second_try import plan
-from mulligan.training.overrides import apply_overrides, as_override, flattened
-from mulligan.training.recipes import recipe
 
 FLAGS = {"steps": "--steps", "seed": "--seed", "threads": "--threads", "data.name": "--data"}
 """Settings that have their own option."""

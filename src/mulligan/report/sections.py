@@ -3,11 +3,11 @@
 import hashlib
 from typing import Any, NamedTuple
 
+from mulligan.config.serialization import to_table
 from mulligan.metrics import MAPS, at, median_of
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.files import regular
 from mulligan.report.story import Story
-from mulligan.serialization import to_table
 
 SEVERAL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

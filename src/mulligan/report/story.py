@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mulligan.config.change import differences
+from mulligan.config.model import Config
+from mulligan.config.serialization import to_table
+from mulligan.config.toml import load_config
 from mulligan.errors import MulliganError
 from mulligan.output.files import read_json
-from mulligan.serialization import to_table
-from mulligan.training.config import Config, load_config
 from mulligan.training.events import Diagnosed
-from mulligan.training.overrides import differences
 from mulligan.training.store.checkpoint import WORDS, checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_times

@@ -16,9 +16,9 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from mulligan.config.serialization import KINDS
 from mulligan.data import DATASETS
 from mulligan.errors import ConfigError, RunError, shown
-from mulligan.serialization import KINDS
 from mulligan.studies.measures import MEASURES
 
 Work = Callable[[Any], Any]

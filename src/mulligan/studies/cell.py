@@ -22,14 +22,14 @@ from typing import Any
 
 import threadpoolctl
 
+from mulligan.config.model import DataSpec, Parent
+from mulligan.config.serialization import Table, from_table
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
 from mulligan.output.files import atomic_write
 from mulligan.output.pictures import png_bytes
-from mulligan.serialization import Table, from_table
 from mulligan.studies.measures import MEASURES, Figures, mixture_of
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
-from mulligan.training.config import DataSpec, Parent
 from mulligan.training.events import Event, Started, Stepped
 from mulligan.training.samples import data_of, sheet
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of

@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from mulligan.config.change import compared, differences
+from mulligan.config.serialization import Table, to_plain, to_table
 from mulligan.errors import CheckpointError, ConfigError, RunError, as_path, shown
 from mulligan.output.files import advice, atomic_write, write_json
-from mulligan.serialization import Table, to_plain, to_table
 from mulligan.studies.backends import at_once, backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, foresee, forget_attempts, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
-from mulligan.training.overrides import compared, differences
 from mulligan.training.samples import located
 from mulligan.training.store.checkpoint import versions
 

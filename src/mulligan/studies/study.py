@@ -28,12 +28,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from mulligan.config.change import apply_overrides
+from mulligan.config.model import Config
+from mulligan.config.recipes import file_of, opening, recipe
+from mulligan.config.serialization import Table, build, from_table, listed, show
+from mulligan.config.toml import loads_toml, read_text
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
-from mulligan.serialization import Table, build, from_table, listed, show
-from mulligan.training.config import Config, loads_toml, read_text
-from mulligan.training.overrides import apply_overrides
-from mulligan.training.recipes import file_of, opening, recipe
 
 _SHIPPED = Path(__file__).parent / "shipped"
 STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p.stem for p in _SHIPPED.glob("*.toml"))}

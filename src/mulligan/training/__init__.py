@@ -1,7 +1,7 @@
-"""Train a GAN: the configuration of a run, its events, its folder, and the diagnosis of what goes wrong.
+"""Train a GAN: a run, its events, its folder, and the diagnosis of what goes wrong.
 
 - `loop`: `train`, which yields the events; start here. `run`: the state of a run. `events`: the kinds of events.
-- `config`, `overrides`, `recipes`: the settings of a run. `samples`, `batches`: its data.
+- `samples`, `batches`: its data. Its settings are in the package `config`.
 - `store`: run folders, checkpoints, logs. `diagnosis`: names a failure, and starts a second try.
 - `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: shows a run in a terminal.
 - `notebook`: shows a run in a notebook. `start`: begins with the weights of another run.
@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING
 from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
+    from mulligan.config.change import with_overrides as with_overrides
+    from mulligan.config.model import Config as Config
+    from mulligan.config.model import DataSpec as DataSpec
+    from mulligan.config.model import Parent as Parent
+    from mulligan.config.model import with_all_of as with_all_of
+    from mulligan.config.recipes import RECIPES as RECIPES
+    from mulligan.config.recipes import describe as describe
+    from mulligan.config.recipes import recipe as recipe
+    from mulligan.config.toml import dumps_toml as dumps_toml
+    from mulligan.config.toml import load_config as load_config
     from mulligan.training.companions import Evaluator as Evaluator
     from mulligan.training.companions import Observer as Observer
-    from mulligan.training.config import Config as Config
-    from mulligan.training.config import DataSpec as DataSpec
-    from mulligan.training.config import Parent as Parent
-    from mulligan.training.config import dumps_toml as dumps_toml
-    from mulligan.training.config import load_config as load_config
-    from mulligan.training.config import with_all_of as with_all_of
     from mulligan.training.diagnosis.observer import Diagnosis as Diagnosis
     from mulligan.training.diagnosis.second_try import SecondTry as SecondTry
     from mulligan.training.diagnosis.second_try import diagnoses as diagnoses
@@ -45,10 +49,6 @@ if TYPE_CHECKING:
     from mulligan.training.events import Waiting as Waiting
     from mulligan.training.interrupt import Interrupt as Interrupt
     from mulligan.training.loop import train as train
-    from mulligan.training.overrides import with_overrides as with_overrides
-    from mulligan.training.recipes import RECIPES as RECIPES
-    from mulligan.training.recipes import describe as describe
-    from mulligan.training.recipes import recipe as recipe
     from mulligan.training.run import Run as Run
     from mulligan.training.store.checkpoint import Checkpoint as Checkpoint
     from mulligan.training.store.checkpoint import load_checkpoint as load_checkpoint
@@ -60,15 +60,16 @@ if TYPE_CHECKING:
     from mulligan.training.store.recorder import Recorder as Recorder
 
 _NAMES = {
+    ".config.change": "with_overrides",
+    ".config.model": "Config DataSpec Parent with_all_of",
+    ".config.recipes": "describe recipe RECIPES",
+    ".config.toml": "dumps_toml load_config",
     "companions": "Evaluator Observer",
-    "config": "Config DataSpec dumps_toml load_config Parent with_all_of",
     "diagnosis.observer": "Diagnosis",
     "diagnosis.second_try": "diagnoses plan SecondTry",
     "events": "Adjusted Clock Diagnosed Evaluated Event Failed Finished Measured Sampled Saved Started Stepped Waiting",
     "interrupt": "Interrupt",
     "loop": "train",
-    "overrides": "with_overrides",
-    "recipes": "describe recipe RECIPES",
     "run": "Run",
     "store.checkpoint": "Checkpoint load_checkpoint save_checkpoint",
     "store.folder": "resume RunFolder take_next",

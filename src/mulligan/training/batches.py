@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.config.model import DataSpec
 from mulligan.data import Dataset, Sampler, scale
 from mulligan.errors import DataError
 from mulligan.nn.memory import Array, Labels
-from mulligan.training.config import DataSpec
 
 AHEAD = 4
 """Number of batches of streamed pictures to decode in advance."""

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from mulligan.config.serialization import build
 from mulligan.errors import ConfigError
 from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
 from mulligan.nn.memory import Array
-from mulligan.serialization import build
 
 
 @dataclass(frozen=True)

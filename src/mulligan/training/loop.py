@@ -13,10 +13,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from mulligan.config.model import Config
 from mulligan.errors import ConfigError, DivergedError, RunError, must_be
 from mulligan.training import guard
 from mulligan.training.companions import Evaluator, Observer, check_observers
-from mulligan.training.config import Config
 from mulligan.training.events import (
     Adjusted,
     Clock,

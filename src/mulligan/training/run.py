@@ -8,6 +8,9 @@ from typing import Any, NoReturn, Self, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.config.change import adjustable, compared, with_overrides
+from mulligan.config.model import Config
+from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset, Sampler
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, must_be
 from mulligan.game.gan import GAN
@@ -18,12 +21,9 @@ from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
 from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.pictures import to_uint8
-from mulligan.serialization import from_table, to_table
 from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.companions import Observer, check_observers
-from mulligan.training.config import Config
-from mulligan.training.overrides import adjustable, compared, with_overrides
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 
 GRID = 64

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.config.model import Config, DataSpec
 from mulligan.data import Dataset, load
 from mulligan.data.dataset import Images
 from mulligan.data.kmeans import cluster_labels
@@ -20,7 +21,6 @@ from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import ConfigError, RunError
 from mulligan.output.files import atomic_write
 from mulligan.output.pictures import grid, points_picture
-from mulligan.training.config import Config, DataSpec
 
 _LOG = logging.getLogger(__name__)
 ASKED = 500

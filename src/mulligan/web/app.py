@@ -22,8 +22,8 @@ from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from mulligan.config.toml import load_config
 from mulligan.errors import typed
-from mulligan.training.config import load_config
 from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder

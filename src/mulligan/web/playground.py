@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mulligan.config.toml import load_config
 from mulligan.data import Dataset, load
 from mulligan.errors import MulliganError
 from mulligan.models import BUNDLED, FACES
@@ -15,7 +16,6 @@ from mulligan.output.files import mtime
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_tensors
 from mulligan.training import Run
-from mulligan.training.config import load_config
 from mulligan.training.samples import data_of
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder, restored

@@ -11,9 +11,9 @@ import pytest
 import safetensors.numpy as library
 from scipy.special import gammainc
 
+from mulligan.config.recipes import RECIPES
 from mulligan.data import DATASETS
 from mulligan.training import monitor
-from mulligan.training.recipes import RECIPES
 from mulligan.web.browser.lab import opened
 from mulligan.web.browser.site import digits
 from mulligan.web.browser.stand_ins import fcntl, scipy

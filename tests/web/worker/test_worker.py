@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.serialization import to_table
+from mulligan.config.change import compared
+from mulligan.config.serialization import to_table
 from mulligan.training import Recorder, Run, load_checkpoint
-from mulligan.training.overrides import compared
 from mulligan.training.progress import few
 from mulligan.training.store import checkpoints
 from mulligan.web.worker.protocol import Channel

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.config.change import apply_overrides
 from mulligan.data import load
 from mulligan.metrics import judge_for
 from mulligan.museum.case import Evidence, Played
@@ -13,7 +14,6 @@ from mulligan.museum.stage import play
 from mulligan.nn.memory import Array
 from mulligan.output.pictures import to_uint8
 from mulligan.training import Run, recipe
-from mulligan.training.overrides import apply_overrides
 
 STEPS = 1500
 COUNT = 1000

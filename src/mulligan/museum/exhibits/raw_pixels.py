@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from mulligan.config.change import with_overrides
 from mulligan.museum.case import Evidence, Played
 from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play
 from mulligan.nn.memory import Array
 from mulligan.training import Run, recipe
-from mulligan.training.overrides import with_overrides
 
 STEPS, MENDED = 300, 1200
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.config.serialization import from_table, to_table
 from mulligan.errors import (
     CheckpointError,
     ConfigError,
@@ -35,7 +36,6 @@ from mulligan.output.generator.chunks import passed
 from mulligan.output.generator.file import GeneratorSpec, read_tensors, write_tensors
 from mulligan.output.generator.principal import steered
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
-from mulligan.serialization import from_table, to_table
 
 Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
 

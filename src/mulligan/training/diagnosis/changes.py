@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from mulligan.config.change import apply_overrides, as_override, learning, values_of, weights
+from mulligan.config.model import Config
 from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
 from mulligan.nn.layers import LAYERS, Reshape
 from mulligan.nn.schedules import Schedule
-from mulligan.training.config import Config
 from mulligan.training.diagnosis import traits
-from mulligan.training.overrides import apply_overrides, as_override, learning, values_of, weights
 
 PLAYERS = ("generator", "discriminator")
 USUAL = 1e-3

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from mulligan.config.model import Config
 from mulligan.nn.layers.base import Shape
-from mulligan.training.config import Config
 from mulligan.training.diagnosis import remedies, rules
 from mulligan.training.diagnosis.measurements import Measurements
 from mulligan.training.diagnosis.remedies import Faults, Remedy

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from mulligan.config.change import adjustable
 from mulligan.training.diagnosis.failures import HEALTHY, matches, remedy_for
 from mulligan.training.diagnosis.measure import Probe
 from mulligan.training.diagnosis.measurements import Measurements
 from mulligan.training.diagnosis.rules import EVERY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, Evidence, Finding, astray
 from mulligan.training.diagnosis.statistics import added
 from mulligan.training.events import Diagnosed, Event, Failed, Measured, Stepped
-from mulligan.training.overrides import adjustable
 from mulligan.training.run import Run
 
 OFTEN = 150

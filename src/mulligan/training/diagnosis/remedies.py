@@ -4,16 +4,16 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from mulligan.config.change import learning, values_of, weights
+from mulligan.config.model import Config
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers.base import Shape
-from mulligan.training.config import Config
 from mulligan.training.diagnosis import changes as ch
 from mulligan.training.diagnosis.changes import Change
 from mulligan.training.diagnosis.config_faults import faults
-from mulligan.training.overrides import learning, values_of, weights
 
 Faults = Literal["first", "too", "no"]
 """When a remedy also repairs faults of the configuration; see `Failure`."""

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from mulligan.config.change import apply_overrides, differences, with_overrides
+from mulligan.config.model import Config, Parent
+from mulligan.config.serialization import to_table
+from mulligan.config.toml import load_config
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, ConfigError, typed
-from mulligan.serialization import to_table
-from mulligan.training.config import Config, Parent, load_config
 from mulligan.training.events import Adjusted, Diagnosed
-from mulligan.training.overrides import apply_overrides, differences, with_overrides
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
 from mulligan.training.store.folder import RunFolder

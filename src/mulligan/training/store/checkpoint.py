@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 
 from mulligan import __version__
+from mulligan.config.change import differences, with_overrides
+from mulligan.config.model import Config
+from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.blas import libraries
 from mulligan.output.files import advice, atomic_write, patiently, regular, sync_folder
-from mulligan.serialization import from_table, to_table
 from mulligan.training import guard
-from mulligan.training.config import Config
-from mulligan.training.overrides import differences, with_overrides
 from mulligan.training.run import Run
 
 FORMAT = "mulligan-checkpoint"

@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from mulligan.config.change import differences
+from mulligan.config.model import Config
+from mulligan.config.serialization import to_table
+from mulligan.config.toml import load_config
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
 from mulligan.output.files import NO_NAME, read_json, regular, write_json
 from mulligan.output.generator import Generator
-from mulligan.serialization import to_table
-from mulligan.training.config import Config, load_config
-from mulligan.training.overrides import differences
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unsealed
 from mulligan.training.store.log import read_events

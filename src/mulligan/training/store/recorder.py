@@ -22,12 +22,12 @@ from typing import IO, Any
 
 import numpy as np
 
+from mulligan.config.toml import dumps_toml
 from mulligan.data import DATASETS
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
 from mulligan.output.files import FULL, advice, atomic_write, regular
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.companions import Evaluator, Observer
-from mulligan.training.config import dumps_toml
 from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import Stop, check_play, train

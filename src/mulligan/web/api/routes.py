@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from mulligan.config.recipes import RECIPES
 from mulligan.data.sources.picture_file import SIZES
 from mulligan.game.losses import LOSSES
 from mulligan.output.generator import LARGEST_SEED
 from mulligan.output.generator.principal import SHOWN
-from mulligan.training.recipes import RECIPES
 from mulligan.web.api import calls
 from mulligan.web.api.api import Route, threaded
 from mulligan.web.api.fields import Field

@@ -19,13 +19,13 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from mulligan.config.recipes import RECIPES, recipe
 from mulligan.data import DATASETS, Dataset
 from mulligan.data.registry import of_points
 from mulligan.game.architectures.networks import MLPGenerator
 from mulligan.metrics import PCA
 from mulligan.museum.quirks import ArticleGenerator
 from mulligan.training import monitor
-from mulligan.training.recipes import RECIPES, recipe
 from mulligan.web.api.api import Answer, called, refused
 from mulligan.web.api.routes import ROUTES
 from mulligan.web.library.jobs import Jobs, Queue

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from mulligan.config.change import with_overrides
+from mulligan.config.model import Config
+from mulligan.config.toml import load_config
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.output.files import mtime
-from mulligan.training.config import Config, load_config
 from mulligan.training.diagnosis.failures import titled
 from mulligan.training.events import Diagnosed, Measured
-from mulligan.training.overrides import with_overrides
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times

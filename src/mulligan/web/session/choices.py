@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mulligan.config.recipes import RECIPES, describe, recipe
+from mulligan.config.serialization import line_of
 from mulligan.data import DATASETS, load
 from mulligan.data.registry import is_picture_folder, of_points
 from mulligan.data.sources.picture_file import SIZES
@@ -14,9 +16,7 @@ from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS
 from mulligan.output.pictures import grid
-from mulligan.serialization import line_of
 from mulligan.training.progress import few
-from mulligan.training.recipes import RECIPES, describe, recipe
 from mulligan.web.inside.diagnosis import awaited
 from mulligan.web.library.drawing import png64
 from mulligan.web.problems import Problem

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mulligan.config.change import apply_overrides
+from mulligan.config.model import Config
+from mulligan.config.serialization import from_table, to_table
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
-from mulligan.serialization import from_table, to_table
-from mulligan.training.config import Config
 from mulligan.training.diagnosis.second_try import next_folder
 from mulligan.training.events import Diagnosed
-from mulligan.training.overrides import apply_overrides
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.web.inside.diagnosis import advice_on

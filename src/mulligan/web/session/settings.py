@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from mulligan.config.change import Overrides, apply_overrides, compared, learning, weights
+from mulligan.config.model import Config, with_all_of
+from mulligan.config.recipes import RECIPES, recipe
+from mulligan.config.serialization import to_table
 from mulligan.data import DATASETS
 from mulligan.data.registry import check_asked, is_picture_folder, of_points
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
-from mulligan.serialization import to_table
-from mulligan.training.config import Config, with_all_of
-from mulligan.training.overrides import Overrides, apply_overrides, compared, learning, weights
-from mulligan.training.recipes import RECIPES, recipe
 from mulligan.web.problems import Problem
 
 GAME = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")

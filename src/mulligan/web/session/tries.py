@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mulligan.config.model import Config
+from mulligan.config.serialization import to_table
+from mulligan.config.toml import load_config
 from mulligan.errors import MulliganError
-from mulligan.serialization import to_table
-from mulligan.training.config import Config, load_config
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.web.session import settings

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from mulligan.config.serialization import to_table
 from mulligan.metrics import kid
 from mulligan.output.readings import says, unit
-from mulligan.serialization import to_table
 from mulligan.training import Config, Diagnosis, Run
 from mulligan.training.events import Adjusted
 from mulligan.training.monitor import COUNT, Monitor

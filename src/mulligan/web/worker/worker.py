@@ -17,10 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mulligan.config.serialization import from_table, to_table
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge
-from mulligan.serialization import from_table, to_table
 from mulligan.training import Config, Diagnosis, Recorder, Run, diagnoses, plan, resume
 from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Stepped, Waiting
 from mulligan.training.monitor import Monitor

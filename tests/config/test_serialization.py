@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from mulligan.config.serialization import KINDS, build, from_table, registry_of, to_plain, to_table
+from mulligan.config.toml import loads_toml
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DivergedError, ShapeError, TooLargeError, UnsupportedError
 from mulligan.game import LOSSES, R1, WGANGP, Hinge, Loss, NonSaturating, Penalty
@@ -22,9 +24,7 @@ from mulligan.nn.layers import Dense, Flatten, He, Layer, LeakyReLU, Reshape, Sc
 from mulligan.nn.optimizers import Adam, Lookahead
 from mulligan.nn.schedules import StepDecay
 from mulligan.nn.workers import limits
-from mulligan.serialization import KINDS, build, from_table, registry_of, to_plain, to_table
 from mulligan.training import RECIPES, Config, DataSpec, Parent, Run, dumps_toml, recipe, train, with_overrides
-from mulligan.training.config import loads_toml
 
 ALLOWED = (ConfigError, ShapeError, UnsupportedError)
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mulligan.config.change import with_overrides
+from mulligan.config.model import Config
+from mulligan.config.toml import load_config, read_text
 from mulligan.errors import ConfigError, nearest, shown
-from mulligan.training.config import Config, load_config, read_text
-from mulligan.training.overrides import with_overrides
 
 _FIRST = ["quick", "best", "finest", "faces", "fashion", "pictures", "mlp", "small", "plain", "unlabelled"]
 _FIRST += ["ring", "grid"]

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from mulligan.config.change import apply_overrides, differences, flattened
+from mulligan.config.serialization import to_table
+from mulligan.config.toml import loads_toml
 from mulligan.errors import ConfigError
 from mulligan.game import Hinge
 from mulligan.nn import ClipNorm
 from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
-from mulligan.serialization import to_table
 from mulligan.training import (
     RECIPES,
     Config,
@@ -23,8 +25,6 @@ from mulligan.training import (
     with_all_of,
     with_overrides,
 )
-from mulligan.training.config import loads_toml
-from mulligan.training.overrides import apply_overrides, differences, flattened
 
 # ── overrides ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

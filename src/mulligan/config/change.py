@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from mulligan.errors import ConfigError, must_be
-from mulligan.nn.fields import Entries, Form, OneOf, Part, forms_of
-from mulligan.serialization import (
+from mulligan.config.model import Config
+from mulligan.config.serialization import (
     NONE,
     Table,
     build,
@@ -24,7 +23,8 @@ from mulligan.serialization import (
     to_table,
     unknown_key,
 )
-from mulligan.training.config import Config
+from mulligan.errors import ConfigError, must_be
+from mulligan.nn.fields import Entries, Form, OneOf, Part, forms_of
 
 Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
 """A dict of values by path, or a list of ``path=value`` texts and ``(path, value)`` pairs."""
