@@ -21,7 +21,7 @@ import numpy as np
 import mulligan
 from mulligan.data import Dataset, load
 from mulligan.data.sources.faces import load_pixel_faces
-from mulligan.evaluation import Exam
+from mulligan.metrics.exam import Exam
 from mulligan.output.pictures import grid, save_png
 from mulligan.training import with_overrides
 

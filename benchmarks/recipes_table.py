@@ -26,7 +26,7 @@ import numpy as np
 
 import mulligan
 from mulligan.errors import ConfigError, DataError
-from mulligan.evaluation import Exam
+from mulligan.metrics.exam import Exam
 from mulligan.output.pictures import grid, save_png
 from mulligan.training import Run, train, with_overrides
 

@@ -37,7 +37,7 @@ import numpy as np
 from mulligan.cli import COMMANDS, main
 from mulligan.data import from_arrays, load
 from mulligan.errors import MulliganError
-from mulligan.evaluation import evaluate_finished
+from mulligan.models.evaluate import evaluate_finished
 from mulligan.training import Diagnosis, Recorder, Run, RunFolder, load_checkpoint, recipe, resume, with_overrides
 from mulligan.training.store import checkpoints
 

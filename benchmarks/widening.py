@@ -23,7 +23,7 @@ import numpy as np
 from recipes_table import median_and_range, score, seconds_a_step
 
 import mulligan
-from mulligan.evaluation import Exam
+from mulligan.metrics.exam import Exam
 from mulligan.nn import restore, state_of, stream
 from mulligan.nn.layers import Conv2d, ConvTranspose2d, Dense, Projection
 from mulligan.training import Run, train, with_overrides

@@ -52,7 +52,7 @@ SLOW = {
     "output/export/test_player_page.py::test_a_class_is_a_button": (),
     "output/export/test_player_page.py::test_the_sliders_steer": ("[bundled]",),
     "studies/test_processes.py": ("_semaphores", "_not_there", "_not_installed", "_ray_", "_tried_"),
-    "test_evaluation.py::test_the_colours_of_faces": (),
+    "metrics/test_exam.py::test_the_colours_of_faces": (),
     "training/diagnosis/test_diagnosed_runs.py::test_a_grid_of_a_fifth": (),
     "training/diagnosis/test_diagnosed_runs.py::test_broken_toys": ("[D wins", "[wrong sign"),
     "training/diagnosis/test_remedies.py::test_every_remedy": ("[ring]", "[classic]", "[mlp]"),

@@ -27,15 +27,15 @@ BELOW = {
     "config": {"game", "nn", "errors"},
     "output": {"config", "game", "nn", "errors", "lazy", "mulligan"},
     "training": {"output", "config", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
-    "models": {"training", "output", "errors"},
+    "models": {"training", "output", "metrics", "data", "errors"},
     "report": {"training", "output", "config", "metrics", "data", "errors"},
     "recipes": set(),
 }
 MIDDLE = frozenset({*BELOW, "mulligan"})
-FIT = MIDDLE | {"fitting", "evaluation"}  # `mulligan.fit`, `mulligan.evaluate`
+FIT = MIDDLE | {"fitting"}  # `mulligan.fit`
 UPPER = FIT | {"studies", "museum", "bench"}
 BELOW |= {"studies": FIT, "museum": FIT, "bench": FIT, "cli": UPPER | {"web"}, "web": UPPER}
-BELOW |= {"fitting": MIDDLE, "evaluation": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER - {"bench"}}
+BELOW |= {"fitting": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER - {"bench"}}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 

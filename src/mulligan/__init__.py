@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from mulligan import data as data
     from mulligan import errors as errors
     from mulligan import training as training
-    from mulligan.evaluation import evaluate
     from mulligan.fitting import fit
     from mulligan.models import load
+    from mulligan.models.evaluate import evaluate
     from mulligan.output.generator import Generator
     from mulligan.training import Run, recipe, train
 
@@ -39,9 +39,9 @@ __all__ = ["Generator", "Run", "__version__", "evaluate", "fit", "load", "recipe
 _NAMES = {
     "data": "data",
     "errors": "errors",
-    "evaluation": "evaluate",
     "fitting": "fit",
     "models": "load",
+    "models.evaluate": "evaluate",
     "output.generator": "Generator",
     "training": "recipe Run train training",
 }

@@ -92,7 +92,9 @@ def test_a_run_ends_with_its_figures_though_they_cannot_be_kept(trained, mulliga
     assert (here / "r" / "report.html").is_file()
 
 
-@pytest.mark.parametrize("place", ["mulligan.evaluation.Exam.score", "mulligan.training.store.recorder.save_animation"])
+@pytest.mark.parametrize(
+    "place", ["mulligan.metrics.exam.Exam.score", "mulligan.training.store.recorder.save_animation"]
+)
 def test_a_run_that_is_stopped_after_its_last_step_says_how_to_go_on(mulligan, cloud, here, monkeypatch, place):
     """While it is measured; or before, while the last files are written, which is not broken off."""
 

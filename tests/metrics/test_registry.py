@@ -63,7 +63,7 @@ def test_every_figure_has_its_entry_and_every_entry_its_figure(pictures):
         named |= {*figures_in(result, "points"), *figures_in(result)}
     found.remove("log_density.real")  # stands beside log_density.fake
     listed = {path for path in found if not path.endswith(BESIDE) or path in METRICS}
-    assert listed == named == METRICS.keys() - {"modes.label_accuracy"}  # of stacked MNIST: tests/test_evaluation.py
+    assert listed == named == METRICS.keys() - {"modes.label_accuracy"}  # of stacked MNIST: tests/metrics/test_exam.py
     for path in found - listed:
         assert path.removesuffix(next(end for end in BESIDE if path.endswith(end))) in METRICS
 

@@ -8,7 +8,7 @@ from typing import Any
 from mulligan.cli.console import emit, say
 from mulligan.cli.scores import table
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
-from mulligan.evaluation import evaluate_finished
+from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration
 from mulligan.report import write_report
 from mulligan.training import Diagnosis, Interrupt, Observer, Recorder, Run, plan

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,21 @@ from mulligan.data import Dataset, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import load_unresized
 from mulligan.errors import as_path
+
+
+class Drawn(Protocol):
+    """What is measured: anything that draws samples by a seed, like `Generator` and `Fakes`."""
+
+    spec: Any
+
+    def sample(self, count: int, seed: int = 0) -> NDArray[Any]:
+        """Draw samples in the data's own range."""
+
+    def images(self, count: int, seed: int = 0) -> NDArray[Any]:
+        """Draw pictures, uint8."""
+
+    def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
+        """Return the classes that these samples were asked to be, or None."""
 
 
 class Fakes:

@@ -1,6 +1,6 @@
 """Load a generator: from a file, a run folder or a checkpoint folder, or one that comes with Mulligan.
 
-The room has two functions, `load` and `bundled`.
+`load` and `bundled` stand here; `evaluate` measures what they load.
 """
 
 import os

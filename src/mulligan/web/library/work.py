@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
-from mulligan.evaluation import evaluate_finished
 from mulligan.metrics import MAPS, at, figures_in, median_of
 from mulligan.models import BUNDLED, FACES
+from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.export import export as write
 from mulligan.output.generator import Generator
 from mulligan.report import write_report

@@ -9,11 +9,12 @@ from PIL import Image
 import mulligan
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.evaluation import Exam, evaluate, evaluate_finished
 from mulligan.game import Latent
 from mulligan.game.architectures import MLPGenerator
 from mulligan.metrics import pca
+from mulligan.metrics.exam import Exam
 from mulligan.metrics.features import judge
+from mulligan.models.evaluate import evaluate, evaluate_finished
 from mulligan.nn import Network, stream
 from mulligan.nn.layers import Sequential
 from mulligan.output.generator import Generator, GeneratorSpec

@@ -1,0 +1,176 @@
+"""Measure how good a generator is: `evaluate` compares its samples with pictures that it has not seen."""
+
+import logging
+import numbers
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.data import DATASETS, Dataset, from_arrays, load
+from mulligan.data.registry import is_picture_folder
+from mulligan.data.sources import SIZES
+from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, must_be
+from mulligan.metrics import Fakes, merge
+from mulligan.metrics.exam import COUNT, LEAST, Exam, reals_of
+from mulligan.metrics.fakes import Drawn
+from mulligan.models import load as load_generator
+from mulligan.output.generator import Generator
+from mulligan.training import Run, RunFolder
+from mulligan.training.store import newest_in, restored
+
+_LOG = logging.getLogger(__name__)
+
+
+@np.errstate(under="ignore")  # distant densities and moments of idle weights underflow to 0
+def evaluate(
+    generator: Generator | Run | Fakes | NDArray[Any] | str | Path,
+    data: Dataset | str | Path | None = None,
+    *,
+    count: int | None = None,
+    seeds: int | Sequence[int] = 3,
+) -> dict[str, Any]:
+    """Measure how good a generator is against held-out data.
+
+    Parameters
+    ----------
+    generator : Generator, Run, Fakes, array, str or Path
+        A generator; or a run, a run folder or a checkpoint folder, whose raw weights are scored as well. Pass samples
+        of another program as an array, or as `Fakes.of` their folder or file.
+    data : Dataset, str or Path, optional
+        The data to compare with (default: the generator's training data). Pictures from a folder or a file are read at
+        the generator's size and in its colours.
+    count : int, optional
+        Number of fakes and of reals (default: 10,000, or all held-out ones if there are fewer).
+    seeds : int or sequence of int
+        The number of draws (with seeds 0, 1, 2 …), or their seeds.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``; ``mulligan list metrics`` describes each figure. With several seeds, a figure
+        is a dict of ``median``, ``min`` and ``max``. ``raw`` holds the figures of the raw weights, ``step`` the step
+        of the weights. ``held_out`` is False if the data has no test part: half of the training data then replaces it,
+        copies are searched in all training data, and each of those reals is compared with all others.
+
+    Raises
+    ------
+    ConfigError
+        When an argument is of the wrong type, `seeds` is empty, or `count` exceeds the held-out pictures.
+    ShapeError
+        When the data has another shape than the generator's samples.
+    DataError, CheckpointError
+        When the data or the generator cannot be read.
+    """
+    if isinstance(generator, np.ndarray):
+        generator = Fakes(from_arrays(generator))
+    weights, found, cpu = _weights(generator, others=data is not None)
+    if data is None:
+        data = found if found is not None else _own_data(weights["ema"])
+    elif not isinstance(data, Dataset):
+        data = _loaded(data, weights["ema"])
+    drawn = _drawn(seeds)
+    if count is not None and not isinstance(count, numbers.Integral):
+        raise ConfigError(must_be("count", "a whole number", count, COUNT))
+    if not drawn:
+        raise ConfigError("seeds must be at least one draw, got none. Try 3.")
+    shape = weights["ema"].spec.shape
+    if tuple(shape) != data.shape:
+        raise ShapeError(
+            f"data must have the generator's shape {tuple(shape)}, got {data.shape} of {data.name}. "
+            "Evaluate against the data that the generator was trained on."
+        )
+    if isinstance(generator, Fakes):
+        if not LEAST <= len(generator) >= (count or 0):
+            rule = f"{max(LEAST, count or 0)} samples or more, as many as are compared"
+            raise ConfigError(must_be("fakes", rule, len(generator)))
+        count = min(COUNT, len(generator), len(reals_of(data)[0])) if count is None else count
+    exam = Exam.prepare(data, count)
+    scores = {}
+    for name, each in weights.items():
+        results = []
+        for seed in drawn:
+            which = "averaged" if name == "ema" else "raw"
+            _LOG.info("seed %d, %s weights: %s samples", seed, which, f"{exam.count:,}")
+            noted = "fakes" if isinstance(each, Fakes) else name
+            results.append(exam.score(each, seed, weights=noted, cpu_seconds=cpu))
+        scores[name] = merge(results)
+    result = scores.pop("ema")
+    return {**result, **scores}
+
+
+@np.errstate(under="ignore")
+def evaluate_finished(run: Run) -> dict[str, Any]:
+    """Measure a run's averaged generator in one draw, in seconds, as `mulligan train` does at the end.
+
+    Parameters
+    ----------
+    run : Run
+
+    Raises
+    ------
+    ConfigError
+        When there are too few samples to compare with.
+    """
+    exam = Exam.prepare(run.data, controls=False, train_judge=False)
+    return exam.score(run.generator(), cpu_seconds=run.cpu)
+
+
+def _weights(
+    generator: Generator | Run | Fakes | str | Path, *, others: bool
+) -> tuple[dict[str, Drawn], Dataset | None, float | None]:
+    """Return the generators to score by the name of their weights, and, if known, their data and the CPU-seconds.
+
+    With `others`, other data to compare with, the averaged weights suffice if a run's own data are missing.
+    """
+    if isinstance(generator, (Generator, Fakes)):
+        return {"ema": generator}, None, None
+    if not isinstance(generator, Run):
+        what = "a generator, a run, or the run folder, checkpoint folder or .safetensors file of one"
+        path = as_path("generator", generator, what, "runs/quick-1")
+        if not os.path.isdir(path):
+            return {"ema": load_generator(path)}, None, None
+        found = newest_in(path)
+        if found is None:
+            return {"ema": load_generator(path)}, None, None
+        try:
+            generator = restored(found)
+        except (CheckpointError, DataError) as error:
+            if not others or not RunFolder(path).generator.is_file():
+                raise
+            _LOG.warning("only the averaged weights can be measured: %s", error)
+            return {"ema": load_generator(path)}, None, float(found.clock["cpu"])
+    both: dict[str, Drawn] = {"ema": generator.generator(), "raw": generator.generator(average=False)}
+    return both, generator.data, generator.cpu
+
+
+def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds of the draws, given their number or a list."""
+    if isinstance(seeds, numbers.Integral):
+        return tuple(range(int(seeds)))
+    try:
+        return tuple(seeds)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ConfigError(must_be("seeds", "how many draws, or a list of seeds", seeds, 3)) from error
+
+
+def _own_data(generator: Drawn) -> Dataset:
+    if not generator.spec.data:
+        raise ConfigError(
+            "data must be named, because this generator does not name its training data. Try --data mnist."
+        )
+    return _loaded(generator.spec.data, generator)
+
+
+def _loaded(source: str | Path, generator: Drawn) -> Dataset:
+    """Load data by name. Own pictures are read at the generator's size and in its colours."""
+    if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
+        return load(source)
+    height, width, channels = generator.spec.shape
+    size = height if height == width and height in SIZES else 0
+    if isinstance(generator, Fakes):  # keep the data's colours, so that missing colour shows
+        return load(source, size if is_picture_folder(source) else 0)
+    return load(source, size, colour="grey" if channels == 1 else "rgb")
