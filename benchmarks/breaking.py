@@ -35,9 +35,10 @@ from typing import Any
 from breaking_cases import BROKEN, SOUND, Case, configure
 
 from mulligan.bench.machine import describe
+from mulligan.diagnosis import FAILURES, FIGURES, HEALTHY, Failure, matches, severities
 from mulligan.errors import DivergedError
 from mulligan.training import Diagnosed, Diagnosis, Measured, Run, train
-from mulligan.training.diagnosis import FAILURES, FIGURES, HEALTHY, Failure, facts_of, matches, severities
+from mulligan.training.probe import facts_of
 
 COSTS = (
     ("quick", 7000, 1000),

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mulligan.data import Dataset, load
+from mulligan.diagnosis import HEALTHY
 from mulligan.training import Config, Run, recipe, with_overrides
-from mulligan.training.diagnosis import HEALTHY
 
 SMALL = ("generator.layers.hidden=[128]", "discriminator.layers.hidden=[128]", "report_every=50")
 """A quicker `mlp`."""

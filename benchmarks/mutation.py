@@ -1,4 +1,4 @@
-"""Mutation testing: plant small bugs in five rooms, one at a time, and see whether a test goes red.
+"""Mutation testing: plant small bugs in six rooms, one at a time, and see whether a test goes red.
 
     python benchmarks/mutation_map.py                      # which test runs which line, and how long it takes
     python benchmarks/mutation.py --count 600 --seed 0     # goes on where it stopped; prints a table by room

@@ -1,4 +1,4 @@
-"""Which test runs which line of the five rooms, and how long it takes: what `mutation.py` chooses tests by.
+"""Which test runs which line of the six rooms, and how long it takes: what `mutation.py` chooses tests by.
 
 python benchmarks/mutation_map.py                # minutes; without torch and jax
 python benchmarks/mutation_map.py tests/nn       # adds these tests to the map
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "mulligan"
-ROOMS = ("nn", "game", "data", "metrics", "training")
+ROOMS = ("nn", "game", "data", "metrics", "diagnosis", "training")
 HIDDEN = ("torch", "jax", "optax", "onnx", "onnxruntime")
 MAP = ROOT / "benchmarks" / "mutation-map.json"
 

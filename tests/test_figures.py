@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from mulligan.cli import main
+from mulligan.diagnosis import FAILURES
 from mulligan.game import LOSSES, PENALTIES
 from mulligan.models import bundled
 from mulligan.museum import CASES
 from mulligan.nn.layers import LAYERS
 from mulligan.nn.optimizers import OPTIMIZERS
 from mulligan.nn.schedules import SCHEDULES
-from mulligan.training.diagnosis import FAILURES
 
 ROOT = Path(__file__).parents[1]
 WORDS = {5: "five", 8: "eight", 9: "nine", 12: "twelve", 13: "thirteen", 14: "fourteen", 15: "fifteen"}

@@ -25,10 +25,11 @@ BELOW = {
     "data": {"nn", "errors"},
     "metrics": {"data", "nn", "errors"},
     "config": {"game", "nn", "errors"},
+    "diagnosis": {"training", "output", "metrics", "data", "nn", "errors"},
     "output": {"config", "game", "nn", "errors", "lazy", "mulligan"},
-    "training": {"output", "config", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
+    "training": {"output", "config", "diagnosis", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
     "models": {"training", "output", "metrics", "data", "errors"},
-    "report": {"training", "output", "config", "metrics", "data", "errors"},
+    "report": {"training", "output", "config", "diagnosis", "metrics", "data", "errors"},
     "recipes": set(),
 }
 MIDDLE = frozenset({*BELOW, "mulligan"})

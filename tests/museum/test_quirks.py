@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mulligan
+from mulligan.diagnosis import Evidence, Finding
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.game import GAN, Latent
 from mulligan.museum.quirks import ArticleAdam, ArticleGenerator, ArticleOutput
@@ -14,7 +15,8 @@ from mulligan.nn.layers import Dense, Sequential, Sigmoid
 from mulligan.nn.optimizers import Adam
 from mulligan.output.export.plan import plan_of
 from mulligan.training import with_overrides
-from mulligan.training.diagnosis import Evidence, Finding, Probe, remedy_for
+from mulligan.training.probe import Probe
+from mulligan.training.remedies import remedy_for
 
 GENERATOR = [100, 128, 256, 346, 480, 560, 686, 784]
 ACTIVATIONS = ["arctan", "relu", "arctan", "relu", "tanh", "relu", "sigmoid"]

@@ -21,7 +21,7 @@ from mulligan.nn import layers as nn
 from mulligan.nn.layers import He, Zeros
 from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Parent, Run, describe, dumps_toml, recipe, train, with_overrides
-from mulligan.training.diagnosis import Probe
+from mulligan.training.probe import Probe
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
 

@@ -12,10 +12,10 @@ from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration
 from mulligan.report import write_report
 from mulligan.training import Diagnosis, Interrupt, Observer, Recorder, Run, plan
-from mulligan.training.diagnosis.second_try import next_folder
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.monitor import Monitor
 from mulligan.training.progress import View, view_of
+from mulligan.training.second_try import next_folder
 
 
 class Lines(View):

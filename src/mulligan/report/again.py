@@ -9,7 +9,7 @@ from mulligan.config.recipes import recipe
 from mulligan.config.serialization import to_table
 from mulligan.errors import MulliganError, typed
 from mulligan.report.story import Story
-from mulligan.training.diagnosis.second_try import plan
+from mulligan.training.second_try import plan
 
 FLAGS = {"steps": "--steps", "seed": "--seed", "threads": "--threads", "data.name": "--data"}
 """Settings that have their own option."""

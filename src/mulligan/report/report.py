@@ -12,14 +12,14 @@ import numpy as np
 
 from mulligan.config.toml import dumps_toml
 from mulligan.data import Dataset
+from mulligan.diagnosis.failures import figure_of
+from mulligan.diagnosis.rules import COPIES
 from mulligan.errors import DataError, MulliganError
 from mulligan.output.files import atomic_write
 from mulligan.output.pages import policy_of, template
 from mulligan.report import again, curves, quality, sections
 from mulligan.report.pictures import Nearest, cut, evenly, frames, nearest, strip
 from mulligan.report.story import Story, read
-from mulligan.training.diagnosis.failures import figure_of
-from mulligan.training.diagnosis.rules import COPIES
 from mulligan.training.samples import data_of
 
 COMPARED = 16

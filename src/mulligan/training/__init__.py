@@ -2,7 +2,8 @@
 
 - `loop`: `train`, which yields the events; start here. `run`: the state of a run. `events`: the kinds of events.
 - `samples`, `batches`: its data. Its settings are in the package `config`.
-- `store`: run folders, checkpoints, logs. `diagnosis`: names a failure, and starts a second try.
+- `store`: run folders, checkpoints, logs. `diagnosis`: measures regularly, and names a failure that shows twice.
+- `remedies`: what to change. `second_try`: goes back to a healthy checkpoint and applies the remedy.
 - `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: shows a run in a terminal.
 - `notebook`: shows a run in a notebook. `start`: begins with the weights of another run.
 - `integrations`: a run in PyTorch and in TensorBoard. `interrupt`: Ctrl-C.
@@ -30,10 +31,7 @@ if TYPE_CHECKING:
     from mulligan.config.toml import load_config as load_config
     from mulligan.training.companions import Evaluator as Evaluator
     from mulligan.training.companions import Observer as Observer
-    from mulligan.training.diagnosis.observer import Diagnosis as Diagnosis
-    from mulligan.training.diagnosis.second_try import SecondTry as SecondTry
-    from mulligan.training.diagnosis.second_try import diagnoses as diagnoses
-    from mulligan.training.diagnosis.second_try import plan as plan
+    from mulligan.training.diagnosis import Diagnosis as Diagnosis
     from mulligan.training.events import Adjusted as Adjusted
     from mulligan.training.events import Clock as Clock
     from mulligan.training.events import Diagnosed as Diagnosed
@@ -50,6 +48,9 @@ if TYPE_CHECKING:
     from mulligan.training.interrupt import Interrupt as Interrupt
     from mulligan.training.loop import train as train
     from mulligan.training.run import Run as Run
+    from mulligan.training.second_try import SecondTry as SecondTry
+    from mulligan.training.second_try import diagnoses as diagnoses
+    from mulligan.training.second_try import plan as plan
     from mulligan.training.store.checkpoint import Checkpoint as Checkpoint
     from mulligan.training.store.checkpoint import load_checkpoint as load_checkpoint
     from mulligan.training.store.checkpoint import save_checkpoint as save_checkpoint
@@ -65,12 +66,12 @@ _NAMES = {
     ".config.recipes": "describe recipe RECIPES",
     ".config.toml": "dumps_toml load_config",
     "companions": "Evaluator Observer",
-    "diagnosis.observer": "Diagnosis",
-    "diagnosis.second_try": "diagnoses plan SecondTry",
+    "diagnosis": "Diagnosis",
     "events": "Adjusted Clock Diagnosed Evaluated Event Failed Finished Measured Sampled Saved Started Stepped Waiting",
     "interrupt": "Interrupt",
     "loop": "train",
     "run": "Run",
+    "second_try": "diagnoses plan SecondTry",
     "store.checkpoint": "Checkpoint load_checkpoint save_checkpoint",
     "store.folder": "resume RunFolder take_next",
     "store.log": "read_events",

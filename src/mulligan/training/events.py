@@ -134,7 +134,7 @@ class Measured(Event):
     Attributes
     ----------
     signals : dict of str to float
-        Figures by name; `mulligan.training.diagnosis.FIGURES` describes most of them.
+        Figures by name; `mulligan.diagnosis.FIGURES` describes most of them.
     histogram : list of float
         Shares of the fakes' classes; empty if the classes are unknown.
     """
@@ -151,7 +151,7 @@ class Diagnosed(Event):
     Attributes
     ----------
     state : str
-        A key of `mulligan.training.diagnosis.FAILURES`, or "healthy" when an earlier state is over.
+        A key of `mulligan.diagnosis.FAILURES`, or "healthy" when an earlier state is over.
     evidence : dict
         The figures by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
     remedies : tuple of str

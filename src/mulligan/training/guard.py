@@ -92,7 +92,8 @@ def _loss(run: Run) -> str:
 def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     if first is not None and first[0].startswith("the batch"):
         return "The data hold NaN or infinity. Remove those samples."
-    from mulligan.training.diagnosis import Finding, remedy_for  # late: diagnosis imports runs
+    from mulligan.diagnosis import Finding
+    from mulligan.training.remedies import remedy_for
 
     found = remedy_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)
     who = "generator" if first is not None and "generator" in first[0] else "discriminator"

@@ -5,11 +5,11 @@ from html import escape
 from importlib import import_module
 from typing import Any
 
+from mulligan.diagnosis.failures import titled
 from mulligan.nn.memory import Array
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures.images import png_bytes
 from mulligan.output.pictures.svg import element, left_axis, rounded
-from mulligan.training.diagnosis.failures import titled
 from mulligan.training.events import Diagnosed, Event, Finished, Sampled, Stepped
 from mulligan.training.progress import Pace, View, evidence_lines, measured
 from mulligan.training.run import Run

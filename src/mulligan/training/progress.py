@@ -5,10 +5,10 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from mulligan.diagnosis.failures import figure_of
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.readings import READINGS, read, says
-from mulligan.training.diagnosis.failures import figure_of
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 from mulligan.training.run import Run
 

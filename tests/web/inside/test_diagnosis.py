@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from mulligan.diagnosis import FAILURES, cadence, titled
 from mulligan.training import Diagnosis, Run, train
-from mulligan.training.diagnosis import FAILURES, Probe, cadence, titled
+from mulligan.training.probe import Probe
 from mulligan.web.inside.diagnosis import HEADLINES, checked
 from mulligan.web.worker.live import Live
 

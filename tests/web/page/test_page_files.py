@@ -9,9 +9,9 @@ import pytest
 from scipy.ndimage import label
 
 import mulligan.web
+from mulligan.diagnosis import FAILURES, FIGURES
 from mulligan.metrics import bundled_judge
 from mulligan.models import bundled
-from mulligan.training.diagnosis import FAILURES, FIGURES
 
 PAGE = Path(mulligan.web.__file__).parent / "page"
 OURS = [*PAGE.glob("*.html"), *PAGE.glob("*.svg"), *PAGE.glob("css/*.css"), *PAGE.glob("js/*.js")]

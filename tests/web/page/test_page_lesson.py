@@ -5,8 +5,8 @@ That one is drawn with, taken along, and survives a reload; then every view is l
 
 import pytest
 
-from mulligan.training.diagnosis import FAILURES, FIGURES
-from mulligan.training.diagnosis.rules import EVERY
+from mulligan.diagnosis import FAILURES, FIGURES
+from mulligan.diagnosis.rules import EVERY
 from mulligan.web.inside.diagnosis import HEADLINES, SHOWN
 
 pytestmark = pytest.mark.story

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mulligan.training.diagnosis import FAILURES
+from mulligan.diagnosis import FAILURES
 
 pytestmark = pytest.mark.story
 

@@ -200,7 +200,7 @@ def test_an_adjusted_setting_acts_and_is_told(held: Held, tiny: Any) -> None:
 
 
 def test_an_alarm_pauses(held: Held, tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mulligan.training.diagnosis.observer.EVERY", 10)
+    monkeypatch.setattr("mulligan.diagnosis.history.EVERY", 10)
     monkeypatch.setattr("mulligan.training.Diagnosis.__init__.__defaults__", (10,))
     fast = {"kind": "sgd", "lr": 50.0}
     held.start(tiny(steps=5000, report_every=5, generator={**to_table(tiny())["generator"], "optimizer": fast}))

@@ -7,13 +7,13 @@ import numpy as np
 
 from mulligan.config.change import apply_overrides
 from mulligan.config.serialization import to_table
+from mulligan.diagnosis import Measurements, rules
+from mulligan.diagnosis.failures import FAILURES, figure_of, titled
+from mulligan.diagnosis.statistics import NEIGHBOUR
 from mulligan.metrics import coverage_ideal
 from mulligan.training import Config, Run
-from mulligan.training.diagnosis import Measurements, rules
-from mulligan.training.diagnosis.failures import FAILURES, figure_of, titled
-from mulligan.training.diagnosis.measure import COUNT
-from mulligan.training.diagnosis.statistics import NEIGHBOUR
 from mulligan.training.events import Diagnosed
+from mulligan.training.probe import COUNT
 from mulligan.web.session.settings import changes
 from mulligan.web.worker.live import Live
 

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data import scaled
+from mulligan.diagnosis.rules import IGNORES_Z, NO_GRADIENT
 from mulligan.nn.layers import Layer, LeakyReLU, Pointwise, ReLU
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.training import Run
-from mulligan.training.diagnosis.rules import IGNORES_Z, NO_GRADIENT
 
 RECTIFIERS: tuple[type[Layer], ...] = (ReLU, LeakyReLU)
 """Layers whose units are active only above 0, and dead if no sample activates them."""

@@ -17,10 +17,10 @@ from mulligan.config.change import with_overrides
 from mulligan.config.model import Config
 from mulligan.config.toml import load_config
 from mulligan.data.sources.toys import TOYS
+from mulligan.diagnosis.failures import titled
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.output.files import mtime
-from mulligan.training.diagnosis.failures import titled
 from mulligan.training.events import Diagnosed, Measured
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder

@@ -13,8 +13,8 @@ from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
-from mulligan.training.diagnosis.second_try import next_folder
 from mulligan.training.events import Diagnosed
+from mulligan.training.second_try import next_folder
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.web.inside.diagnosis import advice_on

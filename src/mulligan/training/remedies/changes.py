@@ -10,7 +10,7 @@ from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
 from mulligan.nn.layers import LAYERS, Reshape
 from mulligan.nn.schedules import Schedule
-from mulligan.training.diagnosis import traits
+from mulligan.training.remedies import traits
 
 PLAYERS = ("generator", "discriminator")
 USUAL = 1e-3

@@ -22,7 +22,7 @@ from mulligan.training import (
     plan,
     resume,
 )
-from mulligan.training.diagnosis import next_folder
+from mulligan.training.second_try import next_folder
 
 # ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
+from mulligan.diagnosis import Facts
 from mulligan.errors import DivergedError
 from mulligan.training import (
     Config,
@@ -31,7 +32,7 @@ from mulligan.training import (
     train,
     with_overrides,
 )
-from mulligan.training.diagnosis import Facts, Probe, facts_of
+from mulligan.training.probe import Probe, facts_of
 
 
 def reached(run: Run, step: int) -> bool:

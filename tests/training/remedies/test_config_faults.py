@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mulligan.diagnosis import Finding
 from mulligan.training import recipe, with_overrides
-from mulligan.training.diagnosis import Finding, faults, remedy_for
+from mulligan.training.remedies import faults, remedy_for
 
 
 @pytest.mark.parametrize(

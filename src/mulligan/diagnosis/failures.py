@@ -1,18 +1,15 @@
-"""The table of failures: what each means, how it shows, and what to do about it.
+"""The table of failures: what each means, and how it shows.
 
-To add your own failure, add an entry (`docs/guides/extend.md`). No other code names a failure.
+To add your own failure, add an entry (`docs/guides/extend.md`). `mulligan.training.remedies` has what to do about it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mulligan.config.model import Config
-from mulligan.nn.layers.base import Shape
-from mulligan.training.diagnosis import remedies, rules
-from mulligan.training.diagnosis.measurements import Measurements
-from mulligan.training.diagnosis.remedies import Faults, Remedy
-from mulligan.training.diagnosis.rules import Case, Finding
+from mulligan.diagnosis import rules
+from mulligan.diagnosis.measurements import Measurements
+from mulligan.diagnosis.rules import Case, Finding
 
 HEALTHY = "healthy"
 """The state of a run that shows no failure."""
@@ -20,69 +17,64 @@ HEALTHY = "healthy"
 
 @dataclass(frozen=True)
 class Failure:
-    """One failure: its meaning, its rule and its remedy."""
+    """One failure: its meaning and its rule."""
 
     meaning: str
     """A sentence for readers who do not know the failure."""
     rule: Callable[[Measurements], list[Case]]
     """Returns cases from the measurements so far. Any case that holds shows the failure; see `rules`."""
-    remedy: Callable[[Config, set[str], Shape], Remedy]
-    """Returns what to do, from the configuration, the names of the evidence and a sample's shape; see `remedies`."""
-    faults: Faults = "first"
-    """What to do with a fault of the configuration: repair it first and alone; repair it as well ("too"), for failures
-    in which numbers overflow; or ignore it ("no"), if the loss or the data are the cause."""
 
 
 FAILURES = {
     "divergence": Failure(
-        "Losses or weights blow up while samples stop improving.", rules.divergence, remedies.divergence, "too"
+        "Losses or weights blow up while samples stop improving.", rules.divergence
     ),
     "dead latent": Failure(
-        "G ignores z: every z gives the same sample.", rules.dead_latent, remedies.dead_latent
+        "G ignores z: every z gives the same sample.", rules.dead_latent
     ),
     "contrast illusion": Failure(
         "Every picture is plain grey. Only a stretched display would show a pattern in it.",
-        rules.contrast_illusion, remedies.contrast_illusion,
+        rules.contrast_illusion,
     ),
     "wrong sign": Failure(
         "D calls real and generated samples real alike: a term of its loss has the wrong sign.",
-        rules.wrong_sign, remedies.wrong_sign, "no",
+        rules.wrong_sign,
     ),
     "wrong scale": Failure(
         "Real and generated samples lie in different ranges, so D tells them apart by that.",
-        rules.wrong_scale, remedies.wrong_scale, "no",
+        rules.wrong_scale,
     ),
     "D wins": Failure(
-        "D is sure of every sample, and G gets next to no gradient from it.", rules.d_wins, remedies.d_wins
+        "D is sure of every sample, and G gets next to no gradient from it.", rules.d_wins
     ),
     "G wins": Failure(
         "D cannot tell real from generated samples, although the generated ones are far from real.",
-        rules.g_wins, remedies.g_wins,
+        rules.g_wins,
     ),
     "standstill": Failure(
         "G does not move: every z still gives what it gave at first, which is not real.",
-        rules.standstill, remedies.standstill,
+        rules.standstill,
     ),
     "mode collapse": Failure(
-        "G makes few kinds of samples.", rules.mode_collapse, remedies.mode_collapse
+        "G makes few kinds of samples.", rules.mode_collapse
     ),
     "gamma off": Failure(
         "The gradient penalty is too strong for D to judge, or too weak to hold it.",
-        rules.gamma_off, remedies.gamma_off,
+        rules.gamma_off,
     ),
     "cycling": Failure(
-        "G goes round in circles: the same z moves far and gets nowhere.", rules.cycling, remedies.cycling
+        "G goes round in circles: the same z moves far and gets nowhere.", rules.cycling
     ),
     "saturation": Failure(
         "Pixels are stuck at the ends of their range, where G's output is flat and learns nothing.",
-        rules.saturation, remedies.saturation,
+        rules.saturation,
     ),
     "copying": Failure(
-        "G reproduces the training samples.", rules.copying, remedies.copying, "no"
+        "G reproduces the training samples.", rules.copying
     ),
     "intra-class collapse": Failure(
         "Every class is there, but with few different samples in each.",
-        rules.intra_class_collapse, remedies.mode_collapse,
+        rules.intra_class_collapse,
     ),
 }  # fmt: skip
 """Every failure, in the order in which they are checked. The first that shows is the state of the run."""
@@ -102,24 +94,6 @@ def matches(m: Measurements) -> list[Finding]:
         if holds is not None:
             found.append(Finding(state, holds.evidence, holds.severity))
     return found
-
-
-def remedy_for(finding: Finding, config: Config, sample_shape: Shape) -> Remedy:
-    """Return the remedy of a state, without changes that the configuration has already or cannot have.
-
-    Parameters
-    ----------
-    finding : Finding
-    config : Config
-        Its `classes` must be the data's number.
-    sample_shape : tuple of int
-        Shape of one sample.
-    """
-    failure = FAILURES.get(finding.state)
-    if failure is None:
-        return Remedy()
-    held = failure.remedy(config, {e.name for e in finding.evidence}, sample_shape)
-    return remedies.completed(held, failure.faults, config, sample_shape)
 
 
 class Figure(NamedTuple):

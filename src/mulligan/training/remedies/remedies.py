@@ -1,22 +1,24 @@
 """The remedy of each failure: in words, and as changes of the configuration that a second try applies."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from mulligan.config.change import learning, values_of, weights
 from mulligan.config.model import Config
+from mulligan.diagnosis.rules import Finding
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers.base import Shape
-from mulligan.training.diagnosis import changes as ch
-from mulligan.training.diagnosis.changes import Change
-from mulligan.training.diagnosis.config_faults import faults
+from mulligan.training.remedies import changes as ch
+from mulligan.training.remedies.changes import Change
+from mulligan.training.remedies.config_faults import faults
 
 Faults = Literal["first", "too", "no"]
-"""When a remedy also repairs faults of the configuration; see `Failure`."""
+"""What to do with a fault of the configuration: repair it first and alone; repair it as well ("too"), for failures in
+which numbers overflow; or ignore it ("no"), if the loss or the data are the cause."""
 
 RELATIVISTIC = Change("loss", ch.RELATIVISTIC)
 CONSTANT_RATES, CONSTANT_PENALTY = (Change(f"schedules.{what}", "constant") for what in ("lr", "penalty"))
@@ -35,6 +37,14 @@ class Remedy(NamedTuple):
     def overrides(self) -> tuple[str, ...]:
         """The changes as arguments of ``--set``."""
         return tuple(map(str, self.changes))
+
+
+class Repair(NamedTuple):
+    """How the remedy of a failure is found."""
+
+    remedy: Callable[[Config, set[str], Shape], Remedy]
+    """Returns what to do, from the configuration, the names of the evidence and a sample's shape."""
+    faults: Faults = "first"
 
 
 def advised(config: Config, *parts: tuple[str, Sequence[Change] | None], restart: bool = False) -> Remedy:
@@ -326,3 +336,40 @@ def copying(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
         ("stop earlier", None),
         restart=True,
     )
+
+
+REMEDIES = {
+    "divergence": Repair(divergence, "too"),
+    "dead latent": Repair(dead_latent),
+    "contrast illusion": Repair(contrast_illusion),
+    "wrong sign": Repair(wrong_sign, "no"),
+    "wrong scale": Repair(wrong_scale, "no"),
+    "D wins": Repair(d_wins),
+    "G wins": Repair(g_wins),
+    "standstill": Repair(standstill),
+    "mode collapse": Repair(mode_collapse),
+    "gamma off": Repair(gamma_off),
+    "cycling": Repair(cycling),
+    "saturation": Repair(saturation),
+    "copying": Repair(copying, "no"),
+    "intra-class collapse": Repair(mode_collapse),
+}
+"""What to do about each failure of `mulligan.diagnosis.FAILURES`. A failure without an entry has no remedy."""
+
+
+def remedy_for(finding: Finding, config: Config, sample_shape: Shape) -> Remedy:
+    """Return the remedy of a state, without changes that the configuration has already or cannot have.
+
+    Parameters
+    ----------
+    finding : Finding
+    config : Config
+        Its `classes` must be the data's number.
+    sample_shape : tuple of int
+        Shape of one sample.
+    """
+    repair = REMEDIES.get(finding.state)
+    if repair is None:
+        return Remedy()
+    own = repair.remedy(config, {e.name for e in finding.evidence}, sample_shape)
+    return completed(own, repair.faults, config, sample_shape)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from mulligan.diagnosis import Finding
 from mulligan.training import Config, recipe, with_overrides
-from mulligan.training.diagnosis import Finding, Remedy, remedy_for
+from mulligan.training.remedies import Remedy, remedy_for
 
 
 def remedy(finding: Finding, config: Config) -> Remedy:

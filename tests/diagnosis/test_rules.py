@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.training import Measured, recipe
-from mulligan.training.diagnosis import (
+from mulligan.diagnosis import (
     FAILURES,
     FIGURES,
     HEALTHY,
@@ -17,9 +16,10 @@ from mulligan.training.diagnosis import (
     Finding,
     Measurements,
     matches,
-    remedy_for,
     standing,
 )
+from mulligan.training import Measured, recipe
+from mulligan.training.remedies import remedy_for
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 PENALISED = PLAIN._replace(penalised=True)

@@ -14,16 +14,9 @@ from numpy.typing import NDArray
 
 from mulligan.data import scaled
 from mulligan.data.sources.toys import TOYS
-from mulligan.metrics import bundled_judge, copying, modes, originals
-from mulligan.nn.layers.base import walk
-from mulligan.nn.layers.shape import Reshape
-from mulligan.nn.memory import Array, Labels
-from mulligan.nn.network import Workspace
-from mulligan.nn.rng import stream
-from mulligan.output.pictures import to_uint8
-from mulligan.training.diagnosis.measurements import Facts, facts_of
-from mulligan.training.diagnosis.rules import FAR_OFF, FEW_CLASSES
-from mulligan.training.diagnosis.statistics import (
+from mulligan.diagnosis.measurements import Facts
+from mulligan.diagnosis.rules import FAR_OFF, FEW_CLASSES
+from mulligan.diagnosis.statistics import (
     bulk,
     edges,
     energy_distance,
@@ -36,7 +29,16 @@ from mulligan.training.diagnosis.statistics import (
     spread,
     squared_distances,
 )
-from mulligan.training.diagnosis.traits import reach
+from mulligan.game.losses import NonSaturating
+from mulligan.metrics import bundled_judge, copying, modes, originals
+from mulligan.nn.layers.base import walk
+from mulligan.nn.layers.shape import Reshape
+from mulligan.nn.memory import Array, Labels
+from mulligan.nn.network import Workspace
+from mulligan.nn.rng import stream
+from mulligan.output.pictures import to_uint8
+from mulligan.output.readings import probabilistic
+from mulligan.training.remedies.traits import NORMALISING, reach
 from mulligan.training.run import Run
 
 COUNT = 256
@@ -331,3 +333,24 @@ class Probe:
 
 def _first(labels: Labels, n: int) -> Labels:
     return None if labels is None else labels[:n]
+
+
+def facts_of(run: Run) -> Facts:
+    """Return the facts of a run."""
+    loss = run.config.loss
+    smoothing = loss.smoothing if isinstance(loss, NonSaturating) else 0.0
+    unsure = np.full(2, loss.level or 0.0, np.float32)  # D's best answer if it cannot tell
+    nets = run.gan.g.network, run.gan.d.network
+    layers = [layer for net in nets for _, layer, _ in walk(net.layer, net.input_shape)]
+    return Facts(
+        max(loss.discriminator(real=unsure, fake=unsure).value, 0.0),
+        probabilistic(loss),
+        loss.relativistic,
+        bool(run.config.penalties),
+        run.labels is not None,
+        loss.level,
+        entropy((smoothing, 1.0 - smoothing)),
+        any(isinstance(layer, NORMALISING) for layer in layers),
+        run.config.steps,
+        run.data.is_points and run.config.average is not None,
+    )

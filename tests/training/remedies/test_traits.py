@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mulligan.nn.layers import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
-from mulligan.training.diagnosis.traits import REACH, reach
+from mulligan.training.remedies.traits import REACH, reach
 
 
 @pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh(), Softplus()], ids=repr)

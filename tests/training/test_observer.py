@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import pytest
 
+from mulligan.diagnosis import HEALTHY, Facts, Finding, agreement, cadence, severities
 from mulligan.training import Diagnosed, Diagnosis, Measured, Run, Stepped, train, with_overrides
-from mulligan.training.diagnosis import HEALTHY, Facts, Finding, agreement, cadence, severities
-from mulligan.training.diagnosis.observer import Path
+from mulligan.training.diagnosis import Path
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 MEASURES = {"d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67}
@@ -43,7 +43,7 @@ class Scripted:
 
 def probed_by(probe: Scripted) -> Any:
     """Let a diagnosis that begins meanwhile have this probe."""
-    return patch("mulligan.training.diagnosis.observer.Probe", lambda run: probe)
+    return patch("mulligan.training.diagnosis.Probe", lambda run: probe)
 
 
 BAD, WORSE, OTHER = ({**SOUND, **change} for change in ({"distance": 0.4}, {"distance": 0.1}, {"extreme": 0.99}))

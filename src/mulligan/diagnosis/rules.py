@@ -8,7 +8,7 @@ are at the ends of their range also lacks variety, but is called saturated.
 import math
 from typing import NamedTuple, Self
 
-from mulligan.training.diagnosis.measurements import FAR, Measurements
+from mulligan.diagnosis.measurements import FAR, Measurements
 
 
 class Evidence(NamedTuple):

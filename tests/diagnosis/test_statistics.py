@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mulligan.training.diagnosis.statistics import (
+from mulligan.diagnosis.statistics import (
     added,
     bulk,
     edges,

@@ -7,8 +7,8 @@ from mulligan.config.change import learning, values_of
 from mulligan.config.model import Config
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.optimizers import OPTIMIZERS
-from mulligan.training.diagnosis.changes import PLAYERS, SLOW, USUAL, Change, course, each, freed, unburdened
-from mulligan.training.diagnosis.traits import STEPS_BY, reach
+from mulligan.training.remedies.changes import PLAYERS, SLOW, USUAL, Change, course, each, freed, unburdened
+from mulligan.training.remedies.traits import STEPS_BY, reach
 
 NARROW, WIDE = 16, 128
 """Number of units below which a fully connected layer is narrow, and the number that it gets."""

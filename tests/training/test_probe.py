@@ -11,7 +11,7 @@ from scipy.stats import entropy as scipy_entropy
 from mulligan.data import TOYS, Dataset, load, scaled
 from mulligan.nn import Network
 from mulligan.training import Run
-from mulligan.training.diagnosis import Probe, facts_of
+from mulligan.training.probe import Probe, facts_of
 
 
 def test_signals_of_a_perfect_generator(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,5 +391,5 @@ def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(
     often = Run(config, data=Dataset("often", np.tile(few.images, (60, 1, 1, 1))))
     monkeypatch.setattr(often, "generate", lambda z, labels, average=True: shown)
     assert Probe(often).copying()["nearness"] < 0.01
-    monkeypatch.setattr("mulligan.training.diagnosis.measure.ALONE", 29)
+    monkeypatch.setattr("mulligan.training.probe.ALONE", 29)
     assert Probe(run).copying() == Probe(often).copying() == {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mulligan.diagnosis import FAILURES, Evidence, Finding
 from mulligan.errors import UnsupportedError
 from mulligan.game import ARCHITECTURES, GAN
 from mulligan.game.architectures import MLPDiscriminator
@@ -15,8 +16,8 @@ from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, Shape, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, Config, recipe, with_overrides
-from mulligan.training.diagnosis import FAILURES, Evidence, Finding, Remedy, faults, remedies, remedy_for
-from mulligan.training.diagnosis.changes import leaky
+from mulligan.training.remedies import Remedy, faults, remedies, remedy_for
+from mulligan.training.remedies.changes import leaky
 
 DIGITS = (28, 28, 1)
 SHAPES: dict[str, tuple[Shape, int]] = {

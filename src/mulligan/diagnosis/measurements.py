@@ -6,15 +6,9 @@ from itertools import zip_longest
 from statistics import median
 from typing import NamedTuple
 
-import numpy as np
-
-from mulligan.game.losses import NonSaturating
-from mulligan.nn.layers.base import walk
-from mulligan.output.readings import probabilistic, probability
-from mulligan.training.diagnosis.statistics import added, entropy
-from mulligan.training.diagnosis.traits import NORMALISING
+from mulligan.diagnosis.statistics import added
+from mulligan.output.readings import probability
 from mulligan.training.events import Measured
-from mulligan.training.run import Run
 
 FAR = 0.05
 """Energy distance ÷ distance among reals, above which one sees that fakes are not real."""
@@ -43,27 +37,6 @@ class Facts(NamedTuple):
     def unfading(self) -> bool:
         """Whether a D that is sure still pushes G as hard (a critic, least squares, hinge)."""
         return not self.probabilistic and not self.relativistic
-
-
-def facts_of(run: Run) -> Facts:
-    """Return the facts of a run."""
-    loss = run.config.loss
-    smoothing = loss.smoothing if isinstance(loss, NonSaturating) else 0.0
-    unsure = np.full(2, loss.level or 0.0, np.float32)  # D's best answer if it cannot tell
-    nets = run.gan.g.network, run.gan.d.network
-    layers = [layer for net in nets for _, layer, _ in walk(net.layer, net.input_shape)]
-    return Facts(
-        max(loss.discriminator(real=unsure, fake=unsure).value, 0.0),
-        probabilistic(loss),
-        loss.relativistic,
-        bool(run.config.penalties),
-        run.labels is not None,
-        loss.level,
-        entropy((smoothing, 1.0 - smoothing)),
-        any(isinstance(layer, NORMALISING) for layer in layers),
-        run.config.steps,
-        run.data.is_points and run.config.average is not None,
-    )
 
 
 class Measurements:
