@@ -28,7 +28,7 @@ def read(name):
     [
         ("README.md", f"{len(LAYERS)} layers, of which {SECOND_ORDER} support gradient penalties"),
         ("README.md", f"{len(OPTIMIZERS)} optimisers, {len(LOSSES)} losses, {len(PENALTIES)} penalties"),
-        ("README.md", f"{WORDS[len(CASES)]} published GANs that fail"),
+        ("README.md", f"{WORDS[len(CASES)]} published faults of GANs"),
         ("CHANGELOG.md", f"{len(LAYERS)} layers derived by hand. {SECOND_ORDER} support gradient penalties"),
         ("CHANGELOG.md", f"{len(OPTIMIZERS)} optimisers as in their papers"),
         ("CHANGELOG.md", f"{WORDS[len(SCHEDULES)].capitalize()} schedules"),
