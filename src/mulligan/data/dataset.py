@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import DataError, as_whole, must_be
+from mulligan.errors import DataError, as_whole
 
 
 class Images(Protocol):
@@ -90,8 +90,6 @@ class Dataset:
                 "channel comes last: (n, H, W, C)."
             )
         for word in (self.name, *self.class_names):
-            if not isinstance(word, str):
-                raise DataError(must_be("the name of data or of a class", "text", word, "its str()"))
             try:
                 word.encode()
             except UnicodeEncodeError as error:  # a run's configuration, weights and report store names as text
@@ -276,6 +274,7 @@ def scaled(samples: NDArray[Any], low: float = -1.0, high: float = 1.0) -> NDArr
     Returns
     -------
     float32 array
+        A new array for pictures; `samples` themselves for float32 points.
     """
     if samples.dtype != np.uint8:
         return np.asarray(samples, np.float32)

@@ -28,13 +28,7 @@ class Classes:
 
     @classmethod
     def found_in(cls, labels: NDArray[Any], name: str) -> Self:
-        """Make a class of each different label. Numbers are sorted by value, also if they are written as words.
-
-        Raises
-        ------
-        DataError
-            When there are more than 1000.
-        """
+        """Make a class of each different label. Numbers are sorted by value, also if they are written as words."""
         values = np.unique(labels)
         if len(values) > _MOST_CLASSES:
             raise DataError(
@@ -48,14 +42,8 @@ class Classes:
 
     @classmethod
     def named(cls, names: ArrayLike, name: str) -> Self:
-        """Make the classes 0 to K - 1 from a list of their names.
-
-        Raises
-        ------
-        DataError
-            When the names are not a list of 1 to 1000 different words.
-        """
-        words = _plain(np.asarray(names), name)
+        """Make the classes 0 to K - 1 from a list of their names."""
+        words = _plain(np.asarray(names))
         if words.ndim != 1 or words.dtype.kind not in "buiU" or not 1 <= len(words) <= _MOST_CLASSES:
             raise DataError(
                 f"{name}: class names must be a list of 1 to {_MOST_CLASSES} words, got {words.dtype} of shape "
@@ -68,20 +56,7 @@ class Classes:
         return cls(np.arange(len(listed)), listed)
 
     def number(self, labels: NDArray[Any], name: str) -> NDArray[np.int64]:
-        """Turn labels into class numbers, 0 to K - 1.
-
-        Parameters
-        ----------
-        labels : array (n,)
-            As `label_values` returns them. If these or the classes are words, they are compared as text.
-        name : str
-            Name of the data in errors.
-
-        Raises
-        ------
-        DataError
-            When a label belongs to no class.
-        """
+        """Turn labels, as `label_values` returns them, into class numbers. Numbers and words are compared as text."""
         known = self.values
         if "U" in (known.dtype.kind, labels.dtype.kind):
             known, labels = np.array(self.names), labels.astype(str)
@@ -98,22 +73,8 @@ class Classes:
 
 
 def label_values(labels: ArrayLike, n: int, name: str) -> NDArray[Any]:
-    """Check labels and return them as n whole numbers or words.
-
-    Parameters
-    ----------
-    labels : array (n,), (n, 1) or one-hot (n, K)
-    n : int
-        How many samples there are.
-    name : str
-        Name of the data in errors.
-
-    Raises
-    ------
-    DataError
-        When they are neither whole numbers nor words, when one is missing, or when there is not one for each sample.
-    """
-    labels = _plain(np.asarray(labels), name)
+    """Check labels, (n,), (n, 1) or one-hot (n, K), and return them as n whole numbers or words."""
+    labels = _plain(np.asarray(labels))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape[:1] != (n,):
@@ -126,14 +87,12 @@ def label_values(labels: ArrayLike, n: int, name: str) -> NDArray[Any]:
                 "other rows. Give one number for each sample."
             )
         return np.asarray(labels.argmax(axis=1))
-    if labels.ndim != 1 or kind not in "buifU" or (kind == "f" and not (labels == np.rint(labels)).all()):
+    if labels.ndim != 1 or kind not in "buifU" or (kind == "f" and not _are_whole(labels.astype(np.float64))):
         raise DataError(
             f"{name}: labels must be whole numbers or words, one for each sample, got {labels.dtype} of shape "
             f"{labels.shape}. Number the classes from 0."
         )
     if kind == "f":
-        if not (np.abs(labels.astype(np.float64)) < 2**53).all():
-            raise DataError(f"{name}: labels must be below 2^53, got larger ones. Number the classes from 0.")
         return labels.astype(np.int64)
     if kind == "U":
         missing = np.flatnonzero(np.char.strip(labels) == "")
@@ -145,13 +104,14 @@ def label_values(labels: ArrayLike, n: int, name: str) -> NDArray[Any]:
     return labels
 
 
-def _plain(words: NDArray[Any], name: str) -> NDArray[Any]:
+def _are_whole(labels: NDArray[np.float64]) -> bool:
+    return bool(((labels == np.rint(labels)) & (np.abs(labels) < 2**53)).all())
+
+
+def _plain(words: NDArray[Any]) -> NDArray[Any]:
     """Turn words into NumPy's fixed-width text. h5py gives bytes, pandas gives objects."""
     if words.dtype.kind == "S":
-        try:
-            return np.char.decode(words, "utf-8")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{name}: labels that are bytes must be UTF-8 ({error}). Save them as text.") from error
+        return np.char.decode(words, "utf-8")
     is_text = words.dtype.kind == "T" or (
         words.dtype.kind == "O" and all(isinstance(word, str) for word in words.ravel())
     )

@@ -1,6 +1,5 @@
 """`load` any data by name or path; `DATASETS` lists the names."""
 
-import numbers
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from mulligan.data.sources.published import (
 from mulligan.data.sources.stacked import load_stacked_mnist
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_sorted, load_toy
-from mulligan.errors import ConfigError, DataError, as_path, must_be, suggest
+from mulligan.errors import ConfigError, DataError, must_be, suggest
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,6 @@ class Entry:
     points: bool | None = None
 
 
-class _Registry(dict[str, Entry]):
-    """Raises as soon as something other than an `Entry` is added."""
-
-    def __setitem__(self, name: str, entry: Entry) -> None:
-        if not isinstance(entry, Entry):
-            rule = "an Entry(loader, line, source) of mulligan.data.registry"
-            raise ConfigError(must_be(f"DATASETS[{name!r}]", rule, entry))
-        super().__setitem__(name, entry)
-
-
 _pictures = partial(Entry, points=False)
 
 
@@ -68,7 +57,7 @@ def _toy(name: str, line: str, source: str) -> Entry:
     return Entry(partial(load_toy, name), line, source, points=True)
 
 
-_OURS = {
+DATASETS: dict[str, Entry] = {
     "mnist": _pictures(
         load_mnist,
         "70,000 handwritten digits, 28×28 grey, 10 classes; bundled",
@@ -128,7 +117,6 @@ _OURS = {
     ),
     "swiss-roll": _toy("swiss-roll", "a spiral with noise, two dimensions", "Gulrajani et al. 2017"),
 }
-DATASETS: dict[str, Entry] = _Registry(_OURS)
 """Every named data set. Add an `Entry` to add a data set of your own."""
 
 
@@ -166,13 +154,13 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     >>> load("ring")
     Dataset('ring': 50000 × 2 float32, no labels, 10000 held out)
     """
-    what = "the name of a data set, a folder or a file (arrays become data by mulligan.data.from_arrays)"
-    # a str that is no path may be a name; its error lists the names
-    path = Path(os.path.expanduser(source)) if isinstance(source, str) else as_path("source", source, what, "mnist")
-    name = str(source)
+    if not isinstance(source, (str, os.PathLike)):
+        what = "the name of a data set, a folder or a file"
+        raise ConfigError(must_be("source", what, source, "mulligan.data.from_arrays(images, labels) for arrays"))
+    path, name = Path(os.path.expanduser(source)), str(source)
     check_asked(source, size, skip_broken, colour)
     if isinstance(source, str) and name in DATASETS:
-        return _registered(name)
+        return DATASETS[name].loader()
     if not name or not os.path.exists(path):  # Path.exists raises for names that are too long
         if name == UNNAMED:
             raise DataError(
@@ -191,7 +179,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
 
 def check_asked(source: str | Path, size: int, skip_broken: bool = False, colour: str = "auto") -> None:
     """Raise ConfigError if `load` cannot take these arguments."""
-    check_form(28 if isinstance(size, numbers.Integral) and size == 0 else size, colour)
+    check_form(size or 28, colour)
     asked = {"size": size, "skip_broken": skip_broken, "colour": colour}
     given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto"))
     if given and isinstance(source, str) and source in DATASETS:
@@ -199,15 +187,6 @@ def check_asked(source: str | Path, size: int, skip_broken: bool = False, colour
             f"{given} must be left out for {source}: a named data set is used as it is, so that its figures can be "
             "compared. Size and colour are for your own pictures."
         )
-
-
-def _registered(name: str) -> Dataset:
-    """Load a data set by its name in `DATASETS`, and check what its loader returns."""
-    data = DATASETS[name].loader()
-    if not isinstance(data, Dataset):
-        try_ = "return mulligan.data.from_arrays(images, labels)"
-        raise DataError(must_be(f"the result of the loader of {name!r}", "a Dataset", data, try_))
-    return data
 
 
 def of_points(source: str) -> bool | None:
@@ -230,13 +209,10 @@ def absolute(source: str) -> str:
 
 def _load_file(path: Path) -> Dataset:
     ending = path.suffix.lower()
-    if ending in (".npz", ".npy"):
-        return load_numpy(path)
-    if ending in (".csv", ".tsv", ".txt"):
-        return load_csv(path)
     if ending in ENDINGS:
         raise DataError(
-            f"{path}: the path must be a folder of pictures or a file of data, got one picture. Try its folder, "
-            f"{path.parent}."
+            f"{path}: data must be a folder of pictures or a file of arrays, got one picture. Try its folder."
         )
-    return load_idx(path)
+    if ending in (".npz", ".npy"):
+        return load_numpy(path)
+    return load_csv(path) if ending in (".csv", ".tsv", ".txt") else load_idx(path)

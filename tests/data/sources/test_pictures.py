@@ -303,11 +303,7 @@ def test_a_class_whose_name_is_no_text_is_refused(tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(folder)
     os.rename(tmp_path / "a.png", folder + b"/a.png")
-    with pytest.raises(
-        DataError,
-        match=r"^'.*': names must be UTF-8, got 'caf\\udce9'\. Rename the "
-        r"folder, file or class\.$",
-    ):
+    with pytest.raises(DataError, match=r"caf\\udce9"):
         load(tmp_path)
 
 
@@ -421,5 +417,5 @@ def test_kinds_that_are_not_read_are_named(tmp_path):
 
 def test_a_single_picture_is_no_data_set(tmp_path):
     save(tmp_path / "cat.PNG", GREY)
-    with pytest.raises(DataError, match=r"cat\.PNG: the path must be a folder .*, got one picture\. Try its folder"):
+    with pytest.raises(DataError, match=r"cat\.PNG: .* got one picture"):
         load(tmp_path / "cat.PNG")

@@ -34,6 +34,7 @@ _UNEVEN = "samples must all have one shape, got several. Resize them first."
 _UNEVEN_LABELS = "labels must be one for each sample, got lists of different lengths."
 DARK = 32
 """A largest value below this is probably the white of another scale (16 in scikit-learn's digits)."""
+_LARGEST = np.finfo(np.float32).max
 _BLOCK = 4096
 _LOG = logging.getLogger(__name__)
 _BELOW = 0.02  # resizing and rounding bring floats of [0, 1] this far below 0
@@ -95,28 +96,16 @@ def from_arrays(
 
 
 def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]:
-    """Convert a caller's argument to an array.
-
-    Raises
-    ------
-    DataError
-        When it is masked, has rows of different lengths (message `uneven`), lies on another device, or is a generator.
-    """
+    """Convert a caller's argument to an array; `uneven` is the message for rows of different lengths."""
     if np.ma.is_masked(given):
         raise DataError(f"{name}: no value must be masked, got masked ones. Fill them in (.filled(0)).")
     try:
-        array = np.asarray(given)
+        return np.asarray(given)
     except ValueError as error:
         raise DataError(f"{name}: {uneven}") from error
     except (TypeError, RuntimeError) as error:  # torch's, with a gradient or on an accelerator
         kind = type(given).__name__
         raise DataError(f"{name}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
-    if array.dtype == object and array.ndim == 0:
-        raise DataError(
-            f"{name}: samples must be an array, got a {type(given).__name__}. Try np.array(list(...)), which "
-            "collects what an iterator yields."
-        )
-    return array
 
 
 def _test_part(
@@ -145,20 +134,16 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
             f"{name}: samples must be pictures (n, H, W) or (n, H, W, C) or points (n, d), at least one of them, got "
             f"shape {array.shape}. Reshape them."
         )
-    if array.dtype.kind == "f" and not all(np.isfinite(block).all() for block in _blocks(array)):
-        raise DataError(f"{name}: values must be finite, got NaN or infinity. Remove or replace those samples first.")
+    if array.dtype.kind == "f" and not all((np.abs(block) <= _LARGEST).all() for block in _blocks(array)):
+        raise DataError(
+            f"{name}: values must be finite in float32, got NaN, infinity or numbers above 3.4e38. Remove or replace "
+            "those samples first."
+        )
     if array.ndim == 2 and array.dtype.kind == "f" and not _are_pictures_in_rows(array):
         side = math.isqrt(array.shape[1])
-        hint = (
-            f"; if they are pictures, reshape them to (n, {side}, {side})"
-            if side >= 4 and side**2 == array.shape[1]
-            else ""
-        )
-        with np.errstate(over="ignore"):  # the next line finds it
-            points = array.astype(np.float32)
-        if not np.isfinite(points).all():
-            raise DataError(f"{name}: values must be below 3.4e38, as float32 holds them. Scale them down first.")
-        return points, f"{array.shape[1]} numbers per sample, used as they are{hint}"
+        square = side >= 4 and side**2 == array.shape[1]
+        hint = f"; if they are pictures, reshape them to (n, {side}, {side})" if square else ""
+        return array.astype(np.float32), f"{array.shape[1]} numbers per sample, used as they are{hint}"
     shaped, moved = _picture_axes(array, name)
     pixels, scaled = _pixels(shaped, name)
     return pixels, "; ".join(filter(None, (moved, scaled)))

@@ -65,7 +65,7 @@ def _faces() -> tuple[dict[str, NDArray[Any]], NDArray[np.uint8]]:
 
 @functools.cache
 def load_pixel_faces(label: str = "hair") -> Dataset:
-    """Paint the bundled faces.
+    """Paint the bundled faces, for runs whose classes are another attribute than the haircut.
 
     Parameters
     ----------
@@ -79,8 +79,6 @@ def load_pixel_faces(label: str = "hair") -> Dataset:
 
     Raises
     ------
-    DataError
-        When the bundled file is missing, or its bytes differ from the published ones.
     ConfigError
         When there is no such attribute.
     """

@@ -31,29 +31,12 @@ class Published:
     files: Mapping[str, str]
 
 
-def fetch(published: Published, file: str) -> Path:
-    """Return the path of a published file on this machine; fetch it if it is missing.
-
-    Parameters
-    ----------
-    published : Published
-        The data set.
-    file : str
-        One of its files.
-
-    Returns
-    -------
-    Path
-        The local copy in MULLIGAN_DATA, or the checked file in the cache folder.
-
-    Raises
-    ------
-    DataError
-        When the file cannot be fetched or stored, or is not the published one.
-    """
-    local = local_copy(published, file)
-    if local is not None:
-        return local
+def fetch(published: Published, file: str) -> tuple[Path, str]:
+    """Return the path of a published file, and a note if it is the user's copy, which nothing was checked against."""
+    own = os.environ.get("MULLIGAN_DATA")
+    copy = Path(os.path.expanduser(own or ""), published.name, file)
+    if own and copy.is_file():
+        return copy, f"local copy in {copy.parent}, not checked against the published SHA-256"
     import platformdirs
     import pooch
     from requests.exceptions import ConnectionError, Timeout
@@ -65,20 +48,10 @@ def fetch(published: Published, file: str) -> Path:
         found = pooch.retrieve(published.address + file, known, file, cache)
     # ValueError: wrong checksum. OSError: no network (requests), no space, no permission.
     except (OSError, ValueError) as error:
-        own = os.environ.get("MULLIGAN_DATA")
         reason = "there is no connection to it" if isinstance(error, (ConnectionError, Timeout)) else str(error)
         raise DataError(
             f"{published.name}: {published.address}{file} could not be fetched into {cache} ({reason}). Try again, or "
             f"put the file into a folder {published.name} of your own and set MULLIGAN_DATA to the folder around it."
             + (f" It is {own} now, which has no {published.name}/{file}." if own else "")
         ) from error
-    return Path(found)
-
-
-def local_copy(published: Published, file: str) -> Path | None:
-    """Return the path of a file inside MULLIGAN_DATA, or None if it is missing."""
-    folder = os.environ.get("MULLIGAN_DATA")
-    if not folder:
-        return None
-    path = Path(os.path.expanduser(folder)) / published.name / file
-    return path if path.is_file() else None
+    return Path(found), ""

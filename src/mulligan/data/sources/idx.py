@@ -24,23 +24,7 @@ _DEFLATE_RATIO = 1032  # deflate cannot pack tighter: 258 bytes in 2 bits
 
 
 def read_idx(path: str | Path) -> NDArray[Any]:
-    """Read one IDX file, plain or gzipped.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    array
-        The values, read-only, in the machine's own byte order, in the shape that the header gives.
-
-    Raises
-    ------
-    DataError
-        When the file is missing, truncated, damaged, of another format, or followed by other bytes.
-    """
+    """Read one IDX file, plain or gzipped: read-only values in the machine's own byte order."""
     path = Path(path)
     try:
         size = path.stat().st_size
@@ -59,27 +43,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
 
 
 def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
-    """Read header and values from an open, unpacked stream.
-
-    Parameters
-    ----------
-    file : binary file
-        Positioned at the header; ends with the values.
-    path : str
-        Name in errors.
-    most : int
-        Upper bound on the bytes that the stream can give. Nothing larger is allocated.
-
-    Returns
-    -------
-    array
-        As `read_idx`.
-
-    Raises
-    ------
-    DataError
-        When the stream is truncated, of another format, or followed by other bytes.
-    """
+    """Read one IDX file, called `path` in errors, from an unpacked stream that gives at most `most` bytes."""
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES or not 1 <= head[3] <= _MOST_DIMENSIONS:
         raise DataError(
@@ -88,36 +52,25 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
             "file, or a folder of pictures."
         )
     dtype, ndim = np.dtype(_TYPES[head[2]]), head[3]
-    dimensions = file.read(4 * ndim)
-    if len(dimensions) < 4 * ndim:
-        raise DataError(f"{path}: truncated inside the header ({4 + len(dimensions)} bytes). Fetch it again.")
+    dimensions = file.read(4 * ndim).ljust(4 * ndim, b"\0")  # one that is cut off counts as 0
     shape = tuple(int(n) for n in np.frombuffer(dimensions, ">u4"))
     expected = math.prod(shape) * dtype.itemsize
-    if not expected:
-        raise DataError(f"{path}: holds no values: the header announces shape {shape}. Fetch it again.")
-    if expected > most:  # before allocating: a broken header may ask for terabytes
-        raise DataError(
-            f"{path}: truncated: the header announces {shape} values ({expected} bytes), more than the file can "
-            "hold. Fetch it again."
-        )
+    if not 0 < expected <= most:  # before allocating: a broken header may ask for terabytes
+        raise DataError(f"{path}: truncated: its header announces shape {shape}, got too few bytes. Fetch it again.")
     values = np.empty(shape, dtype)
     got = read_into(file, values)
     if got < expected or file.read(1):
-        surplus = "followed by other bytes" if got == expected else f"truncated after {got} of {expected} bytes"
-        raise DataError(f"{path}: {surplus}; the header announces shape {shape}. Fetch it again.")
+        found = "more" if got == expected else got
+        raise DataError(
+            f"{path}: must hold {expected} bytes of values, as its header says, got {found}. Fetch it again."
+        )
     values = values.astype(dtype.newbyteorder("="), copy=False)
     values.flags.writeable = False  # nobody else writes to it, so a data set need not copy it
     return values
 
 
 def read_into(file: BufferedIOBase, values: NDArray[Any]) -> int:
-    """Fill the contiguous array `values` from a packed stream, piece by piece, without a second copy of all values.
-
-    Returns
-    -------
-    int
-        The number of bytes read: fewer than `values.nbytes` when the stream ended early.
-    """
+    """Fill the contiguous array `values` from a packed stream, piece by piece; return the number of bytes read."""
     target = values.reshape(-1).view(np.uint8).data
     got = 0
     while piece := file.read(min(1 << 20, len(target) - got)):

@@ -22,19 +22,7 @@ SHA256 = "e3488de9f8efcf3b7c2c264bd059f23fef8e45e0e5bf06453a5cb3213c7c25ca"  # o
 
 @functools.cache  # one copy of the pixels (55 MB) per process, hence read-only
 def load_mnist() -> Dataset:
-    """Unpack the bundled digits.
-
-    Returns
-    -------
-    Dataset
-        60,000 training digits, uint8 (60000, 28, 28, 1), with labels 0 to 9; `test` holds the other 10,000. Both are
-        read-only views of one array.
-
-    Raises
-    ------
-    DataError
-        When the bundled file is missing, or its bytes differ from the published ones.
-    """
+    """Return 60,000 training digits, (60000, 28, 28, 1), and 10,000 in `test`: read-only views of one array."""
     labels, images = unpack(read_bundled("mnist.xz"))
     names = tuple("0123456789")
     test = Dataset("mnist (test)", images[TRAIN:], labels[TRAIN:], names)
@@ -43,13 +31,7 @@ def load_mnist() -> Dataset:
 
 @functools.cache
 def load_mnist_test() -> Dataset:
-    """Return the 10,000 test digits as training data, as in Seo's article of 2018.
-
-    Returns
-    -------
-    Dataset
-        10,000 digits; `test` holds the first 10,000 training digits, which the run then never sees.
-    """
+    """Return the 10,000 test digits as training data, as in Seo's article of 2018; `test` holds as many others."""
     mnist = load_mnist()
     assert mnist.test is not None
     assert mnist.labels is not None
@@ -58,19 +40,7 @@ def load_mnist_test() -> Dataset:
 
 
 def unpack(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Check the packed file and unpack it straight into its final arrays.
-
-    Returns
-    -------
-    labels : int64 array (70000,)
-    images : uint8 array (70000, 28, 28, 1)
-        Both read-only.
-
-    Raises
-    ------
-    DataError
-        When the bytes differ from the published file's.
-    """
+    """Check the packed file and unpack it straight into its final arrays, which are read-only: labels and images."""
     import lzma  # here, because in Pyodide it is a separate package, which toys do not need
 
     check_bundled("mnist.xz", packed, SHA256)

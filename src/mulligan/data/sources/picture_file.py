@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,32 +25,14 @@ _TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # factors from pixels of
 
 def check_form(size: int, colour: str) -> None:
     """Raise ConfigError unless pictures can have this size and colour."""
-    if not isinstance(size, numbers.Integral) or size not in SIZES:
+    if size not in SIZES:
         raise ConfigError(must_be("size", f"one of {', '.join(map(str, SIZES))}", size, 28))
-    if not isinstance(colour, str) or colour not in COLOURS:
+    if colour not in COLOURS:
         raise ConfigError(must_be("colour", f"one of {', '.join(COLOURS)}", colour, "'auto'"))
 
 
 def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
-    """Read one picture, upright, on black, resized to fit and centred.
-
-    Parameters
-    ----------
-    path : Path
-        A PNG, JPEG, GIF, BMP, TIFF, WebP or PPM file.
-    size : int
-        Side of the square.
-
-    Returns
-    -------
-    uint8 array (size, size, 3)
-
-    Raises
-    ------
-    DataError
-        When the file is missing, broken, of another format, or has more than 89 million pixels; or its pixels are
-        floats or 32-bit numbers, whose black and white are unknown.
-    """
+    """Read one picture, upright, on black, resized to fit and centred: (size, size, 3)."""
     try:
         with warnings.catch_warnings():
             _ignore_all_but_bombs()
@@ -61,13 +42,7 @@ def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def decode(path: Path, size: int) -> NDArray[np.uint8]:
-    """Read one picture, with Pillow's own errors and warnings. For threads, which share warning filters.
-
-    Parameters
-    ----------
-    path, size
-        As for `read_picture`.
-    """
+    """Read one picture, with Pillow's own errors and warnings. For threads, which share warning filters."""
     from PIL import Image, ImageOps
 
     _check_is_file(path)
@@ -79,13 +54,7 @@ def decode(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def check_header(path: Path) -> tuple[int, int]:
-    """Check a picture by the first bytes of its file; return its width and height.
-
-    Raises
-    ------
-    DataError
-        When it cannot be read as a picture, or is too large. A truncated file is not noticed.
-    """
+    """Check a picture by the first bytes of its file; return its width and height. A cut file is not noticed."""
     from PIL import Image
 
     try:

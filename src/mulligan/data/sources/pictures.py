@@ -1,6 +1,7 @@
 """Load a folder of the user's pictures."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -89,42 +90,30 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
         images, broken = _read_all(paths, size, skip_broken, colour)
     seen: NDArray[np.uint8] = images[: 1 if many else None]
     if many and seen.max() - seen.min() < DARK:  # too few to judge the others by
-        seen = images[np.unique(np.linspace(0, len(images) - 1, _LOOKED_AT).astype(int))]
+        seen = images[_evenly(len(images))]
     lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
     check_light(folder, "pixel", int(seen.min()), int(seen.max()), what=lighter)
-    note = f"resized to fit {size}×{size}, centred on black; {'grey' if images.shape[3] == 1 else 'RGB'}"
+    notes = [f"resized to fit {size}×{size}, centred on black", "grey" if images.shape[3] == 1 else "RGB"]
     if many:
-        note += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
+        notes[-1] += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
     if others:
         left = sum(others.values())
-        note += f"; {left} other file{'s'[: left != 1]} left out"
-        note += f" (convert {unread} to JPEG or PNG)" if unread else ""
+        hint = f" (convert {unread} to JPEG or PNG)" if unread else ""
+        notes.append(f"{left} other file{'s'[: left != 1]} left out{hint}")
     refused = tuple((_name(paths[i], folder), why) for i, why in broken.items())
     if refused:
         names = ", ".join(name for name, _ in refused[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
-        note += f"; {len(refused)} broken picture{'s'[: len(refused) != 1]} skipped: {names}"
+        notes.append(f"{len(refused)} broken picture{'s'[: len(refused) != 1]} skipped: {names}")
     if classes and {name.lower() for name in classes} <= _SPLITS:
         largest = folder / max(classes, key=lambda name: len(classes[name]))
-        note += (
-            f"; {', '.join(classes)} became classes: only train and test together, without other folders, are splits; "
-            f"to use one part alone, give {largest}"
-        )
-    if numbers is None:
-        return Dataset(str(folder), images, note=note, refused=refused)
-    labels = np.delete(numbers, list(broken)).astype(np.int64)
-    return Dataset(str(folder), images, labels, tuple(classes), note=note, refused=refused)
+        notes.append(f"{', '.join(classes)} became classes: only train and test together, without others, are splits")
+        notes.append(f"to use one part alone, give {largest}")
+    labels = None if numbers is None else np.delete(numbers, list(broken)).astype(np.int64)
+    return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), refused=refused)
 
 
 def load_unresized(folder: Path) -> Dataset:
-    """Load all pictures of a folder and its sub-folders in their own size, which must be the same, without classes.
-
-    Raises
-    ------
-    ShapeError
-        When they have several sizes.
-    DataError
-        When a picture is broken, or there are none.
-    """
+    """Load all pictures of a folder and its sub-folders in their own size, which must be the same, without classes."""
     paths = _all_in(folder)
     sizes = [check_header(path) for path in paths]
     other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
@@ -138,25 +127,14 @@ def load_unresized(folder: Path) -> Dataset:
 
 
 def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Read a picture, or those of a folder, fitted to a square `shape`: (n, side, side, channels).
-
-    Raises
-    ------
-    ShapeError
-        When the shape is not square.
-    DataError
-        When a picture is broken, or there are none.
-    """
+    """Read a picture, or those of a folder, fitted to a square `shape`: (n, side, side, channels)."""
     height, width, channels = shape
     if height != width:
         raise ShapeError(
             f"the shape must be square to fit pictures to it, got {shape}. Use mulligan.output.generator.invert."
         )
-    if not path.exists():
-        raise DataError(f"picture must be a file or a folder, got {path}, which does not exist. Check the path.")
-    if not path.is_dir():
-        return with_channels(read_picture(path, height), channels)[None]
-    return with_channels(np.stack([read_picture(each, height) for each in _all_in(path)]), channels)
+    paths = _all_in(path) if path.is_dir() else [path]
+    return with_channels(np.stack([read_picture(each, height) for each in paths]), channels)
 
 
 def _all_in(folder: Path) -> list[Path]:
@@ -170,13 +148,6 @@ def fitted(data: Dataset, size: int, colour: str) -> Dataset:
     """Resize and recolour pictures that are in memory, as `load_pictures` does with files.
 
     With size 0 and colour "auto" nothing changes, and the samples may be points.
-
-    Raises
-    ------
-    ConfigError
-        When pictures cannot have this `size` or `colour`.
-    DataError
-        When a size or a colour is asked for, and the samples are points.
     """
     check_form(size or 28, colour)
     if not size and colour == "auto":
@@ -264,15 +235,13 @@ def _raise(error: OSError) -> None:
 def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> tuple[Images, dict[int, str]]:
     """Read pictures into one array, (n, size, size, 1 or 3); also return the positions of skipped ones, and why."""
     images = np.empty((len(paths), size, size, 3), np.uint8)
-    broken: dict[int, str] = {}
-    for i, path in enumerate(paths):
-        try:
-            images[i - len(broken)] = read_picture(path, size)
-        except DataError as error:
-            if not skip_broken:
-                raise
-            broken[i] = _reason(error)
-    _check_any_whole(paths, broken)
+    rows = iter(images)
+
+    def keep(path: Path) -> None:
+        picture = read_picture(path, size)
+        next(rows)[:] = picture
+
+    broken = _broken(paths, keep, skip_broken)
     images = images[: len(paths) - len(broken)]
     if colour == "auto" and all(map(is_grey, images)):
         return images[..., :1].copy(), broken
@@ -283,31 +252,32 @@ def _open_all(
     paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
 ) -> tuple[Images, dict[int, str]]:
     """Like `_read_all`, but check only the first bytes of each file, and decode pictures when they are needed."""
-    broken: dict[int, str] = {}
-    for i, path in enumerate(paths):
-        try:
-            check_header(path)
-        except DataError as error:
-            if not skip_broken:
-                raise
-            broken[i] = _reason(error)
-    _check_any_whole(paths, broken)
+    broken = _broken(paths, check_header, skip_broken)
     sound = [path for i, path in enumerate(paths) if i not in broken]
     groups = None if groups is None else np.delete(groups, list(broken))
     images = StreamedPictures(sound, size, 3, groups=groups, skip_broken=skip_broken)
     if colour == "auto":
-        some = np.unique(np.linspace(0, len(sound) - 1, _LOOKED_AT).astype(int))
-        colour = "grey" if all(is_grey(images[i]) for i in some) else "rgb"
+        colour = "grey" if all(is_grey(images[i]) for i in _evenly(len(sound))) else "rgb"
     if colour == "grey":
         images = StreamedPictures(sound, size, 1, groups=groups, skip_broken=skip_broken)
     return images, broken
 
 
-def _reason(error: DataError) -> str:
-    """Say why a file is not a picture, without its name."""
-    return str(error.__cause__) or type(error.__cause__).__name__
+def _evenly(count: int) -> NDArray[np.intp]:
+    """Choose the pictures of a streamed folder that are searched for colour and light."""
+    return np.unique(np.linspace(0, count - 1, _LOOKED_AT).astype(np.intp))
 
 
-def _check_any_whole(paths: list[Path], broken: dict[int, str]) -> None:
+def _broken(paths: list[Path], read: Callable[[Path], object], skip_broken: bool) -> dict[int, str]:
+    """Read each file; return the positions of those that are broken, and why. Raise if they may not be skipped."""
+    broken: dict[int, str] = {}
+    for i, path in enumerate(paths):
+        try:
+            read(path)
+        except DataError as error:
+            if not skip_broken:
+                raise
+            broken[i] = str(error.__cause__) or type(error.__cause__).__name__
     if len(broken) == len(paths):
         raise DataError(f"{paths[0].parent}: all {len(paths)} pictures are broken, {paths[0].name} the first.")
+    return broken

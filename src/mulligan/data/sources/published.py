@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset
-from mulligan.data.sources.fetch import Published, fetch, local_copy
+from mulligan.data.sources.fetch import Published, fetch
 from mulligan.data.sources.idx import read_idx, read_idx_stream
 from mulligan.errors import DataError
 
@@ -30,16 +30,8 @@ FASHION_MNIST = Published(
     },
 )
 FASHION_CLASSES = (
-    "T-shirt/top",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
+    *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
 )
 KMNIST = Published(
     "kmnist",
@@ -75,31 +67,12 @@ BLOOD_CLASSES = (
 
 
 def load_idx_set(published: Published, class_names: tuple[str, ...]) -> Dataset:
-    """Load a set that is published like MNIST: four gzipped IDX files.
-
-    Parameters
-    ----------
-    published : Published
-        Holds `train-images-idx3-ubyte.gz` and its three siblings.
-    class_names : tuple of str
-        Names of the classes 0, 1, …
-
-    Returns
-    -------
-    Dataset
-        Pictures uint8 (n, H, W, 1), with the test split in `test`.
-
-    Raises
-    ------
-    DataError
-        When a file cannot be fetched, is damaged, or holds something else.
-    """
+    """Load a set that is published like MNIST: four gzipped IDX files."""
 
     def split(prefix: str, name: str, test: Dataset | None = None) -> Dataset:
-        images = read_idx(fetch(published, f"{prefix}-images-idx3-ubyte.gz"))
-        labels = read_idx(fetch(published, f"{prefix}-labels-idx1-ubyte.gz"))
-        note = _note(published, f"{prefix}-images-idx3-ubyte.gz")
-        return Dataset(name, images[..., None], labels.astype(np.int64), class_names, test, note)
+        images, note = fetch(published, f"{prefix}-images-idx3-ubyte.gz")
+        labels, _ = fetch(published, f"{prefix}-labels-idx1-ubyte.gz")
+        return Dataset(name, read_idx(images)[..., None], read_idx(labels).astype(np.int64), class_names, test, note)
 
     return split("train", published.name, split("t10k", f"{published.name} (test)"))
 
@@ -107,20 +80,10 @@ def load_idx_set(published: Published, class_names: tuple[str, ...]) -> Dataset:
 def load_emnist_letters(published: Published = EMNIST_LETTERS) -> Dataset:
     """Load EMNIST letters, straight from the archive of all EMNIST sets (562 MB).
 
-    The published pictures are transposed and the labels run from 1 to 26; both are corrected.
-
-    Returns
-    -------
-    Dataset
-        124,800 letters, uint8 (n, 28, 28, 1), labels 0 to 25; 20,800 in `test`.
-
-    Raises
-    ------
-    DataError
-        When the archive cannot be fetched, is damaged, or holds something else.
+    The published pictures are transposed and the labels run from 1 to 26; both are corrected. 124,800 letters, and
+    20,800 in `test`.
     """
-    (file,) = published.files
-    path = fetch(published, file)
+    path, note = fetch(published, *published.files)
 
     def read(archive: zipfile.ZipFile, member: str) -> NDArray[np.uint8]:
         # The member is a gzip file of at most 100 MB when unpacked.
@@ -131,16 +94,16 @@ def load_emnist_letters(published: Published = EMNIST_LETTERS) -> Dataset:
         images = read(archive, f"emnist-letters-{part}-images-idx3-ubyte")
         labels = read(archive, f"emnist-letters-{part}-labels-idx1-ubyte").astype(np.int64) - 1
         upright = np.ascontiguousarray(images.swapaxes(1, -1)[..., None])
-        return Dataset(name, upright, labels, tuple(string.ascii_lowercase), test, _note(published, file))
+        return Dataset(name, upright, labels, tuple(string.ascii_lowercase), test, note)
 
-    with _refusing_broken(path, "EMNIST"), zipfile.ZipFile(path) as archive:
+    with _whole_archive(path, "EMNIST"), zipfile.ZipFile(path) as archive:
         test = split(archive, "test", f"{published.name} (test)")
         return split(archive, "train", published.name, test)
 
 
 @contextmanager
-def _refusing_broken(path: Path, name: str) -> Iterator[None]:
-    """Refuse an archive that cannot be read, by its name."""
+def _whole_archive(path: Path, name: str) -> Iterator[None]:
+    """Turn whatever an archive that cannot be read raises into a DataError that names it."""
     try:
         yield
     except DataError:
@@ -150,74 +113,34 @@ def _refusing_broken(path: Path, name: str) -> Iterator[None]:
 
 
 def load_cifar10(published: Published = CIFAR10) -> Dataset:
-    """Load CIFAR-10 from its binary version, straight from the archive (170 MB).
-
-    Returns
-    -------
-    Dataset
-        50,000 pictures, uint8 (n, 32, 32, 3), 10 classes; 10,000 in `test`.
-
-    Raises
-    ------
-    DataError
-        When the archive cannot be fetched, is damaged, or holds something else.
-    """
-    (file,) = published.files
-    path = fetch(published, file)
+    """Load CIFAR-10 from its binary version, straight from the archive: 50,000 pictures, and 10,000 in `test`."""
+    path, note = fetch(published, *published.files)
     parts = {}
-    with _refusing_broken(path, "CIFAR-10"), tarfile.open(path, "r:gz") as archive:
+    with _whole_archive(path, "CIFAR-10"), tarfile.open(path, "r:gz") as archive:
         for member in archive:
             content = archive.extractfile(member) if member.name.endswith(".bin") else None
             if content is not None:
-                parts[member.name.rpartition("/")[2]] = _cifar_records(content.read(), path, member.name)
-    names = [f"data_batch_{i}.bin" for i in range(1, 6)]
-    missing = [name for name in (*names, "test_batch.bin") if name not in parts]
-    if missing:
-        raise DataError(f"{path}: holds no {', '.join(missing)}: not the binary version of CIFAR-10. Fetch it again.")
-    note = _note(published, file)
-    images, labels = (np.concatenate([parts[name][i] for name in names]) for i in range(2))
-    test = Dataset(f"{published.name} (test)", *parts["test_batch.bin"], CIFAR10_CLASSES, note=note)
+                parts[member.name.rpartition("/")[2]] = _cifar_records(content.read())
+        train = [parts[f"data_batch_{i}.bin"] for i in range(1, 6)]
+        test = Dataset(f"{published.name} (test)", *parts["test_batch.bin"], CIFAR10_CLASSES, note=note)
+    images, labels = (np.concatenate(each) for each in zip(*train))
     return Dataset(published.name, images, labels, CIFAR10_CLASSES, test, note)
 
 
-def _cifar_records(content: bytes, path: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _cifar_records(content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Split one batch file into pictures (n, 32, 32, 3) and labels (n,)."""
-    if not content or len(content) % _RECORD:
-        raise DataError(
-            f"{path}: {name} has {len(content)} bytes, which is not a multiple of {_RECORD} (one label, 3 × 32 × 32 "
-            "pixels): truncated or not CIFAR-10. Fetch it again."
-        )
     records = np.frombuffer(content, np.uint8).reshape(-1, _RECORD)
     planes = records[:, 1:].reshape(-1, 3, 32, 32)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, 0].astype(np.int64)
 
 
 def load_bloodmnist(published: Published = BLOODMNIST) -> Dataset:
-    """Load BloodMNIST: white and red blood cells and platelets under the microscope.
-
-    Returns
-    -------
-    Dataset
-        13,671 pictures, uint8 (n, 28, 28, 3), 8 classes: the published training and validation parts. 3,421 in `test`.
-
-    Raises
-    ------
-    DataError
-        When the file cannot be fetched, is damaged, or holds something else.
-    """
-    (file,) = published.files
-    path = fetch(published, file)
-    with _refusing_broken(path, "BloodMNIST"), path.open("rb") as npz:  # given a name, NumPy leaves a broken file open
+    """Load BloodMNIST: 13,671 pictures of the published training and validation parts, and 3,421 in `test`."""
+    path, note = fetch(published, *published.files)
+    with _whole_archive(path, "BloodMNIST"), path.open("rb") as npz:  # given a name, NumPy leaves a broken file open
         content = np.load(npz, allow_pickle=False)
         images = {part: content[f"{part}_images"] for part in ("train", "val", "test")}
         labels = {part: content[f"{part}_labels"].ravel().astype(np.int64) for part in images}
-    note = _note(published, file)
     test = Dataset(f"{published.name} (test)", images["test"], labels["test"], BLOOD_CLASSES, note=note)
     both, theirs = (np.concatenate([each["train"], each["val"]]) for each in (images, labels))
     return Dataset(published.name, both, theirs, BLOOD_CLASSES, test, note)
-
-
-def _note(published: Published, file: str) -> str:
-    """Say when the files are a local copy, which nothing was checked against."""
-    local = local_copy(published, file)
-    return f"local copy in {local.parent}, not checked against the published SHA-256" if local else ""

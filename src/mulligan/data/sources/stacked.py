@@ -13,15 +13,7 @@ _TRAIN, _TEST, _SEED = 128_000, 26_000, 20_180_101
 
 
 class StackedImages:
-    """RGB pictures made of three grey ones each, stacked only when they are needed.
-
-    Parameters
-    ----------
-    images : uint8 array (n, H, W, 1)
-        The grey pictures.
-    triples : int64 array (m, 3)
-        The numbers of the red, green and blue picture.
-    """
+    """RGB pictures, each stacked from three grey ones when it is needed; `triples` numbers its red, green and blue."""
 
     dtype = np.dtype(np.uint8)
 
@@ -40,8 +32,6 @@ class StackedImages:
         return np.moveaxis(self._images[self._triples[key]], -3, -1)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy is False:
-            raise ValueError("copy must not be False: stacked pictures are made on demand")
         return np.ascontiguousarray(self[:], dtype)
 
     def take(self, indices: NDArray[np.int64], axis: Any = 0, out: Any = None, mode: Any = None) -> Any:
@@ -54,12 +44,8 @@ class StackedImages:
 def load_stacked_mnist() -> Dataset:
     """Stack digits at random: 128,000 pictures from the training digits, 26,000 in `test` from the test digits.
 
-    Sizes as in Lin et al. 2018 (PacGAN, section 4.2) after Metz et al. 2017; the triples are the same every time.
-
-    Returns
-    -------
-    Dataset
-        Pictures uint8 (m, 28, 28, 3), stacked on demand; label 100 a + 10 b + c for digits a, b, c.
+    Sizes as in Lin et al. 2018 (PacGAN, section 4.2) after Metz et al. 2017; the triples are the same every time. The
+    label is 100 a + 10 b + c for digits a, b, c.
     """
     digits = load_mnist()
     rng = np.random.default_rng(_SEED)

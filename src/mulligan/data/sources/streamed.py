@@ -33,24 +33,8 @@ AHEAD = 1024
 class StreamedPictures:
     """Files seen as one array (n, size, size, channels).
 
-    Parameters
-    ----------
-    paths : sequence of Path
-    size, channels : int
-        Of each picture, once decoded.
-    groups : int64 array (n,), optional
-        Classes of the files. A broken one is replaced by another of its class.
-    skip_broken : bool
-        Replace a picture that cannot be decoded by the next one of its class, instead of raising DataError.
-    memory : int
-        Bytes of decoded pictures that may stay in memory.
-
-    Attributes
-    ----------
-    kept : uint8 array
-        Memory for the pictures that are kept; the first `used` are filled.
-    coming : dict
-        Pictures that the helper thread decodes, by number.
+    `groups` are the files' classes. With `skip_broken`, a picture that cannot be decoded is replaced by the next one of
+    its class. The first `used` rows of `kept` hold decoded pictures; `coming` those that the helper thread decodes.
     """
 
     dtype = np.dtype(np.uint8)
@@ -64,12 +48,10 @@ class StreamedPictures:
         *,
         groups: NDArray[np.int64] | None = None,
         skip_broken: bool = False,
-        memory: int | None = None,
     ) -> None:
         self._paths, self._groups, self._skip_broken = paths, groups, skip_broken
         self.shape = (len(paths), size, size, channels)
-        self._bytes = IN_MEMORY if memory is None else memory
-        self.kept = np.empty((min(len(paths), self._bytes // (size * size * channels)), *self.shape[1:]), np.uint8)
+        self.kept = np.empty((min(len(paths), IN_MEMORY // (size * size * channels)), *self.shape[1:]), np.uint8)
         self.used = 0
         self._slots = np.full(len(paths), -1, np.int32)
         self.coming: dict[int, Future[NDArray[np.uint8]]] = {}
@@ -91,7 +73,7 @@ class StreamedPictures:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         raise DataError(
-            f"this needs all pictures in memory, which must take at most {self._bytes >> 20} MiB, got {len(self):,} of "
+            f"this needs all pictures in memory, which must take at most {IN_MEMORY >> 20} MiB, got {len(self):,} of "
             f"{'×'.join(map(str, self.shape[1:]))}. Choose a smaller data.size or data.limit; take classes from "
             "sub-folders, or none (data.labels = 'none')."
         )
@@ -125,7 +107,7 @@ class StreamedPictures:
         groups = None if self._groups is None else self._groups[rows]
         paths = [self._paths[i] for i in np.arange(len(self))[rows]]
         *_, size, channels = self.shape
-        return StreamedPictures(paths, size, channels, groups=groups, skip_broken=self._skip_broken, memory=self._bytes)
+        return StreamedPictures(paths, size, channels, groups=groups, skip_broken=self._skip_broken)
 
     @property
     def digest(self) -> str:

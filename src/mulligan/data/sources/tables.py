@@ -32,11 +32,6 @@ def load_numpy(path: Path) -> Dataset:
     `labels`, `label`, `y`, `targets`, `target`, `y_train` or `train_labels`; `test_images` or `x_test`; `test_labels`
     or `y_test`. Labels are numbers or words. `class_names`, `label_names` or `names` hold the names of the classes, in
     order.
-
-    Raises
-    ------
-    DataError
-        When the file is missing, truncated, pickled or of another format, or it is not clear which array is which.
     """
     try:
         with path.open("rb") as file:  # given a name, NumPy would leave a broken file open
@@ -85,11 +80,6 @@ def load_idx(path: Path) -> Dataset:
 
     The labels of `…images-idx3…` come from `…labels-idx1…` in the same folder, if it exists. Either may be gzipped, and
     a dot may precede `idx`.
-
-    Raises
-    ------
-    DataError
-        When a file is missing, truncated, damaged or of another format.
     """
     if not path.is_dir():
         return from_arrays(read_idx(path), _labels_beside(path), name=str(path))
@@ -122,42 +112,17 @@ def load_csv(path: Path) -> Dataset:
     that names no labels, 1 + s² columns raise an error. A `y` beside an `x` is a coordinate. Labels are classes as they
     are written: `7`, `007` and `7.0` are three. A label in quotation marks may hold separators, line breaks and doubled
     quotation marks.
-
-    Raises
-    ------
-    DataError
-        When the file is missing, empty, not a table of numbers, or not text.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
-    separator, lines = _rows(text, path)
-    del text
-    heading = [word.strip().strip('"').lower() for word in next(csv.reader(lines[:1], delimiter=separator))]
-    if all(map(_is_number, heading)):
-        if _counts(heading):
-            raise DataError(
-                f"{path}: the first row only counts the columns, as pandas does without names, and would be trained on "
-                "as a sample. Save the table with to_csv(path, index=False, header=False). If it is a sample, write "
-                "its numbers with a point (0.0)."
-            )
-        heading = []
-    elif len(lines) == 1:
-        raise DataError(f"{path}: must have a sample per row, got only a heading. Check the file.")
-    elif "" in heading[1:] and any(map(_is_number, heading)):
-        raise DataError(
-            f"{path}: the first row lacks a value in column {heading.index('', 1) + 1}, and is no heading, because it "
-            "holds numbers. Fill the value in, or leave the row out."
-        )
-    elif not heading[0]:
-        more = ", header=False" if _counts(heading[1:]) else ""
-        raise DataError(
-            f"{path}: the first column has no heading, as if pandas or R had numbered the rows; the numbers would be "
-            f"trained on. Save the table with to_csv(path, index=False{more}), in R with write.csv(table, path, "
-            "row.names=FALSE). If it holds values, give the column a heading."
-        )
-    column = _label_column(heading, path)
+    values, labels = _read_csv(path)
+    if _is_square(values.shape[1]) and _are_bytes(values):
+        values = values.astype(np.uint8)
+    return from_arrays(values, None if labels is None else _as_words(labels, path), name=str(path))
+
+
+def _read_csv(path: Path) -> tuple[NDArray[Any], list[str] | None]:
+    """Return the values and, if there is a column of them, the labels."""
+    separator, lines = _rows(path)
+    heading = _heading(lines, separator, path)
     rows = lines[bool(heading) :]
     first = [] if heading else [row.split(separator, 1)[0].strip().strip('"') for row in rows]
     order = sorted(first, key=lambda word: (len(word), word))  # for whole numbers, the numerical order
@@ -166,16 +131,8 @@ def load_csv(path: Path) -> Dataset:
             f"{path}: the first column only counts the rows, as pandas does, and would be trained on. Save the table "
             "with to_csv(path, index=False, header=False). If you want it, write its numbers with a point (0.0)."
         )
-    if "id" in heading:
-        raise DataError(f"{path}: the column headed id numbers the rows, and would be trained on. Leave it out.")
+    column = _label_column(heading, path)
     table, labels = _table(rows, separator, column, path)
-    numbers = [word for word in heading if _is_number(word)]
-    if numbers and not _counts(numbers) and not _counts(numbers, 1):
-        word = next(word for word in heading if not _is_number(word))
-        raise DataError(
-            f"{path}: the first row must be a heading or a sample, got numbers ({numbers[0]}) and words ({word}). "
-            "Write either."
-        )
     if heading and len(heading) != table.shape[1]:
         raise DataError(
             f"{path}: the heading must have {table.shape[1]} columns, as the rows have, got {len(heading)}. Repair it."
@@ -187,15 +144,15 @@ def load_csv(path: Path) -> Dataset:
                 "Head the column of labels label; if all columns are values, save a .npy of floats."
             )
         column, labels = 0, first
-    del lines, rows
-    values = table if column is None else np.delete(table, column, axis=1)
-    if _is_square(values.shape[1]) and _are_bytes(values):
-        values = values.astype(np.uint8)
-    return from_arrays(values, None if column is None else _as_words(labels, path), name=str(path))
+    return (table, None) if column is None else (np.delete(table, column, axis=1), labels)
 
 
-def _rows(text: str, path: Path) -> tuple[str, list[str]]:
+def _rows(path: Path) -> tuple[str, list[str]]:
     """Return the separator, and the rows. A quoted text with line breaks joins several lines."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
     lines = text.split("\n")  # unlike splitlines: a label may hold U+2028
     first = next((line for line in lines if line.strip()), None)
     if first is None:
@@ -214,6 +171,38 @@ def _rows(text: str, path: Path) -> tuple[str, list[str]]:
             )
         lines = ["\n".join(lines[start:end]) for start, end in pairwise(ends)]
     return separator, [line for line in lines if line.strip()]
+
+
+def _heading(lines: list[str], separator: str, path: Path) -> list[str]:
+    """Return the words of the first row in small letters; none if it is a sample. Raise if it may be either."""
+    words = [word.strip().strip('"').lower() for word in next(csv.reader(lines[:1], delimiter=separator))]
+    numbers = [word for word in words if _is_number(word)]
+    if numbers == words:
+        if _counts(words):
+            raise DataError(
+                f"{path}: the first row only counts the columns, as pandas does without names, and would be trained on "
+                "as a sample. Save the table with to_csv(path, index=False, header=False). If it is a sample, write "
+                "its numbers with a point (0.0)."
+            )
+        return []
+    if len(lines) == 1:
+        raise DataError(f"{path}: must have a sample per row, got only a heading. Check the file.")
+    if not words[0]:
+        raise DataError(
+            f"{path}: the first column has no heading, as if pandas or R had numbered the rows; the numbers would be "
+            "trained on. Save the table with to_csv(path, index=False), in R with write.csv(table, path, "
+            "row.names=FALSE). If it holds values, give the column a heading."
+        )
+    if "id" in words:
+        raise DataError(f"{path}: the column headed id numbers the rows, and would be trained on. Leave it out.")
+    counted = "" not in words and (_counts(numbers) or _counts(numbers, 1))  # columns' numbers beside a label's heading
+    if numbers and not counted:
+        word = next(word for word in words if not _is_number(word))
+        raise DataError(
+            f"{path}: the first row must be a heading or a sample, got numbers ({numbers[0]}) and words ({word}). "
+            "Write either. A column of labels may hold words if it is headed label."
+        )
+    return words
 
 
 def _table(rows: list[str], separator: str, column: int | None, path: Path) -> tuple[NDArray[np.float32], list[str]]:
@@ -240,8 +229,6 @@ def _table(rows: list[str], separator: str, column: int | None, path: Path) -> t
             "as many numbers as the first, separated by commas, semicolons or tabs, with decimal points. One column, "
             "headed label, may hold words."
         ) from error
-    if np.isinf(table).any():
-        raise DataError(f"{path}: values must be below 3.4e38, as float32 holds them. Scale them down first.")
     return table, texts
 
 

@@ -56,13 +56,7 @@ class Gaussians:
         return points.astype(np.float32)
 
     def log_density(self, x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Return log p(x) for points (n, d), as float64 (n,): exact.
-
-        Raises
-        ------
-        ShapeError
-            When `x` are not points of this toy's dimension.
-        """
+        """Return log p(x) for points (n, d), as float64 (n,): exact."""
         modes = self.modes
         return _log_mixture(x, modes, np.full(len(modes), 1.0 / len(modes)), self.std)
 
@@ -103,11 +97,6 @@ class SwissRoll:
 
         p(x) = ∫₀¹ N(x; c(u), σ² I) du has no closed form. It is integrated by Gauss-Legendre quadrature, 16 nodes in
         each of 128 equal pieces, none of them longer than 4.2 σ: exact to about 10⁻⁹ wherever samples fall.
-
-        Raises
-        ------
-        ShapeError
-            When `x` are not points in the plane.
         """
         nodes, weights = np.polynomial.legendre.leggauss(16)
         pieces = np.arange(128)[:, None]
@@ -160,17 +149,6 @@ def load_sorted(name: str) -> Dataset:
 
 
 def load_toy(name: str) -> Dataset:
-    """Return a fixed sample of a toy: the same points every time.
-
-    Parameters
-    ----------
-    name : str
-        A key of `TOYS`.
-
-    Returns
-    -------
-    Dataset
-        50,000 points, float32 (50000, d), without labels; `test` holds 10,000 more.
-    """
+    """Return a fixed sample of a toy: 50,000 points without labels, the same ones every time; 10,000 in `test`."""
     points = TOYS[name].sample(_TRAIN + _TEST, np.random.default_rng(_SEED))
     return Dataset(name, points[:_TRAIN], test=Dataset(f"{name} (test)", points[_TRAIN:]))
