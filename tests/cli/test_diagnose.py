@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mulligan.config.change import Change
 from mulligan.training import Diagnosed, Stepped
 
 RING = ("ring", "--steps", 1500, "--threads", 1, "--no-evaluate")
@@ -88,7 +89,9 @@ def test_an_alarm_that_has_passed_asks_for_no_second_try(mulligan, monkeypatch):
             said = {50: ("D wins", "alarm"), 100: ("healthy", "")}
             if isinstance(event, Stepped) and event.step in said:
                 state, severity = said[event.step]
-                yield Diagnosed(event.step, state, {}, ("wait",), overrides=("loss=hinge",), severity=severity)
+                yield Diagnosed(
+                    event.step, state, {}, ("wait",), overrides=(Change("loss", "hinge"),), severity=severity
+                )
 
         def state(self):
             return {}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mulligan.config.change import changes_of
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import (
     Adjusted,
@@ -25,12 +26,16 @@ from mulligan.training import (
 )
 from mulligan.training.store.checkpoint import sealed
 
-LINES = (
-    "generator.optimizer.lr=3e-3",
-    "discriminator.optimizer.lr=2e-3",
-    "penalties.0.gamma=5",
-    "penalties.1.gamma=0.5",
+CHANGES = changes_of(
+    {
+        "generator.optimizer.lr": 3e-3,
+        "discriminator.optimizer.lr": 2e-3,
+        "penalties.0.gamma": 5,
+        "penalties.1.gamma": 0.5,
+    }
 )
+SLOWER = changes_of(["generator.optimizer.lr=1e-3"])
+SLOWER_D = changes_of(["discriminator.optimizer.lr=1e-4"])
 
 
 def ended(run: Run) -> dict[str, Any]:
@@ -48,9 +53,9 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny: Any, threads: int, update: str) -> None:
     config = tiny(threads=threads, update=update)
     run = Run(config)
-    run.adjust(LINES)
+    run.adjust(CHANGES)
     adjusted = ended(run)
-    assert same(adjusted, ended(Run(with_overrides(config, LINES))))
+    assert same(adjusted, ended(Run(with_overrides(config, CHANGES))))
     assert not same(adjusted, ended(Run(config)))
 
 
@@ -82,7 +87,7 @@ def test_penalties_at_points_of_their_own_are_adjusted_too(tiny: Any) -> None:
 def adjusting(run: Run, at: int) -> Any:
     def stop() -> bool:
         if run.step == at and not run.adjusted:
-            run.adjust(LINES[:1])
+            run.adjust(CHANGES[:1])
         return False
 
     return stop
@@ -91,16 +96,16 @@ def adjusting(run: Run, at: int) -> Any:
 def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny: Any, tmp_path: Path) -> None:
     whole = Run(tiny())
     events = list(Recorder(tmp_path / "whole").record(whole, stop=adjusting(whole, 7)))
-    assert [e for e in events if isinstance(e, Adjusted)] == [Adjusted(7, LINES[:1])]
+    assert [e for e in events if isinstance(e, Adjusted)] == [Adjusted(7, CHANGES[:1])]
     early = Run(tiny())
-    early.adjust(LINES[:1])
-    assert [e for e in train(early) if isinstance(e, Adjusted)] == [Adjusted(0, LINES[:1])]
+    early.adjust(CHANGES[:1])
+    assert [e for e in train(early) if isinstance(e, Adjusted)] == [Adjusted(0, CHANGES[:1])]
     part = Run(tiny())
     stop = adjusting(part, 7)
     for _ in Recorder(tmp_path / "part").record(part, stop=lambda: stop() or part.step >= 9):
         pass
     again = resume(tmp_path / "part")
-    assert again.adjusted == [(7, LINES[:1])]
+    assert again.adjusted == [(7, CHANGES[:1])]
     assert again.config == part.config
     assert again.current.generator.optimizer.lr == 3e-3  # type: ignore[attr-defined]
     assert not [e for e in Recorder(tmp_path / "part").record(again) if isinstance(e, Adjusted)]
@@ -124,34 +129,38 @@ def test_a_second_try_begins_with_what_was_adjusted(tiny: Any, tmp_path: Path) -
     run = Run(tiny())
     for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
         pass
-    said = Diagnosed(24, "D wins", {}, ("x",), overrides=("discriminator.optimizer.lr=1e-4",), severity="alarm")
+    said = Diagnosed(24, "D wins", {}, ("x",), overrides=SLOWER_D, severity="alarm")
     at = {
         step: plan(tmp_path / "a", Diagnosed(**{**vars(said), "healthy_step": step, "clock": None})) for step in (6, 18)
     }
     assert [at[step].config.generator.optimizer.lr for step in (6, 18)] == [1e-3, 3e-3]  # type: ignore[union-attr]
     assert at[18].changes == ["discriminator.optimizer.lr: 0.001 → 0.0001"]
     assert at[18].run().step == 18
-    said = Diagnosed(
-        24, "saturation", {}, ("x",), overrides=("generator.optimizer.lr=1e-3",), severity="alarm", healthy_step=6
-    )
+    said = Diagnosed(24, "saturation", {}, ("x",), overrides=SLOWER, severity="alarm", healthy_step=6)
     assert plan(tmp_path / "a", said).changes == [
         "generator.optimizer.lr: 0.003 → 0.001"
     ]  # from how it stood in the end
 
 
 def test_a_folder_that_says_turned_is_read_as_adjusted(tiny: Any, tmp_path: Path) -> None:
-    """Run folders of before the word was changed."""
+    """Run folders of before the word was changed, when a change was written as its text."""
     run = Run(tiny())
     for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
         pass
     log, saved = tmp_path / "a" / "events.jsonl", tmp_path / "a" / "checkpoints" / "step-000024" / "run.json"
-    log.write_text(log.read_text().replace('"event": "adjusted"', '"event": "turned"'))
+    text = log.read_text().replace('"event": "adjusted"', '"event": "turned"')
+    log.write_text(text.replace('["generator.optimizer.lr", 0.003]', '"generator.optimizer.lr=3e-3"'))
     words = json.loads(saved.read_text())
-    words["turned"] = words.pop("adjusted")
+    assert words.pop("adjusted") == [[7, [["generator.optimizer.lr", 0.003]]]]
+    words["turned"] = [[7, ["generator.optimizer.lr=3e-3"]]]
     del words["digest"]
     saved.write_bytes(sealed(words))
-    assert [(e["step"], e["overrides"]) for e in read_events(log) if e["event"] == "adjusted"] == [(7, [LINES[0]])]
-    assert load_checkpoint(saved.parent).run().adjusted == [(7, LINES[:1])]
+    assert [(e["step"], e["overrides"]) for e in read_events(log) if e["event"] == "adjusted"] == [
+        (7, ["generator.optimizer.lr=3e-3"])
+    ]
+    said = Diagnosed(24, "saturation", {}, ("x",), overrides=SLOWER, severity="alarm")
+    assert plan(tmp_path / "a", said).changes == ["generator.optimizer.lr: 0.003 → 0.001"]
+    assert load_checkpoint(saved.parent).run().adjusted == [(7, CHANGES[:1])]
 
 
 def test_a_forged_adjustment_is_refused(tiny: Any, tmp_path: Path) -> None:
@@ -159,7 +168,7 @@ def test_a_forged_adjustment_is_refused(tiny: Any, tmp_path: Path) -> None:
     for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
         pass
     found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000024")
-    assert json.loads(json.dumps(found.state["adjusted"])) == [[7, [LINES[0]]]]
+    assert json.loads(json.dumps(found.state["adjusted"])) == [[7, [[*CHANGES[0]]]]]
     found.state["adjusted"] = [[7, ["batch_size=8"]]]
     with pytest.raises(
         CheckpointError,

@@ -139,7 +139,7 @@ def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run
     config = ring(*changes, "data.limit=0", steps=3000)
     found = [e for e in watched(config, until=1210, every=150) if isinstance(e, Diagnosed)]
     assert [e.state for e in found] == ["G wins"]
-    assert found[0].overrides in (("discriminator.layers.hidden=[128]",), ("instance_noise=0.1",))
+    assert [*map(str, found[0].overrides)] in (["discriminator.layers.hidden=[128]"], ["instance_noise=0.1"])
 
 
 def test_a_run_of_two_measurements_can_stand_still() -> None:
@@ -167,7 +167,7 @@ def test_points_that_g_s_last_layer_cannot_draw(output: str, beyond: float) -> N
     found = [e for e in watched(config, until=510, every=250) if isinstance(e, Diagnosed)]
     assert [e.state for e in found] == ["wrong scale"]
     assert found[0].evidence["beyond"]["value"] == pytest.approx(beyond, abs=0.05)
-    assert [*found[0].overrides] == ["generator.layers.output=none"]
+    assert [*map(str, found[0].overrides)] == ["generator.layers.output=none"]
 
 
 def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
@@ -187,7 +187,7 @@ def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
     assert failed.reason == str(caught.value)
     assert isinstance(told, Diagnosed)
     assert (told.state, told.severity) == ("divergence", "alarm")
-    assert any("lr=" in o for o in told.overrides)
+    assert any(change.path.endswith(".lr") for change in told.overrides)
 
 
 def test_a_log_that_says_looked_is_read_as_measured(tiny: Any, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mulligan.config.change import changes_of
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import (
     Config,
@@ -27,7 +28,13 @@ from mulligan.training.second_try import next_folder
 # ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ALARM = Diagnosed(
-    14, "mode collapse", {}, ("words",), overrides=("loss=hinge", "penalties=[]"), severity="alarm", healthy_step=13
+    14,
+    "mode collapse",
+    {},
+    ("words",),
+    overrides=changes_of(["loss=hinge", "penalties=[]"]),
+    severity="alarm",
+    healthy_step=13,
 )
 
 
@@ -92,14 +99,14 @@ def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, tm
 def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(tiny: Any, tmp_path: Path) -> None:
     for _ in Recorder(tmp_path / "a").record(Run(tiny(average="none"))):
         pass
-    run = plan(tmp_path / "a", replace(ALARM, overrides=("average=ema",))).run()
+    run = plan(tmp_path / "a", replace(ALARM, overrides=changes_of(["average=ema"]))).run()
     found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
     assert run.gan.average.tobytes() == found.arrays["g.theta"].tobytes()
 
 
 def test_moments_are_kept_where_what_they_are_moments_of_is(tiny: Any, tmp_path: Path) -> None:
     parent(tiny, tmp_path / "a")
-    run = plan(tmp_path / "a", replace(ALARM, overrides=("instance_noise=0.1",))).run()
+    run = plan(tmp_path / "a", replace(ALARM, overrides=changes_of(["instance_noise=0.1"]))).run()
     assert run.gan.arrays()["g.optimizer.v"].any()
 
 
@@ -143,7 +150,7 @@ def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(tiny: Any, t
 
 def test_a_remedy_for_the_nets_begins_at_step_0(tiny: Any, tmp_path: Path) -> None:
     config = parent(tiny, tmp_path / "a")
-    again = plan(tmp_path / "a", replace(ALARM, healthy_step=0, overrides=("latent.dim=6",)))
+    again = plan(tmp_path / "a", replace(ALARM, healthy_step=0, overrides=changes_of(["latent.dim=6"])))
     run = again.run()
     assert (run.step, run.begins) == (0, 0)
     assert run.config.parent is not None

@@ -99,7 +99,8 @@ def follow(
         print(f"done: {counted(run.step, 'step')}{share} in {took}")
         show(kept, None if "metrics" in lost else recorder.folder.metrics, points=run.data.is_points)
         if alarm is not None and alarm.overrides:
-            print(f"      mulligan diagnose {typed(folder)} --try    # {alarm.state}: {', '.join(alarm.overrides)}")
+            remedy = ", ".join(map(str, alarm.overrides))
+            print(f"      mulligan diagnose {typed(folder)} --try    # {alarm.state}: {remedy}")
     for why in lost.values():
         say(f"mulligan: {why}")
     return 1 if lost else 0
@@ -122,7 +123,9 @@ def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, jso
         emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
     say(f"stopped at step {count(run.step)} and saved, because of {alarm.state}")
     if alarm.overrides:
-        say(f"next: mulligan diagnose {typed(folder)} --try    # goes back, with {', '.join(alarm.overrides)}")
+        say(
+            f"next: mulligan diagnose {typed(folder)} --try    # goes back, with {', '.join(map(str, alarm.overrides))}"
+        )
     else:
         say(f"next: mulligan diagnose {typed(folder)}    # the evidence, and what may help: {alarm.remedies[0]}")
     say(f"  or: mulligan resume {typed(folder)}    # goes on as it is")

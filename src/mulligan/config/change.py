@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from mulligan.config.model import Config
 from mulligan.config.serialization import (
@@ -26,10 +26,60 @@ from mulligan.config.serialization import (
 from mulligan.errors import ConfigError, must_be
 from mulligan.nn.fields import Entries, Form, OneOf, Part, forms_of
 
-Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
-"""A dict of values by path, or a list of ``path=value`` texts and ``(path, value)`` pairs."""
-
 _LOG = logging.getLogger(__name__)
+
+
+class Change(NamedTuple):
+    """One change of a configuration: the path of a setting, and its new value as TOML holds it.
+
+    JSON holds it as ``["discriminator.optimizer.lr", 0.0001]``. Its text is what a terminal takes after ``--set``.
+    """
+
+    path: str
+    value: Any
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read ``path=value``, as a person types it. The value is TOML, and a bare word is text."""
+        path, equals, word = (part.strip() for part in text.partition("="))
+        if not equals or not path:
+            raise ConfigError(must_be("an override", "path=value", text, "steps=100"))
+        if path.partition(".")[0] == "parent":
+            raise ConfigError(
+                "parent cannot be set: only a second try has one. Start one: mulligan diagnose RUN --try."
+            )
+        try:
+            parsed = tomllib.loads(f"value = {word}")
+        except (ValueError, RecursionError) as error:
+            if re.match(r"[\[{\"']", word):
+                raise ConfigError(
+                    f"{path} must be a TOML value, got {word!r} ({error}). Put text in quotes and lists in brackets."
+                ) from error
+            return cls(path, word)
+        return cls(path, parsed["value"] if parsed.keys() == {"value"} else word)
+
+    def __str__(self) -> str:
+        word = self.value if isinstance(self.value, str) else ""
+        bare = re.fullmatch(r"(?!(true|false|inf|nan)$)[A-Za-z]\w*", word, re.ASCII)
+        return f"{self.path}={word if bare else _as_toml(self.value)}"
+
+
+Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
+"""A dict of values by path, or a list of `Change`, of ``path=value`` texts and of ``(path, value)`` pairs."""
+
+
+def changes_of(overrides: Overrides) -> tuple[Change, ...]:
+    """Read the changes that a person, a file or a program asks for."""
+    if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
+        raise ConfigError(must_be("overrides", "a dict, or a list of texts", overrides, "['steps=100']"))
+    given = overrides.items() if isinstance(overrides, Mapping) else overrides
+    return tuple(Change.read(each) if isinstance(each, str) else _pair(each) for each in given)
+
+
+def _pair(given: Any) -> Change:
+    if not isinstance(given, tuple | list) or len(given) != 2 or not isinstance(given[0], str):
+        raise ConfigError(must_be("an override", "path=value", given, "'steps=100'"))
+    return Change(given[0], to_plain(given[1]))
 
 
 def with_overrides(config: Config, overrides: Overrides) -> Config:
@@ -58,11 +108,8 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
 
     The configuration is built once, after all changes, because values may depend on each other.
     """
-    if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
-        raise ConfigError(must_be("overrides", "a dict, or a list of texts", overrides, "['steps=100']"))
     table, dropped, before = to_table(config), list[str](), list[str]()
-    for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
-        path, value = _read(override) if isinstance(override, str) else _pair(override)
+    for path, value in changes_of(overrides):
         keys = path.split(".")
         if any(f"{earlier}.".startswith(f"{path}.") for earlier in before):
             from_table(Config, table)  # this override replaces an earlier one: raise that one's error first
@@ -73,12 +120,6 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
     return from_table(Config, table), dropped
 
 
-def as_override(path: str, value: Any) -> str:
-    """Write a plain value as the text ``path=value`` that `with_overrides` and ``--set`` read."""
-    bare = isinstance(value, str) and re.fullmatch(r"(?!(true|false|inf|nan)$)[A-Za-z]\w*", value, re.ASCII)
-    return f"{path}={value if bare else _as_toml(value)}"
-
-
 def _as_toml(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key}={_as_toml(each)}' for key, each in value.items())}}}"
@@ -87,30 +128,6 @@ def _as_toml(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
-
-
-def _pair(override: Any) -> tuple[str, Any]:
-    if not isinstance(override, tuple) or len(override) != 2 or not isinstance(override[0], str):
-        raise ConfigError(must_be("an override", "path=value", override, "'steps=100'"))
-    return override[0], to_plain(override[1])
-
-
-def _read(text: str) -> tuple[str, Any]:
-    """Split ``path=value``. The value is TOML, and a bare word is text."""
-    path, equals, word = (part.strip() for part in text.partition("="))
-    if not equals or not path:
-        raise ConfigError(must_be("an override", "path=value", text, "steps=100"))
-    if path.partition(".")[0] == "parent":
-        raise ConfigError("parent cannot be set: only a second try has one. Start one: mulligan diagnose RUN --try.")
-    try:
-        parsed = tomllib.loads(f"value = {word}")
-    except (ValueError, RecursionError) as error:
-        if re.match(r"[\[{\"']", word):
-            raise ConfigError(
-                f"{path} must be a TOML value, got {word!r} ({error}). Put text in quotes and lists in brackets."
-            ) from error
-        return path, word
-    return path, parsed["value"] if parsed.keys() == {"value"} else word
 
 
 def _assigned(form: Form, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:

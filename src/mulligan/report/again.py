@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import replace
 
-from mulligan.config.change import apply_overrides, as_override, flattened
+from mulligan.config.change import Change, apply_overrides, flattened
 from mulligan.config.model import Config
 from mulligan.config.recipes import recipe
 from mulligan.config.serialization import to_table
@@ -53,15 +53,16 @@ def _options(config: Config) -> list[str] | None:
         changed["data.limit"] = new["data.limit"]
     if len(changed) > SHORT:
         return None
-    overrides = [as_override(path, value) for path, value in changed.items() if path not in FLAGS]
+    changes = [Change(path, value) for path, value in changed.items() if path not in FLAGS]
+    flags = [Change(path, changed[path]) for path in FLAGS if path in changed]
     try:
-        made = apply_overrides(base, [*overrides, *((path, changed[path]) for path in FLAGS if path in changed)])[0]
+        made = apply_overrides(base, [*changes, *flags])[0]
     except MulliganError:
         return None
     if to_table(replace(made, recipe=config.recipe)) != to_table(config):
         return None
-    options = [f"{FLAGS[path]} {shlex.quote(str(changed[path]))}" for path in FLAGS if path in changed]
-    return [*options, *(f"--set {shlex.quote(line)}" for line in overrides)]
+    options = [f"{FLAGS[path]} {shlex.quote(str(value))}" for path, value in flags]
+    return [*options, *(f"--set {shlex.quote(str(change))}" for change in changes)]
 
 
 _ABSENT = object()

@@ -142,7 +142,7 @@ class Diagnosis:
             finding.state,
             {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in finding.evidence},
             found.words,
-            overrides=found.overrides,
+            overrides=found.changes,
             severity=finding.severity,
             healthy_step=0 if found.restart and not adjusted else max(self.clean, run.begins),
             clock=event.clock,

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from mulligan.config.change import Change, changes_of
 from mulligan.config.serialization import build
 from mulligan.errors import ConfigError
 from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
@@ -156,8 +157,8 @@ class Diagnosed(Event):
         The figures by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
     remedies : tuple of str
         What to try, in words, the most promising first.
-    overrides : tuple of str
-        The remedy as changes of the configuration, ``path=value``, which a second try applies.
+    overrides : tuple of Change
+        The remedy as changes of the configuration, which a second try applies.
     severity : "alarm", "warning" or ""
     healthy_step : int
         The last healthy step, to which a second try goes back. 0 if the remedy changes the networks, the start weights
@@ -168,7 +169,7 @@ class Diagnosed(Event):
     state: str
     evidence: dict[str, Any]
     remedies: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Change, ...] = ()
     severity: str = ""
     healthy_step: int = 0
 
@@ -181,10 +182,10 @@ class Diagnosed(Event):
     @classmethod
     def of(cls, content: dict[str, Any]) -> Self:
         """Build the event from what `to_json` returned."""
-        lists = ("remedies", "overrides")
         names = {f.name for f in fields(cls)}
-        known: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items() if k in names}
-        return cls(**known)
+        known: dict[str, Any] = {k: v for k, v in content.items() if k in names}
+        lists = {"remedies": tuple(known.get("remedies", ())), "overrides": changes_of(known.get("overrides", ()))}
+        return cls(**known | lists)
 
 
 @dataclass(frozen=True)
@@ -193,12 +194,12 @@ class Adjusted(Event):
 
     Attributes
     ----------
-    overrides : tuple of str
-        ``path=value`` for learning rates and penalty weights.
+    overrides : tuple of Change
+        The new learning rates and penalty weights.
     """
 
     name: ClassVar[str] = "adjusted"
-    overrides: tuple[str, ...]
+    overrides: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,7 @@ def is_whole(event: dict[str, Any]) -> bool:
     try:
         for name, form in forms.items():
             build(_TABLE if form == Form() else form, event[name], name)  # an array is written as a table
+        changes_of(event.get("overrides", ()))
         if kind is Diagnosed:
             build(_SEVERITY, event.get("severity", ""), "severity")
             for figure in event["evidence"].values():

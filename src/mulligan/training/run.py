@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.config.change import adjustable, compared, with_overrides
+from mulligan.config.change import Change, Overrides, adjustable, changes_of, compared, with_overrides
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset, Sampler
@@ -63,7 +63,7 @@ class Run:
     current : Config
         `config` with the changes of `adjust`.
     adjusted : list
-        Step and overrides of every `adjust`.
+        Step and changes of every `adjust`.
     log_position : dict or None
         Length and digest of the recorder's log at the checkpoint that this run was restored from. None for a new run.
 
@@ -97,7 +97,7 @@ class Run:
         check_memory(game, shape, batch_size=config.batch_size, workers=workers)
         self.gan = GAN(game, shape, seed=config.seed, total=config.steps, workers=workers, processes=True)
         self.current = config
-        self.adjusted: list[tuple[int, tuple[str, ...]]] = []
+        self.adjusted: list[tuple[int, tuple[Change, ...]]] = []
         self._told = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
         self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
@@ -173,7 +173,7 @@ class Run:
         self.counted += 1
         return measures
 
-    def adjust(self, overrides: Sequence[str]) -> None:
+    def adjust(self, overrides: Overrides) -> None:
         """Change learning rates and penalty weights between two steps. The change takes effect at the next step.
 
         `config` stays as it was when the run began. The log gets an `Adjusted` event. Checkpoints keep the list of
@@ -181,15 +181,16 @@ class Run:
 
         Parameters
         ----------
-        overrides : sequence of str
-            ``path=value``.
+        overrides : mapping, or iterable of Change, of str and of pairs
+            As `with_overrides` takes them: ``{"generator.optimizer.lr": 1e-4}``.
 
         Raises
         ------
         ConfigError
             When a value is not allowed, or when the setting cannot change during a run.
         """
-        changed = with_overrides(self.current, overrides)
+        changes = changes_of(overrides)
+        changed = with_overrides(self.current, changes)
         knobs = adjustable(self.current)
         for path, *_ in compared(to_table(self.current), to_table(changed)):
             if path not in knobs:
@@ -199,9 +200,9 @@ class Run:
                 )
         self.gan.game = replace(changed, classes=self.classes)
         self.current = changed
-        self.adjusted.append((self.step, tuple(overrides)))
+        self.adjusted.append((self.step, changes))
 
-    def take_adjustments(self) -> list[tuple[int, tuple[str, ...]]]:
+    def take_adjustments(self) -> list[tuple[int, tuple[Change, ...]]]:
         """Return the adjustments since the last call."""
         new, self._told = self.adjusted[self._told :], len(self.adjusted)
         return new
@@ -329,7 +330,7 @@ class Run:
             "counted": self.counted,
             "observers": {observer.name: observer.state() for observer in self.observers},
             "data": self.fingerprint,
-            "adjusted": [[step, list(overrides)] for step, overrides in self.adjusted],
+            "adjusted": [[step, list(map(list, changes))] for step, changes in self.adjusted],
         }
 
     def seek(self, state: dict[str, Any]) -> None:
@@ -372,7 +373,7 @@ class Run:
         try:
             for step, overrides in state["adjusted"]:
                 run.adjust(overrides)
-                run.adjusted[-1] = (step, tuple(overrides))
+                run.adjusted[-1] = (step, run.adjusted[-1][1])
         except ConfigError as error:
             raise CheckpointError(f"the checkpoint's adjustments cannot be repeated here: {error}") from error
         run._told = len(run.adjusted)

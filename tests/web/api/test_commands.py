@@ -173,7 +173,7 @@ def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any) -> None:
     assert call.post("/api/train/adjust", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
     assert stand.sent[-1] == (
         "adjust",
-        {"overrides": ["generator.optimizer.lr=0.0001", "penalties.0.gamma=2.0", "penalties.1.gamma=2.0"]},
+        {"overrides": [["generator.optimizer.lr", 1e-4], ["penalties.0.gamma", 2.0], ["penalties.1.gamma", 2.0]]},
     )
     assert "lr_g or lr_d or gamma must be given" in call.post("/api/train/adjust", **{"try": 1}).json()["detail"]
     for name, value in (("lr_g", 0), ("lr_d", 2), ("gamma", -1), ("batch", 3)):

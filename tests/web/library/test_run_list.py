@@ -216,7 +216,7 @@ def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_aga
     call.post("/api/runs/tiny-1/resume", steps=48)
     stand.open()
     assert call.post("/api/train/adjust", **{"try": 1, "lr_d": 0.125}).status_code == 200
-    assert stand.sent[-1] == ("adjust", {"overrides": ["discriminator.optimizer.lr=0.125"]})
+    assert stand.sent[-1] == ("adjust", {"overrides": [["discriminator.optimizer.lr", 0.125]]})
     stand.diagnoses(state="D wins", step=24, healthy_step=24, overrides=[])
     same = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
     assert "changes must differ from the run's settings" in same.json()["detail"]

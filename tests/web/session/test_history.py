@@ -73,7 +73,7 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
     assert history.distance.step == history.measurements.step
     assert [value is None for value in history.distance.values["kid"]] == [True, True, False, True, True, False]
     assert all(value is not None for value in history.distance.values["gap"])
-    assert history.adjustments[0]["overrides"] == ["generator.optimizer.lr=1e-4"]
+    assert history.adjustments[0]["overrides"] == [["generator.optimizer.lr", 1e-4]]
     with (tmp_path / "r" / "events.jsonl").open("ab") as file:
         file.write(b'{"event": "stepped", "step": 601, "measu')
     assert history_of(tmp_path / "r").curves.step[-1] == 600

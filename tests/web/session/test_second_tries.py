@@ -24,7 +24,7 @@ def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> No
     assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
     assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
     kind, words = stand.sent[-1]
-    assert (kind, words["overrides"], words["restart"]) == ("second", ["loss.kind=hinge"], False)
+    assert (kind, words["overrides"], words["restart"]) == ("second", [["loss.kind", "hinge"]], False)
     assert words["parent"].endswith(NAME)
     assert words["folder"].endswith(f"{NAME}-try-2")
     stand.open()

@@ -5,7 +5,7 @@
 - `traits`: properties of kinds of layers and optimisers.
 """
 
-from mulligan.training.remedies.changes import Change as Change
+from mulligan.config.change import Change as Change
 from mulligan.training.remedies.config_faults import faults as faults
 from mulligan.training.remedies.remedies import REMEDIES as REMEDIES
 from mulligan.training.remedies.remedies import Remedy as Remedy

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from mulligan.config.change import apply_overrides, as_override, learning, values_of, weights
+from mulligan.config.change import Change, apply_overrides, learning, values_of, weights
 from mulligan.config.model import Config
 from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
@@ -32,16 +32,6 @@ APART = 100.0
 RELATIVISTIC = {"kind": "relativistic"}
 FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
 """The average of G that most recipes use."""
-
-
-class Change(NamedTuple):
-    """A setting's path and its new plain value. Its text is an argument of ``--set``."""
-
-    path: str
-    value: Any
-
-    def __str__(self) -> str:
-        return as_override(self.path, self.value)
 
 
 def changed(config: Config, changes: Iterable[Change]) -> Config | None:

@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
-from mulligan.config.change import learning, values_of
+from mulligan.config.change import Change, learning, values_of
 from mulligan.config.model import Config
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.optimizers import OPTIMIZERS
-from mulligan.training.remedies.changes import PLAYERS, SLOW, USUAL, Change, course, each, freed, unburdened
+from mulligan.training.remedies.changes import PLAYERS, SLOW, USUAL, course, each, freed, unburdened
 from mulligan.training.remedies.traits import STEPS_BY, reach
 
 NARROW, WIDE = 16, 128

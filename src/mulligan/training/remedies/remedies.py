@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from mulligan.config.change import learning, values_of, weights
+from mulligan.config.change import Change, learning, values_of, weights
 from mulligan.config.model import Config
 from mulligan.diagnosis.rules import Finding
 from mulligan.errors import MulliganError
@@ -13,7 +13,6 @@ from mulligan.game.validation import check_playable
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers.base import Shape
 from mulligan.training.remedies import changes as ch
-from mulligan.training.remedies.changes import Change
 from mulligan.training.remedies.config_faults import faults
 
 Faults = Literal["first", "too", "no"]

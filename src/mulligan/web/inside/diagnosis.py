@@ -119,6 +119,7 @@ def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[
         "text": text,
         "evidence": [evidence(name, e["value"], e["operator"], e["threshold"]) for name, e in event.evidence.items()],
         "changes": changes(before, after),
+        "overrides": [str(change) for change in event.overrides],
         "from_step": begin,
         "restart": begin == 0,
         "can_try": bool(event.severity and event.overrides),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mulligan.config.change import apply_overrides
+from mulligan.config.change import apply_overrides, changes_of
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import DATASETS
@@ -190,7 +190,7 @@ class Session:
         """Adjust settings of the live run."""
         self._current("adjust")
         config = self._config()
-        overrides = [line for name, value in adjusted.items() for line in settings.overrides_of(config, name, value)]
+        overrides = [change for name, value in adjusted.items() for change in settings.changes_for(config, name, value)]
         if not overrides:
             raise Problem(
                 "bad-field", f"{' or '.join(settings.LIVE)} must be given, got none of these. Try lr_g = 0.001."
@@ -211,13 +211,13 @@ class Session:
                 "wrong-state",
                 "the diagnosis has found nothing to repair in this run. Continue the run.",
             )
-        lines = overrides if overrides is not None else said["overrides"]
-        if not lines:
+        wanted = changes_of(said["overrides"]) if overrides is None else settings.asked_for(overrides, "changes")
+        if not wanted:
             helps = "; ".join(said["remedies"])
             raise Problem("wrong-state", f"no change of settings alone repairs this. Try: {helps}.")
         config = self._config()
         try:
-            changed = apply_overrides(config, lines)[0]
+            changed = apply_overrides(config, wanted)[0]
         except MulliganError as error:
             raise Problem("bad-field", str(error), field="changes") from error
         settings.check_below(changed, config)
@@ -240,7 +240,7 @@ class Session:
             "try": number,
             "serial": self.state.serial + 1,
         }
-        self.worker.send("second", words | {"overrides": lines, "restart": anew})
+        self.worker.send("second", words | {"overrides": wanted, "restart": anew})
         current.state = "failed" if said["severity"] == "alarm" else "stopped"
         begin = 0 if anew else advice["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)

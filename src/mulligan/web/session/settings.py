@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mulligan.config.change import Overrides, apply_overrides, compared, learning, weights
+from mulligan.config.change import Change, Overrides, apply_overrides, changes_of, compared, learning, weights
 from mulligan.config.model import Config, with_all_of
 from mulligan.config.recipes import RECIPES, recipe
 from mulligan.config.serialization import to_table
@@ -135,17 +135,27 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
     for field in GAME:
         if asked[field] is not None:
             config = adjusted(config, field, asked[field], dropped)
-    for text in asked["overrides"] or []:
-        if text.partition("=")[0].strip().split(".")[0] in ("data", "recipe", "parent"):
-            raise Problem(
-                "bad-field",
-                f"overrides must not change data or recipe, got {text!r}. Use their fields, or mulligan train --set.",
-                field="overrides",
-            )
     if asked["overrides"]:
-        config = _changed(config, asked["overrides"], "overrides", dropped)
+        changes = asked_for(asked["overrides"], "overrides")
+        for change in changes:
+            if change.path.split(".")[0] in ("data", "recipe"):
+                raise Problem(
+                    "bad-field",
+                    f"overrides must not change data or recipe, got {str(change)!r}. "
+                    "Use their fields, or mulligan train --set.",
+                    field="overrides",
+                )
+        config = _changed(config, changes, "overrides", dropped)
     _check_budget(config, had)
     return config
+
+
+def asked_for(texts: list[str], field: str) -> tuple[Change, ...]:
+    """Read the changes that a page asks for in a field, ``path=value`` each."""
+    try:
+        return changes_of(texts)
+    except ConfigError as error:
+        raise Problem("bad-field", str(error), field=field) from error
 
 
 def check_below(config: Config, old: Config) -> None:
@@ -172,11 +182,11 @@ def adjusted(config: Config, name: str, value: Any, dropped: list[str]) -> Confi
     """Return a configuration with one setting adjusted."""
     if values_of(config)[name] == value:
         return config
-    return _changed(config, overrides_of(config, name, value), name, dropped)
+    return _changed(config, changes_for(config, name, value), name, dropped)
 
 
-def overrides_of(config: Config, name: str, value: Any) -> list[str]:
-    """Return the overrides (``path=value``) that adjust a setting.
+def changes_for(config: Config, name: str, value: Any) -> list[Change]:
+    """Return the changes that adjust a setting.
 
     Raises
     ------
@@ -184,13 +194,13 @@ def overrides_of(config: Config, name: str, value: Any) -> list[str]:
         When the run has no such setting.
     """
     if name == "loss":
-        return [f"loss.kind={value}"]
+        return [Change("loss.kind", value)]
     if name == "batch":
-        return [f"batch_size={value}"]
+        return [Change("batch_size", value)]
     if name == "latent":
-        return [f"latent.dim={value}"]
+        return [Change("latent.dim", value)]
     if name == "penalty":
-        return [f"penalties={_penalties(config, value)}"]
+        return [Change("penalties", _penalties(config, value))]
     g, d = learning(config)
     paths = {"gamma": weights(config), "lr_g": g, "lr_d": d}[name]
     if not paths:
@@ -200,19 +210,13 @@ def overrides_of(config: Config, name: str, value: Any) -> list[str]:
             f"{name} = {value:g} has no effect, because this run has {what}. Choose a penalty first.",
             field=name,
         )
-    return [f"{path}={value!r}" for path in paths]
+    return [Change(path, value) for path in paths]
 
 
-def _penalties(config: Config, name: str) -> str:
-    """Write the penalties of a choice as TOML. Penalties that the run has already keep their strength."""
-    wanted = combinations()[name]
-    there = {entry["kind"]: entry for entry in to_table(config)["penalties"]}
-    gamma = next((entry["gamma"] for entry in there.values() if "gamma" in entry), 1.0)
-    parts = []
-    for kind in wanted:
-        strength = f", gamma={gamma!r}" if kind in ("r1", "r2") else ""
-        parts.append(f'{{kind="{kind}"{strength}}}')
-    return f"[{', '.join(parts)}]"
+def _penalties(config: Config, name: str) -> list[dict[str, Any]]:
+    """Return the penalties of a choice. R1 and R2 keep the strength that the run has already."""
+    gamma = next((entry["gamma"] for entry in to_table(config)["penalties"] if "gamma" in entry), 1.0)
+    return [{"kind": kind} | ({"gamma": gamma} if kind in ("r1", "r2") else {}) for kind in combinations()[name]]
 
 
 def _check_suited(config: Config, data: str) -> None:

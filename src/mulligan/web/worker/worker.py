@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mulligan.config.change import changes_of
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
@@ -97,7 +98,7 @@ class Worker:
             except MulliganError as error:
                 self.notify("warning", str(error), "adjust")
             else:
-                self.tell("event", Adjusted(run.step, tuple(words["overrides"])).to_json())
+                self.tell("event", Adjusted(*run.adjusted[-1]).to_json())
                 self.tell("settings", {"table": to_table(run.current), "settings": settings_of(run.current)})
 
     def _answer(self, words: dict[str, Any]) -> None:
@@ -173,7 +174,7 @@ class Worker:
             diagnosed = said[-1] if said else None
             if task.get("overrides") and diagnosed is not None:
                 healthy = 0 if task.get("restart") else diagnosed.healthy_step
-                diagnosed = replace(diagnosed, overrides=tuple(task["overrides"]), healthy_step=healthy)
+                diagnosed = replace(diagnosed, overrides=changes_of(task["overrides"]), healthy_step=healthy)
             second = plan(task["parent"], diagnosed)
             for text in second.dropped:
                 self.notify("info", text, "changed", task["serial"])

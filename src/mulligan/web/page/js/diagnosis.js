@@ -61,13 +61,13 @@ function Changes({ changes, from, restart }) {
 }
 
 function edit() {
-  const { advice, events } = store;
+  const { advice } = store;
   const one = (line) => {
     const [path, ...rest] = line.split("=");
     const told = advice.changes.find((c) => c.path === path || c.path.startsWith(`${path}.`) || path.startsWith(`${c.path}.`));
     return { path, text: rest.join("="), use: true, label: told?.label ?? path, old: inWords(told?.old) };
   };
-  store.remedy = { of: finding(), from: advice.from_step, changes: events.diagnosed.overrides.map(one) };
+  store.remedy = { of: finding(), from: advice.from_step, changes: advice.overrides.map(one) };
   changed(true);
   requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
 }
