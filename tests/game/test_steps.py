@@ -22,9 +22,9 @@ SHOWN = []
 class Seen(Adam):
     """Adam that writes down with what it moves."""
 
-    def update_block(self, state, theta, g, *slots):
-        SEEN.append((theta.size, int(state["t"][0]), self.lr, self.beta2))
-        super().update_block(state, theta, g, *slots)
+    def update_block(self, state, theta, g, *slots, lr, beta2):
+        SEEN.append((theta.size, int(state["t"][0]), lr, beta2))
+        super().update_block(state, theta, g, *slots, lr=lr, beta2=beta2)
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ class Unnamed(Optimizer):
 
     rate: float = 0.01
 
-    def update_block(self, state, theta, g, *slots):
+    def update_block(self, state, theta, g):
         g *= self.rate
         theta -= g
 

@@ -84,8 +84,8 @@ class Resting(Optimizer):
 
     lr: float = 0.0
 
-    def update_block(self, state: Any, theta: Any, g: Any, *slots: Any) -> None:
-        theta -= self.lr * g
+    def update_block(self, state: Any, theta: Any, g: Any, *, lr: float) -> None:
+        theta -= lr * g
 
 
 @pytest.mark.parametrize("rate", [0.0, -1e-9])

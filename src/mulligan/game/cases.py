@@ -30,10 +30,10 @@ class Listening(SGD):
 
     slots: ClassVar[tuple[str, ...]] = ("stood", "heard")
 
-    def update_block(self, state: State, theta: Array, g: Array, *slots: Array) -> None:
+    def update_block(self, state: State, theta: Array, g: Array, /, *slots: Array, lr: float) -> None:
         stood, heard = slots
         stood[:], heard[:] = theta, g
-        super().update_block(state, theta, g)
+        super().update_block(state, theta, g, lr=lr)
 
 
 @dataclass(frozen=True)

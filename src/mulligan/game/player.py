@@ -5,12 +5,14 @@ from numpy.typing import DTypeLike
 
 from mulligan.game.spec import Player
 from mulligan.nn.averaging import Average
+from mulligan.nn.averaging import update_block as update_average
 from mulligan.nn.blocks import blocks, even_parts
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Allocate, Array
 from mulligan.nn.network import Network, Workspace, sum_gradients
-from mulligan.nn.optimizers import Optimizer, State
+from mulligan.nn.optimizers import State
+from mulligan.nn.optimizers.base import steps
 from mulligan.nn.workers.threads import Worker
 
 
@@ -53,12 +55,11 @@ class PlayerState:
         self._rule = average
         self.average: Array = self.network.theta if average is None else allocate(self.network.theta.shape, dtype)
 
-    @property
-    def optimizer(self) -> Optimizer:
-        """The optimiser that moves this player."""
-        return self.player.optimizer
+    def advance(self) -> None:
+        """Count the optimiser's step, once for all workers, before they `move`."""
+        self.player.optimizer.advance(self.state)
 
-    def move(self, spaces: list[Workspace], worker: Worker, optimizer: Optimizer, step: int) -> None:
+    def move(self, spaces: list[Workspace], worker: Worker, step: int, lr: float, beta2: float | None) -> None:
         """Move this worker's part of the parameters, block by block, and their average.
 
         Parameters
@@ -66,13 +67,18 @@ class PlayerState:
         spaces : list of Workspace
             Every worker's workspace, with its gradient.
         worker : Worker
-        optimizer : Optimizer
-            With the rate of this step.
         step : int
             Steps before this one.
+        lr : float
+            The schedule's factor of the learning rate.
+        beta2 : float or None
+            The schedule's β₂, if there is one.
         """
-        theta, grad, clip, bound = self.network.theta, spaces[0].grad, self.player.clip, self.player.clip_weights
-        extrapolated = int(self.state["t"][0]) % optimizer.evaluations > 0  # a look ahead is not averaged
+        theta, grad, state = self.network.theta, spaces[0].grad, self.state
+        optimizer, clip, bound = self.player.optimizer, self.player.clip, self.player.clip_weights
+        rates, vectors = optimizer.rates(lr, beta2), [state[name] for name in optimizer.vectors]
+        looks_ahead = steps(state) % optimizer.evaluations > 0
+        weight = None if self._rule is None or looks_ahead else self._rule.weight(step)  # a look ahead is not averaged
         own = even_parts(slice(0, theta.size), worker.count)[worker.number]
         whole = clip is not None or self.network.needs_finish
         if whole:  # the norm of the whole gradient, or of a weight matrix, is needed first
@@ -86,8 +92,9 @@ class PlayerState:
         for part in blocks(own):
             if not whole:
                 sum_gradients(spaces, part)
-            optimizer.update(theta, grad, self.state, part)
+            moved = theta[part]
+            optimizer.update_block(state, moved, grad[part], *[vector[part] for vector in vectors], **rates)
             if bound:
-                np.clip(theta[part], -bound, bound, out=theta[part])
-            if self._rule is not None and not extrapolated:
-                self._rule.update(self.average, theta, step, part)
+                np.clip(moved, -bound, bound, out=moved)
+            if weight is not None:
+                update_average(self.average[part], moved, weight)

@@ -181,11 +181,11 @@ class Step:
             for space in self.spaces(player):
                 space.finish_grads()
             if self.worker.number == 0:
-                player.optimizer.advance(player.state)
+                player.advance()
         self.meet()  # all gradients are complete
         for player in players:
             every = [space for other in self.gan.team_steps for space in other.spaces(player)]
-            player.move(every, self.worker, player.optimizer.scaled(schedules.lr(step, total), beta2), step)
+            player.move(every, self.worker, step, schedules.lr(step, total), beta2)
             for space in self.spaces(player):
                 space.clear_grads()
 

@@ -191,7 +191,7 @@ def _check_schedules(game: Game, total: int) -> None:
                 )
         beta2 = None if schedules.beta2 is None else _value(schedules.beta2, step, total)
         for player in (game.generator, game.discriminator):
-            player.optimizer.scaled(schedules.lr(step, total), beta2)
+            player.optimizer.rates(schedules.lr(step, total), beta2)
 
 
 def _value(schedule: Schedule, step: int, total: int) -> float:

@@ -25,7 +25,7 @@ class Frozen(Optimizer):
 
     lr: Positive = 1e-3
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector, **rates: float) -> None:
         pass
 
 

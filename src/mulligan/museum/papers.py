@@ -63,11 +63,10 @@ class RisingMomentum(Optimizer):
     epochs: Count = 250
     epoch: Count = 500
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        (v,) = slots
+    def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:
         done = (steps(state) - 1) // self.epoch
         way = min(done / max(self.epochs - 1, 1), 1.0)
-        g *= self.lr
+        g *= lr
         v *= (1 - way) * self.momentum + way * self.final
         v -= g
         theta += v

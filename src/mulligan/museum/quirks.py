@@ -20,8 +20,7 @@ from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import He, Initializer, Scaled
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.optimizers import Optimizer, State
-from mulligan.nn.optimizers.base import Vector
-from mulligan.nn.optimizers.moments import average, average_square
+from mulligan.nn.optimizers.base import Vector, average, average_square
 
 
 @dataclass(frozen=True)
@@ -47,16 +46,17 @@ class ArticleAdam(Optimizer):
     beta2: Decay = 0.999
     eps: Positive = 1e-8
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        m, v = slots
-        s = average_square(v, self.beta2, g)
+    def update_block(
+        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float, beta2: float
+    ) -> None:
+        s = average_square(v, beta2, g)
         average(m, self.beta1, g)  # overwrites g
         # m̂/(√v̂ + ε) = r/(1−β₁) · m/(√v + ε·r)  with  r = √(1−β₂)
-        r = math.sqrt(1 - self.beta2)
+        r = math.sqrt(1 - beta2)
         np.sqrt(v, out=s)
         s += self.eps * r
         np.divide(m, s, out=g)
-        g *= self.lr * r / (1 - self.beta1)
+        g *= lr * r / (1 - self.beta1)
         theta -= g
 
 

@@ -46,15 +46,19 @@ class Average(Checked, ABC):
             ``slice(start, stop)``, both given: the elements to update.
         """
         w = self.weight(step)
-        if w == 1:
-            average[part] = theta[part]
-            return
         for block in blocks(part):
-            a = average[block]
-            s = scratch_like(a)
-            np.subtract(theta[block], a, out=s)
-            s *= w
-            a += s
+            update_block(average[block], theta[block], w)
+
+
+def update_block(average: NDArray[Any], theta: NDArray[Any], w: float) -> None:
+    """Set average ← average + w·(θ − average), for one block."""
+    if w == 1:
+        average[:] = theta
+        return
+    s = scratch_like(average)
+    np.subtract(theta, average, out=s)
+    s *= w
+    average += s
 
 
 @dataclass(frozen=True)

@@ -94,10 +94,9 @@ def test_says_what_it_is_and_where_it_comes_from(cls):
     assert any(line.strip().startswith("Source: ") for line in rest)
 
 
-def test_scaled_refuses_beta2_where_there_is_none():
-    with pytest.raises(
-        ConfigError,
-        match=r"^SGD must have an option beta2 under a schedule of beta2 \(now at 0\.9\), got none\. Remove "
-        r"the schedule, or use an optimiser of the Adam family\.$",
-    ):
-        SGD().scaled(1.0, beta2=0.9)
+def test_a_schedule_of_beta2_needs_an_option_beta2_and_stays_in_its_range():
+    with pytest.raises(ConfigError, match=r"SGD must have an option beta2 .* 0\.9"):
+        SGD().rates(1.0, beta2=0.9)
+    for beta2 in (1.0, -0.1):
+        with pytest.raises(ConfigError, match=rf"Adam: beta2 .* got {beta2:g} "):
+            Adam().rates(1.0, beta2=beta2)

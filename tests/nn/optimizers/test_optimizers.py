@@ -102,7 +102,7 @@ def test_scheduled_rate_and_beta2_agree_with_torch(ours):
         reference.param_groups[0].update(lr=ours.lr * factor, betas=(ours.beta1, beta2))
         p.grad = torch.tensor(row)
         reference.step()
-        ours.scaled(factor, beta2).step(theta, row.copy(), state)
+        ours.step(theta, row.copy(), state, lr=ours.lr * factor, beta2=beta2)
     assert_close(theta, p.detach().numpy())
 
 
@@ -234,7 +234,7 @@ def test_a_change_of_rate_leaves_the_way_so_far(optimizer, moves):
     state = optimizer.init(1, np.float64)
     optimizer.step(theta, np.ones(1), state)  # v = −0.1
     before = theta.copy()
-    optimizer.scaled(0.0).step(theta, np.full(1, 5.0), state)  # v = 0.9·(−0.1), whatever the rate is now
+    optimizer.step(theta, np.full(1, 5.0), state, lr=0.0)  # v = 0.9·(−0.1), whatever the rate is now
     np.testing.assert_allclose(state["v"], -0.09, rtol=1e-12)
     np.testing.assert_allclose(theta - before, moves, rtol=1e-12)
 
@@ -374,30 +374,39 @@ def test_allocates_nothing_that_grows(optimizer):
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=name)
 def test_descends_a_bowl(optimizer):
-    theta = np.array([3.0, -2.0])
-    optimizer, state = optimizer.scaled(10.0), optimizer.init(2, np.float64)
+    theta, state, rates = np.array([3.0, -2.0]), optimizer.init(2, np.float64), optimizer.rates(10.0)
     for _ in range(3000):
-        optimizer.step(theta, theta * np.array([1.0, 4.0]), state)
+        optimizer.step(theta, theta * np.array([1.0, 4.0]), state, **rates)
     assert np.hypot(*theta) < 1.0
 
 
-# --- scaled --------------------------------------------------------------------------------------------------
+# --- rates under a schedule ----------------------------------------------------------------------------------
 
 
-def test_scaled_is_replace_without_checks():
+def test_rates_are_the_options_as_a_schedule_has_them():
     adam = Adam(lr=2e-3)
-    assert adam.scaled(0.25) == replace(adam, lr=5e-4)
-    assert adam.scaled(0.25, beta2=0.9) == replace(adam, lr=5e-4, beta2=0.9)
-    assert adam.scaled(0.0).lr == 0
-    assert adam == Adam(lr=2e-3)
-    assert type(adam.scaled(np.float64(0.5), np.float64(0.5)).lr) is float
-    assert type(adam.scaled(np.float64(0.5), np.float64(0.5)).beta2) is float
+    assert adam.rates() == {"lr": 2e-3, "beta2": 0.999}
+    assert adam.rates(0.25) == {"lr": 5e-4, "beta2": 0.999}
+    assert adam.rates(0.0, beta2=0.9) == {"lr": 0.0, "beta2": 0.9}
+    assert SGD(lr=0.5).rates(0.5) == {"lr": 0.25}
+    assert {type(rate) for rate in adam.rates(np.float64(0.5), np.float64(0.5)).values()} == {float}
+
+
+@pytest.mark.parametrize("optimizer", [cls() for cls in OPTIMIZERS.values() if "lr" in vars(cls())], ids=name)
+def test_rates_of_every_step_are_those_of_an_optimizer_with_these_options(optimizer):
+    rates = optimizer.rates(0.3, 0.9 if hasattr(optimizer, "beta2") else None)
+    theta, state = start(), optimizer.init(N, np.float64)
+    for row in gradients():
+        optimizer.step(theta, row.copy(), state, **rates)
+    assert_close(theta, run(replace(optimizer, **rates), gradients())[0])
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=name)
 def test_rate_zero_moves_nothing(optimizer):
-    g = gradients(steps=optimizer.evaluations)
-    assert np.array_equal(run(optimizer.scaled(0.0), g)[0], start())
+    theta, state = start(), optimizer.init(N, np.float64)
+    for row in gradients(steps=optimizer.evaluations):
+        optimizer.step(theta, row, state, lr=0.0)
+    assert np.array_equal(theta, start())
 
 
 @pytest.mark.parametrize("decay", [None, 0.5])
@@ -410,5 +419,5 @@ def test_scheduled_rates_and_decay_by_the_formula(decay):
         m, v = 0.5 * m + 0.5 * g, beta2 * v + (1 - beta2) * g**2
         step = (m / (1 - 0.5**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-8)
         expected = expected - 3e-3 * factor * (step + (decay or 0.0) * expected)  # the decay is of θ before the step
-        ours.scaled(factor, beta2).step(theta, g.copy(), state)
+        ours.step(theta, g.copy(), state, lr=3e-3 * factor, beta2=beta2)
     assert_close(theta, expected)

@@ -50,10 +50,15 @@ def test_extragradient_converges_where_descent_spirals_out():
 
 
 def test_wrappers_pass_rate_and_beta2_to_the_base():
-    wrapped = Lookahead(Extragradient(Adam(lr=1e-3)), k=3)
-    assert wrapped.scaled(0.5, 0.9) == Lookahead(Extragradient(Adam(lr=5e-4, beta2=0.9)), k=3)
+    wrapped, other = (Lookahead(Extragradient(Adam(lr=rate)), k=3) for rate in (1e-3, 5e-4))
+    assert wrapped.rates(0.5, 0.9) == {"lr": 5e-4, "beta2": 0.9}
+    (one, state), (two, same) = ((np.ones(5), wrapped.init(5, np.float64)) for _ in range(2))
+    for _ in range(6):
+        wrapped.step(one, one.copy(), state, lr=5e-4)
+        other.step(two, two.copy(), same)
+    assert np.array_equal(one, two)
     with pytest.raises(ConfigError, match="SGD must have an option beta2"):
-        Extragradient(SGD()).scaled(1.0, 0.9)
+        Extragradient(SGD()).rates(1.0, 0.9)
 
 
 def test_evaluations():

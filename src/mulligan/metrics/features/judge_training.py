@@ -82,7 +82,7 @@ def train(
                     mirrored = rng.random(batch_size) < 0.5
                     x[mirrored] = x[mirrored, :, ::-1]
                 y = labels[chosen]
-                now = optimizer.scaled(Cosine(1.0, 0.0)(step, total))
+                rates = optimizer.rates(Cosine(1.0, 0.0)(step, total))
 
                 def passes(i: int, x: Any = x, y: Any = y) -> None:
                     logits, of = np.split(spaces[i].forward(x[rows[i]]), ends[:-1], axis=1), y[rows[i]].T
@@ -92,9 +92,9 @@ def train(
                     spaces[i].backward(dlogits, inputs=False)
                     spaces[i].grads()
 
-                def sweep(i: int, now: Any = now, step: int = step) -> None:
+                def sweep(i: int, rates: dict[str, float] = rates, step: int = step) -> None:
                     sum_gradients(spaces, parts[i])
-                    now.update(network.theta, spaces[0].grad, state, parts[i])
+                    optimizer.update(network.theta, spaces[0].grad, state, parts[i], **rates)
                     average.update(mean, network.theta, step, parts[i])
 
                 team.run(passes)

@@ -2,9 +2,9 @@
 
 Read first `base`, for what a step is; then `gradient`.
 
-- `base`: the base class: `init`, `step`, and the `update_block` that each optimiser implements.
-- `gradient`: plain and momentum descent. `adaptive`: rates from squared gradients. `adam`: Adam's family.
-- `moments`: the running means behind them, and why Adam keeps sums.
+- `base`: the base class: `init`, `step`, and the `update_block` that each optimiser implements; two running means.
+- `gradient`: plain and momentum descent. `adaptive`: rates from squared gradients. `adam`: Adam's family, and why
+  it keeps sums.
 - `wrappers`: optimisers that wrap another one, extragradient and lookahead.
 
 All are raced in docs/book/a-optimisers.md.

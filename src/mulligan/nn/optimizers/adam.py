@@ -2,6 +2,17 @@
 
 If a schedule changes β₂, every formula uses its value at that step, also in 1 − β₂ᵗ, as in other libraries.
 
+Adam keeps sums where its paper keeps means, which saves a pass over memory. Divide the line of m by 1−β₁, and that of v
+by 1−b, where b is the β₂ that the optimiser was made with. This leaves two sums, M = m/(1−β₁) and V = v/(1−b). The
+state holds them as "m" and "v":
+
+    M ← β₁·M + g
+    V ← β₂·V + (1−β₂)/(1−b)·g²
+    θ ← θ − lr · r (1−β₁)/(1−β₁ᵗ) · M/(√V + ε·r),   r = √((1−β₂ᵗ)/(1−b))
+
+The last line is Algorithm 1's with its ε, exactly, because √v̂ = √V/r. The constants come back as numbers, not as passes
+over vectors. With β₁ = 0, m̂ is g itself, and M stays zero.
+
 Derived in docs/book/05-adam.md.
 """
 
@@ -14,8 +25,7 @@ from numpy.typing import DTypeLike
 
 from mulligan.nn.blocks import scratch_like
 from mulligan.nn.fields import Decay, Epsilon, NonNegative, Positive
-from mulligan.nn.optimizers.base import Optimizer, State, Vector, steps
-from mulligan.nn.optimizers.moments import add_gradient, add_square, average, average_square, direction
+from mulligan.nn.optimizers.base import Optimizer, State, Vector, average, average_square, steps
 
 
 @dataclass(frozen=True)
@@ -28,8 +38,7 @@ class Adam(Optimizer):
         v ← β₂·v + (1−β₂)·g²
         θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁ᵗ),   v̂ = v/(1−β₂ᵗ)
 
-    The state holds m and v as sums, each a constant times the mean (see `moments`). ``beta1=0`` suits games; m̂ is
-    then g.
+    The state holds m and v as sums, each a constant times the mean. ``beta1=0`` suits games; m̂ is then g.
 
     Parameters
     ----------
@@ -47,13 +56,28 @@ class Adam(Optimizer):
     beta2: Decay = 0.999
     eps: Epsilon = 1e-8
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        m, v = slots
-        add_gradient(self, m, g)  # m ← β₁·m + (1−β₁)·g
-        s = add_square(self, v, g)  # v ← β₂·v + (1−β₂)·g²
-        scale = direction(self, m, v, g, s, steps(state))  # scale·g = m̂/(√v̂ + ε)
-        g *= self.lr * scale
+    def update_block(
+        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, /, *, lr: float, beta2: float
+    ) -> None:
+        g *= lr * self.quotient(steps(state), m, v, g, beta2)
         theta -= g  # θ ← θ − lr·m̂/(√v̂ + ε)
+
+    def quotient(self, t: int, m: Vector, v: Vector, g: Vector, beta2: float) -> float:
+        """Turn the gradient `g` into m̂/(√v̂ + ε), up to the factor that is returned."""
+        beta1, s = self.beta1, scratch_like(g)
+        if beta1:
+            m *= beta1
+            m += g  # M ← β₁·M + g
+        np.multiply(g, g, out=s)
+        if beta2 != self.beta2:
+            s *= (1 - beta2) / (1 - self.beta2)
+        v *= beta2
+        v += s  # V ← β₂·V + (1−β₂)/(1−b)·g²
+        r = math.sqrt((1 - beta2**t) / (1 - self.beta2))
+        np.sqrt(v, out=s)
+        s += self.eps * r
+        np.divide(m if beta1 else g, s, out=g)  # M/(√V + ε·r)
+        return r * (1 - beta1) / (1 - beta1**t)
 
 
 @dataclass(frozen=True)
@@ -77,13 +101,11 @@ class AdamW(Adam):
 
     weight_decay: NonNegative = 0.01
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        m, v = slots
-        add_gradient(self, m, g)  # m ← β₁·m + (1−β₁)·g
-        s = add_square(self, v, g)  # v ← β₂·v + (1−β₂)·g²
-        scale = direction(self, m, v, g, s, steps(state))  # scale·g = m̂/(√v̂ + ε)
-        g *= self.lr * scale
-        theta *= 1 - self.lr * self.weight_decay
+    def update_block(
+        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, /, *, lr: float, beta2: float
+    ) -> None:
+        g *= lr * self.quotient(steps(state), m, v, g, beta2)
+        theta *= 1 - lr * self.weight_decay
         theta -= g  # θ ← θ − lr·(m̂/(√v̂ + ε) + λ·θ)
 
 
@@ -103,16 +125,13 @@ class OptimisticAdam(Adam):
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "u")
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, /, *slots: Vector, lr: float, beta2: float) -> None:
         m, v, u = slots
-        add_gradient(self, m, g)  # m ← β₁·m + (1−β₁)·g
-        s = add_square(self, v, g)  # v ← β₂·v + (1−β₂)·g²
-        scale = direction(self, m, v, g, s, steps(state))  # scale·g = m̂/(√v̂ + ε)
-        g *= scale
-        u *= self.lr  # u is still uₜ₋₁
+        g *= self.quotient(steps(state), m, v, g, beta2)
+        u *= lr  # u is still uₜ₋₁
         theta += u
         u[:] = g
-        g *= 2 * self.lr
+        g *= 2 * lr
         theta -= g
 
 
@@ -141,15 +160,16 @@ class AMSGrad(Optimizer):
     beta2: Decay = 0.999
     eps: Epsilon = 1e-8
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        m, v, w = slots
-        s = average_square(v, self.beta2, g)
+    def update_block(
+        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, w: Vector, *, lr: float, beta2: float
+    ) -> None:
+        s = average_square(v, beta2, g)
         np.maximum(w, v, out=w)
         average(m, self.beta1, g)
         np.sqrt(w, out=s)
         s += self.eps
         np.divide(m, s, out=g)
-        g *= self.lr
+        g *= lr
         theta -= g
 
 
@@ -178,16 +198,17 @@ class AdaMax(Optimizer):
     beta1: Decay = 0.9
     beta2: Decay = 0.999
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        m, u = slots
+    def update_block(
+        self, state: State, theta: Vector, g: Vector, m: Vector, u: Vector, *, lr: float, beta2: float
+    ) -> None:
         s = scratch_like(g)
         np.abs(g, out=s)
-        u *= self.beta2
+        u *= beta2
         np.maximum(u, s, out=u)
         average(m, self.beta1, g)
         u.clip(float(np.finfo(u.dtype).tiny), np.inf, out=s)  # 0/0 is 0 here; np.maximum takes three times as long
         np.divide(m, s, out=g)
-        g *= self.lr / (1 - self.beta1 ** steps(state))
+        g *= lr / (1 - self.beta1 ** steps(state))
         theta -= g
 
 
@@ -236,12 +257,13 @@ class Nadam(Optimizer):
     def _momentum(self, t: int) -> float:
         return self.beta1 * (1 - 0.5 * math.pow(0.96, t * self.psi))
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        m, v = slots
+    def update_block(
+        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float, beta2: float
+    ) -> None:
         t, product = steps(state), float(state["product"][0])
         now, following = self._momentum(t), self._momentum(t + 1)
-        r = math.sqrt(1 - self.beta2**t)
-        s = average_square(v, self.beta2, g)
+        r = math.sqrt(1 - beta2**t)
+        s = average_square(v, beta2, g)
         average(m, now, g)  # leaves (1−μₜ)·g in g
         g *= 1 / (1 - product)
         np.multiply(m, following / (1 - product * following), out=s)
@@ -249,5 +271,5 @@ class Nadam(Optimizer):
         np.sqrt(v, out=s)
         s += self.eps * r
         g /= s
-        g *= self.lr * r
+        g *= lr * r
         theta -= g

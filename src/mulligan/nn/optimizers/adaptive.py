@@ -7,8 +7,7 @@ import numpy as np
 
 from mulligan.nn.blocks import scratch_like
 from mulligan.nn.fields import Decay, Epsilon, Positive
-from mulligan.nn.optimizers.base import Optimizer, State, Vector
-from mulligan.nn.optimizers.moments import average_square
+from mulligan.nn.optimizers.base import Optimizer, State, Vector, average_square
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,14 @@ class Adagrad(Optimizer):
     lr: Positive = 0.01
     eps: Epsilon = 1e-10
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        (s,) = slots
+    def update_block(self, state: State, theta: Vector, g: Vector, s: Vector, *, lr: float) -> None:
         root = scratch_like(g)
         np.multiply(g, g, out=root)
         s += root
         np.sqrt(s, out=root)
         root += self.eps
         g /= root
-        g *= self.lr
+        g *= lr
         theta -= g
 
 
@@ -73,8 +71,7 @@ class Adadelta(Optimizer):
     rho: Decay = 0.95
     eps: Epsilon = 1e-6
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        v, d = slots
+    def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, d: Vector, *, lr: float) -> None:
         root = average_square(v, self.rho, g)
         np.add(v, self.eps, out=root)
         np.sqrt(root, out=root)
@@ -83,7 +80,7 @@ class Adadelta(Optimizer):
         np.sqrt(root, out=root)
         g *= root  # g = −Δ
         average_square(d, self.rho, g)
-        g *= self.lr
+        g *= lr
         theta -= g
 
 
@@ -113,11 +110,10 @@ class RMSprop(Optimizer):
     rho: Decay = 0.9
     eps: Epsilon = 1e-8
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        (v,) = slots
+    def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:
         root = average_square(v, self.rho, g)
         np.sqrt(v, out=root)
         root += self.eps
         g /= root
-        g *= self.lr
+        g *= lr
         theta -= g

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from mulligan.errors import ConfigError
-from mulligan.nn.blocks import blocks
+from mulligan.nn.blocks import blocks, scratch_like
 from mulligan.nn.fields import Checked
 
 Vector: TypeAlias = NDArray[Any]
@@ -16,8 +16,6 @@ Vector: TypeAlias = NDArray[Any]
 
 State: TypeAlias = dict[str, NDArray[Any]]
 """What an optimiser remembers: flat vectors by name, and the step count ``"t"``, int64 of shape (1,)."""
-
-Spec = TypeVar("Spec", bound="Optimizer")
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,49 @@ class Optimizer(Checked, ABC):
         """
         return {name: np.zeros(n, dtype) for name in self.vectors} | {"t": np.zeros(1, np.int64)}
 
-    def step(self, theta: Vector, grad: Vector, state: State) -> None:
+    def rates(self, factor: float = 1.0, beta2: float | None = None) -> dict[str, float]:
+        """Return the options that a schedule may change, as one step takes them.
+
+        Parameters
+        ----------
+        factor : float
+            Multiplies ``lr``; 0 is allowed.
+        beta2 : float, optional
+            Replaces ``beta2``, in [0, 1).
+
+        Returns
+        -------
+        dict of str to float
+            ``"lr"`` and ``"beta2"``, as far as the optimiser has these options.
+
+        Raises
+        ------
+        ConfigError
+            If the optimiser has no ``lr`` to multiply or no ``beta2`` to replace, or if `beta2` is outside [0, 1).
+        """
+        own = {name: value for name, value in vars(self).items() if name in ("lr", "beta2")}
+        if "lr" in own:
+            own["lr"] = float(own["lr"] * factor)
+        elif factor != 1:
+            raise ConfigError(
+                f"{type(self).__name__} must have an option lr under a schedule of rates (now at {factor:.6g}), got "
+                "none. Call its rate lr, or use schedules.lr = constant."
+            )
+        if beta2 is None:
+            return own
+        if "beta2" not in own:
+            raise ConfigError(
+                f"{type(self).__name__} must have an option beta2 under a schedule of beta2 (now at {beta2!r}), got "
+                "none. Remove the schedule, or use an optimiser of the Adam family."
+            )
+        if not 0 <= beta2 < 1:
+            raise ConfigError(
+                f"{type(self).__name__}: beta2 must be a finite number, at least 0 and below 1, at every step, got "
+                f"{beta2:.6g} from a schedule. Try a schedule from 0.9 to 0.999."
+            )
+        return own | {"beta2": float(beta2)}
+
+    def step(self, theta: Vector, grad: Vector, state: State, **rates: float) -> None:
         """Take one step, in place.
 
         Parameters
@@ -70,15 +110,17 @@ class Optimizer(Checked, ABC):
             The gradient at `theta`, of the same dtype. The step overwrites it with arbitrary values.
         state : dict of str to ndarray
             From `init`; updated in place.
+        lr, beta2 : float, optional
+            Take the place of the options of this name, for this step.
         """
         self.advance(state)
-        self.update(theta, grad, state, slice(0, theta.size))
+        self.update(theta, grad, state, slice(0, theta.size), **rates)
 
     def advance(self, state: State) -> None:
         """Count the step: t ← t + 1. Call it once a step, before any `update`."""
         state["t"] += 1
 
-    def update(self, theta: Vector, grad: Vector, state: State, part: slice) -> None:
+    def update(self, theta: Vector, grad: Vector, state: State, part: slice, **rates: float) -> None:
         """Take the step that `advance` has counted, for one contiguous part of the parameters.
 
         Disjoint parts may run in several threads at once, in any order: the result is the same to the byte.
@@ -91,61 +133,29 @@ class Optimizer(Checked, ABC):
             From `init`, after `advance`.
         part : slice
             ``slice(start, stop)``, both given.
+        lr, beta2 : float, optional
+            As in `step`.
         """
+        rates = self.rates() | rates
+        vectors = [state[name] for name in self.vectors]
         for block in blocks(part):
-            self.update_block(state, theta[block], grad[block], *[state[name][block] for name in self.vectors])
+            self.update_block(state, theta[block], grad[block], *[vector[block] for vector in vectors], **rates)
 
-    def scaled(self, factor: float, beta2: float | None = None) -> Self:
-        """Return this optimiser with its rate times `factor`, for a schedule at one step.
+    @abstractmethod
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Any, **rates: Any) -> None:
+        """Move one block of the parameters, in place.
 
         Parameters
         ----------
-        factor : float
-            Multiplies ``lr``; 0 is allowed.
-        beta2 : float, optional
-            Replaces ``beta2``, in [0, 1).
-
-        Returns
-        -------
-        Optimizer
-            A copy, or the optimiser itself if nothing changes.
-
-        Raises
-        ------
-        ConfigError
-            If the optimiser has no ``lr``, if it has no ``beta2`` to replace, or if `beta2` is outside [0, 1).
+        state : dict of str to ndarray
+            Holds the step count; `steps` reads it.
+        theta, g : (n,) arrays
+            The block and its gradient, which may be overwritten.
+        *slots : (n,) arrays
+            The block of each of `vectors`.
+        lr, beta2 : float
+            This step's values of the options of this name; use these, because schedules change them.
         """
-        if factor == 1 and beta2 is None:
-            return self
-        if "lr" not in vars(self):
-            raise ConfigError(
-                f"{type(self).__name__} must have an option lr under a schedule of rates (now at {factor:.6g}), got "
-                "none. Call its rate lr, or use schedules.lr = constant."
-            )
-        changes = {"lr": float(vars(self)["lr"] * factor)}
-        if beta2 is not None:
-            if "beta2" not in vars(self):
-                raise ConfigError(
-                    f"{type(self).__name__} must have an option beta2 under a schedule of beta2 (now at {beta2!r}), "
-                    "got none. Remove the schedule, or use an optimiser of the Adam family."
-                )
-            if not 0 <= beta2 < 1:
-                raise ConfigError(
-                    f"{type(self).__name__}: beta2 must be a finite number, at least 0 and below 1, at every step, got "
-                    f"{beta2:.6g} from a schedule. Try a schedule from 0.9 to 0.999."
-                )
-            changes["beta2"] = float(beta2)
-        return rebuilt(self, _unscheduled=self.unscheduled, **changes)
-
-    @property
-    def unscheduled(self) -> Self:
-        """The optimiser that `scaled` copied, or this one itself."""
-        origin: Self = vars(self).get("_unscheduled", self)
-        return origin
-
-    @abstractmethod
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        """Move one block of the parameters, in place; `g` is the gradient, and may be overwritten."""
 
 
 def steps(state: State) -> int:
@@ -153,8 +163,18 @@ def steps(state: State) -> int:
     return int(state["t"][0])
 
 
-def rebuilt(spec: Spec, **changes: Any) -> Spec:
-    """Copy a frozen dataclass with some fields changed, without its checks, which would cost time in every step."""
-    copy = object.__new__(type(spec))
-    vars(copy).update(vars(spec), **changes)
-    return copy
+def average(m: Vector, beta1: float, g: Vector) -> None:
+    """Set m ← β₁·m + (1−β₁)·g; overwrites `g`."""
+    g *= 1 - beta1
+    m *= beta1
+    m += g
+
+
+def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
+    """Set v ← β₂·v + (1−β₂)·g²; keeps `g`. Return the scratch block, for the caller to use."""
+    s = scratch_like(g)
+    np.multiply(g, g, out=s)
+    s *= 1 - beta2
+    v *= beta2
+    v += s
+    return s

@@ -27,8 +27,8 @@ class SGD(Optimizer):
 
     lr: Positive = 0.01
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        g *= self.lr
+    def update_block(self, state: State, theta: Vector, g: Vector, /, *, lr: float) -> None:
+        g *= lr
         theta -= g
 
 
@@ -56,9 +56,8 @@ class Momentum(Optimizer):
     lr: Positive = 0.01
     momentum: Momenta = 0.9
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        (v,) = slots
-        g *= self.lr
+    def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:
+        g *= lr
         v *= self.momentum
         v -= g
         theta += v
@@ -86,9 +85,8 @@ class Nesterov(Momentum):
         As in `Momentum`.
     """
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        (v,) = slots
-        g *= self.lr
+    def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:
+        g *= lr
         v *= self.momentum
         v -= g
         theta -= g

@@ -1,7 +1,7 @@
 """Optimisers that wrap another one: the base takes every gradient, then the wrapper moves the parameters again."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from mulligan.errors import ConfigError
 from mulligan.nn.fields import Count, PositiveFraction
 from mulligan.nn.optimizers.adam import Adam
-from mulligan.nn.optimizers.base import Optimizer, State, Vector, rebuilt, steps
+from mulligan.nn.optimizers.base import Optimizer, State, Vector, steps
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Wrapper(Optimizer):
         """Count the gradient, as the base does."""
         self.base.advance(state)
 
-    def scaled(self, factor: float, beta2: float | None = None) -> Self:
-        """Return this wrapper around ``base.scaled(factor, beta2)``; see `Optimizer.scaled`."""
-        return rebuilt(self, base=self.base.scaled(factor, beta2))
+    def rates(self, factor: float = 1.0, beta2: float | None = None) -> dict[str, float]:
+        """Return the base's; see `Optimizer.rates`."""
+        return self.base.rates(factor, beta2)
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class Extragradient(Wrapper):
         """Two."""
         return 2
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector, **rates: float) -> None:
         *inner, anchor = slots
         if steps(state) % 2 == 1:
             anchor[:] = theta
         else:
             theta[:] = anchor
-        self.base.update_block(state, theta, g, *inner)
+        self.base.update_block(state, theta, g, *inner, **rates)
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ class Lookahead(Wrapper):
         """The base's."""
         return self.base.evaluations
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector, **rates: float) -> None:
         *inner, slow = slots
         t = steps(state)
         if t == 1:
             slow[:] = theta
-        self.base.update_block(state, theta, g, *inner)
+        self.base.update_block(state, theta, g, *inner, **rates)
         if t % (self.k * self.evaluations) == 0:
             np.subtract(theta, slow, out=g)
             g *= self.alpha

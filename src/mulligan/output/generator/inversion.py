@@ -90,7 +90,7 @@ def invert(
             made = space.forward(part, chosen, training=False)
             slope = (made.reshape(goal.shape) - goal) * np.float32(2 / goal.shape[1])
             gradient = space.backward(slope.reshape(made.shape)) + np.float32(2 * PRIOR / part.shape[1]) * part
-            rule.scaled(falls(step, steps)).step(flat, gradient.reshape(-1).copy(), state)
+            rule.step(flat, gradient.reshape(-1).copy(), state, lr=RATE * falls(step, steps))
             if spec.latent.distribution == "uniform":
                 np.clip(part, -1, 1, out=part)
     images = to_uint8(generator._passes(z, labels), low, high)

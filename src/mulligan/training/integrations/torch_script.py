@@ -103,7 +103,7 @@ def script(run: Run, state: str, data: str) -> tuple[str, dict[str, Array]]:
     tensors: dict[str, Array] = {}
     modules, uses = "", set[str]()
     for key, name in (("g", "Generator"), ("d", "Discriminator")):
-        network, rule = gan.players[key].network, gan.players[key].optimizer
+        network, rule = gan.players[key].network, gan.players[key].player.optimizer
         body, order, needs = _module(name, network, {"g": run.data.shape, "d": (1,)}[key])
         modules, uses = modules + body, uses | needs
         assert isinstance(rule, Adam)
@@ -147,7 +147,7 @@ def script(run: Run, state: str, data: str) -> tuple[str, dict[str, Array]]:
         "ramp": game.average.ramp if isinstance(game.average, EMA) else 0,
         "labelled": labelled,
         **{
-            f"{key}_{what}": repr(getattr(gan.players[key].optimizer, what))
+            f"{key}_{what}": repr(getattr(gan.players[key].player.optimizer, what))
             for key in "gd"
             for what in ("lr", "beta1", "beta2", "eps")
         },
