@@ -21,12 +21,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `pytest &` in a script
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 SLOW = {
-    "bench/test_bench.py::test_kernels_that_are_forced": (),
-    "bench/test_bench.py::test_the_command_prints_one": (),
-    "bench/test_bench.py::test_the_document_of_what_was_measured": (),
     "bench/test_recipe_benchmarks.py": ("is_called[subnormal.py]", "is_called[cost.py]"),
-    "bench/test_sides.py::test_compile_refuses": (),
-    "bench/test_sides.py::test_five_steps_are_the_same": ("classic-64", "mlp-one-z-64"),
+    "bench/test_rivals.py::test_a_missing_library": (),
+    "bench/test_rivals.py::test_compile_refuses": (),
+    "bench/test_rivals.py::test_five_steps_are_the_same": ("[torch tuned-classic-64", "[jax jit-classic-64"),
     "cli/test_front.py::test_a_number_keeps_its_sign": (),
     "cli/test_front.py::test_closed_streams": (),
     "cli/test_front.py::test_exit_codes_of_processes": (),

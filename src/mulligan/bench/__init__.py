@@ -1,1 +1,4 @@
-"""Time training steps of Mulligan beside torch and jax: the same arithmetic, in turns, one process for each library."""
+"""Time training steps of the standard workloads on this machine, beside the time of their matrix products alone.
+
+`bench` runs it all; `workloads` lists what is timed. ``python benchmarks/rivals`` times torch and jax in the same way.
+"""

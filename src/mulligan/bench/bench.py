@@ -1,103 +1,88 @@
-"""Run the whole benchmark: choose the sides, check the machine, verify, time."""
+"""Run the benchmark: our steps and their floors take turns, workload by workload."""
 
-import os
+import logging
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 
-from mulligan.bench import machine
-from mulligan.bench.child import Child
-from mulligan.bench.race import Plan, race
-from mulligan.bench.side import SIDES
-from mulligan.bench.workloads import names
-from mulligan.errors import ConfigError, must_be
-from mulligan.nn.fields import Interval
-from mulligan.nn.workers.blas import slowed
+import threadpoolctl
 
-LIBRARIES = ("torch", "jax")
+from mulligan.bench import machine
+from mulligan.bench.floor import Products, Sgemm
+from mulligan.bench.ours import Ours, Side
+from mulligan.bench.timing import Block, summary, take_turns, time_block
+from mulligan.bench.workloads import names, workload
+from mulligan.errors import ConfigError, must_be
+from mulligan.output.figures import duration
+
+_LOG = logging.getLogger(__name__)
+
+SIDES: dict[str, type[Side]] = {"mulligan": Ours, "products": Products, "sgemm": Sgemm}
+"""What is timed, by its name: the step, and its floors."""
+DENSE = ("classic", "mlp")
+"""How the workloads begin for which `Sgemm` is a floor: a convolution is no single product."""
 BUSY = 0.5
 """Load average above which another process probably needs the same cores."""
 
 
 def run(
-    against: list[str],
-    workloads: list[str],
-    *,
-    rounds: int = 7,
-    seconds: float = 0.5,
-    threads: int = 2,
-    toy: bool = False,
+    workloads: list[str], *, rounds: int = 7, seconds: float = 0.5, threads: int = 2, toy: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """Verify and time all workloads. Yields the same document, ready for JSON, each time that it grows.
-
-    It is yielded before the first workload, after each, and at the end with ``load`` and ``footprint``. The log reports
-    the progress twice for each workload, and at level DEBUG each side and round.
-
-    Parameters
-    ----------
-    against : list of str
-        "torch" and "jax". A library that is not installed is left out, with a note.
-    workloads : list of str
-        Families or members; empty for all.
-    rounds : int
-        Number of turns of each side.
-    seconds : float
-        Length of a turn.
-    threads : int
-        Number of threads of each side.
-    toy : bool
-        Use small sizes.
-
-    Yields
-    ------
-    dict
-        The document.
-
-    Raises
-    ------
-    ConfigError
-        When a library or a workload is unknown, or a number is out of range.
-    """
-    for word in against:
-        if word not in LIBRARIES:
-            raise ConfigError(f"--against must be from {', '.join(LIBRARIES)}, got {word!r}. Try {LIBRARIES[0]}.")
-    for name, value, least in (("rounds", rounds, 1), ("threads", threads, 1)):
-        if value < least:
-            raise ConfigError(must_be(name, f"at least {least}", value, 2))
-    if seconds not in Interval(0.0, 60.0, "(]", 0.5):
-        raise ConfigError(must_be("seconds", "above 0 and at most 60", seconds, 0.5))
+    """Time workloads, by family or member; none means all. Yields the same document each time that it grows."""
     chosen = names(workloads, toy)
-    wanted = {s: e for s, e in SIDES.items() if not e.needs or e.needs in against}
-    missing = sorted({entry.needs for entry in wanted.values() if entry.missing})
-    notes = [f"{name} is not installed. To time it: pip install {name}" for name in missing]
-    before = machine.load_average()
-    if before is not None and before > BUSY:
-        notes.append(f"the load average was {before:.2f} before the start: other processes want the cores too.")
-    plan = Plan(
-        tuple(s for s, e in wanted.items() if not e.missing),
-        rounds=rounds,
-        seconds=seconds,
-        pause=0.02 if toy else 0.3,
-        threads=threads,
-        toy=toy,
-    )
-    if slowed():
-        notes.append(
-            f"OPENBLAS_CORETYPE={os.environ['OPENBLAS_CORETYPE']} is ignored here: it slows NumPy alone. Training "
-            "does not ignore it. Unset it first, or a step takes longer than here."
-        )
-    with Child(threads) as child:
-        here = child.ask(do="machine", threads=threads)
-    document: dict[str, Any] = {
-        "machine": here,
-        "notes": notes,
-        "toy": toy,
-        "plan": {"rounds": rounds, "seconds": seconds, "pause": plan.pause},
-        "workloads": {},
-    }
+    document = opening(rounds, seconds, threads, toy)
     yield document
-    for name, result in race(chosen, plan):
-        document["workloads"][name] = result
+    start = time.perf_counter()
+    for number, name in enumerate(chosen):
+        each = (time.perf_counter() - start) / max(1, number)
+        left = f" · {duration(each * (len(chosen) - number))} left" if number else ""
+        _LOG.info("%s: %d of %d%s", name, number + 1, len(chosen), left)
+        document["workloads"][name] = _timed(name, rounds, seconds, threads, toy)
         yield document
-    document["load"] = {"before": before, "after": machine.load_average()}
+    document["load"]["after"] = machine.load_average()
     document["footprint"] = machine.footprint(1 if toy else 5)
     yield document
+
+
+def pause_of(toy: bool) -> float:
+    """Return the seconds of idle time before a turn, in which the last side's threads fall asleep."""
+    return 0.02 if toy else 0.3
+
+
+def opening(rounds: int, seconds: float, threads: int, toy: bool) -> dict[str, Any]:
+    """Check the settings, and return a document without workloads."""
+    for name, value in (("rounds", rounds), ("threads", threads)):
+        if value < 1:
+            raise ConfigError(must_be(name, "at least 1", value, 2))
+    if not 0 < seconds <= 60:
+        raise ConfigError(must_be("seconds", "above 0 and at most 60", seconds, 0.5))
+    before, notes = machine.load_average(), []
+    if before is not None and before > BUSY:
+        notes.append(f"the load average was {before:.2f} before the start: other processes want the cores too.")
+    return {
+        "machine": machine.describe(threads),
+        "notes": notes,
+        "toy": toy,
+        "plan": {"rounds": rounds, "seconds": seconds, "pause": pause_of(toy)},
+        "load": {"before": before},
+        "workloads": {},
+    }
+
+
+def _timed(name: str, rounds: int, seconds: float, threads: int, toy: bool) -> dict[str, Any]:
+    game = workload(name, toy)
+    with ExitStack() as stack:
+        turns = {}
+        for side, kind in SIDES.items():
+            if kind is not Sgemm or name.startswith(DENSE):
+                made = stack.enter_context(closing(kind(game, threads)))
+                turns[side] = partial(_block, made, seconds, threads)
+        sides = summary(take_turns(turns, rounds, pause_of(toy)))
+    return {"title": game.title, "batch": game.batch, "wide": any(s["wide"] for s in sides.values()), "sides": sides}
+
+
+def _block(side: Side, seconds: float, threads: int) -> Block:
+    with threadpoolctl.threadpool_limits(threads if isinstance(side, Sgemm) else 1, "blas"):
+        return time_block(side, seconds)

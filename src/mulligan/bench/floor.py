@@ -6,13 +6,10 @@ One multiplies as the engine does. The other computes each product by one BLAS c
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from mulligan.bench.material import Material, players
-from mulligan.bench.side import Side
+from mulligan.bench.ours import Side
 from mulligan.bench.workloads import Shape, Workload
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import Projection
@@ -26,26 +23,11 @@ TILE = 8
 """Number of samples in one product of a convolution, about that of the engine's tiles."""
 
 
-Work: TypeAlias = "tuple[Array, Array, Array]"
-"""The two operands of a product, and its output."""
-
-
 @dataclass(frozen=True)
 class Product:
-    """One product of a layer, for `rows` samples.
+    """One product of a layer, for `rows` samples. `places` are the rows of X for each: the windows of a convolution.
 
     With X (samples·places × inputs), W (inputs × outputs) and Y like XW: "forward" is XW, "inputs" Y Wᵀ, "weights" XᵀY.
-
-    Parameters
-    ----------
-    kind : "forward", "inputs" or "weights"
-    layer : str
-        The layer of W, for instance ``d.2``.
-    rows : int
-        Number of samples.
-    places : int
-        Number of rows of X for each sample: 1, or the windows of a convolution.
-    inputs, outputs : int
     """
 
     kind: str
@@ -55,11 +37,6 @@ class Product:
     inputs: int
     outputs: int
 
-    @property
-    def operations(self) -> int:
-        """Number of multiplications and additions."""
-        return 2 * self.rows * self.places * self.inputs * self.outputs
-
 
 def step_products(workload: Workload, rows: int) -> list[Product]:
     """List the products of one step of the engine for `rows` real samples, in order.
@@ -68,7 +45,7 @@ def step_products(workload: Workload, rows: int) -> list[Product]:
     projection's row products do not count.
     """
     game = workload.game
-    for_g, for_d = players(workload)
+    for_g, for_d = workload.players()
     g = list(_affine("g", for_g, (game.latent.dim,)))
     d = list(_affine("d", for_d, workload.sample_shape))
     second_order = bool(game.penalties)
@@ -124,23 +101,17 @@ def _affine(side: str, layers: tuple[Layer, ...], shape: Shape) -> Iterator[_Aff
 class Bare(Side):
     """The base of both floors: products without a step, so no parameter changes."""
 
-    def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
-        super().__init__(workload, material, threads, dtype)
+    def __init__(self, workload: Workload, threads: int):
+        super().__init__(workload, threads)
         self.rng = np.random.default_rng(0)
         self.weights: dict[str, Array] = {}
 
-    def rewind(self) -> None:
-        self.taken = 0
-
-    def parameters(self) -> dict[str, Array]:
-        return {}
-
-    def _operands(self, rows: int) -> list[Work]:
+    def _operands(self, rows: int) -> list[tuple[Array, Array, Array]]:
         products = [p for p in step_products(self.workload, rows) if p.kind != "inputs" or p.inputs > 0]
         longest = {p.layer: 2 * rows * p.places for p in products}
         X: dict[str, Array] = {}
         Y: dict[str, Array] = {}
-        work: list[Work] = []
+        work: list[tuple[Array, Array, Array]] = []
         for p in products:
             if p.layer not in X:
                 tiled = p.places > 1
@@ -157,7 +128,7 @@ class Bare(Side):
                 length = min(step, p.rows * p.places - start)
                 part, columns = y[start : start + length], x[:length]
                 if p.kind == "forward":
-                    work.append((columns, W, aligned(part.shape, self.dtype)))
+                    work.append((columns, W, aligned(part.shape, np.float32)))
                 elif p.kind == "inputs":
                     work.append((part, back, dx[:length]))
                 else:
@@ -165,7 +136,7 @@ class Bare(Side):
         return work
 
     def _random(self, shape: Shape, scale: float = 1.0) -> Array:
-        out = aligned(shape, self.dtype)
+        out = aligned(shape, np.float32)
         out[...] = scale * self.rng.standard_normal(shape)
         return out
 
@@ -173,19 +144,20 @@ class Bare(Side):
 class Products(Bare):
     """Times the products as the engine computes them: the batch shared among workers, BLAS at one thread, `multiply`.
 
-    Each worker has its own operands and results; W is shared. The workers meet once a step. A convolution's windows are
-    one tile that stays in the cache, as in the engine, and its products are divided in the same way.
+    A convolution's windows are one tile that stays in the cache, as in the engine.
     """
 
-    def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
-        super().__init__(workload, material, threads, dtype)
+    def __init__(self, workload: Workload, threads: int):
+        super().__init__(workload, threads)
         self.team = ThreadTeam(threads)
         self.team.__enter__()
         self.work = [self._operands(part.stop - part.start) for part in shares(workload.batch, threads)]
 
     def step(self) -> None:
         self.team.run(self._multiply)
-        self.taken += 1
+
+    def close(self) -> None:
+        self.team.close()
 
     def _multiply(self, worker: int) -> None:
         for a, b, out in self.work[worker]:
@@ -193,16 +165,12 @@ class Products(Bare):
 
 
 class Sgemm(Bare):
-    """Times the products by BLAS alone: the whole batch in one call of `matmul`, with BLAS's own threads.
+    """Times the products by BLAS alone: the whole batch in one call of `matmul`, with BLAS's own threads."""
 
-    The environment sets the number of threads, as for torch and jax.
-    """
-
-    def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
-        super().__init__(workload, material, threads, dtype)
+    def __init__(self, workload: Workload, threads: int):
+        super().__init__(workload, threads)
         self.work = self._operands(workload.batch)
 
     def step(self) -> None:
         for a, b, out in self.work:
             np.matmul(a, b, out=out)
-        self.taken += 1

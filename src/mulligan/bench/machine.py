@@ -1,7 +1,6 @@
 """Describe the machine, and measure what no workload changes: the time to import and the size on disk."""
 
 import datetime
-import importlib.metadata
 import os
 import platform
 import statistics
@@ -32,8 +31,6 @@ def describe(threads: int) -> dict[str, Any]:
         "mulligan": mulligan.__version__,
         "numpy": np.__version__,
         "blas": _blas(),
-        "torch": _version("torch"),
-        "jax": _version("jax"),
         "notes": notes,
     }
 
@@ -53,13 +50,6 @@ def footprint(times: int = 5) -> dict[str, Any]:
     root = Path(mulligan.__file__).parent
     size = sum(p.stat().st_size for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     return {"import_ms": statistics.median(taken), "install_bytes": size}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _blas() -> str:

@@ -10,6 +10,7 @@ from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerato
 from mulligan.game.losses import NonSaturating, Relativistic
 from mulligan.game.penalties import R1, R2
 from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn.layers.base import Layer
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 
@@ -18,19 +19,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Workload:
-    """One game of one size.
-
-    Parameters
-    ----------
-    title : str
-    game : Game
-    sample_shape : tuple of int
-    batch : int
-    low : float
-        Value of black; white is 1.
-    steps : int
-        Length of the run over which the schedules are stretched.
-    """
+    """One game of one size: `low` is the value of black (white is 1), and the schedules are stretched over `steps`."""
 
     title: str
     game: Game
@@ -38,6 +27,11 @@ class Workload:
     batch: int
     low: float = -1.0
     steps: int = 4000
+
+    def players(self) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
+        """Return G's and D's layers."""
+        game, shape = self.game, self.sample_shape
+        return game.generator.build(shape, game.classes), game.discriminator.build(shape, game.classes)
 
 
 def _classic(batch: int, toy: bool) -> Workload:
@@ -136,11 +130,6 @@ def names(words: list[str], toy: bool = False) -> list[str]:
     """Return the workloads that the user's words name, families or members, in order. No words mean all.
 
     With toy sizes, a family has one member, because all batches are the same.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such workload.
     """
     every = {
         family: [f"{family}-{n}" for n in (batches[:1] if toy else batches)]

@@ -4,19 +4,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from material import Material
 from numpy.typing import DTypeLike
+from sides import Rival
 from torch.nn import functional as F
+from torch_nets import Stack
 
-from mulligan.bench.material import Material, players
-from mulligan.bench.side import Side
-from mulligan.bench.torch_nets import Stack
 from mulligan.bench.workloads import Workload
 from mulligan.errors import UnsupportedError
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam
 
 
-class TorchSide(Side):
+class TorchSide(Rival):
     """The base of torch's sides: the networks, the data as tensors, the rewinding.
 
     Parameters
@@ -42,7 +42,7 @@ class TorchSide(Side):
         self.z = torch.from_numpy(material.z)
         labels = material.labels
         self.labels = [None] * len(self.real) if labels is None else list(torch.from_numpy(labels))
-        game, (for_g, for_d) = workload.game, players(workload)
+        game, (for_g, for_d) = workload.game, workload.players()
         self.relativistic, self.redraw = game.loss.relativistic, game.latent.redraw
         memory = torch.channels_last if channels_last else torch.contiguous_format
         self.G = Stack(for_g, (game.latent.dim,), channels_last).to(self.real[0].dtype)

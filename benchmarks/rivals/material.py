@@ -7,18 +7,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from mulligan.bench.ours import BATCHES, SEED, batches
 from mulligan.bench.workloads import Workload
 from mulligan.game.gan import GAN
 from mulligan.game.spec import Latent
-from mulligan.nn.layers.base import Layer
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
-
-SEED = 0
-BATCHES = 16
-"""Drawn ahead; step i takes batch i mod 16. Many more would fill the memory that is reported."""
-
-Players = tuple[tuple[Layer, ...], tuple[Layer, ...]]
 
 
 @dataclass(frozen=True)
@@ -48,15 +42,9 @@ class Predrawn(Latent):
 
 @dataclass(frozen=True)
 class Material:
-    """The arrays of one workload.
+    """The arrays of one workload: real (batches, n, …), labels (batches, n) or None, z (batches, moves, n, dim).
 
-    Attributes
-    ----------
-    start : dict
-        Initial parameters by path, ``g.0.W``, in Mulligan's layout.
-    real : (batches, n, *sample_shape) array
-    labels : (batches, n) int64 array, or None without classes
-    z : (batches, moves, n, dim) array
+    `start` holds the initial parameters by path, ``g.0.W``, in Mulligan's layout.
     """
 
     start: dict[str, Array]
@@ -79,38 +67,22 @@ class Material:
             return cls(start, file["real"].astype(dtype), labels, file["z"].astype(dtype))
 
 
-def players(workload: Workload) -> Players:
-    """Return G's and D's layers."""
-    game = workload.game
-    shape, classes = workload.sample_shape, game.classes
-    return game.generator.build(shape, classes), game.discriminator.build(shape, classes)
-
-
-def draw(workload: Workload) -> Material:
-    """Draw initial parameters, real batches, labels and z. Reals are MNIST if the shape fits, else noise."""
-    gan = GAN(workload.game, workload.sample_shape, seed=SEED, workers=1)
-    start = {
-        f"{side}.{path}": array.copy()
+def tensors(gan: GAN) -> dict[str, Array]:
+    """Return both players' parameters by path, as views."""
+    return {
+        f"{side}.{path}": array
         for side, network in (("g", gan.g.network), ("d", gan.d.network))
         for path, array in network.tensors().items()
     }
-    n, shape = BATCHES * workload.batch, workload.sample_shape
-    rng = stream(SEED, "batches")
-    if np.prod(shape) == 784:
-        from mulligan.data.sources.mnist import load_mnist
 
-        digits = load_mnist()
-        rows = rng.permutation(len(digits.images))[:n]
-        real = digits.images[rows].astype(np.float32) / 255
-        assert digits.labels is not None
-        labels = digits.labels[rows]
-    else:
-        real = rng.random((n, *shape), dtype=np.float32)
-        labels = rng.integers(0, workload.game.classes or 1, n)
-    real = workload.low + (1 - workload.low) * real.reshape(BATCHES, workload.batch, *shape)
+
+def draw(workload: Workload) -> Material:
+    """Draw initial parameters, real batches, labels and z."""
+    gan = GAN(workload.game, workload.sample_shape, seed=SEED, workers=1)
+    start = {name: array.copy() for name, array in tensors(gan).items()}
+    real, labels = batches(workload)
     z = np.empty((BATCHES, len(set(workload.game.latents)), workload.batch, workload.game.latent.dim), np.float32)
     noise = stream(SEED, "noise")  # the same numbers as a step of Mulligan draws
     for out in z.reshape(-1, *z.shape[2:]):
         workload.game.latent.draw(noise, out)
-    classes = labels.reshape(BATCHES, -1) if workload.game.classes else None
-    return Material(start, real.astype(np.float32), classes, z)
+    return Material(start, real, labels, z)

@@ -13,48 +13,17 @@ import json
 import math
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from material import Material
+from sides import Rival, built
 
 from mulligan.bench.machine import describe
-from mulligan.bench.material import Material
-from mulligan.bench.side import SIDES, Side
+from mulligan.bench.ours import Side
+from mulligan.bench.timing import time_block
 from mulligan.bench.workloads import workload
-
-CHUNK = 0.02
-"""Seconds between two readings of the clock, so that an asynchronous library can work ahead of its caller."""
-
-
-def time_block(side: Side, seconds: float) -> dict[str, Any]:
-    """Rewind, warm up for a tenth of the time, then time chunks of steps.
-
-    Returns
-    -------
-    dict
-        ``ms``, the median of the chunks' milliseconds a step; ``low`` and ``high``, their 10 and 90 % quantiles;
-        ``steps``.
-    """
-    side.rewind()
-    clock = time.perf_counter
-    begin, warm = clock(), 0
-    while clock() - begin < max(0.1 * seconds, CHUNK) or warm < 2:
-        side.step()
-        side.wait()
-        warm += 1
-    chunk = max(1, round(CHUNK * warm / (clock() - begin)))
-    times: list[float] = []
-    begin = clock()
-    while clock() - begin < seconds or len(times) < 3:
-        start = clock()
-        for _ in range(chunk):
-            side.step()
-        side.wait()
-        times.append(1000 * (clock() - start) / chunk)
-    low, middle, high = (float(q) for q in np.quantile(times, [0.1, 0.5, 0.9]))
-    return {"ms": middle, "low": low, "high": high, "steps": len(times) * chunk}
 
 
 def peak_memory() -> float:
@@ -91,7 +60,7 @@ class Worker:
         if order["do"] == "build":
             material = Material.load(Path(order["material"]), order["dtype"])
             game = workload(order["workload"], order["toy"])
-            self.side = SIDES[order["side"]].build(game, material, order["threads"], order["dtype"])
+            self.side = built(order["side"], game, material, order["threads"], order["dtype"])
             return {}
         if order["do"] == "machine":
             return describe(order["threads"])
@@ -103,7 +72,7 @@ class Worker:
             for _ in range(order["steps"]):
                 self.side.step()
             self.side.wait()
-            arrays: dict[str, Any] = self.side.parameters()
+            arrays: dict[str, Any] = self.side.parameters() if isinstance(self.side, Rival) else {}
             np.savez(order["out"], **arrays)
             return {}
         return time_block(self.side, order["seconds"])

@@ -1,26 +1,28 @@
 """Compare all sides of a workload: first verify that they compute the same, then time them in turns."""
 
 import logging
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from child import Child
+from material import draw
+from sides import FLOORS, SIDES
 
-from mulligan.bench.child import Child
-from mulligan.bench.material import draw, players
-from mulligan.bench.side import SIDES
+from mulligan.bench.bench import pause_of
+from mulligan.bench.timing import Block, summary, take_turns
 from mulligan.bench.workloads import Workload, workload
 from mulligan.errors import RunError
 from mulligan.nn.memory import Array
 from mulligan.output.figures import duration
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("mulligan.rivals")
 
 STEPS = 5
 SAME = 1e-9
@@ -29,33 +31,15 @@ GROSS = 0.05
 """Allowed difference in float32. One unit in the last place of the start changed our own result by up to 8e-3."""
 WRONG = "computes something else"
 """First words of the reason why a side with a larger difference is not timed."""
-WIDE_BLOCK, WIDE_ROUNDS = 0.3, 0.15
-"""Spreads, relative to the median, above which a side is marked: inside its blocks, and between its rounds."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to measure.
-
-    Parameters
-    ----------
-    sides : tuple of str
-        Names in `SIDES`; "mulligan" first.
-    rounds : int
-        Number of turns of each side.
-    seconds : float
-        Length of a turn.
-    pause : float
-        Seconds of idle time before a turn, in which the last side's threads fall asleep.
-    threads : int
-    toy : bool
-        Use small sizes, which test the benchmark but measure no speed.
-    """
+    """How to measure: which sides ("mulligan" first), and how many turns of how many seconds."""
 
     sides: tuple[str, ...]
     rounds: int = 7
     seconds: float = 0.5
-    pause: float = 0.3
     threads: int = 2
     toy: bool = False
 
@@ -94,14 +78,7 @@ def idle_parameters(game: Workload) -> frozenset[str]:
     A relativistic loss uses only differences of logits, in which D's last bias cancels. Its gradient is rounding error,
     which Adam scales to whole steps, in a different direction in every library.
     """
-    return frozenset([f"d.{len(players(game)[1]) - 1}.b"]) if game.game.loss.relativistic else frozenset()
-
-
-def is_wide(blocks: list[dict[str, Any]], ratios: list[float]) -> bool:
-    """Tell whether a side's timings spread too far to be trusted."""
-    inside = statistics.median((b["high"] - b["low"]) / b["ms"] for b in blocks)
-    spreads = [(max(v) - min(v)) / statistics.median(v) for v in ([b["ms"] for b in blocks], ratios)]
-    return bool(inside > WIDE_BLOCK or max(spreads) > WIDE_ROUNDS)
+    return frozenset([f"d.{len(game.players()[1]) - 1}.b"]) if game.game.loss.relativistic else frozenset()
 
 
 class Race:
@@ -142,7 +119,7 @@ class Race:
         """Compare every side with Mulligan in float64. `children` has one process for each library."""
         expected: dict[str, Array] = {}
         for side, result in self.results.items():
-            if SIDES[side].floor:
+            if side in FLOORS:
                 continue
             child = children[SIDES[side].needs]
             try:
@@ -170,20 +147,21 @@ class Race:
                     self.build(child, side, "float32")
                     found = self.after(child)
                 except RunError as error:
-                    if side == "mulligan" or SIDES[side].floor:
+                    if side == "mulligan" or side in FLOORS:
                         raise
                     result["why"] = str(error)
                     continue
                 expected = expected or found
-                if not SIDES[side].floor:
+                if side not in FLOORS:
                     result |= judged(difference(found, expected, self.idle), "float32", GROSS)
                     if "why" in result:
                         continue
                 children[side] = child
-            self._take_turns(children)
+            turns = {side: partial(self._block, child, side) for side, child in children.items()}
+            for side, found in summary(take_turns(turns, self.plan.rounds, pause_of(self.plan.toy))).items():
+                self.results[side] |= found
             for side, child in children.items():
                 self.results[side]["memory"] = child.ask(do="memory")["bytes"]
-        self._compare(list(children))
         return {
             "title": self.workload.title,
             "batch": self.workload.batch,
@@ -191,26 +169,9 @@ class Race:
             "sides": self.results,
         }
 
-    def _take_turns(self, children: dict[str, Child]) -> None:
-        order = list(children)
-        for number in range(self.plan.rounds):
-            _LOG.debug("%s: round %d of %d", self.name, number + 1, self.plan.rounds)
-            for side in order:
-                time.sleep(self.plan.pause)
-                block = children[side].ask(do="block", seconds=self.plan.seconds)
-                self.results[side].setdefault("rounds", []).append(block)
-            order = order[1:] + order[:1]  # so that no side always follows the same one
-
-    def _compare(self, raced: list[str]) -> None:
-        ours = [block["ms"] for block in self.results["mulligan"]["rounds"]]
-        for side in raced:
-            result = self.results[side]
-            theirs = [block["ms"] for block in result["rounds"]]
-            result["ms"] = statistics.median(theirs)
-            result["steps_per_second"] = 1000 / result["ms"]
-            ratios = [b / a for a, b in zip(ours, theirs)]
-            result["ratio"] = {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
-            result["wide"] = is_wide(result["rounds"], ratios)
+    def _block(self, child: Child, side: str) -> Block:
+        _LOG.debug("%s: a block of %s", self.name, side)
+        return child.ask(do="block", seconds=self.plan.seconds)
 
 
 def race(names: list[str], plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,22 +1,25 @@
-"""The sides of the benchmark: each computes the step in one library. `SIDES` lists them."""
+"""The sides of the race: each computes the step in one library. `SIDES` lists them."""
 
 import importlib
 import importlib.util
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from material import Material
 from numpy.typing import DTypeLike
 
-from mulligan.bench.material import Material
+from mulligan.bench.bench import DENSE
+from mulligan.bench.floor import Products, Sgemm
+from mulligan.bench.ours import Side
 from mulligan.bench.workloads import Shape, Workload
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.memory import Array
 
 
-class Side(ABC):
+class Rival(Side):
     """Derive from this to compute a workload's step in another library.
 
     Parameters
@@ -28,26 +31,14 @@ class Side(ABC):
     """
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
-        self.workload = workload
+        super().__init__(workload, threads)
         self.material = material
-        self.threads = threads
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.taken = 0
 
     @abstractmethod
-    def rewind(self) -> None:
-        """Go back to the first step: parameters, optimisers, average, data."""
-
-    @abstractmethod
-    def step(self) -> None:
-        """Take one step: both players and the average."""
-
-    @abstractmethod
     def parameters(self) -> dict[str, Array]:
         """Return both players' parameters, and the average as ``average.…``, in Mulligan's layout."""
-
-    def wait(self) -> None:  # noqa: B027 — most sides compute at once
-        """Wait until all work of `step` is done."""
 
     @property
     def batch(self) -> int:
@@ -77,6 +68,10 @@ class Side(ABC):
         return float(weights[0]) if weights and weights[0] is not None else 0.0
 
 
+FLOORS: dict[str, type[Side]] = {"products": Products, "sgemm": Sgemm}
+"""Sides that only multiply matrices, so that there is no result to verify."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """Names the class of a side, and when to use it.
@@ -84,40 +79,31 @@ class Entry:
     Parameters
     ----------
     module, name : str
-        Class `name` in ``mulligan.bench.<module>``.
+        Class `name` in the file `module` beside this one; empty for a floor.
     needs : str
         The package that it needs; empty for none.
     settings : tuple of (str, value)
         Arguments of the class.
     only : tuple of str
         First letters of the workloads for which it makes sense; empty for all.
-    floor : bool
-        Whether it only multiplies matrices, so that there is no result to verify.
     """
 
-    module: str
-    name: str
+    module: str = ""
+    name: str = ""
     needs: str = ""
     settings: tuple[tuple[str, Any], ...] = ()
     only: tuple[str, ...] = ()
-    floor: bool = False
 
     @property
     def missing(self) -> bool:
         """Whether its package is not installed."""
         return bool(self.needs) and importlib.util.find_spec(self.needs) is None
 
-    def build(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike) -> Side:
-        """Import the library and set the workload up."""
-        found = getattr(importlib.import_module(f"mulligan.bench.{self.module}"), self.name)
-        side: Side = found(workload, material, threads, dtype, **dict(self.settings))
-        return side
-
 
 SIDES: dict[str, Entry] = {
     "mulligan": Entry("ours", "Ours"),
-    "products": Entry("floor", "Products", floor=True),
-    "sgemm": Entry("floor", "Sgemm", only=("classic", "mlp"), floor=True),
+    "products": Entry(),
+    "sgemm": Entry(only=DENSE),
     "torch tutorial": Entry("torch_side", "Tutorial", "torch"),
     "torch tuned": Entry("torch_side", "Tuned", "torch"),
     "torch tuned nhwc": Entry(
@@ -127,6 +113,15 @@ SIDES: dict[str, Entry] = {
     "jax jit": Entry("jax_side", "Jitted", "jax"),
 }
 """Every side by its name. The others are compared with `mulligan`."""
+
+
+def built(side: str, workload: Workload, material: Material, threads: int, dtype: DTypeLike) -> Side:
+    """Import the library of a side and set the workload up."""
+    if side in FLOORS:
+        return FLOORS[side](workload, threads)
+    entry = SIDES[side]
+    kind: type[Rival] = getattr(importlib.import_module(entry.module), entry.name)
+    return kind(workload, material, threads, dtype, **dict(entry.settings))
 
 
 def padding(layer: Conv2d | ConvTranspose2d, shape: Shape) -> int:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -36,7 +37,7 @@ class Child:
     def __init__(self, threads: int):
         self._words = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 — closed by __exit__
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mulligan.bench.worker"],
+            [sys.executable, Path(__file__).with_name("worker.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,

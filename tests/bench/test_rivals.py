@@ -1,22 +1,29 @@
-"""Every side computes the same step; what is not the same is refused."""
+"""The rivals' race: every side computes the same step; what is not the same is refused."""
 
+import importlib.util
+import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import child
 import numpy as np
 import pytest
+import race
+from child import Child
+from material import Material, Predrawn, draw
+from ours import Ours
+from race import SAME, Plan, Race, difference, idle_parameters, judged
+from sides import SIDES, Entry
+from worker import peak_memory
 
-from mulligan.bench.child import Child
-from mulligan.bench.material import BATCHES, SEED, Material, Predrawn, draw
-from mulligan.bench.ours import Ours
-from mulligan.bench.race import SAME, Plan, Race, difference, idle_parameters, judged
-from mulligan.bench.side import SIDES
-from mulligan.bench.worker import peak_memory
-from mulligan.bench.workloads import FAMILIES, names, workload
-from mulligan.errors import ConfigError, RunError, UnsupportedError
-from mulligan.game import GAN
+from mulligan.bench.ours import BATCHES, SEED
+from mulligan.bench.workloads import names, workload
+from mulligan.errors import RunError, UnsupportedError
+from mulligan.game import GAN, R1
+from report import table
 
 TOYS = names([], toy=True)
 
@@ -34,20 +41,20 @@ def children():
         return found[library]
 
     yield get
-    for child in found.values():
-        child.__exit__(None, None, None)
+    for one in found.values():
+        one.__exit__(None, None, None)
 
 
 def verified(children, tmp_path, name, side):
-    race = Race(name, Plan(("mulligan", side), threads=1, toy=True), tmp_path)
-    race.verify({"": children(""), SIDES[side].needs: children(SIDES[side].needs)})
-    return race
+    both = Race(name, Plan(("mulligan", side), threads=1, toy=True), tmp_path)
+    both.verify({"": children(""), SIDES[side].needs: children(SIDES[side].needs)})
+    return both
 
 
 @pytest.mark.parametrize("name", TOYS)
 @pytest.mark.parametrize("side", ["torch tutorial", "torch tuned", "torch tuned nhwc", "jax jit"])
 def test_five_steps_are_the_same_in_float64(children, tmp_path, name, side):
-    if not name.startswith(SIDES[side].only):
+    if side not in Plan((side,)).for_workload(name):
         pytest.skip("for pictures only")
     result = verified(children, tmp_path, name, side).results[side]
     assert "why" not in result
@@ -123,14 +130,6 @@ def test_material_survives_the_file(tmp_path):
     assert found.start.keys() == material.start.keys()
 
 
-def test_full_size_batches_are_real_digits():
-    w = workload("mlp-64")
-    real = draw(w).real
-    assert real.min() == -1
-    assert real.max() == 1
-    assert 0.7 < (real == -1).mean() < 0.9  # MNIST is four fifths black
-
-
 def test_difference_sees_each_array():
     b = {"g": np.ones(4), "d": np.full(9, 1e-3)}
     for name in b:
@@ -162,39 +161,10 @@ def test_a_side_that_differs_is_refused(dtype, allowed):
 
 
 def test_an_error_in_a_worker_is_an_error_here_and_the_worker_lives_on(children):
-    child = children("")
+    one = children("")
     with pytest.raises(RunError, match="FileNotFoundError"):
-        child.ask(do="build", side="mulligan", workload="classic-64", toy=True, material="/no", threads=1, dtype="f4")
-    assert child.ask(do="memory")["bytes"] > 1e7
-
-
-def test_every_side_begins_a_round(tmp_path, monkeypatch):
-    names, turns = ("mulligan", "products", "sgemm"), []
-
-    class Noted:
-        """A worker that computes nothing, and notes its turns."""
-
-        def __init__(self, threads):
-            self.side = ""
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            pass
-
-        def ask(self, do, side="", out="", **order):
-            self.side = side or self.side
-            if do == "check":
-                np.savez(out)
-            if do == "block":
-                turns.append(self.side)
-            return {"ms": 1.0, "low": 1.0, "high": 1.0, "bytes": 0}
-
-    monkeypatch.setattr("mulligan.bench.race.Child", Noted)
-    Race("classic-64", Plan(names, rounds=3, pause=0, toy=True), tmp_path).run()
-    assert turns[::3] == list(names)
-    assert sorted(turns) == sorted(names * 3)
+        one.ask(do="build", side="mulligan", workload="classic-64", toy=True, material="/no", threads=1, dtype="f4")
+    assert one.ask(do="memory")["bytes"] > 1e7
 
 
 def test_without_a_word_on_memory_there_is_no_figure(monkeypatch):
@@ -211,39 +181,66 @@ def test_without_a_word_on_memory_there_is_no_figure(monkeypatch):
 def test_a_worker_that_is_gone_is_an_error_here(monkeypatch):
     begin, begun = subprocess.Popen, []
     monkeypatch.setattr(subprocess, "Popen", lambda *words, **how: begun.append(begin(*words, **how)) or begun[0])
-    with Child(1) as child:
+    with Child(1) as one:
         begun[0].kill()
         begun[0].wait()
         with pytest.raises(RunError, match="ended with code -9"):
-            child.ask(do="memory")
-
-
-def test_words_for_workloads():
-    assert names(["mlp", "mlp-64"]) == ["mlp-64", "mlp-128", "mlp-256"]
-    assert len(names([])) == sum(len(batches) for _, batches in FAMILIES.values())
-    with pytest.raises(ConfigError, match=r"got 'mpl'\. Try --workloads classic"):
-        names(["mpl"])
-
-
-@pytest.mark.parametrize(("name", "classes"), [("quick", 10), ("faces", 1000)])
-def test_a_recipe_is_timed_at_a_constant_rate(name, classes):
-    from dataclasses import replace
-
-    from mulligan.training import recipe
-
-    game, published = workload(f"{name}-64").game, recipe(name)
-    assert game.classes == classes
-    assert replace(game, schedules=published.schedules, classes=0) == published
-    assert [game.schedules.lr(k, 4000) for k in (0, 1999)] == [published.schedules.lr(k, 4000) for k in (0, 1999)]
+            one.ask(do="memory")
 
 
 def test_penalties_that_nobody_wrote_in_torch_are_refused():
-    from dataclasses import replace
-
-    from mulligan.game import R1
-
     w = workload("mlp-r1r2-64", toy=True)
     side = Ours(w, draw(w), 1)
     side.workload = replace(w, game=replace(w.game, penalties=(R1(1.0),)))
     with pytest.raises(UnsupportedError, match="R1 and R2"):
         _ = side.gamma
+
+
+@pytest.fixture
+def command():
+    """The file that ``python benchmarks/rivals`` runs."""
+    spec = importlib.util.spec_from_file_location("rivals_command", Path(race.__file__).with_name("__main__.py"))
+    command = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(command)
+    return command
+
+
+def test_a_missing_library_is_named_and_the_rest_runs(command, monkeypatch, capsys):
+    monkeypatch.setattr(command, "LIBRARIES", ("no_such_package",))
+    monkeypatch.setitem(SIDES, "jax jit", Entry("jax_side", "Jitted", "no_such_package"))
+    words = ["--quick", "--against", "no_such_package", "--workloads", "classic", "--rounds", "1", "--json"]
+    assert command.main(words) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert "pip install no_such_package" in " ".join(document["notes"])
+    sides = document["workloads"]["classic-64"]["sides"]
+    assert list(sides) == ["mulligan", "products", "sgemm"]
+    assert sides["mulligan"]["float64"] == sides["mulligan"]["float32"] == 0
+    assert 1e7 < sides["mulligan"]["memory"] < 1e9
+    assert "float64" not in sides["products"]  # a floor has no parameters to be compared
+    lines = table("classic-64", document["workloads"]["classic-64"])
+    assert sum("% of the step" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize(("away", "code"), [(0.0, 0), (1.0, 1)])
+def test_the_command_is_1_where_a_side_computes_something_else(command, monkeypatch, capsys, away, code):
+    side = judged(away, "float64", 1e-9)
+    side.setdefault("why", "RuntimeError: double backward")  # nothing is known of one that could not be built
+    changed = {"workloads": {"classic-64": {"title": "", "batch": 6, "wide": False, "sides": {"torch compile": side}}}}
+    monkeypatch.setattr(command, "run", lambda *words: iter([changed]))
+    assert command.main([]) == code
+    assert f"n/a: {side['why']}" in capsys.readouterr().out
+
+
+def test_a_library_that_nobody_wrote_down_is_refused(command, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--against", "tensorflow"])
+    assert "tensorflow" in capsys.readouterr().err
+
+
+def test_kernels_that_are_forced_to_be_slow_are_set_aside(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")  # which a worker would obey
+    monkeypatch.setattr(child, "slowed", lambda: "slow")
+    assert "OPENBLAS_CORETYPE" not in child.environment(3)
+    monkeypatch.setattr(child, "slowed", lambda: "")
+    assert child.environment(3)["OPENBLAS_CORETYPE"] == "Nehalem"
+    assert child.environment(3)["OPENBLAS_NUM_THREADS"] == "3"

@@ -5,10 +5,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from material import Material
 from numpy.typing import DTypeLike
+from sides import Rival, padding
 
-from mulligan.bench.material import Material, players
-from mulligan.bench.side import Side, padding
 from mulligan.bench.workloads import Shape, Workload
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
@@ -23,7 +23,7 @@ from mulligan.nn.optimizers import Adam
 softplus, sigmoid = jax.nn.softplus, jax.nn.sigmoid
 
 
-class Jitted(Side):
+class Jitted(Rival):
     """Everything from the batch to the new parameters and the average in one call of XLA."""
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
@@ -36,7 +36,7 @@ class Jitted(Side):
         self.real = [jnp.asarray(x) for x in material.real]
         self.z = [jnp.asarray(z) for z in material.z]
         self.labels = [None if material.labels is None else jnp.asarray(y) for y in _each(material)]
-        for_g, for_d = players(workload)
+        for_g, for_d = workload.players()
         play = _play(workload, for_g, for_d, self.gamma)
         self._step = jax.jit(play, donate_argnums=0)
         self.state: Any = None
@@ -183,4 +183,4 @@ def _apply(layer: Layer, shape: Shape, p: Any, x: Any, y: Any) -> Any:
         return x.reshape(len(x), -1)
     if isinstance(layer, Reshape):
         return x.reshape(len(x), *layer.shape)
-    raise UnsupportedError(f"{layer} is not translated for jax. Add it to mulligan/bench/jax_side.py.")
+    raise UnsupportedError(f"{layer} is not translated for jax. Add it to benchmarks/rivals/jax_side.py.")
