@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -27,15 +28,15 @@ from mulligan.errors import typed
 from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web.api.api import answered, refused
-from mulligan.web.api.openapi import description
-from mulligan.web.api.routes import ROUTES
+from mulligan.web.api.openapi import ROUTES, description
+from mulligan.web.api.route import Answer, refused
 from mulligan.web.gate import LOOPBACK, Gate
 from mulligan.web.playground import Playground
 from mulligan.web.problems import Problem
-from mulligan.web.requests import mounted, response
+from mulligan.web.requests import response, served
 from mulligan.web.session.state import UNFINISHED, State
 from mulligan.web.worker.handle import WorkerHandle
+from mulligan.web.worker.protocol import dumps
 
 _LOG = logging.getLogger(__name__)
 
@@ -59,7 +60,6 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
     hosts, token
         See `Gate`.
     """
-    described = response(answered(description(ROUTES)))
     for ending, kind in TYPES.items():
         mimetypes.add_type(kind, ending)  # Starlette reads its types there
 
@@ -71,40 +71,35 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
         finally:
             await playground.close()
 
-    async def openapi(request: Request) -> Response:
-        return described
-
-    routes = [
-        *mounted(ROUTES, playground),
-        StarletteRoute("/openapi.json", openapi),
-        *([Mount("/book", StaticFiles(directory=playground.book, html=True))] if playground.book else []),
-        Mount("/", StaticFiles(directory=PAGE, html=True)),
-    ]
-    handlers = {HTTPException: _spoken, Exception: _failed}
-    return Gate(Starlette(routes=routes, lifespan=living, exception_handlers=handlers), hosts, token)  # type: ignore[arg-type]
-
-
-def _refused(problem: Problem) -> Response:
-    return response(refused(problem))
+    described = response(Answer(dumps(description())))
+    routes = [StarletteRoute(each.path, partial(served, playground, each), methods=[each.method]) for each in ROUTES]
+    app = Starlette(
+        routes=[
+            *routes,
+            StarletteRoute("/openapi.json", lambda request: described),
+            *([Mount("/book", StaticFiles(directory=playground.book, html=True))] if playground.book else []),
+        ],
+        lifespan=living,
+        exception_handlers={HTTPException: _spoken, Exception: _failed},  # type: ignore[dict-item]
+    )
+    app.router.default = StaticFiles(directory=PAGE, html=True)
+    return Gate(app, hosts, token)
 
 
 async def _spoken(request: Request, error: HTTPException) -> Response:
     """Turn Starlette's own errors into problems."""
-    if error.status_code == 404:
-        return _refused(
-            Problem("not-found", "this address does not exist. The page is at /, and /openapi.json lists the calls.")
-        )
-    if error.status_code == 405:
-        return _refused(
-            Problem("method", f"the method must be another one here, got {request.method}. See /openapi.json.")
-        )
-    return _refused(Problem("bad-request", f"{error.detail}."))
+    kind, text = {
+        404: ("not-found", "this address does not exist. The page is at /, and /openapi.json lists the calls."),
+        405: ("method", f"the method must be another one here, got {request.method}. See /openapi.json."),
+    }.get(error.status_code, ("bad-request", f"{error.detail}."))
+    found = response(refused(Problem(kind, text)))
+    found.headers.update(error.headers or {})
+    return found
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return _refused(
-        Problem("failed", f"{type(error).__name__} in the server. The terminal says more; the run is untouched.")
-    )
+    text = f"{type(error).__name__} in the server. The terminal says more; the run is untouched."
+    return response(refused(Problem("failed", text)))
 
 
 class Connection(H11Protocol):

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mulligan.web.api.api import refused
+from mulligan.web.api.route import refused
 from mulligan.web.problems import Problem
 from mulligan.web.requests import response
 

@@ -21,7 +21,6 @@ from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, ste
 from mulligan.training.store.folder import RunFolder, restored
 from mulligan.web.library.jobs import Jobs
 from mulligan.web.library.pile import Pile
-from mulligan.web.library.runs import is_text
 from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import Broadcast
 from mulligan.web.session.listener import Listener
@@ -55,7 +54,7 @@ class Playground:
     ----------
     book : Path or None
         The folder of the built book, or None.
-    apart : callable
+    thread : callable
         Calls a function outside the event loop: in a thread, if the platform has threads.
     """
 
@@ -72,10 +71,15 @@ class Playground:
         self.worker.heard, self.worker.died = self.listener.hear, self.listener.died
         self.jobs = Jobs(self)
         self.session.finished = self.jobs.after_the_end
-        self.threads = asyncio.Semaphore(THREADS)
-        self.apart: Callable[..., Awaitable[Any]] = asyncio.to_thread
+        self._threads = asyncio.Semaphore(THREADS)
+        self.thread: Callable[..., Awaitable[Any]] = asyncio.to_thread
         self.lock = threading.Lock()
         self._ticking: asyncio.Task[None] | None = None
+
+    async def apart(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function that reads files or computes; at most `THREADS` of them run at the same time."""
+        async with self._threads:
+            return await self.thread(function, *args)
 
     async def open(self) -> None:
         """Start, inside the event loop."""
@@ -205,10 +209,17 @@ class Playground:
         path = found.get(max(found) if step is None else step)
         if path is None:
             there = ", ".join(f"{each:,}" for each in found)
-            raise Problem(
-                "not-available", f"step must be one of {there} for {name}, got {step:,}.", field="step", value=step
-            )
+            raise Problem("not-available", f"step must be one of {there} for {name}, got {step:,}.", field="step")
         return _built(path, path.stat().st_mtime_ns)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a folder's name is valid text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=4)

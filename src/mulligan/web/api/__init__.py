@@ -1,6 +1,6 @@
 """The calls of a page, and their answers. This package uses no socket, so the lab answers the same calls.
 
-- `routes`: read it first; the table of calls with their fields. `calls`: their longer handlers.
-- `fields`: checks and describes one value of a message.
-- `api`: runs a call of the table. `openapi`: describes the table.
+- `route`: read it first; a route joins an address to a function, whose type hints are the request.
+- `train`, `draw`, `look`, `runs`, `museum`: the routes, one file a subject. A new route goes into one of them.
+- `values`: what a value may be. `openapi`: every route, and its description.
 """

@@ -1,41 +1,34 @@
-"""Build the OpenAPI description from the table of calls."""
+"""Every route, and its OpenAPI description."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import MISSING
+from typing import Any, get_type_hints
 
 from mulligan import __version__
-from mulligan.web.api.api import Route
-from mulligan.web.api.fields import Field, object_schema
+from mulligan.nn.fields import form_of
+from mulligan.web.api import draw, look, museum, runs, train
+from mulligan.web.api.route import JSON, Route
+from mulligan.web.api.values import schema
+from mulligan.web.problems import KINDS
 
-USUAL = (400, 403, 422)
-"""Errors that every call may return; 401 only if the server has a token."""
-WORDS = {
-    400: "The request cannot be read.",
-    401: "The server needs its token.",
-    403: "Another site, another host, or no write lock.",
-    404: "Not found.",
-    405: "Another method.",
-    409: "Another tab has control, another try is running, or the state does not allow it.",
-    413: "The body is too large.",
-    415: "The body must be JSON.",
-    422: "A value is not allowed; `field` says which.",
-    500: "That failed.",
-    503: "Too many at once, or the training process is starting.",
-}
-PROBLEM = {
+ROUTES: tuple[Route, ...] = (*train.routes, *draw.routes, *look.routes, *runs.routes, *museum.routes)
+_TEXT = {"type": "string"}
+_PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        **{name: {"type": "string"} for name in ("type", "title", "field", "allowed", "next")},
+        "type": {"enum": [f"/problems/{kind}" for kind in KINDS]},
+        "title": _TEXT,
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What the value must be, what came, and what to try."},
+        "detail": _TEXT | {"description": "What the value must be, what came, and what to try."},
+        "field": _TEXT | {"description": "The value that is wrong."},
     },
 }
 
 
-def description(routes: Sequence[Route]) -> dict[str, Any]:
-    """Return the description of all calls."""
+def description(routes: Iterable[Route] = ROUTES) -> dict[str, Any]:
+    """Return the description of all routes."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -48,52 +41,49 @@ def description(routes: Sequence[Route]) -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": {"Problem": PROBLEM},
+            "schemas": {"Problem": _PROBLEM},
             "securitySchemes": {"writer": {"type": "apiKey", "in": "header", "name": "X-Mulligan-Token"}},
         },
     }
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    statuses = [*USUAL, *route.refuses, 500]
-    if route.method == "POST":
-        statuses += [413, 415]
-    if route.token:
-        statuses.append(409)
-    answer: dict[str, Any] = {"schema": {} if route.media == "application/json" else {"type": "string"}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    hint = get_type_hints(route.function).get("return", Any)
+    answer = schema(form_of(hint)) if route.media == JSON else _TEXT
+    schemas = {name: _described(schema(each.form), each.line) for name, each in route.values.items()}
+    required = [name for name, each in route.values.items() if each.default is MISSING]
+    places = re.findall(r"{(\w+)}", route.path)
+    inside = [] if route.method == "GET" else [name for name in schemas if name not in places]
     found: dict[str, Any] = {
-        "summary": route.line,
+        "summary": (route.function.__doc__ or "").partition("\n")[0],
         "operationId": route.method.lower() + re.sub(r"\W+", "_", route.path),
+        "parameters": [
+            {
+                "name": name,
+                "in": "path" if name in places else "query",
+                "required": name in required,
+                "schema": each,
+                **({"style": "form", "explode": False} if each["type"] == "array" else {}),
+            }
+            for name, each in schemas.items()
+            if name not in inside
+        ],
         "responses": {
-            str(route.status): {"description": "Done.", "content": {route.media: answer}},
-            **{str(s): {"description": WORDS[s], "content": problem} for s in sorted(set(statuses))},
+            str(route.status): {"description": "Done.", "content": {route.media: {"schema": answer}}},
+            "default": {"description": "A problem; its `type` says which.", "content": problem},
         },
     }
-    parameters = [_parameter(name, each, "path") for name, each in route.places.items()]
-    parameters += [_parameter(name, each, "query") for name, each in route.query.items()]
-    if parameters:
-        found["parameters"] = parameters
     if route.method == "POST":
-        found["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": object_schema(route.fields)}},
+        body = {
+            "type": "object",
+            "properties": {name: schemas[name] for name in inside},
+            "required": [name for name in inside if name in required],
+            "additionalProperties": False,
         }
-    if route.token:
-        found["security"] = [{"writer": []}]
-    return found
+        found["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+    return found | ({"security": [{"writer": []}]} if route.locked else {})
 
 
-def _parameter(name: str, each: Field, place: str) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "name": name,
-        "in": place,
-        "required": place == "path" or each.required,
-        "schema": each.schema(),
-    }
-    if each.kind == "list":
-        found |= {"style": "form", "explode": False}
-    if each.example is not None:
-        example = each.example
-        found["example"] = [int(part) for part in example.split(",")] if each.kind == "list" else example
-    return found
+def _described(found: dict[str, Any], line: str) -> dict[str, Any]:
+    return found | ({"description": line} if line else {})

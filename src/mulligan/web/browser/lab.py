@@ -26,8 +26,8 @@ from mulligan.game.architectures.networks import MLPGenerator
 from mulligan.metrics import PCA
 from mulligan.museum.quirks import ArticleGenerator
 from mulligan.training import monitor
-from mulligan.web.api.api import Answer, called, refused
-from mulligan.web.api.routes import ROUTES
+from mulligan.web.api.openapi import ROUTES
+from mulligan.web.api.route import Answer, answered, refused
 from mulligan.web.library.jobs import Jobs, Queue
 from mulligan.web.playground import Playground
 from mulligan.web.problems import Problem
@@ -129,7 +129,7 @@ class Lab(Playground):
         os.cpu_count = lambda: 1  # a browser names its cores, but no thread can start
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", worker=LocalWorker())
-        self.apart = _here
+        self.thread = _here
         self.jobs = LocalJobs(self)
         self.session.finished = lambda run: None
 
@@ -163,7 +163,7 @@ class Lab(Playground):
         for route, pattern in _PATTERNS:
             if route.method == method and (found := pattern.fullmatch(path)):
                 places = {name: unquote(text) for name, text in found.groupdict().items()}
-                return await called(self, route, places=places, query=query, body=parsed, token=token)
+                return await answered(self, route, places=places, query=query, body=parsed, token=token)
         return refused(Problem("not-found", f"{method} {path} does not exist here."))
 
 

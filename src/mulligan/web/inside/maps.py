@@ -3,7 +3,7 @@
 import base64
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from mulligan.data import scale
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
 from mulligan.metrics import modes
+from mulligan.nn.fields import Interval
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.output.pictures import to_uint8
@@ -21,6 +22,10 @@ from mulligan.web.inside.layers import layers
 from mulligan.web.library.drawing import png64
 
 Labels = NDArray[np.int64] | None
+Side = Annotated[int, Interval(16, 128, "[]", 64), "Points a side."]
+Points = Annotated[int, Interval(0, 1024, "[]", 256), "Real and generated points."]
+Place = Annotated[float, Interval(-1e6, 1e6, "[]", 0.5), "A coordinate."]
+Count = Annotated[int, Interval(1, 16, "[]", 4)]
 
 MODES = 2500
 """Number of samples for counting modes."""
@@ -31,7 +36,7 @@ _ROWS = 1024  # points in one pass
 _MARGIN = 0.3  # share of the data's range, on every side
 
 
-def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
+def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
     """Return D's logit over the plane or the line, real and generated points, and the latter's gradients from D."""
     _points_only(run)
     low, high = run.data.range
@@ -83,7 +88,7 @@ def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
     }
 
 
-def point(run: Run, *, x: float, y: float) -> dict[str, Any]:
+def point(run: Run, *, x: Place, y: Place = 0.0) -> dict[str, Any]:
     """Return D's logit at one point, and its gradient there."""
     _points_only(run)
     here = np.zeros((1, run.data.shape[0]), np.float32)
@@ -177,7 +182,7 @@ def _modes(run: Run) -> dict[str, Any] | None:
 # ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def pictures(run: Run, *, count: int) -> dict[str, Any]:
+def pictures(run: Run, *, count: Count = 4) -> dict[str, Any]:
     """Return real and generated pictures, and for each place the fall of D's logit when it is covered."""
     _pictures_only(run)
     spec = run.config.data
@@ -212,7 +217,7 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
     return found | {"says": says(run.config.loss)}
 
 
-def duel(run: Run, *, count: int) -> dict[str, Any]:
+def duel(run: Run, *, count: Count = 4) -> dict[str, Any]:
     """Return real and generated pictures with D's belief in each, and each generated one after a step.
 
     The step is along −∂L_G/∂x, which is all that G learns from D. It is long enough to be visible: `STEP` of the range.
@@ -300,10 +305,6 @@ def _floats(values: Array) -> str:
 
 
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
-    "field": field,
-    "point": point,
-    "pictures": pictures,
-    "duel": duel,
-    "layers": layers,
+    question.__name__: question for question in (field, point, pictures, duel, layers)
 }
 """The questions about a run, by name."""

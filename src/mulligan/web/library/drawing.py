@@ -2,8 +2,8 @@
 
 import base64
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,35 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset
 from mulligan.errors import ShapeError, UnsupportedError
 from mulligan.metrics import nearest_pictures
+from mulligan.nn.fields import Interval, form_of
 from mulligan.output.generator import Generator
 from mulligan.output.generator.inversion import invert
 from mulligan.output.generator.latents import between
+from mulligan.output.generator.principal import SHOWN
 from mulligan.output.pictures import grid, png_bytes, to_uint8
+from mulligan.web.api.values import Many, Seed, Text
 
 HELD = 300
 """Number of held-out pictures whose distance to the training set is measured for comparison."""
 STARTS = 16
 """Number of random starts of an inversion."""
 _BINS = 30
+Class = Annotated[str, Text(".{1,60}", "the number or the name of a class", "3"), "Number or name of a class."]
+Psi = Annotated[float, Interval(0.0, 2.0, "[]", 0.7), "Truncation: z is multiplied by it."]
+Along = Annotated[
+    tuple[float, ...], Many(form_of(Annotated[float, Interval(-10.0, 10.0, "[]", 2.0)]), 0, SHOWN),
+    "Shifts of z along the principal directions.",
+]  # fmt: skip
+Corners = Annotated[
+    tuple[int, ...], Many(form_of(Seed), 4, 4), "Four seeds: top left, top right, bottom left, bottom right.",
+]  # fmt: skip
+Base64 = Annotated[
+    str, Text("([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", "base64", "AAAA"),
+    "Height × width × channels bytes.",
+]  # fmt: skip
+Frames = Annotated[int, Interval(2, 120, "[]", 24), "Pictures."]
+Side = Annotated[int, Interval(2, 16, "[]", 11), "Pictures a side."]
+Share = Annotated[float, Interval(0.0, 1.0, "[]", 0.5)]
 
 
 def png64(picture: NDArray[np.uint8]) -> str:
@@ -44,14 +63,16 @@ def _size(generator: Generator) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def draw(generator: Generator, *, seed: int, class_: str | None = None, **steer: Any) -> dict[str, Any]:
+def draw(
+    generator: Generator, *, seed: Seed, class_: Class | None = None, psi: Psi = 1.0, along: Along = ()
+) -> dict[str, Any]:
     """Return the picture of a seed: the same as ``mulligan draw``'s, or one that `psi` and `along` steer."""
     label = generator.label_of(seed, class_)
     about = _about(generator, label)
-    return {"seed": seed, "png": png64(generator.images(1, seed, label, **steer)[0]), **about}
+    return {"seed": seed, "png": png64(generator.images(1, seed, label, psi, along)[0]), **about}
 
 
-def inverted(generator: Generator, *, picture: str, class_: str | None = None) -> dict[str, Any]:
+def inverted(generator: Generator, *, picture: Base64, class_: Class | None = None) -> dict[str, Any]:
     """Return the picture of the generator that is nearest to a given one (its bytes in base64)."""
     shape, given = _size(generator), np.frombuffer(base64.b64decode(picture), np.uint8)
     if given.size != np.prod(shape):
@@ -61,7 +82,9 @@ def inverted(generator: Generator, *, picture: str, class_: str | None = None) -
     return {"png": png64(found.images[0]), "error": float(found.error[0]), **_about(generator, label)}
 
 
-def walk(generator: Generator, *, from_: int, to: int, frames: int, class_: str | None = None) -> dict[str, Any]:
+def walk(
+    generator: Generator, *, from_: Seed, to: Seed, frames: Frames = 24, class_: Class | None = None
+) -> dict[str, Any]:
     """Return the pictures between one seed and another."""
     about = _about(generator, label := _asked(generator, class_))
     made = generator.walk(from_, to, frames, label)
@@ -69,7 +92,7 @@ def walk(generator: Generator, *, from_: int, to: int, frames: int, class_: str 
 
 
 def plane(
-    generator: Generator, *, seeds: list[int], side: int, around: bool = False, class_: str | None = None
+    generator: Generator, *, seeds: Corners, side: Side = 11, around: bool = False, class_: Class | None = None
 ) -> dict[str, Any]:
     """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right.
 
@@ -84,11 +107,11 @@ def plane(
 def plane_point(
     generator: Generator,
     *,
-    seeds: list[int],
-    across: float,
-    down: float,
+    seeds: Corners,
+    across: Share,
+    down: Share,
     around: bool = False,
-    class_: str | None = None,
+    class_: Class | None = None,
 ) -> dict[str, Any]:
     """Return the picture at one point of the plane."""
     about = _about(generator, label := _asked(generator, class_))
@@ -103,7 +126,7 @@ def _asked(generator: Generator, class_: str | None) -> int | None:
 
 def _on_plane(
     generator: Generator,
-    seeds: list[int],
+    seeds: Sequence[int],
     u: NDArray[np.float64],
     v: NDArray[np.float64],
     label: int | None,
@@ -130,7 +153,7 @@ def around_border(classes: int, u: NDArray[np.float64], v: NDArray[np.float64]) 
 
 
 def mixed(
-    generator: Generator, seeds: list[int], across: NDArray[np.float64], down: NDArray[np.float64]
+    generator: Generator, seeds: Sequence[int], across: NDArray[np.float64], down: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Mix four latents, on great circles if they are normal: first across, at the top and the bottom, then down.
 
@@ -148,10 +171,11 @@ def nearest(
     generator: Generator,
     data: Dataset | None,
     *,
-    seed: int,
-    count: int,
-    class_: str | None = None,
-    **steer: Any,
+    seed: Seed,
+    count: Annotated[int, Interval(1, 16, "[]", 4)] = 4,
+    class_: Class | None = None,
+    psi: Psi = 1.0,
+    along: Along = (),
 ) -> dict[str, Any]:
     """Return the training pictures nearest to a seed's, and the usual distance of held-out pictures."""
     label = generator.label_of(seed, class_)
@@ -160,7 +184,7 @@ def nearest(
         raise UnsupportedError(
             "the training data of this generator are not on this machine, so its pictures cannot be compared with them."
         )
-    picture = generator.images(1, seed, label, **steer)
+    picture = generator.images(1, seed, label, psi, along)
     distance, index = nearest_pictures(picture, data, count)
     typical = held_out(data)
     near = []
@@ -226,10 +250,6 @@ def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
 
 
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
-    "draw": draw,
-    "invert": inverted,
-    "walk": walk,
-    "plane": plane,
-    "plane_point": plane_point,
+    question.__name__: question for question in (draw, inverted, walk, plane, plane_point)
 }
 """The questions about a generator, by name. `nearest` is separate, because it needs the data."""

@@ -124,7 +124,7 @@ class Jobs:
                 loop.call_soon_threadsafe(self._say, queue, what, run, text)
 
             queue.run, queue.leaving = _written(what, run), False
-            queue.call = asyncio.ensure_future(self._playground.apart(self.call, queue, what, run, args, say))
+            queue.call = asyncio.ensure_future(self._playground.thread(self.call, queue, what, run, args, say))
             try:
                 found = await queue.call
             except OSError as error:  # too many processes or files

@@ -3,16 +3,18 @@
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import mulligan.museum
 from mulligan.museum import CASES, Case, Played
 from mulligan.output.files import atomic_write, read_json
+from mulligan.web.api.values import Text
 from mulligan.web.library.drawing import png64
 from mulligan.web.playground import Playground
 from mulligan.web.problems import Problem
 from mulligan.web.worker.protocol import dumps
 
+Name = Annotated[str, Text("[A-Za-z0-9_-]{1,80}", "a case's name", "article")]
 KEPT = ".museum"
 """Inside the runs folder: the result of playing a case, one JSON file each."""
 SHIPPED = Path(mulligan.museum.__file__).parent / "played"
@@ -37,7 +39,7 @@ def listed(playground: Playground) -> dict[str, Any]:
     return {"cases": [case.words() for case in CASES.values()]}
 
 
-def case(playground: Playground, case: str) -> dict[str, Any]:
+def case(playground: Playground, *, case: Name) -> dict[str, Any]:
     """Return one case with its last result."""
     words = named(case).words()
     kept = read_json(playground.runs / KEPT / f"{case}.json") or {"played": read_json(SHIPPED / f"{case}.json")}

@@ -70,7 +70,7 @@ class Pile:
         self._broadcast.publish("pile", self.state())
         return self.state()
 
-    def keep(self, own: dict[str, str], runs: Path) -> dict[str, str]:
+    def keep(self, own: dict[str, str], runs: Path) -> str:
         """Save the pile as a file that never changes, and return its name in `own`."""
         colours = max((picture.shape[2] for picture in self._pictures.values()), default=1)
         pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each in self._pictures.values()]
@@ -78,7 +78,7 @@ class Pile:
         name = f"drawings-{1 + len([*runs.glob('.drawings-*.npy')])}"
         own[name] = str(runs / f".{name}.npy")
         np.save(own[name], np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
-        return {"data": name}
+        return name
 
 
 def qr(address: str) -> Any:

@@ -1,7 +1,5 @@
 """Run folders: list, describe, delete and restore them. Everything stays inside the runs folder."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os
@@ -10,7 +8,7 @@ import stat
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from mulligan.config.change import with_overrides
@@ -20,26 +18,27 @@ from mulligan.data.sources.toys import TOYS
 from mulligan.diagnosis.failures import titled
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
+from mulligan.nn.fields import Interval
 from mulligan.output.files import mtime
 from mulligan.training.events import Diagnosed, Measured
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
+from mulligan.web.api.values import RunName
 from mulligan.web.inside.diagnosis import advice_on
+from mulligan.web.playground import Playground, is_text
 from mulligan.web.problems import Problem
 from mulligan.web.session import settings
 from mulligan.web.session.history import History, history_of, number
 from mulligan.web.session.state import IN_HAND, saved_samples
 from mulligan.web.session.tries import chain
 
-if TYPE_CHECKING:
-    from mulligan.web.playground import Playground
-
 TRASH = ".trash"
 """Folder inside the runs folder for deleted runs, which can be restored, or removed by hand."""
 PATIENCE = 5.0
 """Seconds to wait for another process that writes to a run. After that the run is not deleted."""
 LISTED = 500
+Step = Annotated[int, Interval(0, 1e12, "[]", 100), "Steps taken."]
 _BACK = 1 << 18  # bytes read from the end of a log
 
 
@@ -159,15 +158,6 @@ def _unreadable(name: str, text: str, stamp: int) -> dict[str, Any]:
     return {"name": shown, "state": "unreadable", "text": text, "bytes": 0, "changed": stamp / 1e9}
 
 
-def is_text(name: str) -> bool:
-    """Tell whether a folder's name is valid text."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _modes_of(config: Config, began: dict[str, Any]) -> int | None:
     toy = TOYS.get(config.data.name)
     return len(toy.modes) if toy is not None else began.get("classes") or None
@@ -188,7 +178,7 @@ def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[st
 # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def described(playground: Playground, name: str) -> dict[str, Any]:
+def described(playground: Playground, *, name: RunName) -> dict[str, Any]:
     """Return a run with its configuration, its diagnoses and its exports."""
     path = playground.folder(name)
     here, row = RunFolder(path), _row(path, playground)
@@ -211,7 +201,7 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
     }
 
 
-def curves(playground: Playground, name: str) -> dict[str, Any]:
+def curves(playground: Playground, *, name: RunName) -> dict[str, Any]:
     """Return a run's curves, thinned."""
     path = playground.folder(name)
     live = playground.session.state
@@ -258,17 +248,17 @@ def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     return path
 
 
-def newest_sample(playground: Playground, name: str) -> Path:
+def newest_sample(playground: Playground, *, name: RunName) -> Path:
     """Return the newest grid of a run."""
     steps = saved_samples(playground.folder(name))
     if not steps:
         raise Problem(
             "not-available", f"{name} has no samples yet. Wait for its first grid, unless its sample_every is 0."
         )
-    return sample_at(playground, name, steps[-1])
+    return sample_at(playground, name=name, step=steps[-1])
 
 
-def sample_at(playground: Playground, name: str, step: int) -> Path:
+def sample_at(playground: Playground, *, name: RunName, step: Step) -> Path:
     """Return the grid of one step."""
     return file_of(playground, name, "samples", f"step-{step:06d}.png")
 
@@ -291,7 +281,6 @@ async def delete(playground: Playground, name: str) -> dict[str, Any]:
                 raise Problem(
                     "busy",
                     f"another process is writing to {name}. Stop it there (Ctrl-C in its terminal), then delete it.",
-                    run=name,
                 ) from error
         except OSError as error:
             raise Problem(
@@ -304,7 +293,7 @@ def _deletable(playground: Playground, name: str) -> Path:
     """Return the folder of a run that the worker does not hold."""
     path, state = playground.folder(name), playground.session.state
     if state.run == name and state.name in IN_HAND:
-        raise Problem("busy", f"{name} is {state.name}. Stop it first, then delete it.", run=name)
+        raise Problem("busy", f"{name} is {state.name}. Stop it first, then delete it.")
     return path
 
 
@@ -326,13 +315,13 @@ def _parent(path: Path) -> str | None:
     return None if parent is None else Path(parent.run).name
 
 
-def restore(playground: Playground, id_: str) -> dict[str, Any]:
+def restore(playground: Playground, id: str) -> dict[str, Any]:
     """Bring a run back from the trash."""
-    found = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id_), None)
+    found = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id), None)
     if found is None:
         raise Problem(
             "not-found",
-            f"id must be that of a run in the trash, got {id_!r}. GET /api/runs lists the trash.",
+            f"id must be that of a run in the trash, got {id!r}. GET /api/runs lists the trash.",
             field="id",
         )
     name = found.name.partition("~")[2]

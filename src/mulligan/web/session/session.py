@@ -6,17 +6,19 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from mulligan.config.change import apply_overrides, changes_of
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
+from mulligan.nn.fields import Interval
 from mulligan.training.events import Diagnosed
 from mulligan.training.second_try import next_folder
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
+from mulligan.web.api.values import Seed
 from mulligan.web.inside.diagnosis import advice_on
 from mulligan.web.problems import Problem
 from mulligan.web.session import settings
@@ -24,6 +26,8 @@ from mulligan.web.session.broadcast import Broadcast
 from mulligan.web.session.state import COMMANDS, UNFINISHED, State
 from mulligan.web.session.tries import Try, chain
 from mulligan.web.worker.handle import WorkerHandle
+
+Steps = Annotated[int, Interval(1, settings.LIMITS["steps"], "[]", 7000), "Length of the run."]
 
 
 class Session:
@@ -119,7 +123,7 @@ class Session:
         self.broadcast.restart()
         self.broadcast.publish("runs", {})
 
-    def resume(self, steps: int | None) -> dict[str, Any]:
+    def resume(self, *, steps: Steps | None = None) -> dict[str, Any]:
         """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
         state, current = self.state, self._current("resume")
         if state.name in ("paused", "alarm") and steps in (None, current.steps):
@@ -132,7 +136,6 @@ class Session:
                 "bad-field",
                 f"steps must be more than the {current.steps:,} that the run has taken. Try {current.steps + 10_000}.",
                 field="steps",
-                value=steps,
             )
         self._open(state.tries, current.number, steps)
         return self.status()
@@ -140,7 +143,7 @@ class Session:
     def open(self, name: str, folder: Path, steps: int | None, *, replace: bool) -> dict[str, Any]:
         """Continue a run from its folder, and show the tries that led to it."""
         if name == self.state.run and self.state.name in ("paused", "alarm"):
-            return self.resume(steps)
+            return self.resume(steps=steps)
         self._check_free(replace)
         self._open(chain(folder), None, steps)
         return self.status()
@@ -165,7 +168,7 @@ class Session:
         self.worker.send("pause")
         return self.status()
 
-    def step(self, count: int) -> dict[str, Any]:
+    def step(self, *, count: Annotated[int, Interval(1, 1000, "[]", 1)] = 1) -> dict[str, Any]:
         """Take some steps and pause again."""
         self._current("step")
         self.worker.send("go", {"steps": count})
@@ -179,7 +182,7 @@ class Session:
         self.publish_status()
         return self.status()
 
-    def reset(self, seed: int | None = None, *, paused: bool = True) -> dict[str, Any]:
+    def reset(self, *, seed: Seed | None = None, paused: bool = True) -> dict[str, Any]:
         """Save the run, and open a new one with the same settings, or with another seed."""
         self._current("reset")
         config = replace(self._config(), parent=None)
@@ -268,7 +271,7 @@ class Session:
                     return {"number": each.number, **each.alarm}
         return None
 
-    def go_back(self, number: int) -> dict[str, Any]:
+    def go_back(self, *, number: Annotated[int, Interval(1, 10_000, "[]", 1)]) -> dict[str, Any]:
         """Continue another try of the chain from where it stopped."""
         self._current("continue")
         if number not in [each.number for each in self.state.tries]:
@@ -278,7 +281,7 @@ class Session:
                 field="number",
             )
         if number == self.state.number:
-            return self.resume(None)
+            return self.resume()
         self._open(self.state.tries, number, None)
         return self.status()
 
@@ -290,14 +293,12 @@ class Session:
             raise Problem(
                 "busy",
                 f"{state.run} is being {'saved' if state.name == 'stopping' else 'read'}. Wait a moment.",
-                run=state.run,
             )
         if state.name in UNFINISHED and not replace:
             raise Problem(
                 "busy",
                 f"{state.run} is {'training' if state.name == 'training' else 'paused'} at step {state.step:,}. Stop "
                 "it first, or start with replace: true, which saves it.",
-                run=state.run,
             )
 
     def _current(self, command: str) -> Try:
@@ -307,7 +308,6 @@ class Session:
             raise Problem(
                 "wrong-state",
                 f"{command} is not possible while the run is {self.state.name}. {possible}.",
-                state=self.state.name,
             )
         return current
 
@@ -317,7 +317,6 @@ class Session:
             raise Problem(
                 "stale-try",
                 f"try must be the live one, {self.state.number or None}, got {number}. Reload, then choose again.",
-                value=number,
             )
 
     def _config(self) -> Config:
@@ -343,7 +342,6 @@ class Session:
                 f"steps must be at least {taken:,}, which {chosen.run} has taken already, got {steps:,}. "
                 f"Try {taken:,}.",
                 field="steps",
-                value=steps,
             )
 
     def checkpoints(self, run: str | None) -> list[int]:

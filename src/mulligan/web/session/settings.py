@@ -111,7 +111,7 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
     try:
         config = live if live is not None else recipe(asked["recipe"])
     except ConfigError as error:
-        raise Problem("bad-field", str(error), field="recipe", value=asked["recipe"]) from error
+        raise Problem("bad-field", str(error), field="recipe") from error
     name, had = asked["data"], {} if live is None else _amounts(live)
     if name is not None:
         if name not in data:
@@ -238,7 +238,7 @@ def _resized(config: Config, size: int) -> Config:
     try:
         check_asked(config.data.name, size)
     except ConfigError as error:
-        raise Problem("bad-field", str(error), field="size", value=size) from error
+        raise Problem("bad-field", str(error), field="size") from error
     return replace(config, data=replace(config.data, size=size))
 
 
@@ -256,7 +256,6 @@ def _check_budget(config: Config, had: Mapping[str, int], where: str = "") -> No
                 "bad-field",
                 f"{field} must be at most {most:,} here, got {value:,}. Try {most:,}.",
                 field=where or field,
-                value=value,
             )
 
 

@@ -1,0 +1,102 @@
+"""Pictures from seeds: by the worker for the live run, from a file for all other generators."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import numpy as np
+
+from mulligan.nn.fields import Interval, Words
+from mulligan.output.pictures import png_bytes, save_walk
+from mulligan.web.api.route import Answer, Apart, Request, Routes
+from mulligan.web.api.values import RUN, FileName, RunPath, Text
+from mulligan.web.library import drawing, runs
+from mulligan.web.playground import Playground
+
+routes = Routes()
+
+Format = Annotated[str, Words(tuple(runs.EXPORTS)), "The kind of file."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn(Request):
+    """A question to a generator."""
+
+    model: Annotated[str, Text(RUN, "bundled, live or a run's name", "bundled")] = "bundled"
+
+    async def call(self, playground: Playground, function: Callable[..., Any], **values: Any) -> Any:
+        if self.model == "live":
+            found = await playground.worker.ask(function.__name__, values)
+        else:
+            found = await playground.apart(self._from_file, playground, function, values)
+        return {"model": self.model, **found}
+
+    def _from_file(self, playground: Playground, function: Callable[..., Any], values: Any) -> dict[str, Any]:
+        generator = playground.generator(self.model)
+        if function is drawing.nearest:
+            values = {**values, "data": playground.data(self.model)}
+        with playground.lock:  # a generator has one set of buffers
+            found: dict[str, Any] = function(generator, **values)
+            return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsFile(Drawn):
+    """A question to a generator, whose pictures come as a file."""
+
+    scale: Annotated[int, Interval(1, 16, "[]", 4), "Size of each pixel in the file."] = 1
+
+    async def call(self, playground: Playground, function: Callable[..., Any], **values: Any) -> Any:
+        found = await super().call(playground, function, **values)
+        return await playground.apart(self._written, found)
+
+    def _written(self, found: dict[str, Any]) -> Answer:
+        from PIL import Image  # late: most servers are never asked for a file
+
+        texts = found.get("frames") or [found["png"]]
+        pictures = np.stack([np.asarray(Image.open(BytesIO(base64.b64decode(text)))) for text in texts])
+        large = pictures.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
+        if "frames" not in found:
+            seeds = "-".join(map(str, found["seeds"])) if "seeds" in found else found["seed"]
+            named = f"-class-{found['class']}" if found["class_name"] and "seed" in found else ""
+            return Answer(png_bytes(large[0]), file=f"{'plane' if 'seeds' in found else 'picture'}-{seeds}{named}.png")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "walk.gif"
+            save_walk(path, large)
+            return Answer(path.read_bytes(), file=f"walk-{found['from']}-{found['to']}.gif")
+
+
+routes.get("/api/draw", Drawn)(drawing.draw)
+routes.get("/api/draw.png", AsFile, media="image/png")(drawing.draw)
+routes.get("/api/walk", Drawn)(drawing.walk)
+routes.get("/api/walk.gif", AsFile, media="image/gif")(drawing.walk)
+routes.get("/api/plane", Drawn)(drawing.plane)
+routes.get("/api/plane.png", AsFile, media="image/png")(drawing.plane)
+routes.get("/api/plane/point", Drawn)(drawing.plane_point)
+routes.get("/api/nearest", Drawn)(drawing.nearest)
+routes.post("/api/invert", Drawn)(drawing.inverted)
+
+
+@routes.get("/api/models", Apart)
+def models(playground: Playground, *, also: RunPath | None = None) -> list[dict[str, Any]]:
+    """Return the newest hundred generators, and the one of the run `also`."""
+    return playground.models(also)
+
+
+@routes.post("/api/bundled/export", status=202)
+def export(
+    playground: Playground, *, to: Format, model: Annotated[str, Words(("bundled", "pixel-faces"))] = "bundled"
+) -> dict[str, Any]:
+    """Export a generator that comes with Mulligan."""
+    return playground.jobs.add("export", runs.BUNDLED_RUN, to=to, model=model)
+
+
+@routes.get("/api/bundled/files/{file}", media="application/octet-stream")
+def exported(playground: Playground, *, file: FileName) -> Answer:
+    """Return an exported file of a generator that comes with Mulligan."""
+    path = runs.file_of(playground, runs.BUNDLED_RUN, "exports", file)
+    return Answer(path, file=f"mulligan-{file if file.startswith('pixel-faces') else f'mnist-{file}'}")
