@@ -132,7 +132,7 @@ def test_points_are_no_pictures(mulligan, here, tiny_generator):
     ):
         code, out, err = mulligan(*words)
         assert (code, out) == (2, "")
-        assert "must be pictures here, got points of shape (2,). Try mulligan sample, or sample()" in err
+        assert "got points of shape (2,)" in err
     assert mulligan("sample", "points.safetensors")[0] == 0
 
 

@@ -33,7 +33,7 @@ def test_what_cannot_be_inverted_is_refused(mulligan, model, here, tiny_generato
         (("empty", "--model", model), "must hold pictures"),
         (("text.png", "--model", model), "cannot be read as a picture"),
         (("nowhere.png", "--model", model), "nowhere.png, which does not exist"),
-        (("text.png", "--model", "points.safetensors"), "points of shape"),
+        (("text.png", "--model", "points.safetensors"), "got shape (2,)"),
         (("text.png", "--model", model, "--steps", 0), "steps must be a whole number"),
     ]:
         code, out, err = mulligan("invert", *words)

@@ -7,7 +7,6 @@ from tyro.conf import Positional, arg
 
 from mulligan.cli.console import emit
 from mulligan.cli.options import AdamSteps, ClassWord, Json, OtherModel, Seed, Starts, Target
-from mulligan.errors import UnsupportedError
 
 
 def command(
@@ -56,8 +55,6 @@ def command(
     from mulligan.output.pictures import grid, save_png
 
     generator = bundled() if model is None else load(model)
-    if not generator.spec.is_picture:
-        raise UnsupportedError(f"samples must be pictures to be inverted, got points of shape {generator.spec.shape}.")
     given = read_as(picture, generator.spec.shape)
     label = None if class_ is None else generator.class_of(class_)
     found = invert(generator, given, label=label, starts=starts, steps=steps, seed=seed)

@@ -92,9 +92,7 @@ def command(
         samples: NDArray[Any] = generator.images(count, seed, labels, psi)
     else:
         samples = generator.sample(count, seed, labels, psi)
-    from mulligan.output.generator.latents import truncated
-
-    _write(out, samples, generator, truncated(generator.spec, count, seed, psi), seed, labels)
+    _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
     if json:
         listed = None if labels is None else labels.tolist()
         emit({"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)})

@@ -22,24 +22,9 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
     """Write a file so that a crash, a full disk or a second reader never sees half of it.
 
     The bytes go to a temporary file in the same folder, are forced to the disk (fsync), and are renamed to `path`. An
-    older file there stays until that moment.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file to write.
-    content : bytes or callable
-        The bytes, or a function that writes to the open file, which is readable and seekable, as Pillow needs.
-    folders : bool
-        Make missing folders. Use False for a file of a run, whose folder somebody may have deleted meanwhile.
-
-    Raises
-    ------
-    ConfigError
-        When `path` names no file.
-    RunError
-        When the folder cannot be written, the disk is full, or `path` is a link, a device, a pipe or a folder. No
-        temporary file is left, and an older file at `path` does not change.
+    older file there stays until that moment, and if something fails. `content` may be a function that writes to the
+    open file, which is readable and seekable, as Pillow needs. Without `folders` no missing folder is made: somebody
+    may have deleted a run meanwhile.
     """
     path = Path(path)
     if not path.name:
@@ -85,13 +70,7 @@ def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
 
 
 def regular(path: Path) -> Path:
-    """Return a path, or raise if it is a pipe or a device, because opening one may block forever.
-
-    Raises
-    ------
-    OSError
-        When it is a pipe or a device, or a folder.
-    """
+    """Return a path, or raise OSError if it is a pipe or a device, because opening one may block forever."""
     if path.exists() and not path.is_file():
         code = errno.EISDIR if path.is_dir() else errno.EINVAL
         raise OSError(code, f"{path.name} must be a file, got a pipe, a device or a folder", str(path))

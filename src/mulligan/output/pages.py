@@ -37,13 +37,7 @@ def data_uri(picture: bytes) -> str:
 
 
 def policy_of(style: str, script: str) -> str:
-    """Return the content security policy of a page, which allows one style and one script by their hashes.
-
-    Parameters
-    ----------
-    style, script : str
-        The exact text between the tags.
-    """
+    """Return the content security policy of a page: it allows the exact text of one style and one script."""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

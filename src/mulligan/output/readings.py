@@ -19,17 +19,7 @@ from mulligan.game.losses import (
 
 
 class Reading(NamedTuple):
-    """One way to show D's mean logits.
-
-    Attributes
-    ----------
-    unit, words : str
-        The axis label and the caption of a chart.
-    beside : str
-        Text after the two figures in a line.
-    bounds : (float, float) or None
-        Of the axis.
-    """
+    """One way to show D's mean logits: a chart's axis label, caption and bounds; the text after figures in a line."""
 
     unit: str
     words: str

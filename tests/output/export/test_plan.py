@@ -7,7 +7,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import Layer
 from mulligan.output.export import facts
-from mulligan.output.export.plan import LOWERINGS, Plan, plainly, plan_of, without_spectral_norm
+from mulligan.output.export.plan import LOWERINGS, plainly, plan_of, without_spectral_norm
 
 
 def test_every_layer_that_has_a_name_can_be_exported():
@@ -53,16 +53,6 @@ def test_an_unknown_layer_is_refused_by_name(make):
 def test_a_layer_of_ones_own_is_one_entry_more(make, monkeypatch):
     monkeypatch.setitem(LOWERINGS, Own, plainly("relu"))
     assert plan_of(make([nn.Dense(3), Own()], 2)).ops[1].layer == "1 Own"
-
-
-def test_two_arrays_of_one_name_are_refused(make, monkeypatch):
-    def twice(plan: Plan, at):
-        first = plan.add(at, "dense", at.value, shape=(2,), arrays={"W": np.eye(2)})
-        return plan.add(at, "dense", first, shape=(2,), arrays={"W": np.eye(2)})
-
-    monkeypatch.setitem(LOWERINGS, Own, twice)
-    with pytest.raises(ValueError, match=r"names of arrays must differ, got 0\.W twice"):
-        plan_of(make([Own()], 2))
 
 
 @pytest.mark.parametrize("which", ["mlp", "rgb"])

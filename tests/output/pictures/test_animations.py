@@ -64,19 +64,18 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "frames", "options", "error"),
+    ("name", "frames", "error"),
     [
-        ("a.mp4", GREYS, {}, ConfigError),
-        ("a.gif", GREYS, {"duration": 5}, ConfigError),
-        ("a.gif", [], {}, ShapeError),
-        ("a.gif", [GREYS[0], FAINT[0]], {}, ShapeError),
-        ("a.gif", [GREYS[0], np.zeros((16, 16, 3), np.uint8)], {}, ShapeError),
-        ("a.gif", [np.zeros((8, 8))], {}, ShapeError),
+        ("a.mp4", GREYS, ConfigError),
+        ("a.gif", [], ShapeError),
+        ("a.gif", [GREYS[0], FAINT[0]], ShapeError),
+        ("a.gif", [GREYS[0], np.zeros((16, 16, 3), np.uint8)], ShapeError),
+        ("a.gif", [np.zeros((8, 8))], ShapeError),
     ],
 )
-def test_nonsense_is_refused_and_leaves_no_file(tmp_path, name, frames, options, error):
+def test_nonsense_is_refused_and_leaves_no_file(tmp_path, name, frames, error):
     with pytest.raises(error):
-        save_animation(tmp_path / name, frames, **options)
+        save_animation(tmp_path / name, frames)
     assert list(tmp_path.iterdir()) == []
 
 

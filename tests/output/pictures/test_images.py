@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.errors import ConfigError, RunError, ShapeError
+from mulligan.errors import RunError, ShapeError
 from mulligan.output.pictures import grid, save_png, terminal_picture, to_uint8, wants_color
 
 GREYS = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -22,8 +22,6 @@ def test_to_uint8_has_a_fixed_scale():
 def test_to_uint8_refuses_what_has_no_grey_level():
     with pytest.raises(ShapeError, match="NaN"):
         to_uint8(np.array([0.0, np.nan]))
-    with pytest.raises(ConfigError, match="low must be below high"):
-        to_uint8(np.zeros(2), 1.0, -1.0)
     assert to_uint8(np.array([-np.inf, np.inf])).tolist() == [0, 255]
 
 
@@ -46,19 +44,12 @@ def test_a_grid_takes_grey_pictures_without_channel():
     assert grid(GREYS[None], pad=0).shape == (16, 16, 1)
 
 
-@pytest.mark.parametrize("shape", [(0, 4, 4, 1), (2, 4, 4, 2), (4, 4)])
-def test_a_grid_of_something_else_is_refused(shape):
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((0, 4, 4, 1), "u1"), ((2, 4, 4, 2), "u1"), ((4, 4), "u1"), ((2, 4, 4, 1), "f8")]
+)
+def test_a_grid_of_something_else_is_refused(shape, dtype):
     with pytest.raises(ShapeError):
-        grid(np.zeros(shape, np.uint8))
-
-
-def test_a_grid_refuses_floats_and_odd_layouts():
-    with pytest.raises(ShapeError, match="to_uint8"):
-        grid(np.zeros((2, 4, 4, 1)))
-    with pytest.raises(ConfigError):
-        grid(GREYS[None], columns=0)
-    with pytest.raises(ConfigError):
-        grid(GREYS[None], pad=-1)
+        grid(np.zeros(shape, dtype))
 
 
 @pytest.mark.parametrize("array", [GREYS, GREYS[..., None], COLORS, GREYS.T])

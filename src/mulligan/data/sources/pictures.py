@@ -128,11 +128,14 @@ def load_unresized(folder: Path) -> Dataset:
 
 def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Read a picture, or those of a folder, fitted to a square `shape`: (n, side, side, channels)."""
-    height, width, channels = shape
-    if height != width:
+    if len(shape) != 3 or shape[0] != shape[1]:
         raise ShapeError(
-            f"the shape must be square to fit pictures to it, got {shape}. Use mulligan.output.generator.invert."
+            f"samples must be square pictures, to fit others to them, got shape {shape}. Try "
+            "mulligan.output.generator.invert."
         )
+    height, _, channels = shape
+    if not path.exists():
+        raise DataError(f"picture must be a file or a folder, got {path}, which does not exist. Check the path.")
     paths = _all_in(path) if path.is_dir() else [path]
     return with_channels(np.stack([read_picture(each, height) for each in paths]), channels)
 

@@ -1,20 +1,16 @@
 """`export` writes a generator for other programs; `facts` describes it in every format."""
 
-from __future__ import annotations
-
 import hashlib
 import zlib
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan import __version__
-from mulligan.errors import ConfigError, as_path
+from mulligan.errors import ConfigError, as_path, must_be
 from mulligan.output.files import Files, atomic_write
+from mulligan.output.generator import Generator
 from mulligan.output.generator.file import check_finite
-
-if TYPE_CHECKING:
-    from mulligan.output.generator import Generator
 
 FORMATS: dict[str, str] = {"onnx": ".onnx", "torch": ".py", "npz": ".npz", "html": ".html"}
 """The ending of each format. ``files(generator, path)`` of the module with its name returns the files to be written."""
@@ -38,11 +34,11 @@ def format_of(to: str | None, path: str | Path | None) -> str:
                 "Try --to html."
             )
         return endings[suffix]
-    if not isinstance(to, str) or to not in FORMATS:
-        raise ConfigError(f"to must be one of {', '.join(FORMATS)}, got {to!r}. Try html.")
+    if to not in FORMATS:
+        raise ConfigError(must_be("to", f"one of {', '.join(FORMATS)}", to, "html"))
     if suffix and suffix != FORMATS[to]:
         raise ConfigError(
-            f"a file for {to} must end in {FORMATS[to]}, got {path}. Try {Path(path or '').with_suffix(FORMATS[to])}."
+            f"a file for {to} must end in {FORMATS[to]}, got {path}. Try {str(path).removesuffix(suffix)}{FORMATS[to]}."
         )
     return to
 
@@ -113,6 +109,7 @@ def facts(generator: Generator) -> dict[str, Any]:
 def seed_rule(generator: Generator) -> str:
     """Return lines of NumPy that compute z and a class from a seed."""
     latent = generator.spec.latent
+    z_key, label_key = (zlib.crc32(name.encode()) for name in ("sample", "sample.class"))  # see `mulligan.nn.rng`
     draw = {
         "normal": f"standard_normal((count, {latent.dim}), numpy.float32)",
         "uniform": f"random((count, {latent.dim}), numpy.float32) * 2 - 1",
@@ -120,15 +117,8 @@ def seed_rule(generator: Generator) -> str:
     lines = [
         "from numpy.random import Generator, PCG64DXSM, SeedSequence",
         "stream = lambda seed, key: Generator(PCG64DXSM(SeedSequence(seed, spawn_key=(key, 0))))",
-        f"z = stream(seed, {_key('sample')}).{draw}",
+        f"z = stream(seed, {z_key}).{draw}",
     ]
     if generator.classes:
-        lines.append(
-            f"labels = numpy.searchsorted(class_edges, stream(seed, {_key('sample.class')}).random(count), 'right')"
-        )
+        lines.append(f"labels = numpy.searchsorted(class_edges, stream(seed, {label_key}).random(count), 'right')")
     return "\n".join(lines)
-
-
-def _key(name: str) -> int:
-    """Return the key of a named stream; see `mulligan.nn.rng`."""
-    return zlib.crc32(name.encode())

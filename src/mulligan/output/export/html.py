@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from mulligan.errors import UnsupportedError
-from mulligan.nn.memory import Array
 from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
 from mulligan.output.files import Files
@@ -37,13 +36,7 @@ def files(generator: Generator, path: Path) -> Files:
 
 
 def player(generator: Generator) -> str:
-    """Return the page.
-
-    Raises
-    ------
-    UnsupportedError
-        When the samples are points, or a layer has no export, or compares the rows of a batch.
-    """
+    """Return the page."""
     spec = generator.spec
     if not spec.is_picture:
         raise UnsupportedError(
@@ -118,14 +111,10 @@ def packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
     for name, array in plan.arrays.items():
         dtype = "<f2" if half and _is_large(array.shape) else "<f4"
         entries.append({"name": name, "dtype": {"<f2": "float16", "<f4": "float32"}[dtype], "count": array.size})
-        planes.append(_planes(array.astype(dtype)))
+        numbers = np.frombuffer(array.astype(dtype).tobytes(), np.uint8).reshape(-1, np.dtype(dtype).itemsize)
+        planes.append(numbers.T.tobytes())
     packer = zlib.compressobj(9, strategy=zlib.Z_RLE)
     return entries, packer.compress(b"".join(planes)) + packer.flush()
-
-
-def _planes(array: Array) -> bytes:
-    numbers = np.frombuffer(array.tobytes(), np.uint8).reshape(-1, array.itemsize)
-    return numbers.T.tobytes()
 
 
 def _named(generator: Generator) -> str:

@@ -29,15 +29,7 @@ def files(generator: Generator, path: Path) -> Files:
 
 
 def onnx_model(generator: Generator) -> Any:
-    """Return the generator as a checked ``onnx.ModelProto``.
-
-    Raises
-    ------
-    ConfigError
-        When the package `onnx` is not installed.
-    UnsupportedError
-        When a layer of the generator has no export.
-    """
+    """Return the generator as a checked ``onnx.ModelProto``."""
     try:
         import onnx
     except ImportError as error:

@@ -51,22 +51,10 @@ COMPARING = frozenset({"minibatch_stddev", "minibatch_discrimination"})
 
 @dataclass(frozen=True)
 class Op:
-    """One operation.
+    """One operation: its `kind` is one of the table above.
 
-    Attributes
-    ----------
-    kind : str
-        One of the table above.
-    inputs : tuple of int
-        Numbers of values: 0 is z, and operation i computes value i + 1.
-    shape : tuple of int
-        Of one row of the result.
-    options : dict
-        Numbers and words.
-    arrays : dict of str to str
-        Names in the table above, each with its name in `Plan.arrays`.
-    layer : str
-        The layer that it comes from, for readers.
+    `inputs` are numbers of values: 0 is z, and operation i computes value i + 1, whose rows have `shape`. `arrays`
+    leads from the names in the table to those in `Plan.arrays`. `layer` says where it comes from, for readers.
     """
 
     kind: str
@@ -79,17 +67,9 @@ class Op:
 
 @dataclass
 class Plan:
-    """The operations of a generator, in order.
+    """The operations of a generator, in order, and the float32 arrays by path: ``3.W`` is the W of layer 3.
 
-    Attributes
-    ----------
-    shapes : list of tuple of int
-        Shape of one row of every value, z first.
-    ops : list of Op
-    arrays : dict of float32 arrays
-        By path: ``3.W`` is the W of layer 3.
-    result : int
-        Number of the value that is the network's output.
+    `shapes` has the shape of one row of every value, z first; value number `result` is the network's output.
     """
 
     shapes: list[Shape]
@@ -106,9 +86,6 @@ class Plan:
     ) -> int:
         """Append an operation; return the number of its value."""
         names = {name: f"{at.path}.{name}" if at.path else name for name in arrays or {}}
-        twice = self.arrays.keys() & set(names.values())
-        if twice:
-            raise ValueError(f"names of arrays must differ, got {', '.join(sorted(twice))} twice. Rename one.")
         self.arrays |= {names[name]: np.array(array, np.float32) for name, array in (arrays or {}).items()}
         layer = type(at.layer).__name__
         self.ops.append(Op(kind, inputs, shape, options, names, f"{at.path} {layer}" if at.path else layer))
@@ -145,13 +122,7 @@ class Place:
 
 
 def plan_of(generator: Generator) -> Plan:
-    """Return the operations that turn z (and labels) into the generator's output, in its own range.
-
-    Raises
-    ------
-    UnsupportedError
-        When a layer's class is missing in `LOWERINGS`.
-    """
+    """Return the operations that turn z (and labels) into the generator's output, in its own range."""
     return lowered(without_spectral_norm(generator).network)
 
 
@@ -188,17 +159,13 @@ def without_spectral_norm(generator: Generator) -> Generator:
     made = Generator(
         replace(generator.spec, layers=layers),
         np.zeros(generator.network.n_params, np.float32),
-        np.zeros(network.stats.size - _directions(network.tensors(), weights), np.float32),
+        np.zeros(network.stats.size - sum(network.tensors()[f"{name}_v"].size for name in weights), np.float32),
         threads=generator.threads,
     )
     kept = network.tensors() | weights
     for name, view in made.network.tensors().items():
         view[:] = kept[name]
     return made
-
-
-def _directions(tensors: dict[str, Array], normed: dict[str, Array]) -> int:
-    return sum(tensors[f"{name}_v"].size for name in normed)
 
 
 def _plain(value: Any) -> Any:
@@ -252,17 +219,7 @@ def _branches(plan: Plan, at: Place) -> int:
 
 
 def plainly(kind: str, arrays: tuple[str, ...] = (), options: tuple[str, ...] = ()) -> Callable[[Plan, Place], int]:
-    """Make the lowering of a layer that is one operation.
-
-    Parameters
-    ----------
-    kind : str
-        The operation.
-    arrays : tuple of str
-        Parameters of the layer that it needs, by the same names.
-    options : tuple of str
-        Fields of the layer that it needs, by the same names.
-    """
+    """Make the lowering of a layer that is one operation; `arrays` and `options` are named as in the layer."""
 
     def lowering(plan: Plan, at: Place) -> int:
         chosen = {name: getattr(at.layer, name) for name in options}

@@ -23,15 +23,7 @@ from mulligan.output.generator import Generator
 
 
 def files(generator: Generator, path: Path) -> Files:
-    """Return NAME.py and NAME.weights.safetensors.
-
-    Raises
-    ------
-    ConfigError
-        When the name cannot be imported as a module.
-    UnsupportedError
-        When a layer of the generator has no export.
-    """
+    """Return NAME.py and NAME.weights.safetensors."""
     from safetensors.numpy import save
 
     if not path.stem.isidentifier() or keyword.iskeyword(path.stem):

@@ -11,26 +11,10 @@ from mulligan.output.export.plan import Op
 
 @dataclass
 class Written:
-    """An operation and its source code.
+    """An operation and its source code: the line of ``forward`` that computes it, and the lines of ``__init__``.
 
-    Attributes
-    ----------
-    op : Op
-    name : str
-        Name of the member that holds its weights.
-    result, inputs : str, list of str
-        Variables.
-    input_shape : tuple of int
-    arrays : dict of arrays
-        Of the operation, by their names in it.
-    forward : str
-        The line of ``forward`` that computes it.
-    members : list of str
-        Lines of ``__init__``.
-    tensors : dict of arrays
-        By name in the module's ``state_dict``, in PyTorch's layout.
-    uses : set of str
-        Functions of `DEFINITIONS` that the line calls.
+    The member `name` holds its weights. `tensors` are named as in the module's ``state_dict``, in PyTorch's layout;
+    `uses` names the functions of `DEFINITIONS` that the line calls.
     """
 
     op: Op

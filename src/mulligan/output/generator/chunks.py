@@ -15,25 +15,7 @@ CHUNK = 64
 
 
 def passed(network: Network, z: NDArray[np.float32], labels: NDArray[Any] | None, threads: int) -> NDArray[np.float32]:
-    """Return the network's output for z.
-
-    Parameters
-    ----------
-    network : Network
-    z : (n, dim) float32 array
-    labels : (n,) int64 array, (n, classes) float32 array or None
-    threads : int
-        The output does not depend on it.
-
-    Returns
-    -------
-    (n, *network.output_shape) float32 array
-
-    Raises
-    ------
-    DivergedError
-        When the output is not finite.
-    """
+    """Return the network's output for z, which does not depend on `threads`."""
     out = np.empty((len(z), *network.output_shape), np.float32)
     chunks = range(0, len(z), CHUNK)
     count = max(1, min(threads, len(chunks)))

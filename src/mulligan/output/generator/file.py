@@ -6,7 +6,6 @@ description and every tensor's name, type, shape and bytes. A file that does not
 
 import hashlib
 import json
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,18 +65,10 @@ class GeneratorSpec(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("output_range", "data_range"):
-            low, high = getattr(self, name)
-            if not -math.inf < low < high < math.inf:
-                raise ConfigError(
-                    f"{name} must be two finite numbers, the lower first, got ({low}, {high}). Try (-1, 1)."
-                )
         for name in ("class_names", "class_counts"):
             if len(getattr(self, name)) not in (0, self.classes):
                 n = len(getattr(self, name))
                 raise ConfigError(f"{name} must have {self.classes} entries, one a class, got {n}. Try ().")
-        if self.class_counts and not any(self.class_counts):
-            raise ConfigError(f"class_counts must not all be 0, got {self.class_counts}. Try () for equal shares.")
 
     @property
     def is_picture(self) -> bool:
@@ -91,15 +82,7 @@ class GeneratorSpec(Checked):
 
 
 def write_tensors(path: str | Path, spec: str, tensors: dict[str, Array]) -> None:
-    """Write a description and its tensors, whole or not at all.
-
-    Raises
-    ------
-    RunError
-        When the file cannot be written.
-    CheckpointError
-        When a tensor is not finite.
-    """
+    """Write a description and its tensors, whole or not at all."""
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
@@ -129,13 +112,7 @@ def _in_order(packed: bytes) -> bytes:
 
 
 def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
-    """Return the description and the tensors of a file, after checking its digest.
-
-    Raises
-    ------
-    CheckpointError
-        When there is no such file, or it is truncated, edited or of another kind.
-    """
+    """Return the description and the tensors of a file, after checking its digest."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -7,7 +7,6 @@ depend on the count.
 
 import json
 import math
-import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -24,17 +23,16 @@ from mulligan.errors import (
     UnsupportedError,
     as_path,
     as_whole,
+    must_be,
     shown,
 )
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.nn.workers.limits import available_cores
-from mulligan.output.export import FORMATS, export
 from mulligan.output.generator import latents
 from mulligan.output.generator.chunks import passed
 from mulligan.output.generator.file import GeneratorSpec, read_tensors, write_tensors
-from mulligan.output.generator.principal import steered
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 
 Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
@@ -58,12 +56,10 @@ class Generator:
     ShapeError
         When the parameters do not fit the layers, or the layers do not make samples of `spec.shape`.
     ConfigError
-        When `spec` is not a GeneratorSpec, or `threads` is not a whole number above 0.
+        When `threads` is not a whole number above 0.
     """
 
     def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
-        if not isinstance(spec, GeneratorSpec):
-            raise ConfigError(f"spec must be a GeneratorSpec, got {shown(spec)}. Try another generator's .spec.")
         self.spec = spec
         self.threads = available_cores() if threads is None else as_whole("threads", threads, 1, 2**20)
         self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
@@ -113,9 +109,17 @@ class Generator:
 
     # ── z and classes of a seed ───────────────────────────────────────────────────────────────────────────────────────
 
-    def z(self, count: int, seed: int = 0) -> NDArray[np.float32]:
-        """Return the first `count` latents of a seed, (count, dim) float32; see `latents`."""
-        return latents.z_of(self.spec, count, seed)
+    def z(self, count: int, seed: int = 0, psi: float = 1.0, along: Sequence[float] = ()) -> NDArray[np.float32]:
+        """Return the first `count` latents of a seed, (count, dim) float32; parameters as for `sample`."""
+        if not 0 <= psi <= 2:
+            raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
+        z = latents.z_of(self.spec, count, seed) * np.float32(psi)
+        if any(along):
+            from mulligan.output.generator.principal import directions  # late: it uses this class
+
+            for shift, v in zip(along, directions(self)):  # sum by sum in float32, as the player's page has it
+                z += np.float32(shift) * v
+        return z
 
     def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
         """Return the first `count` classes of a seed, (count,) int64; None for a generator without labels."""
@@ -138,19 +142,13 @@ class Generator:
                 f"class must be left out for a generator that was trained without labels, got {shown(word)}. Or use a "
                 "generator that was trained with labels."
             )
-        names = self.spec.class_names or tuple(map(str, range(self.classes)))
-        try:
-            label = names.index(word) if word in names else operator.index(int(word) if isinstance(word, str) else word)
-        except (TypeError, ValueError):
-            label = -1
-        if not 0 <= label < self.classes:
-            named = self.spec.class_names and names != tuple(map(str, range(self.classes)))
-            listed = f", or by name {', '.join(names[:12])}" if named else ""
-            raise ConfigError(
-                f"class must be 0 to {self.classes - 1}{listed}{' …' if len(names) > 12 and listed else ''}, got "
-                f"{shown(word)}. Try 0."
-            )
-        return label
+        numbers = tuple(map(str, range(self.classes)))
+        for names in (self.spec.class_names, numbers):
+            if str(word) in names and (isinstance(word, str) or names is numbers):
+                return names.index(str(word))
+        named, few = self.spec.class_names not in ((), numbers), self.spec.class_names[:12]
+        listed = f", or by name {', '.join(few)}{' …' if self.classes > len(few) else ''}" if named else ""
+        raise ConfigError(f"class must be 0 to {self.classes - 1}{listed}, got {shown(word)}. Try 0.")
 
     def label_of(self, seed: int, word: str | int | None = None) -> int | None:
         """Return the class of a seed's first picture: `word` if given, else the seed's own; None without classes.
@@ -204,9 +202,7 @@ class Generator:
         DivergedError
             When a number of them is not finite.
         """
-        return self._in_data_range(
-            self._passes(steered(self, count, seed, psi, along), self._labels(count, seed, labels))
-        )
+        return self._in_data_range(self._passes(self.z(count, seed, psi, along), self._labels(count, seed, labels)))
 
     def images(
         self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0, along: Sequence[float] = ()
@@ -215,16 +211,10 @@ class Generator:
 
         Raises
         ------
-        ConfigError
-            When `count`, `seed` or `labels` are not allowed.
-        DivergedError
-            When a number of them is not finite.
         UnsupportedError
             When the samples are points.
         """
-        return self._as_pictures(
-            self._passes(steered(self, count, seed, psi, along), self._labels(count, seed, labels))
-        )
+        return self._as_pictures(self._passes(self.z(count, seed, psi, along), self._labels(count, seed, labels)))
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
         """Return pictures on the way from one seed's to another's: normal z on a great circle, uniform z on a line.
@@ -278,13 +268,8 @@ class Generator:
         DivergedError
             When a number of the samples is not finite.
         """
-        try:
-            with np.errstate(over="ignore"):  # the check below finds it
-                z = np.asarray(z).astype(np.float32, casting="same_kind")
-        except (TypeError, ValueError) as error:
-            raise ShapeError(
-                f"z must be (n, {self.spec.latent.dim}) finite numbers, got something else ({error})."
-            ) from error
+        with np.errstate(over="ignore"):  # the check below finds it
+            z = np.asarray(z).astype(np.float32, casting="same_kind")
         if z.ndim != 2 or z.shape[1] != self.spec.latent.dim or len(z) == 0 or not np.isfinite(z).all():
             raise ShapeError(f"z must be (n, {self.spec.latent.dim}) finite numbers, n ≥ 1, got shape {z.shape}.")
         if self.classes and labels is None:
@@ -294,10 +279,7 @@ class Generator:
     def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[Any] | None:
         if labels is None:
             return self.labels(count, seed)
-        try:
-            asked = np.asarray(labels)
-        except ValueError:  # of different lengths
-            asked = np.empty(0, object)
+        asked = np.asarray(labels)
         if asked.dtype.kind == "f" and self.classes and asked.shape == (count, self.classes):
             return asked.astype(np.float32)
         if asked.dtype.kind not in "iu" or asked.shape not in ((), (count,)):
@@ -325,8 +307,7 @@ class Generator:
     def _as_pictures(self, y: NDArray[np.float32]) -> NDArray[np.uint8]:
         if not self.spec.is_picture:
             raise UnsupportedError(
-                f"samples must be pictures here, got points of shape {self.spec.shape}. Try mulligan sample, or "
-                "sample()."
+                f"samples must be pictures here, got points of shape {self.spec.shape}. Try mulligan sample."
             )
         return to_uint8(y, *self.spec.output_range)
 
@@ -351,14 +332,13 @@ class Generator:
         CheckpointError
             When a parameter is NaN or too large for `dtype`.
         """
+        from mulligan.output.export import FORMATS
+
         path = as_path("path", path, "the file to be written", "mine.safetensors")
         if path.suffix.lower() in FORMATS.values():
-            raise ConfigError(
-                f"path must not have the ending of another format, got {path}. Try "
-                f"{path.with_suffix('.safetensors')}, or export({str(path)!r}) for that format."
-            )
-        if not isinstance(dtype, (str, np.dtype)) or dtype not in ("float32", "float16"):
-            raise ConfigError(f"dtype must be 'float32' or 'float16', got {shown(dtype)}. Try 'float32'.")
+            raise ConfigError(must_be("path", "a .safetensors file", str(path), f"export({str(path)!r})"))
+        if dtype not in ("float32", "float16"):
+            raise ConfigError(must_be("dtype", "'float32' or 'float16'", dtype, "'float32'"))
         with np.errstate(over="ignore", under="ignore"):
             tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
         write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
@@ -368,6 +348,8 @@ class Generator:
 
         Parameters, result and errors as for `mulligan.output.export.export`.
         """
+        from mulligan.output.export import export  # late: it uses this class
+
         return export(self, path, to)
 
     @classmethod

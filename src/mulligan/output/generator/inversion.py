@@ -45,12 +45,15 @@ def invert(
     steps: int = 200,
     seed: int = 0,
 ) -> Inversion:
-    """Find z and a class for each picture so that G(z) is near it.
+    """Find the z and the class whose picture is nearest to each of yours, to see what a generator can make.
+
+    Adam through G's backward pass minimises the mean of (G(z) − picture)² + 0.001 z², from several random z.
 
     Parameters
     ----------
     generator : Generator
     pictures : (n, height, width, channels) uint8 array
+        In the generator's own shape.
     label : int, optional
         The class of all pictures; by default each class is tried.
     starts : int
@@ -58,11 +61,19 @@ def invert(
     steps : int
         Steps of Adam, whose rate falls to 0.
     seed : int
+        Of the starts.
+
+    Returns
+    -------
+    Inversion
+        `z`, `labels`, `images` and `error`, a row for each picture.
 
     Raises
     ------
-    ShapeError, UnsupportedError
-        When the pictures do not have the generator's shape, or it makes points.
+    ShapeError
+        When the pictures do not have the generator's shape.
+    UnsupportedError
+        When it makes points, or its layers mix the samples of a batch.
     """
     spec, network = generator.spec, generator.network
     if not spec.is_picture:

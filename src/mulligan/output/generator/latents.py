@@ -8,12 +8,10 @@ So picture 0 of seed 42 is the same in a draw of one picture or of ten thousand.
 rule as lines of NumPy, for users of an exported generator.
 """
 
-import numbers
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError, as_whole, must_be
+from mulligan.errors import as_whole
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.generator import LARGEST_SEED
@@ -24,13 +22,6 @@ def z_of(spec: GeneratorSpec, count: int, seed: int) -> NDArray[np.float32]:
     """Return the first `count` latents of a seed, (count, dim) float32."""
     _check(count, seed)
     return spec.latent.draw(stream(int(seed), "sample"), np.empty((count, spec.latent.dim), np.float32))
-
-
-def truncated(spec: GeneratorSpec, count: int, seed: int, psi: float) -> NDArray[np.float32]:
-    """Return the latents of a seed, times `psi`, which must be from 0 to 2."""
-    if isinstance(psi, bool) or not isinstance(psi, numbers.Real) or not 0 <= psi <= 2:
-        raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
-    return z_of(spec, count, seed) * np.float32(psi)
 
 
 def labels_of(spec: GeneratorSpec, count: int, seed: int) -> NDArray[np.int64] | None:
@@ -53,19 +44,8 @@ def between(spec: GeneratorSpec, start: Array, end: Array, t: NDArray[np.float64
 
     Normal ones take the great circle, z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle between them,
     because a straight line would pass through lengths that training never saw. Uniform ones take a straight line, which
-    stays inside their cube. The player's page does the same in JavaScript.
-
-    Parameters
-    ----------
-    spec : GeneratorSpec
-    start, end : arrays of shape (dim,) or (n, dim)
-        One for all, or one a row.
-    t : array of shape (n,)
-        Fraction of the way, from 0 to 1; both ends are exact.
-
-    Returns
-    -------
-    (n, dim) float64 array
+    stays inside their cube. The player's page does the same in JavaScript. `t`, (n,), is the fraction of the way, from
+    0 to 1; both ends are exact.
     """
     a, b, t = start.astype(np.float64), end.astype(np.float64), t[:, None]
     straight: NDArray[np.float64] = (1.0 - t) * a + t * b

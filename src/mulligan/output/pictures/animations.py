@@ -39,7 +39,7 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     Raises
     ------
     ConfigError
-        When the ending or `duration` is not allowed.
+        When no format has this ending.
     ShapeError
         When there are no frames, or they are not pictures of one shape.
     RunError
@@ -49,8 +49,6 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     kind = _FORMATS.get(path.suffix.lower())
     if kind is None:
         raise ConfigError(f"an animation must end in {', '.join(_FORMATS)}, got {path.name}. Try {path.stem}.gif.")
-    if duration < 20:
-        raise ConfigError(f"duration must be 20 milliseconds or more, got {duration}. Try 80.")
     images = [pillow(frame) for frame in frames]
     if not images:
         raise ShapeError("an animation must have at least one frame, got none. Let the run take samples first.")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import CheckpointError, ConfigError, ShapeError, as_whole
+from mulligan.errors import CheckpointError, ShapeError
 from mulligan.output.files import atomic_write
 
 if TYPE_CHECKING:
@@ -49,13 +49,9 @@ def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float =
 
     Raises
     ------
-    ConfigError
-        When low ≥ high.
     ShapeError
         When a value is NaN, which has no grey level.
     """
-    if not low < high:
-        raise ConfigError(f"low must be below high, got {low} and {high}. Try -1 and 1.")
     levels = (images - low) * (255.0 / (high - low))
     if np.isnan(levels).any():
         raise ShapeError("pixels must be numbers, got NaN, which has no grey level. Find the step at which it arose.")
@@ -84,8 +80,6 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
     ------
     ShapeError
         When `images` are not uint8 pictures of one of these shapes, or there are none.
-    ConfigError
-        When `columns` is not a whole number above 0, or `pad` not one of at least 0.
     """
     images = np.asarray(images)
     if images.ndim == 3:
@@ -95,8 +89,7 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
             f"images must be uint8 (n, H, W, 1 or 3), n ≥ 1, got {images.dtype} {images.shape}. Try to_uint8 first."
         )
     n, height, width, channels = images.shape
-    columns = math.ceil(math.sqrt(n)) if columns is None else as_whole("columns", columns, 1, 1 << 16)
-    pad = as_whole("pad", pad, 0, 1 << 10)
+    columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     sheet = np.full((rows * (height + pad) + pad, columns * (width + pad) + pad, channels), _GAP, np.uint8)
     for i, image in enumerate(images):
@@ -106,19 +99,10 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
 
 
 def points_picture(points: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.uint8]:
-    """Draw points as white dots on black; points outside the frame are left out.
+    """Draw points as white dots on black; those outside the frame, a quarter wider than the data, are left out.
 
-    Parameters
-    ----------
-    points : (n, d) array
-        For d = 1 a histogram is drawn, whose full height is a quarter of all points. Else the first two coordinates are
-        drawn, the second upwards.
-    low, high : float
-        The data's range; the frame is a quarter wider on every side.
-
-    Returns
-    -------
-    uint8 array (SIDE, SIDE)
+    In one dimension a histogram is drawn, whose full height is a quarter of all points. Else the first two coordinates
+    are drawn, the second upwards.
     """
     picture = np.zeros((SIDE, SIDE), np.uint8)
     margin = _MARGIN * (high - low) or 1.0
@@ -135,6 +119,14 @@ def points_picture(points: NDArray[np.floating[Any]], low: float, high: float) -
 
 def pillow(array: NDArray[np.uint8]) -> Image:
     """Return a Pillow image with the same values: (H, W) or (H, W, 1) grey, (H, W, 3) RGB.
+
+    Parameters
+    ----------
+    array : uint8 array
+
+    Returns
+    -------
+    PIL.Image.Image
 
     Raises
     ------
@@ -194,13 +186,7 @@ def png_bytes(array: NDArray[np.uint8], *, quickly: bool = False) -> bytes:
 
 
 def read_png(path: Path) -> NDArray[np.uint8]:
-    """Read a picture that `save_png` wrote.
-
-    Raises
-    ------
-    CheckpointError
-        When the file cannot be read as a picture.
-    """
+    """Read a picture that `save_png` wrote."""
     from PIL import Image
 
     try:
@@ -216,23 +202,8 @@ def read_png(path: Path) -> NDArray[np.uint8]:
 def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
     """Draw one picture as text.
 
-    Parameters
-    ----------
-    image : uint8 array (H, W), (H, W, 1) or (H, W, 3)
-        The picture.
-    color : bool
-        True for 24-bit colours: one character "▀" shows two pixels, one above the other. False for ten shades of ASCII:
-        two characters a pixel, or one character for the mean of two pixels if that is wider than 80 columns.
-
-    Returns
-    -------
-    str
-        Lines, each with its newline; every colour is reset at the end of its line.
-
-    Raises
-    ------
-    ShapeError
-        When `image` is not such a picture.
+    With `color`, one character "▀" shows two pixels in 24-bit colours, one above the other. Without, there are ten
+    shades of ASCII: two characters a pixel, or one for the mean of two pixels if that is wider than 80 columns.
     """
     rgb = np.asarray(pillow(image).convert("RGB"))
     height, width = rgb.shape[:2]

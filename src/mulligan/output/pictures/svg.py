@@ -17,16 +17,7 @@ _LEAST = 1e-300  # drawn for 0 on a logarithmic scale
 
 
 def element(tag: str, inside: str = "", **attributes: object) -> str:
-    """Return an SVG element.
-
-    Parameters
-    ----------
-    tag : str
-    inside : str
-        Markup; words go through `html.escape` first.
-    **attributes
-        Escaped; `cls` is ``class``, `data_x` is ``data-x``; fractions have one decimal; None is left out.
-    """
+    """Return an SVG element around markup. Attributes are escaped: `cls` is ``class``, None is left out."""
     said = (
         f' {"class" if name == "cls" else name.replace("_", "-")}="{escape(_plain(value))}"'
         for name, value in attributes.items()
@@ -46,19 +37,7 @@ def text(x: float, y: float, words: str, cls: str = "tick", **more: object) -> s
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps values to pixels.
-
-    Parameters
-    ----------
-    low, high : float
-        The values at both ends.
-    start, end : float
-        Their pixels.
-    log : bool
-        Logarithmic.
-    step : float
-        Distance of ticks on a linear scale; 0 for about four ticks.
-    """
+    """Maps values from `low` to `high` to pixels from `start` to `end`; ticks have the distance `step`, if not 0."""
 
     low: float
     high: float
@@ -108,19 +87,7 @@ def left_axis(y: Scale, left: float, right: float) -> str:
 
 
 def bottom_axis(x: Scale, y: int, right: float, *, unit: str = "", rules: tuple[float, float] | None = None) -> str:
-    """Write all ticks that have room below a chart, the last one with its unit.
-
-    Parameters
-    ----------
-    x : Scale
-    y : int
-        Height of the words.
-    right : float
-        Right edge that no word may cross.
-    unit : str
-    rules : (float, float), optional
-        Draw a vertical rule at every tick, from one y to the other.
-    """
+    """Write all ticks that fit below a chart, up to `right`, the last one with its unit; draw `rules` between two y."""
     ticks, parts = x.ticks(), []
     if rules is not None:
         parts += [element("line", cls="rule", x1=x(t), x2=x(t), y1=rules[0], y2=rules[1]) for t in ticks]
@@ -128,9 +95,9 @@ def bottom_axis(x: Scale, y: int, right: float, *, unit: str = "", rules: tuple[
     last = f"{words[-1]} {unit}".strip()
     stop = min(x(ticks[-1]) + LETTER * len(last) / 2, right)
     parts.append(text(stop, y, last, "tick end"))
-    room = stop - LETTER * (len(last) + 1)
+    free = stop - LETTER * (len(last) + 1)
     for t, each in zip(ticks[:-1], words):
-        if x(t) + LETTER * len(each) / 2 < room:
+        if x(t) + LETTER * len(each) / 2 < free:
             parts.append(text(x(t), y, each, "tick mid" if t else "tick"))
     return "".join(parts)
 
