@@ -90,7 +90,7 @@ def play(case: Case, seed: int = 0, *, verbose: bool = False, long: bool = False
     try:
         for event in train(run, observers=[diagnosis], stop=lambda: run.step >= last):
             if verbose and isinstance(event, Measured):
-                shown = severities(matches(diagnosis.measurements(run)))
+                shown = severities(matches(diagnosis.measurements(facts_of(run))))
                 print(event.step, *(f"{k}={v:.3g}" for k, v in event.signals.items()), shown)
                 print("   ", *(f"{share:.2f}" for share in event.histogram))
             if isinstance(event, Measured):

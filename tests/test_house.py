@@ -25,7 +25,7 @@ BELOW = {
     "data": {"nn", "errors"},
     "metrics": {"data", "nn", "errors"},
     "config": {"game", "nn", "errors"},
-    "diagnosis": {"training", "output", "metrics", "data", "nn", "errors"},
+    "diagnosis": {"metrics", "data", "nn", "errors"},
     "output": {"config", "game", "nn", "errors", "lazy", "mulligan"},
     "training": {"output", "config", "diagnosis", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
     "models": {"training", "output", "metrics", "data", "errors"},

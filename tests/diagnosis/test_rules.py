@@ -14,12 +14,11 @@ from mulligan.diagnosis import (
     Evidence,
     Facts,
     Finding,
+    Measurement,
     Measurements,
     matches,
     standing,
 )
-from mulligan.training import Measured, recipe
-from mulligan.training.remedies import remedy_for
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 PENALISED = PLAIN._replace(penalised=True)
@@ -43,7 +42,7 @@ def named(*changes: dict[str, Any], facts: Facts = PLAIN, lived: bool = True, hi
     """Name a run whose measurements differ from the sound one; the last one holds the last changes."""
     shares = [*([[0.1] * 10] * (5 - len(histograms))), *histograms]
     signals = [*[SOUND] * (5 - len(changes)), *({**SOUND, **change} for change in changes)]
-    taken = [Measured(250 * (i + 1), s, h) for i, (s, h) in enumerate(zip(signals, shares))]
+    taken = [Measurement(250 * (i + 1), s, h) for i, (s, h) in enumerate(zip(signals, shares))]
     return next(iter(matches(Measurements(taken, facts, lived))), Finding(HEALTHY))
 
 
@@ -53,7 +52,7 @@ def test_a_sound_run_is_healthy() -> None:
 
 
 def test_every_check_of_a_sound_run_shows_its_figures() -> None:
-    view = Measurements([Measured(250 * (i + 1), SOUND, [0.1] * 10) for i in range(5)], PENALISED, listened=True)
+    view = Measurements([Measurement(250 * (i + 1), SOUND, [0.1] * 10) for i in range(5)], PENALISED, listened=True)
     for failure in FAILURES.values():
         assert any(math.isfinite(evidence.value) for case in failure.rule(view) for evidence in case.evidence)
         assert {evidence.name for case in failure.rule(view) for evidence in case.evidence} <= FIGURES.keys()
@@ -319,15 +318,16 @@ def test_classes_that_change_places() -> None:
 
 def test_a_rule_about_several_measurements_waits_for_so_many_and_no_more() -> None:
     def state(signals: dict[str, float], histograms: list[list[float]]) -> str:
-        taken = [Measured(250 * (i + 1), {**SOUND, **FAR, **signals}, h) for i, h in enumerate(histograms)]
+        taken = [Measurement(250 * (i + 1), {**SOUND, **FAR, **signals}, h) for i, h in enumerate(histograms)]
         return next(iter(matches(Measurements(taken, PLAIN, listened=True))), Finding(HEALTHY)).state
 
     turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
     assert [state({"path": 9.0}, [[0.1] * 10] * count) for count in (1, 2)] == [HEALTHY, "cycling"]
-    steep = [Measured(250 * (i + 1), {**SOUND, "classes": 0.5, "r2": r2}, []) for i, r2 in enumerate((0.6, 0.6, 6.1))]
+    few = {**SOUND, "classes": 0.5}
+    steep = [Measurement(250 * (i + 1), {**few, "r2": r2}, []) for i, r2 in enumerate((0.6, 0.6, 6.1))]
     named_so = [matches(Measurements(taken, PENALISED, listened=True))[0].state for taken in (steep[1:], steep)]
     assert named_so == ["mode collapse", "gamma off"]
-    falls = [Measured(250 * (i + 1), {**SOUND, "push": push}, []) for i, push in enumerate((0.4, 0.5, 3e-4))]
+    falls = [Measurement(250 * (i + 1), {**SOUND, "push": push}, []) for i, push in enumerate((0.4, 0.5, 3e-4))]
     assert [len(matches(Measurements(taken, PLAIN, listened=True))) for taken in (falls[1:], falls)] == [0, 1]
     assert [state({"path": 5.0}, turned[-count:]) for count in (2, 3)] == [HEALTHY, "cycling"]
 
@@ -364,21 +364,19 @@ def test_the_level_of_a_relativistic_d_is_free() -> None:
 
 
 def test_what_cannot_be_measured_accuses_nobody() -> None:
-    assert matches(Measurements([Measured(250, {}, [])], PLAIN, True)) == []
+    assert matches(Measurements([Measurement(250, {}, [])], PLAIN, True)) == []
     assert not Evidence("x", math.nan, ">", 0.0).holds
     assert not Evidence("x", math.nan, "<", 0.0).holds
 
 
-def test_every_state_is_tested_and_has_a_remedy() -> None:
+def test_every_failure_is_tested() -> None:
     assert CASES.keys() == FAILURES.keys()
     assert all(failure.meaning.endswith(".") for failure in FAILURES.values())
-    for state in FAILURES:
-        assert remedy_for(Finding(state), recipe("mlp"), (28, 28, 1)).words
 
 
 def test_a_distance_stands_still_by_the_step_not_by_the_measurement() -> None:
     def still(every: int, gap: float) -> bool:
-        taken = [Measured(every * (i + 1), {**SOUND, "gap": g}, []) for i, g in enumerate((0.5, gap))]
+        taken = [Measurement(every * (i + 1), {**SOUND, "gap": g}, []) for i, g in enumerate((0.5, gap))]
         return all(evidence.holds for evidence in standing(Measurements(taken, PLAIN, listened=True)))
 
     assert [still(250, 0.5 * share) for share in (0.79, 0.81)] == [False, True]
@@ -410,7 +408,7 @@ def test_g_wins_where_d_s_loss_gains_nothing_whatever_its_ranking_is_at_the_mome
 
 def test_rises_are_those_between_five_measurements() -> None:
     def rises(*gaps: float) -> float:
-        taken = [Measured(250 * (i + 1), {"gap": gap}, []) for i, gap in enumerate(gaps)]
+        taken = [Measurement(250 * (i + 1), {"gap": gap}, []) for i, gap in enumerate(gaps)]
         return Measurements(taken, PLAIN, True).figure("rises")
 
     assert rises(0.1, 0.2, 0.1, 0.3, 0.3) == pytest.approx(6.0)  # 2 · 3

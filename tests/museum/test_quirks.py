@@ -15,7 +15,7 @@ from mulligan.nn.layers import Dense, Sequential, Sigmoid
 from mulligan.nn.optimizers import Adam
 from mulligan.output.export.plan import plan_of
 from mulligan.training import with_overrides
-from mulligan.training.probe import Probe
+from mulligan.training.probe import probe_of
 from mulligan.training.remedies import remedy_for
 
 GENERATOR = [100, 128, 256, 346, 480, 560, 686, 784]
@@ -184,7 +184,7 @@ def test_what_it_has_learned_can_be_taken_elsewhere(name):
 @pytest.mark.parametrize("name", ["article", "article-mended"])
 def test_raw_pixels_are_to_be_scaled_to_what_a_sigmoid_gives(name):
     run = mulligan.Run(with_overrides(mulligan.recipe(name, steps=1, threads=1), ["data.high=255"]))
-    beyond = Probe(run).measure()[0]["beyond"]
+    beyond = probe_of(run).measure()[0]["beyond"]
     assert beyond == pytest.approx(254 / 255)
     finding = Finding("wrong scale", (Evidence("beyond", beyond, ">", 0.1),))
     assert remedy_for(finding, run.config, (28, 28, 1)).overrides == ("data.high=1",)

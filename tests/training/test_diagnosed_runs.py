@@ -32,7 +32,7 @@ from mulligan.training import (
     train,
     with_overrides,
 )
-from mulligan.training.probe import Probe, facts_of
+from mulligan.training.probe import facts_of, probe_of
 
 
 def reached(run: Run, step: int) -> bool:
@@ -246,7 +246,7 @@ def test_what_is_there_many_times_covers_what_is_near_it(tiny: Any, monkeypatch:
         run = Run(tiny(), data=Dataset("points", points))
         near = np.resize(few, (256, 2)) + np.float32(1e-3)
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, near=near: near[: len(z)].copy())
-        signals, _ = Probe(run).measure()
+        signals, _ = probe_of(run).measure()
         assert signals["coverage"] == 1.0
     alone = Run(tiny(), data=Dataset("points", np.repeat(few[:1], 20, axis=0)))
-    assert not Probe(alone).known.radius.any()  # nothing different to measure it by
+    assert not probe_of(alone).reals.radius.any()  # nothing different to measure it by

@@ -10,8 +10,8 @@ from unittest.mock import patch
 import pytest
 
 from mulligan.diagnosis import HEALTHY, Facts, Finding, agreement, cadence, severities
+from mulligan.diagnosis.path import Path
 from mulligan.training import Diagnosed, Diagnosis, Measured, Run, Stepped, train, with_overrides
-from mulligan.training.diagnosis import Path
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 MEASURES = {"d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67}
@@ -22,10 +22,11 @@ SOUND = {"spread": 0.93, "span": 1.0, "distance": 0.97, "extreme": 0.77, "extrem
 class Scripted:
     """Stands for a probe: gives the measurements that a test wrote."""
 
-    facts = PLAIN
+    facts, averaged, samples, penalties, begin = PLAIN, True, 100, ("r1", "r2"), 0
 
     def __init__(self, run: Run, taken: list[dict[str, float]]):
-        self.run, self.taken, self.tracked = run, iter(taken), 0.0
+        self.taken, self.tracked = iter(taken), 0.0
+        self.facts, self.samples, self.begin = PLAIN._replace(steps=run.config.steps), len(run.data), run.begins
 
     def track(self) -> list[float]:
         self.tracked += 1.0  # a G that stands still would be told so
@@ -43,7 +44,7 @@ class Scripted:
 
 def probed_by(probe: Scripted) -> Any:
     """Let a diagnosis that begins meanwhile have this probe."""
-    return patch("mulligan.training.diagnosis.Probe", lambda run: probe)
+    return patch("mulligan.training.diagnosis.probe_of", lambda run: probe)
 
 
 BAD, WORSE, OTHER = ({**SOUND, **change} for change in ({"distance": 0.4}, {"distance": 0.1}, {"extreme": 0.99}))
@@ -181,8 +182,8 @@ def test_a_healthy_run_is_silent(tiny: Any) -> None:
 def test_the_last_healthy_step_goes_with_the_diagnosis(tiny: Any) -> None:
     assert said(tiny, [SOUND, SOUND, BAD, BAD])[0][3] == 20
     assert said(tiny, [BAD, BAD])[0][3] == 0
-    tried = {"parent": {"run": "runs/a", "step": 12}}  # a second try begins where its parent was healthy
-    assert said(tiny, [BAD, BAD], **tried)[0][3] == 12
+    tried = {"parent": {"run": "runs/a", "step": 4}}  # a second try begins where its parent was healthy
+    assert said(tiny, [BAD, BAD], **tried)[0][3] == 4
     assert said(tiny, [SOUND, SOUND, BAD, BAD], **tried)[0][3] == 20
 
 

@@ -10,13 +10,19 @@ from scipy.stats import entropy as scipy_entropy
 
 from mulligan.data import TOYS, Dataset, load, scaled
 from mulligan.nn import Network
+from mulligan.nn.rng import stream
 from mulligan.training import Run
-from mulligan.training.probe import Probe, facts_of
+from mulligan.training.probe import facts_of, probe_of
+
+
+def latents(run: Run) -> Any:
+    """Return the fixed z and their classes."""
+    return run.draw(256, seed=run.config.seed)
 
 
 def test_signals_of_a_perfect_generator(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(tiny(data={"name": "ring", "labels": "none", "limit": 0}))
-    probe = Probe(run)
+    probe = probe_of(run)
     fresh = np.asarray(run.data.images[-256:])
     monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: fresh[: len(z)].copy())
     signals, histogram = probe.measure()
@@ -34,7 +40,7 @@ def test_the_averaged_g_is_asked_for_classes_where_the_other_has_few(
     fresh = np.asarray(Run(tiny(data={"name": "ring", "labels": "none", "limit": 0})).data.images[-256:])
     for average, raw, asked in (("ema", fresh[:1], True), ("none", fresh[:1], False), ("ema", fresh, False)):
         run = Run(tiny(data={"name": "ring", "labels": "none", "limit": 0}, average=average))
-        probe = Probe(run)
+        probe = probe_of(run)
         made = {True: fresh, False: np.resize(raw, fresh.shape)}
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, made=made: made[average].copy())
         signals, _ = probe.measure()
@@ -51,12 +57,12 @@ def test_the_averaged_g_of_points_is_asked_how_far_it_is_where_the_other_is_far(
     fresh = np.asarray(Run(tiny(data=ring)).data.images[-256:])
     for average, raw, asked in (("ema", 3 * fresh, True), ("none", 3 * fresh, False), ("ema", fresh, False)):
         run = Run(tiny(data=ring, average=average))
-        probe, made = Probe(run), {True: 2 * fresh, False: raw}
+        probe, made = probe_of(run), {True: 2 * fresh, False: raw}
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, made=made: made[average].copy())
         signals, _ = probe.measure()
         assert ("gap_averaged" in signals) is asked
         if asked:
-            x = probe.known.x.astype(float)
+            x = probe.reals.x.astype(float)
             among = [cdist(a, a).sum() / 256 / 255 for a in (x, 2.0 * fresh)]
             expected = (2 * cdist(x, 2.0 * fresh).mean() - sum(among)) / among[0]
             assert signals["gap_averaged"] == pytest.approx(expected, rel=1e-4)
@@ -64,9 +70,9 @@ def test_the_averaged_g_of_points_is_asked_how_far_it_is_where_the_other_is_far(
 
 def test_gradient_signals_by_differences(tiny: Any) -> None:
     run = Run(tiny())
-    probe = Probe(run)
+    probe = probe_of(run)
     signals, _ = probe.measure()
-    x = probe.known.x[:64].astype(np.float64)
+    x = probe.reals.x[:64].astype(np.float64)
     space = run.gan.d.network.workspace()
     squares = np.zeros(64)
     for k in range(2):
@@ -80,9 +86,9 @@ def test_gradient_signals_by_differences(tiny: Any) -> None:
 
 def test_g_gradient_is_that_of_the_loss(tiny: Any) -> None:
     run = Run(tiny(loss="non_saturating"))
-    probe = Probe(run)
+    probe = probe_of(run)
     signals, _ = probe.measure()
-    z = probe.z[:64]
+    z = latents(run)[0][:64]
     theta, d = run.gan.g.network.theta, run.gan.d.network.workspace()
 
     def loss() -> float:
@@ -106,7 +112,7 @@ def test_one_sample_repeated_is_named(tiny: Any) -> None:
     g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
     d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
     run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}), data=same)
-    signals, _ = Probe(run).measure()
+    signals, _ = probe_of(run).measure()
     assert signals["variety"] < 1e-3
     assert "distance" not in signals
 
@@ -116,7 +122,7 @@ def test_of_one_sample_alone_copies_are_not_looked_for(tiny: Any, digits: Datase
     one = Dataset("one", np.asarray(digits.images[:1]), test=many)
     g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
     d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
-    probe = Probe(Run(tiny(generator={"layers": g}, discriminator={"layers": d}), data=one))
+    probe = probe_of(Run(tiny(generator={"layers": g}, discriminator={"layers": d}), data=one))
     assert probe.copying() == {}  # a copy has no other sample to be compared with
     assert probe.measure()[0]["variety"] == 0.0  # which names it
 
@@ -126,19 +132,19 @@ def test_a_g_with_layers_inside_layers_is_measured(tiny: Any, digits: Dataset) -
         who: {"layers": {"kind": f"r3gan_{who}", "widths": [4, 4], "blocks": [1, 1]}}
         for who in ("generator", "discriminator")
     }
-    signals, _ = Probe(Run(tiny(**nets), data=digits)).measure()
+    signals, _ = probe_of(Run(tiny(**nets), data=digits)).measure()
     assert signals["scale"] == 1.0  # pixels of −1 to 1, and a last layer without bounds
 
 
 @pytest.mark.parametrize("loss", ["non_saturating", "least_squares", "relativistic_average"])
 def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -> None:
     run = Run(tiny(loss=loss))
-    probe = Probe(run)
+    probe = probe_of(run)
     signals, _ = probe.measure()
     g, d = (Network(m.network.layer, m.network.input_shape, np.float64) for m in (run.gan.g, run.gan.d))
     g.theta[:], d.theta[:] = run.gan.g.network.theta, run.gan.d.network.theta
     for_g, for_d = g.workspace(), d.workspace()
-    z, real = probe.z[:64].astype(np.float64), probe.known.x[:64].astype(np.float64)
+    z, real = latents(run)[0][:64].astype(np.float64), probe.reals.x[:64].astype(np.float64)
     unit = (run.data.range[1] - run.data.range[0]) / 2
 
     def logits(x: np.ndarray) -> np.ndarray:
@@ -221,9 +227,9 @@ def test_likeness_of_points_by_definition(tiny: Any) -> None:
     run = Run(three_wide(tiny), data=off_centre())
     run.gan.g.network.theta[:] *= 0.3
     run.gan.g.network.theta[-3:] = (2, 2.2, 3)  # among the reals, so that coverage is neither 0 nor 1
-    probe = Probe(run)
+    probe = probe_of(run)
     signals, histogram = probe.measure()
-    x, y = (a.astype(np.float64) for a in (probe.known.x, run.generate(probe.z, average=False)))
+    x, y = (a.astype(np.float64) for a in (probe.reals.x, run.generate(latents(run)[0], average=False)))
     low, high = (float(f(run.data.images)) for f in (np.min, np.max))
     unit = (high - low) / 2
     between, reals, fakes = cdist(x, y), cdist(x, x), cdist(y, y)
@@ -240,7 +246,7 @@ def test_likeness_of_points_by_definition(tiny: Any) -> None:
     assert signals["scale"] == pytest.approx((high - low) / 2, rel=1e-6)
     assert signals["offset"] == pytest.approx((high + low) / (high - low), rel=1e-6)  # how far the middle is from 0
     assert len(np.unique(x, axis=0)) == 100  # every one of the reals once
-    mirrored = Probe(Run(three_wide(tiny), data=Dataset("off", -off_centre().images))).measure()[0]
+    mirrored = probe_of(Run(three_wide(tiny), data=Dataset("off", -off_centre().images))).measure()[0]
     assert mirrored["offset"] == pytest.approx(signals["offset"])
     assert histogram == []
     assert not {"classes", "inner", "extreme", "sharpness"} & signals.keys()
@@ -251,21 +257,21 @@ def test_the_way_of_points_is_told_in_half_ranges_by_the_averaged_g(tiny: Any, w
     data = Dataset("off", np.resize(off_centre().images, (300, width)))
     run = Run(tiny(generator={"layers": [{"kind": "dense", "units": width}]}, average="ema"), data=data)
     run.gan.average[:] += 1  # so that which G is asked can be seen
-    probe = Probe(run)
-    way = run.generate(probe.z[:16], average=True) / (float(np.ptp(run.data.images)) / 2)
+    probe = probe_of(run)
+    way = run.generate(latents(run)[0][:16]) / (float(np.ptp(run.data.images)) / 2)
     expected = way if width <= 8 else way @ probe.directions
     np.testing.assert_allclose(probe.track(), expected.ravel(), rtol=1e-4, atol=1e-6)
 
 
 def test_classes_of_a_toy_are_its_modes(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(tiny(data={"name": "ring", "labels": "none", "limit": 0}))
-    probe = Probe(run)
+    probe = probe_of(run)
     wide = run.data.images[-256:] + np.random.default_rng(0).normal(0, 0.1, (256, 2)).astype(np.float32)
     few = wide[np.isin(cdist(wide, TOYS["ring"].modes).argmin(axis=1), (0, 1, 4))]
     made = np.resize(few, (256, 2)).astype(np.float32)
     monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[: len(z)].copy())
     signals, histogram = probe.measure()
-    of_reals, of_fakes = (cdist(a, TOYS["ring"].modes).argmin(axis=1) for a in (probe.known.x, made))
+    of_reals, of_fakes = (cdist(a, TOYS["ring"].modes).argmin(axis=1) for a in (probe.reals.x, made))
     shares, right = (np.bincount(kinds, minlength=8) / 256 for kinds in (of_fakes, of_reals))
     assert histogram == pytest.approx(shares)  # the last modes too, which no fake is in
     assert signals["classes"] == pytest.approx(math.exp(scipy_entropy(shares) - scipy_entropy(right)), rel=1e-6)
@@ -273,7 +279,7 @@ def test_classes_of_a_toy_are_its_modes(tiny: Any, monkeypatch: pytest.MonkeyPat
         math.sqrt(
             sum(a[k == kinds].var(axis=0).sum() * (k == kinds).sum() for k in set(kinds)) / (256 - len(set(kinds)))
         )
-        for a, kinds in ((made, of_fakes), (probe.known.x, of_reals))
+        for a, kinds in ((made, of_fakes), (probe.reals.x, of_reals))
     ]
     assert signals["inner"] == pytest.approx(inside[0] / inside[1], rel=1e-3)
 
@@ -288,11 +294,11 @@ def test_modes_are_found_by_the_averaged_g_and_against_those_that_the_reals_have
         hit = cdist(run.data.images[:1000], modes).argmin(axis=1)
         averaged = made if limit == 0 else modes[hit]
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, x=averaged: x if average else 9 + x)
-        assert Probe(run).measure()[0]["modes_found"] == pytest.approx(share)
+        assert probe_of(run).measure()[0]["modes_found"] == pytest.approx(share)
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, x=averaged: x + np.float32(0.003))
-        assert limit or Probe(run).measure()[0]["modes_found"] == 0.0
+        assert limit or probe_of(run).measure()[0]["modes_found"] == 0.0
     roll = Run(tiny(data={"name": "swiss-roll", "labels": "none"}))
-    assert "modes_found" not in Probe(roll).measure()[0]
+    assert "modes_found" not in probe_of(roll).measure()[0]
 
 
 def test_classes_of_digits_are_the_judges(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +311,7 @@ def test_classes_of_digits_are_the_judges(tiny: Any, monkeypatch: pytest.MonkeyP
     chosen = np.flatnonzero(digits.labels < 3)[-256:]
     made = scaled(np.asarray(digits.images[chosen]), -1.0, 1.0)
     monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[: len(z)].copy())
-    signals, histogram = Probe(run).measure()
+    signals, histogram = probe_of(run).measure()
     shares = np.bincount(digits.labels[chosen], minlength=10) / 256
     np.testing.assert_allclose(histogram, shares, atol=0.02)
     of_reals = np.bincount(digits.labels[:300], minlength=10) / 300  # nearly all of them are among the fixed reals
@@ -327,10 +333,11 @@ def test_pictures_are_measured_in_their_own_range_and_inside_the_classes_asked_f
     data = {"name": "own", "labels": "dataset", "low": low, "high": 1.0}
     run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}, data=data, penalties=[]), data=digits)
     run.gan.g.network.theta[:] *= 8  # pixels near the ends of their range
-    probe = Probe(run)
+    probe = probe_of(run)
     signals, _ = probe.measure()
-    made = run.generate(probe.z, probe.labels, average=False).astype(np.float64)
-    shown, asked = probe.known.x.astype(np.float64), probe.labels
+    z, asked = latents(run)
+    made = run.generate(z, asked, average=False).astype(np.float64)
+    shown = probe.reals.x.astype(np.float64)
     assert shown.min() == low
     assert signals["scale"] == pytest.approx((1 - low) / bound)
     assert signals["beyond"] == pytest.approx((1 - low - bound) / (1 - low))  # the dark half, for the last
@@ -343,17 +350,18 @@ def test_pictures_are_measured_in_their_own_range_and_inside_the_classes_asked_f
         (abs(a[:, 1:] - a[:, :-1]).mean() + abs(a[:, :, 1:] - a[:, :, :-1]).mean()) / a.std() for a in (made, shown)
     ]
     assert signals["sharpness"] == pytest.approx(steps[0] / steps[1], rel=1e-4)
+    rows = stream(0, "eval", 1).choice(len(run.data), len(shown), replace=False)
     spreads = []
-    for a, labels in ((made, asked), (shown, probe.known.labels)):
+    for a, labels in ((made, asked), (shown, run.labels[rows])):
         inside = sum(((a[k == labels] - a[k == labels].mean(axis=0)) ** 2).sum() for k in range(4))
         spreads.append(math.sqrt(inside / (len(a) - 4) / 64))
     assert signals["spread"] == pytest.approx(spreads[0] / spreads[1], rel=1e-4)
     assert signals["variety"] == pytest.approx(
         math.sqrt(shown.reshape(len(shown), -1).var(axis=0, ddof=1).mean()) / ((1 - low) / 2), rel=1e-4
     )
-    track = Probe(run).track()
+    track = probe_of(run).track()
     assert len(track) == 16 * 8  # pictures are followed in eight directions
-    flat = run.generate(probe.z[:16], asked[:16]).reshape(16, 64) / ((1 - low) / 2)
+    flat = run.generate(z[:16], asked[:16]).reshape(16, 64) / ((1 - low) / 2)
     np.testing.assert_allclose(track, (flat @ probe.directions).ravel(), rtol=1e-4, atol=1e-4)
     assert np.square(track).mean() == pytest.approx(np.square(flat).mean(), rel=0.7)  # as large as in one pixel
 
@@ -365,7 +373,7 @@ def test_copies_are_told_from_new_pictures(tiny: Any) -> None:
     g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
     d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
     run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}, data={"name": "own"}), data=data)
-    probe = Probe(run)
+    probe = probe_of(run)
     rows = scaled(train.images[:256], -1, 1)
     for made, copied in ((rows, True), (scaled(rng.integers(0, 256, rows.shape).astype(np.uint8), -1, 1), False)):
         run.generate = lambda z, labels=None, average=True, made=made: made  # type: ignore[method-assign]
@@ -382,7 +390,7 @@ def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(
     d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
     config = tiny(generator={"layers": g}, discriminator={"layers": d}, data={"name": "own"})
     run = Run(config, data=few)
-    probe = Probe(run)
+    probe = probe_of(run)
     shown = np.asarray(few.images, np.float32) / 127.5 - 1.0
     monkeypatch.setattr(run, "generate", lambda z, labels, average=True: shown)
     assert probe.copying()["nearness"] < 0.01
@@ -390,6 +398,6 @@ def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(
     assert probe.copying()["nearness"] > 1.0
     often = Run(config, data=Dataset("often", np.tile(few.images, (60, 1, 1, 1))))
     monkeypatch.setattr(often, "generate", lambda z, labels, average=True: shown)
-    assert Probe(often).copying()["nearness"] < 0.01
-    monkeypatch.setattr("mulligan.training.probe.ALONE", 29)
-    assert Probe(run).copying() == Probe(often).copying() == {}
+    assert probe_of(often).copying()["nearness"] < 0.01
+    monkeypatch.setattr("mulligan.diagnosis.probe.ALONE", 29)
+    assert probe_of(run).copying() == probe_of(often).copying() == {}

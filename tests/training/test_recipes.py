@@ -21,7 +21,7 @@ from mulligan.nn import layers as nn
 from mulligan.nn.layers import He, Zeros
 from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Parent, Run, describe, dumps_toml, recipe, train, with_overrides
-from mulligan.training.probe import Probe
+from mulligan.training.probe import probe_of
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
 
@@ -67,7 +67,7 @@ def test_a_recipe_trains(name, published):
         assert not key.endswith("theta") or not np.array_equal(array, before[key]), key
     made = run.sample(*run.draw(4, seed=0))
     assert made.shape == (4, *run.data.shape)
-    signals, _ = Probe(run).measure()  # as every run is watched
+    signals, _ = probe_of(run).measure()  # as every run is watched
     assert np.isfinite(list(signals.values())).all()
 
 

@@ -115,7 +115,7 @@ def _print(
     steps: int,
     signals: dict[str, float],
 ) -> None:
-    from mulligan.diagnosis.failures import figure_of
+    from mulligan.diagnosis.figures import figure_of
     from mulligan.training.progress import evidence_lines
 
     if last is None:

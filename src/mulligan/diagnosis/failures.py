@@ -1,15 +1,17 @@
-"""The table of failures: what each means, and how it shows.
+"""Name what is wrong: the thresholds, the rule of each failure, and at the end the table of all failures.
 
-To add your own failure, add an entry (`docs/guides/extend.md`). `mulligan.training.remedies` has what to do about it.
+A rule returns cases; a case holds if all its figures are beyond their thresholds. These began with the literature and
+reasoning, and were set by `benchmarks/breaking.py`: runs broken on purpose must be named, and healthy ones must not.
+
+Failures that look alike are named by their cause: a generator whose pixels are at the ends of their range also lacks
+variety, but is called saturated. To add your own failure, add an entry (`docs/guides/extend.md`).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from mulligan.diagnosis import rules
-from mulligan.diagnosis.measurements import Measurements
-from mulligan.diagnosis.rules import Case, Finding
+from mulligan.diagnosis.evidence import Case, Evidence, Finding, case, over, under
+from mulligan.diagnosis.measurements import FAR, Measurements
 
 HEALTHY = "healthy"
 """The state of a run that shows no failure."""
@@ -22,61 +24,339 @@ class Failure:
     meaning: str
     """A sentence for readers who do not know the failure."""
     rule: Callable[[Measurements], list[Case]]
-    """Returns cases from the measurements so far. Any case that holds shows the failure; see `rules`."""
+    """Returns cases from the measurements so far. Any case that holds shows the failure."""
 
+
+# ── thresholds ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+EVERY = 250
+"""Maximum number of steps between two measurements; a short run has fewer."""
+STILL = 0.8
+"""The distance to the real data stands still if it exceeds this share of its least value `EVERY` steps ago."""
+SHORT = 1000
+"""Length of a run that ends before a healthy one would have found its modes."""
+_FEW = 0.6  # share of the reals' classes or modes
+_BALANCE = 1.386  # 2 ln 2, the loss of a binary D that cannot tell; the bounds of D's loss are known for this loss
+
+# numbers that run away
+NOT_FINITE = over("not_finite", 0.0)
+LOUD = over("logit", 50.0)
+STEEP = over("r2", 10.0)
+STEEPER_THAN_AT_REALS = over("r2/r1", 10.0)
+HUGE_GRADIENTS = over("g_gradient", 100.0), over("d_gradient", 100.0)
+DOUBLED_WEIGHTS = over("g_growth", 2.0), over("d_growth", 2.0)
+# z
+IGNORES_Z = under("spread", 0.02)
+NEVER_LISTENED = under("listened", 1.0)
+NO_GRADIENT = under("g_first", 1e-8)
+# range and sign
+GREY = under("span", 1e-3)
+AT_THE_ENDS = 0.5  # of the way from the reals' share of such pixels to all
+BOTH_REAL = over("D(real)", 0.95), over("D(fake)", 0.95)
+OFF_SCALE = over("scale", 10.0), under("scale", 0.1), over("offset", 10.0), over("beyond", 0.1)  # any of them
+TOO_WIDE = over("span", 2.0)
+NOISE = over("sharpness", 2.0)
+UNDER_WAY = over("spent", 0.2)
+# who wins
+SURE = over("d_accuracy", 0.97)
+GUESSES = under("d_accuracy", 0.52)
+LOSS_GONE = under("loss_share", 0.1 / _BALANCE)
+LOSS_OF_GUESSING = over("loss_share", 1.3 / _BALANCE)
+LOSS_GAINS_NOTHING = over("loss_share", 0.998)
+PUSH_GONE = under("push_fall", 1e-3)
+RANKS_ALL = over("ranking", 0.99)
+RANKS_WRONGLY = under("ranking", 0.1)
+# the distance to the reals
+FAR_OFF = over("gap", FAR)
+FAR_OFF_AVERAGED = over("gap_averaged", FAR)
+FAR_OFF_LATELY = over("gap_most", FAR)
+ONCE_MUCH_NEARER = over("gap_least", 2.0)
+LOST_AGAIN = over("rises", 3.0), over("path_median", 5.0)
+MOST_REALS_ALONE = under("coverage", 0.5)
+COVERS_NOTHING = under("coverage", 0.1)
+# the path of a fixed z
+SLOW = under("pace", 0.1)
+NOT_SET_OUT = under("travelled", 0.3)
+UNMOVED = under("travelled", 1e-3)
+AVERAGE_LAGS = over("lag", 0.5)
+NOWHERE = over("path", 10.0), over("path_mean", 8.0)
+WINDING = over("path", 4.0)
+WINDING_IN_THE_MEAN = over("path_mean", 5.0)
+ACROSS_THE_DATA = over("way", 1.0)
+# variety
+ALIKE = under("distance", 0.5)
+ALL_ALIKE = under("distance", 0.2)
+ALL_CLASSES = over("classes", 0.8)
+FEW_CLASSES = under("classes", _FEW)
+ONE_CLASS = under("classes", 0.25)
+FEW_CLASSES_AVERAGED = under("classes_averaged", _FEW)
+NO_NEW_CLASSES = under("classes_change", 1.1)
+CLASSES_SWAPPED = over("histogram_change", 0.3)
+NOISE_COVERS_LITTLE = under("coverage", 0.12)
+FEW_MODES = under("modes_found", _FEW)
+MODES_MISSING = under("modes_found", 0.8)
+LATE = over("spent", 0.75), under("modes_gained", 0.01)  # modes are missing although the run is nearly over
+ALIKE_AS_ASKED = under("spread", 0.2)
+THIN = under("inner", 0.5)
+POINTS = under("inner", 0.2)
+NOT_WIDENING = under("inner_change", 1.1)
+# the penalty
+COSTLY = over("penalty_share", 3.0)
+HOLDS_D = over("loss_share", 0.9)
+WEIGHS_NOTHING = under("penalty_weight", 1e-6)
+STEEPENING = over("r2_rise", 10.0)
+# the data
+ALL_THE_SAME = under("variety", 1e-3)
+COPIES = under("ct_z", -3.0)
+NOT_AUTHENTIC = under("authentic", -5.0)
+COPIES_OF_FEW = under("nearness", 0.5)
+
+# ── signs that several rules ask for ──────────────────────────────────────────────────────────────────────────────────
+
+
+def misscaled(m: Measurements) -> list[Case]:
+    """Detect data whose range differs from the networks' in width or place, or that G's last layer cannot draw."""
+    return [case(m, sign) for sign in OFF_SCALE]
+
+
+def agreed(m: Measurements) -> Case:
+    """Detect a D that calls both real, because the sign of the fake term is wrong."""
+    return case(m, *BOTH_REAL)
+
+
+def saturated(m: Measurements) -> Case:
+    """Detect pixels at the ends of their range, where tanh and sigmoid are flat."""
+    return case(m, over("extreme", AT_THE_ENDS + (1.0 - AT_THE_ENDS) * m.get("extreme_real")))
+
+
+def far(m: Measurements) -> tuple[Evidence, ...]:
+    """Test whether the fakes are far from the reals. If G jitters around its average, the averaged G's must be too."""
+    averaged = [FAR_OFF_AVERAGED.of(m)] if m.facts.smoothed else []
+    return FAR_OFF.of(m), *averaged
+
+
+def standing(m: Measurements) -> tuple[Evidence, ...]:
+    """Test whether the fakes are far from the reals and come no nearer than before."""
+    steps = m.taken[-1].step - m.taken[-2].step if m.earlier("gap") else EVERY
+    return *far(m), over("gap_least", STILL ** min(1.0, steps / EVERY)).of(m)
+
+
+def astray(m: Measurements) -> bool:
+    """Tell whether the fakes are far from the reals, come no nearer, and miss most of them; or miss a toy's modes."""
+    return MODES_MISSING.of(m).holds or case(m, *standing(m), MOST_REALS_ALONE).holds
+
+
+def collapsed(m: Measurements) -> list[Case]:
+    """Detect fakes that lack variety: alarms first, then warnings. The judge's classes of noise are ignored.
+
+    Few classes are a warning if the averaged G, from which samples are drawn, has no more: G itself jitters. For points
+    both must also be far from the reals, because a young G hits few of a grid's modes at a time.
+    """
+    pictures = not NOISE.of(m).holds
+    averaged = [FEW_CLASSES_AVERAGED] if "classes_averaged" in m.now else []
+    beside = far(m) if m.facts.smoothed else ()
+    return [
+        case(m, ALL_ALIKE, *beside),
+        case(m, ONE_CLASS.where(pictures), *beside),
+        case(m, ALIKE, *beside, severity="warning"),
+        case(m, FEW_CLASSES.where(pictures), *averaged, NO_NEW_CLASSES, *beside, severity="warning"),
+        case(m, NOISE, NOISE_COVERS_LITTLE, *standing(m), severity="warning"),
+    ]
+
+
+def missing(m: Measurements) -> list[Case]:
+    """Detect modes of a toy that the averaged G has not found when most of the run is over.
+
+    Modes as narrow as these toys' do not show in any distance. Healthy runs also find them late, and short runs never.
+    """
+    if m.facts.steps < SHORT:
+        return []
+    return [case(m, FEW_MODES, *LATE), case(m, MODES_MISSING, *LATE, severity="warning")]
+
+
+def lost_again(m: Measurements) -> Case:
+    """Detect a fixed z whose path is much longer than its net distance, while the distance to the reals rises again."""
+    return case(m, *LOST_AGAIN)
+
+
+def restrained(m: Measurements) -> Case:
+    """Detect a penalty that keeps D from judging: it costs far more than D gains, although the fakes are not real."""
+    return case(m, COSTLY, HOLDS_D, FAR_OFF)
+
+
+# ── the rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def divergence(m: Measurements) -> list[Case]:
+    """Detect large logits or gradients, or weights that double while the fakes come no nearer.
+
+    A wrong sign or scale that causes them is named instead.
+    """
+    if agreed(m).holds or any(each.holds for each in misscaled(m)):
+        return []
+    return [
+        case(m, LOUD),
+        case(m, STEEPER_THAN_AT_REALS, STEEP),
+        *(case(m, huge.where(not m.facts.normalised)) for huge in HUGE_GRADIENTS),
+        *(case(m, doubled, *standing(m)) for doubled in DOUBLED_WEIGHTS),
+    ]
+
+
+def dead_latent(m: Measurements) -> list[Case]:
+    """Detect fakes that hardly depend on z, and never did. Grey, saturated or misscaled fakes are named as such."""
+    if saturated(m).holds or GREY.of(m).holds or any(each.holds for each in misscaled(m)):
+        return []
+    never = IGNORES_Z, NEVER_LISTENED
+    return [case(m, *never, NO_GRADIENT), case(m, *never)]
+
+
+def contrast_illusion(m: Measurements) -> list[Case]:
+    """Detect pixels of nearly one value, unless they are saturated or the data have no range either."""
+    if saturated(m).holds or ALL_THE_SAME.of(m).holds or any(each.holds for each in misscaled(m)):
+        return []
+    return [case(m, GREY)]
+
+
+def wrong_sign(m: Measurements) -> list[Case]:
+    """Detect a D that calls both real."""
+    return [agreed(m)]
+
+
+def wrong_scale(m: Measurements) -> list[Case]:
+    """Detect ranges that differ: between the data and G's last layer, or by noise outside the data's range.
+
+    An unbounded last layer can draw every range, but a network of few layers never learns the bounds.
+    """
+    return [*misscaled(m), case(m, TOO_WIDE, NOISE, *standing(m), UNDER_WAY, severity="warning")]
+
+
+def d_wins(m: Measurements) -> list[Case]:
+    """Detect a D that is nearly always right, while its loss or G's gradient vanishes or the fakes come no nearer.
+
+    Not if pixels are saturated, if G never moved, or if all training samples are the same.
+    """
+    if saturated(m).holds or UNMOVED.of(m).holds or ALL_THE_SAME.of(m).holds:
+        return []
+    return [
+        case(m, SURE._replace(figure=m.right), LOSS_GONE),
+        case(m, PUSH_GONE),
+        case(m, RANKS_ALL.where(m.facts.unfading), *standing(m), severity="warning"),
+    ]
+
+
+def g_wins(m: Measurements) -> list[Case]:
+    """Detect a D that is no better than guessing or gains nothing, while the fakes stay far and miss most reals.
+
+    Not if a penalty keeps D from judging, if the run loses what it had learned, or if G never moved.
+    """
+    if restrained(m).holds or lost_again(m).holds or UNMOVED.of(m).holds:
+        return []
+    beside = (*standing(m), MOST_REALS_ALONE.of(m))  # a weak D lets all fakes drift away
+    paired = m.facts.smoothed and m.facts.relativistic  # its ranking is a moment's, its loss a mean of all steps
+    nothing = case(m, LOSS_GAINS_NOTHING.where(paired), *beside)
+    if ONCE_MUCH_NEARER.of(m).holds:  # lost after it had been learned
+        return [nothing]
+    wrong = RANKS_WRONGLY.where(m.facts.critic)
+    guesses = GUESSES._replace(figure=m.right)
+    return [case(m, guesses, LOSS_OF_GUESSING, *beside), case(m, wrong, *beside), nothing]
+
+
+def standstill(m: Measurements) -> list[Case]:
+    """Detect a G that still gives its first samples, far from the reals. Not if all training samples are the same."""
+    if ALL_THE_SAME.of(m).holds:
+        return []
+    still = SLOW, NOT_SET_OUT  # a G that has converged has travelled before
+    signs = FAR_OFF, COVERS_NOTHING, AVERAGE_LAGS  # or only the averaged G stands still
+    return [*(case(m, *still, sign) for sign in signs), case(m, UNMOVED)]
+
+
+def mode_collapse(m: Measurements) -> list[Case]:
+    """Detect fakes that are alike, of few classes, or miss modes. Not if pixels saturate, or γ is 0 or too large."""
+    if saturated(m).holds or restrained(m).holds or WEIGHS_NOTHING.of(m).holds:
+        return []
+    if m.facts.penalised and STEEPENING.of(m).holds:  # a D that sees narrow modes is steep
+        return missing(m)
+    turning = lost_again(m).holds  # few at a time, but changing ones
+    return [each for each in (*collapsed(m), *missing(m)) if each.severity == "alarm" or not turning]
+
+
+def cycling(m: Measurements) -> list[Case]:
+    """Detect a fixed z whose path is many times as long as the distance that it covers, and that does harm.
+
+    A G that has reached the reals jitters around them and also covers no distance, but loses nothing by it. So the
+    fakes must have been far from the reals on the way, or each z must have gone as far as the data are wide.
+    """
+    harms = FAR_OFF_LATELY, ACROSS_THE_DATA
+    return [
+        *(case(m, sign, harm) for sign in NOWHERE for harm in harms),
+        case(m, WINDING_IN_THE_MEAN, *standing(m)),
+        case(m, CLASSES_SWAPPED, WINDING, *standing(m)),
+    ]
+
+
+def gamma_off(m: Measurements) -> list[Case]:
+    """Detect penalties that cost more than D gains, or a collapse with a penalty of weight 0 or with a steep D."""
+    if not m.facts.penalised:
+        return []
+    few = collapsed(m)
+    lacking = [(WEIGHS_NOTHING, each) for each in (*few, *missing(m))] + [(STEEPENING, each) for each in few]
+    return [
+        restrained(m),
+        *(case(m, sign, *each.evidence, severity=each.severity) for sign, each in lacking),
+        case(m, WEIGHS_NOTHING, NOISE, FAR_OFF, severity="warning"),
+    ]
+
+
+def saturation(m: Measurements) -> list[Case]:
+    """Detect more pixels at the ends of their range than the reals have. Not if all training samples are the same."""
+    return [] if ALL_THE_SAME.of(m).holds else [saturated(m)]
+
+
+def copying(m: Measurements) -> list[Case]:
+    """Detect fakes that are nearer to the training samples than new ones would be, or training samples all alike."""
+    return [case(m, ALL_THE_SAME), case(m, COPIES, NOT_AUTHENTIC), case(m, COPIES_OF_FEW)]
+
+
+def intra_class_collapse(m: Measurements) -> list[Case]:
+    """Detect little variety inside the classes, with all classes present and most reals far from every fake."""
+    alike, thinner = ALIKE_AS_ASKED.where(m.facts.conditional), NOT_WIDENING.where("modes_found" not in m.now)
+    return [
+        case(m, ALL_CLASSES, alike, MOST_REALS_ALONE),
+        case(m, ALL_CLASSES, POINTS, MOST_REALS_ALONE),
+        case(m, ALL_CLASSES, THIN, MOST_REALS_ALONE, thinner, severity="warning"),  # a toy's modes are narrow
+    ]
+
+
+# ── the table ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 FAILURES = {
-    "divergence": Failure(
-        "Losses or weights blow up while samples stop improving.", rules.divergence
-    ),
-    "dead latent": Failure(
-        "G ignores z: every z gives the same sample.", rules.dead_latent
-    ),
+    "divergence": Failure("Losses or weights blow up while samples stop improving.", divergence),
+    "dead latent": Failure("G ignores z: every z gives the same sample.", dead_latent),
     "contrast illusion": Failure(
-        "Every picture is plain grey. Only a stretched display would show a pattern in it.",
-        rules.contrast_illusion,
+        "Every picture is plain grey. Only a stretched display would show a pattern in it.", contrast_illusion
     ),
     "wrong sign": Failure(
-        "D calls real and generated samples real alike: a term of its loss has the wrong sign.",
-        rules.wrong_sign,
+        "D calls real and generated samples real alike: a term of its loss has the wrong sign.", wrong_sign
     ),
     "wrong scale": Failure(
-        "Real and generated samples lie in different ranges, so D tells them apart by that.",
-        rules.wrong_scale,
+        "Real and generated samples lie in different ranges, so D tells them apart by that.", wrong_scale
     ),
-    "D wins": Failure(
-        "D is sure of every sample, and G gets next to no gradient from it.", rules.d_wins
-    ),
+    "D wins": Failure("D is sure of every sample, and G gets next to no gradient from it.", d_wins),
     "G wins": Failure(
-        "D cannot tell real from generated samples, although the generated ones are far from real.",
-        rules.g_wins,
+        "D cannot tell real from generated samples, although the generated ones are far from real.", g_wins
     ),
-    "standstill": Failure(
-        "G does not move: every z still gives what it gave at first, which is not real.",
-        rules.standstill,
-    ),
-    "mode collapse": Failure(
-        "G makes few kinds of samples.", rules.mode_collapse
-    ),
-    "gamma off": Failure(
-        "The gradient penalty is too strong for D to judge, or too weak to hold it.",
-        rules.gamma_off,
-    ),
-    "cycling": Failure(
-        "G goes round in circles: the same z moves far and gets nowhere.", rules.cycling
-    ),
+    "standstill": Failure("G does not move: every z still gives what it gave at first, which is not real.", standstill),
+    "mode collapse": Failure("G makes few kinds of samples.", mode_collapse),
+    "gamma off": Failure("The gradient penalty is too strong for D to judge, or too weak to hold it.", gamma_off),
+    "cycling": Failure("G goes round in circles: the same z moves far and gets nowhere.", cycling),
     "saturation": Failure(
-        "Pixels are stuck at the ends of their range, where G's output is flat and learns nothing.",
-        rules.saturation,
+        "Pixels are stuck at the ends of their range, where G's output is flat and learns nothing.", saturation
     ),
-    "copying": Failure(
-        "G reproduces the training samples.", rules.copying
-    ),
+    "copying": Failure("G reproduces the training samples.", copying),
     "intra-class collapse": Failure(
-        "Every class is there, but with few different samples in each.",
-        rules.intra_class_collapse,
+        "Every class is there, but with few different samples in each.", intra_class_collapse
     ),
-}  # fmt: skip
+}
 """Every failure, in the order in which they are checked. The first that shows is the state of the run."""
 
 
@@ -94,75 +374,3 @@ def matches(m: Measurements) -> list[Finding]:
         if holds is not None:
             found.append(Finding(state, holds.evidence, holds.severity))
     return found
-
-
-class Figure(NamedTuple):
-    """The meaning of a figure in a few words, and a short label (default: the meaning)."""
-
-    meaning: str
-    label: str = ""
-
-
-FIGURES: dict[str, Figure] = {
-    "logit": Figure("largest mean logit of D (around the middle, where its level is free)", "Largest logit"),
-    "r2/r1": Figure("‖∇D‖² on fakes ÷ on reals"),
-    "r2": Figure("‖∇D‖² on fakes", "Slope of D at the fakes"),
-    "g_gradient": Figure("norm of G's gradient", "Gradient of G"),
-    "d_gradient": Figure("norm of D's gradient", "Gradient of D"),
-    "g_growth": Figure("norm of G's weights ÷ four measurements ago"),
-    "d_growth": Figure("norm of D's weights ÷ four measurements ago"),
-    "not_finite": Figure("NaN or infinity in the run", "NaN or infinity"),
-    "spread": Figure("deviation of G(z) over z ÷ that of the reals, inside classes", "Samples differ with z"),
-    "listened": Figure("1 where G's output has ever depended on z, 0 where it never has"),
-    "g_first": Figure("gradient of G's first layer, root mean square"),
-    "span": Figure("range of all fakes ÷ that of the reals", "Range of the pixels"),
-    "D(real)": Figure("σ of D's mean logit on reals"),
-    "D(fake)": Figure("σ of D's mean logit on fakes"),
-    "scale": Figure("range of the data ÷ that of G's output"),
-    "offset": Figure("distance of the data's middle from 0 ÷ half the data's range"),
-    "beyond": Figure("share of the data's range that G's last layer cannot draw"),
-    "d_accuracy": Figure("how often D is right: reals above its loss's threshold, fakes below", "D is right"),
-    "ranking": Figure("how often D ranks a real above a fake"),
-    "loss_share": Figure("D's loss ÷ its loss where it cannot tell, both above the least possible", "D's loss"),
-    "push_fall": Figure("‖∂L_G/∂x‖ ÷ its median so far", "Gradient that D gives G"),
-    "gap": Figure("energy distance of fakes and reals ÷ distance among reals", "Distance to the real ones"),
-    "gap_least": Figure("energy distance ÷ its least so far"),
-    "gap_averaged": Figure("energy distance of the averaged G's fakes and reals ÷ distance among reals"),
-    "distance": Figure("distance among fakes ÷ among reals", "Variety of samples"),
-    "classes": Figure("effective number of classes ÷ that of the reals", "Classes in use"),
-    "classes_averaged": Figure("effective number of classes of the averaged G ÷ that of the reals"),
-    "modes_found": Figure(
-        "modes of a toy that the averaged G hits, within three deviations ÷ those that the reals hit"
-    ),
-    "modes_gained": Figure("those modes, beyond the most of the four measurements before"),
-    "spent": Figure("share of the run that is over"),
-    "inner": Figure("deviation of features inside classes ÷ that of the reals", "Variety inside classes"),
-    "inner_change": Figure("deviation of features inside classes ÷ a measurement ago"),
-    "coverage": Figure("share of reals that have a fake near them (best possible: 0.97)", "Reals that are reached"),
-    "sharpness": Figure("steps between neighbouring pixels ÷ those of the reals", "Edges"),
-    "classes_change": Figure("effective number of classes ÷ a measurement ago"),
-    "path_mean": Figure("path length of a fixed z ÷ how far it got, the mean of two or three measurements"),
-    "path": Figure("path length of a fixed z ÷ how far it got, over two measurements", "Path of a fixed z"),
-    "gap_most": Figure("energy distance of fakes and reals ÷ distance among reals, the most of three measurements"),
-    "way": Figure("path length of a fixed z ÷ range of the data, over two measurements"),
-    "pace": Figure("path length of a fixed z ÷ range of the data, kept up over the whole run"),
-    "travelled": Figure("path length of a fixed z ÷ range of the data, since the beginning"),
-    "lag": Figure("distance of the averaged G's fakes from the other's ÷ deviation of the reals"),
-    "histogram_change": Figure("total variation of the classes, two measurements apart"),
-    "penalty_share": Figure("gradient penalty ÷ what D has gained", "Penalty against D's gain"),
-    "penalty_weight": Figure("gradient penalty, as it is added to D's loss"),
-    "r2_rise": Figure("‖∇D‖² on fakes ÷ its median so far"),
-    "extreme": Figure("share of pixels at the ends of the range", "Pixels at the ends"),
-    "variety": Figure("deviation of the data over its samples"),
-    "nearness": Figure("distance of a fake to the nearest training sample ÷ that of these among each other"),
-    "ct_z": Figure(
-        "nearness to the training set against held-out reals, in deviations (C_T)", "Nearness to the training set"
-    ),
-    "authentic": Figure("authentic fakes less authentic held-out reals, per cent"),
-}
-"""Every figure that can be evidence, by the name that `Threshold` and `Probe.measure` give it."""
-
-
-def figure_of(name: str) -> Figure:
-    """Return the description of a figure. An observer's own figure is described by its name."""
-    return FIGURES.get(name, Figure(name))

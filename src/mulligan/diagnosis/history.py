@@ -1,16 +1,164 @@
-"""What happens between measurements: how often they are taken, when two agree, and the path of the tracked z."""
+"""Follow a GAN while it trains: measure regularly, and name a failure when two measurements agree on it.
+
+Each report of the steps is added up. Every 250 steps, or more often in a short run, a probe also measures 256 fixed z
+and 256 fixed reals. The first failure that shows (`FAILURES`) is the state of the GAN.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from mulligan.diagnosis.failures import HEALTHY
-from mulligan.diagnosis.rules import EVERY, Finding
+from mulligan.diagnosis.evidence import Evidence, Finding
+from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, astray, matches
+from mulligan.diagnosis.measurements import Facts, Measurement, Measurements
+from mulligan.diagnosis.path import Path
+from mulligan.diagnosis.probe import Probe
+from mulligan.diagnosis.statistics import added
 
 OFTEN = 150
 """Minimum number of steps between two measurements. A measurement costs about as much as two or three steps."""
 PARTS = 32
 """Number of measurements in a run of medium length; three fall into its first tenth."""
+KEPT = 9
+"""Number of measurements to keep."""
+_FEW = 1000
+"""With up to this number of samples, every measurement looks for copies; with more, two of four in a row do."""
+_COPIES_EVERY = 4
+
+
+class History:
+    """All that a diagnosis remembers. It knows no framework: a `Probe` measures the GAN.
+
+    Parameters
+    ----------
+    every : int, optional
+        Steps between two measurements (default: `cadence`). A measurement is taken with the next report.
+
+    Attributes
+    ----------
+    current : Finding
+        The last reported state.
+    clean : int
+        The last step at which no failure showed; −1 before the first measurement.
+    taken : list of Measurement
+        The latest measurements.
+    """
+
+    def __init__(self, every: int | None = None):
+        self.every = every or 0
+        self.current = Finding(HEALTHY)
+        self.clean = -1
+        self.taken: list[Measurement] = []
+        self._before: dict[str, str] = {}
+        self._earlier: dict[str, str] = {}
+        self._sums: dict[str, float] = {}
+        self._since = 0  # steps in the sums
+        self._seen = 0  # step of the last report
+        self._listened = False
+        self._path = Path()
+
+    def report(
+        self, probe: Probe, step: int, measures: Mapping[str, float]
+    ) -> tuple[Measurement | None, Finding | None]:
+        """Add what the steps measured: losses, mean logits, penalties.
+
+        Returns
+        -------
+        measurement : Measurement or None
+            None if none is due.
+        news : Finding or None
+            The state, if it has changed or got worse.
+        """
+        self.every = self.every or cadence(probe.facts.steps)
+        self._seen = max(self._seen, probe.begin)
+        steps = max(step - self._seen, 1)
+        for name, value in measures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + steps * value
+        self._since += steps
+        self._path.go(probe.track(), self._seen)
+        due = step // self.every > self._seen // self.every
+        self._seen = step
+        if not due:
+            return None, None
+        measurement = self._measure(probe, step)
+        self.taken = [*self.taken, measurement][-KEPT:]
+        self._listened = self._listened or measurement.signals.get("spread", 1.0) >= IGNORES_Z.value
+        return measurement, self._judge(self.measurements(probe.facts))
+
+    def failed(self) -> Finding:
+        """Name what has happened to a GAN with numbers that are not finite."""
+        self.current = Finding("divergence", (NOT_FINITE.at(1.0),), "alarm")
+        return self.current
+
+    def measurements(self, facts: Facts) -> Measurements:
+        """Return the measurements so far, at least one, for the rules."""
+        return Measurements(self.taken, facts, self._listened)
+
+    def _measure(self, probe: Probe, step: int) -> Measurement:
+        signals, histogram = probe.measure()
+        means = {name: total / self._since for name, total in self._sums.items()}
+        self._sums, self._since = {}, 0
+        signals |= {k: value for k, value in means.items() if k not in probe.penalties and math.isfinite(value)}
+        signals["penalty"] = added(means.get(kind, 0.0) for kind in probe.penalties)
+        signals["travelled"] = self._path.travelled
+        gone = self._path.gone(step, 2 * self.every)
+        if gone is not None:
+            signals |= {"way": gone.length, "pace": gone.length / (2 * self.every / probe.facts.steps)}
+            signals |= {"path": gone.length / gone.net} if gone.net > 0 else {}
+            if self._path.travelled < NOT_SET_OUT.value and probe.averaged:
+                signals["lag"] = probe.lag()
+        if probe.samples <= _FEW or step // self.every % _COPIES_EVERY in (1, 2):  # two in a row, to agree
+            signals |= probe.copying()
+        elif self.taken:
+            last = self.taken[-1].signals
+            signals |= {name: last[name] for name in ("ct_z", "authentic", "nearness") if name in last}
+        return Measurement(step, signals, histogram)
+
+    def _judge(self, so_far: Measurements) -> Finding | None:
+        """Return the state on which two measurements agree, if it is news."""
+        found = matches(so_far)
+        lasts = not found and bool(self.current.severity) and astray(so_far)  # no sign, but not recovered either
+        if not found and not lasts:
+            self.clean = self._seen
+        agreed = None if lasts else agreement(found, self._before, self._earlier)
+        self._before, self._earlier = {} if lasts else severities(found), self._before
+        if agreed is None or not self._is_news(agreed):
+            return None
+        self.current = agreed
+        return agreed
+
+    def _is_news(self, agreed: Finding) -> bool:
+        """Tell whether this is another state or a worse one. A warning beside a lasting alarm is not."""
+        alarmed = self.current.severity == "alarm"
+        if agreed.severity == "warning" and alarmed and self._before.get(self.current.state) == "alarm":
+            return False
+        return agreed.state != self.current.state or (agreed.severity == "alarm" and not alarmed)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the next measurement depends on, ready for JSON. Keys match older checkpoints."""
+        return {
+            "current": self.current._asdict(),
+            "before": dict(self._before),
+            "earlier": dict(self._earlier),
+            "clean": self.clean,
+            "looks": [measurement._asdict() for measurement in self.taken],
+            "sums": dict(self._sums),
+            "since": self._since,
+            "seen": self._seen,
+            "lived": self._listened,
+            "way": self._path.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember what `state` returned."""
+        current = state["current"]
+        self.current = Finding(current["state"], tuple(Evidence(*e) for e in current["evidence"]), current["severity"])
+        self.clean = state["clean"]
+        self._before, self._earlier = dict(state["before"]), dict(state["earlier"])
+        self.taken = [Measurement(**each) for each in state["looks"]]
+        self._sums, self._since, self._seen = dict(state["sums"]), state["since"], state["seen"]
+        self._listened = state["lived"]
+        self._path.restore(state["way"])
 
 
 def cadence(steps: int) -> int:
@@ -49,54 +197,3 @@ def agreement(found: Sequence[Finding], before: Mapping[str, str], earlier: Mapp
 def severities(found: Sequence[Finding]) -> dict[str, str]:
     """Return the severity of each failure that shows, for the next measurements."""
     return {finding.state: finding.severity for finding in found} or {HEALTHY: ""}
-
-
-class Gone(NamedTuple):
-    """Path length and net distance of a coordinate of the tracked z, in ranges of the data: root mean squares."""
-
-    length: float
-    net: float
-
-
-class Path:
-    """Sums the path of the tracked z's samples, and compares it with the distance that they have covered."""
-
-    def __init__(self) -> None:
-        self._last: list[float] = []
-        self._length = 0.0
-        self._anchors: list[tuple[int, float, list[float]]] = []
-
-    def go(self, point: list[float], since: int) -> None:
-        """Add a point. `since` is the step of the point before it; the first point is the beginning."""
-        if self._last:
-            self._length += math.dist(self._last, point)
-        else:
-            self._anchors = [(since, 0.0, point)]
-        self._last = point
-
-    def gone(self, step: int, over: int) -> Gone | None:
-        """Return path and distance over the last `over` steps, and store this step; None before step `over`."""
-        old = [anchor for anchor in self._anchors if anchor[0] <= step - over]
-        self._anchors = [*old[-1:], *(a for a in self._anchors if a[0] > step - over), (step, self._length, self._last)]
-        if not old:
-            return None
-        net = math.dist(old[-1][2], self._last)
-        return Gone((self._length - old[-1][1]) / self._ranges, net / self._ranges)
-
-    @property
-    def travelled(self) -> float:
-        """Path length since the beginning."""
-        return self._length / self._ranges
-
-    @property
-    def _ranges(self) -> float:
-        return 2.0 * math.sqrt(len(self._last))  # the points are in half ranges
-
-    def state(self) -> dict[str, Any]:
-        """Return the path, ready for JSON."""
-        return {"last": self._last, "length": self._length, "anchors": [list(a) for a in self._anchors]}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Remember what `state` returned."""
-        self._last, self._length = list(state["last"]), state["length"]
-        self._anchors = [(step, length, list(point)) for step, length, point in state["anchors"]]

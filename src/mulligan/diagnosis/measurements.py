@@ -1,4 +1,4 @@
-"""The measurements of a run so far, which rules read, and the figures that follow from several of them."""
+"""The measurements of a GAN so far, which rules read, and the figures that follow from several of them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,15 +7,30 @@ from statistics import median
 from typing import NamedTuple
 
 from mulligan.diagnosis.statistics import added
-from mulligan.output.readings import probability
-from mulligan.training.events import Measured
 
 FAR = 0.05
 """Energy distance ÷ distance among reals, above which one sees that fakes are not real."""
 
 
+class Measurement(NamedTuple):
+    """What was measured at one step.
+
+    Attributes
+    ----------
+    step : int
+    signals : dict of str to float
+        Figures by name, as `Probe.measure` returns them, and the means of what the steps reported.
+    histogram : list of float
+        Shares of the fakes' classes; empty if the classes are unknown.
+    """
+
+    step: int
+    signals: dict[str, float]
+    histogram: list[float]
+
+
 class Facts(NamedTuple):
-    """Facts that rules need and that stay the same over a run."""
+    """Facts that rules need and that stay the same while a GAN trains."""
 
     balance: float  # D's loss if it cannot tell real from fake; 0 if that has no meaning (a critic)
     probabilistic: bool  # whether the loss reads D's output as a logit
@@ -44,14 +59,14 @@ class Measurements:
 
     Parameters
     ----------
-    taken : sequence of Measured
+    taken : sequence of Measurement
         At least one, the latest last.
     facts : Facts
     listened : bool
         Whether the generator's output has depended on z at any measurement.
     """
 
-    def __init__(self, taken: Sequence[Measured], facts: Facts, listened: bool):
+    def __init__(self, taken: Sequence[Measurement], facts: Facts, listened: bool):
         self.taken, self.facts, self.listened = taken, facts, listened
         self.now = taken[-1].signals
 
@@ -130,7 +145,8 @@ def _histogram_change(m: Measurements) -> float:
 
 
 def _as_probability(signal: str) -> Callable[[Measurements], float]:
-    return lambda m: probability(m.get(signal)) if m.facts.probabilistic else math.nan
+    """Return σ of a mean logit, if it estimates a probability."""
+    return lambda m: 0.5 * (1.0 + math.tanh(0.5 * m.get(signal))) if m.facts.probabilistic else math.nan
 
 
 def _growth(signal: str, back: int) -> Callable[[Measurements], float]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from mulligan.config.toml import dumps_toml
 from mulligan.data import Dataset
-from mulligan.diagnosis.failures import figure_of
-from mulligan.diagnosis.rules import COPIES
+from mulligan.diagnosis.failures import COPIES
+from mulligan.diagnosis.figures import figure_of
 from mulligan.errors import DataError, MulliganError
 from mulligan.output.files import atomic_write
 from mulligan.output.pages import policy_of, template

@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from mulligan.diagnosis.failures import figure_of
+from mulligan.diagnosis.figures import figure_of
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.readings import READINGS, read, says

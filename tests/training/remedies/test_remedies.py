@@ -16,7 +16,7 @@ from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, Shape, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, Config, recipe, with_overrides
-from mulligan.training.remedies import Remedy, faults, remedies, remedy_for
+from mulligan.training.remedies import REMEDIES, Remedy, faults, remedies, remedy_for
 from mulligan.training.remedies.changes import leaky
 
 DIGITS = (28, 28, 1)
@@ -356,3 +356,8 @@ def test_a_penalty_that_d_cannot_have_does_not_fall_either() -> None:
     assert not any("falls over the run" in each for each in words)
     held = remedies.mode_collapse(with_overrides(recipe("ring"), ["schedules.penalty=constant"]), {"modes_found"}, (2,))
     assert any("falls over the run" in each for each in held.words)
+
+
+def test_every_failure_has_a_remedy() -> None:
+    assert REMEDIES.keys() == FAILURES.keys()
+    assert all(remedy_for(Finding(state), recipe("mlp"), (28, 28, 1)).words for state in FAILURES)

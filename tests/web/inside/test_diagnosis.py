@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mulligan.diagnosis import FAILURES, cadence, titled
+from mulligan.diagnosis.probe import COUNT
 from mulligan.training import Diagnosis, Run, train
-from mulligan.training.probe import Probe
+from mulligan.training.probe import facts_of
 from mulligan.web.inside.diagnosis import HEADLINES, checked
 from mulligan.web.worker.live import Live
 
@@ -26,7 +27,7 @@ def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)  # D's accuracy has a level
     for _ in train(made, observers=[diagnosis]):
         pass
-    so_far = diagnosis.measurements(made)
+    so_far = diagnosis.measurements(facts_of(made))
     cases = [case for failure in FAILURES.values() for case in failure.rule(so_far)]
     assert set(HEADLINES) <= {(e.name, e.operator, e.threshold) for case in cases for e in case.evidence}
 
@@ -41,7 +42,7 @@ def test_what_is_shown_before_the_first_measurement_is_what_one_shows(tiny: Any,
     assert before["by_step"] == max(cadence(steps) for steps in (100, 7000, 10**6))
     told = [{key: line[key] for key in before["evidence"][0]} for line in found["evidence"]]
     assert before["evidence"] == told
-    assert before["reals"] == len(Probe(made).z) == 256
+    assert before["reals"] == COUNT == 256
     assert before["coverage_ideal"] == pytest.approx(1 - 2**-5, abs=1e-3)  # of the fifth neighbour
 
 

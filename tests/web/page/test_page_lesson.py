@@ -6,7 +6,7 @@ That one is drawn with, taken along, and survives a reload; then every view is l
 import pytest
 
 from mulligan.diagnosis import FAILURES, FIGURES
-from mulligan.diagnosis.rules import EVERY
+from mulligan.diagnosis.failures import EVERY
 from mulligan.web.inside.diagnosis import HEADLINES, SHOWN
 
 pytestmark = pytest.mark.story

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from mulligan.config.change import Change, learning, values_of, weights
 from mulligan.config.model import Config
-from mulligan.diagnosis.rules import Finding
+from mulligan.diagnosis.evidence import Finding
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable

@@ -7,17 +7,26 @@ import numpy as np
 
 from mulligan.config.change import apply_overrides
 from mulligan.config.serialization import to_table
-from mulligan.diagnosis import Measurements, rules
-from mulligan.diagnosis.failures import FAILURES, figure_of, titled
+from mulligan.diagnosis import Evidence, Measurements, failures
+from mulligan.diagnosis.failures import FAILURES, titled
+from mulligan.diagnosis.figures import figure_of
+from mulligan.diagnosis.probe import COUNT
 from mulligan.diagnosis.statistics import NEIGHBOUR
 from mulligan.metrics import coverage_ideal
 from mulligan.training import Config, Run
 from mulligan.training.events import Diagnosed
-from mulligan.training.probe import COUNT
+from mulligan.training.probe import facts_of
 from mulligan.web.session.settings import changes
 from mulligan.web.worker.live import Live
 
-HEADLINES = (rules.ALL_ALIKE, rules.ONE_CLASS, rules.IGNORES_Z, rules.SURE, rules.LOUD, rules.HUGE_GRADIENTS[0])
+HEADLINES = (
+    failures.ALL_ALIKE,
+    failures.ONE_CLASS,
+    failures.IGNORES_Z,
+    failures.SURE,
+    failures.LOUD,
+    failures.HUGE_GRADIENTS[0],
+)
 """Evidence to show for a healthy run."""
 SHOWN = 5
 
@@ -25,7 +34,7 @@ SHOWN = 5
 def awaited() -> dict[str, Any]:
     """Return the step of the first measurement, and its checks, before it comes."""
     return {
-        "by_step": rules.EVERY,
+        "by_step": failures.EVERY,
         "checks": len(FAILURES),
         "evidence": [_line(*headline) for headline in HEADLINES[:SHOWN]],
         "reals": COUNT,
@@ -41,14 +50,14 @@ def _line(name: str, operator: str, threshold: float) -> dict[str, Any]:
 
 def evidence(name: str, value: float, operator: str, threshold: float) -> dict[str, Any]:
     """Return a line of evidence. `holds` is true if the figure is beyond its threshold."""
-    holds = rules.Evidence(name, value, operator, threshold).holds
+    holds = Evidence(name, value, operator, threshold).holds
     return _line(name, operator, threshold) | {"value": value, "holds": holds}
 
 
 def checked(live: Live) -> dict[str, Any]:
     """Return the latest measurement: five lines of evidence (or all that decided), and all checks."""
     diagnosis, run = live.diagnosis, live.run
-    so_far, current = diagnosis.measurements(run), diagnosis.current
+    so_far, current = diagnosis.measurements(facts_of(run)), diagnosis.current
     latest = so_far.taken[-1]
     said = [evidence(*e) for e in current.evidence]
     names = {line["name"] for line in said}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data import scaled
-from mulligan.diagnosis.rules import IGNORES_Z, NO_GRADIENT
+from mulligan.diagnosis.failures import IGNORES_Z, NO_GRADIENT
 from mulligan.nn.layers import Layer, LeakyReLU, Pointwise, ReLU
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace

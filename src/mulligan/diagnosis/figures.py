@@ -1,0 +1,75 @@
+"""Every figure of a measurement, in words."""
+
+from typing import NamedTuple
+
+
+class Figure(NamedTuple):
+    """The meaning of a figure in a few words, and a short label (default: the meaning)."""
+
+    meaning: str
+    label: str = ""
+
+
+FIGURES: dict[str, Figure] = {
+    "logit": Figure("largest mean logit of D (around the middle, where its level is free)", "Largest logit"),
+    "r2/r1": Figure("‖∇D‖² on fakes ÷ on reals"),
+    "r2": Figure("‖∇D‖² on fakes", "Slope of D at the fakes"),
+    "g_gradient": Figure("norm of G's gradient", "Gradient of G"),
+    "d_gradient": Figure("norm of D's gradient", "Gradient of D"),
+    "g_growth": Figure("norm of G's weights ÷ four measurements ago"),
+    "d_growth": Figure("norm of D's weights ÷ four measurements ago"),
+    "not_finite": Figure("NaN or infinity in the run", "NaN or infinity"),
+    "spread": Figure("deviation of G(z) over z ÷ that of the reals, inside classes", "Samples differ with z"),
+    "listened": Figure("1 where G's output has ever depended on z, 0 where it never has"),
+    "g_first": Figure("gradient of G's first layer, root mean square"),
+    "span": Figure("range of all fakes ÷ that of the reals", "Range of the pixels"),
+    "D(real)": Figure("σ of D's mean logit on reals"),
+    "D(fake)": Figure("σ of D's mean logit on fakes"),
+    "scale": Figure("range of the data ÷ that of G's output"),
+    "offset": Figure("distance of the data's middle from 0 ÷ half the data's range"),
+    "beyond": Figure("share of the data's range that G's last layer cannot draw"),
+    "d_accuracy": Figure("how often D is right: reals above its loss's threshold, fakes below", "D is right"),
+    "ranking": Figure("how often D ranks a real above a fake"),
+    "loss_share": Figure("D's loss ÷ its loss where it cannot tell, both above the least possible", "D's loss"),
+    "push_fall": Figure("‖∂L_G/∂x‖ ÷ its median so far", "Gradient that D gives G"),
+    "gap": Figure("energy distance of fakes and reals ÷ distance among reals", "Distance to the real ones"),
+    "gap_least": Figure("energy distance ÷ its least so far"),
+    "gap_averaged": Figure("energy distance of the averaged G's fakes and reals ÷ distance among reals"),
+    "distance": Figure("distance among fakes ÷ among reals", "Variety of samples"),
+    "classes": Figure("effective number of classes ÷ that of the reals", "Classes in use"),
+    "classes_averaged": Figure("effective number of classes of the averaged G ÷ that of the reals"),
+    "modes_found": Figure(
+        "modes of a toy that the averaged G hits, within three deviations ÷ those that the reals hit"
+    ),
+    "modes_gained": Figure("those modes, beyond the most of the four measurements before"),
+    "spent": Figure("share of the run that is over"),
+    "inner": Figure("deviation of features inside classes ÷ that of the reals", "Variety inside classes"),
+    "inner_change": Figure("deviation of features inside classes ÷ a measurement ago"),
+    "coverage": Figure("share of reals that have a fake near them (best possible: 0.97)", "Reals that are reached"),
+    "sharpness": Figure("steps between neighbouring pixels ÷ those of the reals", "Edges"),
+    "classes_change": Figure("effective number of classes ÷ a measurement ago"),
+    "path_mean": Figure("path length of a fixed z ÷ how far it got, the mean of two or three measurements"),
+    "path": Figure("path length of a fixed z ÷ how far it got, over two measurements", "Path of a fixed z"),
+    "gap_most": Figure("energy distance of fakes and reals ÷ distance among reals, the most of three measurements"),
+    "way": Figure("path length of a fixed z ÷ range of the data, over two measurements"),
+    "pace": Figure("path length of a fixed z ÷ range of the data, kept up over the whole run"),
+    "travelled": Figure("path length of a fixed z ÷ range of the data, since the beginning"),
+    "lag": Figure("distance of the averaged G's fakes from the other's ÷ deviation of the reals"),
+    "histogram_change": Figure("total variation of the classes, two measurements apart"),
+    "penalty_share": Figure("gradient penalty ÷ what D has gained", "Penalty against D's gain"),
+    "penalty_weight": Figure("gradient penalty, as it is added to D's loss"),
+    "r2_rise": Figure("‖∇D‖² on fakes ÷ its median so far"),
+    "extreme": Figure("share of pixels at the ends of the range", "Pixels at the ends"),
+    "variety": Figure("deviation of the data over its samples"),
+    "nearness": Figure("distance of a fake to the nearest training sample ÷ that of these among each other"),
+    "ct_z": Figure(
+        "nearness to the training set against held-out reals, in deviations (C_T)", "Nearness to the training set"
+    ),
+    "authentic": Figure("authentic fakes less authentic held-out reals, per cent"),
+}
+"""Every figure that can be evidence, by the name that `Threshold` and `Probe.measure` give it."""
+
+
+def figure_of(name: str) -> Figure:
+    """Return the description of a figure. An observer's own figure is described by its name."""
+    return FIGURES.get(name, Figure(name))

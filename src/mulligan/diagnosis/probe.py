@@ -1,0 +1,307 @@
+"""Measure a GAN of any framework, given as a few functions of arrays. The GAN does not change.
+
+All ratios are fakes ÷ reals, so that 1 is right. Gradients of D with respect to pixels are in units of half the data's
+range, so that a picture in [0, 1] or [0, 255] gives the same figures as one in [−1, 1].
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.data.sources.toys import Gaussians
+from mulligan.diagnosis.failures import FAR_OFF, FEW_CLASSES
+from mulligan.diagnosis.measurements import Facts
+from mulligan.diagnosis.statistics import (
+    edges,
+    energy_distance,
+    entropy,
+    extreme,
+    mean_distance,
+    nearness,
+    neighbourhood,
+    ratio,
+    spread,
+    squared_distances,
+)
+from mulligan.metrics import copying, modes, originals
+from mulligan.nn.memory import Array, Labels
+from mulligan.nn.rng import stream
+
+COUNT = 256
+"""Number of fixed z, and of fixed reals."""
+ROWS = 64
+"""Number of these at which gradients are measured."""
+TRACKED = 16
+"""Number of fixed z whose samples are tracked between two measurements."""
+ALONE = 1000
+"""Maximum number of distinct training samples for the search for copies if none is held out."""
+
+Judge = Callable[[Array], tuple[Array, Array]]
+"""Returns features and class probabilities of samples."""
+
+
+class Reals:
+    """The fixed reals and their statistics, with which fakes are compared.
+
+    Parameters
+    ----------
+    x : array (n, d) or (n, h, w, c)
+        Points or pictures, as D gets them.
+    low, high : float
+        The range of the data.
+    labels : (n,) int64 array, optional
+    judge : callable, optional
+        Gives features and classes of pictures.
+    toy : Gaussians, optional
+        Gives the classes of points: at least two modes.
+    """
+
+    def __init__(
+        self,
+        x: Array,
+        low: float,
+        high: float,
+        *,
+        labels: Labels = None,
+        judge: Judge | None = None,
+        toy: Gaussians | None = None,
+    ):
+        self.x, self.low, self.judge, self.toy = x, low, judge, toy
+        self.span = max(high - low, 1e-30)
+        self.unit = 0.5 * self.span
+        self.features, self.kinds = self.see(x)
+        self.radius = neighbourhood(self.features, x)
+        self.spread, self.deviation = spread(x, labels), spread(x, None)
+        self.distance, self.feature_distance = mean_distance(x), mean_distance(self.features)
+        self.inner = spread(self.features, self.kinds)
+        self.modes = self.hit(x)
+        if not self.are_points:
+            self.extreme, self.edges = extreme(self.pixels(x)), edges(self.pixels(x))
+
+    @property
+    def are_points(self) -> bool:
+        """Whether samples are points, not pictures."""
+        return self.x.ndim == 2
+
+    def see(self, x: Array) -> tuple[Array, NDArray[np.intp] | None]:
+        """Return features, and each sample's class if a judge or a toy's modes give it."""
+        if self.judge is not None:
+            features, p = self.judge(x)
+            return features, p.argmax(axis=1)
+        flat = (x.reshape(len(x), -1) - self.low) / self.unit - 1.0
+        if self.toy is None:
+            return flat, None
+        return flat, squared_distances(x.astype(np.float64), self.toy.modes).argmin(axis=1)
+
+    def hit(self, points: Array) -> float:
+        """Return the share of a toy's modes that points hit, as `metrics.modes` defines it; NaN without modes."""
+        if self.toy is None:
+            return math.nan
+        return modes(points, self.toy.modes, self.toy.std).captured / len(self.toy.modes)
+
+    def pixels(self, x: Array) -> Array:
+        """Return pictures in [0, 1]."""
+        return (x - self.low) / self.span
+
+
+class Answers(NamedTuple):
+    """What D and G return for the first fixed reals and fakes.
+
+    Attributes
+    ----------
+    real, fake : array (n,)
+        Logits of D.
+    slope_real, slope_fake : arrays or None
+        ∇ₓD at each sample.
+    push : array or None
+        ∂L_G/∂x of each fake.
+    norms : dict of str to float
+        Norms of gradients (``g_first``, ``g_gradient``, ``d_gradient``) and of weights (``g_weights``, ``d_weights``),
+        as far as they are known.
+    """
+
+    real: Array
+    fake: Array
+    slope_real: Array | None = None
+    slope_fake: Array | None = None
+    push: Array | None = None
+    norms: dict[str, float] = {}  # noqa: RUF012 (nobody writes to it)
+
+
+@dataclass(eq=False)
+class Probe:
+    """Measures a GAN at fixed z and fixed reals. Rules are silent about figures for which a function is missing.
+
+    Attributes
+    ----------
+    reals : Reals
+    fakes : callable
+        Returns G's samples for the first n of `COUNT` fixed z; called with n, and True for those of an averaged G.
+    facts : Facts
+    answers : callable, optional
+        Returns what D and G say about the first reals and these fakes, the same number of both.
+    averaged : bool
+        Whether there is an averaged G.
+    labels : (COUNT,) int64 array, optional
+        The class of each fixed z.
+    reach : (float, float)
+        The bounds of G's last layer.
+    originals : callable, optional
+        Returns all training samples as rows, and held-out reals as rows or None, for the search for copies.
+    samples : int
+        Number of training samples; with many, copies are looked for less often.
+    penalties : sequence of str
+        Which of the reported measures are penalties.
+    begin : int
+        The step before the first.
+    seed : int
+    """
+
+    reals: Reals
+    fakes: Callable[[int, bool], Array]
+    facts: Facts
+    answers: Callable[[Array], Answers] | None = None
+    averaged: bool = False
+    labels: Labels = None
+    reach: tuple[float, float] = (-math.inf, math.inf)
+    originals: Callable[[], tuple[Array, Array | None]] | None = None
+    samples: int = 0
+    penalties: Sequence[str] = ()
+    begin: int = 0
+    seed: int = 0
+
+    def track(self) -> list[float]:
+        """Return the averaged G's samples of the tracked z, in half ranges: ``TRACKED × min(8, d)`` numbers."""
+        flat = self.fakes(TRACKED, True).reshape(TRACKED, -1) / self.reals.unit
+        if flat.shape[1] > 8:
+            flat = flat @ self.directions
+        return [float(v) for v in flat.ravel()]
+
+    @cached_property
+    def directions(self) -> Array:
+        """Eight fixed directions onto which larger samples are projected for tracking."""
+        size = self.reals.x[0].size
+        return stream(self.seed, "eval", 2).standard_normal((size, 8)).astype(np.float32) / math.sqrt(size)
+
+    def lag(self) -> float:
+        """Return the distance of the averaged G's samples of the tracked z from G's, in deviations of the reals."""
+        apart = self.fakes(TRACKED, True) - self.fakes(TRACKED, False)
+        return ratio(float(np.sqrt(np.square(apart).mean())), self.reals.deviation)
+
+    def measure(self) -> tuple[dict[str, float], list[float]]:
+        """Measure all figures.
+
+        Returns
+        -------
+        signals : dict of str to float
+            Finite numbers. Figures that do not apply to the GAN are left out.
+        histogram : list of float
+            Shares of the fakes' classes; empty if the classes are unknown.
+        """
+        with np.errstate(all="ignore"):
+            made = self.fakes(COUNT, False)
+            signals = self._variety(made)
+            histogram = self._resemblance(made, signals)
+            signals |= self._averaged(signals)
+            if self.answers is not None:
+                signals |= self._gradients(made, self.answers)
+        return {name: value for name, value in signals.items() if math.isfinite(value)}, histogram
+
+    def _variety(self, made: Array) -> dict[str, float]:
+        reals, (low, high) = self.reals, self.reach
+        top = reals.low + reals.span
+        signals = {
+            "spread": ratio(spread(made, self.labels), reals.spread),
+            "span": float(made.max() - made.min()) / reals.span,
+            "distance": ratio(mean_distance(made), reals.distance),
+            "variety": reals.deviation / reals.unit,
+            "scale": reals.span / (high - low if math.isfinite(high - low) else 2.0),
+            "beyond": min((max(low - reals.low, 0.0) + max(top - high, 0.0)) / reals.span, 1.0),
+            "offset": abs(reals.low + reals.unit) / reals.unit,
+        }
+        if not reals.are_points:
+            p = reals.pixels(made)
+            signals |= {"extreme": extreme(p), "extreme_real": reals.extreme}
+            signals["sharpness"] = ratio(edges(p), reals.edges)
+        return signals
+
+    def _resemblance(self, made: Array, signals: dict[str, float]) -> list[float]:
+        features, kinds = self.reals.see(made)
+        d2 = squared_distances(self.reals.features, features)
+        signals["coverage"] = float(np.mean(d2.min(axis=1) < self.reals.radius))
+        signals["gap"] = self._gap(d2, features)
+        if kinds is None or self.reals.kinds is None:
+            return []
+        signals["inner"] = ratio(spread(features, kinds), self.reals.inner)
+        signals["classes"], shares = self._classes(kinds, self.reals.kinds)
+        return shares
+
+    def _averaged(self, signals: dict[str, float]) -> dict[str, float]:
+        """Measure the averaged G where the figures of G itself are bad, and always the modes that it hits."""
+        reals, found = self.reals, dict[str, float]()
+        few = self.averaged and signals.get("classes", 1.0) < FEW_CLASSES.value
+        far = self.averaged and reals.are_points and signals["gap"] > FAR_OFF.value
+        if few or far or reals.toy is not None:
+            made = self.fakes(COUNT, True)
+            features, kinds = reals.see(made)
+            if few and kinds is not None and reals.kinds is not None:
+                found["classes_averaged"], _ = self._classes(kinds, reals.kinds)
+            if far:
+                found["gap_averaged"] = self._gap(squared_distances(reals.features, features), features)
+            if reals.toy is not None:
+                found["modes_found"] = ratio(reals.hit(made), reals.modes)
+        return found
+
+    def _gap(self, d2: NDArray[Any], features: Array) -> float:
+        """Return the distance of fakes and reals; `d2` holds the squared distances between them."""
+        return energy_distance(d2, self.reals.feature_distance, mean_distance(features))
+
+    @staticmethod
+    def _classes(kinds: NDArray[np.intp], of_reals: NDArray[np.intp]) -> tuple[float, list[float]]:
+        """Return the effective number of classes ÷ that of the reals, and the share of each."""
+        size = 1 + int(max(kinds.max(), of_reals.max()))
+        shares, right = (np.bincount(k, minlength=size) / len(k) for k in (kinds, of_reals))
+        return math.exp(entropy(shares) - entropy(right)), [float(v) for v in shares]
+
+    def _gradients(self, made: Array, answers: Callable[[Array], Answers]) -> dict[str, float]:
+        n, unit = min(ROWS, len(self.reals.x)), self.reals.unit
+        found = answers(made[:n])
+        signals = {"ranking": float((found.real[:, None] > found.fake).mean())}
+        for name, slope in (("r1", found.slope_real), ("r2", found.slope_fake)):
+            if slope is not None:
+                signals[name] = unit**2 * float(np.square(slope).sum()) / n
+        if found.push is not None:
+            signals["push"] = unit * float(np.linalg.norm(found.push.reshape(n, -1), axis=1).mean()) * n
+        return signals | found.norms
+
+    # ── copies ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def copying(self) -> dict[str, float]:
+        """Measure copying by `metrics.copying`, or by `nearness` for few samples with none held out."""
+        if self._copies is None:
+            return {}
+        made = self.fakes(COUNT, False)
+        return self._copies(made.reshape(len(made), -1))
+
+    @cached_property
+    def _copies(self) -> Callable[[Array], dict[str, float]] | None:
+        if self.originals is None:
+            return None
+        seen, held = self.originals()
+        if held is not None:
+            known = originals(held, seen, cells=1)
+
+            def against(rows: Array) -> dict[str, float]:
+                found = copying(rows, known)
+                return {"ct_z": found.ct_z, "authentic": found.authpct - found.authpct_real}
+
+            return against
+        distinct = seen[sorted({row.tobytes(): number for number, row in enumerate(seen)}.values())]
+        if not 1 < len(distinct) <= ALONE or math.isinf(nearness(distinct[:1], distinct)):  # or nearly all are the same
+            return None
+        return lambda rows: {"nearness": nearness(rows, distinct)}
