@@ -86,7 +86,7 @@ def test_edges(field, inside, outside):
             "counts must be a list, each entry a whole number, at least 1, got 64. Try counts = [64, 32].",
         ),
         ({"non_negative": -0.5}, "non_negative must be a finite number, at least 0, got -0.5. Try non_negative = 0."),
-        ({"fraction": 1.5}, "fraction must be a finite number, at least 0 and at most 1, got 1.5. Try fraction = 0.5."),
+        ({"fraction": 1.5}, "fraction must be a finite number from 0 to 1, got 1.5. Try fraction = 0.5."),
         (
             {"positive_fraction": 0.0},
             "positive_fraction must be a finite number, above 0 and at most 1, got 0.0. Try positive_fraction = 0.5.",

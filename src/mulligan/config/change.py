@@ -5,7 +5,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
 from mulligan.config.model import Config
@@ -23,8 +23,8 @@ from mulligan.config.serialization import (
     to_table,
     unknown_key,
 )
-from mulligan.errors import ConfigError, must_be
-from mulligan.nn.fields import Entries, Form, OneOf, Part, forms_of
+from mulligan.errors import ConfigError, MulliganError, must_be
+from mulligan.nn.fields import Entries, Form, Part, forms_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
         before.append(path)
         if len(keys) == 1 and path not in table:
             raise _elsewhere(table, path)
-        table = _assigned(Part(Config), table, keys, value, "", dropped)
+        table = _changed(Part(Config), table, keys, value, "", dropped)
     return from_table(Config, table), dropped
 
 
@@ -130,80 +130,67 @@ def _as_toml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
 
 
-def _assigned(form: Form, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
+def _changed(form: Form, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
     """Return a copy of the plain value `node` with the value at `keys` inside it replaced."""
     if not keys:
-        return value
+        return _complete(form, value, path)
     key, *rest = keys
-    member = _member(form, node)
+    inner = join(path, key)
+    member = member_for(form, node)
     if isinstance(node, list) and isinstance(member, Entries):
-        return _in_list(member.entry, node, key, rest, value, path, dropped)
-    if (key, rest, node) == ("kind", [], NONE):
-        return {"kind": value}
-    cls, node = _opened(form, node, path, join(path, key))
-    if key == "kind" and not rest and "kind" in node:
-        return _with_kind(member, node, value, path, dropped)
-    if key not in node and key not in forms_of(cls):
-        raise unknown_key(path, key, tuple(node))
-    inside = forms_of(cls).get(key, Form())
-    return node | {key: _assigned(inside, node.get(key, NONE), rest, value, join(path, key), dropped)}
+        at = _place(node, key, path)
+        old = node[at] if at < len(node) else NONE
+        return [*node[:at], _changed(member.entry, old, rest, value, inner, dropped), *node[at + 1 :]]
+    if key == "kind" and not rest and (node == NONE or (isinstance(node, dict) and "kind" in node)):
+        return _complete(form, _with_kind(member, node, value, path, dropped), path)
+    known = _fields_of(member, node)
+    if known is None:
+        if node != NONE:
+            build(form, node, path)  # raises the error of an earlier change that put a wrong value there
+        mend = "to a kind first" if node == NONE else "itself"
+        raise ConfigError(f"{inner} cannot be set, because {path} is {show(node)}. Set {path} {mend}.")
+    if key not in known:
+        raise unknown_key(path, key, known)
+    return node | {key: _changed(known[key], node.get(key, NONE), rest, value, inner, dropped)}
 
 
-def _opened(form: Form, node: Any, path: str, inside: str) -> tuple[type, Table]:
-    """Return the class of a node and its table with all defaults. A bare kind name means that kind's defaults."""
-    member, short = _member(form, node), None
-    cls: Any = member.cls if isinstance(member, Part) else None
-    if isinstance(node, str) and node != NONE:
-        short = "kind" if registry_of(cls) else getattr(cls, "shorthand", None)
-    table = {short: node} if short else node
-    if isinstance(table, dict) and (registry := registry_of(cls, kind := table.get("kind"))) is not None:
-        cls = registry.get(kind) if isinstance(kind, str) else None
-    if isinstance(table, dict) and isinstance(cls, type) and is_dataclass(cls):
-        return cls, table | _defaults(cls, table)
-    if node != NONE:
-        build(form, node, path)  # raises the error of an earlier override that put a wrong value there
+def _complete(form: Form, value: Any, path: str) -> Any:
+    """Return a plain value with all its fields, so that later changes reach them; a wrong one as it is, for now."""
+    with suppress(MulliganError):
+        return to_plain(build(form, value, path))
+    return value
+
+
+def _fields_of(member: Form | None, node: Any) -> dict[str, Form] | None:
+    """Return the forms of a table's fields, its kind among them; None if it is no table, or of an unknown kind."""
+    if not isinstance(node, dict) or not isinstance(member, Part):
+        return None
+    registry = registry_of(member.cls, kind := node.get("kind"))
+    if registry is None:
+        return forms_of(member.cls)
+    return {"kind": Form(), **forms_of(registry[kind])} if isinstance(kind, str) and kind in registry else None
+
+
+def _place(node: list[Any], key: str, path: str) -> int:
+    """Return the place in a list that a key names; the place after the last one appends."""
+    if key.isdecimal() and int(key) <= len(node):
+        return int(key)
     raise ConfigError(
-        f"{inside} cannot be set, because {path} is {show(node)}. "
-        f"Set {path} {'to a kind first' if node == NONE else 'itself'}."
+        f"{join(path, key)} does not exist: {path} is a list of {len(node)} entries. "
+        f"Use {join(path, 0)} to {join(path, max(len(node) - 1, 0))}, {join(path, len(node))} to append, "
+        f"or set {path} to a whole list."
     )
 
 
-def _defaults(cls: type, table: Table) -> Table:
-    """Return the defaults of the fields that a table leaves out."""
-    missing = [f for f in fields(cls) if f.init and f.name not in table]
-    found = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in missing}
-    return {name: to_plain(value) for name, value in found.items() if value is not MISSING}
-
-
-def _in_list(
-    entry: Form, node: list[Any], key: str, rest: list[str], value: Any, path: str, dropped: list[str]
-) -> list[Any]:
-    if not key.isdecimal() or int(key) > len(node):
-        raise ConfigError(
-            f"{join(path, key)} does not exist: {path} is a list of {len(node)} entries. "
-            f"Use {join(path, 0)} to {join(path, max(len(node) - 1, 0))}, {join(path, len(node))} to append, "
-            f"or set {path} to a whole list."
-        )
-    index = int(key)
-    old = node[index] if index < len(node) else NONE
-    return [*node[:index], _assigned(entry, old, rest, value, join(path, key), dropped), *node[index + 1 :]]
-
-
-def _with_kind(member: Form | None, node: Table, kind: Any, path: str, dropped: list[str]) -> Table:
+def _with_kind(member: Form | None, node: Any, kind: Any, path: str, dropped: list[str]) -> Table:
     """Change a table's kind and keep the keys that the new kind also has."""
-    registry = registry_of(member.cls, kind) or {} if isinstance(member, Part) else {}
-    if not isinstance(kind, str) or kind not in registry:
-        return {"kind": kind}  # the builder raises the error
-    kept = {key: value for key, value in node.items() if key in forms_of(registry[kind])}
-    lost = [f"{key} = {show(value)}" for key, value in node.items() if key != "kind" and key not in kept]
+    new = None if node == NONE else _fields_of(member, {"kind": kind})
+    if new is None:
+        return {"kind": kind}
+    lost = [f"{key} = {show(value)}" for key, value in node.items() if key not in new]
     if lost and node["kind"] != kind:
         dropped.append(f"{path} changes from {node['kind']!r} to {kind!r}, which drops {listed(lost)}.")
-    return {"kind": kind, **kept}
-
-
-def _member(form: Form, node: Any) -> Form | None:
-    """Return the member of a union that fits the node, or the form itself."""
-    return member_for(form, node) if isinstance(form, OneOf) else form
+    return {key: value for key, value in node.items() if key in new} | {"kind": kind}
 
 
 def _elsewhere(table: Table, key: str) -> ConfigError:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from mulligan.errors import ConfigError, must_be
 from mulligan.game.spec import Game
-from mulligan.nn.fields import Checked, Count, Finite, Whole
+from mulligan.nn.fields import Checked, Count, Finite, Seed, Whole
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Config(Game):
     data: DataSpec = DataSpec()
     steps: Count = 4000
     batch_size: Count = 64
-    seed: Whole = 0
+    seed: Seed = 0
     threads: Whole = 0
     report_every: Whole = 50
     sample_every: Whole = 100

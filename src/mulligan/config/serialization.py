@@ -1,10 +1,11 @@
-"""Convert frozen dataclasses to plain tables and back. TOML files, flags and checkpoints all use this strict builder.
+"""Convert frozen dataclasses to plain tables and back. TOML files, flags and checkpoints all use this strict reader.
 
 A dataclass becomes a table of its fields. Where a field's type is the base class of a registry (an optimiser, a layer
 …), the table also names its kind: ``{ kind = "adam", lr = 1e-3 }``. The kind alone, ``"adam"``, means its defaults. A
 tuple becomes a list. None, which TOML lacks, becomes ``"none"``. The type hints say what each field may hold.
 """
 
+from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
 from itertools import chain
@@ -21,7 +22,19 @@ from mulligan.game.losses import LOSSES, Loss
 from mulligan.game.penalties import PENALTIES, Penalty
 from mulligan.nn.averaging import AVERAGES, Average
 from mulligan.nn.clipping import CLIPPINGS, Clipping
-from mulligan.nn.fields import NOTHING, Collection, Entries, Form, OneOf, Part, Scalar, Words, forms_of
+from mulligan.nn.fields import (
+    LARGEST,
+    NOTHING,
+    Collection,
+    Entries,
+    Form,
+    OneOf,
+    Part,
+    Scalar,
+    Words,
+    default_of,
+    forms_of,
+)
 from mulligan.nn.layers import LAYERS, Layer
 from mulligan.nn.layers.initializers import INITIALIZERS, Initializer
 from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
@@ -45,16 +58,13 @@ KINDS: dict[type, dict[str, Any]] = {
 """The registry of each base class maps a ``kind`` to its class. Add your own class to its registry."""
 
 ROOMS: dict[str, str] = {"museum": "mulligan.museum.kinds"}
-"""Rooms that add kinds, and the module whose `KINDS` lists them. It is imported when a configuration names such a kind,
-with the room as its prefix: ``kind = "museum.article_adam"``."""
+"""Packages that add kinds, and the module whose `KINDS` lists them. It is imported when a configuration names such a
+kind, with the package as its prefix: ``kind = "museum.article_adam"``."""
 
 NONE = "none"
 """The word for None in a table."""
 
 Spec = TypeVar("Spec")
-
-_NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes"}
-_LARGEST = 2**63 - 1  # TOML's whole numbers have 64 bits
 
 
 # ── to a table ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,8 +114,8 @@ def _kind_of(value: Any, base: type) -> str:
                 "now. Make the configuration again, from mulligan.recipe or a file."
             )
     raise ConfigError(
-        f"{type(value).__name__} must be in a registry, so that a configuration can name it. "
-        f"Add it to the registry of {base.__name__}, which has {', '.join(KINDS[base])}."
+        f"{kind.__name__} must be in a registry, so that a configuration can name it. "
+        f"Add it to the registry of {base.__name__}, which has {listed(KINDS[base])}."
     )
 
 
@@ -134,53 +144,35 @@ def from_table(cls: type[Spec], table: Table) -> Spec:
 
 def build(form: Form, value: Any, path: str) -> Any:
     """Build a field's value from its plain value. The dataclass checks the range of a number."""
-    match form:
-        case Scalar(kind):
-            return value if type(value) is kind in (float, str) else _scalar(kind, value, path)  # the usual case
-        case OneOf():
-            member = member_for(form, value)
-            if member is None:
-                raise ConfigError(refuse(path, value, _noun(form)))
-            return None if member == NOTHING else build(member, value, path)
-        case Words(words):
-            if value not in words:
-                raise ConfigError(refuse(path, value, _noun(form), suggest(value, words)))
+    match member_for(form, value):
+        case Scalar(kind) if _is(kind, value) and (type(value) is not int or abs(value) <= LARGEST):
+            return kind(value)
+        case Words(words) if value in words:
             return value
-        case Entries(entry, count):
-            if not isinstance(value, (list, tuple)):
-                raise ConfigError(refuse(path, value, _noun(form)))
-            if count not in (None, len(value)):
-                raise ConfigError(refuse(path, value, f"a list of {count} entries, not {len(value)}"))
-            return tuple(build(entry, v, f"{path}.{i}") for i, v in enumerate(value))
-        case Collection(kind, entry):
-            if not isinstance(value, kind):
-                raise ConfigError(refuse(path, value, _noun(form)))
-            plain: Any = value
-            for each in plain.values() if kind is dict else plain:
+        case Entries(entry, count) if isinstance(value, (list, tuple)) and count in (None, len(value)):
+            return tuple(build(entry, each, join(path, i)) for i, each in enumerate(value))
+        case Collection(kind, entry) if _is(kind, value):
+            for each in value.values() if kind is dict else value:
                 build(entry, each, path)
             return value
-        case Part(cls):
-            return _dataclass(cls, value, path) if registry_of(cls) is None else _kind(cls, value, path)
-    return value
+        case Part(cls) as part:
+            return None if part == NOTHING else _part(cls, value, path)
+        case Form() as other if type(other) is Form:
+            return value
+    hint = suggest(value, form.words) if isinstance(form, Words) else ""
+    raise ConfigError(f"{path} must be {_rule(form)}, got {show(value)}.{hint}")
 
 
-def _scalar(kind: type, value: Any, path: str) -> Any:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not (type(value) is kind or (kind is float and whole)):
-        raise ConfigError(refuse(path, value, _NOUNS[kind]))
-    if whole and abs(value) > _LARGEST:
-        raise ConfigError(refuse(path, value, f"{_NOUNS[kind]} of 64 bits, at most {_LARGEST}"))
-    return float(value) if kind is float else value
-
-
-def member_for(form: OneOf, value: Any) -> Form | None:
-    """Choose the member of a union that fits the type of a plain value; None if no member fits."""
+def member_for(form: Form, value: Any) -> Form | None:
+    """Return the member of a union that fits the type of a plain value, if any; any other form is its own."""
+    if not isinstance(form, OneOf):
+        return form
     if value == NONE and NOTHING in form.members:
         return NOTHING
     for member in form.members:
         match member:
             case Scalar(kind):
-                fits = type(value) is kind or (kind is float and type(value) is int)
+                fits = _is(kind, value)
             case Words():
                 fits = isinstance(value, str)
             case Entries():
@@ -192,13 +184,16 @@ def member_for(form: OneOf, value: Any) -> Form | None:
     return None
 
 
+def _is(kind: type, value: Any) -> bool:
+    """Tell whether a plain value is of a kind. A whole number is a float, too."""
+    return type(value) is kind or (kind is float and type(value) is int)
+
+
 def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
     """Return the kinds that a field of type `hint` may name, or None when it takes no kind.
 
     If `kind` begins with one of `ROOMS` and a dot, that room's kinds are included.
     """
-    if not isinstance(hint, type):
-        return None
     room = kind.partition(".")[0] if isinstance(kind, str) and "." in kind else ""
     for base, registry in KINDS.items():
         if issubclass(hint, base):
@@ -211,44 +206,41 @@ def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
     return None
 
 
-def line_of(kind: type) -> str:
-    """Describe a kind by its docstring's first paragraph; empty if `dataclass` generated the docstring."""
-    text = kind.__doc__ or ""
-    return "" if text.startswith(f"{kind.__name__}(") else " ".join(text.strip().partition("\n\n")[0].split())
-
-
 def _kinds_in(room: str) -> dict[str, Any]:
     """Return a room's own kinds, by their full names."""
     return {f"{room}.{name}": cls for name, cls in import_module(ROOMS[room]).KINDS.items()}
 
 
-def _kind(hint: type, value: Any, path: str) -> Any:
+def _part(cls: Any, value: Any, path: str) -> Any:
+    """Build an object from its table, or from its kind alone."""
     table = {"kind": value} if isinstance(value, str) else value
-    if not isinstance(table, dict):
-        raise ConfigError(refuse(path, value, "a table with a kind", f" Try {_example(Part(hint))}."))
-    kind = table.get("kind")
-    registry = registry_of(hint, kind)
-    assert registry is not None
-    if "kind" not in table:
-        raise ConfigError(refuse(path, value, "a table with a kind", f" Try kind = {_example(Part(hint))}."))
+    kind = table.get("kind") if isinstance(table, dict) else None
+    registry = registry_of(cls, kind)
+    if registry is None:
+        return _dataclass(cls, value, path)
+    if not isinstance(table, dict) or "kind" not in table:
+        example = next(iter(registry))
+        raise ConfigError(f'{path} must be a table with a kind, got {show(value)}. Try kind = "{example}".')
     if not isinstance(kind, str) or kind not in registry:
-        raise ConfigError(refuse(f"{path}.kind", kind, f"one of {listed(registry)}", suggest(kind, registry)))
+        allowed = f"one of {listed(registry)}"
+        raise ConfigError(f"{path}.kind must be {allowed}, got {show(kind)}.{suggest(kind, registry)}")
     return _dataclass(registry[kind], {k: v for k, v in table.items() if k != "kind"}, path, extra=("kind",))
 
 
 def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> Any:
+    forms = forms_of(cls)
     short = getattr(cls, "shorthand", None)
     if isinstance(table, str) and short is not None:
         table = {short: table}
     if not isinstance(table, dict):
-        raise ConfigError(refuse(path, table, f"a table with the keys {listed(forms_of(cls))}"))
+        raise ConfigError(f"{path or 'the configuration'} must be {_rule(Part(cls))}, got {show(table)}.")
     for key in table:
-        if key not in forms_of(cls):
-            raise unknown_key(path, key, (*extra, *forms_of(cls)))
-    for f in fields(cls):
-        if f.init and f.default is MISSING and f.default_factory is MISSING and f.name not in table:
-            raise ConfigError(f"{join(path, f.name)} is missing. Set it to {_noun(forms_of(cls)[f.name])}.")
-    values = {key: build(forms_of(cls)[key], value, join(path, key)) for key, value in table.items()}
+        if key not in forms:
+            raise unknown_key(path, key, (*extra, *forms))
+    for key, form in forms.items():
+        if key not in table and default_of(cls, key) is MISSING:
+            raise ConfigError(f"{join(path, key)} is missing. Set it to {_rule(form)}.")
+    values = {key: build(forms[key], value, join(path, key)) for key, value in table.items()}
     try:
         return cls(**values)
     except MulliganError as error:
@@ -258,6 +250,12 @@ def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def line_of(kind: type) -> str:
+    """Describe a kind by its docstring's first paragraph; empty if `dataclass` generated the docstring."""
+    text = kind.__doc__ or ""
+    return "" if text.startswith(f"{kind.__name__}(") else " ".join(text.strip().partition("\n\n")[0].split())
+
+
 def join(path: str, key: object) -> str:
     """Return the path of a key inside `path`."""
     return f"{path}.{key}" if path else str(key)
@@ -265,47 +263,28 @@ def join(path: str, key: object) -> str:
 
 def show(value: Any) -> str:
     """Write a value for a message, at most 60 letters of it."""
-    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else shown(value)
+    text = str(value).lower() if isinstance(value, bool) else shown(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def listed(names: Any) -> str:
+def listed(names: Iterable[object]) -> str:
     """Join names with commas."""
-    return ", ".join(str(name) for name in names)
+    return ", ".join(map(str, names))
 
 
-def refuse(path: str, value: Any, allowed: str, hint: str = "") -> str:
-    """Write the error message for a field's value that is not allowed."""
-    return f"{path or 'the configuration'} must be {allowed}, got {show(value)}.{hint}"
-
-
-def unknown_key(path: str, key: Any, known: tuple[str, ...]) -> ConfigError:
+def unknown_key(path: str, key: Any, known: Iterable[str]) -> ConfigError:
     """Make the error for an unknown key."""
-    return ConfigError(f"unknown key {join(path, key)!r}.{suggest(key, known)} Known here are {', '.join(known)}.")
+    known = list(known)
+    return ConfigError(f"unknown key {join(path, key)!r}.{suggest(key, known)} Known here are {listed(known)}.")
 
 
-def _noun(form: Form) -> str:
-    """Describe what a field of this form may hold, as TOML writes it."""
+def _rule(form: Form) -> str:
+    """Say what a field of this form may hold, as TOML writes it."""
     match form:
-        case Scalar(kind):
-            return _NOUNS[kind]
-        case Entries(entry):
-            return f"a list, for instance [{_example(entry)}]"
         case OneOf(members):
-            return " or ".join(map(_noun, members))
-        case Words(words):
-            return f"one of {listed(words)}"
-        case Collection():
-            return form.rule
+            return " or ".join(map(_rule, members))
         case Part(cls) if form != NOTHING:
             registry = registry_of(cls)
             known = f"a table with the keys {listed(forms_of(cls))}"
             return known if registry is None else f"a kind of {cls.__name__} ({listed(registry)})"
-    return f'"{NONE}"'
-
-
-def _example(form: Form) -> str:
-    registry = registry_of(form.cls) if isinstance(form, Part) else None
-    if registry:
-        return f'"{next(iter(registry))}"'
-    return {int: "64", float: "0.5", str: '"a"'}.get(form.kind, "…") if isinstance(form, Scalar) else "…"
+    return f'"{NONE}"' if form == NOTHING else form.rule

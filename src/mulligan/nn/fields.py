@@ -1,8 +1,8 @@
 """Check options against their type hints: what each field of a frozen dataclass may hold.
 
 ``lr: Positive = 1e-3`` says that a learning rate is a finite number above 0. `Checked` enforces it, and
-`mulligan.config` builds objects from tables by the same hints. Both ask the field's `Form`, which `form_of` makes from
-the hint. To a type checker ``Positive`` is a float.
+`mulligan.config` builds objects from plain data by the same hints. Both ask the field's `Form`, which `form_of` makes
+from the hint. To a type checker ``Positive`` is a float.
 """
 
 import math
@@ -44,10 +44,19 @@ class Interval:
         return above and below
 
     def __str__(self) -> str:
-        low = f"{'at least' if self.closed[0] == '[' else 'above'} {self.low:g}"
-        high = f"{'at most' if self.closed[1] == ']' else 'below'} {self.high:g}"
+        if self.closed == "[]":
+            return f"from {_digits(self.low)} to {_digits(self.high)}"
+        low = f"{'at least' if self.closed[0] == '[' else 'above'} {_digits(self.low)}"
+        high = f"{'at most' if self.closed[1] == ']' else 'below'} {_digits(self.high)}"
         return " and ".join(end for end in (low, high) if "inf" not in end)
 
+
+def _digits(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+LARGEST = 2**63 - 1
+"""The largest whole number of any option: TOML's have 64 bits."""
 
 Finite = Annotated[float, Interval(-math.inf, math.inf, "()", 0.0)]
 Positive = Annotated[float, Interval(0.0, math.inf, "()", 1.0)]
@@ -59,6 +68,7 @@ PositiveFraction = Annotated[float, Interval(0.0, 1.0, "(]", 0.5)]
 Count = Annotated[int, Interval(1, math.inf, "[)", 1)]
 Whole = Annotated[int, Interval(0, math.inf, "[)", 0)]
 Integer = Annotated[int, Interval(-math.inf, math.inf, "()", 0)]
+Seed = Annotated[int, Interval(0, LARGEST, "[]", 42)]
 
 
 # ── forms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -92,8 +102,9 @@ class Scalar(Form):
 
     @property
     def rule(self) -> str:
-        noun = {bool: "True or False", str: "text", int: "a whole number", float: "a finite number"}[self.kind]
-        return ", ".join(filter(None, (noun, str(self.interval or ""))))
+        noun = {bool: "true or false", str: "text", int: "a whole number", float: "a finite number"}[self.kind]
+        ends = str(self.interval or "")
+        return f"{noun} {ends}" if ends.startswith("from") else ", ".join(filter(None, (noun, ends)))
 
     @property
     def example(self) -> Any:
@@ -104,10 +115,9 @@ class Scalar(Form):
             value = value.item()
         wanted = {int: numbers.Integral, float: numbers.Real}.get(self.kind, self.kind)
         fits = isinstance(value, wanted) and isinstance(value, bool) == (self.kind is bool)
-        try:
-            fits = fits and (self.interval is None or float(value) in self.interval)
-        except OverflowError:  # a whole number too large for a float
-            fits = False
+        if fits and isinstance(value, int):
+            fits = abs(value) <= LARGEST
+        fits = fits and (self.interval is None or value in self.interval)
         return self.kind(value) if fits else _refuse()
 
 
@@ -127,7 +137,7 @@ class Words(Form):
         return self.words[0]
 
     def plain(self, value: Any) -> Any:
-        return value if isinstance(value, str) and value in self.words else _refuse()
+        return value if value in self.words else _refuse()
 
 
 @dataclass(frozen=True)
@@ -230,6 +240,12 @@ def forms_of(cls: Any) -> dict[str, Form]:
     return {field.name: form_of(hints[field.name]) for field in fields(cls) if field.init}
 
 
+def default_of(cls: Any, name: str) -> Any:
+    """Return an option's default, or MISSING."""
+    field = cls.__dataclass_fields__[name]
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
 # ── checks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -247,7 +263,7 @@ class Checked:
                 plain = form.plain(value)
             except ValueError:
                 given = list(value) if isinstance(value, tuple) else value
-                example = _default(cls, name)
+                example = default_of(cls, name)
                 example = form.example if example in (MISSING, ()) and form.example is not MISSING else example
                 try_ = None if example is MISSING else f"{name} = {_written(example)}"
                 raise ConfigError(must_be(f"{cls.__name__}: {name}", form.rule, given, try_)) from None
@@ -258,14 +274,8 @@ class Checked:
 def example_of(cls: type[Spec]) -> Spec | None:
     """Build an object from its options' defaults and examples, for a check; None if an option has neither."""
     kind: Any = cls
-    given = {name: form.example for name, form in forms_of(kind).items() if _default(kind, name) is MISSING}
+    given = {name: form.example for name, form in forms_of(kind).items() if default_of(kind, name) is MISSING}
     return None if MISSING in given.values() else cls(**given)
-
-
-def _default(cls: Any, name: str) -> Any:
-    """Return an option's default, or MISSING."""
-    field = cls.__dataclass_fields__[name]
-    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _written(value: Any) -> str:
