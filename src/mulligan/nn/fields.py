@@ -219,7 +219,7 @@ def form_of(hint: Any) -> Form:
     """Return the form of a type hint."""
     origin, inside = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return inside[1] if isinstance(inside[1], Form) else Scalar(*inside[:2])
+        return inside[1] if hasattr(inside[1], "plain") else Scalar(*inside[:2])
     if origin is Literal:
         return Words(inside)
     if origin is tuple:

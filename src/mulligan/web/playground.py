@@ -63,9 +63,9 @@ class Playground:
         self.worker = WorkerHandle() if worker is None else worker
         self.broadcast = Broadcast(self.snapshot)
         self.write_lock = WriteLock(self.broadcast)
-        self.pile = Pile(self.broadcast)
         self.book: Path | None = None
         self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
+        self.pile = Pile(self.broadcast, self.session.own, self.runs)
         self.broadcast.changed = self.session.watched
         self.listener = Listener(self.session)
         self.worker.heard, self.worker.died = self.listener.hear, self.listener.died

@@ -32,9 +32,9 @@ def response(answer: Answer) -> Response:
 async def served(playground: Playground, route: Route, request: Request) -> Response:
     """Answer one request to a route."""
     query, headers = request.scope["query_string"].decode("latin-1"), request.headers
-    tokens = {"token": headers.get("x-mulligan-token"), "last": headers.get("last-event-id")}
-    body = partial(_body, request)
-    return response(await answered(playground, route, places=request.path_params, query=query, body=body, **tokens))
+    token, last = headers.get("x-mulligan-token"), headers.get("last-event-id")
+    found = await answered(playground, route, request.path_params, query, partial(_body, request), token, last)
+    return response(found)
 
 
 async def _body(request: Request) -> Any:

@@ -61,8 +61,8 @@ def test_a_refused_picture_is_told_why(call: Any, monkeypatch: pytest.MonkeyPatc
 
 
 def test_pictures_may_come_while_the_pile_is_shown(playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    playground.pile.add([text(grey) for grey in GREYS])
-    monkeypatch.setattr(pile, "png64", lambda picture: playground.pile.add([text(GREYS[0])]) and "")
+    playground.pile.add(pictures=[text(grey) for grey in GREYS])
+    monkeypatch.setattr(pile, "png64", lambda picture: playground.pile.add(pictures=[text(GREYS[0])]) and "")
     assert len(playground.pile.shown()["pictures"]) == 3
 
 

@@ -211,12 +211,12 @@ def test_one_tab_writes() -> None:
         assert stale.value.kind == "stale-token"
         stream = broadcast.stream(first, None)
         await some(stream, 1)
-        token = lock.ask(first, take=False)["token"]
+        token = lock.ask(client=first, take=False)["token"]
         assert [event[1:] for event in await some(stream, 1)] == [("write_lock", {"writer": "first-pa"})]
         lock.check(token)
-        assert lock.ask(first, take=False)["token"] == token  # a reload
-        assert lock.ask(second, take=False) == {"token": None, "writer": False}
-        other = lock.ask(second, take=True)["token"]
+        assert lock.ask(client=first, take=False)["token"] == token  # a reload
+        assert lock.ask(client=second, take=False) == {"token": None, "writer": False}
+        other = lock.ask(client=second, take=True)["token"]
         lock.check(other)
         for word in (token, token + "x", "ü"):
             with pytest.raises(Problem) as stale:
@@ -230,7 +230,7 @@ def test_one_tab_writes() -> None:
 def test_a_script_without_a_stream_keeps_the_token() -> None:
     broadcast = broadcast_of()
     lock = WriteLock(broadcast)
-    token = lock.ask("a-script", take=False)["token"]
+    token = lock.ask(client="a-script", take=False)["token"]
     lock.check_holder()
     lock.check(token)
 
@@ -241,9 +241,9 @@ def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> N
         lock = WriteLock(broadcast)
         stream = broadcast.stream("first", None)
         await some(stream, 1)
-        lock.ask("first", take=False)
+        lock.ask(client="first", take=False)
         await stream.aclose()
-        assert lock.ask("second", take=False)["writer"] is False  # it may only be reloading
+        assert lock.ask(client="second", take=False)["writer"] is False  # it may only be reloading
         lock.check_holder()
         assert lock.client == "first"
         monkeypatch.setattr("mulligan.web.session.write_lock.GRACE", 0.0)
@@ -252,7 +252,7 @@ def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> N
         lock.check_holder()
         assert (await some(watching, 1))[0][1:] == ("write_lock", {"writer": None})
         await watching.aclose()
-        assert lock.ask("second", take=False)["writer"] is True
+        assert lock.ask(client="second", take=False)["writer"] is True
 
     asyncio.run(play())
 

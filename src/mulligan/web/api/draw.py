@@ -12,7 +12,7 @@ import numpy as np
 
 from mulligan.nn.fields import Interval, Words
 from mulligan.output.pictures import png_bytes, save_walk
-from mulligan.web.api.route import Answer, Apart, Request, Routes
+from mulligan.web.api.route import Answer, Apart, Request, Route, Routes
 from mulligan.web.api.values import RUN, FileName, RunPath, Text
 from mulligan.web.library import drawing, runs
 from mulligan.web.playground import Playground
@@ -28,11 +28,11 @@ class Drawn(Request):
 
     model: Annotated[str, Text(RUN, "bundled, live or a run's name", "bundled")] = "bundled"
 
-    async def call(self, playground: Playground, function: Callable[..., Any], **values: Any) -> Any:
+    async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> Any:
         if self.model == "live":
-            found = await playground.worker.ask(function.__name__, values)
+            found = await playground.worker.ask(route.function.__name__, values)
         else:
-            found = await playground.apart(self._from_file, playground, function, values)
+            found = await playground.apart(self._from_file, playground, route.function, values)
         return {"model": self.model, **found}
 
     def _from_file(self, playground: Playground, function: Callable[..., Any], values: Any) -> dict[str, Any]:
@@ -50,8 +50,8 @@ class AsFile(Drawn):
 
     scale: Annotated[int, Interval(1, 16, "[]", 4), "Size of each pixel in the file."] = 1
 
-    async def call(self, playground: Playground, function: Callable[..., Any], **values: Any) -> Any:
-        found = await super().call(playground, function, **values)
+    async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> Any:
+        found = await super().call(playground, route, values)
         return await playground.apart(self._written, found)
 
     def _written(self, found: dict[str, Any]) -> Answer:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from mulligan.nn.fields import Interval
-from mulligan.web.api.route import Request, Routes
+from mulligan.web.api.route import Request, Route, Routes
 from mulligan.web.api.values import RunPath
 from mulligan.web.inside import maps
 from mulligan.web.playground import Playground
@@ -20,12 +20,12 @@ class Looked(Request):
     run: RunPath = "live"
     step: Annotated[int, Interval(0, 1e12, "[]", 100), "Step of a checkpoint."] | None = None
 
-    async def call(self, playground: Playground, function: Callable[..., Any], **values: Any) -> Any:
+    async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> Any:
         live = playground.session.state
         if (self.run == "live" or self.run.removeprefix("./") == live.run) and self.step in (None, live.step):
-            return await playground.worker.ask(function.__name__, values)
+            return await playground.worker.ask(route.function.__name__, values)
         name = live.run if self.run == "live" and live.run is not None else self.run
-        return await playground.apart(self._in_checkpoint, playground, name, function, values)
+        return await playground.apart(self._in_checkpoint, playground, name, route.function, values)
 
     def _in_checkpoint(
         self, playground: Playground, name: str, function: Callable[..., Any], values: Any

@@ -25,34 +25,40 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Request:
     """What several calls say beside the values of their function, and how such a function is called."""
 
-    async def call(self, playground: Playground, function: Callable[..., Any], **values: Any) -> Any:
-        """Call the function in the event loop."""
-        found = function(playground, **values)
+    async def call(self, playground: Playground, route: "Route", values: dict[str, Any]) -> Any:
+        """Call the route's function, here in the event loop."""
+        found = route.function(route.target(playground), **values)
         return await found if isawaitable(found) else found
 
 
 class Apart(Request):
     """A request whose function reads files or computes: it is called in a thread."""
 
-    async def call(self, playground: Playground, function: Callable[..., Any], **values: Any) -> Any:
-        return await playground.apart(partial(function, playground, **values))
+    async def call(self, playground: Playground, route: "Route", values: dict[str, Any]) -> Any:
+        return await playground.apart(partial(route.function, route.target(playground), **values))
 
 
 @dataclass(frozen=True)
 class Route:
-    """One call. `locked` is whether only the page with the write lock may use it.
+    """One call. Its function is a method of the playground's part `of`, or takes the playground itself.
 
-    If `of_class` is true, other machines may use it too, if the server lets them add pictures to the pile.
+    A `locked` route is for the page with the write lock, and if it is `of_class`, also for other machines that the
+    server lets add pictures to the pile.
     """
 
     method: str
     path: str
     request: type[Request]
     function: Callable[..., Any]
+    of: str = ""
     locked: bool = False
     of_class: bool = False
     status: int = 200
     media: str = JSON
+
+    def target(self, playground: Playground) -> Any:
+        """Return the first argument of the function."""
+        return getattr(playground, self.of) if self.of else playground
 
     @cached_property
     def takes(self) -> tuple[dict[str, Value], dict[str, Value]]:
@@ -102,17 +108,16 @@ def refused(problem: Problem) -> Answer:
 async def answered(
     playground: Playground,
     route: Route,
-    *,
     places: Mapping[str, str],
-    query: str = "",
+    query: str,
     body: Callable[[], Awaitable[Any]],
-    token: str | None = None,
+    token: str | None,
     last: str | None = None,
 ) -> Answer:
-    """Answer one request.
+    """Answer one request, whose path has the parts `places`.
 
-    `places` are the parts of the path. `body` reads the JSON body, and is called only if the caller may write. `token`
-    is the caller's token of the write lock, and `last` the last message of the stream that the caller has received.
+    `body` reads the JSON body, if the caller may write; `token` is its token of the write lock. `last` is the last
+    message of the stream that the caller has received.
     """
     try:
         if route.locked and not (route.of_class and playground.pile.phone_address):
@@ -123,7 +128,7 @@ async def answered(
         )
         if route.media == "text/event-stream":
             values["last"] = last
-        found = await route.request(**request).call(playground, route.function, **values)
+        found = await route.request(**request).call(playground, route, values)
     except Problem as problem:
         return refused(problem)
     except MulliganError as error:
@@ -143,14 +148,14 @@ def _given(route: Route, places: Mapping[str, str], query: str, body: Any) -> di
         raise Problem("bad-request", text) from error
     if not isinstance(body, dict):
         raise Problem("bad-field", f"the body must be a JSON object, got {shown(body)}. Try {{}}.")
-    given = dict(body)
+    given, known = dict(body), route.values
     for name, text in [*places.items(), *pairs]:
         if name in given:
             raise Problem("bad-field", f"{name} must be given once, got it twice. Try {name}={text}.", name)
         if name != "token":
-            given[name] = from_text(route.values[name].form, text) if name in route.values else text
-    for name in given.keys() - route.values.keys():
-        known = f"one of {', '.join(route.values)}" if route.values else "left out"
-        text = f"a field must be {known}, got {shown(name)}.{suggest(name, route.values)}"
-        raise Problem("bad-field", text, name)
+            given[name] = from_text(known[name].form, text) if name in known else text
+    for name in given:
+        if name not in known:
+            rule = f"one of {', '.join(known)}" if known else "left out"
+            raise Problem("bad-field", f"a field must be {rule}, got {shown(name)}.{suggest(name, known)}", name)
     return given

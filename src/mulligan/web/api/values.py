@@ -19,40 +19,36 @@ _TYPES = {int: "integer", float: "number", bool: "boolean", str: "string", list:
 
 
 @dataclass(frozen=True)
-class Text(Form):
-    """A text that matches a pattern. `words` say what it is, and `one` is an example."""
+class Text:
+    """The form of a text that matches a pattern. `rule` says what the text is."""
 
     pattern: str
-    words: str
-    one: str
-
-    @property
-    def rule(self) -> str:
-        return self.words
-
-    @property
-    def example(self) -> str:
-        return self.one
+    rule: str
+    example: str
 
     def plain(self, value: Any) -> str:
+        """Return the text, or raise a ValueError."""
         if isinstance(value, str) and re.fullmatch(self.pattern, value) and not re.search("[\0\ud800-\udfff]", value):
             return value
         raise ValueError
 
 
 @dataclass(frozen=True)
-class Many(Form):
-    """A list of `low` to `high` entries."""
+class Many:
+    """The form of a list of `low` to `high` entries."""
 
-    entry: Form
+    entry: Any
     low: int
     high: int
+    example = MISSING
 
     @property
     def rule(self) -> str:
+        """What the list must be."""
         return f"a list of {self.low} to {self.high}, each entry {self.entry.rule}"
 
     def plain(self, value: Any) -> tuple[Any, ...]:
+        """Return the entries, or raise a ValueError."""
         if isinstance(value, list) and self.low <= len(value) <= self.high:
             return tuple(map(self.entry.plain, value))
         raise ValueError
@@ -73,7 +69,7 @@ class Value:
     """One value of a request."""
 
     name: str
-    form: Form
+    form: Any
     line: str
     default: Any
 
@@ -99,15 +95,14 @@ def values_of(made: Any) -> dict[str, Value]:
     hints, found = get_type_hints(made, include_extras=True), {}
     for name, parameter in inspect.signature(made).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
-            inner = get_args(hints[name])
-            hint = inner[0] if NoneType in inner else hints[name]
+            hint = get_args(hints[name])[0] if NoneType in get_args(hints[name]) else hints[name]
             line = next((each for each in getattr(hint, "__metadata__", ()) if isinstance(each, str)), "")
             default = MISSING if parameter.default is parameter.empty else parameter.default
             found[name] = Value(name.rstrip("_"), form_of(hint), line, default)
     return found
 
 
-def from_text(form: Form, text: str) -> Any:
+def from_text(form: Any, text: str) -> Any:
     """Return the value that a text in an address writes; the text itself if it writes none."""
     match form:
         case Scalar(kind) if kind in _TEXT and re.fullmatch(_TEXT[kind], text, re.ASCII):
@@ -117,12 +112,11 @@ def from_text(form: Form, text: str) -> Any:
     return text
 
 
-def schema(form: Form) -> dict[str, Any]:
+def schema(form: Form | Text | Many) -> dict[str, Any]:
     """Return the JSON schema of a form."""
     match form:
         case Scalar(kind, interval):
-            ends = {} if interval is None else {"minimum": interval.low, "maximum": interval.high}
-            return {"type": _TYPES[kind], **ends}
+            return {"type": _TYPES[kind]} | ({"minimum": interval.low, "maximum": interval.high} if interval else {})
         case Words(words):
             return {"type": "string", "enum": list(words)}
         case Text(pattern):
@@ -133,9 +127,7 @@ def schema(form: Form) -> dict[str, Any]:
             return {"type": _TYPES[kind], "items" if kind is list else "additionalProperties": schema(entry)}
         case OneOf(members):
             return {"anyOf": list(map(schema, members))}
-        case Part(cls) if cls is NoneType:
-            return {"type": "null"}
-        case Part(cls):
+        case Part(cls) if cls is not NoneType:
             fields = {name: schema(inner) for name, inner in forms_of(cls).items()}
             return {"type": "object", "properties": fields, "required": list(fields)}
     return {}

@@ -163,7 +163,7 @@ class Lab(Playground):
         for route, pattern in _PATTERNS:
             if route.method == method and (found := pattern.fullmatch(path)):
                 places = {name: unquote(text) for name, text in found.groupdict().items()}
-                return await answered(self, route, places=places, query=query, body=parsed, token=token)
+                return await answered(self, route, places, query, parsed, token)
         return refused(Problem("not-found", f"{method} {path} does not exist here."))
 
 

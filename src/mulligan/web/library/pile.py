@@ -2,12 +2,15 @@
 
 import base64
 import itertools
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.nn.fields import Interval, form_of
+from mulligan.web.api.values import Many, Text
 from mulligan.web.library.drawing import png64
 from mulligan.web.session.broadcast import Broadcast
 
@@ -16,20 +19,27 @@ SIDE = 28
 MOST = 1000
 FLAT = 8
 """Minimum difference of darkest and lightest pixel, of 256 levels. Below it, a picture shows nothing."""
+_Greys = Text("[A-Za-z0-9+/]{1046}==|[A-Za-z0-9+/]{3136}", "784 or 2,352 bytes in base64", f"{'A' * 1046}==")
+Pictures = Annotated[tuple[str, ...], Many(_Greys, 1, 60), "28×28 greys or colours of each picture."]
+Numbers = Annotated[tuple[int, ...], Many(form_of(Annotated[int, Interval(1, 1e15, "[]", 1)]), 1, MOST)]
+
+
+@dataclass(frozen=True)
+class NewData:
+    """The name of a data set that a page has made."""
+
+    data: str
 
 
 class Pile:
-    """Small pictures, by number in order of arrival.
+    """Small pictures, by number in order of arrival. `keep` saves them in `runs` under a name that it adds to `own`.
 
-    Parameters
-    ----------
-    broadcast : Broadcast
-    phone_address : str
-        Address at which other machines may add to the pile; empty if they may not.
+    `phone_address` is where other machines may add to the pile; empty if they may not.
     """
 
-    def __init__(self, broadcast: Broadcast, phone_address: str = ""):
-        self._broadcast, self.phone_address = broadcast, phone_address
+    def __init__(self, broadcast: Broadcast, own: dict[str, str], runs: Path):
+        self._broadcast, self._own, self._runs = broadcast, own, runs
+        self.phone_address = ""
         self._pictures: dict[int, NDArray[np.uint8]] = {}
         self._numbers = itertools.count(1)
 
@@ -47,7 +57,7 @@ class Pile:
         )
         return {"pictures": pictures, **code}
 
-    def add(self, pictures: list[str]) -> dict[str, Any]:
+    def add(self, *, pictures: Pictures) -> dict[str, Any]:
         """Add pictures, each `SIDE`² greys or colours in base64. Returns the reason for each that was not added."""
         refused = []
         for place, text in enumerate(pictures):
@@ -63,22 +73,22 @@ class Pile:
         self._broadcast.publish("pile", self.state())
         return {"refused": refused}
 
-    def take_out(self, numbers: list[int]) -> dict[str, Any]:
+    def take_out(self, *, numbers: Numbers) -> dict[str, Any]:
         """Remove the pictures of these numbers, if they are still there."""
         for number in numbers:
             self._pictures.pop(number, None)
         self._broadcast.publish("pile", self.state())
         return self.state()
 
-    def keep(self, own: dict[str, str], runs: Path) -> str:
-        """Save the pile as a file that never changes, and return its name in `own`."""
+    def keep(self) -> NewData:
+        """Save the pile as a file that never changes."""
         colours = max((picture.shape[2] for picture in self._pictures.values()), default=1)
         pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each in self._pictures.values()]
-        runs.mkdir(parents=True, exist_ok=True)
-        name = f"drawings-{1 + len([*runs.glob('.drawings-*.npy')])}"
-        own[name] = str(runs / f".{name}.npy")
-        np.save(own[name], np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
-        return name
+        self._runs.mkdir(parents=True, exist_ok=True)
+        name = f"drawings-{1 + len([*self._runs.glob('.drawings-*.npy')])}"
+        self._own[name] = str(self._runs / f".{name}.npy")
+        np.save(self._own[name], np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
+        return NewData(name)
 
 
 def qr(address: str) -> Any:

@@ -1,5 +1,6 @@
 """List what a user may choose before a run: recipes, data, losses, metrics, own pictures."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -96,7 +97,7 @@ def is_drawn(path: str) -> bool:
     return Path(path).name.startswith(".drawn-")
 
 
-def drawn(points: list[float], own: dict[str, str], runs: Path) -> str:
+def drawn(points: Sequence[float], own: dict[str, str], runs: Path) -> str:
     """Save samples of a distribution drawn by hand, and return its name in `own`. The samples spread like the brush."""
     rng, spots = np.random.default_rng(0), np.array(points).reshape(-1, 2)
     samples = spots[rng.integers(len(spots), size=DRAWN)] + rng.normal(0.0, BRUSH, (DRAWN, 2))

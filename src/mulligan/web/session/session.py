@@ -102,6 +102,11 @@ class Session:
         names = {path: name for name, path in self.own.items()}
         return settings | {"data": names.get(settings["data"], settings["data"])}
 
+    def check(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Check settings without starting a run."""
+        config, dropped = self.configured(asked)
+        return {"ok": True, "settings": settings.settings_of(config), "notes": dropped}
+
     def start(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Start a new run, which begins a new chain of tries."""
         self._check_free(asked["replace"])

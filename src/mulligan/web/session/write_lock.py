@@ -1,29 +1,26 @@
 """The write lock: only one of the open pages may send commands, the one that holds the token."""
 
 import secrets
-from typing import Any
+from typing import Annotated, Any
 
+from mulligan.web.api.values import Text
 from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import Broadcast
 
+Client = Annotated[str, Text("[A-Za-z0-9_-]{16,64}", "16 to 64 letters, digits, _ or -", "a1b2c3d4e5f6a7b8")]
 GRACE = 5.0
 """Seconds for which a page keeps the lock after its stream has ended, so that it survives a reload."""
 
 
 class WriteLock:
-    """One token, given to one page at a time.
-
-    Parameters
-    ----------
-    broadcast : Broadcast
-    """
+    """One token, given to one page at a time."""
 
     def __init__(self, broadcast: Broadcast):
         self._broadcast = broadcast
         self._token = ""
         self.client: str | None = None
 
-    def ask(self, client: str, *, take: bool) -> dict[str, Any]:
+    def ask(self, *, client: Client, take: bool = False) -> dict[str, Any]:
         """Give a page the token if no page holds it, if this page holds it, or if `take` is True."""
         free = self.client is None or self.client == client or not self._broadcast.alive(self.client, GRACE)
         if not free and not take:

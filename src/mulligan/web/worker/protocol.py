@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,8 @@ def dumps(value: Any) -> bytes:
 
 def plain(value: Any) -> Any:
     """Turn a value into one that strict JSON can hold."""
+    if is_dataclass(value):
+        return plain(vars(value))
     if isinstance(value, dict):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
