@@ -54,11 +54,7 @@ def test_what_is_no_kind_is_said(kind, message):
 
 def test_jangs_discriminator_names_the_data_that_it_is_for():
     config = with_overrides(mulligan.recipe("jang"), ["data.name=ring"])
-    with pytest.raises(
-        ShapeError,
-        match=r"^samples must be points in one dimension for jang_discriminator, got \(2,\)\. Try "
-        r"data\.name = 'jang', or mlp_discriminator\.$",
-    ):
+    with pytest.raises(ShapeError, match=r"got \(2,\).*data\.name=jang"):
         mulligan.Run(config)
 
 

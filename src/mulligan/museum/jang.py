@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.data.sources.toys import TOYS
-from mulligan.errors import ShapeError
+from mulligan.errors import ShapeError, must_be
 from mulligan.game.architectures.base import Architecture
 from mulligan.nn.fields import Count, Finite, Fraction
 from mulligan.nn.layers import Dense, Layer, LinearMap, Pointwise, Sequential, Tanh
@@ -31,10 +31,6 @@ class Stratified(LinearMap):
         sampling    y_i = low + (high − low)·(z_i + 1)/2
 
     Source: Jang 2016: ``linspace(-5, 5, n) + random(n)·.01``. As the first layer, it needs no input gradient.
-
-    Parameters
-    ----------
-    low, high : float
     """
 
     low: Finite = -_REACH
@@ -58,12 +54,7 @@ class Stratified(LinearMap):
 
 @dataclass(frozen=True)
 class Times(Pointwise):
-    """A number times x, plus another.
-
-    Parameters
-    ----------
-    by, plus : float
-    """
+    """A number times x, plus another."""
 
     by: Finite = 5.0
     plus: Finite = 0.0
@@ -79,13 +70,7 @@ class Times(Pointwise):
 
 @dataclass(frozen=True)
 class ClampedProbability(Pointwise):
-    """The logit log(p/(1 − p)) of p = x clamped to [low, high]. Outside, the slope is 0.
-
-    Parameters
-    ----------
-    low, high : float
-        Jang uses .01 and .99.
-    """
+    """The logit log(p/(1 − p)) of p = x clamped to [low, high], in Jang's post [.01, .99]. Outside, the slope is 0."""
 
     low: Fraction = 0.01
     high: Fraction = 0.99
@@ -105,11 +90,7 @@ class ClampedProbability(Pointwise):
 class JangDiscriminator(Architecture):
     """1-6-5-1 with tanh in all layers and a clamped output, fitted to the data's density before the game begins.
 
-    Parameters
-    ----------
-    hidden : tuple of int
-    pretraining : int
-        Steps of least squares towards the density, with 200 points of [−5, 5] each (Jang: 1000).
+    `pretraining` is the number of steps of least squares, with 200 points of [−5, 5] each; Jang took 1000.
     """
 
     hidden: tuple[int, ...] = (6, 5)
@@ -117,10 +98,7 @@ class JangDiscriminator(Architecture):
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         if tuple(sample_shape) != (1,):
-            raise ShapeError(
-                f"samples must be points in one dimension for jang_discriminator, got {tuple(sample_shape)}. Try "
-                "data.name = 'jang', or mlp_discriminator."
-            )
+            raise ShapeError(must_be("samples", "points in one dimension", tuple(sample_shape), "data.name=jang"))
         start = _Fitted(self.hidden, self.pretraining, [])
         layers: list[Layer] = []
         for units in (*self.hidden, 1):

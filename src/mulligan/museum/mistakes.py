@@ -15,13 +15,7 @@ from mulligan.nn.schedules import Schedule
 
 @dataclass(frozen=True)
 class Frozen(Optimizer):
-    """An optimiser that never changes the weights: θ stays.
-
-    Parameters
-    ----------
-    lr : float
-        Has no effect.
-    """
+    """An optimiser that never changes the weights, whatever its rate: θ stays."""
 
     lr: Positive = 1e-3
 
@@ -63,13 +57,7 @@ class UnguardedWGANGP(WGANGP):
 
 @dataclass(frozen=True)
 class EveryFew(Schedule):
-    """`every` at one step of `every`, and 0 at the others: "lazy" regularisation (Karras et al. 2020).
-
-    Parameters
-    ----------
-    every : int
-        Number of steps between two such steps.
-    """
+    """`every` at one step of `every`, and 0 at the others: "lazy" regularisation (Karras et al. 2020)."""
 
     every: Count = 8
 

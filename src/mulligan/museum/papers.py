@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.data import load
-from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count, Decay, Positive
 from mulligan.nn.layers.initializers import Initializer
 from mulligan.nn.memory import Array
@@ -22,12 +21,7 @@ class Marginals(Initializer):
 
         b = log(p/(1 − p)),   p = mean pixel in [0, 1], kept within 1e-7 of the ends
 
-    Parameters
-    ----------
-    data : str
-        A name of `mulligan list data`.
-    limit : int
-        Number of its pictures to use.
+    The mean is over the first `limit` pictures of a data set.
     """
 
     data: str = "mnist"
@@ -35,8 +29,6 @@ class Marginals(Initializer):
 
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         p = np.asarray(load(self.data).images[: self.limit]).mean(axis=0).ravel() / 255.0
-        if p.size != out.size:
-            raise ShapeError(f"the bias must be {p.size} numbers for {self.data}, got {out.size}. Use other data.")
         p = np.clip(p, _EDGE, 1 - _EDGE)
         out[...] = np.log(p / (1 - p)).reshape(out.shape)
 
@@ -45,15 +37,7 @@ class Marginals(Initializer):
 class RisingMomentum(Optimizer):
     """Momentum that grows over the epochs (pylearn2's MomentumAdjustor).
 
-        v ← μ·v − lr·g,   θ ← θ + v;   μ grows linearly from `momentum` to `final` over `epochs`
-
-    Parameters
-    ----------
-    lr : float
-    momentum, final : float
-        μ in the first epoch, and from epoch `epochs` on.
-    epochs, epoch : int
-        Number of epochs over which μ grows, and number of steps of an epoch.
+    v ← μ·v − lr·g,   θ ← θ + v;   μ grows linearly from `momentum` to `final` over `epochs` of `epoch` steps
     """
 
     slots: ClassVar[tuple[str, ...]] = ("v",)

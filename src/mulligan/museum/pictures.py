@@ -12,16 +12,7 @@ Floats = NDArray[np.floating[Any]]
 
 
 def digits(name: str, caption: str, images: Floats, low: float = 0.0, high: float = 1.0, *, zoom: int = 2) -> Picture:
-    """Arrange pictures in a square, with black at `low` and white at `high`.
-
-    Parameters
-    ----------
-    name, caption : str
-    images : (n, 784) or (n, 28, 28, 1) float array
-    low, high : float
-    zoom : int
-        Side of a pixel, in screen pixels.
-    """
+    """Arrange pictures of 28 × 28 in a square, with black at `low` and white at `high`."""
     sheet = grid(to_uint8(images.reshape(-1, 28, 28), low, high))
     return Picture(name, caption, enlarged(sheet[..., 0], zoom), low, high)
 

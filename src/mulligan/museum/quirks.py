@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures.base import Architecture
 from mulligan.nn.fields import Decay, Finite, Positive
 from mulligan.nn.layers import Arctan, Dense, Flatten, Layer, ReLU, Reshape, Sigmoid, Tanh
@@ -33,11 +33,6 @@ class ArticleAdam(Optimizer):
 
     Algorithm 1 of Kingma & Ba 2015 divides by 1−β₁ᵗ and 1−β₂ᵗ, which tend to 1. Here the divisors keep their values
     at t = 1: a settled step is √(1−β₂)/(1−β₁) = 0.316 of Adam's. The repair is ``kind = "adam"``.
-
-    Parameters
-    ----------
-    lr, beta1, beta2, eps
-        As in `Adam`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
@@ -68,11 +63,6 @@ class ArticleOutput(Dense):
         dW = xᵀ (dy ⊙ dy)                          should be xᵀ δ
 
     The repair is `Dense` and `Sigmoid`.
-
-    Parameters
-    ----------
-    units, init, bias, bias_init
-        As in `Dense`.
     """
 
     piecewise_linear: ClassVar[bool] = False
@@ -111,16 +101,8 @@ ACTIVATIONS: dict[str, Layer] = {"relu": ReLU(), "arctan": Arctan(), "tanh": Tan
 class ArticleGenerator(Architecture):
     """z – [Dense, activation] … – σ pixels, as in the article's scripts (Seo 2018).
 
-    Parameters
-    ----------
-    hidden : tuple of int
-        Widths.
-    activations : tuple of str
-        Of each hidden layer: relu, arctan, tanh or sigmoid.
-    init_scale : float
-        Factor of the initial W ~ N(0, √(2/fan_in)); 1 repairs it.
-    squared_gradient : bool
-        Whether the last layer is an `ArticleOutput`. False repairs it, with `Dense` and `Sigmoid`.
+    W ~ `init_scale` · N(0, √(2/fan_in)); 1 repairs it. `squared_gradient` makes the last layer an `ArticleOutput`;
+    False repairs it.
     """
 
     output: ClassVar[Layer] = Sigmoid()
@@ -133,14 +115,9 @@ class ArticleGenerator(Architecture):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.activations) != len(self.hidden):
-            raise ConfigError(
-                f"activations must have one word for each of hidden = {list(self.hidden)}, got "
-                f"{list(self.activations)}. Try {['relu'] * len(self.hidden)}."
-            )
-        for word in self.activations:
-            if word not in ACTIVATIONS:
-                raise ConfigError(f"activations must be some of {', '.join(ACTIVATIONS)}, got {word!r}. Try 'relu'.")
+        if len(self.activations) != len(self.hidden) or not {*self.activations} <= ACTIVATIONS.keys():
+            rule = f"{len(self.hidden)} of {', '.join(ACTIVATIONS)}, one for each hidden layer"
+            raise ConfigError(must_be("activations", rule, list(self.activations)))
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         init = start(self.init_scale)
@@ -154,15 +131,7 @@ class ArticleGenerator(Architecture):
 
 @dataclass(frozen=True)
 class ArticleDiscriminator(Architecture):
-    """Pixels – [Dense, ReLU] … – logit, as in the article's scripts (Seo 2018).
-
-    Parameters
-    ----------
-    hidden : tuple of int
-        Widths.
-    init_scale : float
-        As in `ArticleGenerator`.
-    """
+    """Pixels – [Dense, ReLU] … – logit, as in the article's scripts (Seo 2018)."""
 
     hidden: tuple[int, ...] = (128,)
     init_scale: Finite = 0.002

@@ -84,8 +84,8 @@ def astray(before: float, after: float, threshold: float, more: str = "") -> Evi
     return Evidence("distance", f"median distance to the nearest of the eight{more}", before, after, ">", threshold)
 
 
-def push(run: Run) -> float:
-    """Return the gradient that reaches the fakes: the mean of ‖∂L_G/∂x‖ over the fixed z, for each row's own loss."""
+def gradient_at_fakes(run: Run) -> float:
+    """Return the mean of ‖∂L_G/∂x‖ over the fakes of the fixed z, for each row's own loss."""
     fakes = cloud(run)
     space = run.gan.d.network.workspace()
     logits = space.forward(fakes, training=False)[:, 0]
@@ -93,10 +93,10 @@ def push(run: Run) -> float:
     return float(np.sqrt(np.square(space.backward(c[:, None].astype(np.float32))).sum(axis=1)).mean())
 
 
-def pushed(broken: Run, mended: Run, threshold: float) -> Evidence:
-    """Compare the gradients that reach the fakes of two runs. The failed run's is smaller."""
+def weak_gradient(broken: Run, mended: Run, threshold: float) -> Evidence:
+    """Compare the gradients that reach the fakes of two runs. That of the failed run is smaller."""
     words = "mean length of the loss gradient that reaches a generated point"
-    return Evidence("push", words, push(broken), push(mended), "<", threshold)
+    return Evidence("gradient", words, gradient_at_fakes(broken), gradient_at_fakes(mended), "<", threshold)
 
 
 def picture(name: str, caption: str, samples: Array) -> Picture:
@@ -115,15 +115,7 @@ def one_thread() -> Iterator[None]:
 
 
 class Duel:
-    """Two networks on the ring, each with its own optimiser; z and samples have two numbers.
-
-    Parameters
-    ----------
-    g, d : sequence of Layer
-    optimizer : Optimizer
-        A copy of it for each player.
-    seed : int
-    """
+    """Two networks on the ring, each with its own optimiser; z and samples have two numbers."""
 
     def __init__(self, g: Sequence[Layer], d: Sequence[Layer], optimizer: Optimizer, seed: int):
         self.noise, self.data = stream(seed, "noise"), stream(seed, "batches")

@@ -28,17 +28,9 @@ MARKED = 12
 
 @dataclass(frozen=True)
 class Line:
-    """A curve.
+    """A curve, which values that are not finite break.
 
-    Attributes
-    ----------
-    name : str
-    who : "real", "fake", "judge" or "brand"
-        Chooses the colour.
-    x, y : sequence of float
-        Of equal length. Values that are not finite break the curve.
-    faint : bool
-        Whether it belongs to an earlier try.
+    `who`, "real", "fake" or "judge", chooses the colour. An earlier try's curve is `faint`.
     """
 
     name: str
@@ -68,20 +60,9 @@ class Axis:
 
 @dataclass(frozen=True)
 class Chart:
-    """A frame with curves.
+    """A frame with curves, and `words` below. On a `log` scale, values that are not positive break a curve.
 
-    Attributes
-    ----------
-    title, unit, words : str
-        `words` is the text below the curves.
-    lines : sequence of Line
-    axis : Axis
-    log : bool
-        Whether y is logarithmic. Values that are not positive then break the curve.
-    levels : sequence of (float, str)
-        Horizontal dashed lines: a floor, an ideal.
-    bounds : (float, float) or None
-        Bounds of y, if they are fixed.
+    `levels` are horizontal dashed lines, a floor or an ideal; `bounds` are those of y, if they are fixed.
     """
 
     title: str

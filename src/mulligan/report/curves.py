@@ -30,10 +30,7 @@ def charts_of(story: Story) -> list[Chart]:
             "Loss",
             "",
             f"What each player minimises, without penalties.{each}",
-            [
-                *_over(story, "stepped", "D", "judge", _get("d_loss")),
-                *_over(story, "stepped", "G", "fake", _get("g_loss")),
-            ],
+            _of_both(story, "stepped", "loss"),
             steps,
         ),
         verdict(story, steps),
@@ -41,10 +38,7 @@ def charts_of(story: Story) -> list[Chart]:
             "Gradient norms",
             "",
             "Of all weights of a player, at each measurement of the diagnosis.",
-            [
-                *_over(story, "measured", "D", "judge", _get("d_gradient")),
-                *_over(story, "measured", "G", "fake", _get("g_gradient")),
-            ],
+            _of_both(story, "measured", "gradient"),
             steps,
             log=True,
         ),
@@ -53,7 +47,7 @@ def charts_of(story: Story) -> list[Chart]:
             "KID",
             "Of up to 1,000 samples against as many reals (held-out ones if there are any), in PCA-64 or "
             "coordinates. Values up to 0 are noise and not drawn. Green: the step of best.safetensors.",
-            _timed(story, "evaluated", "KID", "fake", _get("kid"), cpu),
+            _timed(story, "evaluated", "KID", "fake", "kid", cpu),
             replace(timed, marks=best if story.best >= 0 else ()),
             log=True,
         ),
@@ -64,8 +58,8 @@ def charts_of(story: Story) -> list[Chart]:
             "Of 256 samples: their mean distance over that of the reals, and the share of reals with a sample near "
             "them.",
             [
-                *_timed(story, "measured", "distance", "fake", _get("distance"), cpu),
-                *_timed(story, "measured", "coverage", "real", _get("coverage"), cpu),
+                *_timed(story, "measured", "distance", "fake", "distance", cpu),
+                *_timed(story, "measured", "coverage", "real", "coverage", cpu),
             ],
             timed,
             levels=((1.0, "right"),),
@@ -99,10 +93,10 @@ def _modes(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:
     bounds = (0.0, float(total)) if total else None
     title, unit = "Classes in use", "effective number"
     words = "The exponential of the entropy of the judge's answers for 1,000 samples."
-    lines = _timed(story, "evaluated", "classes", "fake", _get("effective_modes"), cpu)
+    lines = _timed(story, "evaluated", "classes", "fake", "effective_modes", cpu)
     if not lines:
         title, unit, words = "Modes captured", "", "Those with enough samples close by."
-        lines = _timed(story, "evaluated", "modes", "fake", _get("modes"), cpu)
+        lines = _timed(story, "evaluated", "modes", "fake", "modes", cpu)
     return Chart(title, unit, words, lines, timed, levels=levels, bounds=bounds)
 
 
@@ -121,8 +115,7 @@ def _over(
     story: Story, part: str, name: str, who: str, pick: Pick, kin: Callable[[Story], bool] = lambda parent: True
 ) -> list[Line]:
     """Return a curve over steps: this run, and faintly the earlier tries that are `kin`."""
-    lines, rest = [], story
-    until = story.begins
+    lines, rest, until = [], story, story.begins
     own_x, own_y = _points(getattr(story, part), pick, story.begins, math.inf)
     while rest.parent is not None and kin(rest.parent):
         rest = rest.parent
@@ -134,9 +127,13 @@ def _over(
     return [*lines, Line(name, who, own_x, own_y)] if any(map(math.isfinite, own_y)) else []
 
 
-def _timed(story: Story, part: str, name: str, who: str, pick: Pick, clock: Callable[[int], float]) -> list[Line]:
+def _of_both(story: Story, part: str, what: str) -> list[Line]:
+    return [*_over(story, part, "D", "judge", _get(f"d_{what}")), *_over(story, part, "G", "fake", _get(f"g_{what}"))]
+
+
+def _timed(story: Story, part: str, name: str, who: str, key: str, clock: Callable[[int], float]) -> list[Line]:
     """Return a curve of this run alone, over CPU-seconds."""
-    x, y = _points(getattr(story, part), pick, 0, math.inf)
+    x, y = _points(getattr(story, part), _get(key), 0, math.inf)
     return [Line(name, who, [clock(int(step)) for step in x], y)] if any(map(math.isfinite, y)) else []
 
 
@@ -162,17 +159,10 @@ def _on_clock(story: Story) -> tuple[Callable[[int], float], Axis]:
 
 def _marks(story: Story) -> list[Mark]:
     marks = [Mark(story.begins, f"try {story.number} begins", "try")] if story.config.parent is not None else []
-    return [
-        *marks,
-        *(
-            Mark(
-                event.step,
-                f"{event.state if event.severity else 'healthy again'} at step {count(event.step)}",
-                event.severity or "healthy",
-            )
-            for event in story.diagnosed
-        ),
-    ]
+    for event in story.diagnosed:
+        state = event.state if event.severity else "healthy again"
+        marks.append(Mark(event.step, f"{state} at step {count(event.step)}", event.severity or "healthy"))
+    return marks
 
 
 # ── the line of tries ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,18 +185,22 @@ def tries(story: Story) -> str:
         parts.append(svg.element("path", cls="past", d=f"M{LEFT} {base}H{x(story.begins):.1f}"))
         parts.append(svg.text(LEFT, base - 8, "the try before; its folder is missing"))
     for row, each in enumerate(all_tries, start=int(gone)):
-        y, last, bad = base - ROW * row, each is story, each.ill
+        y, last, failure = base - ROW * row, each is story, each.failure
         begin = x(each.begins)
         stop = max(begin, x(each.step))
         rise = f"M{begin:.1f} {y + ROW}C{begin + 14:.1f} {y + ROW} {begin + 8:.1f} {y} {min(begin + 26, stop):.1f} {y}"
-        kind = "past" if not last else "good" if bad is None and not each.failed else "alarm"
+        kind = "past" if not last else "good" if failure is None and not each.diverged else "alarm"
         parts.append(svg.element("path", cls=kind, d=f"{rise if row else f'M{LEFT} {y}'}H{stop:.1f}"))
         words = f"Try {each.number}: from step {count(each.begins)}" if row else f"Try {each.number}"
         parts.append(svg.text(begin + 34 if row else LEFT, y - 8 if row else y + 16, words, f"tick {kind}"))
-        if bad is not None or each.failed:
-            cross = x(bad.step if bad is not None and not each.failed else each.step)
+        if failure is not None or each.diverged:
+            cross = x(failure.step if failure is not None and not each.diverged else each.step)
             parts.append(svg.element("path", cls="cross", d=f"M{cross - 5:.1f} {y - 5}l10 10m0 -10l-10 10"))
-            name = f"{bad.state} at {count(bad.step)}" if bad is not None else f"diverged at {count(each.step)}"
+            name = (
+                f"{failure.state} at {count(failure.step)}"
+                if failure is not None
+                else f"diverged at {count(each.step)}"
+            )
             near = cross > WIDTH - 260
             below = not near and (row > 0 or cross > LEFT + 48)  # beside "Try 1", not on it
             place = cross - 12 if near else cross + 12, y + 16 if below else y - 8
@@ -215,7 +209,7 @@ def tries(story: Story) -> str:
             parts.append(svg.element("circle", cls="good", cx=stop, cy=y, r=5))
     parts.append(svg.bottom_axis(x, height - 6, WIDTH, unit="steps"))
     label = "; ".join(
-        f"try {each.number} from step {each.begins}: {each.ill.state if each.ill is not None else 'healthy'}"
+        f"try {each.number} from step {each.begins}: {each.failure.state if each.failure is not None else 'healthy'}"
         for each in all_tries
     )
     view = {"cls": "tries", "viewBox": f"0 0 {WIDTH} {height}", "role": "img", "aria_label": label}

@@ -24,17 +24,9 @@ ROWS, COLUMNS = 5, 12
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """Generated pictures, and the nearest training picture of each.
+    """Generated pictures, and the nearest of the `searched` training pictures of each.
 
-    Attributes
-    ----------
-    fakes, reals : uint8 array (n, H, W, C)
-    distances : (n,) float array
-        Euclidean, over pixels from 0 to 1.
-    usual : float or None
-        The median distance of held-out pictures from the training set; None if none are held out.
-    searched : int
-        Number of training pictures.
+    `distances` are Euclidean, over pixels from 0 to 1; the `usual` one is held-out pictures' median distance.
     """
 
     fakes: NDArray[np.uint8]
@@ -53,13 +45,7 @@ class Nearest:
 
 
 def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
-    """Choose grids evenly, including the first and the last, as many as the budget allows.
-
-    Returns
-    -------
-    list of (int, str)
-        Step, and the picture as a data URI.
-    """
+    """Choose grids evenly, including the first and the last, as many as the budget allows: step and data URI."""
     sizes = [path.stat().st_size for _, path in samples]
     for n in range(min(len(samples), FRAMES), 0, -1):
         chosen = [len(samples) - 1] if n == 1 else evenly(len(samples), n)
@@ -93,14 +79,7 @@ def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
-    """Find the nearest training picture of each.
-
-    Parameters
-    ----------
-    fakes : uint8 array (n, H, W, C)
-    data : Dataset
-        Pictures of the same shape. Of streamed data only the part that fits in memory is searched.
-    """
+    """Find the nearest training picture of each. Of streamed data only the part that fits in memory is searched."""
     data = data.in_memory()
     distances, numbers = nearest_pictures(fakes, data, 1)
     usual = None

@@ -57,15 +57,7 @@ def _rows(metrics: Any, raw: Any, space: str) -> Iterator[Row]:
 
 
 def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
-    """Draw the share of each class beside the reals' share; empty if the classes are unknown.
-
-    Parameters
-    ----------
-    story : Story
-    real : sequence of float
-        The reals' shares; empty if unknown.
-    names : sequence of str
-    """
+    """Draw the share of each class beside that of the reals, if `real` has any; empty if the classes are unknown."""
     shares = [float(median_of(v)) for v in at(story.metrics, "classes", "histogram") or []]
     behind = story.measured_before
     told = f"by the judge, of the {'final samples' if behind is None else f'samples of step {count(behind)}'}"

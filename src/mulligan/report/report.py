@@ -93,34 +93,28 @@ def page(story: Story, data: Dataset | None = None) -> str:
     )
 
 
-_UNREAD = "The training data could not be read, so there is nothing to compare the samples with"
-
-
 def compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
-    """Compare the samples with the data.
-
-    Returns
-    -------
-    Nearest or None, str, list of float, tuple of str
-        The nearest training pictures, or why they are missing; the shares of the reals' classes, and their names.
-    """
+    """Return the nearest training pictures, or why they are missing; the shares of the reals' classes, their names."""
     if data is None:
         try:
             data = data_of(story.config)
         except (MulliganError, OSError) as error:
-            return None, f"{_UNREAD}: {error}", [], ()
+            return None, _unread(error), [], ()
     shares: list[float] = []
-    names = data.class_names
     if data.labels is not None:
         shares = (np.bincount(data.labels, minlength=data.classes) / len(data.labels)).tolist()
-    if data.is_points or not story.samples:
-        return None, "", shares, names
-    tiles = cut(story.samples[-1][1], data.shape)
-    if tiles.shape[1:] != data.shape:
-        return None, "The samples have another shape than the data has now.", shares, names
-    chosen = evenly(len(tiles), COMPARED)
-    try:
-        found = nearest(tiles[chosen], data)
-    except DataError as error:  # a streamed picture could not be read
-        return None, f"{_UNREAD}: {error}", shares, names
-    return found, "", shares, names
+    found, why_not = None, ""
+    if story.samples and not data.is_points:
+        tiles = cut(story.samples[-1][1], data.shape)
+        if tiles.shape[1:] != data.shape:
+            why_not = "The samples have another shape than the data has now."
+        else:
+            try:
+                found = nearest(tiles[evenly(len(tiles), COMPARED)], data)
+            except DataError as error:  # a streamed picture could not be read
+                why_not = _unread(error)
+    return found, why_not, shares, data.class_names
+
+
+def _unread(error: Exception) -> str:
+    return f"The training data could not be read, so there is nothing to compare the samples with: {error}"

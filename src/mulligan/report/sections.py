@@ -9,8 +9,6 @@ from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.files import regular
 from mulligan.report.story import Story
 
-SEVERAL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
 
 class Copying(NamedTuple):
     """Figures that show whether the generator copies; None for those that were not measured."""
@@ -28,36 +26,30 @@ def middle(value: Any) -> float | None:
 
 def summary(story: Story) -> str:
     """Summarise the run in one or two sentences."""
-    tries, ill = story.number, story.ill
+    tries, failure = story.number, story.failure
     after = f", at try {tries}" if tries > 1 else ""
-    if story.failed:
+    if story.diverged:
         said = f"It diverged after step {count(story.step)}{after}: a number was no longer finite."
-    elif ill is not None:
-        kind = "warned of" if ill.severity == "warning" else "named"
+    elif failure is not None:
+        kind = "warned of" if failure.severity == "warning" else "named"
         where = "The end" if story.finished else f"The last step, {count(story.step)},"
-        said = f"{where} is not healthy{after}: {ill.state}, {kind} at step {count(ill.step)}."
+        said = f"{where} is not healthy{after}: {failure.state}, {kind} at step {count(failure.step)}."
     elif not story.measured:
         where = f"Stopped at step {count(story.step)} of {count(story.config.steps)}"
         ended = "Finished" if story.finished else where
         said = f"{ended}{after}; the diagnosis has not measured it yet."
     elif story.finished:
         times = sum(1 for event in story.diagnosed if event.severity)
-        before = "" if not times else f", after {spells(times)} of trouble"
-        said = f"The run is healthy at its end{after}{before}."
+        trouble = f", after {counted(times, 'spell')} of trouble" if times else ""
+        said = f"The run is healthy at its end{after}{trouble}."
     else:
         said = f"Stopped at step {count(story.step)} of {count(story.config.steps)}{after}; nothing was wrong there."
-    if story.parent is not None and story.parent.ill is not None:
-        bad = story.parent.ill
+    if story.parent is not None and (before := story.parent.failure) is not None:
         said += (
-            f" Try {story.parent.number} showed {bad.state} at step {count(bad.step)}; try {tries} went back to step "
-            f"{count(story.begins)} with other settings."
+            f" Try {story.parent.number} showed {before.state} at step {count(before.step)}; try {tries} went back to "
+            f"step {count(story.begins)} with other settings."
         )
     return f"{said} {story.changed}" if story.changed else said
-
-
-def spells(n: int) -> str:
-    """Write the number of spells of trouble, small numbers as words."""
-    return f"{SEVERAL[n] if n < len(SEVERAL) else count(n)} spell{'s' if n > 1 else ''}"
 
 
 def figures(story: Story) -> list[tuple[str, str, str]]:

@@ -39,7 +39,7 @@ class Story:
     histogram : list of float
         Shares of the fakes' classes at the last measurement; may be empty.
     diagnosed : list of Diagnosed
-    failed : str
+    diverged : str
         Why the run could not go on; empty if it could.
     finished : bool
     step : int
@@ -68,7 +68,7 @@ class Story:
     evaluated: Series = field(default_factory=list)
     histogram: list[float] = field(default_factory=list)
     diagnosed: list[Diagnosed] = field(default_factory=list)
-    failed: str = ""
+    diverged: str = ""
     finished: bool = False
     step: int = 0
     clock: dict[int, tuple[float, float]] = field(default_factory=dict)
@@ -105,8 +105,8 @@ class Story:
         return int(found[1]) if found else 2
 
     @property
-    def ill(self) -> Diagnosed | None:
-        """The failure at the end, or None."""
+    def failure(self) -> Diagnosed | None:
+        """The failure that the diagnosis named at the end, or None."""
         last = self.diagnosed[-1] if self.diagnosed else None
         return last if last is not None and last.severity else None
 
@@ -197,6 +197,6 @@ def _hear(story: Story, event: dict[str, Any]) -> None:
     elif name == "diagnosed":
         story.diagnosed.append(Diagnosed.of(event))
     elif name == "failed":
-        story.failed = str(event["reason"])
+        story.diverged = str(event["reason"])
     elif name == "finished":
         story.finished = True

@@ -33,18 +33,9 @@ SHOWN = 8
 
 
 class Imprint(NamedTuple):
-    """One run after one step.
+    """One run after one step: the first real picture that it saw, and the one nearest to what G has `drawn`.
 
-    Attributes
-    ----------
-    first : int
-        Index of the first real picture that it saw.
-    nearest : int
-        Index of the picture nearest to G's, both stretched to full contrast.
-    correlation : float
-        Correlation of G's picture with the first one.
-    drawn : (784,) array
-        G's picture.
+    `correlation` is that of G's picture with the first one. Both are stretched to full contrast for the search.
     """
 
     first: int
@@ -60,17 +51,7 @@ def pixels() -> NDArray[np.float32]:
 
 
 class Script:
-    """Runs the recipe `article`, or that of another script of its repository, picture by picture.
-
-    Parameters
-    ----------
-    seed : int
-    data : (n, 784) array
-    decay : bool
-    dtype : float32 or float64
-    name : str
-        The recipe.
-    """
+    """Runs the recipe `article`, or that of another script of its repository, picture by picture."""
 
     def __init__(
         self,
@@ -113,13 +94,7 @@ def replay(seed: int, data: NDArray[np.float32]) -> Imprint:
 
     The script draws from NumPy's legacy generator, in this order: scikit-learn's `shuffle` of the pictures, the weights
     of D, those of G, and the index of the first picture. Only z differs from the script's, because G does not use it.
-
-    Parameters
-    ----------
-    seed : int
-        127 in the repository, 42 in the interactive copy.
-    data : (n, 784) array
-        In [0, 1] as in the interactive copy, or to 255 as in the repository.
+    The seed is 127 in the repository, with data to 255, and 42 in the interactive copy, with data in [0, 1].
     """
     random = np.random.RandomState(seed)
     order = np.arange(len(data))
@@ -187,19 +162,7 @@ def figure(pairs: list[Imprint], data: NDArray[np.float32]) -> Picture:
 
 
 def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, mended: int = 1500) -> Played:
-    """Count imprints, measure how one freezes with the decay and fades without it, and train the repaired recipe.
-
-    Parameters
-    ----------
-    seed : int
-        The first seed.
-    seeds : int
-        Number of seeds.
-    steps : tuple of int
-        Steps at which the fading is measured.
-    mended : int
-        Steps of the repaired recipe.
-    """
+    """Count imprints, measure how one freezes with the decay and fades without it, and train the repaired recipe."""
     data = pixels()
     found = imprints(range(seed, seed + seeds), data)
     hits = sum(one.first == one.nearest for one in found)

@@ -53,15 +53,9 @@ CHANGE = (
 
 
 class Drawn(NamedTuple):
-    """A generator's pictures, and the digits that a judge sees in them.
+    """A generator's pictures, and the number of digits with one per cent of those of which the judge is sure.
 
-    Attributes
-    ----------
-    pictures : (COUNT, 28, 28, 1) array
-    classes : int
-        Number of digits with at least one per cent of the pictures of which the judge is sure.
-    spread : float
-        Standard deviation of a pixel over z, mean over the pixels.
+    `spread` is the standard deviation of a pixel over z, mean over the pixels.
     """
 
     pictures: Array

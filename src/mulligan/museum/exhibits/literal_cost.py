@@ -4,7 +4,7 @@ docs/book/08-is-the-cost-right.md measures it.
 """
 
 from mulligan.museum.case import Evidence, Played
-from mulligan.museum.stage import PLAIN, astray, caught, cloud, distance, picture, play, pushed, ring
+from mulligan.museum.stage import PLAIN, astray, caught, cloud, distance, picture, play, ring, weak_gradient
 
 STEPS = 1500
 
@@ -16,7 +16,7 @@ def run(seed: int) -> Played:
     before, after = cloud(broken), cloud(mended)
     return Played(
         (
-            pushed(broken, mended, 0.01),
+            weak_gradient(broken, mended, 0.01),
             Evidence(
                 "modes", "of the ring's eight", float(caught(before).captured), float(caught(after).captured), "<", 2.5
             ),

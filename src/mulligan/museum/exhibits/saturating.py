@@ -1,7 +1,7 @@
 """The zero-sum loss against a strong D: the slope from which G learns is flat."""
 
 from mulligan.museum.case import Played
-from mulligan.museum.stage import PLAIN, astray, cloud, distance, picture, play, pushed, ring
+from mulligan.museum.stage import PLAIN, astray, cloud, distance, picture, play, ring, weak_gradient
 
 STEPS = 1000
 
@@ -12,6 +12,6 @@ def run(seed: int) -> Played:
     mended = play(ring(*PLAIN, "d_steps=5", steps=STEPS, seed=seed))
     before, after = cloud(broken), cloud(mended)
     return Played(
-        (pushed(broken, mended, 2.0), astray(distance(before), distance(after), 0.4)),
+        (weak_gradient(broken, mended, 2.0), astray(distance(before), distance(after), 0.4)),
         (picture("before", f"minimax, after {STEPS:,} steps", before), picture("after", "non-saturating", after)),
     )
