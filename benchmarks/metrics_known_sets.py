@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import platform
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import scipy.ndimage
@@ -26,13 +28,14 @@ from mulligan.metrics import (
     manifolds,
     moments,
     noise_floor,
-    parzen,
-    parzen_kmeans,
     pca,
     percent,
     random_conv,
     reference,
 )
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "book"))
+from experiments.parzen import parzen, parzen_kmeans
 
 
 def known_sets(digits, count, rng):

@@ -12,6 +12,7 @@ only: centres of k-means, which are no generator, beat the training pictures (Th
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -19,11 +20,13 @@ import numpy as np
 
 import mulligan
 from mulligan.data import load
-from mulligan.metrics import kmeans, log_likelihoods
-from mulligan.metrics.distances.parzen import WIDTHS
+from mulligan.metrics import kmeans
 from mulligan.output.pictures import grid, save_png
 from mulligan.studies.measures import quality
 from mulligan.training import Run, train, with_overrides
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "book"))
+from experiments.parzen import WIDTHS, log_likelihoods
 
 KERNELS, CHOOSING, TESTED, CENTRES, JUDGED = 10_000, 1_000, 10_000, 1_000, 5_000
 TOY = (200, 100, 200, 10, 200)

@@ -131,11 +131,7 @@ def test_the_same_again_to_the_last_digit(pupils, against, result):
 
 
 def test_another_number_is_refused_or_marked(pupils, against):
-    with pytest.raises(
-        ConfigError,
-        match=r"^fakes must be as many as the 300 reals, got 100: every figure depends on their number\. "
-        r"Draw 300 fakes, or pass unequal=True to have it marked\.$",
-    ):
+    with pytest.raises(ConfigError, match="300 reals, got 100"):
         evaluate_pictures(pupils[0][:100], against)
     marked = evaluate_pictures(pupils[0][:100], against, unequal=True)
     assert (marked["n"], marked["n_real"]) == (100, N)
@@ -216,7 +212,7 @@ def test_what_was_asked_for(digits, maps, pupils):
     for given, asked, right in ((sure, labels, 1.0), (unsure, off, 0.9)):
         against = reference(reals, digits.images[:500], [Told(maps[0], [*fakes, *reals], [*given, *p])])
         assert evaluate_pictures(fakes, against, asked=asked)["classes"]["label_accuracy"] == right
-    with pytest.raises(ShapeError, match=r"^asked must have one class for each of the 300 fakes, got shape \(3,\)\.$"):
+    with pytest.raises(ShapeError, match="300 fakes"):
         evaluate_pictures(fakes, against, asked=labels[:3])
 
 
@@ -262,33 +258,11 @@ def test_what_may_not_be_put_together(result, change, words):
         merge([result, other])
 
 
-def test_words_for_what_is_off(digits, maps, against):
-    real, train = digits.test.images[:N], digits.images[:500]
-    with pytest.raises(
-        ConfigError, match=r"^maps must be feature maps, each with its own name, got \[\]\. Try \[pca\(train\)\]\.$"
-    ):
-        reference(real, train, [])
-    with pytest.raises(ConfigError, match="each with its own name"):
-        reference(real, train, [maps[1], maps[1]])
-    with pytest.raises(
-        DataError,
-        match=r"^reals must differ, or their variance cannot be the unit, got 300 with the same features\. "
-        r"Evaluate against samples that differ\.$",
-    ):
-        reference(np.repeat(real[:1], N, axis=0), train, maps)
-    with pytest.raises(
-        ShapeError,
-        match=r"^fakes must have the reals' shape \(28, 28, 1\), got \(20, 28, 1\)\. Evaluate against the "
-        r"data that the generator was trained on; do not resize\.$",
-    ):
+def test_what_does_not_fit_is_refused(digits, maps, against):
+    real = digits.test.images[:N]
+    with pytest.raises(DataError, match="got 300"):
+        reference(np.repeat(real[:1], N, axis=0), digits.images[:500], maps)
+    with pytest.raises(ShapeError, match=r"\(28, 28, 1\), got \(20, 28, 1\)"):
         evaluate_pictures(real[:, :20], against)
-    with pytest.raises(
-        DataError,
-        match=r"^fakes must be uint8 in 0…255, got float64\. Ask the generator for \.images\(count, "
-        r"seed=…\), which has that range\.$",
-    ):
+    with pytest.raises(DataError, match="float64"):
         evaluate_pictures(real / 255.0, against)
-    with pytest.raises(
-        ConfigError, match=r"^results must hold at least one result, got none\. Evaluate with seeds=1\.$"
-    ):
-        merge([])

@@ -9,7 +9,6 @@ from scipy.stats import norm
 
 from mulligan.data import TOYS
 from mulligan.data.sources.toys import Gaussians
-from mulligan.errors import ConfigError, DataError
 from mulligan.metrics import (
     Comparison,
     divergences,
@@ -82,14 +81,3 @@ def test_points_of_ones_own(real):
     assert found["points"]["kid"] == pytest.approx(kid(there, cloud, seed=5).mean)
     near = asdict(manifolds(there, cloud))
     assert {name: found["points"][name] for name in near} == near
-
-
-def test_words(real):
-    with pytest.raises(
-        ConfigError,
-        match=r"^fakes must be as many as the 2000 reals, got 5: every figure depends on their number\. "
-        r"Draw 2000 fakes\.$",
-    ):
-        evaluate_points(real["ring"][:5], real["ring"])
-    with pytest.raises(DataError, match="fake points must be finite"):
-        evaluate_points(real["ring"] * np.nan, real["ring"])

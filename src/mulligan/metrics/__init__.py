@@ -1,9 +1,10 @@
 """Measure samples: distances, coverage, classes, copies, each beside its floor.
 
 - `registry`: every figure of ``metrics.json``, with label, direction, floor, source and function. Read it first.
-- `evaluate`: a whole evaluation, and several merged; `comparison`: the argument of a metric's function.
+- `exam`: the evaluation of a generator against a data set. `reference`: the half of it that only reals decide.
+- `evaluate`: the score of one set of fakes, and several merged; `comparison`: the argument of a metric's function.
 - `features/`: the spaces in which pictures are compared: the judge, PCA of the pixels, a random net.
-- `distances/`: how far two sets of features are apart: FD, KID, sliced Wasserstein, neighbours, C2ST, Parzen.
+- `distances/`: how far two sets of features are apart: FD, KID, sliced Wasserstein, neighbours, C2ST.
 - `classes`, `copies`, `pictures`, `toys`: figures from a judge, the training set, the pixels, a known density.
 - `fakes`: samples of another program. `validation`: checks of arguments; `parallel`: work on all cores.
 """
@@ -27,15 +28,14 @@ from mulligan.metrics.distances.neighbours import (
     kmeans,
     manifolds,
     nearest,
-    squared_distances,
 )
-from mulligan.metrics.distances.parzen import log_likelihoods, parzen, parzen_kmeans
 from mulligan.metrics.distances.sliced import sliced_wasserstein, split_floor
-from mulligan.metrics.evaluate import Reference, evaluate_pictures, evaluate_points, merge, reference
+from mulligan.metrics.evaluate import evaluate_pictures, evaluate_points, merge
 from mulligan.metrics.fakes import Fakes
 from mulligan.metrics.features.judge import Judge, bundled_judge, bundled_judge_for, judge_for
 from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, RandomConv, pca, pca_limit, random_conv
 from mulligan.metrics.pictures import contrast, dissimilarity, diversity, sharpness, ssim, where_comparable
+from mulligan.metrics.reference import Reference, reference
 from mulligan.metrics.registry import MAPS, METRICS, Figure, Metric, at, figures_in, median_of
 from mulligan.metrics.toys import Divergences, Modes, divergences, modes, stacked_modes
 
@@ -47,9 +47,9 @@ __all__ = [
     "TwoSampleTest", "at", "bundled_judge", "bundled_judge_for", "c2st", "classifier_score", "contrast", "copying",
     "count_classes", "coverage_ideal", "ct", "dissimilarity", "divergences", "diversity", "evaluate_pictures",
     "evaluate_points", "figures_in", "frechet_distance", "frechet_infinity", "judge_for", "kid", "kl", "kmeans",
-    "labels", "log_likelihoods", "manifolds", "median_of", "merge", "modes", "moments", "nearest",
-    "nearest_pictures", "noise_floor", "originals", "parzen", "parzen_kmeans", "pca", "pca_limit", "percent",
-    "random_conv", "reference", "shares", "sharpness", "sliced_wasserstein", "split_floor", "squared_distances",
+    "labels", "manifolds", "median_of", "merge", "modes", "moments", "nearest",
+    "nearest_pictures", "noise_floor", "originals", "pca", "pca_limit", "percent",
+    "random_conv", "reference", "shares", "sharpness", "sliced_wasserstein", "split_floor",
     "squared_mmd", "ssim", "stacked_modes",
     "where_comparable", "within_class_variance",
 ]

@@ -62,11 +62,6 @@ def labels(p: NDArray[Any], *, sure: float = SURE) -> NDArray[np.intp]:
     -------
     array of shape (n,), intp
         0 to K − 1, or −1.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Not rows of probabilities.
     """
     p = probabilities(p)
     return np.where(p.max(axis=1) >= sure, p.argmax(axis=1), JUNK)
@@ -85,20 +80,8 @@ def shares(label: NDArray[Any], count: int) -> NDArray[np.float64]:
     Returns
     -------
     array of shape (K,), float64
-
-    Raises
-    ------
-    ShapeError, DataError
-        No picture; a label that is not a class.
     """
     label = np.asarray(label)
-    if label.ndim != 1 or len(label) == 0:
-        raise ShapeError(f"labels must have shape (n,), one class for each picture, got {label.shape}.")
-    if label.min() < JUNK or label.max() >= count:
-        raise DataError(
-            f"labels must be from 0 to {count - 1}, or {JUNK} for junk, got {label.min()} to {label.max()}. "
-            f"Number the classes from 0."
-        )
     return np.bincount(label[label != JUNK], minlength=count) / len(label)
 
 
@@ -115,11 +98,6 @@ def count_classes(p: NDArray[Any], prior: NDArray[Any]) -> Classes:
     Returns
     -------
     Classes
-
-    Raises
-    ------
-    ShapeError, DataError
-        Not rows of probabilities; a prior of another length, or with a class of share 0.
     """
     p = probabilities(p)
     prior = np.asarray(prior, dtype=np.float64)
@@ -188,11 +166,6 @@ def within_class_variance(
     -------
     tuple of K floats
         0 for a class with fewer than two fakes; 1 for one without two different reals, which cannot be measured.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, labels of another length, a value that is not finite.
     """
     fake, real = feature_sets(fake, real, names=("fake features", "real features"), least=1)
     for name, table, label in (("fake", fake, fake_label), ("real", real, real_label)):
@@ -219,11 +192,6 @@ def classifier_score(p: NDArray[Any]) -> float:
     -------
     float
         1 to K. The real test digits score 9.78 of 10. The score detects neither copies nor a collapse inside classes.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Not rows of probabilities.
     """
     p = probabilities(p)
     marginal = np.broadcast_to(p.mean(axis=0), p.shape)

@@ -1,11 +1,9 @@
 """The argument of a metric's function: fakes beside held-out reals. Each method computes the metric that it names."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +24,8 @@ from mulligan.metrics.distances.kernel import kid
 from mulligan.metrics.distances.neighbours import manifolds
 from mulligan.metrics.distances.sliced import sliced_wasserstein, split_floor
 from mulligan.metrics.pictures import contrast, diversity, sharpness, where_comparable
+from mulligan.metrics.reference import Reference
 from mulligan.metrics.toys import divergences, modes
-
-if TYPE_CHECKING:
-    from mulligan.metrics.evaluate import Reference
 
 Found = Mapping[str, Any] | float | None
 """The result of a metric's function: its figure; several figures by name; None if there is nothing to compare."""

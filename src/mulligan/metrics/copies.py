@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data import Dataset
-from mulligan.errors import ConfigError
 from mulligan.metrics.distances.neighbours import kmeans, nearest
 from mulligan.metrics.validation import feature_sets
 
@@ -89,13 +88,6 @@ def originals(
     Returns
     -------
     Originals
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, too few rows, a value that is not finite.
-    ConfigError
-        No cell, or more cells than rows.
     """
     least = 2 if inside is None else 3  # a picture, its nearest one, and that one's neighbour
     sets = feature_sets(real, train, names=("real features", "training features"), least=least)
@@ -129,11 +121,6 @@ def copying(fake: NDArray[Any], of: Originals) -> Copies:
     Returns
     -------
     Copies
-
-    Raises
-    ------
-    ShapeError, DataError
-        Another width, too few rows, a value that is not finite.
     """
     fake, train = feature_sets(fake, of.train, names=("fake features", "training features"))
     distance, index = nearest(fake, train)
@@ -172,14 +159,7 @@ def ct(
     -------
     float
         0 if no cell has enough of both, so that nothing can be said.
-
-    Raises
-    ------
-    ConfigError
-        `least` below 1.
     """
-    if least < 1:
-        raise ConfigError(f"least must be at least 1, got {least}. Try 20.")
     z, weight = [], []
     for cell in np.unique(real_cell):
         a, b = fake[fake_cell == cell], np.sort(real[real_cell == cell])

@@ -1,11 +1,10 @@
 """Evaluate fakes against held-out reals, as the dictionary of ``metrics.json``; `merge` several evaluations.
 
 The protocol: 10,000 fakes against the 10,000 test pictures, at least three seeds, median and range, floors beside the
-figures. `Reference` does the reals' half of the work once for all sets of fakes.
+figures.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from statistics import median
 from typing import Any
@@ -15,113 +14,14 @@ from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.metrics.comparison import Comparison, Pictures
-from mulligan.metrics.copies import Originals, originals
-from mulligan.metrics.distances.frechet import Moments, moments, percent
-from mulligan.metrics.features.maps import ClassMap, FeatureMap
+from mulligan.metrics.distances.frechet import moments
 from mulligan.metrics.parallel import in_parallel
+from mulligan.metrics.reference import Reference, seen_by
 from mulligan.metrics.registry import METRICS
 from mulligan.metrics.validation import feature_sets, pictures
-from mulligan.metrics.validation import probabilities as read_probabilities
-
-COPIES_BY = "pca64"
-"""The map in which copies are searched, if it is used. It is near the pixels; to a judge, two sevens look the same."""
-
 
 FACTS = ("n", "n_real", "n_train", "accuracy", "step")
 """Numbers that must agree between seeds, as strings and booleans must, because they are not figures."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """The reals' half of an evaluation: held-out reals and the training set, with their features.
-
-    Attributes
-    ----------
-    real : array of shape (n, h, w, c), uint8
-        Held-out pictures.
-    maps : tuple of FeatureMap
-        The first is the main map, in which variance inside classes is measured.
-    features : dict of arrays of shape (n, d), float32
-        Of the reals, by the name of the map.
-    moments : dict of Moments
-        Of those features.
-    copies_by : str
-        Name of the map in which copies are searched.
-    originals : Originals
-        The whole training set, in that map.
-    probabilities : array of shape (n, K), float64, or None
-        The judge's p(y|x) of the reals.
-    prior : array of shape (K,), float64, or None
-        The share that each class should have.
-    """
-
-    real: NDArray[np.uint8]
-    maps: tuple[FeatureMap, ...]
-    features: dict[str, NDArray[np.float32]]
-    moments: dict[str, Moments]
-    copies_by: str
-    originals: Originals
-    probabilities: NDArray[np.float64] | None
-    prior: NDArray[np.float64] | None
-
-
-def reference(
-    real: NDArray[Any],
-    train: NDArray[Any],
-    maps: Sequence[FeatureMap],
-    *,
-    prior: NDArray[Any] | None = None,
-    inside: NDArray[np.intp] | None = None,
-) -> Reference:
-    """Prepare the reals' half of an evaluation.
-
-    Parameters
-    ----------
-    real : array of shape (n, h, w[, c]), uint8
-        Held-out pictures: the test split.
-    train : array of shape (l, h, w[, c]), uint8
-        All pictures that the generator was trained on. Only the search for copies reads them.
-    maps : sequence of FeatureMap
-        With different names. Report an ordering only if two maps agree on it. The first map that knows classes, the
-        judge, classifies the pictures; without one, the figures of classes are left out.
-    prior : array of shape (K,), optional
-        Share of each class in the training set; default: the mean of the reals' probabilities.
-    inside : array of shape (n,), integer, optional
-        If nothing was held out: the row of each real in `train`. See `originals`.
-
-    Returns
-    -------
-    Reference
-
-    Raises
-    ------
-    ConfigError
-        No map, or two with one name.
-    ShapeError, DataError
-        Pictures that do not fit; reals that are all the same.
-    """
-    real, train = pictures(real, "real pictures"), pictures(train, "training pictures")
-    names = [phi.name for phi in maps]
-    if not names or len(set(names)) < len(names):
-        raise ConfigError(f"maps must be feature maps, each with its own name, got {names}. Try [pca(train)].")
-    features, probabilities = _seen_by(maps, real)
-    if probabilities is not None:
-        prior = probabilities.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
-    copies_by = COPIES_BY if COPIES_BY in names else names[0]
-    train_features = maps[names.index(copies_by)](train)
-    found = {name: moments(x) for name, x in features.items()}
-    for of_map in found.values():
-        percent(0.0, of_map)  # raises if all reals are the same, before the long work
-    return Reference(
-        real=real,
-        maps=tuple(maps),
-        features=features,
-        moments=found,
-        copies_by=copies_by,
-        originals=originals(features[copies_by], train_features, inside=inside),
-        probabilities=probabilities,
-        prior=prior,
-    )
 
 
 def evaluate_pictures(
@@ -163,13 +63,6 @@ def evaluate_pictures(
         Ready for JSON: str, int, float, list, dict. FD, its floor and FD∞ are per cent of the real features' total
         variance. Left out are `fd_infinity` with fewer than four pictures per feature, `diversity` below 7×7 pixels or
         if no class has two different reals, and `sharpness` if the reals have no edge.
-
-    Raises
-    ------
-    ConfigError
-        Different numbers of fakes and reals.
-    ShapeError, DataError
-        Pictures or classes that do not fit.
     """
     fake = pictures(fake, "fakes")
     real, n = against.real, len(fake)
@@ -182,7 +75,7 @@ def evaluate_pictures(
         raise _another_number(n, len(real), ", or pass unequal=True to have it marked")
     if asked is not None and np.shape(asked) != (n,):
         raise ShapeError(f"asked must have one class for each of the {n} fakes, got shape {np.shape(asked)}.")
-    features, p = _seen_by(against.maps, fake)
+    features, p = seen_by(against.maps, fake)
     whole = Pictures(real, fake, seed, "", data, against=against, features=features, probabilities=p, asked=asked)
     spaces = [
         Comparison(against.features[name], seen, seed, name, data, against.moments[name])
@@ -222,13 +115,6 @@ def evaluate_points(
         Ready for JSON. ``points`` has the distances; ``modes`` those of a mixture in two dimensions (the reals'
         high-quality share beside as ``high_quality_ideal``); ``divergences`` KL and JS in one dimension, in nats;
         ``log_density`` the mean of log p, the reals' beside.
-
-    Raises
-    ------
-    ConfigError
-        Another number of fakes than reals.
-    ShapeError, DataError
-        Points that do not fit, or are not finite.
     """
     fake, real = feature_sets(fake, real, names=("fake points", "real points"))
     if len(fake) != len(real):
@@ -250,34 +136,12 @@ def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     dict
         Of the same form; figures in lists are merged one by one, `seeds` are joined. A single result is returned
         unchanged.
-
-    Raises
-    ------
-    ConfigError
-        No result, or results that cannot be compared: different n, data, judge, or figures.
     """
-    if not results:
-        raise ConfigError("results must hold at least one result, got none. Evaluate with seeds=1.")
     if len(results) == 1:
         return dict(results[0])
     merged: dict[str, Any] = _merge(list(results), "")
     merged["seeds"] = [seed for result in results for seed in result["seeds"]]
     return merged
-
-
-def _seen_by(
-    maps: Sequence[FeatureMap], images: NDArray[np.uint8]
-) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float64] | None]:
-    """Send pictures through all maps; return features by the map's name, and the judge's class probabilities."""
-    features: dict[str, NDArray[np.float32]] = {}
-    probabilities: NDArray[np.float64] | None = None
-    for phi in maps:
-        if isinstance(phi, ClassMap) and probabilities is None:
-            features[phi.name], told = phi.features_and_probabilities(images)
-            probabilities = read_probabilities(told)
-        else:
-            features[phi.name] = phi(images)
-    return features, probabilities
 
 
 def _another_number(fakes: int, reals: int, hint: str = "") -> ConfigError:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, shown
-from mulligan.metrics.evaluate import Reference, evaluate_pictures, evaluate_points, reference
+from mulligan.metrics.evaluate import evaluate_pictures, evaluate_points
 from mulligan.metrics.fakes import Drawn
 from mulligan.metrics.features.judge import Judge, bundled_judge, judge_for
 from mulligan.metrics.features.maps import pca, pca_limit, random_conv
+from mulligan.metrics.reference import Reference, reference
 from mulligan.metrics.toys import stacked_modes
 from mulligan.nn.memory import use_one_heap
 
@@ -36,55 +37,23 @@ COMBINED = ("skin colour", "hair colour", "clothing colour")
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """The part of an evaluation that depends on the reals alone. Make it once, then `score` generators.
-
-    Attributes
-    ----------
-    data : Dataset
-    count : int
-        Number of fakes.
-    held_out : bool
-        Whether the generator was not trained on the reals.
-    real : array (count, h, w, c), uint8, or (count, d), float32
-    judge : Judge or None
-        For stacked MNIST, the judge of single digits.
-    against : Reference or None
-        None for points.
-    """
+    """The part of an evaluation that depends on the reals alone. Make it once, then `score` generators."""
 
     data: Dataset
     count: int
     held_out: bool
+    """Whether the generator was not trained on the reals."""
     real: NDArray[Any]
     judge: Judge | None = None
+    """For stacked MNIST, the judge of single digits."""
     against: Reference | None = None
+    """None for points."""
 
     @classmethod
     def prepare(
-        cls,
-        data: Dataset,
-        count: int | None = None,
-        *,
-        controls: bool = True,
-        train_judge: bool = True,
+        cls, data: Dataset, count: int | None = None, *, controls: bool = True, train_judge: bool = True
     ) -> Self:
-        """Prepare the reals of a data set.
-
-        Parameters
-        ----------
-        data : Dataset
-        count : int, optional
-            See `evaluate`.
-        controls : bool
-            Also measure in the random convolutional network, besides the judge and the principal components.
-        train_judge : bool
-            Train a judge if none is available.
-
-        Raises
-        ------
-        ConfigError
-            When `count` exceeds the held-out pictures, or when there are too few.
-        """
+        """Prepare the reals of a data set. With `controls`, a random net also compares, beside judge and PCA."""
         use_one_heap()
         data = data.in_memory()
         train, labels = np.asarray(data.images), data.labels
@@ -113,17 +82,7 @@ class Exam:
     def score(
         self, generator: Drawn, seed: int = 0, *, weights: str = "ema", cpu_seconds: float | None = None
     ) -> dict[str, Any]:
-        """Score one draw. The same generator and seed give the same figures to the last digit.
-
-        Parameters
-        ----------
-        generator : Generator or Fakes
-        seed : int
-        weights : str
-            "ema" or "raw", for the result.
-        cpu_seconds : float, optional
-            The cost of the training, if known, for the result.
-        """
+        """Score one draw. The same generator and seed give the same figures to the last digit."""
         notes: dict[str, Any] = {"seed": seed, "data": self.data.name, "generator": weights, "cpu_seconds": cpu_seconds}
         facts = {"step": generator.spec.step, "held_out": self.held_out}
         if self.against is None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError, DataError, ShapeError
+from mulligan.errors import DataError, ShapeError
 from mulligan.metrics.classes import kl
 from mulligan.metrics.distances.neighbours import nearest
 from mulligan.metrics.validation import feature_sets
@@ -89,21 +89,12 @@ def divergences(
     Returns
     -------
     Divergences
-
-    Raises
-    ------
-    ShapeError, DataError
-        Samples that are not one number each, or not finite; a density that is negative or integrates to more than 1.
-    ConfigError
-        An empty range or no bin.
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.size == 0 or x.size != len(x):
         raise ShapeError(f"samples must have shape (n,) or (n, 1), n ≥ 1, got {x.shape}.")
     if not np.isfinite(x).all():
         raise DataError("samples must be finite, got NaN or infinity. Go back to an earlier checkpoint.")
-    if not low < high or bins < 1:
-        raise ConfigError(f"bins must be at least 1, and low below high, got {bins} from {low} to {high}.")
     n = x.size
     count, edges = np.histogram(x, bins=bins, range=(low, high))
     q = np.append(count, n - count.sum()) / n
@@ -155,18 +146,9 @@ def modes(samples: NDArray[Any], centres: NDArray[Any], std: float) -> Modes:
     Returns
     -------
     Modes
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different d; a value that is not finite.
-    ConfigError
-        A standard deviation that is not positive.
     """
     from scipy.special import gammainc
 
-    if not std > 0.0:
-        raise ConfigError(f"std must be positive, got {std}. Try 0.02.")
     x, centres = feature_sets(samples, centres, names=("samples", "centres"), least=1)
     distance, index = nearest(x, centres)
     good = distance[:, 0] <= WITHIN * std
@@ -195,11 +177,6 @@ def stacked_modes(label: NDArray[Any], sizes: Sequence[int] | None = None) -> Mo
     -------
     Modes
         One sample captures a mode; every sample counts as high-quality.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Not a table of classes.
     """
     label = np.asarray(label)
     if label.ndim != 2 or 0 in label.shape:

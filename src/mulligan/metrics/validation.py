@@ -9,40 +9,12 @@ from mulligan.errors import DataError, ShapeError
 
 
 def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDArray[np.float64]:
-    """Read a table of features as float64.
-
-    Parameters
-    ----------
-    x : array of shape (n, d)
-        One row a picture; any real dtype.
-    name : str
-        Its name in an error.
-    least : int
-        The fewest rows that the caller can work with.
-
-    Returns
-    -------
-    array of shape (n, d), float64
-        `x` itself if it already is float64.
-
-    Raises
-    ------
-    ShapeError
-        Not a table, no columns, or fewer than `least` rows.
-    DataError
-        A value that is NaN or infinite.
-    """
-    try:
-        table = np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ShapeError(
-            f"{name} must be a table of numbers, (n, d) with one row for each picture ({error}). "
-            "Give rows of one length."
-        ) from error
+    """Read a table of finite features, with at least `least` rows, as float64; not copied if it already is."""
+    table = np.asarray(x, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] == 0:
         raise ShapeError(
             f"{name} must be a table (n, d) with one row for each picture, got shape {table.shape}. "
-            f"Flatten pictures with .reshape(len(x), -1), or send them through a feature map first."
+            "Flatten pictures with .reshape(len(x), -1), or send them through a feature map first."
         )
     if len(table) < least:
         raise ShapeError(f"{name} must have at least {least} rows, got {len(table)}. Draw more samples.")
@@ -50,13 +22,13 @@ def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDAr
         row = int(np.argmin(np.isfinite(table).all(axis=1)))
         raise DataError(
             f"{name} must be finite, got NaN or infinity in row {row}. A generator that makes NaN has diverged: "
-            f"go back to an earlier checkpoint."
+            "go back to an earlier checkpoint."
         )
     return table
 
 
 def feature_sets(*sets: NDArray[Any], names: tuple[str, ...], least: int = 2) -> tuple[NDArray[np.float64], ...]:
-    """Read several feature tables of one width; arguments and errors as in `features`."""
+    """Read several feature tables of one width, as `features` does."""
     tables = tuple(features(x, name, least=least) for x, name in zip(sets, names, strict=True))
     widths = [table.shape[1] for table in tables]
     if len(set(widths)) > 1:
@@ -66,65 +38,33 @@ def feature_sets(*sets: NDArray[Any], names: tuple[str, ...], least: int = 2) ->
 
 
 def pictures(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
-    """Read pictures: uint8, NHWC.
+    """Read pictures, uint8: a view of shape (n, h, w, c). Grey pictures may leave the last axis out.
 
-    Parameters
-    ----------
-    images : array of shape (n, h, w) or (n, h, w, c), uint8
-        Grey pictures may leave the last axis out.
-    name : str
-        Its name in an error.
-
-    Returns
-    -------
-    array of shape (n, h, w, c), uint8
-        A view.
-
-    Raises
-    ------
-    ShapeError
-        Another number of axes, or no picture at all.
-    DataError
-        Another dtype. Floats in 0…1 and in −1…1 cannot be told apart safely, so neither is guessed.
+    Floats are refused, because those in 0…1 and those in −1…1 cannot be told apart safely.
     """
     array = np.asarray(images)
     if array.dtype != np.uint8:
         raise DataError(
             f"{name} must be uint8 in 0…255, got {array.dtype}. "
-            f"Ask the generator for .images(count, seed=…), which has that range."
+            "Ask the generator for .images(count, seed=…), which has that range."
         )
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or 0 in array.shape:
         raise ShapeError(
             f"{name} must have shape (n, h, w) or (n, h, w, c) without a 0, got {np.shape(images)}. "
-            f"Reshape flat rows with .reshape(-1, h, w, c)."
+            "Reshape flat rows with .reshape(-1, h, w, c)."
         )
     return array
 
 
 def probabilities(p: NDArray[Any]) -> NDArray[np.float64]:
-    """Read class probabilities: (n, K), non-negative, rows that sum to 1 within 1e-3.
-
-    Parameters
-    ----------
-    p : array of shape (n, K)
-        p(y|x), one row a picture.
-
-    Returns
-    -------
-    array of shape (n, K), float64
-
-    Raises
-    ------
-    ShapeError, DataError
-        Not a table; not finite; not probabilities.
-    """
+    """Read class probabilities: (n, K), non-negative, rows that sum to 1 within 1e-3."""
     table = features(p, "probabilities", least=1)
     worst = float(np.abs(table.sum(axis=1) - 1.0).max())
     if table.min() < 0.0 or worst > 1e-3:
         raise DataError(
             f"probabilities must be ≥ 0 and sum to 1 in each row, got {table.min():.3g} and sums off by {worst:.3g}. "
-            f"Send logits through a softmax first."
+            "Send logits through a softmax first."
         )
     return table

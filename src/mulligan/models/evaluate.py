@@ -59,7 +59,7 @@ def evaluate(
     Raises
     ------
     ConfigError
-        When an argument is of the wrong type, `seeds` is empty, or `count` exceeds the held-out pictures.
+        When `seeds` is empty, or `count` exceeds the held-out pictures.
     ShapeError
         When the data has another shape than the generator's samples.
     DataError, CheckpointError
@@ -72,9 +72,7 @@ def evaluate(
         data = found if found is not None else _own_data(weights["ema"])
     elif not isinstance(data, Dataset):
         data = _loaded(data, weights["ema"])
-    drawn = _drawn(seeds)
-    if count is not None and not isinstance(count, numbers.Integral):
-        raise ConfigError(must_be("count", "a whole number", count, COUNT))
+    drawn = range(int(seeds)) if isinstance(seeds, numbers.Integral) else tuple(seeds)  # type: ignore[arg-type]
     if not drawn:
         raise ConfigError("seeds must be at least one draw, got none. Try 3.")
     shape = weights["ema"].spec.shape
@@ -104,17 +102,7 @@ def evaluate(
 
 @np.errstate(under="ignore")
 def evaluate_finished(run: Run) -> dict[str, Any]:
-    """Measure a run's averaged generator in one draw, in seconds, as `mulligan train` does at the end.
-
-    Parameters
-    ----------
-    run : Run
-
-    Raises
-    ------
-    ConfigError
-        When there are too few samples to compare with.
-    """
+    """Measure a run's averaged generator in one draw, in seconds, as `mulligan train` does at the end."""
     exam = Exam.prepare(run.data, controls=False, train_judge=False)
     return exam.score(run.generator(), cpu_seconds=run.cpu)
 
@@ -145,16 +133,6 @@ def _weights(
             return {"ema": load_generator(path)}, None, float(found.clock["cpu"])
     both: dict[str, Drawn] = {"ema": generator.generator(), "raw": generator.generator(average=False)}
     return both, generator.data, generator.cpu
-
-
-def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    """Return the seeds of the draws, given their number or a list."""
-    if isinstance(seeds, numbers.Integral):
-        return tuple(range(int(seeds)))
-    try:
-        return tuple(seeds)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise ConfigError(must_be("seeds", "how many draws, or a list of seeds", seeds, 3)) from error
 
 
 def _own_data(generator: Drawn) -> Dataset:

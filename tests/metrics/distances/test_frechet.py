@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics import Moments, frechet_distance, frechet_infinity, moments, noise_floor, percent
 
 
@@ -116,47 +115,7 @@ def test_endless_samples_are_read_from_fifteen_sizes(rng, d, smallest):
 
 def test_percent_of_the_total_variance():
     assert percent(3.0, Moments(np.zeros(2), np.diag([5.0, 1.0]), 9)) == 50.0
-    with pytest.raises(DataError, match="got 9 with the same features"):
-        percent(3.0, Moments(np.zeros(2), np.zeros((2, 2)), 9))
 
 
-def test_words_for_what_is_off(rng):
-    x = rng.standard_normal((30, 4))
-    with pytest.raises(ShapeError, match=r"shape \(30,\)"):
-        moments(x[:, 0])
-    for odd in ([[1.0, 2.0], [3.0]], [["a", "b"]] * 3, object()):
-        with pytest.raises(
-            ShapeError,
-            match=r"^features must be a table of numbers, \(n, d\) with one row for each picture \(.*\)\. Give rows "
-            r"of one length\.$",
-        ):
-            moments(odd)
-    with pytest.raises(ShapeError, match=r"^features must have at least 2 rows, got 1\. Draw more samples\.$"):
-        moments(x[:1])
-    with pytest.raises(ShapeError, match="real features 4, fake features 3"):
-        frechet_infinity(x, x[:, :3])
-    with pytest.raises(
-        ShapeError,
-        match=r"^moments must have the same number of features, got 4 and 3\. Send both sets through the same "
-        r"feature map\.$",
-    ):
-        frechet_distance(moments(x), moments(x[:, :3]))
-    with pytest.raises(
-        DataError,
-        match=r"^features must be finite, got NaN or infinity in row 7\. A generator that makes NaN has "
-        r"diverged: go back to an earlier checkpoint\.$",
-    ):
-        moments(np.where(np.arange(30)[:, None] == 7, np.nan, x))
-    with pytest.raises(ConfigError, match="smallest from 2 to 29"):
-        frechet_infinity(x, x, smallest=30)
-    with pytest.raises(
-        ConfigError,
-        match=r"^points must be at least 2, and smallest from 2 to 29, got 1 and 10\. Draw more samples, or "
-        r"pass a smaller `smallest`\.$",
-    ):
-        frechet_infinity(x, x, points=1, smallest=10)
-    with pytest.raises(ConfigError, match="smallest from 2 to 29"):
-        frechet_infinity(x, x, smallest=1)
-    with pytest.raises(ConfigError, match=r"^sample sizes must be at least 2, got 1 and 5\. Draw more samples\.$"):
-        noise_floor(np.eye(2), 1, 5)
-    assert noise_floor(np.eye(2), 2, 2) == pytest.approx(2 + 2 * 3 / 4)  # two are enough: d + d(d+1)/4
+def test_two_samples_are_enough_for_a_floor():
+    assert noise_floor(np.eye(2), 2, 2) == pytest.approx(2 + 2 * 3 / 4)  # d + d(d+1)/4

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from mulligan.errors import ConfigError, ShapeError
 from mulligan.metrics import frechet_distance, moments, noise_floor, sliced_wasserstein, split_floor
 
 
@@ -49,12 +48,5 @@ def test_the_floor_is_what_two_sets_of_reals_show(rng, n, name):
     assert more == pytest.approx(seen / 2, rel=0.6)
 
 
-def test_what_does_not_fit_is_refused(rng):
-    x = rng.standard_normal((9, 3))
-    with pytest.raises(ShapeError, match="equal numbers of features"):
-        sliced_wasserstein(x, x[:, :2])
-    with pytest.raises(ConfigError, match="directions must be"):
-        sliced_wasserstein(x, x, directions=0)
-    with pytest.raises(ShapeError, match="at least 8 rows"):
-        split_floor(sliced_wasserstein, x[:7], 7)
+def test_reals_that_are_all_the_same_have_a_floor_of_zero():
     assert split_floor(sliced_wasserstein, np.ones((8, 2)), 8) == 0.0

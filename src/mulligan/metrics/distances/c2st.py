@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError
 from mulligan.metrics.validation import feature_sets
 
 
@@ -47,18 +46,9 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
     Returns
     -------
     TwoSampleTest
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, fewer than four rows, a value that is not finite.
-    ConfigError
-        A ridge that is not positive, for which separable sets have no solution.
     """
     from scipy.optimize import minimize
 
-    if not ridge > 0.0:
-        raise ConfigError(f"ridge must be positive, got {ridge}. Try 1.")
     feature_sets(real, fake, names=("real features", "fake features"), least=4)
     rng = np.random.default_rng(seed)
     n = min(len(real), len(fake))
@@ -98,24 +88,7 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
 def logistic_loss(
     w: NDArray[np.float64], x: NDArray[np.float64], sign: NDArray[np.float64], ridge: float
 ) -> tuple[float, NDArray[np.float64]]:
-    """Σ log(1 + exp(−s wᵀx)) + ½ ridge ‖w‖², and its gradient. The last weight, the constant's, has no ridge.
-
-    Parameters
-    ----------
-    w : array of shape (d,)
-        Weights.
-    x : array of shape (n, d)
-        Rows, the last column constant.
-    sign : array of shape (n,)
-        1 for one class, −1 for the other.
-    ridge : float
-        ≥ 0.
-
-    Returns
-    -------
-    loss : float
-    gradient : array of shape (d,)
-    """
+    """Σ log(1 + exp(−s wᵀx)) + ½ ridge ‖w‖², and its gradient. The last weight, the constant's, has no ridge."""
     margin = sign * (x @ w)
     held = np.append(w[:-1], 0.0)
     slope = -sign * np.exp(-np.logaddexp(0.0, margin))  # d/dm log(1 + e⁻ᵐ) = −σ(−m)

@@ -40,7 +40,7 @@ class Moments:
 
 
 def moments(x: NDArray[Any]) -> Moments:
-    """Mean and covariance of the rows of `x`.
+    """Compute what the Fréchet distance needs of a set: the mean and covariance of the rows of `x`.
 
     Parameters
     ----------
@@ -50,11 +50,6 @@ def moments(x: NDArray[Any]) -> Moments:
     Returns
     -------
     Moments
-
-    Raises
-    ------
-    ShapeError, DataError
-        Fewer than two rows, or a value that is not finite.
     """
     table = features(x)
     mean = table.mean(axis=0)
@@ -63,7 +58,9 @@ def moments(x: NDArray[Any]) -> Moments:
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
-    """‖μ₁−μ₂‖² + tr C₁ + tr C₂ − 2 tr (C₁^½ C₂ C₁^½)^½ (Dowson and Landau 1982; Heusel et al. 2017, eq. 6).
+    """Say how far two sets of features are apart, by their means and covariances: the FID of other judges' features.
+
+    ‖μ₁−μ₂‖² + tr C₁ + tr C₂ − 2 tr (C₁^½ C₂ C₁^½)^½ (Dowson and Landau 1982; Heusel et al. 2017, eq. 6).
 
     Parameters
     ----------
@@ -74,11 +71,6 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     -------
     float
         ≥ 0; 0 for equal moments, up to rounding (about 1e-7 of the total variance for a singular C).
-
-    Raises
-    ------
-    ShapeError
-        Different numbers of features.
 
     Notes
     -----
@@ -117,14 +109,7 @@ def noise_floor(cov: NDArray[Any], m: int, n: int) -> float:
     -------
     float
         In the unit of the distance itself.
-
-    Raises
-    ------
-    ConfigError
-        A sample size below 2.
     """
-    if min(m, n) < 2:
-        raise ConfigError(f"sample sizes must be at least 2, got {m} and {n}. Draw more samples.")
     values = np.linalg.eigvalsh(np.asarray(cov, dtype=np.float64)).clip(0.0)
     values = values[values > 0.0]
     ratio = np.outer(values, values) / np.add.outer(values, values)
@@ -144,11 +129,6 @@ def percent(distance: float, real: Moments) -> float:
     Returns
     -------
     float
-
-    Raises
-    ------
-    DataError
-        The reals are all the same.
     """
     if not real.total_variance > 0.0:
         raise DataError(
@@ -181,13 +161,6 @@ def frechet_infinity(
     -------
     float
         May be slightly negative for equal distributions, because it is extrapolated.
-
-    Raises
-    ------
-    ShapeError, DataError
-        As in `moments`; also different widths.
-    ConfigError
-        Fewer than two points, or `smallest` not below the number of rows.
     """
     real, fake = feature_sets(real, fake, names=("real features", "fake features"))
     n = min(len(real), len(fake))

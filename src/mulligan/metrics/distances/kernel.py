@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError
 from mulligan.metrics.validation import feature_sets
 
 
@@ -43,11 +42,6 @@ def squared_mmd(x: NDArray[Any], y: NDArray[Any]) -> float:
     -------
     float
         Expectation 0 for equal distributions; may be negative.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, fewer than two rows, a value that is not finite.
     """
     x, y = feature_sets(x, y, names=("first set", "second set"))
     m, n = len(x), len(y)
@@ -74,17 +68,8 @@ def kid(real: NDArray[Any], fake: NDArray[Any], *, subsets: int = 50, size: int 
     -------
     Kid
         `sd` is 0 for one subset.
-
-    Raises
-    ------
-    ShapeError, DataError
-        As in `squared_mmd`.
-    ConfigError
-        No subset, or a size below 2.
     """
     real, fake = feature_sets(real, fake, names=("real features", "fake features"))
-    if subsets < 1 or size < 2:
-        raise ConfigError(f"subsets must be at least 1, of size 2 or more, got {subsets} of {size}. Try 50 of 1000.")
     rng = np.random.default_rng(seed)
     rows = min(len(real), len(fake))
     size = min(size, rows if subsets == 1 else max(2, rows // 2))

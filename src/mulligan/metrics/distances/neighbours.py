@@ -72,16 +72,7 @@ def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: 
     Returns
     -------
     Manifolds
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, too few rows for k, a value that is not finite.
-    ConfigError
-        k below 1.
     """
-    if min(k, k_density) < 1:
-        raise ConfigError(f"k and k_density must be at least 1, got {k} and {k_density}. Try 3 and 5, as published.")
     real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_density) + 1)
     (real, fake), _ = on_grid(real, fake)
     real_k, real_dense = _radii(real, (k, k_density))
@@ -142,13 +133,6 @@ def nearest(
         Euclidean, ascending; 0 for a copy, exactly.
     indices : array of shape (n, k), intp
         Rows of `y`.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, too few rows, a value that is not finite.
-    ConfigError
-        k below 1, or more than the rows of `y` that count.
     """
     x, y = feature_sets(x, y, names=("queries", "points"), least=1)
     low, shift = _grid(x, y)
@@ -195,13 +179,6 @@ def kmeans(x: NDArray[Any], k: int, *, iterations: int = 10, seed: int = 0) -> N
     -------
     array of shape (k, d), float64
         The centres. One without any nearest point (repeated rows) stays in its place.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Not a table of finite numbers.
-    ConfigError
-        k out of range.
     """
     points = features(x, "points", least=1)
     if not 1 <= k <= len(points):
@@ -220,48 +197,12 @@ def kmeans(x: NDArray[Any], k: int, *, iterations: int = 10, seed: int = 0) -> N
     return centres
 
 
-def squared_distances(x: NDArray[Any], y: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """All squared distances between two sets, a block of rows at a time, so that memory stays small.
-
-    Parameters
-    ----------
-    x, y : arrays of shape (n, d) and (m, d)
-
-    Yields
-    ------
-    rows : slice
-        Rows of `x`.
-    d2 : array of shape (rows, m), float64
-        ‖x−y‖², exact on the common grid. Valid until the next block.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, no rows, a value that is not finite.
-    """
-    (x, y), unit = on_grid(*feature_sets(x, y, names=("first set", "second set"), least=1))
-    for rows, d2 in _blocks(x, y):
-        d2 *= unit * unit
-        yield rows, d2
-
-
 def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...], float]:
     """Round feature sets to the finest common grid on which squared distances are exact in float64.
 
     With coordinates in 0…2ᵇ, no partial sum of ‖x‖² + ‖y‖² − 2x·y is beyond 2d·4ᵇ ≤ 2⁵³. The grid starts at the
-    smallest value of each column, and its spacing is a power of two. Neither depends on the order of the rows.
-
-    Parameters
-    ----------
-    *sets : arrays of shape (nᵢ, d), float64
-        Rounded together, because only points of one grid have exact distances.
-
-    Returns
-    -------
-    sets : arrays of the same shapes, float64
-        Integers in 0…2ᵇ, b = ⌊(52 − log₂ d)/2⌋.
-    unit : float
-        The spacing: distance = unit · grid distance.
+    smallest value of each column, and its spacing, which is returned as well, is a power of two. Neither depends on the
+    order of the rows.
     """
     low, shift = _grid(*sets)
     return tuple(_snapped(x, low, shift) for x in sets), ldexp(1.0, -shift)

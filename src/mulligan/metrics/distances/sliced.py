@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import as_whole
 from mulligan.metrics.validation import feature_sets, features
 
 _BLOCK = 100  # directions at a time, for a few megabytes of projections
@@ -32,18 +31,11 @@ def sliced_wasserstein(real: NDArray[Any], fake: NDArray[Any], *, directions: in
     -------
     float
         ≥ 0, and never 0 for two finite samples: compare at one n, beside `split_floor`.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, fewer than two rows, a value that is not finite.
-    ConfigError
-        No direction.
     """
     sets = feature_sets(real, fake, names=("real features", "fake features"))
     x, y = (table.astype(np.float32) for table in sets)
     d, k = x.shape[1], min(len(x), len(y))
-    u = np.random.default_rng(seed).standard_normal((as_whole("directions", directions, 1), d), np.float32)
+    u = np.random.default_rng(seed).standard_normal((directions, d), np.float32)
     u /= np.linalg.norm(u, axis=1, keepdims=True)
     total = 0.0
     for start in range(0, len(u), _BLOCK):
@@ -75,11 +67,6 @@ def split_floor(
     Returns
     -------
     float
-
-    Raises
-    ------
-    ShapeError, DataError
-        Fewer than eight reals, a value that is not finite.
     """
     real = features(real, "real features", least=8)
     rows, rng = min(n, len(real)), np.random.default_rng(0)

@@ -101,11 +101,6 @@ class Judge:
         Parameters
         ----------
         images : array of shape (n, h, w, c), uint8
-
-        Raises
-        ------
-        ShapeError
-            The pictures differ in shape from those that the judge was trained on.
         """
         features, logits = self._seen(images)
         logits = logits[:, : self.classes]
@@ -160,13 +155,7 @@ def save(network: Network, path: Path, accuracy: float, data: str, heads: dict[s
 
 
 def read(path: Path) -> Judge:
-    """Load a judge.
-
-    Raises
-    ------
-    CheckpointError
-        The file is missing, damaged, or no judge.
-    """
+    """Load a judge."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -47,11 +47,6 @@ class FeatureMap(Protocol):
         Returns
         -------
         array of shape (n, d), float32
-
-        Raises
-        ------
-        ShapeError, DataError
-            Another size or dtype.
         """
 
 
@@ -114,11 +109,6 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
     Returns
     -------
     PCA
-
-    Raises
-    ------
-    ShapeError, DataError
-        Another dtype, fewer than two pictures, no component.
     """
     from scipy.linalg import eigh
 
