@@ -94,37 +94,19 @@ class Told(Looking):
     relativistic = True
 
 
-@pytest.mark.parametrize(
-    ("loss", "message"),
-    [
-        (
-            Bare(),
-            r"^Bare\.discriminator must return DiscriminatorLoss\(value, real, fake\), a number and its gradients "
-            r"as arrays of "
-            r"shape \(5,\), got \(.*\)\. Try `mulligan check`, which checks each loss\.$",
-        ),
-        (
-            Mean(),
-            r"^Mean\.generator must return GeneratorLoss\(value, fake\), a number and its gradients as arrays of "
-            r"shape \(5,\), "
-            r"got GeneratorLoss\(.*\)\. Try `mulligan check`, which checks each loss\.$",
-        ),
-        (Listed(), r"Listed\.generator must return"),
-    ],
-)
-def test_a_loss_that_does_not_give_what_a_step_needs_is_refused(loss, message):
-    with pytest.raises(UnsupportedError, match=message):
-        played(game_of(loss=loss), (4,))
-    with pytest.raises(UnsupportedError, match=message):
-        list(check_loss(loss, "own", np.random.default_rng(0)))
+@pytest.mark.parametrize("loss", [Bare(), Mean(), Listed()], ids=repr)
+def test_a_loss_that_does_not_give_what_a_step_needs_is_refused(loss):
+    method = "discriminator" if isinstance(loss, Bare) else "generator"
+    for refused in (
+        lambda: GAN(game_of(loss=loss), (4,), workers=1),
+        lambda: list(check_loss(loss, "own", np.random.default_rng(0))),
+    ):
+        with pytest.raises(UnsupportedError, match=rf"^{type(loss).__name__}\.{method} must return"):
+            refused()
 
 
 def test_a_loss_that_looks_at_the_reals_untold_is_found_by_the_check():
-    with pytest.raises(
-        UnsupportedError,
-        match=r"^own: generator\(real=, fake=\) must not depend on real, which is empty in an alternating "
-        r"update, got another value for other reals\. Try relativistic = True in the class\.$",
-    ):
+    with pytest.raises(UnsupportedError, match=r"generator.* must not depend on real"):
         list(check_loss(Looking(), "own", np.random.default_rng(0)))
     assert all(check.passed for check in check_loss(Told(), "own", np.random.default_rng(0)))
 
@@ -183,35 +165,14 @@ class Deaf(Penalty):
         return np.square(g).sum() / n
 
 
-class Unscheduled(Penalty):
-    """Takes no factor."""
-
-    def value_and_grad(self, g, n, out):
-        np.multiply(g, 2 / n, out=out)
-        return np.square(g).sum() / n
-
-
-@pytest.mark.parametrize(
-    ("penalty", "message"),
-    [
-        (
-            Silent(),
-            r"^Silent\.value_and_grad must return P, a number, and write ∂P/∂g into out, got None\. Try "
-            r"`mulligan check`, which checks each penalty\.$",
-        ),
-        (Unwritten(), r"^own\.value_and_grad must write ∂P/∂g into out, got out as it was\. Try out\[\.\.\.\] = …\.$"),
-        (Unscheduled(), "takes 4 positional arguments but 5 were given"),
-    ],
-)
-def test_a_penalty_that_does_not_give_what_a_step_needs_is_refused(penalty, message):
-    checks = check_penalty(penalty, "own", np.random.default_rng(0))
-    with pytest.raises((UnsupportedError, TypeError), match=message):
-        list(checks)
-
-
-def test_a_penalty_that_returns_nothing_is_named_by_the_first_step():
-    with pytest.raises(UnsupportedError, match=r"Silent\.value_and_grad must return P"):
-        played(game_of(penalties=(Silent(),)), (4,))
+@pytest.mark.parametrize("penalty", [Silent(), Unwritten()], ids=repr)
+def test_a_penalty_that_does_not_give_what_a_step_needs_is_refused(penalty):
+    for refused in (
+        lambda: GAN(game_of(penalties=(penalty,)), (4,), workers=1),
+        lambda: list(check_penalty(penalty, "own", np.random.default_rng(0))),
+    ):
+        with pytest.raises(UnsupportedError, match=rf"^{type(penalty).__name__}\.value_and_grad must return P"):
+            refused()
 
 
 def test_a_penalty_that_forgets_the_factor_is_found_by_the_check():

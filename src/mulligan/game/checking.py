@@ -15,16 +15,10 @@ from mulligan.errors import UnsupportedError
 from mulligan.game.augment import AUGMENTATIONS
 from mulligan.game.cases import Case, cases, examples_of
 from mulligan.game.gan import GAN
-from mulligan.game.losses import (
-    LOSSES,
-    DiscriminatorLoss,
-    GeneratorLoss,
-    Loss,
-    NonSaturating,
-)
+from mulligan.game.losses import LOSSES, Loss, NonSaturating
 from mulligan.game.objectives import Objectives
 from mulligan.game.penalties import DRAGAN, PENALTIES, WGANGP, Penalty
-from mulligan.game.validation import check_answer, check_value
+from mulligan.game.validation import try_loss, try_penalty
 from mulligan.nn.checking import ATTEMPTS, NOT_PLAYED, RAISES, Check, Kink, gradient_error, relative, told
 from mulligan.nn.fields import example_of
 from mulligan.nn.memory import Array, Labels
@@ -108,12 +102,7 @@ def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Chec
         When it returns something else, or G's loss depends on the reals and the loss is not `relativistic`.
     """
     real, fake, others = rng.standard_normal((3, ROWS))
-    with np.errstate(all="ignore"):
-        check_answer(loss, "discriminator", loss.discriminator(real=real, fake=fake), DiscriminatorLoss, fake)
-        one, two = (
-            check_answer(loss, "generator", loss.generator(real=x, fake=fake), GeneratorLoss, fake)
-            for x in (real, others)
-        )
+    (_, one), (_, two) = try_loss(loss, real, fake), try_loss(loss, others, fake)
     if not loss.relativistic and not (one.value == two.value and np.array_equal(one.fake, two.fake)):
         raise UnsupportedError(
             f"{name}: generator(real=, fake=) must not depend on real, which is empty in an alternating update, got "
@@ -152,14 +141,12 @@ def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iter
         When it returns no number, or leaves `out` as it was.
     """
     g = rng.standard_normal((ROWS, 4)) * np.linspace(0.2, 2, ROWS)[:, None]  # norms on both sides of 1
-    v, ignored = np.full_like(g, np.nan), np.empty_like(g)
+    ignored = np.empty_like(g)
 
     def value() -> float:
         return penalty.value_and_grad(g, 2 * ROWS, ignored, 0.5)
 
-    half = check_value(penalty, penalty.value_and_grad(g, 2 * ROWS, v, 0.5))
-    if np.isnan(v).all():
-        raise UnsupportedError(f"{name}.value_and_grad must write ∂P/∂g into out, got out as it was. Try out[...] = ….")
+    half, v = try_penalty(penalty, g, 2 * ROWS, 0.5)
     yield Check(name, "∂P/∂g", gradient_error(value, g, v, rng))
     yield Check(name, "factor", relative(2 * half, penalty.value_and_grad(g, 2 * ROWS, ignored, 1.0)))
     g[0] = 0

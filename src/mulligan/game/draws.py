@@ -66,6 +66,8 @@ class Draws:
         Steps before this one.
     n : int
         Rows of a move.
+    penalties : (workers, number of penalties) float64 array
+        Each worker's share of each penalty's value.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Draws:
             self.streams["augment"] = stream(seed, "augment")
         self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(workers)}
         self._arrays: dict[str, Array] = {}
+        self.penalties = allocate((workers, len(game.penalties)), np.float64)
         self._head = allocate((4,), np.int64)  # steps before this one, rows of a move, labels?, noise?
 
     def draw(self, game: Game, step: int, total: int, real: Array, labels: Labels) -> None:

@@ -86,8 +86,10 @@ class GAN:
             dtype=dtype,
             settle=self.team.settle,
         )
-        self.penalty_parts = allocate((count, len(game.penalties)), np.float64)  # each worker's part of each
-        self.team_steps = [Step(self, self._draws, worker) for worker in self.team.workers]
+        self.team_steps: list[Step] = []
+        for worker in self.team.workers:
+            step = Step(self.players, self._draws, worker, self.team_steps, together=game.together)
+            self.team_steps.append(step)
 
     def __enter__(self) -> Self:
         """Start the workers."""
@@ -120,11 +122,12 @@ class GAN:
             When the batch, or its labels, do not fit the game.
         """
         real, labels = as_arrays(real, labels, self.dtype)
-        check_batch(real.shape, labels, self.d.network.input_shape, moves=self.game.d_steps, workers=self.team.count)
-        self._draws.draw(self.game, self.steps, self.total, real, labels)
+        game, draws = self._game, self._draws
+        check_batch(real.shape, labels, self.d.network.input_shape, moves=game.d_steps, workers=self.team.count)
+        draws.draw(game, self.steps, self.total, real, labels)
         self.team.repeat(self._play)
         self.steps += 1
-        penalties = {p.name: float(part.sum()) for p, part in zip(self.game.penalties, self.penalty_parts.T)}
+        penalties = {p.name: float(part.sum()) for p, part in zip(game.penalties, draws.penalties.T)}
         return self.team_steps[0].measures | penalties
 
     def real_buffer(self, n: int) -> Array:
@@ -132,7 +135,7 @@ class GAN:
         return self._draws.real_buffer(n)
 
     def _play(self, worker: int) -> None:
-        self.team_steps[worker].play()
+        self.team_steps[worker].play(self._game, self.total)
 
     @property
     def game(self) -> Game:

@@ -13,7 +13,6 @@ from mulligan.game.augment import Warp
 from mulligan.game.draws import Move
 from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import Penalty, scale_rows
-from mulligan.game.validation import check_value
 from mulligan.nn.memory import Array, Memory, aligned
 from mulligan.nn.network import Network
 from mulligan.nn.workers.threads import Worker
@@ -58,65 +57,56 @@ class DiscriminatorPasses:
         self._fused = network.piecewise_linear
         self._from_unit = False  # D's gradients come from the unit pass
         self._warp = warp
-        self._drawn: Array | None = None
-        self._reals = 0
+        self._first = 0  # the first row of the fakes in `space`
 
-    def forward(self, real: Array | None, fake: Array, m: Move) -> None:
-        """Compute D([x; G(z)]), or D(G(z)) if `real` is None, with the augmentation and noise that were drawn."""
-        n = len(fake)
-        self._reals = reals = 0 if real is None else n
-        self._from_unit, self._drawn = False, m.warp
-        x = fake
-        if real is not None or m.warp is not None or m.noise is not None:
-            x = self.own.buffer("x", (reals + n, *fake.shape[1:]))
-            x[reals:] = fake
-        if real is not None:
-            x[:n] = real
-        if m.warp is not None:
-            for rows, drawn in zip((x[:reals], x[reals:]), m.warp):
-                self._warp.apply(rows, drawn[: len(rows)])  # T(x)
-        if m.noise is not None:
-            x[:reals] += m.noise[0][:reals]
-            x[reals:] += m.noise[1]
+    def forward(self, real: Array, fake: Array, m: Move) -> None:
+        """Compute D([x; G(z)]), with the augmentation and noise that were drawn; `real` may have no rows."""
+        n, labels = len(real), m.labels
+        x, self._from_unit = self._seen(real, fake, m), False
         if self.real_space is None:
-            twice = m.labels is not None and real is not None
-            logits = self.space.forward(x, np.concatenate([m.labels, m.labels]) if twice else m.labels)[:, 0]
-            self.real_logits, self.fake_logits = logits[:reals], logits[reals:]
+            both = None if labels is None else np.concatenate([labels[:n], labels])
+            logits = self.space.forward(x, both)[:, 0]
+            self.real_logits, self.fake_logits, self._first = logits[:n], logits[n:], n
         else:
-            seen = self.real_space.forward(x[:n], m.labels)[:, 0] if real is not None else self.real_logits[:0]
-            self.real_logits = seen
-            self.fake_logits = self.space.forward(x[reals:], m.labels)[:, 0]
+            self.real_logits = self.real_space.forward(x[:n], labels)[:, 0] if n else self.real_logits[:0]
+            self.fake_logits = self.space.forward(x[n:], labels)[:, 0]
 
-    def unit_backward(self, *, second_order: bool) -> tuple[Array, Array]:
-        """Pass ones back through D: δ in every layer. Return g = ∇ₓD at the reals and at the fakes."""
-        g = self._unit_backward(self._reals + len(self.fake_logits), second_order)
+    def _seen(self, real: Array, fake: Array, m: Move) -> Array:
+        """Return [x; G(z)] as D sees them: T(x), plus noise."""
+        n = len(real)
+        if not n and m.warp is None and m.noise is None:
+            return fake
+        x = self.own.buffer("x", (n + len(fake), *fake.shape[1:]))
+        x[:n], x[n:] = real, fake
+        for side, rows in enumerate((x[:n], x[n:])):
+            if m.warp is not None:
+                self._warp.apply(rows, m.warp[side][: len(rows)])
+            if m.noise is not None:
+                rows += m.noise[side][: len(rows)]
+        return x
+
+    def unit_backward(self, *, second_order: bool) -> Array:
+        """Pass ones back through D: δ in every layer. Return g = ∇ₓD at the reals and the fakes."""
         self._from_unit = second_order or self._fused
-        return g[: self._reals], g[self._reals :]
+        return self._pass_ones(self._first + len(self.fake_logits), second_order)
 
-    def _unit_backward(self, rows: int, second_order: bool) -> Array:
+    def _pass_ones(self, rows: int, second_order: bool) -> Array:
         ones = self.own.buffer("ones", (rows, 1))
         ones.fill(1)
         return self.space.backward(ones, tangent_follows=second_order)
 
-    def penalize(
-        self, penalties: Sequence[Penalty], g_real: Array, g_fake: Array, batch: int, factor: float
-    ) -> dict[str, float]:
+    def penalize(self, penalties: Sequence[Penalty], g: Array, batch: int, factor: float) -> dict[str, float]:
         """Push v = ∂P/∂g, summed over penalties, through D: u in every layer. Return these rows' part of each value."""
-        values: dict[str, float] = {}
-        if not penalties:
-            return values
-        v = self.own.buffer("v", (len(g_real) + len(g_fake), *g_fake.shape[1:]))
-        sides = {"real": (g_real, v[: len(g_real)]), "fake": (g_fake, v[len(g_real) :])}
-        written = set()
-        for penalty in penalties:
-            g, total = sides[penalty.points]
-            out = self.own.buffer("v+", total.shape) if penalty.points in written else total
-            values[penalty.name] = check_value(penalty, penalty.value_and_grad(g, batch, out, factor))
-            if out is not total:
-                total += out
-            written.add(penalty.points)
-        for side in sides.keys() - written:
-            sides[side][1].fill(0)
+        values, v = {}, self.own.buffer("v", g.shape)
+        for side, rows in (("real", slice(0, self._first)), ("fake", slice(self._first, None))):
+            total, here = v[rows], [penalty for penalty in penalties if penalty.points == side]
+            for penalty in here:
+                out = total if penalty is here[0] else self.own.buffer("v+", total.shape)
+                values[penalty.name] = penalty.value_and_grad(g[rows], batch, out, factor)
+                if out is not total:
+                    total += out
+            if not here:
+                total.fill(0)
         self.space.tangent(v)
         return values
 
@@ -155,19 +145,16 @@ class DiscriminatorPasses:
 
     def fake_gradient(self, c_g: Array) -> Array:
         """Return ∂L_G/∂T(G(z)) by a backward pass through D, without gradients of D's weights."""
-        reals = self._reals if self.real_space is None else 0
-        dy = self.own.buffer("dlogits", (reals + len(c_g), 1))
-        dy[:reals] = 0
-        dy[reals:, 0] = c_g
-        return self.space.backward(dy)[reals:]
+        dy = self.own.buffer("dlogits", (self._first + len(c_g), 1))
+        dy[: self._first] = 0
+        dy[self._first :, 0] = c_g
+        return self.space.backward(dy)[self._first :]
 
-    def through_augmentation(self, d_fake: Array) -> Array:
+    def through_augmentation(self, d_fake: Array, warp: Array) -> Array:
         """Return ∂L_G/∂G(z) = Aᵀ ∂L_G/∂T(G(z)), as `forward` augmented the fakes."""
-        if self._drawn is None:
-            return d_fake
         dx = self.own.buffer("dwarp", d_fake.shape)
         np.copyto(dx, d_fake)
-        return self._warp.transpose(dx, self._drawn[1])
+        return self._warp.transpose(dx, warp[1])
 
     def match_features(self, layer: int, batch: int) -> tuple[float, Array]:
         """Return the loss of feature matching, and ∂L_G/∂T(G(z)) through D's layers 0 … `layer`.
@@ -177,42 +164,42 @@ class DiscriminatorPasses:
         root: Any = self.space.network.layer
         fake_features = root.output_of(self.space.memory, layer)
         if self.real_space is None:
-            real_features, fake_features = fake_features[: self._reals], fake_features[self._reals :]
+            real_features, fake_features = fake_features[: self._first], fake_features[self._first :]
         else:
             real_features = root.output_of(self.real_space.memory, layer)
         sums = np.stack([real_features.sum(axis=0), fake_features.sum(axis=0)])
         real_mean, fake_mean = self.space.context.sum_over_workers(sums) / batch
         value, row = FeatureMatching.match(real_mean, fake_mean, batch)
-        n, reals = len(fake_features), self._reals if self.real_space is None else 0
-        dy = np.zeros((reals + n, *row.shape), row.dtype)
-        dy[reals:] = row
-        return value, root.backward_from(self.space.memory, layer, dy)[reals:]
+        dy = np.zeros((self._first + len(fake_features), *row.shape), row.dtype)
+        dy[self._first :] = row
+        return value, root.backward_from(self.space.memory, layer, dy)[self._first :]
 
     def penalize_apart(self, penalty: Penalty, points: Array, fake: Array, m: Move, batch: int, factor: float) -> float:
         """Add the gradient of a penalty at points of its own, by another pass of D; return these rows' part of it."""
         x = self.own.buffer("x^", fake.shape)
+        real = self._augmented(m.real, m, 0)
         if penalty.points == "between":
             # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z)), of augmented pictures if D sees those
-            fake = self._augmented(fake, 1)
-            np.subtract(self._augmented(m.real, 0), fake, out=x)
+            fake = self._augmented(fake, m, 1)
+            np.subtract(real, fake, out=x)
             x *= points
             x += fake
         else:
-            np.add(self._augmented(m.real, 0), points, out=x)
+            np.add(real, points, out=x)
         self.space.forward(x, m.labels)
-        g = self._unit_backward(len(x), True)
+        g = self._pass_ones(len(x), True)
         v = self.own.buffer("v", g.shape)
-        value = check_value(penalty, penalty.value_and_grad(g, batch, v, factor))
+        value = penalty.value_and_grad(g, batch, v, factor)
         self.space.tangent(v)
         nothing = self.own.buffer("nothing", (len(x),))
         nothing.fill(0)
         self._grads_from_unit(nothing)
         return value
 
-    def _augmented(self, x: Array, side: int) -> Array:
+    def _augmented(self, x: Array, m: Move, side: int) -> Array:
         """Return T(x) in a buffer of its own, or x itself without augmentation."""
-        if self._drawn is None:
+        if m.warp is None:
             return x
         out = self.own.buffer(f"warp{side}", x.shape)
         np.copyto(out, x)
-        return self._warp.apply(out, self._drawn[side])
+        return self._warp.apply(out, m.warp[side])

@@ -7,6 +7,7 @@ Derived in docs/book/04-second-order.md.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -24,7 +25,7 @@ class Penalty(Checked):
 
     points: ClassVar[Points] = "real"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of its value among a step's measures: its name in a configuration, or else the class's name."""
         return next((kind for kind, cls in PENALTIES.items() if cls is type(self)), type(self).__name__.lower())

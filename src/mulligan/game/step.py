@@ -16,9 +16,7 @@ Every worker plays the same step on its own rows; in the update it moves its own
 where one needs the others' results.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -26,13 +24,9 @@ from mulligan.game.draws import Draws, Move
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, accuracy, mean
 from mulligan.game.passes import DiscriminatorPasses
 from mulligan.game.player import PlayerState
-from mulligan.game.validation import check_answer
+from mulligan.game.spec import Game
 from mulligan.nn.memory import Array
-from mulligan.nn.network import Workspace
 from mulligan.nn.workers.threads import Worker
-
-if TYPE_CHECKING:
-    from mulligan.game.gan import GAN
 
 
 class Step:
@@ -40,77 +34,90 @@ class Step:
 
     Parameters
     ----------
-    gan : GAN
-        Holds the players, the game and the schedules.
+    players : dict of str to PlayerState
+        "g" and "d".
     draws : Draws
         The batch and the random numbers of a step.
     worker : Worker
+    team : list of Step
+        Every worker's, once all are made.
+    together : bool
+        Whether both players' gradients are needed at the same time.
 
     Attributes
     ----------
     g : Workspace
     d : DiscriminatorPasses
+    spaces : dict of str to list of Workspace
+        The workspaces that hold this worker's gradients of each player.
     measures : dict of str to float
         The whole batch's losses; in worker 0 also its mean logits and accuracy.
     penalties : dict of str to float
         This worker's share of each.
     """
 
-    def __init__(self, gan: GAN, draws: Draws, worker: Worker):
-        g, d = gan.g.network, gan.d.network
+    def __init__(
+        self, players: Mapping[str, PlayerState], draws: Draws, worker: Worker, team: list["Step"], *, together: bool
+    ):
+        g, d = players["g"].network, players["d"].network
         rng = draws.streams[f"dropout.{worker.number}"]
         # If the players move in turn, one memory serves both gradients, so that less has to fit into the caches.
-        grad = None if gan.game.together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
-        self.gan, self.draws, self.worker, self.meet = gan, draws, worker, worker.meet
+        grad = None if together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
+        self.players, self.draws, self.worker, self.meet, self.team = players, draws, worker, worker.meet, team
         self.g = g.workspace(rng=rng, worker=worker, grad=grad)
         self.d = DiscriminatorPasses(d, worker, rng, draws.warp, grad)
+        self.spaces = {"g": [self.g], "d": self.d.spaces}
+        self.has_spectral_norm = g.needs_finish or d.needs_finish
         self.measures: dict[str, float] = {}
         self.penalties: dict[str, float] = {}
 
     @np.errstate(over="ignore", invalid="ignore")  # BLAS raises "invalid" over numbers that it does not use
-    def play(self) -> None:
+    def play(self, game: Game, total: int) -> None:
         """Play the turns in order. All gradients of a turn are taken at the parameters before it."""
         self.draws.read()
-        self.game, self.n, self.rows = self.gan.game, self.draws.n, self.worker.share(self.draws.n)
-        self.factor = self.game.schedules.penalty(self.draws.step, self.gan.total)
+        self.game, self.n, self.rows = game, self.draws.n, self.worker.share(self.draws.n)
+        self.factor = game.schedules.penalty(self.draws.step, total)
         self.measures, number = {}, 0
-        for turn in self.game.turns:
+        for turn in game.turns:
             if number:
                 self.meet()  # both players have moved
-            self.prepare()
+            if self.has_spectral_norm:
+                self.prepare()
             for who in turn:
                 if who != turn[0]:
                     self.meet()  # all have read the last move's logits
-                move = self.draws.move(self.game, number, self.rows)
+                move = self.draws.move(game, number, self.rows)
                 {"dg": self.both, "d": self.discriminator, "g": self.generator}[who](move)
                 number += 1
-            self.update(*(self.gan.players[name] for name in "".join(turn)))
-        for k, penalty in enumerate(self.game.penalties):
-            self.gan.penalty_parts[self.worker.number, k] = self.penalties[penalty.name]
+            self.update("".join(turn), total)
+        for k, penalty in enumerate(game.penalties):
+            self.draws.penalties[self.worker.number, k] = self.penalties[penalty.name]
 
     # ── the three moves ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def both(self, m: Move) -> None:
         """Both players' gradients from one pass of D: the simultaneous game."""
+        n, penalties = len(m.real), self.game.penalties
         fake = self.g.forward(m.z, m.labels)  # G(z)
         self.d.forward(m.real, fake, m)  # D([x; G(z)]), augmented, with noise
-        g = self.d.unit_backward(second_order=bool(self.game.penalties))  # δ in every layer, and g = ∇ₓD
-        self.penalties |= self.d.penalize(self.game.penalties, *g, self.n, self.factor)  # v = ∂P/∂g, its tangent u
+        g = self.d.unit_backward(second_order=bool(penalties))  # δ in every layer, and g = ∇ₓD
+        if penalties:
+            self.penalties |= self.d.penalize(penalties, g, self.n, self.factor)  # v = ∂P/∂g, and its tangent u
         real, fake_logits = self.gather_logits()  # every worker's logits
-        d_loss, g_loss = self.d_loss(real, fake_logits), self.g_loss(real, fake_logits)
-        self.g_grads(self.d.rows_times(g_loss.fake[self.rows], g[1]))  # ∂L_G/∂G(z) = c_G ⊙ g
-        self.d.grads(d_loss.real[self.rows], d_loss.fake[self.rows])  # dW = (c ⊙ h + u)ᵀ δ
+        c = self.d_loss(real, fake_logits)  # c = ∂L_D/∂D
+        c_g = self.g_loss(real, fake_logits)
+        self.g_grads(self.d.rows_times(c_g.fake[self.rows], g[n:]), m)  # ∂L_G/∂G(z) = c_G ⊙ g: the same g
+        self.d.grads(c.real[self.rows], c.fake[self.rows])  # dW = (c ⊙ h + u)ᵀ δ
 
     def discriminator(self, m: Move) -> None:
         """D's gradients, in its own move of the alternating game."""
         fake = self.fake = self.g.forward(m.z, m.labels)  # G(z), kept for `generator`
         self.d.forward(m.real, fake, m)  # D([x; G(z)])
-        if self.game.penalties_at_rows:
+        if penalties := self.game.penalties_at_rows:
             g = self.d.unit_backward(second_order=True)  # δ in every layer, and g = ∇ₓD
-            self.penalties |= self.d.penalize(self.game.penalties_at_rows, *g, self.n, self.factor)  # v, and u
-        real, fake_logits = self.gather_logits()  # every worker's logits
-        d_loss = self.d_loss(real, fake_logits)
-        self.d.grads(d_loss.real[self.rows], d_loss.fake[self.rows])  # dW = (c ⊙ h + u)ᵀ δ
+            self.penalties |= self.d.penalize(penalties, g, self.n, self.factor)  # v = ∂P/∂g, and its tangent u
+        c = self.d_loss(*self.gather_logits())  # c = ∂L_D/∂D
+        self.d.grads(c.real[self.rows], c.fake[self.rows])  # dW = (c ⊙ h + u)ᵀ δ
         for penalty, points in zip(self.game.penalties_apart, m.points):  # between real and fake, or around the reals
             self.penalties[penalty.name] = self.d.penalize_apart(penalty, points, fake, m, self.n, self.factor)
 
@@ -120,13 +127,14 @@ class Step:
         with_real = loss.relativistic or isinstance(loss, FeatureMatching)
         again = self.game.latent.redraw or self.g.network.needs_finish  # spectral norm has changed G's weights
         fake = self.g.forward(m.z, m.labels) if again else self.fake  # G(z), or the fakes that D saw
-        self.d.forward(m.real if with_real else None, fake, m)  # D(G(z)), or D([x; G(z)])
+        self.d.forward(m.real if with_real else m.real[:0], fake, m)  # D(G(z)), or D([x; G(z)])
         if isinstance(loss, FeatureMatching):
-            self.measures["g_loss"], d_fake = self.d.match_features(loss.layer % len(self.gan.d.layers), self.n)
+            layers = len(self.players["d"].layers)
+            self.measures["g_loss"], d_fake = self.d.match_features(loss.layer % layers, self.n)
         else:
-            c_g = self.g_loss(*self.gather_logits()).fake
-            d_fake = self.d.fake_gradient(c_g[self.rows])  # ∂L_G/∂G(z), through D
-        self.g_grads(d_fake)
+            c_g = self.g_loss(*self.gather_logits())
+            d_fake = self.d.fake_gradient(c_g.fake[self.rows])  # ∂L_G/∂G(z), through D
+        self.g_grads(d_fake, m)
 
     # ── parts of the moves ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -143,7 +151,7 @@ class Step:
     def d_loss(self, real: Array, fake: Array) -> DiscriminatorLoss:
         """Evaluate D's loss on the whole batch's logits."""
         loss = self.game.loss
-        found = check_answer(loss, "discriminator", loss.discriminator(real=real, fake=fake), DiscriminatorLoss, fake)
+        found = loss.discriminator(real=real, fake=fake)
         if self.worker.number == 0:
             self.measures |= {"d_loss": float(found.value), "d_real": mean(real), "d_fake": mean(fake)}
             if loss.level is not None:
@@ -152,43 +160,36 @@ class Step:
 
     def g_loss(self, real: Array, fake: Array) -> GeneratorLoss:
         """Evaluate G's loss on the whole batch's logits."""
-        loss = self.game.loss
-        found = check_answer(loss, "generator", loss.generator(real=real, fake=fake), GeneratorLoss, fake)
+        found = self.game.loss.generator(real=real, fake=fake)
         self.measures["g_loss"] = float(found.value)
         return found
 
-    def g_grads(self, d_fake: Array) -> None:
+    def g_grads(self, d_fake: Array, m: Move) -> None:
         """G's parameter gradients, given ∂L_G with respect to its samples as D saw them."""
-        self.g.backward(self.d.through_augmentation(d_fake), inputs=False)
+        self.g.backward(d_fake if m.warp is None else self.d.through_augmentation(d_fake, m.warp), inputs=False)
         self.g.grads()
 
     # ── the update ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def prepare(self) -> None:
         """Let layers compute what depends on the weights alone (spectral norm): worker 0 for all."""
-        if not (self.g.network.needs_finish or self.d.space.network.needs_finish):
-            return
         if self.worker.number == 0:
             self.g.prepare()
             self.d.space.prepare()
         self.meet()
 
-    def update(self, *players: PlayerState) -> None:
+    def update(self, movers: str, total: int) -> None:
         """Take the optimisers' steps, each worker for its part of the parameters, and average G."""
-        step, total, schedules = self.draws.step, self.gan.total, self.game.schedules
-        beta2 = None if schedules.beta2 is None else schedules.beta2(step, total)
-        for player in players:
-            for space in self.spaces(player):
+        step, schedules = self.draws.step, self.game.schedules
+        lr, beta2 = schedules.lr(step, total), None if schedules.beta2 is None else schedules.beta2(step, total)
+        for who in movers:
+            for space in self.spaces[who]:
                 space.finish_grads()
             if self.worker.number == 0:
-                player.advance()
+                self.players[who].advance()
         self.meet()  # all gradients are complete
-        for player in players:
-            every = [space for other in self.gan.team_steps for space in other.spaces(player)]
-            player.move(every, self.worker, step, schedules.lr(step, total), beta2)
-            for space in self.spaces(player):
+        for who in movers:
+            every = [space for other in self.team for space in other.spaces[who]]
+            self.players[who].move(every, self.worker, step, lr, beta2)
+            for space in self.spaces[who]:
                 space.clear_grads()
-
-    def spaces(self, player: PlayerState) -> list[Workspace]:
-        """Return the workspaces that hold this worker's gradients of a player."""
-        return [self.g] if player is self.gan.g else self.d.spaces

@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -19,8 +19,6 @@ from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.nn.schedules import Schedule
 from mulligan.nn.workers.limits import check_size
-
-Answer = TypeVar("Answer", DiscriminatorLoss, GeneratorLoss)
 
 
 def check_playable(game: Game, sample_shape: Shape) -> None:
@@ -89,27 +87,37 @@ def check_settings(*, seed: int, total: int, workers: int, dtype: DTypeLike) -> 
 
 
 def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
-    """Raise if the players, the data and the rules of a game do not fit together.
+    """Raise if the players, the data and the rules of a game do not fit together. Later steps check nothing of it.
 
     Raises
     ------
     ShapeError
         G's samples, D's logit, D's layers, a player's parameters or the number of classes are not what the game needs.
     UnsupportedError
-        A combination of rules without a correct implementation.
+        A combination of rules without a correct implementation; a user's loss or penalty that does not return what a
+        step needs.
     ConfigError
         A schedule that is not finite at one of `total` steps; a schedule of β₂ or of rates for an optimiser without
         them; β₂ outside [0, 1).
     """
     _check_shapes(game, g, d, sample_shape)
     _check_mixing(game, g, d)
+    if game.update == "simultaneous":
+        _check_simultaneous(game)
+    _check_schedules(game, total)
+    _try_loss(game, d)
     for penalty in game.penalties:
         _check_points(penalty)
+        try_penalty(penalty, np.ones((2, *sample_shape), np.float32), 2)
     if game.penalties:
         for _, layer, _ in walk(d.layer, d.input_shape):
             if not layer.second_order:
                 raise UnsupportedError(no_second_order(layer))
-    _check_schedules(game, total)
+
+
+def _try_loss(game: Game, d: Network) -> None:
+    """Raise if the loss does not return what a step needs, or matches features that D does not have."""
+    logits = np.linspace(-1, 1, 4, dtype=np.float32).reshape(2, 2)
     if isinstance(game.loss, FeatureMatching):
         depth = len(d.layer.children(d.input_shape))
         if not -depth <= game.loss.layer < depth:
@@ -117,8 +125,53 @@ def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: i
                 f"feature_matching: layer must be from 0 to {depth - 1}, or from −{depth} to −1 counted from the end, "
                 f"got {game.loss.layer}: the discriminator has {depth} layers. Try layer = -2."
             )
-    if game.update == "simultaneous":
-        _check_simultaneous(game)
+    try_loss(game.loss, logits[0], logits[1], blind=game.update == "alternating" and not game.loss.relativistic)
+
+
+def try_loss(loss: Loss, real: Array, fake: Array, *, blind: bool = False) -> tuple[DiscriminatorLoss, GeneratorLoss]:
+    """Return a loss's two answers for some logits; raise unless each is a number and a gradient for each logit.
+
+    Parameters
+    ----------
+    loss : Loss
+    real, fake : (n,) arrays
+    blind : bool
+        Whether G's loss gets no logits of reals.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    with np.errstate(all="ignore"):
+        d_loss = loss.discriminator(real=real, fake=fake)
+        g_loss = loss.generator(real=real[:0] if blind else real, fake=fake)
+    for answer, kind in ((d_loss, DiscriminatorLoss), (g_loss, GeneratorLoss)):
+        if not isinstance(answer, kind) or any(getattr(g, "shape", None) != fake.shape for g in answer[1:]):
+            raise UnsupportedError(
+                f"{type(loss).__name__}.{'discriminator' if kind is DiscriminatorLoss else 'generator'} must return "
+                f"{kind.__name__}({', '.join(kind._fields)}), a number and its gradients as arrays of shape "
+                f"{fake.shape}, got {answer!r}. Try `mulligan check`, which checks each loss."
+            )
+    return d_loss, g_loss
+
+
+def try_penalty(penalty: Penalty, g: Array, n: int, factor: float = 1.0) -> tuple[float, Array]:
+    """Return a penalty's value and ∂P/∂g for some rows; raise unless it gives both.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    out = np.full_like(g, np.nan)
+    with np.errstate(all="ignore"):
+        value = penalty.value_and_grad(g, n, out, factor)
+    if not isinstance(value, numbers.Real) or np.isnan(out).all():
+        got = "out as it was" if isinstance(value, numbers.Real) else repr(value)
+        raise UnsupportedError(
+            f"{type(penalty).__name__}.value_and_grad must return P, a number, and write ∂P/∂g into out, got {got}. "
+            "Try out[...] = …, and `mulligan check`, which checks each penalty."
+        )
+    return float(value), out
 
 
 def _check_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
@@ -210,36 +263,6 @@ def _check_simultaneous(game: Game) -> None:
             )
     if isinstance(game.loss, FeatureMatching):
         raise UnsupportedError("update must be 'alternating' with feature_matching, got 'simultaneous'.")
-
-
-def check_answer(loss: Loss, method: str, answer: Answer, kind: type[Answer], logits: Array) -> Answer:
-    """Return a loss's answer; raise unless it is a number and a gradient for each logit.
-
-    Raises
-    ------
-    UnsupportedError
-    """
-    if isinstance(answer, kind) and all(getattr(g, "shape", None) == logits.shape for g in answer[1:]):
-        return answer
-    raise UnsupportedError(
-        f"{type(loss).__name__}.{method} must return {kind.__name__}({', '.join(kind._fields)}), a number and its "
-        f"gradients as arrays of shape {logits.shape}, got {answer!r}. Try `mulligan check`, which checks each loss."
-    )
-
-
-def check_value(penalty: Penalty, value: Any) -> float:
-    """Return a penalty's value; raise unless it is a number.
-
-    Raises
-    ------
-    UnsupportedError
-    """
-    if isinstance(value, numbers.Real):
-        return float(value)
-    raise UnsupportedError(
-        f"{type(penalty).__name__}.value_and_grad must return P, a number, and write ∂P/∂g into out, got {value!r}. "
-        "Try `mulligan check`, which checks each penalty."
-    )
 
 
 def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array, NDArray[Any] | None]:
