@@ -2,4 +2,5 @@
 
 - `model`: `Config` and its parts; start here. `toml`: its file. `recipes`: complete configurations by name.
 - `serialization`: between objects and plain tables, by the type hints. `change`: sets one value by its path.
+- `labels`: says what differs in words.
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.web.session.settings import changes, summary
+from mulligan.config.labels import labelled, summary
 
 NAME = "ring-1"
 
@@ -101,13 +101,13 @@ def test_penalties_that_come_or_go_are_one_change() -> None:
     """They were five rows in a remedy, the first of which said "none → none"."""
     r1, r2 = ({"kind": kind, "gamma": 1.0} for kind in ("r1", "r2"))
     one: dict[str, Any] = {"path": "penalties", "label": "Penalty"}
-    found = changes({"steps": 3, "penalties": []}, {"steps": 4, "penalties": [r1, r2]})
+    found = labelled({"steps": 3, "penalties": []}, {"steps": 4, "penalties": [r1, r2]})
     assert found[1:] == [one | {"old": [], "new": [r1, r2]}]
     assert summary(found) == "steps 4, R1 γ 1, R2 γ 1"
-    found = changes({"penalties": [r1, r2]}, {"penalties": []})
+    found = labelled({"penalties": [r1, r2]}, {"penalties": []})
     assert found == [one | {"old": [r1, r2], "new": []}]
     assert summary(found) == "Penalty none"
-    found = changes({"penalties": [r1, r2]}, {"penalties": [r1, r2 | {"gamma": 0.5}]})
+    found = labelled({"penalties": [r1, r2]}, {"penalties": [r1, r2 | {"gamma": 0.5}]})
     assert [(change["label"], change["old"], change["new"]) for change in found] == [("R2: γ", 1.0, 0.5)]
     assert summary(found) == "γ 0.5"
 
@@ -118,10 +118,10 @@ def test_changes_are_told_in_words_and_many_by_their_number() -> None:
         player = {"optimizer": {"kind": kind}}
         return {"loss": loss, "schedules": {"lr": {"kind": rates}}, "generator": player, **more}
 
-    found = changes(table(0.0, "step-decay", "mine"), table(None, "constant", "adam"))
+    found = labelled(table(0.0, "step-decay", "mine"), table(None, "constant", "adam"))
     assert [c["label"] for c in found] == ["Loss: smoothing", "Rates over time", "G: optimiser"]
     assert summary(found) == "Rates over time constant, G: optimiser adam"
-    found = changes(table(0.0, "step-decay", "mine"), table(0.1, "constant", "adam", batch_size=64))
+    found = labelled(table(0.0, "step-decay", "mine"), table(0.1, "constant", "adam", batch_size=64))
     assert summary(found) == "4 changes"
     assert summary([{"path": "generator.squared", "new": False}]) == "G: squared false"
     assert summary([{"path": "generator.optimizer.beta1", "new": 0.0}]) == "G: beta1 0"

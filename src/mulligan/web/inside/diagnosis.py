@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mulligan.config.change import apply_overrides
+from mulligan.config.labels import labelled
 from mulligan.config.serialization import to_table
 from mulligan.diagnosis import Evidence, Measurements, failures
 from mulligan.diagnosis.failures import FAILURES, titled
@@ -16,7 +17,6 @@ from mulligan.metrics import coverage_ideal
 from mulligan.training import Config, Run
 from mulligan.training.events import Diagnosed
 from mulligan.training.probe import facts_of
-from mulligan.web.session.settings import changes
 from mulligan.web.worker.live import Live
 
 HEADLINES = (
@@ -127,7 +127,7 @@ def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[
         "title": title,
         "text": text,
         "evidence": [evidence(name, e["value"], e["operator"], e["threshold"]) for name, e in event.evidence.items()],
-        "changes": changes(before, after),
+        "changes": labelled(before, after),
         "overrides": [str(change) for change in event.overrides],
         "from_step": begin,
         "restart": begin == 0,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from mulligan.config import labels
 from mulligan.config.change import apply_overrides, changes_of
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
@@ -203,10 +204,8 @@ class Session:
             raise Problem(
                 "bad-field", f"{' or '.join(settings.LIVE)} must be given, got none of these. Try lr_g = 0.001."
             )
-        try:
+        with settings.blamed_on(next(iter(adjusted))):
             apply_overrides(config, overrides)
-        except MulliganError as error:
-            raise Problem("bad-field", str(error), field=next(iter(adjusted))) from error
         self.worker.send("adjust", {"overrides": overrides})
         return self.status()
 
@@ -224,13 +223,11 @@ class Session:
             helps = "; ".join(said["remedies"])
             raise Problem("wrong-state", f"no change of settings alone repairs this. Try: {helps}.")
         config = self._config()
-        try:
+        with settings.blamed_on("changes"):
             changed = apply_overrides(config, wanted)[0]
-        except MulliganError as error:
-            raise Problem("bad-field", str(error), field="changes") from error
         settings.check_below(changed, config)
         before, after = to_table(config), to_table(changed)
-        found = settings.changes(before, after)
+        found = labels.labelled(before, after)
         if not found:
             raise Problem(
                 "bad-field",
@@ -252,7 +249,7 @@ class Session:
         current.state = "failed" if said["severity"] == "alarm" else "stopped"
         begin = 0 if anew else advice["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
-        new.changes, new.summary, new.config = found, settings.summary(found), changed
+        new.changes, new.summary, new.config = found, labels.summary(found), changed
         self.state.begin([*self.state.tries, new], new.number, text)
         self.broadcast.restart()
         self.broadcast.publish("runs", {})

@@ -1,16 +1,17 @@
 """Convert the page's settings, which are flat and have short names, to a configuration and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from mulligan.config.change import Change, Overrides, apply_overrides, changes_of, compared, learning, weights
+from mulligan.config.change import Change, Overrides, apply_overrides, changes_of, flattened, learning, weights
 from mulligan.config.model import Config, with_all_of
 from mulligan.config.recipes import RECIPES, recipe
 from mulligan.config.serialization import to_table
 from mulligan.data import DATASETS
 from mulligan.data.registry import check_asked, is_picture_folder, of_points
-from mulligan.errors import ConfigError, MulliganError
+from mulligan.errors import MulliganError
 from mulligan.game.penalties import PENALTIES
 from mulligan.web.problems import Problem
 
@@ -28,26 +29,28 @@ LIMITS: dict[str, Any] = {
     "latent": [1, 1024],
 }
 """The largest values that the page may set."""
-LABELS = {
-    "loss": "Loss",
-    "penalties": "Penalty",
-    "batch_size": "Batch",
-    "latent.dim": "Latent size",
-    "data.name": "Pictures",
-    "d_steps": "D moves per step",
-    "instance_noise": "Instance noise",
-    "average": "Average of G",
-    "schedules.lr": "Rates over time",
-    "schedules.penalty": "Penalty over time",
-}
-
-
-_TOLD = 3  # with more changes, only their number is shown
 
 
 def combinations() -> dict[str, tuple[str, ...]]:
     """Return the choices of the setting `penalty`: none, each kind, and R1 with R2."""
     return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
+
+
+def paths_of(config: Config) -> dict[str, list[str]]:
+    """Return the paths that each setting stands for; none if the run has no such value. `penalty` has no path."""
+    g, d = learning(config)
+    return {
+        "data": ["data.name"],
+        "size": ["data.size"],
+        "steps": ["steps"],
+        "seed": ["seed"],
+        "loss": ["loss.kind"],
+        "gamma": [*weights(config)],
+        "lr_g": [*g],
+        "lr_d": [*d],
+        "batch": ["batch_size"],
+        "latent": ["latent.dim"],
+    }
 
 
 # ── reading a configuration ───────────────────────────────────────────────────────────────────────────────────────────
@@ -56,22 +59,11 @@ def combinations() -> dict[str, tuple[str, ...]]:
 def values_of(config: Config) -> dict[str, Any]:
     """Return the value of every setting: None if the run lacks it, the first value if it has several."""
     table = to_table(config)
+    flat = flattened(table)
+    values = {name: flat[paths[0]] if paths else None for name, paths in paths_of(config).items()}
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
-    g, d = learning(config)
     named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
-    return {
-        "data": config.data.name,
-        "size": config.data.size,
-        "steps": config.steps,
-        "seed": config.seed,
-        "loss": table["loss"]["kind"],
-        "penalty": named,
-        "gamma": _first(weights(config)),
-        "lr_g": _first(g),
-        "lr_d": _first(d),
-        "batch": config.batch_size,
-        "latent": config.latent.dim,
-    }
+    return values | {"penalty": named}
 
 
 def settings_of(config: Config) -> dict[str, Any]:
@@ -82,15 +74,11 @@ def settings_of(config: Config) -> dict[str, Any]:
     return {"recipe": config.recipe, **here, "changed": changed, "threads": config.threads}
 
 
-def _first(values: dict[str, Any]) -> Any:
-    return next(iter(values.values()), None)
-
-
 # ── writing one ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], live: Config | None = None) -> Config:
-    """Build the configuration that the page requests.
+    """Build the configuration that the page requests. A problem names the field that is wrong, and the reason.
 
     Parameters
     ----------
@@ -102,144 +90,90 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
         Receives a sentence for each change of kind that drops fields.
     live : Config, optional
         The configuration to change if no recipe is named.
-
-    Raises
-    ------
-    Problem
-        When a field is wrong. The problem names the field and the reason.
     """
-    try:
-        config = live if live is not None else recipe(asked["recipe"])
-    except ConfigError as error:
-        raise Problem("bad-field", str(error), field="recipe") from error
-    name, had = asked["data"], {} if live is None else _amounts(live)
-    if name is not None:
-        if name not in data:
-            known = ", ".join(data)
-            raise Problem(
-                "bad-field",
-                f"data must be one of {known}, got {name!r}. For your own pictures: mulligan serve --data FOLDER.",
-                field="data",
-            )
-        if name in DATASETS:  # used unchanged
-            config = replace(config, data=replace(config.data, size=0, colour="auto"))
-        skip = is_picture_folder(data[name])  # the preview names the broken ones
-        config = replace(config, data=replace(config.data, skip_broken=skip))
-        config = _changed(with_all_of(config, data[name]), [("data.name", data[name])], "data", dropped)
-        _check_suited(config, data[name])
+    config = recipe(asked["recipe"]) if live is None else live
+    had = {} if live is None else _amounts(live)
+    if asked["data"] is not None:
+        config = _with_data(config, asked["data"], data)
     if asked["size"] is not None:
-        config = _resized(config, asked["size"])
-    for field in ("steps", "seed"):
-        if asked[field] is not None:
-            config = _changed(config, [(field, asked[field])], field, dropped)
-    for field in GAME:
-        if asked[field] is not None:
-            config = adjusted(config, field, asked[field], dropped)
-    if asked["overrides"]:
-        changes = asked_for(asked["overrides"], "overrides")
-        for change in changes:
-            if change.path.split(".")[0] in ("data", "recipe"):
-                raise Problem(
-                    "bad-field",
-                    f"overrides must not change data or recipe, got {str(change)!r}. "
-                    "Use their fields, or mulligan train --set.",
-                    field="overrides",
-                )
-        config = _changed(config, changes, "overrides", dropped)
+        with blamed_on("size"):
+            check_asked(config.data.name, asked["size"])
+        config = replace(config, data=replace(config.data, size=asked["size"]))
+    for name in ("steps", "seed", *GAME):
+        if asked[name] not in (None, values_of(config)[name]):
+            config = _changed(config, changes_for(config, name, asked[name]), name, dropped)
+    for change in (wanted := asked_for(asked["overrides"] or [], "overrides")):
+        if change.path.split(".")[0] in ("data", "recipe"):
+            text = f"overrides must not change data or recipe, got {str(change)!r}. Use their fields, or mulligan train"
+            raise Problem("bad-field", f"{text} --set.", field="overrides")
+    config = _changed(config, wanted, "overrides", dropped)
     _check_budget(config, had)
     return config
 
 
-def asked_for(texts: list[str], field: str) -> tuple[Change, ...]:
-    """Read the changes that a page asks for in a field, ``path=value`` each."""
-    try:
-        return changes_of(texts)
-    except ConfigError as error:
-        raise Problem("bad-field", str(error), field=field) from error
-
-
-def check_below(config: Config, old: Config) -> None:
-    """Raise an error if a page changes a run's pictures, its recipe, or exceeds the limits.
-
-    Parameters
-    ----------
-    config, old : Config
-        After and before the changes. Values of `old` above the limits, set on the command line, may stay.
-
-    Raises
-    ------
-    Problem
-        When a change is not allowed. The problem names the change and the reason.
-    """
-    if (config.data.name, config.recipe) != (old.data.name, old.recipe):
-        raise Problem(
-            "bad-field", "a second try must keep its pictures and its recipe. Start a new run instead.", field="changes"
-        )
-    _check_budget(config, _amounts(old), "changes")
-
-
-def adjusted(config: Config, name: str, value: Any, dropped: list[str]) -> Config:
-    """Return a configuration with one setting adjusted."""
-    if values_of(config)[name] == value:
-        return config
-    return _changed(config, changes_for(config, name, value), name, dropped)
-
-
 def changes_for(config: Config, name: str, value: Any) -> list[Change]:
-    """Return the changes that adjust a setting.
-
-    Raises
-    ------
-    Problem
-        When the run has no such setting.
-    """
-    if name == "loss":
-        return [Change("loss.kind", value)]
-    if name == "batch":
-        return [Change("batch_size", value)]
-    if name == "latent":
-        return [Change("latent.dim", value)]
-    if name == "penalty":
-        return [Change("penalties", _penalties(config, value))]
-    g, d = learning(config)
-    paths = {"gamma": weights(config), "lr_g": g, "lr_d": d}[name]
-    if not paths:
+    """Return the changes that give a setting a value."""
+    if name == "penalty":  # R1 and R2 keep the strength that the run has already
+        gamma = next((entry["gamma"] for entry in to_table(config)["penalties"] if "gamma" in entry), 1.0)
+        kinds = combinations()[value]
+        parts = [{"kind": kind} | ({"gamma": gamma} if kind in ("r1", "r2") else {}) for kind in kinds]
+        return [Change("penalties", parts)]
+    if not (paths := paths_of(config)[name]):
         what = "no penalty whose strength could be set" if name == "gamma" else "an optimiser without a rate"
-        raise Problem(
-            "bad-field",
-            f"{name} = {value:g} has no effect, because this run has {what}. Choose a penalty first.",
-            field=name,
-        )
+        text = f"{name} = {value:g} has no effect, because this run has {what}. Choose a penalty first."
+        raise Problem("bad-field", text, field=name)
     return [Change(path, value) for path in paths]
 
 
-def _penalties(config: Config, name: str) -> list[dict[str, Any]]:
-    """Return the penalties of a choice. R1 and R2 keep the strength that the run has already."""
-    gamma = next((entry["gamma"] for entry in to_table(config)["penalties"] if "gamma" in entry), 1.0)
-    return [{"kind": kind} | ({"gamma": gamma} if kind in ("r1", "r2") else {}) for kind in combinations()[name]]
+def asked_for(texts: Iterable[str], field: str) -> tuple[Change, ...]:
+    """Read the changes that a page asks for in a field, ``path=value`` each."""
+    with blamed_on(field):
+        return changes_of(texts)
 
 
-def _check_suited(config: Config, data: str) -> None:
-    """Raise an error if a recipe for points gets pictures, or one for pictures gets points, if that is known."""
-    points = of_points(data)
+def check_below(config: Config, old: Config) -> None:
+    """Raise a problem if a second try changes a run's pictures or recipe, or newly exceeds the limits."""
+    if (config.data.name, config.recipe) != (old.data.name, old.recipe):
+        text = "a second try must keep its pictures and its recipe. Start a new run instead."
+        raise Problem("bad-field", text, field="changes")
+    _check_budget(config, _amounts(old), "changes")
+
+
+@contextmanager
+def blamed_on(field: str) -> Iterator[None]:
+    """Turn an error into a problem that names a field of the request."""
+    try:
+        yield
+    except MulliganError as error:
+        raise Problem("bad-field", str(error), field=field) from error
+
+
+def _changed(config: Config, changes: Overrides, field: str, dropped: list[str]) -> Config:
+    with blamed_on(field):
+        config, lost = apply_overrides(config, changes)
+    dropped += lost
+    return config
+
+
+def _with_data(config: Config, name: str, data: Mapping[str, str]) -> Config:
+    """Return a configuration with other data, which must be pictures for a recipe for pictures, as far as is known."""
+    if name not in data:
+        known = f"data must be one of {', '.join(data)}, got {name!r}"
+        raise Problem("bad-field", f"{known}. For your own pictures: mulligan serve --data FOLDER.", field="data")
+    place = data[name]
+    points = of_points(place)
     made_for = of_points(recipe(config.recipe).data.name) if config.recipe in RECIPES else None
     if None not in (points, made_for) and points != made_for:
         kind, other = ("points", "pictures") if points else ("pictures", "points")
         raise Problem(
             "bad-field",
-            f"data must hold {other} for the recipe {config.recipe!r}, got {data}, which holds {kind}. "
+            f"data must hold {other} for the recipe {config.recipe!r}, got {place}, which holds {kind}. "
             f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
             field="data",
         )
-
-
-def _resized(config: Config, size: int) -> Config:
-    """Return a configuration with another picture size. Only the user's own pictures can be resized."""
-    try:
-        check_asked(config.data.name, size)
-    except ConfigError as error:
-        raise Problem("bad-field", str(error), field="size") from error
-    return replace(config, data=replace(config.data, size=size))
+    config = with_all_of(config, place)
+    spec = replace(config.data, name=place, skip_broken=is_picture_folder(place))  # the preview names the broken ones
+    return replace(config, data=replace(spec, size=0, colour="auto") if name in DATASETS else spec)  # used unchanged
 
 
 def _amounts(config: Config) -> dict[str, int]:
@@ -248,86 +182,9 @@ def _amounts(config: Config) -> dict[str, int]:
 
 
 def _check_budget(config: Config, had: Mapping[str, int], where: str = "") -> None:
-    """Raise an error for a value that newly exceeds its limit. `where` names the field, if it is another one."""
+    """Raise a problem for a value that newly exceeds its limit. `where` names the field, if it is another one."""
     for field, value in _amounts(config).items():
         most = LIMITS[field] if field == "steps" else LIMITS[field][1]
         if value > max(most, had.get(field, 0)):
-            raise Problem(
-                "bad-field",
-                f"{field} must be at most {most:,} here, got {value:,}. Try {most:,}.",
-                field=where or field,
-            )
-
-
-def _changed(config: Config, overrides: Overrides, field: str, dropped: list[str]) -> Config:
-    try:
-        changed, lost = apply_overrides(config, overrides)
-    except MulliganError as error:
-        raise Problem("bad-field", str(error), field=field) from error
-    dropped += lost
-    return changed
-
-
-# ── what differs, in words ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return path, label, old and new for each difference. Penalties whose kinds differ count as one value."""
-    before, after = (table.get("penalties", []) for table in (old, new))
-    others = [each["kind"] for each in before] != [each["kind"] for each in after]
-    found = [
-        {"path": path, "label": label_of(path, after), "old": was, "new": becomes}
-        for path, was, becomes in compared(old, new)
-        if not (others and path.startswith("penalties"))
-    ]
-    if others:
-        found.append({"path": "penalties", "label": LABELS["penalties"], "old": before, "new": after})
-    return found
-
-
-def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
-    """Return a label for a path. `penalties` is the list that it leads into."""
-    last = path.rpartition(".")[2]
-    if path.startswith("penalties.") and penalties:
-        kind = _named({"kind": penalties[int(path.split(".")[1])]["kind"]})
-        return f"{kind}: {'γ' if last == 'gamma' else last}"
-    for who, letter in (("generator", "G"), ("discriminator", "D")):
-        if path.startswith(f"{who}."):
-            if last == "lr":
-                return f"Rate of {letter}"
-            what = "optimiser" if path == f"{who}.optimizer.kind" else last.replace("_", " ")
-            return f"{letter}: {what}"
-    parts = path.split(".")
-    for end in range(len(parts), 0, -1):
-        if label := LABELS.get(".".join(parts[:end])):
-            rest = " ".join(part.replace("_", " ") for part in parts[end:] if part != "kind")
-            return f"{label}: {rest}" if rest else label
-    return path
-
-
-def summary(found: list[dict[str, Any]]) -> str:
-    """Summarise a list of changes in a few words, or by their number if there are many."""
-    words = []
-    for change in found:
-        path, new = change["path"], change["new"]
-        last = path.rpartition(".")[2]
-        if new is None:
-            continue
-        if path == "loss.kind":
-            words.append(str(new).replace("_", " "))
-        elif path == "penalties":
-            words += [_named(each) for each in new] or [f"{LABELS['penalties']} none"]
-        elif path.startswith("penalties") and last in ("gamma", "weight"):
-            words.append(f"γ {new:g}")
-        elif last == "lr":
-            words.append(f"{label_of(path).lower().replace(' g', ' G').replace(' d', ' D')} {new:g}")
-        else:
-            words.append(f"{label_of(path)} {f'{new:g}' if isinstance(new, float) else str(new).lower()}")
-    told = dict.fromkeys(words)
-    return ", ".join(told) if len(told) <= _TOLD else f"{len(found)} changes"
-
-
-def _named(penalty: dict[str, Any]) -> str:
-    """Return a penalty's name, and its strength if it has one."""
-    strength = penalty.get("gamma", penalty.get("weight"))
-    return f"{penalty['kind'].upper().replace('_', '-')}{'' if strength is None else f' γ {strength:g}'}"
+            text = f"{field} must be at most {most:,} here, got {value:,}. Try {most:,}."
+            raise Problem("bad-field", text, field=where or field)

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mulligan.config import labels
 from mulligan.config.model import Config
 from mulligan.config.serialization import to_table
 from mulligan.config.toml import load_config
 from mulligan.errors import MulliganError
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web.session import settings
 from mulligan.web.session.history import History, history_of
 
 _LONGEST = 64  # maximum length of a chain
@@ -83,8 +83,8 @@ def _read(folder: Path, config: Config, before: Config | None, number: int) -> T
         old, new = (dict(to_table(c)) for c in (before, config))
         for table in (old, new):
             table.pop("parent", None)
-        found.changes = settings.changes(old, new)
-        found.summary = settings.summary(found.changes)
+        found.changes = labels.labelled(old, new)
+        found.summary = labels.summary(found.changes)
     alarms = [d for d in history.diagnoses if d.get("severity") == "alarm"]
     if alarms:
         found.alarm = {"state": alarms[-1]["state"], "step": alarms[-1]["step"]}
