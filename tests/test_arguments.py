@@ -88,7 +88,6 @@ def rebuilt(**options):
         ),
         (lambda: load_data(None), "source must be .*, got None"),
         (lambda: mulligan.recipe(["quick"]), r"recipe must be .*, got \['quick'\]"),
-        (lambda: next(Recorder("r").record("quick")), "run must be .*, got 'quick'"),
         (
             lambda: replace(mulligan.recipe("ring"), data="grid"),
             r"^Config: data must be a kind of DataSpec, got 'grid'\. Try data = DataSpec\(\)\.$",
@@ -101,7 +100,6 @@ def rebuilt(**options):
             lambda: replace(mulligan.recipe("ring"), data=10**5000),
             "data must be .*, got a number of more than 4,300 digits",
         ),
-        (lambda: next(on_ring(observers=GREY)), "observers must be .*, got an array of shape"),
         (lambda: Schedules(lr=0.5), r"Schedules: lr must be a kind of Schedule, got 0\.5\. Try lr = Constant\(\)"),
         (
             lambda: replace(mulligan.recipe("ring"), loss="hinge"),
@@ -110,32 +108,10 @@ def rebuilt(**options):
         (lambda: mulligan.Run("quick"), r"config must be .*, got 'quick'.*mulligan\.recipe\('quick'\)"),
         (lambda: mulligan.Run(None), r"^config must be a configuration, got None\. Try mulligan\.recipe\('quick'\)\.$"),
         (
-            lambda: mulligan.Run(mulligan.recipe("ring"), data="ring"),
-            r"^data must be a data set, got 'ring'\. Try mulligan\.data\.load\('mnist'\), or "
-            r"mulligan\.data\.from_arrays\(images, labels\)\.$",
-        ),
-        (
             lambda: next(mulligan.train("quick")),
             r"^run must be a run, got 'quick'\. Try mulligan\.Run\(mulligan\.recipe\('quick'\)\)\.$",
         ),
         (lambda: next(mulligan.train(mulligan.recipe("quick"))), r"run must be .*, got Config\(.{50,250}\.\.\."),
-        (
-            lambda: next(on_ring(evaluators=len)),
-            r"^evaluators must be a list of functions that take a run and return a dict of figures, got "
-            r"<built-in function len>\. Try evaluators=\[measure\]\.$",
-        ),
-        (lambda: next(on_ring(evaluators=["kid"])), r"evaluators must be .*, got \['kid'\]"),
-        (lambda: next(on_ring(observers=len)), r"observers must be a list of objects with name.*, got <"),
-        (lambda: next(on_ring(observers=[len])), r"observers must be .*, got \[<.*\]"),
-        (
-            lambda: next(on_ring(save="here")),
-            r"^save and stop must be functions, got 'here'\. Try stop=lambda: False\.$",
-        ),
-        (lambda: next(on_ring(stop=True)), "save and stop must be functions, got True"),
-        (
-            lambda: next(Recorder("r").record(mulligan.Run(mulligan.recipe("ring")), evaluators=len)),
-            "evaluators must be ",
-        ),
         (
             lambda: list(on_ring(evaluators=[lambda run: None])),
             r"^what the evaluator <.*> returns must be a dict of numbers, texts, lists and dicts, got None\. Try "
@@ -194,11 +170,6 @@ def rebuilt(**options):
         ),
         (lambda: from_arrays(GREY).limited(-1), "count must be .*, got -1"),
         (lambda: from_arrays(GREY).limited("5"), "count must be .*, got '5'"),
-        (
-            lambda: on_a_run().watch(3),
-            r"^observers must be a list of objects with name, observe, state and restore, got 3\. Try "
-            r"observers=\[mulligan\.training\.Diagnosis\(\)\]\.$",
-        ),
         (lambda: on_a_run().draw(1.5, seed=0), r"count must be .*, got 1\.5"),
         (lambda: on_a_run().draw(2, seed=None), "seed must be .*, got None"),
         (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
-from mulligan.errors import ConfigError, must_be
 from mulligan.training.events import Event
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ class Evaluator(Protocol):
         """Return metrics, ready for JSON."""
 
 
-@runtime_checkable
 class Observer(Protocol):
     """Receives every event, and may answer with its own events, for instance a diagnosis."""
 
@@ -35,10 +33,3 @@ class Observer(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
-
-
-def check_observers(observers: object) -> None:
-    """Raise a ConfigError unless all are observers."""
-    if not isinstance(observers, Sequence) or not all(isinstance(observer, Observer) for observer in observers):
-        rule = "a list of objects with name, observe, state and restore"
-        raise ConfigError(must_be("observers", rule, observers, "observers=[mulligan.training.Diagnosis()]"))

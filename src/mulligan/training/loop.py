@@ -4,6 +4,7 @@ The loop pauses at every `yield`, between two steps. Checkpoints are taken only 
 bytes, on the same machine, NumPy build and number of threads.
 """
 
+import contextlib
 import json
 import sys
 import time
@@ -16,7 +17,7 @@ import numpy as np
 from mulligan.config.model import Config
 from mulligan.errors import ConfigError, DivergedError, RunError, must_be
 from mulligan.training import guard
-from mulligan.training.companions import Evaluator, Observer, check_observers
+from mulligan.training.companions import Evaluator, Observer
 from mulligan.training.events import (
     Adjusted,
     Clock,
@@ -72,7 +73,7 @@ def train(
     Raises
     ------
     ConfigError
-        When `run`, an evaluator or an observer is of the wrong type.
+        When `run` is no run, or an evaluator returns what JSON cannot hold.
     RunError
         When another thread trains the run.
     DivergedError
@@ -80,14 +81,12 @@ def train(
     KeyboardInterrupt
         When Ctrl-C has come: at the end of a step, after the events that are due.
     """
-    shows = observers is None  # no observers were passed
-    observers = () if observers is None else observers
-    check_play(run, evaluators, observers, stop if save is None else save, stop)
+    if not isinstance(run, Run):
+        raise ConfigError(must_be("run", "a run", run, "mulligan.Run(mulligan.recipe('quick'))"))
+    view = _view_in_notebook(run) if observers is None else None
+    evaluators, observers = tuple(evaluators), tuple(observers or ())  # a mistake shows now, not after an hour
     run.watch(observers)
-    config = run.config
-    view = _view_in_notebook(run) if shows else None
     held, clock = Held(), Clock(run.wall, run.cpu, 0.0)
-    reported = (run.step, run.wall)
 
     def answered(event: Event) -> Iterator[Event]:
         if view is not None:
@@ -96,52 +95,78 @@ def train(
         for observer in observers:
             yield from observer.observe(run, event)
 
+    with _alone(run), run.gan:
+        run.gan.team.run(_quiet)
+        try:
+            for event in _events(run, evaluators, save, stop, held):
+                if isinstance(event, (Saved, Waiting)):
+                    yield event
+                else:
+                    clock = event.clock or clock
+                    yield from answered(event)
+        except DivergedError as error:  # from a step, the guard, samples or an observer
+            yield from answered(Failed(run.step, str(error), clock=clock))
+            raise
+    if held() and (run.step == run.config.steps or not stop()):
+        raise BetweenSteps(f"stopped after step {run.step}: mulligan.train(run) goes on with the same run")
+
+
+@contextlib.contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Keep other threads from training the run meanwhile."""
     if run.trainer.setdefault("thread", get_ident()) != get_ident():
         raise RunError(
             "another thread is training this run, and both would change the same arrays. Wait for that thread, or "
             "close() its events; or make a run for each thread (mulligan.Run(run.config))."
         )
-    with run.gan as gan:
-        gan.team.run(_quiet)
-        try:
-            if run.step == run.begins:
-                yield from answered(_started(run))
-                if config.sample_every:
-                    yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
-            while run.step < config.steps:
-                last = _next_stop(run.step, config)
-                said = _advance(run, last, stop, held)
-                for step, overrides in run.take_adjustments():
-                    yield from answered(Adjusted(step, overrides, clock=clock))
-                if said == "wait":
-                    yield Waiting(run.step)
-                    continue
-                if run.step < last:
-                    if held() and not stop():
-                        raise _between(run)
-                    return
-                if _due(run.step, config.report_every, config.steps, always=True):
-                    rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
-                    clock, reported = Clock(run.wall, run.cpu, rate), (run.step, run.wall)
-                    yield from answered(Stepped(run.step, run.take_measures(), clock=clock))
-                guard.check(run)
-                if _due(run.step, config.sample_every, config.steps):
-                    yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
-                if evaluators and _due(run.step, config.evaluate_every, config.steps):
-                    metrics = {key: value for evaluate in evaluators for key, value in _figures(evaluate, run).items()}
-                    yield from answered(Evaluated(run.step, metrics, clock=clock))
-                if save is not None and _due(run.step, config.save_every, config.steps, always=True):
-                    saved = Saved(run.step, clock=clock)
-                    save(saved)
-                    yield saved
-            yield from answered(Finished(run.step, clock=clock))
-        except DivergedError as error:  # from a step, the guard, or samples
-            yield from answered(Failed(run.step, str(error), clock=clock))
-            raise
-        finally:
-            run.trainer.clear()
-        if held():
-            raise _between(run)
+    try:
+        yield
+    finally:
+        run.trainer.clear()
+
+
+def _events(
+    run: Run,
+    evaluators: Sequence[Evaluator],
+    save: Callable[[Saved], object] | None,
+    stop: Callable[[], Stop],
+    held: Held,
+) -> Iterator[Event]:
+    """Train, and yield each event when it is due. Ends early after `stop` or Ctrl-C."""
+    config, clock, reported = run.config, Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
+
+    def is_due(every: int, *, at_the_end: bool = False) -> bool:
+        return (every > 0 and run.step % every == 0) or (run.step == config.steps and (at_the_end or every > 0))
+
+    if run.step == run.begins:
+        yield _started(run)
+        if config.sample_every:
+            yield Sampled(run.step, run.sample(*run.grid), clock=clock)
+    while run.step < config.steps:
+        last = _next_stop(run.step, config)
+        said = _advance(run, last, stop, held)
+        for step, changes in run.take_adjustments():
+            yield Adjusted(step, changes, clock=clock)
+        if said == "wait":
+            yield Waiting(run.step)
+            continue
+        if run.step < last:
+            return
+        if is_due(config.report_every, at_the_end=True):
+            rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
+            clock, reported = Clock(run.wall, run.cpu, rate), (run.step, run.wall)
+            yield Stepped(run.step, run.take_measures(), clock=clock)
+        guard.check(run)
+        if is_due(config.sample_every):
+            yield Sampled(run.step, run.sample(*run.grid), clock=clock)
+        if evaluators and is_due(config.evaluate_every):
+            metrics = {key: value for evaluate in evaluators for key, value in _figures(evaluate, run).items()}
+            yield Evaluated(run.step, metrics, clock=clock)
+        if save is not None and is_due(config.save_every, at_the_end=True):
+            saved = Saved(run.step, clock=clock)
+            save(saved)
+            yield saved
+    yield Finished(run.step, clock=clock)
 
 
 def _view_in_notebook(run: Run) -> Any:
@@ -150,23 +175,6 @@ def _view_in_notebook(run: Run) -> Any:
     from mulligan.training.progress import in_notebook, view_of  # late: most programs need no view
 
     return view_of(run) if in_notebook() else None
-
-
-def check_play(run: object, evaluators: object, observers: object, *calls: object) -> None:
-    """Raise a ConfigError unless `run` is a run, and evaluators, observers and `calls` can be called."""
-    if not isinstance(run, Run):
-        raise ConfigError(must_be("run", "a run", run, "mulligan.Run(mulligan.recipe('quick'))"))
-    if not isinstance(evaluators, Sequence) or not all(map(callable, evaluators)):
-        rule = "a list of functions that take a run and return a dict of figures"
-        raise ConfigError(must_be("evaluators", rule, evaluators, "evaluators=[measure]"))
-    check_observers(observers)
-    for call in calls:
-        if not callable(call):
-            raise ConfigError(must_be("save and stop", "functions", call, "stop=lambda: False"))
-
-
-def _between(run: Run) -> BetweenSteps:
-    return BetweenSteps(f"stopped after step {run.step}: mulligan.train(run) goes on with the same run")
 
 
 def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
@@ -199,10 +207,6 @@ def _quiet(worker: int) -> None:
     """Silence the floating-point warnings of this thread, unless it is the caller's own."""
     if worker:
         np.seterr(all="ignore")
-
-
-def _due(step: int, every: int, steps: int, *, always: bool = False) -> bool:
-    return (step == steps and (always or every > 0)) or (every > 0 and step % every == 0)
 
 
 def _next_stop(step: int, config: Config) -> int:

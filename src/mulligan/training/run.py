@@ -23,7 +23,7 @@ from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.pictures import to_uint8
 from mulligan.training import guard
 from mulligan.training.batches import Batches
-from mulligan.training.companions import Observer, check_observers
+from mulligan.training.companions import Observer
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 
 GRID = 64
@@ -70,7 +70,7 @@ class Run:
     Raises
     ------
     ConfigError, ShapeError, UnsupportedError
-        When `config` or `data` is of the wrong type, or the parts do not fit together.
+        When `config` is no configuration, or the parts do not fit together.
     DataError
         When the data cannot be read.
     """
@@ -78,9 +78,6 @@ class Run:
     def __init__(self, config: Config, *, data: Dataset | None = None, begin: bool = True):
         if not isinstance(config, Config):
             raise ConfigError(must_be("config", "a configuration", config, "mulligan.recipe('quick')"))
-        if not isinstance(data, Dataset | None):
-            try_ = "mulligan.data.load('mnist'), or mulligan.data.from_arrays(images, labels)"
-            raise ConfigError(must_be("data", "a data set", data, try_))
         use_one_heap()  # before threads start, because a thread keeps its heap
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
@@ -307,14 +304,7 @@ class Run:
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def watch(self, observers: Sequence[Observer]) -> None:
-        """Attach observers to the run. Each gets its state from the restored checkpoint.
-
-        Raises
-        ------
-        ConfigError
-            When they are not observers.
-        """
-        check_observers(observers)
+        """Attach observers to the run. Each gets its state from the restored checkpoint."""
         self.observers = observers
         for observer in observers:
             if observer.name in self._observed:

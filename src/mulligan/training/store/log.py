@@ -1,8 +1,12 @@
-"""Read the logs of a run folder, ``events.jsonl`` and ``times.jsonl``."""
+"""Write ``events.jsonl``, and read the logs of a run folder: ``events.jsonl`` and ``times.jsonl``."""
 
+import errno
+import hashlib
 import io
 import json
 import math
+import os
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +14,50 @@ from typing import Any
 from mulligan.errors import CheckpointError
 from mulligan.output.files import regular
 from mulligan.training.events import Adjusted, Measured, is_whole
+
+
+class Log:
+    """A log open for writing, cut to the length that a checkpoint noted."""
+
+    def __init__(self, path: Path, position: dict[str, Any]):
+        regular(path)
+        if position["bytes"] and not path.exists():  # moved away, as the error below proposes
+            warnings.warn(f"{path} is missing, so the run begins a new log.", stacklevel=2)
+            position = {"bytes": 0}
+        path.touch()
+        self._file = path.open("r+b", buffering=0)
+        self._length = position["bytes"]
+        kept = self._file.read(self._length) or b""
+        self._hash = hashlib.sha256(kept)
+        if len(kept) < self._length or position.get("sha256", self._hash.hexdigest()) != self._hash.hexdigest():
+            self.close()
+            raise CheckpointError(
+                f"{path} was edited or truncated after it was written: its first {self._length} bytes do not match the "
+                "checkpoint. Restore it, or move it away: the run then goes on with a new log."
+            )
+        self._file.truncate(self._length)
+        self._file.seek(self._length)
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Its length and digest, for a checkpoint."""
+        return {"bytes": self._length, "sha256": self._hash.hexdigest()}
+
+    def write(self, line: str) -> None:
+        """Add a line."""
+        content = line.encode()
+        if self._file.write(content) != len(content):
+            raise OSError(errno.ENOSPC, "only part of a line was written")
+        self._hash.update(content)
+        self._length += len(content)
+
+    def sync(self) -> None:
+        """Force the lines to the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def read_events(
