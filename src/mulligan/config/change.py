@@ -51,11 +51,10 @@ class Change(NamedTuple):
         try:
             parsed = tomllib.loads(f"value = {word}")
         except (ValueError, RecursionError) as error:
-            if re.match(r"[\[{\"']", word):
-                raise ConfigError(
-                    f"{path} must be a TOML value, got {word!r} ({error}). Put text in quotes and lists in brackets."
-                ) from error
-            return cls(path, word)
+            if word[:1] not in tuple("[{\"'"):
+                return cls(path, word)
+            rule = f"{path} must be a TOML value, got {word!r} ({error})"
+            raise ConfigError(f"{rule}. Put text in quotes and lists in brackets.") from error
         return cls(path, parsed["value"] if parsed.keys() == {"value"} else word)
 
     def __str__(self) -> str:
@@ -110,13 +109,10 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
     """
     table, dropped, before = to_table(config), list[str](), list[str]()
     for path, value in changes_of(overrides):
-        keys = path.split(".")
         if any(f"{earlier}.".startswith(f"{path}.") for earlier in before):
             from_table(Config, table)  # this override replaces an earlier one: raise that one's error first
         before.append(path)
-        if len(keys) == 1 and path not in table:
-            raise _elsewhere(table, path)
-        table = _changed(Part(Config), table, keys, value, "", dropped)
+        table = _changed(Part(Config), table, path.split("."), value, "", dropped)
     return from_table(Config, table), dropped
 
 
@@ -150,7 +146,9 @@ def _changed(form: Form, node: Any, keys: list[str], value: Any, path: str, drop
         mend = "to a kind first" if node == NONE else "itself"
         raise ConfigError(f"{inner} cannot be set, because {path} is {show(node)}. Set {path} {mend}.")
     if key not in known:
-        raise unknown_key(path, key, known)
+        deeper = [join(path, place) for place in flattened(node) if place.endswith(f".{key}") and not rest]
+        meant = " or ".join(map(repr, deeper[:3]))
+        raise ConfigError(f"unknown key {inner!r}. Did you mean {meant}?") if deeper else unknown_key(path, key, known)
     return node | {key: _changed(known[key], node.get(key, NONE), rest, value, inner, dropped)}
 
 
@@ -191,14 +189,6 @@ def _with_kind(member: Form | None, node: Any, kind: Any, path: str, dropped: li
     if lost and node["kind"] != kind:
         dropped.append(f"{path} changes from {node['kind']!r} to {kind!r}, which drops {listed(lost)}.")
     return {key: value for key, value in node.items() if key in new} | {"kind": kind}
-
-
-def _elsewhere(table: Table, key: str) -> ConfigError:
-    """Make the error for an unknown key at the top level; it suggests deeper tables that have this key."""
-    places = [path for path in flattened(table) if path.rpartition(".")[2] == key]
-    if not places:
-        return unknown_key("", key, tuple(table))
-    return ConfigError(f"unknown key {key!r}. Did you mean {' or '.join(repr(p) for p in places[:3])}?")
 
 
 def flattened(table: Table, path: str = "") -> dict[str, Any]:

@@ -35,22 +35,17 @@ def labelled(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
 
 def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
     """Return a label for a path. `penalties` is the list that it leads into."""
+    first, *inner = path.split(".")
     last = path.rpartition(".")[2]
-    if path.startswith("penalties.") and penalties:
-        kind = _named({"kind": penalties[int(path.split(".")[1])]["kind"]})
-        return f"{kind}: {'γ' if last == 'gamma' else last}"
-    for who, letter in (("generator", "G"), ("discriminator", "D")):
-        if path.startswith(f"{who}."):
-            if last == "lr":
-                return f"Rate of {letter}"
-            what = "optimiser" if path == f"{who}.optimizer.kind" else last.replace("_", " ")
-            return f"{letter}: {what}"
-    parts = path.split(".")
-    for end in range(len(parts), 0, -1):
-        if label := LABELS.get(".".join(parts[:end])):
-            rest = " ".join(part.replace("_", " ") for part in parts[end:] if part != "kind")
-            return f"{label}: {rest}" if rest else label
-    return path
+    if first == "penalties" and inner and penalties:
+        return f"{_named({'kind': penalties[int(inner[0])]['kind']})}: {'γ' if last == 'gamma' else last}"
+    if first in ("generator", "discriminator"):
+        letter = first[0].upper()
+        what = "optimiser" if path == f"{first}.optimizer.kind" else last.replace("_", " ")
+        return f"Rate of {letter}" if last == "lr" else f"{letter}: {what}"
+    start = max((known for known in LABELS if f"{path}.".startswith(f"{known}.")), key=len, default=path)
+    rest = " ".join(part for part in path.removeprefix(start).replace("_", " ").split(".") if part not in ("", "kind"))
+    return ": ".join(filter(None, (LABELS.get(start, start), rest)))
 
 
 def summary(found: list[dict[str, Any]]) -> str:
@@ -68,7 +63,8 @@ def summary(found: list[dict[str, Any]]) -> str:
         elif path.startswith("penalties") and last in ("gamma", "weight"):
             words.append(f"γ {new:g}")
         elif last == "lr":
-            words.append(f"{label_of(path).lower().replace(' g', ' G').replace(' d', ' D')} {new:g}")
+            label = label_of(path)
+            words.append(f"{label[0].lower()}{label[1:]} {new:g}")
         else:
             words.append(f"{label_of(path)} {f'{new:g}' if isinstance(new, float) else str(new).lower()}")
     told = dict.fromkeys(words)

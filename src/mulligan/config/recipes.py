@@ -57,22 +57,7 @@ def _find(name: str | Path) -> Path:
 
 
 def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
-    """Find a TOML file: one that comes with Mulligan, by its name, or the user's own, by its path.
-
-    Parameters
-    ----------
-    name : str or Path
-        A name in `known`, or a path.
-    known : mapping of str to Path
-        The files that come with Mulligan.
-    kind, kinds : str
-        The word for such a file in an error, and its plural.
-
-    Raises
-    ------
-    ConfigError
-        When `name` is neither a known name nor the path of a TOML file.
-    """
+    """Find a TOML file: one of `known`, by its name, or the user's own, by its path. `kind` is the word for it."""
     word = str(name) if isinstance(name, Path) else name
     if isinstance(word, str) and word in known:
         return known[word]

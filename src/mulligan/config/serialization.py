@@ -71,13 +71,7 @@ Spec = TypeVar("Spec")
 
 
 def to_table(spec: Any) -> Table:
-    """Turn a frozen dataclass into a table with every field. `from_table` is the exact inverse.
-
-    Raises
-    ------
-    ConfigError
-        When the class of a part is in no registry.
-    """
+    """Turn a frozen dataclass into a table with every field. `from_table` is the exact inverse."""
     table: Table = to_plain(spec)
     return table
 
@@ -123,21 +117,7 @@ def _kind_of(value: Any, base: type) -> str:
 
 
 def from_table(cls: type[Spec], table: Table) -> Spec:
-    """Build a frozen dataclass from a table. Missing keys take their defaults.
-
-    Parameters
-    ----------
-    cls : type
-        The dataclass.
-    table : dict
-
-    Raises
-    ------
-    ConfigError
-        When a key, kind or value is unknown or missing. The message names the path, the value and what is allowed.
-    ShapeError, UnsupportedError
-        When a dataclass raises one. The path is put before its message.
-    """
+    """Build a frozen dataclass from a table. Missing keys take their defaults; an error names the path."""
     built: Spec = _dataclass(cls, table, "")
     return built
 
