@@ -271,12 +271,6 @@ def test_ctrl_c_and_kill_end_a_command_in_order(number, model, heard):
     assert "Traceback" not in said
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_what_a_command_has_started_ends_with_it(here, heard):
-    code, said = heard(signal.SIGTERM, "bench", "--quick", "--against", "", "--workloads", "classic")
-    assert (code, said.splitlines()[-1]) == (130, "stopped; 0 workloads measured")
-
-
 def test_warnings_are_sentences(environment):
     code = (
         "import warnings, mulligan.cli as cli, mulligan.cli.list as listing\nbefore = warnings.formatwarning\n"

@@ -132,7 +132,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> int | None:
-    """Parse the arguments by the command's types, and call the command. Unknown options raise an error."""
+    """Parse the arguments by the command's types, and call the command."""
     from functools import partial, wraps
     from shutil import get_terminal_size
 
@@ -151,21 +151,30 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
         bound, prog=prog, args=argv, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,)
     )
     if unknown:
-        bare = command.__code__.co_varnames[: command.__code__.co_argcount]
-        word = unknown[0].partition("=")[0]
-        if word in [f"--{name.rstrip('_')}" for name in bare]:
-            raise ConfigError(f"{word} is an argument, not an option. Try {prog} {word[2:].upper()}.")
-        names = ["help", *(name for name in command.__annotations__ if name not in ("return", *bare))]
-        on = {name for name, default in (command.__kwdefaults__ or {}).items() if default is True}
-        options = [f"--{'no-' if name in on else ''}{name.rstrip('_').replace('_', '-')}" for name in names]
-        kind = "option" if unknown[0].startswith("-") else "argument"
-        raise ConfigError(f"{prog} has no {kind} {unknown[0]!r}.{suggest(word, options)} Try {prog} --help.")
+        raise _unknown(command, prog, unknown[0])
     given = [word.partition("=")[0].replace("_", "-") for word in argv if word.startswith("--")]
-    may_repeat = {f"--{name.rstrip('_')}" for name, value in (command.__kwdefaults__ or {}).items() if value == []}
+    may_repeat = {_typed(name) for name, default in (command.__kwdefaults__ or {}).items() if default == []}
     for option in given:  # tyro would use the last one
         if given.count(option) > 1 and option not in may_repeat:
             raise ConfigError(f"{option} must be given once, got it {given.count(option)} times. Leave the others out.")
     return call()
+
+
+def _typed(name: str) -> str:
+    """Return a parameter as its option is typed: ``class_`` as ``--class``."""
+    return f"--{name.rstrip('_').replace('_', '-')}"
+
+
+def _unknown(command: Callable[..., int | None], prog: str, word: str) -> ConfigError:
+    """Return the error for a word that the command does not know, with what the user may have meant."""
+    option = word.partition("=")[0]
+    arguments = command.__code__.co_varnames[: command.__code__.co_argcount]
+    if option in map(_typed, arguments):
+        return ConfigError(f"{option} is an argument, not an option. Try {prog} {option[2:].upper()}.")
+    names, defaults = command.__annotations__.keys() - {"return", *arguments}, command.__kwdefaults__ or {}
+    options = [f"--no{_typed(name)[1:]}" if defaults.get(name) is True else _typed(name) for name in names]
+    kind = "option" if word.startswith("-") else "argument"
+    return ConfigError(f"{prog} has no {kind} {word!r}.{suggest(option, ['--help', *options])} Try {prog} --help.")
 
 
 @contextmanager
@@ -193,10 +202,7 @@ def _heard() -> Iterator[None]:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Let `kill` end a command as Ctrl-C does, so that its child processes end too.
-
-    A terminal that closes signals all processes by itself.
-    """
+    """Let `kill` end a command as Ctrl-C does, so that its child processes end too, as a closed terminal does."""
     import signal
     import threading
 

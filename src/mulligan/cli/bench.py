@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from mulligan.cli.console import emit, say
-from mulligan.cli.options import Cores, Families, Json, Quick, Rounds, Seconds
+from mulligan.cli.options import Cores, Families, Flag, Rounds, Seconds
 from mulligan.output.figures import counted
 
 
@@ -15,8 +15,8 @@ def command(
     rounds: Rounds = 7,
     seconds: Seconds = 0.5,
     threads: Cores = 2,
-    quick: Quick = False,
-    json: Json = False,
+    quick: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Time training steps on this machine, beside the time of their matrix products alone.
 

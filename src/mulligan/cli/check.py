@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import arg
 
 from mulligan.cli.console import emit, say
-from mulligan.cli.options import Json
+from mulligan.cli.options import Flag
 from mulligan.errors import ConfigError
 from mulligan.output.figures import count, duration, figure
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mulligan.nn.checking import Check
 
 
-def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint="")] = "*", json: Json = False) -> int:
+def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint="")] = "*", json: Flag = False) -> int:
     """Check every layer, loss and penalty, and both players' steps, by finite differences in float64.
 
     The table shows the largest relative error of each, its number of formulas, and the formula with that error. A

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
 from mulligan import training
 from mulligan.cli.console import emit
-from mulligan.cli.options import Folder, Json
+from mulligan.cli.options import Flag, Folder
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, figure
 
@@ -26,7 +28,7 @@ def command(
     run: Positional[Folder],
     *,
     try_: Annotated[bool, arg(name="try", help_behavior_hint="")] = False,
-    json: Json = False,
+    json: Flag = False,
 ) -> int:
     """Show the state of a run, the evidence, and what to try.
 
@@ -51,15 +53,13 @@ def command(
 
     said, measured = _said(run)
     last = said[-1] if said else None
-    ill = last is not None and bool(last.severity)
     if try_:
         return try_again(run, last, json=json)
+    failure = last if last is not None and last.severity else None
     second: SecondTry | None = None
-    if ill:
-        try:
-            second = training.plan(run, last)
-        except ConfigError:  # no setting can repair it: only the words of the remedy are shown
-            second = None
+    if failure is not None:
+        with suppress(ConfigError):  # no setting can repair it: only the words of the remedy are shown
+            second = training.plan(run, failure)
     step, steps, signals = _stands(run)
     quiet = "healthy" if measured else UNCHECKED
     if json:
@@ -68,22 +68,32 @@ def command(
                 "run": str(run),
                 "step": step,
                 "steps": steps,
-                "state": last.state if ill and last else quiet,
+                "state": failure.state if failure else quiet,
                 "severity": last.severity if last else "",
-                "evidence": last.evidence if ill and last else {},
+                "evidence": failure.evidence if failure else {},
                 "signals": signals,
                 "remedies": last.remedies if last else [],
-                "overrides": [str(change) for change in last.overrides] if last else [],
+                "overrides": last.overrides if last else [],
                 "second_try": None if second is None else {"step": second.step, "changes": second.changes},
                 "history": [event.to_json() for event in said],
             }
         )
         return 0
-    _print(str(run), last if ill else None, quiet, said, second, step, steps, signals)
+    if failure is None:
+        print(f"{run}: {quiet}, at step {count(step)} of {count(steps)}")
+        _print_figures(signals)
+    else:
+        _print_failure(run, failure, steps)
+    if second is not None:
+        start = f"from step {count(second.step)}" if second.step else "from step 0"
+        print(f"second try, {start}, with", *(f"  {change}" for change in second.changes), sep="\n")
+        print(f"next: mulligan diagnose {typed(run)} --try")
+    if before := said if failure is None else said[:-1]:
+        print("before:", *(f"  step {count(event.step)}: {event.state}" for event in before), sep="\n")
     return 0
 
 
-def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
+def _said(folder: Path) -> tuple[list[Diagnosed], bool]:
     """Return the diagnoses of a run, the oldest first, and whether anything was measured."""
     from mulligan.training.events import Diagnosed, Measured
 
@@ -95,7 +105,7 @@ def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
     return said, measured
 
 
-def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
+def _stands(folder: Path) -> tuple[int, int, dict[str, float]]:
     """Return the steps of the newest checkpoint, the run's length, and the figures of its last measurement."""
     here = training.RunFolder(folder)
     newest = here.newest()
@@ -105,32 +115,18 @@ def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
     return newest.step, newest.config.steps, looks[-1]["signals"] if looks else {}
 
 
-def _print(
-    run: str,
-    last: Diagnosed | None,
-    quiet: str,
-    said: list[Diagnosed],
-    second: SecondTry | None,
-    step: int,
-    steps: int,
-    signals: dict[str, float],
-) -> None:
+def _print_figures(signals: dict[str, float]) -> None:
     from mulligan.diagnosis.figures import figure_of
+
+    for name in SHOWN:
+        if name in signals:
+            print(f"  {figure(signals[name])}  {figure_of(name).meaning}")
+
+
+def _print_failure(run: Path, failure: Diagnosed, steps: int) -> None:
     from mulligan.training.progress import evidence_lines
 
-    if last is None:
-        print(f"{run}: {quiet}, at step {count(step)} of {count(steps)}")
-        lines = [f"  {figure(signals[name])}  {figure_of(name).meaning}" for name in SHOWN if name in signals]
-        print(*lines, sep="\n", end="\n" if lines else "")
-    else:
-        kind = " (warning)" if last.severity == "warning" else ""
-        print(f"{run}: {last.state}{kind}, since step {count(last.step)} of {count(steps)}")
-        print(*(f"  {line}" for line in evidence_lines(last)), sep="\n")
-        print("what to try:", *(f"  {words}" for words in last.remedies), sep="\n")
-    if second is not None:
-        start = f"from step {count(second.step)}" if second.step else "from step 0"
-        print(f"second try, {start}, with", *(f"  {change}" for change in second.changes), sep="\n")
-        print(f"next: mulligan diagnose {typed(run)} --try")
-    before = said[:-1] if last is not None else said
-    if before:
-        print("before:", *(f"  step {count(event.step)}: {event.state}" for event in before), sep="\n")
+    kind = " (warning)" if failure.severity == "warning" else ""
+    print(f"{run}: {failure.state}{kind}, since step {count(failure.step)} of {count(steps)}")
+    print(*(f"  {line}" for line in evidence_lines(failure)), sep="\n")
+    print("what to try:", *(f"  {words}" for words in failure.remedies), sep="\n")

@@ -6,7 +6,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from mulligan.cli.console import emit, say
-from mulligan.cli.options import ClassWord, File, Json, OtherModel, seed_of
+from mulligan.cli.options import ClassWord, File, Flag, OtherModel, seed_of
 from mulligan.errors import ConfigError, must_be
 
 
@@ -16,7 +16,7 @@ def command(
     class_: ClassWord = None,
     model: OtherModel = None,
     out: File = None,
-    json: Json = False,
+    json: Flag = False,
 ) -> None:
     """Draw the picture of a number, here in the terminal.
 

@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 import mulligan
 from mulligan import training
 from mulligan.cli.console import emit, say
-from mulligan.cli.options import Draws, Json, OtherModel, Samples, Word
+from mulligan.cli.options import Draws, Flag, OtherModel, Samples, Word
 from mulligan.errors import ConfigError
 
 
@@ -19,7 +19,7 @@ def command(
     data: Word = None,
     count: Samples = None,
     seeds: Draws = 3,
-    json: Json = False,
+    json: Flag = False,
 ) -> None:
     """Measure a generator against pictures that it has not seen: distances, coverage, classes, copies, with floors.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from mulligan.cli.console import emit
-from mulligan.cli.options import File, Json, OtherModel, Word
+from mulligan.cli.options import File, Flag, OtherModel, Word
 from mulligan.errors import ConfigError
 
 
@@ -16,7 +16,7 @@ def command(
     *,
     to: Annotated[Word, arg(metavar="onnx|torch|npz|html|torch-training|tensorboard")] = None,
     out: File = None,
-    json: Json = False,
+    json: Flag = False,
 ) -> None:
     """Take a generator elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page that draws by itself.
 

@@ -42,13 +42,8 @@ def follow(
 
     Nothing is evaluated if ``evaluate_every`` is 0. An alarm whose remedy is a setting ends the run, up to `tries`
     times, and a second try takes over in its own folder. With `stop_on_alarm`, any other alarm saves and ends the run.
-    A run that was stopped or failed gets a report too.
-
-    Returns
-    -------
-    int
-        Exit code: 0 done; 1 an alarm stopped the run, or the figures or the report could not be written; 130 Ctrl-C
-        stopped the run, which was saved, or the evaluation or report after it.
+    A run that was stopped or failed gets a report too. The exit code is 0, or 1 after an alarm or if figures or report
+    could not be written, or 130 after Ctrl-C.
     """
     start, first = time.perf_counter(), run.step
     with Interrupt() as stop:
@@ -135,12 +130,8 @@ def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, jso
 def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple[dict[str, Any], dict[str, str]]:
     """Evaluate a finished run and write its report.
 
-    Returns
-    -------
-    dict
-        Where the files are, and the figures, ready for JSON.
-    dict
-        Why ``metrics`` or ``report`` could not be written. Print this last.
+    Returns where the files are, with the figures, ready for JSON; and why ``metrics`` or ``report`` could not be
+    written, which is to be printed last.
     """
     files, lost, report = recorder.folder, {}, None
     metrics = evaluated(run) if evaluate else None

@@ -6,7 +6,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from mulligan.cli.console import emit
-from mulligan.cli.options import AdamSteps, ClassWord, Json, OtherModel, Seed, Starts, Target
+from mulligan.cli.options import AdamSteps, ClassWord, Flag, OtherModel, Seed, Starts, Target
 
 
 def command(
@@ -18,7 +18,7 @@ def command(
     steps: AdamSteps = 200,
     seed: Seed = 0,
     out: Target = Path("inverted.png"),
-    json: Json = False,
+    json: Flag = False,
 ) -> None:
     """Find the z and the class whose picture is nearest to yours, and draw both with their difference.
 

@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 import mulligan
 from mulligan import museum, studies, training
 from mulligan.cli.console import emit
-from mulligan.cli.options import Json
+from mulligan.cli.options import Flag
 from mulligan.errors import ConfigError, nearest
 
 
@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
 
 def command(
-    what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior_hint="")] = "", *, json: Json = False
+    what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior_hint="")] = "", *, json: Flag = False
 ) -> None:
     """List the names that recipes and options may use, with one line about each and its source.
 

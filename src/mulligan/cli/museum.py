@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
@@ -10,7 +11,7 @@ from tyro.conf import Positional, arg
 from mulligan import museum
 from mulligan.cli import list as listing
 from mulligan.cli.console import emit, say, strict
-from mulligan.cli.options import File, Json, Seed
+from mulligan.cli.options import File, Flag, Seed
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import figure
 from mulligan.output.files import write_json
@@ -26,7 +27,7 @@ def command(
     *,
     out: Annotated[File, arg(metavar="DIR")] = None,
     seed: Seed = 0,
-    json: Json = False,
+    json: Flag = False,
 ) -> int | None:
     """List the failed GANs, or play one: what was published, what happens, why, and the repair, measured.
 
@@ -79,19 +80,11 @@ def described(case: Case, played: Played, seed: int) -> dict[str, Any]:
         "fails": played.fails,
         "mended": played.mended,
         "evidence": [
-            {
-                "name": e.name,
-                "line": e.line,
-                "published": e.before,
-                "repaired": e.after,
-                "failed": f"{e.sign} {e.threshold:g}",
-            }
+            {"name": e.name, "line": e.line, "published": e.before, "repaired": e.after}
+            | {"failed": f"{e.sign} {e.threshold:g}"}
             for e in played.evidence
         ],
-        "curves": [
-            {"name": c.name, "x": c.x, "y": c.y, "lines": {k: [list(p) for p in v] for k, v in c.lines.items()}}
-            for c in played.curves
-        ],
+        "curves": [asdict(curve) for curve in played.curves],
         "pictures": [
             {"name": p.name, "file": f"{p.name}.png", "caption": p.caption, "low": p.low, "high": p.high}
             for p in played.pictures

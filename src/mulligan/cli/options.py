@@ -14,19 +14,13 @@ from mulligan.output.generator import LARGEST_SEED
 
 
 def whole(name: str, text: str, low: int, high: int | None = None, example: int = 42) -> int:
-    """Read a whole number.
-
-    Raises
-    ------
-    ConfigError
-        When it is not a whole number from `low` to `high`.
-    """
-    rule = f"a whole number from {low} {'on' if high is None else f'to {high}'}"
+    """Read a whole number from `low` to `high`."""
     try:
         value = int(text)
     except ValueError:
         value = low - 1
     if value < low or (high is not None and value > high):
+        rule = f"a whole number from {low} {'on' if high is None else f'to {high}'}"
         raise ConfigError(must_be(name, rule, text if len(text) <= 40 else f"{text[:37]}...", example))
     return value
 
@@ -93,11 +87,7 @@ Cores = Annotated[int, _count("threads", "N", 2)]
 Workers = Annotated[Optional[int], _count("workers", "N", 2), _QUIET]
 Minutes = Annotated[Optional[float], _reads("M", lambda text: positive("minutes", text, "1")), _QUIET]
 Tries = Annotated[int, _count("second-tries", "N", 1, low=0), _QUIET]
-Json = Annotated[bool, _QUIET]
-Evaluate = Annotated[bool, _QUIET]
-Stop = Annotated[bool, _QUIET]
-Best = Annotated[bool, _QUIET]
-Quick = Annotated[bool, _QUIET]
+Flag = Annotated[bool, _QUIET]
 Families = Annotated[str, _QUIET]
 Word = Annotated[Optional[str], _reads("D", str), _QUIET]
 ClassWord = Annotated[Optional[str], _reads("K", str), arg(name="class", help_behavior_hint="")]

@@ -3,10 +3,10 @@
 from tyro.conf import Positional
 
 from mulligan.cli.console import emit
-from mulligan.cli.options import File, Folder, Json
+from mulligan.cli.options import File, Flag, Folder
 
 
-def command(run: Positional[Folder], *, out: File = None, json: Json = False) -> None:
+def command(run: Positional[Folder], *, out: File = None, json: Flag = False) -> None:
     """Write the report of a run: one HTML file that works offline, light and dark, on paper and on a phone.
 
     `mulligan train` and `mulligan resume` write the report when they end. Use this command after `mulligan evaluate`,

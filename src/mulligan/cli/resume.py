@@ -6,11 +6,11 @@ from tyro.conf import Positional
 
 from mulligan import training
 from mulligan.cli.console import say
-from mulligan.cli.options import Folder, Json, Steps
+from mulligan.cli.options import Flag, Folder, Steps
 from mulligan.output.figures import count
 
 
-def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False) -> int:
+def command(run: Positional[Folder], *, steps: Steps = None, json: Flag = False) -> int:
     """Resume a run exactly where it stopped, after Ctrl-C, a kill, a full disk or a power cut.
 
     With the same machine, NumPy build and number of threads, the result has the same bytes as without the stop.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from tyro.conf import Positional
 import mulligan
 from mulligan import training
 from mulligan.cli.console import emit
-from mulligan.cli.options import Best, ClassWord, Count, File, Json, Model, Psi, Seed
+from mulligan.cli.options import ClassWord, Count, File, Flag, Model, Psi, Seed
 from mulligan.errors import ConfigError, RunError, must_be
 from mulligan.output.figures import counted
 from mulligan.output.files import NO_NAME, atomic_write
@@ -33,9 +34,9 @@ def command(
     count: Count = 64,
     class_: ClassWord = None,
     psi: Psi = 1.0,
-    best: Best = False,
+    best: Flag = False,
     out: File = None,
-    json: Json = False,
+    json: Flag = False,
 ) -> None:
     """Draw many pictures: a grid (.png), an array (.npz), or a folder with one file each.
 
@@ -88,10 +89,8 @@ def command(
     if not out.suffix:
         _check_empty(out)
     labels = generator.labels(count, seed) if label is None else np.full(count, label)
-    if generator.spec.is_picture:
-        samples: NDArray[Any] = generator.images(count, seed, labels, psi)
-    else:
-        samples = generator.sample(count, seed, labels, psi)
+    draw: Callable[..., NDArray[Any]] = generator.images if generator.spec.is_picture else generator.sample
+    samples = draw(count, seed, labels, psi)
     _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
     if json:
         listed = None if labels is None else labels.tolist()
@@ -113,20 +112,15 @@ def _write(
 
     from mulligan.output.pictures import grid, points_picture, save_png
 
-    is_picture = generator.spec.is_picture
+    pictures = samples.dtype == np.uint8
     if out.suffix.lower() == ".npz":
-        squeezed = samples[..., 0] if is_picture and samples.shape[-1] == 1 else samples
-        arrays: dict[str, Any] = {"samples": squeezed, "z": z}
-        if labels is not None:
-            arrays["labels"] = labels
+        arrays: dict[str, Any] = {"samples": samples[..., 0] if pictures and samples.shape[-1] == 1 else samples}
+        arrays |= {"z": z} if labels is None else {"z": z, "labels": labels}
         atomic_write(out, lambda file: np.savez(file, **arrays))
     elif out.suffix:
-        if samples.dtype == np.uint8:
-            sheet = grid(samples)
-        else:
-            sheet = points_picture(samples, *generator.spec.data_range)
+        sheet = grid(samples) if pictures else points_picture(samples, *generator.spec.data_range)
         save_png(out, sheet, {"seed": str(seed), "count": str(len(samples))})
-    elif samples.dtype != np.uint8:
+    elif not pictures:
         raise ConfigError(f"--out must be a .png or .npz file for points, got {out}. Try --out samples.npz.")
     else:
         digits, folders = len(str(len(samples) - 1)), _folders(generator)
@@ -136,7 +130,7 @@ def _write(
 
 
 def _folders(generator: Generator) -> list[str]:
-    """Name a folder for each class: by the class's name if that is valid, otherwise by its number."""
+    """Name a folder for each class: by the class's name if a file system takes it, otherwise by its number."""
     names = [NO_NAME.sub("-", generator.class_name(k)) for k in range(generator.classes)]
     folders = [name.lower() for name in names]  # some systems ignore capitals
 

@@ -11,13 +11,12 @@ from tyro.conf import Positional, arg
 
 from mulligan import studies
 from mulligan.cli.console import emit, say
-from mulligan.cli.options import Json, OtherFolder, StudyWord, Workers
+from mulligan.cli.options import Flag, OtherFolder, StudyWord, Workers
 from mulligan.errors import BusyError, RunError
 from mulligan.output.figures import duration
 
 if TYPE_CHECKING:
     from mulligan.studies import StudyRun
-    from mulligan.studies.runner import Progress
 
 
 def command(
@@ -29,7 +28,7 @@ def command(
     scheduler: Annotated[str, arg(metavar="ADDRESS", help_behavior_hint="")] = "",
     resume: Annotated[bool, arg(help_behavior_hint="")] = False,
     out: Annotated[OtherFolder, arg(metavar="DIR")] = None,
-    json: Json = False,
+    json: Flag = False,
 ) -> int:
     """Compare variations of a recipe: train each with every seed, and write a table, plots and a report page.
 
@@ -74,13 +73,14 @@ def command(
     workers = at_once(workers or available_cores(), total - before)
     kept = f", {before} of them have ended" if before else ""
     say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once ({backend})")
-    pace = _Pace(total - before)
-    events = run.run(workers, backend_name=backend, scheduler=scheduler)
+    events, began = run.run(workers, backend_name=backend, scheduler=scheduler), time.perf_counter()
     try:
-        for progress in events:
+        for ended, progress in enumerate(events, 1):
             if json:
                 emit(progress.result)
-            say(pace.words(progress, run))
+            left = (time.perf_counter() - began) / ended * (total - before - ended)
+            end = f" · {duration(left)} left" if left else ""
+            say(f"cell {progress.done} of {progress.total} · {_said(progress.result, run)}{end}")
         page = studies.write_report(run, anew)
     except KeyboardInterrupt:
         say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {anew} --resume")
@@ -104,19 +104,6 @@ def command(
     for result in lost[:3]:
         say(f"failed: {result['cell']}: {str(result['error']).strip().splitlines()[-1]}")
     return 1 if len(lost) == total else 0
-
-
-class _Pace:
-    """Estimates the time that is left."""
-
-    def __init__(self, todo: int):
-        self.todo, self.ended, self.began = todo, 0, time.perf_counter()
-
-    def words(self, progress: Progress, run: StudyRun) -> str:
-        self.ended += 1
-        left = (time.perf_counter() - self.began) / self.ended * (self.todo - self.ended)
-        end = f" · {duration(left)} left" if self.ended < self.todo else ""
-        return f"cell {progress.done} of {progress.total} · {_said(progress.result, run)}{end}"
 
 
 def _said(result: dict[str, Any], run: StudyRun) -> str:

@@ -10,15 +10,13 @@ from tyro.conf import Positional, UseAppendAction, arg
 from mulligan import training
 from mulligan.cli.console import say
 from mulligan.cli.options import (
-    Evaluate,
-    Json,
+    Flag,
     Minutes,
     OtherFolder,
     RunSeed,
     Size,
     Start,
     Steps,
-    Stop,
     Threads,
     Tries,
     Word,
@@ -41,11 +39,11 @@ def command(
         UseAppendAction[list[tuple[str, ...]]], arg(name="set", metavar="PATH=VALUE", help_behavior_hint="")
     ] = [],  # noqa: B006 (read by tyro, never changed)
     threads: Threads = None,
-    evaluate: Evaluate = True,
+    evaluate: Flag = True,
     log: Annotated[Word, arg(metavar="tensorboard")] = None,
     second_tries: Tries = 0,
-    stop_on_alarm: Stop = False,
-    json: Json = False,
+    stop_on_alarm: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Train a generator by a recipe. Every run has its own folder and can be resumed.
 

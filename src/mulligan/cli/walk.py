@@ -6,7 +6,7 @@ from tyro.conf import Positional
 
 import mulligan
 from mulligan.cli.console import emit
-from mulligan.cli.options import ClassWord, Direction, Frames, From, Json, Model, Target, To
+from mulligan.cli.options import ClassWord, Direction, Flag, Frames, From, Model, Target, To
 from mulligan.errors import ConfigError
 
 
@@ -19,7 +19,7 @@ def command(
     frames: Frames = 60,
     class_: ClassWord = None,
     out: Target = Path("walk.gif"),
-    json: Json = False,
+    json: Flag = False,
 ) -> None:
     """Animate the way from one number's picture to another's (.gif, .png, .webp).
 
@@ -58,17 +58,16 @@ def command(
 
     generator = mulligan.load(model)
     label = None if class_ is None else generator.class_of(class_)
-    if to is None:
-        assert direction is not None
-        save_walk(out, walk_along(generator, from_, direction, frames, label))
-        to = from_
+    if direction is None:
+        assert to is not None
+        pictures, way, along = generator.walk(from_, to, frames, label), f"from seed {from_} to seed {to}", {}
     else:
-        save_walk(out, generator.walk(from_, to, frames, label))
+        pictures = walk_along(generator, from_, direction, frames, label)
+        to, way, along = from_, f"through seed {from_} along {direction}", {"direction": direction}
+    save_walk(out, pictures)
     ends = [generator.class_name(generator.label_of(seed, class_)) for seed in (from_, to)]
-    along = {} if direction is None else {"direction": direction}
     if json:
         emit({"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)} | along)
     else:
         named = f", class {ends[0]} {'all the way' if ends[0] == ends[1] else f'to {ends[1]}'}" if ends[0] else ""
-        way = f"from seed {from_} to seed {to}" if direction is None else f"through seed {from_} along {direction}"
         print(f"{frames} frames {way}{named}: {out}")
