@@ -42,7 +42,7 @@ def measured(workers: int, cells: int, steps: int, folder: Path) -> tuple[float,
     figures = {}
     began = time.perf_counter()
     with backend("loky", workers) as run:
-        for process, cpu, result in run(clocked, jobs, lambda job: None):
+        for process, cpu, result in run(clocked, jobs):
             assert result["status"] == "done", result["error"]
             spent[process] = max(spent[process], cpu)
             figures[result["cell"]] = result["figures"]

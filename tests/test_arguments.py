@@ -68,19 +68,6 @@ def rebuilt(**options):
         (lambda: resume(3), r"^folder must be a run folder, as a str or Path, got 3\. Try 'runs/quick-1'\.$"),
         (lambda: mulligan.load("x.safetensors").save(""), r"^path must name a file, got '\.'\. Try 'mine'\.$"),
         (
-            lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count="20"),
-            r"^count must be a whole number, got '20'\. Try 10000\.$",
-        ),
-        (
-            lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=20.0),
-            "count must be a whole number, got 20.0",
-        ),
-        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=1.5), "seeds must be .*, got 1.5"),
-        (
-            lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=None),
-            r"^seeds must be how many draws, or a list of seeds, got None\. Try 3\.$",
-        ),
-        (
             lambda: mulligan.evaluate(mulligan.load("x.safetensors"), GREY),
             r"^source must be the name of a data set, a folder or a file \(arrays become data by "
             r"mulligan\.data\.from_arrays\), as a str or Path, got an array of shape \(50, 8, 8\)\. Try "
@@ -183,7 +170,6 @@ def rebuilt(**options):
         ),
         (lambda: load_config(None), r"^path must be a TOML file, as a str or Path, got None\. Try 'mine\.toml'\.$"),
         (lambda: load_config("mine.toml"), r"cannot read mine\.toml"),
-        (lambda: StudyRun("cost", "o"), r"study must be a Study, got 'cost'\. Try load_study\('cost'\)"),
         (
             lambda: StudyRun(load_study("cost"), None),
             r"^folder must be a folder, as a str or Path, got None\. Try 'studies/mine'\.$",

@@ -37,7 +37,7 @@ def study(here, monkeypatch):
     """A study file whose cells run in this process."""
 
     def backend(name, workers, scheduler=""):
-        return contextlib.nullcontext(lambda function, jobs, peek: (function(job) for job in jobs))
+        return contextlib.nullcontext(lambda function, jobs: (function(job) for job in jobs))
 
     monkeypatch.setattr(runners, "backend", backend)
     (here / "recipe.toml").write_text(RECIPE)
@@ -86,7 +86,7 @@ def test_what_is_printed_to_go_on_works_when_it_is_pasted(study, here, mulligan,
     def stopped(*where):
         asked.append(where)
 
-        def one(function, jobs, peek):
+        def one(function, jobs):
             yield function(jobs[0])
             raise KeyboardInterrupt
 
@@ -198,7 +198,7 @@ def test_words_that_are_off(words, said, study, mulligan):
 
 
 def test_what_is_left_of_a_study_is_told_by_the_cells_that_have_ended(study, here, mulligan, monkeypatch):
-    def half(function, jobs, peek):
+    def half(function, jobs):
         yield from (function(job) for job in jobs[:2])
         raise KeyboardInterrupt
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,38 @@ steps = 60
 plain = []
 hinge = ["loss=hinge"]
 """
+
+
+@pytest.fixture
+def hand_out(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[int]]:
+    """Let a function of (function, jobs) be the backend; returns the numbers of workers that were asked for."""
+
+    def replaced(run: Any) -> list[int]:
+        started: list[int] = []
+
+        @contextmanager
+        def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Any]:
+            started.append(workers)
+            yield run
+
+        monkeypatch.setattr("mulligan.studies.runner.backend", backend)
+        return started
+
+    return replaced
+
+
+@pytest.fixture
+def here(hand_out: Any) -> list[str]:
+    """Run cells in this process, one after the other; the names of those that were handed out."""
+    handed: list[str] = []
+
+    def run(function: Any, jobs: list[Any]) -> Any:
+        for job in jobs:
+            handed.append(getattr(job, "cell", "timing"))
+            yield function(job)
+
+    hand_out(run)
+    return handed
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def command(
         Print the results as JSON Lines. The last line says where the files are.
     """
     from mulligan.nn.workers.limits import available_cores
-    from mulligan.studies.backends import at_once, check
+    from mulligan.studies.backends import check
     from mulligan.studies.table import columns_of, measured_in, rows_of, text
 
     check(backend, scheduler)
@@ -70,7 +70,7 @@ def command(
     cluster = "" if backend == "loky" else backend
     anew = _words(file, folder, budget=budget, workers=workers, backend=cluster, scheduler=scheduler)
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
-    workers = at_once(workers or available_cores(), total - before)
+    workers = min(workers or available_cores(), max(1, total - before))
     kept = f", {before} of them have ended" if before else ""
     say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once ({backend})")
     events, began = run.run(workers, backend_name=backend, scheduler=scheduler), time.perf_counter()

@@ -1,15 +1,13 @@
 """Run the cells of a study in processes of this machine (loky), a Dask cluster or a Ray cluster, one core a cell.
 
-The job list is the same for all three, and joblib distributes it. Results come back as they are ready. Ray's joblib
-backend returns them only all at once, so there the result files of the cells are watched as well.
+The job list is the same for all three, and joblib distributes it. Results come back as they are ready; Ray's joblib
+backend returns only whole lists, so it gets a few cells at a time.
 """
 
 import contextlib
 import logging
 import multiprocessing
-import numbers
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -18,36 +16,18 @@ from typing import Any
 
 from mulligan.config.serialization import KINDS
 from mulligan.data import DATASETS
-from mulligan.errors import ConfigError, RunError, shown
+from mulligan.errors import ConfigError, RunError
 from mulligan.studies.measures import MEASURES
 
 Work = Callable[[Any], Any]
-Runner = Callable[[Work, list[Any], Work], Iterator[Any]]
+Runner = Callable[[Work, list[Any]], Iterator[Any]]
+"""``run(function, jobs)`` yields the results as they come, in any order."""
 
-_POLL = 0.5  # seconds between two searches for result files
-
-
-def at_once(workers: int, cells: int) -> int:
-    """Return the number of workers to start: at most the number of cells, because each is a process.
-
-    Raises
-    ------
-    ConfigError
-        When `workers` is not a whole number from 1 on.
-    """
-    if not isinstance(workers, numbers.Integral) or workers < 1:
-        raise ConfigError(f"workers must be a whole number from 1 on, got {shown(workers)}. Try 2.")
-    return min(int(workers), max(1, cells))
+_WAVE = 4  # cells of each core of a Ray cluster that are waited for together
 
 
 def check(name: str, scheduler: str = "") -> None:
-    """Check the name and the address of a backend before anything is written.
-
-    Raises
-    ------
-    ConfigError
-        When the name is unknown, or the backend takes no address.
-    """
+    """Check the name and the address of a backend before anything is written."""
     if name not in BACKENDS:
         raise ConfigError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}. Try loky.")
     if scheduler and name == "loky":
@@ -56,33 +36,10 @@ def check(name: str, scheduler: str = "") -> None:
 
 @contextmanager
 def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
-    """Open a backend.
-
-    Parameters
-    ----------
-    name : str
-        One of `BACKENDS`: loky, processes on this machine; dask, a cluster at tcp://HOST:PORT; ray, one at HOST:PORT.
-    workers : int
-        Number of cells at once on this machine. A running cluster has its own number.
-    scheduler : str
-        Address of a cluster; empty to start one on this machine, which ends with the block.
-
-    Yields
-    ------
-    callable
-        ``run(function, jobs, peek)`` yields the results as they come, in any order. ``peek(job)`` returns a result
-        from the disk, or None.
-
-    Raises
-    ------
-    ConfigError
-        When the name is unknown, the address cannot be used, or a package is not installed.
-    RunError
-        When the cluster cannot be reached.
-    """
+    """Open a backend: `workers` cells at once on this machine, or the cluster at the address of a scheduler."""
     check(name, scheduler)
     with BACKENDS[name](workers, scheduler) as run:
-        yield lambda function, jobs, peek: run(partial(_knowing, _registries(), function), jobs, peek)
+        yield lambda function, jobs: run(partial(_knowing, _registries(), function), jobs)
 
 
 def _registries() -> list[dict[str, Any]]:
@@ -101,7 +58,7 @@ def _knowing(known: list[dict[str, Any]], function: Work, job: Any) -> Any:
 def _loky(workers: int, scheduler: str) -> Iterator[Runner]:
     import joblib
 
-    def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
+    def run(function: Work, jobs: list[Any]) -> Iterator[Any]:
         if not _semaphores():  # joblib would fall back to threads, which it cannot limit
             yield from map(function, jobs)
             return
@@ -134,7 +91,7 @@ def _dask(workers: int, scheduler: str) -> Iterator[Runner]:
         raise _missing("dask", error) from error
     import joblib
 
-    def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
+    def run(function: Work, jobs: list[Any]) -> Iterator[Any]:
         with joblib.parallel_config("dask"):
             yield from _unordered(joblib, function, jobs)
 
@@ -171,9 +128,15 @@ def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
         if scheduler:
             raise RunError(f"no Ray cluster answers at {scheduler!r} ({error}). Check the address.") from error
         raise RunError(f"Ray did not start on this machine ({error}). Close other programs, or try loky.") from error
+    count = max(1, int(ray.cluster_resources().get("CPU", workers)))
+
+    def run(function: Work, jobs: list[Any]) -> Iterator[Any]:
+        with joblib.parallel_config("ray", n_jobs=count), joblib.Parallel(batch_size=1, pre_dispatch="all") as parallel:
+            for start in range(0, len(jobs), _WAVE * count):
+                yield from parallel(joblib.delayed(function)(job) for job in jobs[start : start + _WAVE * count])
+
     try:
-        count = max(1, int(ray.cluster_resources().get("CPU", workers)))
-        yield lambda function, jobs, peek: _watched(joblib, function, jobs, peek, count)
+        yield run
     finally:
         ray.shutdown()
 
@@ -185,33 +148,6 @@ BACKENDS: dict[str, Callable[[int, str], AbstractContextManager[Runner]]] = {"lo
 def _unordered(joblib: Any, function: Work, jobs: list[Any]) -> Iterator[Any]:
     calls = (joblib.delayed(function)(job) for job in jobs)
     yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(calls)
-
-
-def _watched(joblib: Any, function: Work, jobs: list[Any], peek: Work, count: int) -> Iterator[Any]:
-    """Yield the results that `peek` finds while the cells run, and the rest at the end."""
-    outcome: list[Any] = []
-
-    def work() -> None:
-        try:
-            with joblib.parallel_config("ray", n_jobs=count):
-                calls = (joblib.delayed(function)(job) for job in jobs)
-                outcome.append(joblib.Parallel(batch_size=1, pre_dispatch="all")(calls))
-        except BaseException as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    waiting = dict(enumerate(jobs))
-    while thread.is_alive():
-        thread.join(_POLL)
-        for i in list(waiting):
-            found = peek(waiting[i])
-            if found is not None:
-                del waiting[i]
-                yield found
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    yield from (outcome[0][i] for i in waiting)
 
 
 def _missing(package: str, error: ImportError) -> ConfigError:

@@ -45,38 +45,22 @@ _loaded: dict[DataSpec, Dataset] = {}
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that a worker needs for a cell, in plain values that can be sent.
-
-    Attributes
-    ----------
-    cell : str
-        ``variation/seed-0``.
-    folder : str
-        The cell's absolute path. Workers without a shared disk each use their own.
-    config : dict
-        The configuration as a table.
-    measures : tuple of str
-    count : int
-        Number of samples of a measurement.
-    measure_at : tuple of int
-        Steps at which the cell is measured, besides its end.
-    start : str
-        The cell folder of the common start; empty for none.
-    until : int
-        For a common start, the step at which to stop and keep the checkpoint; 0 for the end of the run.
-    owner : tuple (str, int)
-        Host and process of the study.
-    """
+    """Everything that a worker needs for a cell, in plain values that can be sent."""
 
     cell: str
+    """``variation/seed-0``."""
     folder: str
+    """The cell's absolute path. Workers without a shared disk each use their own."""
     config: Table
     measures: tuple[str, ...]
     count: int
     measure_at: tuple[int, ...] = ()
     start: str = ""
+    """The cell folder of the common start; empty for none."""
     until: int = 0
+    """For a common start, the step at which to stop and keep the checkpoint; 0 for the end of the run."""
     owner: tuple[str, int] = ("", 0)
+    """Host and process of the study."""
 
 
 class Measurements:
@@ -104,21 +88,16 @@ class Measurements:
 
 
 def run_cell(job: Job) -> dict[str, Any]:
-    """Train and measure one cell, or continue it, and return its result.
+    """Train and measure one cell, or continue it, and return its line of ``results.jsonl``, with its picture.
 
-    Returns
-    -------
-    dict
-        ``cell``, ``status`` ("done", "diverged", "failed" or "stopped"), ``error``, ``step``, ``figures``,
-        ``measurements``, ``picture`` (its samples, as PNG in base64), and ``clock``: ``cpu`` and ``wall`` seconds of
-        its steps, and ``attempts``. Everything but the clock depends only on the configuration.
+    Everything but the clock depends only on the configuration.
     """
-    _leave_with(job.owner)
+    gone = _study_gone(job.owner)
     with _at_work:
-        return _run_cell(job, Path(job.folder))
+        return _run_cell(job, Path(job.folder), gone)
 
 
-def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
+def _run_cell(job: Job, folder: Path, gone: threading.Event) -> dict[str, Any]:
     kept = folder / "result.json"
     if kept.is_file():
         found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
@@ -127,7 +106,7 @@ def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
         if count_attempt(folder) > ATTEMPTS:
             raise RunError(f"its worker was killed {ATTEMPTS} times while it ran. Check how much memory it needs.")
         with threadpoolctl.threadpool_limits(1):
-            result = _trained(job, folder)
+            result = _trained(job, folder, gone)
     except DivergedError as error:
         result = _outcome(job, DIVERGED, str(error))
     except (MulliganError, MemoryError, OSError) as error:
@@ -142,13 +121,13 @@ def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
     return result
 
 
-def _trained(job: Job, folder: Path) -> dict[str, Any]:
-    pulse, patience = _Pulse(job.owner), time.monotonic() + _PATIENCE
+def _trained(job: Job, folder: Path, gone: threading.Event) -> dict[str, Any]:
+    patience = time.monotonic() + _PATIENCE
     while True:
         run, earlier = run_of(job, folder), Measurements(job)
         end = job.until or run.config.steps
         try:
-            for _ in Recorder(folder).record(run, observers=[earlier], stop=_stopper(run, end, pulse)):
+            for _ in Recorder(folder).record(run, observers=[earlier], stop=_stopper(run, end, gone)):
                 pass
             break
         except BusyError:  # a killed study's worker saves as soon as it notices
@@ -159,15 +138,15 @@ def _trained(job: Job, folder: Path) -> dict[str, Any]:
         return _outcome(job, STOPPED, "the study has ended", run)
     if job.until:
         return _outcome(job, DONE, "", run)
-    result = _outcome(job, DONE, "", run, measured(run, job), earlier.found)
+    result = _outcome(job, DONE, "", run, figures=measured(run, job), measurements=earlier.found)
     made = run.sample(*run.grid)  # 64 pictures, sorted by class: show every fourth
     shown = sheet(made if run.data.is_points else made[::4], run.data)
     result["picture"] = b64encode(png_bytes(shown)).decode()
     return result
 
 
-def _stopper(run: Run, end: int, pulse: _Pulse) -> Callable[[], bool]:
-    return lambda: run.step >= end or pulse.lost()
+def _stopper(run: Run, end: int, gone: threading.Event) -> Callable[[], bool]:
+    return lambda: run.step >= end or gone.is_set()
 
 
 def run_of(job: Job, folder: Path) -> Run:
@@ -206,54 +185,55 @@ def measured(run: Run, job: Job) -> Figures:
     return {name: value for name, value in found.items() if abs(value) < float("inf")}
 
 
-def _outcome(
-    job: Job,
-    status: str,
-    error: str,
-    run: Run | None = None,
-    figures: Figures | None = None,
-    measurements: list[dict[str, Any]] | None = None,
-) -> dict[str, Any]:
+def _outcome(job: Job, status: str, error: str, run: Run | None = None, **measured: Any) -> dict[str, Any]:
     return {
         "cell": job.cell,
         "status": status,
         "error": error,
         "step": 0 if run is None else run.step,
-        "figures": figures or {},
-        "measurements": measurements or [],
+        "figures": {},
+        "measurements": [],
+        **measured,
         "clock": {"cpu": 0.0 if run is None else run.cpu, "wall": 0.0 if run is None else run.wall},
     }
 
 
-class _Pulse:
-    """Checks that the study that sent the job is still running, if both are on one host."""
-
-    def __init__(self, owner: tuple[str, int]):
-        host, self._process = owner
-        self._here = self._process > 0 and host == socket.gethostname() and os.name == "posix"
-        self._next = 0.0
-        self._gone = False
-
-    def lost(self) -> bool:
-        now = time.monotonic()
-        if self._here and not self._gone and now >= self._next:
-            self._next = now + _PULSE
-            try:
-                os.kill(self._process, 0)
-                self._gone = _is_dead(self._process)
-            except ProcessLookupError:
-                self._gone = True
-            except PermissionError:  # it is alive, and belongs to another user
-                pass
-        return self._gone
+_at_work = threading.Lock()
 
 
-def _is_dead(process: int) -> bool:
-    """Whether a process is a zombie, on systems with /proc."""
+@cache
+def _study_gone(owner: tuple[str, int]) -> threading.Event:
+    """Return an event that is set when the study of a job has ended, if it runs on this host.
+
+    Its own worker then ends too, as soon as a cell has saved. An idle one would stay for minutes.
+    """
+    host, study = owner
+    gone, own = threading.Event(), os.getppid() == study
+
+    def watch() -> None:
+        while _is_alive(study):
+            time.sleep(_PULSE)
+        gone.set()
+        if own:
+            with _at_work:
+                os._exit(0)
+
+    if os.name == "posix" and host == socket.gethostname() and study not in (0, os.getpid()):
+        if not _is_alive(study):
+            gone.set()
+        threading.Thread(target=watch, daemon=True).start()
+    return gone
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process runs, and is no zombie where there is /proc."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
+        os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
         return False
+    except OSError:  # it belongs to another user, or there is no /proc
+        return True
 
 
 def forget_attempts(folder: Path) -> None:
@@ -264,24 +244,6 @@ def forget_attempts(folder: Path) -> None:
 def attempts_file(folder: Path) -> Path:
     """Return the file of attempts. It is beside the folder, because a new run's folder must be empty."""
     return folder.with_name(f".{folder.name}.attempts")
-
-
-_at_work = threading.Lock()
-
-
-@cache
-def _leave_with(owner: tuple[str, int]) -> None:
-    """End a worker when the study that started it ends. An idle worker would stay for minutes."""
-    if os.getppid() != owner[1]:  # a cluster's worker, or the study itself
-        return
-
-    def watch() -> None:
-        while os.getppid() == owner[1]:
-            time.sleep(4 * _PULSE)
-        with _at_work:  # waits until a cell has saved
-            os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _attempts(folder: Path) -> int:

@@ -19,19 +19,7 @@ _WIDTH = 760
 
 
 def dots(rows: Sequence[Row], name: str) -> str:
-    """Draw one figure of all variations.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-    name : str
-        Name of the figure.
-
-    Returns
-    -------
-    str
-        An ``<svg>`` element; empty if no variation has the figure.
-    """
+    """Draw one figure of all variations, as an ``<svg>`` element; empty if no variation has the figure."""
     shown = [(row.name, row.figures[name]) for row in rows if name in row.figures]
     if not shown:
         return ""
@@ -48,18 +36,8 @@ def dots(rows: Sequence[Row], name: str) -> str:
 def curves(rows: Sequence[Row], name: str, *, log_x: bool = False) -> str:
     """Draw one figure over the steps, with a line through the medians of each variation.
 
-    Parameters
-    ----------
-    rows : sequence of Row
-    name : str
-        Name of the figure.
-    log_x : bool
-        Whether the axis of steps is logarithmic (from 1 on).
-
-    Returns
-    -------
-    str
-        An ``<svg>`` element; empty if nothing was measured before the end.
+    Returns an ``<svg>`` element; empty if nothing was measured before the end. With `log_x`, the axis of steps is
+    logarithmic, from 1 on.
     """
     lines = [(row.name, points) for row in rows if len(points := _points(row, name)) > 1]
     if not lines:

@@ -17,18 +17,9 @@ PICTURES = 60
 
 
 def write_report(run: StudyRun, command: str) -> Path:
-    """Write ``table.txt``, the plots and ``report.html`` from the results so far.
+    """Write ``table.txt``, the plots and ``report.html`` from the results so far, and return the page's path.
 
-    Parameters
-    ----------
-    run : StudyRun
-    command : str
-        The command that repeats the study.
-
-    Returns
-    -------
-    Path
-        The page.
+    `command` repeats the study.
     """
     rows = rows_of(run.results.values())
     columns = columns_of(rows, run.study.columns)

@@ -18,9 +18,9 @@ from typing import IO, Any
 
 from mulligan.config.change import compared, differences
 from mulligan.config.serialization import Table, to_plain, to_table
-from mulligan.errors import CheckpointError, ConfigError, RunError, as_path, shown
+from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
 from mulligan.output.files import advice, atomic_write, write_json
-from mulligan.studies.backends import at_once, backend
+from mulligan.studies.backends import backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, foresee, forget_attempts, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
@@ -40,15 +40,7 @@ LEAST = 100
 
 @dataclass(frozen=True)
 class Progress:
-    """What `StudyRun.run` yields when a cell has ended.
-
-    Attributes
-    ----------
-    result : dict
-        Its line of ``results.jsonl``.
-    done, total : int
-        Number of cells that have ended, and of all cells.
-    """
+    """What `StudyRun.run` yields when a cell has ended: its line of ``results.jsonl``, and how many have ended."""
 
     result: dict[str, Any]
     done: int
@@ -82,8 +74,6 @@ class StudyRun:
     """
 
     def __init__(self, study: Study, folder: str | Path, *, budget: str | None = None, resume: bool = False):
-        if not isinstance(study, Study):
-            raise ConfigError(f"study must be a Study, got {shown(study)}. Try load_study('cost').")
         self.study, self.folder = study, as_path("folder", folder, "a folder", "studies/mine").absolute()
         self.budget: Budget = study.budget(budget)
         self.variations = study.variations()
@@ -236,12 +226,12 @@ class StudyRun:
         if not pending:
             return
         if not scheduler:  # workers on this machine see the same files; a cluster's may not
-            needed = dict.fromkeys(self.cells()[name][0] for name in pending)
-            for config in {c.data: c for c in map(self._config, needed)}.values():
+            configs = [self._config(self.cells()[name][0]) for name in pending]
+            for config in {config.data: config for config in configs}.values():
                 foresee(config, self.study.measures)
         for name in [*pending, *map(_start, range(self.budget.seeds))]:
             forget_attempts(self.folder / "cells" / name)
-        with backend(backend_name, at_once(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
+        with backend(backend_name, min(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
             self._choose_steps(run, owner)
             self.write_plan()
@@ -263,7 +253,7 @@ class StudyRun:
         losses = 0
         while waiting:
             try:
-                for result in run(run_cell, list(waiting.values()), _peek):
+                for result in run(run_cell, list(waiting.values())):
                     if result["status"] != STOPPED:
                         del waiting[result["cell"]]
                         yield result
@@ -273,7 +263,7 @@ class StudyRun:
                 raise
             except Exception as error:  # from the backend: `run_cell` never raises
                 for job in list(waiting.values()):
-                    found = _peek(job)
+                    found = _result_of(job)
                     if found is not None:
                         del waiting[job.cell]
                         yield found
@@ -291,14 +281,14 @@ class StudyRun:
         if todo:
             _LOG.info("choosing the steps that fill %g CPU-seconds, %d variations", seconds, len(todo))
         jobs = [(self._plain_job(v.name, self.config(v, 0), owner), seconds * TIMING) for v in todo]
-        for name, rate in run(_timed, jobs, lambda job: None):
+        for name, rate in run(_timed, jobs):
             self.steps[name] = max(1, round(seconds / rate)) if rate else 1
         self.write_plan()
 
     def _gather(self) -> None:
         """Collect the results of cells that ended after the study was killed."""
         for name in self.pending:
-            result = _peek(Job(name, str(self.folder / "cells" / name), {}, (), 0))
+            result = _result_of(Job(name, str(self.folder / "cells" / name), {}, (), 0))
             if result is not None:
                 self.record(result)
 
@@ -361,7 +351,7 @@ def _timed(job: tuple[Job, float]) -> tuple[str, float]:
         return job[0].cell, 0.0
 
 
-def _peek(job: Job) -> dict[str, Any] | None:
+def _result_of(job: Job) -> dict[str, Any] | None:
     """Return the result of a cell, or None if it has not ended."""
     path = Path(job.folder) / "result.json"
     return _read(path) if path.is_file() else None

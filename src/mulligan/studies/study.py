@@ -28,7 +28,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from mulligan.config.change import apply_overrides
+from mulligan.config.change import Change, apply_overrides, changes_of
 from mulligan.config.model import Config
 from mulligan.config.recipes import file_of, opening, recipe
 from mulligan.config.serialization import Table, build, from_table, listed, show
@@ -44,6 +44,8 @@ JOIN = " · "
 """Joins the values of several axes in a name."""
 BASE = "base"
 """Name of the only variation of a study without axes."""
+FIXED = (Change("threads", 1), Change("sample_every", 0), Change("evaluate_every", 0))
+"""Changes of every cell: cells share the cores, and the study measures."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,18 @@ class Variation:
     Parameters
     ----------
     name : str
-    set : tuple of str
-        Changes, ``path=value``, in their order.
+    set : tuple of Change
+        Changes in their order. A text, ``path=value``, becomes one.
     recipe : str
         The recipe to begin with; empty for the study's.
     """
 
     name: str
-    set: tuple[str, ...] = ()
+    set: tuple[Change, ...] = ()
     recipe: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "set", changes_of(self.set))
 
 
 @dataclass(frozen=True)
@@ -144,8 +149,8 @@ class Study:
         At least one.
     title : str
         Question or subject, in a line.
-    set : tuple of str
-        Changes of every cell.
+    set : tuple of Change
+        Changes of every cell. A text, ``path=value``, becomes one.
     axes : tuple of Axis
         The variations are all combinations of their values.
     ladder : tuple of Variation
@@ -161,7 +166,7 @@ class Study:
     recipe: str
     budgets: tuple[Budget, ...]
     title: str = ""
-    set: tuple[str, ...] = ()
+    set: tuple[Change, ...] = ()
     axes: tuple[Axis, ...] = ()
     ladder: tuple[Variation, ...] = ()
     leave_one_out: bool = False
@@ -171,6 +176,7 @@ class Study:
     def __post_init__(self) -> None:
         from mulligan.studies.measures import MEASURES  # late: it imports all metrics
 
+        object.__setattr__(self, "set", changes_of(self.set))
         if not self.budgets:
             raise ConfigError("a study must have a budget, got none. Try [budgets.small] with steps = 1000.")
         if self.axes and self.ladder:
@@ -233,19 +239,10 @@ def _joined(parts: tuple[Variation, ...]) -> Variation:
 
 
 def config_of(study: Study, variation: Variation) -> Config:
-    """Build the configuration of a variation, with the recipe's length and seed.
-
-    It has one thread, and no samples or evaluations during the run: cells share the cores, and the study measures.
-
-    Raises
-    ------
-    ConfigError
-        When the recipe or a change is not allowed. The message names the variation.
-    """
-    fixed = ("threads=1", "sample_every=0", "evaluate_every=0")
+    """Build the configuration of a variation, with the recipe's length and seed. Errors name the variation."""
     try:
         config = recipe(variation.recipe or study.recipe)
-        return apply_overrides(config, (*study.set, *variation.set, *fixed))[0]
+        return apply_overrides(config, (*study.set, *variation.set, *FIXED))[0]
     except MulliganError as error:
         raise type(error)(f"variation {variation.name!r}: {error}") from error
 
@@ -266,6 +263,10 @@ def load_study(name: str | Path) -> Study:
     ----------
     name : str or Path
         One of `STUDIES`, or the path of a TOML file.
+
+    Returns
+    -------
+    Study
 
     Raises
     ------

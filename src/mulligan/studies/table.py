@@ -16,13 +16,7 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over the seeds of a variation.
-
-    Attributes
-    ----------
-    values : tuple of float
-        Values in the order of the seeds.
-    """
+    """A figure over the seeds of a variation, in their order."""
 
     values: tuple[float, ...]
 
@@ -75,16 +69,7 @@ class Row:
 
 
 def rows_of(results: Iterable[dict[str, Any]]) -> list[Row]:
-    """Group the lines of ``results.jsonl`` by variation, in order.
-
-    Parameters
-    ----------
-    results : iterable of dict
-
-    Returns
-    -------
-    list of Row
-    """
+    """Group the lines of ``results.jsonl`` by variation, in order."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for result in results:
         groups.setdefault(result["variation"], []).append(result)
