@@ -60,14 +60,9 @@ class History:
     def report(
         self, probe: Probe, step: int, measures: Mapping[str, float]
     ) -> tuple[Measurement | None, Finding | None]:
-        """Add what the steps measured: losses, mean logits, penalties.
+        """Add what the steps reported: losses, mean logits, penalties.
 
-        Returns
-        -------
-        measurement : Measurement or None
-            None if none is due.
-        news : Finding or None
-            The state, if it has changed or got worse.
+        Returns the measurement, if one is due, and the state, if it has changed or got worse.
         """
         self.every = self.every or cadence(probe.facts.steps)
         self._seen = max(self._seen, probe.begin)
@@ -167,22 +162,11 @@ def cadence(steps: int) -> int:
 
 
 def agreement(found: Sequence[Finding], before: Mapping[str, str], earlier: Mapping[str, str]) -> Finding | None:
-    """Return the failure on which two measurements agree.
+    """Return the failure on which measurements agree: what is `found` now, and the severities `before` and `earlier`.
 
-    Parameters
-    ----------
-    found : sequence of Finding
-        All failures that show now, in order; empty if the run is healthy.
-    before, earlier : mapping of str to str
-        The failures at the last measurement and at the one before it, with severities (see `severities`).
-
-    Returns
-    -------
-    Finding or None
-        The first failure that shows now, if the last measurement showed it as well, or the one before with another
-        failure between. It is an alarm if it was one both times. None if the first failure is new, even if a later one
-        showed twice, because the first may be its cause. But a new warning does not hold back an alarm that showed
-        twice.
+    It is the first failure that shows now, if the last measurement showed it as well, or the one before with another
+    failure between; an alarm if it was one both times. None if the first failure is new, even if a later one showed
+    twice, because the first may be its cause. But a new warning does not hold back an alarm that showed twice.
     """
     first = found[0] if found else Finding(HEALTHY)
     if first.state not in before and HEALTHY not in (first.state, *before):

@@ -13,20 +13,11 @@ FAR = 0.05
 
 
 class Measurement(NamedTuple):
-    """What was measured at one step.
-
-    Attributes
-    ----------
-    step : int
-    signals : dict of str to float
-        Figures by name, as `Probe.measure` returns them, and the means of what the steps reported.
-    histogram : list of float
-        Shares of the fakes' classes; empty if the classes are unknown.
-    """
+    """What was measured at one step."""
 
     step: int
-    signals: dict[str, float]
-    histogram: list[float]
+    signals: dict[str, float]  # by name: what a probe measures, and the means of what the steps reported
+    histogram: list[float]  # shares of the fakes' classes; empty if the classes are unknown
 
 
 class Facts(NamedTuple):

@@ -5,9 +5,10 @@ range, so that a picture in [0, 1] or [0, 255] gives the same figures as one in 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,19 +47,9 @@ Judge = Callable[[Array], tuple[Array, Array]]
 
 
 class Reals:
-    """The fixed reals and their statistics, with which fakes are compared.
+    """The fixed reals (points or pictures, as D gets them) and their statistics, with which fakes are compared.
 
-    Parameters
-    ----------
-    x : array (n, d) or (n, h, w, c)
-        Points or pictures, as D gets them.
-    low, high : float
-        The range of the data.
-    labels : (n,) int64 array, optional
-    judge : callable, optional
-        Gives features and classes of pictures.
-    toy : Gaussians, optional
-        Gives the classes of points: at least two modes.
+    Classes come from a judge of pictures, or from a toy of at least two modes.
     """
 
     def __init__(
@@ -110,69 +101,35 @@ class Reals:
 
 
 class Answers(NamedTuple):
-    """What D and G return for the first fixed reals and fakes.
+    """What D returns for the first fixed reals and as many fakes, and the gradients as far as they are known."""
 
-    Attributes
-    ----------
-    real, fake : array (n,)
-        Logits of D.
-    slope_real, slope_fake : arrays or None
-        ∇ₓD at each sample.
-    push : array or None
-        ∂L_G/∂x of each fake.
-    norms : dict of str to float
-        Norms of gradients (``g_first``, ``g_gradient``, ``d_gradient``) and of weights (``g_weights``, ``d_weights``),
-        as far as they are known.
-    """
-
-    real: Array
+    real: Array  # logits, (n,)
     fake: Array
-    slope_real: Array | None = None
+    slope_real: Array | None = None  # ∇ₓD at each sample
     slope_fake: Array | None = None
-    push: Array | None = None
-    norms: dict[str, float] = {}  # noqa: RUF012 (nobody writes to it)
+    push: Array | None = None  # ∂L_G/∂x of each fake
+    norms: Mapping[str, float] = MappingProxyType({})
+    """Norms of gradients (`g_first`, `g_gradient`, `d_gradient`) and of weights (`g_weights`, `d_weights`)."""
 
 
 @dataclass(eq=False)
 class Probe:
-    """Measures a GAN at fixed z and fixed reals. Rules are silent about figures for which a function is missing.
-
-    Attributes
-    ----------
-    reals : Reals
-    fakes : callable
-        Returns G's samples for the first n of `COUNT` fixed z; called with n, and True for those of an averaged G.
-    facts : Facts
-    answers : callable, optional
-        Returns what D and G say about the first reals and these fakes, the same number of both.
-    averaged : bool
-        Whether there is an averaged G.
-    labels : (COUNT,) int64 array, optional
-        The class of each fixed z.
-    reach : (float, float)
-        The bounds of G's last layer.
-    originals : callable, optional
-        Returns all training samples as rows, and held-out reals as rows or None, for the search for copies.
-    samples : int
-        Number of training samples; with many, copies are looked for less often.
-    penalties : sequence of str
-        Which of the reported measures are penalties.
-    begin : int
-        The step before the first.
-    seed : int
-    """
+    """Measures a GAN at fixed z and fixed reals. Rules are silent about figures for which a function is missing."""
 
     reals: Reals
     fakes: Callable[[int, bool], Array]
+    """Returns G's samples for the first n of `COUNT` fixed z, as G trains or, for True, of the averaged G."""
     facts: Facts
     answers: Callable[[Array], Answers] | None = None
-    averaged: bool = False
-    labels: Labels = None
-    reach: tuple[float, float] = (-math.inf, math.inf)
+    """Asks D about the first fixed reals and about these fakes, at most `ROWS` of each."""
+    averaged: bool = False  # whether there is an averaged G
+    labels: Labels = None  # the class of each fixed z
+    reach: tuple[float, float] = (-math.inf, math.inf)  # the bounds of G's last layer
     originals: Callable[[], tuple[Array, Array | None]] | None = None
-    samples: int = 0
-    penalties: Sequence[str] = ()
-    begin: int = 0
+    """Returns the training samples and held-out reals, or None for these, as rows, for the search for copies."""
+    samples: int = 0  # number of training samples; with many, copies are looked for less often
+    penalties: Sequence[str] = ()  # which of the reported measures are penalties
+    begin: int = 0  # the step before the first
     seed: int = 0
 
     def track(self) -> list[float]:
@@ -194,15 +151,7 @@ class Probe:
         return ratio(float(np.sqrt(np.square(apart).mean())), self.reals.deviation)
 
     def measure(self) -> tuple[dict[str, float], list[float]]:
-        """Measure all figures.
-
-        Returns
-        -------
-        signals : dict of str to float
-            Finite numbers. Figures that do not apply to the GAN are left out.
-        histogram : list of float
-            Shares of the fakes' classes; empty if the classes are unknown.
-        """
+        """Return the signals of a `Measurement`, finite numbers alone, and its histogram."""
         with np.errstate(all="ignore"):
             made = self.fakes(COUNT, False)
             signals = self._variety(made)
@@ -277,7 +226,7 @@ class Probe:
                 signals[name] = unit**2 * float(np.square(slope).sum()) / n
         if found.push is not None:
             signals["push"] = unit * float(np.linalg.norm(found.push.reshape(n, -1), axis=1).mean()) * n
-        return signals | found.norms
+        return {**signals, **found.norms}
 
     # ── copies ────────────────────────────────────────────────────────────────────────────────────────────────────
 

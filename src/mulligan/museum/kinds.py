@@ -8,7 +8,7 @@ from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam, ArticleDiscriminator, ArticleGenerator, ArticleOutput
 from mulligan.nn.layers import Sigmoid
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
-from mulligan.training.remedies.traits import REACH
+from mulligan.training.remedies.changes import REACH
 
 KINDS: dict[str, type[Any]] = {
     "article_adam": ArticleAdam,

@@ -1,13 +1,12 @@
 """Train a GAN: a run, its events, its folder, and the diagnosis of what goes wrong.
 
 - `loop`: `train`, which yields the events; start here. `run`: the state of a run. `events`: the kinds of events.
-- `samples`, `batches`: its data. Its settings are in the package `config`.
+- `samples`: its data. Its settings are in the package `config`.
 - `store`: run folders, checkpoints, logs. `diagnosis`: measures regularly, and names a failure that shows twice.
 - `remedies`: what to change. `second_try`: goes back to a healthy checkpoint and applies the remedy.
 - `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: shows a run in a terminal.
 - `notebook`: shows a run in a notebook. `start`: begins with the weights of another run.
 - `integrations`: a run in PyTorch and in TensorBoard. `interrupt`: Ctrl-C.
-- `companions`: the interfaces of evaluators and observers.
 
 Names are imported at first use, so that drawing a digit does not import the training loop.
 """
@@ -29,17 +28,17 @@ if TYPE_CHECKING:
     from mulligan.config.recipes import recipe as recipe
     from mulligan.config.toml import dumps_toml as dumps_toml
     from mulligan.config.toml import load_config as load_config
-    from mulligan.training.companions import Evaluator as Evaluator
-    from mulligan.training.companions import Observer as Observer
     from mulligan.training.diagnosis import Diagnosis as Diagnosis
     from mulligan.training.events import Adjusted as Adjusted
     from mulligan.training.events import Clock as Clock
     from mulligan.training.events import Diagnosed as Diagnosed
     from mulligan.training.events import Evaluated as Evaluated
+    from mulligan.training.events import Evaluator as Evaluator
     from mulligan.training.events import Event as Event
     from mulligan.training.events import Failed as Failed
     from mulligan.training.events import Finished as Finished
     from mulligan.training.events import Measured as Measured
+    from mulligan.training.events import Observer as Observer
     from mulligan.training.events import Sampled as Sampled
     from mulligan.training.events import Saved as Saved
     from mulligan.training.events import Started as Started
@@ -65,9 +64,9 @@ _NAMES = {
     ".config.model": "Config DataSpec Parent with_all_of",
     ".config.recipes": "describe recipe RECIPES",
     ".config.toml": "dumps_toml load_config",
-    "companions": "Evaluator Observer",
     "diagnosis": "Diagnosis",
-    "events": "Adjusted Clock Diagnosed Evaluated Event Failed Finished Measured Sampled Saved Started Stepped Waiting",
+    "events": "Adjusted Clock Diagnosed Evaluated Evaluator Event Failed Finished Measured Observer Sampled Saved "
+    "Started Stepped Waiting",
     "interrupt": "Interrupt",
     "loop": "train",
     "run": "Run",

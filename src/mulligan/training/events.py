@@ -1,13 +1,16 @@
-"""The events of a run. Terminal, browser, recorder and tests all read the same stream.
+"""The events of a run, which terminal, page, recorder and tests all read, and the interfaces of who answers them.
 
 The content of an event depends only on configuration, data, machine, NumPy build and number of threads. If these stay
 the same, a resumed run yields the same bytes. Times are kept in `clock`, which comparisons and JSON ignore.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -16,6 +19,9 @@ from mulligan.config.serialization import build
 from mulligan.errors import ConfigError
 from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
 from mulligan.nn.memory import Array
+
+if TYPE_CHECKING:
+    from mulligan.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -234,6 +240,30 @@ class Finished(Event):
     """The last event of a run: all steps are done."""
 
     name: ClassVar[str] = "finished"
+
+
+class Evaluator(Protocol):
+    """Measures the generator during a run. It must not change the run, and takes random numbers from `Run.draw`."""
+
+    def __call__(self, run: Run) -> Mapping[str, Any]:
+        """Return metrics, ready for JSON."""
+
+
+class Observer(Protocol):
+    """Receives every event, and may answer with its own events, for instance a diagnosis."""
+
+    @property
+    def name(self) -> str:
+        """The key of its state in a checkpoint."""
+
+    def observe(self, run: Run, event: Event) -> Iterable[Event]:
+        """Return the events that answer this one. It must not change the run."""
+
+    def state(self) -> dict[str, Any]:
+        """Return the observer's state, ready for JSON. Checkpoints keep it."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
 
 
 _EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}

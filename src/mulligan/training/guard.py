@@ -30,17 +30,7 @@ def check(run: Run) -> None:
 
 
 def diverged(run: Run, measures: dict[str, float], real: Array | None) -> DivergedError:
-    """Make the error for a run that diverged. It names the loss, the step, the first bad tensor, and what to try.
-
-    Parameters
-    ----------
-    run : Run
-        After the step.
-    measures : dict
-        The measures of the step; empty if they were all finite.
-    real : array or None
-        The step's real batch.
-    """
+    """Make the error for a run that diverged. It names the loss, the step, the first bad tensor, and what to try."""
     bad = [f"{name} = {value}" for name, value in measures.items() if not math.isfinite(value)]
     what = f"at step {run.step}: {', '.join(bad)}" if bad else f"after step {run.step}"
     tensors = [*_forward(run, real), *_kept(run)] if bad else list(_kept(run))

@@ -17,14 +17,15 @@ import numpy as np
 from mulligan.config.model import Config
 from mulligan.errors import ConfigError, DivergedError, RunError, must_be
 from mulligan.training import guard
-from mulligan.training.companions import Evaluator, Observer
 from mulligan.training.events import (
     Adjusted,
     Clock,
     Evaluated,
+    Evaluator,
     Event,
     Failed,
     Finished,
+    Observer,
     Sampled,
     Saved,
     Started,

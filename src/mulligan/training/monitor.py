@@ -30,25 +30,12 @@ _BLOCK = 125  # rows of one pass; another number changes the last digits of the 
 
 @dataclass(frozen=True, eq=False)
 class Monitor:
-    """Pass this to `train` as an evaluator. It measures KID, and classes (with a bundled judge) or modes (of a toy).
+    """Pass this to `train` as an evaluator. It measures KID, and classes (with a bundled judge) or modes (of a toy)."""
 
-    Attributes
-    ----------
-    real : array (n, d)
-        The reals for KID: principal components of pictures, or points.
-    features : PCA or None
-        None for points.
-    judge : Judge or None
-        Only a bundled one, because the events of a run must not depend on the machine's cache.
-    prior : array (K,) or None
-        Number of samples of each class that the run trains on.
-    toy : Gaussians or None
-    """
-
-    real: NDArray[Any]
-    features: PCA | None = None
-    judge: Judge | None = None
-    prior: NDArray[np.int64] | None = None
+    real: NDArray[Any]  # for KID: principal components of pictures, or points
+    features: PCA | None = None  # None for points
+    judge: Judge | None = None  # only a bundled one, because a run must not depend on the machine's cache
+    prior: NDArray[np.int64] | None = None  # number of samples of each class that the run trains on
     toy: Gaussians | None = None
 
     @classmethod
@@ -72,14 +59,7 @@ class Monitor:
         return cls(features(real), features, judge, prior)
 
     def __call__(self, run: Run) -> dict[str, Any]:
-        """Measure the averaged generator.
-
-        Returns
-        -------
-        dict
-            ``kid``; with a judge ``modes``, ``effective_modes``, ``junk`` and, for a generator of the data's own
-            classes, ``label_accuracy``; for a mixture ``modes`` and ``high_quality``. Empty if samples are not finite.
-        """
+        """Measure the averaged generator. Returns nothing if samples are not finite."""
         z, labels = run.draw(COUNT, seed=run.config.seed)
         fakes, judged = self.features_of(run, z, labels)
         if not np.isfinite(fakes).all():

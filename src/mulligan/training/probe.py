@@ -9,15 +9,18 @@ from mulligan.diagnosis.probe import COUNT, ROWS, Answers, Judge, Probe, Reals
 from mulligan.diagnosis.statistics import bulk, entropy
 from mulligan.game.losses import NonSaturating
 from mulligan.metrics import bundled_judge
+from mulligan.nn.layers import BatchNorm, LayerNorm, PixelNorm
 from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.shape import Reshape
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import stream
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probabilistic
-from mulligan.training.remedies.traits import NORMALISING, reach
+from mulligan.training.remedies.changes import reach_of
 from mulligan.training.run import Run
 
+NORMALISING = (BatchNorm, LayerNorm, PixelNorm)
+"""Layers that normalise their output, so that gradients grow as the weights before them shrink."""
 COPIED = 10_000
 """Maximum number of training samples for the search for copies. With more, a short run does not copy."""
 HELD = 100
@@ -72,7 +75,7 @@ def _reach(run: Run) -> tuple[float, float]:
     for _, layer, shape in walk(g.layer, g.input_shape):
         if not layer.children(shape) and not isinstance(layer, Reshape):
             last = layer
-    return reach(last)
+    return reach_of(last)
 
 
 def _originals(run: Run) -> tuple[Array, Array | None]:

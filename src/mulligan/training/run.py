@@ -22,9 +22,8 @@ from mulligan.nn.workers.limits import available_cores
 from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.pictures import to_uint8
 from mulligan.training import guard
-from mulligan.training.batches import Batches
-from mulligan.training.companions import Observer
-from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
+from mulligan.training.events import Observer
+from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limited, located
 
 GRID = 64
 """Number of pictures in a sample grid."""

@@ -1,4 +1,4 @@
-"""Load the samples of a run and their classes, up to the configuration's limit."""
+"""Load the samples of a run and their classes, up to the configuration's limit, and the batch of each step."""
 
 import contextlib
 import hashlib
@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.config.model import Config, DataSpec
-from mulligan.data import Dataset, load
+from mulligan.data import Dataset, Sampler, load, scale
 from mulligan.data.dataset import Images
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute
 from mulligan.data.sources.streamed import StreamedPictures
-from mulligan.errors import ConfigError, RunError
+from mulligan.errors import ConfigError, DataError, RunError
+from mulligan.nn.memory import Array, Labels
 from mulligan.output.files import atomic_write
 from mulligan.output.pictures import grid, points_picture
 
 _LOG = logging.getLogger(__name__)
+AHEAD = 4
+"""Number of batches of streamed pictures to decode in advance."""
 ASKED = 500
 """Number of samples whose labels are compared with their nearest neighbour's."""
 _METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster_labels` gives other clusters
@@ -35,13 +38,7 @@ def located(config: Config) -> Config:
 
 
 def data_of(config: Config) -> Dataset:
-    """Load the data that a configuration names, up to its limit.
-
-    Raises
-    ------
-    DataError
-        When the data cannot be read.
-    """
+    """Load the data that a configuration names, up to its limit."""
     spec = config.data
     data = load(absolute(spec.name), size=spec.size, skip_broken=spec.skip_broken, colour=spec.colour)
     return limited(data, spec.limit)
@@ -61,11 +58,6 @@ def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, 
     """Return the class of every sample, or None, and the number of classes, or 0.
 
     Clusters are computed once for a set of pictures, and kept in the user's cache folder.
-
-    Raises
-    ------
-    ConfigError
-        When the data are not pictures but clusters are requested, or when there are more clusters than pictures.
     """
     if spec.labels == "clusters":
         labels = _clusters(data, spec.clusters)
@@ -153,3 +145,35 @@ def _keep(path: Path, labels: NDArray[np.int64]) -> None:
     np.save(packed, labels)
     with contextlib.suppress(RunError):  # a cache that cannot be written costs a second, not a run
         atomic_write(path, packed.getvalue())
+
+
+class Batches:
+    """Batches in the order of a sampler, as `GAN.step` takes them."""
+
+    def __init__(self, data: Dataset, labels: Labels, spec: DataSpec, sampler: Sampler):
+        self._data, self._labels, self._spec, self._sampler = data, labels, spec, sampler
+        self._stored = np.empty((sampler.batch_size, *data.shape), np.uint8)
+        self._classes = np.empty(sampler.batch_size, np.intp)
+
+    def next(self, out: Array) -> tuple[Array, Labels]:
+        """Write the next real samples, in the networks' range, into `out`. Returns them and their classes.
+
+        If a picture on the disk cannot be read, the next call returns the same batch.
+        """
+        before = self._sampler.state() if self._data.streamed else None
+        numbers = self._sampler.next_indices()
+        try:
+            if self._data.is_points:
+                self._data.take(numbers, out)
+            else:
+                scale(self._data.take(numbers, self._stored), out, self._spec.low, self._spec.high)
+        except DataError:
+            if before is not None:
+                self._sampler.restore(before)
+            raise
+        if self._data.streamed:
+            self._data.ahead(self._sampler.coming(AHEAD))
+        return out, self._labels_of(numbers)
+
+    def _labels_of(self, numbers: NDArray[np.intp]) -> Labels:
+        return None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")

@@ -20,20 +20,7 @@ def take_weights(run: Run, start: str | Path) -> None:
     """Copy the weights of another run into a new one: each array whose place and shape agree. The log lists them.
 
     If the classes differ, G's first layer takes only the rows for z. Optimisers and schedules start from scratch.
-
-    Parameters
-    ----------
-    run : Run
-        Before its first step.
-    start : str or Path
-        A run folder or checkpoint folder; or a generator's file, whose weights G and its average both take.
-
-    Raises
-    ------
-    CheckpointError
-        When there are no weights, or their file is damaged.
-    ConfigError
-        When no array agrees.
+    From a generator's file, G and its average both take the weights.
     """
     path = as_path("start", start, "a run folder, a checkpoint folder or a .safetensors file", "runs/quick-1")
     found, step = _weights(path)

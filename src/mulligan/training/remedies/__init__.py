@@ -2,7 +2,6 @@
 
 - `remedies`: the remedy of each failure, built from `changes`.
 - `config_faults`: faults of the configuration itself, which are repaired first.
-- `traits`: properties of kinds of layers and optimisers.
 """
 
 from mulligan.config.change import Change as Change

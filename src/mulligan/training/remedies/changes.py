@@ -8,9 +8,8 @@ from mulligan.config.change import Change, apply_overrides, learning, values_of,
 from mulligan.config.model import Config
 from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
-from mulligan.nn.layers import LAYERS, Reshape
+from mulligan.nn.layers import LAYERS, Layer, ReLU, Reshape, Sigmoid, Softplus, Tanh
 from mulligan.nn.schedules import Schedule
-from mulligan.training.remedies import traits
 
 PLAYERS = ("generator", "discriminator")
 USUAL = 1e-3
@@ -32,6 +31,14 @@ APART = 100.0
 RELATIVISTIC = {"kind": "relativistic"}
 FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
 """The average of G that most recipes use."""
+
+REACH: dict[type[Layer], tuple[float, float]] = {
+    Tanh: (-1.0, 1.0),
+    Sigmoid: (0.0, 1.0),
+    ReLU: (0.0, math.inf),
+    Softplus: (0.0, math.inf),
+}
+"""Bounds of a layer's output for any input, which bound the samples of a G that ends with it."""
 
 
 def changed(config: Config, changes: Iterable[Change]) -> Config | None:
@@ -97,7 +104,12 @@ def reach(config: Config) -> tuple[float, float]:
         last = next((layer for layer in reversed(layers) if not isinstance(layer, Reshape)), None)
     else:
         last = getattr(layers, "output", None)
-    return traits.reach(last)
+    return reach_of(last)
+
+
+def reach_of(layer: Layer | None) -> tuple[float, float]:
+    """Return the bounds of a layer's output, infinite if they are unknown."""
+    return next((REACH[kind] for kind in type(layer).__mro__ if kind in REACH), (-math.inf, math.inf))
 
 
 # ── rates and momentum ────────────────────────────────────────────────────────────────────────────────────────────────

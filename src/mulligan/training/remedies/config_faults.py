@@ -6,9 +6,19 @@ from typing import Any
 from mulligan.config.change import Change, learning, values_of
 from mulligan.config.model import Config
 from mulligan.nn.layers.base import Shape
-from mulligan.nn.optimizers import OPTIMIZERS
-from mulligan.training.remedies.changes import PLAYERS, SLOW, USUAL, course, each, freed, unburdened
-from mulligan.training.remedies.traits import STEPS_BY, reach
+from mulligan.nn.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdaMax,
+    AMSGrad,
+    Momentum,
+    Nadam,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+)
+from mulligan.training.remedies.changes import PLAYERS, SLOW, USUAL, course, each, freed, reach_of, unburdened
 
 NARROW, WIDE = 16, 128
 """Number of units below which a fully connected layer is narrow, and the number that it gets."""
@@ -31,19 +41,17 @@ FALLEN = 0.1
 ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
 """The optimiser that most recipes use."""
 
+STEPS_BY: dict[str, tuple[type[Optimizer], ...]] = {
+    "rate": (Adam, AMSGrad, AdaMax, Nadam, RMSprop),
+    "gradient": (SGD, Momentum, Nesterov),
+}
+"""What sets the length of an optimiser's step: the rate alone, or the gradient's size as well."""
+
 
 def faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Change]]]:
     """Return the faults of a configuration, each in words and as changes that repair it.
 
-    Examples are a network that is too small, a rate that makes it jump, weight decay that stops its growth, initial
-    weights that pin every unit, a z of one number, a bounded last layer of D, and a penalty or bound that flattens D.
     Each looks like a collapse, a winner or a cycle, and no loss and no other penalty helps.
-
-    Parameters
-    ----------
-    config : Config
-    sample_shape : tuple of int
-        Of the data.
     """
     found = []
     for who, name in zip(PLAYERS, "GD"):
@@ -96,7 +104,7 @@ def _unquirked(config: Config) -> list[Change]:
 def _unbounded(config: Config) -> list[Change]:
     """Remove a bounded layer after D's logit, such as the sigmoid of a D that was written to return a probability."""
     layers: Any = config.discriminator.layers
-    bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in reach(layers[-1]))
+    bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in reach_of(layers[-1]))
     return [Change(f"discriminator.layers.{len(layers) - 1}", "flatten")] if bounded else []  # a row does not change
 
 
@@ -110,7 +118,7 @@ def _slower(config: Config) -> list[Change]:
 
 
 def _stepping(config: Config, by: str) -> list[str]:
-    """Return the paths of the optimisers, wrapped ones too, whose step length follows `by` (see `traits`)."""
+    """Return the paths of the optimisers, wrapped ones too, whose step length follows `by` (see `STEPS_BY`)."""
     kinds = {path: kind for who in PLAYERS for path, kind in values_of(config, f"{who}.optimizer.", "kind").items()}
     known = {path: OPTIMIZERS[kind] for path, kind in kinds.items() if kind in OPTIMIZERS}
     return [path.rpartition(".")[0] for path, optimizer in known.items() if issubclass(optimizer, STEPS_BY[by])]

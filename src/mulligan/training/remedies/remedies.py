@@ -357,16 +357,7 @@ REMEDIES = {
 
 
 def remedy_for(finding: Finding, config: Config, sample_shape: Shape) -> Remedy:
-    """Return the remedy of a state, without changes that the configuration has already or cannot have.
-
-    Parameters
-    ----------
-    finding : Finding
-    config : Config
-        Its `classes` must be the data's number.
-    sample_shape : tuple of int
-        Shape of one sample.
-    """
+    """Return the remedy of a state, without changes that the configuration (with the data's `classes`) cannot have."""
     repair = REMEDIES.get(finding.state)
     if repair is None:
         return Remedy()

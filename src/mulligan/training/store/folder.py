@@ -109,13 +109,6 @@ class RunFolder:
 
         The lock belongs to the open file: it ends with the process and moves with the folder. Forked workers close
         the file at once, because they may outlive a killed process by a moment.
-
-        Raises
-        ------
-        BusyError
-            When another process holds the folder.
-        OSError
-            When the folder does not exist or cannot be written.
         """
         file = regular(self.path / ".lock").open("ab")
         _held.add(file)
@@ -138,13 +131,7 @@ class RunFolder:
         return file
 
     def keep_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write ``metrics.json`` with its digest, atomically. A folder that was deleted is not created again.
-
-        Raises
-        ------
-        RunError
-            When it cannot be written.
-        """
+        """Write ``metrics.json`` with its digest, atomically. A folder that was deleted is not created again."""
         write_json(self.metrics, {**metrics, "digest": _digest(metrics)}, folders=False)
 
     def read_metrics(self) -> tuple[dict[str, Any], str]:
@@ -228,26 +215,12 @@ class RunFolder:
 
 
 def newest_in(path: Path) -> Checkpoint | None:
-    """Load a checkpoint from its folder, or the newest one of a run folder. None if the run has none yet.
-
-    Raises
-    ------
-    CheckpointError
-        When the checkpoint is damaged.
-    """
+    """Load a checkpoint from its folder, or the newest one of a run folder. None if the run has none yet."""
     return load_checkpoint(path) if (path / WORDS).is_file() else RunFolder(path).newest()
 
 
 def restored(found: Checkpoint) -> Run:
-    """Build the run of a checkpoint, with the data that the ``config.toml`` of its folder names.
-
-    Raises
-    ------
-    DataError
-        When the data does not exist any more.
-    CheckpointError
-        When the checkpoint does not fit the data.
-    """
+    """Build the run of a checkpoint, with the data that the ``config.toml`` of its folder names."""
     config, path = found.config, RunFolder(found.path.parent.parent).config
     if _is_gone(config.data.name) and path.is_file():
         config = replace(config, data=replace(config.data, name=load_config(path).data.name))

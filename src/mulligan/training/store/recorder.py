@@ -24,8 +24,7 @@ from mulligan.data import DATASETS
 from mulligan.errors import BusyError, ConfigError, DataError, DivergedError, RunError, as_path, typed
 from mulligan.output.files import FULL, advice, atomic_write, regular
 from mulligan.output.pictures import read_png, save_animation, save_png
-from mulligan.training.companions import Evaluator, Observer
-from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
+from mulligan.training.events import Evaluated, Evaluator, Event, Finished, Observer, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import Stop, train
 from mulligan.training.run import Run
