@@ -52,14 +52,7 @@ GRACE = 60.0
 
 
 def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, token: str = "") -> Gate:
-    """Return the ASGI application.
-
-    Parameters
-    ----------
-    playground : Playground
-    hosts, token
-        See `Gate`.
-    """
+    """Return the ASGI application, whose `Gate` knows these hosts and this token."""
     for ending, kind in TYPES.items():
         mimetypes.add_type(kind, ending)  # Starlette reads its types there
 
@@ -133,16 +126,7 @@ class Connection(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that closes the streams as soon as it is told to stop. Uvicorn itself would wait for them.
-
-    Parameters
-    ----------
-    app : Gate
-    playground : Playground
-        The playground of `app`.
-    ready : callable
-        Called once the server listens.
-    """
+    """Uvicorn that closes the streams as soon as it is told to stop. Uvicorn itself would wait for them."""
 
     def __init__(self, app: Gate, playground: Playground, ready: Callable[[], object]):
         config = uvicorn.Config(
@@ -201,22 +185,9 @@ def run(
     phone_address: str,
     ready: Callable[[], object],
 ) -> None:
-    """Serve until a signal comes, then wait until the run is saved.
+    """Serve at a bound socket until a signal comes, then wait until the run is saved.
 
-    Parameters
-    ----------
-    listener : socket
-        Bound to its address.
-    worker : WorkerHandle
-        Started.
-    runs, data, token
-        As for `mulligan.web.server.serve`.
-    host : str or None
-        The server's loopback address; None if other machines may connect.
-    phone_address : str
-        The address at which other machines add pictures; empty if they may not.
-    ready : callable
-        Called once the server listens.
+    `host` is the server's loopback address; None if other machines may connect. `ready` is called when it listens.
     """
     playground = Playground(runs, data, worker)
     playground.pile.phone_address, playground.book = phone_address, built_book()

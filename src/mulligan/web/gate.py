@@ -49,13 +49,7 @@ HEADERS = {
 class Gate:
     """Checks every request before the application sees it.
 
-    Parameters
-    ----------
-    app : ASGI application
-    hosts : frozenset of str
-        Names of this server; empty to allow any name, if a token protects the server.
-    token : str
-        Token that every call must carry; empty for none.
+    `hosts` are the names of this server; empty to allow any name, if a `token` protects the server.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] = LOOPBACK, token: str = ""):
@@ -92,16 +86,12 @@ class Gate:
         name = _name(host)
         if not name or (self.hosts and name not in self.hosts):
             shown = host[:80].encode("ascii", "backslashreplace").decode() or "nothing"
-            raise Problem(
-                "forbidden-host",
-                f"Host must name this server, got {shown!r}. Open the address that mulligan serve printed.",
-            )
+            text = f"Host must name this server, got {shown!r}. Open the address that mulligan serve printed."
+            raise Problem("forbidden-host", text)
         origin = headers.get("origin")
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
-            raise Problem(
-                "forbidden-origin",
-                "a page of another site must not use this server. Open the address that mulligan serve printed.",
-            )
+            text = "a page of another site must not use this server. Open the address that mulligan serve printed."
+            raise Problem("forbidden-origin", text)
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _opens_page(scope, headers):
             raise Problem(
                 "forbidden-origin",
@@ -125,10 +115,8 @@ class Gate:
         for word in (given, bearer, _cookie(headers.get("cookie", ""))):
             if word and secrets.compare_digest(word.encode(), self.token.encode()):
                 return None
-        raise Problem(
-            "unauthorised",
-            "token must be given, because this server was started with --token. Open the address that it printed.",
-        )
+        text = "token must be given, because this server was started with --token. Open the address that it printed."
+        raise Problem("unauthorised", text)
 
 
 def _opens_page(scope: Scope, headers: Headers) -> bool:

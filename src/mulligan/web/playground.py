@@ -42,20 +42,8 @@ THREADS = 4
 class Playground:
     """One server's state.
 
-    Parameters
-    ----------
-    runs : Path
-        The folder of run folders. The first run creates it.
-    data : dict of str to str
-        The user's own pictures, by name.
-    worker : WorkerHandle, optional
-
-    Attributes
-    ----------
-    book : Path or None
-        The folder of the built book, or None.
-    thread : callable
-        Calls a function outside the event loop: in a thread, if the platform has threads.
+    `runs` is the folder of run folders; the first run creates it. `data` names the user's own pictures. `book` is the
+    folder of the built book, if there is one. `thread` calls a function outside the event loop, if the platform can.
     """
 
     def __init__(self, runs: Path, data: dict[str, str] | None = None, worker: WorkerHandle | None = None):
@@ -95,7 +83,7 @@ class Playground:
     def snapshot(self) -> dict[str, Any]:
         """Return everything that a page shows."""
         return {
-            **self.session.snapshot(),
+            **self.session.state.snapshot(),
             "progress": self.jobs.progress(),
             "write_lock": self.write_lock.state(),
             "clients": len(self.broadcast.clients),
@@ -112,13 +100,7 @@ class Playground:
     # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def folder(self, name: str) -> Path:
-        """Return the folder of a run, which is always inside the runs folder. `./name` is the same as `name`.
-
-        Raises
-        ------
-        Problem
-            When there is no such run.
-        """
+        """Return the folder of a run, which is always inside the runs folder. `./name` is the same as `name`."""
         name = name.removeprefix("./")
         path = self.runs / name
         inside = path.parent == self.runs and not name.startswith(".") and path.resolve().parent == self.runs
@@ -127,38 +109,23 @@ class Playground:
         except OSError:  # too long for a file name, which counts bytes
             there = False
         if not there:
-            raise Problem(
-                "unknown-run",
-                f"name must be a run in {self.runs}, got {name!r}. GET /api/runs lists them.",
-                field="name",
-            )
+            text = f"name must be a run in {self.runs}, got {name!r}. GET /api/runs lists them."
+            raise Problem("unknown-run", text, "name")
         return path
 
     def generator(self, model: str) -> Generator:
-        """Load a generator.
-
-        Raises
-        ------
-        Problem
-            When there is none.
-        """
+        """Load a generator."""
         if model in OURS:
             path = OURS[model][1]
         else:
             try:
                 path = RunFolder(self.folder(model)).generator
             except Problem as problem:
-                raise Problem(
-                    "unknown-model",
-                    f"model must be bundled, live or a run's name, got {model!r}. Try bundled.",
-                    field="model",
-                ) from problem
+                text = f"model must be bundled, live or a run's name, got {model!r}. Try bundled."
+                raise Problem("unknown-model", text, "model") from problem
             if not path.is_file():
-                raise Problem(
-                    "not-available",
-                    f"{model} has no generator yet. Its first checkpoint saves one.",
-                    field="model",
-                )
+                text = f"{model} has no generator yet. Its first checkpoint saves one."
+                raise Problem("not-available", text, "model")
         return _loaded(path, path.stat().st_mtime_ns)
 
     def data(self, model: str) -> Dataset | None:
@@ -192,20 +159,11 @@ class Playground:
         return rows
 
     def loaded_run(self, name: str, step: int | None = None) -> Run:
-        """Build the run of a folder from the checkpoint of a step (default: the newest).
-
-        Raises
-        ------
-        Problem
-            When there is none.
-        """
+        """Build the run of a folder from the checkpoint of a step (default: the newest)."""
         found = {step_of(path): path for path in checkpoints(RunFolder(self.folder(name)).checkpoints)}
         if not found:
-            raise Problem(
-                "not-available",
-                f"{name} has no checkpoint yet, so its networks cannot be shown. Wait for its first one.",
-                field="run",
-            )
+            text = f"{name} has no checkpoint yet, so its networks cannot be shown. Wait for its first one."
+            raise Problem("not-available", text, "run")
         path = found.get(max(found) if step is None else step)
         if path is None:
             there = ", ".join(f"{each:,}" for each in found)

@@ -26,33 +26,10 @@ def serve(
     data: dict[str, str] | None = None,
     ready: Callable[[str], object] = lambda address: None,
 ) -> int:
-    """Serve the playground until Ctrl-C, SIGTERM or SIGHUP (a terminal that closes).
+    """Serve the playground until Ctrl-C, SIGTERM or SIGHUP (a terminal that closes), and return the exit code.
 
-    The log gives the address, and at the end how to resume the run.
-
-    Parameters
-    ----------
-    port : int
-        0 for a free port.
-    host : str
-        Any address but loopback needs a token.
-    token : str
-    runs : Path
-        The folder of run folders.
-    data : dict of str to str
-        The user's own pictures, by the name that the page shows.
-    ready : callable
-        Called with the address once the server listens.
-
-    Returns
-    -------
-    int
-        Exit code.
-
-    Raises
-    ------
-    ConfigError
-        When the host needs a token, the port is taken, or `runs` is a file.
+    The log gives the address, and at the end how to resume the run. Port 0 is a free one. Any `host` but loopback needs
+    a `token`. `data` are the user's own pictures, by the name that the page shows. `ready` is called with the address.
     """
     if runs.exists() and not runs.is_dir():
         raise ConfigError(f"--runs must be a folder, got {runs}, which is a file. Try --runs runs.")

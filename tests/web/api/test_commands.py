@@ -342,5 +342,5 @@ def test_of_two_words_about_the_run_the_later_one_can_be_told(
     said: list[str] = []
     monkeypatch.setattr(playground.broadcast, "publish", lambda kind, content: said.append(kind))
     playground.session.publish_status()
-    playground.session.publish_status(always=False)  # nothing has changed, though it is a later word
+    playground.session.tick()  # nothing has changed, though it is a later word
     assert said == ["status"]

@@ -59,7 +59,7 @@ class Context:
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A handle whose loop has come and gone."""
-    monkeypatch.setattr("mulligan.web.worker.handle.multiprocessing.get_context", lambda kind: Context())
+    monkeypatch.setattr("mulligan.web.worker.protocol.multiprocessing.get_context", lambda kind: Context())
 
     async def attached(worker: WorkerHandle) -> None:
         worker.attach()

@@ -41,7 +41,8 @@ def resume(
     playground: Playground, *, name: RunName, steps: Steps | None = None, replace: bool = False
 ) -> dict[str, Any]:
     """Resume a run as the live run; with `replace`, save and close the live one first."""
-    return playground.session.open(name, playground.folder(name), steps, replace=replace)
+    playground.session.open(name, playground.folder(name), steps, replace=replace)
+    return playground.session.status()
 
 
 @routes.post("/api/runs/{name}/export", status=202)

@@ -49,8 +49,9 @@ class Settings(Request):
     paused: bool = False
     replace: bool = False
 
-    async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> Any:
-        return route.function(playground.session, vars(self))
+    async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] | None = route.function(playground.session, vars(self))
+        return found or playground.session.status()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +62,9 @@ class Command(Request):
     run: RunName | None = None
 
     async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> Any:
-        playground.session.check_try(self.try_, self.run)
-        return route.function(playground.session, **values)
+        playground.session.check_command(route.path.rpartition("/")[2], self.try_, self.run)
+        route.function(playground.session, **values)
+        return playground.session.status()
 
 
 routes.get("/api/snapshot")(Playground.snapshot)
@@ -82,18 +84,16 @@ routes.post("/api/pile/keep", of="pile")(Pile.keep)
 
 
 @routes.post("/api/train/adjust", Command)
-def adjust(
-    session: Session, *, lr_g: Rate | None = None, lr_d: Rate | None = None, gamma: Gamma | None = None
-) -> dict[str, Any]:
+def adjust(session: Session, *, lr_g: Rate | None = None, lr_d: Rate | None = None, gamma: Gamma | None = None) -> None:
     """Adjust settings from the next step on."""
     values = {"lr_g": lr_g, "lr_d": lr_d, "gamma": gamma}
-    return session.adjust({name: value for name, value in values.items() if value is not None})
+    session.adjust({name: value for name, value in values.items() if value is not None})
 
 
 @routes.post("/api/train/second-try", Command)
-def second_try(session: Session, *, changes: Changes | None = None) -> dict[str, Any]:
+def second_try(session: Session, *, changes: Changes | None = None) -> None:
     """Go back to the last healthy checkpoint with a remedy, or with these changes."""
-    return session.second_try(None if changes is None else list(changes))
+    session.second_try(None if changes is None else list(changes))
 
 
 @routes.get("/api/train/samples")

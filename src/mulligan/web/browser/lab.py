@@ -113,13 +113,7 @@ class LocalJobs(Jobs):
 
 
 class Lab(Playground):
-    """The playground of one page.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the site's own files (``digits.npz``), and the runs while the page is open.
-    """
+    """The playground of one page. `folder` holds the site's ``digits.npz``, and the runs while the page is open."""
 
     def __init__(self, folder: Path):
         if sys.platform == "emscripten":
@@ -138,16 +132,7 @@ class Lab(Playground):
         return None if model == "bundled" else super().data(model)
 
     async def call(self, method: str, address: str, token: str | None, body: str) -> tuple[int, str, str, Any]:
-        """Answer a call of the page.
-
-        Returns
-        -------
-        status : int
-        media : str
-        file : str
-            The file name for saving, or an empty text.
-        content : bytes or async iterator of bytes
-        """
+        """Answer a call of the page: status, media type, a file's name for saving (or an empty text), content."""
         path, _, query = address.partition("?")
         try:
             answer = await self._called(method, path, query, token, body)

@@ -20,11 +20,8 @@ WIDTH = 16
 def use(kernel: Callable[[int, int, int, int], int]) -> None:
     """Let layers multiply by the kernel, and by NumPy where the kernel does not apply.
 
-    Parameters
-    ----------
-    kernel : callable
-        The export ``multiply`` of ``products.wasm``, which works in this interpreter's memory. It takes the addresses
-        of four arrays (a, b, out and scratch), and returns 0 if it does not apply.
+    `kernel` is the export ``multiply`` of ``products.wasm``, which works in this interpreter's memory. It takes the
+    addresses of four arrays (a, b, out and scratch), and returns 0 if it does not apply.
     """
     panel = np.empty(WIDTH * 1024, np.float32)
 

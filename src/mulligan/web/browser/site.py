@@ -36,27 +36,10 @@ _KEPT = (".py", ".toml", ".html", ".css", ".js", ".json", "/mnist.safetensors")
 
 
 def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> list[Path]:
-    """Write the site's folder.
+    """Write the site's folder, and return the written files.
 
-    Parameters
-    ----------
-    out : Path
-        The folder. It is created if it is missing; files of the same names are overwritten.
-    runtime : Path, optional
-        A folder with Pyodide (``pyodide.mjs`` and the files that it loads, the wheels of NumPy and Pillow), copied to
-        ``pyodide/``.
-    docs : Path, optional
-        The book's built HTML, copied to ``book/``.
-
-    Returns
-    -------
-    list of Path
-        The written files, without the copies from `runtime` and `docs`.
-
-    Raises
-    ------
-    DataError
-        When `runtime` holds no Pyodide, or `docs` no book.
+    `runtime` is a folder with Pyodide (``pyodide.mjs`` and the files that it loads, the wheels of NumPy and Pillow) for
+    ``pyodide/``. `docs` is the book's built HTML for ``book/``.
     """
     for folder, file, what in (
         (runtime, "pyodide.mjs", "a release of Pyodide"),
@@ -120,10 +103,7 @@ def digits() -> bytes:
 def engine_zip() -> bytes:
     """Pack the files that Python loads in the browser: the package without its terminal parts, and missing modules.
 
-    Returns
-    -------
-    bytes
-        A zip file. The same files give the same bytes.
+    The same files give the same bytes.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

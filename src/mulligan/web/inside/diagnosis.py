@@ -108,13 +108,7 @@ def _real_share(run: Run, size: int) -> list[float] | None:
 def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
     """Describe a `Diagnosed` event in words, with the changes of a second try and its first step.
 
-    Parameters
-    ----------
-    event : Diagnosed
-    config : Config
-        The configuration at that step.
-    checkpoints : list of int
-        Steps of the existing checkpoints.
+    `config` is the configuration at that step; `checkpoints` are the steps of the existing ones.
     """
     title, text = titled(event.state)
     before = to_table(config)

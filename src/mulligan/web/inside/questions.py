@@ -32,12 +32,7 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
         low, high = run.data.range
         if weights != "real":
             live.path.append(coordinates(made[:TRACKED], 3))
-        return words | {
-            "points": coordinates(made, 3),
-            "low": low,
-            "high": high,
-            "dimension": made.shape[1],
-        }
+        return words | {"points": coordinates(made, 3), "low": low, "high": high, "dimension": made.shape[1]}
     n, height, width, channels = made.shape
     columns = int(np.ceil(np.sqrt(n)))
     return words | {
@@ -59,13 +54,7 @@ def generator_of(run: Run) -> Generator:
 
 
 def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
-    """Answer a question about the live run.
-
-    Raises
-    ------
-    MulliganError
-        When there is no answer.
-    """
+    """Answer a question about the live run."""
     run = live.run
     if what == "samples":
         return samples(live, args["weights"])

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import signal
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mulligan.web.problems import Problem
-from mulligan.web.worker.protocol import Channel
+from mulligan.web.worker.protocol import spawn
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -24,20 +23,13 @@ if TYPE_CHECKING:
 
 WAITING = 8
 """Maximum number of jobs that wait in the users' queue."""
-PATIENCE = 0.5
 LONGEST = 1800.0
 """Seconds after which a job is killed."""
 _NICE = 10  # so that training goes first
 
 
 class Queue:
-    """Jobs that run one after the other.
-
-    Parameters
-    ----------
-    niceness : int
-        Niceness of their processes, so that a run in training goes first.
-    """
+    """Jobs that run one after the other. Their processes have a niceness, so that a run in training goes first."""
 
     def __init__(self, niceness: int):
         self.niceness = niceness
@@ -64,12 +56,7 @@ class Queue:
 
 
 class Jobs:
-    """Two queues, so that users' jobs do not wait for the jobs at the end of a run.
-
-    Parameters
-    ----------
-    playground : Playground
-    """
+    """Two queues, so that users' jobs do not wait for the jobs at the end of a run."""
 
     def __init__(self, playground: Playground):
         self._playground = playground
@@ -82,18 +69,11 @@ class Jobs:
         self._wake(self.own)
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        """Queue a job for a user.
-
-        Raises
-        ------
-        Problem
-            When too many jobs wait.
-        """
+        """Queue a job for a user."""
         queue = self.asked
         if len(queue.waiting) >= WAITING:
-            raise Problem(
-                "too-many", f"at most {WAITING} jobs can wait, and {WAITING} do. Wait for one to end, then ask again."
-            )
+            text = f"at most {WAITING} jobs can wait, and {WAITING} do. Wait for one to end, then ask again."
+            raise Problem("too-many", text)
         if (what, run, args) not in queue.waiting:
             queue.waiting.append((what, run, args))
         self._wake(queue)
@@ -139,34 +119,20 @@ class Jobs:
         self, queue: Queue, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
     ) -> dict[str, Any]:
         """Run one job in its process, and pass on its messages."""
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        words = (theirs, what, str(self._playground.runs / run), args, queue.niceness)
-        process = queue.process = context.Process(target=_main, args=words, name=f"mulligan-{what}", daemon=True)
-        process.start()
-        theirs.close()
-        channel, end = Channel(ours), time.monotonic() + LONGEST
+        folder = str(self._playground.runs / run)
+        process, channel = spawn(f"mulligan-{what}", _main, what, folder, args, queue.niceness)
+        queue.process, end = process, time.monotonic() + LONGEST
         found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Try again."}
-        while time.monotonic() < end:
-            if queue.leaving:
+        for message in channel.messages(process):
+            if queue.leaving or time.monotonic() > end:
                 process.kill()
-                found = {"error": f"{run} was deleted, so {what} was ended."}
+                longest = f"{what} of {run} took longer than {LONGEST / 60:.0f} minutes and was ended."
+                found = {"error": f"{run} was deleted, so {what} was ended." if queue.leaving else longest}
                 break
-            try:
-                if not channel.waiting(PATIENCE):
-                    if process.exitcode is not None:
-                        break
-                    continue
-                kind, _, content = channel.receive()
-            except (EOFError, OSError):
-                break
-            if kind == "say":
-                say(json.loads(content)["text"])
-            else:
-                found = json.loads(content)
-        else:
-            process.kill()
-            found = {"error": f"{what} of {run} took longer than {LONGEST / 60:.0f} minutes and was ended."}
+            if message is not None and message[0] == "say":
+                say(json.loads(message[2])["text"])
+            elif message is not None:
+                found = json.loads(message[2])
         process.join(10.0)
         channel.close()
         return found
@@ -181,14 +147,8 @@ class Jobs:
 
     def done(self, what: str, run: str, found: dict[str, Any]) -> None:
         broadcast, state = self._playground.broadcast, self._playground.session.state
-        error = found.get("error")
-        words = {
-            "what": what,
-            "run": run,
-            "text": error or found.get("text", "done"),
-            "done": True,
-            "url": found.get("url"),
-        }
+        error, url = found.get("error"), found.get("url")
+        words = {"what": what, "run": run, "text": error or found.get("text", "done"), "done": True, "url": url}
         broadcast.publish("progress", words | {"failed": error is not None})
         if what == "evaluate" and "metrics" in found and state.evaluated(run, found["metrics"]):
             broadcast.publish("metrics", state.metrics)

@@ -22,13 +22,7 @@ SHIPPED = Path(mulligan.museum.__file__).parent / "played"
 
 
 def named(name: str) -> Case:
-    """Return a case.
-
-    Raises
-    ------
-    Problem
-        When no case has that name.
-    """
+    """Return a case."""
     if name not in CASES:
         raise Problem("not-found", f"case must be one of {', '.join(CASES)}, got {name!r}.", field="case")
     return CASES[name]

@@ -127,11 +127,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "seconds": seconds,
         "state": state,
         "text": "",
-        "diagnosis": {
-            "state": state_name,
-            "title": titled(state_name)[0],
-            "severity": said.get("severity", ""),
-        }
+        "diagnosis": {"state": state_name, "title": titled(state_name)[0], "severity": said.get("severity", "")}
         if checked
         else None,
         "monitored_step": monitored.get("step"),
@@ -252,9 +248,8 @@ def newest_sample(playground: Playground, *, name: RunName) -> Path:
     """Return the newest grid of a run."""
     steps = saved_samples(playground.folder(name))
     if not steps:
-        raise Problem(
-            "not-available", f"{name} has no samples yet. Wait for its first grid, unless its sample_every is 0."
-        )
+        text = f"{name} has no samples yet. Wait for its first grid, unless its sample_every is 0."
+        raise Problem("not-available", text)
     return sample_at(playground, name=name, step=steps[-1])
 
 
@@ -278,14 +273,11 @@ async def delete(playground: Playground, name: str) -> dict[str, Any]:
             return _throw(playground, path)
         except BusyError as error:  # the worker may still be saving a run that was replaced
             if time.monotonic() > end:
-                raise Problem(
-                    "busy",
-                    f"another process is writing to {name}. Stop it there (Ctrl-C in its terminal), then delete it.",
-                ) from error
+                text = f"another process is writing to {name}. Stop it there (Ctrl-C in its terminal), then delete it."
+                raise Problem("busy", text) from error
         except OSError as error:
-            raise Problem(
-                "failed", f"{name} could not be moved to the trash: {error.strerror}. Check the folder's permissions."
-            ) from error
+            text = f"{name} could not be moved to the trash: {error.strerror}. Check the folder's permissions."
+            raise Problem("failed", text) from error
         await asyncio.sleep(0.05)
 
 
@@ -319,23 +311,18 @@ def restore(playground: Playground, id: str) -> dict[str, Any]:
     """Bring a run back from the trash."""
     found = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id), None)
     if found is None:
-        raise Problem(
-            "not-found",
-            f"id must be that of a run in the trash, got {id!r}. GET /api/runs lists the trash.",
-            field="id",
-        )
+        text = f"id must be that of a run in the trash, got {id!r}. GET /api/runs lists the trash."
+        raise Problem("not-found", text, "id")
     name = found.name.partition("~")[2]
     target = playground.runs / name
     if target.exists():
-        raise Problem(
-            "wrong-state", f"there is a new run called {name}. Rename or delete it, then bring this one back."
-        )
+        text = f"there is a new run called {name}. Rename or delete it, then bring this one back."
+        raise Problem("wrong-state", text)
     try:
         os.rename(found, target)
     except OSError as error:
-        raise Problem(
-            "failed", f"{name} could not be brought back: {error.strerror}. Check the folder's permissions."
-        ) from error
+        text = f"{name} could not be brought back: {error.strerror}. Check the folder's permissions."
+        raise Problem("failed", text) from error
     return {"name": name}
 
 

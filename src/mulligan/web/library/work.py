@@ -104,10 +104,7 @@ def export(folder: Path, to: str, model: str = "bundled") -> dict[str, Any]:
     )  # a run that was deleted meanwhile must not reappear as an empty folder
     files = write(generator, target, to)
     size = sum(path.stat().st_size for path in files)
-    return {
-        "url": export_of(folder.name, files[0].name),
-        "text": f"{files[0].name} is written ({size:,} bytes).",
-    }
+    return {"url": export_of(folder.name, files[0].name), "text": f"{files[0].name} is written ({size:,} bytes)."}
 
 
 def museum(folder: Path, seed: int) -> dict[str, Any]:

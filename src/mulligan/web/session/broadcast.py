@@ -29,13 +29,7 @@ FLEETING = frozenset({"samples", "status", "ping"})
 
 
 class Client:
-    """One page's stream.
-
-    Parameters
-    ----------
-    name : str
-        The page's own random name.
-    """
+    """One page's stream. `name` is the page's own random name."""
 
     def __init__(self, name: str):
         self.name = name
@@ -46,13 +40,12 @@ class Client:
 
     def put(self, kind: str, event: bytes) -> None:
         """Queue a message without waiting."""
+        if kind == "snapshot":  # it replaces all earlier messages
+            self._queue.clear()
+            self.lost = False
         key = kind if kind in NEWEST else f"{kind} {next(self._number)}"
         self._queue.pop(key, None)
         self._queue[key] = event
-        if kind == "snapshot":  # it replaces all earlier messages
-            self._queue.clear()
-            self._queue[key] = event
-            self.lost = False
         if len(self._queue) > QUEUE:
             self._queue.clear()
             self.lost = True
@@ -65,20 +58,9 @@ class Client:
         self.wake.clear()
         return found
 
-    @property
-    def behind(self) -> int:
-        """Number of queued messages."""
-        return len(self._queue)
-
 
 class Broadcast:
-    """Use `publish` to send a message to every open page.
-
-    Parameters
-    ----------
-    snapshot : callable
-        Returns everything that a page shows.
-    """
+    """Use `publish` to send a message to every open page. `snapshot` returns everything that a page shows."""
 
     def __init__(self, snapshot: Callable[[], dict[str, Any]]):
         self.clients: set[Client] = set()
@@ -106,9 +88,8 @@ class Broadcast:
     def restart(self) -> None:
         """Send every page a snapshot, which replaces all earlier messages."""
         if self.clients:
-            data = dumps(self._snapshot())
             self._count += 1
-            event = self._event("snapshot", data)
+            event = self._fresh()
             for client in self.clients:
                 client.put("snapshot", event)
         self._kept.clear()
@@ -117,11 +98,13 @@ class Broadcast:
     def _event(self, kind: str, data: bytes) -> bytes:
         return b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (self._epoch.encode(), self._count, kind.encode(), data)
 
+    def _fresh(self) -> bytes:
+        return self._event("snapshot", dumps(self._snapshot()))
+
     def alive(self, name: str, grace: float) -> bool:
         """Tell whether a page has a stream, or had one within the last `grace` seconds."""
-        if any(client.name == name for client in self.clients):
-            return True
-        return time.monotonic() - self.gone.get(name, -1e9) < grace
+        here = any(client.name == name for client in self.clients)
+        return here or time.monotonic() - self.gone.get(name, -1e9) < grace
 
     async def stream(self, name: str, last: str | None) -> AsyncIterator[bytes]:
         """Yield messages for one page, until it leaves or the server closes."""
@@ -140,7 +123,7 @@ class Broadcast:
                     yield b"event: ping\ndata: " + dumps({"time": time.time()}) + b"\n\n"
                     continue
                 if client.lost:
-                    client.put("snapshot", self._event("snapshot", dumps(self._snapshot())))
+                    client.put("snapshot", self._fresh())
                 parts = client.take()
                 if parts:
                     yield b"".join(parts)
@@ -152,13 +135,7 @@ class Broadcast:
             self.changed()
 
     def check_at_most(self) -> None:
-        """Check, before a page's stream begins, that there is room for it.
-
-        Raises
-        ------
-        Problem
-            When too many pages are open.
-        """
+        """Check, before a page's stream begins, that there is room for it."""
         if len(self.clients) >= CLIENTS:
             raise Problem("too-many", f"at most {CLIENTS} pages can be open, and {CLIENTS} are. Close one of them.")
 
@@ -169,7 +146,7 @@ class Broadcast:
             seen = int(number)
             if self._floor <= seen <= self._count:
                 return [event for count, event in self._kept if count > seen]
-        return [self._event("snapshot", dumps(self._snapshot()))]
+        return [self._fresh()]
 
     def close(self) -> None:
         """End all streams."""

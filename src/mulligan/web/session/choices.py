@@ -112,22 +112,11 @@ def drawn(points: Sequence[float], own: dict[str, str], runs: Path) -> str:
 
 
 def preview(name: str, own: dict[str, str], size: int = 0) -> dict[str, Any]:
-    """Describe own pictures: their number, whether they are few, the broken files, and some as the network sees them.
-
-    Raises
-    ------
-    Problem
-        When the server has no pictures of that name.
-    DataError
-        When the pictures cannot be read.
-    ConfigError
-        When `size` is not allowed.
-    """
+    """Describe own pictures: their number, whether they are few, the broken files, some as the network sees them."""
     if name not in own:
         known = ", ".join(own) or "none: mulligan serve --data FOLDER gives some"
-        raise Problem(
-            "not-available", f"data must be the name of your own pictures, here {known}, got {name!r}.", field="data"
-        )
+        text = f"data must be the name of your own pictures, here {known}, got {name!r}."
+        raise Problem("not-available", text, "data")
     folder = is_picture_folder(own[name])
     data = load(own[name], size, skip_broken=folder)
     if data.is_points:

@@ -15,13 +15,7 @@ DISTANCE = ("kid", "modes", "effective_modes", "gap")
 
 
 class Columns:
-    """Named columns of equal length, in the order of their steps.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Without ``step``, which every table has.
-    """
+    """Named columns of equal length, in the order of their steps; ``step`` is not among the names."""
 
     def __init__(self, names: Sequence[str]):
         self.names = tuple(names)

@@ -10,12 +10,7 @@ SIGNALS = {9: "SIGKILL: somebody, or the system for lack of memory, ended it", 1
 
 
 class Listener:
-    """Handles the worker's messages for a session.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Handles the worker's messages for a session."""
 
     def __init__(self, session: Session):
         self.session, self.state, self.broadcast = session, session.state, session.broadcast
@@ -70,9 +65,6 @@ class Listener:
     def _opened(self, words: dict[str, Any]) -> None:
         state = self.state
         state.opened(words | {"settings": self.session.named(words["settings"])}, self.session.runs)
-        state.name = "training"
-        if state.current is not None:
-            state.current.state = "training"
         if "diagnosed" in state.events:  # before the run was closed last time
             self.session.advise(state.events["diagnosed"])
         self.broadcast.restart()

@@ -1,6 +1,7 @@
 """Hold the run as the page sees it: its status, the tries that led to it, and its measurements."""
 
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -80,16 +81,15 @@ class State:
 
     def opened(self, words: dict[str, Any], runs: Path) -> None:
         """Store what the worker reports when a run is open."""
-        self.info = words
+        self.info, self.name = words, "training"
         self.settings = words["settings"]
         self.step, self.seconds = words["step"], words["seconds"]
         self.saved_step = words["step"] if words["step"] > words["begins"] else None
         self.saved_samples = saved_samples(runs / words["run"])
         current = self.current
         if current is not None:
-            current.step, current.steps = words["step"], words["steps"]
-            current.recipe = words["settings"]["recipe"]
-            current.from_step = words["begins"]
+            current.state, current.recipe = "training", words["settings"]["recipe"]
+            current.from_step, current.step, current.steps = words["begins"], words["step"], words["steps"]
             history = current.history  # a killed run's log may be longer than its checkpoint
             history.adjustments = words["adjustments"]
             self.events = {kind: event for kind, event in history.latest.items() if event["step"] <= self.step}
@@ -111,9 +111,7 @@ class State:
         if current is not None:
             current.history.add(event)
         if kind == "stepped":
-            self.step = step
-            if current is not None:
-                current.step = step
+            self.moved(self.name, step)
         elif kind == "sampled" and step not in self.saved_samples:
             self.saved_samples.append(step)
         elif kind == "saved":
@@ -131,11 +129,8 @@ class State:
 
     def paced(self, words: dict[str, Any]) -> None:
         """Store the steps per second, smoothed so that the figure is readable."""
-        self.step = words["step"]
-        rate = float(words["rate"])
-        self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate
-        if self.current is not None:
-            self.current.step = self.step
+        self.rate = words["rate"] if self.rate is None else 0.7 * self.rate + 0.3 * words["rate"]
+        self.moved(self.name, words["step"])
 
     def evaluated(self, run: str, metrics: dict[str, Any]) -> bool:
         """Store the evaluation of a checkpoint, unless it belongs to another run or is out of date."""
@@ -162,46 +157,33 @@ class State:
             "steps_per_second": significant(self.rate),
             "seconds_left": significant(left),
             "seconds": significant(self.seconds),
-            "recipe": settings.get("recipe"),
-            "data": info.get("data"),
+            **{name: settings.get(name) for name in ("recipe", "seed")},
+            **{name: info.get(name) for name in ("data", "shape", "loss", "kid_real", "kid_n")},
+            **{name: info.get(name, []) for name in ("class_names", "counted_classes")},
             "points": info.get("points", False),
-            "shape": info.get("shape"),
             "classes": info.get("classes", 0),
-            "class_names": info.get("class_names", []),
-            "counted_classes": info.get("counted_classes", []),
-            "seed": settings.get("seed"),
             "text": self.text if self.name == "loading" else "",
-            "loss": info.get("loss"),
             "error": self.error,
             "saved_step": self.saved_step,
-            "kid_real": info.get("kid_real"),
-            "kid_n": info.get("kid_n"),
             "can": self.can,
             "order": next(self._order),  # lets a page see which is newer: a command's answer or the stream
         }
 
-    def charts(self) -> dict[str, Any]:
-        """Return the curves of all tries, thinned."""
-        found: dict[str, Any] = {"curves": {}, "measurements": {}, "distance": {}}
+    def snapshot(self) -> dict[str, Any]:
+        """Return the whole state; the curves are thinned."""
+        charts: dict[str, Any] = {"curves": {}, "measurements": {}, "distance": {}}
         for each in self.tries:
             for name, columns in each.history.thinned().items():
-                found[name][str(each.number)] = columns
-        return found
-
-    def snapshot(self) -> dict[str, Any]:
-        """Return the whole state except the samples, which are JSON already."""
+                charts[name][str(each.number)] = columns
+        kept = ("settings", "saved_samples", "events", "checked", "advice", "metrics")
         return {
             "version": __version__,
             "time": time.time(),
             "status": self.status(),
-            "settings": self.settings,
             "tries": [each.content() for each in self.tries],
-            **self.charts(),
-            "saved_samples": self.saved_samples,
-            "events": self.events,
-            "checked": self.checked,
-            "advice": self.advice,
-            "metrics": self.metrics,
+            **charts,
+            **{name: getattr(self, name) for name in kept},
+            "samples": None if self.samples is None else json.loads(self.samples),
             "adjustments": [] if self.current is None else self.current.history.adjustments,
         }
 

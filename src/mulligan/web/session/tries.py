@@ -1,6 +1,6 @@
 """Find the tries that led to a run. Each is a run folder, and may begin at a checkpoint of the one before."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +36,13 @@ class Try:
 
     def content(self) -> dict[str, Any]:
         """Return what the page shows of the try."""
-        names = (
-            "number",
-            "run",
-            "recipe",
-            "from_step",
-            "step",
-            "steps",
-            "state",
-            "parent",
-            "changes",
-            "summary",
-            "alarm",
-        )
-        return {name: getattr(self, name) for name in names}
+        return {name: value for name, value in vars(self).items() if name not in ("history", "config")}
+
+    def compare(self, before: Config) -> None:
+        """Set the changes since a configuration, and their summary."""
+        assert self.config is not None
+        self.changes = labels.labelled(*(to_table(replace(each, parent=None)) for each in (before, self.config)))
+        self.summary = labels.summary(self.changes)
 
 
 def chain(folder: Path) -> list[Try]:
@@ -80,11 +73,7 @@ def _read(folder: Path, config: Config, before: Config | None, number: int) -> T
     if last >= config.steps:
         found.state = "finished"
     if before is not None:
-        old, new = (dict(to_table(c)) for c in (before, config))
-        for table in (old, new):
-            table.pop("parent", None)
-        found.changes = labels.labelled(old, new)
-        found.summary = labels.summary(found.changes)
+        found.compare(before)
     alarms = [d for d in history.diagnoses if d.get("severity") == "alarm"]
     if alarms:
         found.alarm = {"state": alarms[-1]["state"], "step": alarms[-1]["step"]}

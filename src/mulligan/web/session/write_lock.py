@@ -39,10 +39,8 @@ class WriteLock:
     def check(self, token: str | None) -> None:
         """Raise an error if a command lacks the token of the lock."""
         if not token:
-            raise Problem(
-                "no-token",
-                "this call changes something, so it must carry X-Mulligan-Token. Get one: POST /api/write-lock.",
-            )
+            text = "this call changes something, so it must carry X-Mulligan-Token. Get one: POST /api/write-lock."
+            raise Problem("no-token", text)
         if not self._token or not secrets.compare_digest(token.encode(), self._token.encode()):
             raise Problem(
                 "stale-token",

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable
@@ -14,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.nn.workers.processes import ignore_ending_signals
 from mulligan.web.problems import Problem
-from mulligan.web.worker.protocol import Channel
+from mulligan.web.worker.protocol import Channel, spawn
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-PATIENCE = 0.5
-"""Seconds of silence before checking that the process lives, because a forked copy may hold the pipe open."""
 ANSWER = 30.0
 """Seconds within which a question must be answered."""
 
@@ -29,12 +26,8 @@ ANSWER = 30.0
 class WorkerHandle:
     """Use this to start the worker process and to talk to it.
 
-    Attributes
-    ----------
-    heard : callable
-        Called in the loop's thread with the kind of every message, the serial number of its run, and its JSON as bytes.
-    died : callable
-        Called in the loop's thread with the exit code, when the process has ended unexpectedly.
+    In the loop's thread, it calls `heard` with every message (kind, serial number of its run, JSON as bytes), and
+    `died` with the exit code when the process has ended unexpectedly.
     """
 
     def __init__(self) -> None:
@@ -48,19 +41,9 @@ class WorkerHandle:
         self._numbers = itertools.count(1)
         self._closing = False
 
-    @property
-    def pid(self) -> int | None:
-        """The process ID."""
-        return None if self._process is None else self._process.pid
-
     def spawn(self) -> None:
         """Start a worker. It reads MNIST while the server starts."""
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self._process = context.Process(target=_main, args=(theirs,), name="mulligan-worker", daemon=True)
-        self._process.start()
-        theirs.close()
-        self._channel = Channel(ours)
+        self._process, self._channel = spawn("mulligan-worker", _main)
         if self._loop is not None:
             self._listen()
 
@@ -78,17 +61,10 @@ class WorkerHandle:
     def _hear(self, channel: Channel, process: SpawnProcess) -> None:
         """Pass every message to the event loop, until the process has ended."""
         assert self._loop is not None
-        while True:
-            try:
-                if not channel.waiting(PATIENCE):
-                    if process.exitcode is None:
-                        continue
-                    break
-                message = channel.receive()
-            except (EOFError, OSError):
-                break
+        for message in channel.messages(process):
             with contextlib.suppress(RuntimeError):  # the loop has ended, but a full pipe would block the worker
-                self._loop.call_soon_threadsafe(self._on, channel, *message)
+                if message is not None:
+                    self._loop.call_soon_threadsafe(self._on, channel, *message)
         process.join(5.0)
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._lost, channel, process.exitcode)
@@ -116,30 +92,17 @@ class WorkerHandle:
             self.died(code)
 
     def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
-        """Send the worker a command.
-
-        Raises
-        ------
-        Problem
-            When the process has ended.
-        """
+        """Send the worker a command."""
         try:
             if self._channel is None:
                 raise OSError
             self._channel.send(kind, content or {})
         except OSError as error:
-            raise Problem(
-                "gone", "the training process has ended and is being started again. Try again in a second."
-            ) from error
+            text = "the training process has ended and is being started again. Try again in a second."
+            raise Problem("gone", text) from error
 
     async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Ask about the live run and wait for the answer, which comes between two steps.
-
-        Raises
-        ------
-        Problem
-            When there is no answer.
-        """
+        """Ask about the live run and wait for the answer, which comes between two steps."""
         number = next(self._numbers)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._asked[number] = future
@@ -161,10 +124,8 @@ class WorkerHandle:
         """Tell the worker to save the run and end. `join` waits for it."""
         self._closing = True
         if self._channel is not None:
-            try:
+            with contextlib.suppress(OSError):
                 self._channel.send("quit")
-            except OSError:
-                return
 
     def join(self, seconds: float) -> bool:
         """Wait up to `seconds` for the worker to end, then kill it. Returns whether it ended by itself."""

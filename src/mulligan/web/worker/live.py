@@ -20,17 +20,8 @@ from mulligan.web.session.settings import settings_of
 class Live:
     """The run that the worker trains.
 
-    Attributes
-    ----------
-    run : Run
-    folder : Path
-    number : int
-        Number of the try.
-    serial : int
-        Counts the runs that the server has opened. Every message about this run carries it.
-    diagnosis : Diagnosis
-    path : deque
-        Past positions of the points of the first fixed z.
+    `number` is that of the try. `serial` counts the runs that the server has opened; each message about the run has it.
+    `path` holds past positions of the points of the first fixed z.
     """
 
     run: Run

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+PATIENCE = 0.5
+"""Seconds of silence before checking that a process lives, because a forked copy may hold the pipe open."""
 
 
 def dumps(value: Any) -> bytes:
@@ -43,37 +49,20 @@ def plain(value: Any) -> Any:
 
 
 class Channel:
-    """One end of the pipe. Several threads may send.
-
-    Parameters
-    ----------
-    connection : multiprocessing.connection.Connection
-    """
+    """One end of the pipe. Several threads may send."""
 
     def __init__(self, connection: Connection):
         self._connection = connection
         self._lock = threading.Lock()
 
     def send(self, kind: str, content: Any = None, serial: int = 0) -> None:
-        """Send one message. `serial` is the number of the run that it is about.
-
-        Raises
-        ------
-        OSError
-            When the other end is gone.
-        """
+        """Send one message. `serial` is the number of the run that it is about."""
         message = b"%s %d\n%s" % (kind.encode(), serial, dumps({} if content is None else content))
         with self._lock:
             self._connection.send_bytes(message)
 
     def receive(self) -> tuple[str, int, bytes]:
-        """Wait for a message. Return its kind, its run's serial number, and its JSON as bytes.
-
-        Raises
-        ------
-        EOFError, OSError
-            When the other end is gone.
-        """
+        """Wait for a message. Return its kind, its run's serial number, and its JSON as bytes."""
         head, _, content = self._connection.recv_bytes().partition(b"\n")
         kind, _, serial = head.decode().partition(" ")
         return kind, int(serial), content
@@ -85,6 +74,29 @@ class Channel:
         except OSError:  # Windows reports the end of the pipe so
             return True
 
+    def messages(self, process: SpawnProcess) -> Iterator[tuple[str, int, bytes] | None]:
+        """Yield the messages of a process until it has ended; None when there has been none for a while."""
+        while True:
+            try:
+                if self.waiting(PATIENCE):
+                    yield self.receive()
+                elif process.exitcode is None:
+                    yield None
+                else:
+                    return
+            except (EOFError, OSError):
+                return
+
     def close(self) -> None:
         """Close this end."""
         self._connection.close()
+
+
+def spawn(name: str, target: Callable[..., None], *args: Any) -> tuple[SpawnProcess, Channel]:
+    """Start a process that calls `target` with its end of a pipe; return it, and this end."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=target, args=(theirs, *args), name=name, daemon=True)
+    process.start()
+    theirs.close()
+    return process, Channel(ours)

@@ -27,22 +27,8 @@ SHARE, MOST = 0.01, 0.2
 class Steering:
     """Pass this to `train` as `stop`: it obeys commands and draws samples between steps.
 
-    Parameters
-    ----------
-    worker : Worker
-    live : Live
-    paused : bool
-        Wait before the first step.
-    turn : float
-        Seconds of training, and at least a step, after which the loop lets other tasks of its thread run.
-
-    Attributes
-    ----------
-    paused : bool
-    left : int or None
-        Steps until the next pause; None for no pause.
-    stopping : bool
-        End the run before the next step.
+    After `turn` seconds of training, and at least a step, the loop lets other tasks of its thread run. `left` counts
+    the steps until the next pause; None for no pause. `stopping` ends the run before the next step.
     """
 
     def __init__(self, worker: Worker, live: Live, *, paused: bool, turn: float):

@@ -37,11 +37,7 @@ from mulligan.web.worker.steering import Steering
 class Worker:
     """Trains runs by the commands that come through a channel.
 
-    Parameters
-    ----------
-    channel : Channel
-    turn : float
-        Seconds of training at a time, if other tasks share the thread; see `turns`.
+    `turn` is how many seconds it trains at a time, if other tasks share the thread; see `turns`.
     """
 
     def __init__(self, channel: Channel, turn: float = math.inf):
@@ -131,10 +127,7 @@ class Worker:
     def turns(self) -> Iterator[bool]:
         """Carry out commands until the end, in turns, so that the thread can do other work between them.
 
-        Yields
-        ------
-        bool
-            True if the next turn waits for a command, False if it continues to train.
+        Yields True if the next turn waits for a command, False if it continues to train.
         """
         self.tell("ready")
         while not self._over:
