@@ -32,7 +32,7 @@ from mulligan.training import (
     train,
     with_overrides,
 )
-from mulligan.training.probe import facts_of, probe_of
+from mulligan.training.probe import facts_of
 
 
 def reached(run: Run, step: int) -> bool:
@@ -238,15 +238,3 @@ def test_a_point_far_out_does_not_make_a_wrong_scale(tiny: Any) -> None:
     for data, states in ((points, []), (100 * points, ["wrong scale"])):
         events = watched(tiny(steps=24), data=Dataset("points", data))
         assert [e.state for e in events if isinstance(e, Diagnosed)] == states
-
-
-def test_what_is_there_many_times_covers_what_is_near_it(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
-    for points in (few, np.repeat(few, 10, axis=0)):  # of a real and its copies, the radius would be 0
-        run = Run(tiny(), data=Dataset("points", points))
-        near = np.resize(few, (256, 2)) + np.float32(1e-3)
-        monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, near=near: near[: len(z)].copy())
-        signals, _ = probe_of(run).measure()
-        assert signals["coverage"] == 1.0
-    alone = Run(tiny(), data=Dataset("points", np.repeat(few[:1], 20, axis=0)))
-    assert not probe_of(alone).reals.radius.any()  # nothing different to measure it by

@@ -1,0 +1,85 @@
+"""The observer that feeds the diagnosis: its events, the step to go back to, and what it measures in training."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from mulligan.diagnosis import Facts
+from mulligan.training import Diagnosed, Diagnosis, Measured, Run, Stepped, train, with_overrides
+
+PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False, steps=24)
+SOUND, BAD = ({"spread": 0.93, "span": 1.0, "distance": distance} for distance in (0.97, 0.4))
+
+
+class Scripted:
+    """Stands for a probe: gives the measurements that a test wrote."""
+
+    facts, penalties, averaged, samples = PLAIN, (), False, 100
+
+    def __init__(self, run: Run, taken: list[dict[str, float]]):
+        self.taken, self.tracked, self.begin = iter(taken), 0.0, run.begins
+
+    def track(self) -> list[float]:
+        self.tracked += 1.0  # a G that stands still would be told so
+        return [self.tracked]
+
+    def measure(self) -> tuple[dict[str, float], list[float]]:
+        return dict(next(self.taken)), []
+
+    def copying(self) -> dict[str, float]:
+        return {}
+
+
+@pytest.mark.parametrize(("taken", "begins", "step"), [("ssbb", 0, 20), ("bb", 0, 0), ("bb", 4, 4), ("ssbb", 4, 20)])
+def test_the_last_healthy_step_goes_with_the_diagnosis(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, taken: str, begins: int, step: int
+) -> None:
+    tried = {"parent": {"run": "runs/a", "step": begins}} if begins else {}  # it begins where its parent was healthy
+    probe = Scripted(run := Run(tiny(**tried)), [{"s": SOUND, "b": BAD}[each] for each in taken])
+    monkeypatch.setattr("mulligan.training.diagnosis.probe_of", lambda run: probe)
+    watch = Diagnosis(every=10)
+    *_, last = (e for at in range(5, 10 * len(taken) + 1, 5) for e in watch.observe(run, Stepped(at, {})))
+    assert isinstance(last, Diagnosed)
+    assert last.healthy_step == step
+
+
+FAST = "generator.optimizer.lr=0.3"
+TINY = "latent.dim=1"
+
+
+@pytest.mark.parametrize(("begun", "adjusted", "step"), [([], True, 20), ([FAST], False, 0), ([TINY], True, 0)])
+def test_what_an_adjustment_did_is_undone_where_the_run_was_healthy(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, begun: list[str], adjusted: bool, step: int
+) -> None:
+    run, watch = Run(with_overrides(tiny(), begun)), Diagnosis(every=10)
+    probe = Scripted(run, [SOUND, SOUND, BAD, BAD])
+    monkeypatch.setattr("mulligan.training.diagnosis.probe_of", lambda run: probe)
+    for at in (10, 20, 30, 40):
+        if at == 30 and adjusted:
+            run.adjust([FAST])
+        *_, last = watch.observe(run, Stepped(at, {}))
+    assert isinstance(last, Diagnosed)
+    assert any(change.path == "generator.optimizer.lr" for change in last.overrides)
+    assert last.healthy_step == step
+
+
+def test_every_measurement_is_an_event(tiny: Any) -> None:
+    watch = Diagnosis(every=6)
+    measured = [e for e in train(Run(tiny()), observers=[watch]) if isinstance(e, Measured)]
+    assert [e.step for e in measured] == [10, 15, 20, 24]  # the first report at or after each sixth step
+    assert [(e.step, e.signals, e.histogram) for e in measured] == watch.taken
+    assert {"g_gradient", "d_gradient", "distance", "coverage", "ranking", "d_loss"} <= measured[0].signals.keys()
+    assert sum(measured[-1].histogram) == pytest.approx(1.0)  # the ring's modes
+    json.loads(measured[0].line())
+
+
+def test_the_pace_is_what_a_whole_run_at_this_speed_would_cover(tiny: Any) -> None:
+    events = train(Run(tiny(steps=24, report_every=3)), observers=[Diagnosis(every=6)])
+    paced = [e.signals for e in events if isinstance(e, Measured) and "pace" in e.signals]
+    assert paced
+    for signals in paced:
+        assert signals["pace"] == pytest.approx(signals["way"] * 24 / 12)  # two measurements are half of the run
