@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from sphinx.addnodes import pending_xref
 
 import mulligan
 
@@ -66,7 +67,21 @@ def offered_as_notebook(app, docname, text):
         text[0] = f"{head}{title}{words}\n\n{link}\n{rest}"
 
 
+def places_are_no_members(app, what, name, obj, skip, options):
+    """Leave out the fields of a NamedTuple whose only docstring is Python's."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+
+
+def words_are_no_links(app, doctree):
+    """Leave the words of a type as text: "array of shape (n, d)" has no link to `Dataset.shape` or `Moments.n`."""
+    for node in [*doctree.findall(pending_xref)]:
+        if node.get("refspecific") and node["reftarget"].islower():
+            node.replace_self(node.children)
+
+
 def setup(app):
     """Come before napoleon, whose priority is 500."""
+    app.connect("autodoc-skip-member", places_are_no_members)
+    app.connect("doctree-read", words_are_no_links)
     app.connect("autodoc-process-docstring", formulas_as_they_stand, priority=400)
     app.connect("source-read", offered_as_notebook)

@@ -319,7 +319,7 @@ def test_a_study_of_own_data_is_not_gone_on_with_where_its_path_means_others(
     with pytest.raises(ConfigError, match=r"\(variations.plain.data.name: "):
         StudyRun(asked, tmp_path / "out", resume=True)
     monkeypatch.chdir(tmp_path)  # where it leads to nothing
-    with pytest.raises(ConfigError, match=r"the folder in which points\.npy is \S+/one/points\.npy"):
+    with pytest.raises(ConfigError, match="from the same folder"):
         StudyRun(asked, tmp_path / "out", resume=True)
     monkeypatch.chdir(tmp_path / "one")
     assert len(finished(StudyRun(asked, tmp_path / "out", resume=True))) == 4

@@ -38,9 +38,9 @@ ATTEMPTS = 3
 """Number of killed workers after which a cell fails, because the cell itself may be the cause."""
 DONE, DIVERGED, FAILED, STOPPED = "done", "diverged", "failed", "stopped"
 _PATIENCE = 20.0  # seconds to wait until a worker of a killed study has left a cell
-_PULSE = 0.25  # seconds between two checks that the study is still running
 _HELD = 2  # number of data sets that a worker keeps between cells
 _loaded: dict[DataSpec, Dataset] = {}
+_PULSE = 0.25  # seconds between two checks that the study is still running
 
 
 @dataclass(frozen=True)

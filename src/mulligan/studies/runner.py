@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from mulligan.config.change import compared, differences
+from mulligan.config.change import differences
 from mulligan.config.serialization import Table, to_plain, to_table
 from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
 from mulligan.output.files import advice, atomic_write, write_json
@@ -110,7 +110,7 @@ class StudyRun:
         if changed:
             raise ConfigError(
                 f"the study in {self.folder} was started with other settings ({'; '.join(changed[:3])}). Use the same "
-                f"settings again{_where(words['asked'], self._asked())}, or choose another --out."
+                "settings again, from the same folder, or choose another --out."
             )
         self.steps, self.machine = dict(words["steps"]), dict(words["machine"])
         for place in (self.folder, self.picture("").parent):  # partial files of a killed study
@@ -120,9 +120,6 @@ class StudyRun:
             for line in self.lines.read_bytes().splitlines():  # in an error's text, str would split more
                 result = _loads(line, self.lines)
                 self.results[result["cell"]] = result
-        known = set(self.cells())
-        for name in set(self.results) - known:
-            raise CheckpointError(f"{self.lines} has a cell {name!r} that is not in the study. Restore the file.")
 
     def _asked(self) -> Table:
         """Return everything that a result depends on. Titles and columns are not part of it: they may change."""
@@ -162,20 +159,18 @@ class StudyRun:
         """Build a variation with an absolute data path, because workers and --resume may run in another folder."""
         return located(config_of(self.study, variation))
 
-    def job(self, name: str, owner: tuple[str, int] = ("", 0)) -> Job:
-        """Return a cell's job for a worker. `owner` is the host and the process of the study."""
+    def job(self, name: str) -> Job:
+        """Return a cell's job for a worker."""
         variation, seed = self.cells()[name]
         start = str(self.folder / "cells" / _start(seed)) if self.budget.start else ""
-        return self._plain_job(name, self.config(variation, seed), owner, start=start)
+        return self._job(name, self.config(variation, seed), start=start)
 
-    def _plain_job(self, name: str, config: Config, owner: tuple[str, int], start: str = "", until: int = 0) -> Job:
-        budget = self.budget
-        folder = str(self.folder / "cells" / name)
-        measure_at = () if until else budget.measure_at
-        measures = self.study.measures
-        return Job(name, folder, to_table(config), measures, budget.count, measure_at, start, until, owner)
+    def _job(self, name: str, config: Config, start: str = "", until: int = 0) -> Job:
+        folder, owner = str(self.folder / "cells" / name), (socket.gethostname(), os.getpid())
+        measures, count, measure_at = self.study.measures, self.budget.count, () if until else self.budget.measure_at
+        return Job(name, folder, to_table(config), measures, count, measure_at, start, until, owner)
 
-    def _starts(self, pending: list[str], owner: tuple[str, int]) -> list[Job]:
+    def _starts(self, pending: list[str]) -> list[Job]:
         """Return the jobs that train the common start of all variations, one for each seed."""
         if not self.budget.start:
             return []
@@ -183,7 +178,7 @@ class StudyRun:
         until = self.budget.start
         saves = max(LEAST, math.ceil(until / SAVES))
         configs = {seed: replace(self.config(Variation("start"), seed), save_every=saves) for seed in seeds}
-        return [self._plain_job(_start(seed), config, owner, until=until) for seed, config in configs.items()]
+        return [self._job(_start(seed), config, until=until) for seed, config in configs.items()]
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -220,7 +215,6 @@ class StudyRun:
             raise RunError(f"cannot write {self.folder}: {advice(error)}") from error
 
     def _run(self, workers: int, backend_name: str, scheduler: str) -> Iterator[Progress]:
-        owner = (socket.gethostname(), os.getpid())
         self._gather()
         pending = self.pending
         if not pending:
@@ -233,15 +227,15 @@ class StudyRun:
             forget_attempts(self.folder / "cells" / name)
         with backend(backend_name, min(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
-            self._choose_steps(run, owner)
+            self._choose_steps(run)
             self.write_plan()
-            starts = {job.cell: job for job in self._starts(pending, owner)}
+            starts = {job.cell: job for job in self._starts(pending)}
             failed = {r["cell"]: r for r in self._all(run, list(starts.values())) if r["status"] != "done"}
             jobs = []
             for name in pending:
                 lost = failed.get(_start(self.cells()[name][1]))
                 if lost is None:
-                    jobs.append(self.job(name, owner))
+                    jobs.append(self.job(name))
                 else:
                     yield self.record({**lost, "cell": name, "status": FAILED, "error": f"its start: {lost['error']}"})
             for result in self._all(run, jobs):
@@ -263,7 +257,7 @@ class StudyRun:
                 raise
             except Exception as error:  # from the backend: `run_cell` never raises
                 for job in list(waiting.values()):
-                    found = _result_of(job)
+                    found = _result_of(Path(job.folder))
                     if found is not None:
                         del waiting[job.cell]
                         yield found
@@ -272,7 +266,7 @@ class StudyRun:
                     raise RunError(f"workers are lost again and again ({error}).") from error
                 _LOG.warning("a worker was lost (%s); its cell goes on from its checkpoint", type(error).__name__)
 
-    def _choose_steps(self, run: Any, owner: tuple[str, int]) -> None:
+    def _choose_steps(self, run: Any) -> None:
         """Convert a budget in CPU-seconds to a number of steps, once for each variation."""
         seconds = self.budget.cpu_seconds
         if not seconds:
@@ -280,7 +274,7 @@ class StudyRun:
         todo = [v for v in self.variations if v.name not in self.steps]
         if todo:
             _LOG.info("choosing the steps that fill %g CPU-seconds, %d variations", seconds, len(todo))
-        jobs = [(self._plain_job(v.name, self.config(v, 0), owner), seconds * TIMING) for v in todo]
+        jobs = [(self._job(v.name, self.config(v, 0)), seconds * TIMING) for v in todo]
         for name, rate in run(_timed, jobs):
             self.steps[name] = max(1, round(seconds / rate)) if rate else 1
         self.write_plan()
@@ -288,7 +282,7 @@ class StudyRun:
     def _gather(self) -> None:
         """Collect the results of cells that ended after the study was killed."""
         for name in self.pending:
-            result = _result_of(Job(name, str(self.folder / "cells" / name), {}, (), 0))
+            result = _result_of(self.folder / "cells" / name)
             if result is not None:
                 self.record(result)
 
@@ -335,14 +329,6 @@ def _start(seed: int) -> str:
     return f"_start/seed-{seed}"
 
 
-def _where(before: Table, now: Table) -> str:
-    """Say in which folder to run the study again, if a relative data path leads elsewhere from here."""
-    for path, old, new in compared(before, now):
-        if path.endswith(".data.name") and old and new and old.endswith(f"{os.sep}{os.path.normpath(new)}"):
-            return f" from the folder in which {new} is {old}"
-    return ""
-
-
 def _timed(job: tuple[Job, float]) -> tuple[str, float]:
     """Time a variation. Return 0 if it cannot take a step: its cell will report the error."""
     try:
@@ -351,9 +337,9 @@ def _timed(job: tuple[Job, float]) -> tuple[str, float]:
         return job[0].cell, 0.0
 
 
-def _result_of(job: Job) -> dict[str, Any] | None:
+def _result_of(folder: Path) -> dict[str, Any] | None:
     """Return the result of a cell, or None if it has not ended."""
-    path = Path(job.folder) / "result.json"
+    path = folder / "result.json"
     return _read(path) if path.is_file() else None
 
 

@@ -42,21 +42,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Row:
-    """A variation in the table.
-
-    Attributes
-    ----------
-    name : str
-    steps : int
-    done, diverged, failed : int
-        Number of its cells with this status.
-    figures : dict of str to Spread
-        Figures of the cells that are done.
-    measurements : dict of int to dict of str to Spread
-        The same at earlier steps.
-    cpu : float
-        Median CPU-seconds of its steps.
-    """
+    """A variation in the table: how many of its cells have each status, and the figures of those that are done."""
 
     name: str
     steps: int
@@ -65,7 +51,9 @@ class Row:
     failed: int
     figures: dict[str, Spread]
     measurements: dict[int, dict[str, Spread]]
+    """The figures at earlier steps."""
     cpu: float
+    """Median CPU-seconds of its steps."""
 
 
 def rows_of(results: Iterable[dict[str, Any]]) -> list[Row]:
