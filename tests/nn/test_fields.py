@@ -18,6 +18,7 @@ from mulligan.nn.fields import (
     NonNegative,
     Positive,
     PositiveFraction,
+    Seed,
     Whole,
 )
 
@@ -33,6 +34,7 @@ class Spec(Checked):
     count: Count = 3
     whole: Whole = 3
     integer: Integer = 3
+    seed: Seed = 7
     counts: tuple[Count, ...] = (64, 32)
     word: Literal["fast", "slow", "still"] = "slow"
     free: str = "anything"
@@ -55,6 +57,7 @@ class Bare(Checked):
         ("count", (1, 10**9), (0, 1.5, 2.0, math.inf)),
         ("whole", (0, 10**9), (-1, 1.5, 2.0, math.inf)),
         ("integer", (-(10**9), 0, 10**9), (1.5, -2.0, math.inf)),
+        ("seed", (0, 2**63 - 1), (-1, 2**63)),
     ],
 )
 def test_edges(field, inside, outside):
@@ -68,46 +71,23 @@ def test_edges(field, inside, outside):
 @pytest.mark.parametrize(
     ("fields", "rule"),
     [
-        (
-            {"positive": -2.0},
-            "positive must be a finite number, above 0, got -2.0. Try positive = 1.",
-        ),
-        (
-            {"decay": 1.0},
-            "decay must be a finite number, at least 0 and below 1, got 1.0. Try decay = 0.9.",
-        ),
-        ({"count": 0}, "count must be a whole number, at least 1, got 0. Try count = 3."),
-        (
-            {"counts": (64, 0)},
-            "counts must be a list, each entry a whole number, at least 1, got [64, 0]. Try counts = [64, 32].",
-        ),
-        (
-            {"counts": 64},
-            "counts must be a list, each entry a whole number, at least 1, got 64. Try counts = [64, 32].",
-        ),
-        ({"non_negative": -0.5}, "non_negative must be a finite number, at least 0, got -0.5. Try non_negative = 0."),
-        ({"fraction": 1.5}, "fraction must be a finite number from 0 to 1, got 1.5. Try fraction = 0.5."),
-        (
-            {"positive_fraction": 0.0},
-            "positive_fraction must be a finite number, above 0 and at most 1, got 0.0. Try positive_fraction = 0.5.",
-        ),
-        ({"whole": -1}, "whole must be a whole number, at least 0, got -1. Try whole = 3."),
-        ({"integer": 1.5}, "integer must be a whole number, got 1.5. Try integer = 3."),
-        ({"finite": math.inf}, "finite must be a finite number, got inf. Try finite = 0."),
-        (
-            {"word": "quick"},
-            "word must be 'fast', 'slow' or 'still', got 'quick'. Try word = 'slow'.",
-        ),
-        (
-            {"word": ["fast"]},
-            "word must be 'fast', 'slow' or 'still', got ['fast']. Try word = 'slow'.",
-        ),
+        ({"positive": -2.0}, "a finite number, above 0, got -2.0. Try positive = 1."),
+        ({"decay": 1.0}, "a finite number, at least 0 and below 1, got 1.0. Try decay = 0.9."),
+        ({"count": 0}, "a whole number, at least 1, got 0. Try count = 3."),
+        ({"counts": (64, 0)}, "a list, each entry a whole number, at least 1, got [64, 0]. Try counts = [64, 32]."),
+        ({"counts": 64}, "a list, each entry a whole number, at least 1, got 64. Try counts = [64, 32]."),
+        ({"non_negative": -0.5}, "a finite number, at least 0, got -0.5. Try non_negative = 0."),
+        ({"fraction": 1.5}, "a finite number from 0 to 1, got 1.5. Try fraction = 0.5."),
+        ({"positive_fraction": 0.0}, "a finite number, above 0 and at most 1, got 0.0. Try positive_fraction = 0.5."),
+        ({"seed": -1}, "a whole number from 0 to 9,223,372,036,854,775,807, got -1. Try seed = 7."),
+        ({"integer": 1.5}, "a whole number, got 1.5. Try integer = 3."),
+        ({"word": ["fast"]}, "'fast', 'slow' or 'still', got ['fast']. Try word = 'slow'."),
     ],
 )
 def test_words(fields, rule):
     with pytest.raises(ConfigError) as caught:
         Spec(**fields)
-    assert str(caught.value) == f"Spec: {rule}"
+    assert str(caught.value) == f"Spec: {next(iter(fields))} must be {rule}"
 
 
 def test_whole_numbers_beyond_all_floats_are_refused():
@@ -143,14 +123,8 @@ def test_objects_are_of_their_kind():
         ({"perhaps": 3}, r"^Holder: perhaps must be a kind of Spec or None, got 3\. Try perhaps = None\.$"),
         ({"several": Spec()}, "several must be a list, each entry a kind of Spec, got Spec.*Try several = ()."),
         ({"several": (Spec(), "b")}, "several must be .*, got .*"),
-        (
-            {"several": "spec"},
-            r"^Holder: several must be a list, each entry a kind of Spec, got 'spec'\. Try several = \(\)\.$",
-        ),
-        (
-            {"either": 1},
-            "Holder: either must be a list, each entry a kind of Spec, or a kind of Bare, got 1. Try either = Bare().",
-        ),
+        ({"several": "spec"}, "several must be .*, got 'spec'"),
+        ({"either": 1}, "a list, each entry a kind of Spec, or a kind of Bare, got 1. Try either = Bare()."),
     ],
 )
 def test_objects_of_another_kind(fields, rule):
