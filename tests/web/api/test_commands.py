@@ -122,9 +122,8 @@ def test_settings_go_through_the_strict_builder(call: Any) -> None:
         return answer.json().get("field") if answer.status_code == 422 else answer.json()["settings"]
 
     found = field(loss="hinge", penalty="wgan_gp", lr_g=2e-4, batch=32, latent=10, steps=10, seed=3)
-    assert {name: found[name] for name in settings.GAME} == {
-        "loss": "hinge", "penalty": "wgan_gp", "gamma": 10.0, "lr_g": 2e-4, "lr_d": 3e-3, "batch": 32, "latent": 10,
-    }  # fmt: skip
+    game = {"loss": "hinge", "penalty": "wgan_gp", "gamma": 10.0, "lr_g": 2e-4, "lr_d": 3e-3, "batch": 32, "latent": 10}
+    assert found.items() >= game.items()
     assert set(found["changed"]) == {"loss", "penalty", "gamma", "lr_g", "batch", "latent", "steps"} | {"seed"}
     assert field(penalty="none")["gamma"] is None
     assert field(gamma=3.5)["gamma"] == 3.5

@@ -125,7 +125,7 @@ def test_the_schema_says_the_same() -> None:
 def test_data_of_any_name_can_be_asked_for(tmp_path):
     place = str(tmp_path / "digits 🎲.npz")
     np.savez(place, images=np.random.default_rng(0).integers(0, 256, (9, 8, 8), np.uint8))
-    asked = vars(Settings(recipe="mlp", data="mine"))
+    asked = Settings(recipe="mlp", data="mine")
     dropped: list[str] = []
     assert configured(asked, {"mine": place}, dropped).data.name == place
     assert dropped == []

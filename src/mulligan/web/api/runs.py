@@ -8,7 +8,7 @@ from mulligan.web.api.route import Answer, Apart, Routes
 from mulligan.web.api.values import FileName, RunName, Text
 from mulligan.web.library import runs
 from mulligan.web.playground import Playground
-from mulligan.web.session.session import Steps
+from mulligan.web.session.settings import Steps
 
 routes = Routes()
 routes.get("/api/runs", Apart)(runs.listed)

@@ -26,8 +26,6 @@ from mulligan.web.session.state import COMMANDS, UNFINISHED, State
 from mulligan.web.session.tries import Try, chain
 from mulligan.web.worker.handle import WorkerHandle
 
-Steps = Annotated[int, Interval(1, settings.LIMITS["steps"], "[]", 7000), "Length of the run."]
-
 
 class Session:
     """The live run. `own` are the user's own data, by name."""
@@ -72,11 +70,11 @@ class Session:
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def configured(self, asked: dict[str, Any]) -> tuple[Config, list[str]]:
+    def configured(self, asked: settings.Asked) -> tuple[Config, list[str]]:
         """Build the requested configuration. Also return sentences about fields that a change of kind dropped."""
         known = {name: name for name in DATASETS} | self.own
         dropped: list[str] = []
-        live = replace(self._config(), parent=None) if asked["recipe"] is None else None
+        live = replace(self._config(), parent=None) if asked.recipe is None else None
         return settings.configured(asked, known, dropped, live), dropped
 
     def named(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -84,16 +82,16 @@ class Session:
         names = {path: name for name, path in self.own.items()}
         return settings | {"data": names.get(settings["data"], settings["data"])}
 
-    def check(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def check(self, asked: settings.Asked) -> dict[str, Any]:
         """Check settings without starting a run."""
         config, dropped = self.configured(asked)
         return {"ok": True, "settings": settings.settings_of(config), "notes": dropped}
 
-    def start(self, asked: dict[str, Any]) -> None:
+    def start(self, asked: settings.Asked) -> None:
         """Start a new run, which begins a new chain of tries."""
-        self._check_free(asked["replace"])
+        self._check_free(asked.replace)
         config, dropped = self.configured(asked)
-        self._begin(config, paused=asked["paused"])
+        self._begin(config, paused=asked.paused)
         for text in dropped:
             self.broadcast.publish("notice", {"kind": "info", "text": text, "code": "changed"})
 
@@ -112,7 +110,7 @@ class Session:
         place = {"folder": str(self.runs / tried.run), "try": tried.number, "serial": self.state.serial + 1}
         self.worker.send(command, place | words)
 
-    def resume(self, *, steps: Steps | None = None) -> None:
+    def resume(self, *, steps: settings.Steps | None = None) -> None:
         """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
         state, current = self.state, self._try()
         if state.name in ("paused", "alarm") and steps in (None, current.steps):
@@ -169,9 +167,10 @@ class Session:
         config = replace(self._config(), parent=None)
         self._begin(config if seed is None else replace(config, seed=seed), paused=paused)
 
-    def adjust(self, adjusted: dict[str, float]) -> None:
-        """Adjust settings of the live run."""
+    def adjust(self, asked: settings.Live) -> None:
+        """Adjust settings from the next step on."""
         config = self._config()
+        adjusted = {name: value for name in settings.LIVE if (value := getattr(asked, name)) is not None}
         overrides = [change for name, value in adjusted.items() for change in settings.changes_for(config, name, value)]
         if not overrides:
             text = f"{' or '.join(settings.LIVE)} must be given, got none of these. Try lr_g = 0.001."

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any
 
 from mulligan.config.change import Change, Overrides, apply_overrides, changes_of, flattened, learning, weights
 from mulligan.config.model import Config, with_all_of
@@ -11,23 +11,15 @@ from mulligan.config.recipes import RECIPES, recipe
 from mulligan.config.serialization import to_table
 from mulligan.data import DATASETS
 from mulligan.data.registry import check_asked, is_picture_folder, of_points
+from mulligan.data.sources.picture_file import SIZES
 from mulligan.errors import MulliganError
+from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
+from mulligan.nn.fields import Interval, Words
+from mulligan.web.api.values import Many, Seed, Text
 from mulligan.web.problems import Problem
 
-GAME = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
-"""Settings of the game. Data, length and seed are separate."""
-LIVE = ("lr_g", "lr_d", "gamma")
-"""Settings that take effect at the next step. All others need a new try."""
-LIMITS: dict[str, Any] = {
-    "steps": 1_000_000,
-    "frames": 120,
-    "body": 65_536,
-    "lr": [1e-7, 1.0],
-    "gamma": [0.0, 10_000.0],
-    "batch": [1, 1024],
-    "latent": [1, 1024],
-}
+LIMITS = {"steps": 1_000_000, "batch": 1024, "latent": 1024}
 """The largest values that the page may set."""
 
 
@@ -36,8 +28,50 @@ def combinations() -> dict[str, tuple[str, ...]]:
     return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
 
 
+# ── what a page may set ───────────────────────────────────────────────────────────────────────────────────────────────
+
+Steps = Annotated[int, Interval(1, LIMITS["steps"], "[]", 7000), "Length of the run."]
+Size = Annotated[int, Interval(0, max(SIZES), "[]", SIZES[0]), "Side of own pictures; 0: a folder's 28, a file's own."]
+Rate = Annotated[float, Interval(1e-7, 1.0, "[]", 0.001), "A learning rate."]
+Gamma = Annotated[float, Interval(0.0, 10_000.0, "[]", 1.0), "Strength of the gradient penalty."]
+Batch = Annotated[int, Interval(1, LIMITS["batch"], "[]", 64), "Real samples in a step."]
+Latent = Annotated[int, Interval(1, LIMITS["latent"], "[]", 64), "Numbers in z."]
+_CHANGE = Text(r"[^=\n]{1,250}=[^\n]{1,250}", "path=value", "loss.kind=hinge")
+Changes = Annotated[tuple[str, ...], Many(_CHANGE, 0, 64), "Changes of the configuration, path=value."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """Settings that take effect at the next step. All others need a new try."""
+
+    lr_g: Rate | None = None
+    lr_d: Rate | None = None
+    gamma: Gamma | None = None
+
+
+LIVE = tuple(field.name for field in fields(Live))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Live):
+    """Settings of a run. None keeps the recipe's value or, without a recipe, the live run's."""
+
+    recipe: Annotated[str, Words(tuple(RECIPES))] | None = None
+    data: Annotated[str, Text(".{1,120}", "a data set of the catalog", "mnist")] | None = None
+    size: Size | None = None
+    steps: Steps | None = None
+    seed: Seed | None = None
+    loss: Annotated[str, Words(tuple(LOSSES))] | None = None
+    penalty: Annotated[str, Words(tuple(combinations()))] | None = None
+    batch: Batch | None = None
+    latent: Latent | None = None
+    overrides: Changes | None = None
+    paused: bool = False
+    replace: bool = False
+
+
 def paths_of(config: Config) -> dict[str, list[str]]:
-    """Return the paths that each setting stands for; none if the run has no such value. `penalty` has no path."""
+    """Return the paths that each setting stands for, in the order in which they are set; none if it has no effect."""
     g, d = learning(config)
     return {
         "data": ["data.name"],
@@ -45,6 +79,7 @@ def paths_of(config: Config) -> dict[str, list[str]]:
         "steps": ["steps"],
         "seed": ["seed"],
         "loss": ["loss.kind"],
+        "penalty": ["penalties"],
         "gamma": [*weights(config)],
         "lr_g": [*g],
         "lr_d": [*d],
@@ -60,7 +95,7 @@ def values_of(config: Config) -> dict[str, Any]:
     """Return the value of every setting: None if the run lacks it, the first value if it has several."""
     table = to_table(config)
     flat = flattened(table)
-    values = {name: flat[paths[0]] if paths else None for name, paths in paths_of(config).items()}
+    values = {name: flat.get(paths[0]) if paths else None for name, paths in paths_of(config).items()}
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
     named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
     return values | {"penalty": named}
@@ -77,13 +112,12 @@ def settings_of(config: Config) -> dict[str, Any]:
 # ── writing one ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], live: Config | None = None) -> Config:
+def configured(asked: Asked, data: dict[str, str], dropped: list[str], live: Config | None = None) -> Config:
     """Build the configuration that the page requests. A problem names the field that is wrong, and the reason.
 
     Parameters
     ----------
-    asked : dict
-        ``recipe``, ``overrides`` and every setting by its name; None for a setting that keeps its value.
+    asked : Asked
     data : dict of str to str
         Maps the names of data that a page may use to the names in the configuration.
     dropped : list of str
@@ -91,18 +125,18 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
     live : Config, optional
         The configuration to change if no recipe is named.
     """
-    config = recipe(asked["recipe"]) if live is None else live
+    config = recipe(asked.recipe or "") if live is None else live
     had = {} if live is None else _amounts(live)
-    if asked["data"] is not None:
-        config = _with_data(config, asked["data"], data)
-    if asked["size"] is not None:
+    if asked.data is not None:
+        config = _with_data(config, asked.data, data)
+    if asked.size is not None:
         with blamed_on("size"):
-            check_asked(config.data.name, asked["size"])
-        config = replace(config, data=replace(config.data, size=asked["size"]))
-    for name in ("steps", "seed", *GAME):
-        if asked[name] not in (None, values_of(config)[name]):
-            config = _changed(config, changes_for(config, name, asked[name]), name, dropped)
-    for change in (wanted := asked_for(asked["overrides"] or [], "overrides")):
+            check_asked(config.data.name, asked.size)
+    for name in [name for name in paths_of(config) if name != "data"]:
+        value = getattr(asked, name)
+        if value not in (None, values_of(config)[name]):
+            config = _changed(config, changes_for(config, name, value), name, dropped)
+    for change in (wanted := asked_for(asked.overrides or (), "overrides")):
         if change.path.split(".")[0] in ("data", "recipe"):
             text = f"overrides must not change data or recipe, got {str(change)!r}. Use their fields, or mulligan train"
             raise Problem("bad-field", f"{text} --set.", field="overrides")
@@ -116,8 +150,7 @@ def changes_for(config: Config, name: str, value: Any) -> list[Change]:
     if name == "penalty":  # R1 and R2 keep the strength that the run has already
         gamma = next((entry["gamma"] for entry in to_table(config)["penalties"] if "gamma" in entry), 1.0)
         kinds = combinations()[value]
-        parts = [{"kind": kind} | ({"gamma": gamma} if kind in ("r1", "r2") else {}) for kind in kinds]
-        return [Change("penalties", parts)]
+        value = [{"kind": kind} | ({"gamma": gamma} if kind in ("r1", "r2") else {}) for kind in kinds]
     if not (paths := paths_of(config)[name]):
         what = "no penalty whose strength could be set" if name == "gamma" else "an optimiser without a rate"
         text = f"{name} = {value:g} has no effect, because this run has {what}. Choose a penalty first."
@@ -184,7 +217,7 @@ def _amounts(config: Config) -> dict[str, int]:
 def _check_budget(config: Config, had: Mapping[str, int], where: str = "") -> None:
     """Raise a problem for a value that newly exceeds its limit. `where` names the field, if it is another one."""
     for field, value in _amounts(config).items():
-        most = LIMITS[field] if field == "steps" else LIMITS[field][1]
+        most = LIMITS[field]
         if value > max(most, had.get(field, 0)):
             text = f"{field} must be at most {most:,} here, got {value:,}. Try {most:,}."
             raise Problem("bad-field", text, field=where or field)
