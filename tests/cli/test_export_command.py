@@ -74,7 +74,7 @@ def test_words_that_are_off(mulligan, model, words, message):
 def test_a_model_that_is_none(mulligan, here):
     code, out, err = mulligan("export", "missing", "--to", "html")
     assert (code, out) == (2, "")
-    assert "there is no file missing" in err
+    assert "the file missing" in err
 
 
 def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator):

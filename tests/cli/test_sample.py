@@ -129,7 +129,7 @@ def test_models_that_are_none(mulligan, model):
     Path("empty").mkdir()
     Path("text.safetensors").write_text("hello")
     for word, message in [
-        ("missing", "there is no file missing"),
+        ("missing", "the file missing"),
         ("empty", "must hold a generator or a checkpoint, got neither"),
         ("text.safetensors", "not a safetensors file, or was cut short"),
     ]:

@@ -132,7 +132,7 @@ def test_a_study_that_a_full_disk_stops_says_how_to_go_on(study, here, mulligan,
         code, _, err = mulligan("study", study, "--out", "o")
     assert code == 1
     assert "the disk is full (No space left on device). Free some space" in err
-    code, _, err = mulligan(*shlex.split(err.rpartition("Go on with: mulligan ")[2]))
+    code, _, err = mulligan(*shlex.split(err.rpartition("Try mulligan ")[2].strip()[:-1]))
     assert (code, "2 cells, 1 of them have ended" in err.splitlines()[0]) == (0, True)
     (here / "p").mkdir()
     with monkeypatch.context() as patch:

@@ -355,5 +355,5 @@ def test_fine_tuning_says_what_was_taken(mulligan, data, here):
     assert "100% of its numbers" in err
     code, _, err = mulligan("train", "quick", "--from", "text", "--data", data, "--out", "c", *small)
     assert code == 2
-    assert "there is no file" in err
+    assert "does not exist" in err
     assert not (here / "c").exists()

@@ -109,6 +109,6 @@ def test_what_cannot_be_begun_with_is_refused(tiny, first, tmp_path, digits):
     with pytest.raises(ConfigError, match="start must share the shape of a layer with recipe ring on digits"):
         Run(other, data=digits)
     (tmp_path / "empty").mkdir()
-    for start, said in (("nowhere", "there is no file"), ("empty", "must hold a checkpoint")):
+    for start, said in (("nowhere", "does not exist"), ("empty", "must hold a checkpoint")):
         with pytest.raises((CheckpointError, ConfigError), match=said):
             Run(tiny(start=str(tmp_path / start)))

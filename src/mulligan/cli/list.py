@@ -46,7 +46,7 @@ def command(
     elif what in KINDS:
         rows = KINDS[what][1]()
     else:
-        raise ConfigError(f"WHAT must be one of {', '.join(KINDS)}, got {what!r}. Try {nearest(what, KINDS, 1)}.")
+        raise ConfigError(f"the kind must be one of {', '.join(KINDS)}, got {what!r}. Try {nearest(what, KINDS, 1)}.")
     if json:
         emit([row._asdict() for row in rows])
     elif sys.stdout.isatty():

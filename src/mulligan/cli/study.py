@@ -88,7 +88,7 @@ def command(
     except RunError as error:  # from the machine: a full disk, lost workers
         if isinstance(error, BusyError) or not run.plan.is_file():
             raise
-        raise RunError(f"{error} Go on with: {anew} --resume") from error
+        raise RunError(f"{error} Try {anew} --resume.") from error
     lost = [r for r in run.results.values() if r["status"] == "failed"]
     rows = rows_of(run.results.values())
     if json:

@@ -40,9 +40,9 @@ def serve(
             "Without --host, only this machine can open the playground."
         )
     if token and len(token) < 16:
-        raise ConfigError(f"--token must have at least 16 characters, got {len(token)}. Try: openssl rand -hex 16")
+        raise ConfigError(f"--token must have at least 16 characters, got {len(token)}. Try openssl rand -hex 16.")
     if not token.isascii():
-        raise ConfigError("--token must have only letters that a cookie can hold. Try: openssl rand -hex 16")
+        raise ConfigError("--token must have only letters that a cookie can hold. Try openssl rand -hex 16.")
     worker = WorkerHandle()
     listener = _bound(host, port)
     shown = f"[{host}]" if ":" in host else host

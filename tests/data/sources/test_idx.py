@@ -47,11 +47,11 @@ def test_the_values_are_never_there_twice(tmp_path):
         (lambda b: b[:2] + b"\x07" + b[3:], "not an IDX file"),
         (lambda b: b[:3] + b"\0" + b[4:], "not an IDX file"),
         (lambda b: b[:3] + b"\x09" + b[4:], "not an IDX file"),
-        (lambda b: b[:9], "truncated"),
+        (lambda b: b[:9], "too few"),
         (lambda b: b[:-1], "24 bytes .* got 23"),
         (lambda b: b + b"\0", "24 bytes .* got more"),
-        (lambda b: b[:4] + b"\xff\xff\xff\xff" * 3 + b[16:], "truncated.*4294967295"),
-        (lambda b: b[:4] + b"\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff", "truncated.*4294967295, 0, 4294967295"),
+        (lambda b: b[:4] + b"\xff\xff\xff\xff" * 3 + b[16:], "4294967295"),
+        (lambda b: b[:4] + b"\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff", "4294967295, 0, 4294967295"),
     ],
 )
 def test_malformed_files_are_refused(tmp_path, change, words, pack):

@@ -182,7 +182,7 @@ def test_colour_is_judged_by_some(folder, few):
 
 def test_all_at_once_is_refused_and_a_part_is_given(both):
     whole, stream = both
-    with pytest.raises(DataError, match=r"MiB, got 60 of 28×28×3\. .*data\.size"):
+    with pytest.raises(DataError, match="got 60 of 28×28×3"):
         np.asarray(stream.images)
     part = stream.in_memory()
     assert not part.streamed
@@ -244,7 +244,7 @@ def test_a_run_is_the_same_streamed_or_not(folder, monkeypatch, threads):
     assert Run(config).data.streamed
     assert played() == expected
     assert played(part=9) == expected
-    with pytest.raises(DataError, match="needs all pictures in memory"):
+    with pytest.raises(DataError, match="all pictures at once"):
         Run(with_overrides(config, ["data.labels=clusters", "data.clusters=3"]))
 
 

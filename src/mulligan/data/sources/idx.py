@@ -56,7 +56,9 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
     shape = tuple(int(n) for n in np.frombuffer(dimensions, ">u4"))
     expected = math.prod(shape) * dtype.itemsize
     if not 0 < expected <= most:  # before allocating: a broken header may ask for terabytes
-        raise DataError(f"{path}: truncated: its header announces shape {shape}, got too few bytes. Fetch it again.")
+        raise DataError(
+            f"{path}: the file must hold shape {shape}, as its header says, got too few bytes. Fetch it again."
+        )
     values = np.empty(shape, dtype)
     got = read_into(file, values)
     if got < expected or file.read(1):

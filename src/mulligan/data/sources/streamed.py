@@ -73,7 +73,7 @@ class StreamedPictures:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         raise DataError(
-            f"this needs all pictures in memory, which must take at most {IN_MEMORY >> 20} MiB, got {len(self):,} of "
+            f"all pictures at once must take at most {IN_MEMORY >> 20} MiB, got {len(self):,} of "
             f"{'×'.join(map(str, self.shape[1:]))}. Choose a smaller data.size or data.limit; take classes from "
             "sub-folders, or none (data.labels = 'none')."
         )

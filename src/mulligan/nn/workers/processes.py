@@ -136,7 +136,7 @@ class ProcessTeam(ThreadTeam):
         """Raise in a child process that the program forked itself: it would change its parent's arrays."""
         if os.getpid() != self._process:
             raise RunError(
-                "this run was made by another process and shares its arrays, so training it here would change them "
+                "the run was made by another process and shares its arrays, so training it here would change them "
                 "there. Make the run in the process that trains it (mulligan.Run(config)), or set threads = 1."
             )
 

@@ -122,7 +122,7 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except FileNotFoundError as error:
-        raise CheckpointError(f"there is no file {path}. Give a run folder, or a .safetensors file.") from error
+        raise CheckpointError(f"the file {path} does not exist. Give a run folder, or a .safetensors file.") from error
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror or error}. Check the path.") from error
     except (SafetensorError, ValueError, TypeError, AttributeError) as error:

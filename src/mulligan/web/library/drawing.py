@@ -56,7 +56,7 @@ def _about(generator: Generator, label: int | None) -> dict[str, Any]:
 def _size(generator: Generator) -> tuple[int, int, int]:
     if not generator.spec.is_picture:
         raise UnsupportedError(
-            f"this generator makes points of {generator.spec.shape[0]} numbers, not pictures. Choose another one, "
+            f"the generator makes points of {generator.spec.shape[0]} numbers, not pictures. Choose another one, "
             "or see the points under Look inside."
         )
     height, width, channels = generator.spec.shape
