@@ -214,40 +214,18 @@ def test_r3gan_fits_pictures_and_says_when_not():
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "family"),
     [
-        (
-            "generator.layers.channels=[32, 0]",
-            r"ConvGenerator: channels must be a list, each entry a whole number, at least 1, got \[32, 0\]\. Try "
-            r"channels = \[32, 16\]",
-        ),
-        (
-            "generator.layers.hidden=[-1]",
-            r"ConvGenerator: hidden must be a list, each entry a whole number, at least 1, got \[-1\]\. Try "
-            r"hidden = \[256\]",
-        ),
-        (
-            "generator.layers.one_hot_scale=0",
-            r"ConvGenerator: one_hot_scale must be a finite number, above 0, got 0\.0\. Try one_hot_scale = 3\.$",
-        ),
-        (
-            "discriminator.layers.channels=[0]",
-            r"ConvDiscriminator: channels must be a list, each entry a whole number, at least 1, got \[0\]\. Try "
-            r"channels = \[16, 32\]",
-        ),
-        (
-            "discriminator.layers.alpha=1",
-            r"ConvDiscriminator: alpha must be a finite number, at least 0 and below 1, got 1\.0\. Try alpha = 0\.2\.$",
-        ),
-        (
-            "discriminator.layers.output_gain=-1",
-            r"ConvDiscriminator: output_gain must be a finite number, at least 0, got -1\.0\. Try output_gain = "
-            r"0\.7\.$",
-        ),
+        ("generator.layers.channels=[32, 0]", "ConvGenerator"),
+        ("generator.layers.one_hot_scale=0", "ConvGenerator"),
+        ("discriminator.layers.channels=[0]", "ConvDiscriminator"),
+        ("discriminator.layers.alpha=1", "ConvDiscriminator"),
+        ("discriminator.layers.output_gain=-1", "ConvDiscriminator"),
     ],
 )
-def test_sizes_that_no_network_has_are_refused_by_the_family_s_own_name(setting, said):
-    with pytest.raises(ConfigError, match=rf"{setting.partition('.')[0]}\.layers: {said}"):
+def test_sizes_that_no_network_has_are_refused_by_the_family_s_own_name(setting, family):
+    player, _, option = setting.partition("=")[0].split(".")
+    with pytest.raises(ConfigError, match=rf"{player}\.layers: {family}: {option} must be"):
         with_overrides(recipe("quick"), [setting])
 
 

@@ -155,17 +155,9 @@ def test_every_picture_and_every_label_is_in_the_fingerprint() -> None:
 def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -> None:
     with pytest.raises(ConfigError, match="got 'clusters', which needs pictures"):
         Run(tiny(data={"name": "ring", "labels": "clusters"}))
-    with pytest.raises(
-        ConfigError,
-        match=r"^data\.clusters must be at most 40, the number of pictures, got 41\. Try data\.clusters = "
-        r"2, or data\.labels = 'none'\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"^data\.clusters must be at most 40, .* got 41\."):
         Run(pictures(tiny, data={"name": "digits", "labels": "clusters", "clusters": 41}), data=digits)
-    with pytest.raises(
-        ConfigError,
-        match=r"^classes must be 4, as digits has with data\.labels = 'dataset', got 3\. Try classes = 0, "
-        r"which takes the number from the data\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"^classes must be 4, .* got 3\."):
         Run(pictures(tiny, classes=3), data=digits)
     with pytest.raises(ShapeError, match="Put a Flatten layer before it"):
         Run(tiny(data={"name": "digits", "labels": "none"}), data=digits)
@@ -240,11 +232,11 @@ def test_generate_does_not_depend_on_the_count(tiny: Any, digits: Dataset) -> No
         np.testing.assert_allclose(made[part], run.generate(z[part], labels[part]), rtol=1e-5, atol=1e-6)
 
 
-def test_the_grid_shows_every_class(tiny: Any, digits: Dataset) -> None:
+def test_the_grid_shows_every_class_in_order(tiny: Any, digits: Dataset) -> None:
     z, labels = Run(pictures(tiny), data=digits).grid
     assert z.shape == (64, 4)
     assert labels is not None
-    assert np.bincount(labels).tolist() == [16, 16, 16, 16]
+    assert labels.tolist() == [k for k in range(4) for _ in range(16)]
     _, drawn = Run(pictures(tiny), data=digits).draw(400, seed=0)
     assert drawn is not None
     assert (np.bincount(drawn) > 60).all()
@@ -282,13 +274,6 @@ def test_classes_are_drawn_as_often_as_the_data_has_them(tiny: Any, digits: Data
     _, drawn = Run(pictures(tiny), data=replace(digits, labels=labels)).draw(4000, seed=0)
     assert drawn is not None
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 4000, [0.7, 0.2, 0.1, 0.0], atol=0.03)
-
-
-def test_the_grid_has_its_classes_in_order(tiny: Any, digits: Dataset) -> None:
-    z, labels = Run(pictures(tiny), data=digits).grid
-    assert z.shape == (64, 4)
-    assert labels is not None
-    assert labels.tolist() == [k for k in range(4) for _ in range(16)]
 
 
 def test_looking_at_g_uses_what_its_norms_have_learned_and_teaches_them_nothing(tiny: Any) -> None:
