@@ -3,10 +3,12 @@
     python benchmarks/mutation_map.py                      # which test runs which line, and how long it takes
     python benchmarks/mutation.py --count 600 --seed 0     # goes on where it stopped; prints a table by room
     python benchmarks/mutation.py --again                  # only the survivors, on the tree as it is now
+    python benchmarks/mutation.py --count 300 --seed 1 --results benchmarks/mutation-seed-1.jsonl     # a fresh sample
 
 A bug changes an operator, a number, a condition or a call inside a function; it is planted in a fork of a process that
 has collected the tests, so that no file changes. Only tests that run its line are tried, the quickest first, until one
-fails. torch and jax are hidden. The seed decides in which order the mutants of a room are tried.
+fails; `by` in the results names that test. torch and jax are hidden. The seed decides in which order the mutants of a
+room are tried. A sample with results of its own leaves out what mutation.jsonl has, wherever the code stands now.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from collections import Counter
 from functools import partial
 from importlib import import_module
 from itertools import chain, zip_longest
+from pathlib import Path
 
 from mutation_map import MAP, ROOMS, ROOT, SOURCE, pytested
 
@@ -102,29 +105,58 @@ def everything(room):
             yield words | {"nth": seen[key]}, line, begin
 
 
-def chosen(room, count, seed, ended):
+def chosen(room, count, seed, ended, seen):
     """Return the mutants of a room that make those which were tried so many, in an order that the seed decides."""
-    new = [each for each in everything(room) if key_of(each[0]) not in ended]
+    new = [each for each in everything(room) if key_of(each[0]) not in ended and bug_of(each[0]) not in seen]
     new.sort(key=lambda each: hashlib.sha256(f"{seed} {key_of(each[0])}".encode()).digest())
     return new[: max(0, count - sum(key[0] == room for key in ended))]
 
 
+class Reporter:
+    """Writes the name of a test that fails to a pipe."""
+
+    def __init__(self, pipe):
+        self.pipe = pipe
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            os.write(self.pipe, report.nodeid.encode())
+
+
 def in_child(plants, words, seconds):
-    """Plant a bug in a forked process and run pytest there; return its exit code, None when it took too long."""
+    """Plant a bug in a forked process and run pytest there.
+
+    Returns its exit code, None when it took too long, and the test that failed.
+    """
+    told, tells = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.setpgid(0, 0)
         for stream in range(3):
             os.dup2(os.open(os.devnull, os.O_RDWR), stream)
         plants()
-        os._exit(int(pytested(words)))
-    for _ in range(int(50 * seconds)):
-        found, status = os.waitpid(pid, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.02)
-    os.killpg(pid, signal.SIGKILL)
-    return os.waitpid(pid, 0) and None
+        os._exit(int(pytested(words, [Reporter(tells)])))
+    os.close(tells)
+    os.set_blocking(told, False)  # what the tests have started may hold the other end
+    try:
+        for _ in range(int(50 * seconds)):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                return os.waitstatus_to_exitcode(status), first_line(told)
+            time.sleep(0.02)
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        return None, ""
+    finally:
+        os.close(told)
+
+
+def first_line(pipe):
+    """Return what was written to a pipe; nothing if nothing was."""
+    try:
+        return os.read(pipe, 4096).decode()
+    except BlockingIOError:
+        return ""
 
 
 def key_of(words):
@@ -132,10 +164,14 @@ def key_of(words):
     return tuple(words[k] for k in KEYS)
 
 
-def told():
-    """Return what has become of each mutant; the later line counts."""
-    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
-    return {key_of(t): t["end"] for t in map(json.loads, lines)}
+def bug_of(words):
+    """Return what a bug is, wherever its line stands."""
+    return words["code"], words["old"], words["new"]
+
+
+def told(results):
+    """Return the lines of the results; of a mutant, the later one counts."""
+    return {key_of(t): t for t in map(json.loads, results.read_text().splitlines() if results.exists() else [])}
 
 
 def functions(code):
@@ -157,36 +193,37 @@ def plant(loaded, file, begin, old, new):
 
 def run(args):
     """Try mutants, and add a line to the results for each."""
-    known, ended = json.loads(MAP.read_text()), told()
+    known, ended = json.loads(MAP.read_text()), told(args.results)
+    seen = set() if args.results == RESULTS else set(map(bug_of, told(RESULTS).values()))
     if pytested(["--collect-only", "-qq", *sorted({test.partition("::")[0] for test in known["took"]})]):
         sys.exit("the tests cannot be collected")
     for file in chain(*((SOURCE / room).rglob("*.py") for room in ROOMS)):  # also those that are imported when needed
         import_module(".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__"))
     loaded = [each for each in gc.get_objects() if isinstance(each, types.FunctionType)]
     loaded = [each for each in loaded if each.__code__.co_filename.startswith(str(SOURCE))]
-    some = [chosen(room, args.count // len(ROOMS), args.seed, ended) for room in args.rooms]
+    some = [chosen(room, args.count // len(ROOMS), args.seed, ended, seen) for room in args.rooms]
     new = filter(None, chain(*zip_longest(*some)))
     for words, line, begin in chain(*map(everything, args.rooms)) if args.again else new:
-        if args.again and ended.get(key_of(words)) not in ENDS[1:4]:
+        if args.again and ended.get(key_of(words), {}).get("end") not in ENDS[1:4]:
             continue
         took, tests, total = known["took"], [], 0.0
         for test in sorted(known["lines"].get(words["path"], {}).get(str(line), []), key=took.get):
             total += took[test] + 0.01
             if total < BUDGET or not tests:
                 tests.append(test)
-        file, start, end = ROOT / words["path"], time.monotonic(), "no test"
+        file, start, end, by = ROOT / words["path"], time.monotonic(), "no test", ""
         if tests:
             plants = partial(plant, loaded, file, begin, words["old"], words["new"])
-            code = in_child(plants, ["-x", *tests], 20 + 4 * min(total, BUDGET))
+            code, by = in_child(plants, ["-x", *tests], 20 + 4 * min(total, BUDGET))
             end = {0: "survived", None: "too slow", 4: "no test", 5: "no test"}.get(code, "killed")
-        words |= {"line": line, "end": end, "tests": len(tests), "seconds": round(time.monotonic() - start, 1)}
-        with RESULTS.open("a") as out:
+        words |= {"line": line, "end": end, "by": by, "seconds": round(time.monotonic() - start, 1)}
+        with args.results.open("a") as out:
             out.write(json.dumps(words, ensure_ascii=False) + "\n")
 
 
-def table():
+def table(results):
     """Print how many mutants of each room are killed."""
-    ends = {room: Counter(end for key, end in told().items() if key[0] == room) for room in ROOMS}
+    ends = {room: Counter(t["end"] for key, t in told(results).items() if key[0] == room) for room in ROOMS}
     print(f"| room | mutants | {' | '.join(ENDS)} |", f"{'|---' * (2 + len(ENDS))}|", sep="\n")
     for room, each in [*ends.items(), ("all", sum(ends.values(), Counter()))]:
         print(f"| {room} | {each.total()} | {' | '.join(str(each[end]) for end in ENDS)} |")
@@ -195,8 +232,9 @@ def table():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("rooms", nargs="*", default=ROOMS)
-    parser.add_argument("--count", type=int, default=600, help="of all five rooms")
+    parser.add_argument("--count", type=int, default=600, help="of all six rooms")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", action="store_true")
-    run(parser.parse_args())
-    table()
+    parser.add_argument("--results", type=Path, default=RESULTS, help="a file for a sample of its own")
+    run(args := parser.parse_args())
+    table(args.results)
