@@ -72,13 +72,13 @@ class Weighted(nn.Affine):
         return {"W": nn.Param(shape, He())}
 
     def product(self, m, x, name):
-        return np.multiply(x, self.weight(m), out=m.buffer(name, x.shape))
+        return np.multiply(x, m.weights["W"], out=m.buffers[name, x.shape])
 
     def product_x(self, m, dy, name):
-        return np.multiply(dy, self.weight(m), out=m.buffer(name, dy.shape))
+        return np.multiply(dy, m.weights["W"], out=m.buffers[name, dy.shape])
 
     def product_w(self, m, x, dy):
-        m.add("W", np.sum(x * dy, axis=0, out=m.gradient("W")))
+        m.add("W", np.sum(x * dy, axis=0))
 
 
 class Forgetful(Doubled):

@@ -28,10 +28,9 @@ from mulligan.game.draws import Draws
 from mulligan.game.losses import sigmoid
 from mulligan.game.passes import DiscriminatorPasses
 from mulligan.game.step import Step
-from mulligan.nn import Memory, Workspace
+from mulligan.nn import Workspace
 from mulligan.nn.layers import Affine, Projection, SiLU, Softplus, Tanh
 from mulligan.nn.optimizers import Adam
-from mulligan.nn.optimizers import adam as adam_module
 
 BUGS = {}
 
@@ -311,7 +310,7 @@ def g_s_move_leaves_gradients_in_d(patch):
 
 @bug("hinge, no penalty, *, mlp, workers 1")
 def gradients_pile_up_from_step_to_step(patch):
-    patch.setattr(Memory, "clear_grads", lambda self: None)
+    patch.setattr(Workspace, "clear_grads", lambda self: None)
 
 
 @bug("instance noise, *, mlp, workers 1")
@@ -393,11 +392,11 @@ def adam_s_first_step_is_the_paper_s():
 
 def test_adam_with_epsilon_inside_the_root(monkeypatch):
     assert adam_s_first_step_is_the_paper_s()
-    right = adam_module.direction
+    right = Adam.quotient
 
-    def wrong(rule, m, v, g, s, t):
-        v += rule.eps**2 * (1 - rule.beta2**t) / (1 - rule.beta2)
-        return right(replace(rule, eps=1e-30), m, v, g, s, t)
+    def wrong(rule, t, m, v, g, beta2):
+        v += rule.eps**2 * (1 - beta2**t) / ((1 - beta2) * beta2)
+        return right(replace(rule, eps=1e-30), t, m, v, g, beta2)
 
-    monkeypatch.setattr(adam_module, "direction", wrong)
+    monkeypatch.setattr(Adam, "quotient", wrong)
     assert not adam_s_first_step_is_the_paper_s()

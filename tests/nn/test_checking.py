@@ -93,14 +93,14 @@ def slopes_swapped(self, x, y, out):
 
 
 def slope_of_another_step(self, m, x):
-    m.x, m.y = x, m.buffer("y", x.shape)
+    m.x, m.y = x, m.buffers["y", x.shape]
     m.saved.setdefault("slope", None)
     self.f(x, m.y)
     return m.y
 
 
 def not_transposed(self, m, dy, name):
-    return np.matmul(dy, m.params["W"], out=m.buffer(name, dy.shape))
+    return np.matmul(dy, m.params["W"], out=m.buffers[name, dy.shape])
 
 
 def bias_without_c(self, m, c):

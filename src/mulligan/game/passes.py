@@ -76,7 +76,7 @@ class DiscriminatorPasses:
         n = len(real)
         if not n and m.warp is None and m.noise is None:
             return fake
-        x = self.own.buffer("x", (n + len(fake), *fake.shape[1:]))
+        x = self.own.buffers["x", (n + len(fake), *fake.shape[1:])]
         x[:n], x[n:] = real, fake
         for side, rows in enumerate((x[:n], x[n:])):
             if m.warp is not None:
@@ -91,17 +91,17 @@ class DiscriminatorPasses:
         return self._pass_ones(self._first + len(self.fake_logits), second_order)
 
     def _pass_ones(self, rows: int, second_order: bool) -> Array:
-        ones = self.own.buffer("ones", (rows, 1))
+        ones = self.own.buffers["ones", (rows, 1)]
         ones.fill(1)
         return self.space.backward(ones, tangent_follows=second_order)
 
     def penalize(self, penalties: Sequence[Penalty], g: Array, batch: int, factor: float) -> dict[str, float]:
         """Push v = ∂P/∂g, summed over penalties, through D: u in every layer. Return these rows' part of each value."""
-        values, v = {}, self.own.buffer("v", g.shape)
+        values, v = {}, self.own.buffers["v", g.shape]
         for side, rows in (("real", slice(0, self._first)), ("fake", slice(self._first, None))):
             total, here = v[rows], [penalty for penalty in penalties if penalty.points == side]
             for penalty in here:
-                out = total if penalty is here[0] else self.own.buffer("v+", total.shape)
+                out = total if penalty is here[0] else self.own.buffers["v+", total.shape]
                 values[penalty.name] = penalty.value_and_grad(g[rows], batch, out, factor)
                 if out is not total:
                     total += out
@@ -139,20 +139,20 @@ class DiscriminatorPasses:
 
     def rows_times(self, c: Array, g: Array) -> Array:
         """Return c ⊙ g, one number c for each row."""
-        out = self.own.buffer("c*g", g.shape)
+        out = self.own.buffers["c*g", g.shape]
         scale_rows(g, c, out)
         return out
 
     def fake_gradient(self, c_g: Array) -> Array:
         """Return ∂L_G/∂T(G(z)) by a backward pass through D, without gradients of D's weights."""
-        dy = self.own.buffer("dlogits", (self._first + len(c_g), 1))
+        dy = self.own.buffers["dlogits", (self._first + len(c_g), 1)]
         dy[: self._first] = 0
         dy[self._first :, 0] = c_g
         return self.space.backward(dy)[self._first :]
 
     def through_augmentation(self, d_fake: Array, warp: Array) -> Array:
         """Return ∂L_G/∂G(z) = Aᵀ ∂L_G/∂T(G(z)), as `forward` augmented the fakes."""
-        dx = self.own.buffer("dwarp", d_fake.shape)
+        dx = self.own.buffers["dwarp", d_fake.shape]
         np.copyto(dx, d_fake)
         return self._warp.transpose(dx, warp[1])
 
@@ -176,7 +176,7 @@ class DiscriminatorPasses:
 
     def penalize_apart(self, penalty: Penalty, points: Array, fake: Array, m: Move, batch: int, factor: float) -> float:
         """Add the gradient of a penalty at points of its own, by another pass of D; return these rows' part of it."""
-        x = self.own.buffer("x^", fake.shape)
+        x = self.own.buffers["x^", fake.shape]
         real = self._augmented(m.real, m, 0)
         if penalty.points == "between":
             # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z)), of augmented pictures if D sees those
@@ -188,10 +188,10 @@ class DiscriminatorPasses:
             np.add(real, points, out=x)
         self.space.forward(x, m.labels)
         g = self._pass_ones(len(x), True)
-        v = self.own.buffer("v", g.shape)
+        v = self.own.buffers["v", g.shape]
         value = penalty.value_and_grad(g, batch, v, factor)
         self.space.tangent(v)
-        nothing = self.own.buffer("nothing", (len(x),))
+        nothing = self.own.buffers["nothing", (len(x),)]
         nothing.fill(0)
         self._grads_from_unit(nothing)
         return value
@@ -200,6 +200,6 @@ class DiscriminatorPasses:
         """Return T(x) in a buffer of its own, or x itself without augmentation."""
         if m.warp is None:
             return x
-        out = self.own.buffer(f"warp{side}", x.shape)
+        out = self.own.buffers[f"warp{side}", x.shape]
         np.copyto(out, x)
         return self._warp.apply(out, m.warp[side])

@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 from mulligan.game.spec import Player
 from mulligan.nn.averaging import Average
 from mulligan.nn.averaging import update_block as update_average
-from mulligan.nn.blocks import blocks, even_parts
+from mulligan.nn.blocks import blocks_of
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Allocate, Array
@@ -52,6 +52,7 @@ class PlayerState:
         for name, array in player.optimizer.init(self.network.n_params, dtype).items():
             self.state[name] = allocate(array.shape, array.dtype)
             self.state[name][...] = array
+        self._vectors = [self.state[name] for name in player.optimizer.vectors]
         self._rule = average
         self.average: Array = self.network.theta if average is None else allocate(self.network.theta.shape, dtype)
 
@@ -76,24 +77,25 @@ class PlayerState:
         """
         theta, grad, state = self.network.theta, spaces[0].grad, self.state
         optimizer, clip, bound = self.player.optimizer, self.player.clip, self.player.clip_weights
-        rates, vectors = optimizer.rates(lr, beta2), [state[name] for name in optimizer.vectors]
-        looks_ahead = steps(state) % optimizer.evaluations > 0
+        rates, evaluations = optimizer.rates(lr, beta2), optimizer.evaluations
+        looks_ahead = evaluations > 1 and steps(state) % evaluations > 0
         weight = None if self._rule is None or looks_ahead else self._rule.weight(step)  # a look ahead is not averaged
-        own = even_parts(slice(0, theta.size), worker.count)[worker.number]
+        own = blocks_of(theta.size, worker.number, worker.count)
         whole = clip is not None or self.network.needs_finish
         if whole:  # the norm of the whole gradient, or of a weight matrix, is needed first
-            sum_gradients(spaces, own)
+            for part in own:
+                sum_gradients(spaces, part)
             worker.meet()
             if worker.number == 0:
                 spaces[0].finish()
                 if clip is not None:
                     clip.apply(grad)
             worker.meet()
-        for part in blocks(own):
-            if not whole:
+        for part in own:
+            if not whole and len(spaces) > 1:
                 sum_gradients(spaces, part)
             moved = theta[part]
-            optimizer.update_block(state, moved, grad[part], *[vector[part] for vector in vectors], **rates)
+            optimizer.update_block(state, moved, grad[part], *[vector[part] for vector in self._vectors], **rates)
             if bound:
                 np.clip(moved, -bound, bound, out=moved)
             if weight is not None:

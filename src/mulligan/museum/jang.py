@@ -37,7 +37,7 @@ class Stratified(LinearMap):
     high: Finite = _REACH
 
     def apply(self, m: Memory, x: Array, name: str) -> Array:
-        y = np.multiply(x, 0.5, out=m.buffer(name, x.shape))
+        y = np.multiply(x, 0.5, out=m.buffers[name, x.shape])
         y += 0.5
         if m.context.training:
             counts = [int(count) for count in m.context.gather_workers(np.array(len(x)))]
@@ -49,7 +49,7 @@ class Stratified(LinearMap):
         return y
 
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
-        return np.multiply(dy, 0.0, out=m.buffer(name, dy.shape))
+        return np.multiply(dy, 0.0, out=m.buffers[name, dy.shape])
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class ArticleOutput(Dense):
         return y
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        delta = m.buffer("delta", dy.shape)
+        delta = m.buffers["delta", dy.shape]
         np.subtract(1, m.y, out=delta)
         delta *= m.y
         delta *= dy
@@ -83,8 +83,8 @@ class ArticleOutput(Dense):
 
     def grads(self, m: Memory) -> None:
         delta, dy = m.dy, m.saved["upstream"]
-        self.product_w(m, m.x, np.multiply(dy, dy, out=m.buffer("squared", dy.shape)))
-        self._add_bias(m, delta, np.ones(len(delta), m.dtype))
+        self.product_w(m, m.x, np.multiply(dy, dy, out=m.buffers["squared", dy.shape]))
+        m.accumulate("b", np.ones(len(delta), m.dtype).dot, delta)
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         return Layer.tangent(self, m, tx)

@@ -32,6 +32,12 @@ def blocks(part: slice) -> tuple[slice, ...]:
     return even_parts(part, -(-n // (BLOCK - LINE))) if n > 0 else ()
 
 
+@lru_cache(maxsize=1024)  # a step asks for the same few
+def blocks_of(n: int, worker: int, workers: int) -> tuple[slice, ...]:
+    """Return the blocks of one worker's part of n elements."""
+    return blocks(even_parts(slice(0, n), workers)[worker])
+
+
 def even_parts(part: slice, count: int) -> tuple[slice, ...]:
     """Cut a contiguous range into `count` consecutive slices that begin on cache lines, as even as these allow."""
     return _cut(part.start, part.stop, count)

@@ -151,14 +151,42 @@ class Context:
         return [value] if self.worker is None else self.worker.gather(value)
 
 
+class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
+    """Arrays that are allocated once, by name and shape: ``buffers["y", (n, 10)]``.
+
+    A buffer has the contents that were last written to it. Its first axis may shrink and grow back: a smaller batch is
+    a view. A larger batch than ever before, or a change of another axis, allocates a new buffer. A step looks up dozens
+    of buffers, and calls Python only for new shapes.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]):
+        self.largest: dict[str, Array] = {}
+        self._dtype = dtype
+
+    def __missing__(self, key: tuple[str, tuple[int, ...]]) -> Array:
+        name, shape = key
+        kept = self.largest.get(name)
+        if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
+            kept = self.largest[name] = aligned(shape, self._dtype)
+            for old in [old for old in self if old[0] == name]:  # views of the smaller one
+                del self[old]
+        found = self[key] = kept[: shape[0]]
+        return found
+
+
 class Memory:
     """The arrays of one layer in one workspace.
 
     Attributes
     ----------
+    buffers : Buffers
     params, grads : dict of arrays
-        Views into the network's flat vectors. A layer writes to `grads` only by `gradient` and `add`, because no step
+        Views into the network's flat vectors. A layer writes to `grads` only by `accumulate` and `add`, because no step
         sets `grads` to zero.
+    weights : dict of arrays
+        `params` as the layer's products use them: with spectral norm, some of them divided by their norm.
+    written : set of str
+        The gradients that have received a contribution in this step.
     stats : dict of arrays
         The same for values that are kept but not trained (running averages).
     saved : dict
@@ -176,8 +204,7 @@ class Memory:
     """
 
     __slots__ = (
-        "_buffers",
-        "_written",
+        "buffers",
         "children",
         "context",
         "dty",
@@ -188,6 +215,8 @@ class Memory:
         "saved",
         "stats",
         "tx",
+        "weights",
+        "written",
         "x",
         "y",
     )  # fmt: skip
@@ -195,7 +224,8 @@ class Memory:
     def __init__(self, context: Context, dtype: DTypeLike):
         self.context = context
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        self.params: dict[str, Array] = {}
+        self.buffers = Buffers(self.dtype)
+        self.params = self.weights = dict[str, Array]()
         self.grads: dict[str, Array] = {}
         self.stats: dict[str, Array] = {}
         self.children: list[Memory] = []
@@ -205,50 +235,31 @@ class Memory:
         self.dy: Array = _NOTHING
         self.tx: Array | None = None
         self.dty: Array | None = None
-        self._buffers: dict[str, Array] = {}
-        self._written: set[str] = set()
+        self.written: set[str] = set()
 
-    def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
-        """Return the buffer `name` in this shape, with the contents that were last written to it.
-
-        The first axis may shrink and grow back: a smaller batch is a view. A larger batch than ever before, or a change
-        of another axis, allocates a new buffer.
-        """
-        kept = self._buffers.get(name)
-        if kept is not None and kept.shape == shape:  # the usual case: a step asks dozens of times
-            return kept
-        if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
-            kept = self._buffers[name] = aligned(shape, self.dtype)
-        return kept[: shape[0]]
-
-    def gradient(self, name: str) -> Array:
-        """Return the array into which to *write* a contribution to the gradient of `name`; `add` it afterwards.
+    def accumulate(self, name: str, write: Callable[..., object], *args: Any) -> None:
+        """Add to the gradient of `name` what ``write(*args, out)`` writes into `out`.
 
         The first contribution of a step goes straight into the gradient, later ones into a scratch array. So no pass
         over memory is needed to clear the gradients, and none to add a single contribution.
         """
         grad = self.grads[name]
-        return grad if name not in self._written else self.buffer("d" + name, grad.shape)
+        if name in self.written:
+            more = self.buffers["d" + name, grad.shape]
+            write(*args, more)
+            grad += more
+        else:
+            self.written.add(name)
+            write(*args, grad)
 
     def add(self, name: str, contribution: Array) -> None:
-        """Add a contribution to the gradient of `name`, without a copy if it lies in the array from `gradient`."""
+        """Add an array to the gradient of `name`."""
         grad = self.grads[name]
-        if contribution is not grad:
-            if name in self._written:
-                grad += contribution
-            else:  # made elsewhere, and the first of the step
-                grad[...] = contribution
-        self._written.add(name)
-
-    def clear_grads(self) -> None:
-        """Begin a new step: the next contribution to each of this layer's own gradients replaces the old value."""
-        self._written.clear()
-
-    def finish_grads(self) -> None:
-        """Set to zero this layer's own gradients that received no contribution in this step."""
-        if len(self._written) < len(self.grads):
-            for name in self.grads.keys() - self._written:
-                self.grads[name].fill(0)
+        if name in self.written:
+            grad += contribution
+        else:
+            self.written.add(name)
+            grad[...] = contribution
 
     def walk(self) -> Iterator[Memory]:
         """Yield this memory and all memories inside it."""
@@ -259,13 +270,13 @@ class Memory:
     def poison(self) -> None:
         """Fill every buffer with NaN, so that a test notices a step that reads a stale one."""
         for memory in self.walk():
-            for array in memory._buffers.values():
+            for array in memory.buffers.largest.values():
                 array.fill(np.nan)
 
     @property
     def nbytes(self) -> int:
         """Bytes held in buffers, children included."""
-        return sum(array.nbytes for memory in self.walk() for array in memory._buffers.values())
+        return sum(array.nbytes for memory in self.walk() for array in memory.buffers.largest.values())
 
 
 _NOTHING: Array = np.empty(0, np.float32)

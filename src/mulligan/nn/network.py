@@ -149,7 +149,9 @@ class Workspace:
         self.context = context
         self.grad = network.allocate(theta.shape, network.dtype) if grad is None else grad[: theta.size]
         self.memory = self._bind(network.layer, "", network.input_shape)
-        self._trained = [memory for memory in self.memory.walk() if memory.grads]
+        inside = [layer for _, layer, _ in walk(network.layer, network.input_shape)]
+        self._layers = list(zip(inside, self.memory.walk()))
+        self._trained = [(layer, memory) for layer, memory in self._layers if memory.grads]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         """Raise when copied or pickled: the layers' parameters would no longer be views of one vector."""
@@ -212,7 +214,8 @@ class Workspace:
 
     def grads(self) -> None:
         """Add the parameter gradients of the last `backward` or `adjoint` to `grad`."""
-        self.network.layer.grads(self.memory)
+        for layer, memory in self._trained:
+            layer.grads(memory)
 
     def tangent(self, tx: Array) -> Array:
         """Return ty = J tx."""
@@ -224,33 +227,32 @@ class Workspace:
 
     def fused_grads(self, c: Array) -> None:
         """Add the gradients of Σ cₙ yₙ + ⟨v, ∇ₓD⟩ on the fast path (see `Layer.fused_grads`) to `grad`."""
-        self.network.layer.fused_grads(self.memory, c)
+        for layer, memory in self._trained:
+            layer.fused_grads(memory, c)
 
     def prepare(self) -> None:
         """Let layers compute what depends on the weights alone, once before a step's passes."""
-        if self.network.needs_finish:
-            self._hook("prepare")
+        for layer, memory in self._layers:
+            if layer.needs_finish:
+                layer.prepare(memory)
 
     def finish(self) -> None:
         """Let layers turn the summed gradient into that of the stored weights, once after a step's passes."""
-        if self.network.needs_finish:
-            self._hook("finish")
-
-    def _hook(self, name: str) -> None:
-        inner = [layer for _, layer, _ in walk(self.network.layer, self.network.input_shape)]
-        for layer, memory in zip(inner, self.memory.walk()):
+        for layer, memory in self._layers:
             if layer.needs_finish:
-                getattr(layer, name)(memory)
+                layer.finish(memory)
 
     def clear_grads(self) -> None:
-        """Begin a new step's gradients."""
-        for memory in self._trained:
-            memory.clear_grads()
+        """Begin a new step: the next contribution to each gradient replaces the old value."""
+        for _, memory in self._trained:
+            memory.written.clear()
 
     def finish_grads(self) -> None:
         """Zero the gradients to which nothing was added."""
-        for memory in self._trained:
-            memory.finish_grads()
+        for _, memory in self._trained:
+            if len(memory.written) < len(memory.grads):
+                for name in memory.grads.keys() - memory.written:
+                    memory.grads[name].fill(0)
 
 
 def _checked(labels: Labels | Array, n: int, classes: int, training: bool) -> NDArray[np.integer[Any]] | Array:

@@ -182,7 +182,7 @@ def test_gradients_add_up_over_passes_of_one_step():
 
 
 def test_a_gradient_of_a_layers_own_array_adds_up_and_replaces_the_last_steps():
-    """A user's layer may give `m.add` the array that it made, in place of writing where `m.gradient` said."""
+    """A user's layer may give `m.add` the array that it made, in place of letting `m.accumulate` write it."""
 
     class Made(nn.Dense):
         def product_w(self, m, x, dy):

@@ -79,7 +79,11 @@ class Layer(Checked):
         raise NotImplementedError
 
     def grads(self, m: Memory) -> None:
-        """Add the parameter gradients of the last `backward` or `adjoint`, by `m.add` alone (see `m.gradient`)."""
+        """Add the gradients of the layer's own parameters, of the last `backward` or `adjoint`.
+
+        Use `m.accumulate` and `m.add` alone. A workspace calls this for each layer that has parameters, those inside
+        another layer too.
+        """
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         """Return ty = J tx at the last forward pass's x, and keep `tx`."""
@@ -90,9 +94,9 @@ class Layer(Checked):
         raise UnsupportedError(no_second_order(self))
 
     def fused_grads(self, m: Memory, c: Array) -> None:
-        """Add the parameter gradients of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the fast path.
+        """Add the gradients of the layer's own parameters of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the fast path.
 
-        Call it after `forward(x)`, `backward` of ones (which keeps the unit signals δ) and, with a penalty,
+        Called after `forward(x)`, `backward` of ones (which keeps the unit signals δ) and, with a penalty,
         `tangent(v)` (which keeps u).
 
         Parameters

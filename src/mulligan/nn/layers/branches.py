@@ -44,10 +44,6 @@ class _Branches(Layer):
         dxs = [b.backward(memory, p, inputs) for b, memory, p in zip(self.branches, m.children, parts)]
         return _total(m, dxs, "dx") if inputs else dy
 
-    def grads(self, m: Memory) -> None:
-        for branch, memory in zip(self.branches, m.children):
-            branch.grads(memory)
-
     def tangent(self, m: Memory, tx: Array) -> Array:
         return self.join(m, [b.tangent(memory, tx) for b, memory in zip(self.branches, m.children)], "ty")
 
@@ -60,13 +56,9 @@ class _Branches(Layer):
             return dy, dty
         return _total(m, [dx for dx, _ in pairs], "dx"), _total(m, [dtx for _, dtx in pairs], "dtx")
 
-    def fused_grads(self, m: Memory, c: Array) -> None:
-        for branch, memory in zip(self.branches, m.children):
-            branch.fused_grads(memory, c)
-
 
 def _total(m: Memory, arrays: list[Array], name: str) -> Array:
-    total = m.buffer(name, arrays[0].shape)
+    total = m.buffers[name, arrays[0].shape]
     np.copyto(total, arrays[0])
     for array in arrays[1:]:
         total += array
@@ -142,12 +134,12 @@ class Concat(_Branches):
 
     def join(self, m: Memory, outputs: list[Array], name: str) -> Array:
         shape = (*outputs[0].shape[:-1], sum(y.shape[-1] for y in outputs))
-        return np.concatenate(outputs, axis=-1, out=m.buffer(name, shape))
+        return np.concatenate(outputs, axis=-1, out=m.buffers[name, shape])
 
     def part(self, m: Memory, dy: Array, index: int, name: str) -> Array:
         widths = m.saved["widths"]
         start = sum(widths[:index])
         piece = dy[..., start : start + widths[index]]
-        out = m.buffer(name, piece.shape)
+        out = m.buffers[name, piece.shape]
         np.copyto(out, piece)
         return out

@@ -47,7 +47,7 @@ class OneHot(LinearMap):
         return y
 
     def apply(self, m: Memory, x: Array, name: str) -> Array:
-        out = m.buffer(name, (len(x), *self.output_shape(x.shape[1:])))
+        out = m.buffers[name, (len(x), *self.output_shape(x.shape[1:]))]
         out[..., : -self.classes] = x
         out[..., -self.classes :] = 0
         return out
@@ -89,13 +89,13 @@ class Projection(Affine):
 
     def rows(self, m: Memory, n: int) -> Array:
         """Return each row's own weights, w + E[label]."""
-        R, labels = m.buffer("rows", (n, self.weight(m).size)), labels_of(m)
+        R, labels = m.buffers["rows", (n, m.weights["W"].size)], labels_of(m)
         if labels.ndim == 1:
             rows = labels.astype(np.intp, copy=False)  # on 32 bits, `take` rejects int64
-            np.take(self.weight(m, "E"), rows, axis=0, out=R, mode="clip")  # "raise" would copy through a buffer
+            np.take(m.weights["E"], rows, axis=0, out=R, mode="clip")  # "raise" would copy through a buffer
         else:
-            R[:] = labels @ self.weight(m, "E")
-        R += self.weight(m)[:, 0]
+            R[:] = labels @ m.weights["E"]
+        R += m.weights["W"][:, 0]
         return R
 
     def forward(self, m: Memory, x: Array) -> Array:
@@ -105,21 +105,19 @@ class Projection(Affine):
     def product(self, m: Memory, x: Array, name: str) -> Array:
         if m.saved["rows"] is None:
             m.saved["rows"] = self.rows(m, len(x))
-        out = m.buffer(name, (len(x), 1))
+        out = m.buffers[name, (len(x), 1)]
         np.vecdot(x, m.saved["rows"], out=out[:, 0])  # yₙ = (w + E[labelₙ])·xₙ
         return out
 
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
         R: Array = m.saved["rows"]
-        return np.multiply(dy, R, out=m.buffer(name, R.shape))  # dxₙ = dyₙ (w + E[labelₙ])
+        return np.multiply(dy, R, out=m.buffers[name, R.shape])  # dxₙ = dyₙ (w + E[labelₙ])
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
         # dE[k] = Σₙ [labelₙ = k] dyₙ xₙ.  Every row has one class:  dw = Σₖ dE[k]
-        chosen = m.buffer("chosen", (len(x), self.classes))
+        chosen = m.buffers["chosen", (len(x), self.classes)]
         chosen.fill(0)
         chosen[np.arange(len(x)), labels_of(m)] = dy[:, 0]
-        dE = np.matmul(chosen.T, x, out=m.gradient("E"))
-        dW = m.gradient("W")
-        np.sum(dE, axis=0, out=dW[:, 0])
+        dE = np.matmul(chosen.T, x, out=m.buffers["dE", m.params["E"].shape])
         m.add("E", dE)
-        m.add("W", dW)
+        m.add("W", dE.sum(axis=0)[:, None])

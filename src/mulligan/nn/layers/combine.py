@@ -55,10 +55,6 @@ class Sequential(Layer):
             dy = self.layers[i].backward(m.children[i], dy, inputs or i > lowest)
         return dy
 
-    def grads(self, m: Memory) -> None:
-        for layer, memory in zip(self.layers, m.children):
-            layer.grads(memory)
-
     def tangent(self, m: Memory, tx: Array) -> Array:
         for layer, memory in zip(self.layers, m.children):
             tx = layer.tangent(memory, tx)
@@ -69,10 +65,6 @@ class Sequential(Layer):
         for i in range(len(self.layers) - 1, lowest - 1, -1):
             dy, dty = self.layers[i].adjoint(m.children[i], dy, dty, inputs or i > lowest)
         return dy, dty
-
-    def fused_grads(self, m: Memory, c: Array) -> None:
-        for layer, memory in zip(self.layers, m.children):
-            layer.fused_grads(memory, c)
 
 
 def _lowest_with_params(m: Memory) -> int:

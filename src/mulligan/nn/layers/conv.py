@@ -77,7 +77,8 @@ class _Convolution(Affine):
 
     def forward(self, m: Memory, x: Array) -> Array:
         m.x, m.tx = x, None
-        self.spectral.normalise(m)
+        if self.spectral_norm:
+            self.spectral.normalise(m)
         return self._product(m, x, "y", m.params.get("b"))
 
     def product(self, m: Memory, x: Array, name: str) -> Array:
@@ -130,11 +131,11 @@ class Conv2d(_Convolution):
 
     def _product(self, m: Memory, x: Array, name: str, b: Array | None) -> Array:
         correlation = self._correlation(m, x)
-        return correlation.to_coarse(m, x, self.weight(m), m.buffer(name, (len(x), *correlation.grid)), b)
+        return correlation.to_coarse(m, x, m.weights["W"], m.buffers[name, (len(x), *correlation.grid)], b)
 
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
         correlation = self._correlation(m, m.x)
-        return correlation.to_fine(m, dy, self.weight(m), m.buffer(name, (len(dy), *correlation.image)))
+        return correlation.to_fine(m, dy, m.weights["W"], m.buffers[name, (len(dy), *correlation.image)])
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
         self._add_weights(m, lambda tile: x[tile], dy)
@@ -143,7 +144,7 @@ class Conv2d(_Convolution):
         self._add_weights(m, lambda tile: self.mixed(m, c, tile), m.dy)
 
     def _add_weights(self, m: Memory, x: Callable[[slice], Array], dy: Array) -> None:
-        m.add("W", self._correlation(m, m.x).to_kernel(m, x, dy, m.gradient("W")))
+        m.accumulate("W", self._correlation(m, m.x).to_kernel, m, x, dy)
 
 
 @dataclass(frozen=True)
@@ -189,15 +190,15 @@ class ConvTranspose2d(_Convolution):
 
     def _product(self, m: Memory, x: Array, name: str, b: Array | None) -> Array:
         correlation = self._correlation(m, x)
-        W = self.weight(m).swapaxes(2, 3)
-        return correlation.to_fine(m, x, W, m.buffer(name, (len(x), *correlation.image)), b)
+        W = m.weights["W"].swapaxes(2, 3)
+        return correlation.to_fine(m, x, W, m.buffers[name, (len(x), *correlation.image)], b)
 
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
         correlation = self._correlation(m, m.x)
-        W = self.weight(m).swapaxes(2, 3)
-        return correlation.to_coarse(m, dy, W, m.buffer(name, (len(dy), *correlation.grid)))
+        W = m.weights["W"].swapaxes(2, 3)
+        return correlation.to_coarse(m, dy, W, m.buffers[name, (len(dy), *correlation.grid)])
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
         kh, kw, c_in, c_out = m.params["W"].shape
-        transposed = m.buffer("transposed", (kh, kw, c_out, c_in))
+        transposed = m.buffers["transposed", (kh, kw, c_out, c_in)]
         m.add("W", self._correlation(m, x).to_kernel(m, lambda tile: dy[tile], x, transposed).swapaxes(2, 3))

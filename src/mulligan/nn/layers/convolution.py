@@ -103,7 +103,7 @@ class Correlation:
         size = min(windows.tile(TILE_BYTES, m.dtype), rows_at_once(*matrix.shape) // windows.places)
         for tile in _tiles(len(coarse), max(size, -(-KERNEL_ROWS // windows.places))):
             columns = windows.gather(m, fine(tile))
-            part = matrix if tile.start == 0 else m.buffer("part", matrix.shape)
+            part = matrix if tile.start == 0 else m.buffers["part", matrix.shape]
             multiply(columns.T, coarse[tile].reshape(-1, K), part)
             if part is not matrix:
                 matrix += part
@@ -169,13 +169,13 @@ class Correlation:
         """Return a matrix (th·tw·K, s·C) for each phase of rows; if thin, (tw·K, s·s·C) for each row of a window."""
         s, (kh, kw, C, K), (th, tw) = self.stride, W.shape, self.phases.kernel
         if (kh, kw) != (th * s, tw * s):
-            whole = m.buffer("whole", (th * s, tw * s, C, K))
+            whole = m.buffers["whole", (th * s, tw * s, C, K)]
             whole.fill(0)
             whole[:kh, :kw] = W
             W = whole
         taps = W.reshape(th, s, tw, s, C, K)[::-1, :, ::-1]
         taps = taps.transpose((0, 2, 5, 1, 3, 4) if thin else (1, 0, 2, 5, 3, 4))
-        matrices = m.buffer("matrices", taps.shape)
+        matrices = m.buffers["matrices", taps.shape]
         matrices[...] = taps
         return matrices.reshape((th, tw * K, s * s * C) if thin else (s, th * tw * K, s * C))
 
@@ -203,7 +203,7 @@ def _add(m: Memory, b: Array | None, images: Array) -> None:
     if b.size == 1:
         images += b
         return
-    row = m.buffer("b", images.shape[2:])
+    row = m.buffers["b", images.shape[2:]]
     row[...] = b
     rows = images.reshape(-1, row.size)
     rows += row.reshape(-1)
@@ -212,6 +212,6 @@ def _add(m: Memory, b: Array | None, images: Array) -> None:
 def _contiguous(m: Memory, W: Array) -> Array:
     if W.flags.c_contiguous:
         return W
-    matrix = m.buffer("matrix", W.shape)
+    matrix = m.buffers["matrix", W.shape]
     matrix[...] = W
     return matrix

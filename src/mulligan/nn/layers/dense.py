@@ -44,19 +44,17 @@ class Dense(Affine):
         return self.with_directions({"W": W, "b": b} if self.bias else {"W": W})
 
     def product(self, m: Memory, x: Array, name: str) -> Array:
-        out = m.buffer(name, (len(x), self.units))
-        multiply(x, self.weight(m), out)  # y = x W
+        out = m.buffers[name, (len(x), self.units)]
+        multiply(x, m.weights["W"], out)  # y = x W
         return out
 
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
-        W = self.weight(m)
-        out = m.buffer(name, (len(dy), len(W)))
+        W = m.weights["W"]
+        out = m.buffers[name, (len(dy), len(W))]
         if self.units == 1:  # BLAS would pack the matrix of one column
             return np.multiply(dy, W.T, out=out)
         multiply(dy, W.T, out)  # dx = dy Wᵀ
         return out
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
-        dW = m.gradient("W")
-        multiply(x.T, dy, dW)  # dW = xᵀ dy
-        m.add("W", dW)
+        m.accumulate("W", multiply, x.T, dy)  # dW = xᵀ dy

@@ -36,7 +36,7 @@ class Dropout(LinearMap):
                 "Dropout: the workspace must have a random generator in training, got none. "
                 "Make it with network.workspace(rng=...), or pass training=False."
             )
-        mask = m.buffer("mask", x.shape)
+        mask = m.buffers["mask", x.shape]
         m.context.rng.random(out=mask, dtype=mask.dtype.type)
         np.greater_equal(mask, self.rate, out=mask)
         mask *= 1 / (1 - self.rate)
@@ -44,7 +44,7 @@ class Dropout(LinearMap):
 
     def apply(self, m: Memory, x: Array, name: str) -> Array:
         mask = m.saved["mask"]
-        return x if mask is None else np.multiply(x, mask, out=m.buffer(name, x.shape))
+        return x if mask is None else np.multiply(x, mask, out=m.buffers[name, x.shape])
 
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
         return self.apply(m, dy, name)

@@ -50,28 +50,22 @@ class Maxout(Layer):
 
     def forward(self, m: Memory, x: Array) -> Array:
         a = self.maps.forward(m.children[0], x).reshape(len(x), self.units, self.pieces)
-        chosen = m.saved["chosen"] = m.buffer("chosen", a.shape)  # 1 where the map is the largest, else 0
+        chosen = m.saved["chosen"] = m.buffers["chosen", a.shape]  # 1 where the map is the largest, else 0
         chosen.fill(0)
         np.put_along_axis(chosen, np.argmax(a, axis=-1, keepdims=True), 1, axis=-1)
-        return np.max(a, axis=-1, out=m.buffer("y", a.shape[:-1]))
+        return np.max(a, axis=-1, out=m.buffers["y", a.shape[:-1]])
 
     def spread(self, m: Memory, dy: Array, name: str) -> Array:
         """Pass each dy to the map that was the largest."""
         chosen: Array = m.saved["chosen"]
-        return np.multiply(dy[..., None], chosen, out=m.buffer(name, chosen.shape)).reshape(len(dy), -1)
+        return np.multiply(dy[..., None], chosen, out=m.buffers[name, chosen.shape]).reshape(len(dy), -1)
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         return self.maps.backward(m.children[0], self.spread(m, dy, "da"), inputs)
 
-    def grads(self, m: Memory) -> None:
-        self.maps.grads(m.children[0])
-
     def tangent(self, m: Memory, tx: Array) -> Array:
         ta = self.maps.tangent(m.children[0], tx).reshape(m.saved["chosen"].shape)
-        return np.vecdot(ta, m.saved["chosen"], out=m.buffer("ty", ta.shape[:-1]))
+        return np.vecdot(ta, m.saved["chosen"], out=m.buffers["ty", ta.shape[:-1]])
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
         return self.maps.adjoint(m.children[0], self.spread(m, dy, "da"), self.spread(m, dty, "dta"), inputs)
-
-    def fused_grads(self, m: Memory, c: Array) -> None:
-        self.maps.fused_grads(m.children[0], c)

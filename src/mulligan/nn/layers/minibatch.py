@@ -37,11 +37,11 @@ class MinibatchStddev(Layer):
     def forward(self, m: Memory, x: Array) -> Array:
         n = float(m.context.sum_over_workers(np.array(len(x))))
         mean = m.context.sum_over_workers(x.sum(axis=0)) / n
-        centred = np.subtract(x, mean, out=m.buffer("centred", x.shape))
+        centred = np.subtract(x, mean, out=m.buffers["centred", x.shape])
         var = m.context.sum_over_workers(np.einsum("n...,n...->...", centred, centred)) / n
         s = np.sqrt(var + self.eps)
         m.saved["centred"], m.saved["s"], m.saved["n"] = centred, s, n
-        y = m.buffer("y", (*x.shape[:-1], x.shape[-1] + 1))
+        y = m.buffers["y", (*x.shape[:-1], x.shape[-1] + 1)]
         y[..., :-1] = x
         y[..., -1] = s.mean()
         return y
@@ -50,7 +50,7 @@ class MinibatchStddev(Layer):
         # dx_nf = dy_nf + (Σ d mean) (x_nf − μ_f)/(n F s_f), the sum over every row of the whole batch
         d_mean = float(m.context.sum_over_workers(dy[..., -1].sum()))
         s = m.saved["s"]
-        dx = m.buffer("dx", m.saved["centred"].shape)
+        dx = m.buffers["dx", m.saved["centred"].shape]
         np.multiply(m.saved["centred"], (d_mean / (m.saved["n"] * s.size)) / s, out=dx)
         dx += dy[..., :-1]
         return dx
@@ -89,14 +89,14 @@ class MinibatchDiscrimination(Layer):
     def forward(self, m: Memory, x: Array) -> Array:
         m.x = x
         T = m.params["T"].reshape(len(m.params["T"]), -1)
-        own = np.matmul(x, T, out=m.buffer("M", (len(x), T.shape[1]))).reshape(-1, self.kernels, self.dim)
+        own = np.matmul(x, T, out=m.buffers["M", (len(x), T.shape[1])]).reshape(-1, self.kernels, self.dim)
         everyone = np.concatenate(m.context.gather_workers(own))
         # (own rows, all rows, kernels, dim): the difference of each pair
-        apart = np.subtract(own[:, None], everyone, out=m.buffer("apart", (len(own), *everyone.shape)))
-        near = np.sum(np.abs(apart), axis=-1, out=m.buffer("near", apart.shape[:-1]))
+        apart = np.subtract(own[:, None], everyone, out=m.buffers["apart", (len(own), *everyone.shape)])
+        near = np.sum(np.abs(apart), axis=-1, out=m.buffers["near", apart.shape[:-1]])
         np.negative(near, out=near)
         np.exp(near, out=near)
-        y = m.buffer("y", (len(x), x.shape[1] + self.kernels))
+        y = m.buffers["y", (len(x), x.shape[1] + self.kernels)]
         y[:, : -self.kernels] = x
         np.sum(near, axis=1, out=y[:, -self.kernels :])
         m.saved["apart"], m.saved["near"] = apart, near
@@ -107,20 +107,18 @@ class MinibatchDiscrimination(Layer):
         # dM_nb = −Σ_k (dy_nb + dy_kb) c_b(n, k) sign(M_nb − M_kb), k in every worker
         own = dy[:, -self.kernels :]
         everyone = np.concatenate(m.context.gather_workers(own))
-        weight = np.add(own[:, None], everyone, out=m.buffer("weight", m.saved["near"].shape))
+        weight = np.add(own[:, None], everyone, out=m.buffers["weight", m.saved["near"].shape])
         weight *= m.saved["near"]
-        sign = np.sign(m.saved["apart"], out=m.buffer("sign", m.saved["apart"].shape))
-        dM = np.einsum("nkb,nkbc->nbc", weight, sign, out=m.buffer("dM", (len(dy), self.kernels, self.dim)))
+        sign = np.sign(m.saved["apart"], out=m.buffers["sign", m.saved["apart"].shape])
+        dM = np.einsum("nkb,nkbc->nbc", weight, sign, out=m.buffers["dM", (len(dy), self.kernels, self.dim)])
         np.negative(dM, out=dM)
         m.saved["dM"] = dM = dM.reshape(len(dy), -1)
         if not inputs:
             return dy
         T = m.params["T"].reshape(len(m.params["T"]), -1)
-        dx = np.matmul(dM, T.T, out=m.buffer("dx", (len(dy), len(T))))
+        dx = np.matmul(dM, T.T, out=m.buffers["dx", (len(dy), len(T))])
         dx += dy[:, : -self.kernels]
         return dx
 
     def grads(self, m: Memory) -> None:
-        out = m.gradient("T")
-        np.matmul(m.x.T, m.saved["dM"], out=out.reshape(len(out), -1))
-        m.add("T", out)
+        m.accumulate("T", lambda out: np.matmul(m.x.T, m.saved["dM"], out=out.reshape(len(out), -1)))

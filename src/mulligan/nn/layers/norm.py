@@ -44,7 +44,7 @@ class BatchNorm(Layer):
 
     def forward(self, m: Memory, x: Array) -> Array:
         rows = x.reshape(-1, x.shape[-1])
-        x_hat = m.buffer("x_hat", rows.shape)
+        x_hat = m.buffers["x_hat", rows.shape]
         if m.context.training:
             n = float(m.context.sum_over_workers(np.array(len(rows))))
             mean = m.context.sum_over_workers(rows.sum(axis=0)) / n
@@ -59,7 +59,7 @@ class BatchNorm(Layer):
         deviation = np.sqrt(var + self.eps)
         x_hat /= deviation
         m.saved["x_hat"], m.saved["deviation"], m.saved["n"] = x_hat, deviation, n
-        y = np.multiply(x_hat, m.params["gamma"], out=m.buffer("y", rows.shape))
+        y = np.multiply(x_hat, m.params["gamma"], out=m.buffers["y", rows.shape])
         y += m.params["beta"]
         return y.reshape(x.shape)
 
@@ -67,7 +67,7 @@ class BatchNorm(Layer):
         x_hat, n = m.saved["x_hat"], m.saved["n"]
         rows = dy.reshape(x_hat.shape)
         m.saved["dgamma"], m.saved["dbeta"] = dgamma, dbeta = _column_dots(rows, x_hat), rows.sum(axis=0)
-        dx = m.buffer("dx", rows.shape)
+        dx = m.buffers["dx", rows.shape]
         if n:
             # dx = γ/√(σ² + ε) · (dy − (Σdy + x̂ Σ dy x̂)/n), the sums over the whole batch
             sums = m.context.sum_over_workers(np.stack([dgamma, dbeta])) / n
@@ -106,7 +106,7 @@ class _SampleNorm(Layer):
 
     def forward(self, m: Memory, x: Array) -> Array:
         rows = self.groups(x)
-        x_hat = m.buffer("x_hat", rows.shape)
+        x_hat = m.buffers["x_hat", rows.shape]
         np.subtract(rows, rows.mean(axis=1, keepdims=True) if self.centred else 0, out=x_hat)
         s = np.sqrt(_mean_dots(x_hat, x_hat) + self.eps)
         x_hat /= s
@@ -129,9 +129,9 @@ class _SampleNorm(Layer):
         dx = self.project(m, self.scale(m, dy, "a"), "dx")
         b = self.scale(m, dty, "b")
         dtx = self.project(m, b, "dtx")
-        x_hat, t_hat = m.saved["x_hat"], m.buffer("tx_hat", m.saved["x_hat"].shape)
+        x_hat, t_hat = m.saved["x_hat"], m.buffers["tx_hat", m.saved["x_hat"].shape]
         tx_rows, b_rows, dtx_rows, dx_rows = self.groups(m.tx), self.groups(b), self.groups(dtx), self.groups(dx)
-        curve = m.buffer("curve", x_hat.shape)
+        curve = m.buffers["curve", x_hat.shape]
         for weight, along in (
             (_mean_dots(b_rows, t_hat), x_hat),
             (_mean_dots(x_hat, tx_rows), dtx_rows),
@@ -145,7 +145,7 @@ class _SampleNorm(Layer):
         """Return J t in the buffer `name`."""
         rows = self.groups(t)
         x_hat: Array = m.saved["x_hat"]
-        out = np.multiply(x_hat, -_mean_dots(x_hat, rows), out=m.buffer(name, rows.shape))
+        out = np.multiply(x_hat, -_mean_dots(x_hat, rows), out=m.buffers[name, rows.shape])
         out += rows
         if self.centred:
             out -= rows.mean(axis=1, keepdims=True)
@@ -156,7 +156,7 @@ class _SampleNorm(Layer):
         """Return γ x (plus β with `shift`) in the buffer `name`, or x itself without a γ."""
         if "gamma" not in m.params:
             return x
-        out = np.multiply(x, m.params["gamma"], out=m.buffer(name, x.shape))
+        out = np.multiply(x, m.params["gamma"], out=m.buffers[name, x.shape])
         if shift:
             out += m.params["beta"]
         return out
@@ -188,7 +188,7 @@ class LayerNorm(_SampleNorm):
         rows, x_hat = m.dy.reshape(features), m.saved["x_hat"].reshape(features)
         dgamma = _column_dots(rows, x_hat)
         if m.dty is not None:
-            t_hat = m.buffer("tx_hat", m.saved["x_hat"].shape).reshape(features)
+            t_hat = m.buffers["tx_hat", m.saved["x_hat"].shape].reshape(features)
             dgamma += _column_dots(m.dty.reshape(features), t_hat)
         m.add("gamma", dgamma)
         m.add("beta", rows.sum(axis=0))

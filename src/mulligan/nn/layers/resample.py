@@ -33,14 +33,14 @@ class Upsample(LinearMap):
 
     def apply(self, m: Memory, x: Array, name: str) -> Array:
         n, h, w, c = x.shape
-        out = m.buffer(name, (n, 2 * h, 2 * w, c))
+        out = m.buffers[name, (n, 2 * h, 2 * w, c)]
         if self.mode == "nearest":
             out.reshape(n, h, 2, w, 2, c)[...] = x[:, :, None, :, None, :]
             return out
         # Weights 3 : 1 in each direction, and 1/16 once, on the smallest array.
-        small, thrice = m.buffer("small", x.shape), m.buffer("thrice", x.shape)
+        small, thrice = m.buffers["small", x.shape], m.buffers["thrice", x.shape]
         np.multiply(x, 1 / 16, out=small)
-        wide, wide_thrice = m.buffer("wide", (n, h, 2 * w, c)), m.buffer("wide thrice", (n, h, 2 * w, c))
+        wide, wide_thrice = m.buffers["wide", (n, h, 2 * w, c)], m.buffers["wide thrice", (n, h, 2 * w, c)]
         _spread(small.reshape(n * h, w, c), wide.reshape(n * h, w, 2, c), thrice.reshape(n * h, w, c))
         rows = (n, h, 2 * w * c)
         _spread(wide.reshape(rows), out.reshape(n, h, 2, 2 * w * c), wide_thrice.reshape(rows))
@@ -48,10 +48,10 @@ class Upsample(LinearMap):
 
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
         n, h, w, c = m.saved["shape"]
-        out = m.buffer(name, (n, h, w, c))
+        out = m.buffers[name, (n, h, w, c)]
         if self.mode == "nearest":
             return _add_windows(dy.reshape(n, h, 2, w, 2, c), out)
-        wide = m.buffer("wide", (n, h, 2 * w, c))
+        wide = m.buffers["wide", (n, h, 2 * w, c)]
         _collect(dy.reshape(n, h, 2, 2 * w * c), wide.reshape(n, h, 2 * w * c))
         _collect(wide.reshape(n * h, w, 2, c), out.reshape(n * h, w, c))
         out *= 1 / 16
@@ -112,12 +112,12 @@ class AvgPool(LinearMap):
 
     def apply(self, m: Memory, x: Array, name: str) -> Array:
         n, (h, w, c), s = len(x), self.output_shape(x.shape[1:]), self.size
-        out = _add_windows(x.reshape(n, h, s, w, s, c), m.buffer(name, (n, h, w, c)))
+        out = _add_windows(x.reshape(n, h, s, w, s, c), m.buffers[name, (n, h, w, c)])
         out *= 1 / s**2
         return out
 
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
         (n, h, w, c), s = dy.shape, self.size
-        out = m.buffer(name, (n, h * s, w * s, c))
+        out = m.buffers[name, (n, h * s, w * s, c)]
         np.multiply(dy[:, :, None, :, None, :], 1 / s**2, out=out.reshape(n, h, s, w, s, c))
         return out

@@ -42,11 +42,6 @@ class SpectralNorm:
         shapes = {f"{name}_v": params[name].shape[-1:] for name in self.names}
         return {name: Param(shape, Normal(1.0), trained=False) for name, shape in shapes.items()}
 
-    def weight(self, m: Memory, name: str) -> Array:
-        """Return W, or the Ŵ of the last `normalise`."""
-        weight: Array = m.saved[name] if name in self.names else m.params[name]
-        return weight
-
     def prepare(self, m: Memory) -> None:
         """Improve each v by one power iteration on WᵀW:  u = Wv/‖Wv‖,  v = Wᵀu/‖Wᵀu‖."""
         for name in self.names:
@@ -55,25 +50,26 @@ class SpectralNorm:
 
     def normalise(self, m: Memory) -> None:
         """Compute Ŵ from this workspace's W, once a forward pass."""
+        m.weights = dict(m.params)
         for name in self.names:
             W = _matrix(m.params[name])
             m.saved[f"{name}_norm"] = _, sigma = self._left(m, name)
-            W_hat = np.divide(W, sigma, out=m.buffer(f"{name}_hat", W.shape))
-            m.saved[name] = W_hat.reshape(m.params[name].shape)
+            W_hat = np.divide(W, sigma, out=m.buffers[f"{name}_hat", W.shape])
+            m.weights[name] = W_hat.reshape(m.params[name].shape)
 
     def finish(self, m: Memory) -> None:
         """Turn the gradient with respect to Ŵ into that with respect to W:  dW = (dŴ − ⟨dŴ,Ŵ⟩ u vᵀ)/σ."""
         for name in self.names:
             dW, v = _matrix(m.grads[name]), self._direction(m, name)
             u, sigma = m.saved[f"{name}_norm"]
-            along = float(np.vdot(dW, m.saved[name]))
-            dW -= np.multiply.outer(u, along * v, out=m.buffer(f"{name}_uv", dW.shape))
+            along = float(np.vdot(dW, m.weights[name]))
+            dW -= np.multiply.outer(u, along * v, out=m.buffers[f"{name}_uv", dW.shape])
             dW /= sigma
 
     def _left(self, m: Memory, name: str) -> tuple[Array, float]:
         """Return u and σ."""
         W = _matrix(m.params[name])
-        return _unit(np.dot(W, self._direction(m, name), out=m.buffer(f"{name}_u", W.shape[:1])))
+        return _unit(np.dot(W, self._direction(m, name), out=m.buffers[f"{name}_u", W.shape[:1]]))
 
     def _direction(self, m: Memory, name: str) -> Array:
         try:

@@ -77,9 +77,11 @@ class Optimizer(Checked, ABC):
         ConfigError
             If the optimiser has no ``lr`` to multiply or no ``beta2`` to replace, or if `beta2` is outside [0, 1).
         """
-        own = {name: value for name, value in vars(self).items() if name in ("lr", "beta2")}
-        if "lr" in own:
-            own["lr"] = float(own["lr"] * factor)
+        own, options = {}, vars(self)
+        if "beta2" in options:
+            own["beta2"] = options["beta2"]
+        if "lr" in options:
+            own["lr"] = float(options["lr"] * factor)
         elif factor != 1:
             raise ConfigError(
                 f"{type(self).__name__} must have an option lr under a schedule of rates (now at {factor:.6g}), got "

@@ -152,7 +152,7 @@ def without_spectral_norm(generator: Generator) -> Generator:
     for (path, layer, _), memory in zip(walk(network.layer, network.input_shape), spaces):
         if isinstance(layer, Affine) and layer.spectral_norm:
             layer.spectral.normalise(memory)
-            weights |= {f"{path}.{name}": layer.weight(memory, name) for name in layer.normed}
+            weights |= {f"{path}.{name}": memory.weights[name] for name in layer.normed}
     if not weights:
         return generator
     layers = tuple(_plain(layer) for layer in generator.spec.layers)
