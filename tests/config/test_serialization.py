@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import re
-import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -20,7 +18,7 @@ from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DivergedError, ShapeError, TooLargeError, UnsupportedError
 from mulligan.game import LOSSES, R1, WGANGP, Hinge, Loss, NonSaturating, Penalty
 from mulligan.nn import Average
-from mulligan.nn.fields import Interval, form_of
+from mulligan.nn.fields import NOTHING, Entries, Form, Interval, OneOf, Part, Scalar, Words, form_of, forms_of
 from mulligan.nn.layers import Dense, Flatten, He, Layer, LeakyReLU, Reshape, Scaled
 from mulligan.nn.optimizers import Adam, Lookahead
 from mulligan.nn.schedules import StepDecay
@@ -45,52 +43,38 @@ def assert_builds_or_says_why(build: Callable[[], Config]) -> None:
 
 
 @cache
-def specs(hint: Any, depth: int = 3) -> st.SearchStrategy[Any]:
-    """Objects that a field of type `hint` may hold."""
-    origin = get_origin(hint)
-    if origin is Annotated:
-        kind, interval = get_args(hint)
-        return numbers(kind, interval)
-    if origin in (Union, types.UnionType):
-        return st.one_of(*(specs(member, depth) for member in get_args(hint)))
-    if origin is Literal:
-        return st.sampled_from(get_args(hint))
-    if origin is tuple:
-        members = get_args(hint)
-        if members[-1] is Ellipsis:
-            return st.lists(specs(members[0], depth - 1), max_size=3 if depth > 0 else 0).map(tuple)
-        return st.tuples(*(specs(member, depth - 1) for member in members))
-    if hint is type(None):
-        return st.none()
-    if hint in (bool, int, float, str):
-        return {
-            bool: st.booleans(),
-            int: st.integers(-3, 64),
-            float: st.floats(allow_nan=False, allow_infinity=False),
-            str: st.text(max_size=8),
-        }[hint]
-    registry = registry_of(hint)
-    if registry is None:
-        return dataclass_of(hint, depth)
-    if depth <= 0:
-        return st.just({"Layer": LeakyReLU(), "Initializer": He(), "Optimizer": Adam()}.get(hint.__name__))
-    return st.one_of(*(dataclass_of(cls, depth - 1) for cls in registry.values()))
-
-
-def numbers(kind: type, interval: Interval) -> st.SearchStrategy[Any]:
-    low, high = max(interval.low, -1e6), min(interval.high, 1e6)
-    if kind is int:
-        return st.integers(math.ceil(low), min(int(high), 64)).filter(lambda n: n in interval)
-    return st.floats(low, high).filter(lambda x: x in interval)
+def specs(form: Form, depth: int = 3) -> st.SearchStrategy[Any]:
+    """Objects that a field of a form may hold."""
+    match form:
+        case Scalar(kind, None):
+            return {bool: st.booleans(), str: st.text(max_size=8)}[kind]
+        case Scalar(kind, Interval(low, high) as interval):
+            low, high = max(low, -1e6), min(high, 64 if kind is int else 1e6)
+            drawn = st.integers(math.ceil(low), int(high)) if kind is int else st.floats(low, high)
+            return drawn.filter(lambda number: number in interval)
+        case Words(words):
+            return st.sampled_from(words)
+        case Entries(entry, None):
+            return st.lists(specs(entry, depth - 1), max_size=3 if depth > 0 else 0).map(tuple)
+        case Entries(entry, count):
+            return st.tuples(*(specs(entry, depth - 1) for _ in range(count or 0)))
+        case OneOf(members):
+            return st.one_of(*(specs(member, depth) for member in members))
+        case Part(cls) if form != NOTHING:
+            registry = registry_of(cls)
+            if registry is None:
+                return dataclass_of(cls, depth)
+            if depth <= 0:
+                return st.just({"Layer": LeakyReLU(), "Initializer": He(), "Optimizer": Adam()}.get(cls.__name__))
+            return st.one_of(*(dataclass_of(kind, depth - 1) for kind in registry.values()))
+    return st.none()
 
 
 @cache
 def dataclass_of(cls: Any, depth: int) -> st.SearchStrategy[Any]:
-    names, hints = [f.name for f in dataclasses.fields(cls) if f.init], get_type_hints(cls, include_extras=True)
-
     @st.composite
     def made(draw: Any) -> Any:
-        values = {name: draw(specs(hints[name], depth)) for name in names}
+        values = {name: draw(specs(form, depth)) for name, form in forms_of(cls).items()}
         try:
             return cls(**values)
         except ALLOWED:
@@ -105,7 +89,7 @@ EASY = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 @pytest.mark.parametrize("base", list(KINDS), ids=lambda base: base.__name__)
 def test_every_kind_survives_table_and_json(base: type) -> None:
     @EASY
-    @given(specs(base))
+    @given(specs(Part(base)))
     def check(spec: Any) -> None:
         plain = json.loads(json.dumps(to_plain(spec)))
         assert build(form_of(base), plain, "here") == spec
@@ -174,14 +158,14 @@ def test_no_override_raises_anything_but_our_errors(data: st.DataObject) -> None
 
 @settings(EASY, max_examples=25)
 @given(
-    generator=st.lists(specs(Layer, 1), max_size=3),
-    discriminator=st.lists(specs(Layer, 1), max_size=3),
+    generator=st.lists(specs(Part(Layer), 1), max_size=3),
+    discriminator=st.lists(specs(Part(Layer), 1), max_size=3),
     game=st.fixed_dictionaries(
         {
-            "loss": specs(Loss, 1),
-            "penalties": st.lists(specs(Penalty, 1), max_size=2),
+            "loss": specs(Part(Loss), 1),
+            "penalties": st.lists(specs(Part(Penalty), 1), max_size=2),
             "update": st.sampled_from(["simultaneous", "alternating"]),
-            "average": specs(Average | None, 1),
+            "average": specs(form_of(Average | None), 1),
         }
     ),
     pictures=st.booleans(),

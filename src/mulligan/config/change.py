@@ -63,6 +63,16 @@ class Change(NamedTuple):
         return f"{self.path}={word if bare else _as_toml(self.value)}"
 
 
+def _as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={_as_toml(each)}' for key, each in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
+
+
 Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
 """A dict of values by path, or a list of `Change`, of ``path=value`` texts and of ``(path, value)`` pairs."""
 
@@ -79,6 +89,9 @@ def _pair(given: Any) -> Change:
     if not isinstance(given, tuple | list) or len(given) != 2 or not isinstance(given[0], str):
         raise ConfigError(must_be("an override", "path=value", given, "'steps=100'"))
     return Change(given[0], to_plain(given[1]))
+
+
+# ── applied to a configuration ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def with_overrides(config: Config, overrides: Overrides) -> Config:
@@ -114,16 +127,6 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
         before.append(path)
         table = _changed(Part(Config), table, path.split("."), value, "", dropped)
     return from_table(Config, table), dropped
-
-
-def _as_toml(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}={_as_toml(each)}' for key, each in value.items())}}}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_as_toml, value))}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
 
 
 def _changed(form: Form, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
@@ -189,6 +192,9 @@ def _with_kind(member: Form | None, node: Any, kind: Any, path: str, dropped: li
     if lost and node["kind"] != kind:
         dropped.append(f"{path} changes from {node['kind']!r} to {kind!r}, which drops {listed(lost)}.")
     return {key: value for key, value in node.items() if key in new} | {"kind": kind}
+
+
+# ── what a configuration says, by path ────────────────────────────────────────────────────────────────────────────────
 
 
 def flattened(table: Table, path: str = "") -> dict[str, Any]:
