@@ -1,6 +1,7 @@
 """`mulligan.evaluate` on small pictures: which reals, which weights, which figures."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -120,21 +121,25 @@ def test_which_reals(own):
     bright_left = (some.real[:, :, :4].mean(axis=(1, 2, 3)) > 100).mean()
     assert 0.4 < bright_left < 0.9  # the first forty would all be of one class
     assert whole.against.originals.train.shape[0] == 200
-    with pytest.raises(
-        ConfigError, match=r"^count must be from 20 to 80, all of own that are held out, got 81\. Try 80\.$"
-    ):
-        Exam.prepare(own, 81)
-    with pytest.raises(ConfigError, match=r"held-out samples of own must be at least 20, got 19.*Ask for more"):
-        Exam.prepare(own, 19)
-    for count in (None, 20):  # no number would do
-        with pytest.raises(
-            ConfigError,
-            match=r"^few must have 40 samples or more, because half of them replace held-out ones, got 30\. "
-            r"Collect more\.$",
-        ):
-            Exam.prepare(pictures(30, 0, "few"), count)
-    with pytest.raises(ConfigError, match=r"^held-out samples of few must be at least 20, got 15\. Collect"):
-        Exam.prepare(pictures(30, 0, "few", test=pictures(15, 1)))
+
+
+FEW = pictures(30, 0, "few")
+
+
+@pytest.mark.parametrize(
+    ("data", "count", "fact"),
+    [
+        (pictures(60, 0, test=pictures(80, 1)), 81, "from 20 to 80, all of own that are held out, got 81"),
+        (pictures(60, 0, test=pictures(80, 1)), 19, "own must be at least 20, got 19. Ask"),
+        (pictures(121, 0), 61, "from 20 to 60, all of own that can stand in"),
+        (FEW, None, "few must have 40 samples or more"),  # no number would do
+        (FEW, 20, "few must have 40 samples or more"),
+        (pictures(30, 0, "few", test=pictures(15, 1)), None, "few must be at least 20, got 15. Collect"),
+    ],
+)
+def test_too_few_reals_are_refused(data, count, fact):
+    with pytest.raises(ConfigError, match=re.escape(fact)):
+        Exam.prepare(data, count)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -158,11 +163,6 @@ def test_without_a_test_part_one_half_stands_in():
     flat = {row.tobytes() for row in exam.real}
     assert len(flat) == 60
     assert exam.score(generator(), 0)["held_out"] is False
-    with pytest.raises(
-        ConfigError,
-        match=r"^count must be from 20 to 60, all of own that can stand in for held-out ones, got 61\. Try 60\.$",
-    ):
-        Exam.prepare(data, 61)
 
 
 class Copier(Generator):
@@ -233,11 +233,7 @@ def test_both_weights_of_a_run(tmp_path, own, caplog):
     assert alone["pca64"] == found["pca64"]
     assert "raw" not in alone
     assert "own.npz" in caplog.messages[0]
-    with pytest.raises(
-        DataError,
-        match=r"the run's data, .*own\.npz, does not exist any more\. Put it back, or write its new path into "
-        r".*config\.toml: name = …, below \[data\]\.$",
-    ):
+    with pytest.raises(DataError, match=r"own\.npz.*config\.toml"):
         evaluate(tmp_path / "r", seeds=1)
     config = tmp_path / "r" / "config.toml"
     config.write_text(config.read_text().replace("own.npz", "away.npz"))
@@ -247,20 +243,17 @@ def test_both_weights_of_a_run(tmp_path, own, caplog):
         assert again["raw"]["pca64"] == found["raw"]["pca64"]
 
 
-def test_words(own):
-    with pytest.raises(
-        ShapeError,
-        match=r"^data must have the generator's shape \(2,\), got \(8, 8, 1\) of own\. Evaluate against the "
-        r"data that the generator was trained on\.$",
-    ):
-        evaluate(generator((2,), 0), own)
-    with pytest.raises(ConfigError, match=r"^seeds must be at least one draw, got none\. Try 3\.$"):
-        evaluate(generator(), own, seeds=0)
-    with pytest.raises(
-        ConfigError,
-        match=r"^data must be named, because this generator does not name its training data\. Try --data mnist\.$",
-    ):
-        evaluate(generator())
+@pytest.mark.parametrize(
+    ("options", "error", "fact"),
+    [
+        ({"data": FEW}, ShapeError, r"\(2,\), got \(8, 8, 1\) of few"),
+        ({"data": "ring", "seeds": 0}, ConfigError, "seeds"),
+        ({}, ConfigError, "--data mnist"),  # this generator does not name its data
+    ],
+)
+def test_what_cannot_be_compared_is_refused(options, error, fact):
+    with pytest.raises(error, match=fact):
+        evaluate(generator((2,), 0), **options)
 
 
 def test_stacked_digits_are_read_one_by_one():

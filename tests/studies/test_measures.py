@@ -66,11 +66,7 @@ def test_the_distance_is_the_median_over_what_the_run_draws_with_its_seed() -> N
 
 
 def test_points_without_modes_are_refused() -> None:
-    with pytest.raises(
-        UnsupportedError,
-        match=r"^the data must be pictures or a mixture for the measure quality, got swiss-roll\. Try data "
-        r"ring, or another measure\.$",
-    ):
+    with pytest.raises(UnsupportedError, match="swiss-roll"):
         quality(run_on(None, "data.name=swiss-roll"), 100)
 
 

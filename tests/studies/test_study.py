@@ -66,81 +66,34 @@ def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "facts"),
     [
-        (
-            {"seeds": "seed = 2"},
-            r".*small\.toml: unknown key 'budgets\.small\.seed'\. Did you mean 'seeds'\? Known here are "
-            r"name, seeds, steps, cpu_seconds, start, count, measure_at\.$",
-        ),
-        (
-            {"seeds": "seeds = 0"},
-            r".*small\.toml: budgets\.small: Budget: seeds must be a whole number, at least 1, got 0\. "
-            r"Try seeds = 3\.$",
-        ),
-        (
-            {"seeds": "steps = 5\ncpu_seconds = 2.0"},
-            r".*small\.toml: budgets\.small: a budget must have steps or cpu_seconds, got steps = 5 and "
-            r"cpu_seconds = 2\. Leave one out\.$",
-        ),
-        (
-            {"seeds": "start = 5"},
-            r".*small\.toml: budgets\.small: steps must be above 0 with start = 5, got 0\. Try steps = 1000\.$",
-        ),
-        (
-            {"measure_at": "measure_at = [-1]"},
-            r".*small\.toml: budgets\.small: Budget: measure_at must be a list, each entry a whole "
-            r"number, at least 0, got \[-1\]\. Try measure_at = \[0\]\.$",
-        ),
-        (
-            {"measure_at": "steps = 20\nmeasure_at = [20, 21]"},
-            r".*small\.toml: budgets\.small: measure_at must be steps from 0 to 20, got \[20, 21\]\. Try \[20\]\.$",
-        ),
-        ({"measure_at": "start = 9\nsteps = 20\nmeasure_at = [8]"}, r"steps from 9 to 29"),
-        (
-            {"measures": 'measures = ["beauty"]'},
-            r"small\.toml: measures must be some of quality, play, travel, imprint, got \['beauty'\]\. Try "
-            r"\['quality'\]\.$",
-        ),
-        ({"measures": "measures = []"}, "measures must be some of quality, play"),
-        ({"recipe": 'recipe = "mpl"'}, "got 'mpl'. Try mlp, "),
-        ({"budget": ""}, "a study needs a budget|unknown key"),
-        (
-            {"axes": "[axes.loss]\n"},
-            r".*small\.toml: axes\.0: axis 'loss' must have at least one value, got none\. Leave it out\.$",
-        ),
-        (
-            {"axes": "[axes.loss]\na = 5\n"},
-            r".*small\.toml: axes\.loss\.a must be a list of changes, or a table with the keys set and "
-            r'recipe, got 5\. Try \["loss=hinge"\]\.$',
-        ),
-        (
-            {"axes": "[axes]\nloss = 5\n"},
-            r".*small\.toml: axes\.loss must be a table, got 5\. Try \[axes\.loss\.NAME\]\.$",
-        ),
-        (
-            {"axes": "[axes.a]\nx = []\n[axes.variation]\ny = []\n"},
-            r".*small\.toml: axes\.1: the name of an axis must not be a column of the results, got "
-            r"'variation'\. Rename it\.$",
-        ),
-        ({"axes": '[axes.loss]\na = ["loss=hinje"]\n'}, "variation 'a': .*'hinje'"),
-        (
-            {"axes": '[axes.loss]\na = { sett = ["loss=hinge"] }\n'},
-            r".*small\.toml: unknown key 'axes\.loss\.a\.sett'\. Did you mean 'set'\? Known here are "
-            r"name, set, recipe\.$",
-        ),
-        ({"axes": "[axes.loss]\na = [1]\n"}, r"axes\.loss\.a: .*path=value, got 1\."),
-        (
-            {"axes": '[axes.loss]\na = []\n"A" = []\n'},
-            r".*small\.toml: variations must have different names, got a twice\. Rename one of them\.$",
-        ),
-        ({"axes": "leave_one_out = true\n"}, "unknown key|leave_one_out"),
+        ({"seeds": "seed = 2"}, ["'budgets.small.seed'", "'seeds'"]),
+        ({"seeds": "seeds = 0"}, ["budgets.small: Budget: seeds", "got 0"]),
+        ({"seeds": "steps = 5\ncpu_seconds = 2.0"}, ["budgets.small", "steps = 5 and cpu_seconds = 2"]),
+        ({"seeds": "start = 5"}, ["budgets.small: steps", "start = 5"]),
+        ({"measure_at": "measure_at = [-1]"}, ["measure_at", "[-1]"]),
+        ({"measure_at": "steps = 20\nmeasure_at = [20, 21]"}, ["from 0 to 20", "[20, 21]"]),
+        ({"measure_at": "start = 9\nsteps = 20\nmeasure_at = [8]"}, ["from 9 to 29"]),
+        ({"measures": 'measures = ["beauty"]'}, ["quality, play, travel, imprint", "['beauty']"]),
+        ({"measures": "measures = []"}, ["measures", "got []"]),
+        ({"recipe": 'recipe = "mpl"'}, ["'mpl'", "Try mlp, "]),
+        ({"budget": ""}, ["seeds"]),
+        ({"axes": "[axes.loss]\n"}, ["axes.0: axis 'loss'"]),
+        ({"axes": "[axes.loss]\na = 5\n"}, ["axes.loss.a", "got 5"]),
+        ({"axes": "[axes]\nloss = 5\n"}, ["axes.loss", "got 5"]),
+        ({"axes": "[axes.a]\nx = []\n[axes.variation]\ny = []\n"}, ["axes.1", "'variation'"]),
+        ({"axes": '[axes.loss]\na = ["loss=hinje"]\n'}, ["variation 'a'", "'hinje'"]),
+        ({"axes": '[axes.loss]\na = { sett = ["loss=hinge"] }\n'}, ["'axes.loss.a.sett'", "'set'"]),
+        ({"axes": "[axes.loss]\na = [1]\n"}, ["axes.loss.a", "path=value", "got 1"]),
+        ({"axes": '[axes.loss]\na = []\n"A" = []\n'}, ["got a twice"]),
+        ({"axes": "leave_one_out = true\n"}, ["leave_one_out"]),
     ],
 )
-def test_what_is_not_allowed_is_said(changes: dict[str, str], words: str, write: Any) -> None:
-    with pytest.raises(ConfigError, match=words) as caught:
+def test_what_is_not_allowed_is_said(changes: dict[str, str], facts: list[str], write: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
         load_study(write(**changes))
-    assert "small.toml" in str(caught.value)
+    assert [fact for fact in ["small.toml", *facts] if fact not in str(caught.value)] == []
 
 
 def test_a_study_that_is_not_there(write: Any) -> None:
@@ -148,7 +101,7 @@ def test_a_study_that_is_not_there(write: Any) -> None:
         load_study("lader")
     with pytest.raises(ConfigError, match="cannot read"):
         load_study("nothing.toml")
-    with pytest.raises(ConfigError, match=r"^budget must be one of small, long, got 'huge'\. Try small\.$"):
+    with pytest.raises(ConfigError, match="small, long, got 'huge'"):
         load_study(write()).budget("huge")
 
 
