@@ -41,6 +41,7 @@ def test_diagnose_and_try(mulligan, broken):
     assert (said["state"], said["severity"]) == ("wrong sign", "alarm")
     assert said["second_try"]["step"] == 0
     assert said["evidence"]["D(fake)"]["operator"] == ">"
+    assert said["overrides"][0].startswith('loss={kind="non_saturating"')
     code, out, err = mulligan("diagnose", broken, "--try")
     assert code == 0
     assert "second try in runs/ring-1-try-2, from step 0 of runs/ring-1, with" in err

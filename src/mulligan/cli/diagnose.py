@@ -73,7 +73,7 @@ def command(
                 "evidence": failure.evidence if failure else {},
                 "signals": signals,
                 "remedies": last.remedies if last else [],
-                "overrides": last.overrides if last else [],
+                "overrides": [str(change) for change in last.overrides] if last else [],
                 "second_try": None if second is None else {"step": second.step, "changes": second.changes},
                 "history": [event.to_json() for event in said],
             }
