@@ -202,8 +202,8 @@ def run(
 
 def built_book() -> Path | None:
     """Return the folder of the built book: here or beside the package's source; None if it is not built."""
-    places = (Path.cwd(), PAGE.parents[3])
-    return next((p / "docs/_build" for p in places if (p / "docs/_build/book/01-the-game.html").exists()), None)
+    places = (folder / "docs/_build" for folder in (Path.cwd(), PAGE.parents[3]))
+    return next((place for place in places if (place / "book/01-the-game.html").exists()), None)
 
 
 def end(state: State, runs: Path, worker: WorkerHandle) -> None:

@@ -44,6 +44,9 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(self), geolocation=(), microphone=()",
 }
+_FOREIGN = (
+    "a page of another site must not use this server, except by a link. Open the address that mulligan serve printed."
+)
 
 
 class Gate:
@@ -57,12 +60,10 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer with an error."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self.app(scope, receive, send)
-            else:  # a web socket, which this server does not have
-                await send({"type": "websocket.close", "code": 1008})
-            return
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":  # a web socket, which this server does not have
+            return await send({"type": "websocket.close", "code": 1008})
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -74,10 +75,8 @@ class Gate:
             answer = self._known(scope)
         except Problem as problem:
             answer = response(refused(problem))
-        if answer is not None:
-            await answer(scope, receive, sealed)
-        else:
-            await self.app(scope, receive, sealed)
+        await (answer or self.app)(scope, receive, sealed)
+        return None
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -90,14 +89,9 @@ class Gate:
             raise Problem("forbidden-host", text)
         origin = headers.get("origin")
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
-            text = "a page of another site must not use this server. Open the address that mulligan serve printed."
-            raise Problem("forbidden-origin", text)
+            raise Problem("forbidden-origin", _FOREIGN)
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _opens_page(scope, headers):
-            raise Problem(
-                "forbidden-origin",
-                "a page of another site must not use this server, except by a link to its page. "
-                "Open the address that mulligan serve printed.",
-            )
+            raise Problem("forbidden-origin", _FOREIGN)
 
     def _known(self, scope: Scope) -> Response | None:
         """Check the token if the server has one. It comes first in the address, later in a cookie."""
@@ -145,8 +139,7 @@ def _cookie(text: str) -> str:
 
 
 def _seal(headers: MutableHeaders, path: str) -> None:
-    for name, value in HEADERS.items():
-        headers[name] = value
+    headers.update(HEADERS)
     policy = REPORT if path.startswith("/runs/") else BOOK if path.startswith("/book/") else PAGE
     headers["content-security-policy"] = policy
     if path.startswith(("/api/", "/runs/")) or path in ("/", "/index.html", "/openapi.json", "/healthz"):

@@ -1,6 +1,7 @@
 """Everything that one server holds."""
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Awaitable, Callable
@@ -120,9 +121,9 @@ class Playground:
         else:
             try:
                 path = RunFolder(self.folder(model)).generator
-            except Problem as problem:
+            except Problem:
                 text = f"model must be bundled, live or a run's name, got {model!r}. Try bundled."
-                raise Problem("unknown-model", text, "model") from problem
+                raise Problem("unknown-model", text, "model") from None
             if not path.is_file():
                 text = f"{model} has no generator yet. Its first checkpoint saves one."
                 raise Problem("not-available", text, "model")
@@ -140,22 +141,15 @@ class Playground:
     def models(self, also: str | None = None) -> list[dict[str, Any]]:
         """Return the available generators: the bundled ones, those of the newest runs, and the run `also`."""
         found = [(name, *ours) for name, ours in OURS.items()]
-        paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
-        newest = paths[:MODELS] + [
-            path for path in paths[MODELS:] if path.parent.name == (also or "").removeprefix("./")
-        ]
-        names = [(path.parent.name, path) for path in newest]
-        found += [
-            (f"./{name}" if name in TAKEN else name, name, path)
-            for name, path in names
-            if is_text(name) and not name.startswith(".")
-        ]
+        for place, path in enumerate(sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)):
+            name = path.parent.name
+            wanted = place < MODELS or name == (also or "").removeprefix("./")
+            if wanted and is_text(name) and not name.startswith("."):
+                found.append((f"./{name}" if name in TAKEN else name, name, path))
         rows = []
         for name, title, path in found:
-            try:
+            with contextlib.suppress(MulliganError, OSError):
                 rows.append({"name": name, "title": title, **_described(path, path.stat().st_mtime_ns)})
-            except (MulliganError, OSError):
-                continue
         return rows
 
     def loaded_run(self, name: str, step: int | None = None) -> Run:
@@ -188,14 +182,10 @@ def _loaded(path: Path, changed: int) -> Generator:
 @lru_cache(maxsize=256)
 def _described(path: Path, changed: int) -> dict[str, Any]:
     text, tensors = read_tensors(path)
-    spec = json.loads(text)
+    spec = {"recipe": "", "data": "", "step": 0, "classes": 0, **json.loads(text)}
     return {
-        "recipe": spec.get("recipe", ""),
-        "data": spec.get("data", ""),
-        "step": spec.get("step", 0),
-        "shape": spec["shape"],
-        "classes": spec.get("classes", 0),
-        "class_names": spec.get("class_names") or list(map(str, range(spec.get("classes", 0)))),
+        **{name: spec[name] for name in ("recipe", "data", "step", "shape", "classes")},
+        "class_names": spec.get("class_names") or list(map(str, range(spec["classes"]))),
         "latent": spec["latent"]["dim"],
         "parameters": sum(tensor.size for tensor in tensors.values()),
         "points": len(spec["shape"]) == 1,

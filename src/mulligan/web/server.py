@@ -35,10 +35,8 @@ def serve(
         raise ConfigError(f"--runs must be a folder, got {runs}, which is a file. Try --runs runs.")
     here = _is_loopback(host)
     if not here and not token:
-        raise ConfigError(
-            f"--host {host} lets other machines in, so it needs --token SECRET, which every visitor must know. "
-            "Without --host, only this machine can open the playground."
-        )
+        text = f"--host {host} lets other machines in, so it needs --token SECRET, which every visitor must know."
+        raise ConfigError(f"{text} Without --host, only this machine can open the playground.")
     if token and len(token) < 16:
         raise ConfigError(f"--token must have at least 16 characters, got {len(token)}. Try openssl rand -hex 16.")
     if not token.isascii():
@@ -107,7 +105,6 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise ConfigError(
-            f"cannot listen on {host}:{port} ({error}). Check --host, or try another --port, 0 for any free one."
-        ) from error
+        text = f"cannot listen on {host}:{port} ({error}). Check --host, or try another --port, 0 for any free one."
+        raise ConfigError(text) from error
     return listener

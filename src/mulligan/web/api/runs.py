@@ -1,11 +1,11 @@
 """Run folders: their rows and files, and what may be done with one."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from mulligan.web.api.draw import Format
 from mulligan.web.api.route import Answer, Apart, Routes
-from mulligan.web.api.values import FileName, RunName, Text
+from mulligan.web.api.values import FileName, RunName
 from mulligan.web.library import runs
 from mulligan.web.playground import Playground
 from mulligan.web.session.settings import Steps
@@ -16,6 +16,8 @@ routes.get("/api/runs/{name}", Apart)(runs.described)
 routes.get("/api/runs/{name}/curves", Apart)(runs.curves)
 routes.get("/api/runs/{name}/sample.png", media="image/png")(runs.newest_sample)
 routes.get("/api/runs/{name}/samples/{step}.png", media="image/png")(runs.sample_at)
+routes.post("/api/runs/{name}/delete")(runs.delete)
+routes.post("/api/trash/{id}/restore")(runs.restore)
 
 
 @routes.get("/api/runs/{name}/training.gif", media="image/gif")
@@ -63,21 +65,3 @@ def report(playground: Playground, *, name: RunName) -> dict[str, Any]:
 def evaluate(playground: Playground, *, name: RunName) -> dict[str, Any]:
     """Measure a run."""
     return playground.jobs.add("evaluate", playground.folder(name).name)
-
-
-@routes.post("/api/runs/{name}/delete")
-async def delete(playground: Playground, *, name: RunName) -> dict[str, Any]:
-    """Move a run to the trash."""
-    found = await runs.delete(playground, name)
-    playground.broadcast.publish("runs", {})
-    return found
-
-
-@routes.post("/api/trash/{id}/restore")
-def restore(
-    playground: Playground, *, id: Annotated[str, Text("[0-9a-f]{8}", "eight hex digits", "0a1b2c3d")]
-) -> dict[str, Any]:
-    """Bring a deleted run back."""
-    found = runs.restore(playground, id)
-    playground.broadcast.publish("runs", {})
-    return found

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from mulligan.nn.fields import Interval, Words, form_of
+from mulligan.nn.fields import Interval, Words
 from mulligan.web.api.route import Answer, Apart, Request, Route, Routes
-from mulligan.web.api.values import Many, RunName, Text
-from mulligan.web.library.pile import NewData, Pile
+from mulligan.web.api.values import RunName, Text
+from mulligan.web.library.pile import Pile
 from mulligan.web.playground import Playground
 from mulligan.web.session import choices
 from mulligan.web.session.session import Session
@@ -16,8 +16,6 @@ from mulligan.web.session.write_lock import Client, WriteLock
 routes = Routes()
 
 Own = Annotated[str, Text(".{1,200}", "the name of your own pictures in the catalog", "my-pictures")]
-Point = Annotated[float, Interval(-4, 4, "[]", 0.5)]
-Points = Annotated[tuple[float, ...], Many(form_of(Point), 2, 4000), "x and y of each point in turn."]
 Weights = Annotated[str, Words(("average", "raw", "real")), "Which grid."]
 
 
@@ -66,6 +64,7 @@ routes.get("/api/pile", Apart, of="pile")(Pile.shown)
 routes.post("/api/pile", of="pile", of_class=True)(Pile.add)
 routes.post("/api/pile/remove", of="pile")(Pile.take_out)
 routes.post("/api/pile/keep", of="pile")(Pile.keep)
+routes.post("/api/points", of="pile")(Pile.keep_points)
 
 
 @routes.post("/api/train/second-try", Command)
@@ -97,12 +96,6 @@ def catalog(playground: Playground) -> dict[str, Any]:
 def pictures(playground: Playground, *, data: Own, size: Size = 0) -> dict[str, Any]:
     """Return own pictures, as the network will see them."""
     return choices.preview(data, playground.session.own, size)
-
-
-@routes.post("/api/points")
-def points(playground: Playground, *, points: Points) -> NewData:
-    """Save points drawn by hand as a data set."""
-    return NewData(choices.drawn(points[: len(points) // 2 * 2], playground.session.own, playground.runs))
 
 
 @routes.get("/healthz")

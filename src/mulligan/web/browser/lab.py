@@ -135,13 +135,13 @@ class Lab(Playground):
         """Answer a call of the page: status, media type, a file's name for saving (or an empty text), content."""
         path, _, query = address.partition("?")
         try:
-            answer = await self._called(method, path, query, token, body)
+            answer = await self._answered(method, path, query, token, body)
         except Exception as error:
             answer = refused(Problem("failed", f"{type(error).__name__}: {error}."))
         content = answer.content.read_bytes() if isinstance(answer.content, Path) else answer.content
         return answer.status, answer.media, answer.file, content
 
-    async def _called(self, method: str, path: str, query: str, token: str | None, body: str) -> Answer:
+    async def _answered(self, method: str, path: str, query: str, token: str | None, body: str) -> Answer:
         async def parsed() -> Any:
             return json.loads(body)
 

@@ -48,19 +48,16 @@ def png64(picture: NDArray[np.uint8]) -> str:
 
 
 def _about(generator: Generator, label: int | None) -> dict[str, Any]:
-    height, width, channels = _size(generator)
     words = {"class": label, "class_name": generator.class_name(label) or None}
-    return words | {"width": width, "height": height, "channels": channels}
+    return words | dict(zip(("height", "width", "channels"), _size(generator)))
 
 
-def _size(generator: Generator) -> tuple[int, int, int]:
+def _size(generator: Generator) -> tuple[int, ...]:
+    shape = generator.spec.shape
     if not generator.spec.is_picture:
-        raise UnsupportedError(
-            f"the generator makes points of {generator.spec.shape[0]} numbers, not pictures. Choose another one, "
-            "or see the points under Look inside."
-        )
-    height, width, channels = generator.spec.shape
-    return height, width, channels
+        text = f"the generator makes points of {shape[0]} numbers, not pictures. Choose another one, "
+        raise UnsupportedError(f"{text}or see the points under Look inside.")
+    return shape
 
 
 def draw(
@@ -148,8 +145,7 @@ def around_border(classes: int, u: NDArray[np.float64], v: NDArray[np.float64]) 
     one = np.eye(classes)
     edge = (1.0 - rest) * one[first] + rest * one[(first + 1) % classes]
     out = np.maximum(np.abs(x), np.abs(y))[:, None]
-    shares: NDArray[np.float64] = out * edge + (1.0 - out) / classes
-    return shares
+    return np.asarray(out * edge + (1.0 - out) / classes)
 
 
 def mixed(
@@ -181,39 +177,33 @@ def nearest(
     label = generator.label_of(seed, class_)
     about = _about(generator, label)
     if data is None or data.shape != generator.spec.shape:
-        raise UnsupportedError(
-            "the training data of this generator are not on this machine, so its pictures cannot be compared with them."
-        )
+        text = "the training data of this generator are not on this machine, so its pictures cannot be compared"
+        raise UnsupportedError(f"{text} with them.")
     picture = generator.images(1, seed, label, psi, along)
-    distance, index = nearest_pictures(picture, data, count)
-    typical = held_out(data)
-    near = []
-    for d, i in zip(distance[0], index[0]):
-        named = data.class_names[int(data.labels[i])] if data.labels is not None else None
-        near.append(
-            {"index": int(i), "class": named, "distance": float(d), "png": png64(np.asarray(data.images[int(i)]))}
-        )
-    text, verdict = f"{near[0]['distance']:.2f} from the nearest training picture; ", "not known"
+    distances, rows = nearest_pictures(picture, data, count)
+    near = [
+        {
+            "index": int(row),
+            "class": None if data.labels is None else data.class_names[int(data.labels[row])],
+            "distance": float(distance),
+            "png": png64(np.asarray(data.images[int(row)])),
+        }
+        for distance, row in zip(distances[0], rows[0])
+    ]
+    typical, nearest_one = held_out(data), float(distances[0, 0])
+    text, verdict = f"{nearest_one:.2f} from the nearest training picture; ", "not known"
     if typical is None:
         text += "there are too few pictures to compare this distance with."
     else:
         text += f"{typical['n']} {typical['whose']}: {typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %). "
-        verdict = "near copy" if near[0]["distance"] < typical["lowest"] else "not a copy"
-        far = near[0]["distance"] > typical["edges"][-1]
+        verdict = "near copy" if nearest_one < typical["lowest"] else "not a copy"
         text += (
             "Memorised: nearer than these." if verdict == "near copy"
-            else "Not learned yet: further than all of these." if far else "Learned: as near as these."
+            else "Not learned yet: further than all of these." if nearest_one > typical["edges"][-1]
+            else "Learned: as near as these."
         )  # fmt: skip
-    return {
-        "png": png64(picture[0]),
-        "seed": seed,
-        "neighbours": near,
-        "verdict": verdict,
-        "text": text,
-        "typical": typical,
-        "unit": "pixels in 0…1, Euclidean",
-        **about,
-    }
+    found = {"png": png64(picture[0]), "seed": seed, "neighbours": near, "verdict": verdict, "text": text}
+    return {**found, "typical": typical, "unit": "pixels in 0…1, Euclidean", **about}
 
 
 def held_out(data: Dataset) -> dict[str, Any] | None:

@@ -17,10 +17,15 @@ from mulligan.web.session.broadcast import Broadcast
 SIDE = 28
 """Side of a picture in pixels."""
 MOST = 1000
+DRAWN, BRUSH = 20_000, 0.06
+"""Number of samples of a distribution drawn by hand, and the standard deviation of the brush."""
 FLAT = 8
 """Minimum difference of darkest and lightest pixel, of 256 levels. Below it, a picture shows nothing."""
 _Greys = Text("[A-Za-z0-9+/]{1046}==|[A-Za-z0-9+/]{3136}", "784 or 2,352 bytes in base64", f"{'A' * 1046}==")
 Pictures = Annotated[tuple[str, ...], Many(_Greys, 1, 60), "28×28 greys or colours of each picture."]
+Points = Annotated[
+    tuple[float, ...], Many(form_of(Annotated[float, Interval(-4, 4, "[]", 0.5)]), 2, 4000), "x and y of each in turn."
+]
 Numbers = Annotated[tuple[int, ...], Many(form_of(Annotated[int, Interval(1, 1e15, "[]", 1)]), 1, MOST)]
 
 
@@ -49,13 +54,13 @@ class Pile:
 
     def shown(self) -> dict[str, Any]:
         """Return the pictures and the address for phones. Other threads may add pictures meanwhile."""
-        pictures = [{"number": number, "png": png64(picture)} for number, picture in [*self._pictures.items()]]
-        code = (
-            {"address": self.phone_address, "code": qr(self.phone_address).svg_data_uri(scale=4, light="white")}
-            if self.phone_address
-            else {}
-        )
-        return {"pictures": pictures, **code}
+        found: dict[str, Any] = {
+            "pictures": [{"number": number, "png": png64(picture)} for number, picture in [*self._pictures.items()]]
+        }
+        if self.phone_address:
+            found["address"] = self.phone_address
+            found["code"] = qr(self.phone_address).svg_data_uri(scale=4, light="white")
+        return found
 
     def add(self, *, pictures: Pictures) -> dict[str, Any]:
         """Add pictures, each `SIDE`² greys or colours in base64. Returns the reason for each that was not added."""
@@ -84,11 +89,25 @@ class Pile:
         """Save the pile as a file that never changes."""
         colours = max((picture.shape[2] for picture in self._pictures.values()), default=1)
         pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each in self._pictures.values()]
+        return self._saved("drawings", np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
+
+    def keep_points(self, *, points: Points) -> NewData:
+        """Save samples of a distribution that was drawn by hand; they spread like its brush."""
+        rng, spots = np.random.default_rng(0), np.array(points[: len(points) // 2 * 2]).reshape(-1, 2)
+        samples = spots[rng.integers(len(spots), size=DRAWN)] + rng.normal(0.0, BRUSH, (DRAWN, 2))
+        return self._saved("drawn", samples.astype(np.float32))
+
+    def _saved(self, kind: str, data: NDArray[Any]) -> NewData:
         self._runs.mkdir(parents=True, exist_ok=True)
-        name = f"drawings-{1 + len([*self._runs.glob('.drawings-*.npy')])}"
+        name = f"{kind}-{1 + len([*self._runs.glob(f'.{kind}-*.npy')])}"
         self._own[name] = str(self._runs / f".{name}.npy")
-        np.save(self._own[name], np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
+        np.save(self._own[name], data)
         return NewData(name)
+
+
+def is_drawn(path: str) -> bool:
+    """Tell whether a file holds points drawn by hand."""
+    return Path(path).name.startswith(".drawn-")
 
 
 def qr(address: str) -> Any:

@@ -12,11 +12,10 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from mulligan.config.change import with_overrides
-from mulligan.config.model import Config
 from mulligan.config.toml import load_config
 from mulligan.data.sources.toys import TOYS
 from mulligan.diagnosis.failures import titled
-from mulligan.errors import BusyError, MulliganError
+from mulligan.errors import BusyError, ConfigError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.nn.fields import Interval
 from mulligan.output.files import mtime
@@ -24,13 +23,13 @@ from mulligan.training.events import Diagnosed, Measured
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
-from mulligan.web.api.values import RunName
+from mulligan.web.api.values import RunName, Text
 from mulligan.web.inside.diagnosis import advice_on
 from mulligan.web.playground import Playground, is_text
 from mulligan.web.problems import Problem
 from mulligan.web.session import settings
 from mulligan.web.session.history import History, history_of, number
-from mulligan.web.session.state import IN_HAND, saved_samples
+from mulligan.web.session.state import IN_HAND
 from mulligan.web.session.tries import chain
 
 TRASH = ".trash"
@@ -38,6 +37,7 @@ TRASH = ".trash"
 PATIENCE = 5.0
 """Seconds to wait for another process that writes to a run. After that the run is not deleted."""
 LISTED = 500
+Trashed = Annotated[str, Text("[0-9a-f]{8}", "eight hex digits", "0a1b2c3d"), "The id that `delete` returned."]
 Step = Annotated[int, Interval(0, 1e12, "[]", 100), "Steps taken."]
 _BACK = 1 << 18  # bytes read from the end of a log
 
@@ -51,12 +51,8 @@ def listed(playground: Playground) -> dict[str, Any]:
     for path in folders[:LISTED]:
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
             rows.append(_row(path, playground))
-    return {
-        "folder": _home(runs),
-        "bytes": sum(row["bytes"] for row in rows),
-        "runs": rows,
-        "trash": [_thrown(path) for path in _folders(runs / TRASH)],
-    }
+    size, trash = sum(row["bytes"] for row in rows), [_thrown(path) for path in _folders(runs / TRASH)]
+    return {"folder": _home(runs), "bytes": size, "runs": rows, "trash": trash}
 
 
 def _folders(path: Path) -> list[Path]:
@@ -96,79 +92,61 @@ def _row(path: Path, playground: Playground) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _read(path: Path, stamp: int) -> dict[str, Any]:
     """Read a run's row. The result is cached until its files change."""
-    here, name = RunFolder(path), path.name
-    if not is_text(name):
-        return _unreadable(name, "the folder's name must be UTF-8. Rename the folder.", stamp)
+    here, name, changed = RunFolder(path), path.name, stamp / 1e9
     try:
+        if not is_text(name):
+            raise ConfigError("the folder's name must be UTF-8. Rename the folder.")
         config = load_config(here.config)
     except MulliganError as error:
-        return _unreadable(name, str(error), stamp)
-    said, last, kinds = _last(here)
-    metrics = here.read_metrics()[0]
-    seconds = next((told["wall"] for told in reversed([*read_times(here.times, last=_BACK)])), None)
-    state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
-    spaces = (metrics.get(space) for space in MAPS)
-    first: dict[str, Any] = next((found for found in spaces if found and isinstance(found, dict)), {})
-    monitored: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
+        shown = name.encode(errors="replace").decode()
+        return {"name": shown, "state": "unreadable", "text": str(error), "bytes": 0, "changed": changed}
+    last = [*read_events(here.events, strict=False, last=_BACK)]
+    kinds = {str(event.get("event")) for event in last[-4:]}
+    first = next(read_events(here.events, strict=False), {})
+    began = first if first.get("event") == "started" else {}
+    evaluated: list[dict[str, Any]] = [event for event in last if event.get("event") == "evaluated"]
+    monitored, metrics = evaluated[-1] if evaluated else {"metrics": {}}, here.read_metrics()[0]
     seen = monitored["metrics"]
-    steps = [0, *(step_of(p) for p in checkpoints(here.checkpoints)), *(e["step"] for e in last)]
-    first_event = next(read_events(here.events, strict=False), {})
-    began = first_event if first_event.get("event") == "started" else {}
-    samples = saved_samples(path)
-    state_name = said.get("state", "healthy")
-    checked = bool(said) or any(e.get("event") == Measured.name for e in last)
+    spaces = [metrics[space] for space in MAPS if isinstance(metrics.get(space), dict)]
+    measured: dict[str, Any] = next(filter(None, spaces), {})
+    toy = TOYS.get(config.data.name)
+    parent = config.parent
     return {
         "name": name,
         "recipe": config.recipe,
         "data": config.data.name,
         "seed": config.seed,
-        "step": max(steps),
+        "step": max([0, *(step_of(p) for p in checkpoints(here.checkpoints)), *(event["step"] for event in last)]),
         "steps": config.steps,
-        "seconds": seconds,
-        "state": state,
+        "seconds": next((told["wall"] for told in reversed([*read_times(here.times, last=_BACK)])), None),
+        "state": next((end for end in ("finished", "failed") if end in kinds), "stopped"),
         "text": "",
-        "diagnosis": {"state": state_name, "title": titled(state_name)[0], "severity": said.get("severity", "")}
-        if checked
-        else None,
+        "diagnosis": _diagnosis(here, last),
         "monitored_step": monitored.get("step"),
         "kid": number(seen.get("kid")),
         "measured_step": metrics.get("step"),
-        "fd": number(median_of(first.get("fd"))),
-        "fd_floor": number(median_of(first.get("fd_floor"))),
-        "coverage": number(median_of(first.get("coverage"))),
-        "coverage_ideal": number(median_of(first.get("coverage_ideal"))),
+        **{name: number(median_of(measured.get(name))) for name in ("fd", "fd_floor", "coverage", "coverage_ideal")},
         "modes": seen.get("modes"),
-        "modes_of": _modes_of(config, began) if "modes" in seen else None,
-        "parent": None if config.parent is None else Path(config.parent.run).name,
-        "from_step": 0 if config.parent is None else config.parent.step,
+        "modes_of": None if "modes" not in seen else len(toy.modes) if toy else began.get("classes") or None,
+        "parent": None if parent is None else Path(parent.run).name,
+        "from_step": 0 if parent is None else parent.step,
         "points": len(began.get("shape", ())) == 1,
-        "sample": sample_of(name) if samples else None,
+        "sample": sample_of(name) if here.grids() else None,
         "report": report_of(name) if here.report.is_file() else None,
         "bytes": _size(path),
-        "changed": stamp / 1e9,
+        "changed": changed,
     }
 
 
-def _unreadable(name: str, text: str, stamp: int) -> dict[str, Any]:
-    shown = name.encode(errors="replace").decode()
-    return {"name": shown, "state": "unreadable", "text": text, "bytes": 0, "changed": stamp / 1e9}
-
-
-def _modes_of(config: Config, began: dict[str, Any]) -> int | None:
-    toy = TOYS.get(config.data.name)
-    return len(toy.modes) if toy is not None else began.get("classes") or None
-
-
-def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[str]]:
-    """Return the last diagnosis, the last events, and their kinds."""
-    events = [*read_events(here.events, strict=False, last=_BACK)]
-    said = next((e for e in reversed(events) if e.get("event") == "diagnosed"), None)
-    if said is None:
-        diagnoses = (
-            history_of(here.path).diagnoses if here.events.is_file() and here.events.stat().st_size > _BACK else []
-        )
-        said = diagnoses[-1] if diagnoses else {}
-    return said, events, {str(e.get("event")) for e in events[-4:]}
+def _diagnosis(here: RunFolder, last: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the last diagnosis: among the last events, or else in a log that is longer; None without a measurement."""
+    said = [event for event in last if event.get("event") == "diagnosed"]
+    if not said and here.events.is_file() and here.events.stat().st_size > _BACK:
+        said = history_of(here.path).diagnoses
+    if not said and not any(event.get("event") == Measured.name for event in last):
+        return None
+    words = said[-1] if said else {"state": "healthy"}
+    return {"state": words["state"], "title": titled(words["state"])[0], "severity": words.get("severity", "")}
 
 
 # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -190,7 +168,7 @@ def described(playground: Playground, *, name: RunName) -> dict[str, Any]:
         "summary": tries[-1].summary,
         "tries": [each.content() for each in tries],
         "diagnoses": [{**words, **advice_on(Diagnosed.of(words), config, steps)} for words in history.diagnoses],
-        "saved_samples": saved_samples(path),
+        "saved_samples": [*here.grids()],
         "checkpoints": steps,
         "exports": exports(path),
         "metrics": here.read_metrics()[0] or None,
@@ -246,7 +224,7 @@ def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
 
 def newest_sample(playground: Playground, *, name: RunName) -> Path:
     """Return the newest grid of a run."""
-    steps = saved_samples(playground.folder(name))
+    steps = [*RunFolder(playground.folder(name)).grids()]
     if not steps:
         text = f"{name} has no samples yet. Wait for its first grid, unless its sample_every is 0."
         raise Problem("not-available", text)
@@ -261,7 +239,7 @@ def sample_at(playground: Playground, *, name: RunName, step: Step) -> Path:
 # ── the trash ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def delete(playground: Playground, name: str) -> dict[str, Any]:
+async def delete(playground: Playground, *, name: RunName) -> dict[str, Any]:
     """Move a run to the trash after its writer has ended, because a late file would recreate its folder."""
     _deletable(playground, name)
     end = time.monotonic() + PATIENCE
@@ -296,6 +274,7 @@ def _throw(playground: Playground, path: Path) -> dict[str, Any]:
     target.parent.mkdir(exist_ok=True)
     os.rename(path, target)
     os.utime(target)
+    playground.broadcast.publish("runs", {})
     return {"id": target.name.partition("~")[0], "name": name, "children": children}
 
 
@@ -307,7 +286,7 @@ def _parent(path: Path) -> str | None:
     return None if parent is None else Path(parent.run).name
 
 
-def restore(playground: Playground, id: str) -> dict[str, Any]:
+def restore(playground: Playground, *, id: Trashed) -> dict[str, Any]:
     """Bring a run back from the trash."""
     found = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id), None)
     if found is None:
@@ -323,6 +302,7 @@ def restore(playground: Playground, id: str) -> dict[str, Any]:
     except OSError as error:
         text = f"{name} could not be brought back: {error.strerror}. Check the folder's permissions."
         raise Problem("failed", text) from error
+    playground.broadcast.publish("runs", {})
     return {"name": name}
 
 

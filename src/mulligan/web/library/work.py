@@ -49,10 +49,8 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
     except MulliganError as error:
         found = {"error": str(error)}
     except ImportError as error:
-        found = {
-            "error": f"{what} needs a package that is not installed ({error.name}). "
-            f"Install it: pip install {error.name}."
-        }
+        name = error.name
+        found = {"error": f"{what} needs a package that is not installed ({name}). Install it: pip install {name}."}
     except Exception as error:
         found = {"error": f"{what} failed: {type(error).__name__}: {error}"}
     channel.send("found", found)
@@ -61,11 +59,9 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
 def evaluate(folder: Path) -> dict[str, Any]:
     """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
     here = RunFolder(folder)
-    found = here.newest()
-    if found is None:
+    if (found := here.newest()) is None:
         return {"error": f"{folder.name} has no checkpoint yet, so nothing can be measured. Train it on first."}
-    run = restored(found)
-    metrics = evaluate_finished(run)
+    metrics = evaluate_finished(restored(found))
     here.keep_metrics(metrics)
     return {"metrics": short(metrics), "text": f"{folder.name} is measured."}
 
@@ -76,9 +72,7 @@ def short(metrics: dict[str, Any]) -> dict[str, Any]:
     figures = {**figures_in(metrics, space), **figures_in(metrics)}
     main = ("fd", "fd_floor", "kid", "coverage", "coverage_ideal")
     return {
-        "n": metrics["n"],
-        "n_real": metrics["n_real"],
-        "step": metrics["step"],
+        **{name: metrics[name] for name in ("n", "n_real", "step")},
         "space": space,
         "held_out": metrics.get("held_out", True),
         **{name: metrics[space][name] for name in main if name in metrics.get(space, ())},
@@ -99,9 +93,8 @@ def export(folder: Path, to: str, model: str = "bundled") -> dict[str, Any]:
     ours, faces = folder.name == BUNDLED_RUN, model == FACES.stem
     generator = Generator.load(FACES if faces else BUNDLED if ours else RunFolder(folder).generator)
     target = folder / "exports" / (f"{model}-{EXPORTS[to]}" if faces else EXPORTS[to])
-    target.parent.mkdir(
-        parents=ours, exist_ok=True
-    )  # a run that was deleted meanwhile must not reappear as an empty folder
+    # A run that was deleted meanwhile must not reappear as an empty folder.
+    target.parent.mkdir(parents=ours, exist_ok=True)
     files = write(generator, target, to)
     size = sum(path.stat().st_size for path in files)
     return {"url": export_of(folder.name, files[0].name), "text": f"{files[0].name} is written ({size:,} bytes)."}
@@ -113,10 +106,5 @@ def museum(folder: Path, seed: int) -> dict[str, Any]:
     return {"url": f"/api/museum/{folder.name}", "text": f"{folder.name} has been played."}
 
 
-WORKS: dict[str, Callable[..., dict[str, Any]]] = {
-    "evaluate": evaluate,
-    "report": report,
-    "export": export,
-    "museum": museum,
-}
+WORKS: dict[str, Callable[..., dict[str, Any]]] = {work.__name__: work for work in (evaluate, report, export, museum)}
 """Every kind of job."""

@@ -10,7 +10,7 @@ SIGNALS = {9: "SIGKILL: somebody, or the system for lack of memory, ended it", 1
 
 
 class Listener:
-    """Handles the worker's messages for a session."""
+    """Handles the worker's messages for a session: `hear` calls the method that is named like the message's kind."""
 
     def __init__(self, session: Session):
         self.session, self.state, self.broadcast = session, session.state, session.broadcast
@@ -85,7 +85,8 @@ class Listener:
             self.session.publish_tries()
 
     def _clock(self, words: dict[str, Any]) -> None:
-        self.state.timed(words)
+        self.state.seconds = words["seconds"]
+        self.state.rate = self.state.rate or words["rate"]
 
     def _pace(self, words: dict[str, Any]) -> None:
         self.state.paced(words)

@@ -85,7 +85,7 @@ class State:
         self.settings = words["settings"]
         self.step, self.seconds = words["step"], words["seconds"]
         self.saved_step = words["step"] if words["step"] > words["begins"] else None
-        self.saved_samples = saved_samples(runs / words["run"])
+        self.saved_samples = [*RunFolder(runs / words["run"]).grids()]
         current = self.current
         if current is not None:
             current.state, current.recipe = "training", words["settings"]["recipe"]
@@ -120,12 +120,6 @@ class State:
             self.metrics = None  # they belong to an earlier checkpoint
         elif kind == "diagnosed" and event["severity"] == "alarm" and current is not None:
             current.alarm = {"state": event["state"], "step": step}
-
-    def timed(self, words: dict[str, Any]) -> None:
-        """Store the clock's times of a report."""
-        self.seconds = words["seconds"]
-        if self.rate is None and words["rate"]:
-            self.rate = float(words["rate"])
 
     def paced(self, words: dict[str, Any]) -> None:
         """Store the steps per second, smoothed so that the figure is readable."""
@@ -186,8 +180,3 @@ class State:
             "samples": None if self.samples is None else json.loads(self.samples),
             "adjustments": [] if self.current is None else self.current.history.adjustments,
         }
-
-
-def saved_samples(folder: Path) -> list[int]:
-    """List the steps that have a sample grid in a run folder."""
-    return [*RunFolder(folder).grids()]
