@@ -114,5 +114,5 @@ def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring: Run) -> None:
 
 def test_a_study_has_probabilities_where_d_estimates_some(ring: Run) -> None:
     found = play(ring, 32)
-    assert found["push"] >= 0
+    assert found["gradient"] >= 0
     assert ({"d_real", "d_fake"} <= found.keys()) is (says(ring.config.loss) == "probability")

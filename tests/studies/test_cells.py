@@ -38,7 +38,7 @@ def test_every_cell_is_trained_and_measured(write: Any, tmp_path: Path, here: li
     assert here == [r["cell"] for r in results]
     for result in results:
         assert (result["status"], result["step"], result["steps"]) == ("done", 40, 40)
-        assert {"modes", "distance", "push"} <= result["figures"].keys()
+        assert {"modes", "distance", "gradient"} <= result["figures"].keys()
         assert ("d_real" in result["figures"]) is (result["variation"] == "plain")  # hinge gives no probability
         assert [look["step"] for look in result["measurements"]] == [0, 20]
         assert result["clock"]["cpu"] > 0

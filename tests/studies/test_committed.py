@@ -16,7 +16,7 @@ from mulligan.training import Run
 RESULTS = Path(__file__).parents[2] / "docs" / "book" / "results"
 OTHERS = {"optimisers", "synthetic-gradients"}
 """Not made by a study file; they have tests of their own."""
-SMOOTH = {"d_real", "d_fake", "push", "distance", "correlation", "mean_correlation", "range"}
+SMOOTH = {"d_real", "d_fake", "gradient", "distance", "correlation", "mean_correlation", "range"}
 """Figures that do not jump when a last digit is another."""
 MADE = sorted(path.stem for path in RESULTS.glob("*.jsonl") if path.stem not in OTHERS)
 

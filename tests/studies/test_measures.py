@@ -123,7 +123,7 @@ def test_the_push_is_the_gradient_of_gs_loss(pictures: Dataset) -> None:
     for r in basis:
         step = h * r.reshape(1, 8, 8, 1)
         square += ((losses(fake + step) - losses(fake - step)) / (2 * h)) ** 2
-    assert found["push"] == pytest.approx(np.sqrt(square).mean(), rel=1e-3)
+    assert found["gradient"] == pytest.approx(np.sqrt(square).mean(), rel=1e-3)
     assert found["d_fake"] == pytest.approx(np.mean(np.exp(-losses(fake))), rel=1e-5)
     assert 0 < found["d_real"] < 1
 

@@ -117,7 +117,7 @@ def test_workers_know_the_kinds_of_the_program_that_began_the_study(write: Any, 
     found = {(each["variation"], each["seed"]): each["figures"] for each in exact(tmp_path / "out" / "results.jsonl")}
     for seed in (0, 1):
         assert found["own", seed] == found["hinge", seed]
-        assert {"steps", "push"} <= found["own", seed].keys()
+        assert {"steps", "gradient"} <= found["own", seed].keys()
 
 
 SLOW = "seeds = 2\nsteps = 4000"

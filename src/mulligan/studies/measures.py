@@ -62,7 +62,7 @@ FIGURES: dict[str, Metric] = {
     "kl": METRICS["classes.kl"],
     "d_real": Metric("D(real)"),
     "d_fake": Metric("D(fake)"),
-    "push": Metric("‖∂L_G/∂x‖ of a sample"),
+    "gradient": Metric("‖∂L_G/∂x‖ of a sample"),
     "travel": Metric("Way of the weights, relative"),
     "shift": Metric("Change of a picture, share of the range"),
     "range": Metric("Range of all pixels"),
@@ -184,7 +184,7 @@ def play(run: Run, count: int) -> Figures:
     -------
     dict
         ``d_real`` and ``d_fake``: means of σ(logit) over reals and over G's current fakes, if it is a probability.
-        ``push``: mean over fakes of ‖∂ℓ/∂x‖, with ℓ G's loss of one sample. It is zero when G learns nothing.
+        ``gradient``: mean over fakes of ‖∂ℓ/∂x‖, with ℓ G's loss of one sample. It is zero when G learns nothing.
     """
     rows = stream(run.config.seed, "study.play").choice(len(run.data), min(count, 512, len(run.data)), replace=False)
     real = scaled(np.asarray(run.data.images[np.sort(rows)]), run.config.data.low, run.config.data.high)
@@ -197,10 +197,10 @@ def play(run: Run, count: int) -> Figures:
         for_fake = space.forward(fake, fake_labels, training=False)[:, 0].copy()
         g = space.backward(np.ones((len(fake), 1), np.float32)).reshape(len(fake), -1)
         c = run.config.loss.generator(real=for_real, fake=for_fake).fake * len(fake)
-        push = np.abs(c) * np.linalg.norm(g, axis=1)
+        lengths = np.abs(c) * np.linalg.norm(g, axis=1)
     said = {"d_real": for_real, "d_fake": for_fake} if says(run.config.loss) == "probability" else {}
     means = {name: float(sigmoid(logits.astype(np.float64)).mean()) for name, logits in said.items()}
-    return {**means, "push": float(push.mean())}
+    return {**means, "gradient": float(lengths.mean())}
 
 
 def travel(run: Run, count: int) -> Figures:

@@ -8,7 +8,7 @@ from typing import Any
 from mulligan.metrics import Metric
 from mulligan.studies.measures import FIGURES
 
-USUAL = ("fd", "fd_pca", "coverage", "classes", "modes", "good", "distance", "d_real", "d_fake", "push")
+USUAL = ("fd", "fd_pca", "coverage", "classes", "modes", "good", "distance", "d_real", "d_fake", "gradient")
 """Default columns, of those that were measured."""
 SHOWN = 6
 """Maximum number of default columns."""
