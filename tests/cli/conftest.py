@@ -86,6 +86,18 @@ def mulligan(capsys):
 
 
 @pytest.fixture
+def refused(mulligan):
+    """Run a command that must end with an exit code and print nothing on stdout: what it says on stderr."""
+
+    def run(*words, code=2):
+        found, out, err = mulligan(*words)
+        assert (found, out) == (code, "")
+        return err
+
+    return run
+
+
+@pytest.fixture
 def full_disk(monkeypatch):
     """Let nothing more fit on the disk: ``with full_disk():``."""
 

@@ -64,46 +64,39 @@ def test_without_a_model_the_bundled_generator(mulligan, here):
         (["--to", "html", "--out", "."], "path must be a file, got the folder .. Try generator.html"),
     ],
 )
-def test_words_that_are_off(mulligan, model, words, message):
-    code, out, err = mulligan("export", model, *words)
-    assert (code, out) == (2, "")
-    assert message in err
+def test_words_that_are_off(refused, model, words, message):
+    assert message in refused("export", model, *words)
     assert [path.name for path in Path().iterdir()] == [model]
 
 
-def test_a_model_that_is_none(mulligan, here):
-    code, out, err = mulligan("export", "missing", "--to", "html")
-    assert (code, out) == (2, "")
-    assert "the file missing" in err
+def test_a_model_that_is_none(refused, here):
+    assert "the file missing" in refused("export", "missing", "--to", "html")
 
 
-def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator):
+def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator, refused):
     pytest.importorskip("onnx")
     tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
-    code, out, err = mulligan("export", "points.safetensors", "--to", "html")
-    assert (code, out) == (2, "")
-    assert "samples must be pictures for the player, got points of shape (2,)" in err
+    assert "samples must be pictures for the player, got points of shape (2,)" in refused(
+        "export", "points.safetensors", "--to", "html"
+    )
     for to in ("onnx", "npz", "torch"):
         assert mulligan("export", "points.safetensors", "--to", to)[0] == 0
 
 
-def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, full_disk):
+def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, full_disk, refused):
     assert mulligan("export", model, "--to", "html")[0] == 0
     before = Path("tiny.html").read_bytes()
     with full_disk():
-        code, out, err = mulligan("export", model, "--to", "html")
-    assert (code, out) == (1, "")
+        err = refused("export", model, "--to", "html", code=1)
     assert "the disk is full" in err
     assert Path("tiny.html").read_bytes() == before
     assert sorted(path.name for path in Path().iterdir()) == ["tiny.html", model]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written(mulligan, model):
+def test_a_folder_that_cannot_be_written(refused, model):
     Path("closed").mkdir(mode=0o500)
-    code, out, err = mulligan("export", model, "--out", "closed/g.npz")
-    assert (code, out) == (1, "")
-    assert "the folder cannot be written" in err
+    assert "the folder cannot be written" in refused("export", model, "--out", "closed/g.npz", code=1)
 
 
 def test_a_run_folder_and_a_checkpoint_folder(mulligan, here, data):

@@ -164,17 +164,15 @@ def test_ctrl_c_before_a_run_has_begun_leaves_no_empty_folder(mulligan, data, mo
     assert mulligan("resume", "runs/quick-1")[0] == 0
 
 
-def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
+def test_a_folder_that_is_taken_is_refused(mulligan, trained, data, refused):
     before = sorted((p, p.stat().st_mtime_ns) for p in Path(trained).rglob("*"))
-    code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", trained)
-    assert (code, out) == (2, "")
-    assert "must be a new or empty folder, got runs/quick-1. Try mulligan resume runs/quick-1, or another --out" in err
+    assert (
+        "must be a new or empty folder, got runs/quick-1. Try mulligan resume runs/quick-1, or another --out"
+        in refused("train", "--data", data, "--steps", 2, *TINY, "--out", trained)
+    )
     assert sorted((p, p.stat().st_mtime_ns) for p in Path(trained).rglob("*")) == before
-    code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", "runs")
-    assert (code, out) == (2, "")
-    assert "must be a new or empty folder" in err
-    code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", data)
-    assert (code, out) == (2, "")
+    assert "must be a new or empty folder" in refused("train", "--data", data, "--steps", 2, *TINY, "--out", "runs")
+    refused("train", "--data", data, "--steps", 2, *TINY, "--out", data)
     for left in ([], [".lock", ".config.toml.123.part"]):  # nothing, and what a kill leaves before the run has begun
         folder = Path(f"empty-{len(left)}")
         folder.mkdir()
@@ -207,9 +205,8 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
         (["missing.toml"], "cannot read missing.toml"),
     ],
 )
-def test_words_that_are_off(mulligan, here, words, message):
-    code, out, err = mulligan("train", *words)
-    assert (code, out) == (2, "")
+def test_words_that_are_off(refused, here, words, message):
+    err = refused("train", *words)
     assert message in err
     assert err.count("\n") == 1
     assert list(here.iterdir()) == []
@@ -232,28 +229,25 @@ def test_minutes_become_steps_that_are_written_down(mulligan, data, monkeypatch)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks")
-def test_a_run_that_another_process_trains_is_refused_before_a_word_is_said_of_where_it_stands(mulligan, trained):
+def test_a_run_that_another_process_trains_is_refused_before_a_word_is_said_of_where_it_stands(refused, trained):
     with RunFolder(Path(trained)).hold():
-        code, out, err = mulligan("resume", trained, "--steps", 10)
-    assert (code, out) == (1, "")
+        err = refused("resume", trained, "--steps", 10, code=1)
     assert err.startswith("mulligan: another process is writing to runs/quick-1.")
 
 
-def test_a_disk_that_fills_up(mulligan, trained, full_disk):
+def test_a_disk_that_fills_up(mulligan, trained, full_disk, refused):
     before = load(trained).theta.tobytes()
     with full_disk():
-        code, out, err = mulligan("resume", trained, "--steps", 20)
-    assert (code, out) == (1, "")
+        err = refused("resume", trained, "--steps", 20, code=1)
     assert "the disk is full" in err.splitlines()[-1]
     assert load(trained).theta.tobytes() == before
     assert mulligan("resume", trained, "--steps", 20)[0] == 0
     assert load(trained).spec.step == 20
 
 
-def test_a_run_that_diverges_is_1(mulligan, data):
+def test_a_run_that_diverges_is_1(refused, data):
     words = ["--data", data, "--steps", 50, *TINY, "--set", "discriminator.optimizer={kind='sgd', lr=1e30}"]
-    code, out, err = mulligan("train", *words, "loss=wasserstein")
-    assert (code, out) == (1, "")
+    err = refused("train", *words, "loss=wasserstein", code=1)
     assert "diverged" in err.splitlines()[-1]
     assert "Traceback" not in err
 
@@ -269,18 +263,14 @@ def test_a_longer_run_goes_on(mulligan, trained):
     assert config_of(trained)["steps"] == 12
 
 
-def test_folders_that_cannot_be_resumed(mulligan, trained):
+def test_folders_that_cannot_be_resumed(refused, trained):
     for word, message in [("nowhere", "must be a run folder"), (".", "must be a run folder")]:
-        code, out, err = mulligan("resume", word)
-        assert (code, out) == (2, "")
-        assert message in err
-    code, out, err = mulligan("resume", trained, "--steps", "3")
-    assert (code, out) == (2, "")
-    assert "steps must be at least 8, which the run has taken already, got 3" in err
+        assert message in refused("resume", word)
+    assert "steps must be at least 8, which the run has taken already, got 3" in refused(
+        "resume", trained, "--steps", "3"
+    )
     Path(trained, "config.toml").write_text("steps = ")
-    code, out, err = mulligan("resume", trained)
-    assert (code, out) == (2, "")
-    assert "not valid TOML" in err
+    assert "not valid TOML" in refused("resume", trained)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
