@@ -3,7 +3,7 @@
     python benchmarks/augmentation.py [--steps 4000] [--seeds 3] [--digits 500] [--threads 1] [--out FOLDER]
 
 Every row is trained on the same digits. FD is a per cent of the real features' variance (in the judge); AuthPct says
-how many fakes are no near copies of a training digit. The last line has the floor of FD, the coverage of a perfect
+how many fakes are not near copies of a training digit. The last line has the floor of FD, the coverage of a perfect
 generator, and the AuthPct of held-out reals. With --out, a grid of each row's first seed is written there.
 """
 

@@ -240,7 +240,7 @@ with what to try, and `--try` does it.
 
 - *Labels that do not belong to their pictures.* G draws good pictures, and any under each label. How often D ranks a
   picture above the same one under another label is near one half then, but in healthy runs, too, for hundreds of steps.
-  The report's row *As asked* (`label_accuracy` of `mulligan evaluate`) shows it.
+  The report's row *Label accuracy* (`label_accuracy` of `mulligan evaluate`) shows it.
 - *What only slows a run down.* `dcgan` with D's rate × 30 draws worse digits than without, but comes nearer at every
   measurement, as a healthy run does.
 - *What has to be compared, in a run of less than 450 steps.* That has two measurements, and of these only the

@@ -3,9 +3,9 @@
     nice python benchmarks/finetuning.py [--pictures 300] [--steps 500 2000 5000] [--seeds 3] [--first 3000] [--out DIR]
 
 The first run sees 20,000 faces without hats, once. Then the same nets are trained on `--pictures` faces with hats:
-begun anew, with the first run's weights (`fit(start=…)`), and with those of G alone. FD (a per cent of the real
+from scratch, with the first run's weights (`fit(start=…)`), and with those of G alone. FD (a per cent of the real
 features' variance, in PCA-64 and in the judge of faces) and coverage are those of held-out faces with hats; AuthPct
-says how many fakes are no near copies. Equal steps of equal nets are equal seconds: CPU seconds of one thread stand
+says how many fakes are not near copies. Equal steps of equal nets are equal seconds: CPU seconds of one thread stand
 beside.
 """
 
@@ -53,7 +53,11 @@ def main():
         first = Path(folder) / "first"
         _, seconds = fitted(Dataset("bare", faces.images[~worn][:20_000]), 0, arguments.first, out=first)
         print(f"{len(own)} of {worn.sum():,} faces with hats, {held.sum()} held out; first run {seconds:.0f} CPU s")
-        starts = {"anew": None, "with the first run's weights": first, "with G's": first / "generator.safetensors"}
+        starts = {
+            "from scratch": None,
+            "with the first run's weights": first,
+            "with G's": first / "generator.safetensors",
+        }
         print("| steps | begun | " + " | ".join(FIGURES) + " |\n" + "|---" * (len(FIGURES) + 2) + "|")
         for steps in arguments.steps:
             for name, start in starts.items():
