@@ -96,12 +96,7 @@ class Judge:
         return self.features_and_probabilities(images)[1]
 
     def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return features and class probabilities from one pass.
-
-        Parameters
-        ----------
-        images : array of shape (n, h, w, c), uint8
-        """
+        """Return features (n, 128) and class probabilities (n, classes) of pictures, uint8, from one pass."""
         features, logits = self._seen(images)
         logits = logits[:, : self.classes]
         logits -= logits.max(axis=1, keepdims=True)

@@ -42,19 +42,10 @@ def train(
     shift: int = 3,
     flip: bool = False,
 ) -> Network:
-    """Train a judge on labelled pictures.
+    """Train a judge on labelled pictures, uint8, with one column of labels for each head.
 
-    Parameters
-    ----------
-    images : array of shape (n, h, w, c), uint8
-    labels : array of shape (n,) or (n, heads), integers from 0 to classes − 1
-    classes : int or sequence of int
-        Of each head, whose cross-entropies are added.
-    epochs, batch_size, seed : int
-    shift : int
-        Largest random move of each picture in each direction, in pixels.
-    flip : bool
-        Mirror half of the pictures (clothes, not digits).
+    `classes` are those of each head, whose cross-entropies are added. Pictures move by up to `shift` pixels in each
+    direction; with `flip`, half of them are mirrored (clothes, not digits).
     """
     n, height, width, depth = images.shape
     labels, sizes = labels.reshape(n, -1), np.atleast_1d(classes).tolist()

@@ -37,17 +37,7 @@ class FeatureMap(Protocol):
         """Hash of everything that its figures depend on; printed with them."""
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features of pictures.
-
-        Parameters
-        ----------
-        images : array of shape (n, h, w[, c]), uint8
-            Of the size that the map was fitted on or made for.
-
-        Returns
-        -------
-        array of shape (n, d), float32
-        """
+        """Features (n, d), float32, of pictures (n, h, w[, c]), uint8, of the size that the map was made for."""
 
 
 @runtime_checkable
