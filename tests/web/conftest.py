@@ -348,11 +348,11 @@ class Served(Caller):
         raise AssertionError(f"waited for {seconds} s; the status is {status}")
 
 
-def serving(runs: Path, *options: str) -> Served:
+def serving(runs: Path, *options: str, cwd: Path | None = None, **env: str) -> Served:
     """Start ``mulligan serve`` on a free port."""
-    env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
+    env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", **env}
     command = [sys.executable, "-m", "mulligan", "serve", "--port", "0", "--runs", str(runs), *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, cwd=cwd)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("the playground is at "):

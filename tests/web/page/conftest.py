@@ -1,11 +1,7 @@
 """The playground as a person has it: the real server in a process of its own, and its page in a real Chromium."""
 
 import os
-import re
 import signal
-import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,49 +32,25 @@ PIXELS = """(name) => {
     const canvas = document.querySelector(`[data-testid="${name}"]`);
     return canvas?.width ? canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data : null;
 }"""
+HEAR = """async ([news, stored]) => {
+    const {server, store, changed} = await import("/js/store.js");
+    Object.assign(store, stored);
+    for (const [kind, content] of news) server.hear(kind, content);
+    changed(true);
+}"""
+STATUS = {"state": "paused", "run": "made-up", "try": 1, "points": False, "class_names": [], "can": []}
 PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.parent / "screenshots"))
 
 
-class Server:
-    """``mulligan serve`` on a free port."""
-
-    def __init__(self, runs: Path, port: int = 0, *more: str, cwd: Path | None = None):
-        self.runs = runs
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "mulligan", "serve", "--port", str(port), "--runs", str(runs), *more]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=cwd
-        )
-        self.said: list[str] = []
-        self.address = ""
-        for line in self.process.stdout:
-            self.said.append(line)
-            if found := re.search(r"http://[\d.]+:\d+", line):
-                self.address = found[0]
-                break
-        assert self.address, "".join(self.said)
-        # what is printed later must be read, or the pipe fills and the server waits
-        threading.Thread(target=lambda: self.said.extend(self.process.stdout), daemon=True).start()
-
-    def close(self) -> None:
-        """End it as Ctrl-C does."""
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-
-
 @pytest.fixture(scope="module")
-def new_server(tmp_path_factory):
-    """Start servers, and end each when its turn is over."""
+def new_server(tmp_path_factory, serve):
+    """Start servers, and end each as Ctrl-C does when its turn is over."""
 
     def turn(*more, cwd=None):
-        started = Server(tmp_path_factory.mktemp("runs"), 0, *more, cwd=cwd)
+        started = serve(tmp_path_factory.mktemp("runs"), *more, cwd=cwd, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         yield started
-        started.close()
+        started.process.send_signal(signal.SIGINT)
+        started.ended()
 
     return turn
 
@@ -92,7 +64,7 @@ def server(browser, new_server):
 class Tab:
     """A page of the playground, and everything in it by its name for tests."""
 
-    def __init__(self, context, server: Server, view: str):
+    def __init__(self, context, server, view: str):
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.server = server
@@ -149,6 +121,14 @@ class Tab:
             self.page.locator(selector).first.wait_for(state="attached")
         for name in DRAWN.get(view, []):
             self.painted(name)
+
+    def hear(self, *news, **stored) -> None:
+        """Put values into the page's store, and give it news as the server tells them: a kind and a content each."""
+        self.page.evaluate(HEAR, [news, stored])
+
+    def stands(self, **status) -> None:
+        """Tell the page that a made-up run is paused."""
+        self.hear(("status", STATUS | status))
 
     def settings(self) -> None:
         """Open the settings, which are closed on a phone."""

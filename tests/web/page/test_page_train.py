@@ -20,6 +20,11 @@ PIXELS = """(name) => {
     return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
 }"""
 
+MADE_UP = {
+    "number": 1, "run": "made-up", "recipe": "mlp", "from_step": 0, "state": "paused", "parent": None, "changes": [],
+    "alarm": None,
+}  # fmt: skip
+"""The try of a made-up run."""
 LONG = 1_000_000  # steps: such a run never ends by itself while somebody adjusts its settings
 
 
@@ -177,23 +182,13 @@ def test_in_slow_motion_each_step_of_the_ring_is_seen_over_the_real_points(open_
 
 def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     tab = open_tab()
-    tab.page.evaluate(
-        """async () => {
-            const {server, store, changed} = await import("/js/store.js");
-            const measurements = {step: [0, 250, 500], d_gradient: [1, 0, 1], g_gradient: [1, 1, 1], r2: [1, 1, 1]};
-            const step = Array.from({length: 200}, (_, i) => 5 * i);
-            const flat = step.map(() => 0.7);
-            const loss = step.map((_, i) => (i === 120 ? 300 : i === 50 ? null : 0.7));
-            const status = {state: "paused", run: "made-up", try: 1, step: 995, steps: 1000, points: false,
-                class_names: [], loss: {says: "centred", unit: "nats"}, can: []};
-            server.hear("status", status);
-            server.hear("tries", [{number: 1, run: "made-up", recipe: "quick", from_step: 0, step: 995, steps: 1000,
-                state: "paused", parent: null, changes: [], alarm: null}]);
-            const curves = {step, d_loss: loss, g_loss: flat, d_real: flat, d_fake: flat};
-            Object.assign(store, {curves: {1: curves}, measurements: {1: measurements}, distance: {}});
-            changed(true);
-        }"""
-    )
+    step, flat = [5 * i for i in range(200)], [0.7] * 200
+    losses = [300 if i == 120 else None if i == 50 else 0.7 for i in range(200)]
+    curves = {"step": step, "d_loss": losses, "g_loss": flat, "d_real": flat, "d_fake": flat}
+    norms = {"step": [0, 250, 500], "d_gradient": [1, 0, 1], "g_gradient": [1, 1, 1], "r2": [1, 1, 1]}
+    one = MADE_UP | {"recipe": "quick", "step": 995, "steps": 1000}
+    tab.stands(step=995, steps=1000, loss={"says": "centred", "unit": "nats"})
+    tab.hear(("tries", [one]), curves={1: curves}, measurements={1: norms}, distance={})
     loss = tab("chart-loss")
     loss.locator("path.beyond").wait_for(state="attached")
     assert loss.locator("path.beyond").count() == 1
@@ -214,18 +209,11 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
 
 def test_the_numbers_of_an_axis_have_room(open_tab):
     tab = open_tab()
-    tab.page.evaluate(
-        """async () => {
-            const {server, store} = await import("/js/store.js");
-            const step = [100, 200, 300];
-            const flat = step.map(() => -1550);
-            store.curves = {1: {step, d_loss: flat, g_loss: flat, d_real: flat, d_fake: flat}};
-            server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 800, points: false,
-                class_names: [], loss: {says: "logit", unit: "D’s output"}, can: []});
-            server.hear("tries", [{number: 1, run: "made-up", recipe: "mlp", from_step: 0, step: 300, steps: 800,
-                state: "paused", parent: null, changes: [], alarm: null}]);
-        }"""
-    )
+    flat = [-1550] * 3
+    curves = {"step": [100, 200, 300], "d_loss": flat, "g_loss": flat, "d_real": flat, "d_fake": flat}
+    tab.hear(curves={1: curves})
+    tab.stands(step=300, steps=800, loss={"says": "logit", "unit": "D’s output"})
+    tab.hear(("tries", [MADE_UP | {"step": 300, "steps": 800}]))
     tab.until("document.querySelector('[data-testid=chart-loss]').textContent.includes('−2k')")
     edges = "[...document.querySelectorAll('[data-testid=chart-loss] svg text')].map((t) => t.getBBox().x)"
     assert min(tab.page.evaluate(edges)) >= 0
@@ -234,15 +222,10 @@ def test_the_numbers_of_an_axis_have_room(open_tab):
 def test_classes_that_nobody_can_count_have_no_number(open_tab):
     """Those of a person's own pictures, which no judge reads: 10 were shown, and 8 modes of any toy."""
     tab = open_tab()
-    tab.page.evaluate(
-        """async () => {
-            const {server, store} = await import("/js/store.js");
-            store.metrics = null; // of a run before
-            server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 1000, points: false,
-                counted_classes: ["a", "b"], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
-            server.hear("event", {event: "measured", step: 150, signals: {}, histogram: []});
-        }"""
-    )
+    loss = {"kind": "hinge", "says": "logit", "unit": "D’s output"}
+    tab.hear(metrics=None)  # of a run before
+    tab.stands(step=300, steps=1000, counted_classes=["a", "b"], loss=loss)
+    tab.hear(("event", {"event": "measured", "step": 150, "signals": {}, "histogram": []}))
     tab.until("document.querySelector('[data-testid=quality]').innerText.includes('150')")
     assert tab("metric-modes").inner_text() == "–"
     assert "D’s output" in tab("chart-loss").inner_text()  # no nats
@@ -252,14 +235,8 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
 
 def test_pictures_without_classes_have_no_number_of_them_before_the_first_look_either(open_tab):
     tab = open_tab()
-    tab.page.evaluate(
-        """async () => {
-            const {server, store} = await import("/js/store.js");
-            store.events = {}; // of a run before
-            server.hear("status", {state: "paused", run: "made-up", try: 1, step: 60, steps: 100, points: false,
-                counted_classes: [], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
-        }"""
-    )
+    tab.hear(events={})  # of a run before
+    tab.stands(step=60, steps=100, counted_classes=[], loss={"kind": "hinge", "says": "logit", "unit": "D’s output"})
     tab.until("document.querySelector('[data-testid=chart-loss]').innerText.includes('D’s output')")
     assert tab("metric-modes").inner_text() == "–"
     assert "No judge reads these pictures" in tab("quality").inner_text()
@@ -268,37 +245,20 @@ def test_pictures_without_classes_have_no_number_of_them_before_the_first_look_e
 
 def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at_the_end(open_tab):
     tab = open_tab()
-    tab.page.evaluate(
-        """async () => {
-            const {server} = await import("/js/store.js");
-            server.hear("status", {state: "paused", run: "made-up", try: 1, step: 3, steps: 9, points: false,
-                class_names: [], loss: {says: "logit"}, kid_real: 0.004, can: []});
-            server.hear("event", {event: "evaluated", step: 3, metrics: {kid: 0.0039}});
-            server.hear("event", {event: "measured", step: 3, signals: {coverage: 0.45}, histogram: []});
-        }"""
-    )
+    tab.stands(step=3, steps=9, loss={"says": "logit"}, kid_real=0.004)
+    measured = {"event": "measured", "step": 3, "signals": {"coverage": 0.45}, "histogram": []}
+    tab.hear(("event", {"event": "evaluated", "step": 3, "metrics": {"kid": 0.0039}}), ("event", measured))
     tab.until(
         "document.querySelector('[data-testid=chart-distance]').textContent.includes('as near as other real data')"
     )
-    tell = "(m) => import('/js/store.js').then(({server}) => server.hear('metrics', m))"
     end = {"fd": 7.5, "fd_floor": 1.5, "kid": 0.352, "coverage": 0.18, "coverage_ideal": 0.97, "space": "judge"}
-    tab.page.evaluate(tell, {"try": 1, "step": 9, "n": 60, "n_real": 50, "final": True, **end})
+    tab.hear(("metrics", {"try": 1, "step": 9, "n": 60, "n_real": 50, "final": True, **end}))
     tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
     assert tab("metric-kid").inner_text() == "3.9e−3"  # the judge's features give another figure, in the list below
     assert "other real data: up to 4.0e−3" in tab("quality").inner_text()
     assert [tab(f"metric-{name}").inner_text() for name in ("coverage-end", "coverage")] == ["0.180", "0.450"]
     assert "as near as other real data" in tab("chart-distance").text_content()
     assert "KID, PCA-64" in tab("chart-distance").inner_text()
-
-
-WELL = """async ({signals}) => {
-    const {server, store} = await import("/js/store.js");
-    Object.assign(store, {advice: null, metrics: null});
-    server.hear("status", {state: "paused", run: "made-up", try: 1, step: 500, steps: 1000, points: false,
-        class_names: [], loss: {says: "logit"}, can: []});
-    server.hear("event", {event: "measured", step: 500, signals, histogram: []});
-    server.hear("checked", {step: 500, reals: 256, checks: [], evidence: []});
-}"""
 
 
 @pytest.mark.parametrize(
@@ -312,7 +272,10 @@ WELL = """async ({signals}) => {
 def test_a_verdict_names_what_was_checked_and_what_was_not(open_tab, signals, title, said):
     """“Healthy” stood beside a coverage of 0.45, and over blurred balls."""
     tab = open_tab()
-    tab.page.evaluate(WELL, {"signals": signals})
+    tab.stands(step=500, steps=1000, loss={"says": "logit"})
+    measured = {"event": "measured", "step": 500, "signals": signals, "histogram": []}
+    checked = {"step": 500, "reals": 256, "checks": [], "evidence": []}
+    tab.hear(("event", measured), ("checked", checked), advice=None, metrics=None)
     tab.until("(title) => document.querySelector('[data-testid=diagnosis-state]').innerText === title", title)
     text = tab("diagnosis-text").inner_text()
     assert "Not looked for: how good the samples are." in text
@@ -335,21 +298,18 @@ def test_a_run_in_the_list_says_what_was_looked_for_and_what_was_not(open_tab, s
 
 def test_charts_are_scaled_to_the_try_that_lives_and_show_one_unit(open_tab):
     tab = open_tab()
-    tab.page.evaluate(
-        """async () => {
-            const {server, store} = await import("/js/store.js");
-            const table = (v) => ({step: [1, 2, 3], d_loss: [v, v, v], g_loss: [v, v, v], d_real: [v, v, v],
-                d_fake: [-v, -v, -v]});
-            const norms = (v) => ({step: [1, 2, 3], d_gradient: [v, v, v], g_gradient: [v, v, v], r2: [v, v, v]});
-            Object.assign(store, {curves: {1: table(9e5), 2: table(0.7)}, distance: {},
-                measurements: {1: norms(1e9), 2: norms(0.5)}});
-            const one = {run: "made-up", recipe: "mlp", from_step: 0, step: 3, steps: 10, state: "paused", alarm: null};
-            server.hear("tries", [{...one, number: 1, parent: null, alarm: {step: 3, state: "divergence"}},
-                {...one, number: 2, parent: 1, changes: [{path: "loss.kind"}]}]);
-            server.hear("status", {state: "paused", run: "made-up-2", try: 2, step: 3, steps: 10, points: false,
-                class_names: [], loss: {says: "logit", unit: "nats"}, can: []});
-        }"""
-    )
+
+    def table(v):
+        return {"step": [1, 2, 3], **dict.fromkeys(("d_loss", "g_loss", "d_real"), [v] * 3), "d_fake": [-v] * 3}
+
+    def norms(v):
+        return {"step": [1, 2, 3], **dict.fromkeys(("d_gradient", "g_gradient", "r2"), [v] * 3)}
+
+    first = MADE_UP | {"step": 3, "steps": 10, "alarm": {"step": 3, "state": "divergence"}}
+    second = MADE_UP | {"number": 2, "parent": 1, "step": 3, "steps": 10, "changes": [{"path": "loss.kind"}]}
+    curves, measurements = {1: table(9e5), 2: table(0.7)}, {1: norms(1e9), 2: norms(0.5)}
+    tab.hear(("tries", [first, second]), curves=curves, measurements=measurements, distance={})
+    tab.stands(**{"run": "made-up-2", "try": 2, "step": 3, "steps": 10, "loss": {"says": "logit", "unit": "nats"}})
     tab.until("document.querySelector('[data-testid=chart-loss] .unit').innerText === 'nats'")
     for name, top in (("loss", "2"), ("gradients", "1")):
         tab.until(f"document.querySelectorAll('[data-testid=chart-{name}] path').length > 0")
@@ -361,13 +321,12 @@ def test_charts_are_scaled_to_the_try_that_lives_and_show_one_unit(open_tab):
 
 def test_every_figure_of_an_evaluation_stands_in_the_list_under_the_name_that_the_server_gives_it(open_tab):
     tab = open_tab()
-    tell = "(m) => import('/js/store.js').then(({server}) => server.hear('metrics', m))"
     evaluation = {"try": 1, "step": 9, "n": 60, "n_real": 50, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "final": True}
     figures = {"fd": [7.5, 1.5], "classes.junk": [0.25, 0], "modes.captured": [7, None]}
-    tab.page.evaluate(tell, evaluation)
+    tab.hear(("metrics", evaluation))
     tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
     assert tab("figures").count() == 0
-    tab.page.evaluate(tell, evaluation | {"figures": figures})
+    tab.hear(("metrics", evaluation | {"figures": figures}))
     tab("figures").locator("summary").click()
     rows = [row.inner_text().replace("\n", "").split("\t") for row in tab("figures").locator("tbody tr").all()]
     assert rows == [
@@ -382,8 +341,7 @@ def test_every_figure_of_an_evaluation_stands_in_the_list_under_the_name_that_th
 def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
     tab = open_tab()
     metrics = {"try": 1, "step": 9, "n": 60, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "coverage": 0.4, "final": True}
-    tell = "(m) => import('/js/store.js').then(({server}) => server.hear('metrics', m))"
-    tab.page.evaluate(tell, metrics | {"n_real": 50, "held_out": held_out})
+    tab.hear(("metrics", metrics | {"n_real": 50, "held_out": held_out}))
     tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
     assert tab("reals-seen").count() == (not held_out)
     assert "of 50 reals reached" in tab("quality").inner_text()
