@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -11,6 +12,16 @@ import pytest
 from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import CLIENTS, QUEUE, REPLAYED, Broadcast, Client
 from mulligan.web.session.write_lock import WriteLock
+
+
+def played(story: Any) -> Any:
+    """Play a story in an event loop."""
+
+    @wraps(story)
+    def test() -> None:
+        asyncio.run(story())
+
+    return test
 
 
 def read(raw: bytes) -> list[tuple[str, str, Any]]:
@@ -33,107 +44,97 @@ async def some(stream: Any, count: int) -> list[tuple[str, str, Any]]:
     return found
 
 
-def test_first_a_snapshot_then_news() -> None:
-    async def play() -> None:
-        broadcast = broadcast_of()
-        stream = broadcast.stream("page", None)
-        assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
-        broadcast.publish("notice", {"a": 1})
-        broadcast.publish("samples", b'{"step":3}')
-        events = await some(stream, 2)
-        assert [(kind, content) for _, kind, content in events] == [("notice", {"a": 1}), ("samples", {"step": 3})]
-        await stream.aclose()
-        assert not broadcast.clients
-
-    asyncio.run(play())
+@played
+async def test_first_a_snapshot_then_news() -> None:
+    broadcast = broadcast_of()
+    stream = broadcast.stream("page", None)
+    assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
+    broadcast.publish("notice", {"a": 1})
+    broadcast.publish("samples", b'{"step":3}')
+    events = await some(stream, 2)
+    assert [(kind, content) for _, kind, content in events] == [("notice", {"a": 1}), ("samples", {"step": 3})]
+    await stream.aclose()
+    assert not broadcast.clients
 
 
-def test_who_comes_back_gets_what_was_missed() -> None:
-    async def play() -> None:
-        broadcast = broadcast_of()
-        stream = broadcast.stream("page", None)
-        first_events = await some(stream, 1)
-        broadcast.publish("notice", 1)
-        last = (await some(stream, 1))[0][0]
-        await stream.aclose()
-        broadcast.publish("notice", 2)
-        broadcast.publish("samples", 2.5)  # fleeting: the newest comes with the next one
-        broadcast.publish("tries", 3)
-        again = broadcast.stream("page", last)
-        assert [content for *_, content in await some(again, 2)] == [2, 3]
-        await again.aclose()
-        for i in range(REPLAYED + 1):
-            broadcast.publish("notice", i)
-        for word in (
-            last,
-            None,
-            "zzz-3",
-            f"{first_events[0][0].split('-')[0]}-999999",
-            "x",
-            "-",
-            "é-1",
-            f"{last.split('-')[0]}-²",
-        ):
-            late = broadcast.stream("page", word)
-            assert [kind for _, kind, _ in await some(late, 1)] == ["snapshot"], word
-            await late.aclose()
-
-    asyncio.run(play())
-
-
-def test_all_that_is_kept_can_be_replayed() -> None:
-    async def play() -> None:
-        broadcast = broadcast_of()
-        first = broadcast.stream("page", None)
-        epoch = (await some(first, 1))[0][0].partition("-")[0]
-        await first.aclose()
-        for i in range(3 * REPLAYED):
-            broadcast.publish("notice", i)
-        seen = 3 * REPLAYED - REPLAYED + 1
-        stream = broadcast.stream("page", f"{epoch}-{seen}")
-        assert [content for *_, content in await some(stream, 1)] == list(range(seen, 3 * REPLAYED))
-        await stream.aclose()
-
-    asyncio.run(play())
-
-
-def test_a_new_run_makes_what_was_before_worthless() -> None:
-    async def play() -> None:
-        broadcast = broadcast_of()
-        stream = broadcast.stream("page", None)
-        last = (await some(stream, 1))[0][0]
-        broadcast.publish("event", 1)
-        broadcast.restart()
-        assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
-        await stream.aclose()
-        late = broadcast.stream("page", last)
-        assert [kind for _, kind, _ in await some(late, 1)] == ["snapshot"]
+@played
+async def test_who_comes_back_gets_what_was_missed() -> None:
+    broadcast = broadcast_of()
+    stream = broadcast.stream("page", None)
+    first_events = await some(stream, 1)
+    broadcast.publish("notice", 1)
+    last = (await some(stream, 1))[0][0]
+    await stream.aclose()
+    broadcast.publish("notice", 2)
+    broadcast.publish("samples", 2.5)  # fleeting: the newest comes with the next one
+    broadcast.publish("tries", 3)
+    again = broadcast.stream("page", last)
+    assert [content for *_, content in await some(again, 2)] == [2, 3]
+    await again.aclose()
+    for i in range(REPLAYED + 1):
+        broadcast.publish("notice", i)
+    for word in (
+        last,
+        None,
+        "zzz-3",
+        f"{first_events[0][0].split('-')[0]}-999999",
+        "x",
+        "-",
+        "é-1",
+        f"{last.split('-')[0]}-²",
+    ):
+        late = broadcast.stream("page", word)
+        assert [kind for _, kind, _ in await some(late, 1)] == ["snapshot"], word
         await late.aclose()
 
-    asyncio.run(play())
+
+@played
+async def test_all_that_is_kept_can_be_replayed() -> None:
+    broadcast = broadcast_of()
+    first = broadcast.stream("page", None)
+    epoch = (await some(first, 1))[0][0].partition("-")[0]
+    await first.aclose()
+    for i in range(3 * REPLAYED):
+        broadcast.publish("notice", i)
+    seen = 3 * REPLAYED - REPLAYED + 1
+    stream = broadcast.stream("page", f"{epoch}-{seen}")
+    assert [content for *_, content in await some(stream, 1)] == list(range(seen, 3 * REPLAYED))
+    await stream.aclose()
 
 
-def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot() -> None:
-    async def play() -> None:
-        snapshots = []
-        broadcast = broadcast_of(lambda: snapshots.append(1) or {"n": len(snapshots)})
-        stalled, brisk = broadcast.stream("stalled", None), broadcast.stream("brisk", None)
-        await some(stalled, 1)
-        await some(brisk, 1)
-        (slow,) = (client for client in broadcast.clients if client.name == "stalled")
-        for i in range(10 * QUEUE):
-            broadcast.publish("notice", i)
-            assert len(slow._queue) <= QUEUE
-            assert [content for *_, content in await some(brisk, 1)] == [i]
-        assert len(snapshots) == 2  # nobody has been given another one in the meantime
-        events = await some(stalled, 1)
-        assert events[0][1] == "snapshot"
-        assert len(events) <= QUEUE + 1
-        assert len(snapshots) == 3
-        await stalled.aclose()
-        await brisk.aclose()
+@played
+async def test_a_new_run_makes_what_was_before_worthless() -> None:
+    broadcast = broadcast_of()
+    stream = broadcast.stream("page", None)
+    last = (await some(stream, 1))[0][0]
+    broadcast.publish("event", 1)
+    broadcast.restart()
+    assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
+    await stream.aclose()
+    late = broadcast.stream("page", last)
+    assert [kind for _, kind, _ in await some(late, 1)] == ["snapshot"]
+    await late.aclose()
 
-    asyncio.run(play())
+
+@played
+async def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot() -> None:
+    snapshots = []
+    broadcast = broadcast_of(lambda: snapshots.append(1) or {"n": len(snapshots)})
+    stalled, brisk = broadcast.stream("stalled", None), broadcast.stream("brisk", None)
+    await some(stalled, 1)
+    await some(brisk, 1)
+    (slow,) = (client for client in broadcast.clients if client.name == "stalled")
+    for i in range(10 * QUEUE):
+        broadcast.publish("notice", i)
+        assert len(slow._queue) <= QUEUE
+        assert [content for *_, content in await some(brisk, 1)] == [i]
+    assert len(snapshots) == 2  # nobody has been given another one in the meantime
+    events = await some(stalled, 1)
+    assert events[0][1] == "snapshot"
+    assert len(events) <= QUEUE + 1
+    assert len(snapshots) == 3
+    await stalled.aclose()
+    await brisk.aclose()
 
 
 def test_only_the_newest_samples_wait() -> None:
@@ -158,22 +159,20 @@ def test_pings_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(play())
 
 
-def test_streams_end_with_the_server_and_are_limited() -> None:
-    async def play() -> None:
-        broadcast = broadcast_of()
-        streams = []
-        for i in range(CLIENTS):
-            broadcast.check_at_most()
-            streams.append(broadcast.stream(f"page {i}", None))
-            await some(streams[-1], 1)
-        with pytest.raises(Problem, match=r"^at most 64 pages can be open, and 64 are\. Close one of them\.$"):
-            broadcast.check_at_most()
-        broadcast.close()
-        for stream in streams:
-            assert [event async for event in stream] == []
-        assert not broadcast.clients
-
-    asyncio.run(play())
+@played
+async def test_streams_end_with_the_server_and_are_limited() -> None:
+    broadcast = broadcast_of()
+    streams = []
+    for i in range(CLIENTS):
+        broadcast.check_at_most()
+        streams.append(broadcast.stream(f"page {i}", None))
+        await some(streams[-1], 1)
+    with pytest.raises(Problem, match=r"^at most 64 pages can be open, and 64 are\. Close one of them\.$"):
+        broadcast.check_at_most()
+    broadcast.close()
+    for stream in streams:
+        assert [event async for event in stream] == []
+    assert not broadcast.clients
 
 
 def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
@@ -193,38 +192,36 @@ def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
     asyncio.run(play())
 
 
-def test_one_tab_writes() -> None:
-    async def play() -> None:
-        broadcast = broadcast_of()
-        lock = WriteLock(broadcast)
-        first, second = "first-page-0123456789", "other-page-0123456789"
-        with pytest.raises(
-            Problem,
-            match=r"^this call changes something, so it must carry X-Mulligan-Token\. Get one: POST "
-            r"/api/write-lock\.$",
-        ):
-            lock.check(None)
-        with pytest.raises(Problem):
-            lock.check("")
+@played
+async def test_one_tab_writes() -> None:
+    broadcast = broadcast_of()
+    lock = WriteLock(broadcast)
+    first, second = "first-page-0123456789", "other-page-0123456789"
+    with pytest.raises(
+        Problem,
+        match=r"^this call changes something, so it must carry X-Mulligan-Token\. Get one: POST "
+        r"/api/write-lock\.$",
+    ):
+        lock.check(None)
+    with pytest.raises(Problem):
+        lock.check("")
+    with pytest.raises(Problem) as stale:
+        lock.check("something")
+    assert stale.value.kind == "stale-token"
+    stream = broadcast.stream(first, None)
+    await some(stream, 1)
+    token = lock.ask(client=first, take=False)["token"]
+    assert [event[1:] for event in await some(stream, 1)] == [("write_lock", {"writer": "first-pa"})]
+    lock.check(token)
+    assert lock.ask(client=first, take=False)["token"] == token  # a reload
+    assert lock.ask(client=second, take=False) == {"token": None, "writer": False}
+    other = lock.ask(client=second, take=True)["token"]
+    lock.check(other)
+    for word in (token, token + "x", "ü"):
         with pytest.raises(Problem) as stale:
-            lock.check("something")
+            lock.check(word)
         assert stale.value.kind == "stale-token"
-        stream = broadcast.stream(first, None)
-        await some(stream, 1)
-        token = lock.ask(client=first, take=False)["token"]
-        assert [event[1:] for event in await some(stream, 1)] == [("write_lock", {"writer": "first-pa"})]
-        lock.check(token)
-        assert lock.ask(client=first, take=False)["token"] == token  # a reload
-        assert lock.ask(client=second, take=False) == {"token": None, "writer": False}
-        other = lock.ask(client=second, take=True)["token"]
-        lock.check(other)
-        for word in (token, token + "x", "ü"):
-            with pytest.raises(Problem) as stale:
-                lock.check(word)
-            assert stale.value.kind == "stale-token"
-        await stream.aclose()
-
-    asyncio.run(play())
+    await stream.aclose()
 
 
 def test_a_script_without_a_stream_keeps_the_token() -> None:

@@ -51,7 +51,7 @@ def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
         places = np.zeros((side * side, dimension), np.float32)
         places[:, 0], places[:, 1] = np.tile(ticks, side), np.repeat(ticks, side)
     logits = _logits(space, places)
-    real = np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, max(points, ARROWS)).astype(int)])
+    real = spread(run, max(points, ARROWS))
     z, labels = run.draw(max(points, ARROWS), seed=run.config.seed)
     fake = run.generate(z, labels, average=False)
     centre, push = _pushes(run, space, real, fake)
@@ -110,19 +110,22 @@ def point(run: Run, *, x: Place, y: Place = 0.0) -> dict[str, Any]:
     }
 
 
+def spread(run: Run, count: int) -> Array:
+    """Return training samples from the whole of the data."""
+    return np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, count).astype(int)])
+
+
 def _points_only(run: Run) -> None:
     if not run.data.is_points:
-        raise ConfigError(
-            f"data must be points for D's map, got {run.data.name}, which is made of pictures. Try the recipe ring."
-        )
+        text = f"data must be points for D's map, got {run.data.name}, which is made of pictures. Try the recipe ring."
+        raise ConfigError(text)
 
 
 def _sides(run: Run, space: Workspace) -> tuple[Array, Array]:
     """Return D's logits at 256 reals and 256 fakes."""
     z, labels = run.draw(256, seed=run.config.seed)
     fake = run.generate(z, labels, average=False)
-    rows = np.linspace(0, len(run.data) - 1, 256).astype(int)
-    return _logits(space, np.asarray(run.data.images[rows])), _logits(space, fake)
+    return _logits(space, spread(run, 256)), _logits(space, fake)
 
 
 def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:

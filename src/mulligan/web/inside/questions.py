@@ -4,10 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.errors import ConfigError
-from mulligan.output.generator import Generator
 from mulligan.output.pictures import grid
-from mulligan.training import Run
 from mulligan.training.run import CLOUD, GRID
 from mulligan.web.inside import maps
 from mulligan.web.inside.maps import coordinates
@@ -46,27 +43,16 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
     }
 
 
-def generator_of(run: Run) -> Generator:
-    """Return the averaged generator on one thread."""
-    made = run.generator()
-    made.threads = 1
-    return made
-
-
 def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
-    """Answer a question about the live run."""
+    """Answer a question about the live run. Raises a MulliganError when there is no answer."""
     run = live.run
     if what == "samples":
-        return samples(live, args["weights"])
-    if what == "nearest":
-        return drawing.nearest(generator_of(run), run.data, **args)
+        return samples(live, **args)
     if what in drawing.QUESTIONS:
-        return drawing.QUESTIONS[what](generator_of(run), **args)
-    if what in maps.QUESTIONS:
-        found = maps.QUESTIONS[what](run, **args)
-        if what == "field":
-            found["path"] = [list(way) for way in zip(*live.path)]
-        return {"run": live.folder.name, "try": live.number, "step": run.step, **found}
-    raise ConfigError(
-        f"a question must be one of samples, nearest, {', '.join([*drawing.QUESTIONS, *maps.QUESTIONS])}, got {what!r}."
-    )
+        generator = run.generator()
+        generator.threads = 1
+        return drawing.QUESTIONS[what](generator, **args, **({"data": run.data} if what == "nearest" else {}))
+    found = maps.QUESTIONS[what](run, **args)
+    if what == "field":
+        found["path"] = [list(way) for way in zip(*live.path)]
+    return {"run": live.folder.name, "try": live.number, "step": run.step, **found}

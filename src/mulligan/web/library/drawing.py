@@ -240,6 +240,6 @@ def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
 
 
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
-    question.__name__: question for question in (draw, inverted, walk, plane, plane_point)
+    question.__name__: question for question in (draw, inverted, walk, plane, plane_point, nearest)
 }
-"""The questions about a generator, by name. `nearest` is separate, because it needs the data."""
+"""The questions about a generator, by name. Only `nearest` needs its training data."""
