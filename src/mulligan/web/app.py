@@ -174,30 +174,13 @@ class Server(uvicorn.Server):
         self.ready()
 
 
-def run(
-    listener: socket.socket,
-    worker: WorkerHandle,
-    runs: Path,
-    data: dict[str, str] | None,
-    *,
-    host: str | None,
-    token: str,
-    phone_address: str,
-    ready: Callable[[], object],
-) -> None:
-    """Serve at a bound socket until a signal comes, then wait until the run is saved.
-
-    `host` is the server's loopback address; None if other machines may connect. `ready` is called when it listens.
-    """
-    playground = Playground(runs, data, worker)
-    playground.pile.phone_address, playground.book = phone_address, built_book()
-    hosts = frozenset[str]() if host is None else LOOPBACK | {host}
-    server = Server(application(playground, hosts=hosts, token=token), playground, ready)
+def run(playground: Playground, listener: socket.socket, app: Gate, ready: Callable[[], object]) -> None:
+    """Serve at a bound socket until a signal comes, then wait until the run is saved. `ready`: once it listens."""
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
+            Server(app, playground, ready).run(sockets=[listener])
     finally:
-        end(playground.session.state, playground.runs, worker)
+        end(playground.session.state, playground.runs, playground.worker)
 
 
 def built_book() -> Path | None:

@@ -58,19 +58,15 @@ def serve(
         ready(address)
 
     worker.spawn()
-    from mulligan.web.app import run  # takes about a second, while the worker starts
+    from mulligan.web.app import application, built_book, run  # takes about a second, while the worker starts
+    from mulligan.web.gate import LOOPBACK
     from mulligan.web.library.pile import qr
+    from mulligan.web.playground import Playground
 
-    run(
-        listener,
-        worker,
-        runs,
-        data,
-        host=host if here else None,
-        token=token,
-        phone_address=phone_address,
-        ready=listening,
-    )
+    playground = Playground(runs, data, worker)
+    playground.pile.phone_address, playground.book = phone_address, built_book()
+    hosts = LOOPBACK | {host} if here else frozenset[str]()
+    run(playground, listener, application(playground, hosts=hosts, token=token), listening)
     return 0
 
 

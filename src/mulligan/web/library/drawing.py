@@ -24,6 +24,7 @@ HELD = 300
 STARTS = 16
 """Number of random starts of an inversion."""
 _BINS = 30
+Ticks = NDArray[np.float64]
 Class = Annotated[str, Text(".{1,60}", "the number or the name of a class", "3"), "Number or name of a class."]
 Psi = Annotated[float, Interval(0.0, 2.0, "[]", 0.7), "Truncation: z is multiplied by it."]
 Along = Annotated[
@@ -95,9 +96,8 @@ def plane(
 
     Or all of the first seed's z, with the classes `around` the border: clockwise from the top, mixed in the middle.
     """
-    about = _about(generator, label := _asked(generator, class_))
     ticks = np.linspace(0.0, 1.0, side)
-    pictures = _on_plane(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side), label, around)
+    pictures, about = _on_plane(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side), class_, around)
     return {"png": png64(grid(pictures, side)), "side": side, "pad": 2, "seeds": seeds, **about}
 
 
@@ -111,9 +111,8 @@ def plane_point(
     class_: Class | None = None,
 ) -> dict[str, Any]:
     """Return the picture at one point of the plane."""
-    about = _about(generator, label := _asked(generator, class_))
-    picture = _on_plane(generator, seeds, np.array([across]), np.array([down]), label, around)[0]
-    return {"png": png64(picture), "across": across, "down": down, "seeds": seeds, **about}
+    pictures, about = _on_plane(generator, seeds, np.array([across]), np.array([down]), class_, around)
+    return {"png": png64(pictures[0]), "across": across, "down": down, "seeds": seeds, **about}
 
 
 def _asked(generator: Generator, class_: str | None) -> int | None:
@@ -122,22 +121,22 @@ def _asked(generator: Generator, class_: str | None) -> int | None:
 
 
 def _on_plane(
-    generator: Generator,
-    seeds: Sequence[int],
-    u: NDArray[np.float64],
-    v: NDArray[np.float64],
-    label: int | None,
-    around: bool,
-) -> NDArray[np.uint8]:
+    generator: Generator, seeds: Sequence[int], u: Ticks, v: Ticks, class_: str | None, around: bool
+) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    about = _about(generator, label := _asked(generator, class_))
+    classes: Any = label
     if around and generator.classes:
-        z, mixture = generator.z(1, seeds[0]).repeat(len(u), axis=0), around_border(generator.classes, u, v)
-        return to_uint8(generator.decode(z, mixture), *generator.spec.data_range)
-    shares = np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], axis=1)
-    made = generator.decode(mixed(generator, seeds, u, v), generator.mixture(seeds, shares) if label is None else label)
-    return to_uint8(made, *generator.spec.data_range)
+        z, classes = generator.z(1, seeds[0]).repeat(len(u), axis=0), around_border(generator.classes, u, v)
+    else:
+        z, shares = (
+            mixed(generator, seeds, u, v),
+            np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], axis=1),
+        )
+        classes = generator.mixture(seeds, shares) if label is None else label
+    return to_uint8(generator.decode(z, classes), *generator.spec.data_range), about
 
 
-def around_border(classes: int, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+def around_border(classes: int, u: Ticks, v: Ticks) -> Ticks:
     """Return shares of the classes: on the border of the two nearest, in the middle of all equally."""
     x, y = 2.0 * u - 1.0, 2.0 * v - 1.0
     turn = np.arctan2(x, -y) / (2.0 * np.pi) % 1.0 * classes
@@ -148,9 +147,7 @@ def around_border(classes: int, u: NDArray[np.float64], v: NDArray[np.float64]) 
     return np.asarray(out * edge + (1.0 - out) / classes)
 
 
-def mixed(
-    generator: Generator, seeds: Sequence[int], across: NDArray[np.float64], down: NDArray[np.float64]
-) -> NDArray[np.float32]:
+def mixed(generator: Generator, seeds: Sequence[int], across: Ticks, down: Ticks) -> NDArray[np.float32]:
     """Mix four latents, on great circles if they are normal: first across, at the top and the bottom, then down.
 
     Three great circles end exactly in the corners, and keep a length that training has seen all over the square.
