@@ -260,23 +260,12 @@ def test_minutes_are_filled_and_not_exceeded(tiny, monkeypatch):
     [
         (GREY * np.nan, None, DataError, "NaN"),
         (GREY[:0], None, DataError, "at least one"),
-        (
-            GREY[0],
-            None,
-            DataError,
-            r"^array: rows of whole numbers must be square pictures, got rows of 8\. Reshape to \(n, H, "
-            r"W\) or \(n, H, W, 3\), or convert to float32 if they are points\.$",
-        ),
+        (GREY[0], None, DataError, "got rows of 8"),
         (GREY * 3.5, None, DataError, "pictures must be whole numbers from 0 to 255, or floats"),
         (np.array(["a", "b"]), None, DataError, "samples must be numbers, got"),
         (GREY, np.arange(49), DataError, "labels must be one for each of the 50 samples, got shape"),
         (GREY, np.full(50, np.nan), DataError, "labels"),
-        (
-            [GREY[0], GREY[0, :7]],
-            None,
-            DataError,
-            r"^array: samples must all have one shape, got several\. Resize them first\.$",
-        ),
+        ([GREY[0], GREY[0, :7]], None, DataError, "one shape"),
         ([[1.0, 2.0], [3.0]], None, DataError, "samples must all have one shape, got several"),
         (GREY[:2], [[0], [1, 2]], DataError, "labels must be one for each sample, got lists of different lengths"),
         ("nothing-here", None, DataError, "no data set and no file named"),
@@ -305,9 +294,8 @@ def test_arrays_that_are_none(tiny, images, labels, error, message):
             {"seed": 2**63},
             "seed must be a whole number from 0 to 9,223,372,036,854,775,807, got 9223372036854775808",
         ),
-        ({"minutes": "1"}, r"^minutes must be a number above 0, got '1'\. Try 1\.$"),
         ({"minutes": 0}, "minutes must be a number above 0, got 0"),
-        ({"minutes": float("nan")}, r"^minutes must be a number above 0, got nan\. Try 1\.$"),
+        ({"minutes": float("nan")}, "got nan"),
         ({"minutes": 1, "steps": 1}, "both set the length"),
     ],
 )

@@ -122,47 +122,13 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def as_path(name: str, value: object, what: str, example: str) -> Path:
-    """Check an argument that must be a path, and replace ``~`` by the home folder.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name.
-    value : object
-        The argument.
-    what : str
-        What the path leads to.
-    example : str
-        A path that is allowed.
-
-    Raises
-    ------
-    ConfigError
-        When `value` is neither a str nor a Path.
-    """
-    if not isinstance(value, (str, os.PathLike)) or "\0" in str(value):
-        raise ConfigError(must_be(name, f"{what}, as a str or Path", value, repr(example)))
-    return Path(os.path.expanduser(value))  # Path.expanduser raises an error for an unknown user
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with ``~`` replaced by the home folder. Unlike `Path.expanduser`, let an unknown user be."""
+    return Path(os.path.expanduser(path))
 
 
 def as_whole(name: str, value: object, low: int, high: int | None = None) -> int:
-    """Check an argument that must be a whole number.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name.
-    value : object
-        The argument.
-    low, high : int
-        The range. Without `high` it has no upper end.
-
-    Raises
-    ------
-    ConfigError
-        When `value` is not a whole number, or outside the range.
-    """
+    """Return an argument as an int; raise `ConfigError` unless it is a whole number from `low` to `high`, if given."""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         number = int(value)
         if low <= number and (high is None or number <= high):

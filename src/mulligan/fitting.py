@@ -1,6 +1,5 @@
 """Train a generator on pictures in one call (`fit`), and turn a length of time into steps."""
 
-import numbers
 import sys
 import time
 import warnings
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from mulligan.data import Dataset, from_arrays, load
 from mulligan.data.sources import UNNAMED, as_array, black_of, fitted
-from mulligan.errors import ConfigError, as_path, must_be
+from mulligan.errors import ConfigError, expanded, must_be
 from mulligan.output.generator import Generator
 from mulligan.training import Config, DataSpec, Recorder, Run, train, with_all_of
 from mulligan.training import recipe as recipe_named
@@ -87,17 +86,12 @@ def fit(
     config = recipe if isinstance(recipe, Config) else recipe_named(recipe)
     if seed is not None:
         config = replace(config, seed=seed)
-    number = isinstance(minutes, numbers.Real) and not isinstance(minutes, bool)
-    if minutes is not None and (not number or minutes > sys.float_info.max):
-        raise ConfigError(must_be("minutes", "a number above 0", minutes, 1))
     if minutes is not None and steps is not None:
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Give only one of them.")
     if steps is not None:
         config = replace(config, steps=steps)
     if start is not None:
-        config = replace(
-            config, start=str(as_path("start", start, "a run folder or a .safetensors file", "runs/quick-1"))
-        )
+        config = replace(config, start=str(expanded(start)))
     if labels is not None and config.data.labels != "dataset":
         warnings.warn(
             f"recipe {config.recipe or 'of your own'} has data.labels = {config.data.labels!r}: your labels are not "

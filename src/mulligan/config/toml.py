@@ -6,7 +6,7 @@ from typing import Any
 
 from mulligan.config.model import Config
 from mulligan.config.serialization import Table, from_table, to_table
-from mulligan.errors import ConfigError, MulliganError, as_path
+from mulligan.errors import ConfigError, MulliganError, expanded
 
 
 def dumps_toml(config: Any) -> str:
@@ -26,7 +26,7 @@ def loads_toml(text: str, source: str = "the configuration") -> Table:
 
 def load_config(path: str | Path) -> Config:
     """Read a configuration from a TOML file, such as the config.toml of a run folder."""
-    path = as_path("path", path, "a TOML file", "mine.toml")
+    path = expanded(path)
     table = loads_toml(read_text(path), str(path))
     try:
         return from_table(Config, table)

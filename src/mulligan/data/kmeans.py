@@ -22,7 +22,7 @@ _ROUNDS = 20  # of Lloyd's algorithm; twice as many lower the distances by 0.4 %
 def cluster_labels(
     images: NDArray[np.uint8], k: int = 150, components: int = 50, seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Sort pictures into clusters of similar ones: about 1 s for 60,000 digits.
+    """Sort pictures into clusters that stand in for missing classes: about 1 s for 60,000 digits.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ from mulligan.errors import ConfigError, DataError, must_be, suggest
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the registry.
+    """An entry of `DATASETS`: add one to give data of your own a name.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ DATASETS: dict[str, Entry] = {
 
 
 def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: str = "auto") -> Dataset:
-    """Load a data set by its name, or the user's own from a folder or file.
+    """Load data for a run or an evaluation: a named data set, or your own from a folder or file.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import load_unresized
-from mulligan.errors import as_path
+from mulligan.errors import expanded
 
 
 class Drawn(Protocol):
@@ -56,7 +56,7 @@ class Fakes:
         DataError, ConfigError
             When there are none, or they cannot be read.
         """
-        path = as_path("fakes", source, "a folder or file of samples", "samples/")
+        path = expanded(source)
         if not is_picture_folder(path):
             return cls(load(path))
         return cls(load_unresized(path))

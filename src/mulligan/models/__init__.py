@@ -6,7 +6,7 @@
 import os
 from pathlib import Path
 
-from mulligan.errors import CheckpointError, ConfigError, as_path, typed
+from mulligan.errors import CheckpointError, ConfigError, expanded, typed
 from mulligan.output.generator import Generator
 
 BUNDLED = Path(__file__).parent / "mnist.safetensors"
@@ -16,7 +16,7 @@ FACES = BUNDLED.with_name("pixel-faces.safetensors")
 
 
 def load(model: str | Path, *, threads: int | None = None) -> Generator:
-    """Load a generator.
+    """Load a generator that was trained before, to draw, measure or export.
 
     Parameters
     ----------
@@ -26,16 +26,19 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     threads : int, optional
         By default one for each core that the process may use.
 
+    Returns
+    -------
+    Generator
+        The averaged one, if the run keeps an average.
+
     Raises
     ------
-    ConfigError
-        When `model` is not a path.
     CheckpointError
         When there is no generator, or its file is truncated, edited or of another kind.
     DataError
         When the data of a checkpoint cannot be read.
     """
-    path = as_path("model", model, "a run folder, a checkpoint folder or a .safetensors file", "runs/quick-1")
+    path = expanded(model)
     if str(model) == FACES.stem and not path.exists():
         path = FACES
     if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
@@ -50,10 +53,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             again = f"Or try mulligan resume {typed(path)}, which writes it again from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
 
-    from mulligan.training.store.folder import (  # late: a generator's file needs no training loop
-        newest_in,
-        restored,
-    )
+    from mulligan.training.store.folder import newest_in, restored  # late: a generator's file needs no training loop
 
     found = newest_in(path)
     if found is None:
@@ -65,5 +65,15 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
 
 
 def bundled(name: str = "mnist") -> Generator:
-    """Load the generator of digits that comes with Mulligan, or that of "pixel-faces"."""
+    """Load a generator that comes with Mulligan, to try something without training.
+
+    Parameters
+    ----------
+    name : str
+        "mnist", the generator of digits, or "pixel-faces".
+
+    Returns
+    -------
+    Generator
+    """
     return Generator.load(BUNDLED.with_stem(name))

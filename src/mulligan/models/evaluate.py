@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mulligan.data import DATASETS, Dataset, from_arrays, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
-from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, must_be
+from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, expanded, must_be
 from mulligan.metrics import Fakes, merge
 from mulligan.metrics.exam import COUNT, LEAST, Exam, reals_of
 from mulligan.metrics.fakes import Drawn
@@ -117,8 +117,7 @@ def _weights(
     if isinstance(generator, (Generator, Fakes)):
         return {"ema": generator}, None, None
     if not isinstance(generator, Run):
-        what = "a generator, a run, or the run folder, checkpoint folder or .safetensors file of one"
-        path = as_path("generator", generator, what, "runs/quick-1")
+        path = expanded(generator)
         if not os.path.isdir(path):
             return {"ema": load_generator(path)}, None, None
         found = newest_in(path)

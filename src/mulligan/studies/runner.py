@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from mulligan.config.change import differences
 from mulligan.config.serialization import Table, to_plain, to_table
-from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
+from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
 from mulligan.output.files import advice, atomic_write, write_json
 from mulligan.studies.backends import backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, foresee, forget_attempts, run_cell, time_steps
@@ -74,7 +74,7 @@ class StudyRun:
     """
 
     def __init__(self, study: Study, folder: str | Path, *, budget: str | None = None, resume: bool = False):
-        self.study, self.folder = study, as_path("folder", folder, "a folder", "studies/mine").absolute()
+        self.study, self.folder = study, expanded(folder).absolute()
         self.budget: Budget = study.budget(budget)
         self.variations = study.variations()
         self.results: dict[str, dict[str, Any]] = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, as_path
+from mulligan.errors import CheckpointError, ConfigError, expanded
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
@@ -22,7 +22,7 @@ def take_weights(run: Run, start: str | Path) -> None:
     If the classes differ, G's first layer takes only the rows for z. Optimisers and schedules start from scratch.
     From a generator's file, G and its average both take the weights.
     """
-    path = as_path("start", start, "a run folder, a checkpoint folder or a .safetensors file", "runs/quick-1")
+    path = expanded(start)
     found, step = _weights(path)
     g, d = run.gan.g.network, run.gan.d.network
     into = {"generator": g.tensors(), "discriminator": d.tensors()}

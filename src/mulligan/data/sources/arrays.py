@@ -51,7 +51,7 @@ def from_arrays(
     name: str = UNNAMED,
     class_names: Sequence[str] | NDArray[Any] | None = None,
 ) -> Dataset:
-    """Make a data set from arrays.
+    """Make a data set from your own arrays: pictures or points, with or without labels.
 
     The data set copies them, so that a run's data cannot change. It does not copy uint8 pictures that are read-only
     (``array.flags.writeable = False``, or ``np.load(path, mmap_mode="r")``).

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan import __version__
-from mulligan.errors import ConfigError, as_path, must_be
+from mulligan.errors import ConfigError, expanded, must_be
 from mulligan.output.files import Files, atomic_write
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import check_finite
@@ -44,7 +44,7 @@ def format_of(to: str | None, path: str | Path | None) -> str:
 
 
 def export(generator: Generator, path: str | Path, to: str | None = None) -> list[Path]:
-    """Write a generator for other programs.
+    """Write a generator for programs without Mulligan: ONNX, PyTorch, NumPy arrays, or a page that draws by itself.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
     CheckpointError
         When a parameter is not finite.
     """
-    path = as_path("path", path, "the file to be written", "mine.html")
+    path = expanded(path)
     to = format_of(to, path)
     if path.is_dir():
         raise ConfigError(f"path must be a file, got the folder {path}. Try {path / f'generator{FORMATS[to]}'}.")
@@ -83,7 +83,7 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
 
 
 def facts(generator: Generator) -> dict[str, Any]:
-    """Return everything that a user of an export must know, as words, numbers and lists.
+    """Describe a generator for those who will use its export: words, numbers and lists, ready for JSON.
 
     `shape` is that of one sample; pictures are (height, width, channels). `output_range` holds the network's values of
     black and white, `data_range` those of the training data. `class_edges` are the ends of the classes' shares (see

@@ -21,8 +21,8 @@ from mulligan.errors import (
     MulliganError,
     ShapeError,
     UnsupportedError,
-    as_path,
     as_whole,
+    expanded,
     must_be,
     shown,
 )
@@ -334,7 +334,7 @@ class Generator:
         """
         from mulligan.output.export import FORMATS
 
-        path = as_path("path", path, "the file to be written", "mine.safetensors")
+        path = expanded(path)
         if path.suffix.lower() in FORMATS.values():
             raise ConfigError(must_be("path", "a .safetensors file", str(path), f"export({str(path)!r})"))
         if dtype not in ("float32", "float16"):
@@ -354,14 +354,24 @@ class Generator:
 
     @classmethod
     def load(cls, path: str | Path, *, threads: int | None = None) -> Self:
-        """Load a generator from a file that `save` wrote.
+        """Load a generator from a file that `save` wrote; `mulligan.load` also takes run folders.
+
+        Parameters
+        ----------
+        path : str or Path
+        threads : int, optional
+            By default one for each core that the process may use.
+
+        Returns
+        -------
+        Generator
 
         Raises
         ------
         CheckpointError
             When there is no such file, or it is truncated, edited or of another kind.
         """
-        text, tensors = read_tensors(as_path("path", path, "the file of a generator", "mine.safetensors"))
+        text, tensors = read_tensors(expanded(path))
         try:
             spec = from_table(GeneratorSpec, json.loads(text))
             network = Network(Sequential(spec.layers), (spec.latent.dim,))

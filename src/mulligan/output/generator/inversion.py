@@ -18,7 +18,7 @@ MANY = 32
 
 
 class Inversion(NamedTuple):
-    """The result for n pictures.
+    """What `invert` has found for n pictures.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ from mulligan.config.model import Config
 from mulligan.config.serialization import to_table
 from mulligan.config.toml import load_config
 from mulligan.data import Dataset
-from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
 from mulligan.output.files import NO_NAME, read_json, regular, write_json
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
@@ -93,7 +93,7 @@ class RunFolder:
         ConfigError
             When this is not a run folder.
         """
-        here = cls(as_path("folder", folder, "a run folder", "runs/quick-1"))
+        here = cls(expanded(folder))
         if not here.config.is_file():
             raise ConfigError(f"{folder} must be a run folder, but it has no config.toml. Check the path.")
         return here

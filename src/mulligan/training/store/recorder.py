@@ -21,7 +21,7 @@ import numpy as np
 
 from mulligan.config.toml import dumps_toml
 from mulligan.data import DATASETS
-from mulligan.errors import BusyError, ConfigError, DataError, DivergedError, RunError, as_path, typed
+from mulligan.errors import BusyError, ConfigError, DataError, DivergedError, RunError, expanded, typed
 from mulligan.output.files import FULL, advice, atomic_write, regular
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Evaluator, Event, Finished, Observer, Sampled, Saved, Stepped, Waiting
@@ -66,7 +66,7 @@ class Recorder:
     """
 
     def __init__(self, folder: str | Path):
-        self.folder = RunFolder(as_path("folder", folder, "a folder for the run", "runs/mine"))
+        self.folder = RunFolder(expanded(folder))
         self._lowest = math.inf  # KID of what best.safetensors holds
         self._is_done = False
         self._log: Log | None = None
