@@ -128,7 +128,10 @@ def test_classes_of_digits_are_the_judges() -> None:
     assert signals["coverage"] < 0.6  # of seven digits in ten no fake is near
 
 
-@pytest.mark.parametrize(("low", "reach", "beyond"), [(0.0, (0, 1), 0), (-1.0, (-1, 1), 0), (-1.0, (0, 1), 0.5)])
+@pytest.mark.parametrize(
+    ("low", "reach", "beyond"),
+    [(0.0, (0, 1), 0), (-1.0, (-1, 1), 0), (-1.0, (0, 1), 0.5), (-1.0, (0, 0.5), 0.75), (-1.0, (5, 6), 1)],
+)
 def test_pictures_are_measured_in_their_own_range_and_inside_their_classes(
     low: float, reach: tuple[float, float], beyond: float
 ) -> None:
@@ -138,7 +141,7 @@ def test_pictures_are_measured_in_their_own_range_and_inside_their_classes(
     kinds, asked = rng.integers(0, 4, (2, 200))
     signals, _ = of(Reals(shown, low, 1.0, labels=kinds), made, labels=asked, reach=reach).measure()
     assert signals["scale"] == pytest.approx((1 - low) / (reach[1] - reach[0]))
-    assert signals["beyond"] == pytest.approx(beyond)  # the dark half, for the last
+    assert signals["beyond"] == pytest.approx(beyond)
     assert signals["offset"] == pytest.approx((1 + low) / (1 - low))
     assert signals["span"] == pytest.approx((made.max() - made.min()) / (1 - low), rel=1e-5)
     ends = [np.mean((a < low + 0.005 * (1 - low)) | (a > 1 - 0.005 * (1 - low))) for a in (made, shown)]
@@ -178,7 +181,7 @@ def test_copies_are_told_from_new_pictures() -> None:
     rng = np.random.default_rng(2)
     seen, held, new = (rng.uniform(-1, 1, (n, 64)).astype(np.float32) for n in (400, 150, 256))
     for made, copied in ((seen[:256], True), (new, False)):
-        found = of(Reals(seen[:256], -1.0, 1.0), made, originals=lambda: (seen, held)).copying()
+        found = of(Reals(seen[:256], -1.0, 1.0), made, averaged=held, originals=lambda: (seen, held)).copying()
         assert (found["ct_z"] < -10) is copied
         assert (found["authentic"] < -20) is copied
 

@@ -415,3 +415,11 @@ def test_rises_are_those_between_five_measurements() -> None:
     assert rises(0.1, 0.2, 0.2, 0.2, 0.2) == pytest.approx(2.0)  # the first of four rises
     assert rises(0.1, 0.9, 0.2, 0.2, 0.2, 0.2) == pytest.approx(1.0)  # before them
     assert rises(0.01, 0.1, 0.02, 0.02, 0.02) == pytest.approx(2.0)  # below 0.05 all are 0.05
+
+
+def test_figures_of_several_signals_by_definition() -> None:
+    taken = [Measurement(250 * i, {"d_real": 1.5}, [a, 1 - a]) for i, a in enumerate((0.1, 0.9, 0.4), start=1)]
+    m = Measurements(taken, PLAIN, True)
+    assert m.figure("histogram_change") == pytest.approx(0.3)  # of two measurements ago
+    assert m.figure("D(real)") == pytest.approx(1 / (1 + math.exp(-1.5)))
+    assert math.isnan(Measurements(taken, SQUARES, True).figure("D(real)"))
