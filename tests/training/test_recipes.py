@@ -214,18 +214,17 @@ def test_r3gan_fits_pictures_and_says_when_not():
 
 
 @pytest.mark.parametrize(
-    ("setting", "family"),
+    "setting",
     [
-        ("generator.layers.channels=[32, 0]", "ConvGenerator"),
-        ("generator.layers.one_hot_scale=0", "ConvGenerator"),
-        ("discriminator.layers.channels=[0]", "ConvDiscriminator"),
-        ("discriminator.layers.alpha=1", "ConvDiscriminator"),
-        ("discriminator.layers.output_gain=-1", "ConvDiscriminator"),
+        "generator.layers.channels=[32, 0]",
+        "generator.layers.one_hot_scale=0",
+        "discriminator.layers.channels=[0]",
+        "discriminator.layers.alpha=1",
+        "discriminator.layers.output_gain=-1",
     ],
 )
-def test_sizes_that_no_network_has_are_refused_by_the_family_s_own_name(setting, family):
-    player, _, option = setting.partition("=")[0].split(".")
-    with pytest.raises(ConfigError, match=rf"{player}\.layers: {family}: {option} must be"):
+def test_sizes_that_no_network_has_are_refused_by_their_path(setting):
+    with pytest.raises(ConfigError, match=rf"^{setting.partition('=')[0]} must be"):
         with_overrides(recipe("quick"), [setting])
 
 

@@ -23,15 +23,14 @@ from mulligan.game.penalties import PENALTIES, Penalty
 from mulligan.nn.averaging import AVERAGES, Average
 from mulligan.nn.clipping import CLIPPINGS, Clipping
 from mulligan.nn.fields import (
-    LARGEST,
     NOTHING,
-    Collection,
     Entries,
     Form,
     OneOf,
     Part,
     Scalar,
     Words,
+    checked,
     default_of,
     forms_of,
 )
@@ -123,24 +122,15 @@ def from_table(cls: type[Spec], table: Table) -> Spec:
 
 
 def build(form: Form, value: Any, path: str) -> Any:
-    """Build a field's value from its plain value. The dataclass checks the range of a number."""
+    """Turn the tables in a field's plain value into objects. Any other value is left to the dataclass of the field."""
     match member_for(form, value):
-        case Scalar(kind) if _is(kind, value) and (type(value) is not int or abs(value) <= LARGEST):
-            return kind(value)
-        case Words(words) if value in words:
-            return value
-        case Entries(entry, count) if isinstance(value, (list, tuple)) and count in (None, len(value)):
+        case Entries(entry) if isinstance(value, (list, tuple)):
             return tuple(build(entry, each, join(path, i)) for i, each in enumerate(value))
-        case Collection(kind, entry) if _is(kind, value):
-            for each in value.values() if kind is dict else value:
-                build(entry, each, path)
-            return value
         case Part(cls) as part:
             return None if part == NOTHING else _part(cls, value, path)
-        case Form() as other if type(other) is Form:
-            return value
-    hint = suggest(value, form.words) if isinstance(form, Words) else ""
-    raise ConfigError(f"{path} must be {_rule(form)}, got {show(value)}.{hint}")
+        case None:
+            raise ConfigError(f"{path} must be {_rule(form)}, got {show(value)}.")
+    return value
 
 
 def member_for(form: Form, value: Any) -> Form | None:
@@ -152,7 +142,7 @@ def member_for(form: Form, value: Any) -> Form | None:
     for member in form.members:
         match member:
             case Scalar(kind):
-                fits = _is(kind, value)
+                fits = type(value) is kind or (kind is float and type(value) is int)
             case Words():
                 fits = isinstance(value, str)
             case Entries():
@@ -162,11 +152,6 @@ def member_for(form: Form, value: Any) -> Form | None:
         if fits:
             return member
     return None
-
-
-def _is(kind: type, value: Any) -> bool:
-    """Tell whether a plain value is of a kind. A whole number is a float, too."""
-    return type(value) is kind or (kind is float and type(value) is int)
 
 
 def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
@@ -220,7 +205,8 @@ def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> 
     for key, form in forms.items():
         if key not in table and default_of(cls, key) is MISSING:
             raise ConfigError(f"{join(path, key)} is missing. Set it to {_rule(form)}.")
-    values = {key: build(forms[key], value, join(path, key)) for key, value in table.items()}
+    built = {key: build(forms[key], value, join(path, key)) for key, value in table.items()}
+    values = {key: checked(cls, key, value, join(path, key)) for key, value in built.items()}
     try:
         return cls(**values)
     except MulliganError as error:

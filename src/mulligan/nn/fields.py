@@ -13,7 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from mulligan.errors import ConfigError, must_be
+from mulligan.errors import ConfigError, must_be, suggest
 
 Spec = TypeVar("Spec")
 
@@ -111,6 +111,8 @@ class Scalar(Form):
         return MISSING if self.interval is None else self.kind(self.interval.example)
 
     def plain(self, value: Any) -> Any:
+        if type(value) is self.kind and self.interval is None and self.kind is not int:
+            return value  # the usual case
         if getattr(value, "shape", None) == ():  # NumPy's float64 would turn float32 arithmetic into float64
             value = value.item()
         wanted = {int: numbers.Integral, float: numbers.Real}.get(self.kind, self.kind)
@@ -172,7 +174,11 @@ class Collection(Form):
         return "a list" if self.kind is list else "a table"
 
     def plain(self, value: Any) -> Any:
-        return value if isinstance(value, self.kind) else _refuse()
+        if not isinstance(value, list | dict) or type(value) is not self.kind:
+            _refuse()
+        for each in value.values() if isinstance(value, dict) else value:
+            self.entry.plain(each)
+        return value
 
 
 @dataclass(frozen=True)
@@ -257,18 +263,25 @@ class Checked:
 
     def __post_init__(self) -> None:
         cls: Any = type(self)
-        for name, form in forms_of(cls).items():
+        for name in forms_of(cls):
             value = getattr(self, name)
-            try:
-                plain = form.plain(value)
-            except ValueError:
-                given = list(value) if isinstance(value, tuple) else value
-                example = default_of(cls, name)
-                example = form.example if example in (MISSING, ()) and form.example is not MISSING else example
-                try_ = None if example is MISSING else f"{name} = {_written(example)}"
-                raise ConfigError(must_be(f"{cls.__name__}: {name}", form.rule, given, try_)) from None
+            plain = checked(cls, name, value)
             if plain is not value:
                 object.__setattr__(self, name, plain)
+
+
+def checked(cls: Any, name: str, value: Any, path: str = "") -> Any:
+    """Return an option's value as its class keeps it. An error names its path, or else its class."""
+    form = forms_of(cls)[name]
+    try:
+        return form.plain(value)
+    except ValueError:
+        given = list(value) if isinstance(value, tuple) else value
+        near = suggest(value, form.words) if isinstance(form, Words) and isinstance(value, str) else ""
+        example = default_of(cls, name)
+        example = form.example if example in (MISSING, ()) and form.example is not MISSING else example
+        try_ = None if near or example is MISSING else f"{'' if path else f'{name} = '}{_written(example)}"
+        raise ConfigError(must_be(path or f"{cls.__name__}: {name}", form.rule, given, try_) + near) from None
 
 
 def example_of(cls: type[Spec]) -> Spec | None:

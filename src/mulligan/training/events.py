@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import numpy as np
 
 from mulligan.config.change import Change, changes_of
-from mulligan.config.serialization import build
 from mulligan.errors import ConfigError
 from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
 from mulligan.nn.memory import Array
@@ -277,14 +276,14 @@ def is_whole(event: dict[str, Any]) -> bool:
     forms = {f.name: forms_of(kind)[f.name] for f in fields(kind) if f.name in event or f.default is MISSING}
     try:
         for name, form in forms.items():
-            build(_TABLE if form == Form() else form, event[name], name)  # an array is written as a table
+            (_TABLE if form == Form() else form).plain(event[name])  # an array is written as a table
         changes_of(event.get("overrides", ()))
         if kind is Diagnosed:
-            build(_SEVERITY, event.get("severity", ""), "severity")
+            _SEVERITY.plain(event.get("severity", ""))
             for figure in event["evidence"].values():
                 for name, form in _EVIDENCE.items():
-                    build(form, figure[name], name)
-    except (ConfigError, LookupError, TypeError):
+                    form.plain(figure[name])
+    except (ConfigError, ValueError, LookupError, TypeError):
         return False
     return True
 
