@@ -1,11 +1,8 @@
 """Blocks cover a range exactly; scratch belongs to one thread."""
 
-import threading
-
-import numpy as np
 import pytest
 
-from mulligan.nn.blocks import BLOCK, LINE, blocks, even_parts, scratch_like
+from mulligan.nn.blocks import BLOCK, LINE, blocks, even_parts
 
 
 @pytest.mark.parametrize("start", [0, 5])
@@ -27,19 +24,3 @@ def test_even_parts_cover_a_range_once_and_begin_on_lines(start, n, count):
     assert all(part.start % LINE == 0 or part.start in (start, start + n) for part in parts)
     if n >= 10 * LINE * count:
         assert max(part.stop - part.start for part in parts) - n / count <= LINE
-
-
-def test_scratch_has_the_length_and_kind_of_its_block_and_is_kept():
-    for dtype in (np.float32, np.float64):
-        block = np.zeros(100, dtype)
-        assert scratch_like(block).dtype == dtype
-        assert scratch_like(block).shape == (100,)
-        assert np.shares_memory(scratch_like(block), scratch_like(block[:50]))
-
-
-def test_scratch_is_not_shared_between_threads():
-    found = []
-    thread = threading.Thread(target=lambda: found.append(scratch_like(np.zeros(10))))
-    thread.start()
-    thread.join()
-    assert not np.shares_memory(found[0], scratch_like(np.zeros(10)))

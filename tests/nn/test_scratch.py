@@ -13,7 +13,7 @@ import pytest
 from mulligan.errors import UnsupportedError
 from mulligan.nn import Network
 from mulligan.nn.layers import Conv2d, convolution
-from mulligan.nn.memory import ALIGNMENT, aligned, scratch
+from mulligan.nn.memory import ALIGNMENT, Buffers, aligned, scratch
 
 
 def test_an_array_is_kept_and_grows():
@@ -23,6 +23,17 @@ def test_an_array_is_kept_and_grows():
     assert scratch("a test", 4, np.float64).dtype == np.float64
     assert scratch("a test", 20, np.float32).shape == (20,)
     assert not np.shares_memory(scratch("a test", 4, np.float32), scratch("another", 4, np.float32))
+
+
+def test_a_buffer_is_kept_shrinks_and_grows():
+    buffers = Buffers(np.dtype(np.float32))
+    small = buffers["y", (2, 3)]
+    assert buffers["y", (2, 3)] is small
+    large = buffers["y", (5, 3)]
+    assert large.shape == (5, 3)
+    assert np.shares_memory(buffers["y", (2, 3)], large)  # nothing of the smaller one is left
+    assert not np.shares_memory(buffers["y", (2, 4)], large)
+    assert not np.shares_memory(buffers["x", (2, 4)], buffers["y", (2, 4)])
 
 
 def test_threads_do_not_share():

@@ -12,6 +12,7 @@ from mulligan.game.step import Step
 from mulligan.game.validation import as_arrays, check_batch, check_game, check_settings
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.memory import Array, Labels, aligned, shared
+from mulligan.nn.network import Workspace
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
 from mulligan.nn.workers.processes import ProcessTeam, can_fork
@@ -86,10 +87,9 @@ class GAN:
             dtype=dtype,
             settle=self.team.settle,
         )
-        self.team_steps: list[Step] = []
-        for worker in self.team.workers:
-            step = Step(self.players, self._draws, worker, self.team_steps, together=game.together)
-            self.team_steps.append(step)
+        gradients: dict[str, list[Workspace]] = {}
+        parts = self.players, self._draws
+        self.team_steps = [Step(*parts, worker, gradients, game.together) for worker in self.team.workers]
 
     def __enter__(self) -> Self:
         """Start the workers."""

@@ -1,5 +1,7 @@
 """The state of a player during a run."""
 
+from operator import itemgetter
+
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -95,7 +97,7 @@ class PlayerState:
             if not whole and len(spaces) > 1:
                 sum_gradients(spaces, part)
             moved = theta[part]
-            optimizer.update_block(state, moved, grad[part], *[vector[part] for vector in self._vectors], **rates)
+            optimizer.update_block(state, moved, grad[part], *map(itemgetter(part), self._vectors), **rates)
             if bound:
                 np.clip(moved, -bound, bound, out=moved)
             if weight is not None:

@@ -26,6 +26,7 @@ from mulligan.game.passes import DiscriminatorPasses
 from mulligan.game.player import PlayerState
 from mulligan.game.spec import Game
 from mulligan.nn.memory import Array
+from mulligan.nn.network import Workspace
 from mulligan.nn.workers.threads import Worker
 
 
@@ -39,8 +40,8 @@ class Step:
     draws : Draws
         The batch and the random numbers of a step.
     worker : Worker
-    team : list of Step
-        Every worker's, once all are made.
+    gradients : dict of str to list of Workspace
+        The workspaces that hold all workers' gradients of each player. A step adds its own.
     together : bool
         Whether both players' gradients are needed at the same time.
 
@@ -57,16 +58,23 @@ class Step:
     """
 
     def __init__(
-        self, players: Mapping[str, PlayerState], draws: Draws, worker: Worker, team: list["Step"], *, together: bool
+        self,
+        players: Mapping[str, PlayerState],
+        draws: Draws,
+        worker: Worker,
+        gradients: dict[str, list[Workspace]],
+        together: bool,
     ):
         g, d = players["g"].network, players["d"].network
         rng = draws.streams[f"dropout.{worker.number}"]
         # If the players move in turn, one memory serves both gradients, so that less has to fit into the caches.
         grad = None if together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
-        self.players, self.draws, self.worker, self.meet, self.team = players, draws, worker, worker.meet, team
+        self.players, self.draws, self.worker, self.meet = players, draws, worker, worker.meet
         self.g = g.workspace(rng=rng, worker=worker, grad=grad)
         self.d = DiscriminatorPasses(d, worker, rng, draws.warp, grad)
-        self.spaces = {"g": [self.g], "d": self.d.spaces}
+        self.spaces, self.gradients = {"g": [self.g], "d": self.d.spaces}, gradients
+        for who, spaces in self.spaces.items():
+            gradients.setdefault(who, []).extend(spaces)
         self.has_spectral_norm = g.needs_finish or d.needs_finish
         self.measures: dict[str, float] = {}
         self.penalties: dict[str, float] = {}
@@ -189,7 +197,6 @@ class Step:
                 self.players[who].advance()
         self.meet()  # all gradients are complete
         for who in movers:
-            every = [space for other in self.team for space in other.spaces[who]]
-            self.players[who].move(every, self.worker, step, lr, beta2)
+            self.players[who].move(self.gradients[who], self.worker, step, lr, beta2)
             for space in self.spaces[who]:
                 space.clear_grads()

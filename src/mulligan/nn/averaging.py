@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.nn.blocks import blocks, scratch_like
+from mulligan.nn.blocks import blocks
 from mulligan.nn.fields import Checked, Positive
+from mulligan.nn.memory import scratch
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def update_block(average: NDArray[Any], theta: NDArray[Any], w: float) -> None:
     if w == 1:
         average[:] = theta
         return
-    s = scratch_like(average)
+    s = scratch("block", average.size, average.dtype)
     np.subtract(theta, average, out=s)
     s *= w
     average += s

@@ -6,8 +6,6 @@ them from main memory again; run block by block, only the first one does.
 
 from functools import lru_cache
 
-from mulligan.nn.memory import Array, scratch
-
 BLOCK = 65_536
 """Largest number of elements in a block. Any size from 32k to 256k takes the same time, within 2 % (decision 16)."""
 
@@ -48,18 +46,3 @@ def _cut(start: int, stop: int, count: int) -> tuple[slice, ...]:
     inner = [(start + (stop - start) * i // count) // LINE * LINE for i in range(1, count)]
     edges = [start, *(max(edge, start) for edge in inner), stop]
     return tuple(slice(a, b) for a, b in zip(edges, edges[1:]))
-
-
-def scratch_like(block: Array) -> Array:
-    """Return this thread's scratch for a block of a vector, of its length and dtype.
-
-    Parameters
-    ----------
-    block : (n,) array
-
-    Returns
-    -------
-    (n,) array
-        Arbitrary contents. Each call from one thread returns the same memory, so it is valid until the next call.
-    """
-    return scratch("block", block.size, block.dtype)

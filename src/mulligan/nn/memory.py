@@ -97,8 +97,7 @@ _scratch = _Scratch()
 def scratch(name: str, size: int, dtype: DTypeLike) -> Array:
     """Return this thread's scratch array `name`, (size,): arbitrary contents, valid until the next call by that name.
 
-    All convolutions of a worker copy their windows into the same memory. It stays in the cache from one layer to the
-    next, and a deep network needs no more than its largest layer. An optimiser's blocks share scratch memory too.
+    Blocks of optimisers and parts of products share it.
     """
     key = name, np.dtype(dtype)
     kept = _scratch.kept.get(key)
@@ -109,46 +108,6 @@ def scratch(name: str, size: int, dtype: DTypeLike) -> Array:
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"
 """A function that allocates: `aligned` or `shared`."""
-
-
-class Context:
-    """What all layers of one workspace share during a pass.
-
-    Attributes
-    ----------
-    labels : (n,) integer array or None
-        Classes of the rows, for conditional layers; or a mixture, (n, classes) float.
-    training : bool
-        True for batch statistics and dropout; False for running statistics and no dropout.
-    tangent_follows : bool
-        True if a tangent pass follows this backward pass; a layer then keeps what both need.
-    rng : Generator or None
-        Draws the masks of dropout.
-    worker : Worker or None
-        The worker whose rows of a shared batch this workspace takes.
-    """
-
-    __slots__ = ("labels", "rng", "tangent_follows", "training", "worker")
-
-    def __init__(self, rng: np.random.Generator | None = None, worker: Worker | None = None):
-        self.labels: Labels | NDArray[np.floating[Any]] = None
-        self.training = True
-        self.tangent_follows = False
-        self.rng = rng
-        self.worker = worker
-
-    @property
-    def number(self) -> int:
-        """Number of the worker that this workspace serves; 0 without workers."""
-        return 0 if self.worker is None else self.worker.number
-
-    def sum_over_workers(self, value: Array) -> Array:
-        """Sum `value` over all workers, in the workers' order: the same bytes in every worker."""
-        return value if self.worker is None else self.worker.sum(value)
-
-    def gather_workers(self, value: Array) -> list[Array]:
-        """Return every worker's `value`, in the workers' order."""
-        return [value] if self.worker is None else self.worker.gather(value)
 
 
 class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
@@ -172,6 +131,49 @@ class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
                 del self[old]
         found = self[key] = kept[: shape[0]]
         return found
+
+
+class Context:
+    """What all layers of one workspace share during a pass.
+
+    Attributes
+    ----------
+    labels : (n,) integer array or None
+        Classes of the rows, for conditional layers; or a mixture, (n, classes) float.
+    training : bool
+        True for batch statistics and dropout; False for running statistics and no dropout.
+    tangent_follows : bool
+        True if a tangent pass follows this backward pass; a layer then keeps what both need.
+    rng : Generator or None
+        Draws the masks of dropout.
+    worker : Worker or None
+        The worker whose rows of a shared batch this workspace takes.
+    buffers : Buffers
+        Scratch arrays that layers share: arbitrary contents, valid within one call.
+    """
+
+    __slots__ = ("buffers", "labels", "rng", "tangent_follows", "training", "worker")
+
+    def __init__(self, dtype: DTypeLike, rng: np.random.Generator | None = None, worker: Worker | None = None):
+        self.buffers = Buffers(np.dtype(dtype))
+        self.labels: Labels | NDArray[np.floating[Any]] = None
+        self.training = True
+        self.tangent_follows = False
+        self.rng = rng
+        self.worker = worker
+
+    @property
+    def number(self) -> int:
+        """Number of the worker that this workspace serves; 0 without workers."""
+        return 0 if self.worker is None else self.worker.number
+
+    def sum_over_workers(self, value: Array) -> Array:
+        """Sum `value` over all workers, in the workers' order: the same bytes in every worker."""
+        return value if self.worker is None else self.worker.sum(value)
+
+    def gather_workers(self, value: Array) -> list[Array]:
+        """Return every worker's `value`, in the workers' order."""
+        return [value] if self.worker is None else self.worker.gather(value)
 
 
 class Memory:
@@ -269,8 +271,8 @@ class Memory:
 
     def poison(self) -> None:
         """Fill every buffer with NaN, so that a test notices a step that reads a stale one."""
-        for memory in self.walk():
-            for array in memory.buffers.largest.values():
+        for buffers in (self.context.buffers, *(memory.buffers for memory in self.walk())):
+            for array in buffers.largest.values():
                 array.fill(np.nan)
 
     @property

@@ -127,7 +127,7 @@ class Network:
             Memory for the gradient; by default the workspace allocates its own. Networks may share it if nobody needs
             their gradients at the same time.
         """
-        return Workspace(self, self.theta if theta is None else theta, Context(rng, worker), grad)
+        return Workspace(self, self.theta if theta is None else theta, Context(self.dtype, rng, worker), grad)
 
 
 class Workspace:

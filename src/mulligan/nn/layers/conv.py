@@ -3,8 +3,8 @@
 Derived in docs/book/03-convolution.md.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from mulligan.errors import ShapeError
@@ -69,13 +69,9 @@ class _Convolution(Affine):
     def _fans(self, shape: Shape) -> tuple[int, int]:
         raise NotImplementedError
 
-    def _correlation(self, m: Memory, x: Array) -> Correlation:
-        found: Correlation | None = m.saved.get("correlation")
-        if found is None:
-            found = m.saved["correlation"] = self.correlation(x.shape[1:])
-        return found
-
     def forward(self, m: Memory, x: Array) -> Array:
+        if "correlation" not in m.saved:
+            m.saved["correlation"] = self.correlation(x.shape[1:])
         m.x, m.tx = x, None
         if self.spectral_norm:
             self.spectral.normalise(m)
@@ -130,21 +126,18 @@ class Conv2d(_Convolution):
         return taps * shape[2], max(1, taps * self.channels // self.stride**2)
 
     def _product(self, m: Memory, x: Array, name: str, b: Array | None) -> Array:
-        correlation = self._correlation(m, x)
+        correlation: Correlation = m.saved["correlation"]
         return correlation.to_coarse(m, x, m.weights["W"], m.buffers[name, (len(x), *correlation.grid)], b)
 
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
-        correlation = self._correlation(m, m.x)
+        correlation: Correlation = m.saved["correlation"]
         return correlation.to_fine(m, dy, m.weights["W"], m.buffers[name, (len(dy), *correlation.image)])
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
-        self._add_weights(m, lambda tile: x[tile], dy)
+        m.accumulate("W", m.saved["correlation"].to_kernel, m, x.__getitem__, dy)
 
     def product_mixed(self, m: Memory, c: Array) -> None:
-        self._add_weights(m, lambda tile: self.mixed(m, c, tile), m.dy)
-
-    def _add_weights(self, m: Memory, x: Callable[[slice], Array], dy: Array) -> None:
-        m.accumulate("W", self._correlation(m, m.x).to_kernel, m, x, dy)
+        m.accumulate("W", m.saved["correlation"].to_kernel, m, partial(self.mixed, m, c), m.dy)
 
 
 @dataclass(frozen=True)
@@ -189,16 +182,16 @@ class ConvTranspose2d(_Convolution):
         return max(1, taps * shape[2] // self.stride**2), taps * self.channels
 
     def _product(self, m: Memory, x: Array, name: str, b: Array | None) -> Array:
-        correlation = self._correlation(m, x)
+        correlation: Correlation = m.saved["correlation"]
         W = m.weights["W"].swapaxes(2, 3)
         return correlation.to_fine(m, x, W, m.buffers[name, (len(x), *correlation.image)], b)
 
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
-        correlation = self._correlation(m, m.x)
+        correlation: Correlation = m.saved["correlation"]
         W = m.weights["W"].swapaxes(2, 3)
         return correlation.to_coarse(m, dy, W, m.buffers[name, (len(dy), *correlation.grid)])
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
         kh, kw, c_in, c_out = m.params["W"].shape
         transposed = m.buffers["transposed", (kh, kw, c_out, c_in)]
-        m.add("W", self._correlation(m, x).to_kernel(m, lambda tile: dy[tile], x, transposed).swapaxes(2, 3))
+        m.add("W", m.saved["correlation"].to_kernel(m, dy.__getitem__, x, transposed).swapaxes(2, 3))

@@ -12,19 +12,16 @@ Derived in docs/book/03-convolution.md.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from mulligan.nn.layers.products import multiply, rows_at_once
-from mulligan.nn.layers.windows import Windows
-from mulligan.nn.memory import Array, Memory, scratch
-
-TILE_BYTES = 512 << 10
-"""Bytes of one tile's columns (im2col). Columns, image and product then fit together into a core's own cache."""
+from mulligan.nn.layers.windows import TILE_BYTES, Copies, Windows
+from mulligan.nn.memory import Array, Memory
 
 THIN_TILE_BYTES = 2 << 20
-"""The same for products that write no columns: there the cost of a call matters more than the cache."""
+"""As `TILE_BYTES`, for products that write no columns: there the cost of a call matters more than the cache."""
 
 KERNEL_ROWS = 400
 """Least number of windows in one product for dW, because the results of all tiles must be added."""
@@ -85,11 +82,12 @@ class Correlation:
 
         b (K), if given, is added to every pixel of a tile while the tile is in the cache.
         """
-        K = self.grid[2]
-        matrix = _contiguous(m, W).reshape(-1, K)
-        for tile in _tiles(len(fine), self.windows.tile(TILE_BYTES, m.dtype)):
-            multiply(self.windows.gather(m, fine[tile]), matrix, out[tile].reshape(-1, K))
-            _add(m, b, out[tile])
+        K, size = self.grid[2], self.windows.tile(TILE_BYTES, m.dtype)
+        matrix, copies = _contiguous(m, W).reshape(-1, K), self.windows.copies(m, min(size, len(fine)))
+        for tile in _tiles(len(fine), size):
+            multiply(copies.gather(fine[tile]), matrix, out[tile].reshape(-1, K))
+            if b is not None:
+                _add(m, b, out[tile])
         return out
 
     def to_kernel(self, m: Memory, fine: Callable[[slice], Array], coarse: Array, out: Array) -> Array:
@@ -97,12 +95,13 @@ class Correlation:
 
         The fine images are computed tile by tile, so that each stays in the cache.
         """
-        K = self.grid[2]
+        K, windows = self.grid[2], self.windows
         matrix = out.reshape(-1, K)
-        windows = self.windows
         size = min(windows.tile(TILE_BYTES, m.dtype), rows_at_once(*matrix.shape) // windows.places)
-        for tile in _tiles(len(coarse), max(size, -(-KERNEL_ROWS // windows.places))):
-            columns = windows.gather(m, fine(tile))
+        size = max(size, -(-KERNEL_ROWS // windows.places))
+        copies = windows.copies(m, min(size, len(coarse)))
+        for tile in _tiles(len(coarse), size):
+            columns = copies.gather(fine(tile))
             part = matrix if tile.start == 0 else m.buffers["part", matrix.shape]
             multiply(columns.T, coarse[tile].reshape(-1, K), part)
             if part is not matrix:
@@ -115,55 +114,65 @@ class Correlation:
         phases = self._phases_thin if thin else self._phases_thick
         matrices = self._phase_matrices(m, W, thin)
         size = self.phases.tile(THIN_TILE_BYTES if thin else TILE_BYTES, m.dtype)
+        copies = self.phases.copies(m, min(size, len(coarse)))
         for tile in _tiles(len(coarse), size):
-            phases(m, coarse[tile], matrices, out[tile])
-            _add(m, b, out[tile])
+            phases(m, copies, coarse[tile], matrices, out[tile])
+            if b is not None:
+                _add(m, b, out[tile])
         return out
 
-    def _phases_thick(self, m: Memory, coarse: Array, matrices: Array, out: Array) -> None:
+    def _phases_thick(self, m: Memory, copies: Copies, coarse: Array, matrices: Array, out: Array) -> None:
         """Take one product for each phase of rows; the phases of columns lie side by side in the fine image."""
-        s, (_, W, C), windows = self.stride, self.image, self.phases
-        h, w = windows.grid
+        s, (_, W, C), length = self.stride, self.image, self.phases.length
+        h, w = self.phases.grid
         if s == 1:  # one phase, and no pixel to leave out
-            multiply(windows.gather(m, coarse), matrices[0], out.reshape(-1, C))
+            multiply(copies.gather(coarse), matrices[0], out.reshape(-1, C))
             return
-        columns = windows.gather(m, coarse, rows_first=True).reshape(h, -1, windows.length)
+        columns = copies.gather(coarse, rows_first=True).reshape(h, -1, length)
         left = self.before[1] % s
         for matrix, (quotients, rows) in zip(matrices, self.rows):
-            seen = columns[quotients].reshape(-1, windows.length)
-            found = scratch("phase", len(seen) * s * C, m.dtype).reshape(-1, s * C)
+            seen = columns[quotients].reshape(-1, length)
+            found = m.context.buffers["phase", (len(seen) * s * C,)].reshape(-1, s * C)
             multiply(seen, matrix, found)
             pixels = found.reshape(-1, len(out), w * s, C)[:, :, left : left + W]
             out[:, rows] = pixels.swapaxes(0, 1)
 
-    def _phases_thin(self, m: Memory, coarse: Array, matrices: Array, out: Array) -> None:
-        """Take all phases in one product, without a copy of the windows.
-
-        tw neighbouring pixels are one row of a window. Cut the padded grid into such pieces, beginning at pixel 0, 1, …
-        tw − 1. These are tw matrices, which together hold every row of every window. Adding the rows of a window is
-        then a shift by whole rows of pixels.
-        """
-        s, C, K, windows = self.stride, self.image[2], self.grid[2], self.phases
-        th, tw = windows.kernel
-        padded = windows.pad(m, coarse)
-        pixels = padded.reshape(-1, K)
-        n = len(pixels)
-        found = scratch("phase", th * n * s * s * C, m.dtype).reshape(th, n, s * s * C)
-        for start in range(tw):
-            stop = n - (n - start) % tw
-            pieces = pixels[start:stop].reshape(-1, tw * K)
-            for matrix, part in zip(matrices, found):
-                multiply(pieces, matrix, part[start:stop:tw])
-        for t in range(1, th):
-            shift = t * padded.shape[2]
-            whole = n - tw + 1 - shift
-            found[0, :whole] += found[t, shift : shift + whole]
-        pixel = out.dtype if C == 1 else np.dtype((np.void, C * out.itemsize))  # NumPy copies whole elements faster
-        fine = out.view(pixel)[..., 0]
-        blocks = found[0].view(pixel).reshape(*padded.shape[:3], s, s)
+    def _phases_thin(self, m: Memory, copies: Copies, coarse: Array, matrices: Array, out: Array) -> None:
+        """Take all phases in one product for each row of a window, without a copy of the windows."""
+        padded = copies.pad(coarse)
+        blocks = self._add_rows(self._multiply_pieces(m, padded, matrices), padded.shape[2])
+        # NumPy copies whole pixels faster than their numbers.
+        s, C = self.stride, self.image[2]
+        pixel = out.dtype if C == 1 else np.dtype((np.void, C * out.itemsize))
+        fine, pixels = out.view(pixel)[..., 0], blocks.view(pixel).reshape(*padded.shape[:3], s, s)
         for a, (row_quotients, rows) in enumerate(self.rows):
             for b, (col_quotients, cols) in enumerate(self.cols):
-                fine[:, rows, cols] = blocks[:, row_quotients, col_quotients, a, b]
+                fine[:, rows, cols] = pixels[:, row_quotients, col_quotients, a, b]
+
+    def _multiply_pieces(self, m: Memory, padded: Array, matrices: Array) -> Array:
+        """Multiply every row of every window by the matrix of that row: (th, pixels, s·s·C).
+
+        tw neighbouring pixels are one row of a window. Cut the padded grid into such pieces, beginning at pixel 0, 1, …
+        tw − 1. These are tw matrices, which together hold every row of every window.
+        """
+        pixels = padded.reshape(-1, self.grid[2])
+        n, tw, (th, _, outputs) = len(pixels), self.phases.kernel[1], matrices.shape
+        found = m.context.buffers["phase", (th * n * outputs,)].reshape(th, n, outputs)
+        for start in range(tw):
+            stop = n - (n - start) % tw
+            pieces = pixels[start:stop].reshape(-1, tw * pixels.shape[1])
+            for matrix, part in zip(matrices, found):
+                multiply(pieces, matrix, part[start:stop:tw])
+        return found
+
+    def _add_rows(self, found: Array, width: int) -> Array:
+        """Add the rows of each window: row t lies t rows of `width` pixels further on."""
+        (th, n, _), tw = found.shape, self.phases.kernel[1]
+        for t in range(1, th):
+            whole = n - tw + 1 - t * width
+            found[0, :whole] += found[t, t * width : t * width + whole]
+        total: Array = found[0]
+        return total
 
     def _phase_matrices(self, m: Memory, W: Array, thin: bool) -> Array:
         """Return a matrix (th·tw·K, s·C) for each phase of rows; if thin, (tw·K, s·s·C) for each row of a window."""
@@ -191,15 +200,14 @@ def _phases(size: int, before: int, stride: int) -> list[tuple[slice, slice]]:
     return found
 
 
-def _tiles(n: int, size: int) -> list[slice]:
+@lru_cache(maxsize=1024)  # a step asks for the same few
+def _tiles(n: int, size: int) -> tuple[slice, ...]:
     """Cut a batch of n samples into tiles of `size`."""
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    return tuple(slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
-def _add(m: Memory, b: Array | None, images: Array) -> None:
+def _add(m: Memory, b: Array, images: Array) -> None:
     """Add b to every pixel: whole rows of pixels at once, 18 µs where c numbers at a time take 50."""
-    if b is None:
-        return
     if b.size == 1:
         images += b
         return

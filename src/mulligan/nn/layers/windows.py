@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.nn.memory import Array, Memory, aligned, scratch
+from mulligan.nn.memory import Array, Memory, aligned
+
+TILE_BYTES = 512 << 10
+"""Bytes of one tile's columns (im2col). Columns, image and product then fit together into a core's own cache."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a key of `Memory.saved`, which is not to be hashed by its fields
 class Windows:
     """A grid of equal windows. A window may reach beyond the image, where it reads zeros.
 
@@ -56,18 +59,41 @@ class Windows:
         return (h - 1) * s + kh, (w - 1) * s + kw
 
     @cached_property
-    def _inside(self) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """The part of the image that is covered, and its place in the covered area."""
-        (H, W, _), (top, left), (height, width) = self.image, self.before, self.covered
-        (rows, to_rows), (cols, to_cols) = _overlap(H, top, height), _overlap(W, left, width)
-        return (rows, cols), (to_rows, to_cols)
+    def inside(self) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+        """The part of a batch of images that is covered, and its place in the covered area."""
+        axes = [_overlap(*axis) for axis in zip(self.image, self.before, self.covered)]
+        return (slice(None), *(part for part, _ in axes)), (slice(None), *(place for _, place in axes))
 
-    def gather(self, m: Memory, x: Array, rows_first: bool = False) -> Array:
+    @cached_property
+    def whole(self) -> bool:
+        """Whether each window is one pixel, and together they are the image."""
+        return self.kernel == (1, 1) and self.stride == 1 and self.covered == self.image[:2]
+
+    def copies(self, m: Memory, n: int) -> "Copies":
+        """Return what copies the windows of up to n images."""
+        kept: Copies | None = m.saved.get(self)
+        if kept is None or len(kept.padded) < n:
+            kept = m.saved[self] = Copies(self, m, n)
+        return kept
+
+
+class Copies(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
+    """Copies the windows of up to n images, in one workspace's memory.
+
+    It keeps, for each number of images and each order of the windows, the views with which `gather` copies. All layers
+    of a workspace copy into the same memory, which stays in the cache from one layer to the next.
+    """
+
+    def __init__(self, windows: Windows, m: Memory, n: int):
+        self.padded = aligned((n, *windows.covered, windows.image[2]), m.dtype)
+        self.padded.fill(0)  # only the image's place is written again
+        self._windows, self._scratch = windows, m.context.buffers
+
+    def gather(self, x: Array, rows_first: bool = False) -> Array:
         """Copy the windows of x into the rows of a matrix.
 
         Parameters
         ----------
-        m : Memory
         x : (n, H, W, C) array
         rows_first : bool
             The order of the windows: (n, h, w), or (h, n, w).
@@ -75,36 +101,41 @@ class Windows:
         Returns
         -------
         (n·h·w, kh·kw·C) array
-            Valid until this thread's next call.
+            Valid until the next call in this workspace.
         """
-        if self.kernel == (1, 1) and self.stride == 1 and self.covered == self.image[:2] and not rows_first:
-            return x.reshape(-1, self.length)
-        n, padded = len(x), self.pad(m, x)
-        # One element is one row of one window: kw·C contiguous numbers in both places. NumPy then copies whole
-        # elements, five times as fast as single numbers where C = 1.
-        element = np.dtype((np.void, self.kernel[1] * self.image[2] * x.itemsize))
-        columns = scratch("columns", n * self.places * self.length, m.dtype)
-        (h, w), kh, s = self.grid, self.kernel[0], self.stride
+        if self._windows.whole and not rows_first:
+            return x.reshape(-1, self._windows.length)
+        inside, windows, places, matrix = self[len(x), rows_first]
+        inside[...] = x[self._windows.inside[0]]
+        places[...] = windows
+        return matrix
+
+    def pad(self, x: Array) -> Array:
+        """Return the covered area of x, with zeros beyond the image."""
+        part, place = self._windows.inside
+        padded = self.padded[: len(x)]
+        padded[place] = x[part]
+        return padded
+
+    def __missing__(self, key: tuple[int, bool]) -> tuple[Array, Array, Array, Array]:
+        """Make the views: the image's place in the padded area, the windows of that area, and where they go, twice.
+
+        One element is one row of one window: kw·C contiguous numbers in both places. NumPy then copies whole elements,
+        five times as fast as single numbers where C = 1.
+        """
+        (n, rows_first), of = key, self._windows
+        padded = self.padded[:n]
+        element = np.dtype((np.void, of.kernel[1] * of.image[2] * padded.itemsize))
+        (h, w), kh, s = of.grid, of.kernel[0], of.stride
         sample, row, pixel, _ = padded.strides
         windows: Array = np.ndarray((n, h, w, kh), element, padded, 0, (sample, s * row, s * pixel, row))
         if rows_first:
             windows = windows.swapaxes(0, 1)
-        columns.view(element).reshape(windows.shape)[...] = windows
-        return columns.reshape(-1, self.length)
-
-    def pad(self, m: Memory, x: Array) -> Array:
-        """Return the covered area of x, with zeros beyond the image.
-
-        The zeros are written once, when the array is made. A buffer's content may change, so this is not a buffer.
-        """
-        kept: Array | None = m.saved.get(("padded", self))
-        if kept is None or len(kept) < len(x):
-            kept = m.saved["padded", self] = aligned((len(x), *self.covered, self.image[2]), m.dtype)
-            kept.fill(0)
-        padded = kept[: len(x)]
-        (rows, cols), (to_rows, to_cols) = self._inside
-        padded[:, to_rows, to_cols] = x[:, rows, cols]
-        return padded
+        size = n * of.places * of.length
+        columns = self._scratch["columns", (max(size, TILE_BYTES // padded.itemsize),)][:size]
+        places = columns.view(element).reshape(windows.shape)
+        found = self[key] = padded[of.inside[1]], windows, places, columns.reshape(-1, of.length)
+        return found
 
 
 def _overlap(size: int, before: int, covered: int) -> tuple[slice, slice]:

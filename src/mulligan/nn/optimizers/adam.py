@@ -23,8 +23,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mulligan.nn.blocks import scratch_like
 from mulligan.nn.fields import Decay, Epsilon, NonNegative, Positive
+from mulligan.nn.memory import scratch
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, average, average_square, steps
 
 
@@ -64,7 +64,7 @@ class Adam(Optimizer):
 
     def quotient(self, t: int, m: Vector, v: Vector, g: Vector, beta2: float) -> float:
         """Turn the gradient `g` into m̂/(√v̂ + ε), up to the factor that is returned."""
-        beta1, s = self.beta1, scratch_like(g)
+        beta1, s = self.beta1, scratch("block", g.size, g.dtype)
         if beta1:
             m *= beta1
             m += g  # M ← β₁·M + g
@@ -201,7 +201,7 @@ class AdaMax(Optimizer):
     def update_block(
         self, state: State, theta: Vector, g: Vector, m: Vector, u: Vector, *, lr: float, beta2: float
     ) -> None:
-        s = scratch_like(g)
+        s = scratch("block", g.size, g.dtype)
         np.abs(g, out=s)
         u *= beta2
         np.maximum(u, s, out=u)

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from mulligan.nn.blocks import scratch_like
 from mulligan.nn.fields import Decay, Epsilon, Positive
+from mulligan.nn.memory import scratch
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, average_square
 
 
@@ -33,7 +33,7 @@ class Adagrad(Optimizer):
     eps: Epsilon = 1e-10
 
     def update_block(self, state: State, theta: Vector, g: Vector, s: Vector, *, lr: float) -> None:
-        root = scratch_like(g)
+        root = scratch("block", g.size, g.dtype)
         np.multiply(g, g, out=root)
         s += root
         np.sqrt(s, out=root)

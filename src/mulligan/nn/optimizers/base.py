@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from mulligan.errors import ConfigError
-from mulligan.nn.blocks import blocks, scratch_like
+from mulligan.nn.blocks import blocks
 from mulligan.nn.fields import Checked
+from mulligan.nn.memory import scratch
 
 Vector: TypeAlias = NDArray[Any]
 """A flat array, float32 or float64, one element per parameter (a block of one, inside `update_block`)."""
@@ -174,7 +175,7 @@ def average(m: Vector, beta1: float, g: Vector) -> None:
 
 def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
     """Set v ← β₂·v + (1−β₂)·g²; keeps `g`. Return the scratch block, for the caller to use."""
-    s = scratch_like(g)
+    s = scratch("block", g.size, g.dtype)
     np.multiply(g, g, out=s)
     s *= 1 - beta2
     v *= beta2
