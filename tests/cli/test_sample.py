@@ -96,9 +96,6 @@ def test_json_says_what_was_written(mulligan, model):
     ("words", "message"),
     [
         (["--count", "0"], "count must be a whole number from 1 on, got '0'"),
-        (["--count", "-4"], "count must be a whole number from 1 on, got '-4'"),
-        (["--count", "many"], "count must be a whole number from 1 on, got 'many'"),
-        (["--seed", "-1"], "seed must be a whole number from 0 to 9007199254740991, got '-1'"),
         (["--seed", "1" * 30], "seed must be a whole number from 0 to 9007199254740991, got "),
         (["--seed", "x"], "seed must be a whole number from 0 to 9007199254740991, got 'x'"),
         (["--class", "9"], "class must be 0 to 3"),

@@ -186,9 +186,7 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data, refused):
     ("words", "message"),
     [
         (["--steps", "0"], "steps must be a whole number from 1 on, got '0'"),
-        (["--steps", "1e3"], "steps must be a whole number from 1 on, got '1e3'"),
         (["--minutes", "0"], "minutes must be a number above 0, got '0'"),
-        (["--minutes", "inf"], "minutes must be a number above 0, got 'inf'"),
         (["--minutes", "nan"], "minutes must be a number above 0, got 'nan'"),
         (["--minutes", "1", "--steps", "5"], "both set the length"),
         (["--seed", "-1"], "seed must be a whole number from 0 to 9223372036854775807, got '-1'"),

@@ -78,7 +78,7 @@ def in_half(generator: Generator) -> Generator | None:
     plain = without_spectral_norm(generator)
     rounded = Generator(plain.spec, plain.theta, plain.stats, threads=plain.threads)
     for entry in rounded.network.entries:
-        if _is_large(entry.param.shape):
+        if len(entry.param.shape) > 1:
             view = entry.view(rounded.theta)
             if np.abs(view).max(initial=0.0) > np.finfo(np.float16).max:
                 return None
@@ -87,10 +87,6 @@ def in_half(generator: Generator) -> Generator | None:
     low, high = generator.spec.data_range
     shift = np.abs(rounded.sample(SAMPLES) - generator.sample(SAMPLES)).max() * 255 / (high - low)
     return rounded if shift <= LARGEST_SHIFT else None
-
-
-def _is_large(shape: tuple[int, ...]) -> bool:
-    return len(shape) > 1
 
 
 def add_kernels(model: dict[str, Any], plan: Plan) -> None:
@@ -109,7 +105,7 @@ def packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
     """
     entries, planes = [], []
     for name, array in plan.arrays.items():
-        dtype = "<f2" if half and _is_large(array.shape) else "<f4"
+        dtype = "<f2" if half and array.ndim > 1 else "<f4"
         entries.append({"name": name, "dtype": {"<f2": "float16", "<f4": "float32"}[dtype], "count": array.size})
         numbers = np.frombuffer(array.astype(dtype).tobytes(), np.uint8).reshape(-1, np.dtype(dtype).itemsize)
         planes.append(numbers.T.tobytes())

@@ -138,14 +138,9 @@ def pillow(array: NDArray[np.uint8]) -> Image:
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    if (
-        array.dtype != np.uint8
-        or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3))
-        or 0 in array.shape
-    ):
+    if array.dtype != np.uint8 or array.ndim < 2 or array.shape[2:] not in ((), (3,)) or 0 in array.shape:
         raise ShapeError(
-            f"a picture must be uint8 (H, W), (H, W, 1) or (H, W, 3), got {array.dtype} {array.shape}. Try to_uint8 "
-            "first, or grid for several."
+            f"a picture must be uint8 (H, W), (H, W, 1) or (H, W, 3), got {array.dtype} {array.shape}. Try to_uint8."
         )
     return Image.fromarray(np.ascontiguousarray(array))
 
