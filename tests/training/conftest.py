@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.training import Diagnosed, Event, Recorder, Run, RunFolder, Stepped
+from mulligan.training import Config, Diagnosed, Event, Recorder, Run, RunFolder, Stepped
 from mulligan.training.store import checkpoints
 
 
@@ -38,6 +38,18 @@ class Alarm:
 @pytest.fixture(scope="session")
 def alarm() -> type[Alarm]:
     return Alarm
+
+
+@pytest.fixture(scope="session")
+def pictured(tiny: Any) -> Callable[..., Config]:
+    """Make the configuration of a run on small pictures, by nets of eight units."""
+
+    def made(**changes: Any) -> Config:
+        players = {who: {"layers": {"kind": f"mlp_{who}", "hidden": [8]}} for who in ("generator", "discriminator")}
+        config: Config = tiny(**{"data": {"name": "digits"}, **players, **changes})
+        return config
+
+    return made
 
 
 @pytest.fixture

@@ -17,15 +17,9 @@ from mulligan.training.monitor import COUNT, Monitor
 
 
 @pytest.fixture(scope="module")
-def mnist_run(tiny: Any) -> Run:
+def mnist_run(pictured: Any) -> Run:
     """A tiny run on the digits, class by class, after a few steps."""
-    run = Run(
-        tiny(
-            data={"name": "mnist"},
-            generator={"layers": {"kind": "mlp_generator", "hidden": [8]}},
-            discriminator={"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
-        )
-    )
+    run = Run(pictured(data={"name": "mnist"}))
     for _ in range(3):
         run.advance()
     return run
@@ -93,24 +87,18 @@ def test_figures_of_a_toy(tiny: Any) -> None:
     assert monitor_of(Run(tiny(data={"name": "swiss-roll"})))(Run(tiny(data={"name": "swiss-roll"}))).keys() == {"kid"}
 
 
-def test_pictures_without_a_shipped_judge(tiny: Any, digits: Dataset) -> None:
-    run = Run(
-        tiny(
-            data={"name": "digits"},
-            generator={"layers": {"kind": "mlp_generator", "hidden": [8]}},
-            discriminator={"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
-        ),
-        data=digits,
-    )
+def test_pictures_without_a_shipped_judge(pictured: Any, digits: Dataset) -> None:
+    run = Run(pictured(), data=digits)
     assert monitor_of(run)(run).keys() == {"kid"}
     for count, enough in ((19, False), (20, True)):
         few = Dataset("few", digits.images[:count], digits.labels[:count], digits.class_names)  # type: ignore[index]
         assert (Monitor.of(Run(run.config, data=few)) is not None) is enough
 
 
-def test_the_number_of_workers_changes_nothing(tiny: Any) -> None:
+def test_the_number_of_workers_changes_nothing(tiny: Any, pictured: Any) -> None:
     for data in ("ring", "mnist"):
-        runs = [Run(tiny(threads=threads, data={"name": data, "limit": 500}, **_players(data))) for threads in (1, 2)]
+        config = {"ring": tiny, "mnist": pictured}[data]
+        runs = [Run(config(threads=threads, data={"name": data, "limit": 500})) for threads in (1, 2)]
         for run in runs[1:]:
             run.gan.average[:] = runs[0].gan.average
         measured = [monitor_of(run)(run) for run in runs]
@@ -119,15 +107,6 @@ def test_the_number_of_workers_changes_nothing(tiny: Any) -> None:
             assert measured[1][key] == pytest.approx(value, rel=1e-4), key
         for run in runs:
             run.gan.team.close()
-
-
-def _players(data: str) -> dict[str, Any]:
-    if data == "ring":
-        return {}
-    return {
-        "generator": {"layers": {"kind": "mlp_generator", "hidden": [8]}},
-        "discriminator": {"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
-    }
 
 
 @pytest.mark.parametrize("threads", [1, 2])

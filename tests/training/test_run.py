@@ -18,22 +18,14 @@ from mulligan.training import Run, recipe
 from mulligan.training.samples import fingerprint_of, labels_of, same_as_nearest
 
 
-def pictures(tiny: Any, **changes: Any) -> Any:
-    """A configuration for 8×8 pictures."""
-    generator = {"kind": "mlp_generator", "hidden": [8]}
-    discriminator = {"kind": "mlp_discriminator", "hidden": [8]}
-    players = {"generator": {"layers": generator}, "discriminator": {"layers": discriminator}}
-    return tiny(**{"data": {"name": "digits"}, **players, **changes})
-
-
 def test_threads_are_resolved_once(tiny: Any) -> None:
     assert Run(tiny(threads=0)).config.threads == available_cores()
     assert Run(tiny(threads=3)).gan.team.count == 3
     assert Run(tiny(threads=3, batch_size=2)).gan.team.count == 2  # no worker without rows
 
 
-def test_batches_are_scaled_and_carry_their_labels(tiny: Any, digits: Dataset) -> None:
-    run = Run(pictures(tiny, batch_size=10, data={"name": "digits", "low": 0.0, "high": 1.0}), data=digits)
+def test_batches_are_scaled_and_carry_their_labels(pictured: Any, digits: Dataset) -> None:
+    run = Run(pictured(batch_size=10, data={"name": "digits", "low": 0.0, "high": 1.0}), data=digits)
     seen = []
     for _ in range(4):
         batch, labels = run.next_batch()
@@ -61,8 +53,8 @@ def test_several_moves_of_d_get_fresh_rows(tiny: Any) -> None:
     run.advance()
 
 
-def test_limit(tiny: Any, digits: Dataset) -> None:
-    config = pictures(tiny, data={"name": "digits", "limit": 12})
+def test_limit(pictured: Any, digits: Dataset) -> None:
+    config = pictured(data={"name": "digits", "limit": 12})
     run = Run(config, data=digits)
     assert len(run.data) == 12
     assert run.labels is not None
@@ -70,18 +62,18 @@ def test_limit(tiny: Any, digits: Dataset) -> None:
     assert len(digits) == 40
 
 
-def test_a_limit_keeps_the_classes_of_sorted_data(tiny: Any, digits: Dataset) -> None:
+def test_a_limit_keeps_the_classes_of_sorted_data(pictured: Any, digits: Dataset) -> None:
     in_order = replace(digits, labels=np.arange(40) // 10)
-    run = Run(pictures(tiny, data={"name": "digits", "limit": 12}), data=in_order)
+    run = Run(pictured(data={"name": "digits", "limit": 12}), data=in_order)
     assert run.generator().spec.class_counts == (3, 3, 3, 3)
 
 
 @pytest.mark.parametrize(("labels", "classes"), [("dataset", 4), ("none", 0), ("clusters", 7)])
 def test_labels(
-    tiny: Any, digits: Dataset, labels: str, classes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictured: Any, digits: Dataset, labels: str, classes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    run = Run(pictures(tiny, data={"name": "digits", "labels": labels, "clusters": 7}), data=digits)
+    run = Run(pictured(data={"name": "digits", "labels": labels, "clusters": 7}), data=digits)
     assert run.classes == classes
     assert (run.labels is None) == (classes == 0)
     assert type(run.gan.d.layers[-1]).__name__ == ("Projection" if classes else "Dense")
@@ -90,12 +82,12 @@ def test_labels(
 
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_labels_that_say_nothing_of_the_pictures_are_named(
-    tiny: Any, caplog: pytest.LogCaptureFixture, shuffled: bool
+    pictured: Any, caplog: pytest.LogCaptureFixture, shuffled: bool
 ) -> None:
     data = load("mnist-test").limited(2000)
     assert data.labels is not None
     labels = np.random.default_rng(1).permutation(data.labels) if shuffled else data.labels
-    spec = pictures(tiny).data
+    spec = pictured().data
     for kind, told in (("dataset", shuffled), ("none", False)):
         caplog.clear()
         labels_of(replace(data, labels=labels), replace(spec, labels=kind))
@@ -114,7 +106,7 @@ def test_few_samples_and_many_classes_say_nothing_of_labels() -> None:
 
 
 def test_clusters_are_computed_once(
-    tiny: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictured: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
 
@@ -124,7 +116,7 @@ def test_clusters_are_computed_once(
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("mulligan.training.samples.cluster_labels", counted)
-    spec = pictures(tiny, data={"name": "digits", "labels": "clusters", "clusters": 5}).data
+    spec = pictured(data={"name": "digits", "labels": "clusters", "clusters": 5}).data
     first, _ = labels_of(digits, spec)
     second, _ = labels_of(digits, spec)
     assert calls == [5]
@@ -152,13 +144,13 @@ def test_every_picture_and_every_label_is_in_the_fingerprint() -> None:
     assert len(found) == 5
 
 
-def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -> None:
+def test_misfits_are_refused_before_the_first_step(tiny: Any, pictured: Any, digits: Dataset) -> None:
     with pytest.raises(ConfigError, match="got 'clusters', which needs pictures"):
         Run(tiny(data={"name": "ring", "labels": "clusters"}))
     with pytest.raises(ConfigError, match=r"^data\.clusters must be at most 40, .* got 41\."):
-        Run(pictures(tiny, data={"name": "digits", "labels": "clusters", "clusters": 41}), data=digits)
+        Run(pictured(data={"name": "digits", "labels": "clusters", "clusters": 41}), data=digits)
     with pytest.raises(ConfigError, match=r"^classes must be 4, .* got 3\."):
-        Run(pictures(tiny, classes=3), data=digits)
+        Run(pictured(classes=3), data=digits)
     with pytest.raises(ShapeError, match="Put a Flatten layer before it"):
         Run(tiny(data={"name": "digits", "labels": "none"}), data=digits)
     with pytest.raises(ShapeError, match=r"generator's samples must .*, got \(3,\)"):
@@ -171,10 +163,12 @@ def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -
         Run(tiny(data="rings"))
 
 
-def test_a_path_becomes_absolute(tiny: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_becomes_absolute(
+    pictured: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     np.save(tmp_path / "mine.npy", np.asarray(digits.images))
     monkeypatch.chdir(tmp_path)
-    run = Run(pictures(tiny, data="mine.npy"))
+    run = Run(pictured(data="mine.npy"))
     assert run.config.data.name == str((tmp_path / "mine.npy").resolve())
 
 
@@ -201,8 +195,8 @@ def test_the_average_follows_training(tiny: Any) -> None:
     assert not np.array_equal(run.sample(*run.grid), run.sample(*run.grid, average=False))
 
 
-def test_the_seed_of_a_draw_decides(tiny: Any, digits: Dataset) -> None:
-    run, other = Run(pictures(tiny), data=digits), Run(pictures(tiny, seed=1), data=digits)
+def test_the_seed_of_a_draw_decides(pictured: Any, digits: Dataset) -> None:
+    run, other = Run(pictured(), data=digits), Run(pictured(seed=1), data=digits)
     (z, labels), again = run.draw(20, seed=3), run.draw(20, seed=4)
     assert labels is not None
     assert not (z == again[0]).any()
@@ -215,16 +209,16 @@ def test_another_seed_sees_the_data_in_another_order(tiny: Any) -> None:
     assert first == Run(tiny()).sampler.next_indices().tolist() != other
 
 
-def test_samples_have_the_range_that_the_data_is_scaled_to(tiny: Any, digits: Dataset) -> None:
-    run = Run(pictures(tiny, data={"name": "digits", "low": 0.0, "high": 0.5}), data=digits)
+def test_samples_have_the_range_that_the_data_is_scaled_to(pictured: Any, digits: Dataset) -> None:
+    run = Run(pictured(data={"name": "digits", "low": 0.0, "high": 0.5}), data=digits)
     z, labels = run.draw(9, seed=0)
     expected = np.rint(np.clip(run.generate(z, labels) / 0.5, 0.0, 1.0) * 255)
     np.testing.assert_allclose(run.sample(z, labels).astype(int), expected, atol=1)
     assert len(np.unique(expected)) > 20
 
 
-def test_generate_does_not_depend_on_the_count(tiny: Any, digits: Dataset) -> None:
-    run = Run(pictures(tiny), data=digits)
+def test_generate_does_not_depend_on_the_count(pictured: Any, digits: Dataset) -> None:
+    run = Run(pictured(), data=digits)
     z, labels = run.draw(300, seed=3)
     assert labels is not None
     made = run.generate(z, labels)
@@ -232,12 +226,12 @@ def test_generate_does_not_depend_on_the_count(tiny: Any, digits: Dataset) -> No
         np.testing.assert_allclose(made[part], run.generate(z[part], labels[part]), rtol=1e-5, atol=1e-6)
 
 
-def test_the_grid_shows_every_class_in_order(tiny: Any, digits: Dataset) -> None:
-    z, labels = Run(pictures(tiny), data=digits).grid
+def test_the_grid_shows_every_class_in_order(pictured: Any, digits: Dataset) -> None:
+    z, labels = Run(pictured(), data=digits).grid
     assert z.shape == (64, 4)
     assert labels is not None
     assert labels.tolist() == [k for k in range(4) for _ in range(16)]
-    _, drawn = Run(pictures(tiny), data=digits).draw(400, seed=0)
+    _, drawn = Run(pictured(), data=digits).draw(400, seed=0)
     assert drawn is not None
     assert (np.bincount(drawn) > 60).all()
 
@@ -250,15 +244,17 @@ def test_measures_are_means_since_the_last_report(tiny: Any) -> None:
     assert run.take_measures()["d_loss"] == last
 
 
-def test_the_generator_of_a_run_draws_what_the_run_draws(tiny: Any, digits: Dataset, tmp_path: Path) -> None:
-    run = Run(pictures(tiny), data=digits)
+def test_the_generator_of_a_run_draws_what_the_run_draws(
+    tiny: Any, pictured: Any, digits: Dataset, tmp_path: Path
+) -> None:
+    run = Run(pictured(), data=digits)
     for _ in range(3):
         run.advance()
     run.generator().save(tmp_path / "g.safetensors")
     loaded = Generator.load(tmp_path / "g.safetensors")
     assert loaded.spec.class_names == ("a", "b", "c", "d")
     assert loaded.spec.class_counts == (10, 10, 10, 10)
-    few = Run(pictures(tiny), data=replace(digits, labels=digits.labels // 2))
+    few = Run(pictured(), data=replace(digits, labels=digits.labels // 2))
     assert few.generator().spec.class_counts == (20, 20, 0, 0)
     assert loaded.spec.step == 3
     z, labels = run.draw(64, seed=7)
@@ -269,9 +265,9 @@ def test_the_generator_of_a_run_draws_what_the_run_draws(tiny: Any, digits: Data
     np.testing.assert_allclose(point_run.generator().decode(point_run.draw(64, seed=1)[0]), made, atol=1e-6)
 
 
-def test_classes_are_drawn_as_often_as_the_data_has_them(tiny: Any, digits: Dataset) -> None:
+def test_classes_are_drawn_as_often_as_the_data_has_them(pictured: Any, digits: Dataset) -> None:
     labels = np.repeat([0, 1, 2, 3], [28, 8, 4, 0])
-    _, drawn = Run(pictures(tiny), data=replace(digits, labels=labels)).draw(4000, seed=0)
+    _, drawn = Run(pictured(), data=replace(digits, labels=labels)).draw(4000, seed=0)
     assert drawn is not None
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 4000, [0.7, 0.2, 0.1, 0.0], atol=0.03)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import (
     Config,
     Diagnosed,
-    Recorder,
     Run,
     SecondTry,
     Started,
@@ -25,28 +25,24 @@ from mulligan.training import (
 )
 from mulligan.training.second_try import next_folder
 
-# ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-ALARM = Diagnosed(
-    14,
-    "mode collapse",
-    {},
-    ("words",),
-    overrides=changes_of(["loss=hinge", "penalties=[]"]),
-    severity="alarm",
-    healthy_step=13,
-)
+REMEDY = changes_of(["loss=hinge", "penalties=[]"])
+ALARM = Diagnosed(14, "mode collapse", {}, ("words",), overrides=REMEDY, severity="alarm", healthy_step=13)
 
 
-def parent(tiny: Any, folder: Path) -> Config:
-    config: Config = tiny(steps=24)
-    for _ in Recorder(folder).record(Run(config)):
-        pass
-    return config
+@pytest.fixture
+def parent(tiny: Any, record: Any) -> Callable[[Path], Config]:
+    """Record the run whose second try is planned."""
+
+    def recorded(folder: Path) -> Config:
+        config: Config = tiny(steps=24)
+        record(folder, Run(config))
+        return config
+
+    return recorded
 
 
-def test_second_try_goes_on_from_the_last_healthy_checkpoint(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
+def test_second_try_goes_on_from_the_last_healthy_checkpoint(parent: Any, record: Any, tmp_path: Path) -> None:
+    parent(tmp_path / "a")
     again = plan(tmp_path / "a", ALARM)
     assert again.step == 12
     assert any(line.startswith("loss.kind:") and "hinge" in line for line in again.changes), again.changes
@@ -58,7 +54,7 @@ def test_second_try_goes_on_from_the_last_healthy_checkpoint(tiny: Any, tmp_path
         assert run.gan.arrays()[name].tobytes() == found.arrays[name].tobytes()
     assert not run.gan.arrays()["g.optimizer.v"].any()  # another loss: its moments are not these
     assert run.sampler.state() == found.state["sampler"]
-    events = list(Recorder(tmp_path / "b").record(run))
+    events = record(tmp_path / "b", run)
     assert isinstance(events[0], Started)
     assert events[0].step == 12
     assert load_config(tmp_path / "b" / "config.toml").parent == again.config.parent
@@ -66,16 +62,16 @@ def test_second_try_goes_on_from_the_last_healthy_checkpoint(tiny: Any, tmp_path
 
 @pytest.mark.parametrize(("healthy", "step"), [(11, 6), (12, 12), (17, 12), (18, 18)])
 def test_the_last_healthy_checkpoint_may_be_that_of_the_healthy_step(
-    tiny: Any, tmp_path: Path, healthy: int, step: int
+    parent: Any, tmp_path: Path, healthy: int, step: int
 ) -> None:
-    config = parent(tiny, tmp_path / "a")
+    config = parent(tmp_path / "a")
     (tmp_path / "a" / "config.toml").write_text(dumps_toml(replace(config, steps=30)))  # as resume --steps does
     again = plan(tmp_path / "a", replace(ALARM, healthy_step=healthy))
     assert (again.step, again.config.steps) == (step, 30)
 
 
-def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
+def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(parent: Any, tmp_path: Path) -> None:
+    parent(tmp_path / "a")
     broken = tmp_path / "a" / "checkpoints" / "step-000012" / "run.json"
     broken.write_bytes(broken.read_bytes()[:100])
     with pytest.warns(UserWarning, match=r"step-000012.* is truncated.* Going on from step-000006 instead"):
@@ -83,11 +79,10 @@ def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(t
     assert again.run().step == 6
 
 
-def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, tmp_path: Path) -> None:
+def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, record: Any, tmp_path: Path) -> None:
     first, now = tmp_path / "first.npy", tmp_path / "now.npy"
     np.save(first, np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32))
-    for _ in Recorder(tmp_path / "a").record(Run(tiny(steps=24, data={"name": str(first), "labels": "none"}))):
-        pass
+    record(tmp_path / "a", Run(tiny(steps=24, data={"name": str(first), "labels": "none"})))
     first.rename(now)
     config = tmp_path / "a" / "config.toml"
     config.write_text(config.read_text().replace(str(first), str(now)))
@@ -96,60 +91,56 @@ def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, tm
     assert all("loss" in change or "penalties" in change for change in again.changes), again.changes
 
 
-def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(tiny: Any, tmp_path: Path) -> None:
-    for _ in Recorder(tmp_path / "a").record(Run(tiny(average="none"))):
-        pass
+def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(
+    tiny: Any, record: Any, tmp_path: Path
+) -> None:
+    record(tmp_path / "a", Run(tiny(average="none")))
     run = plan(tmp_path / "a", replace(ALARM, overrides=changes_of(["average=ema"]))).run()
     found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
     assert run.gan.average.tobytes() == found.arrays["g.theta"].tobytes()
 
 
-def test_moments_are_kept_where_what_they_are_moments_of_is(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
+def test_moments_are_kept_where_what_they_are_moments_of_is(parent: Any, tmp_path: Path) -> None:
+    parent(tmp_path / "a")
     run = plan(tmp_path / "a", replace(ALARM, overrides=changes_of(["instance_noise=0.1"]))).run()
     assert run.gan.arrays()["g.optimizer.v"].any()
 
 
-def test_moments_are_kept_where_that_is_asked_for(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "r")
+def test_moments_are_kept_where_that_is_asked_for(parent: Any, tmp_path: Path) -> None:
+    parent(tmp_path / "r")
     changed = plan(tmp_path / "r", ALARM)
     kept = replace(changed, keep_moments=True).run()
     assert kept.gan.d.state["v"].any()
     assert not changed.run().gan.d.state["v"].any()
 
 
-def test_a_second_try_is_resumed_exactly(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
-    whole = list(Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run()))
+def test_a_second_try_is_resumed_exactly(parent: Any, record: Any, tmp_path: Path) -> None:
+    parent(tmp_path / "a")
+    whole = record(tmp_path / "b", plan(tmp_path / "a", ALARM).run())
     run = plan(tmp_path / "a", ALARM).run()
-    for _ in Recorder(tmp_path / "c").record(run, stop=lambda: run.step >= 15):
-        pass
-    for _ in Recorder(tmp_path / "c").record(resume(tmp_path / "c")):
-        pass
+    record(tmp_path / "c", run, stop=lambda: run.step >= 15)
+    record(tmp_path / "c", resume(tmp_path / "c"))
     assert (tmp_path / "c" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
     assert whole[-1].name == "finished"
     # killed before its first step: what it needs of its parent is there already
     stopped = plan(tmp_path / "a", ALARM).run()
-    for _ in Recorder(tmp_path / "d").record(stopped, stop=lambda: True):
-        pass
+    record(tmp_path / "d", stopped, stop=lambda: True)
     assert resume(tmp_path / "d").step == 12
-    for _ in Recorder(tmp_path / "d").record(resume(tmp_path / "d")):
-        pass
+    record(tmp_path / "d", resume(tmp_path / "d"))
     assert (tmp_path / "d" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
 
 
-def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
-    for _ in Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run(), stop=lambda: True):
-        pass
+def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(parent: Any, record: Any, tmp_path: Path) -> None:
+    parent(tmp_path / "a")
+    record(tmp_path / "b", plan(tmp_path / "a", ALARM).run(), stop=lambda: True)
     for path in (tmp_path / "b" / "checkpoints").iterdir():
         path.rename(tmp_path / path.name)
     with pytest.raises(CheckpointError, match="stopped before it had begun"):
         resume(tmp_path / "b")
 
 
-def test_a_remedy_for_the_nets_begins_at_step_0(tiny: Any, tmp_path: Path) -> None:
-    config = parent(tiny, tmp_path / "a")
+def test_a_remedy_for_the_nets_begins_at_step_0(parent: Any, tmp_path: Path) -> None:
+    config = parent(tmp_path / "a")
     again = plan(tmp_path / "a", replace(ALARM, healthy_step=0, overrides=changes_of(["latent.dim=6"])))
     run = again.run()
     assert (run.step, run.begins) == (0, 0)
@@ -158,21 +149,18 @@ def test_a_remedy_for_the_nets_begins_at_step_0(tiny: Any, tmp_path: Path) -> No
     assert config.latent.dim == 4
 
 
-def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
+def test_nothing_to_repair(parent: Any, tmp_path: Path) -> None:
+    parent(tmp_path / "a")
     with pytest.raises(ConfigError, match="has found nothing to repair"):
         plan(tmp_path / "a")
     with pytest.raises(ConfigError, match="no further change of settings"):
         plan(tmp_path / "a", replace(ALARM, overrides=()))
-    with pytest.raises(
-        ConfigError,
-        match=r".*test_nothing_to_repair0 must be a run folder, but it has no config\.toml\. Check the path\.$",
-    ):
+    with pytest.raises(ConfigError, match="must be a run folder"):
         plan(tmp_path, ALARM)
 
 
-def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path)
+def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(parent: Any, tmp_path: Path) -> None:
+    parent(tmp_path)
     log = tmp_path / "events.jsonl"
     said = replace(ALARM, remedies=("β₁ = 0,\u2028γ × 10",))  # what some call the end of a line is none
     whole = said.line().encode()

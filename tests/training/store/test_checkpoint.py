@@ -127,21 +127,6 @@ NETS: dict[str, tuple[list[Any], list[Any], dict[str, Any]]] = {
         ["flatten", {"kind": "dense", "units": 8}, "batch_norm", "leaky_relu", {"kind": "dense", "units": 1}],
         {"penalties": [], "loss": "non_saturating", "update": "alternating"},
     ),
-    "minibatch stddev": (
-        [{"kind": "dense", "units": 64}, {"kind": "reshape", "shape": [8, 8, 1]}],
-        ["minibatch_stddev", "flatten", {"kind": "dense", "units": 1}],
-        {"penalties": [], "loss": "non_saturating", "update": "alternating"},
-    ),
-    "convolutions": (
-        [
-            {"kind": "dense", "units": 32},
-            {"kind": "reshape", "shape": [4, 4, 2]},
-            "relu",
-            {"kind": "conv_transpose2d", "channels": 1},
-        ],
-        [{"kind": "conv2d", "channels": 3}, "leaky_relu", "flatten", {"kind": "dense", "units": 1}],
-        {},
-    ),
 }
 
 

@@ -58,12 +58,8 @@ def test_a_run_folder(tiny: Any, tmp_path: Path, record: Any) -> None:
     assert not list(folder.rglob("*.part"))
 
 
-def test_pictures_become_grids(tiny: Any, digits: Dataset, tmp_path: Path, record: Any) -> None:
-    players = {
-        "generator": {"layers": {"kind": "mlp_generator", "hidden": [8]}},
-        "discriminator": {"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
-    }
-    run = Run(tiny(data="digits", **players), data=digits)
+def test_pictures_become_grids(pictured: Any, digits: Dataset, tmp_path: Path, record: Any) -> None:
+    run = Run(pictured(), data=digits)
     record(tmp_path / "r", run)
     with Image.open(tmp_path / "r" / "samples" / "step-000024.png") as picture:
         sample = np.asarray(picture)
@@ -416,13 +412,9 @@ print(sorted(name for name in {*sys.modules} - before if name.startswith(("scipy
 """
 
 
-def test_what_a_run_needs_is_imported_before_its_first_step(tiny: Any, tmp_path: Path) -> None:
-    players = {
-        "generator": {"layers": {"kind": "mlp_generator", "hidden": [8]}},
-        "discriminator": {"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
-    }
+def test_what_a_run_needs_is_imported_before_its_first_step(pictured: Any, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
-    config.write_text(dumps_toml(tiny(data={"name": "array"}, evaluate_every=8, sample_every=0, **players)))
+    config.write_text(dumps_toml(pictured(data={"name": "array"}, evaluate_every=8, sample_every=0)))
     words = [sys.executable, "-c", LOADED, str(config), str(tmp_path / "r")]
     child = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert (child.stdout, child.stderr) == ("[]\n", "")
