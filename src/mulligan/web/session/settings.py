@@ -113,17 +113,10 @@ def settings_of(config: Config) -> dict[str, Any]:
 
 
 def configured(asked: Asked, data: dict[str, str], dropped: list[str], live: Config | None = None) -> Config:
-    """Build the configuration that the page requests. A problem names the field that is wrong, and the reason.
+    """Build the configuration that the page requests, from a recipe or from the live run's. A problem names the field.
 
-    Parameters
-    ----------
-    asked : Asked
-    data : dict of str to str
-        Maps the names of data that a page may use to the names in the configuration.
-    dropped : list of str
-        Receives a sentence for each change of kind that drops fields.
-    live : Config, optional
-        The configuration to change if no recipe is named.
+    `data` maps the names of data that a page may use to those in the configuration. `dropped` receives a sentence for
+    each change of kind that drops fields.
     """
     config = recipe(asked.recipe or "") if live is None else live
     had = {} if live is None else _amounts(live)
@@ -217,7 +210,6 @@ def _amounts(config: Config) -> dict[str, int]:
 def _check_budget(config: Config, had: Mapping[str, int], where: str = "") -> None:
     """Raise a problem for a value that newly exceeds its limit. `where` names the field, if it is another one."""
     for field, value in _amounts(config).items():
-        most = LIMITS[field]
-        if value > max(most, had.get(field, 0)):
+        if value > max(most := LIMITS[field], had.get(field, 0)):
             text = f"{field} must be at most {most:,} here, got {value:,}. Try {most:,}."
             raise Problem("bad-field", text, field=where or field)
