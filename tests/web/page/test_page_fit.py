@@ -40,6 +40,7 @@ ALARM = """async ({begin, tried}) => {
     server.hear("event", {event: "diagnosed", step: 950, state: "gamma off", severity: "alarm", evidence: {},
         remedies: ["weaker"], overrides: ["batch_size=2"], healthy_step: begin});
     server.hear("advice", {step: 950, title: "Gamma off", text: "", evidence: [], can_try: true, from_step: begin,
+        overrides: ["batch_size=2"],
         restart: begin === 0, changes: [{path: "batch_size", label: "Batch", old: 1, new: 2}], tried});
 }"""
 

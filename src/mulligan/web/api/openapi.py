@@ -33,7 +33,7 @@ def description(routes: Iterable[Route] = ROUTES) -> dict[str, Any]:
 def _operation(route: Route) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     hint = get_type_hints(route.function).get("return", Any) if route.media == JSON else str
-    schemas = {name: schema(each.form) | {"description": each.line} for name, each in route.values.items()}
+    schemas = {name: each.schema() for name, each in route.values.items()}
     required = {name for name, each in route.values.items() if each.default is MISSING}
     in_path = re.findall(r"{(\w+)}", route.path)
     in_body = [] if route.method == "GET" else [name for name in schemas if name not in in_path]

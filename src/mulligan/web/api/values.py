@@ -86,6 +86,11 @@ class Value:
             text = f"{self.name} must be {self.form.rule}, got {got}.{near}{tried}"
             raise Problem("bad-field", text, self.name) from None
 
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema."""
+        found = schema(self.form) | ({"description": self.line} if self.line else {})
+        return found if self.default in (MISSING, None, ()) else found | {"default": self.default}
+
 
 def values_of(made: Any) -> dict[str, Value]:
     """Return the values that a function or a dataclass takes, by its parameters' names.
