@@ -143,7 +143,7 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, m
     whole = run_cell(Job(**{**vars(job), "folder": str(tmp_path / "whole")}))
     # as a kill leaves it: stopped in the middle of the run
     run = cells.run_of(job, Path(job.folder))
-    earlier = cells.Measurements(job)
+    earlier = cells.MeasureAt(job)
     for event in training.Recorder(job.folder).record(run, observers=[earlier]):
         if event.step == 20:
             break

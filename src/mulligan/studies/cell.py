@@ -63,7 +63,7 @@ class Job:
     """Host and process of the study."""
 
 
-class Measurements:
+class MeasureAt:
     """An observer that measures at given steps. Its state keeps the results if the cell is killed."""
 
     name = "measurements"
@@ -124,7 +124,7 @@ def _run_cell(job: Job, folder: Path, gone: threading.Event) -> dict[str, Any]:
 def _trained(job: Job, folder: Path, gone: threading.Event) -> dict[str, Any]:
     patience = time.monotonic() + _PATIENCE
     while True:
-        run, earlier = run_of(job, folder), Measurements(job)
+        run, earlier = run_of(job, folder), MeasureAt(job)
         end = job.until or run.config.steps
         try:
             for _ in Recorder(folder).record(run, observers=[earlier], stop=_stopper(run, end, gone)):
