@@ -9,6 +9,7 @@ from mulligan.data import Sampler
 from mulligan.errors import CheckpointError, ConfigError
 
 sizes = st.integers(1, 40)
+RNG = np.random.default_rng(0).bit_generator.state
 
 
 def drawn(sampler, batches):
@@ -101,17 +102,11 @@ def test_nonsense_is_refused(n, size):
         ({"position": True}, "position True"),
         ({"epoch": "2"}, "epoch '2'"),
         ({"epoch": True}, "epoch True"),
-        ({"rng": {}}, "PCG64"),
-        ({"rng": None}, "PCG64"),
-        ({"rng": np.random.MT19937(0).state}, "PCG64"),
-        (
-            {"rng": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}, "has_uint32": 0, "uinteger": 0}},
-            "PCG64",
-        ),
-        (
-            {"rng": {"bit_generator": "PCG64", "state": {"state": "x", "inc": 1}, "has_uint32": 0, "uinteger": 0}},
-            "PCG64",
-        ),
+        ({"rng": {}}, "got another"),
+        ({"rng": None}, "got another"),
+        ({"rng": np.random.MT19937(0).state}, "got another"),
+        ({"rng": RNG | {"state": {"state": -1, "inc": 1}}}, "got another"),
+        ({"rng": RNG | {"state": {"state": "x", "inc": 1}}}, "got another"),
     ],
 )
 def test_an_edited_state_is_refused_and_changes_nothing(change, words):
@@ -136,6 +131,6 @@ def test_a_generator_that_was_half_set_is_put_back():
     sampler, twin = (Sampler(10, 4, np.random.Generator(np.random.MT19937(0))) for _ in range(2))
     state = json.loads(json.dumps(sampler.state()))
     state["rng"]["state"]["key"] = [*range(623), "x"]
-    with pytest.raises(CheckpointError, match="MT19937"):
+    with pytest.raises(CheckpointError, match="unedited"):
         sampler.restore(state)
     assert (drawn(sampler, 9) == drawn(twin, 9)).all()

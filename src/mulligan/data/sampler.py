@@ -106,29 +106,21 @@ class Sampler:
         CheckpointError
             When the state belongs to other data or another order, or is malformed. The sampler does not change then.
         """
-        try:
-            n, order, epoch, position = (state[key] for key in ("n", "order", "epoch", "position"))
-            start = state["rng"]
-        except (KeyError, TypeError) as error:
-            raise CheckpointError(f"the sampler's state lacks {error}. Use an unedited checkpoint.") from error
-        if (n, order) != (self.n, _ORDER):
-            raise CheckpointError(
-                f"the sampler's state must be of this run's {self.n} samples, {_ORDER}, got {n} samples, {order}. "
-                "Resume with the data and order that the run began with."
-            )
-        if not (type(epoch) is type(position) is int and epoch >= 0 and 0 <= position <= n):
-            raise CheckpointError(
-                f"the sampler's state must be an epoch from 0 on and a position from 0 to {n}, got epoch {epoch!r}, "
-                f"position {position!r}. Use an unedited checkpoint."
-            )
         before = self._rng.bit_generator.state
         try:
-            self._rng.bit_generator.state = start
+            n, order, epoch, position = (state[key] for key in ("n", "order", "epoch", "position"))
+            if (n, order) != (self.n, _ORDER):
+                raise CheckpointError(
+                    f"the sampler's state must be of this run's {self.n} samples, {_ORDER}, got {n} samples, {order}. "
+                    "Resume with the data and order that the run began with."
+                )
+            if not (type(epoch) is type(position) is int and epoch >= 0 and 0 <= position <= n):
+                raise ValueError(f"epoch {epoch!r}, position {position!r}")
+            self._rng.bit_generator.state = state["rng"]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             self._rng.bit_generator.state = before
             raise CheckpointError(
-                f"the sampler's state holds no {before['bit_generator']} generator ({error}). "
-                "Use an unedited checkpoint."
+                f"the sampler's state must be as it was saved, got another ({error}). Use an unedited checkpoint."
             ) from error
         self.epoch, self.position = epoch, position
         self._begin_epoch()
