@@ -173,47 +173,18 @@ def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, me
     with _pool() as pool:
         with_decay, without = pool.map(lambda decay: fading(127, data, decay=decay, steps=steps), (True, False))
     after, spread = _mended(mended)
+    nearest = f"share of {seeds} seeds where the nearest of 10,000 pictures to the drawn one is the first one shown"
+    alike = "correlation of the drawn picture with the first one shown, median over the seeds"
+    over_z = "standard deviation of a pixel over z, mean over the pixels; real digits: 0.22"
+    contrast = "brightest minus darkest pixel of all that all runs draw, on a scale from 0 to 1"
+    later = f"correlation with the first picture after {steps[-1]:,} steps; repaired is the run without decay"
+    contrasts = [float(each.max() - each.min()) for each in (every, after)]
     evidence = (
-        Evidence(
-            "imprints",
-            f"share of {seeds} seeds where the nearest of 10,000 pictures to the drawn one is the first one shown",
-            hits / seeds,
-            None,
-            ">",
-            0.9,
-        ),
-        Evidence(
-            "correlation",
-            "correlation of the drawn picture with the first one shown, median over the seeds",
-            float(np.median([one.correlation for one in found])),
-            None,
-            ">",
-            0.9,
-        ),
-        Evidence(
-            "G sees z",
-            "standard deviation of a pixel over z, mean over the pixels; real digits: 0.22",
-            float(drawn.std(axis=0).mean()),
-            spread,
-            "<",
-            0.02,
-        ),
-        Evidence(
-            "contrast",
-            "brightest minus darkest pixel of all that all runs draw, on a scale from 0 to 1",
-            float(every.max() - every.min()),
-            float(after.max() - after.min()),
-            "<",
-            0.001,
-        ),
-        Evidence(
-            "frozen",
-            f"correlation with the first picture after {steps[-1]:,} steps; repaired is the run without decay",
-            with_decay[-1],
-            without[-1],
-            ">",
-            0.6,
-        ),
+        Evidence("imprints", nearest, hits / seeds, None, ">", 0.9),
+        Evidence("correlation", alike, float(np.median([one.correlation for one in found])), None, ">", 0.9),
+        Evidence("G sees z", over_z, float(drawn.std(axis=0).mean()), spread, "<", 0.02),
+        Evidence("contrast", contrast, contrasts[0], contrasts[1], "<", 0.001),
+        Evidence("frozen", later, with_decay[-1], without[-1], ">", 0.6),
     )
     pictures = (
         figure(found[:SHOWN], data),

@@ -87,24 +87,12 @@ def run(seed: int) -> Played:
     """Play the example as published, and with the smallest change."""
     before = drawn(*EXAMPLE, steps=STEPS // 3, seed=seed)
     after = drawn(*EXAMPLE, *CHANGE, steps=STEPS, seed=seed)
+    share = f"digits with one per cent or more of {COUNT:,} pictures, by the judge"
+    over_z = "standard deviation of a pixel over z, mean over the pixels; real digits: 0.22"
     return Played(
         (
-            Evidence(
-                "classes",
-                f"digits with one per cent or more of {COUNT:,} pictures, by the judge",
-                float(before.classes),
-                float(after.classes),
-                "<",
-                9.5,
-            ),
-            Evidence(
-                "G sees z",
-                "standard deviation of a pixel over z, mean over the pixels; real digits: 0.22",
-                before.spread,
-                after.spread,
-                "<",
-                0.08,
-            ),
+            Evidence("classes", share, float(before.classes), float(after.classes), "<", 9.5),
+            Evidence("G sees z", over_z, before.spread, after.spread, "<", 0.08),
         ),
         (
             digits("before", f"as published, after {STEPS // 3} steps, scale from 0 to 1", before.pictures[:64]),

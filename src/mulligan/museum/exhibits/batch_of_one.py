@@ -29,24 +29,14 @@ def run(seed: int) -> Played:
     z = game.z(512)
     before, after = (one_by_one(game, z, training=training) for training in (True, False))
     together = game.g.forward(z, training=True)
+    spread = "standard deviation over z of samples that are asked for one by one; the ring's own: 1.41"
+    change = "median way from a sample made among 512 to the same z's sample made alone"
+    spreads = [float(alone.std(axis=0).mean()) for alone in (before, after)]
+    changes = [float(np.median(np.linalg.norm(alone - together, axis=1))) for alone in (before, after)]
     return Played(
         (
-            Evidence(
-                "spread",
-                "standard deviation over z of samples that are asked for one by one; the ring's own: 1.41",
-                float(before.std(axis=0).mean()),
-                float(after.std(axis=0).mean()),
-                "<",
-                0.02,
-            ),
-            Evidence(
-                "change",
-                "median way from a sample made among 512 to the same z's sample made alone",
-                float(np.median(np.linalg.norm(before - together, axis=1))),
-                float(np.median(np.linalg.norm(after - together, axis=1))),
-                ">",
-                0.6,
-            ),
+            Evidence("spread", spread, spreads[0], spreads[1], "<", 0.02),
+            Evidence("change", change, changes[0], changes[1], ">", 0.6),
         ),
         (
             picture("before", "512 samples, one by one, in training mode: one point", before),

@@ -51,16 +51,10 @@ def run(seed: int) -> Played:
         way = {who: np.linalg.norm(net.theta - starts[who]) for who, net in game.nets.items()}
         ways.append({who: float(way[who] / np.linalg.norm(starts[who])) for who in way})
     before, after = clouds
+    words = f"length of the way of G's weights in their own lengths; the critic's: {ways[0]['d']:.3f}"
     return Played(
         (
-            Evidence(
-                "G moved",
-                f"length of the way of G's weights in their own lengths; the critic's: {ways[0]['d']:.3f}",
-                ways[0]["g"],
-                ways[1]["g"],
-                "<",
-                1e-6,
-            ),
+            Evidence("G moved", words, ways[0]["g"], ways[1]["g"], "<", 1e-6),
             astray(distance(before), distance(after), 0.6),
         ),
         (

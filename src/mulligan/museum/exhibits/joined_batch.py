@@ -48,16 +48,10 @@ def run(seed: int) -> Played:
         clouds.append(game.cloud())
         gaps.append(float(np.mean(gap)))
     before, apart, after = clouds
+    words = "how far D's mean logit of one batch of fakes changes when reals keep it company"
     return Played(
         (
-            Evidence(
-                "two answers",
-                "how far D's mean logit of one batch of fakes changes when reals keep it company",
-                gaps[0],
-                gaps[1],
-                ">",
-                0.5,
-            ),
+            Evidence("two answers", words, gaps[0], gaps[1], ">", 0.5),
             astray(distance(before), distance(after), 1.0),
         ),
         (

@@ -27,24 +27,12 @@ def run(seed: int) -> Played:
     """Play with raw pixels, and with scaled ones."""
     before, sure_before = played(255.0, STEPS, seed)
     after, sure_after = played(1.0, MENDED, seed)
+    sure = "mean logit of real pictures; at 17 a float32 probability is 1"
+    white = "brightest pixel that G makes, as a share of the data's white"
     return Played(
         (
-            Evidence(
-                "D is sure",
-                "mean logit of real pictures; at 17 a float32 probability is 1",
-                sure_before,
-                sure_after,
-                ">",
-                50.0,
-            ),
-            Evidence(
-                "white",
-                "brightest pixel that G makes, as a share of the data's white",
-                float(before.max()) / 255.0,
-                float(after.max()),
-                "<",
-                0.5,
-            ),
+            Evidence("D is sure", sure, sure_before, sure_after, ">", 50.0),
+            Evidence("white", white, float(before.max()) / 255.0, float(after.max()), "<", 0.5),
         ),
         (
             digits(
