@@ -19,24 +19,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class _Convolution(Affine):
-    """Options and passes that both directions share.
-
-    Parameters
-    ----------
-    channels : int
-        Of the output, at least 1.
-    kernel : int or (int, int)
-        Height and width of the window.
-    stride : int
-        Pixels of the fine image from one window to the next.
-    padding : "same" or int
-        Rows of zeros on each side of the fine image. "same" divides (Conv2d, rounding up) or multiplies
-        (ConvTranspose2d) the image's size by the stride exactly, for every kernel. If the number of zeros is odd, the
-        extra one comes last.
-    init, bias_init : Initializer
-        First values of W (kh, kw, c_in, c_out) and b (c_out).
-    bias : bool
-    """
+    """Options and passes that both directions share; `Conv2d` documents the options."""
 
     channels: Count
     kernel: Count | tuple[Count, Count] = 4
@@ -89,8 +72,30 @@ class _Convolution(Affine):
 class Conv2d(_Convolution):
     """Convolve: each output pixel is the product of W with a window of the image, plus b.
 
-    The output is (h, w, channels). A padding of p gives h = ⌊(H + 2p − kh)/stride⌋ + 1; "same" gives h = ⌈H/stride⌉.
-    The width follows the same formulas.
+    Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", §2.
+
+    Samples are images (H, W, c_in), the output is (h, w, channels). A padding of p gives
+    h = ⌊(H + 2p − kh)/stride⌋ + 1; "same" gives h = ⌈H/stride⌉. The width follows the same formulas.
+
+    Parameters
+    ----------
+    channels : int
+        Of the output, at least 1.
+    kernel : int or (int, int)
+        Height and width of the window.
+    stride : int
+        Pixels of the fine image from one window to the next. The fine image is the input of `Conv2d`, and the output of
+        `ConvTranspose2d`.
+    padding : "same" or int
+        Rows of zeros on each side of the fine image. "same" divides (`Conv2d`, rounding up) or multiplies
+        (`ConvTranspose2d`) the image's size by the stride exactly, for every kernel. If the number of zeros is odd, the
+        extra one comes last.
+    init, bias_init : Initializer
+        First values of W (kh, kw, c_in, c_out) and b (c_out).
+    bias : bool
+        Whether to add b.
+    spectral_norm : bool
+        Divide W by an estimate of its largest singular value (Miyato et al. 2018, Algorithm 1). Give it by keyword.
     """
 
     def correlation(self, shape: Shape) -> Correlation:
@@ -144,8 +149,15 @@ class Conv2d(_Convolution):
 class ConvTranspose2d(_Convolution):
     """Transposed convolution: each input pixel adds its multiple of W to a window of the output; then b is added.
 
-    The output is (H, W, channels). A padding of p gives H = (h − 1)·stride + kh − 2p; "same" gives H = h·stride. The
-    width follows the same formulas.
+    Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", §4.
+
+    Samples are images (h, w, c_in), the output is (H, W, channels). A padding of p gives H = (h − 1)·stride + kh − 2p;
+    "same" gives H = h·stride. The width follows the same formulas.
+
+    Parameters
+    ----------
+    channels, kernel, stride, padding, init, bias, bias_init, spectral_norm
+        As in `Conv2d`.
     """
 
     def correlation(self, shape: Shape) -> Correlation:

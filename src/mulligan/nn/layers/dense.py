@@ -18,7 +18,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class Dense(Affine):
-    """Fully connected: y = x W + b.
+    """Fully connected: y = x W + b, for samples that are rows of numbers. Put `Flatten` before it for pictures.
 
     Parameters
     ----------
@@ -27,6 +27,9 @@ class Dense(Affine):
     init, bias_init : Initializer
         First values of W (inputs × units) and b (units).
     bias : bool
+        Whether to add b.
+    spectral_norm : bool
+        Divide W by an estimate of its largest singular value (Miyato et al. 2018, Algorithm 1). Give it by keyword.
     """
 
     units: Count

@@ -128,19 +128,28 @@ def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False)
     """
     if M < FEWEST or not (K and N) or (a_turned and K > PACKED and N >= WIDEST):
         return None
-    if not (a_turned or b_turned):  # tiles of a few rows, as wide as the result
-        parts = min(-(-FOUR * K * N // SMALL), max(K // TERMS, 1))
-        if parts > 1 and (EASILY if N % WIDEST else PACKED) < M:
-            return None
-        terms = -(-K // parts)
-        rows = SMALL // (terms * N) // FOUR * FOUR
-        if rows:
-            return (min(rows, M), N, terms) if rows < M or parts > 1 else None
-    for cols in _columns(N) or [0 if b_turned else N]:
-        most = min(M, SMALL // (K * cols), RESULT // cols if b_turned else M) if cols else 0
+    way = None if a_turned or b_turned else _full_width(M, K, N)
+    way = way or _blocks(M, K, N, b_turned)
+    return None if way == (M, N, K) else way
+
+
+def _full_width(M: int, K: int, N: int) -> Way | None:
+    """Return tiles of a few rows, as wide as the result; None if even four rows of the cut sum are too large."""
+    parts = min(-(-FOUR * K * N // SMALL), max(K // TERMS, 1))
+    if parts > 1 and (EASILY if N % WIDEST else PACKED) < M:
+        return M, N, K
+    terms = -(-K // parts)
+    rows = min(SMALL // (terms * N) // FOUR * FOUR, M)
+    return (rows, N, terms) if rows else None
+
+
+def _blocks(M: int, K: int, N: int, b_turned: bool) -> Way | None:
+    """Return tiles of some rows and some columns, the widest that have at least `FEWEST` rows."""
+    for cols in _columns(N) or ([] if b_turned else [N]):
+        most = min(M, SMALL // (K * cols), RESULT // cols if b_turned else M)
         rows = next((rows for rows in range(most, FEWEST - 1, -1) if M % rows == 0), most // FOUR * FOUR)
         if rows >= FEWEST:
-            return (rows, cols, K) if (rows, cols) != (M, N) else None
+            return rows, cols, K
     return None
 
 

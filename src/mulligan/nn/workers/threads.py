@@ -14,13 +14,12 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, TypeAlias
 
 import threadpoolctl
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from mulligan.nn.memory import Array
-
+Array: TypeAlias = NDArray[Any]
 
 SWITCH_INTERVAL = 2e-5
 """GIL switch interval in seconds while a team works. Python's default of 5 ms is longer than a whole step.
