@@ -140,11 +140,7 @@ def test_a_configuration_names_them():
         with_overrides(config, ['augment=["cutuot"]'])
     with pytest.raises(ConfigError, match=r"ratio must be .*, got 0"):
         Translation(0)
-    with pytest.raises(
-        ConfigError,
-        match=r"^Flip: probability must be a finite number, above 0 and at most 1, got 1\.5\. Try "
-        r"probability = 0\.5\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"Flip: probability must .*got 1\.5"):
         Flip(1.5)
     assert {"flip", "translation", "cutout", "brightness"} == set(AUGMENTATIONS)
 

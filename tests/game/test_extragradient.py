@@ -93,11 +93,7 @@ def test_it_is_for_both_players_or_for_none(g, d, update):
 
 
 def test_it_is_for_one_move_of_d():
-    with pytest.raises(
-        ConfigError,
-        match=r"^d_steps must be 1 with extragradient, got 2: both players look ahead together, and then "
-        r"both move, once a step\. Set d_steps = 1, or use another optimiser\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"d_steps must .*got 2"):
         game_with(EXTRA, EXTRA, d_steps=2)
 
 

@@ -37,11 +37,11 @@ def refused(error, match, game, shape=SHAPE):
 
 
 def test_g_makes_other_samples_than_the_data():
-    refused(ShapeError, r"samples must have the data's shape \(5,\), got \(4,\).*Change its last", game_of(), (5,))
+    refused(ShapeError, r"samples must .*got \(4,\)", game_of(), (5,))
 
 
 def test_d_must_end_in_one_logit():
-    refused(ShapeError, r"output must have shape \(1,\), one logit, got \(5,\).*End it with", game_of(d=D[:3]))
+    refused(ShapeError, r"output must .*got \(5,\)", game_of(d=D[:3]))
 
 
 @pytest.mark.parametrize("who", ["generator", "discriminator"])
@@ -92,7 +92,7 @@ def test_a_users_penalty_says_where_it_looks():
     refused(UnsupportedError, r"Nearby must implement draw.*'around' the reals", game_of(penalties=(Nearby(),)))
     refused(
         UnsupportedError,
-        r"Aside: points must be 'real', 'fake', 'between' .*, got 'beside'",
+        r"Aside: points must .*got 'beside'",
         game_of(penalties=(Aside(),)),
     )
 
@@ -159,9 +159,7 @@ def test_a_schedule_of_rates_without_a_rate(optimizer):
 def test_a_beta2_schedule_that_leaves_its_range(schedule):
     for optimizer in (Adam(), Lookahead(Adam())):
         game = game_with(optimizer, Schedules(beta2=schedule))
-        with pytest.raises(
-            ConfigError, match=r"beta2 must be .*at least 0 and below 1.*, got 1[.\d]* from a schedule.*Try"
-        ):
+        with pytest.raises(ConfigError, match=r"beta2 must .*got 1[.\d]* from a schedule"):
             GAN(game, SHAPE, total=1000, workers=1)
     GAN(game_with(Adam(), Schedules(beta2=Linear(0.9, 1.0))), SHAPE, total=1000, workers=1)  # 1 is past the last step
 
@@ -181,11 +179,7 @@ def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
 
 def test_a_beta2_schedule_that_grows_beyond_all_numbers():
     game = game_with(Adam(), Schedules(beta2=Exponential(0.5, 1e300, every=1)))
-    with pytest.raises(
-        ConfigError,
-        match=r"^Adam: beta2 must be a finite number, at least 0 and below 1, at every step, got inf from a "
-        r"schedule\. Try a schedule from 0\.9 to 0\.999\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"Adam: beta2 must .*got inf from a schedule"):
         GAN(game, SHAPE, total=1000, workers=1)
 
 
@@ -209,28 +203,18 @@ def game_with(optimizer, schedules=None):
     ("build", "match"),
     [
         (lambda: game_of(update="both"), "update must be .*, got 'both'"),
-        (
-            lambda: game_of(update="simultaneous", d_steps=2),
-            r"^d_steps must be 1 with update = 'simultaneous', got 2: both players move once from the "
-            r"same pass\. Set d_steps = 1, or update = 'alternating'\.$",
-        ),
+        (lambda: game_of(update="simultaneous", d_steps=2), r"d_steps must .*got 2"),
         (lambda: game_of(d_steps=0), "d_steps must be .*, got 0"),
         (lambda: game_of(classes=-1), "classes must be .*, got -1"),
         (lambda: game_of(classes=2.5), r"classes must be a whole number, at least 0, got 2\.5"),
-        (
-            lambda: FeatureMatching(layer=1.5),
-            r"^FeatureMatching: layer must be a whole number, got 1\.5\. Try layer = -2\.$",
-        ),
+        (lambda: FeatureMatching(layer=1.5), r"FeatureMatching: layer must .*got 1\.5"),
         (lambda: R3GANGenerator(expansion=1.5), r"expansion must be a whole number, at least 1, got 1\.5"),
         (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks must be .*, got \[1, 1, 0\.5\]"),
-        (
-            lambda: game_of(instance_noise=-0.1),
-            r"^Game: instance_noise must be a finite number, at least 0, got -0\.1\. Try instance_noise = 0\.$",
-        ),
+        (lambda: game_of(instance_noise=-0.1), r"Game: instance_noise must .*got -0\.1"),
         (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties must be different, got R1 twice"),
         (lambda: Latent(0), "dim must be .*, got 0"),
-        (lambda: Latent(3, "cauchy"), "distribution must be 'normal' or 'uniform', got 'cauchy'"),
-        (lambda: Player(()), r"^layers must be a list of one layer or more, got \[\]\. Try layers = \['dense'\]\.$"),
+        (lambda: Latent(3, "cauchy"), r"distribution must .*got 'cauchy'"),
+        (lambda: Player(()), r"layers must .*got \[\]"),
         (lambda: Player(D, clip_weights=-1.0), "clip_weights must be .*, got -1.0"),
     ],
 )
@@ -242,7 +226,7 @@ def test_words_that_are_off(build, match):
 @pytest.mark.parametrize(
     ("shape", "labels", "match"),
     [
-        ((6, 5), None, r"a batch must have shape \(n, 4\), .* got \(6, 5\).*Reshape"),
+        ((6, 5), None, r"a batch must .*got \(6, 5\)"),
         ((6, 1), None, r"a batch must have shape .* got \(6, 1\)"),  # would broadcast
         ((6, 4), np.zeros(5, int), r"labels must be 6 whole numbers, .* got shape \(5,\)"),
         ((6, 4), np.zeros((6, 1), int), "labels must be 6 whole numbers"),
@@ -272,13 +256,13 @@ def test_batches_that_do_not_fit(shape, labels, match):
     ("real", "labels", "match"),
     [
         (0.5, None, r"a batch must have shape \(n, 4\), .* got \(\)"),
-        (None, None, "a batch must be numbers, one row for each sample, got dtype object.*float32"),
-        ([[1.0, 2.0], [3.0]], None, "a batch must be numbers, one row for each sample, got rows of different lengths"),
+        (None, None, r"a batch must .*got dtype object"),
+        ([[1.0, 2.0], [3.0]], None, r"a batch must .*got rows of different lengths"),
         ([["a"] * 4] * 6, None, "a batch must be numbers.*got dtype <U1"),
         (np.zeros((6, 4)) + 1j, None, "a batch must be numbers.*got dtype complex128"),  # whose half would be lost
-        (np.zeros((6, 4)), [0, 1, 2, 0, 1, None], "labels must be numbers, one for each sample, got dtype object"),
-        (np.zeros((6, 4)), [[0], [1, 2]], "labels must be numbers, one for each sample, got rows of different lengths"),
-        (np.zeros((6, 4)), ["a"] * 6, "labels must be numbers, one for each sample, got dtype <U1"),
+        (np.zeros((6, 4)), [0, 1, 2, 0, 1, None], r"labels must .*got dtype object"),
+        (np.zeros((6, 4)), [[0], [1, 2]], r"labels must .*got rows of different lengths"),
+        (np.zeros((6, 4)), ["a"] * 6, r"labels must .*got dtype <U1"),
     ],
 )
 def test_batches_that_are_no_numbers(real, labels, match, workers):
@@ -299,7 +283,7 @@ def test_batches_that_are_no_numbers(real, labels, match, workers):
         ("seed", "x", "seed must be .*, got 'x'"),
         ("total", 0, "total must be a whole number from 1 on, got 0"),
         ("total", True, "total must be .*, got True"),
-        ("dtype", np.int32, "dtype must be float32 or float64, got 'int32'. Try dtype = np.float32"),
+        ("dtype", np.int32, r"dtype must .*got 'int32'."),
         ("dtype", "float16", "dtype must be .*, got 'float16'"),
     ],
 )

@@ -93,10 +93,7 @@ def test_step_decay_acts_from_the_step_after():
     assert article(40, 100) == pytest.approx(9e-7)
     assert article(41, 100) == pytest.approx(9e-9)
     assert StepDecay(at=[0, np.int64(40)]) == StepDecay(at=(0, 40))
-    with pytest.raises(
-        ConfigError,
-        match=r"^StepDecay: at must be a list, each entry a whole number, at least 0, got 40\. Try at = \[0\]\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"StepDecay: at must .*got 40"):
         StepDecay(at=40)
 
 

@@ -61,10 +61,7 @@ def test_orthogonal_is_uniform():
 
 
 def test_orthogonal_refuses_a_vector():
-    with pytest.raises(
-        ShapeError,
-        match=r"^Orthogonal: the array must have two axes or more, got shape \(7,\)\. Try Zeros\(\) for a bias\.$",
-    ):
+    with pytest.raises(ShapeError, match=r"Orthogonal: the array must .*got shape \(7,\)"):
         filled(Orthogonal(), (7,))
 
 

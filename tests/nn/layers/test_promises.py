@@ -291,11 +291,7 @@ def test_spectral_norm_of_zero_weights_is_zero_and_finite():
     ],
 )
 def test_spectral_norm_refuses_weights_that_begin_at_zero(make, init):
-    with pytest.raises(
-        ConfigError,
-        match=r"^\w+: with spectral_norm = true the initialiser of [WE] must not give zeros, got .*: a zero matrix has "
-        r"no largest singular value\. Try the initialiser he, or spectral_norm = false here\.$",
-    ):
+    with pytest.raises(ConfigError, match=r"\w+: with spectral_norm = true the initialiser of [WE] must .*got"):
         Network(make(init), (4,))
 
 
