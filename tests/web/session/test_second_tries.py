@@ -19,7 +19,7 @@ def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> No
     stand.diagnoses()
     stand.say("state", state="alarm", step=1500)
     snapshot = call.get("/api/snapshot").json()
-    assert snapshot["advice"]["title"] == "Mode collapse"
+    assert (snapshot["advice"]["title"], snapshot["advice"]["overrides"]) == ("Mode collapse", ["loss.kind=hinge"])
     assert snapshot["tries"][0]["alarm"]["step"] == 1500
     assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
     assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
