@@ -127,6 +127,7 @@ def test_settings_go_through_the_strict_builder(call: Any) -> None:
     assert set(found["changed"]) == {"loss", "penalty", "gamma", "lr_g", "batch", "latent", "steps"} | {"seed"}
     assert field(penalty="none")["gamma"] is None
     assert field(gamma=3.5)["gamma"] == 3.5
+    assert field(recipe="kristiadi", penalty="r1")["gamma"] == 1.0
     assert field(overrides=["average.half_life=10"])["changed"] == []
     assert field(recipe="nothing") == "recipe"
     assert field(steps=0) == "steps"

@@ -124,4 +124,5 @@ def test_changes_are_told_in_words_and_many_by_their_number() -> None:
     found = labelled(table(0.0, "step-decay", "mine"), table(0.1, "constant", "adam", batch_size=64))
     assert summary(found) == "4 changes"
     assert summary([{"path": "generator.squared", "new": False}]) == "G: squared false"
+    assert summary([{"path": "generator.optimizer.lr", "new": 1e-3}]) == "rate of G 0.001"
     assert summary([{"path": "generator.optimizer.beta1", "new": 0.0}]) == "G: beta1 0"
