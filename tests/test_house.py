@@ -138,6 +138,12 @@ def test_the_import_test_can_fail(room, line, fine):
     assert (wrong_imports(SOURCE / room / "file.py", line) == []) is fine
 
 
+def test_the_diagnosis_is_tested_without_a_run():
+    texts = [file.read_text("utf-8") for file in (Path(__file__).parent / "diagnosis").glob("*.py")]
+    modules = {module for text in texts for module, _ in imports(ast.parse(text)) if module.startswith("mulligan.")}
+    assert {module.split(".")[1] for module in modules} <= BELOW["diagnosis"] | {"diagnosis"}
+
+
 def test_the_import_is_light():
     code = "import sys, mulligan; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = set(
