@@ -47,6 +47,15 @@ def test_the_last_healthy_step_goes_with_the_diagnosis(
     assert last.healthy_step == step
 
 
+def test_a_diagnosis_measures_the_run_that_it_is_given(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Run] = []
+    monkeypatch.setattr("mulligan.training.diagnosis.probe_of", lambda run: made.append(run) or Scripted(run, []))
+    first, other, watch = Run(tiny()), Run(tiny()), Diagnosis(every=100)
+    for run in (first, first, other):
+        assert watch.observe(run, Stepped(1, {})) == []
+    assert made == [first, other]
+
+
 FAST = "generator.optimizer.lr=0.3"
 TINY = "latent.dim=1"
 
