@@ -29,9 +29,10 @@ class Written:
     uses: set[str] = field(default_factory=set)
 
     def line(self, expression: str, *uses: str) -> Self:
-        """Set the line: {x} is the input, {self} the member, other words are the operation's options."""
-        words = {"x": self.inputs[0], "xs": ", ".join(self.inputs), "self": f"self.{self.name}", **self.op.options}
-        self.forward = f"{self.result} = {expression.format(**words)}"
+        """Set the line: {x} is the input, {self} the member, {shape} the output's; other words are options."""
+        words = {"x": self.inputs[0], "xs": ", ".join(self.inputs), "self": f"self.{self.name}"}
+        words["shape"] = ", ".join(map(str, self.op.shape))
+        self.forward = f"{self.result} = {expression.format(**words, **self.op.options)}"
         self.uses |= set(uses)
         return self
 
@@ -87,14 +88,6 @@ def _without(bias: dict[str, Array]) -> str:
     return "" if bias else ", bias=False"
 
 
-def _reshape(w: Written) -> Written:
-    return w.line(f"{{x}}.reshape(len(z), {', '.join(map(str, w.op.shape))})")
-
-
-def _largest(w: Written) -> Written:
-    return w.line(f"{{x}}.reshape(len(z), {w.op.shape[0]}, {{pieces}}).amax(2)")
-
-
 def _scale(w: Written) -> Written:
     return w.parameters("gamma", "beta", buffers=("mean",)).line("({x} - {self}_mean) * {self}_gamma + {self}_beta")
 
@@ -108,10 +101,6 @@ def _projection(w: Written) -> Written:
     bias = " + {self}_b" if "b" in w.arrays else ""
     rows = "({x} * ({self}_W[:, 0] + {self}_E[labels])).sum(1, keepdim=True)"
     return w.parameters("W", "E", "b").line(rows + bias)
-
-
-def _upsample(w: Written) -> Written:
-    return w.line(f"upsample({{x}}, {w.op.options['mode']!r})", "upsample")
 
 
 def _line(expression: str, *uses: str) -> Callable[[Written], Written]:
@@ -131,9 +120,9 @@ STATEMENTS: dict[str, Callable[[Written], Written]] = {
     "tanh": _line("torch.tanh({x})"),
     "sigmoid": _line("torch.sigmoid({x})"),
     "arctan": _line("torch.arctan({x})"),
-    "largest": _largest,
-    "reshape": _reshape,
-    "upsample": _upsample,
+    "largest": _line("{x}.reshape(len(z), {shape}, {pieces}).amax(2)"),
+    "reshape": _line("{x}.reshape(len(z), {shape})"),
+    "upsample": _line("upsample({x}, {mode!r})", "upsample"),
     "avg_pool": _line("avg_pool({x}, {size})", "avg_pool"),
     "scale": _scale,
     "layer_norm": _layer_norm,
