@@ -43,18 +43,8 @@ class Move(NamedTuple):
 class Draws:
     """The random streams of a game, the batch of a step, and what was drawn for it.
 
-    Parameters
-    ----------
-    game : Game
-    sample_shape : tuple of int
-    seed : int
-    workers : int
-        Each has a stream of its own for dropout.
-    allocate : callable
-        `aligned`, or `shared` where workers are processes.
-    dtype : dtype
-    settle : callable
-        Called before new memory is allocated, because running processes could not see it.
+    Each worker has a stream of its own for dropout. `settle` is called before new memory is allocated, because running
+    processes could not see it.
 
     Attributes
     ----------
@@ -94,13 +84,7 @@ class Draws:
     def draw(self, game: Game, step: int, total: int, real: Array, labels: Labels) -> None:
         """Draw all random numbers of a step, move by move.
 
-        Parameters
-        ----------
-        game : Game
-        step, total : int
-            Steps before this one, and of the whole run.
-        real : (n · d_steps, ...) array
-        labels : (n · d_steps,) integer array or None
+        `step` counts the steps before this one.
         """
         n, noise = len(real) // game.d_steps, self.streams["noise"]
         spread = game.instance_noise and game.instance_noise * game.schedules.noise(step, total)

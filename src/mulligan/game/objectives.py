@@ -18,16 +18,8 @@ from mulligan.nn.memory import Array, Labels
 class Objectives:
     """The objectives of D and G in one move, each as a function of its own parameters.
 
-    Parameters
-    ----------
-    gan : GAN
-        Gives networks, statistics and game; its parameters are not changed.
-    streams : dict of str to Generator
-        The streams that the move draws from.
-    real, labels
-        Its batch.
-    z : array, optional
-        z of the move before, if it is used again.
+    The networks, their statistics and the game are those of `gan`; its parameters are not changed. `z` is that of the
+    move before, if it is used again.
     """
 
     def __init__(

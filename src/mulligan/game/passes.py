@@ -21,16 +21,7 @@ from mulligan.nn.workers.threads import Worker
 class DiscriminatorPasses:
     """D's passes over one worker's rows.
 
-    Parameters
-    ----------
-    network : Network
-    worker : Worker
-    rng : Generator
-        For dropout.
-    warp : Warp
-        The game's augmentations.
-    grad : array, optional
-        Memory for the gradient; G's gradient may share it.
+    `grad` is memory for the gradient, which G's gradient may share.
 
     Attributes
     ----------

@@ -21,18 +21,6 @@ from mulligan.nn.workers.threads import Worker
 class PlayerState:
     """A player's network and its optimiser's state.
 
-    Parameters
-    ----------
-    player : Player
-    layers : tuple of Layer
-        Of `player`, built for the data.
-    input_shape : tuple of int
-    dtype : dtype
-    allocate : callable
-        `aligned`, or `shared` where workers are processes.
-    average : Average, optional
-        The rule of the running average of the parameters.
-
     Attributes
     ----------
     average : (n_params,) array
@@ -65,17 +53,8 @@ class PlayerState:
     def move(self, spaces: list[Workspace], worker: Worker, step: int, lr: float, beta2: float | None) -> None:
         """Move this worker's part of the parameters, block by block, and their average.
 
-        Parameters
-        ----------
-        spaces : list of Workspace
-            Every worker's workspace, with its gradient.
-        worker : Worker
-        step : int
-            Steps before this one.
-        lr : float
-            The schedule's factor of the learning rate.
-        beta2 : float or None
-            The schedule's β₂, if there is one.
+        `spaces` are every worker's, with its gradient; `step` counts the steps before this one. `lr` is the schedule's
+        factor of the rate, `beta2` its β₂, if it has one.
         """
         theta, grad, state = self.network.theta, spaces[0].grad, self.state
         optimizer, clip, bound = self.player.optimizer, self.player.clip, self.player.clip_weights

@@ -33,17 +33,8 @@ from mulligan.nn.workers.threads import Worker
 class Step:
     """One worker's part of every step.
 
-    Parameters
-    ----------
-    players : dict of str to PlayerState
-        "g" and "d".
-    draws : Draws
-        The batch and the random numbers of a step.
-    worker : Worker
-    gradients : dict of str to list of Workspace
-        The workspaces that hold all workers' gradients of each player. A step adds its own.
-    together : bool
-        Whether both players' gradients are needed at the same time.
+    `gradients` collects the workspaces of all workers, by player; each step adds its own. `together` says that both
+    players' gradients are needed at the same time.
 
     Attributes
     ----------

@@ -22,13 +22,7 @@ from mulligan.nn.workers.limits import check_size
 
 
 def check_playable(game: Game, sample_shape: Shape) -> None:
-    """Raise if a game cannot be played on samples of this shape. Allocates no parameters.
-
-    Raises
-    ------
-    ShapeError, UnsupportedError, ConfigError
-        As `GAN` raises them.
-    """
+    """Raise if a game cannot be played on samples of this shape. Allocates no parameters."""
     Warp(game.augment, tuple(sample_shape))
     check_game(game, *_unborn(game, sample_shape), sample_shape, total=1)
 
@@ -38,10 +32,6 @@ def check_memory(game: Game, sample_shape: Shape, *, batch_size: int, workers: i
 
     The estimate counts each player's parameters, optimiser vectors and one gradient a worker, and for each row D's
     input and the outputs of layers with weights. A step needs at most a few times as much.
-
-    Raises
-    ------
-    TooLargeError
     """
     g, d = _unborn(game, sample_shape)
     players = ((g, game.generator), (d, game.discriminator))
@@ -74,12 +64,7 @@ def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
 
 
 def check_settings(*, seed: int, total: int, workers: int, dtype: DTypeLike) -> None:
-    """Raise if these settings are wrong for any game.
-
-    Raises
-    ------
-    ConfigError
-    """
+    """Raise if these settings are wrong for any game."""
     for name, value, least in (("seed", seed, 0), ("total", total, 1), ("workers", workers, 1)):
         as_whole(name, value, least)
     if np.dtype(dtype) not in (np.float32, np.float64):
@@ -131,16 +116,7 @@ def _try_loss(game: Game, d: Network) -> None:
 def try_loss(loss: Loss, real: Array, fake: Array, *, blind: bool = False) -> tuple[DiscriminatorLoss, GeneratorLoss]:
     """Return a loss's two answers for some logits; raise unless each is a number and a gradient for each logit.
 
-    Parameters
-    ----------
-    loss : Loss
-    real, fake : (n,) arrays
-    blind : bool
-        Whether G's loss gets no logits of reals.
-
-    Raises
-    ------
-    UnsupportedError
+    With `blind`, G's loss gets no logits of reals.
     """
     with np.errstate(all="ignore"):
         d_loss = loss.discriminator(real=real, fake=fake)
@@ -156,12 +132,7 @@ def try_loss(loss: Loss, real: Array, fake: Array, *, blind: bool = False) -> tu
 
 
 def try_penalty(penalty: Penalty, g: Array, n: int, factor: float = 1.0) -> tuple[float, Array]:
-    """Return a penalty's value and ∂P/∂g for some rows; raise unless it gives both.
-
-    Raises
-    ------
-    UnsupportedError
-    """
+    """Return a penalty's value and ∂P/∂g for some rows; raise unless it gives both."""
     out = np.full_like(g, np.nan)
     with np.errstate(all="ignore"):
         value = penalty.value_and_grad(g, n, out, factor)
@@ -266,13 +237,7 @@ def _check_simultaneous(game: Game) -> None:
 
 
 def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array, NDArray[Any] | None]:
-    """Return a batch and its labels as arrays.
-
-    Raises
-    ------
-    ShapeError
-        When one does not hold real numbers, or has rows of different lengths.
-    """
+    """Return a batch and its labels as arrays."""
     real = as_numbers(real, "a batch", "one row for each sample").astype(dtype, copy=False)
     return real, None if labels is None else as_numbers(labels, "labels")
 
@@ -296,22 +261,7 @@ def check_batch(
 ) -> None:
     """Raise if a batch does not fit D, its labels, the moves or the workers.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the batch.
-    labels
-        As given to `GAN.step`.
-    sample_shape : tuple of int
-        Of a sample, as D takes it.
-    moves : int
-        D's moves in a step, which divide the batch.
-    workers : int
-        How many workers divide each move's rows.
-
-    Raises
-    ------
-    ShapeError
+    `moves` of D divide the batch, and the workers divide each move's rows.
     """
     if not shape or shape[1:] != sample_shape:
         raise ShapeError(

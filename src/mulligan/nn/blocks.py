@@ -16,15 +16,7 @@ LINE = 16
 def blocks(part: slice) -> tuple[slice, ...]:
     """Cut a contiguous range into blocks.
 
-    Parameters
-    ----------
-    part : slice
-        ``slice(start, stop)`` with both ends given.
-
-    Returns
-    -------
-    tuple of slice
-        Consecutive slices of at most `BLOCK` elements, as even as cache lines allow, that cover `part` exactly.
+    The slices have at most `BLOCK` elements and are as even as cache lines allow.
     """
     n = part.stop - part.start
     return even_parts(part, -(-n // (BLOCK - LINE))) if n > 0 else ()

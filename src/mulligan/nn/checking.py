@@ -100,23 +100,9 @@ def relative(a: Any, b: Any) -> float:
 def slope(f: Callable[[], Any], array: Array, direction: Array) -> Array:
     """Differentiate a function of the contents of `array` along a direction, by finite differences.
 
-    Parameters
-    ----------
-    f : callable
-        Returns a number or an array; it may return the same buffer each time.
-    array : float64 array
-        Changed for the calls and restored.
-    direction : array of the same shape
-        Scaled to length 1 for the differences; the result is for the given length.
-
-    Returns
-    -------
-    array of the shape that `f` returns
-
-    Raises
-    ------
-    Kink
-        If f has no derivative along the direction, or depends on more than `array`.
+    `f` may return a number or an array, the same buffer each time. `array` is changed for the calls and restored. The
+    direction is scaled to length 1 for the differences; the result is for the given length. Raises `Kink` if f has no
+    derivative along the direction, or depends on more than `array`.
     """
     length = float(np.linalg.norm(direction))
     before = array.copy()
@@ -141,23 +127,7 @@ def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: n
     chance; the second shows an error that the gradient's own direction would hide. A small array is also checked along
     every axis.
 
-    Parameters
-    ----------
-    f : callable
-        Returns a number that depends on `array`.
-    array, gradient : float64 arrays of one shape
-        `array` is changed and restored.
-    rng : Generator
-
-    Returns
-    -------
-    float
-        The largest relative error.
-
-    Raises
-    ------
-    Kink
-        If there is no derivative at this point; draw another one.
+    Raises `Kink` if there is no derivative at this point; draw another one.
     """
     gradient = np.array(gradient)
     noise = rng.standard_normal(array.shape)

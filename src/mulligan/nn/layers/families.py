@@ -189,20 +189,7 @@ class Pointwise(Layer):
 
 
 def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
-    """Raise if a user's function returns its result instead of writing it into `out`.
-
-    Parameters
-    ----------
-    layer : Pointwise
-    shape : tuple of int
-        Of one sample.
-    curved : bool
-        Whether to check f″ too.
-
-    Raises
-    ------
-    UnsupportedError
-    """
+    """Raise if a user's function returns its result instead of writing it into `out`."""
     x = np.full((2, *shape), 0.5)  # above 0, where logarithms and roots are finite
     asked: dict[str, Callable[[Array], object]] = {"f": partial(layer.f, x), "df": partial(layer.df, x, x)}
     if curved and not layer.piecewise_linear:

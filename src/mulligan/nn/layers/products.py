@@ -114,17 +114,8 @@ def _in_tiles(a: Array, b: Array, out: Array, rows: int, cols: int) -> None:
 def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> Way | None:
     """Return how to cut a product: rows and columns of a tile of the result, and terms of a sum at a time.
 
-    Parameters
-    ----------
-    M, K, N : int
-        Of a product of (M, K) and (K, N).
-    a_turned, b_turned : bool
-        Whether the factor is a transpose: its first axis is contiguous.
-
-    Returns
-    -------
-    (rows, cols, terms) or None
-        None if the product stays whole.
+    The product is that of (M, K) and (K, N). A factor is turned if its first axis is contiguous, as in a transpose. For
+    None, the product stays whole.
     """
     if M < FEWEST or not (K and N) or (a_turned and K > PACKED and N >= WIDEST):
         return None

@@ -24,12 +24,7 @@ from mulligan.nn.memory import Array, Memory
 class SpectralNorm:
     """Gives a layer its weights: some of them divided by their largest singular value.
 
-    Parameters
-    ----------
-    names : tuple of str
-        The parameters that are divided; all others are used as they are.
-    layer : str
-        The layer's class, for messages.
+    It divides the parameters `names`; all others are used as they are.
     """
 
     names: tuple[str, ...]

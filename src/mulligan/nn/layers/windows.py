@@ -92,16 +92,8 @@ class Copies(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
     def gather(self, x: Array, rows_first: bool = False) -> Array:
         """Copy the windows of x into the rows of a matrix.
 
-        Parameters
-        ----------
-        x : (n, H, W, C) array
-        rows_first : bool
-            The order of the windows: (n, h, w), or (h, n, w).
-
-        Returns
-        -------
-        (n·h·w, kh·kw·C) array
-            Valid until the next call in this workspace.
+        The windows are in the order (n, h, w), or (h, n, w) with `rows_first`. The matrix, (n·h·w, kh·kw·C), is valid
+        until the next call in this workspace.
         """
         if self._windows.whole and not rows_first:
             return x.reshape(-1, self._windows.length)

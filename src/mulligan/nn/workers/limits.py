@@ -35,10 +35,6 @@ def check_size(what: str, size: int) -> None:
     """Raise before an allocation that does not fit into free memory.
 
     Linux would grant it, and kill the process when it writes to the memory.
-
-    Raises
-    ------
-    TooLargeError
     """
     if size > sys.maxsize - SPARE:
         raise too_large(what, size)

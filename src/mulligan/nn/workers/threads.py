@@ -141,10 +141,7 @@ class ThreadTeam:
     def run(self, work: Callable[[int], None]) -> None:
         """Call ``work(worker)`` in every worker at once; return when all have finished.
 
-        Raises
-        ------
-        BaseException
-            The first worker's error, after all workers have stopped.
+        The first worker's error is raised after all workers have stopped.
         """
         if self.count == 1:
             work(0)
