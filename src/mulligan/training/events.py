@@ -249,20 +249,24 @@ class Evaluator(Protocol):
 
 
 class Observer(Protocol):
-    """Receives every event, and may answer with its own events, for instance a diagnosis."""
+    """Receives every event, and may answer with its own events, for instance a diagnosis.
 
-    @property
-    def name(self) -> str:
-        """The key of its state in a checkpoint."""
+    A subclass that remembers nothing between events needs neither `state` nor `restore`.
+    """
+
+    name: str
+    """The key of its state in a checkpoint."""
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
         """Return the events that answer this one. It must not change the run."""
 
     def state(self) -> dict[str, Any]:
         """Return the observer's state, ready for JSON. Checkpoints keep it."""
+        return {}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
+        return
 
 
 _EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}

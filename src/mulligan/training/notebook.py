@@ -10,7 +10,7 @@ from mulligan.nn.memory import Array
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures.images import png_bytes
 from mulligan.output.pictures.svg import element, left_axis, rounded
-from mulligan.training.events import Diagnosed, Event, Finished, Sampled, Stepped
+from mulligan.training.events import Diagnosed, Event, Finished, Observer, Sampled, Stepped
 from mulligan.training.progress import Pace, View, evidence_lines, measured
 from mulligan.training.run import Run
 from mulligan.training.samples import sheet
@@ -21,7 +21,7 @@ EVERY = 0.3
 """Minimum number of seconds between two drawings."""
 
 
-class Notebook(View):
+class Notebook(View, Observer):
     """Redraws one output: a bar, the latest figures, both losses as curves, the newest samples.
 
     `fit` and a loop over ``train(run)`` use it. Pass it along with your own observers:
@@ -52,13 +52,6 @@ class Notebook(View):
         """Show an event. Returns no events."""
         self.show(event)
         return ()
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty state, because the run keeps its curves."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Restore nothing."""
 
     def tell(self, text: str) -> None:
         """Show a message above the bar."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError
 from mulligan.output.pictures import grid, png_bytes, read_png
-from mulligan.training.events import Event, Sampled
+from mulligan.training.events import Event, Observer, Sampled
 from mulligan.training.run import Run
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
@@ -34,7 +34,7 @@ def writer_class() -> Any:
     return EventFileWriter
 
 
-class TensorBoard:
+class TensorBoard(Observer):
     """An observer for `train` and `Recorder.record`: numbers as scalars, samples as pictures.
 
     Parameters
@@ -74,13 +74,6 @@ class TensorBoard:
             values.append({"tag": "samples", "image": {**sizes, "encoded_image_string": png_bytes(samples)}})
         if values:
             self._writer.add_event(Record(step=content["step"], wall_time=when, summary=Summary(value=values)))
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty state, because the file holds everything."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Restore nothing."""
 
 
 def export_tensorboard(folder: Path, out: Path) -> list[Path]:
