@@ -13,6 +13,8 @@ from typing import IO, Any
 
 from mulligan.errors import ConfigError, RunError
 
+LARGEST_SEED = 2**53 - 1
+"""The largest whole number that every JSON reader and every browser keeps exactly."""
 Content = bytes | Callable[[IO[bytes]], object]
 Files = dict[Path, Content]
 """Files to write: by path, the `content` for `atomic_write`."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mulligan.errors import ShapeError, UnsupportedError, as_whole
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Cosine
-from mulligan.output.generator import Generator
+from mulligan.output.generator.generator import Generator
 from mulligan.output.pictures import to_uint8
 
 RATE, PRIOR, ROWS = 0.1, 1e-3, 256
