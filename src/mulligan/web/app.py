@@ -160,8 +160,7 @@ class Server(uvicorn.Server):
         if playground.session.state.name in UNFINISHED:
             with contextlib.suppress(OSError):  # the terminal is closed
                 _LOG.info("saving the run …")
-        text = "The server is closing; the run is saved."
-        playground.broadcast.publish("notice", {"kind": "info", "text": text, "code": "closing"})
+        playground.broadcast.notify("info", "The server is closing; the run is saved.", "closing")
         playground.worker.quit()
         asyncio.get_running_loop().call_later(0.2, playground.broadcast.close)
 

@@ -97,8 +97,8 @@ def point(run: Run, *, x: Place, y: Place = 0.0) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         logit = float(space.forward(here, _zeros(space, 1), training=False)[0, 0])
         gradient = space.backward(np.ones((1, 1), np.float32))[0].copy()
-    real, fake = _sides(run, space)
-    loss, centre = run.config.loss, _centre(run, real, fake)
+    fake = run.generate(*run.draw(256, seed=run.config.seed), average=False)
+    loss, centre = run.config.loss, _centre(run, _logits(space, spread(run, 256)), _logits(space, fake))
     return {
         "x": x,
         "y": y,
@@ -119,13 +119,6 @@ def _points_only(run: Run) -> None:
     if not run.data.is_points:
         text = f"data must be points for D's map, got {run.data.name}, which is made of pictures. Try the recipe ring."
         raise ConfigError(text)
-
-
-def _sides(run: Run, space: Workspace) -> tuple[Array, Array]:
-    """Return D's logits at 256 reals and 256 fakes."""
-    z, labels = run.draw(256, seed=run.config.seed)
-    fake = run.generate(z, labels, average=False)
-    return _logits(space, spread(run, 256)), _logits(space, fake)
 
 
 def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:

@@ -10,6 +10,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mulligan.web.problems import Problem
@@ -100,9 +101,7 @@ class Jobs:
             what, run, args = queue.waiting.pop(0)
             self._say(queue, what, run, _FIRST[what])
 
-            def say(text: str, what: str = what, run: str = run) -> None:
-                loop.call_soon_threadsafe(self._say, queue, what, run, text)
-
+            say = partial(loop.call_soon_threadsafe, partial(self._say, queue, what, run))
             queue.run, queue.leaving = _written(what, run), False
             queue.call = asyncio.ensure_future(self._playground.thread(self.call, queue, what, run, args, say))
             try:

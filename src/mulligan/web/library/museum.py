@@ -56,12 +56,8 @@ def described(played: Played) -> dict[str, Any]:
         "mended": played.mended,
         "evidence": [asdict(each) for each in played.evidence],
         "pictures": [
-            {
-                **{name: value for name, value in vars(each).items() if name != "image"},
-                "png": png64(each.image),
-                "width": each.image.shape[1],
-                "height": each.image.shape[0],
-            }
+            {name: value for name, value in vars(each).items() if name != "image"}
+            | {"png": png64(each.image), "width": each.image.shape[1], "height": each.image.shape[0]}
             for each in played.pictures
         ],
         "curves": [asdict(each) for each in played.curves],

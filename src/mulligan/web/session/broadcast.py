@@ -85,6 +85,10 @@ class Broadcast:
         for client in self.clients:
             client.put(kind, event)
 
+    def notify(self, kind: str, text: str, code: str) -> None:
+        """Show every user a sentence."""
+        self.publish("notice", {"kind": kind, "text": text, "code": code})
+
     def restart(self) -> None:
         """Send every page a snapshot, which replaces all earlier messages."""
         if self.clients:

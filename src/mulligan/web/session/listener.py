@@ -53,10 +53,9 @@ class Listener:
         self.session.publish_tries()
         if name == "finished":
             text = f"{state.run} is finished: {state.step:,} steps. What is measured now takes some seconds."
-            self.broadcast.publish("notice", {"kind": "finished", "text": text, "code": "finished"})
+            self.broadcast.notify("finished", text, "finished")
         if name == "stopped" and state.saved_step is not None:
-            text = f"{state.run} is saved at step {state.saved_step:,}."
-            self.broadcast.publish("notice", {"kind": "info", "text": text, "code": "saved"})
+            self.broadcast.notify("info", f"{state.run} is saved at step {state.saved_step:,}.", "saved")
         if name in ("stopped", "finished"):
             self.broadcast.publish("runs", {})
         if name == "finished" and state.run is not None:
@@ -117,7 +116,7 @@ class Listener:
         state.moved("failed", step)
         self.session.publish_status()
         self.session.publish_tries()
-        self.broadcast.publish("notice", {"kind": "failed", "text": text, "code": code})
+        self.broadcast.notify("failed", text, code)
         self.broadcast.publish("runs", {})
 
     # ── the end of the worker ─────────────────────────────────────────────────────────────────────────────────────
@@ -128,10 +127,7 @@ class Listener:
         why = SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
         if state.name in IN_HAND:
             step = self.session.newest_checkpoint(state.run)
-            safe = (
-                "Nothing was saved yet."
-                if step is None
-                else f"The checkpoint of step {step:,} is intact: press resume to go on from there."
-            )
-            self._fail("worker-died", f"the training process ended unexpectedly ({why}). {safe}", None)
+            saved = step is not None and f"The checkpoint of step {step:,} is intact: press resume to go on from there."
+            text = f"the training process ended unexpectedly ({why}). {saved or 'Nothing was saved yet.'}"
+            self._fail("worker-died", text, None)
         self.session.worker.spawn()

@@ -93,7 +93,7 @@ class Session:
         config, dropped = self.configured(asked)
         self._begin(config, paused=asked.paused)
         for text in dropped:
-            self.broadcast.publish("notice", {"kind": "info", "text": text, "code": "changed"})
+            self.broadcast.notify("info", text, "changed")
 
     def _begin(self, config: Config, *, paused: bool) -> None:
         folder = take_next(self.runs, config.recipe or "run")
