@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulligan.errors import ConfigError
@@ -44,6 +44,7 @@ def moving(draw):
     return cls(start, end, from_, until), start, end, from_, until
 
 
+@settings(deadline=None)
 @given(moving(), totals)
 def test_starts_and_ends_exactly(case, total):
     schedule, start, end, _, _ = case
@@ -52,6 +53,7 @@ def test_starts_and_ends_exactly(case, total):
     assert schedule(total + 5, total) == end
 
 
+@settings(deadline=None)
 @given(moving())
 def test_moves_in_its_window_only_and_monotonically(case):
     schedule, start, end, from_, until = case
@@ -64,6 +66,7 @@ def test_moves_in_its_window_only_and_monotonically(case):
     assert all(sign * (b - a) >= -slack for a, b in zip(run, run[1:]))
 
 
+@settings(deadline=None)
 @given(moving(), totals)
 def test_gives_python_floats(case, total):
     assert type(case[0](total // 2, total)) is float
@@ -81,6 +84,7 @@ def test_the_middle_of_the_way():
     assert ConstantThenCosine(hold=0.5)(75, 100) == pytest.approx(0.5)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), totals)
 def test_constant(step, total):
     assert Constant(0.3)(step, total) == 0.3
@@ -105,6 +109,7 @@ def test_exponential_smooth_and_in_stairs():
     assert Exponential(1.0, 0.25, every=10)(5, 10) == pytest.approx(0.5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), moving())
 def test_warm_up_scales_the_first_steps_only(steps, case):
     schedule = case[0]
