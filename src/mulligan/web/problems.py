@@ -1,6 +1,6 @@
 """The server's errors: each has a status, a title, and sentences that say what must hold, what came, what to try."""
 
-from dataclasses import dataclass
+from typing import Any
 
 KINDS: dict[str, tuple[int, str]] = {
     "bad-request": (400, "The request could not be read"),
@@ -27,17 +27,6 @@ KINDS: dict[str, tuple[int, str]] = {
 """Status and title of each kind. The kind is the last part of a problem's ``type``."""
 
 
-@dataclass(frozen=True)
-class Content:
-    """The JSON of a problem: RFC 9457, and the value that is wrong."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    field: str | None
-
-
 class Problem(Exception):
     """Raise this to answer a request with ``application/problem+json``. `field` names the value that is wrong."""
 
@@ -46,6 +35,7 @@ class Problem(Exception):
         self.kind, self.detail, self.field = kind, detail, field
         self.status, self.title = KINDS[kind]
 
-    def content(self) -> Content:
-        """Return the JSON."""
-        return Content(f"/problems/{self.kind}", self.title, self.status, self.detail, self.field)
+    def content(self) -> dict[str, Any]:
+        """Return the JSON: RFC 9457, and the value that is wrong."""
+        words = {"type": f"/problems/{self.kind}", "title": self.title, "status": self.status}
+        return words | {"detail": self.detail, "field": self.field}

@@ -167,7 +167,7 @@ def test_points_are_taken_for_points(
     assert not points["quick"]
 
 
-def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any) -> None:
+def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any, playground: Any) -> None:
     call.begun(stand)
     assert call.post("/api/train/adjust", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
     assert stand.sent[-1] == (
@@ -180,7 +180,7 @@ def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any) -> None:
     stand.adjusts(step=5)
     snapshot = call.get("/api/snapshot").json()
     assert snapshot["settings"]["lr_g"] == 0.25
-    assert snapshot["adjustments"][0]["step"] == 5
+    assert playground.session.state.current.history.adjustments[0]["step"] == 5
 
 
 def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:

@@ -41,7 +41,7 @@ def refused(name: str, value: Any) -> Problem:
     with pytest.raises(Problem) as found:
         ALL[name].read(value)
     assert (found.value.kind, found.value.field) == ("bad-field", name)
-    json.dumps(found.value.content().__dict__, allow_nan=False)
+    json.dumps(found.value.content(), allow_nan=False)
     return found.value
 
 
@@ -107,7 +107,7 @@ def test_any_json_is_read_or_refused_in_json(name: str, value: Any) -> None:
         ALL[name].read(value)
         ALL[name].read(from_text(ALL[name].form, str(value)))
     except Problem as problem:
-        json.dumps(problem.content().__dict__, allow_nan=False).encode("utf-8", "backslashreplace")
+        json.dumps(problem.content(), allow_nan=False).encode("utf-8", "backslashreplace")
 
 
 def test_the_schema_says_the_same() -> None:

@@ -66,7 +66,6 @@ def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
     assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
     answer = call.get(found["url"])
     assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
-    assert call.get("/api/runs/tiny-1").json()["exports"][0]["bytes"] == len(answer.content)
 
 
 def test_the_bundled_generator_is_exported_before_there_is_any_run(call: Any, playground: Any) -> None:

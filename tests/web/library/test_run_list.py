@@ -16,6 +16,7 @@ from PIL import Image
 from mulligan.training import Diagnosis, Recorder, Run, RunFolder, recipe, resume
 from mulligan.web.library import work
 from mulligan.web.playground import OURS
+from mulligan.web.session.tries import chain
 from mulligan.web.worker.live import Live, opened
 
 
@@ -113,20 +114,13 @@ def test_points_are_points_under_any_name(own: bool, call: Any, playground: Any,
 
 
 def test_one_run(call: Any, runs: Path) -> None:
-    found = call.get("/api/runs/tiny-1-try-2").json()
-    assert found["config"] == (runs / "tiny-1-try-2" / "config.toml").read_text("utf-8")
-    assert [(each["run"], each["state"]) for each in found["tries"]] == [
-        ("tiny-1", "finished"),
-        ("tiny-1-try-2", "finished"),
-    ]
-    assert found["changes"] == [
+    tries = chain(runs / "tiny-1-try-2")
+    assert [(each.run, each.state) for each in tries] == [("tiny-1", "finished"), ("tiny-1-try-2", "finished")]
+    assert tries[-1].changes == [
         {"path": "generator.optimizer.lr", "label": "Rate of G", "old": 1e-3, "new": 1e-4},
     ]
-    assert found["summary"] == "rate of G 0.0001"
-    assert found["checkpoints"][0] == 12
-    first = call.get("/api/runs/tiny-1").json()
-    assert (first["diagnoses"][-1]["from_step"], first["diagnoses"][-1]["restart"]) == (12, False)
-    assert first["saved_samples"] == [0, 8, 16, 24]
+    assert tries[-1].summary == "rate of G 0.0001"
+    assert call.get("/api/runs/tiny-1-try-2").json()["checkpoints"][0] == 12
     assert call.get("/api/runs/tiny-1/samples/16.png").status_code == 200
     assert call.get("/api/runs/tiny-1/samples/17.png").status_code == 404
     assert call.get("/api/runs/tiny-1/training.gif").headers["content-type"] == "image/gif"
@@ -276,7 +270,7 @@ def test_a_run_that_was_stopped_stands_where_it_was_saved(call: Any, playground:
         pass
     assert call.get("/api/runs").json()["runs"][0]["step"] == 9
     found = call.get("/api/runs/tiny-1").json()
-    assert (found["step"], found["tries"][0]["step"], found["checkpoints"][-1]) == (9, 9, 9)
+    assert (found["step"], chain(playground.runs / "tiny-1")[0].step, found["checkpoints"][-1]) == (9, 9, 9)
 
 
 def test_an_earlier_checkpoint(call: Any, playground: Any, tiny: Any) -> None:

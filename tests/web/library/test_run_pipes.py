@@ -60,7 +60,7 @@ def test_nothing_waits_for_a_pipe_in_a_run_folder(file: str, tiny: Any, playgrou
     assert (row["name"], row["state"]) == ("tiny-1", "stopped" if file == "events.jsonl" else "finished")
     named = [model["name"] for model in playground.models()]
     assert ("tiny-1" in named) == (file != "generator.safetensors")
-    assert runs.described(playground, name="tiny-1")["metrics"] is None
+    assert runs.described(playground, name="tiny-1")["measured_step"] is None
     assert bool(history_of(folder).curves.step) == (file != "events.jsonl")
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")

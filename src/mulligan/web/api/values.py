@@ -10,12 +10,12 @@ from types import NoneType
 from typing import Annotated, Any, get_args, get_type_hints
 
 from mulligan.errors import shown, suggest
-from mulligan.nn.fields import Collection, Form, Interval, OneOf, Part, Scalar, Words, form_of, forms_of
+from mulligan.nn.fields import Form, Interval, Scalar, Words, form_of
 from mulligan.output.generator import LARGEST_SEED
 from mulligan.web.problems import Problem
 
 _TEXT = {int: r"[+-]?\d{1,20}", float: r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", bool: "true|false"}
-_TYPES = {int: "integer", float: "number", bool: "boolean", str: "string", list: "array", dict: "object"}
+_TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,4 @@ def schema(form: Form | Text | Many) -> dict[str, Any]:
             return {"type": "string", "pattern": f"^({pattern})$"}
         case Many(entry, low, high):
             return {"type": "array", "items": schema(entry), "minItems": low, "maxItems": high}
-        case Collection(kind, entry):
-            return {"type": _TYPES[kind], "items" if kind is list else "additionalProperties": schema(entry)}
-        case OneOf(members):
-            return {"anyOf": list(map(schema, members))}
-        case Part(cls) if cls is not NoneType:
-            fields = {name: schema(inner) for name, inner in forms_of(cls).items()}
-            return {"type": "object", "properties": fields, "required": list(fields)}
     return {}

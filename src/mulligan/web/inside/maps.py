@@ -73,11 +73,8 @@ def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
         return found | {"real": coordinates(real[:points, :2], 4), "fake": coordinates(fake[:points, :2], 4)}
     edges = np.linspace(low, high, 61)
     many = run.generate(*run.draw(MODES, seed=run.config.seed), average=False)
-    toy = TOYS.get(run.data.name)
-    density = None if toy is None else np.exp(toy.log_density(ticks[:, None].astype(np.float64))).tolist()
     return found | {
         "x": ticks.tolist(),
-        "density": density,
         "histogram": {
             "edges": edges.tolist(),
             "counts_fake": np.histogram(many[:, 0], edges)[0].tolist(),

@@ -2,7 +2,6 @@
 
 import base64
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,13 +26,6 @@ Points = Annotated[
     tuple[float, ...], Many(form_of(Annotated[float, Interval(-4, 4, "[]", 0.5)]), 2, 4000), "x and y of each in turn."
 ]
 Numbers = Annotated[tuple[int, ...], Many(form_of(Annotated[int, Interval(1, 1e15, "[]", 1)]), 1, MOST)]
-
-
-@dataclass(frozen=True)
-class NewData:
-    """The name of a data set that a page has made."""
-
-    data: str
 
 
 class Pile:
@@ -85,24 +77,24 @@ class Pile:
         self._broadcast.publish("pile", self.state())
         return self.state()
 
-    def keep(self) -> NewData:
+    def keep(self) -> dict[str, str]:
         """Save the pile as a file that never changes."""
         colours = max((picture.shape[2] for picture in self._pictures.values()), default=1)
         pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each in self._pictures.values()]
         return self._saved("drawings", np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
 
-    def keep_points(self, *, points: Points) -> NewData:
+    def keep_points(self, *, points: Points) -> dict[str, str]:
         """Save samples of a distribution that was drawn by hand; they spread like its brush."""
         rng, spots = np.random.default_rng(0), np.array(points[: len(points) // 2 * 2]).reshape(-1, 2)
         samples = spots[rng.integers(len(spots), size=DRAWN)] + rng.normal(0.0, BRUSH, (DRAWN, 2))
         return self._saved("drawn", samples.astype(np.float32))
 
-    def _saved(self, kind: str, data: NDArray[Any]) -> NewData:
+    def _saved(self, kind: str, data: NDArray[Any]) -> dict[str, str]:
         self._runs.mkdir(parents=True, exist_ok=True)
         name = f"{kind}-{1 + len([*self._runs.glob(f'.{kind}-*.npy')])}"
         self._own[name] = str(self._runs / f".{name}.npy")
         np.save(self._own[name], data)
-        return NewData(name)
+        return {"data": name}
 
 
 def is_drawn(path: str) -> bool:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from mulligan.config.change import with_overrides
 from mulligan.config.toml import load_config
 from mulligan.data.sources.toys import TOYS
 from mulligan.diagnosis.failures import titled
@@ -19,18 +18,15 @@ from mulligan.errors import BusyError, ConfigError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.nn.fields import Interval
 from mulligan.output.files import mtime
-from mulligan.training.events import Diagnosed, Measured
+from mulligan.training.events import Measured
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
 from mulligan.web.api.values import RunName, Text
-from mulligan.web.inside.diagnosis import advice_on
 from mulligan.web.playground import Playground, is_text
 from mulligan.web.problems import Problem
-from mulligan.web.session import settings
 from mulligan.web.session.history import History, history_of, number
 from mulligan.web.session.state import IN_HAND
-from mulligan.web.session.tries import chain
 
 TRASH = ".trash"
 """Folder inside the runs folder for deleted runs, which can be restored, or removed by hand."""
@@ -153,26 +149,9 @@ def _diagnosis(here: RunFolder, last: list[dict[str, Any]]) -> dict[str, Any] | 
 
 
 def described(playground: Playground, *, name: RunName) -> dict[str, Any]:
-    """Return a run with its configuration, its diagnoses and its exports."""
+    """Return a run's row, and the steps of its checkpoints."""
     path = playground.folder(name)
-    here, row = RunFolder(path), _row(path, playground)
-    config = load_config(here.config)
-    history = history_of(path)
-    steps = [step_of(p) for p in checkpoints(here.checkpoints)]
-    current = with_overrides(config, [line for one in history.adjustments for line in one.get("overrides", [])])
-    tries = chain(path)
-    return row | {
-        "config": here.config.read_text(encoding="utf-8"),
-        "settings": settings.settings_of(current),
-        "changes": tries[-1].changes,
-        "summary": tries[-1].summary,
-        "tries": [each.content() for each in tries],
-        "diagnoses": [{**words, **advice_on(Diagnosed.of(words), config, steps)} for words in history.diagnoses],
-        "saved_samples": [*here.grids()],
-        "checkpoints": steps,
-        "exports": exports(path),
-        "metrics": here.read_metrics()[0] or None,
-    }
+    return _row(path, playground) | {"checkpoints": [step_of(p) for p in checkpoints(RunFolder(path).checkpoints)]}
 
 
 def curves(playground: Playground, *, name: RunName) -> dict[str, Any]:
@@ -187,13 +166,6 @@ BUNDLED_RUN = ".bundled"
 """Folder inside the runs folder for exports of bundled generators, which have no run."""
 EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
-
-
-def exports(path: Path) -> list[dict[str, Any]]:
-    """List the exported files."""
-    inside = path / "exports"
-    found = [] if inside.is_symlink() else sorted(p for p in inside.glob("*") if p.is_file() and p.name[0] != ".")
-    return [{"file": p.name, "bytes": p.stat().st_size, "url": export_of(path.name, p.name)} for p in found]
 
 
 def sample_of(name: str) -> str:
@@ -218,7 +190,7 @@ def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     folder = playground.runs / name if name == BUNDLED_RUN else playground.folder(name)
     path = folder / part / file
     if not path.is_file() or path.resolve() != folder.resolve() / part / file:
-        raise Problem("not-found", f"{name} has no {file}. Export it first, or GET /api/runs/{name} for what it has.")
+        raise Problem("not-found", f"{name} has no {file}. Export it first.")
     return path
 
 

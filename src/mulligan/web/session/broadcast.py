@@ -124,7 +124,7 @@ class Broadcast:
                 try:
                     await asyncio.wait_for(client.wake.wait(), PING)
                 except TimeoutError:
-                    yield b"event: ping\ndata: " + dumps({"time": time.time()}) + b"\n\n"
+                    yield b"event: ping\ndata: {}\n\n"
                     continue
                 if client.lost:
                     client.put("snapshot", self._fresh())

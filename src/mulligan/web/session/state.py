@@ -2,11 +2,9 @@
 
 import itertools
 import json
-import time
 from pathlib import Path
 from typing import Any
 
-from mulligan import __version__
 from mulligan.training.store.folder import RunFolder
 from mulligan.web.session.history import significant
 from mulligan.web.session.tries import Try
@@ -171,12 +169,9 @@ class State:
                 charts[name][str(each.number)] = columns
         kept = ("settings", "saved_samples", "events", "checked", "advice", "metrics")
         return {
-            "version": __version__,
-            "time": time.time(),
             "status": self.status(),
             "tries": [each.content() for each in self.tries],
             **charts,
             **{name: getattr(self, name) for name in kept},
             "samples": None if self.samples is None else json.loads(self.samples),
-            "adjustments": [] if self.current is None else self.current.history.adjustments,
         }
