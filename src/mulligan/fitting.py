@@ -128,21 +128,7 @@ def fit(
 
 
 def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run:
-    """Make a run that takes `seconds` from now on. A few steps of a trial run are timed to choose its length.
-
-    Parameters
-    ----------
-    config : Config
-    seconds : float
-        Including the timing.
-    data : Dataset, optional
-        The samples themselves, instead of what ``config.data`` names.
-
-    Raises
-    ------
-    ConfigError
-        When `seconds` is not a finite number above 0.
-    """
+    """Make a run that takes `seconds` from now on. A few steps of a trial run are timed to choose its length."""
     if not 0 < seconds < float("inf"):
         raise ConfigError(must_be("minutes", "a number above 0", seconds / 60, 1))
     start = time.perf_counter()

@@ -22,7 +22,6 @@ class Lines(View):
     """Shows events as JSON Lines on stdout."""
 
     def show(self, event: Event) -> None:
-        """Print one event, with the time."""
         clock = event.clock
         times = {} if clock is None else {"clock": {"wall": clock.wall, "steps_per_second": clock.steps_per_second}}
         emit(event.to_json() | times)

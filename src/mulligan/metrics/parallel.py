@@ -12,25 +12,11 @@ from mulligan.nn.workers.limits import available_cores
 
 
 def in_parallel(work: Mapping[Any, Callable[[], Any]]) -> dict[Any, Any]:
-    """Call independent functions in parallel, one on each core, with BLAS at one thread.
+    """Call independent functions in parallel, one on each core, in their order, with BLAS at one thread.
 
     The results do not depend on the number of cores. BLAS's own threads would wait for one another by spinning, which
-    takes ten times as long when another program uses one core.
-
-    Parameters
-    ----------
-    work : mapping of name to callable
-        Started in this order. Put the longest first, so that no core is idle at the end.
-
-    Returns
-    -------
-    dict
-        The result of each function, by its name.
-
-    Notes
-    -----
-    Ctrl-C, or the first error, is raised at once, without waiting for running functions. The end of the process does
-    not wait for them either, as it would for an executor's.
+    takes ten times as long when another program uses one core. Ctrl-C, or the first error, is raised at once. The end
+    of the process does not wait for running functions, as it would for an executor's.
     """
     waiting = deque(work.items())
     done: SimpleQueue[tuple[Any, Any, BaseException | None]] = SimpleQueue()

@@ -115,7 +115,7 @@ def _run_cell(job: Job, folder: Path, gone: threading.Event) -> dict[str, Any]:
         result = _outcome(job, FAILED, "".join(traceback.format_exception(error)))
     result["clock"]["attempts"] = _attempts(folder)
     if result["status"] in (DONE, DIVERGED):
-        _keep(kept, result)
+        atomic_write(kept, json.dumps(result, ensure_ascii=False).encode())
         if not job.until:
             shutil.rmtree(RunFolder(folder).checkpoints, ignore_errors=True)
     return result
@@ -260,10 +260,6 @@ def count_attempt(folder: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(str(count), "utf-8")
     return count
-
-
-def _keep(path: Path, result: dict[str, Any]) -> None:
-    atomic_write(path, json.dumps(result, ensure_ascii=False).encode())
 
 
 def time_steps(job: Job, seconds: float) -> float:

@@ -25,14 +25,7 @@ class Diagnosis(History):
         Steps between two measurements (default: a 32nd of the run, from 150 to 250). A measurement is taken with the
         next report.
 
-    Attributes
-    ----------
-    current : Finding
-        The last reported state.
-    clean : int
-        The last step at which no failure showed; −1 before the first measurement.
-    taken : list of Measurement
-        The latest measurements.
+    It has the attributes of `mulligan.diagnosis.History`.
     """
 
     name = "diagnosis"

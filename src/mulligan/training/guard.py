@@ -40,7 +40,8 @@ def diverged(run: Run, measures: dict[str, float], real: Array | None) -> Diverg
         name, array = first
         count = array.size - int(np.isfinite(array).sum())
         where = f"the first tensor that is not finite is {name} ({count} of {array.size} numbers)"
-    return DivergedError(f"the run diverged {what} (loss {_loss(run)}); {where}. {_advice(run, first)}")
+    loss = " + ".join(type(part).__name__ for part in (run.config.loss, *run.config.penalties))
+    return DivergedError(f"the run diverged {what} (loss {loss}); {where}. {_advice(run, first)}")
 
 
 def no_samples(run: Run, made: Array) -> DivergedError:
@@ -74,11 +75,6 @@ def _kept(run: Run) -> Iterator[tuple[str, Array]]:
     yield "the average of the generator", gan.average
 
 
-def _loss(run: Run) -> str:
-    names = [type(run.config.loss).__name__, *(type(p).__name__ for p in run.config.penalties)]
-    return " + ".join(names)
-
-
 def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     if first is not None and first[0].startswith("the batch"):
         return "The data hold NaN or infinity. Remove those samples."
@@ -88,4 +84,4 @@ def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     found = remedy_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)
     who = "generator" if first is not None and "generator" in first[0] else "discriminator"
     clip = "" if getattr(run.config, who).clip is not None else f", or {who}.clip=norm to bound the gradient"
-    return f"Try {', '.join(found.overrides) or 'a lower rate'}{clip}."
+    return f"Try {', '.join(map(str, found.changes)) or 'a lower rate'}{clip}."

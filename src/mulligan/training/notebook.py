@@ -38,7 +38,6 @@ class Notebook(View, Observer):
         self._figures, self._picture = "", ""
 
     def show(self, event: Event) -> None:
-        """Store an event's figures, and redraw the output if that is due."""
         if isinstance(event, Stepped):
             self._figures = " · ".join([*self._pace.words(event), *measured(self._run, event.measures)])
         elif isinstance(event, Sampled):
@@ -49,12 +48,10 @@ class Notebook(View, Observer):
             self._draw()
 
     def observe(self, run: Run, event: Event) -> tuple[Event, ...]:
-        """Show an event. Returns no events."""
         self.show(event)
         return ()
 
     def tell(self, text: str) -> None:
-        """Show a message above the bar."""
         self._said.append(text)
         self._draw()
 

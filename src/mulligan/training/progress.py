@@ -60,7 +60,6 @@ class Plain(View):
         self._pace = Pace(run)
 
     def show(self, event: Event) -> None:
-        """Print a line if one is due."""
         if not isinstance(event, Stepped):
             super().show(event)
             return
@@ -72,7 +71,6 @@ class Plain(View):
             self.tell(f"step {count(event.step)} of {count(total)} · {words}")
 
     def tell(self, text: str) -> None:
-        """Print a line."""
         print(text, file=sys.stderr, flush=True)
 
 
@@ -109,7 +107,6 @@ class Bar(View):
         self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Move the bar, or print above it."""
         if isinstance(event, Stepped):
             self._move(event.step, " · ".join(self._pace.words(event)))
             self._figures.plain = " · ".join(measured(self.run, event.measures))
@@ -117,7 +114,6 @@ class Bar(View):
             super().show(event)
 
     def tell(self, text: str) -> None:
-        """Print above the bar."""
         self._live.console.print(text, markup=False)
 
 

@@ -115,19 +115,18 @@ def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
             f"data.clusters must be at most {len(data)}, the number of pictures, got {count}. Try data.clusters = "
             f"{max(1, len(data) // 20)}, or data.labels = 'none'."
         )
-    kept = _cache(f"{_METHOD} {count} {digest_of(data)}")
+    import platformdirs
+
+    key = hashlib.sha256(f"{_METHOD} {count} {digest_of(data)}".encode()).hexdigest()[:32]
+    kept = Path(platformdirs.user_cache_dir("mulligan")) / "clusters" / f"{key}.npy"
     labels = _read(kept, len(data))
     if labels is None:
         labels, _ = cluster_labels(np.asarray(data.images), count)
-        _keep(kept, labels)
+        packed = io.BytesIO()
+        np.save(packed, labels)
+        with contextlib.suppress(RunError):  # a cache that cannot be written costs a second, not a run
+            atomic_write(kept, packed.getvalue())
     return labels
-
-
-def _cache(key: str) -> Path:
-    import platformdirs
-
-    name = hashlib.sha256(key.encode()).hexdigest()[:32]
-    return Path(platformdirs.user_cache_dir("mulligan")) / "clusters" / f"{name}.npy"
 
 
 def _read(path: Path, n: int) -> NDArray[np.int64] | None:
@@ -138,13 +137,6 @@ def _read(path: Path, n: int) -> NDArray[np.int64] | None:
         return None
     sound = labels.shape == (n,) and labels.dtype == np.int64 and labels.min() >= 0
     return labels if sound and np.array_equal(np.unique(labels), np.arange(labels.max() + 1)) else None
-
-
-def _keep(path: Path, labels: NDArray[np.int64]) -> None:
-    packed = io.BytesIO()
-    np.save(packed, labels)
-    with contextlib.suppress(RunError):  # a cache that cannot be written costs a second, not a run
-        atomic_write(path, packed.getvalue())
 
 
 class Batches:
@@ -173,7 +165,4 @@ class Batches:
             raise
         if self._data.streamed:
             self._data.ahead(self._sampler.coming(AHEAD))
-        return out, self._labels_of(numbers)
-
-    def _labels_of(self, numbers: NDArray[np.intp]) -> Labels:
-        return None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")
+        return out, None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")

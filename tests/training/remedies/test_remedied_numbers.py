@@ -10,6 +10,10 @@ from mulligan.training import Config, recipe, with_overrides
 from mulligan.training.remedies import Remedy, remedy_for
 
 
+def texts(found: Remedy) -> tuple[str, ...]:
+    return tuple(map(str, found.changes))
+
+
 def remedy(finding: Finding, config: Config) -> Remedy:
     return remedy_for(finding, replace(config, classes=10), (28, 28, 1))
 
@@ -50,7 +54,7 @@ def test_a_divergence_is_no_matter_of_the_rate_where_a_schedule_or_a_weight_is_t
     def told(*changes: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         found = remedy(Finding("divergence"), with_overrides(recipe("mlp"), changes))
         assert found.words[-1].startswith("smaller numbers at the start")  # which no setting can
-        return found.words[:-1], found.overrides
+        return found.words[:-1], texts(found)
 
     rising = 'schedules.lr={kind="exponential", factor=10, every=100}'
     assert told(rising) == (("rates that do not rise over the run",), ("schedules.lr=constant",))
@@ -93,8 +97,8 @@ def test_numbers_that_run_away_are_held_whatever_else_is_off() -> None:
         recipe("mlp"), ["generator.layers.hidden=[1]", "generator.optimizer.lr=1", "discriminator.optimizer.lr=1"]
     )
     found = remedy(Finding("divergence"), narrow)
-    assert {"generator.optimizer.lr=0.003", "discriminator.optimizer.lr=0.003"} <= {*found.overrides}
-    assert found.overrides[-1] == "generator.layers.hidden=[128]"
+    assert {"generator.optimizer.lr=0.003", "discriminator.optimizer.lr=0.003"} <= {*texts(found)}
+    assert texts(found)[-1] == "generator.layers.hidden=[128]"
     assert len(found.words) > 1
     assert found.words[-1] == "a wider G"
     assert found.restart

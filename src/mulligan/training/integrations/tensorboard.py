@@ -20,13 +20,7 @@ SERIES = {"stepped": "measures", "evaluated": "metrics", "measured": "signals"}
 
 
 def writer_class() -> Any:
-    """Return TensorBoard's writer.
-
-    Raises
-    ------
-    ConfigError
-        When the package `tensorboard` is not installed.
-    """
+    """Return TensorBoard's writer, or raise an error if the package is not installed."""
     try:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
     except ImportError as error:
@@ -35,13 +29,7 @@ def writer_class() -> Any:
 
 
 class TensorBoard(Observer):
-    """An observer for `train` and `Recorder.record`: numbers as scalars, samples as pictures.
-
-    Parameters
-    ----------
-    folder : Path
-        Receives the event file. A resumed run adds another one.
-    """
+    """An observer that writes numbers as scalars and samples as pictures. A resumed run adds another event file."""
 
     name = "tensorboard"
 
@@ -54,7 +42,6 @@ class TensorBoard(Observer):
         return self._class(str(self._folder))
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Write an event. Returns no events."""
         shown = grid(event.images) if isinstance(event, Sampled) and not run.data.is_points else None
         self.write(event.to_json(), time.time(), shown)
         if event.name in ("stepped", "finished", "failed"):

@@ -41,17 +41,7 @@ LOSSES = {
 
 
 def write_torch_training(run: Run, path: Path) -> list[Path]:
-    """Write the script, its state and its data.
-
-    Raises
-    ------
-    ConfigError
-        When the name cannot be imported as a module.
-    UnsupportedError
-        When the run has parts that the script cannot hold. The message names them.
-    RunError
-        When a file cannot be written.
-    """
+    """Write the script, its state and its data. An UnsupportedError names the parts that a script cannot hold."""
     from safetensors.numpy import save
 
     if not path.stem.isidentifier() or keyword.iskeyword(path.stem):

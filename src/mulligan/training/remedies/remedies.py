@@ -32,11 +32,6 @@ class Remedy(NamedTuple):
     changes: tuple[Change, ...] = ()  # applied together; empty if only a person can help
     restart: bool = False  # the changes affect networks, initial weights or data: begin at step 0
 
-    @property
-    def overrides(self) -> tuple[str, ...]:
-        """The changes as arguments of ``--set``."""
-        return tuple(map(str, self.changes))
-
 
 class Repair(NamedTuple):
     """How the remedy of a failure is found."""

@@ -138,7 +138,10 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     guard.check(run)
     target = folder_of(folder, run.step)
     temporary = folder / f".{target.name}.part"
-    arrays = _pack(run.gan.arrays())
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(array) for name, array in run.gan.arrays().items()}
+    arrays = save(contiguous, {"format": FORMAT})
     words = {
         "format": FORMAT,
         "version": VERSION,
@@ -221,13 +224,6 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
-
-
-def _pack(arrays: dict[str, Array]) -> bytes:
-    from safetensors.numpy import save
-
-    packed: bytes = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"format": FORMAT})
-    return packed
 
 
 def sealed(words: dict[str, Any]) -> bytes:
