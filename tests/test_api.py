@@ -46,7 +46,6 @@ def test_the_names_of_the_interface_are_there():
 
 
 def test_the_reference_has_all_that_a_program_may_name():
-    """Every name of a package that lists its names, and every kind that a configuration may name."""
     pages = (Path(__file__).parents[1] / "docs" / "reference" / "api").glob("*.md")
     page = "\n".join(path.read_text("utf-8") for path in pages)
     whole = set(re.findall(r"automodule:: (\S+)\n   :members:\n", page))
@@ -83,7 +82,6 @@ def test_what_messages_name_needs_no_other_import(name):
 
 @pytest.mark.parametrize("package", [mulligan, mulligan.training])
 def test_a_type_checker_finds_misspelt_names(package):
-    """A ``__getattr__`` that it sees at the top of a module says that every name is there."""
     seen = [node for node in ast.parse(Path(package.__file__).read_text()).body if not isinstance(node, ast.If)]
     assert "__getattr__" not in {n.id for node in seen for n in ast.walk(node) if isinstance(n, ast.Name)}
 
@@ -177,7 +175,6 @@ def test_the_first_five_arguments_may_go_without_their_names(tiny):
 
 
 def test_a_program_may_have_numpy_raise_whatever_it_finds(tiny, tmp_path):
-    """What is small beyond all numbers is 0 and no error: e⁻ˣ of a saturated σ, a weight in half precision."""
     steep = He(gain=100.0)
     layers = (nn.Dense(64, steep), nn.Sigmoid(), nn.Dense(64, steep), nn.Sigmoid(), nn.Reshape((8, 8, 1)))
     recipe = replace(tiny, generator=replace(tiny.generator, layers=layers))

@@ -162,7 +162,6 @@ def test_the_import_is_light():
 
 @pytest.mark.parametrize("room", ["nn", "game"])
 def test_the_mathematics_runs_without_the_shop(room):
-    """Importing every file of the room loads NumPy, threadpoolctl and nothing else that is not Python's own."""
     modules = [
         ".".join(("mulligan", *file.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
         for file in FILES

@@ -1,11 +1,8 @@
 """What D says is read alike in the terminal, the report, the playground and studies, whatever the loss."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -43,11 +40,11 @@ SAYS = {
 }
 
 
-def test_it_is_known_how_every_loss_is_read() -> None:
+def test_it_is_known_how_every_loss_is_read():
     assert {name: says(kind()) for name, kind in LOSSES.items()} == SAYS
 
 
-def test_a_loss_of_ones_own_that_sees_differences_only_is_read_around_their_middle() -> None:
+def test_a_loss_of_ones_own_that_sees_differences_only_is_read_around_their_middle():
     class Paired(Loss):
         relativistic = True
 
@@ -55,7 +52,7 @@ def test_a_loss_of_ones_own_that_sees_differences_only_is_read_around_their_midd
     assert read(Paired(), real=3.0, fake=1.0) == (1.0, -1.0)
 
 
-def test_of_a_user_s_own_loss_nothing_is_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_user_s_own_loss_nothing_is_assumed(monkeypatch):
     class Own(Loss):
         pass
 
@@ -65,17 +62,17 @@ def test_of_a_user_s_own_loss_nothing_is_assumed(monkeypatch: pytest.MonkeyPatch
     assert says(Own()) == "probability"
 
 
-def test_a_probability_is_sigmoid_of_one_logit() -> None:
+def test_a_probability_is_sigmoid_of_one_logit():
     for logit in (-800.0, -3.0, 0.0, 0.5, 800.0):
         assert probability(logit) == pytest.approx(float(sigmoid(np.array([logit]))[0]), rel=1e-12, abs=1e-16)
     assert math.isnan(probability(math.nan))
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_terminal_report_and_server_say_the_same(name: str) -> None:
+def test_terminal_report_and_server_say_the_same(name):
     config = recipe("ring", loss=name)
     real, fake, unit, beside = SHOWN[SAYS[name]]
-    run: Any = SimpleNamespace(config=config)
+    run = SimpleNamespace(config=config)
     assert measured(run, MEANS) == [f"D(real) {real}, D(fake) {fake}{beside}"]
     chart = verdict(Story(RunFolder(Path("x")), config, stepped=[(1, MEANS)]), Axis("steps", 1.0))
     assert chart.unit == unit
@@ -83,23 +80,21 @@ def test_terminal_report_and_server_say_the_same(name: str) -> None:
     assert loss_of(config)["says"] == SAYS[name]
 
 
-def test_the_report_draws_no_try_that_had_another_loss() -> None:
+def test_the_report_draws_no_try_that_had_another_loss():
     story = None
     for loss in ("hinge", "wasserstein", "wasserstein"):
         story = Story(RunFolder(Path("x")), recipe("ring", loss=loss), stepped=[(1, MEANS)], parent=story)
-    assert story is not None
     assert [line.faint for line in verdict(story, Axis()).lines] == [True, False] * 2
 
 
 @pytest.fixture(params=LOSSES)
-def ring(request: Any) -> Run:
+def ring(request):
     run = Run(recipe("ring", loss=request.param, update="alternating", penalties=[], threads=1, steps=20))
     run.advance()
     return run
 
 
-def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring: Run) -> None:
-    """Adding to all of D's logits moves it where their level is free, and nowhere else."""
+def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring):
     reading, before = says(ring.config.loss), maps.field(ring, side=16, points=8)
     ring.gan.d.network.theta[-1] += 3.0  # the bias of the logit
     found, asked = maps.field(ring, side=16, points=8), maps.point(ring, x=1.0, y=0.5)
@@ -112,7 +107,7 @@ def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring: Run) -> None:
     assert (asked["probability"] is None) is (reading != "probability")
 
 
-def test_a_study_has_probabilities_where_d_estimates_some(ring: Run) -> None:
+def test_a_study_has_probabilities_where_d_estimates_some(ring):
     found = play(ring, 32)
     assert found["gradient"] >= 0
     assert ({"d_real", "d_fake"} <= found.keys()) is (says(ring.config.loss) == "probability")

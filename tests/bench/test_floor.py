@@ -43,7 +43,6 @@ def test_listed_products_are_those_of_a_step(monkeypatch, name):
 
 
 def test_penalties_cost_a_third_more():
-    """Loss and penalties share every product: 4L − 1 of D's instead of 3L − 1."""
     d = [p for p in step_products(workload("mlp-r1r2-64"), 64) if p.layer.startswith("d")]
     assert len(d) == 4 * 3 - 1
 

@@ -153,8 +153,6 @@ def test_an_error_in_a_worker_is_an_error_here_and_the_worker_lives_on(children)
 
 
 def test_without_a_word_on_memory_there_is_no_figure(monkeypatch):
-    """On Windows neither Linux's files nor the module of Unix's limits is there; a bench ends with what it has."""
-
     def missing(path, **options):
         raise FileNotFoundError(path)
 

@@ -68,7 +68,6 @@ def test_backprop_in_blocks_is_backprop_in_one_net():
 
 @pytest.mark.parametrize("way", SYNTHETIC.values(), ids=SYNTHETIC)
 def test_the_first_step_moves_the_top_and_the_models_only_as_far_as_true_gradients_go(way):
-    """The models start at zero: no block below the top moves, and only the highest model has seen a gradient."""
     x, y = batch()
     chain = chain_of(way)
     before, models = thetas(chain.blocks), thetas(chain.models)
@@ -88,7 +87,6 @@ def test_all_ways_start_alike(names):
 
 
 def test_with_right_guesses_it_is_backpropagation(monkeypatch):
-    """Replace each guess by the true gradient: then every block takes backpropagation's step, to the last digits."""
     x, y = batch()
     plain, chain = chain_of(Way("true")), chain_of(Way(labels=True))
     _, dy = softmax_cross_entropy(plain.logits(x, training=True), y, len(x))
@@ -110,7 +108,6 @@ def test_with_right_guesses_it_is_backpropagation(monkeypatch):
 
 
 def test_a_model_learns_the_gradient_that_is_handed_down(monkeypatch):
-    """With everything but the highest model held still, its guess of a linear target gets as near as it can."""
     x, y = batch(n=200)
     chain = chain_of(Way(labels=True), Adam(lr=0.05))
     for block in chain.blocks:

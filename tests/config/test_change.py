@@ -1,9 +1,5 @@
-from __future__ import annotations
-
 import math
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,26 +11,16 @@ from mulligan.game import Hinge
 from mulligan.nn import ClipNorm
 from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
-from mulligan.training import (
-    RECIPES,
-    Config,
-    DataSpec,
-    describe,
-    dumps_toml,
-    load_config,
-    recipe,
-    with_all_of,
-    with_overrides,
-)
+from mulligan.training import RECIPES, DataSpec, describe, dumps_toml, load_config, recipe, with_all_of, with_overrides
 
 # ── overrides ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def overridden(config: Config, *overrides: str) -> Config:
+def overridden(config, *overrides):
     return with_overrides(config, overrides)
 
 
-def test_overrides_reach_every_depth(tiny: Any) -> None:
+def test_overrides_reach_every_depth(tiny):
     values = {
         "discriminator.optimizer.lr": 1e-4,
         "generator.layers.0.units": 64,
@@ -51,7 +37,7 @@ def test_overrides_reach_every_depth(tiny: Any) -> None:
     assert config.generator.clip == ClipNorm()
 
 
-def test_overrides_change_nothing_else(tiny: Any) -> None:
+def test_overrides_change_nothing_else(tiny):
     for path, old, new in (("discriminator.optimizer.lr", 0.001, 0.5), ("discriminator.layers.0.units", 16, 8)):
         changed = overridden(tiny(), f"{path}={new}")
         assert differences(to_table(tiny()), to_table(changed)) == [f"{path}: {old} → {new}"]
@@ -61,11 +47,11 @@ def test_overrides_change_nothing_else(tiny: Any) -> None:
     ("text", "value"),
     [("data=mnist", "mnist"), ("data=/tmp/my pictures", "/tmp/my pictures"), ("data.name='a=b'", "a=b")],
 )
-def test_bare_words_are_text(tiny: Any, text: str, value: str) -> None:
+def test_bare_words_are_text(tiny, text, value):
     assert overridden(tiny(), text).data.name == value
 
 
-def test_a_new_kind_keeps_what_fits_and_says_what_it_drops(tiny: Any, caplog: Any) -> None:
+def test_a_new_kind_keeps_what_fits_and_says_what_it_drops(tiny, caplog):
     config, dropped = apply_overrides(tiny(), ["discriminator.optimizer.kind=rmsprop"])
     assert config.discriminator.optimizer == RMSprop(lr=1e-3)
     assert dropped == [
@@ -76,25 +62,25 @@ def test_a_new_kind_keeps_what_fits_and_says_what_it_drops(tiny: Any, caplog: An
     assert (told.levelname, "from 'adam' to 'sgd', which drops" in told.message) == ("WARNING", True)
 
 
-def test_a_kind_alone_has_its_defaults(tiny: Any) -> None:
+def test_a_kind_alone_has_its_defaults(tiny):
     config = overridden(tiny(), "discriminator.optimizer=rmsprop", "loss=hinge")
     assert config.discriminator.optimizer == RMSprop()
     assert config.loss == Hinge()
 
 
-def test_none_becomes_a_kind(tiny: Any) -> None:
+def test_none_becomes_a_kind(tiny):
     config = overridden(tiny(), "schedules.beta2.kind=constant", "schedules.beta2.value=0.9")
     assert config.schedules.beta2 == Constant(0.9)
     assert overridden(config, "schedules.beta2=none").schedules.beta2 is None
 
 
-def test_a_new_kind_has_parts_at_once_and_overrides_may_mend_each_other(tiny: Any) -> None:
+def test_a_new_kind_has_parts_at_once_and_overrides_may_mend_each_other(tiny):
     config = overridden(tiny(), "generator.optimizer=lookahead", "generator.optimizer.base.lr=0.25")
     assert config.generator.optimizer.base.lr == 0.25
     assert overridden(tiny(), "d_steps=3", "update=alternating").d_steps == 3
 
 
-def test_lists_grow_and_empty(tiny: Any) -> None:
+def test_lists_grow_and_empty(tiny):
     assert len(overridden(tiny(), "penalties.2=dragan", "update=alternating").penalties) == 3
     assert len(overridden(tiny(), "penalties=['r2']", "penalties.1.kind=r1").penalties) == 2
     assert overridden(tiny(), "penalties=[]").penalties == ()
@@ -125,7 +111,7 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
         ("loss.kind.smoothing=0.1", "loss.kind.smoothing cannot be set, because loss.kind is 'relativistic'"),
     ],
 )
-def test_wrong_overrides_are_refused_in_words(tiny: Any, text: str, words: str) -> None:
+def test_wrong_overrides_are_refused_in_words(tiny, text, words):
     with pytest.raises(ConfigError, match=re.escape(words)):
         overridden(tiny(), text)
 
@@ -140,14 +126,12 @@ def test_wrong_overrides_are_refused_in_words(tiny: Any, text: str, words: str) 
         ("d_steps=2", "updat=alternating", "unknown key 'updat'. Did you mean 'update'?"),  # which would have mended it
     ],
 )
-def test_what_leads_into_a_wrong_override_is_not_taken_for_the_mistake(
-    tiny: Any, first: str, then: str, words: str
-) -> None:
+def test_what_leads_into_a_wrong_override_is_not_taken_for_the_mistake(tiny, first, then, words):
     with pytest.raises(ConfigError, match=re.escape(words)):
         overridden(tiny(), first, then)
 
 
-def test_differences_see_lists_of_different_lengths(tiny: Any) -> None:
+def test_differences_see_lists_of_different_lengths(tiny):
     found = differences(to_table(tiny()), to_table(overridden(tiny(), "penalties=[]")))
     assert "penalties.0.gamma: 1.0 → absent" in found
     assert "penalties: absent → []" in found
@@ -156,14 +140,14 @@ def test_differences_see_lists_of_different_lengths(tiny: Any) -> None:
     assert not any(line.startswith("penalties:") for line in back)  # a list that was empty: its first element is told
 
 
-def test_flattened_has_every_value() -> None:
+def test_flattened_has_every_value():
     assert flattened({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 2}]}) == {"a.b": 1, "a.c": [1, 2], "d.0.e": 2}
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_file_gives_back_the_configuration(tiny: Any, tmp_path: Path) -> None:
+def test_a_file_gives_back_the_configuration(tiny, tmp_path):
     config = tiny(seed=3, average="none")
     path = tmp_path / "config.toml"
     for encoding in ("utf-8", "utf-8-sig"):
@@ -171,7 +155,7 @@ def test_a_file_gives_back_the_configuration(tiny: Any, tmp_path: Path) -> None:
         assert load_config(path) == config
 
 
-def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"cannot read .*gone\.toml: No such file"):
         load_config(tmp_path / "gone.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
@@ -184,8 +168,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         loads_toml("a = " + "[" * 100_000)
 
 
-def test_values_by_path(tiny: Any) -> None:
-    """Data instead of texts: objects, their plain form, pairs, and a text among them."""
+def test_values_by_path(tiny):
     texts = with_overrides(tiny(), ["loss=hinge", "steps=9", "discriminator.optimizer.lr=0.5"])
     for loss in (Hinge(), "hinge", {"kind": "hinge"}):
         values = {"loss": loss, "steps": 9, "discriminator.optimizer.lr": 0.5}
@@ -199,8 +182,8 @@ def test_values_by_path(tiny: Any) -> None:
         recipe("ring", step=3)
 
 
-def test_what_data_may_be() -> None:
-    wrong: list[tuple[dict[str, Any], str]] = [
+def test_what_data_may_be():
+    wrong = [
         ({"low": 1.0, "high": 0.0}, "low .* 0.0, got 1.0"),
         ({"low": 0.0, "high": 0.0}, "low .* 0.0, got 0.0"),
         ({"labels": "some"}, "labels .*'some'"),
@@ -217,7 +200,7 @@ def test_what_data_may_be() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
-def test_every_recipe_is_whole_and_says_where_it_comes_from(name: str) -> None:
+def test_every_recipe_is_whole_and_says_where_it_comes_from(name):
     config = recipe(name)
     assert config.recipe == name
     line, source = describe(name)
@@ -225,7 +208,7 @@ def test_every_recipe_is_whole_and_says_where_it_comes_from(name: str) -> None:
     assert len(line + source) > 80
 
 
-def test_the_classic_recipe_is_kristiadis() -> None:
+def test_the_classic_recipe_is_kristiadis():
     config = recipe("classic")
     shapes = [layer.units for layer in config.generator.build((28, 28, 1), 0) if hasattr(layer, "units")]
     assert shapes == [128, 784]
@@ -236,7 +219,7 @@ def test_the_classic_recipe_is_kristiadis() -> None:
     assert (config.generator.optimizer.lr, config.generator.optimizer.beta1) == (1e-3, 0.9)
 
 
-def test_recipes_take_overrides_and_paths(tmp_path: Path) -> None:
+def test_recipes_take_overrides_and_paths(tmp_path):
     assert recipe("quick", steps=5, loss="hinge", data="fashion-mnist").data.name == "fashion-mnist"
     path = tmp_path / "mine.toml"
     path.write_text(RECIPES["ring"].read_text(encoding="utf-8"), encoding="utf-8")
@@ -245,7 +228,7 @@ def test_recipes_take_overrides_and_paths(tmp_path: Path) -> None:
         recipe("quik")
 
 
-def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
+def test_a_mistake_in_a_file_names_the_file(tmp_path):
     path = tmp_path / "mine.toml"
     mistakes = {"": "generator is missing", "sede = 1": "unknown key 'sede'", "loss = 3 4": "is not valid TOML"}
     for text, words in mistakes.items():
@@ -255,7 +238,7 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
         assert str(refused.value).startswith(str(path))
 
 
-def test_the_limit_of_a_recipe_is_one_of_its_own_data(tiny: Any) -> None:
+def test_the_limit_of_a_recipe_is_one_of_its_own_data(tiny):
     assert with_all_of(tiny(), "ring") == tiny()
     assert with_all_of(tiny(), "grid") == overridden(tiny(), "data.limit=0")
 
@@ -268,7 +251,7 @@ def test_the_limit_of_a_recipe_is_one_of_its_own_data(tiny: Any) -> None:
         (["generator.optimizer.lr=-1", "generator.optimizer={kind='sgd', lr=0.1}"], "lr must be .*-1"),
     ],
 )
-def test_a_value_that_another_replaces_is_checked_too(overrides: list[Any], words: str) -> None:
+def test_a_value_that_another_replaces_is_checked_too(overrides, words):
     with pytest.raises(ConfigError, match=words):
         with_overrides(recipe("ring"), overrides)
     assert with_overrides(recipe("ring"), ["steps=4", ("steps", 3)]).steps == 3

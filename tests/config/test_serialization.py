@@ -1,12 +1,8 @@
-from __future__ import annotations
-
 import json
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -14,11 +10,10 @@ from hypothesis import strategies as st
 
 from mulligan.config.serialization import KINDS, build, from_table, registry_of, to_plain, to_table
 from mulligan.config.toml import loads_toml
-from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DivergedError, ShapeError, TooLargeError, UnsupportedError
 from mulligan.game import LOSSES, R1, WGANGP, Hinge, Loss, NonSaturating, Penalty
 from mulligan.nn import Average
-from mulligan.nn.fields import NOTHING, Entries, Form, Interval, OneOf, Part, Scalar, Words, form_of, forms_of
+from mulligan.nn.fields import NOTHING, Entries, Interval, OneOf, Part, Scalar, Words, form_of, forms_of
 from mulligan.nn.layers import Dense, Flatten, He, Layer, LeakyReLU, Reshape, Scaled
 from mulligan.nn.optimizers import Adam, Lookahead
 from mulligan.nn.schedules import StepDecay
@@ -28,7 +23,7 @@ from mulligan.training import RECIPES, Config, DataSpec, Parent, Run, dumps_toml
 ALLOWED = (ConfigError, ShapeError, UnsupportedError)
 
 
-def assert_builds_or_says_why(build: Callable[[], Config]) -> None:
+def assert_builds_or_says_why(build):
     try:
         built = build()
     except ALLOWED as error:
@@ -43,7 +38,7 @@ def assert_builds_or_says_why(build: Callable[[], Config]) -> None:
 
 
 @cache
-def specs(form: Form, depth: int = 3) -> st.SearchStrategy[Any]:
+def specs(form, depth=3):
     """Objects that a field of a form may hold."""
     match form:
         case Scalar(kind, None):
@@ -71,9 +66,9 @@ def specs(form: Form, depth: int = 3) -> st.SearchStrategy[Any]:
 
 
 @cache
-def dataclass_of(cls: Any, depth: int) -> st.SearchStrategy[Any]:
+def dataclass_of(cls, depth):
     @st.composite
-    def made(draw: Any) -> Any:
+    def made(draw):
         values = {name: draw(specs(form, depth)) for name, form in forms_of(cls).items()}
         try:
             return cls(**values)
@@ -87,10 +82,10 @@ EASY = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 
 
 @pytest.mark.parametrize("base", list(KINDS), ids=lambda base: base.__name__)
-def test_every_kind_survives_table_and_json(base: type) -> None:
+def test_every_kind_survives_table_and_json(base):
     @EASY
     @given(specs(Part(base)))
-    def check(spec: Any) -> None:
+    def check(spec):
         plain = json.loads(json.dumps(to_plain(spec)))
         assert build(form_of(base), plain, "here") == spec
 
@@ -99,7 +94,7 @@ def test_every_kind_survives_table_and_json(base: type) -> None:
 
 @settings(EASY, max_examples=50)
 @given(dataclass_of(Config, 2))
-def test_every_configuration_survives_toml(config: Config) -> None:
+def test_every_configuration_survives_toml(config):
     again = from_table(Config, loads_toml(dumps_toml(config)))
     assert again == config
     assert dumps_toml(again) == dumps_toml(config)
@@ -120,19 +115,19 @@ JUNK = st.recursive(
 )
 
 
-def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner: Any = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+def places(node, path=()):
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
 
 
 @settings(EASY, max_examples=150)
 @given(st.data())
-def test_no_table_raises_anything_but_our_errors(data: st.DataObject) -> None:
+def test_no_table_raises_anything_but_our_errors(data):
     table = to_table(recipe(data.draw(st.sampled_from(sorted(RECIPES)))))
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(places(table)))
         junk = data.draw(JUNK)
-        node: Any = table
+        node = table
         for key in path[:-1]:
             node = node[key]
         if path and data.draw(st.booleans()):
@@ -148,7 +143,7 @@ WORDS += ['{kind="ema"}']
 
 @settings(EASY, max_examples=150)
 @given(st.data())
-def test_no_override_raises_anything_but_our_errors(data: st.DataObject) -> None:
+def test_no_override_raises_anything_but_our_errors(data):
     config = recipe(data.draw(st.sampled_from(sorted(RECIPES))))
     paths = [".".join(map(str, path)) for path in places(to_table(config)) if path]
     part, ending, value = map(st.sampled_from, (paths, ["", ".kind", ".lr", ".0", "."], WORDS))
@@ -170,15 +165,7 @@ def test_no_override_raises_anything_but_our_errors(data: st.DataObject) -> None
     ),
     pictures=st.booleans(),
 )
-def test_any_game_is_played_or_refused(
-    tiny: Any,
-    digits: Dataset,
-    monkeypatch: pytest.MonkeyPatch,
-    generator: list[Any],
-    discriminator: list[Any],
-    game: dict[str, Any],
-    pictures: bool,
-) -> None:
+def test_any_game_is_played_or_refused(tiny, digits, monkeypatch, generator, discriminator, game, pictures):
     # Three strides of 64 make a picture of 4 TB; two fill this machine's memory before the third is refused.
     monkeypatch.setattr(limits, "free_memory", lambda: limits.SPARE + limits.LARGE)
     shape = (8, 8, 1) if pictures else (2,)
@@ -228,17 +215,17 @@ def test_any_game_is_played_or_refused(
         ({"data": {"labels": "cluster"}}, "Did you mean 'clusters'?"),
     ],
 )
-def test_refusals_name_the_path_the_value_and_what_is_allowed(tiny: Any, table: Any, words: str) -> None:
+def test_refusals_name_the_path_the_value_and_what_is_allowed(tiny, table, words):
     with pytest.raises(ConfigError, match=re.escape(words)):
         from_table(Config, {**to_table(tiny()), **table})
 
 
-def test_a_missing_player_is_named() -> None:
+def test_a_missing_player_is_named():
     with pytest.raises(ConfigError, match=r"generator is missing\. Set it to a table with the keys layers, optimizer"):
         from_table(Config, {"steps": 3})
 
 
-def test_short_forms(tiny: Any) -> None:
+def test_short_forms(tiny):
     table = {**to_table(tiny()), "loss": "hinge", "data": "mnist", "average": "none", "instance_noise": 1}
     config = from_table(Config, table)
     assert config.loss == Hinge()
@@ -247,7 +234,7 @@ def test_short_forms(tiny: Any) -> None:
     assert type(config.instance_noise) is float
 
 
-def test_the_table_of_a_spec() -> None:
+def test_the_table_of_a_spec():
     assert to_plain(WGANGP(5.0)) == {"kind": "wgan_gp", "weight": 5.0, "one_sided": False}
     assert to_plain((R1(),)) == [{"kind": "r1", "gamma": 1.0}]
     assert to_plain(None) == "none"
@@ -266,7 +253,7 @@ class Shouting(NonSaturating):
     volume: float = 11.0
 
 
-def test_a_kind_of_ones_own_is_one_entry(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_of_ones_own_is_one_entry(tiny, monkeypatch):
     with pytest.raises(ConfigError, match="Shouting must be in a registry"):
         to_plain(Shouting())
     monkeypatch.setitem(LOSSES, "shouting", Shouting)
@@ -278,16 +265,14 @@ def test_a_kind_of_ones_own_is_one_entry(tiny: Any, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("entry", "shown"), [(Hinge(), r"Hinge\(\)"), (lambda real, fake: 0, "<function"), (dict, "<class 'dict'>")]
 )
-def test_an_entry_of_ones_own_that_is_no_class_of_its_kind(
-    monkeypatch: pytest.MonkeyPatch, entry: object, shown: str
-) -> None:
-    monkeypatch.setitem(LOSSES, "own", entry)  # type: ignore[arg-type]
+def test_an_entry_of_ones_own_that_is_no_class_of_its_kind(monkeypatch, entry, shown):
+    monkeypatch.setitem(LOSSES, "own", entry)
     with pytest.raises(ConfigError, match=f"'own' must be a class derived from Loss, without \\(\\), got {shown}"):
         with_overrides(recipe("ring"), ["loss=own"])
 
 
-def test_a_class_that_a_notebook_defined_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def defined() -> type[Hinge]:
+def test_a_class_that_a_notebook_defined_again(monkeypatch):
+    def defined():
         @dataclass(frozen=True)
         class Mine(Hinge):
             pass

@@ -1,11 +1,8 @@
 """What a diagnosis remembers: two measurements agree, a state is told once, and how far the tracked z have gone."""
 
-from __future__ import annotations
-
 import json
 import math
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -20,7 +17,7 @@ BAD, WORSE, OTHER = ({**SOUND, **change} for change in ({"distance": 0.4}, {"dis
 WARNED, ALARMED, WELL = ("mode collapse", "warning"), ("mode collapse", "alarm"), (HEALTHY, "")
 
 
-def scripted(taken: list[dict[str, float]], tracked: Any = None, **parts: Any) -> Any:
+def scripted(taken, tracked=None, **parts):
     """Return a probe that gives the measurements that a test wrote, of samples that move on and on."""
     measured, tracked = iter(taken), iter(range(1, 1000)) if tracked is None else iter(tracked)
     plain = {"facts": PLAIN, "penalties": (), "begin": 0, "samples": 100, "averaged": False, "copying": dict}
@@ -29,23 +26,23 @@ def scripted(taken: list[dict[str, float]], tracked: Any = None, **parts: Any) -
     )
 
 
-def followed(taken: list[dict[str, float]]) -> tuple[History, list[Finding]]:
+def followed(taken):
     history, probe = History(every=10), scripted(taken)
     told = [history.report(probe, step, MEASURES)[1] for step in range(5, 10 * len(taken) + 1, 5)]
     return history, [finding for finding in told if finding is not None]
 
 
-def states(*taken: dict[str, float]) -> list[tuple[str, str]]:
+def states(*taken):
     return [(finding.state, finding.severity) for finding in followed(list(taken))[1]]
 
 
-def test_two_measurements_in_a_row_must_agree() -> None:
+def test_two_measurements_in_a_row_must_agree():
     assert states(*[SOUND] * 12) == states(SOUND, BAD, SOUND, BAD, SOUND) == []
     assert states(SOUND, BAD, BAD) == [WARNED]
     assert states(WORSE, WORSE) == [ALARMED]
 
 
-def test_two_failures_that_take_turns_are_told_when_one_comes_back() -> None:
+def test_two_failures_that_take_turns_are_told_when_one_comes_back():
     assert states(SOUND, BAD, OTHER, SOUND, BAD, OTHER) == []
     assert states(SOUND, BAD, OTHER, BAD) == [WARNED]
     assert states(WORSE, OTHER, WORSE) == [ALARMED]
@@ -53,13 +50,13 @@ def test_two_failures_that_take_turns_are_told_when_one_comes_back() -> None:
     assert states(BAD, SOUND, BAD, SOUND, BAD) == []
 
 
-def test_a_state_is_told_once_and_again_when_it_gets_worse_or_is_over() -> None:
+def test_a_state_is_told_once_and_again_when_it_gets_worse_or_is_over():
     assert states(BAD, BAD, BAD, BAD) == states(BAD, WORSE, BAD, WORSE, BAD) == [WARNED]
     assert states(BAD, WORSE, WORSE, BAD, BAD) == [WARNED, ALARMED]
     assert states(BAD, BAD, SOUND, BAD, SOUND, SOUND) == [WARNED, WELL]
 
 
-def test_a_warning_does_not_replace_an_alarm_that_still_holds() -> None:
+def test_a_warning_does_not_replace_an_alarm_that_still_holds():
     copied = {**SOUND, "ct_z": -9.0, "authentic": -9.0}
     few, fewer = {**copied, "distance": 0.4}, {**copied, "distance": 0.1}
     alarm = ("copying", "alarm")
@@ -69,7 +66,7 @@ def test_a_warning_does_not_replace_an_alarm_that_still_holds() -> None:
     assert states(copied, copied, few, few, SOUND, SOUND) == [alarm, WELL]
 
 
-def test_a_gan_is_not_called_well_again_while_its_fakes_stand_far_from_the_reals() -> None:
+def test_a_gan_is_not_called_well_again_while_its_fakes_stand_far_from_the_reals():
     ill, far = ({**SOUND, "distance": d, "gap": 0.5, "coverage": 0.1} for d in (0.4, 0.97))
     assert states(ill, ill, far, far, far, far) == [WARNED]
     assert states(ill, ill, far, {**far, "gap": 0.3}, {**far, "gap": 0.2}) == [WARNED, WELL]  # comes nearer
@@ -83,11 +80,11 @@ def test_a_gan_is_not_called_well_again_while_its_fakes_stand_far_from_the_reals
     assert (told[-1][::2], history.clean) == (ALARMED, 10)  # and no such measurement is one to go back to
 
 
-def test_the_last_healthy_step_is_remembered() -> None:
+def test_the_last_healthy_step_is_remembered():
     assert [followed(taken)[0].clean for taken in ([SOUND, SOUND, BAD, BAD], [BAD, BAD])] == [20, -1]
 
 
-def test_what_was_seen_two_measurements_ago_is_remembered_over_a_cut() -> None:
+def test_what_was_seen_two_measurements_ago_is_remembered_over_a_cut():
     history, told = History(every=10), []
     for step, taken in ((10, BAD), (20, OTHER), (30, BAD)):
         again = History(every=10)
@@ -98,7 +95,7 @@ def test_what_was_seen_two_measurements_ago_is_remembered_over_a_cut() -> None:
     assert [finding and finding[::2] for finding in told] == [None, None, WARNED]
 
 
-def test_what_matches_twice_beside_another_is_heard_when_the_other_goes() -> None:
+def test_what_matches_twice_beside_another_is_heard_when_the_other_goes():
     collapse, cause = Finding("mode collapse", (), "alarm"), Finding("G wins", (), "alarm")
     both = {"G wins": "alarm", "mode collapse": "alarm"}
     assert agreement([collapse], {}, {}) is None
@@ -112,7 +109,7 @@ def test_what_matches_twice_beside_another_is_heard_when_the_other_goes() -> Non
     assert severities([]) == {HEALTHY: ""}
 
 
-def test_a_new_warning_does_not_hold_back_a_lasting_alarm() -> None:
+def test_a_new_warning_does_not_hold_back_a_lasting_alarm():
     warning, alarm = Finding("mode collapse", (), "warning"), Finding("cycling", (), "alarm")
     assert agreement([warning, alarm], {"cycling": "alarm"}, {}) == alarm
     assert agreement([warning, alarm], {"cycling": "warning"}, {}) is None
@@ -121,7 +118,7 @@ def test_a_new_warning_does_not_hold_back_a_lasting_alarm() -> None:
     assert agreement([warning._replace(severity="alarm"), alarm], {"cycling": "alarm"}, {}) is None
 
 
-def test_short_runs_are_measured_more_often() -> None:
+def test_short_runs_are_measured_more_often():
     assert [cadence(steps) for steps in (100, 4800, 5000, 7000, 8000, 100_000)] == [150, 150, 156, 218, 250, 250]
     history = History()
     history.report(scripted([]), 5, MEASURES)
@@ -129,7 +126,7 @@ def test_short_runs_are_measured_more_often() -> None:
 
 
 @pytest.mark.parametrize(("samples", "kept"), [(1000, [1, 2, 3, 4, 5, 6, 7]), (1001, [1, 2, 2, 2, 3, 4, 4])])
-def test_few_data_are_asked_for_copies_at_every_measurement(samples: int, kept: list[float]) -> None:
+def test_few_data_are_asked_for_copies_at_every_measurement(samples, kept):
     history, count = History(every=10), iter(range(1, 9))
     probe = scripted([SOUND] * 7, copying=lambda: {"ct_z": next(count), "nearness": 0.5}, samples=samples)
     for step in range(10, 80, 10):
@@ -137,7 +134,7 @@ def test_few_data_are_asked_for_copies_at_every_measurement(samples: int, kept: 
     assert [(each.signals["ct_z"], each.signals["nearness"]) for each in history.taken] == [(k, 0.5) for k in kept]
 
 
-def test_what_steps_report_is_told_as_the_mean_since_the_measurement_before() -> None:
+def test_what_steps_report_is_told_as_the_mean_since_the_measurement_before():
     history, probe = History(every=10), scripted([SOUND, SOUND], penalties=("r1", "r2"))
     for step, d_loss, r1 in ((4, 1.0, 0.5), (10, 2.0, 1.0), (15, 5.0, 0.0), (20, 3.0, 0.2)):
         history.report(probe, step, {"d_loss": d_loss, "r1": r1, "r2": 0.1})
@@ -147,7 +144,7 @@ def test_what_steps_report_is_told_as_the_mean_since_the_measurement_before() ->
     assert "r1" not in first  # a penalty's value is not what the probe calls so
 
 
-def test_a_measurement_tells_the_path_of_the_tracked_z() -> None:
+def test_a_measurement_tells_the_path_of_the_tracked_z():
     history, probe = History(every=10), scripted([SOUND, SOUND], tracked=[0, 4, 2])
     for step in (5, 10, 20):
         history.report(probe, step, MEASURES)
@@ -159,7 +156,7 @@ def test_a_measurement_tells_the_path_of_the_tracked_z() -> None:
 
 
 @pytest.mark.parametrize(("averaged", "moves", "lags"), [(True, 0.01, True), (True, 1.0, False), (False, 0.01, False)])
-def test_an_averaged_g_that_stands_still_is_compared_with_g(averaged: bool, moves: float, lags: bool) -> None:
+def test_an_averaged_g_that_stands_still_is_compared_with_g(averaged, moves, lags):
     tracked = [moves * step for step in range(4)]
     history, probe = History(every=10), scripted([SOUND] * 3, tracked, averaged=averaged, lag=lambda: 0.7)
     for step in (10, 20, 30):
@@ -167,13 +164,12 @@ def test_an_averaged_g_that_stands_still_is_compared_with_g(averaged: bool, move
     assert ("lag" in history.taken[-1].signals) is lags
 
 
-def test_path() -> None:
+def test_path():
     path = Path()
     for step, x in enumerate([0.0, 3.0, 0.0, 3.0, 1.0]):
         path.go([x, 0.0], max(step - 1, 0))
         gone = path.gone(step, 4)
         assert (gone is None) is (step < 4)
-    assert gone is not None
     assert gone.length / gone.net == pytest.approx((3 + 3 + 3 + 2) / 1)
     assert gone.length == pytest.approx(11 / 2**0.5 / 2)  # of two coordinates, in ranges: two halves
     again = Path()
@@ -182,7 +178,7 @@ def test_path() -> None:
 
 
 @pytest.mark.parametrize("begins", [0, 1000])
-def test_the_path_begins_with_the_run_or_with_the_second_try(begins: int) -> None:
+def test_the_path_begins_with_the_run_or_with_the_second_try(begins):
     path = Path()
     path.go([0.0], begins)
     path.go([4.0], begins + 50)

@@ -1,10 +1,6 @@
 """Figures by their definitions, of samples that a test makes; and whole GANs that are plain functions of NumPy."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,35 +8,35 @@ from scipy.spatial.distance import cdist
 from scipy.stats import entropy as scipy_entropy
 
 from mulligan.data import TOYS, load, scaled
-from mulligan.diagnosis import Answers, Facts, Finding, History, Probe, Reals
+from mulligan.diagnosis import Answers, Facts, History, Probe, Reals
 from mulligan.metrics import bundled_judge
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False, steps=1000)
-RING: Any = TOYS["ring"]
+RING = TOYS["ring"]
 CENTRES = RING.modes.astype(np.float32)
 
 
-def ring(seed: int, n: int = 256) -> np.ndarray:
+def ring(seed, n=256):
     return RING.sample(n, np.random.default_rng(seed))
 
 
-def of(reals: Reals, made: np.ndarray, averaged: np.ndarray | None = None, **parts: Any) -> Probe:
+def of(reals, made, averaged=None, **parts):
     """Return the probe of a G that gives these samples, and of one that gives others when it is averaged."""
     samples = {False: made, True: made if averaged is None else averaged}
     return Probe(reals, lambda n, average: samples[average][:n], PLAIN, averaged=averaged is not None, **parts)
 
 
-def on_ring(made: np.ndarray, averaged: np.ndarray | None = None) -> tuple[dict[str, float], list[float]]:
+def on_ring(made, averaged=None):
     return of(Reals(ring(0), -2.1, 2.1, toy=RING), made, averaged).measure()
 
 
-def spread(x: np.ndarray, kinds: np.ndarray) -> float:
+def spread(x, kinds):
     """Deviation inside the kinds, one degree of freedom less for each."""
     inside = sum(((x[k == kinds] - x[k == kinds].mean(axis=0)) ** 2).sum() for k in set(kinds))
     return math.sqrt(inside / (len(x) - len(set(kinds))) / x[0].size)
 
 
-def test_signals_of_a_perfect_generator() -> None:
+def test_signals_of_a_perfect_generator():
     signals, histogram = on_ring(ring(1))
     for name in ("spread", "distance", "classes", "inner"):
         assert signals[name] == pytest.approx(1.0, abs=0.15)
@@ -50,7 +46,7 @@ def test_signals_of_a_perfect_generator() -> None:
     assert signals["scale"] == pytest.approx(4.2 / 2)
 
 
-def test_the_averaged_g_is_asked_for_classes_where_the_other_has_few() -> None:
+def test_the_averaged_g_is_asked_for_classes_where_the_other_has_few():
     one = np.resize(ring(1)[:1], (256, 2))
     signals, _ = on_ring(one, averaged=ring(1))
     assert signals["classes"] < 0.2
@@ -58,7 +54,7 @@ def test_the_averaged_g_is_asked_for_classes_where_the_other_has_few() -> None:
     assert "classes_averaged" not in on_ring(one)[0].keys() | on_ring(ring(1), averaged=one)[0].keys()
 
 
-def test_the_averaged_g_of_points_is_asked_how_far_it_is_where_the_other_is_far() -> None:
+def test_the_averaged_g_of_points_is_asked_how_far_it_is_where_the_other_is_far():
     x, y = ring(0).astype(float), 2 * ring(1).astype(float)
     among = [cdist(a, a).sum() / 256 / 255 for a in (x, y)]
     signals, _ = on_ring(3 * ring(1), averaged=2 * ring(1))
@@ -66,7 +62,7 @@ def test_the_averaged_g_of_points_is_asked_how_far_it_is_where_the_other_is_far(
     assert "gap_averaged" not in on_ring(3 * ring(1))[0].keys() | on_ring(ring(1), averaged=3 * ring(1))[0].keys()
 
 
-def test_figures_of_points_by_definition() -> None:
+def test_figures_of_points_by_definition():
     rng = np.random.default_rng(4)
     x = rng.normal([2, 2, 3], [0.3, 0.2, 0.3], (256, 3)).astype(np.float32)
     y = rng.normal([2, 2.2, 3], 0.2, (256, 3)).astype(np.float32)
@@ -92,7 +88,7 @@ def test_figures_of_points_by_definition() -> None:
     assert mirrored["offset"] == pytest.approx(signals["offset"])
 
 
-def test_classes_of_a_toy_are_its_modes() -> None:
+def test_classes_of_a_toy_are_its_modes():
     wide = ring(1, 600) + np.random.default_rng(0).normal(0, 0.1, (600, 2)).astype(np.float32)
     made = np.resize(wide[np.isin(cdist(wide, CENTRES).argmin(axis=1), (0, 1, 4))], (256, 2))
     signals, histogram = on_ring(made)
@@ -103,7 +99,7 @@ def test_classes_of_a_toy_are_its_modes() -> None:
     assert signals["inner"] == pytest.approx(spread(made, of_fakes) / spread(ring(0), of_reals), rel=1e-3)
 
 
-def test_modes_are_found_by_the_averaged_g_and_against_those_that_the_reals_have() -> None:
+def test_modes_are_found_by_the_averaged_g_and_against_those_that_the_reals_have():
     made = np.resize(CENTRES[:3] + np.float32(0.041), (256, 2))  # 2.9 deviations off
     assert on_ring(9 + made, averaged=made)[0]["modes_found"] == pytest.approx(3 / 8)
     assert on_ring(made + np.float32(0.003))[0]["modes_found"] == 0.0
@@ -111,11 +107,10 @@ def test_modes_are_found_by_the_averaged_g_and_against_those_that_the_reals_have
     assert of(few, made).measure()[0]["modes_found"] == 1.0
 
 
-def test_classes_of_digits_are_the_judges() -> None:
+def test_classes_of_digits_are_the_judges():
     digits, judge = load("mnist"), bundled_judge("mnist")
-    assert judge is not None
 
-    def seen(x: np.ndarray) -> Any:
+    def seen(x):
         return judge.features_and_probabilities(np.rint((x + 1) * 127.5).astype(np.uint8))
 
     chosen = np.flatnonzero(digits.labels < 3)[-256:]
@@ -132,9 +127,7 @@ def test_classes_of_digits_are_the_judges() -> None:
     ("low", "reach", "beyond"),
     [(0.0, (0, 1), 0), (-1.0, (-1, 1), 0), (-1.0, (0, 1), 0.5), (-1.0, (0, 0.5), 0.75), (-1.0, (5, 6), 1)],
 )
-def test_pictures_are_measured_in_their_own_range_and_inside_their_classes(
-    low: float, reach: tuple[float, float], beyond: float
-) -> None:
+def test_pictures_are_measured_in_their_own_range_and_inside_their_classes(low, reach, beyond):
     rng = np.random.default_rng(3)
     shown, made = (np.clip(rng.normal(0.5, s, (200, 8, 8, 1)), 0, 1).astype(np.float32) for s in (0.3, 0.4))
     shown, made = (low + (1 - low) * a for a in (shown, made))
@@ -154,7 +147,7 @@ def test_pictures_are_measured_in_their_own_range_and_inside_their_classes(
 
 
 @pytest.mark.parametrize("width", [3, 8, 9])
-def test_the_path_is_told_in_half_ranges_of_the_averaged_g(width: int) -> None:
+def test_the_path_is_told_in_half_ranges_of_the_averaged_g(width):
     made = np.random.default_rng(1).normal(size=(256, width)).astype(np.float32)
     probe = of(Reals(made, -3.0, 1.0), made, averaged=2 * made)
     expected = made[:16] if width <= 8 else made[:16] @ probe.directions
@@ -162,7 +155,7 @@ def test_the_path_is_told_in_half_ranges_of_the_averaged_g(width: int) -> None:
     assert probe.lag() == pytest.approx(math.sqrt(np.square(made[:16]).mean()) / spread(made, np.zeros(256)), rel=1e-4)
 
 
-def test_what_is_there_many_times_covers_what_is_near_it() -> None:
+def test_what_is_there_many_times_covers_what_is_near_it():
     few = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
     near = np.resize(few, (256, 2)) + np.float32(1e-3)
     for points in (few, np.repeat(few, 10, axis=0)):  # of a real and its copies, the radius would be 0
@@ -170,14 +163,14 @@ def test_what_is_there_many_times_covers_what_is_near_it() -> None:
     assert not Reals(np.repeat(few[:1], 20, axis=0), -2.0, 2.0).radius.any()  # nothing different to measure it by
 
 
-def test_one_sample_repeated_is_named() -> None:
+def test_one_sample_repeated_is_named():
     same = np.full((300, 8, 8, 1), 0.3, np.float32)
     signals, _ = of(Reals(same, -1.0, 1.0), same[:256], originals=lambda: (same, None)).measure()
     assert signals["variety"] < 1e-3
     assert "distance" not in signals
 
 
-def test_copies_are_told_from_new_pictures() -> None:
+def test_copies_are_told_from_new_pictures():
     rng = np.random.default_rng(2)
     seen, held, new = (rng.uniform(-1, 1, (n, 64)).astype(np.float32) for n in (400, 150, 256))
     for made, copied in ((seen[:256], True), (new, False)):
@@ -186,7 +179,7 @@ def test_copies_are_told_from_new_pictures() -> None:
         assert (found["authentic"] < -20) is copied
 
 
-def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(monkeypatch):
     few = np.random.default_rng(2).uniform(-1, 1, (30, 64)).astype(np.float32)
     reals, made = Reals(few, -1.0, 1.0), np.resize(few, (256, 64))
     for seen in (few, np.tile(few, (60, 1))):
@@ -201,7 +194,7 @@ def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(monkeypat
 # ── a GAN of plain functions ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def told(generator: Any, discriminator: Any, measures: dict[str, float]) -> Iterator[Finding]:
+def told(generator, discriminator, measures):
     """Diagnose a GAN for a thousand steps. `generator` is given z and the step; `discriminator` gives logits."""
     z, reals, at = np.random.default_rng(0).normal(size=(256, 2)), Reals(ring(0), -2.1, 2.1), 0
     probe = Probe(
@@ -217,7 +210,7 @@ def told(generator: Any, discriminator: Any, measures: dict[str, float]) -> Iter
             yield news
 
 
-def onto_ring(z: np.ndarray, at: int) -> np.ndarray:
+def onto_ring(z, at):
     return min(at / 200, 2) * z / np.linalg.norm(z, axis=1, keepdims=True)
 
 
@@ -235,6 +228,6 @@ SURE = {"d_loss": 0.01, "d_real": 6.0, "d_fake": -6.0, "d_accuracy": 1.0}
         (lambda z, at: z + 9, EVEN, "standstill"),
     ],
 )
-def test_plain_functions_of_numpy_are_diagnosed(generator: Any, measures: dict[str, float], state: str | None) -> None:
+def test_plain_functions_of_numpy_are_diagnosed(generator, measures, state):
     found = next(told(generator, lambda x: x[:, 0], measures), None)
     assert (found and found.state) == state

@@ -1,9 +1,6 @@
 """The rules: each one fires on its own signal, and stays silent just short of it."""
 
-from __future__ import annotations
-
 import math
-from typing import Any
 
 import pytest
 
@@ -38,7 +35,7 @@ SOUND = {
 """What `quick` shows after 1000 steps."""
 
 
-def named(*changes: dict[str, Any], facts: Facts = PLAIN, lived: bool = True, histograms: Any = ()) -> Finding:
+def named(*changes, facts=PLAIN, lived=True, histograms=()):
     """Name a run whose measurements differ from the sound one; the last one holds the last changes."""
     shares = [*([[0.1] * 10] * (5 - len(histograms))), *histograms]
     signals = [*[SOUND] * (5 - len(changes)), *({**SOUND, **change} for change in changes)]
@@ -46,12 +43,12 @@ def named(*changes: dict[str, Any], facts: Facts = PLAIN, lived: bool = True, hi
     return next(iter(matches(Measurements(taken, facts, lived))), Finding(HEALTHY))
 
 
-def test_a_sound_run_is_healthy() -> None:
+def test_a_sound_run_is_healthy():
     for facts in (PLAIN, PENALISED, PAIRED, CRITIC, CONDITIONAL):
         assert named(facts=facts) == Finding(HEALTHY)
 
 
-def test_every_check_of_a_sound_run_shows_its_figures() -> None:
+def test_every_check_of_a_sound_run_shows_its_figures():
     view = Measurements([Measurement(250 * (i + 1), SOUND, [0.1] * 10) for i in range(5)], PENALISED, listened=True)
     for failure in FAILURES.values():
         assert any(math.isfinite(evidence.value) for case in failure.rule(view) for evidence in case.evidence)
@@ -59,13 +56,13 @@ def test_every_check_of_a_sound_run_shows_its_figures() -> None:
         assert not any(case.holds for case in failure.rule(view))
 
 
-def test_gradients_of_nets_that_normalise_have_no_bound() -> None:
+def test_gradients_of_nets_that_normalise_have_no_bound():
     normalised = PLAIN._replace(normalised=True)  # theirs is the larger, the smaller their weights
     assert named({"d_gradient": 150.0, "g_gradient": 150.0}, facts=normalised) == Finding(HEALTHY)
     assert named({"d_real": 51.0}, facts=normalised).state == "divergence"
 
 
-def test_d_wins_with_smoothed_labels_too() -> None:
+def test_d_wins_with_smoothed_labels_too():
     smoothed = PLAIN._replace(least=0.325)  # one-sided, 0.1: no loss of D is below that
     assert named({"d_accuracy": 0.98, "d_loss": 0.38}, facts=smoothed).state == "D wins"
     assert named({"d_accuracy": 0.98, "d_loss": 0.42}, facts=smoothed) == Finding(HEALTHY)
@@ -73,7 +70,7 @@ def test_d_wins_with_smoothed_labels_too() -> None:
 
 FAR = {"gap": 0.5}
 ASTRAY = {**FAR, "coverage": 0.4}
-CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
+CASES = {
     "divergence": [
         ({"d_real": 51.0, "d_fake": -2.0}, {"facts": PLAIN}),
         ({"d_real": 120.0, "d_fake": 19.0}, {"facts": PAIRED}),  # the common level of a relativistic D is free
@@ -123,7 +120,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("state", "signals", "how"), [(s, *c) for s, cases in CASES.items() for c in cases])
-def test_each_rule_fires_on_its_own_signal(state: str, signals: dict[str, Any], how: dict[str, Any]) -> None:
+def test_each_rule_fires_on_its_own_signal(state, signals, how):
     before = {"inner": 0.44} if state == "intra-class collapse" else {}
     far = FAR if "gap" in signals else {}
     finding = named(far, far, far, {**before, **far}, signals, **how)
@@ -132,7 +129,7 @@ def test_each_rule_fires_on_its_own_signal(state: str, signals: dict[str, Any], 
     assert finding.severity in ("alarm", "warning")
 
 
-NEARLY: list[dict[str, Any]] = [
+NEARLY = [
     {"d_real": 49.0, "d_fake": -49.0},
     {"r1": 1.7, "r2": 16.0},
     {"r1": 1e-6, "r2": 1e-4},  # of two small numbers the quotient says nothing
@@ -165,19 +162,19 @@ NEARLY: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("signals", NEARLY, ids=str)
-def test_just_short_of_a_threshold_nothing_is_said(signals: dict[str, Any]) -> None:
+def test_just_short_of_a_threshold_nothing_is_said(signals):
     far = FAR if "gap" in signals else {}
     facts = PENALISED if "penalty" in signals else PLAIN
     assert named({"inner": 0.44, **far} if "inner" in signals else far, signals, facts=facts).state == HEALTHY
 
 
-def test_little_variety_is_a_warning_and_next_to_none_an_alarm() -> None:
+def test_little_variety_is_a_warning_and_next_to_none_an_alarm():
     for figure, alarm, warning in (("distance", 0.19, 0.21), ("classes", 0.24, 0.26), ("distance", 0.19, 0.49)):
         for value, severity in ((alarm, "alarm"), (warning, "warning")):
             assert named({figure: value})[::2] == ("mode collapse", severity)
 
 
-def test_pixels_that_leave_the_range_are_a_wrong_scale_once_a_fifth_of_the_run_is_over() -> None:
+def test_pixels_that_leave_the_range_are_a_wrong_scale_once_a_fifth_of_the_run_is_over():
     facts, wild = PLAIN._replace(steps=6000), {**FAR, "span": 2.1, "sharpness": 2.1}
     assert named(wild, wild, facts=facts)[::2] == ("wrong scale", "warning")
     for change in ({"span": 1.9}, {"sharpness": 1.9}, {"gap": 0.04}):
@@ -186,10 +183,10 @@ def test_pixels_that_leave_the_range_are_a_wrong_scale_once_a_fifth_of_the_run_i
     assert named(wild, wild, facts=facts._replace(steps=6300)).state == HEALTHY
 
 
-def test_modes_that_a_toy_lacks_late_in_its_run() -> None:
+def test_modes_that_a_toy_lacks_late_in_its_run():
     late = PAIRED._replace(steps=1600)  # the fifth is at 1,250
 
-    def after(*shares: float, facts: Facts = late, **rest: float) -> tuple[str, str]:
+    def after(*shares, facts=late, **rest):
         state, _, severity = named(*({**rest, "modes_found": share} for share in shares), facts=facts)
         return state, severity
 
@@ -207,26 +204,26 @@ def test_modes_that_a_toy_lacks_late_in_its_run() -> None:
     assert after(*[0.5] * 5, penalty=0.0) == ("gamma off", "alarm")
 
 
-def test_that_a_toy_s_modes_are_drawn_thinner_is_no_illness_until_they_are_points() -> None:
-    def thin(inner: float, **rest: float) -> str:
+def test_that_a_toy_s_modes_are_drawn_thinner_is_no_illness_until_they_are_points():
+    def thin(inner, **rest):
         return named(*[{"inner": inner, "coverage": 0.3, **rest}] * 2).state
 
     assert thin(0.4) == thin(0.19, modes_found=1.0) == "intra-class collapse"
     assert thin(0.21, modes_found=1.0) == HEALTHY
 
 
-def test_weights_that_double_over_four_measurements() -> None:
-    def grown(by: float) -> str:
+def test_weights_that_double_over_four_measurements():
+    def grown(by):
         return named(*({"g_weights": 80.0 * by**i, **FAR} for i in range(5))).state
 
     assert [grown(1.18), grown(1.2)] == [HEALTHY, "divergence"]  # 1.94 and 2.07
 
 
-def test_one_measurement_with_a_strong_push_makes_no_other_weak() -> None:
+def test_one_measurement_with_a_strong_push_makes_no_other_weak():
     assert named(*({"push": push} for push in (0.4, 0.4, 0.4, 5000.0, 0.4))).state == HEALTHY
 
 
-def test_what_is_getting_better_is_left_alone() -> None:
+def test_what_is_getting_better_is_left_alone():
     g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "coverage": 0.4, "gap": 0.39}
     far = [FAR] * 4
     assert named(*far, g_wins).state == HEALTHY
@@ -240,7 +237,7 @@ def test_what_is_getting_better_is_left_alone() -> None:
     assert named({**thin, "inner": 0.05}, {**thin, "inner": 0.1}).state == "intra-class collapse"
 
 
-def test_d_is_neither_held_nor_weak_where_something_else_is_wrong() -> None:
+def test_d_is_neither_held_nor_weak_where_something_else_is_wrong():
     fooled = {"penalty": 0.3, "d_loss": 8.0, "d_accuracy": 0.5, **ASTRAY}
     assert named(*[fooled] * 5, facts=PENALISED).state == "G wins"  # more than guessing costs: no penalty does that
     assert named(*[{**fooled, "d_loss": 1.4}] * 5, facts=PENALISED).state == "gamma off"
@@ -251,7 +248,7 @@ def test_d_is_neither_held_nor_weak_where_something_else_is_wrong() -> None:
     )  # it told them apart once
 
 
-def test_g_has_not_won_where_d_tells_or_most_reals_have_a_fake_near() -> None:
+def test_g_has_not_won_where_d_tells_or_most_reals_have_a_fake_near():
     won = {"d_accuracy": 0.51, "d_loss": 1.386, "ranking": 0.09, **ASTRAY}
     for facts in (PLAIN, CRITIC):
         assert named(*[won] * 5, facts=facts).state == "G wins"
@@ -260,12 +257,12 @@ def test_g_has_not_won_where_d_tells_or_most_reals_have_a_fake_near() -> None:
         assert named(*[told] * 5, facts=facts).state == HEALTHY
 
 
-def test_a_way_that_leads_nowhere_for_long() -> None:
+def test_a_way_that_leads_nowhere_for_long():
     assert named({**FAR, "path": 3.0}, {"path": 12.0}, {"path": 9.5}).state == "cycling"
     assert named({**FAR, "path": 3.0}, {"path": 9.0}, {"path": 9.5}).state == HEALTHY
 
 
-def test_a_g_that_has_come_to_the_reals_may_tremble_there() -> None:
+def test_a_g_that_has_come_to_the_reals_may_tremble_there():
     taken = zip((2.8, 54.8, 73.8), (0.005, 0.009, 0.027), (0.35, 0.51, 0.56))  # the ring, all modes there throughout
     trembling = [{"path": path, "gap": gap, "way": way} for path, gap, way in taken]
     assert named(*trembling).state == HEALTHY
@@ -273,7 +270,7 @@ def test_a_g_that_has_come_to_the_reals_may_tremble_there() -> None:
     assert named(*trembling[:2], {**trembling[2], "way": 1.7}).state == "cycling"  # across the data and back
 
 
-def test_what_has_moved_far_and_come_no_nearer() -> None:
+def test_what_has_moved_far_and_come_no_nearer():
     swings = [{"gap": gap, "path": 5.5} for gap in (0.4, 0.2, 0.8, 0.3, 0.5)]
     assert named(*swings).state == "cycling"
     assert named(*({**each, "path": 4.5} for each in swings)).state == HEALTHY
@@ -287,14 +284,14 @@ def test_what_has_moved_far_and_come_no_nearer() -> None:
     assert named(*once).state == HEALTHY
 
 
-def test_classes_that_only_the_raw_g_lacks_are_no_collapse() -> None:
+def test_classes_that_only_the_raw_g_lacks_are_no_collapse():
     few = [{"classes": 0.56}, {"classes": 0.58}]
     assert named(*few).state == "mode collapse"
     assert named(*({**each, "classes_averaged": 0.91} for each in few)).state == HEALTHY
     assert named(*({**each, "classes_averaged": 0.59} for each in few)).state == "mode collapse"
 
 
-def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collapse() -> None:
+def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collapse():
     told = {"d_accuracy": 0.51, "d_loss": 1.31, "path": 6.0, "coverage": 0.4}
     assert named(*({**told, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "G wins"
     assert named(*({**told, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
@@ -307,7 +304,7 @@ def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collaps
     assert named(*one)[::2] == ("mode collapse", "alarm")  # a single picture is one, whatever else moves
 
 
-def test_classes_that_change_places() -> None:
+def test_classes_that_change_places():
     turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
     assert named(FAR, {**FAR, "path": 5.0}, histograms=turned).state == "cycling"
     assert named(FAR, {**FAR, "path": 5.0}).state == HEALTHY
@@ -316,8 +313,8 @@ def test_classes_that_change_places() -> None:
     assert named(FAR, {**FAR, "path": 3.9}, histograms=turned).state == HEALTHY
 
 
-def test_a_rule_about_several_measurements_waits_for_so_many_and_no_more() -> None:
-    def state(signals: dict[str, float], histograms: list[list[float]]) -> str:
+def test_a_rule_about_several_measurements_waits_for_so_many_and_no_more():
+    def state(signals, histograms):
         taken = [Measurement(250 * (i + 1), {**SOUND, **FAR, **signals}, h) for i, h in enumerate(histograms)]
         return next(iter(matches(Measurements(taken, PLAIN, listened=True))), Finding(HEALTHY)).state
 
@@ -332,23 +329,23 @@ def test_a_rule_about_several_measurements_waits_for_so_many_and_no_more() -> No
     assert [state({"path": 5.0}, turned[-count:]) for count in (2, 3)] == [HEALTHY, "cycling"]
 
 
-def test_who_has_come_to_rest_does_not_stand_still() -> None:
+def test_who_has_come_to_rest_does_not_stand_still():
     rest = {"pace": 0.05, **FAR}  # a rate that falls to 0 ends every run so
     assert named({**rest, "travelled": 0.31}) == Finding(HEALTHY)
     assert named({**rest, "travelled": 0.29}).state == "standstill"
     assert named({**rest, "gap": 0.04, "travelled": 0.29}) == Finding(HEALTHY)
 
 
-def test_who_once_listened_to_z_is_not_dead() -> None:
+def test_who_once_listened_to_z_is_not_dead():
     assert named({"spread": 0.01, "distance": 0.01}, lived=False).state == "dead latent"
     assert named({"spread": 0.01, "distance": 0.01}, lived=True).state == "mode collapse"
 
 
-def test_losses_without_probabilities_have_no_wrong_sign() -> None:
+def test_losses_without_probabilities_have_no_wrong_sign():
     assert named({"d_real": 5.0, "d_fake": 4.9}, facts=PAIRED._replace(penalised=False)).state == HEALTHY
 
 
-def test_a_sure_d_of_least_squares_wins_where_the_fakes_come_no_nearer() -> None:
+def test_a_sure_d_of_least_squares_wins_where_the_fakes_come_no_nearer():
     sure = {"d_accuracy": 0.96, "d_loss": 0.06, "ranking": 1.0}
     assert named(*[{**sure, **FAR}] * 2, facts=SQUARES)[::2] == ("D wins", "warning")
     assert named(*[{**sure, **FAR, "ranking": 0.98}] * 2, facts=SQUARES).state == HEALTHY
@@ -357,25 +354,25 @@ def test_a_sure_d_of_least_squares_wins_where_the_fakes_come_no_nearer() -> None
     assert named(*[{**sure, **FAR}] * 2, facts=PAIRED).state == HEALTHY  # whose push a sure D takes away
 
 
-def test_the_level_of_a_relativistic_d_is_free() -> None:
+def test_the_level_of_a_relativistic_d_is_free():
     high = {"d_real": 70.0, "d_fake": 60.0}
     assert named(high, facts=PAIRED._replace(penalised=False)).state == HEALTHY
     assert named(high, facts=PLAIN).state != HEALTHY
 
 
-def test_what_cannot_be_measured_accuses_nobody() -> None:
+def test_what_cannot_be_measured_accuses_nobody():
     assert matches(Measurements([Measurement(250, {}, [])], PLAIN, True)) == []
     assert not Evidence("x", math.nan, ">", 0.0).holds
     assert not Evidence("x", math.nan, "<", 0.0).holds
 
 
-def test_every_failure_is_tested() -> None:
+def test_every_failure_is_tested():
     assert CASES.keys() == FAILURES.keys()
     assert all(failure.meaning.endswith(".") for failure in FAILURES.values())
 
 
-def test_a_distance_stands_still_by_the_step_not_by_the_measurement() -> None:
-    def still(every: int, gap: float) -> bool:
+def test_a_distance_stands_still_by_the_step_not_by_the_measurement():
+    def still(every, gap):
         taken = [Measurement(every * (i + 1), {**SOUND, "gap": g}, []) for i, g in enumerate((0.5, gap))]
         return all(evidence.holds for evidence in standing(Measurements(taken, PLAIN, listened=True)))
 
@@ -387,7 +384,7 @@ def test_a_distance_stands_still_by_the_step_not_by_the_measurement() -> None:
 SMOOTHED = PAIRED._replace(penalised=False, smoothed=True)
 
 
-def test_a_toy_s_fakes_are_far_where_those_of_the_averaged_g_are() -> None:
+def test_a_toy_s_fakes_are_far_where_those_of_the_averaged_g_are():
     few = {"classes": 0.22, "classes_averaged": 0.46, "distance": 0.19, "gap": 0.19}  # as a young grid has them
     won = {"ranking": 0.5, "d_loss": 0.668, "coverage": 0.04, "gap": 0.062}
     for each, state in ((few, "mode collapse"), (won, "G wins")):
@@ -396,7 +393,7 @@ def test_a_toy_s_fakes_are_far_where_those_of_the_averaged_g_are() -> None:
     assert named(*[{**few, "gap": 0.049, "gap_averaged": 0.1}] * 2, facts=SMOOTHED).state == HEALTHY
 
 
-def test_g_wins_where_d_s_loss_gains_nothing_whatever_its_ranking_is_at_the_moment() -> None:
+def test_g_wins_where_d_s_loss_gains_nothing_whatever_its_ranking_is_at_the_moment():
     blind = {"ranking": 0.6, "d_loss": 0.6935, "coverage": 0.0, "gap": 0.35, "gap_averaged": 0.13}  # of two units
     lost = [{**blind, "gap": 0.13}] * 4
     assert named(*lost, blind, facts=SMOOTHED).state == "G wins"
@@ -406,8 +403,8 @@ def test_g_wins_where_d_s_loss_gains_nothing_whatever_its_ranking_is_at_the_mome
         assert named(*[{**blind, **change}] * 5, facts=SMOOTHED).state == HEALTHY
 
 
-def test_rises_are_those_between_five_measurements() -> None:
-    def rises(*gaps: float) -> float:
+def test_rises_are_those_between_five_measurements():
+    def rises(*gaps):
         taken = [Measurement(250 * (i + 1), {"gap": gap}, []) for i, gap in enumerate(gaps)]
         return Measurements(taken, PLAIN, True).figure("rises")
 
@@ -417,7 +414,7 @@ def test_rises_are_those_between_five_measurements() -> None:
     assert rises(0.01, 0.1, 0.02, 0.02, 0.02) == pytest.approx(2.0)  # below 0.05 all are 0.05
 
 
-def test_figures_of_several_signals_by_definition() -> None:
+def test_figures_of_several_signals_by_definition():
     taken = [Measurement(250 * i, {"d_real": 1.5}, [a, 1 - a]) for i, a in enumerate((0.1, 0.9, 0.4), start=1)]
     m = Measurements(taken, PLAIN, True)
     assert m.figure("histogram_change") == pytest.approx(0.3)  # of two measurements ago

@@ -1,7 +1,5 @@
 """Each figure against its definition, written out."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -27,11 +25,11 @@ X = (RNG.normal(size=(40, 6, 5, 1)) + 3).astype(np.float32)
 KINDS = np.repeat([0, 2, 7, 9], 10)
 
 
-def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def distances(a, b):
     return np.array([[math.dist(p.ravel(), q.ravel()) for q in b] for p in a])
 
 
-def test_spread_is_the_deviation_from_the_mean_of_ones_own_class() -> None:
+def test_spread_is_the_deviation_from_the_mean_of_ones_own_class():
     moved = X + 10 * KINDS[:, None, None, None].astype(np.float32)
     inside = sum(((moved[k == KINDS] - moved[k == KINDS].mean(axis=0)) ** 2).sum() for k in (0, 2, 7, 9))
     assert spread(moved, KINDS) == pytest.approx(math.sqrt(inside / 36 / 30), rel=1e-4)
@@ -42,7 +40,7 @@ def test_spread_is_the_deviation_from_the_mean_of_ones_own_class() -> None:
     assert spread(X, None) == pytest.approx(1.0, abs=0.05)
 
 
-def test_distances_are_those_of_pairs() -> None:
+def test_distances_are_those_of_pairs():
     y = RNG.normal(size=(7, 6, 5, 1)).astype(np.float32)
     flat, other = X.reshape(40, -1), y.reshape(7, -1)
     assert np.allclose(np.sqrt(squared_distances(flat, other)), distances(X, y), rtol=1e-4)
@@ -54,7 +52,7 @@ def test_distances_are_those_of_pairs() -> None:
     assert found > 1
 
 
-def test_a_neighbourhood_reaches_to_the_fifth_other_sample_or_to_the_farthest() -> None:
+def test_a_neighbourhood_reaches_to_the_fifth_other_sample_or_to_the_farthest():
     line = np.array([[0.0], [1.0], [3.0], [6.0], [10.0], [15.0], [21.0]], np.float32)
     assert neighbourhood(line, line) == pytest.approx([225, 196, 144, 81, 100, 196, 400])
     few = line[[0, 1, 1, 1, 1, 1, 1, 3]]  # a copy has two others, the farther one at a distance of 5
@@ -62,7 +60,7 @@ def test_a_neighbourhood_reaches_to_the_fifth_other_sample_or_to_the_farthest() 
     assert neighbourhood(few[1:7], few[1:7]).tolist() == [0.0] * 6
 
 
-def test_copies_are_near_and_new_samples_as_far_as_those_seen_from_each_other() -> None:
+def test_copies_are_near_and_new_samples_as_far_as_those_seen_from_each_other():
     rng = np.random.default_rng(0)
     seen, new = (rng.standard_normal((n, 200)).astype(np.float32) for n in (300, 100))
     assert nearness(new, seen) == pytest.approx(1.0, abs=0.02)
@@ -74,12 +72,12 @@ def test_copies_are_near_and_new_samples_as_far_as_those_seen_from_each_other() 
     assert nearness(new, np.repeat(seen[:1], 9, axis=0)) == math.inf
 
 
-def test_energy_distance_of_two_halves_is_nearly_nothing() -> None:
+def test_energy_distance_of_two_halves_is_nearly_nothing():
     a, b = RNG.normal(size=(2, 400, 8)).astype(np.float32)
     assert abs(energy_distance(squared_distances(a, b), mean_distance(a), mean_distance(b))) < 0.01
 
 
-def test_edges_are_lost_by_blur_and_extremes_by_grey() -> None:
+def test_edges_are_lost_by_blur_and_extremes_by_grey():
     p = (RNG.random((20, 9, 9, 1)) > 0.5).astype(np.float32)
     blurred = np.mean([np.roll(p, shift, axis=(1, 2)) for shift in np.ndindex(3, 3)], axis=0)
     across = [abs(p[n, i + 1, j, 0] - p[n, i, j, 0]) for n in range(20) for i in range(8) for j in range(9)]
@@ -90,18 +88,18 @@ def test_edges_are_lost_by_blur_and_extremes_by_grey() -> None:
     assert extreme(np.array([0.0, 0.004, 0.006, 0.5, 0.994, 0.996], np.float32)) == pytest.approx(0.5)
 
 
-def test_numbers_are_added_in_turn_on_every_python() -> None:
+def test_numbers_are_added_in_turn_on_every_python():
     assert added([1e16, 1.0, 1.0, -1e16]) == 0.0  # Python 3.12's sum() knows that it is 2
 
 
-def test_entropy_and_ratio() -> None:
+def test_entropy_and_ratio():
     assert entropy(np.full(8, 0.125)) == pytest.approx(math.log(8))
     assert entropy(np.array([1.0, 0.0])) == 0.0
     assert ratio(3.0, 2.0) == 1.5
     assert math.isnan(ratio(3.0, 1e-7))
 
 
-def test_a_few_points_far_out_do_not_widen_the_bulk() -> None:
+def test_a_few_points_far_out_do_not_widen_the_bulk():
     even = np.linspace(-1, 3, 1001)  # 98 per cent of them between −0.96 and 2.96
     assert bulk(even.reshape(-1, 1)) == (-1.0, 3.0)
     assert bulk(RNG.normal(size=(5000, 2))) == pytest.approx((-3.6, 3.6), abs=0.6)  # all of them

@@ -98,7 +98,6 @@ def test_the_same_again_and_several_draws(own):
 
 
 def test_whose_classes(own):
-    """What was asked for counts only where the generator's classes are the data's."""
     for made in (generator(classes=2), generator(classes=0), generator(class_names=("a", "b"))):
         assert "label_accuracy" not in evaluate(made, own, seeds=1)["classes"]
     assert 0 <= evaluate(generator(class_names=NAMES), own, seeds=1)["classes"]["label_accuracy"] <= 1
@@ -156,7 +155,6 @@ def test_a_folder_is_read_as_the_generator_draws(tmp_path, channels):
 
 
 def test_without_a_test_part_one_half_stands_in():
-    """Copies are looked for in all that the generator has seen; the result says so."""
     data = pictures(121, 0)
     exam = Exam.prepare(data)
     assert (exam.count, len(exam.against.originals.train), exam.held_out) == (60, 121, False)
@@ -174,7 +172,6 @@ class Copier(Generator):
 
 @pytest.mark.parametrize("count", [None, 100])
 def test_copies_are_found_where_nothing_was_held_out(perfect, count):
-    """A copy of any training picture is one; what is new is as authentic as a picture that is left out."""
     exam = Exam.prepare(pictures(300, 0, labelled=False), count)
     half = np.random.default_rng(0).permutation(300)[150:]
     assert exam.against.maps[0].sha256 == pca(pictures(300, 0).images[half]).sha256  # not by the reals
@@ -310,7 +307,6 @@ def test_the_colours_of_faces_are_counted_as_combinations():
 
 
 def test_a_toy_is_measured_where_numpy_raises_whatever_it_finds():
-    """A point far from all modes has density 0, which is no error."""
     run = Run(mulligan.recipe("ring", steps=1, threads=1))
     with np.errstate(all="raise"):
         assert evaluate_finished(run)["step"] == 0

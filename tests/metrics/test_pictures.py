@@ -100,7 +100,6 @@ def test_contrast_by_definition(rng):
 
 @pytest.mark.parametrize("figure", [sharpness, contrast, diversity])
 def test_large_pictures_need_little_memory(rng, figure):
-    """Ten thousand of 64×64 in colour took a gigabyte for each figure, and three at once."""
     images = random_pictures(rng, 1500, 64, 64, 3)
     tracemalloc.start()
     found = figure(images, images)

@@ -1,11 +1,6 @@
 """A study whose cells take milliseconds: nets of sixteen units on points of the ring."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -44,14 +39,14 @@ hinge = ["loss=hinge"]
 
 
 @pytest.fixture
-def hand_out(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[int]]:
+def hand_out(monkeypatch):
     """Let a function of (function, jobs) be the backend; returns the numbers of workers that were asked for."""
 
-    def replaced(run: Any) -> list[int]:
-        started: list[int] = []
+    def replaced(run):
+        started = []
 
         @contextmanager
-        def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Any]:
+        def backend(name, workers, scheduler=""):
             started.append(workers)
             yield run
 
@@ -62,11 +57,11 @@ def hand_out(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[int]]:
 
 
 @pytest.fixture
-def here(hand_out: Any) -> list[str]:
+def here(hand_out):
     """Run cells in this process, one after the other; the names of those that were handed out."""
-    handed: list[str] = []
+    handed = []
 
-    def run(function: Any, jobs: list[Any]) -> Any:
+    def run(function, jobs):
         for job in jobs:
             handed.append(getattr(job, "cell", "timing"))
             yield function(job)
@@ -76,10 +71,10 @@ def here(hand_out: Any) -> list[str]:
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Any:
+def write(tmp_path):
     """Write a study beside its recipe, with words replaced; returns its path."""
 
-    def written(**changes: str) -> Path:
+    def written(**changes):
         text = STUDY.lstrip()
         for old, new in changes.items():
             assert REPLACED[old] in text

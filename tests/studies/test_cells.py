@@ -1,10 +1,7 @@
 """Cells and the runner, in this process where that is enough."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,20 +15,20 @@ from mulligan.studies.cell import Job, run_cell
 from mulligan.training import Run, train
 
 
-def exact(results: Path) -> list[dict[str, Any]]:
+def exact(results):
     """Return the lines of results.jsonl without what the clock said."""
     found = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     return [{key: value for key, value in result.items() if key != "clock"} for result in found]
 
 
-def finished(study: StudyRun) -> list[dict[str, Any]]:
+def finished(study):
     """Run a study to its end; the lines of its results."""
     for _ in study.run():
         pass
     return [json.loads(line) for line in study.lines.read_text("utf-8").splitlines()]
 
 
-def test_every_cell_is_trained_and_measured(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_every_cell_is_trained_and_measured(write, tmp_path, here):
     study = StudyRun(load_study(write()), tmp_path / "out")
     results = finished(study)
     assert [r["cell"] for r in results] == ["plain/seed-0", "hinge/seed-0", "plain/seed-1", "hinge/seed-1"]
@@ -55,13 +52,13 @@ def test_every_cell_is_trained_and_measured(write: Any, tmp_path: Path, here: li
     assert not list((tmp_path / "out").rglob("checkpoints"))
 
 
-def test_no_more_workers_are_started_than_there_are_cells(write: Any, tmp_path: Path, hand_out: Any) -> None:
+def test_no_more_workers_are_started_than_there_are_cells(write, tmp_path, hand_out):
     started = hand_out(map)
     assert len(list(StudyRun(load_study(write()), tmp_path / "out").run(1000))) == 4
     assert started == [4]
 
 
-def test_what_has_ended_is_never_run_again(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_what_has_ended_is_never_run_again(write, tmp_path, here):
     asked = load_study(write())
     events = StudyRun(asked, tmp_path / "out").run()
     assert next(events).done == 1
@@ -77,7 +74,7 @@ def test_what_has_ended_is_never_run_again(write: Any, tmp_path: Path, here: lis
     assert len(here) == done
 
 
-def test_a_cell_that_ended_unseen_is_taken_up(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_a_cell_that_ended_unseen_is_taken_up(write, tmp_path, here):
     # a study that was killed while its workers were at their last step
     asked = load_study(write())
     finished(StudyRun(asked, tmp_path / "out"))
@@ -89,7 +86,7 @@ def test_a_cell_that_ended_unseen_is_taken_up(write: Any, tmp_path: Path, here: 
     assert (tmp_path / "out" / "results.jsonl").read_text("utf-8") == whole
 
 
-def test_any_letter_may_stand_in_a_result(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_any_letter_may_stand_in_a_result(write, tmp_path, here):
     asked = load_study(write())
     finished(StudyRun(asked, tmp_path / "out"))
     lines = tmp_path / "out" / "results.jsonl"
@@ -97,7 +94,7 @@ def test_any_letter_may_stand_in_a_result(write: Any, tmp_path: Path, here: list
     assert {r["status"] for r in StudyRun(asked, tmp_path / "out", resume=True).results.values()} == {"do\u2028ne"}
 
 
-def test_what_a_killed_study_was_writing_is_removed(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_what_a_killed_study_was_writing_is_removed(write, tmp_path, here):
     asked = load_study(write())
     finished(StudyRun(asked, tmp_path / "out"))
     for place in (tmp_path / "out", tmp_path / "out" / "pictures"):
@@ -106,10 +103,8 @@ def test_what_a_killed_study_was_writing_is_removed(write: Any, tmp_path: Path, 
     assert not list((tmp_path / "out").rglob("*.part"))
 
 
-def test_a_failed_cell_stops_nothing_and_is_tried_again(
-    write: Any, tmp_path: Path, here: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def moody(run: Run, count: int) -> dict[str, float]:
+def test_a_failed_cell_stops_nothing_and_is_tried_again(write, tmp_path, here, monkeypatch):
+    def moody(run, count):
         if run.config.seed == 1 and broken:
             raise ZeroDivisionError("a fault of the measure's own")
         return {"distance": 1.0}
@@ -127,7 +122,7 @@ def test_a_failed_cell_stops_nothing_and_is_tried_again(
     assert {r["status"] for r in results} == {"done"}
 
 
-def test_a_cell_that_diverges_is_a_result(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_a_cell_that_diverges_is_a_result(write, tmp_path, here):
     asked = load_study(write(axes='[axes.rate]\nfine = []\nwild = ["generator.optimizer.lr=1e30"]\n'))
     results = finished(StudyRun(asked, tmp_path / "out"))
     assert [r["status"] for r in results] == ["done", "diverged"] * 2
@@ -137,7 +132,7 @@ def test_a_cell_that_diverges_is_a_result(write: Any, tmp_path: Path, here: list
     assert here == []
 
 
-def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_cell_goes_on_from_its_checkpoint(write, tmp_path, monkeypatch):
     study = StudyRun(load_study(write()), tmp_path / "out")
     job = study.job("hinge/seed-1")
     whole = run_cell(Job(**{**vars(job), "folder": str(tmp_path / "whole")}))
@@ -147,9 +142,9 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, m
     for event in training.Recorder(job.folder).record(run, observers=[earlier]):
         if event.step == 20:
             break
-    begun: list[int] = []
+    begun = []
 
-    def resume(folder: Path, data: Any) -> Run:
+    def resume(folder, data):
         run = training.resume(folder, data=data)
         begun.append(run.step)
         return run
@@ -161,7 +156,7 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, m
     assert found["clock"]["attempts"] == 1
 
 
-def test_a_cell_that_kills_its_workers_is_given_up(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_a_cell_that_kills_its_workers_is_given_up(write, tmp_path, here):
     study = StudyRun(load_study(write()), tmp_path / "out")
     job, other = study.job("plain/seed-0"), study.job("hinge/seed-0")
     for _ in range(cells.ATTEMPTS - 1):
@@ -173,12 +168,10 @@ def test_a_cell_that_kills_its_workers_is_given_up(write: Any, tmp_path: Path, h
     assert finished(study)[0]["status"] == "done"  # another session counts anew
 
 
-def test_a_lost_worker_costs_no_cell(
-    write: Any, tmp_path: Path, hand_out: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_lost_worker_costs_no_cell(write, tmp_path, hand_out, caplog):
     falls = iter([True, False])
 
-    def run(function: Any, jobs: list[Any]) -> Any:
+    def run(function, jobs):
         for i, job in enumerate(jobs):
             if i == 1 and next(falls, False):
                 run_cell(job)  # it ended, but nobody heard
@@ -192,8 +185,8 @@ def test_a_lost_worker_costs_no_cell(
     assert any("a worker was lost" in words for words in caplog.messages)
 
 
-def test_workers_that_are_always_lost_are_an_error(write: Any, tmp_path: Path, hand_out: Any) -> None:
-    def run(function: Any, jobs: list[Any]) -> Any:
+def test_workers_that_are_always_lost_are_an_error(write, tmp_path, hand_out):
+    def run(function, jobs):
         raise OSError("the worker is gone")
         yield
 
@@ -207,7 +200,7 @@ def test_workers_that_are_always_lost_are_an_error(write: Any, tmp_path: Path, h
 START = "seeds = 2\nstart = 30\nsteps = 20"
 
 
-def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_variations_go_on_from_one_checkpoint(write, tmp_path, here):
     asked = load_study(
         write(
             seeds=START,
@@ -237,7 +230,7 @@ def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: 
     assert MEASURES["quality"](run, 200)["distance"] == hot["figures"]["distance"]
 
 
-def test_a_variation_may_be_named_like_the_common_start(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_a_variation_may_be_named_like_the_common_start(write, tmp_path, here):
     axes = '[axes.way]\nstart = []\nother = ["loss=hinge"]\n'
     results = finished(StudyRun(load_study(write(seeds=START, measure_at="", axes=axes)), tmp_path / "out"))
     assert {(r["cell"], r["step"]) for r in results} == {
@@ -246,7 +239,7 @@ def test_a_variation_may_be_named_like_the_common_start(write: Any, tmp_path: Pa
     assert all("distance" in r["figures"] for r in results)
 
 
-def test_a_start_that_fails_fails_its_variations(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_a_start_that_fails_fails_its_variations(write, tmp_path, here):
     path = write(seeds=START, measure_at="")
     path.write_text('set = ["generator.optimizer.lr=1e30"]\n' + path.read_text())
     results = finished(StudyRun(load_study(path), tmp_path / "out"))
@@ -257,7 +250,7 @@ def test_a_start_that_fails_fails_its_variations(write: Any, tmp_path: Path, her
 # ── budgets in CPU-seconds ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_cpu_seconds_become_steps_once(write: Any, tmp_path: Path, here: list[str], monkeypatch: Any) -> None:
+def test_cpu_seconds_become_steps_once(write, tmp_path, here, monkeypatch):
     rates = {"plain": 0.01, "hinge": 0.02}
     monkeypatch.setattr(runners, "time_steps", lambda job, seconds: rates[job.cell])
     asked = load_study(write(seeds="seeds = 2\ncpu_seconds = 0.5", measure_at=""))
@@ -273,7 +266,7 @@ def test_cpu_seconds_become_steps_once(write: Any, tmp_path: Path, here: list[st
 # ── what stands in the folder ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_folder_that_holds_something_is_not_touched(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_a_folder_that_holds_something_is_not_touched(write, tmp_path, here):
     asked = load_study(write())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
@@ -289,7 +282,7 @@ def test_a_folder_that_holds_something_is_not_touched(write: Any, tmp_path: Path
         StudyRun(asked, tmp_path / "out", budget="long", resume=True)
 
 
-def test_a_study_that_is_being_run_is_not_run_twice(write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_a_study_that_is_being_run_is_not_run_twice(write, tmp_path, here):
     asked = load_study(write())
     late = StudyRun(asked, tmp_path / "out")
     begun = StudyRun(asked, tmp_path / "out").run()
@@ -304,9 +297,7 @@ def test_a_study_that_is_being_run_is_not_run_twice(write: Any, tmp_path: Path, 
     assert len(finished(StudyRun(asked, tmp_path / "lost"))) == 4
 
 
-def test_a_study_of_own_data_is_not_gone_on_with_where_its_path_means_others(
-    write: Any, tmp_path: Path, here: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_study_of_own_data_is_not_gone_on_with_where_its_path_means_others(write, tmp_path, here, monkeypatch):
     for place in ("one", "two"):
         (tmp_path / place).mkdir()
         np.save(tmp_path / place / "points.npy", np.random.default_rng(0).normal(size=(50, 2)))
@@ -326,7 +317,7 @@ def test_a_study_of_own_data_is_not_gone_on_with_where_its_path_means_others(
 
 
 @pytest.mark.parametrize("name", ["study.json", "results.jsonl"])
-def test_a_broken_file_is_named(name: str, write: Any, tmp_path: Path, here: list[str]) -> None:
+def test_a_broken_file_is_named(name, write, tmp_path, here):
     asked = load_study(write())
     finished(StudyRun(asked, tmp_path / "out"))
     path = tmp_path / "out" / name
@@ -335,7 +326,7 @@ def test_a_broken_file_is_named(name: str, write: Any, tmp_path: Path, here: lis
         StudyRun(asked, tmp_path / "out", resume=True)
 
 
-def test_results_hold_no_number_that_json_lacks(write: Any, tmp_path: Path, here: list[str], monkeypatch: Any) -> None:
+def test_results_hold_no_number_that_json_lacks(write, tmp_path, here, monkeypatch):
     monkeypatch.setitem(MEASURES, "odd", lambda run, count: {"a": float("nan"), "b": np.float64(2), "c": float("inf")})
     asked = load_study(write(measures='measures = ["odd"]'))
     assert finished(StudyRun(asked, tmp_path / "out"))[0]["figures"] == {"b": 2.0}

@@ -1,10 +1,7 @@
 """What the book's chapters read was made by the studies that ship."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,18 +18,18 @@ SMOOTH = {"d_real", "d_fake", "gradient", "distance", "correlation", "mean_corre
 MADE = sorted(path.stem for path in RESULTS.glob("*.jsonl") if path.stem not in OTHERS)
 
 
-def committed(name: str) -> dict[str, dict[str, Any]]:
+def committed(name):
     lines = (RESULTS / f"{name}.jsonl").read_text("utf-8").splitlines()
     return {result["cell"]: result for result in map(json.loads, lines)}
 
 
-def study_of(name: str, folder: Path) -> StudyRun:
+def study_of(name, folder):
     study, budget = ("imprint", "long") if name == "imprint-long" else (name.removesuffix("-again"), None)
     return StudyRun(load_study(study), folder / name, budget=budget)
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_the_cells_are_the_study_s(name: str, tmp_path: Path) -> None:
+def test_the_cells_are_the_study_s(name, tmp_path):
     study, results = study_of(name, tmp_path), committed(name)
     assert list(results) == list(study.cells())
     for cell, (variation, seed) in study.cells().items():
@@ -54,8 +51,7 @@ def test_the_cells_are_the_study_s(name: str, tmp_path: Path) -> None:
         ("imprint-causes", "x.1-batch-64-decay/seed-1"),
     ],
 )
-def test_the_first_look_is_found_again(name: str, cell: str, tmp_path: Path) -> None:
-    """A few steps on, rounding decides; before that the study must give what the chapter shows."""
+def test_the_first_look_is_found_again(name, cell, tmp_path):
     study, look = study_of(name, tmp_path), committed(name)[cell]["measurements"][0]
     run = Run(study.config(*study.cells()[cell]))
     for _ in range(look["step"]):
@@ -67,7 +63,7 @@ def test_the_first_look_is_found_again(name: str, cell: str, tmp_path: Path) -> 
         assert found[figure] == pytest.approx(look["figures"][figure], rel=1e-2), figure
 
 
-def test_both_studies_of_the_ring_have_a_plain_g() -> None:
+def test_both_studies_of_the_ring_have_a_plain_g():
     cost, decay = (load_study(name) for name in ("cost", "decay-ring"))
     (ring,) = (v for v in cost.variations() if v.name == "ring · paper")
     plain = config_of(cost, ring).generator.layers

@@ -1,9 +1,6 @@
 """What a study measures, against what can be worked out by hand."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,24 +23,24 @@ SMALL = [
 
 
 @pytest.fixture(scope="module")
-def pictures() -> Dataset:
+def pictures():
     rng = np.random.default_rng(3)
     images = rng.integers(0, 256, (300, 8, 8, 1)).astype(np.uint8)
     return Dataset("noise", images[:200], None, (), test=Dataset("noise", images[200:], None, ()))
 
 
-def run_on(data: Dataset | None, *changes: str) -> Run:
+def run_on(data, *changes):
     name = "ring" if data is None else "mlp"
     config = with_overrides(recipe(name), [*SMALL, *changes])
     return Run(config, data=data)
 
 
-def drawing(run: Run, made: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def drawing(run, made, monkeypatch):
     """Let G draw this, whatever z is."""
     monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[np.arange(len(z)) % len(made)])
 
 
-def test_points_on_the_modes_are_perfect(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_points_on_the_modes_are_perfect(monkeypatch):
     run, ring = run_on(None), TOYS["ring"]
     drawing(run, np.float32(ring.modes), monkeypatch)
     found = quality(run, 800)
@@ -58,21 +55,20 @@ def test_points_on_the_modes_are_perfect(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 0.3 < found["distance"] <= 0.5
 
 
-def test_the_distance_is_the_median_over_what_the_run_draws_with_its_seed() -> None:
+def test_the_distance_is_the_median_over_what_the_run_draws_with_its_seed():
     run = run_on(None, "seed=1")
     made = run.sample(*run.draw(101, seed=1)).astype(np.float64)
     nearest = np.linalg.norm(made[:, None] - TOYS["ring"].modes, axis=2).min(axis=1)
     assert quality(run, 101)["distance"] == pytest.approx(np.median(nearest), rel=1e-6)
 
 
-def test_points_without_modes_are_refused() -> None:
+def test_points_without_modes_are_refused():
     with pytest.raises(UnsupportedError, match="swiss-roll"):
         quality(run_on(None, "data.name=swiss-roll"), 100)
 
 
-def test_held_out_pictures_are_the_best_fakes(pictures: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_held_out_pictures_are_the_best_fakes(pictures, monkeypatch):
     run = run_on(pictures)
-    assert pictures.test is not None
     real = np.asarray(pictures.test.images, np.float32) / 127.5 - 1.0
     drawing(run, real, monkeypatch)
     same = quality(run, 100)
@@ -85,7 +81,7 @@ def test_held_out_pictures_are_the_best_fakes(pictures: Dataset, monkeypatch: py
     assert "fd" not in one  # no judge for noise
 
 
-def test_digits_are_seen_through_the_judge_and_their_principal_components(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digits_are_seen_through_the_judge_and_their_principal_components(monkeypatch):
     all_of, n = load("mnist"), 200
     real, train = np.asarray(all_of.test.images[:n]), np.asarray(all_of.images[:400])
     test = Dataset("mnist", real, all_of.test.labels[:n], all_of.class_names)
@@ -94,7 +90,6 @@ def test_digits_are_seen_through_the_judge_and_their_principal_components(monkey
     drawing(run, scaled(fake, -1.0, 1.0), monkeypatch)
     found = quality(run, n)
     judge, components = bundled_judge("mnist"), pca(train)
-    assert judge is not None
     (x, p), (y, _) = (judge.features_and_probabilities(images) for images in (fake, real))
     for name, a, b in (("fd", x, y), ("fd_pca", components(fake), components(real))):
         there = moments(b)
@@ -106,14 +101,14 @@ def test_digits_are_seen_through_the_judge_and_their_principal_components(monkey
     assert found["sharpness"] == sharpness(fake, real)
 
 
-def test_the_push_is_the_gradient_of_gs_loss(pictures: Dataset) -> None:
+def test_the_push_is_the_gradient_of_gs_loss(pictures):
     run = run_on(pictures, "discriminator.layers.activation=tanh", "loss=non_saturating")
     found = play(run, 64)
     z, _ = run.draw(64, seed=run.config.seed)
     fake = run.generate(z, average=False).astype(np.float64)
     space = run.gan.d.network.workspace()
 
-    def losses(x: np.ndarray) -> np.ndarray:
+    def losses(x):
         logits = space.forward(np.float32(x), None, training=False)[:, 0].astype(np.float64)
         return np.logaddexp(0.0, -logits)
 
@@ -128,7 +123,7 @@ def test_the_push_is_the_gradient_of_gs_loss(pictures: Dataset) -> None:
     assert 0 < found["d_real"] < 1
 
 
-def test_d_is_asked_about_each_real_with_its_own_class(pictures: Dataset) -> None:
+def test_d_is_asked_about_each_real_with_its_own_class(pictures):
     labelled = Dataset("noise", pictures.images, np.arange(200) % 2, ("even", "odd"))
     run = run_on(labelled, "data.labels=dataset", "loss=non_saturating")
     run.gan.d.network.theta[:] = np.random.default_rng(0).normal(0, 0.3, run.gan.d.network.n_params)  # a class tells
@@ -137,7 +132,7 @@ def test_d_is_asked_about_each_real_with_its_own_class(pictures: Dataset) -> Non
     assert play(run, 200)["d_real"] == pytest.approx(np.mean(1 / (1 + np.exp(-logits.astype(np.float64)))), rel=1e-6)
 
 
-def test_measuring_changes_nothing(pictures: Dataset) -> None:
+def test_measuring_changes_nothing(pictures):
     runs = [run_on(pictures), run_on(pictures)]
     for i, run in enumerate(runs):
         run.advance()
@@ -151,7 +146,7 @@ def test_measuring_changes_nothing(pictures: Dataset) -> None:
     assert all(np.array_equal(a[name], b[name]) for name in a)
 
 
-def test_travel_is_from_where_the_run_began(pictures: Dataset) -> None:
+def test_travel_is_from_where_the_run_began(pictures):
     run = run_on(pictures)
     assert travel(run, 64) == {"travel": 0.0, "shift": 0.0}
     run.gan.g.network.theta *= 1.5
@@ -163,7 +158,7 @@ def test_travel_is_from_where_the_run_began(pictures: Dataset) -> None:
     assert travel(run, 64)["shift"] == pytest.approx(np.sqrt(np.square(before).mean()) / 2, rel=1e-5)
 
 
-def test_travel_of_a_second_try_is_from_the_checkpoint_where_it_began(pictures: Dataset, tmp_path: Path) -> None:
+def test_travel_of_a_second_try_is_from_the_checkpoint_where_it_began(pictures, tmp_path):
     parent = run_on(pictures)
     for _ in range(3):
         parent.advance()
@@ -176,14 +171,14 @@ def test_travel_of_a_second_try_is_from_the_checkpoint_where_it_began(pictures: 
 
 
 @pytest.mark.parametrize("batch", [1, 16])
-def test_the_first_drawn_is_the_first_that_is_seen(pictures: Dataset, batch: int) -> None:
+def test_the_first_drawn_is_the_first_that_is_seen(pictures, batch):
     run = run_on(pictures, f"batch_size={batch}")
     real, _ = run.next_batch()
     first = pictures.images[first_drawn(run)].astype(np.float32) / 127.5 - 1.0
     np.testing.assert_allclose(real[0], first, atol=1e-6)
 
 
-def test_the_imprint_is_found_at_any_contrast(pictures: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_imprint_is_found_at_any_contrast(pictures, monkeypatch):
     run = run_on(pictures)
     first = pictures.images[first_drawn(run)].astype(np.float32) / 127.5 - 1.0
     drawing(run, first[None] * 1e-4 + 0.3, monkeypatch)

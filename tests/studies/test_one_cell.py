@@ -1,11 +1,7 @@
 """One cell by itself: its data, its start, how long its steps take, and a study that has gone."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -16,7 +12,7 @@ from mulligan.studies.cell import Job, run_cell
 from mulligan.training import Config, Recorder, Run, recipe, with_overrides
 
 
-def test_a_worker_whose_study_has_gone_stops_and_saves(write: Any, tmp_path: Path) -> None:
+def test_a_worker_whose_study_has_gone_stops_and_saves(write, tmp_path):
     import socket
 
     study = StudyRun(load_study(write()), tmp_path / "out")
@@ -26,9 +22,9 @@ def test_a_worker_whose_study_has_gone_stops_and_saves(write: Any, tmp_path: Pat
     assert run_cell(there)["status"] == "done"
 
 
-def test_a_cell_goes_on_from_the_last_checkpoint_of_its_start(write: Any, tmp_path: Path) -> None:
+def test_a_cell_goes_on_from_the_last_checkpoint_of_its_start(write, tmp_path):
     job = StudyRun(load_study(write()), tmp_path / "out").job("plain/seed-0")
-    config: Config = from_table(Config, job.config)
+    config = from_table(Config, job.config)
     for _ in Recorder(tmp_path / "start").record(Run(replace(config, steps=20, save_every=6))):
         pass
     longer = to_table(replace(config, steps=30))
@@ -37,7 +33,7 @@ def test_a_cell_goes_on_from_the_last_checkpoint_of_its_start(write: Any, tmp_pa
     assert (run.step, run.begins) == (20, 20)
 
 
-def test_the_timing_is_the_median_of_blocks(write: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_the_timing_is_the_median_of_blocks(write, tmp_path, monkeypatch):
     now, costs = [0.0], iter([9.0, 0.03, 0.03, 0.5, 0.03, 0.03])  # the first allocates, one was disturbed
     monkeypatch.setattr(Run, "advance", lambda run: now.__setitem__(0, now[0] + next(costs)))
     monkeypatch.setattr(cells, "time", SimpleNamespace(process_time=lambda: now[0]))
@@ -45,7 +41,7 @@ def test_the_timing_is_the_median_of_blocks(write: Any, tmp_path: Path, monkeypa
     assert cells.time_steps(job, 0.1) == pytest.approx(0.03)
 
 
-def test_each_cell_gets_its_own_data_and_reads_it_once(monkeypatch: Any) -> None:
+def test_each_cell_gets_its_own_data_and_reads_it_once(monkeypatch):
     monkeypatch.setattr(cells, "_loaded", {})  # private: what other tests of this process have loaded is kept there
     ring, grid = (with_overrides(recipe("ring"), [f"data.name={name}"]) for name in ("ring", "grid"))
     first = cells.load_once(ring)
@@ -53,7 +49,7 @@ def test_each_cell_gets_its_own_data_and_reads_it_once(monkeypatch: Any) -> None
     assert cells.load_once(ring) is first
 
 
-def test_the_timing_is_of_steps(write: Any, tmp_path: Path) -> None:
+def test_the_timing_is_of_steps(write, tmp_path):
     study = StudyRun(load_study(write()), tmp_path / "out")
     rate = cells.time_steps(study.job("plain/seed-0"), 0.05)
     assert 1e-6 < rate < 1.0

@@ -1,7 +1,5 @@
 """Real processes: the three backends, and what is left when a study or a worker is killed."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import os
@@ -12,7 +10,6 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,27 +26,27 @@ HEARS = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 """In the child: what a shell starts in the background, and all that it starts, ignores SIGINT."""
 
 
-def start(study: Path, out: Path, *words: str, program: tuple[str, ...] = ("-m", "mulligan")) -> subprocess.Popen[str]:
+def start(study, out, *words, program=("-m", "mulligan")):
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, *program, "study", str(study), "--out", str(out), "--resume", "--json", *words]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, env=environment, start_new_session=True, preexec_fn=HEARS, **pipes)
 
 
-def ended(child: subprocess.Popen[str]) -> list[dict[str, Any]]:
+def ended(child):
     """Wait for the end; the lines that it printed."""
     stdout, stderr = child.communicate(timeout=PATIENCE)
     assert child.returncode == 0, stderr
     return [json.loads(line) for line in stdout.splitlines()]
 
 
-def exact(results: Path) -> list[dict[str, Any]]:
+def exact(results):
     """Return the lines of results.jsonl without what the clock said."""
     found = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     return [{key: value for key, value in result.items() if key != "clock"} for result in found]
 
 
-def processes_below(parent: int) -> list[int]:
+def processes_below(parent):
     """List the workers of a study: its children, by /proc."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -63,7 +60,7 @@ def processes_below(parent: int) -> list[int]:
     return found
 
 
-def wait_for(what: Any) -> Any:
+def wait_for(what):
     until = time.monotonic() + PATIENCE
     while not (found := what()):
         assert time.monotonic() < until
@@ -73,7 +70,7 @@ def wait_for(what: Any) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["loky", "dask", "ray"])
-def test_the_same_numbers_everywhere(name: str, write: Any, tmp_path: Path, hand_out: Any) -> None:
+def test_the_same_numbers_everywhere(name, write, tmp_path, hand_out):
     package = {"loky": "joblib", "dask": "distributed", "ray": "ray"}[name]
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
@@ -109,7 +106,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_workers_know_the_kinds_of_the_program_that_began_the_study(write: Any, tmp_path: Path) -> None:
+def test_workers_know_the_kinds_of_the_program_that_began_the_study(write, tmp_path):
     axes = '[axes.loss]\nown = ["loss=own", "data.name=own"]\nhinge = ["loss=hinge"]\n'
     (tmp_path / "own.py").write_text(OWN, "utf-8")
     path = write(axes=axes, measures='measures = ["play", "own"]')
@@ -125,7 +122,7 @@ SLOW = "seeds = 2\nsteps = 4000"
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers by /proc")
-def test_a_killed_worker_costs_no_cell(write: Any, tmp_path: Path) -> None:
+def test_a_killed_worker_costs_no_cell(write, tmp_path):
     path = write(seeds=SLOW, measure_at="measure_at = [200]")
     child = start(path, tmp_path / "out", "--workers", "2")
     begun = wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
@@ -140,7 +137,7 @@ def test_a_killed_worker_costs_no_cell(write: Any, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers by /proc")
-def test_a_killed_study_goes_on(write: Any, tmp_path: Path) -> None:
+def test_a_killed_study_goes_on(write, tmp_path):
     path = write(seeds=SLOW, measure_at="measure_at = [200]")
     child = start(path, tmp_path / "out", "--workers", "2")
     wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
@@ -161,13 +158,13 @@ def test_a_killed_study_goes_on(write: Any, tmp_path: Path) -> None:
     assert not list((tmp_path / "out").rglob("*.part"))
 
 
-def test_one_worker_is_the_study_itself(write: Any, tmp_path: Path) -> None:
+def test_one_worker_is_the_study_itself(write, tmp_path):
     # joblib runs a single worker's jobs in the calling process, which must outlive them
     printed = ended(start(write(), tmp_path / "out", "--workers", "1"))
     assert [r["status"] for r in printed[:-1]] == ["done"] * 4
 
 
-def test_ctrl_c_says_how_to_go_on(write: Any, tmp_path: Path) -> None:
+def test_ctrl_c_says_how_to_go_on(write, tmp_path):
     child = start(write(seeds="seeds = 2\nsteps = 100000", measure_at=""), tmp_path / "out", "--workers", "1")
     wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/config.toml")))
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the study and its workers
@@ -180,8 +177,8 @@ def test_ctrl_c_says_how_to_go_on(write: Any, tmp_path: Path) -> None:
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_without_semaphores_cells_are_run_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: Any) -> None:
+def test_without_semaphores_cells_are_run_in_turn(monkeypatch):
+    def refused(*_):
         raise OSError(30, "Read-only file system")  # as where /dev/shm is missing
 
     monkeypatch.setattr("multiprocessing.Semaphore", refused)
@@ -191,14 +188,14 @@ def test_without_semaphores_cells_are_run_in_turn(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(("words", "fact"), [(("daks", 1), "daks"), (("loky", 1, "tcp://here:1"), "tcp://here:1")])
-def test_a_backend_that_is_not_there(words: tuple[Any, ...], fact: str) -> None:
+def test_a_backend_that_is_not_there(words, fact):
     with pytest.raises(ConfigError, match=fact), backend(*words):
         pass
 
 
 @pytest.mark.parametrize("name", ["dask", "ray"])
-def test_a_package_that_is_not_installed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(module: str) -> Any:
+def test_a_package_that_is_not_installed(name, monkeypatch):
+    def absent(module):
         raise ImportError(f"No module named {module!r}")
 
     monkeypatch.setattr("mulligan.studies.backends.import_module", absent)
@@ -206,12 +203,12 @@ def test_a_package_that_is_not_installed(name: str, monkeypatch: pytest.MonkeyPa
         pass
 
 
-def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer(monkeypatch):
     pytest.importorskip("distributed")
 
     class Module:
         @staticmethod
-        def Client(place: str, timeout: str) -> Any:
+        def Client(place, timeout):
             raise OSError(f"Timed out trying to connect to {place}")
 
     monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
@@ -219,14 +216,14 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
         pass
 
 
-def test_a_ray_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ray_that_does_not_start(monkeypatch):
     class Module:
         @staticmethod
-        def init(**words: Any) -> None:
+        def init(**words):
             raise Exception("The current node timed out during startup.")
 
         @staticmethod
-        def register_ray() -> None:
+        def register_ray():
             pass
 
     monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
@@ -234,7 +231,7 @@ def test_a_ray_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
-def test_a_cell_is_tried_three_times(write: Any, tmp_path: Path) -> None:
+def test_a_cell_is_tried_three_times(write, tmp_path):
     study = StudyRun(load_study(write()), tmp_path / "out")
     for seed, killed, status in ((0, 2, "done"), (1, 3, "failed")):
         job = study.job(f"plain/seed-{seed}")
@@ -246,16 +243,14 @@ def test_a_cell_is_tried_three_times(write: Any, tmp_path: Path) -> None:
         assert ("killed 3 times" in result["error"]) is (status == "failed")
 
 
-def test_an_address_without_a_ray_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ray itself knocks for more than five minutes."""
-
+def test_an_address_without_a_ray_is_said_at_once(monkeypatch):
     class Module:
         @staticmethod
-        def init(**words: Any) -> None:
+        def init(**words):
             raise AssertionError("knocked")
 
         @staticmethod
-        def register_ray() -> None:
+        def register_ray():
             pass
 
     with socket.socket() as taken:

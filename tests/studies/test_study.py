@@ -1,20 +1,16 @@
 """What a study file may say, and what is said about it when it may not."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mulligan.config.serialization import to_table
 from mulligan.errors import ConfigError
-from mulligan.studies import STUDIES, Study, StudyRun, describe_study, load_study
+from mulligan.studies import STUDIES, StudyRun, describe_study, load_study
 from mulligan.studies.study import config_of, slug
 
 
-def test_a_study(write: Any) -> None:
+def test_a_study(write):
     study = load_study(write())
     assert study.title == "which loss?"
     assert [v.name for v in study.variations()] == ["plain", "hinge"]
@@ -25,7 +21,7 @@ def test_a_study(write: Any) -> None:
     assert (plain.threads, plain.sample_every, plain.evaluate_every) == (1, 0, 0)
 
 
-def test_axes_are_crossed(write: Any) -> None:
+def test_axes_are_crossed(write):
     axes = '[axes.loss]\na = []\nb = ["loss=hinge"]\n[axes.rate]\nlow = []\nhigh = ["generator.optimizer.lr=0.01"]\n'
     study = load_study(write(axes=axes))
     assert [v.name for v in study.variations()] == ["a · low", "a · high", "b · low", "b · high"]
@@ -34,7 +30,7 @@ def test_axes_are_crossed(write: Any) -> None:
     assert study.named(last) == {"loss": "b", "rate": "high"}
 
 
-def test_a_value_may_have_a_recipe_of_its_own(write: Any) -> None:
+def test_a_value_may_have_a_recipe_of_its_own(write):
     study = load_study(write(axes='[axes.of]\nmine = []\nring = { recipe = "ring", set = ["loss=hinge"] }\n'))
     assert [config_of(study, v).recipe for v in study.variations()] == ["tiny", "ring"]
 
@@ -50,7 +46,7 @@ batch = ["batch_size=8"]
 """
 
 
-def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
+def test_a_ladder_adds_up_and_leaves_one_out(write):
     path = write(axes="")
     path.write_text(path.read_text().replace("columns", LADDER.partition("[ladder]")[0] + "columns") + "[ladder]" +
                     LADDER.partition("[ladder]")[2])  # fmt: skip
@@ -59,8 +55,8 @@ def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
     # without "loss" nothing changes, because "other" replaces it; without the last is the rung before
     assert names == ["start", "+ rate", "+ loss", "+ other", "+ batch", "all − rate", "all − other"]
     by_name = {v.name: config_of(study, v) for v in study.variations()}
-    assert by_name["+ other"].generator.optimizer.lr == 0.01  # type: ignore[attr-defined]
-    assert by_name["all − rate"].generator.optimizer.lr == 0.001  # type: ignore[attr-defined]
+    assert by_name["+ other"].generator.optimizer.lr == 0.01
+    assert by_name["all − rate"].generator.optimizer.lr == 0.001
     assert type(by_name["all − other"].loss).__name__ == "Hinge"
     assert {c.batch_size for n, c in by_name.items() if n.startswith("all")} == {8}
 
@@ -90,13 +86,13 @@ def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
         ({"axes": "leave_one_out = true\n"}, ["leave_one_out"]),
     ],
 )
-def test_what_is_not_allowed_is_said(changes: dict[str, str], facts: list[str], write: Any) -> None:
+def test_what_is_not_allowed_is_said(changes, facts, write):
     with pytest.raises(ConfigError) as caught:
         load_study(write(**changes))
     assert [fact for fact in ["small.toml", *facts] if fact not in str(caught.value)] == []
 
 
-def test_a_study_that_is_not_there(write: Any) -> None:
+def test_a_study_that_is_not_there(write):
     with pytest.raises(ConfigError, match="Try ladder, "):
         load_study("lader")
     with pytest.raises(ConfigError, match="cannot read"):
@@ -105,7 +101,7 @@ def test_a_study_that_is_not_there(write: Any) -> None:
         load_study(write()).budget("huge")
 
 
-def test_the_ladder_s_top_is_the_ladder_s() -> None:
+def test_the_ladder_s_top_is_the_ladder_s():
     whole, top = (load_study(name) for name in ("ladder", "ladder-top"))
     known = {variation.name: config_of(whole, variation) for variation in whole.variations()}
     first, *rest = top.variations()
@@ -115,8 +111,8 @@ def test_the_ladder_s_top_is_the_ladder_s() -> None:
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_every_shipped_study_can_be_built(name: str) -> None:
-    study: Study = load_study(name)
+def test_every_shipped_study_can_be_built(name):
+    study = load_study(name)
     title, source = describe_study(name)
     assert title
     assert source
@@ -125,20 +121,20 @@ def test_every_shipped_study_can_be_built(name: str) -> None:
     assert len(study.variations()) > 1
 
 
-def test_folder_names() -> None:
+def test_folder_names():
     assert slug("all − β₁ = 0") == "all-without-beta-0"
     assert slug("×.01") == "x.01"
     assert slug("R1 + R2 · SN") == "r1-r2-sn"
     assert slug("···") == "variation"
 
 
-def test_a_cell_stops_at_each_step_that_is_looked_at(write: Any, tmp_path: Path) -> None:
+def test_a_cell_stops_at_each_step_that_is_looked_at(write, tmp_path):
     study = StudyRun(load_study(write(measure_at="measure_at = [0, 10, 15]")), tmp_path / "out")
     (variation, seed), *_ = study.cells().values()
     assert study.config(variation, seed).report_every == 5
 
 
-def test_results_stand_in_the_order_of_the_cells_whichever_ends_first(write: Any, tmp_path: Path) -> None:
+def test_results_stand_in_the_order_of_the_cells_whichever_ends_first(write, tmp_path):
     study = StudyRun(load_study(write()), tmp_path / "out")
     names = list(study.cells())
     for name in reversed(names):

@@ -1,12 +1,8 @@
 """The table, the plots and the page of a study."""
 
-from __future__ import annotations
-
 import xml.etree.ElementTree as ET
 from base64 import b64encode
 from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +15,7 @@ from mulligan.studies.table import Spread, number, seeds
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def line(variation: str, seed: int, status: str = "done", **figures: float) -> dict[str, Any]:
+def line(variation, seed, status="done", **figures):
     return {
         "cell": f"{variation}/seed-{seed}",
         "variation": variation,
@@ -44,7 +40,7 @@ RESULTS = [
 ]
 
 
-def test_median_and_range() -> None:
+def test_median_and_range():
     a, c = rows_of(RESULTS)
     assert (a.name, a.done, a.diverged, a.failed, a.cpu) == ("a & b", 3, 0, 0, 3.0)
     assert a.figures["fd"] == Spread((10.0, 30.0, 11.0))
@@ -57,12 +53,12 @@ def test_median_and_range() -> None:
     assert Spread((1.0, 2.0)).median == 1.5
 
 
-def test_the_best_row_is_the_lowest_or_the_highest_as_the_figure_wants() -> None:
+def test_the_best_row_is_the_lowest_or_the_highest_as_the_figure_wants():
     rows = rows_of([line("a", 0, fd=10.0, coverage=0.5, sharpness=1.0), line("b", 0, fd=9.0, coverage=0.4)])
     assert [best_of(rows, name) for name in ("fd", "coverage", "sharpness", "recall")] == ["b", "a", "", ""]
 
 
-def test_columns() -> None:
+def test_columns():
     rows = rows_of(RESULTS)
     assert columns_of(rows) == ["fd", "coverage"]
     assert columns_of(rows, ["coverage", "modes"]) == ["coverage"]
@@ -71,7 +67,7 @@ def test_columns() -> None:
     assert columns_of(own) == ["mine"]
 
 
-def test_the_table_as_text() -> None:
+def test_the_table_as_text():
     lines = text(rows_of(RESULTS), ["fd", "coverage"])
     assert lines[0].split() == ["steps", "seeds", "fd", "coverage"]
     assert lines[1].split() == ["a", "&", "b", "100", "3", "11", "(10…30)", "0.6", "(0.5…0.7)"]
@@ -83,11 +79,11 @@ def test_the_table_as_text() -> None:
     [(0.0, "0"), (7.0, "7"), (12.345, "12.3"), (0.01234, "0.0123"), (1e-9, "1.0e-09"), (12345.6, "12346"),
      (3e8, "3.0e+08"), (-0.5, "-0.5")],
 )  # fmt: skip
-def test_numbers(value: float, words: str) -> None:
+def test_numbers(value, words):
     assert number(value) == words
 
 
-def test_every_seed_is_a_dot() -> None:
+def test_every_seed_is_a_dot():
     tree = ET.fromstring(dots(rows_of(RESULTS), "fd"))
     circles = tree.findall(f"{SVG}circle")
     assert len(circles) == 4
@@ -101,7 +97,7 @@ def test_every_seed_is_a_dot() -> None:
 
 
 @pytest.mark.parametrize("values", [(0.0, 0.0), (1.0, 1.0), (-3.0, 5.0), (0.0, 1e-30), (1e-30, 1.0)])
-def test_no_values_break_a_plot(values: tuple[float, float]) -> None:
+def test_no_values_break_a_plot(values):
     rows = rows_of([line("a", i, fd=value) for i, value in enumerate(values)])
     for svg in (dots(rows, "fd"), curves(rows, "fd"), curves(rows, "fd", log_x=True)):
         tree = ET.fromstring(svg)
@@ -110,7 +106,7 @@ def test_no_values_break_a_plot(values: tuple[float, float]) -> None:
             assert 0 <= float(circle.attrib["cx"]) <= 760
 
 
-def test_curves_go_through_the_medians() -> None:
+def test_curves_go_through_the_medians():
     tree = ET.fromstring(curves(rows_of(RESULTS), "coverage"))
     a, _ = tree.findall(f"{SVG}polyline")
     (x0, y0), (x1, y1) = (map(float, point.split(",")) for point in a.attrib["points"].split())
@@ -121,27 +117,27 @@ def test_curves_go_through_the_medians() -> None:
 
 
 class Page(HTMLParser):
-    def __init__(self, text: str) -> None:
+    def __init__(self, text):
         super().__init__()
-        self.open: list[str] = []
-        self.sources: list[str] = []
-        self.words: list[str] = []
+        self.open = []
+        self.sources = []
+        self.words = []
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
+    def handle_starttag(self, tag, attrs):
         if tag not in ("meta", "img", "rect", "line", "circle", "polyline"):
             self.open.append(tag)
         self.sources += [value for name, value in attrs if name in ("src", "href")]
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag):
         if tag not in ("meta", "img", "rect", "line", "circle", "polyline"):
             assert self.open.pop() == tag
 
-    def handle_data(self, data: str) -> None:
+    def handle_data(self, data):
         self.words.append(data)
 
 
-def test_the_page_holds_everything(write: Any, tmp_path: Path) -> None:
+def test_the_page_holds_everything(write, tmp_path):
     study = StudyRun(load_study(write()), tmp_path / "out")
     study.write_plan()
     for seed in (0, 1):
@@ -166,9 +162,7 @@ def test_the_page_holds_everything(write: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("first", "wide"), [(10, False), (1, True)])
-def test_measurements_over_decades_stand_on_a_logarithmic_axis(
-    first: int, wide: bool, write: Any, tmp_path: Path
-) -> None:
+def test_measurements_over_decades_stand_on_a_logarithmic_axis(first, wide, write, tmp_path):
     study = StudyRun(load_study(write()), tmp_path / "out")
     study.write_plan()
     result = line("plain", 0, distance=1.0)

@@ -1,15 +1,10 @@
 """An observer, and what a recorded run leaves."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mulligan.training import Config, Diagnosed, Event, Recorder, Run, RunFolder, Stepped
+from mulligan.training import Diagnosed, Recorder, RunFolder, Stepped
 from mulligan.training.store import checkpoints
 
 
@@ -18,55 +13,54 @@ class Alarm:
 
     name = "alarm"
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.count = 0
 
-    def observe(self, run: Run, event: Event) -> list[Event]:
+    def observe(self, run, event):
         if not isinstance(event, Stepped):
             return []
         self.count += 1
         found = Diagnosed(run.step, "third", {"count": self.count}, ("wait",), clock=event.clock)
         return [found] if self.count % 3 == 0 else []
 
-    def state(self) -> dict[str, Any]:
+    def state(self):
         return {"count": self.count}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state):
         self.count = state["count"]
 
 
 @pytest.fixture(scope="session")
-def alarm() -> type[Alarm]:
+def alarm():
     return Alarm
 
 
 @pytest.fixture(scope="session")
-def pictured(tiny: Any) -> Callable[..., Config]:
+def pictured(tiny):
     """Make the configuration of a run on small pictures, by nets of eight units."""
 
-    def made(**changes: Any) -> Config:
+    def made(**changes):
         players = {who: {"layers": {"kind": f"mlp_{who}", "hidden": [8]}} for who in ("generator", "discriminator")}
-        config: Config = tiny(**{"data": {"name": "digits"}, **players, **changes})
-        return config
+        return tiny(**{"data": {"name": "digits"}, **players, **changes})
 
     return made
 
 
 @pytest.fixture
-def record() -> Callable[..., list[Event]]:
+def record():
     """Record a run to its end."""
 
-    def recorded(folder: Path, run: Run, **options: Any) -> list[Event]:
+    def recorded(folder, run, **options):
         return list(Recorder(folder).record(run, **options))
 
     return recorded
 
 
 @pytest.fixture
-def content() -> Callable[[Path], dict[str, bytes]]:
+def content():
     """Give everything in a run folder that must not depend on interruptions."""
 
-    def found_in(folder: Path) -> dict[str, bytes]:
+    def found_in(folder):
         here = RunFolder(folder)
         found = {p.name: p.read_bytes() for p in sorted(here.samples.iterdir())}
         last = checkpoints(here.checkpoints)[-1]

@@ -1,10 +1,6 @@
 """Rates and weights of penalties that are changed in the middle of a run."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +9,6 @@ from mulligan.config.change import changes_of
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import (
     Adjusted,
-    Config,
     Diagnosed,
     Recorder,
     Run,
@@ -38,19 +33,19 @@ SLOWER = changes_of(["generator.optimizer.lr=1e-3"])
 SLOWER_D = changes_of(["discriminator.optimizer.lr=1e-4"])
 
 
-def ended(run: Run) -> dict[str, Any]:
+def ended(run):
     for _ in train(run):
         pass
     return {name: array.copy() for name, array in run.gan.arrays().items()}
 
 
-def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+def same(a, b):
     return all(np.array_equal(a[name], b[name]) for name in a)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
-def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny: Any, threads: int, update: str) -> None:
+def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny, threads, update):
     config = tiny(threads=threads, update=update)
     run = Run(config)
     run.adjust(CHANGES)
@@ -60,8 +55,7 @@ def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny: Any, threa
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_it_acts_from_the_next_step_on(tiny: Any, threads: int) -> None:
-    """Where the optimiser has no memory, G moves by −lr·∇: doubled, it moves twice as far, at once."""
+def test_it_acts_from_the_next_step_on(tiny, threads):
     config = with_overrides(tiny(threads=threads), ['generator.optimizer={kind="sgd", lr=1e-2}'])
     moves = []
     for lines in ([], ["generator.optimizer.lr=2e-2"]):
@@ -77,15 +71,15 @@ def test_it_acts_from_the_next_step_on(tiny: Any, threads: int) -> None:
     np.testing.assert_allclose(moves[1], 2.0 * moves[0], rtol=1e-3, atol=1e-7)
 
 
-def test_penalties_at_points_of_their_own_are_adjusted_too(tiny: Any) -> None:
+def test_penalties_at_points_of_their_own_are_adjusted_too(tiny):
     config = with_overrides(tiny(update="alternating"), ['penalties=[{kind="wgan_gp", weight=1}]'])
     run = Run(config)
     run.adjust(["penalties.0.weight=10"])
     assert same(ended(run), ended(Run(with_overrides(config, ["penalties.0.weight=10"]))))
 
 
-def adjusting(run: Run, at: int) -> Any:
-    def stop() -> bool:
+def adjusting(run, at):
+    def stop():
         if run.step == at and not run.adjusted:
             run.adjust(CHANGES[:1])
         return False
@@ -93,7 +87,7 @@ def adjusting(run: Run, at: int) -> Any:
     return stop
 
 
-def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny: Any, tmp_path: Path) -> None:
+def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny, tmp_path):
     whole = Run(tiny())
     events = list(Recorder(tmp_path / "whole").record(whole, stop=adjusting(whole, 7)))
     assert [e for e in events if isinstance(e, Adjusted)] == [Adjusted(7, CHANGES[:1])]
@@ -107,7 +101,7 @@ def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny: Any, tmp_path: 
     again = resume(tmp_path / "part")
     assert again.adjusted == [(7, CHANGES[:1])]
     assert again.config == part.config
-    assert again.current.generator.optimizer.lr == 3e-3  # type: ignore[attr-defined]
+    assert again.current.generator.optimizer.lr == 3e-3
     assert not [e for e in Recorder(tmp_path / "part").record(again) if isinstance(e, Adjusted)]
     assert same(whole.gan.arrays(), again.gan.arrays())
     for name in ("events.jsonl", "config.toml"):
@@ -115,7 +109,7 @@ def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny: Any, tmp_path: 
 
 
 @pytest.mark.parametrize("line", ["batch_size=8", "loss.kind=hinge", "latent.dim=3", "generator.optimizer.beta1=0.1"])
-def test_what_needs_a_new_run_is_refused(tiny: Any, line: str) -> None:
+def test_what_needs_a_new_run_is_refused(tiny, line):
     run = Run(tiny())
     with pytest.raises(ConfigError, match="cannot change in the middle of a run"):
         run.adjust([line])
@@ -125,7 +119,7 @@ def test_what_needs_a_new_run_is_refused(tiny: Any, line: str) -> None:
     assert run.current == run.config
 
 
-def test_a_second_try_begins_with_what_was_adjusted(tiny: Any, tmp_path: Path) -> None:
+def test_a_second_try_begins_with_what_was_adjusted(tiny, tmp_path):
     run = Run(tiny())
     for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
         pass
@@ -133,7 +127,7 @@ def test_a_second_try_begins_with_what_was_adjusted(tiny: Any, tmp_path: Path) -
     at = {
         step: plan(tmp_path / "a", Diagnosed(**{**vars(said), "healthy_step": step, "clock": None})) for step in (6, 18)
     }
-    assert [at[step].config.generator.optimizer.lr for step in (6, 18)] == [1e-3, 3e-3]  # type: ignore[union-attr]
+    assert [at[step].config.generator.optimizer.lr for step in (6, 18)] == [1e-3, 3e-3]
     assert at[18].changes == ["discriminator.optimizer.lr: 0.001 → 0.0001"]
     assert at[18].run().step == 18
     said = Diagnosed(24, "saturation", {}, ("x",), overrides=SLOWER, severity="alarm", healthy_step=6)
@@ -142,8 +136,7 @@ def test_a_second_try_begins_with_what_was_adjusted(tiny: Any, tmp_path: Path) -
     ]  # from how it stood in the end
 
 
-def test_a_folder_that_says_turned_is_read_as_adjusted(tiny: Any, tmp_path: Path) -> None:
-    """Run folders of before the word was changed, when a change was written as its text."""
+def test_a_folder_that_says_turned_is_read_as_adjusted(tiny, tmp_path):
     run = Run(tiny())
     for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
         pass
@@ -163,7 +156,7 @@ def test_a_folder_that_says_turned_is_read_as_adjusted(tiny: Any, tmp_path: Path
     assert load_checkpoint(saved.parent).run().adjusted == [(7, CHANGES[:1])]
 
 
-def test_a_forged_adjustment_is_refused(tiny: Any, tmp_path: Path) -> None:
+def test_a_forged_adjustment_is_refused(tiny, tmp_path):
     run = Run(tiny())
     for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
         pass
@@ -177,4 +170,3 @@ def test_a_forged_adjustment_is_refused(tiny: Any, tmp_path: Path) -> None:
         r"run with it, or a second try\.$",
     ):
         found.run()
-    assert isinstance(found.config, Config)

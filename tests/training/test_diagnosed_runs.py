@@ -1,25 +1,17 @@
 """The diagnosis of runs that are really trained: nothing changes, and what is broken is named."""
 
-from __future__ import annotations
-
 import json
 import math
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.diagnosis import Facts
 from mulligan.errors import DivergedError
 from mulligan.training import (
-    Config,
     Diagnosed,
     Diagnosis,
-    Event,
-    Failed,
     Measured,
     Recorder,
     Run,
@@ -35,16 +27,16 @@ from mulligan.training import (
 from mulligan.training.probe import facts_of
 
 
-def reached(run: Run, step: int) -> bool:
+def reached(run, step):
     return run.step >= step
 
 
-def watched(config: Config, *, until: int | None = None, every: int = 6, data: Dataset | None = None) -> list[Event]:
+def watched(config, *, until=None, every=6, data=None):
     run = Run(config, data=data)
     return list(train(run, observers=[Diagnosis(every=every)], stop=lambda: until is not None and run.step >= until))
 
 
-def test_measuring_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
+def test_measuring_does_not_change_the_run(tiny, digits):
     layers = [{"kind": "flatten"}, {"kind": "dense", "units": 8}, {"kind": "batch_norm"}, {"kind": "dense", "units": 1}]
     spectral = [
         {"kind": "flatten"},
@@ -65,7 +57,7 @@ def test_measuring_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
             assert array.tobytes() == seen.gan.arrays()[name].tobytes()
 
 
-def test_a_resumed_run_is_told_the_same(tiny: Any, tmp_path: Path) -> None:
+def test_a_resumed_run_is_told_the_same(tiny, tmp_path):
     config = tiny(steps=40)
     whole = [e.line() for e in watched(config)]
     for cut in (6, 7, 13, 24):
@@ -83,7 +75,7 @@ def test_a_resumed_run_is_told_the_same(tiny: Any, tmp_path: Path) -> None:
         assert len(watch.taken) == 40 // 6
 
 
-def ring(*changes: str, steps: int = 5000) -> Config:
+def ring(*changes, steps=5000):
     base = ["threads=1", "sample_every=0", "save_every=0", f"steps={steps}", "data.limit=2000"]
     return with_overrides(recipe("ring"), [*base, *changes])
 
@@ -111,7 +103,7 @@ def ring(*changes: str, steps: int = 5000) -> Config:
                         "generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")),
     ],
 )  # fmt: skip
-def test_broken_toys_are_named(state: str, changes: tuple[str, ...]) -> None:
+def test_broken_toys_are_named(state, changes):
     found = [e for e in watched(ring(*changes), until=760, every=250) if isinstance(e, Diagnosed)]
     accepted = {"dead latent": {"dead latent", "contrast illusion"}}.get(state, {state})
     assert found
@@ -122,12 +114,12 @@ def test_broken_toys_are_named(state: str, changes: tuple[str, ...]) -> None:
     json.loads(found[0].line())
 
 
-def test_a_healthy_toy_is_silent() -> None:
+def test_a_healthy_toy_is_silent():
     assert [e for e in watched(ring(), until=1500, every=250) if isinstance(e, Diagnosed)] == []
 
 
 @pytest.mark.parametrize(("seed", "until"), [(0, 810), (1, 1760)])
-def test_a_grid_of_a_fifth_of_its_length_is_silent_while_it_is_young(seed: int, until: int) -> None:
+def test_a_grid_of_a_fifth_of_its_length_is_silent_while_it_is_young(seed, until):
     config = with_overrides(recipe("grid", steps=5000, seed=seed), ["threads=1", "sample_every=0", "save_every=0"])
     run = Run(config)
     events = train(run, observers=[Diagnosis()], stop=lambda: run.step >= until)
@@ -135,20 +127,20 @@ def test_a_grid_of_a_fifth_of_its_length_is_silent_while_it_is_young(seed: int, 
 
 
 @pytest.mark.parametrize("changes", [("discriminator.layers.hidden=[2]",), ("instance_noise=2", "penalties=[]")])
-def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run(changes: tuple[str, ...]) -> None:
+def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run(changes):
     config = ring(*changes, "data.limit=0", steps=3000)
     found = [e for e in watched(config, until=1210, every=150) if isinstance(e, Diagnosed)]
     assert [e.state for e in found] == ["G wins"]
     assert [*map(str, found[0].overrides)] in (["discriminator.layers.hidden=[128]"], ["instance_noise=0.1"])
 
 
-def test_a_run_of_two_measurements_can_stand_still() -> None:
+def test_a_run_of_two_measurements_can_stand_still():
     still = ("generator.optimizer.lr=1e-12", "discriminator.optimizer.lr=1e-12")
     found = [e for e in watched(ring(*still, steps=400), every=150) if isinstance(e, Diagnosed)]
     assert [(e.step, e.state) for e in found] == [(300, "standstill")]
 
 
-def test_points_far_from_zero() -> None:
+def test_points_far_from_zero():
     points = np.random.default_rng(0).uniform(-1, 1, (500, 2)).astype(np.float32) + 1000
     found = [e for e in watched(ring(), until=510, every=250, data=Dataset("far", points)) if isinstance(e, Diagnosed)]
     assert [e.state for e in found] == ["wrong scale"]
@@ -156,7 +148,7 @@ def test_points_far_from_zero() -> None:
 
 
 @pytest.mark.parametrize(("output", "beyond"), [("tanh", 0.5), ("sigmoid", 0.75), ("relu", 0.5)])
-def test_points_that_g_s_last_layer_cannot_draw(output: str, beyond: float) -> None:
+def test_points_that_g_s_last_layer_cannot_draw(output, beyond):
     config = ring(f"generator.layers.output={output}")
     found = [e for e in watched(config, until=510, every=250) if isinstance(e, Diagnosed)]
     assert [e.state for e in found] == ["wrong scale"]
@@ -164,11 +156,11 @@ def test_points_that_g_s_last_layer_cannot_draw(output: str, beyond: float) -> N
     assert [*map(str, found[0].overrides)] == ["generator.layers.output=none"]
 
 
-def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
+def test_nan_is_a_divergence_and_the_last_word(tiny):
     run = Run(tiny())
-    events: list[Event] = []
+    events = []
 
-    def poisoned() -> None:
+    def poisoned():
         for event in train(run, observers=[Diagnosis()]):
             events.append(event)
             if run.step == 10:
@@ -177,15 +169,12 @@ def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
     with pytest.raises(DivergedError) as caught:
         poisoned()
     failed, told = events[-2:]
-    assert isinstance(failed, Failed)
     assert failed.reason == str(caught.value)
-    assert isinstance(told, Diagnosed)
     assert (told.state, told.severity) == ("divergence", "alarm")
     assert any(change.path.endswith(".lr") for change in told.overrides)
 
 
-def test_a_log_that_says_looked_is_read_as_measured(tiny: Any, tmp_path: Path) -> None:
-    """Run folders of before the word was changed."""
+def test_a_log_that_says_looked_is_read_as_measured(tiny, tmp_path):
     events = list(Recorder(tmp_path).record(Run(tiny()), observers=[Diagnosis(every=6)]))
     log = tmp_path / "events.jsonl"
     log.write_text(log.read_text().replace('"event": "measured"', '"event": "looked"'))
@@ -194,8 +183,8 @@ def test_a_log_that_says_looked_is_read_as_measured(tiny: Any, tmp_path: Path) -
     assert [event for event in read_events(log) if event["event"] == "measured"] == told
 
 
-def test_facts() -> None:
-    def of(loss: str) -> Facts:
+def test_facts():
+    def of(loss):
         return facts_of(Run(ring(f"loss={loss}", "penalties=[]")))
 
     assert of("{kind='minimax', smoothing=0.1}").least == pytest.approx(-0.1 * math.log(0.1) - 0.9 * math.log(0.9))
@@ -209,7 +198,7 @@ def test_facts() -> None:
     assert not facts_of(Run(with_overrides(recipe("mlp"), ["data.limit=100"]))).smoothed  # pictures are not points
 
 
-def test_diagnoses_are_read_back(tmp_path: Path) -> None:
+def test_diagnoses_are_read_back(tmp_path):
     run = Run(with_overrides(ring("penalties=[]", "loss=literal_cost", steps=600), ["save_every=500"]))
     told = [e for e in Recorder(tmp_path / "a").record(run, observers=[Diagnosis()]) if isinstance(e, Diagnosed)]
     assert told
@@ -218,7 +207,7 @@ def test_diagnoses_are_read_back(tmp_path: Path) -> None:
     assert type(again.config.loss).__name__ == "NonSaturating"
 
 
-def test_a_point_far_out_does_not_make_a_wrong_scale(tiny: Any) -> None:
+def test_a_point_far_out_does_not_make_a_wrong_scale(tiny):
     points = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
     points[7] = (90, -4)
     for data, states in ((points, []), (100 * points, ["wrong scale"])):

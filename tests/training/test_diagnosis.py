@@ -1,15 +1,12 @@
 """The observer that feeds the diagnosis: its events, the step to go back to, and what it measures in training."""
 
-from __future__ import annotations
-
 import json
 import math
-from typing import Any
 
 import pytest
 
 from mulligan.diagnosis import Facts
-from mulligan.training import Diagnosed, Diagnosis, Measured, Run, Stepped, train, with_overrides
+from mulligan.training import Diagnosis, Measured, Run, Stepped, train, with_overrides
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False, steps=24)
 SOUND, BAD = ({"spread": 0.93, "span": 1.0, "distance": distance} for distance in (0.97, 0.4))
@@ -20,35 +17,32 @@ class Scripted:
 
     facts, penalties, averaged, samples = PLAIN, (), False, 100
 
-    def __init__(self, run: Run, taken: list[dict[str, float]]):
+    def __init__(self, run, taken):
         self.taken, self.tracked, self.begin = iter(taken), 0.0, run.begins
 
-    def track(self) -> list[float]:
+    def track(self):
         self.tracked += 1.0  # a G that stands still would be told so
         return [self.tracked]
 
-    def measure(self) -> tuple[dict[str, float], list[float]]:
+    def measure(self):
         return dict(next(self.taken)), []
 
-    def copying(self) -> dict[str, float]:
+    def copying(self):
         return {}
 
 
 @pytest.mark.parametrize(("taken", "begins", "step"), [("ssbb", 0, 20), ("bb", 0, 0), ("bb", 4, 4), ("ssbb", 4, 20)])
-def test_the_last_healthy_step_goes_with_the_diagnosis(
-    tiny: Any, monkeypatch: pytest.MonkeyPatch, taken: str, begins: int, step: int
-) -> None:
+def test_the_last_healthy_step_goes_with_the_diagnosis(tiny, monkeypatch, taken, begins, step):
     tried = {"parent": {"run": "runs/a", "step": begins}} if begins else {}  # it begins where its parent was healthy
     probe = Scripted(run := Run(tiny(**tried)), [{"s": SOUND, "b": BAD}[each] for each in taken])
     monkeypatch.setattr("mulligan.training.diagnosis.probe_of", lambda run: probe)
     watch = Diagnosis(every=10)
     *_, last = (e for at in range(5, 10 * len(taken) + 1, 5) for e in watch.observe(run, Stepped(at, {})))
-    assert isinstance(last, Diagnosed)
     assert last.healthy_step == step
 
 
-def test_a_diagnosis_measures_the_run_that_it_is_given(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Run] = []
+def test_a_diagnosis_measures_the_run_that_it_is_given(tiny, monkeypatch):
+    made = []
     monkeypatch.setattr("mulligan.training.diagnosis.probe_of", lambda run: made.append(run) or Scripted(run, []))
     first, other, watch = Run(tiny()), Run(tiny()), Diagnosis(every=100)
     for run in (first, first, other):
@@ -61,9 +55,7 @@ TINY = "latent.dim=1"
 
 
 @pytest.mark.parametrize(("begun", "adjusted", "step"), [([], True, 20), ([FAST], False, 0), ([TINY], True, 0)])
-def test_what_an_adjustment_did_is_undone_where_the_run_was_healthy(
-    tiny: Any, monkeypatch: pytest.MonkeyPatch, begun: list[str], adjusted: bool, step: int
-) -> None:
+def test_what_an_adjustment_did_is_undone_where_the_run_was_healthy(tiny, monkeypatch, begun, adjusted, step):
     run, watch = Run(with_overrides(tiny(), begun)), Diagnosis(every=10)
     probe = Scripted(run, [SOUND, SOUND, BAD, BAD])
     monkeypatch.setattr("mulligan.training.diagnosis.probe_of", lambda run: probe)
@@ -71,12 +63,11 @@ def test_what_an_adjustment_did_is_undone_where_the_run_was_healthy(
         if at == 30 and adjusted:
             run.adjust([FAST])
         *_, last = watch.observe(run, Stepped(at, {}))
-    assert isinstance(last, Diagnosed)
     assert any(change.path == "generator.optimizer.lr" for change in last.overrides)
     assert last.healthy_step == step
 
 
-def test_every_measurement_is_an_event(tiny: Any) -> None:
+def test_every_measurement_is_an_event(tiny):
     watch = Diagnosis(every=6)
     measured = [e for e in train(Run(tiny()), observers=[watch]) if isinstance(e, Measured)]
     assert [e.step for e in measured] == [10, 15, 20, 24]  # the first report at or after each sixth step
@@ -86,7 +77,7 @@ def test_every_measurement_is_an_event(tiny: Any) -> None:
     json.loads(measured[0].line())
 
 
-def test_the_pace_is_what_a_whole_run_at_this_speed_would_cover(tiny: Any) -> None:
+def test_the_pace_is_what_a_whole_run_at_this_speed_would_cover(tiny):
     events = train(Run(tiny(steps=24, report_every=3)), observers=[Diagnosis(every=6)])
     paced = [e.signals for e in events if isinstance(e, Measured) and "pace" in e.signals]
     assert paced

@@ -1,8 +1,4 @@
-from __future__ import annotations
-
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,17 +9,17 @@ from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
 from mulligan.training import Recorder, Run, guard, load_checkpoint, resume, save_checkpoint, train
 
 
-def tensor(run: Run, who: str, path: str) -> Any:
+def tensor(run, who, path):
     return (run.gan.g if who == "generator" else run.gan.d).network.tensors()[path]
 
 
-def diverge(run: Run) -> str:
+def diverge(run):
     with pytest.raises(DivergedError) as caught:
         list(train(run))
     return str(caught.value)
 
 
-def test_the_loss_the_step_and_the_first_tensor_are_named(tiny: Any) -> None:
+def test_the_loss_the_step_and_the_first_tensor_are_named(tiny):
     run = Run(tiny())
     run.advance()
     tensor(run, "discriminator", "2.W")[3, 3] = np.nan
@@ -35,7 +31,7 @@ def test_the_loss_the_step_and_the_first_tensor_are_named(tiny: Any) -> None:
     assert "discriminator.clip=norm" in words
 
 
-def test_the_generator_is_named_when_it_is_first(tiny: Any) -> None:
+def test_the_generator_is_named_when_it_is_first(tiny):
     run = Run(tiny(generator={"layers": tiny().generator.layers, "clip": "norm"}))
     tensor(run, "generator", "0.b")[0] = np.inf
     words = diverge(run)
@@ -44,7 +40,7 @@ def test_the_generator_is_named_when_it_is_first(tiny: Any) -> None:
     assert "clip=norm" not in words  # it is on already
 
 
-def test_bad_data_is_named_as_such(tiny: Any) -> None:
+def test_bad_data_is_named_as_such(tiny):
     points = np.zeros((40, 2), np.float32)
     points[7] = np.nan
     words = diverge(Run(tiny(), data=Dataset("mine", points)))
@@ -52,7 +48,7 @@ def test_bad_data_is_named_as_such(tiny: Any) -> None:
     assert "Remove those samples" in words
 
 
-def test_a_rate_that_is_far_too_high(tiny: Any) -> None:
+def test_a_rate_that_is_far_too_high(tiny):
     wild = {"kind": "sgd", "lr": 1e18}
     for threads in (1, 2):
         config = tiny(
@@ -64,7 +60,7 @@ def test_a_rate_that_is_far_too_high(tiny: Any) -> None:
         assert "discriminator.optimizer.lr=0.001" in words
 
 
-def test_the_rate_of_an_optimiser_inside_another_is_named(tiny: Any) -> None:
+def test_the_rate_of_an_optimiser_inside_another_is_named(tiny):
     layers = tiny().discriminator.layers
     base = {"kind": "extragradient", "base": {"kind": "sgd", "lr": 1e18}}
     g = {"layers": tiny().generator.layers, "optimizer": {"kind": "extragradient", "base": "sgd"}}
@@ -72,7 +68,7 @@ def test_the_rate_of_an_optimiser_inside_another_is_named(tiny: Any) -> None:
     assert "discriminator.optimizer.base.base.lr=0.003" in diverge(Run(tiny(steps=200, generator=g, discriminator=d)))
 
 
-def test_the_rate_that_was_adjusted_to_is_the_one_to_lower(tiny: Any) -> None:
+def test_the_rate_that_was_adjusted_to_is_the_one_to_lower(tiny):
     run = Run(tiny(steps=200))
     run.adjust(["discriminator.optimizer.lr=1e30"])
     assert "discriminator.optimizer.lr=0.001" in diverge(run)
@@ -84,12 +80,12 @@ class Resting(Optimizer):
 
     lr: float = 0.0
 
-    def update_block(self, state: Any, theta: Any, g: Any, *, lr: float) -> None:
+    def update_block(self, state, theta, g, *, lr):
         theta -= lr * g
 
 
 @pytest.mark.parametrize("rate", [0.0, -1e-9])
-def test_a_rate_that_moves_nothing_or_uphill(rate: float, tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rate_that_moves_nothing_or_uphill(rate, tiny, monkeypatch):
     monkeypatch.setitem(OPTIMIZERS, "resting", Resting)
     config = tiny(discriminator={"layers": tiny().discriminator.layers, "optimizer": {"kind": "resting", "lr": rate}})
     run = Run(config)
@@ -97,22 +93,22 @@ def test_a_rate_that_moves_nothing_or_uphill(rate: float, tiny: Any, monkeypatch
     assert "Try discriminator.optimizer.lr=0.001, or" in diverge(run)
 
 
-def test_where_a_schedule_is_the_cause_it_is_named(tiny: Any) -> None:
+def test_where_a_schedule_is_the_cause_it_is_named(tiny):
     words = diverge(Run(tiny(steps=200, schedules={"lr": {"kind": "exponential", "factor": 10.0, "every": 2}})))
     assert "Try schedules.lr=constant, or" in words
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_no_measure_hides_another(bad: float) -> None:
+def test_no_measure_hides_another(bad):
     assert guard.finite({"d_loss": -1.0, "g_loss": 2.0})
     assert not guard.finite({"d_loss": bad, "g_loss": 2.0})
     assert not guard.finite({"d_loss": 2.0, "g_loss": bad})
 
 
-def test_arrays_are_checked_before_they_are_kept(tiny: Any, tmp_path: Path) -> None:
+def test_arrays_are_checked_before_they_are_kept(tiny, tmp_path):
     run = Run(tiny())
     guard.check(run)
-    run.gan.d.state["v"][5] = np.nan  # type: ignore[index]
+    run.gan.d.state["v"][5] = np.nan
     words = r"the run diverged after step 0 .* is discriminator\.optimizer\.v \(1 of "
     with pytest.raises(DivergedError, match=words):
         guard.check(run)
@@ -121,14 +117,14 @@ def test_arrays_are_checked_before_they_are_kept(tiny: Any, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_samples_that_are_not_finite_are_refused(tiny: Any) -> None:
+def test_samples_that_are_not_finite_are_refused(tiny):
     run = Run(tiny())
     run.gan.average[:] = 3e38
     with pytest.raises(DivergedError, match="diverged after step 0: 2048 of 2048 numbers in the generator's samples"):
         run.sample(*run.grid)
 
 
-def test_every_kept_array_is_checked(tiny: Any) -> None:
+def test_every_kept_array_is_checked(tiny):
     names = Run(tiny()).gan.arrays().keys()
     assert {"average", "g.theta", "d.theta", "g.optimizer.m", "d.optimizer.v"} <= names
     for name in names:
@@ -140,7 +136,7 @@ def test_every_kept_array_is_checked(tiny: Any) -> None:
                 guard.check(run)
 
 
-def test_the_last_healthy_checkpoint_stays_and_is_named(tiny: Any, tmp_path: Path) -> None:
+def test_the_last_healthy_checkpoint_stays_and_is_named(tiny, tmp_path):
     run = Run(tiny())
     events = Recorder(tmp_path / "r").record(run)
     while next(events).to_json() != {"event": "saved", "step": 12}:

@@ -1,23 +1,18 @@
 """The monitor of a run: the right figures, always the same ones, and nothing changed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from mulligan.data import TOYS, Dataset, load
-from mulligan.data.sources import Gaussians
 from mulligan.metrics import bundled_judge, kid, modes
 from mulligan.training import DataSpec, Evaluated, Recorder, Run, resume, train
 from mulligan.training.monitor import COUNT, Monitor
 
 
 @pytest.fixture(scope="module")
-def mnist_run(pictured: Any) -> Run:
+def mnist_run(pictured):
     """A tiny run on the digits, class by class, after a few steps."""
     run = Run(pictured(data={"name": "mnist"}))
     for _ in range(3):
@@ -25,20 +20,12 @@ def mnist_run(pictured: Any) -> Run:
     return run
 
 
-def monitor_of(run: Run) -> Monitor:
-    found = Monitor.of(run)
-    assert found is not None
-    return found
-
-
-def test_figures_of_pictures(mnist_run: Run) -> None:
-    monitor = monitor_of(mnist_run)
+def test_figures_of_pictures(mnist_run):
+    monitor = Monitor.of(mnist_run)
     found = monitor(mnist_run)
     z, labels = mnist_run.draw(COUNT, seed=mnist_run.config.seed)
     images = mnist_run.sample(z, labels)
     judge = bundled_judge("mnist")
-    assert judge is not None
-    assert monitor.features is not None
     judged = judge.probabilities(images)
     sure = judged.max(axis=1) >= 0.5
     assert found["junk"] == pytest.approx(1 - sure.mean(), abs=0.003)
@@ -49,22 +36,18 @@ def test_figures_of_pictures(mnist_run: Run) -> None:
     assert len(monitor.real) == COUNT
 
 
-def test_the_reals_are_held_out_and_of_every_class(mnist_run: Run) -> None:
-    monitor = monitor_of(mnist_run)
-    assert monitor.features is not None
+def test_the_reals_are_held_out_and_of_every_class(mnist_run):
+    monitor = Monitor.of(mnist_run)
     digits = load("mnist")
-    assert digits.test is not None
     all_reals = monitor.features(np.asarray(digits.test.images))
     known = {row.tobytes(): label for row, label in zip(all_reals, np.asarray(digits.test.labels))}
     shares = np.bincount([known[row.tobytes()] for row in monitor.real], minlength=10) / COUNT
     assert shares.min() > 0.07
 
 
-def test_real_pictures_would_score_as_they_should(mnist_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monitor = monitor_of(mnist_run)
-    assert monitor.features is not None
+def test_real_pictures_would_score_as_they_should(mnist_run, monkeypatch):
+    monitor = Monitor.of(mnist_run)
     judge, digits = bundled_judge("mnist"), load("mnist")
-    assert judge is not None
     chosen = np.random.default_rng(0).permutation(len(digits))[:COUNT]
     images = np.asarray(digits.images[chosen])
     monkeypatch.setattr(Monitor, "features_of", lambda *_: (monitor.features(images), judge.probabilities(images)))
@@ -75,33 +58,32 @@ def test_real_pictures_would_score_as_they_should(mnist_run: Run, monkeypatch: p
     assert found["junk"] < 0.01
 
 
-def test_figures_of_a_toy(tiny: Any) -> None:
+def test_figures_of_a_toy(tiny):
     run = Run(tiny())
-    found = monitor_of(run)(run)
+    found = Monitor.of(run)(run)
     points = run.sample(*run.draw(COUNT, seed=run.config.seed))
     ring = TOYS["ring"]
-    assert isinstance(ring, Gaussians)
     expected = modes(points, ring.modes, ring.std)
     assert (found["modes"], found["high_quality"]) == (expected.captured, expected.high_quality)
     assert found.keys() == {"kid", "modes", "high_quality"}
-    assert monitor_of(Run(tiny(data={"name": "swiss-roll"})))(Run(tiny(data={"name": "swiss-roll"}))).keys() == {"kid"}
+    assert Monitor.of(Run(tiny(data={"name": "swiss-roll"})))(Run(tiny(data={"name": "swiss-roll"}))).keys() == {"kid"}
 
 
-def test_pictures_without_a_shipped_judge(pictured: Any, digits: Dataset) -> None:
+def test_pictures_without_a_shipped_judge(pictured, digits):
     run = Run(pictured(), data=digits)
-    assert monitor_of(run)(run).keys() == {"kid"}
+    assert Monitor.of(run)(run).keys() == {"kid"}
     for count, enough in ((19, False), (20, True)):
-        few = Dataset("few", digits.images[:count], digits.labels[:count], digits.class_names)  # type: ignore[index]
+        few = Dataset("few", digits.images[:count], digits.labels[:count], digits.class_names)
         assert (Monitor.of(Run(run.config, data=few)) is not None) is enough
 
 
-def test_the_number_of_workers_changes_nothing(tiny: Any, pictured: Any) -> None:
+def test_the_number_of_workers_changes_nothing(tiny, pictured):
     for data in ("ring", "mnist"):
         config = {"ring": tiny, "mnist": pictured}[data]
         runs = [Run(config(threads=threads, data={"name": data, "limit": 500})) for threads in (1, 2)]
         for run in runs[1:]:
             run.gan.average[:] = runs[0].gan.average
-        measured = [monitor_of(run)(run) for run in runs]
+        measured = [Monitor.of(run)(run) for run in runs]
         assert measured[0].keys() == measured[1].keys()
         for key, value in measured[0].items():
             assert measured[1][key] == pytest.approx(value, rel=1e-4), key
@@ -110,34 +92,34 @@ def test_the_number_of_workers_changes_nothing(tiny: Any, pictured: Any) -> None
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_watching_changes_no_byte_and_a_resumed_run_tells_the_same(tiny: Any, threads: int, tmp_path: Path) -> None:
-    def content(folder: Path) -> dict[str, bytes]:
+def test_watching_changes_no_byte_and_a_resumed_run_tells_the_same(tiny, threads, tmp_path):
+    def content(folder):
         return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("step-000024/*.safetensors"))}
 
     watched, plain = tiny(threads=threads, evaluate_every=5), tiny(threads=threads, evaluate_every=0)
     for name, config in (("watched", watched), ("plain", plain)):
         run = Run(config)
-        list(Recorder(tmp_path / name).record(run, evaluators=[monitor_of(run)]))
+        list(Recorder(tmp_path / name).record(run, evaluators=[Monitor.of(run)]))
     assert len(content(tmp_path / "watched")) == 1
     assert content(tmp_path / "watched") == content(tmp_path / "plain")
     run = Run(watched)
     stop = iter([False] * 13 + [True] * 99)
-    list(Recorder(tmp_path / "stopped").record(run, evaluators=[monitor_of(run)], stop=lambda: next(stop)))
+    list(Recorder(tmp_path / "stopped").record(run, evaluators=[Monitor.of(run)], stop=lambda: next(stop)))
     again = resume(tmp_path / "stopped")
     assert again.step == 13
-    list(Recorder(tmp_path / "stopped").record(again, evaluators=[monitor_of(again)]))
+    list(Recorder(tmp_path / "stopped").record(again, evaluators=[Monitor.of(again)]))
     whole = (tmp_path / "watched" / "events.jsonl").read_bytes()
     assert (tmp_path / "stopped" / "events.jsonl").read_bytes() == whole
     assert whole.count(b'"evaluated"') == 5
 
 
-def test_what_is_not_finite_says_nothing(tiny: Any, mnist_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_finite_says_nothing(tiny, mnist_run, monkeypatch):
     ring = Run(tiny())
-    monitor = monitor_of(ring)
+    monitor = Monitor.of(ring)
     ring.gan.average[:] = np.nan
     assert monitor(ring) == {}
     pictures = Run(mnist_run.config)
-    seen = monitor_of(pictures)
+    seen = Monitor.of(pictures)
     z, labels = pictures.draw(COUNT, seed=0)
     z[-1] = np.nan  # one of a thousand
     with monkeypatch.context() as patch:
@@ -147,13 +129,13 @@ def test_what_is_not_finite_says_nothing(tiny: Any, mnist_run: Run, monkeypatch:
     assert seen(pictures) == {}
 
 
-def test_in_the_stream(tiny: Any) -> None:
+def test_in_the_stream(tiny):
     run = Run(tiny(evaluate_every=12))
-    found = [e for e in train(run, evaluators=[monitor_of(run)]) if isinstance(e, Evaluated)]
+    found = [e for e in train(run, evaluators=[Monitor.of(run)]) if isinstance(e, Evaluated)]
     assert [event.step for event in found] == [12, 24]
     assert all(event.metrics.keys() == {"kid", "modes", "high_quality"} for event in found)
 
 
-def test_one_picture_has_no_components(mnist_run: Run) -> None:
+def test_one_picture_has_no_components(mnist_run):
     config = replace(mnist_run.config, data=DataSpec(name="mnist", limit=1))
     assert Monitor.of(Run(config)) is None

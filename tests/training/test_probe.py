@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +11,12 @@ from mulligan.training import Run
 from mulligan.training.probe import facts_of, probe_of
 
 
-def latents(run: Run) -> Any:
+def latents(run):
     """Return the fixed z and their classes."""
     return run.draw(256, seed=run.config.seed)
 
 
-def test_a_g_with_layers_inside_layers_is_measured(tiny: Any, digits: Dataset) -> None:
+def test_a_g_with_layers_inside_layers_is_measured(tiny, digits):
     nets = {
         who: {"layers": {"kind": f"r3gan_{who}", "widths": [4, 4], "blocks": [1, 1]}}
         for who in ("generator", "discriminator")
@@ -29,7 +26,7 @@ def test_a_g_with_layers_inside_layers_is_measured(tiny: Any, digits: Dataset) -
 
 
 @pytest.mark.parametrize("loss", ["non_saturating", "least_squares", "relativistic_average"])
-def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -> None:
+def test_every_gradient_signal_by_differences_in_float64(tiny, loss):
     run = Run(tiny(loss=loss))
     probe = probe_of(run)
     signals, _ = probe.measure()
@@ -39,19 +36,19 @@ def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -
     z, real = latents(run)[0][:64].astype(np.float64), probe.reals.x[:64].astype(np.float64)
     unit = (run.data.range[1] - run.data.range[0]) / 2
 
-    def logits(x: np.ndarray) -> np.ndarray:
+    def logits(x):
         return for_d.forward(x, training=False)[:, 0].copy()
 
-    def fake() -> np.ndarray:
+    def fake():
         return for_g.forward(z, training=False).copy()
 
-    def d_loss() -> float:
+    def d_loss():
         return run.config.loss.discriminator(real=logits(real), fake=logits(fake())).value
 
-    def g_loss(x: np.ndarray) -> float:
+    def g_loss(x):
         return run.config.loss.generator(real=logits(real), fake=logits(x)).value
 
-    def slopes(theta: np.ndarray, value: Any) -> np.ndarray:
+    def slopes(theta, value):
         found, h = np.empty(theta.shape), 1e-6
         for i in np.ndindex(theta.shape):
             kept = theta[i]
@@ -92,7 +89,7 @@ def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -
         ("relativistic", math.log(2), None, 0.0),
     ],
 )
-def test_facts_of_a_run(tiny: Any, loss: Any, balance: float, threshold: float | None, least: float) -> None:
+def test_facts_of_a_run(tiny, loss, balance, threshold, least):
     facts = facts_of(Run(tiny(loss=loss, penalties=[])))
     assert (facts.balance, facts.threshold) == (pytest.approx(balance, rel=1e-6), threshold)
     assert facts.least == pytest.approx(least)
@@ -106,7 +103,7 @@ def test_facts_of_a_run(tiny: Any, loss: Any, balance: float, threshold: float |
     assert (other.penalised, other.normalised) == (True, True)
 
 
-def test_the_reals_are_a_sample_of_the_data_and_the_fakes_those_of_the_run(tiny: Any) -> None:
+def test_the_reals_are_a_sample_of_the_data_and_the_fakes_those_of_the_run(tiny):
     run = Run(tiny(average="ema"))
     run.gan.average[:] += 1  # so that which G is asked can be seen
     probe = probe_of(run)
@@ -119,9 +116,7 @@ def test_the_reals_are_a_sample_of_the_data_and_the_fakes_those_of_the_run(tiny:
 
 
 @pytest.mark.parametrize(("output", "reach"), [("sigmoid", (0.0, 1.0)), ("tanh", (-1.0, 1.0))])
-def test_pictures_come_with_their_range_and_their_classes(
-    tiny: Any, digits: Dataset, output: str, reach: tuple[float, float]
-) -> None:
+def test_pictures_come_with_their_range_and_their_classes(tiny, digits, output, reach):
     g = [{"kind": "one_hot", "classes": 4}, {"kind": "dense", "units": 64}, output]
     g.append({"kind": "reshape", "shape": [8, 8, 1]})
     d = [{"kind": "flatten"}, {"kind": "projection", "classes": 4}]
@@ -138,7 +133,7 @@ def test_pictures_come_with_their_range_and_their_classes(
 
 
 @pytest.mark.parametrize(("held", "figure"), [(150, "ct_z"), (99, "nearness"), (0, "nearness")])
-def test_copies_are_looked_for_among_all_training_pictures(tiny: Any, held: int, figure: str) -> None:
+def test_copies_are_looked_for_among_all_training_pictures(tiny, held, figure):
     rng = np.random.default_rng(2)
     train, test = (rng.integers(0, 256, (n, 8, 8, 1)).astype(np.uint8) for n in (400, max(held, 1)))
     data = Dataset("own", train, test=Dataset("own", test) if held else None)

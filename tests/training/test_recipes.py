@@ -165,7 +165,6 @@ def test_a_start_of_one_s_own_is_everywhere():
 
 
 def test_r3gan_starts_as_its_shortcuts():
-    """F's last product is 0: at first every block passes its input on, and the others are Fixup's."""
     family = R3GANGenerator(widths=(6, 4), blocks=(2, 1), expansion=3)
     layers = family.build((8, 8, 3), 0)
     assert kinds(layers) == ["Dense", "Reshape", "Residual", "Residual", "Conv2d", "Upsample", "Residual", "Conv2d"]

@@ -1,16 +1,12 @@
 """What a run's folder refuses, and what a full disk leaves whole."""
 
-from __future__ import annotations
-
 import errno
 import os
 import resource
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +15,7 @@ from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, 
 from mulligan.training import Recorder, Run, RunFolder, dumps_toml, load_config, resume
 
 
-def test_an_existing_folder_is_not_touched(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:
+def test_an_existing_folder_is_not_touched(tiny, tmp_path, record, content):
     folder = tmp_path / "r"
     record(folder, Run(tiny()))
     before = content(folder)
@@ -36,7 +32,7 @@ def test_an_existing_folder_is_not_touched(tiny: Any, tmp_path: Path, record: An
         record(other / "thesis.txt", Run(tiny()))
 
 
-def test_a_changed_configuration_is_refused_with_the_difference(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_a_changed_configuration_is_refused_with_the_difference(tiny, tmp_path, record):
     folder = tmp_path / "r"
     record(folder, Run(tiny()))
     config = folder / "config.toml"
@@ -61,7 +57,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(tiny: Any, tmp_p
         resume(folder)
 
 
-def test_a_changed_log_is_refused(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_a_changed_log_is_refused(tiny, tmp_path, record):
     folder = tmp_path / "r"
     record(folder, Run(tiny()))
     log = folder / "events.jsonl"
@@ -81,7 +77,7 @@ def test_a_changed_log_is_refused(tiny: Any, tmp_path: Path, record: Any) -> Non
     assert b'"step": 36' in log.read_bytes().splitlines()[-1]
 
 
-def test_a_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_a_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny, tmp_path, record):
     folder = tmp_path / "r"
     record(folder, Run(tiny()))
     shutil.rmtree(folder / "checkpoints")
@@ -91,9 +87,7 @@ def test_a_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Any, tmp_path:
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_data_that_was_moved_is_found_where_the_configuration_says(
-    tiny: Any, tmp_path: Path, record: Any, content: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_data_that_was_moved_is_found_where_the_configuration_says(tiny, tmp_path, record, content, monkeypatch):
     first, now, other = (tmp_path / f"{name}.npy" for name in ("first", "now", "other"))
     monkeypatch.setenv("HOME", str(tmp_path))
     for path, seed in ((first, 0), (other, 1)):
@@ -117,15 +111,14 @@ def test_data_that_was_moved_is_found_where_the_configuration_says(
     assert all(ours[part] == theirs[part] for part in ("arrays", "events.jsonl", "training.gif"))
 
 
-def test_two_processes_do_not_write_to_one_folder(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_two_processes_do_not_write_to_one_folder(tiny, tmp_path, record):
     record(tmp_path / "r", Run(tiny()))
     with RunFolder(tmp_path / "r").hold(), pytest.raises(BusyError, match="another process is writing"):
         record(tmp_path / "r", resume(tmp_path / "r"))
     record(tmp_path / "r", resume(tmp_path / "r"))
 
 
-def test_a_loop_that_was_left_is_not_another_process(tiny: Any, tmp_path: Path, record: Any) -> None:
-    """As in a notebook whose cell has ended in an error: the stream of events is still there."""
+def test_a_loop_that_was_left_is_not_another_process(tiny, tmp_path, record):
     first = Recorder(tmp_path / "r").record(Run(tiny()))
     next(first)
     with pytest.raises(BusyError, match=r"another loop of this program still holds .*r\. Call close\(\) on the events"):
@@ -135,9 +128,7 @@ def test_a_loop_that_was_left_is_not_another_process(tiny: Any, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("then", ["nothing", "another run"])
-def test_a_folder_that_is_taken_away_is_not_made_again(
-    tiny: Any, tmp_path: Path, then: str, record: Any, content: Any
-) -> None:
+def test_a_folder_that_is_taken_away_is_not_made_again(tiny, tmp_path, then, record, content):
     record(tmp_path / "whole", Run(tiny()))
     folder, moved = tmp_path / "r", tmp_path / "moved"
     events = Recorder(folder).record(Run(tiny()))
@@ -157,10 +148,8 @@ def test_a_folder_that_is_taken_away_is_not_made_again(
     assert content(moved) == content(tmp_path / "whole")
 
 
-def test_a_file_system_without_locks_is_no_other_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such as Lustre where it is mounted without them."""
-
-    def flock(file: object, mode: int) -> None:
+def test_a_file_system_without_locks_is_no_other_process(tmp_path, monkeypatch):
+    def flock(file, mode):
         raise OSError(errno.ENOSYS, "Function not implemented")
 
     monkeypatch.setattr("fcntl.flock", flock)
@@ -168,10 +157,10 @@ def test_a_file_system_without_locks_is_no_other_process(tmp_path: Path, monkeyp
         assert not lock.closed
 
 
-def test_on_windows_a_byte_of_the_lock_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held: dict[int, int] = {}
+def test_on_windows_a_byte_of_the_lock_is_held(tmp_path, monkeypatch):
+    held = {}
 
-    def locking(handle: int, mode: int, count: int) -> None:
+    def locking(handle, mode, count):
         assert (mode, count, os.lseek(handle, 0, os.SEEK_CUR)) == (2, 1, 0)
         if held:
             raise PermissionError(errno.EACCES, "Permission denied")
@@ -187,7 +176,7 @@ def test_on_windows_a_byte_of_the_lock_is_held(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
-def test_a_forked_copy_does_not_keep_the_folder(tmp_path: Path) -> None:
+def test_a_forked_copy_does_not_keep_the_folder(tmp_path):
     here = RunFolder(tmp_path)
     lock = here.hold()
     to_parent, ready = os.pipe()
@@ -211,13 +200,11 @@ def test_a_forked_copy_does_not_keep_the_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("when", [1, 2, 5, 9])
-def test_a_full_disk_loses_nothing(
-    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: int, record: Any, content: Any
-) -> None:
+def test_a_full_disk_loses_nothing(tiny, tmp_path, monkeypatch, when, record, content):
     record(tmp_path / "whole", Run(tiny()))
     folder, calls, sync = tmp_path / "r", 0, os.fsync
 
-    def full(handle: int) -> None:
+    def full(handle):
         nonlocal calls
         calls += 1
         if calls >= when:
@@ -238,7 +225,7 @@ def test_a_full_disk_loses_nothing(
     assert content(folder) == content(tmp_path / "whole")
 
 
-def test_a_file_size_limit_in_a_real_process(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:
+def test_a_file_size_limit_in_a_real_process(tiny, tmp_path, record, content):
     record(tmp_path / "whole", Run(tiny()))
     folder = tmp_path / "r"
     config = tmp_path / "config.toml"
@@ -248,7 +235,7 @@ def test_a_file_size_limit_in_a_real_process(tiny: Any, tmp_path: Path, record: 
         "for event in Recorder(sys.argv[2]).record(Run(load_config(__import__('pathlib').Path(sys.argv[1])))): pass"
     )
 
-    def limit() -> None:
+    def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
 
     done = subprocess.run(

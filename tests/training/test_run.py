@@ -1,11 +1,7 @@
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from functools import reduce
 from operator import add
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,18 +14,17 @@ from mulligan.training import Run, recipe
 from mulligan.training.samples import fingerprint_of, labels_of, same_as_nearest
 
 
-def test_threads_are_resolved_once(tiny: Any) -> None:
+def test_threads_are_resolved_once(tiny):
     assert Run(tiny(threads=0)).config.threads == available_cores()
     assert Run(tiny(threads=3)).gan.team.count == 3
     assert Run(tiny(threads=3, batch_size=2)).gan.team.count == 2  # no worker without rows
 
 
-def test_batches_are_scaled_and_carry_their_labels(pictured: Any, digits: Dataset) -> None:
+def test_batches_are_scaled_and_carry_their_labels(pictured, digits):
     run = Run(pictured(batch_size=10, data={"name": "digits", "low": 0.0, "high": 1.0}), data=digits)
     seen = []
     for _ in range(4):
         batch, labels = run.next_batch()
-        assert labels is not None
         assert batch.dtype == np.float32
         for x, y in zip(batch, labels):
             match = np.flatnonzero((digits.images == np.rint(x * 255)).all(axis=(1, 2, 3)))
@@ -40,38 +35,35 @@ def test_batches_are_scaled_and_carry_their_labels(pictured: Any, digits: Datase
     assert sorted(seen) == list(range(40))  # each once an epoch
 
 
-def test_points_come_as_they_are(tiny: Any) -> None:
+def test_points_come_as_they_are(tiny):
     run = Run(tiny())
     batch, labels = run.next_batch()
     assert labels is None
     assert all((run.data.images == x).all(axis=1).any() for x in batch)
 
 
-def test_several_moves_of_d_get_fresh_rows(tiny: Any) -> None:
+def test_several_moves_of_d_get_fresh_rows(tiny):
     run = Run(tiny(update="alternating", d_steps=3, batch_size=8))
     assert run.next_batch()[0].shape == (24, 2)
     run.advance()
 
 
-def test_limit(pictured: Any, digits: Dataset) -> None:
+def test_limit(pictured, digits):
     config = pictured(data={"name": "digits", "limit": 12})
     run = Run(config, data=digits)
     assert len(run.data) == 12
-    assert run.labels is not None
     assert len(run.labels) == 12
     assert len(digits) == 40
 
 
-def test_a_limit_keeps_the_classes_of_sorted_data(pictured: Any, digits: Dataset) -> None:
+def test_a_limit_keeps_the_classes_of_sorted_data(pictured, digits):
     in_order = replace(digits, labels=np.arange(40) // 10)
     run = Run(pictured(data={"name": "digits", "limit": 12}), data=in_order)
     assert run.generator().spec.class_counts == (3, 3, 3, 3)
 
 
 @pytest.mark.parametrize(("labels", "classes"), [("dataset", 4), ("none", 0), ("clusters", 7)])
-def test_labels(
-    pictured: Any, digits: Dataset, labels: str, classes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_labels(pictured, digits, labels, classes, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     run = Run(pictured(data={"name": "digits", "labels": labels, "clusters": 7}), data=digits)
     assert run.classes == classes
@@ -81,11 +73,8 @@ def test_labels(
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_labels_that_say_nothing_of_the_pictures_are_named(
-    pictured: Any, caplog: pytest.LogCaptureFixture, shuffled: bool
-) -> None:
+def test_labels_that_say_nothing_of_the_pictures_are_named(pictured, caplog, shuffled):
     data = load("mnist-test").limited(2000)
-    assert data.labels is not None
     labels = np.random.default_rng(1).permutation(data.labels) if shuffled else data.labels
     spec = pictured().data
     for kind, told in (("dataset", shuffled), ("none", False)):
@@ -96,7 +85,7 @@ def test_labels_that_say_nothing_of_the_pictures_are_named(
         assert said is None or 6 <= int(said[1]) <= 14
 
 
-def test_few_samples_and_many_classes_say_nothing_of_labels() -> None:
+def test_few_samples_and_many_classes_say_nothing_of_labels():
     images = np.random.default_rng(0).random((600, 3)).astype(np.float32)
     for n, classes in ((499, 2), (600, 1), (600, 200)):
         assert same_as_nearest(images[:n], np.arange(n) % classes) == (1.0, 0.0)
@@ -105,12 +94,10 @@ def test_few_samples_and_many_classes_say_nothing_of_labels() -> None:
     assert chance == pytest.approx(0.25, abs=0.01)
 
 
-def test_clusters_are_computed_once(
-    pictured: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clusters_are_computed_once(pictured, digits, tmp_path, monkeypatch):
     calls = []
 
-    def counted(images: Any, k: int) -> Any:
+    def counted(images, k):
         calls.append(k)
         return np.arange(len(images)) % k, None
 
@@ -133,7 +120,7 @@ def test_clusters_are_computed_once(
     assert calls == [5, 5, 5]
 
 
-def test_every_picture_and_every_label_is_in_the_fingerprint() -> None:
+def test_every_picture_and_every_label_is_in_the_fingerprint():
     images, labels = np.zeros((4097, 2, 2, 1), np.uint8), np.arange(4097) % 2
     other = images.copy()
     other[-1] = 1
@@ -144,7 +131,7 @@ def test_every_picture_and_every_label_is_in_the_fingerprint() -> None:
     assert len(found) == 5
 
 
-def test_misfits_are_refused_before_the_first_step(tiny: Any, pictured: Any, digits: Dataset) -> None:
+def test_misfits_are_refused_before_the_first_step(tiny, pictured, digits):
     with pytest.raises(ConfigError, match="got 'clusters', which needs pictures"):
         Run(tiny(data={"name": "ring", "labels": "clusters"}))
     with pytest.raises(ConfigError, match=r"^data\.clusters must be at most 40, .* got 41\."):
@@ -163,16 +150,14 @@ def test_misfits_are_refused_before_the_first_step(tiny: Any, pictured: Any, dig
         Run(tiny(data="rings"))
 
 
-def test_a_path_becomes_absolute(
-    pictured: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_becomes_absolute(pictured, digits, tmp_path, monkeypatch):
     np.save(tmp_path / "mine.npy", np.asarray(digits.images))
     monkeypatch.chdir(tmp_path)
     run = Run(pictured(data="mine.npy"))
     assert run.config.data.name == str((tmp_path / "mine.npy").resolve())
 
 
-def test_looking_changes_nothing(tiny: Any) -> None:
+def test_looking_changes_nothing(tiny):
     run, twin = Run(tiny()), Run(tiny())
     for _ in range(3):
         run.advance()
@@ -186,7 +171,7 @@ def test_looking_changes_nothing(tiny: Any) -> None:
         assert array.tobytes() == twin.gan.arrays()[name].tobytes()
 
 
-def test_the_average_follows_training(tiny: Any) -> None:
+def test_the_average_follows_training(tiny):
     run = Run(tiny())
     before = run.sample(*run.grid)
     for _ in range(5):
@@ -195,21 +180,20 @@ def test_the_average_follows_training(tiny: Any) -> None:
     assert not np.array_equal(run.sample(*run.grid), run.sample(*run.grid, average=False))
 
 
-def test_the_seed_of_a_draw_decides(pictured: Any, digits: Dataset) -> None:
+def test_the_seed_of_a_draw_decides(pictured, digits):
     run, other = Run(pictured(), data=digits), Run(pictured(seed=1), data=digits)
     (z, labels), again = run.draw(20, seed=3), run.draw(20, seed=4)
-    assert labels is not None
     assert not (z == again[0]).any()
     assert (labels != again[1]).any()
     assert all((one == same).all() for one, same in zip((z, labels), other.draw(20, seed=3)))  # whatever the run's is
 
 
-def test_another_seed_sees_the_data_in_another_order(tiny: Any) -> None:
+def test_another_seed_sees_the_data_in_another_order(tiny):
     first, other = (Run(tiny(seed=seed)).sampler.next_indices().tolist() for seed in (0, 1))
     assert first == Run(tiny()).sampler.next_indices().tolist() != other
 
 
-def test_samples_have_the_range_that_the_data_is_scaled_to(pictured: Any, digits: Dataset) -> None:
+def test_samples_have_the_range_that_the_data_is_scaled_to(pictured, digits):
     run = Run(pictured(data={"name": "digits", "low": 0.0, "high": 0.5}), data=digits)
     z, labels = run.draw(9, seed=0)
     expected = np.rint(np.clip(run.generate(z, labels) / 0.5, 0.0, 1.0) * 255)
@@ -217,26 +201,23 @@ def test_samples_have_the_range_that_the_data_is_scaled_to(pictured: Any, digits
     assert len(np.unique(expected)) > 20
 
 
-def test_generate_does_not_depend_on_the_count(pictured: Any, digits: Dataset) -> None:
+def test_generate_does_not_depend_on_the_count(pictured, digits):
     run = Run(pictured(), data=digits)
     z, labels = run.draw(300, seed=3)
-    assert labels is not None
     made = run.generate(z, labels)
     for part in (slice(256), slice(256, None)):
         np.testing.assert_allclose(made[part], run.generate(z[part], labels[part]), rtol=1e-5, atol=1e-6)
 
 
-def test_the_grid_shows_every_class_in_order(pictured: Any, digits: Dataset) -> None:
+def test_the_grid_shows_every_class_in_order(pictured, digits):
     z, labels = Run(pictured(), data=digits).grid
     assert z.shape == (64, 4)
-    assert labels is not None
     assert labels.tolist() == [k for k in range(4) for _ in range(16)]
     _, drawn = Run(pictured(), data=digits).draw(400, seed=0)
-    assert drawn is not None
     assert (np.bincount(drawn) > 60).all()
 
 
-def test_measures_are_means_since_the_last_report(tiny: Any) -> None:
+def test_measures_are_means_since_the_last_report(tiny):
     run = Run(tiny())
     each = [run.advance()["d_loss"] for _ in range(4)]
     assert run.take_measures()["d_loss"] == reduce(add, each) / 4  # from 3.12 on, sum() adds more exactly
@@ -244,9 +225,7 @@ def test_measures_are_means_since_the_last_report(tiny: Any) -> None:
     assert run.take_measures()["d_loss"] == last
 
 
-def test_the_generator_of_a_run_draws_what_the_run_draws(
-    tiny: Any, pictured: Any, digits: Dataset, tmp_path: Path
-) -> None:
+def test_the_generator_of_a_run_draws_what_the_run_draws(tiny, pictured, digits, tmp_path):
     run = Run(pictured(), data=digits)
     for _ in range(3):
         run.advance()
@@ -265,14 +244,13 @@ def test_the_generator_of_a_run_draws_what_the_run_draws(
     np.testing.assert_allclose(point_run.generator().decode(point_run.draw(64, seed=1)[0]), made, atol=1e-6)
 
 
-def test_classes_are_drawn_as_often_as_the_data_has_them(pictured: Any, digits: Dataset) -> None:
+def test_classes_are_drawn_as_often_as_the_data_has_them(pictured, digits):
     labels = np.repeat([0, 1, 2, 3], [28, 8, 4, 0])
     _, drawn = Run(pictured(), data=replace(digits, labels=labels)).draw(4000, seed=0)
-    assert drawn is not None
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 4000, [0.7, 0.2, 0.1, 0.0], atol=0.03)
 
 
-def test_looking_at_g_uses_what_its_norms_have_learned_and_teaches_them_nothing(tiny: Any) -> None:
+def test_looking_at_g_uses_what_its_norms_have_learned_and_teaches_them_nothing(tiny):
     layers = [{"kind": "dense", "units": 16}, "batch_norm", {"kind": "dropout"}, {"kind": "dense", "units": 2}]
     run = Run(tiny(generator={"layers": layers}))
     for _ in range(3):
@@ -289,7 +267,7 @@ def test_looking_at_g_uses_what_its_norms_have_learned_and_teaches_them_nothing(
 
 
 @pytest.mark.slow
-def test_the_ring_recipe_finds_all_eight_modes() -> None:
+def test_the_ring_recipe_finds_all_eight_modes():
     run = Run(recipe("ring", threads=1))
     for _ in range(run.config.steps):
         run.advance()

@@ -1,9 +1,4 @@
-from __future__ import annotations
-
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +6,6 @@ import pytest
 from mulligan.config.change import changes_of
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import (
-    Config,
     Diagnosed,
     Run,
     SecondTry,
@@ -30,23 +24,22 @@ ALARM = Diagnosed(14, "mode collapse", {}, ("words",), overrides=REMEDY, severit
 
 
 @pytest.fixture
-def parent(tiny: Any, record: Any) -> Callable[[Path], Config]:
+def parent(tiny, record):
     """Record the run whose second try is planned."""
 
-    def recorded(folder: Path) -> Config:
-        config: Config = tiny(steps=24)
+    def recorded(folder):
+        config = tiny(steps=24)
         record(folder, Run(config))
         return config
 
     return recorded
 
 
-def test_second_try_goes_on_from_the_last_healthy_checkpoint(parent: Any, record: Any, tmp_path: Path) -> None:
+def test_second_try_goes_on_from_the_last_healthy_checkpoint(parent, record, tmp_path):
     parent(tmp_path / "a")
     again = plan(tmp_path / "a", ALARM)
     assert again.step == 12
     assert any(line.startswith("loss.kind:") and "hinge" in line for line in again.changes), again.changes
-    assert again.config.parent is not None
     assert again.config.parent.step == 12
     run, found = again.run(), load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
     assert run.step == 12
@@ -61,16 +54,14 @@ def test_second_try_goes_on_from_the_last_healthy_checkpoint(parent: Any, record
 
 
 @pytest.mark.parametrize(("healthy", "step"), [(11, 6), (12, 12), (17, 12), (18, 18)])
-def test_the_last_healthy_checkpoint_may_be_that_of_the_healthy_step(
-    parent: Any, tmp_path: Path, healthy: int, step: int
-) -> None:
+def test_the_last_healthy_checkpoint_may_be_that_of_the_healthy_step(parent, tmp_path, healthy, step):
     config = parent(tmp_path / "a")
     (tmp_path / "a" / "config.toml").write_text(dumps_toml(replace(config, steps=30)))  # as resume --steps does
     again = plan(tmp_path / "a", replace(ALARM, healthy_step=healthy))
     assert (again.step, again.config.steps) == (step, 30)
 
 
-def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(parent: Any, tmp_path: Path) -> None:
+def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(parent, tmp_path):
     parent(tmp_path / "a")
     broken = tmp_path / "a" / "checkpoints" / "step-000012" / "run.json"
     broken.write_bytes(broken.read_bytes()[:100])
@@ -79,7 +70,7 @@ def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(p
     assert again.run().step == 6
 
 
-def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, record: Any, tmp_path: Path) -> None:
+def test_data_that_was_moved_is_found_where_the_configuration_says(tiny, record, tmp_path):
     first, now = tmp_path / "first.npy", tmp_path / "now.npy"
     np.save(first, np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32))
     record(tmp_path / "a", Run(tiny(steps=24, data={"name": str(first), "labels": "none"})))
@@ -91,22 +82,20 @@ def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, re
     assert all("loss" in change or "penalties" in change for change in again.changes), again.changes
 
 
-def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(
-    tiny: Any, record: Any, tmp_path: Path
-) -> None:
+def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(tiny, record, tmp_path):
     record(tmp_path / "a", Run(tiny(average="none")))
     run = plan(tmp_path / "a", replace(ALARM, overrides=changes_of(["average=ema"]))).run()
     found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
     assert run.gan.average.tobytes() == found.arrays["g.theta"].tobytes()
 
 
-def test_moments_are_kept_where_what_they_are_moments_of_is(parent: Any, tmp_path: Path) -> None:
+def test_moments_are_kept_where_what_they_are_moments_of_is(parent, tmp_path):
     parent(tmp_path / "a")
     run = plan(tmp_path / "a", replace(ALARM, overrides=changes_of(["instance_noise=0.1"]))).run()
     assert run.gan.arrays()["g.optimizer.v"].any()
 
 
-def test_moments_are_kept_where_that_is_asked_for(parent: Any, tmp_path: Path) -> None:
+def test_moments_are_kept_where_that_is_asked_for(parent, tmp_path):
     parent(tmp_path / "r")
     changed = plan(tmp_path / "r", ALARM)
     kept = replace(changed, keep_moments=True).run()
@@ -114,7 +103,7 @@ def test_moments_are_kept_where_that_is_asked_for(parent: Any, tmp_path: Path) -
     assert not changed.run().gan.d.state["v"].any()
 
 
-def test_a_second_try_is_resumed_exactly(parent: Any, record: Any, tmp_path: Path) -> None:
+def test_a_second_try_is_resumed_exactly(parent, record, tmp_path):
     parent(tmp_path / "a")
     whole = record(tmp_path / "b", plan(tmp_path / "a", ALARM).run())
     run = plan(tmp_path / "a", ALARM).run()
@@ -130,7 +119,7 @@ def test_a_second_try_is_resumed_exactly(parent: Any, record: Any, tmp_path: Pat
     assert (tmp_path / "d" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
 
 
-def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(parent: Any, record: Any, tmp_path: Path) -> None:
+def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(parent, record, tmp_path):
     parent(tmp_path / "a")
     record(tmp_path / "b", plan(tmp_path / "a", ALARM).run(), stop=lambda: True)
     for path in (tmp_path / "b" / "checkpoints").iterdir():
@@ -139,7 +128,7 @@ def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(parent: Any,
         resume(tmp_path / "b")
 
 
-def test_a_remedy_for_the_nets_begins_at_step_0(parent: Any, tmp_path: Path) -> None:
+def test_a_remedy_for_the_nets_begins_at_step_0(parent, tmp_path):
     config = parent(tmp_path / "a")
     again = plan(tmp_path / "a", replace(ALARM, healthy_step=0, overrides=changes_of(["latent.dim=6"])))
     run = again.run()
@@ -149,7 +138,7 @@ def test_a_remedy_for_the_nets_begins_at_step_0(parent: Any, tmp_path: Path) -> 
     assert config.latent.dim == 4
 
 
-def test_nothing_to_repair(parent: Any, tmp_path: Path) -> None:
+def test_nothing_to_repair(parent, tmp_path):
     parent(tmp_path / "a")
     with pytest.raises(ConfigError, match="has found nothing to repair"):
         plan(tmp_path / "a")
@@ -159,7 +148,7 @@ def test_nothing_to_repair(parent: Any, tmp_path: Path) -> None:
         plan(tmp_path, ALARM)
 
 
-def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(parent: Any, tmp_path: Path) -> None:
+def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(parent, tmp_path):
     parent(tmp_path)
     log = tmp_path / "events.jsonl"
     said = replace(ALARM, remedies=("β₁ = 0,\u2028γ × 10",))  # what some call the end of a line is none
@@ -174,7 +163,7 @@ def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(parent: Any, tmp_path
             diagnoses(tmp_path)
 
 
-def test_names_of_second_tries(tmp_path: Path) -> None:
+def test_names_of_second_tries(tmp_path):
     assert next_folder(tmp_path / "quick-1").name == "quick-1-try-2"
     (tmp_path / "quick-1-try-2").mkdir()
     assert next_folder(tmp_path / "quick-1").name == "quick-1-try-3"
@@ -183,5 +172,5 @@ def test_names_of_second_tries(tmp_path: Path) -> None:
         assert next_folder(tmp_path / name).name == f"{name}-try-2"
 
 
-def test_without_a_checkpoint_a_second_try_begins_at_step_0(tiny: Any) -> None:
+def test_without_a_checkpoint_a_second_try_begins_at_step_0(tiny):
     assert SecondTry(tiny(), [], None).step == 0

@@ -51,8 +51,6 @@ def test_what_does_not_agree_begins_anew(tiny, first, tmp_path, caplog):
 
 
 def test_a_run_without_classes_takes_what_one_with_classes_has(digits, caplog):
-    """Its layers are numbered from another one on, and its first has no rows for classes."""
-
     def run(labels, start=""):
         small = {
             "generator.layers.hidden": [16],

@@ -70,7 +70,6 @@ def test_the_larger_set_is_cut_and_the_seed_decides(rng):
 
 @pytest.mark.parametrize(("n", "m"), [(40, 40), (41, 57)])
 def test_rows_on_the_boundary_are_right_by_half(n, m):
-    """Nobody can tell equal sets: that is a half, not many standard deviations below it."""
     assert c2st(np.ones((n, 3)), np.ones((m, 3))) == TwoSampleTest(0.5, 0.0)
     assert c2st(np.zeros((n, 3)), np.zeros((m, 3))) == TwoSampleTest(0.5, 0.0)
     assert c2st(np.ones((n, 3)), np.zeros((m, 3))).accuracy == 1.0

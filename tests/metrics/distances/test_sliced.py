@@ -21,7 +21,6 @@ def test_in_one_dimension_it_is_the_distance_of_sorted_values(rng):
 
 
 def test_it_sees_what_moments_do_not(rng):
-    """Two sets of the same mean and covariance, one normal, one on corners: FD is blind to it."""
     x, y = rng.standard_normal((4000, 2)), rng.choice([-1.0, 1.0], (4000, 2))
     assert frechet_distance(moments(x), moments(y)) < 2 * noise_floor(np.eye(2), 4000, 4000)
     assert sliced_wasserstein(x, y) > 20 * split_floor(sliced_wasserstein, x, 4000)

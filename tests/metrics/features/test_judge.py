@@ -70,7 +70,6 @@ def test_the_judge_of_faces_names_their_attributes():
 
 
 def test_heads_learn_side_by_side_and_are_stored(tmp_path):
-    """One head tells left from right, the other bright from dark; the classes are those of the first."""
     images, sides = two_kinds(400)
     shades = np.arange(400) % 3
     images = (images // (1 + shades)[:, None, None, None]).astype(np.uint8)
@@ -115,7 +114,6 @@ def test_a_judge_of_ones_own(own, cache, caplog):
 
 @pytest.mark.parametrize(("size", "seconds"), [(8, 10), (28, 20), (32, 30), (48, 60), (64, 100)])
 def test_the_wait_is_said_by_the_size_of_the_pictures(cache, monkeypatch, caplog, size, seconds):
-    """Measured on one core, 2,000 steps in colour: 44 CPU-seconds at 28×28, 131 at 48×48, 215 at 64×64."""
     caplog.set_level(logging.INFO)
     monkeypatch.setattr("mulligan.metrics.features.judge_training.train", lambda *_, **__: 1 / 0)
     data = Dataset("own", np.zeros((40, size, size, 3), np.uint8), np.arange(40) % 2, ("left", "right"))

@@ -57,7 +57,6 @@ def test_pca_of_few_or_small_pictures(rng):
 
 @pytest.mark.parametrize("n", [90, 191, 192, 400])
 def test_pca_of_fewer_pictures_than_numbers_in_one(rng, n):
-    """Whether the small product or the large one is decomposed: the same components, in any order of the pictures."""
     width = 8 * 8 * 3
     smooth = rng.normal(size=(12, width)).cumsum(axis=1)
     mixed = rng.normal(size=(n, 12)) * np.linspace(6, 1, 12) @ smooth
@@ -72,7 +71,6 @@ def test_pca_of_fewer_pictures_than_numbers_in_one(rng, n):
 
 
 def test_pca_of_a_few_large_pictures_takes_no_minutes(rng, monkeypatch):
-    """A few hundred 64×64 in colour: their 12,288² covariances would take gigabytes, their own product 0.1 MB."""
     sizes = []
     eigh = scipy.linalg.eigh
     monkeypatch.setattr(scipy.linalg, "eigh", lambda a, **how: sizes.append(a.shape) or eigh(a, **how))
@@ -131,7 +129,6 @@ def test_random_conv_looks_at_each_picture_alone(digits, rng):
 
 
 def test_the_hash_of_pca_knows_no_negative_zero(digits):
-    """Pixels that never change have components of ±1e-18, whose sign depends on LAPACK and its threads."""
     phi = pca(digits.images[:500], 8)
     still = np.ptp(digits.images[:500].reshape(500, -1), axis=0) == 0
     assert still.any()

@@ -1,15 +1,13 @@
 """Causes that can be read in a configuration, whatever state they lead to."""
 
-from __future__ import annotations
-
 import pytest
 
 from mulligan.diagnosis import Finding
 from mulligan.training import recipe, with_overrides
-from mulligan.training.remedies import Remedy, faults, remedy_for
+from mulligan.training.remedies import faults, remedy_for
 
 
-def texts(found: Remedy) -> tuple[str, ...]:
+def texts(found):
     return tuple(map(str, found.changes))
 
 
@@ -39,9 +37,7 @@ def texts(found: Remedy) -> tuple[str, ...]:
           'penalties=[{kind="r1", gamma=1}, {kind="r2", gamma=1}]')),
     ],
 )  # fmt: skip
-def test_a_cause_that_can_be_read_is_mended_before_its_symptom(
-    name: str, changes: tuple[str, ...], overrides: tuple[str, ...]
-) -> None:
+def test_a_cause_that_can_be_read_is_mended_before_its_symptom(name, changes, overrides):
     config = with_overrides(recipe(name), changes)
     shape = (2,) if name == "ring" else (28, 28, 1)
     for state in ("D wins", "G wins", "mode collapse", "cycling", "gamma off", "saturation", "standstill"):
@@ -53,7 +49,7 @@ def test_a_cause_that_can_be_read_is_mended_before_its_symptom(
         assert overrides[0] not in texts(remedy_for(Finding(state), config, shape))
 
 
-def test_a_rate_is_hasty_only_where_steps_are_as_long_as_it() -> None:
+def test_a_rate_is_hasty_only_where_steps_are_as_long_as_it():
     for kind, lr in (("adagrad", 0.1), ("adadelta", 1.0), ("adam", 0.03)):
         config = with_overrides(recipe("ring"), [f"generator.optimizer={kind}", f"generator.optimizer.lr={lr:g}"])
         assert faults(config, (2,)) == []

@@ -1,9 +1,6 @@
 """Remedies: what they change, and that every one of them can be played."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
 
@@ -12,15 +9,15 @@ from mulligan.errors import UnsupportedError
 from mulligan.game import ARCHITECTURES, GAN
 from mulligan.game.architectures import MLPDiscriminator
 from mulligan.nn import Network
-from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, Shape, Tanh
+from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
-from mulligan.training import RECIPES, Config, recipe, with_overrides
+from mulligan.training import RECIPES, recipe, with_overrides
 from mulligan.training.remedies import REMEDIES, Remedy, faults, remedies, remedy_for
 from mulligan.training.remedies.changes import leaky
 
 DIGITS = (28, 28, 1)
-SHAPES: dict[str, tuple[Shape, int]] = {
+SHAPES = {
     **dict.fromkeys(("mnist", "mnist-test", "fashion-mnist", "kmnist"), (DIGITS, 10)),
     "cifar10": ((32, 32, 3), 10),
     "pixel-faces": ((16, 16, 3), 45),
@@ -31,31 +28,31 @@ SHAPES: dict[str, tuple[Shape, int]] = {
 """Shape and classes of each recipe's data."""
 
 
-def texts(found: Remedy) -> tuple[str, ...]:
+def texts(found):
     return tuple(map(str, found.changes))
 
 
-def told(config: Config) -> Config:
+def told(config):
     """Return a configuration with the classes that its data has, as a run knows them."""
     own = SHAPES[config.data.name][1]
     return replace(config, classes={"dataset": own, "clusters": config.data.clusters, "none": 0}[config.data.labels])
 
 
-def remedy(finding: Finding, config: Config) -> Remedy:
+def remedy(finding, config):
     return remedy_for(finding, told(config), SHAPES[config.data.name][0])
 
 
-def changed(config: Config, finding: Finding) -> Config:
+def changed(config, finding):
     return with_overrides(config, remedy(finding, config).changes)
 
 
-def play(config: Config) -> GAN:
+def play(config):
     """Build the game as a run does."""
     return GAN(told(config), SHAPES[config.data.name][0], workers=1)
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_remedy_of_every_recipe_can_be_played(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_remedy_of_every_recipe_can_be_played(name, monkeypatch):
     monkeypatch.setattr(
         Network, "initialise", lambda network, rng: network
     )  # their start has no say in it, and is slow
@@ -72,10 +69,10 @@ def test_every_remedy_of_every_recipe_can_be_played(name: str, monkeypatch: pyte
             tried.add(overrides)
 
 
-def test_batch_norm_in_d_makes_way_for_a_penalty() -> None:
+def test_batch_norm_in_d_makes_way_for_a_penalty():
     for name in ("dcgan", "lsgan"):
         for state in ("divergence", "D wins", "cycling", "mode collapse"):
-            again: Any = changed(recipe(name), Finding(state))
+            again = changed(recipe(name), Finding(state))
             assert again.discriminator.layers.norm == LayerNorm()
             assert [type(penalty).__name__ for penalty in again.penalties] == ["R1", "R2"]
             assert remedy(Finding(state), recipe(name)).restart  # no checkpoint fits another D
@@ -102,7 +99,7 @@ class Hidden(MLPDiscriminator):
 
     inside: str = "batch_norm"
 
-    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+    def build(self, sample_shape, classes):
         first, *rest = super().build(sample_shape, classes)
         return (first, BatchNorm() if self.inside == "batch_norm" else Curious(), *rest)
 
@@ -115,9 +112,7 @@ class Curious(Tanh):
 
 
 @pytest.mark.parametrize("inside", ["batch_norm", "curious"])
-def test_what_an_architecture_of_one_s_own_does_not_allow_is_left_out(
-    inside: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_an_architecture_of_one_s_own_does_not_allow_is_left_out(inside, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "hidden", Hidden)
     monkeypatch.setitem(LAYERS, "curious", Curious)
     changes = [f'discriminator.layers={{kind="hidden", inside="{inside}"}}', "penalties=[]", "update=alternating"]
@@ -130,20 +125,20 @@ def test_what_an_architecture_of_one_s_own_does_not_allow_is_left_out(
         play(with_overrides(again, ['penalties=["r1"]']))
 
 
-def test_a_range_that_is_changed_end_by_end_may_be_refused_half_way() -> None:
+def test_a_range_that_is_changed_end_by_end_may_be_refused_half_way():
     config = with_overrides(recipe("mlp"), ["data.low=-300", "data.high=-200"])
     again = changed(config, Finding("wrong scale"))
     assert (again.data.low, again.data.high) == (-1, 1)
 
 
-def test_remedies_do_what_they_say() -> None:
+def test_remedies_do_what_they_say():
     wild = with_overrides(recipe("mlp"), ["penalties=[]", "loss=minimax", "d_steps=5", "update=alternating",
                                           "discriminator.optimizer.lr=0.004"])  # fmt: skip
     tamed = with_overrides(wild, texts(remedy(Finding("D wins"), wild)))
     assert type(tamed.loss).__name__ == "NonSaturating"
     assert tamed.d_steps == 1
     assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
-    rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]  # type: ignore[attr-defined]
+    rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]
     assert rates == [0.002, 0.002]  # √(1e-3 · 4e-3)
     off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"])
     for state in ("gamma off", "mode collapse"):
@@ -160,8 +155,7 @@ def test_remedies_do_what_they_say() -> None:
 
 
 @pytest.mark.parametrize("state", ["mode collapse", "gamma off", "D wins"])
-def test_no_remedy_raises_a_penalty_to_what_is_itself_a_cause(state: str) -> None:
-    """γ 100 was told to be γ 1000, which the next alarm would have called the cause."""
+def test_no_remedy_raises_a_penalty_to_what_is_itself_a_cause(state):
     heavy = with_overrides(recipe("mlp"), ["penalties.0.gamma=10", "penalties.1.gamma=100"])
     found = remedy(Finding(state), heavy)
     assert [c for c in texts(found) if ".gamma=" in c] == ["penalties.0.gamma=100"]
@@ -170,7 +164,7 @@ def test_no_remedy_raises_a_penalty_to_what_is_itself_a_cause(state: str) -> Non
     assert not any(".gamma=" in c for c in texts(remedy(Finding(state), neither)))
 
 
-def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
+def test_where_only_the_data_could_be_mended_no_setting_is_changed():
     same = Finding("copying", (Evidence("variety", 0.0, "<", 1e-3),))
     assert remedy(same, recipe("mlp")) == Remedy(
         ("look at the data: all samples are the same one", "train on samples that differ")
@@ -187,7 +181,7 @@ def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
     assert found.words[0].startswith("scale the points")
 
 
-def test_pictures_get_the_range_that_g_can_draw() -> None:
+def test_pictures_get_the_range_that_g_can_draw():
     beyond = Finding("wrong scale", (Evidence("beyond", 0.5, ">", 0.1),))
     sigmoid = with_overrides(recipe("mlp"), ["generator.layers.output=sigmoid"])
     assert texts(remedy(beyond, sigmoid)) == ("data.low=0",)
@@ -204,7 +198,7 @@ def test_pictures_get_the_range_that_g_can_draw() -> None:
         assert texts(remedy(beyond, config)) == (f"data.low={low}",)
 
 
-def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that() -> None:
+def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that():
     wide = Finding("wrong scale", (Evidence("span", 3.0, ">", 2.0),), "warning")
     bare = with_overrides(recipe("mlp"), ["generator.layers.output=none"])
     assert texts(remedy(wide, bare)) == ("generator.layers.output=tanh",)
@@ -212,7 +206,7 @@ def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that() -> 
     assert texts(remedy(wide, recipe("quick"))) == ()
 
 
-def test_missed_modes_get_a_penalty_that_falls() -> None:
+def test_missed_modes_get_a_penalty_that_falls():
     missed = Finding("mode collapse", (Evidence("modes_found", 0.1, "<", 0.6),))
     held = ("schedules.penalty=constant", "penalties.0.gamma=10", "penalties.1.gamma=10")
     for changes in (held, ("schedules.penalty=constant", "penalties=[]", "loss=hinge")):
@@ -223,13 +217,13 @@ def test_missed_modes_get_a_penalty_that_falls() -> None:
     assert (nothing.words, texts(nothing)) == (("a longer run, or a wider G",), ())
 
 
-def test_plain_gradient_descent_gets_adam() -> None:
+def test_plain_gradient_descent_gets_adam():
     for kind in ("sgd", "momentum", "nesterov"):
         plain = with_overrides(recipe("mlp"), [f"{who}.optimizer={kind}" for who in ("generator", "discriminator")])
         assert changed(plain, Finding("mode collapse")) == recipe("mlp")
 
 
-def test_the_recipes_have_none_of_these_causes() -> None:
+def test_the_recipes_have_none_of_these_causes():
     scripts = {
         "article",
         *(f"article-{name}" for name in ("gan-adam", "gpu-gan", "multi-multi", "mended-1", "mended-2")),
@@ -239,21 +233,21 @@ def test_the_recipes_have_none_of_these_causes() -> None:
         assert bool(faults(recipe(name), SHAPES[recipe(name).data.name][0])) == (name in museum), name
 
 
-def test_the_article_s_quirks_go_together_whatever_they_lead_to() -> None:
+def test_the_article_s_quirks_go_together_whatever_they_lead_to():
     for name in ("article", "attempt-1", "article-multi-multi"):
         for state in ("contrast illusion", "dead latent", "mode collapse", "D wins"):
             mended = changed(recipe(name), Finding(state))
             for player in (mended.generator, mended.discriminator):
-                assert player.layers.init_scale == 1.0  # type: ignore[union-attr]
+                assert player.layers.init_scale == 1.0
                 assert player.optimizer == Adam(1e-3, beta1=0.0, beta2=0.99)
-            assert not mended.generator.layers.squared_gradient  # type: ignore[union-attr]
+            assert not mended.generator.layers.squared_gradient
             assert (mended.batch_size, mended.schedules.lr) == (64, Constant())
             assert remedy(Finding(state), recipe(name)).restart
     signed = changed(recipe("article-gan-adam"), Finding("wrong sign"))
     assert signed == with_overrides(recipe("article-gan-adam"), ["loss=non_saturating"])
 
 
-def test_batches_of_a_few_samples_grow_beside_the_rest() -> None:
+def test_batches_of_a_few_samples_grow_beside_the_rest():
     few = with_overrides(recipe("mlp"), ["batch_size=2", "penalties.0.gamma=1000"])
     found = remedy(Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),)), few)
     assert {"penalties.0.gamma=1", "batch_size=64"} <= {*texts(found)}
@@ -261,8 +255,8 @@ def test_batches_of_a_few_samples_grow_beside_the_rest() -> None:
     assert found.words[-1] == "larger batches"
 
 
-def test_a_standstill_is_remedied_by_rates_that_move_the_weights() -> None:
-    def overrides(*changes: str) -> tuple[str, ...]:
+def test_a_standstill_is_remedied_by_rates_that_move_the_weights():
+    def overrides(*changes):
         return texts(remedy(Finding("standstill"), with_overrides(recipe("mlp"), changes)))
 
     assert overrides("generator.optimizer.lr=1e-12") == ("generator.optimizer.lr=0.001",)
@@ -281,7 +275,7 @@ def test_a_standstill_is_remedied_by_rates_that_move_the_weights() -> None:
         )  # fmt: skip
 
 
-def test_words_promise_what_is_changed_and_name_what_can_be_typed() -> None:
+def test_words_promise_what_is_changed_and_name_what_can_be_typed():
     nearer, single = "rates that are nearer to each other", "one move of D a step"
     for changes, said in (
         (["discriminator.optimizer.lr=0.01"], [nearer]),
@@ -295,7 +289,7 @@ def test_words_promise_what_is_changed_and_name_what_can_be_typed() -> None:
     assert pinned[1:] == ("smaller initial weights in G's last layer",)
 
 
-def test_units_that_may_have_died_become_leaky() -> None:
+def test_units_that_may_have_died_become_leaky():
     relu = [f"{who}.layers.activation=relu" for who in ("generator", "discriminator")]
     config = with_overrides(recipe("mlp"), relu)
     for state, who in (("dead latent", "generator"), ("standstill", "discriminator")):
@@ -310,7 +304,7 @@ def test_units_that_may_have_died_become_leaky() -> None:
     assert "generator.layers.alpha=0.2" in dcgan
 
 
-def test_what_is_so_already_is_not_advised() -> None:
+def test_what_is_so_already_is_not_advised():
     for state in ("mode collapse", "D wins"):
         found = remedy(Finding(state), recipe("mlp"))  # relativistic, R1 and R2, β₁ = 0, equal rates
         assert found.words[0] == "a stronger gradient penalty (γ × 10)"
@@ -321,7 +315,7 @@ def test_what_is_so_already_is_not_advised() -> None:
     assert not any("penalty" in words for words in remedy(Finding("G wins"), recipe("classic")).words)
 
 
-def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_there() -> None:
+def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_there():
     layers = '[{kind="dense", units=64, init={kind="normal", std=1e-5}}, "tanh", {kind="reshape", shape=[8, 8, 1]}]'
     faint = with_overrides(recipe("mlp"), [f"generator.layers={layers}"])
     assert texts(remedy_for(Finding("dead latent"), faint, (8, 8, 1))) == (
@@ -334,24 +328,24 @@ def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_
         assert not any("He et al." in words for words in found.words)  # nothing of the start changes
 
 
-def test_units_that_are_flat_below_zero_become_leaky() -> None:
+def test_units_that_are_flat_below_zero_become_leaky():
     flat = with_overrides(recipe("mlp"), ['discriminator.layers.activation={kind="leaky_relu", alpha=0}'])
     assert [str(change) for change in leaky(flat, "discriminator")] == ["discriminator.layers.activation.alpha=0.2"]
     steep = with_overrides(recipe("mlp"), ['discriminator.layers.activation={kind="leaky_relu", alpha=0.3}'])
     assert leaky(steep, "discriminator") == []
 
 
-def test_a_remedy_that_changes_what_g_draws_begins_anew() -> None:
+def test_a_remedy_that_changes_what_g_draws_begins_anew():
     for evidence in ({"span"}, {"scale"}):
         assert remedies.wrong_scale(recipe("mlp"), evidence, (28, 28, 1)).restart
 
 
-def test_rates_of_a_cycling_run_fall_to_zero_over_the_second_half() -> None:
+def test_rates_of_a_cycling_run_fall_to_zero_over_the_second_half():
     changes = dict(remedies.cycling(recipe("mlp"), set(), (28, 28, 1)).changes)
     assert changes["schedules.lr"] == {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.5, "end": 0.0}
 
 
-def test_a_penalty_that_d_cannot_have_does_not_fall_either() -> None:
+def test_a_penalty_that_d_cannot_have_does_not_fall_either():
     mixing = [
         'discriminator.layers=[{kind="dense", units=8}, {kind="minibatch_discrimination"}, {kind="dense", units=1}]'
     ]
@@ -362,6 +356,6 @@ def test_a_penalty_that_d_cannot_have_does_not_fall_either() -> None:
     assert any("falls over the run" in each for each in held.words)
 
 
-def test_every_failure_has_a_remedy() -> None:
+def test_every_failure_has_a_remedy():
     assert REMEDIES.keys() == FAILURES.keys()
     assert all(remedy_for(Finding(state), recipe("mlp"), (28, 28, 1)).words for state in FAILURES)

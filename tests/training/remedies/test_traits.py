@@ -1,7 +1,5 @@
 """What diagnosis knows of layers is true of them."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -12,7 +10,7 @@ from mulligan.training.remedies.changes import REACH, reach_of
 
 
 @pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh(), Softplus()], ids=repr)
-def test_what_is_marked_as_its_reach_is_all_that_a_layer_gives(layer: ReLU | Sigmoid | Tanh | Softplus) -> None:
+def test_what_is_marked_as_its_reach_is_all_that_a_layer_gives(layer):
     x = np.linspace(-30, 30, 301)
     y = np.empty_like(x)
     layer.f(x, y)
@@ -21,7 +19,7 @@ def test_what_is_marked_as_its_reach_is_all_that_a_layer_gives(layer: ReLU | Sig
     assert y.max() == pytest.approx(min(high, 30.0), abs=1e-9)
 
 
-def test_a_layer_reaches_as_far_as_the_one_that_it_is_derived_from() -> None:
+def test_a_layer_reaches_as_far_as_the_one_that_it_is_derived_from():
     class Own(Tanh):
         pass
 

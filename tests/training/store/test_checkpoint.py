@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import contextlib
 import errno
 import hashlib
@@ -7,9 +5,7 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mulligan import __version__
-from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, RunError
 from mulligan.training import Run, load_checkpoint, save_checkpoint, train
 from mulligan.training.store import checkpoints, step_of
@@ -25,7 +20,7 @@ from mulligan.training.store.checkpoint import folder_of, kept, put_back, sealed
 
 
 @pytest.fixture(scope="module")
-def whole(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(tiny, tmp_path_factory):
     run = Run(tiny())
     for _ in range(7):
         run.advance()
@@ -33,17 +28,17 @@ def whole(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def copy(whole: Path, tmp_path: Path) -> Path:
+def copy(whole, tmp_path):
     return Path(shutil.copytree(whole, tmp_path / whole.name))
 
 
-def refused(path: Path) -> str:
+def refused(path):
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path)
     return str(caught.value)
 
 
-def reseal(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+def reseal(path, change):
     """Edit run.json, digest included."""
     words = json.loads((path / "run.json").read_text())
     words.pop("digest")
@@ -53,7 +48,7 @@ def reseal(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 # ── exactness ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-GAMES: dict[str, dict[str, Any]] = {
+GAMES = {
     "simultaneous": {},
     "alternating": {"update": "alternating", "d_steps": 2, "penalties": ["wgan_gp"], "loss": "wasserstein"},
     "without average": {"average": "none"},
@@ -66,11 +61,11 @@ GAMES: dict[str, dict[str, Any]] = {
 OPTIMIZERS = ["sgd", "momentum", "adagrad", "rmsprop", "nadam", "optimistic_adam", "extragradient", "lookahead"]
 
 
-def pieces(config: Any, tmp_path: Path, data: Dataset | None = None) -> None:
+def pieces(config, tmp_path, data=None):
     """Train in one piece, and in three with a save, a load and a new object between: all is the same."""
     run = Run(config, data=data)
     told = [event.line() for event in train(run)]
-    again: list[str] = []
+    again = []
     piece = Run(config, data=data)
     for stop in (5, 17, None):
         again += [event.line() for event in train(piece, stop=lambda: piece.step == stop)]  # noqa: B023
@@ -85,20 +80,20 @@ def pieces(config: Any, tmp_path: Path, data: Dataset | None = None) -> None:
 
 
 @pytest.mark.parametrize("game", GAMES.values(), ids=GAMES.keys())
-def test_saving_and_loading_changes_nothing(tiny: Any, game: dict[str, Any], tmp_path: Path) -> None:
+def test_saving_and_loading_changes_nothing(tiny, game, tmp_path):
     pieces(tiny(**game), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("optimizer", "update"), [*((name, "simultaneous") for name in OPTIMIZERS), ("extragradient", "alternating")]
 )
-def test_every_optimizer_survives(tiny: Any, optimizer: str, update: str, tmp_path: Path) -> None:
+def test_every_optimizer_survives(tiny, optimizer, update, tmp_path):
     layers = {who: getattr(tiny(), who).layers for who in ("generator", "discriminator")}
     players = {who: {"layers": layers[who], "optimizer": optimizer} for who in layers}
     pieces(tiny(**players, update=update), tmp_path)
 
 
-NETS: dict[str, tuple[list[Any], list[Any], dict[str, Any]]] = {
+NETS = {
     "dropout and classes": (
         [
             {"kind": "one_hot", "classes": 4},
@@ -132,15 +127,13 @@ NETS: dict[str, tuple[list[Any], list[Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("net", NETS.values(), ids=NETS.keys())
-def test_layers_with_chance_and_memory_survive(
-    tiny: Any, digits: Dataset, net: tuple[Any, Any, Any], threads: int, tmp_path: Path
-) -> None:
+def test_layers_with_chance_and_memory_survive(tiny, digits, net, threads, tmp_path):
     generator, discriminator, game = net
     changes = {"generator": {"layers": generator}, "discriminator": {"layers": discriminator}, **game}
     pieces(tiny(data="digits", threads=threads, batch_size=12, **changes), tmp_path, digits)
 
 
-def test_what_an_observer_remembers_is_kept(tiny: Any, alarm: Any, tmp_path: Path) -> None:
+def test_what_an_observer_remembers_is_kept(tiny, alarm, tmp_path):
     whole = [e.line() for e in train(Run(tiny()), observers=[alarm()])]
     run = Run(tiny())
     first = [e.line() for e in train(run, observers=[alarm()], stop=lambda: run.step == 12)]
@@ -155,7 +148,7 @@ FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 
 @FUZZ
 @given(st.data())
-def test_every_flipped_bit_is_refused(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
+def test_every_flipped_bit_is_refused(whole, tmp_path, data):
     name = data.draw(st.sampled_from(["run.json", "arrays.safetensors"]))
     content = bytearray((whole / name).read_bytes())
     content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
@@ -166,7 +159,7 @@ def test_every_flipped_bit_is_refused(whole: Path, tmp_path: Path, data: st.Data
 
 @FUZZ
 @given(st.data())
-def test_every_truncation_and_every_foreign_file_is_refused(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
+def test_every_truncation_and_every_foreign_file_is_refused(whole, tmp_path, data):
     name = data.draw(st.sampled_from(["run.json", "arrays.safetensors"]))
     content = (whole / name).read_bytes()
     cut = content[: data.draw(st.integers(0, len(content) - 1))]
@@ -178,7 +171,7 @@ def test_every_truncation_and_every_foreign_file_is_refused(whole: Path, tmp_pat
 
 @settings(FUZZ, max_examples=60)
 @given(st.data())
-def test_a_forged_file_raises_nothing_but_our_error(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
+def test_a_forged_file_raises_nothing_but_our_error(whole, tmp_path, data):
     broken = Path(shutil.copytree(whole, tmp_path / "b", dirs_exist_ok=True))
     names = json.loads((whole / "run.json").read_text()).keys() - {"digest", "format", "version"}
     key = data.draw(st.sampled_from(sorted(names)))
@@ -196,7 +189,7 @@ def test_a_forged_file_raises_nothing_but_our_error(whole: Path, tmp_path: Path,
     assert not accepted or key in ("step", "sums", "counted", "observers", "log", "versions", "clock", "adjusted")
 
 
-def test_words_for_every_refusal(copy: Path, tmp_path: Path) -> None:
+def test_words_for_every_refusal(copy, tmp_path):
     assert "step-000007/run.json was changed after it was written. Use another checkpoint" in _with(
         copy, lambda text: text.replace('"counted": 7', '"counted": 8')
     )
@@ -209,7 +202,7 @@ def test_words_for_every_refusal(copy: Path, tmp_path: Path) -> None:
     assert "nowhere/run.json cannot be read" in refused(tmp_path / "nowhere")
 
 
-def _with(copy: Path, change: Callable[[str], str]) -> str:
+def _with(copy, change):
     path = copy / "run.json"
     text = path.read_text()
     path.write_text(change(text))
@@ -218,7 +211,7 @@ def _with(copy: Path, change: Callable[[str], str]) -> str:
     return words
 
 
-def test_a_configuration_that_cannot_be_built_here(copy: Path) -> None:
+def test_a_configuration_that_cannot_be_built_here(copy):
     reseal(copy, lambda words: words["config"]["loss"].update(kind="my_own"))
     words = refused(copy)
     assert "holds a configuration that cannot be built here: loss.kind must be one of" in words
@@ -227,25 +220,25 @@ def test_a_configuration_that_cannot_be_built_here(copy: Path) -> None:
     )
 
 
-def test_arrays_of_another_net(copy: Path) -> None:
+def test_arrays_of_another_net(copy):
     reseal(copy, lambda words: words["config"]["latent"].update(dim=5))
     with pytest.raises(CheckpointError, match=r"array 'average' is \(\(114,\), 'float32'\), but its configuration"):
         load_checkpoint(copy).run()
 
 
-def test_other_data(copy: Path) -> None:
+def test_other_data(copy):
     reseal(copy, lambda words: words["config"]["data"].update(limit=99))
     with pytest.raises(CheckpointError, match="was trained on other data than ring is now"):
         load_checkpoint(copy).run()
 
 
-def test_other_threads(copy: Path) -> None:
+def test_other_threads(copy):
     reseal(copy, lambda words: words["config"].update(threads=2))
     with pytest.raises(CheckpointError, match=r"has the random streams noise, penalty, dropout\.0, but"):
         load_checkpoint(copy).run()
 
 
-def test_other_versions_are_allowed_and_said(copy: Path) -> None:
+def test_other_versions_are_allowed_and_said(copy):
     reseal(copy, lambda words: words["versions"].update(numpy="1.0"))
     with pytest.warns(UserWarning, match=rf"numpy: '1\.0' → '{np.__version__}'.*its bytes may differ"):
         assert load_checkpoint(copy).run().step == 7
@@ -254,7 +247,7 @@ def test_other_versions_are_allowed_and_said(copy: Path) -> None:
 # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_arrays_are_plain_safetensors(whole: Path) -> None:
+def test_the_arrays_are_plain_safetensors(whole):
     from safetensors.numpy import load_file
 
     arrays = load_file(whole / "arrays.safetensors")
@@ -265,14 +258,12 @@ def test_the_arrays_are_plain_safetensors(whole: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace", "rename"])
-def test_a_full_disk_leaves_the_previous_checkpoint(
-    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
+def test_a_full_disk_leaves_the_previous_checkpoint(tiny, tmp_path, monkeypatch, call):
     run = Run(tiny())
     first = save_checkpoint(run, tmp_path)
     run.advance()
 
-    def full(*_: Any) -> None:
+    def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -285,7 +276,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(
     assert [p.name for p in checkpoints(tmp_path)] == ["step-000000", "step-000001"]
 
 
-def test_a_damaged_checkpoint_of_the_same_step_is_replaced(tiny: Any, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_of_the_same_step_is_replaced(tiny, tmp_path):
     run = Run(tiny())
     path = save_checkpoint(run, tmp_path)
     (path / "run.json").write_text("damaged")
@@ -299,9 +290,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("call", ["os.rename", "os.replace", "os.fsync", "shutil.rmtree"])
 @pytest.mark.parametrize("when", [1, 2, 3])
-def test_a_kill_while_a_checkpoint_is_saved_again_costs_nothing(
-    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, when: int
-) -> None:
+def test_a_kill_while_a_checkpoint_is_saved_again_costs_nothing(tiny, tmp_path, monkeypatch, call, when):
     run = Run(tiny())
     run.advance()
     path = save_checkpoint(run, tmp_path)
@@ -309,7 +298,7 @@ def test_a_kill_while_a_checkpoint_is_saved_again_costs_nothing(
     module, name = (os, call[3:]) if call.startswith("os.") else (shutil, call[7:])
     real, count = getattr(module, name), 0
 
-    def killed(*args: Any, **options: Any) -> Any:
+    def killed(*args, **options):
         nonlocal count
         count += 1
         result = real(*args, **options)
@@ -327,12 +316,12 @@ def test_a_kill_while_a_checkpoint_is_saved_again_costs_nothing(
     assert load_checkpoint(path).clock["wall"] == run.wall
 
 
-def test_a_checkpoint_that_cannot_be_replaced_stays(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_that_cannot_be_replaced_stays(tiny, tmp_path, monkeypatch):
     other, run = Run(tiny(seed=1)), Run(tiny())
     path = save_checkpoint(other, tmp_path)
     rename = os.rename
 
-    def full(source: Path, target: Path) -> None:
+    def full(source, target):
         if source.name.endswith(".part"):
             raise OSError(errno.ENOSPC, "No space left on device")
         rename(source, target)
@@ -347,16 +336,16 @@ def test_a_checkpoint_that_cannot_be_replaced_stays(tiny: Any, tmp_path: Path, m
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_what_is_kept() -> None:
+def test_what_is_kept():
     assert kept([10, 20], 100) == {10, 20}
     assert kept(list(range(10, 101, 10)), 100) == {30, 50, 80, 90, 100}
-    taken: list[int] = []
+    taken = []
     for step in range(10, 101, 10):  # one after the other, pruned each time, comes to the same
         taken = sorted(kept([*taken, step], 100))
     assert taken == [30, 50, 80, 90, 100]
 
 
-def test_old_checkpoints_go(tiny: Any, tmp_path: Path) -> None:
+def test_old_checkpoints_go(tiny, tmp_path):
     run = Run(tiny())
     for _ in range(24):
         run.advance()
@@ -365,16 +354,14 @@ def test_old_checkpoints_go(tiny: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("there", "kept_one"), [(("old", "new"), "new"), (("old",), "old")])
-def test_what_was_put_aside_comes_back_only_where_nothing_took_its_place(
-    tmp_path: Path, there: tuple[str, ...], kept_one: str
-) -> None:
+def test_what_was_put_aside_comes_back_only_where_nothing_took_its_place(tmp_path, there, kept_one):
     for word in there:
         (tmp_path / {"old": ".step-000024.old", "new": "step-000024"}[word] / word).mkdir(parents=True)
     put_back(tmp_path)
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")] == [f"step-000024/{kept_one}"]
 
 
-def test_names(tmp_path: Path) -> None:
+def test_names(tmp_path):
     assert step_of(Path("step-000120")) == 120
     assert step_of(Path("step-1234567")) == 1234567
     for step in (1_000_000, 999_000):

@@ -1,18 +1,13 @@
 """Real processes, killed by the system at random moments."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +45,7 @@ sys.exit(130 if stop() else 0)
 """
 
 
-def start(config: Path, folder: Path, pause: float = 0.0) -> subprocess.Popen[str]:
+def start(config, folder, pause=0.0):
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(config), str(folder), str(pause)],
         stdout=subprocess.PIPE,
@@ -61,13 +56,12 @@ def start(config: Path, folder: Path, pause: float = 0.0) -> subprocess.Popen[st
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         process_group=0,
     )
-    assert child.stdout is not None
     ready = child.stdout.readline()
     assert ready == "ready\n", child.communicate()
     return child
 
 
-def same(a: Path, b: Path) -> None:
+def same(a, b):
     """The log, and parameters, optimisers, average and streams of the newest checkpoint, are the same bytes."""
     assert RunFolder(a).events.read_bytes() == RunFolder(b).events.read_bytes()
     ours, theirs = (load_checkpoint(checkpoints(RunFolder(f).checkpoints)[-1]) for f in (a, b))
@@ -78,7 +72,7 @@ def same(a: Path, b: Path) -> None:
 
 
 @pytest.mark.parametrize(("update", "threads"), [("simultaneous", 2), ("alternating", 1)])
-def test_killed_at_random_moments_and_resumed(tiny: Any, tmp_path: Path, update: str, threads: int) -> None:
+def test_killed_at_random_moments_and_resumed(tiny, tmp_path, update, threads):
     # Every length of wait is as likely to fall into a step, a log line, a picture or a checkpoint.
     config = tmp_path / "config.toml"
     spec = tiny(update=update, threads=threads, steps=600, report_every=7, sample_every=40, save_every=10)
@@ -107,14 +101,11 @@ def test_killed_at_random_moments_and_resumed(tiny: Any, tmp_path: Path, update:
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg])  # a group: what a terminal, `timeout` and systemd do
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_first_signal_saves_and_stops(
-    tiny: Any, tmp_path: Path, number: int, send: Callable[[int, int], None]
-) -> None:
+def test_the_first_signal_saves_and_stops(tiny, tmp_path, number, send):
     config = tmp_path / "config.toml"
     spec = tiny(threads=2, steps=10_000, report_every=3, sample_every=0, save_every=5000)
     config.write_text(dumps_toml(spec))
     child = start(config, tmp_path / "r", pause=0.01)
-    assert child.stdout is not None
     while int(child.stdout.readline()) < 9:
         pass
     send(child.pid, number)
@@ -126,11 +117,10 @@ def test_the_first_signal_saves_and_stops(
     assert f'"step": {run.step // 3 * 3},' in told[-1]
 
 
-def test_the_second_signal_ends_the_process(tiny: Any, tmp_path: Path) -> None:
+def test_the_second_signal_ends_the_process(tiny, tmp_path):
     config = tmp_path / "config.toml"
     config.write_text(dumps_toml(tiny(steps=10_000)))
     child = start(config, tmp_path / "r", pause=30.0)  # hangs in the caller's own code
-    assert child.stdout is not None
     child.stdout.readline()
     child.send_signal(signal.SIGINT)
     time.sleep(0.2)
@@ -141,11 +131,10 @@ def test_the_second_signal_ends_the_process(tiny: Any, tmp_path: Path) -> None:
     assert resume(tmp_path / "r").step == 0
 
 
-def test_a_terminal_that_closes_may_say_so_twice(tiny: Any, tmp_path: Path) -> None:
+def test_a_terminal_that_closes_may_say_so_twice(tiny, tmp_path):
     config = tmp_path / "config.toml"
     config.write_text(dumps_toml(tiny(steps=10_000, report_every=3)))
     child = start(config, tmp_path / "r", pause=0.5)
-    assert child.stdout is not None
     while int(child.stdout.readline()) < 3:
         pass
     for _ in range(2):  # the shell, and the system
@@ -168,11 +157,7 @@ for event in events:
 
 
 @pytest.mark.parametrize(("end", "code"), [("", 0), ("sys.exit(3)", 3), ("raise ValueError", 1)])
-def test_a_program_that_ends_with_the_loop_left_has_saved(
-    tiny: Any, tmp_path: Path, end: str, code: int, record: Any, content: Any
-) -> None:
-    """When Python takes away what a program still names, the modules that save are gone; and workers end before
-    that."""
+def test_a_program_that_ends_with_the_loop_left_has_saved(tiny, tmp_path, end, code, record, content):
     player = tiny().discriminator
     player = replace(player, layers=(*player.layers[:-1], Dropout(), player.layers[-1]))  # with a stream in each worker
     spec = tiny(threads=2, steps=30, report_every=3, save_every=0, discriminator=player)
@@ -189,7 +174,7 @@ def test_a_program_that_ends_with_the_loop_left_has_saved(
     assert content(tmp_path / "r") == content(tmp_path / "whole")
 
 
-def test_what_nohup_has_started_does_not_end_with_the_terminal() -> None:
+def test_what_nohup_has_started_does_not_end_with_the_terminal():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with Interrupt() as stop:
@@ -199,7 +184,7 @@ def test_what_nohup_has_started_does_not_end_with_the_terminal() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_the_handlers_are_put_back() -> None:
+def test_the_handlers_are_put_back():
     before = signal.getsignal(signal.SIGINT)
     with Interrupt() as stop:
         assert not stop()
@@ -210,7 +195,7 @@ def test_the_handlers_are_put_back() -> None:
 
 
 @pytest.fixture
-def pythons_own() -> Iterator[None]:
+def pythons_own():
     """Handle SIGINT as Python does where nobody has changed it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -218,13 +203,13 @@ def pythons_own() -> Iterator[None]:
 
 
 @pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run, int], Run]:
+def interrupted(monkeypatch):
     """Send SIGINT in the middle of a run's step, given how many come before it."""
 
-    def prepared(run: Run, before: int) -> Run:
+    def prepared(run, before):
         play = run.gan.team.repeat
 
-        def played(work: Callable[[int], None]) -> None:
+        def played(work):
             if run.step == before:
                 os.kill(os.getpid(), signal.SIGINT)
             play(work)
@@ -237,10 +222,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run, int], Run]:
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.usefixtures("pythons_own")
-def test_a_loop_that_is_interrupted_has_taken_whole_steps(
-    tiny: Any, interrupted: Callable[[Run, int], Run], threads: int
-) -> None:
-    """As in a notebook: the same run goes on, to the same bytes."""
+def test_a_loop_that_is_interrupted_has_taken_whole_steps(tiny, interrupted, threads):
     expected = Run(tiny(steps=12, threads=threads))
     list(train(expected))
     run = interrupted(Run(tiny(steps=12, threads=threads)), 5)
@@ -254,9 +236,7 @@ def test_a_loop_that_is_interrupted_has_taken_whole_steps(
 
 @pytest.mark.parametrize("before", [0, 4, 5, 6, 7, 11])  # reports come at 5, 10 and 12, samples at 8, saves at 6 and 12
 @pytest.mark.usefixtures("pythons_own")
-def test_a_run_that_is_interrupted_is_kept_where_it_stands(
-    tiny: Any, tmp_path: Path, record: Any, interrupted: Callable[[Run, int], Run], before: int
-) -> None:
+def test_a_run_that_is_interrupted_is_kept_where_it_stands(tiny, tmp_path, record, interrupted, before):
     record(tmp_path / "a", Run(tiny(steps=12)))
     saved = rf"^stopped after step {before + 1} and saved; go on with: mulligan resume \S+b$"
     with pytest.raises(KeyboardInterrupt, match=saved):
@@ -270,12 +250,10 @@ def test_a_run_that_is_interrupted_is_kept_where_it_stands(
 
 @pytest.mark.parametrize("out", [None, "kept"])
 @pytest.mark.usefixtures("pythons_own")
-def test_a_fit_that_is_interrupted_says_what_became_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str | None
-) -> None:
+def test_a_fit_that_is_interrupted_says_what_became_of_it(tmp_path, monkeypatch, out):
     advance = Run.advance
 
-    def interrupted_at_3(run: Run) -> None:
+    def interrupted_at_3(run):
         if run.step == 2:
             os.kill(os.getpid(), signal.SIGINT)
         advance(run)
@@ -296,7 +274,7 @@ def test_a_fit_that_is_interrupted_says_what_became_of_it(
 
 
 @pytest.mark.usefixtures("pythons_own")
-def test_the_second_interrupt_of_a_step_does_not_wait() -> None:
+def test_the_second_interrupt_of_a_step_does_not_wait():
     held = Held().__enter__()
     os.kill(os.getpid(), signal.SIGINT)
     assert held()
@@ -304,7 +282,7 @@ def test_the_second_interrupt_of_a_step_does_not_wait() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_a_handler_of_ones_own_is_left_alone() -> None:
+def test_a_handler_of_ones_own_is_left_alone():
     with Interrupt() as stop:
         with Held() as asked:
             os.kill(os.getpid(), signal.SIGINT)
@@ -312,7 +290,7 @@ def test_a_handler_of_ones_own_is_left_alone() -> None:
         assert not asked()
 
 
-def test_the_configuration_of_a_killed_run_is_whole(tiny: Any, tmp_path: Path) -> None:
+def test_the_configuration_of_a_killed_run_is_whole(tiny, tmp_path):
     run = Run(tiny())
     stream = Recorder(tmp_path / "r").record(run)
     next(stream)
@@ -337,6 +315,6 @@ with Interrupt() as stop:
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no masks of signals here")
-def test_signals_that_come_together_count_as_one() -> None:
+def test_signals_that_come_together_count_as_one():
     child = subprocess.run([sys.executable, "-c", TOGETHER], capture_output=True, text=True, timeout=30)
     assert (child.returncode, child.stdout, child.stderr) == (-signal.SIGTERM, "stopping True\n", "")

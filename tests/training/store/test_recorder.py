@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -7,13 +5,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.data import Dataset
 from mulligan.errors import CheckpointError
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import SIDE, points_picture
@@ -31,7 +27,7 @@ from mulligan.training.store import checkpoints
 from mulligan.training.store.log import read_times
 
 
-def test_a_run_folder(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_a_run_folder(tiny, tmp_path, record):
     folder = tmp_path / "deep" / "run"
     run = Run(tiny())
     events = record(folder, run)
@@ -58,7 +54,7 @@ def test_a_run_folder(tiny: Any, tmp_path: Path, record: Any) -> None:
     assert not list(folder.rglob("*.part"))
 
 
-def test_pictures_become_grids(pictured: Any, digits: Dataset, tmp_path: Path, record: Any) -> None:
+def test_pictures_become_grids(pictured, digits, tmp_path, record):
     run = Run(pictured(), data=digits)
     record(tmp_path / "r", run)
     with Image.open(tmp_path / "r" / "samples" / "step-000024.png") as picture:
@@ -68,11 +64,9 @@ def test_pictures_become_grids(pictured: Any, digits: Dataset, tmp_path: Path, r
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_leaving_and_coming_back_changes_nothing(
-    tiny: Any, alarm: Any, threads: int, tmp_path: Path, record: Any, content: Any
-) -> None:
+def test_leaving_and_coming_back_changes_nothing(tiny, alarm, threads, tmp_path, record, content):
     config = tiny(threads=threads, evaluate_every=4)
-    options: dict[str, Any] = {"evaluators": [lambda run: {"mean": float(run.sample(*run.draw(9, seed=0)).mean())}]}
+    options = {"evaluators": [lambda run: {"mean": float(run.sample(*run.draw(9, seed=0)).mean())}]}
     record(tmp_path / "whole", Run(config), observers=[alarm()], **options)
     count = len((tmp_path / "whole" / "events.jsonl").read_text().splitlines())
     for leave in range(1, count + 1, threads):  # after every single event; with two threads, after every other one
@@ -83,7 +77,7 @@ def test_leaving_and_coming_back_changes_nothing(
         assert content(folder) == content(tmp_path / "whole")
 
 
-def test_being_asked_to_stop_saves_where_the_run_stands(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:
+def test_being_asked_to_stop_saves_where_the_run_stands(tiny, tmp_path, record, content):
     record(tmp_path / "whole", Run(tiny()))
     run = Run(tiny())
     events = record(tmp_path / "r", run, stop=lambda: run.step == 9)
@@ -97,16 +91,14 @@ def test_being_asked_to_stop_saves_where_the_run_stands(tiny: Any, tmp_path: Pat
     assert content(tmp_path / "r") == content(tmp_path / "whole")
 
 
-def test_a_finished_run_resumed_is_the_same(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:
+def test_a_finished_run_resumed_is_the_same(tiny, tmp_path, record, content):
     record(tmp_path / "r", Run(tiny()))
     before = content(tmp_path / "r")
     assert [e.name for e in record(tmp_path / "r", resume(tmp_path / "r"))] == ["finished"]
     assert content(tmp_path / "r") == before
 
 
-def test_a_kill_between_the_last_checkpoint_and_the_generator(
-    tiny: Any, tmp_path: Path, record: Any, content: Any
-) -> None:
+def test_a_kill_between_the_last_checkpoint_and_the_generator(tiny, tmp_path, record, content):
     record(tmp_path / "whole", Run(tiny()))
     folder = tmp_path / "r"
     events = Recorder(folder).record(Run(tiny()))
@@ -120,7 +112,7 @@ def test_a_kill_between_the_last_checkpoint_and_the_generator(
     assert content(folder) == content(tmp_path / "whole")
 
 
-def test_who_leaves_between_two_checkpoints_loses_no_step(tiny: Any, tmp_path: Path) -> None:
+def test_who_leaves_between_two_checkpoints_loses_no_step(tiny, tmp_path):
     events = Recorder(tmp_path / "r").record(Run(tiny()))
     while next(events).step < 8:
         pass
@@ -128,17 +120,15 @@ def test_who_leaves_between_two_checkpoints_loses_no_step(tiny: Any, tmp_path: P
     assert resume(tmp_path / "r").step == 8
 
 
-def test_a_run_that_was_sent_back_goes_on_from_there(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_a_run_that_was_sent_back_goes_on_from_there(tiny, tmp_path, record):
     record(tmp_path / "r", Run(tiny()))
     back = load_checkpoint(tmp_path / "r" / "checkpoints" / "step-000012").run()
     record(tmp_path / "r", back, stop=lambda: back.step == 14)
     assert resume(tmp_path / "r").step == 14  # not at 24, where the log no longer leads
 
 
-def test_the_log_is_on_the_disk_before_each_checkpoint_that_knows_its_length(
-    tiny: Any, tmp_path: Path, record: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[int] = []
+def test_the_log_is_on_the_disk_before_each_checkpoint_that_knows_its_length(tiny, tmp_path, record, monkeypatch):
+    synced = []
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino) or real(file))
     record(tmp_path / "r", Run(tiny()))
@@ -152,7 +142,7 @@ def test_the_log_is_on_the_disk_before_each_checkpoint_that_knows_its_length(
         assert synced[: len(synced) - later].count(log) == 1 + saved.index(checkpoint)
 
 
-def test_a_finished_run_can_go_on(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_a_finished_run_can_go_on(tiny, tmp_path, record):
     record(tmp_path / "r", Run(tiny()))
     events = record(tmp_path / "r", resume(tmp_path / "r", steps=30))
     assert events[-1].step == 30
@@ -162,9 +152,7 @@ def test_a_finished_run_can_go_on(tiny: Any, tmp_path: Path, record: Any) -> Non
     assert sum('"finished"' in line for line in lines) == 1
 
 
-def test_a_run_that_was_killed_before_its_first_checkpoint(
-    tiny: Any, tmp_path: Path, record: Any, content: Any
-) -> None:
+def test_a_run_that_was_killed_before_its_first_checkpoint(tiny, tmp_path, record, content):
     record(tmp_path / "whole", Run(tiny()))
     record(tmp_path / "r", Run(tiny()))
     for name in ("checkpoints", "generator.safetensors", "training.gif"):
@@ -175,7 +163,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint(
     assert content(tmp_path / "r") == content(tmp_path / "whole")
 
 
-def test_the_log_is_cut_before_the_first_new_line(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_the_log_is_cut_before_the_first_new_line(tiny, tmp_path, record):
     record(tmp_path / "r", Run(tiny()))
     log, checkpoint = tmp_path / "r" / "events.jsonl", tmp_path / "r" / "checkpoints"
     lines = log.read_text().splitlines(keepends=True)
@@ -187,9 +175,7 @@ def test_the_log_is_cut_before_the_first_new_line(tiny: Any, tmp_path: Path, rec
     stream.close()
 
 
-def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
-    tiny: Any, tmp_path: Path, record: Any, content: Any
-) -> None:
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tiny, tmp_path, record, content):
     record(tmp_path / "whole", Run(tiny()))
     record(tmp_path / "r", Run(tiny()))
     newest = tmp_path / "r" / "checkpoints" / "step-000024"
@@ -205,7 +191,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
         resume(tmp_path / "r")
 
 
-def test_a_checkpoint_may_be_refused_twice(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_a_checkpoint_may_be_refused_twice(tiny, tmp_path, record):
     record(tmp_path / "r", Run(tiny()))
     for _ in range(2):
         (tmp_path / "r" / "checkpoints" / "step-000024" / "run.json").write_bytes(b"{")
@@ -218,12 +204,12 @@ class Killed(BaseException):
     """What stands for a kill: nothing catches it."""
 
 
-def killed_at(patch: pytest.MonkeyPatch, call: str, when: int) -> None:
+def killed_at(patch, call, when):
     """Let a process end right after its call number `when` of `os.rename`, or in the middle of its `shutil.rmtree`."""
     module, name = {"rename": (os, "rename"), "rmtree": (shutil, "rmtree")}[call]
     real, count = getattr(module, name), 0
 
-    def last(path: Path, *args: Any, **options: Any) -> None:
+    def last(path, *args, **options):
         nonlocal count
         count += Path(path).exists()
         if count < when or call == "rename":
@@ -237,7 +223,7 @@ def killed_at(patch: pytest.MonkeyPatch, call: str, when: int) -> None:
 
 
 @pytest.fixture
-def aside(tiny: Any, tmp_path: Path, record: Any) -> Path:
+def aside(tiny, tmp_path, record):
     """A run that was killed between the two renames of a checkpoint that takes another's place."""
     record(tmp_path / "r", Run(tiny()))
     run = resume(tmp_path / "r")
@@ -253,16 +239,7 @@ def aside(tiny: Any, tmp_path: Path, record: Any) -> Path:
 
 @pytest.mark.parametrize("call", ["rename", "rmtree"])
 @pytest.mark.parametrize("when", [1, 2])
-def test_what_a_kill_left_aside_is_used_and_tidied_up(
-    tiny: Any,
-    aside: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    call: str,
-    when: int,
-    record: Any,
-    content: Any,
-) -> None:
+def test_what_a_kill_left_aside_is_used_and_tidied_up(tiny, aside, tmp_path, monkeypatch, call, when, record, content):
     assert resume(aside).step == 24
     with monkeypatch.context() as patch, contextlib.suppress(Killed):
         killed_at(patch, call, when)
@@ -276,9 +253,7 @@ def test_what_a_kill_left_aside_is_used_and_tidied_up(
 
 
 @pytest.mark.parametrize("when", [1, 2])
-def test_what_was_replaced_before_the_kill_goes(
-    aside: Path, monkeypatch: pytest.MonkeyPatch, when: int, record: Any
-) -> None:
+def test_what_was_replaced_before_the_kill_goes(aside, monkeypatch, when, record):
     folder = aside / "checkpoints"
     shutil.copytree(folder / ".step-000024.old", folder / "step-000024")  # the second rename has come
     with monkeypatch.context() as patch, contextlib.suppress(Killed):
@@ -290,7 +265,7 @@ def test_what_was_replaced_before_the_kill_goes(
     assert resume(aside).step == 24
 
 
-def test_a_damaged_checkpoint_that_was_left_aside_is_passed_over(aside: Path, record: Any) -> None:
+def test_a_damaged_checkpoint_that_was_left_aside_is_passed_over(aside, record):
     (aside / "checkpoints" / ".step-000024.old" / "run.json").write_bytes(b"{")
     with pytest.warns(UserWarning, match="Going on from step-000018 instead"):
         run = resume(aside)
@@ -299,9 +274,7 @@ def test_a_damaged_checkpoint_that_was_left_aside_is_passed_over(aside: Path, re
 
 
 @pytest.mark.parametrize("steps", [24, 30])
-def test_a_run_that_is_stopped_where_it_was_saved_is_saved_again(
-    tiny: Any, tmp_path: Path, steps: int, record: Any, content: Any
-) -> None:
+def test_a_run_that_is_stopped_where_it_was_saved_is_saved_again(tiny, tmp_path, steps, record, content):
     run = Run(tiny())
     record(tmp_path / "r", run, stop=lambda: run.step == 12)  # right after a checkpoint
     newest = tmp_path / "r" / "checkpoints" / "step-000012"
@@ -320,7 +293,7 @@ def test_a_run_that_is_stopped_where_it_was_saved_is_saved_again(
         assert content(tmp_path / "r") == content(tmp_path / "whole")
 
 
-def test_a_picture_of_samples_that_was_damaged_is_named(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_a_picture_of_samples_that_was_damaged_is_named(tiny, tmp_path, record):
     record(tmp_path / "r", Run(tiny()))
     path = next(iter(RunFolder(tmp_path / "r").grids().values()))
     whole = path.read_bytes()
@@ -335,7 +308,7 @@ def test_a_picture_of_samples_that_was_damaged_is_named(tiny: Any, tmp_path: Pat
 # ── pictures of points ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_newest_sample_of_a_run_of_a_million_steps(tmp_path: Path) -> None:
+def test_the_newest_sample_of_a_run_of_a_million_steps(tmp_path):
     here = RunFolder(tmp_path)
     assert here.newest_sample() is None
     here.samples.mkdir()
@@ -344,7 +317,7 @@ def test_the_newest_sample_of_a_run_of_a_million_steps(tmp_path: Path) -> None:
     assert here.newest_sample() == here.samples / "step-1000000.png"
 
 
-def test_points_are_drawn_at_a_fixed_scale() -> None:
+def test_points_are_drawn_at_a_fixed_scale():
     picture = points_picture(np.array([[0.0, 0.0], [1.0, 1.0], [9.0, 0.0]], np.float32), 0.0, 1.0)
     assert picture.shape == (SIDE, SIDE)
     assert np.argwhere(picture).tolist() == [[SIDE // 6 - 1, SIDE * 5 // 6], [SIDE - 1 - SIDE // 6, SIDE // 6]]
@@ -377,9 +350,7 @@ print(event.name)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
 @pytest.mark.parametrize("how", ["go on", "end"])
-def test_a_fork_in_the_middle_of_the_loop_writes_nothing(
-    tiny: Any, tmp_path: Path, record: Any, content: Any, how: str
-) -> None:
+def test_a_fork_in_the_middle_of_the_loop_writes_nothing(tiny, tmp_path, record, content, how):
     config = tmp_path / "config.toml"
     config.write_text(dumps_toml(tiny()))
     words = [sys.executable, "-c", FORKED, str(config), str(tmp_path / "r"), how]
@@ -412,7 +383,7 @@ print(sorted(name for name in {*sys.modules} - before if name.startswith(("scipy
 """
 
 
-def test_what_a_run_needs_is_imported_before_its_first_step(pictured: Any, tmp_path: Path) -> None:
+def test_what_a_run_needs_is_imported_before_its_first_step(pictured, tmp_path):
     config = tmp_path / "config.toml"
     config.write_text(dumps_toml(pictured(data={"name": "array"}, evaluate_every=8, sample_every=0)))
     words = [sys.executable, "-c", LOADED, str(config), str(tmp_path / "r")]
@@ -420,14 +391,14 @@ def test_what_a_run_needs_is_imported_before_its_first_step(pictured: Any, tmp_p
     assert (child.stdout, child.stderr) == ("[]\n", "")
 
 
-def measured(kids: dict[int, float]) -> Any:
+def measured(kids):
     """Make an evaluator that finds these figures."""
     return [lambda run: {"kid": kids[run.step]} if run.step in kids else {}]
 
 
-def test_the_best_weights_stay_when_the_run_gets_worse(tiny: Any, tmp_path: Path, record: Any) -> None:
+def test_the_best_weights_stay_when_the_run_gets_worse(tiny, tmp_path, record):
     kids = {4: 0.5, 8: 0.1, 12: 0.3, 16: float("nan"), 20: 0.1}
-    watched: dict[str, Any] = {"evaluators": measured(kids)}
+    watched = {"evaluators": measured(kids)}
     run, here = Run(tiny(evaluate_every=4)), RunFolder(tmp_path / "r")
     for event in Recorder(here.path).record(run, **watched):
         if event.name == "evaluated" and event.step == 8:
@@ -439,8 +410,8 @@ def test_the_best_weights_stay_when_the_run_gets_worse(tiny: Any, tmp_path: Path
 
 
 @pytest.mark.parametrize(("leave", "best"), [(13, 4), (21, 20)])
-def test_the_best_weights_after_a_kill(tiny: Any, leave: int, best: int, tmp_path: Path, record: Any) -> None:
-    watched: dict[str, Any] = {"evaluators": measured({4: 0.1, 8: 0.5, 12: 0.3, 16: 0.2, 20: 0.05, 24: 0.06})}
+def test_the_best_weights_after_a_kill(tiny, leave, best, tmp_path, record):
+    watched = {"evaluators": measured({4: 0.1, 8: 0.5, 12: 0.3, 16: 0.2, 20: 0.05, 24: 0.06})}
     record(tmp_path / "whole", Run(tiny(evaluate_every=4)), **watched)
     run, here = Run(tiny(evaluate_every=4)), RunFolder(tmp_path / "r")
     list(Recorder(here.path).record(run, stop=lambda: run.step >= leave, **watched))
@@ -454,8 +425,8 @@ def test_the_best_weights_after_a_kill(tiny: Any, leave: int, best: int, tmp_pat
     assert here.best.read_bytes() == RunFolder(tmp_path / "whole").best.read_bytes()
 
 
-def test_a_damaged_file_of_the_best_weights_does_not_stop_a_run(tiny: Any, tmp_path: Path, record: Any) -> None:
-    watched: dict[str, Any] = {"evaluators": measured({4: 0.1, 24: 0.2})}
+def test_a_damaged_file_of_the_best_weights_does_not_stop_a_run(tiny, tmp_path, record):
+    watched = {"evaluators": measured({4: 0.1, 24: 0.2})}
     run, here = Run(tiny(evaluate_every=4)), RunFolder(tmp_path / "r")
     list(Recorder(here.path).record(run, stop=lambda: run.step >= 9, **watched))
     here.best.write_bytes(here.best.read_bytes()[:-1])
