@@ -36,7 +36,6 @@ from mulligan.web.app import application
 from mulligan.web.playground import Playground
 from mulligan.web.problems import Problem
 from mulligan.web.session.history import history_of
-from mulligan.web.session.settings import settings_of
 from mulligan.web.worker.live import loss_of
 from mulligan.web.worker.protocol import dumps
 
@@ -175,7 +174,7 @@ class Stand:
         overrides = ["generator.optimizer.lr=0.25"]
         self.table = to_table(with_overrides(from_table(Config, self.table), overrides))
         self.event("adjusted", **{"step": 3, "overrides": overrides, **more})
-        self.say("settings", table=self.table, settings=settings_of(from_table(Config, self.table)))
+        self.say("settings", table=self.table)
 
     def event(self, name: str, **content: Any) -> None:
         """Tell an event of the run."""
@@ -213,7 +212,6 @@ class Stand:
             "begins": 0,
             "seconds": 0.0,
             "table": self.table,
-            "settings": settings_of(config),
             "adjustments": adjustments,
             "points": True,
             "shape": [2],

@@ -97,18 +97,15 @@ class Gate:
         """Check the token if the server has one. It comes first in the address, later in a cookie."""
         if not self.token:
             return None
-        headers = Headers(scope=scope)
         query = parse_qs(scope["query_string"].decode("ascii", "replace"))
         given = query.pop("token", [""])[0]
-        if given and secrets.compare_digest(given.encode(), self.token.encode()) and scope["path"] == "/":
+        if scope["path"] == "/" and secrets.compare_digest(given.encode(), self.token.encode()):
             rest = urlencode(query, doseq=True)
             answer = RedirectResponse(f"/{'?' if rest else ''}{rest}", 303)
             answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", max_age=30 * 86400)
             return answer
-        bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
-        for word in (given, bearer, _cookie(headers.get("cookie", ""))):
-            if word and secrets.compare_digest(word.encode(), self.token.encode()):
-                return None
+        if secrets.compare_digest(_cookie(Headers(scope=scope).get("cookie", "")).encode(), self.token.encode()):
+            return None
         text = "token must be given, because this server was started with --token. Open the address that it printed."
         raise Problem("unauthorised", text)
 
@@ -142,7 +139,7 @@ def _seal(headers: MutableHeaders, path: str) -> None:
     headers.update(HEADERS)
     policy = REPORT if path.startswith("/runs/") else BOOK if path.startswith("/book/") else PAGE
     headers["content-security-policy"] = policy
-    if path.startswith(("/api/", "/runs/")) or path in ("/", "/index.html", "/openapi.json", "/healthz"):
+    if path.startswith(("/api/", "/runs/")) or path in ("/", "/index.html", "/openapi.json"):
         headers["cache-control"] = "no-store"
     else:
         headers.setdefault("cache-control", "no-cache")

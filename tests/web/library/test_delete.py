@@ -49,7 +49,7 @@ def slow_to_read(folder: Path) -> Iterator[Callable[[], bool]]:
 @pytest.mark.skipif(sys.platform != "linux", reason="the system has no leases on files")
 def test_a_run_that_is_being_measured_is_deleted_for_good(call: Any, folder: Path, playground: Any) -> None:
     with slow_to_read(folder) as is_wanted:
-        assert call.post("/api/runs/tiny-1/evaluate").status_code == 202
+        call.client.portal.call(playground.jobs.add, "evaluate", "tiny-1")
         soon = time.monotonic() + 20
         while not is_wanted():  # until the job reads
             assert time.monotonic() < soon
@@ -79,7 +79,7 @@ def test_jobs_of_other_runs_go_on(call: Any, folder: Path, playground: Any, monk
     monkeypatch.setattr(playground.jobs, "call", slow)
     call.post("/api/museum/article/play")
     for what in ("report", "evaluate"):
-        call.post(f"/api/runs/tiny-1/{what}")
+        call.client.portal.call(playground.jobs.add, what, "tiny-1")
     assert call.post("/api/runs/tiny-1/delete").status_code == 200
     gate.set()
     call.client.portal.call(jobs_are_done, playground)
@@ -100,7 +100,7 @@ def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(
     monkeypatch.setattr(playground.jobs, "call", scarce)
     monkeypatch.setattr(playground.broadcast, "publish", lambda kind, words: said.append((kind, words)))
     for what in ("report", "evaluate"):
-        call.post(f"/api/runs/tiny-1/{what}")
+        call.client.portal.call(playground.jobs.add, what, "tiny-1")
     gate.set()
     call.client.portal.call(jobs_are_done, playground)
     ends = [(words["what"], words["failed"]) for kind, words in said if kind == "progress" and words["done"]]

@@ -29,12 +29,9 @@ def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
     assert found["refused"][0]["reason"].startswith("cannot identify image file")
     assert found["few"].startswith("12 samples to learn from: G soon learns so few by heart")
     assert Image.open(io.BytesIO(base64.b64decode(found["png"]))).size == (242, 62)
-    settings = call.post("/api/train/check", recipe="quick", data="cats").json()["settings"]
-    assert settings["data"] == str(folder)
     call.post("/api/train/start", recipe="quick", data="cats")
-    assert [words["config"]["data"]["skip_broken"] for kind, words in playground.worker.sent if kind == "start"] == [
-        True
-    ]
+    (data,) = [words["config"]["data"] for kind, words in playground.worker.sent if kind == "start"]
+    assert (data["name"], data["skip_broken"]) == (str(folder), True)
     assert call.get("/api/pictures?data=/etc").json()["type"] == "/problems/not-available"
     for path in sorted(folder.iterdir()):
         path.write_bytes(b"no picture")

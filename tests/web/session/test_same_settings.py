@@ -60,7 +60,6 @@ def test_a_new_try_with_a_changed_setting_keeps_every_other_setting(call: Any, s
     call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300, seed=4)
     stand.adjusts()
     asked = {"latent": 7, "steps": 400}
-    assert call.post("/api/train/check", **asked).json()["settings"]["latent"] == 7
     assert call.post("/api/train/start", **asked, replace=True).status_code == 200
     config = started(stand)["config"]
     assert (config["instance_noise"], config["average"]["half_life"], config["seed"]) == (0.25, 50, 4)
@@ -71,7 +70,7 @@ def test_a_new_try_with_a_changed_setting_keeps_every_other_setting(call: Any, s
 def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call: Any, stand: Any, own: str) -> None:
     call.begun(stand, recipe="pictures", data=own, size=48)
     assert started(stand)["config"]["data"]["size"] == 48
-    assert call.post("/api/train/check").json()["settings"]["size"] == 48
+    assert call.get("/api/snapshot").json()["settings"]["size"] == 48
     call.post("/api/train/start", data=own, size=0, replace=True)
     assert started(stand)["config"]["data"]["size"] == 0
 

@@ -191,7 +191,7 @@ def test_an_adjusted_setting_acts_and_is_told(held: Held, tiny: Any) -> None:
         ("generator.optimizer.lr", 0.001, 0.01),
         ("penalties.0.gamma", 1.0, 3),
     ]
-    assert words["settings"]["lr_g"] == 0.01
+    assert words["table"]["generator"]["optimizer"]["lr"] == 0.01
     held.channel.send("adjust", {"overrides": ["batch_size=3"]})
     assert "cannot change in the middle" in held.until("notice")["text"]
     held.channel.send("go")

@@ -61,9 +61,7 @@ class AsFile(Drawn):
         pictures = np.stack([np.asarray(Image.open(BytesIO(base64.b64decode(text)))) for text in texts])
         large = pictures.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
         if "frames" not in found:
-            seeds = "-".join(map(str, found["seeds"])) if "seeds" in found else found["seed"]
-            named = f"-class-{found['class']}" if found["class_name"] and "seed" in found else ""
-            return Answer(png_bytes(large[0]), file=f"{'plane' if 'seeds' in found else 'picture'}-{seeds}{named}.png")
+            return Answer(png_bytes(large[0]), file=f"plane-{'-'.join(map(str, found['seeds']))}.png")
         with TemporaryDirectory() as folder:
             path = Path(folder) / "walk.gif"
             save_walk(path, large)
@@ -71,7 +69,6 @@ class AsFile(Drawn):
 
 
 routes.get("/api/draw", Drawn)(drawing.draw)
-routes.get("/api/draw.png", AsFile, media="image/png")(drawing.draw)
 routes.get("/api/walk", Drawn)(drawing.walk)
 routes.get("/api/walk.gif", AsFile, media="image/gif")(drawing.walk)
 routes.get("/api/plane", Drawn)(drawing.plane)

@@ -152,8 +152,7 @@ def _given(route: Route, places: Mapping[str, str], query: str, body: Any) -> di
     for name, text in [*places.items(), *pairs]:
         if name in given:
             raise Problem("bad-field", f"{name} must be given once, got it twice. Try {name}={text}.", name)
-        if name != "token":
-            given[name] = from_text(known[name].form, text) if name in known else text
+        given[name] = from_text(known[name].form, text) if name in known else text
     for name in given:
         if name not in known:
             rule = f"one of {', '.join(known)}" if known else "left out"

@@ -20,12 +20,6 @@ routes.post("/api/runs/{name}/delete")(runs.delete)
 routes.post("/api/trash/{id}/restore")(runs.restore)
 
 
-@routes.get("/api/runs/{name}/training.gif", media="image/gif")
-def animation(playground: Playground, *, name: RunName) -> Path:
-    """Return all grids of a run."""
-    return runs.file_of(playground, name, "", "training.gif")
-
-
 @routes.get("/api/runs/{name}/files/{file}", media="application/octet-stream")
 def exported(playground: Playground, *, name: RunName, file: FileName) -> Answer:
     """Return an exported file of a run."""
@@ -59,9 +53,3 @@ def export(playground: Playground, *, name: RunName, to: Format) -> dict[str, An
 def report(playground: Playground, *, name: RunName) -> dict[str, Any]:
     """Write a run's report."""
     return playground.jobs.add("report", playground.folder(name).name)
-
-
-@routes.post("/api/runs/{name}/evaluate", status=202)
-def evaluate(playground: Playground, *, name: RunName) -> dict[str, Any]:
-    """Measure a run."""
-    return playground.jobs.add("evaluate", playground.folder(name).name)

@@ -24,8 +24,8 @@ class Settings(Asked, Request):
     """The settings of a run. Without a recipe, the live run's settings are changed."""
 
     async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] | None = route.function(playground.session, self)
-        return found or playground.session.status()
+        route.function(playground.session, self)
+        return playground.session.status()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,6 @@ class Adjust(Live, Command):
 
 routes.get("/api/snapshot")(Playground.snapshot)
 routes.post("/api/write-lock", of="write_lock", locked=False)(WriteLock.ask)
-routes.post("/api/train/check", Settings)(Session.check)
 routes.post("/api/train/start", Settings)(Session.start)
 routes.post("/api/train/pause", Command)(Session.pause)
 routes.post("/api/train/resume", Command)(Session.resume)
@@ -96,9 +95,3 @@ def catalog(playground: Playground) -> dict[str, Any]:
 def pictures(playground: Playground, *, data: Own, size: Size = 0) -> dict[str, Any]:
     """Return own pictures, as the network will see them."""
     return choices.preview(data, playground.session.own, size)
-
-
-@routes.get("/healthz")
-def healthz(playground: Playground) -> dict[str, bool]:
-    """Check that the server responds."""
-    return {"ok": True}

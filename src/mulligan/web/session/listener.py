@@ -63,7 +63,8 @@ class Listener:
 
     def _opened(self, words: dict[str, Any]) -> None:
         state = self.state
-        state.opened(words | {"settings": self.session.named(words["settings"])}, self.session.runs)
+        state.opened(words, self.session.runs)
+        self.session.show_settings()
         if "diagnosed" in state.events:  # before the run was closed last time
             self.session.advise(state.events["diagnosed"])
         self.broadcast.restart()
@@ -96,7 +97,7 @@ class Listener:
 
     def _settings(self, words: dict[str, Any]) -> None:
         self.state.info["table"] = words["table"]
-        self.state.settings = self.session.named(words["settings"])
+        self.session.show_settings()
         self.broadcast.publish("settings", self.state.settings)
 
     def _notice(self, words: dict[str, Any]) -> None:

@@ -70,28 +70,13 @@ class Session:
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def configured(self, asked: settings.Asked) -> tuple[Config, list[str]]:
-        """Build the requested configuration. Also return sentences about fields that a change of kind dropped."""
-        known = {name: name for name in DATASETS} | self.own
-        dropped: list[str] = []
-        live = replace(self._config(), parent=None) if asked.recipe is None else None
-        return settings.configured(asked, known, dropped, live), dropped
-
-    def named(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Return settings with own pictures under the name that the page shows instead of their path."""
-        names = {path: name for name, path in self.own.items()}
-        return settings | {"data": names.get(settings["data"], settings["data"])}
-
-    def check(self, asked: settings.Asked) -> dict[str, Any]:
-        """Check settings without starting a run."""
-        config, dropped = self.configured(asked)
-        return {"ok": True, "settings": settings.settings_of(config), "notes": dropped}
-
     def start(self, asked: settings.Asked) -> None:
         """Start a new run, which begins a new chain of tries."""
         self._check_free(asked.replace)
-        config, dropped = self.configured(asked)
-        self._begin(config, paused=asked.paused)
+        known = {name: name for name in DATASETS} | self.own
+        dropped: list[str] = []  # sentences about fields that a change of kind drops
+        live = replace(self._config(), parent=None) if asked.recipe is None else None
+        self._begin(settings.configured(asked, known, dropped, live), paused=asked.paused)
         for text in dropped:
             self.broadcast.notify("info", text, "changed")
 
@@ -101,7 +86,7 @@ class Session:
         self._send("start", new, config=table, paused=paused)
         self.state.begin([new], 1, f"reading {config.data.name}")
         self.state.info = {"table": table, "data": config.data.name}
-        self.state.settings = self.named(settings.settings_of(config))
+        self.show_settings()
         self.broadcast.restart()
         self.broadcast.publish("runs", {})
 
@@ -278,6 +263,11 @@ class Session:
             raise Problem("wrong-state", f"{why}, so no settings can be changed. Choose a recipe to start from.")
         config: Config = from_table(Config, self.state.info["table"])
         return config
+
+    def show_settings(self) -> None:
+        """Show the settings of the live run's configuration; own pictures by their name instead of their path."""
+        found, names = settings.settings_of(self._config()), {path: name for name, path in self.own.items()}
+        self.state.settings = found | {"data": names.get(found["data"], found["data"])}
 
     def checkpoints(self, run: str | None) -> list[int]:
         """Return the steps of a run's checkpoints."""

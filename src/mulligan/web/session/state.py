@@ -80,13 +80,12 @@ class State:
     def opened(self, words: dict[str, Any], runs: Path) -> None:
         """Store what the worker reports when a run is open."""
         self.info, self.name = words, "training"
-        self.settings = words["settings"]
         self.step, self.seconds = words["step"], words["seconds"]
         self.saved_step = words["step"] if words["step"] > words["begins"] else None
         self.saved_samples = [*RunFolder(runs / words["run"]).grids()]
         current = self.current
         if current is not None:
-            current.state, current.recipe = "training", words["settings"]["recipe"]
+            current.state, current.recipe = "training", words["table"]["recipe"]
             current.from_step, current.step, current.steps = words["begins"], words["step"], words["steps"]
             history = current.history  # a killed run's log may be longer than its checkpoint
             history.adjustments = words["adjustments"]

@@ -13,8 +13,6 @@ from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.web.session.history import History, history_of
 
-_LONGEST = 64  # maximum length of a chain
-
 
 @dataclass(eq=False)
 class Try:
@@ -51,7 +49,7 @@ def chain(folder: Path) -> list[Try]:
     The chain begins after the last try whose folder is missing or cannot be read.
     """
     found = [(folder, load_config(RunFolder(folder).config))]
-    while len(found) < _LONGEST and (parent := found[0][1].parent) is not None:
+    while (parent := found[0][1].parent) is not None:
         path = folder.parent / Path(parent.run).name
         if path in (each for each, _ in found):
             break

@@ -13,7 +13,6 @@ from mulligan.output.readings import says, unit
 from mulligan.training import Config, Diagnosis, Run
 from mulligan.training.events import Adjusted
 from mulligan.training.monitor import COUNT, Monitor
-from mulligan.web.session.settings import settings_of
 
 
 @dataclass(eq=False)
@@ -42,7 +41,6 @@ def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
         "begins": run.begins,
         "seconds": run.wall,
         "table": to_table(run.current),
-        "settings": settings_of(run.current),
         "adjustments": [Adjusted(step, overrides).to_json() for step, overrides in run.adjusted],
         "points": run.data.is_points,
         "shape": list(run.data.shape),

@@ -28,7 +28,6 @@ from mulligan.training.monitor import Monitor
 from mulligan.training.progress import few
 from mulligan.web.inside.diagnosis import checked
 from mulligan.web.inside.questions import answer, samples
-from mulligan.web.session.settings import settings_of
 from mulligan.web.worker.live import Live, opened
 from mulligan.web.worker.protocol import Channel
 from mulligan.web.worker.steering import Steering
@@ -95,7 +94,7 @@ class Worker:
                 self.notify("warning", str(error), "adjust")
             else:
                 self.tell("event", Adjusted(*run.adjusted[-1]).to_json())
-                self.tell("settings", {"table": to_table(run.current), "settings": settings_of(run.current)})
+                self.tell("settings", {"table": to_table(run.current)})
 
     def _answer(self, words: dict[str, Any]) -> None:
         """Answer a question about the live run, or report why there is no answer."""
