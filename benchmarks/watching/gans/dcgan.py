@@ -1,0 +1,79 @@
+"""PyTorch-GAN's `dcgan` (eriklindernoren/PyTorch-GAN, implementations/dcgan), at 28×28 with half of its widths.
+
+Upsampling and 3×3 convolutions in G; strided convolutions with dropout, and BatchNorm behind the activation, in D;
+ε = 0.8 in both; weights from N(0, 0.02), BCE of a sigmoid, half of D's loss, Adam at 2e-4 with β₁ 0.5. G first.
+"""
+
+import torch
+from material import Step, forever
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+DATA = "own"
+
+
+def initial(layer):
+    if isinstance(layer, nn.Conv2d):
+        nn.init.normal_(layer.weight, 0.0, 0.02)
+    elif isinstance(layer, nn.BatchNorm2d):
+        nn.init.normal_(layer.weight, 1.0, 0.02)
+        nn.init.zeros_(layer.bias)
+
+
+def down(inputs, outputs, norm=True):
+    layers = [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.LeakyReLU(0.2), nn.Dropout2d(0.25)]
+    return [*layers, nn.BatchNorm2d(outputs, 0.8)] if norm else layers
+
+
+def train(pictures, labels, steps, seed, watching=None):
+    torch.manual_seed(seed)
+    reals = pictures.float() / 127.5 - 1
+    G = nn.Sequential(
+        nn.Linear(100, 64 * 7 * 7),
+        nn.Unflatten(1, (64, 7, 7)),
+        nn.BatchNorm2d(64),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(64, 64, 3, 1, 1),
+        nn.BatchNorm2d(64, 0.8),
+        nn.LeakyReLU(0.2),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(64, 32, 3, 1, 1),
+        nn.BatchNorm2d(32, 0.8),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(32, 3, 3, 1, 1),
+        nn.Tanh(),
+    )
+    D = nn.Sequential(
+        *down(3, 16, norm=False),
+        *down(16, 32),
+        *down(32, 64),
+        nn.Flatten(),
+        nn.Linear(64 * 4 * 4, 1),
+        nn.Sigmoid(),
+    )
+    G.apply(initial)
+    D.apply(initial)
+    criterion = nn.BCELoss()
+    opt_d = torch.optim.Adam(D.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    opt_g = torch.optim.Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    loader = DataLoader(TensorDataset(reals, labels), batch_size=64, shuffle=True, drop_last=True)
+    watch = watching(reals, generator=G, discriminator=D, latent=100) if watching is not None else None
+    for step, (x, _) in zip(range(1, steps + 1), forever(loader)):
+        ones, zeros = torch.ones(len(x), 1), torch.zeros(len(x), 1)
+        # G
+        opt_g.zero_grad()
+        z = torch.randn(len(x), 100)
+        fake = G(z)
+        g_loss = criterion(D(fake), ones)
+        g_loss.backward()
+        opt_g.step()
+        # D
+        opt_d.zero_grad()
+        real_loss = criterion(D(x), ones)
+        fake_loss = criterion(D(fake.detach()), zeros)
+        d_loss = (real_loss + fake_loss) / 2
+        d_loss.backward()
+        opt_d.step()
+        if watch is not None:
+            watch(step, d_loss=d_loss, g_loss=g_loss)
+        yield Step(step, float(d_loss), float(g_loss), x, fake.detach())
