@@ -1,4 +1,4 @@
-"""PyTorch-GAN's `dcgan` (eriklindernoren/PyTorch-GAN, implementations/dcgan), at 28×28 with half of its widths.
+"""PyTorch-GAN's `dcgan` (eriklindernoren/PyTorch-GAN, implementations/dcgan), at 28×28 with narrower nets.
 
 Upsampling and 3×3 convolutions in G; strided convolutions with dropout, and BatchNorm behind the activation, in D;
 ε = 0.8 in both; weights from N(0, 0.02), BCE of a sigmoid, half of D's loss, Adam at 2e-4 with β₁ 0.5. G first.
@@ -29,18 +29,18 @@ def train(pictures, labels, steps, seed, watching=None):
     torch.manual_seed(seed)
     reals = pictures.float() / 127.5 - 1
     G = nn.Sequential(
-        nn.Linear(100, 64 * 7 * 7),
-        nn.Unflatten(1, (64, 7, 7)),
-        nn.BatchNorm2d(64),
+        nn.Linear(100, 32 * 7 * 7),
+        nn.Unflatten(1, (32, 7, 7)),
+        nn.BatchNorm2d(32),
         nn.Upsample(scale_factor=2),
-        nn.Conv2d(64, 64, 3, 1, 1),
-        nn.BatchNorm2d(64, 0.8),
-        nn.LeakyReLU(0.2),
-        nn.Upsample(scale_factor=2),
-        nn.Conv2d(64, 32, 3, 1, 1),
+        nn.Conv2d(32, 32, 3, 1, 1),
         nn.BatchNorm2d(32, 0.8),
         nn.LeakyReLU(0.2),
-        nn.Conv2d(32, 3, 3, 1, 1),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(32, 16, 3, 1, 1),
+        nn.BatchNorm2d(16, 0.8),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(16, 3, 3, 1, 1),
         nn.Tanh(),
     )
     D = nn.Sequential(
@@ -76,4 +76,4 @@ def train(pictures, labels, steps, seed, watching=None):
         opt_d.step()
         if watch is not None:
             watch(step, d_loss=d_loss, g_loss=g_loss)
-        yield Step(step, float(d_loss), float(g_loss), x, fake.detach())
+        yield Step(step, d_loss.item(), g_loss.item(), x, fake.detach())

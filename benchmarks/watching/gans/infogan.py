@@ -1,4 +1,4 @@
-"""PyTorch-GAN's `infogan` (eriklindernoren/PyTorch-GAN, implementations/infogan) without its extra head, at 28×28.
+"""PyTorch-GAN's `infogan` (eriklindernoren/PyTorch-GAN, implementations/infogan) without its extra head, at 28×28 and narrow.
 
 The nets of its `dcgan` without the sigmoid; G gets 62 numbers of noise, a one-hot class and two codes from [-1, 1], so
 what it gets is no Gaussian. Least squares, half of D's loss, Adam at 2e-4 with β₁ 0.5. G first.
@@ -34,18 +34,18 @@ def train(pictures, labels, steps, seed, watching=None):
     torch.manual_seed(seed)
     reals = pictures.float() / 127.5 - 1
     G = nn.Sequential(
-        nn.Linear(74, 64 * 7 * 7),
-        nn.Unflatten(1, (64, 7, 7)),
-        nn.BatchNorm2d(64),
+        nn.Linear(74, 32 * 7 * 7),
+        nn.Unflatten(1, (32, 7, 7)),
+        nn.BatchNorm2d(32),
         nn.Upsample(scale_factor=2),
-        nn.Conv2d(64, 64, 3, 1, 1),
-        nn.BatchNorm2d(64, 0.8),
-        nn.LeakyReLU(0.2),
-        nn.Upsample(scale_factor=2),
-        nn.Conv2d(64, 32, 3, 1, 1),
+        nn.Conv2d(32, 32, 3, 1, 1),
         nn.BatchNorm2d(32, 0.8),
         nn.LeakyReLU(0.2),
-        nn.Conv2d(32, 1, 3, 1, 1),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(32, 16, 3, 1, 1),
+        nn.BatchNorm2d(16, 0.8),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(16, 1, 3, 1, 1),
         nn.Tanh(),
     )
     D = nn.Sequential(
@@ -80,4 +80,4 @@ def train(pictures, labels, steps, seed, watching=None):
         opt_d.step()
         if watch is not None:
             watch(step, d_loss=d_loss, g_loss=g_loss)
-        yield Step(step, float(d_loss), float(g_loss), x, fake.detach())
+        yield Step(step, d_loss.item(), g_loss.item(), x, fake.detach())

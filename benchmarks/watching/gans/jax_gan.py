@@ -83,4 +83,4 @@ def train(pictures, labels, steps, seed, watching=None):
         D, G, d_state, g_state, d_loss, g_loss, fake = update(D, G, d_state, g_state, d_key, g_key, x.numpy())
         if watch is not None:
             watch(step, d_loss=d_loss, g_loss=g_loss)
-        yield Step(step, float(d_loss), float(g_loss), x, fake)
+        yield Step(step, d_loss.item(), g_loss.item(), x, fake)

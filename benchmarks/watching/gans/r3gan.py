@@ -1,4 +1,4 @@
-"""R3GAN's idea in a small net (Huang et al. 2024, brownvc/R3GAN), at 28×28.
+"""R3GAN's idea in a small net (Huang et al. 2024, brownvc/R3GAN), at 16×16.
 
 Residual blocks without normalisation whose last layer starts at 0, the relativistic pairing loss, R1 and R2 with γ = 1,
 Adam without momentum. D first. The average of G's weights is left out.
@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import softplus
 from torch.utils.data import DataLoader, TensorDataset
 
-DATA = "own"
+DATA = "faces"
 GAMMA = 1.0
 
 
@@ -19,9 +19,7 @@ class Residual(nn.Module):
         super().__init__()
         last = nn.Conv2d(2 * width, width, 1, bias=False)
         nn.init.zeros_(last.weight)
-        wide = nn.Conv2d(width, 2 * width, 1, bias=False)
-        middle = nn.Conv2d(2 * width, 2 * width, 3, 1, 1, groups=width // 4)
-        self.inner = nn.Sequential(wide, nn.LeakyReLU(0.2), middle, nn.LeakyReLU(0.2), last)
+        self.inner = nn.Sequential(nn.Conv2d(width, 2 * width, 3, 1, 1), nn.LeakyReLU(0.2), last)
 
     def forward(self, x):
         return x + self.inner(x)
@@ -37,28 +35,23 @@ def train(pictures, labels, steps, seed, watching=None):
     torch.manual_seed(seed)
     reals = pictures.float() / 127.5 - 1
     G = nn.Sequential(
-        nn.Linear(64, 48 * 7 * 7),
-        nn.Unflatten(1, (48, 7, 7)),
-        Residual(48),
+        nn.Linear(64, 32 * 4 * 4),
+        nn.Unflatten(1, (32, 4, 4)),
+        Residual(32),
         nn.Upsample(scale_factor=2, mode="bilinear"),
-        nn.Conv2d(48, 24, 1),
-        Residual(24),
-        nn.Upsample(scale_factor=2, mode="bilinear"),
-        nn.Conv2d(24, 16, 1),
+        nn.Conv2d(32, 16, 1),
         Residual(16),
-        nn.Conv2d(16, 3, 1),
+        nn.Upsample(scale_factor=2, mode="bilinear"),
+        nn.Conv2d(16, 3, 3, 1, 1),
     )
     D = nn.Sequential(
-        nn.Conv2d(3, 16, 1),
+        nn.Conv2d(3, 16, 2, 2),
         Residual(16),
         nn.AvgPool2d(2),
-        nn.Conv2d(16, 24, 1),
-        Residual(24),
-        nn.AvgPool2d(2),
-        nn.Conv2d(24, 48, 1),
-        Residual(48),
+        nn.Conv2d(16, 32, 1),
+        Residual(32),
         nn.Flatten(),
-        nn.Linear(48 * 7 * 7, 1),
+        nn.Linear(32 * 4 * 4, 1),
     )
     opt_d = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.0, 0.99))
     opt_g = torch.optim.Adam(G.parameters(), lr=1e-3, betas=(0.0, 0.99))
@@ -80,4 +73,4 @@ def train(pictures, labels, steps, seed, watching=None):
         opt_g.step()
         if watch is not None:
             watch(step, d_loss=d_loss, g_loss=g_loss, penalty=penalty)
-        yield Step(step, float(d_loss), float(g_loss), x, fake.detach())
+        yield Step(step, d_loss.item(), g_loss.item(), x, fake.detach())

@@ -57,4 +57,4 @@ def train(pictures, labels, steps, seed, watching=None):
             opt_g.step()
         if watch is not None:
             watch(step, d_loss=d_loss, g_loss=g_loss)
-        yield Step(step, float(d_loss), float(g_loss), x, fake)
+        yield Step(step, d_loss.item(), g_loss.item(), x, fake)
