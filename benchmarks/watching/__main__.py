@@ -16,7 +16,7 @@ import time
 import torch
 from cases import BROKEN, LOOKALIKES, SEEDS, SOUND
 from faults import Case, planted
-from material import pictures
+from samples import pictures
 
 
 def play(case: Case, steps: int, seed: int) -> str:

@@ -40,16 +40,20 @@ def broken(gans: str, way: str, expected: str, neighbours: str, *edits: Edit) ->
     return [Case(gan, way, expected, beside, edits) for gan in gans.split()]
 
 
-def planted(case: Case) -> dict[str, Any]:
-    """Run a GAN's text with the edits of a case, and return its names: `train` and `DATA`."""
-    path = GANS / f"{case.gan}.py"
-    text = path.read_text("utf-8")
+def text_of(case: Case) -> str:
+    """Return a GAN's text with the edits of a case."""
+    text = (GANS / f"{case.gan}.py").read_text("utf-8")
     for old, new in case.edits:
         if old not in text:
             raise ValueError(f"{case.gan}, {case.way}: the text must hold {old!r}. Check the edit.")
         text = text.replace(old, new)
+    return text
+
+
+def planted(case: Case) -> dict[str, Any]:
+    """Run the text of a case, and return its names: `train` and `DATA`."""
     names: dict[str, Any] = {"__name__": case.gan}
-    exec(compile(text, f"{path} ({case.way})", "exec"), names)
+    exec(compile(text_of(case), f"{case.gan}, {case.way}", "exec"), names)
     return names
 
 

@@ -5,7 +5,7 @@ Adam at 2e-4 with β₁ 0.5. G first.
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 

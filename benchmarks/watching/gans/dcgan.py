@@ -5,7 +5,7 @@ Upsampling and 3×3 convolutions in G; strided convolutions with dropout, and Ba
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 

@@ -5,7 +5,7 @@ Dense nets, BatchNorm with ε = 0.8 in G (its second argument), BCE of a sigmoid
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 

@@ -1,11 +1,11 @@
-"""PyTorch-GAN's `infogan` (eriklindernoren/PyTorch-GAN, implementations/infogan) without its extra head, at 28×28 and narrow.
+"""PyTorch-GAN's `infogan` (eriklindernoren/PyTorch-GAN, implementations/infogan) without its extra head, narrow.
 
 The nets of its `dcgan` without the sigmoid; G gets 62 numbers of noise, a one-hot class and two codes from [-1, 1], so
 what it gets is no Gaussian. Least squares, half of D's loss, Adam at 2e-4 with β₁ 0.5. G first.
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 

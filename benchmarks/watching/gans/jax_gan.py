@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from material import Step, forever
+from samples import Step, forever
 from torch.utils.data import DataLoader, TensorDataset
 
 DATA = "digits"

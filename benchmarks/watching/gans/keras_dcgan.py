@@ -11,7 +11,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import torch
 from keras import layers
-from material import Step, forever
+from samples import Step, forever
 from torch.utils.data import DataLoader, TensorDataset
 
 DATA = "digits"

@@ -5,7 +5,7 @@ Adam without momentum. D first. The average of G's weights is left out.
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.nn.functional import softplus
 from torch.utils.data import DataLoader, TensorDataset

@@ -5,7 +5,7 @@ Spectral normalisation of every layer of D, LeakyReLU 0.1, BatchNorm in G, z of 
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.utils.data import DataLoader, TensorDataset

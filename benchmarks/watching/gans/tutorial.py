@@ -5,7 +5,7 @@ passes; then G on the same fakes.
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 

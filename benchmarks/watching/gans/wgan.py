@@ -4,7 +4,7 @@ Dense nets, a critic whose weights are clipped to ±0.01, RMSprop at 5e-5, a ste
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 

@@ -5,7 +5,7 @@ G for every five of D.
 """
 
 import torch
-from material import Step, forever
+from samples import Step, forever
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
