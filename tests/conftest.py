@@ -25,6 +25,7 @@ SLOW = {
     "bench/test_rivals.py::test_a_missing_library": (),
     "bench/test_rivals.py::test_compile_refuses": (),
     "bench/test_rivals.py::test_five_steps_are_the_same": ("[torch tuned-classic-64", "[jax jit-classic-64"),
+    "bench/test_watching.py::test_two_steps_of_each": (),
     "cli/test_front.py::test_a_number_keeps_its_sign": (),
     "cli/test_front.py::test_closed_streams": (),
     "cli/test_front.py::test_exit_codes_of_processes": (),

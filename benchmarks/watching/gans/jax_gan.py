@@ -1,4 +1,4 @@
-"""A GAN in JAX (after google-deepmind/dm-haiku, examples/mnist_gan), with half of its widths, in plain functions.
+"""A GAN in JAX (after google-deepmind/dm-haiku, examples/mnist_gan), its D shorter, in plain functions.
 
 No normalisation, z of 20 numbers, two logits of D under a softmax (class 1 is real), Adam at 1e-4 with β₁ 0.5 and
 β₂ 0.9, channels last, real and fake in one batch of D. Both steps start from the same parameters of D and G.
@@ -21,7 +21,7 @@ def weights(key, *shape):
 
 
 def generator(params, z):
-    x = (z @ params[0][0] + params[0][1]).reshape(-1, 7, 7, 32)
+    x = (z @ params[0][0] + params[0][1]).reshape(-1, 7, 7, 64)
     for kernel, bias in params[1:]:
         x = jax.lax.conv_transpose(jax.nn.relu(x), kernel, (2, 2), "SAME", dimension_numbers=FORM) + bias
     return jnp.tanh(x)
@@ -45,7 +45,7 @@ def train(pictures, labels, steps, seed, watching=None):
     reals = pictures.permute(0, 2, 3, 1).float() / 127.5 - 1
     key = jax.random.PRNGKey(seed)
     key, *keys = jax.random.split(key, 9)
-    G = [weights(keys[0], 20, 7 * 7 * 32), weights(keys[1], 5, 5, 32, 16), weights(keys[2], 5, 5, 16, 1)]
+    G = [weights(keys[0], 20, 7 * 7 * 64), weights(keys[1], 5, 5, 64, 32), weights(keys[2], 5, 5, 32, 1)]
     sizes = ((1, 8), (8, 16), (16, 32), (32, 64))
     D = [*(weights(k, 5, 5, *size) for k, size in zip(keys[3:], sizes)), weights(keys[7], 4 * 4 * 64, 2)]
     opt_d = optax.adam(1e-4, b1=0.5, b2=0.9)
