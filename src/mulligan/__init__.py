@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from mulligan.models.evaluate import evaluate
     from mulligan.output.generator import Generator
     from mulligan.training import Run, recipe, train
+    from mulligan.watch.watch import Watch
 
 __version__ = "0.1.0"
-__all__ = ["Generator", "Run", "__version__", "evaluate", "fit", "load", "recipe", "train"]
+__all__ = ["Generator", "Run", "Watch", "__version__", "evaluate", "fit", "load", "recipe", "train"]
 
 _NAMES = {
     "data": "data",
@@ -44,6 +45,7 @@ _NAMES = {
     "models.evaluate": "evaluate",
     "output.generator": "Generator",
     "training": "recipe Run train training",
+    "watch.watch": "Watch",
 }
 """The public names of each module."""
 

@@ -65,6 +65,19 @@ FIGURES: dict[str, Figure] = {
     "ct_z": Figure(
         "nearness to the training set against held-out reals, in deviations (C_T)", "Nearness to the training set"
     ),
+    # what `mulligan.Watch` finds in a loop: 1 for yes
+    "stale_d": Figure("D steps with gradients of an earlier step or of G's"),
+    "stale_g": Figure("G steps with gradients of an earlier step"),
+    "foreign": Figure("an optimiser holds parameters of both nets"),
+    "undetached": Figure("G steps with gradients of D's loss"),
+    "double_sigmoid": Figure("D's loss reads probabilities as logits"),
+    "one_target": Figure("D's loss moves reals and fakes the same way"),
+    "with_d": Figure("G's loss moves fakes the way in which D's moves them"),
+    "eval": Figure("G trains in eval mode"),
+    "same_z": Figure("two steps drew the same z"),
+    "unlike": Figure("reals in [0, 1] against a G in [-1, 1]"),
+    "constant": Figure("share of pixels that are the same in all reals, and neither black nor white"),
+    "constant_gap": Figure("mean distance of the fakes from these pixels ÷ range of the data"),
     "authentic": Figure("authentic fakes less authentic held-out reals, per cent"),
 }
 """Every figure that can be evidence, by the name that `Threshold` and `Probe.measure` give it."""

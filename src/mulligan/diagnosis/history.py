@@ -89,6 +89,10 @@ class History:
         """Return the measurements so far, at least one, for the rules."""
         return Measurements(self.taken, facts, self._listened)
 
+    def matches(self, so_far: Measurements) -> list[Finding]:
+        """Return what shows in the measurements, in order. Subclasses may name more than `FAILURES`."""
+        return matches(so_far)
+
     def _measure(self, probe: Probe, step: int) -> Measurement:
         signals, histogram = probe.measure()
         means = {name: total / self._since for name, total in self._sums.items()}
@@ -111,7 +115,7 @@ class History:
 
     def _judge(self, so_far: Measurements) -> Finding | None:
         """Return the state on which two measurements agree, if it is news."""
-        found = matches(so_far)
+        found = self.matches(so_far)
         lasts = not found and bool(self.current.severity) and astray(so_far)  # no sign, but not recovered either
         if not found and not lasts:
             self.clean = self._seen

@@ -9,6 +9,9 @@ from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.files import regular
 from mulligan.report.story import Story
 
+WATCHED = "watched"
+"""The recipe that a run watched by `mulligan.Watch` names. Its nets, rates and losses are not in ``config.toml``."""
+
 
 class Copying(NamedTuple):
     """Figures that show whether the generator copies; None for those that were not measured."""
@@ -95,6 +98,8 @@ def _millions(n: int) -> str:
 def settings(story: Story) -> list[tuple[str, str]]:
     """Return the main settings by name."""
     config, table = story.config, to_table(story.config)
+    if config.recipe == WATCHED:
+        return [("Watched", "a loop of your own, by mulligan.Watch"), ("Data", _data(story))]
     players = (("G", config.generator.optimizer), ("D", config.discriminator.optimizer))
     rates = [f"{name} {optimizer.lr:g}" for name, optimizer in players if hasattr(optimizer, "lr")]
     return [

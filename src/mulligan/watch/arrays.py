@@ -1,0 +1,67 @@
+"""Read arrays of any framework as NumPy arrays, channels last, and find the range of the reals."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.errors import DataError, must_be
+from mulligan.nn.memory import Array
+
+CHANNELS = (1, 3, 4)
+USUAL = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
+"""Ranges to which a range that was found is rounded."""
+_FLAT = 64
+"""Rows of at least this many numbers are flattened pictures if their size is that of a square; others are points."""
+
+
+def as_numpy(x: Any) -> Array:
+    """Return an array of any framework as float32, without its graph."""
+    if hasattr(x, "detach"):  # a tensor, which may be on a GPU or bfloat16
+        x = x.detach().cpu().float()
+    if hasattr(x, "__array__"):
+        return np.asarray(x, np.float32)
+    return np.asarray(np.from_dlpack(x) if hasattr(x, "__dlpack__") else x, np.float32)
+
+
+class Layout(NamedTuple):
+    """How samples lie in memory: as "NCHW", "NHWC" or "points", and the shape of one sample as Mulligan draws it."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    def samples(self, x: Any) -> Array:
+        """Return samples of this layout as pictures with channels last, or as points."""
+        found = as_numpy(x)
+        if self.name == "NCHW" and found.ndim == 4:
+            found = found.transpose(0, 2, 3, 1)
+        return np.ascontiguousarray(found.reshape(len(found), *self.shape))
+
+
+def layout_of(shape: Sequence[int]) -> Layout:
+    """Find the layout of samples from the shape of their array."""
+    _, *sample = shape
+    if len(sample) == 3 and sample[0] in CHANNELS and sample[2] not in CHANNELS:
+        return Layout("NCHW", (*sample[1:], sample[0]))
+    if len(sample) == 3 and sample[2] in CHANNELS:
+        return Layout("NHWC", tuple(sample))
+    if len(sample) == 2:
+        return Layout("NHWC", (*sample, 1))
+    if len(sample) == 1:
+        side = math.isqrt(sample[0])
+        return (
+            Layout("NHWC", (side, side, 1))
+            if sample[0] >= _FLAT and side**2 == sample[0]
+            else Layout("points", (sample[0],))
+        )
+    raise DataError(must_be("reals", "pictures (NCHW or NHWC) or rows of numbers", tuple(shape)))
+
+
+def range_of(x: NDArray[Any]) -> tuple[float, float]:
+    """Return the range of samples, rounded to a usual one that it nearly fills."""
+    low, high = float(x.min()), float(x.max())
+    span = high - low
+    near = (usual for usual in USUAL if abs(low - usual[0]) < 0.1 * span and abs(high - usual[1]) < 0.1 * span)
+    return next(near, (low, high))

@@ -1,0 +1,52 @@
+"""Write a watched run as a run folder, so that report, terminal and page show it like a run of Mulligan's own."""
+
+import shutil
+import weakref
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+
+from mulligan.errors import ConfigError, expanded, must_be
+from mulligan.nn.memory import Array
+from mulligan.output.files import atomic_write
+from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
+from mulligan.report.sections import WATCHED
+from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
+from mulligan.training.events import Event, Sampled, Started
+
+
+class WatchFolder:
+    """Writes the events and samples of a watch; into a temporary folder if the user named none."""
+
+    def __init__(self, path: str | Path | None):
+        if path is None:
+            path = mkdtemp(prefix="mulligan-watch-")
+            weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+        self.here = RunFolder(expanded(path))
+        if not self.here.is_free():
+            raise ConfigError(must_be("folder", "new or empty", str(path)))
+
+    def begin(self, started: Started, low: float, high: float) -> None:
+        """Write the settings that are known, and the first event."""
+        base = recipe("quick", steps=started.steps)
+        config = replace(base, recipe=WATCHED, data=DataSpec(WATCHED, labels="none", low=low, high=high))
+        self.here.samples.mkdir(parents=True, exist_ok=True)
+        atomic_write(self.here.config, dumps_toml(config).encode())
+        self.add(started)
+
+    def add(self, event: Event) -> None:
+        """Add an event to the log."""
+        with self.here.events.open("a", encoding="utf-8") as log:
+            log.write(event.line())
+
+    def draw(self, step: int, samples: Array, low: float, high: float) -> None:
+        """Write a sheet of samples."""
+        if samples.ndim == 2:
+            images, sheet = samples, points_picture(samples, low, high)
+        else:
+            images = to_uint8(np.clip(np.nan_to_num(samples[..., :3]), low, high), low, high)
+            sheet = grid(images)
+        save_png(self.here.samples / f"step-{step:06d}.png", sheet)
+        self.add(Sampled(step, images))

@@ -1,0 +1,175 @@
+"""Listen to a few steps of a torch loop through hooks that only read, to find mistakes that no figure shows.
+
+Hooks on G and D tell z, mode, outputs, and the gradient that each output of D gets. Hooks on one weight of each net and
+on all optimisers tell which gradients a step adds up. They are removed after each measurement.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from mulligan.nn.memory import Array
+from mulligan.watch.arrays import as_numpy
+from mulligan.watch.forms import Outputs
+
+_MOVING = (torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd)
+"""Layers that work differently in eval mode."""
+
+
+class Push(NamedTuple):
+    """What an output of D was for some samples, and the gradient that it got from a loss."""
+
+    side: str  # "real" or "fake"
+    output: Array
+    gradient: Array
+    attached: bool  # the gradient goes on to G
+
+
+class Listener:
+    """Listens between `start` and `stop`. `signals` and `heard` are what it has found."""
+
+    def __init__(self, generator: torch.nn.Module, discriminator: torch.nn.Module):
+        self.g, self.d = generator, discriminator
+        self.first = {
+            name: next((p for p in net.parameters() if p.requires_grad), None)
+            for name, net in (("g", self.g), ("d", self.d))
+        }
+        self.signals: dict[str, float] = {}
+        self.heard: list[tuple[Outputs, Outputs]] = []
+        self._handles: list[Any] = []
+        self._last_z: torch.Tensor | None = None
+
+    def start(self) -> None:
+        """Begin to listen."""
+        if self._handles:
+            return
+        self.signals, self.heard = {}, []
+        self._fakes: list[torch.Tensor] = []
+        self._pending: list[Push] = []
+        self._signs: dict[str, float] = {}
+        self._added: dict[str, list[float]] = {"g": [], "d": []}  # for each part of a gradient, where fakes are pushed
+        self._old: dict[str, int] = {"g": 0, "d": 0}  # number of these that an earlier step has used
+        self._aim, self._is_first = 0.0, True
+        self._handles = [
+            self.g.register_forward_hook(self._made),
+            self.d.register_forward_hook(self._judged),
+            register_optimizer_step_pre_hook(self._stepped),
+        ]
+        for name, weight in self.first.items():
+            if weight is not None:
+                self._handles.append(weight.register_hook(lambda grad, name=name: self._add(name, grad)))
+
+    def step(self) -> None:
+        """Note that the user's loop begins another step."""
+        self._is_first = True
+
+    def stop(self) -> None:
+        """Remove the hooks, and conclude what the pushes tell about directions."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._conclude("")
+        signs = self._signs
+        if {"d real", "d fake"} <= signs.keys():
+            self.signals["one_target"] = float(signs["d real"] == signs["d fake"])
+        if {"d fake", "g fake"} <= signs.keys():
+            self.signals["with_d"] = float(signs["d fake"] == signs["g fake"])
+        self._fakes, self._pending = [], []
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether D moves its outputs for reals down."""
+        return self._signs.get("d real", 1.0) < 0
+
+    # ── hooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _made(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, torch.Tensor):
+            self._fakes = [*self._fakes, output.detach()][-4:]
+        modes = {part.training for part in module.modules() if isinstance(part, _MOVING)}
+        if torch.is_grad_enabled():  # not a sheet of samples
+            self.signals["eval"] = float(modes == {False})
+        z = next((x for x in inputs if isinstance(x, torch.Tensor) and x.is_floating_point()), None)
+        if z is not None and self._is_first and torch.is_grad_enabled():
+            last, self._last_z, self._is_first = self._last_z, z.detach().clone(), False
+            if last is not None and last.shape == z.shape:
+                self.signals["same_z"] = float(torch.equal(last, z))
+
+    def _judged(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
+        x = inputs[0]
+        out = output[0] if isinstance(output, (tuple, list)) else output
+        if not isinstance(out, torch.Tensor) or not out.requires_grad or len(out) != len(x):
+            return
+        fake = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        for made in self._fakes:
+            n = len(made)
+            for rows in {(0, n), (len(x) - n, len(x))} if len(x) >= n and x.shape[1:] == made.shape[1:] else ():
+                if torch.equal(x.detach()[slice(*rows)], made.to(x.dtype)):
+                    fake[slice(*rows)] = True
+        attached = x.grad_fn is not None
+        if attached and not bool(fake.any()):  # changed on the way: nobody knows what it is
+            return
+        between = x.is_leaf and x.requires_grad
+        values = as_numpy(out.reshape(len(x), -1)).mean(-1)
+        mask = fake.cpu().numpy()
+
+        def pushed(grad: torch.Tensor) -> None:
+            probing = bool((grad == 1).all()) and between  # the first pass of a gradient penalty
+            if torch.is_grad_enabled() or probing:
+                return
+            each = as_numpy(grad.reshape(len(x), -1)).sum(-1)
+            for side, rows in (("fake", mask), ("real", ~mask)):
+                if rows.any():
+                    self._pending.append(Push(side, values[rows], each[rows], attached and out.grad_fn is not None))
+            if mask.any():
+                self._aim = float(np.sign(-each[mask].mean())) or self._aim
+
+        out.register_hook(pushed)
+
+    def _add(self, name: str, grad: torch.Tensor) -> None:
+        if torch.is_grad_enabled():  # the graph of a penalty
+            return
+        weight = self.first[name]
+        before = None if weight is None else weight.grad
+        if before is None or not bool(before.any()):
+            self._added[name], self._old[name] = [], 0
+        self._added[name].append(self._aim)
+
+    def _stepped(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        names = [name for name, weight in self.first.items() if weight is not None and id(weight) in held]
+        if not names:
+            return
+        self.signals["foreign"] = max(self.signals.get("foreign", 0.0), float(len(names) == 2))
+        self._conclude(names[0] if len(names) == 1 else "")
+        for name in names if len(names) == 1 else ():
+            fresh = {sign for sign in self._added[name][self._old[name] :] if sign}
+            stale = self._old[name] > 0 or (name == "d" and len(fresh) == 2)  # or of G's pass
+            self.signals[f"stale_{name}"] = max(self.signals.get(f"stale_{name}", 0.0), float(stale))
+            if name == "g":
+                mixed = float(len(fresh) == 2 and not stale)
+                self.signals["undetached"] = max(self.signals.get("undetached", 0.0), mixed)
+            self._old[name] = len(self._added[name])
+        self._aim = 0.0
+
+    def _conclude(self, player: str) -> None:
+        """Give the pushes since the last step to the player who steps now; without one, to G if they reach it."""
+        pushes, self._pending = self._pending, []
+        apart = any(p.side == "fake" and not p.attached for p in pushes)
+        of: dict[str, list[Push]] = {"d": [], "g": []}
+        for push in pushes:
+            whose = player or ("g" if push.side == "fake" and push.attached else "d")
+            if push.side == "fake" and push.attached and apart:
+                whose = "g"
+            of[whose].append(push)
+        for whose, some in of.items():
+            for side in ("real", "fake"):
+                total = sum(float(p.gradient.sum()) for p in some if p.side == side)
+                if total and (whose, side) != ("g", "real"):
+                    self._signs[f"{whose} {side}"] = float(np.sign(-total))
+        sides = [[p for p in of["d"] if p.side == side] for side in ("real", "fake")]
+        if all(sides):
+            real, fake = sides[0][-1], sides[1][-1]
+            self.heard.append((Outputs(real.output, fake.output), Outputs(real.gradient, fake.gradient)))

@@ -1,0 +1,134 @@
+"""Ask the user's G and D, in the framework that they are written in, and leave everything as it was."""
+
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import numpy as np
+
+from mulligan.diagnosis import Answers
+from mulligan.diagnosis.probe import COUNT, ROWS
+from mulligan.nn.memory import Array
+from mulligan.nn.rng import stream
+from mulligan.watch.arrays import Layout, as_numpy
+
+Latent = int | Sequence[int] | Callable[[int], Any]
+Slopes = Callable[[Array, Array], tuple[Array, Array, Array]]
+"""Returns ∂L_D/∂r, ∂L_D/∂f and ∂L_G/∂f of D's outputs for reals and fakes, each summed over the samples."""
+
+
+class Nets:
+    """Plain functions of NumPy arrays, and of frameworks whose gradients the watch cannot take."""
+
+    name = "NumPy"
+    gradients = False
+    """Whether D's gradients with respect to its inputs are known."""
+    normalised = True
+    """Whether layers may normalise their output. Then the size of a gradient means nothing."""
+
+    def __init__(self, generator: Any, discriminator: Any, average: Any, layout: Layout, real: Any, labels: Any):
+        self.generator, self.discriminator, self.average = generator, discriminator, average
+        self.layout, self.real, self.labels = layout, real, labels
+        self.z: tuple[Any, ...] = ()
+
+    def draw(self, latent: Latent, seed: int) -> None:
+        """Draw the fixed z: Gaussian, or what a function returns for their number."""
+        if callable(latent):
+            with self.unchanged():
+                drawn = latent(COUNT)
+            self.z = tuple(drawn) if isinstance(drawn, (tuple, list)) else (drawn,)
+            return
+        shape = (latent,) if isinstance(latent, int) else tuple(latent)
+        z = stream(seed, "eval").standard_normal((COUNT, *shape)).astype(np.float32)
+        self.z = (self.array(z),)
+
+    def array(self, x: Array) -> Any:
+        """Return an array as the nets take it."""
+        return x
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """Keep the state of everything that asking could change."""
+        return _same_chance()
+
+    def fakes(self, n: int, average: bool = False) -> Array:
+        """Return the samples of the first n of the fixed z, in batches of `ROWS` as BatchNorm needs them."""
+        net = self.average if average and self.average is not None else self.generator
+        parts = (self.layout.samples(self.made(net, slice(at, at + ROWS))) for at in range(0, n, ROWS))
+        return np.concatenate(list(parts))[:n]
+
+    def made(self, net: Any, rows: slice) -> Any:
+        """Return G's samples for some of the fixed z, as G gives them."""
+        return net(*(part[rows] for part in self.z), *self.classes(rows))
+
+    def classes(self, rows: slice) -> tuple[Any, ...]:
+        """Return the classes of some samples, for nets that take them."""
+        return () if self.labels is None else (self.labels[rows],)
+
+    def scores(self, x: Any) -> Any:
+        """Return D's outputs, one for each sample: the mean over patches, or the first of several outputs."""
+        out = self.discriminator(x, *self.classes(slice(0, len(x))))
+        out = out[0] if isinstance(out, (tuple, list)) else out
+        return out.reshape(len(x), -1).mean(-1)
+
+    def answers(self, slopes: Slopes) -> Answers:
+        """Return D's outputs, and the gradients that the framework gives."""
+        made = self.made(self.generator, slice(0, len(self.real)))
+        real, fake = as_numpy(self.scores(self.real)), as_numpy(self.scores(made))
+        slopes(real, fake)
+        return Answers(real, fake)
+
+    def listener(self) -> Any:
+        """Return who can listen to the user's loop, or None."""
+        return None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The numbers of weights, by player, if they are known."""
+        return {}
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The bounds of G's last layer."""
+        return -np.inf, np.inf
+
+
+class JaxNets(Nets):
+    """JAX functions, whose parameters are closed over: gradients of D with respect to its inputs."""
+
+    name, gradients = "JAX", True
+
+    def answers(self, slopes: Slopes) -> Answers:
+        """Return D's outputs and its gradients with respect to reals and fakes."""
+        jax = sys.modules["jax"]
+        fake = self.made(self.generator, slice(0, len(self.real)))
+        r, from_real = jax.vjp(self.scores, jax.numpy.asarray(self.real))
+        f, from_fake = jax.vjp(self.scores, fake)
+        push = slopes(as_numpy(r), as_numpy(f))[2]
+        slope_real, slope_fake, pushed = from_real(r * 0 + 1)[0], from_fake(f * 0 + 1)[0], from_fake(f * 0 + push)[0]
+        seen = self.layout.samples
+        return Answers(as_numpy(r), as_numpy(f), seen(slope_real), seen(slope_fake), seen(pushed))
+
+
+@contextmanager
+def _same_chance() -> Iterator[None]:
+    numpy, python = np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy)
+        random.setstate(python)
+
+
+def nets_of(generator: Any, discriminator: Any, average: Any, layout: Layout, real: Any, labels: Any) -> Nets:
+    """Choose the framework that the user has imported and built the nets with."""
+    kind: type[Nets] = Nets
+    if "torch" in sys.modules:
+        from mulligan.watch.torch_nets import TorchNets, modules_in
+
+        if isinstance(real, sys.modules["torch"].Tensor) or modules_in(generator, discriminator):
+            kind = TorchNets
+    if kind is Nets and "jax" in sys.modules:
+        kind = JaxNets
+    return kind(generator, discriminator, average, layout, real, labels)

@@ -1,0 +1,145 @@
+"""Ask G and D that are torch modules, or functions around them. This file is only imported where torch already is."""
+
+import inspect
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from mulligan.diagnosis import Answers
+from mulligan.nn.memory import Array
+from mulligan.watch.arrays import as_numpy
+from mulligan.watch.listener import Listener
+from mulligan.watch.nets import Nets, Slopes
+
+BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+"""The range of each activation, by the name of its module or of Keras's function."""
+
+_SHAPES = ("Flatten", "Unflatten", "Identity", "Reshape", "ParameterDict", "ParameterList")
+
+
+def modules_in(*nets: Any) -> list[torch.nn.Module]:
+    """Return the modules that functions use, as arguments of `functools.partial`, by a closure or as global names."""
+    found: list[Any] = []
+    for net in nets:
+        if isinstance(net, torch.nn.Module):
+            found.append(net)
+        elif inspect.isfunction(net):
+            used = inspect.getclosurevars(net)
+            found += [*used.nonlocals.values(), *used.globals.values()]
+        elif net is not None:
+            found += [getattr(net, "__self__", None), getattr(net, "func", None), *getattr(net, "args", ())]
+    modules = (each for each in found if isinstance(each, torch.nn.Module))
+    return list({id(module): module for module in modules}.values())
+
+
+def bounds_of(modules: Sequence[torch.nn.Module]) -> tuple[float, float]:
+    """Return the range of the last activation that the modules hold, if it has one."""
+    parts = [part for net in modules for part in net.modules() if type(part).__name__ not in _SHAPES]
+    leaves = [part for part in parts if all(type(child).__name__ in _SHAPES for child in part.children())]
+    last = leaves[-1] if leaves else None
+    keras = getattr(getattr(last, "activation", None), "__name__", "")
+    return BOUNDS.get(type(last).__name__, BOUNDS.get(keras, (-math.inf, math.inf)))
+
+
+class TorchNets(Nets):
+    """Modules of torch, of Keras in torch's backend, and functions that call some."""
+
+    name, gradients = "PyTorch", True
+
+    def __init__(self, *args: Any):
+        super().__init__(*args)
+        self.of_g, self.of_d = modules_in(self.generator), modules_in(self.discriminator)
+        self.modules = modules_in(self.generator, self.discriminator, self.average)
+        first = next((p for module in self.modules for p in module.parameters()), torch.zeros(1))
+        self.normalised = any("Norm" in type(part).__name__ for module in self.modules for part in module.modules())
+        if any(type(module).__module__.startswith("keras") for module in self.modules):
+            self.name = "Keras"
+        self.device, self.dtype = first.device, first.dtype
+        self.real = torch.as_tensor(self.real).to(self.device, self.dtype)
+        if self.labels is not None:
+            self.labels = torch.as_tensor(self.labels).to(self.device)
+
+    def array(self, x: Array) -> torch.Tensor:
+        """Return a tensor where the nets are."""
+        return torch.from_numpy(x).to(self.device, self.dtype)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Keep random states, and what modules hold beside their weights: buffers, modes, attributes.
+
+        Buffers are replaced by copies while the nets are asked, so that no tensor of the user's changes in place.
+        """
+        gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
+        chance = torch.get_rng_state(), torch.cuda.get_rng_state_all() if gpu else []
+        parts = [part for module in self.modules for part in module.modules()]
+        kept = [(part, dict(vars(part)), dict(part._buffers)) for part in parts]
+        for part, _, buffers in kept:
+            for name, buffer in buffers.items():
+                part._buffers[name] = None if buffer is None else buffer.clone()
+        try:
+            with super().unchanged(), torch.no_grad():
+                torch.default_generator.manual_seed(0)  # the same dropout each time
+                if gpu:
+                    torch.cuda.manual_seed_all(0)
+                yield
+        finally:
+            for part, attributes, buffers in kept:
+                vars(part).clear()
+                vars(part).update(attributes)
+                part._buffers.clear()
+                part._buffers.update(buffers)
+            torch.set_rng_state(chance[0])
+            if gpu:
+                torch.cuda.set_rng_state_all(chance[1])
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The bounds of G's last layer."""
+        return bounds_of(self.of_g)
+
+    def listener(self) -> Listener | None:
+        """Return who can listen to the user's loop."""
+        return Listener(self.of_g[0], self.of_d[0]) if self.of_g and self.of_d else None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The numbers of weights."""
+        players = (("generator", self.of_g), ("discriminator", self.of_d))
+        return {name: sum(p.numel() for m in modules for p in m.parameters()) for name, modules in players}
+
+    def answers(self, slopes: Slopes) -> Answers:
+        """Return D's outputs and all gradients, without touching ``.grad``."""
+        with torch.enable_grad():
+            made = self.made(self.generator, slice(0, len(self.real)))
+            real, fake = self.real.detach().clone().requires_grad_(), made.detach().requires_grad_()
+            r, f = self.scores(real), self.scores(fake)
+            of_r, of_f, of_g = (self.array(side).to(f.dtype) for side in slopes(as_numpy(r), as_numpy(f)))
+            slope_real, slope_fake, push = (
+                torch.autograd.grad(out, x, seed, retain_graph=True)[0]
+                for out, x, seed in ((r, real, torch.ones_like(r)), (f, fake, torch.ones_like(f)), (f, fake, of_g))
+            )
+            n, norms = len(self.real), {}
+            for name, modules, outs, seeds in (
+                ("g", self.of_g, (made,), (push / n,)),
+                ("d", self.of_d, (r, f), (of_r / n, of_f / n)),
+            ):
+                weights = [p for module in modules for p in module.parameters() if p.requires_grad]
+                known = [(o, s) for o, s in zip(outs, seeds) if o.requires_grad]
+                if not weights or not known:
+                    continue
+                ends, starts = zip(*known)
+                grads = torch.autograd.grad(ends, weights, starts, retain_graph=True, allow_unused=True)
+                flat = [torch.zeros_like(p) if g is None else g for p, g in zip(weights, grads)]
+                norms[f"{name}_gradient"] = _norm(flat)
+                norms[f"{name}_weights"] = _norm(weights)
+                if name == "g":
+                    norms["g_first"] = float(flat[0].float().square().mean().sqrt())
+        seen = self.layout.samples
+        return Answers(as_numpy(r), as_numpy(f), seen(slope_real), seen(slope_fake), seen(push), norms)
+
+
+def _norm(parts: Sequence[torch.Tensor]) -> float:
+    return math.sqrt(sum(float(part.detach().float().square().sum()) for part in parts))

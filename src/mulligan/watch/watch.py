@@ -1,0 +1,344 @@
+"""Watch a GAN of any framework while its own loop trains it, and name what goes wrong."""
+
+import math
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals
+from mulligan.diagnosis.figures import figure_of
+from mulligan.diagnosis.probe import COUNT, ROWS
+from mulligan.errors import ConfigError, DataError, must_be
+from mulligan.nn.memory import Array
+from mulligan.nn.rng import stream
+from mulligan.output.figures import figure
+from mulligan.report.sections import WATCHED
+from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
+from mulligan.watch.arrays import as_numpy, layout_of, range_of
+from mulligan.watch.faults import LOOP_FAULTS, REMEDIES, LoopHistory
+from mulligan.watch.folder import WatchFolder
+from mulligan.watch.forms import Fitting, Form, Outputs, as_logits
+from mulligan.watch.nets import Latent, nets_of
+
+TRACK = 50
+"""Steps between two looks at a few samples, as in Mulligan's own runs."""
+LISTEN = 12
+"""Number of steps before each measurement in which hooks listen to a torch loop: two steps of G for five of D each."""
+COPIED = 10_000_000
+"""Maximum number of pixels of all reals for the search for copies: 40 MB."""
+OPEN = (-math.inf, math.inf)
+"""The reach of a generator whose last layer has no bounds, or is unknown."""
+LENGTH = 5000
+"""Assumed length of a run, if the user does not say it."""
+
+
+class Watch:
+    """Put this around your own training loop to learn what goes wrong with your GAN, since when, and what to change.
+
+    ::
+
+        watch = mulligan.Watch(reals, generator=G, discriminator=D, latent=100)
+        for step, x in enumerate(loader):
+            ...                                          # your own step, unchanged
+            watch(step, d_loss=d_loss, g_loss=g_loss)    # every 200th call measures
+        print(watch)
+        watch.report("run.html")
+
+    It works with torch modules, Keras models in torch's backend, JAX functions and NumPy functions, and does not change
+    the training: random states, modes, buffers, gradients and optimisers stay as they are. An error inside the watch is
+    told once as a warning, and then the watch does nothing more.
+
+    Parameters
+    ----------
+    reals : array
+        The training samples, or at least a few hundred of them, as D gets them: pictures (NCHW or NHWC) or points.
+    generator : callable
+        Returns samples for z.
+    discriminator : callable, optional
+        Returns a logit, a probability or a score for each sample. Without it, only samples are judged.
+    latent : int, sequence of int or callable
+        The length or shape of one z, which is drawn from a Gaussian; or a function that returns n of your own.
+    labels : array, optional
+        A class for each of the reals, if both nets take it as their second argument.
+    average : callable, optional
+        A generator with averaged weights, if you sample from one.
+    every : int
+        Calls between two measurements.
+    steps : int, optional
+        The planned length of the run, if known.
+    folder : str or Path, optional
+        A new run folder, for `mulligan diagnose`, `mulligan report` and `mulligan serve` while the run goes on.
+    seed : int
+        Chooses the fixed z and reals.
+
+    Attributes
+    ----------
+    findings : list of Diagnosed
+        What was found so far, in order: state, evidence, severity, and what to try.
+    """
+
+    def __init__(
+        self,
+        reals: Any,
+        *,
+        generator: Any,
+        discriminator: Any = None,
+        latent: Latent,
+        labels: Any = None,
+        average: Any = None,
+        every: int = 200,
+        steps: int | None = None,
+        folder: str | Path | None = None,
+        seed: int = 0,
+    ):
+        if every < 1:
+            raise ConfigError(must_be("every", "a whole number from 1 on", every, 200))
+        self.layout = layout_of(reals.shape)
+        rows = stream(seed, "eval", 1).choice(len(reals), min(COUNT, len(reals)), replace=False)
+        fixed = self.layout.samples(reals[rows])
+        whole = np.isfinite(fixed.reshape(len(fixed), -1)).all(axis=1)
+        fixed, rows = fixed[whole], rows[whole]
+        if len(rows) < 2:
+            raise DataError(must_be("reals", "at least two samples of finite numbers", reals))
+        self.low, self.high = range_of(fixed)
+        repeated = None if labels is None else labels[np.resize(rows, COUNT)]
+        self._nets = nets_of(generator, discriminator, average, self.layout, reals[rows[:ROWS]], repeated)
+        self._nets.draw(latent, seed)
+        kinds = None if repeated is None else as_numpy(repeated).astype(np.int64)
+        self._reals = Reals(fixed, self.low, self.high, labels=None if kinds is None else kinds[: len(rows)])
+        with self._nets.unchanged():
+            first = self._nets.fakes(ROWS)
+        low, high = self._nets.reach
+        reach = (low, high) if low <= first.min() and first.max() <= high else OPEN
+        self._unlike = (self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0)
+        searched = len(self.layout.shape) == 3 and len(reals) * fixed[0].size <= COPIED
+        self._probe = Probe(
+            self._reals,
+            self._nets.fakes,
+            Facts(0.0, False, False, False, steps=steps or LENGTH),
+            None if discriminator is None else self._answers,
+            averaged=average is not None,
+            labels=kinds,
+            reach=reach,
+            originals=(lambda: (self.layout.samples(reals).reshape(len(reals), -1), None)) if searched else None,
+            samples=len(reals),
+            penalties=("penalty",),
+            seed=seed,
+        )
+        self.every, self._history, self._fitting = every, LoopHistory(every), Fitting()
+        self.form: Form | None = None  # D's loss, as far as it shows
+        self._turned, self._scale, self._is_over = False, 1.0, False
+        self._last: dict[str, float] = {}
+        self.findings: list[Diagnosed] = []
+        self.error = ""
+        self.step = self._seen = 0
+        self._kept: dict[str, list[Any]] = {}
+        self._listener = self._nets.listener() if discriminator is not None else None
+        self._folder = WatchFolder(folder)
+        sizes = self._nets.sizes
+        started = Started(0, WATCHED, "your reals", steps or LENGTH, seed, 1, len(reals), 0, self.layout.shape, sizes)
+        self._folder.begin(started, self.low, self.high)
+
+    def __call__(
+        self, step: int, *, d_loss: Any = None, g_loss: Any = None, penalty: Any = None, **figures: Any
+    ) -> None:
+        """Call this at the end of each step.
+
+        Parameters
+        ----------
+        step : int
+        d_loss, g_loss : scalar, optional
+            The losses of this step, in any framework.
+        penalty : scalar, optional
+            The gradient penalty, as it is added to D's loss.
+        **figures : scalar
+            Norms that the framework cannot give: ``g_gradient`` and ``d_gradient``.
+        """
+        if self.error:
+            return
+        try:
+            self._take(step, {"d_loss": d_loss, "g_loss": g_loss, "penalty": penalty, **figures})
+        except Exception as error:  # the user's training is worth more than the watch
+            self._end(f"{type(error).__name__} at step {step}: {error}")
+            warnings.warn(f"mulligan.Watch stops, and your training goes on. {self.error}", stacklevel=2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the watch: remove its hooks, and note that the run is over."""
+        if self._listener is not None:
+            self._listener.stop()
+        if not self.error and not self._is_over:
+            self._is_over = True
+            self._folder.add(Finished(self.step))
+
+    def report(self, path: str | Path) -> Path:
+        """Write all that was measured as one HTML page, and return its path."""
+        from mulligan.report import write_report
+
+        return write_report(self._folder.here.path, path)
+
+    @property
+    def state(self) -> str:
+        """The present state: "healthy", a failure, or a mistake of the loop."""
+        return self._history.current.state
+
+    def __str__(self) -> str:
+        taken = self._history.taken
+        where = f"step {self.step}, {len(taken)} latest measurements" if taken else "not measured yet"
+        seen = [f"{self._nets.name}; reals {self.layout.name} in [{self.low:g}, {self.high:g}]"]
+        if self.form is not None:
+            turned = " (fakes are 1)" if self._turned else ""
+            seen.append(f"D's loss: {self.form.name}{turned}")
+        lines = [f"{self.state} ({where})", "  " + "; ".join(seen)]
+        lines += [f"  cannot see: {words}" for words in self._unseen()]
+        for finding in self.findings:
+            lines.append(f"since step {finding.step}: {finding.state}. {meaning(finding.state)}")
+            for name, found in finding.evidence.items():
+                value, limit = figure(found["value"]), figure(found["threshold"])
+                lines.append(f"  {value} {found['operator']} {limit}  {figure_of(name).meaning}")
+            lines += [f"  try: {words}" for words in finding.remedies]
+        return "\n".join([*lines, *([f"the watch has stopped: {self.error}"] if self.error else [])])
+
+    # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _take(self, step: int, figures: dict[str, Any]) -> None:
+        if self._is_over:
+            return
+        self.step = step
+        for name, value in figures.items():
+            if value is not None:
+                self._kept.setdefault(name, []).append(value.detach() if hasattr(value, "detach") else value)
+        if self._listener is not None:
+            self._listener.step()
+            if (step + 1) % self.every >= self.every - LISTEN or self.every <= LISTEN:
+                self._listener.start()
+        if step // min(TRACK, self.every) == self._seen // min(TRACK, self.every):
+            return
+        measures = {name: float(np.mean([as_numpy(v) for v in values])) for name, values in self._kept.items()}
+        self._kept, self._seen = {}, step
+        if not all(math.isfinite(value) for value in measures.values()):
+            self._fail(step)
+            return
+        self._folder.add(Stepped(step, measures))
+        self._last = measures
+        told = {"penalty": measures["penalty"] / self._scale} if "penalty" in measures else {}
+        told |= {name: measures[name] for name in ("g_gradient", "d_gradient") if name in measures}
+        due = step // self.every > self._history._seen // self.every
+        if due and self._listener is not None:
+            self._listener.stop()
+        with self._nets.unchanged():
+            if due and not np.isfinite(samples := self._nets.fakes(ROWS)).all():
+                self._fail(step)
+                return
+            measurement, news = self._history.report(self._probe, step, told)
+            if measurement is not None:
+                self._folder.draw(step, samples, self.low, self.high)
+        if measurement is not None:
+            self._folder.add(Measured(*measurement))
+        if news is not None:
+            self._tell(step, news)
+
+    def _fail(self, step: int) -> None:
+        self._tell(step, self._history.failed())
+        self._folder.add(Failed(step, "a number was no longer finite"))
+        self._is_over = True
+
+    def _end(self, reason: str) -> None:
+        self.error = reason
+        if self._listener is not None:
+            self._listener.stop()
+
+    def _tell(self, step: int, news: Finding) -> None:
+        evidence = {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in news.evidence}
+        words = tuple(remedy.told(self._nets.name) for remedy in REMEDIES.get(news.state, ()))
+        event = Diagnosed(step, news.state, evidence, words, severity=news.severity)
+        self.findings.append(event)
+        self._folder.add(event)
+
+    # ── what D says ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _answers(self, made: Array) -> Answers:
+        """Ask D, and give its outputs and slopes as logits, or as scores that are larger for reals."""
+        found = self._nets.answers(self._slopes)
+        form, outputs = self._fitting.found[0], Outputs(found.real, found.fake)
+        seen = outputs.mirrored if self._turned else outputs
+        level, factors = form.level, [np.full(len(side), -1.0 if self._turned else 1.0, np.float32) for side in seen]
+        if form.outputs == "probabilities":
+            factors = [factor / np.maximum(p * (1 - p), 1e-12) for factor, p in zip(factors, seen)]
+            level, seen = 0.0, as_logits(seen)
+        slopes = [
+            None if slope is None else slope * factor.reshape(-1, *[1] * (slope.ndim - 1))
+            for slope, factor in zip((found.slope_real, found.slope_fake), factors)
+        ]
+        self._probe.facts = Facts(
+            balance=form.balance,
+            probabilistic=form.outputs != "scores",
+            relativistic=form.name == "relativistic pairs",
+            penalised="penalty" in self._last,
+            conditional=self._nets.labels is not None,
+            threshold=level,
+            normalised=self._nets.normalised,
+            steps=self._probe.facts.steps,
+        )
+        real, fake = seen
+        said = {"d_real": float(real.mean()), "d_fake": float(fake.mean())}
+        said["d_loss"] = form.value(*(outputs.mirrored if self._turned else outputs))
+        if level is not None:
+            said["d_accuracy"] = 0.5 * float((real > level).mean() + (fake <= level).mean())
+        said |= {"unlike": float(self._unlike), **self._constant(made)}
+        said["double_sigmoid"] = float(form.outputs == "logits" and self._fitting.bounded)
+        heard = self._listener.signals if self._listener is not None else {}
+        return Answers(real, fake, slopes[0], slopes[1], found.push, {**found.norms, **said, **heard})
+
+    def _slopes(self, real: Array, fake: Array) -> tuple[Array, Array, Array]:
+        """Find D's loss, and return its gradients and that of G's loss at these outputs of D."""
+        outputs = Outputs(real, fake)
+        if self._listener is not None:
+            for answered, pushes in self._listener.heard:
+                self._fitting.hear(answered, pushes, self._listener.mirrored)
+        self._fitting.add(outputs, self._last.get("d_loss", math.nan), self._last.get("penalty", 0.0))
+        form, self._turned, self._scale = self._fitting.found
+        self.form = form
+        seen = outputs.mirrored if self._turned else outputs
+        sign = -1.0 if self._turned else 1.0
+        of_real, of_fake = form.slopes(*seen)
+        return sign * of_real, sign * of_fake, sign * form.push(*seen)
+
+    def _constant(self, made: Array) -> dict[str, float]:
+        """Measure how many pixels are the same grey in all reals, and how far the fakes are from them."""
+        x, span = self._reals.x, self.high - self.low
+        grey = (np.ptp(x, axis=0) < 1e-6 * span) & (np.abs(x[0] - self.low - span / 2) < 0.45 * span)
+        if not grey.any() or grey.mean() > 0.9:
+            return {}
+        return {
+            "constant": float(grey.mean()),
+            "constant_gap": float(np.abs(made[:, grey] - x[0][grey]).mean()) / span,
+        }
+
+    def _unseen(self) -> list[str]:
+        """Return what is out of reach here, and why."""
+        if self._probe.answers is None:
+            return ["who wins, slopes and mistakes of the loop, because there is no discriminator="]
+        unseen = []
+        if not self._nets.gradients:
+            unseen.append(f"D's slope, so neither a penalty that is too strong nor a steep D ({self._nets.name})")
+        if self._listener is None:
+            unseen.append("mistakes of the loop, such as a missing zero_grad, which show only in PyTorch")
+        if "penalty" not in self._last:
+            unseen.append("whether a gradient penalty is too strong: pass penalty=, if there is one")
+        if "d_loss" not in self._last:
+            unseen.append("the scale of D's loss: pass d_loss=")
+        return unseen
+
+
+def meaning(state: str) -> str:
+    """Return a state in a sentence."""
+    known = FAILURES | LOOP_FAULTS
+    return known[state].meaning if state in known else "No figure is beyond its threshold."

@@ -1,0 +1,232 @@
+"""`mulligan.Watch`: what it finds in small loops, and that a watched run keeps its bytes."""
+
+import random
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import mulligan
+from mulligan.errors import ConfigError, DataError
+from mulligan.watch.arrays import layout_of, range_of
+from mulligan.watch.forms import FORMS, Fitting, Outputs
+
+RNG = np.random.default_rng(0)
+REALS = RNG.uniform(-1, 1, (80, 1, 8, 8)).astype(np.float32)
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+def loop(torch, edits=(), steps=60, watching=True, folder=None):
+    """Train a small GAN with dropout, BatchNorm, spectral norm, an average, autocast and a loader; return the watch
+    and all bytes at the end. Names in `edits` break the loop."""
+    nn = torch.nn
+    torch.manual_seed(1), np.random.seed(1), random.seed(1)
+    reals = torch.from_numpy(REALS * 0.5 + 0.5 if "unlike" in edits else REALS)
+    g = nn.Sequential(
+        nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 64), nn.Tanh(),
+        nn.Unflatten(1, (1, 8, 8)),
+    )  # fmt: skip
+    d = nn.Sequential(
+        nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 8, 3, 2)),
+        nn.utils.spectral_norm(nn.Conv2d(8, 8, 3)),
+        nn.LeakyReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(8, 1),
+        *([nn.Sigmoid()] if "sigmoid" in edits else []),
+    )  # fmt: skip
+    average = torch.optim.swa_utils.AveragedModel(g, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
+    opt_g = torch.optim.Adam([*g.parameters(), *(d.parameters() if "foreign" in edits else ())], 1e-3)
+    opt_d = torch.optim.Adam(d.parameters(), 1e-3)
+    loss = nn.BCEWithLogitsLoss()
+    loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=2 if "workers" in edits else 0)
+    watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=6, every=20, folder=folder) if watching else None
+    step = 0
+    while step < steps:
+        for x in loader:
+            step += 1
+            one, zero = torch.ones(len(x), 1), torch.zeros(len(x), 1)
+            if "stale_d" not in edits:
+                opt_d.zero_grad()
+            if "undetached" in edits:
+                opt_g.zero_grad()
+            seed = torch.Generator().manual_seed(0) if "same_z" in edits else None
+            with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
+                fake = g(torch.randn(len(x), 6, generator=seed))
+                shown = fake if "undetached" in edits else fake.detach()
+                d_loss = loss(d(x).float(), one) + loss(d(shown).float(), one if "one_target" in edits else zero)
+            d_loss.backward(retain_graph="undetached" in edits)
+            opt_d.step()
+            if not {"stale_g", "undetached"} & set(edits):
+                opt_g.zero_grad()
+            if "undetached" in edits:
+                fake = g(torch.randn(len(x), 6))
+            with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
+                g_loss = loss(d(fake).float(), zero if "with_d" in edits else one)
+            g_loss.backward()
+            opt_g.step()
+            average.update_parameters(g)
+            if "eval" in edits:
+                g.eval()
+            if watch is not None:
+                watch(step, d_loss=d_loss, g_loss=g_loss)
+            if step == steps:
+                break
+    states = [net.state_dict() for net in (g, d, average)]
+    arrays = [v.numpy().tobytes() for state in states for v in state.values()]
+    arrays += [p.grad.numpy().tobytes() for net in (g, d) for p in net.parameters() if p.grad is not None]
+    arrays += [
+        s.numpy().tobytes() for o in (opt_g, opt_d) for st in o.state_dict()["state"].values() for s in st.values()
+    ]
+    chance = torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes(), random.getstate()
+    modes = [module.training for net in (g, d) for module in net.modules()]
+    if watch is not None:
+        watch.close()
+    return watch, (arrays, chance, modes, len(g[0]._forward_hooks) + len(d._forward_hooks))
+
+
+@pytest.mark.parametrize("edits", [(), ("amp",), ("workers",), ("eval",)], ids=str)
+def test_a_watched_run_has_the_same_bytes(torch, edits):
+    watch, watched = loop(torch, edits)
+    assert not watch.error
+    assert len(watch._history.taken) == 3
+    assert watched == loop(torch, edits, watching=False)[1]
+
+
+@pytest.mark.parametrize(
+    ("edit", "state"),
+    [
+        ("stale_d", "no zero_grad"),
+        ("stale_g", "no zero_grad"),
+        ("foreign", "foreign parameters"),
+        ("undetached", "no detach"),
+        ("sigmoid", "double sigmoid"),
+        ("one_target", "wrong sign"),
+        ("with_d", "labels swapped"),
+        ("eval", "eval left on"),
+        ("same_z", "one z for ever"),
+        ("unlike", "unlike ranges"),
+    ],
+)
+def test_a_mistake_of_the_loop_is_named(torch, edit, state):
+    watch, _ = loop(torch, (edit,))
+    assert watch.findings[0].state == state
+    assert "\n    + " in watch.findings[0].remedies[0]
+    assert state in str(watch)
+
+
+def test_a_plain_loop_is_accused_of_no_mistake(torch):
+    from mulligan.watch.faults import LOOP_FAULTS
+
+    watch, _ = loop(torch)
+    assert {finding.state for finding in watch.findings} & LOOP_FAULTS.keys() == set()
+    assert watch.form.name == "cross-entropy of logits"
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_loss_is_found_by_its_gradients(name, mirror):
+    form, fitting = FORMS[name], Fitting()
+    spread = RNG.uniform(0.05, 0.95, (2, 32)) if form.outputs == "probabilities" else 3 * RNG.standard_normal((2, 32))
+    seen = Outputs(*spread.astype(np.float32))
+    sign = -1 if mirror else 1
+    pushes = Outputs(*(0.01 * sign * slope for slope in form.slopes(*seen)))
+    if mirror and name == "least squares":
+        pytest.skip("its mirror is 1 − o only for outputs in [0, 1]")
+    fitting.hear(seen.mirrored if mirror else seen, pushes, mirror)
+    assert fitting.found[:2] == (form, mirror)
+
+
+def test_functions_of_numpy_are_judged_by_samples_and_outputs(tmp_path):
+    weights = RNG.standard_normal((6, 64)).astype(np.float32)
+    watch = mulligan.Watch(
+        REALS.transpose(0, 2, 3, 1),
+        generator=lambda z: np.tanh(z @ weights).reshape(-1, 8, 8, 1),
+        discriminator=lambda x: x.mean(axis=(1, 2, 3)),
+        latent=6,
+        every=10,
+        folder=tmp_path / "run",
+    )
+    for step in range(1, 41):
+        watch(step, d_loss=0.5, g_loss=0.5)
+    assert watch.error == ""
+    assert "NumPy" in str(watch)
+    assert "cannot see: D's slope" in str(watch)
+    assert watch.report(tmp_path / "page.html").stat().st_size > 10_000
+    assert (tmp_path / "run" / "samples" / "step-000040.png").is_file()
+
+
+def test_terminal_and_report_read_a_watched_run(torch, tmp_path, capsys):
+    from mulligan.cli import main
+
+    loop(torch, ("with_d",), folder=tmp_path / "run")
+    assert main(["diagnose", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().out
+    assert "labels swapped" in said
+    assert "+ g_loss = criterion(D(fake), ones)" in said
+    assert main(["report", str(tmp_path / "run")]) == 0
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "labels swapped" in page
+    assert "a loop of your own" in page
+    assert "mulligan train" not in page
+
+
+def test_a_loss_that_is_not_finite_is_divergence():
+    watch = mulligan.Watch(REALS, generator=lambda z: REALS[: len(z)], latent=3, every=10)
+    for step in range(1, 30):
+        watch(step, d_loss=np.nan)
+    assert [(f.state, f.step) for f in watch.findings] == [("divergence", 10)]
+
+
+def test_an_error_inside_is_told_once_and_ends_the_watch():
+    calls = []
+
+    def generator(z):
+        calls.append(1)
+        if len(calls) > 1:
+            raise RuntimeError("out of memory")
+        return REALS[: len(z)]
+
+    watch = mulligan.Watch(REALS, generator=generator, latent=3, every=10)
+    with pytest.warns(UserWarning, match="out of memory"):
+        watch(10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        watch(20)
+    assert "out of memory" in str(watch)
+
+
+def test_what_a_user_mistypes_is_an_error():
+    with pytest.raises(ConfigError):
+        mulligan.Watch(REALS, generator=lambda z: REALS, latent=3, every=0)
+    with pytest.raises(DataError):
+        mulligan.Watch(np.full((9, 1, 8, 8), np.nan), generator=lambda z: REALS, latent=3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "sample"),
+    [
+        ((9, 3, 8, 8), "NCHW", (8, 8, 3)),
+        ((9, 8, 8, 3), "NHWC", (8, 8, 3)),
+        ((9, 8, 6), "NHWC", (8, 6, 1)),
+        ((9, 784), "NHWC", (28, 28, 1)),
+        ((9, 2), "points", (2,)),
+    ],
+)
+def test_the_layout_is_found(shape, layout, sample):
+    assert layout_of(shape) == (layout, sample)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"), [(-0.97, 0.99, (-1, 1)), (0, 0.95, (0, 1)), (3, 250, (0, 255)), (-0.5, 3, (-0.5, 3))]
+)
+def test_the_range_is_found(low, high, found):
+    assert range_of(np.array([low, high])) == found
+
+
+def test_the_front_door_loads_no_framework():
+    code = "import sys, mulligan; mulligan.Watch; print({'torch', 'jax', 'keras'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
