@@ -182,14 +182,13 @@ def _loaded(path: Path, changed: int) -> Generator:
 @lru_cache(maxsize=256)
 def _described(path: Path, changed: int) -> dict[str, Any]:
     text, tensors = read_tensors(path)
-    spec = {"recipe": "", "data": "", "step": 0, "classes": 0, **json.loads(text)}
+    spec = {"step": 0, "classes": 0, **json.loads(text)}
     return {
-        **{name: spec[name] for name in ("recipe", "data", "step", "shape", "classes")},
+        **{name: spec[name] for name in ("step", "classes")},
         "class_names": spec.get("class_names") or list(map(str, range(spec["classes"]))),
         "latent": spec["latent"]["dim"],
         "parameters": sum(tensor.size for tensor in tensors.values()),
         "points": len(spec["shape"]) == 1,
-        "bytes": path.stat().st_size,
     }
 
 

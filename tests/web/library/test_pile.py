@@ -26,7 +26,7 @@ COLOURS = RNG.integers(0, 256, (28, 28, 3)).astype(np.uint8)
 
 def test_a_pile_becomes_data_of_ones_own(call: Any, playground: Any) -> None:
     assert call.post("/api/pile", pictures=[text(grey) for grey in GREYS]).json() == {"refused": []}
-    assert call.get("/api/snapshot").json()["pile"] == {"count": 3, "most": 1000, "open": False}
+    assert call.get("/api/snapshot").json()["pile"] == {"count": 3, "open": False}
     shown = call.get("/api/pile").json()["pictures"]
     assert [each["number"] for each in shown] == [1, 2, 3]
     first = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown[0]["png"]))))

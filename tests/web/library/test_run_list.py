@@ -130,7 +130,6 @@ def test_one_run(call: Any, runs: Path) -> None:
 def test_delete_and_undo(call: Any, runs: Path) -> None:
     before = {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
     answer = call.post("/api/runs/tiny-1/delete").json()
-    assert answer["children"] == ["tiny-1-try-2"]
     assert not (runs / "tiny-1").exists()
     listed = call.get("/api/runs").json()
     assert [row["name"] for row in listed["runs"]] == ["tiny-1-try-2"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data import scale
+from mulligan.data import scaled
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
 from mulligan.metrics import modes
@@ -167,7 +167,6 @@ def _modes(run: Run) -> dict[str, Any] | None:
         "counts": counts.tolist(),
         "centres": [list(centre) for centre in toy.centres],
         "labels": names,
-        "std": toy.std,
         "n": MODES,
     }
 
@@ -178,13 +177,8 @@ def _modes(run: Run) -> dict[str, Any] | None:
 def pictures(run: Run, *, count: Count = 4) -> dict[str, Any]:
     """Return real and generated pictures, and for each place the fall of D's logit when it is covered."""
     _pictures_only(run)
-    spec = run.config.data
-    rows = np.linspace(0, len(run.data) - 1, count + 2).astype(int)[1:-1]
-    images = np.asarray(run.data.images[rows])
-    real = scale(images, np.empty(images.shape, np.float32), spec.low, spec.high)
-    z, labels = run.draw(count, seed=run.config.seed)
-    fake = run.generate(z, labels, average=False)
-    asked = None if run.labels is None else run.labels[rows]
+    spec, rows = run.config.data, np.linspace(0, len(run.data) - 1, count + 2).astype(int)[1:-1]
+    real, asked, fake, labels = _both(run, rows, run.config.seed)
     space = run.gan.d.network.workspace()
     seen = {}
     for side, x, classes in (("real", real, asked), ("fake", fake, labels)):
@@ -218,13 +212,9 @@ def duel(run: Run, *, count: Count = 4) -> dict[str, Any]:
     _pictures_only(run)
     low, high = run.config.data.low, run.config.data.high
     rows = np.random.default_rng(run.step).integers(len(run.data), size=count)
-    images = np.asarray(run.data.images[rows])
-    real = scale(images, np.empty(images.shape, np.float32), low, high)
-    z, labels = run.draw(count, seed=run.step)
-    fake = run.generate(z, labels, average=False)
+    real, asked, fake, labels = _both(run, rows, run.step)
     space, loss = run.gan.d.network.workspace(), run.config.loss
-    for_real = _classed(space, real, None if run.labels is None else run.labels[rows])
-    for_fake = _classed(space, fake, labels)
+    for_real, for_fake = _classed(space, real, asked), _classed(space, fake, labels)
     with np.errstate(all="ignore"):
         g = space.backward(np.ones((count, 1), np.float32)).reshape(fake.shape)
         push = -loss.generator(real=for_real, fake=for_fake).fake[:, None, None, None] * g
@@ -242,6 +232,14 @@ def duel(run: Run, *, count: Count = 4) -> dict[str, Any]:
     after = shown(heard, _classed(space, heard, labels))
     forged = [{**one, "heard": then} for one, then in zip(shown(fake, for_fake), after)]
     return {"real": shown(real, for_real), "fake": forged}
+
+
+def _both(run: Run, rows: NDArray[Any], seed: int) -> tuple[Array, Labels, Array, Labels]:
+    """Return the real pictures of these rows and their classes, and as many generated ones and theirs."""
+    spec = run.config.data
+    real = scaled(np.asarray(run.data.images[rows]), spec.low, spec.high)
+    z, labels = run.draw(len(rows), seed=seed)
+    return real, None if run.labels is None else run.labels[rows], run.generate(z, labels, average=False), labels
 
 
 def _pictures_only(run: Run) -> None:

@@ -42,7 +42,7 @@ class Pile:
 
     def state(self) -> dict[str, Any]:
         """Return the part that every page shows."""
-        return {"count": len(self._pictures), "most": MOST, "open": bool(self.phone_address)}
+        return {"count": len(self._pictures), "open": bool(self.phone_address)}
 
     def shown(self) -> dict[str, Any]:
         """Return the pictures and the address for phones. Other threads may add pictures meanwhile."""

@@ -241,21 +241,11 @@ def _deletable(playground: Playground, name: str) -> Path:
 
 def _throw(playground: Playground, path: Path) -> dict[str, Any]:
     name = path.name
-    children = [p.name for p in _folders(playground.runs) if p != path and _parent(p) == name]
     target = playground.runs / TRASH / f"{secrets.token_hex(4)}~{name}"
     target.parent.mkdir(exist_ok=True)
     os.rename(path, target)
-    os.utime(target)
     playground.broadcast.publish("runs", {})
-    return {"id": target.name.partition("~")[0], "name": name, "children": children}
-
-
-def _parent(path: Path) -> str | None:
-    try:
-        parent = load_config(RunFolder(path).config).parent
-    except MulliganError:
-        return None
-    return None if parent is None else Path(parent.run).name
+    return {"id": target.name.partition("~")[0], "name": name}
 
 
 def restore(playground: Playground, *, id: Trashed) -> dict[str, Any]:
@@ -280,4 +270,4 @@ def restore(playground: Playground, *, id: Trashed) -> dict[str, Any]:
 
 def _thrown(path: Path) -> dict[str, Any]:
     id_, _, name = path.name.partition("~")
-    return {"id": id_, "name": name, "deleted": min(mtime(path), time.time())}
+    return {"id": id_, "name": name}
