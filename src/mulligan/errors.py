@@ -73,20 +73,9 @@ LONGEST = 200
 
 
 def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
-    """Write the message for a value that is not allowed.
+    """Write the message for a value that is not allowed: what must hold, what came, and a value to try.
 
     ``must_be("steps", "a whole number", "x", 100)`` is ``steps must be a whole number, got 'x'. Try 100.``
-
-    Parameters
-    ----------
-    what : str
-        The name of the value.
-    rule : str
-        What it must be.
-    got : object
-        What came instead.
-    try_ : object, optional
-        A value that is allowed.
     """
     return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
 

@@ -6,15 +6,10 @@ from typing import Any
 
 
 def lazily(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return a package's ``__getattr__`` and ``__dir__``.
+    """Return a package's ``__getattr__`` and ``__dir__``, given its ``__name__`` and the public names of each module.
 
-    Parameters
-    ----------
-    package : str
-        Its ``__name__``.
-    names : mapping of str to str
-        For each module below the package, its public names with spaces between. A module's own name is the module.
-        A module that begins with a dot is beside the package.
+    The names have spaces between them. A module's own name is the module. A module that begins with a dot is beside the
+    package.
     """
     here = vars(sys.modules[package])
     homes = {name: module for module, some in names.items() for name in some.split()}

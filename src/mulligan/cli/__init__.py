@@ -53,18 +53,7 @@ mulligan COMMAND --help shows the options of a command, mulligan --version the v
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The words after ``mulligan`` (default: those of the command line).
-
-    Returns
-    -------
-    int
-        Exit code: 0 done, 1 failed, 2 an option or argument was wrong, 130 interrupted.
-    """
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 an option or argument was wrong, 130 interrupted."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by the shell (>&-): discard the output

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 from tyro.conf import Positional, arg
@@ -44,14 +44,14 @@ def command(
     if not what:
         rows = [Row(name, line, "") for name, (line, _) in KINDS.items()]
     elif what in KINDS:
-        rows = KINDS[what][1]()
+        rows = rows_of(what)
     else:
         raise ConfigError(f"the kind must be one of {', '.join(KINDS)}, got {what!r}. Try {nearest(what, KINDS, 1)}.")
     if json:
         emit([row._asdict() for row in rows])
     elif sys.stdout.isatty():
         if what == "recipes":
-            folded = _of_the_article(rows)
+            folded = rows_of("article")
             rows = [*rows[: -len(folded)], Row("article …", f"{len(folded)} more: mulligan list article", "")]
         _print_table(rows)
     else:
@@ -72,50 +72,31 @@ def _print_table(rows: list[Row]) -> None:
     Console().print(table)
 
 
-def _recipes() -> list[Row]:
-    described = [(name, *training.describe(name)) for name in training.RECIPES]
-    return [Row(name, line, source_in(rest)) for name, line, rest in described]
+def rows_of(what: str) -> list[Row]:
+    """Return the rows of a kind. Each kind imports what it needs, because most need little."""
+    match what:
+        case "recipes" | "article":
+            from mulligan.config.recipes import OF_THE_ARTICLE
 
+            names = [name for name in training.RECIPES if what == "recipes" or name.startswith(OF_THE_ARTICLE)]
+            opened = {name: training.describe(name) for name in names}
+            return [Row(name, line, source_in(rest)) for name, (line, rest) in opened.items()]
+        case "studies":
+            opened = {name: studies.describe_study(name) for name in studies.STUDIES}
+            return [Row(name, line, source_in(rest)) for name, (line, rest) in opened.items()]
+        case "museum":
+            return [Row(name, f"{case.title}: {case.state}", case.source) for name, case in museum.CASES.items()]
+        case "data":
+            return [Row(name, entry.line, entry.source) for name, entry in mulligan.data.DATASETS.items()]
+        case "metrics":
+            from mulligan.metrics import METRICS
 
-def _article() -> list[Row]:
-    return _of_the_article(_recipes())
+            return [Row(name, f"{metric.label}: {metric.line}", metric.source) for name, metric in METRICS.items()]
+    from mulligan.config.serialization import KINDS as REGISTRIES
 
-
-def _of_the_article(rows: list[Row]) -> list[Row]:
-    from mulligan.config.recipes import OF_THE_ARTICLE  # late: other kinds need no recipes
-
-    return [row for row in rows if row.name.startswith(OF_THE_ARTICLE)]
-
-
-def _studies() -> list[Row]:
-    described = [(name, *studies.describe_study(name)) for name in studies.STUDIES]
-    return [Row(name, line, source_in(rest)) for name, line, rest in described]
-
-
-def _museum() -> list[Row]:
-    return [Row(name, f"{case.title}: {case.state}", case.source) for name, case in museum.CASES.items()]
-
-
-def _data() -> list[Row]:
-    return [Row(name, entry.line, entry.source) for name, entry in mulligan.data.DATASETS.items()]
-
-
-def _metrics() -> list[Row]:
-    from mulligan.metrics import METRICS
-
-    return [Row(name, f"{metric.label}: {metric.line}", metric.source) for name, metric in METRICS.items()]
-
-
-def _registry(base: str) -> Callable[[], list[Row]]:
-    """Return a function that lists the registry of a base class, from the docstrings."""
-
-    def rows() -> list[Row]:
-        from mulligan.config.serialization import KINDS as REGISTRIES
-
-        registry: Mapping[str, type] = next(found for cls, found in REGISTRIES.items() if cls.__name__ == base)
-        return [Row(name, *described(cls)) for name, cls in registry.items()]
-
-    return rows
+    base = KINDS[what][1]
+    registry: Mapping[str, type] = next(found for cls, found in REGISTRIES.items() if cls.__name__ == base)
+    return [Row(name, *described(cls)) for name, cls in registry.items()]
 
 
 def described(cls: type) -> tuple[str, str]:
@@ -145,22 +126,22 @@ def source_in(text: str) -> str:
     return "; ".join(dict.fromkeys(CITATION.findall(text)))
 
 
-KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
-    "recipes": ("whole configurations, for mulligan train", _recipes),
-    "article": ("recipes of the NumPy article: its scripts, failed generators and repairs", _article),
-    "studies": ("comparisons that come with it, for mulligan study", _studies),
-    "data": ("data sets, for --data", _data),
-    "losses": ("what both players minimise", _registry("Loss")),
-    "penalties": ("what keeps D's gradient in bounds", _registry("Penalty")),
-    "augmentations": ("what is done to every picture before D sees it", _registry("Augmentation")),
-    "optimizers": ("how a player learns", _registry("Optimizer")),
-    "layers": ("what networks are made of", _registry("Layer")),
-    "architectures": ("networks that fit themselves to the data", _registry("Architecture")),
-    "schedules": ("how a rate or a weight changes over the run", _registry("Schedule")),
-    "initializers": ("where weights start", _registry("Initializer")),
-    "averages": ("what becomes of G's weights before samples are drawn", _registry("Average")),
-    "clippings": ("what bounds a player's gradient", _registry("Clipping")),
-    "metrics": ("what mulligan evaluate measures, as metrics.json calls it", _metrics),
-    "museum": ("published GANs that fail, for mulligan museum", _museum),
+KINDS: dict[str, tuple[str, str]] = {
+    "recipes": ("whole configurations, for mulligan train", ""),
+    "article": ("recipes of the NumPy article: its scripts, failed generators and repairs", ""),
+    "studies": ("comparisons that come with it, for mulligan study", ""),
+    "data": ("data sets, for --data", ""),
+    "losses": ("what both players minimise", "Loss"),
+    "penalties": ("what keeps D's gradient in bounds", "Penalty"),
+    "augmentations": ("what is done to every picture before D sees it", "Augmentation"),
+    "optimizers": ("how a player learns", "Optimizer"),
+    "layers": ("what networks are made of", "Layer"),
+    "architectures": ("networks that fit themselves to the data", "Architecture"),
+    "schedules": ("how a rate or a weight changes over the run", "Schedule"),
+    "initializers": ("where weights start", "Initializer"),
+    "averages": ("what becomes of G's weights before samples are drawn", "Average"),
+    "clippings": ("what bounds a player's gradient", "Clipping"),
+    "metrics": ("what mulligan evaluate measures, as metrics.json calls it", ""),
+    "museum": ("published GANs that fail, for mulligan museum", ""),
 }
-"""The kinds that can be listed, each with a description and a function that returns its rows."""
+"""The kinds that can be listed, each with a description, and the base class of its registry if it has one."""

@@ -65,24 +65,11 @@ def cluster_labels(
 
 
 def principal_components(rows: NDArray[np.uint8], components: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Project onto the directions of most variance, by subspace iteration over blocks of rows.
+    """Project rows (n, d) onto the directions of most variance: centred, uncorrelated columns, the widest first.
 
-    Halko, Martinsson, Tropp 2011, "Finding structure with randomness", algorithm 4.4: with C the covariance, repeat
-    V ← orthonormal basis of C V, then rotate the projections to their own principal axes.
-
-    Parameters
-    ----------
-    rows : uint8 array (n, d)
-        One sample per row.
-    components : int
-        Number of directions; d at most.
-    rng : numpy.random.Generator
-        Draws the first V.
-
-    Returns
-    -------
-    float32 array (n, min(components, d))
-        Centred, uncorrelated columns, the widest first.
+    Subspace iteration over blocks of rows (Halko, Martinsson, Tropp 2011, "Finding structure with randomness",
+    algorithm 4.4): with C the covariance, repeat V ← orthonormal basis of C V, then rotate the projections to their own
+    axes.
     """
     d = rows.shape[1]
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)

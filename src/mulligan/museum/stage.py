@@ -142,14 +142,16 @@ class Duel:
         self.optimizer.step(self.nets[who].theta, space.grad, self.states[who])
         space.clear_grads()
 
-    def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> None:
-        """Update D by one pass over reals and fakes together. A D with BatchNorm would need two passes."""
+    def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> float:
+        """Update D by one pass over reals and fakes together; return its mean logit of the fakes in that pass."""
         n = len(real)
         logits = self.d.forward(np.concatenate([real, fake]))[:, 0]
         c = loss.discriminator(real=logits[:n], fake=logits[n:])
+        seen = float(logits[n:].mean())
         self.d.backward(np.concatenate([c.real, c.fake])[:, None], inputs=False)
         self.d.grads()
         self.move("d")
+        return seen
 
     def generator_move(self, z: Array, loss: Loss = LOSS) -> None:
         """Update G through D, whose weights stay."""

@@ -14,16 +14,10 @@ from mulligan.errors import DataError
 
 @dataclass(frozen=True)
 class Published:
-    """Where a data set is published.
+    """Where a data set is published: its name, the URL before the names of its files, and each file's SHA-256.
 
-    Attributes
-    ----------
-    name : str
-        The data set; also the name of its folder in the cache and in MULLIGAN_DATA.
-    address : str
-        URL to which the file names are appended.
-    files : mapping of str to str
-        SHA-256 of each file, in hexadecimal; or "md5:" and its MD5, if only that is published.
+    The name is also that of its folder in the cache and in MULLIGAN_DATA. If only the MD5 of a file is published, it
+    stands there after "md5:".
     """
 
     name: str

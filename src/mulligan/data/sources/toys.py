@@ -28,17 +28,7 @@ _TRAIN, _TEST, _SEED = 50_000, 10_000, 20_180_101
 
 @dataclass(frozen=True)
 class Gaussians:
-    """A mixture of round Gaussians, all equally likely and equally wide.
-
-    p(x) = 1/K Σₖ N(x; cₖ, σ² I)
-
-    Attributes
-    ----------
-    centres : tuple of tuple of float
-        The cₖ.
-    std : float
-        The deviation σ, the same in every direction.
-    """
+    """A mixture of round Gaussians, all equally likely and equally wide: p(x) = 1/K Σₖ N(x; cₖ, σ² I)."""
 
     centres: tuple[tuple[float, ...], ...]
     std: float
@@ -63,15 +53,7 @@ class Gaussians:
 
 @dataclass(frozen=True)
 class SwissRoll:
-    """A spiral with Gaussian noise: x = s (t cos t, t sin t) + σ n,  t uniform on [1.5 π, 4.5 π],  n ~ N(0, I).
-
-    Attributes
-    ----------
-    scale : float
-        The factor s.
-    std : float
-        The deviation σ.
-    """
+    """A spiral with Gaussian noise: x = s (t cos t, t sin t) + σ n,  t uniform on [1.5 π, 4.5 π],  n ~ N(0, I)."""
 
     scale: float = 1.0 / 7.5
     std: float = 0.25 / 7.5

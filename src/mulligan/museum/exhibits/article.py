@@ -3,24 +3,22 @@
 docs/book/07-the-museum.md tells the story, docs/book/09-why-always-a-3.md explains it.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import DTypeLike, NDArray
 
 from mulligan.data import Sampler, load
 from mulligan.game.gan import GAN
+from mulligan.metrics.parallel import in_parallel
 from mulligan.museum.case import Curve, Evidence, Picture, Played
 from mulligan.museum.pictures import digits, enlarged, stretched
+from mulligan.museum.stage import play
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Constant
-from mulligan.nn.workers.limits import available_cores
 from mulligan.output.pictures import grid, to_uint8
 from mulligan.training import Run, recipe
 
@@ -125,15 +123,8 @@ def correlation(a: Array, b: Array) -> float:
 
 def imprints(seeds: range, data: NDArray[np.float32], name: str = "article") -> list[Imprint]:
     """Call `imprint` for many seeds, on all cores."""
-    with _pool() as pool:
-        return list(pool.map(lambda seed: imprint(seed, data, name), seeds))
-
-
-@contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Open a pool with a thread for each core, and BLAS limited to one thread."""
-    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
-        yield pool
+    found = in_parallel({seed: partial(imprint, seed, data, name) for seed in seeds})
+    return [found[seed] for seed in seeds]
 
 
 def fading(seed: int, data: NDArray[np.float32], *, decay: bool, steps: tuple[int, ...] = STEPS) -> list[float]:
@@ -170,8 +161,8 @@ def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, me
     script.step()
     drawn = script.draw(64)
     every = np.concatenate([drawn, [one.drawn for one in found]])
-    with _pool() as pool:
-        with_decay, without = pool.map(lambda decay: fading(127, data, decay=decay, steps=steps), (True, False))
+    faded = in_parallel({decay: partial(fading, 127, data, decay=decay, steps=steps) for decay in (True, False)})
+    with_decay, without = faded[True], faded[False]
     after, spread = _mended(mended)
     nearest = f"share of {seeds} seeds where the nearest of 10,000 pictures to the drawn one is the first one shown"
     alike = "correlation of the drawn picture with the first one shown, median over the seeds"
@@ -202,10 +193,7 @@ def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, me
 
 def _mended(steps: int) -> tuple[Array, float]:
     """Train `article-mended` for `steps` steps. Returns 64 pictures and their spread over z."""
-    run = Run(recipe("article-mended", steps=steps))
-    with run.gan:
-        for _ in range(steps):
-            run.advance()
-        z, _ = run.draw(64, seed=0)
-        made = run.generate(z)
+    run = play(Run(recipe("article-mended", steps=steps)))
+    z, _ = run.draw(64, seed=0)
+    made = run.generate(z)
     return made, float(made.reshape(64, -1).std(axis=0).mean())

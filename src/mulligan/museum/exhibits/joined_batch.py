@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from mulligan.game.losses import NonSaturating
 from mulligan.museum.case import Evidence, Played
-from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, astray, distance, one_thread, picture
+from mulligan.museum.stage import ADAM, BATCH, HIDDEN, LOSS, Duel, astray, distance, one_thread, picture
 from mulligan.nn.layers import BatchNorm, Dense, LeakyReLU
 
 STEPS = 1000
@@ -14,22 +13,15 @@ def discriminator_move(game: Duel, *, joined: bool) -> tuple[float, float]:
     """Update D with reals and fakes joined or apart. Returns its mean logits of the fakes in that pass and alone."""
     real, fake = game.real(BATCH), game.g.forward(game.z(BATCH)).copy()
     alone = float(game.d.forward(fake).mean())
-    loss = NonSaturating()
     if joined:
-        logits = game.d.forward(np.concatenate([real, fake]))[:, 0]
-        c = loss.discriminator(real=logits[:BATCH], fake=logits[BATCH:])
-        seen = float(logits[BATCH:].mean())
-        game.d.backward(np.concatenate([c.real, c.fake])[:, None], inputs=False)
+        return game.discriminator_move(real, fake), alone
+    for rows, side in ((real, "real"), (fake, "fake")):
+        logits = game.d.forward(rows)[:, 0].copy()
+        c = LOSS.discriminator(real=logits, fake=logits)
+        game.d.backward((c.real if side == "real" else c.fake)[:, None], inputs=False)
         game.d.grads()
-    else:
-        seen = alone
-        for rows, side in ((real, "real"), (fake, "fake")):
-            logits = game.d.forward(rows)[:, 0].copy()
-            c = loss.discriminator(real=logits, fake=logits)
-            game.d.backward((c.real if side == "real" else c.fake)[:, None], inputs=False)
-            game.d.grads()
     game.move("d")
-    return seen, alone
+    return alone, alone
 
 
 @one_thread()
