@@ -7,21 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from mulligan.data.dataset import Dataset
+from mulligan.data.sources import published
 from mulligan.data.sources.arrays import UNNAMED
 from mulligan.data.sources.faces import load_pixel_faces
 from mulligan.data.sources.mnist import load_mnist, load_mnist_test
 from mulligan.data.sources.picture_file import ENDINGS, check_form
 from mulligan.data.sources.pictures import fitted, load_pictures
-from mulligan.data.sources.published import (
-    FASHION_CLASSES,
-    FASHION_MNIST,
-    KMNIST,
-    KMNIST_CLASSES,
-    load_bloodmnist,
-    load_cifar10,
-    load_emnist_letters,
-    load_idx_set,
-)
 from mulligan.data.sources.stacked import load_stacked_mnist
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_sorted, load_toy
@@ -74,27 +65,27 @@ DATASETS: dict[str, Entry] = {
         "DiceBear's Pixel Art; CC0",
     ),
     "fashion-mnist": _pictures(
-        partial(load_idx_set, FASHION_MNIST, FASHION_CLASSES),
+        partial(published.load_idx_set, published.FASHION_MNIST, published.FASHION_CLASSES),
         "70,000 pieces of clothing, 28×28 grey, 10 classes; fetched once (31 MB)",
         "Xiao, Rasul, Vollgraf 2017; MIT licence",
     ),
     "kmnist": _pictures(
-        partial(load_idx_set, KMNIST, KMNIST_CLASSES),
+        partial(published.load_idx_set, published.KMNIST, published.KMNIST_CLASSES),
         "70,000 cursive Japanese characters, 28×28 grey, 10 classes; fetched once (21 MB); not measured yet",
         "Clanuwat et al. 2018; CC BY-SA 4.0",
     ),
     "emnist-letters": _pictures(
-        load_emnist_letters,
+        published.load_emnist_letters,
         "145,600 handwritten letters, 28×28 grey, 26 classes; fetched once (562 MB); not measured yet",
         "Cohen, Afshar, Tapson, van Schaik 2017",
     ),
     "cifar10": _pictures(
-        load_cifar10,
+        published.load_cifar10,
         "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB); not measured yet",
         "Krizhevsky 2009",
     ),
     "bloodmnist": _pictures(
-        load_bloodmnist,
+        published.load_bloodmnist,
         "17,092 photographs of blood cells, 28×28 RGB, 8 classes; fetched once; not measured yet",
         "Acevedo et al. 2020; Yang et al. 2023 (MedMNIST); CC BY 4.0",
     ),

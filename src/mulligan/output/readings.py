@@ -6,16 +6,7 @@ Terminal, report, playground and studies all use these functions, so that they a
 import math
 from typing import Literal, NamedTuple
 
-from mulligan.game.losses import (
-    FeatureMatching,
-    Hinge,
-    LeastSquares,
-    Loss,
-    NonSaturating,
-    Relativistic,
-    RelativisticAverage,
-    Wasserstein,
-)
+from mulligan.game import losses
 
 
 class Reading(NamedTuple):
@@ -36,34 +27,34 @@ READINGS = {
 }
 """Every way to show D's logits, by the name that `says` returns."""
 
-PROBABILISTIC: set[type[Loss]] = {NonSaturating}
+PROBABILISTIC: set[type[losses.Loss]] = {losses.NonSaturating}
 """Losses whose σ(logit) estimates the probability of being real; their subclasses, too."""
 
-UNITS: dict[type[Loss], str] = {
-    NonSaturating: "nats",
-    LeastSquares: "D’s output, squared",
-    Wasserstein: "D’s output",
-    Hinge: "D’s output",
-    Relativistic: "nats",
-    RelativisticAverage: "nats",
-    FeatureMatching: "D nats, G features squared",
+UNITS: dict[type[losses.Loss], str] = {
+    losses.NonSaturating: "nats",
+    losses.LeastSquares: "D’s output, squared",
+    losses.Wasserstein: "D’s output",
+    losses.Hinge: "D’s output",
+    losses.Relativistic: "nats",
+    losses.RelativisticAverage: "nats",
+    losses.FeatureMatching: "D nats, G features squared",
 }
 """The unit of each loss's values. Another kind has the unit of its base class, or none."""
 
 
-def probabilistic(loss: Loss) -> bool:
+def probabilistic(loss: losses.Loss) -> bool:
     """Return whether σ(logit) estimates the probability of being real."""
     return isinstance(loss, tuple(PROBABILISTIC))
 
 
-def says(loss: Loss) -> Literal["probability", "logit", "centred"]:
+def says(loss: losses.Loss) -> Literal["probability", "logit", "centred"]:
     """Return the name of the loss's reading."""
     if loss.level is None:
         return "centred"
     return "probability" if probabilistic(loss) else "logit"
 
 
-def read(loss: Loss, *, real: float, fake: float) -> tuple[float, float]:
+def read(loss: losses.Loss, *, real: float, fake: float) -> tuple[float, float]:
     """Return D's verdict on reals and on fakes, given its mean logits."""
     if says(loss) == "probability":
         return probability(real), probability(fake)
@@ -71,12 +62,12 @@ def read(loss: Loss, *, real: float, fake: float) -> tuple[float, float]:
     return real - middle, fake - middle
 
 
-def undecided(loss: Loss, *, real: float, fake: float) -> float:
+def undecided(loss: losses.Loss, *, real: float, fake: float) -> float:
     """Return the logit at which D cannot tell; if only differences count, the middle of its means on both sides."""
     return 0.5 * (real + fake) if loss.level is None else loss.level
 
 
-def unit(loss: Loss) -> str:
+def unit(loss: losses.Loss) -> str:
     """Return the unit of the loss's values; empty if it has no name."""
     return next((UNITS[kind] for kind in type(loss).__mro__ if kind in UNITS), "")
 

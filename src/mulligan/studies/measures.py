@@ -14,27 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan import metrics
 from mulligan.data import Dataset, Sampler, scaled
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import UnsupportedError
 from mulligan.game.gan import GAN
 from mulligan.game.losses import sigmoid
-from mulligan.metrics import (
-    METRICS,
-    Metric,
-    bundled_judge_for,
-    count_classes,
-    frechet_distance,
-    manifolds,
-    modes,
-    moments,
-    nearest,
-    pca,
-    pca_limit,
-    percent,
-    sharpness,
-    where_comparable,
-)
+from mulligan.metrics import METRICS, Metric
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.readings import says
@@ -98,8 +84,8 @@ def quality(run: Run, count: int) -> Figures:
 
 def _points(run: Run, made: Array) -> Figures:
     toy = mixture_of(run.data)
-    seen = modes(made, toy.modes, toy.std)
-    distance, _ = nearest(np.asarray(made, np.float64), toy.modes)
+    seen = metrics.modes(made, toy.modes, toy.std)
+    distance, _ = metrics.nearest(np.asarray(made, np.float64), toy.modes)
     return {
         "modes": float(seen.captured),
         "good": seen.high_quality,
@@ -129,20 +115,22 @@ def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
     real = _reals(data, len(made))
     found: Figures = {}
     features = real.pca(made)
-    found["fd_pca"] = percent(frechet_distance(real.pca_moments, moments(features)), real.pca_moments)
+    found["fd_pca"] = metrics.percent(
+        metrics.frechet_distance(real.pca_moments, metrics.moments(features)), real.pca_moments
+    )
     if real.judge is not None and real.moments is not None:
         features, p = real.judge.features_and_probabilities(made)
-        found["fd"] = percent(frechet_distance(real.moments, moments(features)), real.moments)
-        classed = count_classes(p, real.prior)
+        found["fd"] = metrics.percent(metrics.frechet_distance(real.moments, metrics.moments(features)), real.moments)
+        classed = metrics.count_classes(p, real.prior)
         found |= {
             "classes": float(classed.modes),
             "effective": classed.effective_modes,
             "junk": classed.junk,
             "kl": classed.kl,
         }
-    near = manifolds(real.features, features)
+    near = metrics.manifolds(real.features, features)
     found |= {"coverage": near.coverage, "precision": near.precision, "recall": near.recall}
-    sharp = where_comparable(sharpness, made, real.images)
+    sharp = metrics.where_comparable(metrics.sharpness, made, real.images)
     return found if sharp is None else {**found, "sharpness": sharp}
 
 
@@ -163,15 +151,15 @@ def _reals(data: Dataset, count: int) -> _Reals:
     """Compute statistics of the same `count` held-out pictures; of training pictures if none are held out."""
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
-    fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, pca_limit(data.shape))]
-    components = pca(np.asarray(data.images[np.sort(fitted)]))
-    judge = bundled_judge_for(data)
+    fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, metrics.pca_limit(data.shape))]
+    components = metrics.pca(np.asarray(data.images[np.sort(fitted)]))
+    judge = metrics.bundled_judge_for(data)
     features = components(images)
     prior = np.ones(1, np.int64) if data.labels is None else np.bincount(data.labels, minlength=data.classes)
     if judge is None or prior.min() == 0:
-        return _Reals(images, components, moments(features), None, None, features, prior)
+        return _Reals(images, components, metrics.moments(features), None, None, features, prior)
     judged = judge.features_and_probabilities(images)[0]
-    return _Reals(images, components, moments(features), judge, moments(judged), judged, prior)
+    return _Reals(images, components, metrics.moments(features), judge, metrics.moments(judged), judged, prior)
 
 
 # ── how the game stands ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,22 +16,7 @@ import numpy as np
 
 from mulligan.config.model import Config
 from mulligan.errors import ConfigError, DivergedError, RunError, must_be
-from mulligan.training import guard
-from mulligan.training.events import (
-    Adjusted,
-    Clock,
-    Evaluated,
-    Evaluator,
-    Event,
-    Failed,
-    Finished,
-    Observer,
-    Sampled,
-    Saved,
-    Started,
-    Stepped,
-    Waiting,
-)
+from mulligan.training import events, guard
 from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
 
@@ -42,11 +27,11 @@ Stop: TypeAlias = bool | Literal["wait"]
 def train(
     run: Run,
     *,
-    evaluators: Sequence[Evaluator] = (),
-    observers: Sequence[Observer] | None = None,
-    save: Callable[[Saved], object] | None = None,
+    evaluators: Sequence[events.Evaluator] = (),
+    observers: Sequence[events.Observer] | None = None,
+    save: Callable[[events.Saved], object] | None = None,
     stop: Callable[[], Stop] = lambda: False,
-) -> Generator[Event, None, None]:
+) -> Generator[events.Event, None, None]:
     """Train a run from its current step to the last step of its configuration.
 
     Parameters
@@ -87,9 +72,9 @@ def train(
     view = _view_in_notebook(run) if observers is None else None
     evaluators, observers = tuple(evaluators), tuple(observers or ())  # a mistake shows now, not after an hour
     run.watch(observers)
-    held, clock = Held(), Clock(run.wall, run.cpu, 0.0)
+    held, clock = Held(), events.Clock(run.wall, run.cpu, 0.0)
 
-    def answered(event: Event) -> Iterator[Event]:
+    def answered(event: events.Event) -> Iterator[events.Event]:
         if view is not None:
             view.show(event)
         yield event
@@ -100,13 +85,13 @@ def train(
         run.gan.team.run(_quiet)
         try:
             for event in _events(run, evaluators, save, stop, held):
-                if isinstance(event, (Saved, Waiting)):
+                if isinstance(event, (events.Saved, events.Waiting)):
                     yield event
                 else:
                     clock = event.clock or clock
                     yield from answered(event)
         except DivergedError as error:  # from a step, the guard, samples or an observer
-            yield from answered(Failed(run.step, str(error), clock=clock))
+            yield from answered(events.Failed(run.step, str(error), clock=clock))
             raise
     if held() and (run.step == run.config.steps or not stop()):
         raise BetweenSteps(f"stopped after step {run.step}: mulligan.train(run) goes on with the same run")
@@ -128,13 +113,13 @@ def _alone(run: Run) -> Iterator[None]:
 
 def _events(
     run: Run,
-    evaluators: Sequence[Evaluator],
-    save: Callable[[Saved], object] | None,
+    evaluators: Sequence[events.Evaluator],
+    save: Callable[[events.Saved], object] | None,
     stop: Callable[[], Stop],
     held: Held,
-) -> Iterator[Event]:
+) -> Iterator[events.Event]:
     """Train, and yield each event when it is due. Ends early after `stop` or Ctrl-C."""
-    config, clock, reported = run.config, Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
+    config, clock, reported = run.config, events.Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
 
     def is_due(every: int, *, at_the_end: bool = False) -> bool:
         return (every > 0 and run.step % every == 0) or (run.step == config.steps and (at_the_end or every > 0))
@@ -142,32 +127,32 @@ def _events(
     if run.step == run.begins:
         yield _started(run)
         if config.sample_every:
-            yield Sampled(run.step, run.sample(*run.grid), clock=clock)
+            yield events.Sampled(run.step, run.sample(*run.grid), clock=clock)
     while run.step < config.steps:
         last = _next_stop(run.step, config)
         said = _advance(run, last, stop, held)
         for step, changes in run.take_adjustments():
-            yield Adjusted(step, changes, clock=clock)
+            yield events.Adjusted(step, changes, clock=clock)
         if said == "wait":
-            yield Waiting(run.step)
+            yield events.Waiting(run.step)
             continue
         if run.step < last:
             return
         if is_due(config.report_every, at_the_end=True):
             rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
-            clock, reported = Clock(run.wall, run.cpu, rate), (run.step, run.wall)
-            yield Stepped(run.step, run.take_measures(), clock=clock)
+            clock, reported = events.Clock(run.wall, run.cpu, rate), (run.step, run.wall)
+            yield events.Stepped(run.step, run.take_measures(), clock=clock)
         guard.check(run)
         if is_due(config.sample_every):
-            yield Sampled(run.step, run.sample(*run.grid), clock=clock)
+            yield events.Sampled(run.step, run.sample(*run.grid), clock=clock)
         if evaluators and is_due(config.evaluate_every):
             metrics = {key: value for evaluate in evaluators for key, value in _figures(evaluate, run).items()}
-            yield Evaluated(run.step, metrics, clock=clock)
+            yield events.Evaluated(run.step, metrics, clock=clock)
         if save is not None and is_due(config.save_every, at_the_end=True):
-            saved = Saved(run.step, clock=clock)
+            saved = events.Saved(run.step, clock=clock)
             save(saved)
             yield saved
-    yield Finished(run.step, clock=clock)
+    yield events.Finished(run.step, clock=clock)
 
 
 def _view_in_notebook(run: Run) -> Any:
@@ -178,7 +163,7 @@ def _view_in_notebook(run: Run) -> Any:
     return view_of(run) if in_notebook() else None
 
 
-def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
+def _figures(evaluate: events.Evaluator, run: Run) -> dict[str, Any]:
     """Return an evaluator's metrics as JSON values."""
     found = evaluate(run)
     try:
@@ -216,11 +201,11 @@ def _next_stop(step: int, config: Config) -> int:
     return min([config.steps, *((step // every + 1) * every for every in cadences if every)])
 
 
-def _started(run: Run) -> Started:
+def _started(run: Run) -> events.Started:
     config = run.config
-    return Started(
+    return events.Started(
         run.step,
-        clock=Clock(run.wall, run.cpu, 0.0),
+        clock=events.Clock(run.wall, run.cpu, 0.0),
         recipe=config.recipe,
         data=run.data.name,
         steps=config.steps,

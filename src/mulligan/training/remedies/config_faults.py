@@ -5,19 +5,8 @@ from typing import Any
 
 from mulligan.config.change import Change, learning, values_of
 from mulligan.config.model import Config
+from mulligan.nn import optimizers
 from mulligan.nn.layers.base import Shape
-from mulligan.nn.optimizers import (
-    OPTIMIZERS,
-    SGD,
-    Adam,
-    AdaMax,
-    AMSGrad,
-    Momentum,
-    Nadam,
-    Nesterov,
-    Optimizer,
-    RMSprop,
-)
 from mulligan.training.remedies.changes import PLAYERS, SLOW, USUAL, course, each, freed, reach_of, unburdened
 
 NARROW, WIDE = 16, 128
@@ -41,9 +30,9 @@ FALLEN = 0.1
 ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
 """The optimiser that most recipes use."""
 
-STEPS_BY: dict[str, tuple[type[Optimizer], ...]] = {
-    "rate": (Adam, AMSGrad, AdaMax, Nadam, RMSprop),
-    "gradient": (SGD, Momentum, Nesterov),
+STEPS_BY: dict[str, tuple[type[optimizers.Optimizer], ...]] = {
+    "rate": (optimizers.Adam, optimizers.AMSGrad, optimizers.AdaMax, optimizers.Nadam, optimizers.RMSprop),
+    "gradient": (optimizers.SGD, optimizers.Momentum, optimizers.Nesterov),
 }
 """What sets the length of an optimiser's step: the rate alone, or the gradient's size as well."""
 
@@ -120,5 +109,5 @@ def _slower(config: Config) -> list[Change]:
 def _stepping(config: Config, by: str) -> list[str]:
     """Return the paths of the optimisers, wrapped ones too, whose step length follows `by` (see `STEPS_BY`)."""
     kinds = {path: kind for who in PLAYERS for path, kind in values_of(config, f"{who}.optimizer.", "kind").items()}
-    known = {path: OPTIMIZERS[kind] for path, kind in kinds.items() if kind in OPTIMIZERS}
+    known = {path: optimizers.OPTIMIZERS[kind] for path, kind in kinds.items() if kind in optimizers.OPTIMIZERS}
     return [path.rpartition(".")[0] for path, optimizer in known.items() if issubclass(optimizer, STEPS_BY[by])]
