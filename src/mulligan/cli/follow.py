@@ -133,7 +133,11 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
     written, which is to be printed last.
     """
     files, lost, report = recorder.folder, {}, None
-    metrics = evaluated(run) if evaluate else None
+    metrics: dict[str, Any] | None = None
+    try:
+        metrics = evaluate_finished(run) if evaluate else None
+    except MulliganError as error:
+        say(f"not evaluated: {error}")
     if metrics is not None:
         try:
             files.keep_metrics(metrics)
@@ -194,13 +198,4 @@ def reported(run: Run, recorder: Recorder) -> str | None:
         return str(write_report(recorder.folder.path, data=run.data))
     except MulliganError as error:
         say(f"no report: {error}")
-        return None
-
-
-def evaluated(run: Run) -> dict[str, Any] | None:
-    """Measure the averaged generator of a finished run. If that fails, print the reason and return None."""
-    try:
-        return evaluate_finished(run)
-    except MulliganError as error:
-        say(f"not evaluated: {error}")
         return None

@@ -50,13 +50,8 @@ def _others(metrics: dict[str, Any]) -> list[list[str]]:
     rows = []
     for metric, value, floor in figures_in(metrics).values():
         named = f"{BESIDE[metric.better]} {ranged(floor, share=metric.share)}"
-        rows.append(
-            [
-                metric.label,
-                ranged(value, share=metric.share),
-                named if isinstance(metric.floor, str) else _right(metric.floor),
-            ]
-        )
+        beside = named if isinstance(metric.floor, str) else _right(metric.floor)
+        rows.append([metric.label, ranged(value, share=metric.share), beside])
     return rows
 
 

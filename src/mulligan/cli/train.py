@@ -8,19 +8,8 @@ from typing import Annotated
 from tyro.conf import Positional, UseAppendAction, arg
 
 from mulligan import training
+from mulligan.cli import options
 from mulligan.cli.console import say
-from mulligan.cli.options import (
-    Flag,
-    Minutes,
-    OtherFolder,
-    RunSeed,
-    Size,
-    Start,
-    Steps,
-    Threads,
-    Tries,
-    Word,
-)
 from mulligan.errors import ConfigError, must_be, typed
 from mulligan.output.figures import counted, duration
 
@@ -28,22 +17,22 @@ from mulligan.output.figures import counted, duration
 def command(
     recipe_: Annotated[Positional[str], arg(name="recipe", metavar="[RECIPE]")] = "quick",
     *,
-    data: Word = None,
-    size: Size = None,
-    steps: Steps = None,
-    minutes: Minutes = None,
-    seed: RunSeed = None,
-    from_: Start = None,
-    out: OtherFolder = None,
+    data: options.Word = None,
+    size: options.Size = None,
+    steps: options.Steps = None,
+    minutes: options.Minutes = None,
+    seed: options.RunSeed = None,
+    from_: options.Start = None,
+    out: options.OtherFolder = None,
     set_: Annotated[
         UseAppendAction[list[tuple[str, ...]]], arg(name="set", metavar="PATH=VALUE", help_behavior_hint="")
     ] = [],  # noqa: B006 (read by tyro, never changed)
-    threads: Threads = None,
-    evaluate: Flag = True,
-    log: Annotated[Word, arg(metavar="tensorboard")] = None,
-    second_tries: Tries = 0,
-    stop_on_alarm: Flag = False,
-    json: Flag = False,
+    threads: options.Threads = None,
+    evaluate: options.Flag = True,
+    log: Annotated[options.Word, arg(metavar="tensorboard")] = None,
+    second_tries: options.Tries = 0,
+    stop_on_alarm: options.Flag = False,
+    json: options.Flag = False,
 ) -> int:
     """Train a generator by a recipe. Every run has its own folder and can be resumed.
 

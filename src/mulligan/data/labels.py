@@ -14,14 +14,7 @@ _MOST_CLASSES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Classes:
-    """The classes of a data set.
-
-    Attributes
-    ----------
-    values : array (K,)
-        The value of each class in the labels: whole numbers, words, or False and True.
-    names : tuple of str
-    """
+    """Names of a data set's classes, and their values in the labels: whole numbers, words, or False and True."""
 
     values: NDArray[Any]
     names: tuple[str, ...]

@@ -66,13 +66,10 @@ def onnx_model(generator: Generator) -> Any:
         opset_imports=[make.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
-    make.set_model_props(model, {name: _text(value) for name, value in facts(generator).items()})
+    words = {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in facts(generator).items()}
+    make.set_model_props(model, words)
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 class _Graph:
@@ -215,10 +212,6 @@ def _largest(graph: _Graph, op: Op, x: str) -> str:
     return graph("ReduceMax", pieces, graph.whole(2), keepdims=0)
 
 
-def _scale(graph: _Graph, op: Op, x: str) -> str:
-    return graph.scaled(op, graph("Sub", x, graph.array(op, "mean")))
-
-
 def _layer_norm(graph: _Graph, op: Op, x: str) -> str:
     axes = range(1, 1 + len(op.shape))
     centred = graph("Sub", x, graph.mean(x, *axes))
@@ -266,7 +259,7 @@ NODES: dict[str, Callable[..., str]] = {
     "reshape": lambda graph, op, x: graph.reshape(x, op.shape),
     "upsample": _upsample,
     "avg_pool": _avg_pool,
-    "scale": _scale,
+    "scale": lambda graph, op, x: graph.scaled(op, graph("Sub", x, graph.array(op, "mean"))),
     "layer_norm": _layer_norm,
     "pixel_norm": lambda graph, op, x: graph.normed(x, x, op.options["eps"], -1),
     "minibatch_stddev": _minibatch_stddev,
