@@ -32,7 +32,7 @@ from breaking import machine
 from breaking_cases import BROKEN, SMALL, Case, configure, rates
 
 from mulligan.data import TOYS
-from mulligan.data.sources import Gaussians
+from mulligan.data.sources.toys import Gaussians
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, modes, moments, percent
 from mulligan.training import Diagnosed, Diagnosis, Recorder, Run, plan, train

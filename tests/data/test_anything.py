@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mulligan.data import Dataset, from_arrays, load
-from mulligan.data.sources import Published, published
+from mulligan.data.sources import published
+from mulligan.data.sources.fetch import Published
 from mulligan.errors import DataError
 
 GREY = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)

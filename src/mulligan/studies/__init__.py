@@ -12,34 +12,32 @@ from typing import TYPE_CHECKING
 from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
-    from mulligan.studies.measures import MEASURES, first_drawn
-    from mulligan.studies.plots import curves, dots
-    from mulligan.studies.report import write_report
-    from mulligan.studies.runner import StudyRun
-    from mulligan.studies.study import STUDIES, Axis, Budget, Study, Variation, describe_study, load_study
-    from mulligan.studies.table import columns_of, rows_of, text
+    from mulligan.studies.measures import MEASURES as MEASURES
+    from mulligan.studies.measures import first_drawn as first_drawn
+    from mulligan.studies.plots import curves as curves
+    from mulligan.studies.plots import dots as dots
+    from mulligan.studies.report import write_report as write_report
+    from mulligan.studies.runner import StudyRun as StudyRun
+    from mulligan.studies.study import STUDIES as STUDIES
+    from mulligan.studies.study import Axis as Axis
+    from mulligan.studies.study import Budget as Budget
+    from mulligan.studies.study import Study as Study
+    from mulligan.studies.study import Variation as Variation
+    from mulligan.studies.study import describe_study as describe_study
+    from mulligan.studies.study import load_study as load_study
+    from mulligan.studies.table import columns_of as columns_of
+    from mulligan.studies.table import rows_of as rows_of
+    from mulligan.studies.table import text as text
 
-__all__ = [
-    "MEASURES",
-    "STUDIES",
-    "Axis",
-    "Budget",
-    "Study",
-    "StudyRun",
-    "Variation",
-    "columns_of",
-    "curves",
-    "describe_study",
-    "dots",
-    "first_drawn",
-    "load_study",
-    "rows_of",
-    "text",
-    "write_report",
-]
+_NAMES = {
+    "measures": "MEASURES first_drawn",
+    "plots": "curves dots",
+    "report": "write_report",
+    "runner": "StudyRun",
+    "study": "STUDIES Axis Budget Study Variation describe_study load_study",
+    "table": "columns_of rows_of text",
+}
+__all__ = [name for names in _NAMES.values() for name in names.split()]
 
 if not TYPE_CHECKING:  # because of __getattr__, a type checker would accept any name
-    _NAMES = {"measures": "MEASURES first_drawn", "plots": "curves dots", "table": "columns_of rows_of text"}
-    _NAMES |= {"report": "write_report", "runner": "StudyRun"}
-    _NAMES["study"] = "STUDIES Axis Budget Study Variation describe_study load_study"
     __getattr__, __dir__ = lazily(__name__, _NAMES)

@@ -15,7 +15,8 @@ import platformdirs
 import pytest
 
 from mulligan.data import DATASETS, load
-from mulligan.data.sources import Published, published
+from mulligan.data.sources import published
+from mulligan.data.sources.fetch import Published
 from mulligan.errors import DataError
 
 RNG = np.random.default_rng(0)

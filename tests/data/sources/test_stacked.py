@@ -1,7 +1,7 @@
 import numpy as np
 
 from mulligan.data import load
-from mulligan.data.sources import StackedImages
+from mulligan.data.sources.stacked import StackedImages
 
 GREYS = np.random.default_rng(0).integers(0, 256, (5, 3, 4, 1), dtype=np.uint8)
 TRIPLES = np.array([[0, 1, 2], [4, 4, 3], [2, 0, 0]])

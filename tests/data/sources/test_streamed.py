@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from mulligan.data import Sampler, load
-from mulligan.data.sources import StreamedPictures, picture_file, streamed
+from mulligan.data.sources import picture_file, streamed
+from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import DataError
 from mulligan.training import Recorder, Run, recipe, resume, with_overrides
 

@@ -3,7 +3,7 @@ import pytest
 from scipy import integrate, stats
 
 from mulligan.data import TOYS, load
-from mulligan.data.sources import Gaussians, SwissRoll
+from mulligan.data.sources.toys import Gaussians, SwissRoll
 from mulligan.errors import ShapeError
 
 RNG = np.random.default_rng(0)

@@ -7,30 +7,12 @@
 - `toys`: points with a known density. `stacked`: Stacked MNIST.
 """
 
-from mulligan.data.sources.arrays import UNNAMED, as_array, black_of, from_arrays
-from mulligan.data.sources.fetch import Published
-from mulligan.data.sources.mnist import load_mnist
-from mulligan.data.sources.picture_file import SIZES
-from mulligan.data.sources.pictures import fitted, load_pictures, load_unresized, read_as
-from mulligan.data.sources.stacked import StackedImages
-from mulligan.data.sources.streamed import StreamedPictures
-from mulligan.data.sources.toys import TOYS, Gaussians, SwissRoll
-
-__all__ = [
-    "SIZES",
-    "TOYS",
-    "UNNAMED",
-    "Gaussians",
-    "Published",
-    "StackedImages",
-    "StreamedPictures",
-    "SwissRoll",
-    "as_array",
-    "black_of",
-    "fitted",
-    "from_arrays",
-    "load_mnist",
-    "load_pictures",
-    "load_unresized",
-    "read_as",
-]
+from mulligan.data.sources.arrays import UNNAMED as UNNAMED
+from mulligan.data.sources.arrays import as_array as as_array
+from mulligan.data.sources.arrays import black_of as black_of
+from mulligan.data.sources.arrays import from_arrays as from_arrays
+from mulligan.data.sources.picture_file import SIZES as SIZES
+from mulligan.data.sources.pictures import fitted as fitted
+from mulligan.data.sources.pictures import load_unresized as load_unresized
+from mulligan.data.sources.pictures import read_as as read_as
+from mulligan.data.sources.toys import TOYS as TOYS

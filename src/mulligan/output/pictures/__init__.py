@@ -3,31 +3,15 @@
 - `images`: grids, PNG, the terminal; read it first. `animations`: GIF, APNG, WebP. `svg`: axes of charts.
 """
 
-from mulligan.output.pictures.animations import save_animation, save_walk
-from mulligan.output.pictures.images import (
-    SIDE,
-    grid,
-    pillow,
-    png_bytes,
-    points_picture,
-    read_png,
-    save_png,
-    terminal_picture,
-    to_uint8,
-    wants_color,
-)
-
-__all__ = [
-    "SIDE",
-    "grid",
-    "pillow",
-    "png_bytes",
-    "points_picture",
-    "read_png",
-    "save_animation",
-    "save_png",
-    "save_walk",
-    "terminal_picture",
-    "to_uint8",
-    "wants_color",
-]
+from mulligan.output.pictures.animations import save_animation as save_animation
+from mulligan.output.pictures.animations import save_walk as save_walk
+from mulligan.output.pictures.images import SIDE as SIDE
+from mulligan.output.pictures.images import grid as grid
+from mulligan.output.pictures.images import pillow as pillow
+from mulligan.output.pictures.images import png_bytes as png_bytes
+from mulligan.output.pictures.images import points_picture as points_picture
+from mulligan.output.pictures.images import read_png as read_png
+from mulligan.output.pictures.images import save_png as save_png
+from mulligan.output.pictures.images import terminal_picture as terminal_picture
+from mulligan.output.pictures.images import to_uint8 as to_uint8
+from mulligan.output.pictures.images import wants_color as wants_color
