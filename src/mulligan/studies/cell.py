@@ -236,11 +236,6 @@ def _is_alive(process: int) -> bool:
         return True
 
 
-def forget_attempts(folder: Path) -> None:
-    """Reset the number of attempts, because the user may have stopped the study."""
-    attempts_file(folder).unlink(missing_ok=True)
-
-
 def attempts_file(folder: Path) -> Path:
     """Return the file of attempts. It is beside the folder, because a new run's folder must be empty."""
     return folder.with_name(f".{folder.name}.attempts")
@@ -254,7 +249,7 @@ def _attempts(folder: Path) -> int:
 
 
 def count_attempt(folder: Path) -> int:
-    """Increase and return the number of attempts since `forget_attempts`."""
+    """Increase and return the number of attempts since the study began or was resumed."""
     count = _attempts(folder) + 1
     path = attempts_file(folder)
     path.parent.mkdir(parents=True, exist_ok=True)

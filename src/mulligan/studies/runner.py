@@ -21,7 +21,7 @@ from mulligan.config.serialization import Table, to_plain, to_table
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
 from mulligan.output.files import advice, atomic_write, write_json
 from mulligan.studies.backends import backend
-from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, foresee, forget_attempts, run_cell, time_steps
+from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, attempts_file, foresee, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
 from mulligan.training.samples import located
@@ -224,7 +224,7 @@ class StudyRun:
             for config in {config.data: config for config in configs}.values():
                 foresee(config, self.study.measures)
         for name in [*pending, *map(_start, range(self.budget.seeds))]:
-            forget_attempts(self.folder / "cells" / name)
+            attempts_file(self.folder / "cells" / name).unlink(missing_ok=True)  # the user may have stopped the study
         with backend(backend_name, min(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
             self._choose_steps(run)

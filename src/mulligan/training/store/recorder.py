@@ -172,7 +172,11 @@ class Recorder:
         path, is_new = self.folder.path, run.log_position is None
         with _writing(path):
             if is_new and path.is_dir() and not self.folder.is_free():
-                more = f", which holds a run. Go on with it (mulligan resume {typed(path)})" if self._is_run() else ""
+                more = (
+                    f", which holds a run. Go on with it (mulligan resume {typed(path)})"
+                    if self.folder.config.is_file()
+                    else ""
+                )
                 raise ConfigError(f"the run folder must be new or empty, got {path}{more}. Try another folder (--out).")
             if is_new:  # a resumed run has its folder
                 path.mkdir(parents=True, exist_ok=True)
@@ -196,15 +200,12 @@ class Recorder:
             self._close()
             raise
 
-    def _is_run(self) -> bool:
-        return self.folder.config.is_file()
-
     def _clean_up(self, run: Run) -> None:
         """Bring the folder to the step of the run: a killed process may have left files, and steps to be repeated."""
         import safetensors.numpy  # noqa: F401 (for the checkpoints: later, memory may be short)
 
         text = dumps_toml(run.config).encode()
-        if not self._is_run() or self.folder.config.read_bytes() != text:
+        if not self.folder.config.is_file() or self.folder.config.read_bytes() != text:
             atomic_write(self.folder.config, text)
         self._log = Log(self.folder.events, run.log_position or {"bytes": 0})
         put_back(self.folder.checkpoints)
