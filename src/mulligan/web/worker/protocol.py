@@ -11,7 +11,6 @@ import math
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,8 +34,6 @@ def dumps(value: Any) -> bytes:
 
 def plain(value: Any) -> Any:
     """Turn a value into one that strict JSON can hold."""
-    if is_dataclass(value):
-        return plain(vars(value))
     if isinstance(value, dict):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
