@@ -47,9 +47,8 @@ class Playground:
     folder of the built book, if there is one. `thread` calls a function outside the event loop, if the platform can.
     """
 
-    def __init__(self, runs: Path, data: dict[str, str] | None = None, worker: WorkerHandle | None = None):
-        self.runs = runs.resolve()
-        self.worker = WorkerHandle() if worker is None else worker
+    def __init__(self, runs: Path, data: dict[str, str] | None, worker: WorkerHandle):
+        self.runs, self.worker = runs.resolve(), worker
         self.broadcast = Broadcast(self.snapshot)
         self.write_lock = WriteLock(self.broadcast)
         self.book: Path | None = None

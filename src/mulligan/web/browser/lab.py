@@ -122,7 +122,7 @@ class Lab(Playground):
                 sys.modules[name] = importlib.import_module(f"mulligan.web.browser.stand_ins.{file}")
         os.cpu_count = lambda: 1  # a browser names its cores, but no thread can start
         choose(folder / "digits.npz")
-        super().__init__(folder / "runs", worker=LocalWorker())
+        super().__init__(folder / "runs", None, LocalWorker())
         self.thread = _here
         self.jobs = LocalJobs(self)
         self.session.finished = lambda run: None
