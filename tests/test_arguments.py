@@ -11,7 +11,7 @@ import pytest
 import mulligan
 from mulligan.data import from_arrays
 from mulligan.data import load as load_data
-from mulligan.errors import CheckpointError, ConfigError, ShapeError, UnsupportedError
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.models import BUNDLED
 from mulligan.output.pictures import grid
 from mulligan.training import Recorder, load_config
@@ -62,11 +62,6 @@ def test_of_no_latents_there_are_no_samples(name):
 
 def test_pictures_may_be_lists():
     assert (grid([*GREY[:4]]) == grid(GREY[:4])).all()
-
-
-def test_a_name_that_is_too_long_is_no_generator():
-    with pytest.raises(CheckpointError, match="File name too long"):
-        mulligan.load("x" * 300)
 
 
 def test_numbers_of_numpy_and_paths_are_as_good_as_pythons():

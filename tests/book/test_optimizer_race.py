@@ -11,18 +11,7 @@ import pytest
 import mulligan
 from experiments import optimizer_race
 from experiments.json_lines import read_rows
-from experiments.optimizer_race import (
-    LADDER,
-    SEARCH_SEED,
-    Task,
-    best_rate,
-    classifier,
-    race,
-    run,
-    score,
-    search,
-    train,
-)
+from experiments.optimizer_race import LADDER, SEARCH_SEED, Task, best_rate, classifier, race, run, score, search, train
 from mulligan.data import load
 from mulligan.metrics.features import judge
 from mulligan.metrics.features.judge_training import softmax_cross_entropy

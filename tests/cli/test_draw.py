@@ -77,9 +77,7 @@ def test_a_class_may_be_asked_for_by_number_and_name(mulligan, model):
 
 @pytest.mark.parametrize("word", ["4", "-1", "horse", "1.0", ""])
 def test_a_class_out_of_range(refused, model, word):
-    assert f"class must be 0 to 3, or by name cat, dog, cow, hen, got {word!r}." in refused(
-        "draw", "1", "--class", word, "--model", model
-    )
+    assert f"cat, dog, cow, hen, got {word!r}." in refused("draw", "1", "--class", word, "--model", model)
 
 
 def test_a_generator_without_classes(mulligan, here, tiny_generator, refused):

@@ -53,10 +53,7 @@ def test_without_a_model_the_bundled_generator(mulligan, here):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (
-            [],
-            "must be one of onnx, torch, npz, html, or the file end in .onnx, .py, .npz, .html, got neither. Try --to",
-        ),
+        ([], "onnx, torch, npz, html, or the file end in .onnx, .py, .npz, .html, got neither. Try --to"),
         (["--to", "pdf"], "to must be one of onnx, torch, npz, html, got 'pdf'"),
         (["--out", "g.pdf"], "the file end in .onnx, .py, .npz, .html, got g.pdf"),
         (["--to", "html", "--out", "g.onnx"], "a file for html must end in .html, got g.onnx. Try g.html"),
@@ -76,9 +73,7 @@ def test_a_model_that_is_none(refused, here):
 def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator, refused):
     pytest.importorskip("onnx")
     tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
-    assert "samples must be pictures for the player, got points of shape (2,)" in refused(
-        "export", "points.safetensors", "--to", "html"
-    )
+    assert "got points of shape (2,)" in refused("export", "points.safetensors", "--to", "html")
     for to in ("onnx", "npz", "torch"):
         assert mulligan("export", "points.safetensors", "--to", to)[0] == 0
 

@@ -264,9 +264,7 @@ def test_a_longer_run_goes_on(mulligan, trained):
 def test_folders_that_cannot_be_resumed(refused, trained):
     for word, message in [("nowhere", "must be a run folder"), (".", "must be a run folder")]:
         assert message in refused("resume", word)
-    assert "steps must be at least 8, which the run has taken already, got 3" in refused(
-        "resume", trained, "--steps", "3"
-    )
+    assert "steps must be at least 8, " in refused("resume", trained, "--steps", "3")
     Path(trained, "config.toml").write_text("steps = ")
     assert "not valid TOML" in refused("resume", trained)
 

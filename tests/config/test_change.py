@@ -176,9 +176,7 @@ def test_values_by_path(tiny):
         assert with_overrides(tiny(), [*values.items()]) == texts
         assert with_overrides(tiny(), ["loss=hinge", *values.items()]) == texts
     assert recipe("ring", **{"data.limit": 32}).data.limit == 32
-    with pytest.raises(
-        ConfigError, match=r"^unknown key 'step'\. Did you mean 'steps'\? Known here are generator, .*, sta"
-    ):
+    with pytest.raises(ConfigError, match=r"'step'\. Did you mean 'steps'"):
         recipe("ring", step=3)
 
 

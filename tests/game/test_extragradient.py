@@ -86,9 +86,7 @@ def game_with(g, d, **rules):
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 @pytest.mark.parametrize(("g", "d"), [(Adam(), EXTRA), (EXTRA, Adam()), (Lookahead(EXTRA), Lookahead(Adam()))])
 def test_it_is_for_both_players_or_for_none(g, d, update):
-    with pytest.raises(
-        ConfigError, match=r"same number of gradients a step, got \d for .* and \d for the disc.*both or for none"
-    ):
+    with pytest.raises(ConfigError, match=r"gradients a step, got \d for .* and \d for the disc"):
         game_with(g, d, update=update)
 
 

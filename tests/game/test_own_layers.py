@@ -135,12 +135,7 @@ def test_a_users_activation_that_writes_plays():
 @pytest.mark.parametrize(
     ("layer", "match"),
     [
-        (
-            Doubled("forward"),
-            r"^Doubled\.forward must return an array of float32 of shape \(4, 6\) for four samples, got "
-            r"float64 of shape \(4, 6\)\. NumPy's scalars turn float32 into float64, as np\.sqrt\(2\.0\) "
-            r"does\. Try math\.sqrt\(2\.0\), or end with astype\(m\.dtype\)\.$",
-        ),
+        (Doubled("forward"), r"^Doubled\.forward .*float32 of shape \(4, 6\).*, got float64 of shape \(4, 6\)"),
         (Doubled("backward"), r"Doubled\.backward must .* got float64"),
         (Doubled("tangent"), r"Doubled\.tangent must .* got float64"),
         (Halved(), r"Halved\.forward must .*got float32 of shape \(4, 3\)"),
@@ -180,11 +175,7 @@ def test_a_users_layer_without_a_second_order():
 
 def test_an_activation_without_a_second_derivative():
     curved = (D[0], FirstOrder(), D[2])
-    refused(
-        UnsupportedError,
-        r"FirstOrder must not be.*second derivative is not written\. Write its ddf, or take penalties = \[\]",
-        game_of(d=(*curved, nn.Dense(1)), penalties=(R1(),)),
-    )
+    refused(UnsupportedError, "FirstOrder.*ddf", game_of(d=(*curved, nn.Dense(1)), penalties=(R1(),)))
     GAN(game_of(d=(*curved, nn.Dense(1)), update="simultaneous"), SHAPE, workers=1)
 
 

@@ -243,11 +243,8 @@ def test_seeds_together(result):
         (lambda r: r.update(n=7), "same 'n', got 300, 7"),
         (lambda r: r.update(data="other"), "same 'data', got mnist, other"),
         (lambda r: r["randconv"].update(sha256="f"), "same 'randconv.sha256'"),
-        (
-            lambda r: r["copies"].update(n_train=1),
-            r"^results must have the same 'copies\.n_train', got 2000, 1\. Evaluate all in one way\.$",
-        ),
-        (lambda r: r.pop("classes"), r"^results must have the same figures in 'metrics'\. Evaluate all in one way\.$"),
+        (lambda r: r["copies"].update(n_train=1), r"same 'copies\.n_train', got 2000, 1\."),
+        (lambda r: r.pop("classes"), "same figures in 'metrics'"),
         (lambda r: r["pca64"].pop("fd"), "same figures in 'pca64'"),
     ],
 )

@@ -67,10 +67,6 @@ def perfect():
     return Perfect(made.spec, made.theta)
 
 
-def test_the_front_door():
-    assert mulligan.evaluate is evaluate
-
-
 def test_a_perfect_generator_is_near_every_floor(perfect, own):
     found = evaluate(perfect, own, seeds=[2])
     assert json.loads(json.dumps(found, allow_nan=False)) == found

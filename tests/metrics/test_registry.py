@@ -7,16 +7,7 @@ import pytest
 import mulligan.metrics
 from mulligan.cli.scores import table
 from mulligan.data import load
-from mulligan.metrics import (
-    METRICS,
-    Metric,
-    evaluate_pictures,
-    evaluate_points,
-    figures_in,
-    merge,
-    pca,
-    reference,
-)
+from mulligan.metrics import METRICS, Metric, evaluate_pictures, evaluate_points, figures_in, merge, pca, reference
 from mulligan.report.quality import blocks
 from mulligan.web.library.work import short
 from mulligan.web.session.choices import catalog

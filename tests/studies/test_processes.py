@@ -15,7 +15,6 @@ import pytest
 
 from mulligan.errors import ConfigError, RunError
 from mulligan.studies import StudyRun, load_study
-from mulligan.studies import cell as cells
 from mulligan.studies.backends import backend
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -229,18 +228,6 @@ def test_a_ray_that_does_not_start(monkeypatch):
     monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
     with pytest.raises(RunError, match=r"Ray did not start on this machine \(The current node"), backend("ray", 1):
         pass
-
-
-def test_a_cell_is_tried_three_times(write, tmp_path):
-    study = StudyRun(load_study(write()), tmp_path / "out")
-    for seed, killed, status in ((0, 2, "done"), (1, 3, "failed")):
-        job = study.job(f"plain/seed-{seed}")
-        tally = cells.attempts_file(Path(job.folder))
-        tally.parent.mkdir(parents=True, exist_ok=True)
-        tally.write_text(str(killed), "utf-8")
-        result = cells.run_cell(job)
-        assert result["status"] == status
-        assert ("killed 3 times" in result["error"]) is (status == "failed")
 
 
 def test_an_address_without_a_ray_is_said_at_once(monkeypatch):

@@ -163,10 +163,5 @@ def test_a_forged_adjustment_is_refused(tiny, tmp_path):
     found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000024")
     assert json.loads(json.dumps(found.state["adjusted"])) == [[7, [[*CHANGES[0]]]]]
     found.state["adjusted"] = [[7, ["batch_size=8"]]]
-    with pytest.raises(
-        CheckpointError,
-        match=r".*step-000024: the checkpoint's adjustments cannot be repeated here: batch_size cannot "
-        r"change in the middle of a run; learning rates and penalty weights can\. Start a new "
-        r"run with it, or a second try\.$",
-    ):
+    with pytest.raises(CheckpointError, match=r"step-000024.*batch_size"):
         found.run()

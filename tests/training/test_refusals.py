@@ -43,9 +43,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(tiny, tmp_path, 
     config.write_text(text.replace("steps = 24", "steps = 40"))  # the length alone may change
     assert resume(folder).config.steps == 40
     config.write_text(text.replace("steps = 24", "steps = 20"))
-    with pytest.raises(
-        ConfigError, match=r"^steps must be at least 24, which the run has taken already, got 20\. Try 24\.$"
-    ):
+    with pytest.raises(ConfigError, match=r"^steps must be at least 24, .*got 20"):
         resume(folder)
     with pytest.raises(ConfigError, match=r"steps must be .*, got 3"):
         resume(folder, steps=3)

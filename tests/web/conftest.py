@@ -1,7 +1,5 @@
 """A playground without its process, and one that really serves."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
@@ -12,7 +10,6 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -47,11 +44,11 @@ SOURCE = Path(__file__).parents[2] / "src"
 CLIENT = "a-page-of-the-tests-01"
 
 
-def small(**changes: Any) -> Any:
+def small(**changes):
     """Return a ring that takes milliseconds."""
     player = {"optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.5, "beta2": 0.99}}
     layers = [{"kind": "dense", "units": 16}, "leaky_relu"]
-    base: dict[str, Any] = {
+    base = {
         "generator": {"layers": [*layers, {"kind": "dense", "units": 2}], **player},
         "discriminator": {"layers": [*layers, {"kind": "dense", "units": 1}], **player},
         "latent": {"dim": 4, "distribution": "normal"},
@@ -68,18 +65,18 @@ def small(**changes: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Any:
+def tiny():
     return small
 
 
 @pytest.fixture(scope="session")
-def toml() -> str:
+def toml():
     """The configuration file of a ring."""
     return dumps_toml(recipe("ring"))
 
 
 @pytest.fixture
-def digits() -> Dataset:
+def digits():
     """Forty pictures of 8×8 in four classes, and as many held out."""
     rng = np.random.default_rng(5)
     images = rng.integers(0, 256, (80, 8, 8, 1)).astype(np.uint8)
@@ -88,7 +85,7 @@ def digits() -> Dataset:
     return Dataset("digits", images[:40], labels, names, held)
 
 
-def pictures(**changes: Any) -> Any:
+def pictures(**changes):
     """Return a configuration for `digits`."""
     optimizer = {"kind": "adam", "lr": 1e-3, "beta1": 0.0, "beta2": 0.99}
     generator = {"kind": "mlp_generator", "hidden": [12]}
@@ -106,17 +103,17 @@ def pictures(**changes: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def tiny_pictures() -> Any:
+def tiny_pictures():
     return pictures
 
 
 @pytest.fixture(scope="session")
-def image() -> Any:
+def image():
     """Decode a picture that the page would be sent."""
     return lambda text: np.asarray(Image.open(io.BytesIO(base64.b64decode(text))))
 
 
-def recorded(folder: Path, config: Any, **options: Any) -> Run:
+def recorded(folder, config, **options):
     """Train and keep a run."""
     run = Run(config)
     for _ in Recorder(folder).record(run, **options):
@@ -139,52 +136,52 @@ SAID = {
 class Stand:
     """Stands in for the worker: it obeys at once, and never computes."""
 
-    def __init__(self) -> None:
-        self.heard: Any = None
-        self.died: Any = None
-        self.sent: list[tuple[str, dict[str, Any]]] = []
-        self.answers: dict[str, Any] = {}
+    def __init__(self):
+        self.heard = None
+        self.died = None
+        self.sent = []
+        self.answers = {}
         self.pid = None
         self.number = self.serial = 0
         self.folder = Path()
         self.spawned = 0
 
-    def attach(self) -> None:
+    def attach(self):
         pass
 
-    def spawn(self) -> None:
+    def spawn(self):
         self.spawned += 1
 
-    def quit(self) -> None:
+    def quit(self):
         pass
 
     @property
-    def kinds(self) -> list[str]:
+    def kinds(self):
         """The commands it was sent, without questions."""
         return [kind for kind, _ in self.sent if kind not in ("watch", "ask")]
 
-    def diagnoses(self, **more: Any) -> None:
+    def diagnoses(self, **more):
         """Say that the run collapses, which has a checkpoint of when it was healthy."""
         said = {**SAID, **more}
         (self.folder / "checkpoints" / f"step-{said['healthy_step']:06d}").mkdir(parents=True, exist_ok=True)
         self.event("diagnosed", **said)
 
-    def adjusts(self, **more: Any) -> None:
+    def adjusts(self, **more):
         """Say that a setting was adjusted."""
         overrides = ["generator.optimizer.lr=0.25"]
         self.table = to_table(with_overrides(from_table(Config, self.table), overrides))
         self.event("adjusted", **{"step": 3, "overrides": overrides, **more})
         self.say("settings", table=self.table)
 
-    def event(self, name: str, **content: Any) -> None:
+    def event(self, name, **content):
         """Tell an event of the run."""
         self.say("event", event=name, **content)
 
-    def say(self, kind: str, *, serial: int | None = None, **content: Any) -> None:
+    def say(self, kind, *, serial=None, **content):
         """Say something about the run, or about that of a serial number."""
         self.heard(kind, self.serial if serial is None else serial, dumps(content))
 
-    def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
+    def send(self, kind, content=None):
         words = json.loads(dumps(content or {}))
         self.sent.append((kind, words))
         if kind in ("start", "open", "second"):
@@ -194,7 +191,7 @@ class Stand:
         elif kind == "go":
             self.say("state", state="training" if words.get("steps") is None else "paused", step=11)
 
-    def _open(self, kind: str, words: dict[str, Any]) -> None:
+    def _open(self, kind, words):
         self.number, self.serial = words["try"], words["serial"]
         self.folder = Path(words["folder"])
         adjustments = history_of(self.folder).adjustments if kind == "open" else []
@@ -224,51 +221,50 @@ class Stand:
         }
         self.paused = words.get("paused")
 
-    def open(self) -> None:
+    def open(self):
         """Say that the run is there."""
         self.say("opened", **self.heard_later)
         self.say("state", state="paused" if self.paused else "training", step=0)
 
-    async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+    async def ask(self, what, args):
         if what not in self.answers:
             raise Problem("not-available", "no run has been started since the server was.")
-        found: dict[str, Any] = self.answers[what]
-        return found
+        return self.answers[what]
 
 
 @pytest.fixture
-def stand() -> Stand:
+def stand():
     return Stand()
 
 
 @pytest.fixture
-def playground(tmp_path: Path, stand: Stand) -> Playground:
-    return Playground(tmp_path / "runs", {"mine": str(tmp_path)}, stand)  # type: ignore[arg-type]
+def playground(tmp_path, stand):
+    return Playground(tmp_path / "runs", {"mine": str(tmp_path)}, stand)
 
 
 class Caller:
     """Calls like the page."""
 
-    def __init__(self, client: Any):
+    def __init__(self, client):
         self.client = client
-        self.headers: dict[str, str] = {}
+        self.headers = {}
 
-    def take(self, name: str = CLIENT, take: bool = True) -> Any:
+    def take(self, name=CLIENT, take=True):
         found = self.client.post("/api/write-lock", json={"client": name, "take": take}).json()
         if found["token"]:
             self.headers = {"x-mulligan-token": found["token"]}
         return found
 
-    def get(self, path: str, **more: Any) -> Any:
+    def get(self, path, **more):
         return self.client.get(path, **more)
 
-    def post(self, path: str, **body: Any) -> Any:
+    def post(self, path, **body):
         return self.client.post(path, json=body, headers=self.headers)
 
-    def status(self) -> Any:
+    def status(self):
         return self.get("/api/snapshot").json()["status"]
 
-    def begun(self, stand: Stand, **more: Any) -> Any:
+    def begun(self, stand, **more):
         """Start a ring, have it opened, and return the status."""
         answer = self.post("/api/train/start", **{"recipe": "ring", **more})
         assert answer.status_code == 200, answer.text
@@ -277,14 +273,14 @@ class Caller:
 
 
 @pytest.fixture
-def call(playground: Playground) -> Any:
-    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:  # type: ignore[arg-type]
+def call(playground):
+    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:
         caller = Caller(client)
         caller.take()
         yield caller
 
 
-def trained(folder: Path, config: Any) -> Run:
+def trained(folder, config):
     run = Run(config)
     for _ in Recorder(folder).record(run, observers=[Diagnosis(8)]):
         pass
@@ -292,9 +288,9 @@ def trained(folder: Path, config: Any) -> Run:
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: Any, tiny: Any) -> Path:
+def two(tmp_path_factory, tiny):
     """A run and its second try."""
-    runs: Path = tmp_path_factory.mktemp("two") / "runs"
+    runs = tmp_path_factory.mktemp("two") / "runs"
     trained(runs / "tiny-1", tiny())
     said = Diagnosed(
         20, "D wins", {}, ("x",), overrides=("generator.optimizer.lr=1e-4",), severity="alarm", healthy_step=12
@@ -308,13 +304,12 @@ def two(tmp_path_factory: Any, tiny: Any) -> Path:
 
 
 @pytest.fixture
-def runs(two: Path, playground: Any) -> Path:
+def runs(two, playground):
     shutil.copytree(two, playground.runs)
     for folder in playground.runs.iterdir():  # the second try's parent is known by its name
         text = (folder / "config.toml").read_text().replace(str(two), str(playground.runs))
         (folder / "config.toml").write_text(text)
-    found: Path = playground.runs
-    return found
+    return playground.runs
 
 
 # ── a real one ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -323,19 +318,18 @@ def runs(two: Path, playground: Any) -> Path:
 class Served(Caller):
     """A server of its own process."""
 
-    def __init__(self, process: subprocess.Popen[str], address: str, runs: Path, query: str):
+    def __init__(self, process, address, runs, query):
         import httpx
 
         super().__init__(httpx.Client(base_url=address, timeout=60.0))
         self.process, self.address, self.runs, self.query = process, address, runs, query
 
-    def ended(self) -> str:
+    def ended(self):
         """Wait for the end of the process; return what it said."""
         self.client.close()
-        said: str = self.process.communicate(timeout=60)[1]
-        return said
+        return self.process.communicate(timeout=60)[1]
 
-    def wait(self, done: Any, seconds: float = 60.0) -> Any:
+    def wait(self, done, seconds=60.0):
         """Wait for a status; fail with what was there instead."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -346,12 +340,11 @@ class Served(Caller):
         raise AssertionError(f"waited for {seconds} s; the status is {status}")
 
 
-def serving(runs: Path, *options: str, cwd: Path | None = None, **env: str) -> Served:
+def serving(runs, *options, cwd=None, **env):
     """Start ``mulligan serve`` on a free port."""
     env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", **env}
     command = [sys.executable, "-m", "mulligan", "serve", "--port", "0", "--runs", str(runs), *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, cwd=cwd)
-    assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("the playground is at "):
             address, _, query = line.removeprefix("the playground is at ").strip().partition("?")
@@ -360,13 +353,13 @@ def serving(runs: Path, *options: str, cwd: Path | None = None, **env: str) -> S
 
 
 @pytest.fixture(scope="session")
-def serve() -> Any:
+def serve():
     """Start a server; parameters as of `serving`."""
     return serving
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: Any) -> Any:
+def served(tmp_path_factory):
     found = serving(tmp_path_factory.mktemp("served") / "runs")
     found.take()
     yield found

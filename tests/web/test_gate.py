@@ -1,9 +1,6 @@
 """Who may knock, and what every answer carries."""
 
-from __future__ import annotations
-
 import mimetypes
-from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -16,7 +13,7 @@ BASE = "http://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:1", "LOCALHOST", "[::1]:8000"])
-def test_own_names(call: Any, host: str) -> None:
+def test_own_names(call, host):
     assert call.get("/api/museum", headers={"host": host}).status_code == 200
 
 
@@ -33,27 +30,27 @@ def test_own_names(call: Any, host: str) -> None:
         "127.0.0.1:x",
     ],
 )
-def test_other_names_are_refused(call: Any, host: str) -> None:
+def test_other_names_are_refused(call, host):
     for path in ("/api/museum", "/api/snapshot", "/"):
         answer = call.get(path, headers={"host": host})
         assert answer.status_code == 403, (host, path)
         assert answer.json()["type"] == "/problems/forbidden-host"
 
 
-def test_a_request_with_two_names_is_refused(call: Any) -> None:
+def test_a_request_with_two_names_is_refused(call):
     for hosts in (("127.0.0.1:8000", "evil.example"), ("127.0.0.1:8000",) * 2):
         answer = call.get("/api/museum", headers=[("host", host) for host in hosts])
         assert answer.json()["type"] == "/problems/forbidden-host"
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9000", "file://"])
-def test_pages_of_other_sites_are_refused(call: Any, origin: str) -> None:
+def test_pages_of_other_sites_are_refused(call, origin):
     assert call.get("/api/snapshot", headers={"origin": origin}).status_code == 403
     answer = call.client.post("/api/write-lock", json={"client": "x" * 16}, headers={"origin": origin})
     assert answer.json()["type"] == "/problems/forbidden-origin"
 
 
-def test_a_form_of_another_site_without_an_origin(call: Any) -> None:
+def test_a_form_of_another_site_without_an_origin(call):
     answer = call.client.post("/api/write-lock", json={"client": "x" * 16}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
 
@@ -77,7 +74,7 @@ SITES = ("cross-site", "same-site")
         ("/", "websocket", "websocket"),
     ],
 )
-def test_another_site_gets_nothing(call: Any, site: str, path: str, mode: str, kind: str) -> None:
+def test_another_site_gets_nothing(call, site, path, mode, kind):
     headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": kind}
     for send in (call.client.get, call.client.head):
         answer = send(path, headers=headers)
@@ -88,7 +85,7 @@ def test_another_site_gets_nothing(call: Any, site: str, path: str, mode: str, k
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_a_link_of_another_site_opens_the_page(call: Any, site: str) -> None:
+def test_a_link_of_another_site_opens_the_page(call, site):
     headers = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     for path in ("/", "/index.html"):
         assert call.get(path, headers=headers).status_code == 200
@@ -96,25 +93,25 @@ def test_a_link_of_another_site_opens_the_page(call: Any, site: str) -> None:
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])  # our own page, and an address that was typed
-def test_our_own_requests_are_served(call: Any, site: str) -> None:
+def test_our_own_requests_are_served(call, site):
     headers = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     for path in ("/", "/api/snapshot", "/openapi.json", "/js/main.js"):
         assert call.get(path, headers=headers).status_code == 200
 
 
-def test_a_web_socket_is_closed(call: Any) -> None:
+def test_a_web_socket_is_closed(call):
     with pytest.raises(WebSocketDisconnect), call.client.websocket_connect("/api/stream"):
         pass
 
 
-def test_our_own_page(call: Any) -> None:
+def test_our_own_page(call):
     assert call.get("/api/snapshot", headers={"origin": BASE}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/api/museum", "/api/snapshot", "/openapi.json", "/nothing", "/api/nothing", "/api/draw?seed=x"]
 )
-def test_every_answer_carries_the_headers(call: Any, path: str) -> None:
+def test_every_answer_carries_the_headers(call, path):
     headers = call.get(path).headers
     assert {name: headers[name] for name in HEADERS} == HEADERS
     assert headers["content-security-policy"] == PAGE
@@ -122,14 +119,11 @@ def test_every_answer_carries_the_headers(call: Any, path: str) -> None:
     assert "no-store" in headers["cache-control"] or path == "/nothing"
 
 
-def test_the_systems_table_of_types_does_not_decide_what_the_page_is(
-    playground: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On Windows other programs write there that .js is plain text, and a browser runs no such script."""
+def test_the_systems_table_of_types_does_not_decide_what_the_page_is(playground, monkeypatch):
     monkeypatch.setattr("mimetypes._db", mimetypes.MimeTypes())
     for ending in (".js", ".css", ".svg", ".html"):
         mimetypes.add_type("text/plain", ending)
-    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:  # type: ignore[arg-type]
+    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:
         for path, kind in (
             ("/", "text/html; charset=utf-8"),
             ("/js/main.js", "text/javascript; charset=utf-8"),
@@ -139,7 +133,7 @@ def test_the_systems_table_of_types_does_not_decide_what_the_page_is(
             assert client.get(path).headers["content-type"] == kind
 
 
-def test_every_refusal_is_a_problem(call: Any) -> None:
+def test_every_refusal_is_a_problem(call):
     for answer, status in (
         (call.get("/nothing"), 404),
         (call.get("/api/runs/none"), 404),
@@ -153,7 +147,7 @@ def test_every_refusal_is_a_problem(call: Any) -> None:
         assert answer.json()["status"] == status
 
 
-def test_a_token_guards_all(playground: Any) -> None:
+def test_a_token_guards_all(playground):
     secret = "s3cret-s3cret-s3cret"
     with TestClient(
         application(playground, hosts=frozenset(), token=secret), base_url="http://192.168.1.2:8000"
@@ -176,8 +170,8 @@ def test_a_token_guards_all(playground: Any) -> None:
         assert client.get("/api/snapshot", headers={"origin": "http://evil.example"}).status_code == 403
 
 
-def test_bodies(call: Any) -> None:
-    def post(content: Any, kind: str = "application/json") -> Any:
+def test_bodies(call):
+    def post(content, kind="application/json"):
         return call.client.post("/api/write-lock", content=content, headers={"content-type": kind})
 
     assert post(b'{"client": "0123456789abcdef"}').status_code == 200
@@ -198,7 +192,7 @@ def test_bodies(call: Any) -> None:
     assert post(b"{}", "text/plain").status_code == 415
     assert post(b"{}", "application/x-www-form-urlencoded").status_code == 415
 
-    def parts() -> Any:
+    def parts():
         for _ in range(100):
             yield b" " * 1000
 
@@ -208,12 +202,12 @@ def test_bodies(call: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["/../pyproject.toml", "/%2e%2e/app.py", "/..%2fapp.py", "/css/../../app.py", "//etc/passwd", "/%00"]
 )
-def test_only_the_page_is_served(call: Any, path: str) -> None:
+def test_only_the_page_is_served(call, path):
     assert call.get(path).status_code in (404, 400)
 
 
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2f..", ".trash", "a%2fb", "%00", "con\\x", "~", "-", "a" * 200])
-def test_paths_stay_in_the_runs_folder(call: Any, playground: Any, name: str) -> None:
+def test_paths_stay_in_the_runs_folder(call, playground, name):
     playground.runs.mkdir()
     (playground.runs.parent / "config.toml").write_text("")
     (playground.runs / ".trash").mkdir()
@@ -224,7 +218,7 @@ def test_paths_stay_in_the_runs_folder(call: Any, playground: Any, name: str) ->
     assert call.post(f"/api/runs/{name}/delete").status_code in (404, 405, 422)
 
 
-def test_links_lead_nowhere(call: Any, playground: Any, tmp_path: Any) -> None:
+def test_links_lead_nowhere(call, playground, tmp_path):
     outside = tmp_path / "outside"
     (outside / "exports").mkdir(parents=True)
     for name in ("config.toml", "report.html", "exports/x.npz"):
@@ -239,16 +233,14 @@ def test_links_lead_nowhere(call: Any, playground: Any, tmp_path: Any) -> None:
         assert call.get(path).status_code == 404
 
 
-def test_the_book_is_served_where_it_has_been_built(
-    playground: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_book_is_served_where_it_has_been_built(playground, tmp_path, monkeypatch):
     chapter = tmp_path / "docs" / "_build" / "book" / "01-the-game.html"
     chapter.parent.mkdir(parents=True)
     chapter.write_text("A GAN is a game.")
     monkeypatch.chdir(tmp_path)
     playground.book = built_book()
     assert playground.book == tmp_path / "docs" / "_build"
-    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:  # type: ignore[arg-type]
+    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:
         answer = client.get("/book/book/01-the-game.html")
         assert answer.text == "A GAN is a game."
         policy = answer.headers["content-security-policy"]
@@ -258,6 +250,6 @@ def test_the_book_is_served_where_it_has_been_built(
         assert client.get("/api/catalog").json()["book"] == "/book/index.html"
 
 
-def test_without_a_built_book_no_link_leads_there(call: Any) -> None:
+def test_without_a_built_book_no_link_leads_there(call):
     assert call.get("/api/catalog").json()["book"] is None
     assert call.get("/book/index.html").status_code == 404

@@ -1,7 +1,5 @@
 """The real thing: a server process, its worker, and calls over HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
@@ -13,7 +11,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -32,14 +29,14 @@ LONG = {
 class Ear(threading.Thread):
     """Listens to the stream."""
 
-    def __init__(self, address: str, client: str, last: str = ""):
+    def __init__(self, address, client, last=""):
         super().__init__(daemon=True)
         self.address, self.client, self.last = address, client, last
-        self.events: list[tuple[str, str, Any]] = []
+        self.events = []
         self.ended = False
         self.start()
 
-    def run(self) -> None:
+    def run(self):
         import httpx
 
         headers = {"last-event-id": self.last} if self.last else {}
@@ -47,7 +44,7 @@ class Ear(threading.Thread):
             with httpx.stream(
                 "GET", f"{self.address}/api/stream?client={self.client}", headers=headers, timeout=60.0
             ) as answer:
-                lines: dict[str, str] = {}
+                lines = {}
                 for line in answer.iter_lines():
                     name, _, text = line.partition(": ")
                     if name:
@@ -59,7 +56,7 @@ class Ear(threading.Thread):
             pass
         self.ended = True
 
-    def until(self, kind: str, count: int = 1, seconds: float = 60.0) -> list[Any]:
+    def until(self, kind, count=1, seconds=60.0):
         """Wait for so many events of a kind."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -71,7 +68,7 @@ class Ear(threading.Thread):
 
 
 @pytest.fixture(autouse=True)
-def idle(request: pytest.FixtureRequest) -> Any:
+def idle(request):
     """Leave no run behind for the next test."""
     yield
     if "served" not in request.fixturenames:
@@ -83,7 +80,7 @@ def idle(request: pytest.FixtureRequest) -> Any:
         served.wait(lambda status: status["state"] == "stopped")
 
 
-def test_a_run_from_start_to_stop(served: Any) -> None:
+def test_a_run_from_start_to_stop(served):
     ear = Ear(served.address, "first-tab-0123456789")
     assert ear.until("snapshot")[0]["status"]["state"] in ("empty", "stopped")
     assert served.post("/api/train/start", **LONG).status_code == 200
@@ -114,7 +111,7 @@ def test_a_run_from_start_to_stop(served: Any) -> None:
     assert snapshot["curves"]["1"]["step"][: len(steps)] == steps[: len(snapshot["curves"]["1"]["step"])]
 
 
-def test_a_lost_connection_misses_nothing(served: Any) -> None:
+def test_a_lost_connection_misses_nothing(served):
     ear = Ear(served.address, "some-tab-0123456789")
     served.post("/api/train/start", **LONG)
     ear.until("event", 20)
@@ -129,7 +126,7 @@ def test_a_lost_connection_misses_nothing(served: Any) -> None:
     assert "snapshot" not in [kind for _, kind, _ in again.events]
 
 
-def test_two_tabs(served: Any) -> None:
+def test_two_tabs(served):
     ear = Ear(served.address, "one-tab-01234567890")
     ear.until("snapshot")
     served.take("one-tab-01234567890")
@@ -142,7 +139,7 @@ def test_two_tabs(served: Any) -> None:
     served.headers = new
 
 
-def test_a_killed_worker_is_missed_and_the_run_goes_on(served: Any) -> None:
+def test_a_killed_worker_is_missed_and_the_run_goes_on(served):
     served.take()
     served.post("/api/train/start", **LONG)
     served.wait(lambda status: (status["saved_step"] or 0) >= 200)
@@ -156,7 +153,7 @@ def test_a_killed_worker_is_missed_and_the_run_goes_on(served: Any) -> None:
     assert _worker(served.process.pid) != worker
 
 
-def test_a_worker_that_was_killed_before_it_saved_is_not_called_harmless(tmp_path: Path, serve: Any) -> None:
+def test_a_worker_that_was_killed_before_it_saved_is_not_called_harmless(tmp_path, serve):
     served = serve(tmp_path / "runs")
     served.take()
     served.post("/api/train/start", **{**LONG, "overrides": [*LONG["overrides"], "save_every=0"]})
@@ -167,7 +164,7 @@ def test_a_worker_that_was_killed_before_it_saved_is_not_called_harmless(tmp_pat
     assert f"ring-1 has saved nothing; its {step:,} steps are lost" in served.ended()
 
 
-def _worker(pid: int) -> int:
+def _worker(pid):
     """Find the worker among a server's children."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if not children.exists():
@@ -177,11 +174,11 @@ def _worker(pid: int) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_closed_server_saves(tmp_path: Path, number: signal.Signals, serve: Any) -> None:
+def test_a_closed_server_saves(tmp_path, number, serve):
     served = serve(tmp_path / "runs")
     ear = Ear(served.address, "last-tab-0123456789")
     served.take()
-    served.post("/api/train/start", **{**LONG, "overrides": [*LONG["overrides"], "save_every=0"]})  # type: ignore[misc]
+    served.post("/api/train/start", **{**LONG, "overrides": [*LONG["overrides"], "save_every=0"]})
     ear.until("samples", 2)
     for process in (_worker(served.process.pid), served.process.pid):  # as a terminal does
         os.kill(process, number)
@@ -208,7 +205,7 @@ def test_a_closed_server_saves(tmp_path: Path, number: signal.Signals, serve: An
     assert step_of(checkpoints(tmp_path / "runs" / "ring-1" / "checkpoints")[-1]) >= reached
 
 
-def test_a_closed_server_says_nothing_of_a_run_that_was_refused(tmp_path: Path, serve: Any) -> None:
+def test_a_closed_server_says_nothing_of_a_run_that_was_refused(tmp_path, serve):
     served = serve(tmp_path / "runs")
     served.take()
     served.post("/api/train/start", **{**LONG, "overrides": ["classes=3"]})  # the ring has none
@@ -217,7 +214,7 @@ def test_a_closed_server_says_nothing_of_a_run_that_was_refused(tmp_path: Path, 
     assert "ring-1" not in served.ended()
 
 
-def test_ctrl_c_twice_saves_and_says_no_more_than_once(tmp_path: Path, serve: Any) -> None:
+def test_ctrl_c_twice_saves_and_says_no_more_than_once(tmp_path, serve):
     served = serve(tmp_path / "runs")
     ear = Ear(served.address, "last-tab-0123456789")
     served.take()
@@ -232,7 +229,7 @@ def test_ctrl_c_twice_saves_and_says_no_more_than_once(tmp_path: Path, serve: An
     assert "Traceback" not in said
 
 
-def _locked(path: Path) -> bool:
+def _locked(path):
     import fcntl
 
     with path.open("ab") as file:
@@ -255,7 +252,7 @@ def _locked(path: Path) -> bool:
         (("--host", "no.such.host.invalid", "--token", "x" * 16), "Check --host, or"),
     ],
 )
-def test_what_is_refused_before_it_serves(options: tuple[str, ...], words: str, tmp_path: Path) -> None:
+def test_what_is_refused_before_it_serves(options, words, tmp_path):
     runs = () if "--runs" in options else ("--runs", str(tmp_path))
     command = [sys.executable, "-m", "mulligan", "serve", *runs, *options]
     env = {**os.environ, "PYTHONPATH": str(SOURCE)}
@@ -266,9 +263,7 @@ def test_what_is_refused_before_it_serves(options: tuple[str, ...], words: str, 
 
 
 @pytest.mark.parametrize(("first", "second"), [("a/cats", "b/cats"), ("dogs", "b/mnist")])
-def test_data_that_a_name_does_not_tell_apart_are_refused(
-    first: str, second: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_data_that_a_name_does_not_tell_apart_are_refused(first, second, tmp_path, capsys):
     for folder in (first, second):
         (tmp_path / folder).mkdir(parents=True)
     one, other = (["--data", str(tmp_path / folder)] for folder in (first, second))
@@ -278,9 +273,7 @@ def test_data_that_a_name_does_not_tell_apart_are_refused(
     assert f"--data must have names that differ, got {str(tmp_path / second)!r}" in capsys.readouterr().err
 
 
-def test_kernels_that_are_forced_to_be_slow_are_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_kernels_that_are_forced_to_be_slow_are_said(monkeypatch, capsys):
     monkeypatch.setattr("mulligan.nn.workers.blas.slowed", lambda: "OPENBLAS_CORETYPE=Old is set")
     monkeypatch.setattr("mulligan.web.server.serve", lambda **options: 0)
     assert main(["serve"]) == 0
@@ -288,9 +281,7 @@ def test_kernels_that_are_forced_to_be_slow_are_said(
 
 
 @pytest.mark.parametrize(("host", "said"), [("0.0.0.0", True), ("127.0.0.1", False)])
-def test_the_address_for_phones_is_said_where_they_can_reach_it(
-    serve: Any, tmp_path: Path, host: str, said: bool
-) -> None:
+def test_the_address_for_phones_is_said_where_they_can_reach_it(serve, tmp_path, host, said):
     found = serve(tmp_path, "--host", host, "--token", "x" * 16)
     line = found.process.stderr.readline()
     assert line.startswith("phones on this network add pictures at http://") == said
@@ -301,7 +292,7 @@ def test_the_address_for_phones_is_said_where_they_can_reach_it(
     found.ended()
 
 
-def test_the_address_that_is_printed_opens_the_page_whatever_the_token(serve: Any, tmp_path: Path) -> None:
+def test_the_address_that_is_printed_opens_the_page_whatever_the_token(serve, tmp_path):
     import httpx
 
     token = "abc+def/ghi== &#;%20\"'"  # its first half as `openssl rand -base64` makes them
@@ -315,7 +306,7 @@ def test_the_address_that_is_printed_opens_the_page_whatever_the_token(serve: An
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only 127.0.0.1 is there")
-def test_every_loopback_address_is_this_machine(serve: Any, tmp_path: Path) -> None:
+def test_every_loopback_address_is_this_machine(serve, tmp_path):
     found = serve(tmp_path, "--host", "127.0.0.2")
     assert found.client.get("/api/runs").status_code == 200
     assert found.client.get("/api/runs", headers={"host": "example.org"}).status_code == 403
@@ -323,7 +314,7 @@ def test_every_loopback_address_is_this_machine(serve: Any, tmp_path: Path) -> N
     found.ended()
 
 
-def test_a_taken_port_is_said(served: Any, tmp_path: Path) -> None:
+def test_a_taken_port_is_said(served, tmp_path):
     port = served.address.rpartition(":")[2]
     command = [sys.executable, "-m", "mulligan", "serve", "--port", port, "--runs", str(tmp_path)]
     done = subprocess.run(
@@ -357,14 +348,14 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_in_the_middle_of_a_word_to_the_worker_ends_the_server(tmp_path: Path) -> None:
+def test_ctrl_c_in_the_middle_of_a_word_to_the_worker_ends_the_server(tmp_path):
     script = tmp_path / "interrupted.py"
     script.write_text(INTERRUPTED)
     command, env = [sys.executable, str(script), str(tmp_path / "runs")], {**os.environ, "PYTHONPATH": str(SOURCE)}
     assert subprocess.run(command, timeout=30, env=env, capture_output=True).returncode == 0
 
 
-def test_connections_that_never_ask_shut_nobody_out(served: Any) -> None:
+def test_connections_that_never_ask_shut_nobody_out(served):
     import httpx
 
     address = urlsplit(served.address)
@@ -379,19 +370,19 @@ def test_connections_that_never_ask_shut_nobody_out(served: Any) -> None:
             half.close()
 
 
-def test_a_request_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_does_not_come_is_not_waited_for(monkeypatch):
     import uvicorn
 
     from mulligan.web import app
 
     monkeypatch.setattr(app, "PATIENCE", 0.3)
 
-    async def answered(scope: Any, receive: Any, send: Any) -> None:
+    async def answered(scope, receive, send):
         await asyncio.sleep(0.6)  # longer than that
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    async def tried() -> list[bytes]:
+    async def tried():
         listener = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(answered, http=app.Connection, lifespan="off", log_level="warning"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))

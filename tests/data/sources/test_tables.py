@@ -80,10 +80,7 @@ def test_npz_with_a_test_array_alone_holds_nothing_out(tmp_path):
             {"images": GREY, "labels": LABELS, "names": np.array(["a", "b", " "])},
             "class names must differ and not be empty, got ' '",
         ),
-        (
-            {"images": GREY, "labels": LABELS, "names": np.eye(3)},
-            r"class names must be .*, got float64 of shape \(3, 3\)",
-        ),
+        ({"images": GREY, "labels": LABELS, "names": np.eye(3)}, r"class names .*, got float64 of shape \(3, 3\)"),
         ({"images": GREY, "x": GREY}, "images and x"),
         ({"images": GREY, "y": LABELS, "labels": LABELS}, "labels and y"),
         ({}, "array of pictures must be named .*, got none"),

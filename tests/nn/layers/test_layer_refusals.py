@@ -54,16 +54,8 @@ def test_settings_out_of_range(make, message):
         (nn.AvgPool(), (4,), "Put a Reshape layer before it"),
         (nn.AvgPool(2), (9, 6, 1), "Try size = 3"),
         (nn.Reshape((7, 7, 2)), (100,), "Give the layer before it 98 outputs"),
-        (
-            nn.Residual((nn.Dense(3),)),
-            (4,),
-            r"Residual: both outputs must .*got \(3,\) \(layers\) and \(4,\) \(shortcut\)",
-        ),
-        (
-            nn.Concat((nn.Upsample(), nn.Tanh())),
-            (2, 2, 1),
-            r"Concat: all axes of the outputs but the last must .*got shapes \[\(4, 4, 1\), \(2, 2, 1\)\]",
-        ),
+        (nn.Residual((nn.Dense(3),)), (4,), r"Residual: .*got \(3,\) \(layers\) and \(4,\) \(shortcut\)"),
+        (nn.Concat((nn.Upsample(), nn.Tanh())), (2, 2, 1), r"Concat: .*got shapes \[\(4, 4, 1\), \(2, 2, 1\)\]"),
     ],
 )
 def test_samples_that_do_not_fit(layer, shape, message):
@@ -75,11 +67,7 @@ def test_samples_that_do_not_fit(layer, shape, message):
     ("labels", "error", "message"),
     [
         (None, ConfigError, "must give the class of every row.* got None"),
-        (
-            np.array([0, 1, 3]),
-            ConfigError,
-            r"labels must .*got 0 to 3",
-        ),
+        (np.array([0, 1, 3]), ConfigError, "labels must .*got 0 to 3"),
         (np.array([0, -1, 2]), ConfigError, "labels must be from 0 to 2, .*, got -1 to 2"),
         (np.array([0, 1]), ShapeError, "whole numbers of shape .* one per row, got shape"),
         (np.array([0.0, 1.0, 2.0]), ShapeError, "whole numbers of shape .* one per row, got shape"),

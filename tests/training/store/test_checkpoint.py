@@ -3,6 +3,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -189,35 +190,22 @@ def test_a_forged_file_raises_nothing_but_our_error(whole, tmp_path, data):
     assert not accepted or key in ("step", "sums", "counted", "observers", "log", "versions", "clock", "adjusted")
 
 
-def test_words_for_every_refusal(copy, tmp_path):
-    assert "step-000007/run.json was changed after it was written. Use another checkpoint" in _with(
-        copy, lambda text: text.replace('"counted": 7', '"counted": 8')
-    )
-    assert "is truncated or is not JSON" in _with(copy, lambda text: text[:100])
-    assert "is not a checkpoint of Mulligan" in _with(copy, lambda text: '{"format": "other"}')
-    reseal(copy, lambda words: words.update(version=3))
-    assert f"has version 3 of the format, but Mulligan {__version__} reads version 2" in refused(copy)
-    (copy / "run.json").unlink()
-    assert "run.json cannot be read (No such file or directory)" in refused(copy)
-    assert "nowhere/run.json cannot be read" in refused(tmp_path / "nowhere")
-
-
-def _with(copy, change):
+def test_another_format_another_version_and_no_file_are_refused(copy, tmp_path):
     path = copy / "run.json"
     text = path.read_text()
-    path.write_text(change(text))
-    words = refused(copy)
+    path.write_text('{"format": "other"}')
+    assert "is not a checkpoint of Mulligan" in refused(copy)
     path.write_text(text)
-    return words
+    reseal(copy, lambda words: words.update(version=3))
+    assert f"version 3 of the format, but Mulligan {__version__} reads version 2" in refused(copy)
+    path.unlink()
+    assert "run.json" in refused(copy)
+    assert "nowhere/run.json" in refused(tmp_path / "nowhere")
 
 
 def test_a_configuration_that_cannot_be_built_here(copy):
     reseal(copy, lambda words: words["config"]["loss"].update(kind="my_own"))
-    words = refused(copy)
-    assert "holds a configuration that cannot be built here: loss.kind must be one of" in words
-    assert words.endswith(
-        "got 'my_own'. If it names a class of yours, register that class first. Otherwise use another checkpoint."
-    )
+    assert re.search(r"loss\.kind must be .*got 'my_own'", refused(copy))
 
 
 def test_arrays_of_another_net(copy):

@@ -1,10 +1,6 @@
 """What the page may command, in which state, and what becomes of it; a stand-in obeys instead of the worker."""
 
-from __future__ import annotations
-
 import shutil
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +13,7 @@ from mulligan.web.session.state import COMMANDS
 NAME = "ring-1"
 
 
-def test_start_pause_step_resume_stop(call: Any, stand: Any, playground: Any, toml: str) -> None:
+def test_start_pause_step_resume_stop(call, stand, playground, toml):
     assert call.status()["state"] == "empty"
     answer = call.post("/api/train/start", recipe="ring", steps=500, seed=7).json()
     assert answer["status"]["state"] == "loading"
@@ -41,9 +37,7 @@ def test_start_pause_step_resume_stop(call: Any, stand: Any, playground: Any, to
     assert (config["steps"], config["seed"], config["data"]["name"]) == (500, 7, "ring")
 
 
-def test_where_no_folder_can_be_made_the_worker_says_why(
-    call: Any, playground: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_no_folder_can_be_made_the_worker_says_why(call, playground, monkeypatch):
     playground.runs.write_text("a file")
     sent = []
     monkeypatch.setattr(playground.worker, "send", lambda kind, words: sent.append((kind, words)))
@@ -51,7 +45,7 @@ def test_where_no_folder_can_be_made_the_worker_says_why(
     assert (sent[-1][0], sent[-1][1]["folder"]) == ("start", str(playground.runs / NAME))
 
 
-def test_a_second_start_says_what_is_running(call: Any, stand: Any) -> None:
+def test_a_second_start_says_what_is_running(call, stand):
     call.begun(stand)
     answer = call.post("/api/train/start", recipe="quick")
     assert answer.status_code == 409
@@ -60,7 +54,7 @@ def test_a_second_start_says_what_is_running(call: Any, stand: Any) -> None:
     assert call.begun(stand, replace=True)["run"] == "ring-2"
 
 
-def test_a_late_click_hits_no_other_try(call: Any, stand: Any) -> None:
+def test_a_late_click_hits_no_other_try(call, stand):
     call.begun(stand)
     for words in ({"try": 2}, {"try": 1, "run": "ring-9"}):
         for path in ("pause", "resume", "step", "stop", "reset", "second-try"):
@@ -70,7 +64,7 @@ def test_a_late_click_hits_no_other_try(call: Any, stand: Any) -> None:
     assert call.post("/api/train/pause", **{"try": 1, "run": NAME}).status_code == 200
 
 
-def test_an_old_token_commands_nothing(call: Any, stand: Any) -> None:
+def test_an_old_token_commands_nothing(call, stand):
     call.begun(stand)
     old = dict(call.headers)
     call.take("another-page-of-tests")
@@ -87,10 +81,8 @@ def test_an_old_token_commands_nothing(call: Any, stand: Any) -> None:
 
 
 @pytest.mark.parametrize("state", COMMANDS)
-def test_each_state_takes_its_commands_and_no_others(
-    call: Any, stand: Any, playground: Any, toml: str, state: str
-) -> None:
-    bodies: dict[str, dict[str, Any]] = {
+def test_each_state_takes_its_commands_and_no_others(call, stand, playground, toml, state):
+    bodies = {
         "adjust": {"lr_g": 1e-3},
         "continue": {"number": 1},
         "resume": {"steps": 90_000},
@@ -116,8 +108,8 @@ def test_each_state_takes_its_commands_and_no_others(
             playground.session.state.moved("stopped")
 
 
-def test_settings_go_through_the_strict_builder(call: Any, stand: Any) -> None:
-    def field(**body: Any) -> Any:
+def test_settings_go_through_the_strict_builder(call, stand):
+    def field(**body):
         answer = call.post("/api/train/start", **{"recipe": "quick", "replace": True, **body})
         if answer.status_code == 422:
             return answer.json()["field"]
@@ -151,14 +143,11 @@ def test_settings_go_through_the_strict_builder(call: Any, stand: Any) -> None:
     assert field(overrides=["d_steps=64", "update=alternating"]) == "batch"
 
 
-def test_points_are_taken_for_points(
-    call: Any, stand: Any, playground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is known to be pictures is refused to a recipe for points, and so the other way round; the rest is not."""
+def test_points_are_taken_for_points(call, stand, playground, tmp_path, monkeypatch):
     monkeypatch.setitem(DATASETS, "moon", Entry(lambda: load("ring"), "half a circle", ""))
     monkeypatch.setitem(playground.session.own, "table", str(tmp_path / "table.csv"))
 
-    def accepts(recipe: str, data: str) -> bool:
+    def accepts(recipe, data):
         if call.post("/api/train/start", recipe=recipe, data=data, replace=True).status_code != 200:
             return False
         stand.open()
@@ -173,7 +162,7 @@ def test_points_are_taken_for_points(
     assert not points["quick"]
 
 
-def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any, playground: Any) -> None:
+def test_settings_are_adjusted_while_it_trains(call, stand, playground):
     call.begun(stand)
     assert call.post("/api/train/adjust", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
     assert stand.sent[-1] == (
@@ -189,14 +178,14 @@ def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any, playground
     assert playground.session.state.current.history.adjustments[0]["step"] == 5
 
 
-def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:
+def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground, tiny):
     large, larger = tiny(batch_size=2000), tiny(batch_size=2001)
     settings.check_below(with_overrides(large, ["steps=30"]), large)
     with pytest.raises(Problem, match=r"^batch must be at most 1,024 here, got 2,001\. Try 1,024\.$"):
         settings.check_below(larger, large)
 
 
-def test_a_length_that_a_run_is_beyond_is_refused_at_once(call: Any, stand: Any, playground: Any, toml: str) -> None:
+def test_a_length_that_a_run_is_beyond_is_refused_at_once(call, stand, playground, toml):
     call.begun(stand)
     stand.say("state", state="paused", step=1200)
     said = call.post("/api/train/resume", **{"try": 1, "steps": 1199}).json()
@@ -207,9 +196,7 @@ def test_a_length_that_a_run_is_beyond_is_refused_at_once(call: Any, stand: Any,
     assert call.post("/api/train/resume", **{"try": 1, "steps": 1200}).json()["status"]["steps"] == 1200
 
 
-def test_a_length_that_a_run_of_the_folder_is_beyond_is_refused_at_once(
-    call: Any, stand: Any, playground: Any, tiny: Any
-) -> None:
+def test_a_length_that_a_run_of_the_folder_is_beyond_is_refused_at_once(call, stand, playground, tiny):
     for _ in Recorder(playground.runs / "old").record(Run(tiny())):
         pass
     call.begun(stand)
@@ -218,7 +205,7 @@ def test_a_length_that_a_run_of_the_folder_is_beyond_is_refused_at_once(
     assert call.status()["state"] == "training"
 
 
-def test_a_finished_run_goes_on_only_when_it_is_made_longer(call: Any, stand: Any, playground: Any, toml: str) -> None:
+def test_a_finished_run_goes_on_only_when_it_is_made_longer(call, stand, playground, toml):
     call.begun(stand, steps=100)
     playground.session.finished = lambda run: None
     stand.say("state", state="finished", step=100)
@@ -229,7 +216,7 @@ def test_a_finished_run_goes_on_only_when_it_is_made_longer(call: Any, stand: An
     assert stand.sent[-1][1]["steps"] == 200
 
 
-def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
+def test_reports_become_curves_and_a_pace(call, stand):
     call.begun(stand, steps=1000)
     stand.event("stepped", step=50, measures={"d_loss": 1.0, "g_loss": 2.0, "r1": 0.1, "r2": 0.2, "d_real": None})
     stand.say("clock", seconds=1.0, rate=50.0)
@@ -246,7 +233,7 @@ def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
     assert status["seconds_left"] == pytest.approx(940 / 65, rel=1e-4)
 
 
-def test_news_of_another_try_are_dropped(call: Any, stand: Any, playground: Any) -> None:
+def test_news_of_another_try_are_dropped(call, stand, playground):
     call.begun(stand)
     stand.serial += 1
     stand.event("stepped", step=50, measures={"d_loss": 1.0})
@@ -261,7 +248,7 @@ def test_news_of_another_try_are_dropped(call: Any, stand: Any, playground: Any)
     assert call.get("/api/snapshot").json()["samples"]["step"] == 4
 
 
-def test_what_cannot_begin_is_said_and_leaves_nothing(call: Any, stand: Any, playground: Any) -> None:
+def test_what_cannot_begin_is_said_and_leaves_nothing(call, stand, playground):
     call.post("/api/train/start", recipe="ring")
     stand.say("refused", text="no such data.")
     status = call.status()
@@ -271,8 +258,7 @@ def test_what_cannot_begin_is_said_and_leaves_nothing(call: Any, stand: Any, pla
 
 
 @pytest.mark.parametrize("how", ["died", "failed"])
-def test_what_ends_before_its_first_file_leaves_nothing(how: str, call: Any, stand: Any, playground: Any) -> None:
-    """Killed, or stopped by a full disk, when all that is there is the lock: no folder stays that nobody can use."""
+def test_what_ends_before_its_first_file_leaves_nothing(how, call, stand, playground):
     call.post("/api/train/start", recipe="ring")
     (playground.runs / NAME / ".lock").touch()
     if how == "died":
@@ -287,7 +273,7 @@ def test_what_ends_before_its_first_file_leaves_nothing(how: str, call: Any, sta
     assert [path.name for path in playground.runs.iterdir()] == [NAME]  # which has begun
 
 
-def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
+def test_a_dead_worker(call, stand, playground):
     call.begun(stand)
     (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
     playground.listener.died(-9)
@@ -300,8 +286,7 @@ def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
     assert "resume" in status["can"]
 
 
-def test_a_run_that_fails_has_what_is_on_the_disk(call: Any, stand: Any, playground: Any) -> None:
-    """And not what was there before its folder was deleted."""
+def test_a_run_that_fails_has_what_is_on_the_disk(call, stand, playground):
     call.begun(stand)
     folder = playground.runs / NAME / "checkpoints" / "step-000500"
     folder.mkdir(parents=True)
@@ -314,7 +299,7 @@ def test_a_run_that_fails_has_what_is_on_the_disk(call: Any, stand: Any, playgro
     assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (None, None)
 
 
-def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
+def test_reset_keeps_the_old_one(call, stand):
     call.begun(stand, steps=77, lr_g=1e-4)
     assert call.post("/api/train/reset", **{"try": 1}).json()["status"]["run"] == "ring-2"
     words = stand.sent[-1][1]
@@ -324,7 +309,7 @@ def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
     assert call.status()["state"] == "paused"
 
 
-def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones(call: Any, stand: Any) -> None:
+def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones(call, stand):
     call.begun(stand)
     before = stand.serial
     call.post("/api/train/start", recipe="ring", replace=True)
@@ -339,13 +324,11 @@ def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones
     assert call.get("/api/snapshot").json()["samples"]["step"] == 1
 
 
-def test_of_two_words_about_the_run_the_later_one_can_be_told(
-    call: Any, playground: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_two_words_about_the_run_the_later_one_can_be_told(call, playground, monkeypatch):
     before = call.status()["order"]
     answer = call.post("/api/train/start", recipe="ring").json()["status"]["order"]
     assert before < answer < call.status()["order"]
-    said: list[str] = []
+    said = []
     monkeypatch.setattr(playground.broadcast, "publish", lambda kind, content: said.append(kind))
     playground.session.publish_status()
     playground.session.tick()  # nothing has changed, though it is a later word

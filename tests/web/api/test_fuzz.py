@@ -4,12 +4,9 @@ Schemathesis where it is installed makes the requests from the description alone
 Hypothesis and throws the same kind of junk at every route of the table.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re
-from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +27,7 @@ QUICK = [route for route in ROUTES if route.media != "text/event-stream"]
 
 
 @pytest.fixture
-def busy(call: Any, stand: Any) -> Any:
+def busy(call, stand):
     """A run that is training, and a folder of a run."""
     png = base64.b64encode(png_bytes(np.zeros((2, 2, 1), np.uint8))).decode()
     stand.answers = {
@@ -46,7 +43,7 @@ def busy(call: Any, stand: Any) -> Any:
     return call
 
 
-def test_the_description_describes_every_call() -> None:
+def test_the_description_describes_every_call():
     found = description()
     described = {(method.upper(), path) for path, methods in found["paths"].items() for method in methods}
     assert described == {(route.method, route.path) for route in ROUTES}
@@ -61,7 +58,7 @@ def test_the_description_describes_every_call() -> None:
 
 
 @pytest.mark.parametrize("examples", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_schemathesis(busy: Any, playground: Any, monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
+def test_schemathesis(busy, playground, monkeypatch, examples):
     schemathesis = pytest.importorskip("schemathesis")
     monkeypatch.setattr(playground.jobs, "add", lambda what, run, **args: {"job": what})
     app = busy.client.app
@@ -79,7 +76,7 @@ def test_schemathesis(busy: Any, playground: Any, monkeypatch: pytest.MonkeyPatc
 
         @settings(CALM, max_examples=examples)
         @given(case=operation.as_strategy())
-        def one(case: Any) -> None:
+        def one(case):
             nonlocal tried
             tried += 1
             case.call_and_validate(base_url="http://127.0.0.1:8000", headers=busy.headers, checks=checks)
@@ -98,13 +95,13 @@ WORDS = st.text(max_size=30) | st.sampled_from(
 
 
 @pytest.mark.parametrize("route", QUICK, ids=lambda route: f"{route.method} {route.path}")
-def test_junk(busy: Any, playground: Any, monkeypatch: pytest.MonkeyPatch, route: Any) -> None:
+def test_junk(busy, playground, monkeypatch, route):
     monkeypatch.setattr(playground.jobs, "add", lambda what, run, **args: {"job": what})
     places = re.findall(r"{(\w+)}", route.path)
 
     @CALM
     @given(st.data())
-    def one(data: Any) -> None:
+    def one(data):
         from urllib.parse import quote
 
         path = route.path

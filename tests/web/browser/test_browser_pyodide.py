@@ -139,7 +139,6 @@ def test_every_file_compiles_there_and_every_import_is_there(runtime, archive):
 
 @pytest.mark.slow
 def test_the_kernel_multiplies_as_numpy_does(release, archive):
-    """Random shapes and layouts: errors are within the bound of any order of summation, and nothing else is written."""
     found = node("products.mjs", release, archive, BROWSER / "engine.mjs", BROWSER / "products.wasm", 400)
     assert found["fast"]
     assert found["without"]  # where the browser does not take it, NumPy multiplies
@@ -153,7 +152,6 @@ def test_the_kernel_multiplies_as_numpy_does(release, archive):
 
 
 def test_the_kernel_is_what_its_text_says(tmp_path):
-    """The bytes that are kept are those that wabt makes of the text."""
     command = re.search(r"npx --package (wabt@\S+) wat2wasm", (BROWSER / "products.wat").read_text("utf-8"))
     if shutil.which("npx") is None:
         pytest.skip("there is no npx here, so no wabt")
@@ -291,7 +289,6 @@ def test_an_alarm_pauses_and_one_green_button_tries_again(lab, address):
 
 @pytest.mark.slow
 def test_python_comes_from_the_address_that_pyodide_itself_names(release, browser, file_server, tmp_path):
-    """The test machines cannot reach it: this release's files answer in its place, as from another host."""
     version = json.loads((release / "pyodide-lock.json").read_text("utf-8"))["info"]["version"]
     named = re.search(r"https://[^`]*?/v\$\{\w+\.version\}/full/", (release / "pyodide.mjs").read_text("utf-8"))[0]
     assert re.sub(r"\$\{.*?\}", version, named) == RUNTIME

@@ -69,7 +69,6 @@ def test_the_folder_is_the_playgrounds_page(tmp_path):
 
 
 def test_it_names_no_other_address():
-    """One address, in one file: the stated runtime."""
     for path in [*(SOURCE / "web" / "browser" / name for name in WORKER), SOURCE / "web" / "page" / "js" / "lab.js"]:
         assert not re.search(rb"https?://", path.read_bytes()), path.name
 

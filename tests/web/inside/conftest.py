@@ -1,16 +1,12 @@
 """Runs that have learned a little."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from mulligan.training import Run
 
 
 @pytest.fixture
-def run(tiny: Any) -> Run:
+def run(tiny):
     """A ring that has learned a little."""
     made = Run(tiny())
     for _ in range(5):
@@ -19,7 +15,7 @@ def run(tiny: Any) -> Run:
 
 
 @pytest.fixture
-def seen(tiny_pictures: Any, digits: Any) -> Run:
+def seen(tiny_pictures, digits):
     """Pictures with classes."""
     made = Run(tiny_pictures(), data=digits)
     for _ in range(3):

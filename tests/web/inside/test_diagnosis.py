@@ -1,9 +1,6 @@
 """The diagnosis for the page: every check, in words."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +12,7 @@ from mulligan.web.inside.diagnosis import HEADLINES, checked
 from mulligan.web.worker.live import Live
 
 
-def test_every_state_has_its_words() -> None:
+def test_every_state_has_its_words():
     for state in ("healthy", *FAILURES):
         title, meaning = titled(state)
         assert title.lower() == state.lower()  # one name, found in the docs
@@ -23,7 +20,7 @@ def test_every_state_has_its_words() -> None:
     assert titled("an observer's own") == ("An observer's own", "")
 
 
-def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(tiny: Any) -> None:
+def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(tiny):
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)  # D's accuracy has a level
     for _ in train(made, observers=[diagnosis]):
         pass
@@ -32,7 +29,7 @@ def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(
     assert set(HEADLINES) <= {(e.name, e.operator, e.threshold) for case in cases for e in case.evidence}
 
 
-def test_what_is_shown_before_the_first_measurement_is_what_one_shows(tiny: Any, call: Any) -> None:
+def test_what_is_shown_before_the_first_measurement_is_what_one_shows(tiny, call):
     before = call.get("/api/catalog").json()["diagnosis"]
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)
     for _ in train(made, observers=[diagnosis]):
@@ -46,7 +43,7 @@ def test_what_is_shown_before_the_first_measurement_is_what_one_shows(tiny: Any,
     assert before["coverage_ideal"] == pytest.approx(1 - 2**-5, abs=1e-3)  # of the fifth neighbour
 
 
-def test_a_measurement_tells_every_check(tiny: Any) -> None:
+def test_a_measurement_tells_every_check(tiny):
     made = Run(tiny(steps=60))
     diagnosis = Diagnosis(20)
     for _ in train(made, observers=[diagnosis]):

@@ -1,10 +1,7 @@
 """Both nets, layer by layer, against what their arrays say."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +11,7 @@ from mulligan.training import Run
 from mulligan.web.inside.layers import RECTIFIERS, layers
 
 
-def test_layer_by_layer(seen: Run) -> None:
+def test_layer_by_layer(seen):
     found = layers(seen)
     assert [row["name"] for row in found["generator"]] == ["Dense 9→12 LeakyReLU", "Dense 12→64 Tanh"]
     assert [row["params"] for row in found["generator"]] == [9 * 12 + 12, 12 * 64 + 64]
@@ -23,7 +20,7 @@ def test_layer_by_layer(seen: Run) -> None:
     assert re.fullmatch(r"Generated samples differ from each other \d+ % as much as real ones do\.", said)
     assert found["verdicts"]["discriminator"]["ok"]
     z, labels = seen.draw(256, seed=0)
-    fake = seen.generate(z[:40], labels[:40], average=False)  # type: ignore[index]
+    fake = seen.generate(z[:40], labels[:40], average=False)
     assert found["generator"][-1]["activation"] == pytest.approx(float(fake.std()), rel=1e-5)
     assert found["generator"][-1]["change"] == pytest.approx(
         float(np.sqrt(fake.reshape(40, -1).var(axis=0).mean())), rel=1e-5
@@ -32,7 +29,7 @@ def test_layer_by_layer(seen: Run) -> None:
     assert all(row["change"] is None for row in found["discriminator"])
 
 
-def test_silent_units_are_counted_after_rectifiers(seen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_units_are_counted_after_rectifiers(seen, monkeypatch):
     assert ReLU in RECTIFIERS
     leaky, tanh = layers(seen)["generator"]
     assert leaky["silent"] is not None
@@ -43,7 +40,7 @@ def test_silent_units_are_counted_after_rectifiers(seen: Run, monkeypatch: pytes
     assert tanh["silent"] is not None
 
 
-def test_a_unit_that_is_0_for_every_row_is_silent(tiny: Any) -> None:
+def test_a_unit_that_is_0_for_every_row_is_silent(tiny):
     config = tiny()
     learned = Run(replace(config, generator=replace(config.generator, layers=(Dense(16), ReLU(), Dense(2)))))
     network = learned.gan.g.network
@@ -52,7 +49,7 @@ def test_a_unit_that_is_0_for_every_row_is_silent(tiny: Any) -> None:
     assert layers(learned)["generator"][0]["silent"] == 0.25
 
 
-def test_a_dead_path_is_seen(seen: Run) -> None:
+def test_a_dead_path_is_seen(seen):
     generator = seen.gan.g.network
     generator.entries[0].view(generator.theta)[:] *= 1e-6  # z and class arrive no more
     found = layers(seen)["verdicts"]["generator"]

@@ -1,9 +1,6 @@
 """D over the plane and at pictures: against formulas and differences."""
 
-from __future__ import annotations
-
 import base64
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +12,11 @@ from mulligan.web.inside import maps
 from mulligan.web.library import drawing
 
 
-def logit(run: Run, x: Any) -> Any:
+def logit(run, x):
     return run.gan.d.network.workspace().forward(np.asarray(x, np.float32), training=False)[:, 0]
 
 
-def test_the_field_is_ds_logit(run: Run) -> None:
+def test_the_field_is_ds_logit(run):
     found = maps.field(run, side=16, points=20)
     logits = np.frombuffer(base64.b64decode(found["logits"]), "<f4").reshape(16, 16)
     ticks = np.linspace(found["low"], found["high"], 16)
@@ -33,7 +30,7 @@ def test_the_field_is_ds_logit(run: Run) -> None:
     assert found["largest"] == pytest.approx(np.abs(logits - found["centre"]).max(), rel=1e-5)
 
 
-def test_points_are_counted_at_a_mode_within_three_of_its_deviations(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_points_are_counted_at_a_mode_within_three_of_its_deviations(run, monkeypatch):
     toy = TOYS["ring"]
     beside = np.concatenate([toy.modes + np.array([n * toy.std, 0.0]) for n in (0, 2.9, 3.1)])
     monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: np.resize(beside, (len(z), 2)))
@@ -43,8 +40,7 @@ def test_points_are_counted_at_a_mode_within_three_of_its_deviations(run: Run, m
     assert sum(near) == pytest.approx(maps.MODES * 2 / 3, rel=0.01)
 
 
-def test_arrows_lead_downhill_for_g(run: Run) -> None:
-    """A short step along an arrow lowers L_G by its length squared, to first order; checked by a difference."""
+def test_arrows_lead_downhill_for_g(run):
     found = maps.field(run, side=16, points=32)
     arrows = np.array(found["arrows"])
     z, _ = run.draw(32, seed=run.config.seed)
@@ -53,7 +49,7 @@ def test_arrows_lead_downhill_for_g(run: Run) -> None:
     real = np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, 32).astype(int)])
     loss = run.config.loss
 
-    def value(x: Any) -> float:
+    def value(x):
         return 32 * float(
             loss.generator(real=logit(run, real).astype(np.float64), fake=logit(run, x).astype(np.float64)).value
         )
@@ -64,7 +60,7 @@ def test_arrows_lead_downhill_for_g(run: Run) -> None:
     assert found["longest"] == pytest.approx(np.linalg.norm(arrows[:, 2:], axis=1).max(), abs=1e-3)
 
 
-def test_a_point(run: Run) -> None:
+def test_a_point(run):
     found = maps.point(run, x=0.4, y=-0.3)
     assert found["logit"] == pytest.approx(float(logit(run, [[0.4, -0.3]])[0]), rel=1e-5)
     for axis in (0, 1):
@@ -76,7 +72,7 @@ def test_a_point(run: Run) -> None:
     assert found["probability"] is None  # of a relativistic loss
 
 
-def test_one_dimension(tiny: Any) -> None:
+def test_one_dimension(tiny):
     config = tiny(data={"name": "jang", "labels": "none", "limit": 200}, loss="non_saturating")
     layers_of_g = [{"kind": "dense", "units": 8}, "leaky_relu", {"kind": "dense", "units": 1}]
     config = type(config)(**{f: getattr(config, f) for f in config.__dataclass_fields__})
@@ -89,14 +85,13 @@ def test_one_dimension(tiny: Any) -> None:
     assert maps.point(made, x=0.0, y=0.0)["probability"] is not None
 
 
-def test_where_d_looks_is_what_covering_a_place_costs(image: Any, seen: Run) -> None:
-    """On pictures of 8×8 a patch is one pixel; a gradient there is specks, and no picture has it."""
+def test_where_d_looks_is_what_covering_a_place_costs(image, seen):
     found = maps.pictures(seen, count=3)
     assert (len(found["real"]), len(found["fake"])) == (3, 3)
     space = seen.gan.d.network.workspace()
     rows = np.linspace(0, len(seen.data) - 1, 5).astype(int)[1:-1]
     x = np.asarray(seen.data.images[rows], np.float32) / 255.0 * 2.0 - 1.0
-    labels = seen.labels[rows]  # type: ignore[index]
+    labels = seen.labels[rows]
     assert image(found["real"][1]["png"]).tolist() == np.asarray(seen.data.images[rows[1]])[..., 0].tolist()
     before = float(space.forward(x[1:2], labels[1:2], training=False)[0, 0])
     held = np.frombuffer(base64.b64decode(found["real"][1]["map"]), np.int8).reshape(8, 8)
@@ -108,18 +103,17 @@ def test_where_d_looks_is_what_covering_a_place_costs(image: Any, seen: Run) -> 
     assert found["real"][1]["class_name"] == seen.data.class_names[int(labels[1])]
 
 
-def test_patches_are_a_fifth_of_a_side_overlap_by_half_and_reach_the_edges(tiny_pictures: Any, digits: Any) -> None:
-    """A D that sums the pixels: a pixel holds up what the patches over it have, on the mean."""
+def test_patches_are_a_fifth_of_a_side_overlap_by_half_and_reach_the_edges(tiny_pictures, digits):
     seen = Run(tiny_pictures(), data=digits)
     x = np.random.default_rng(0).uniform(-1, 1, (2, 20, 20, 1)).astype(np.float32)
 
     class Sums:
         network = seen.gan.d.network
 
-        def forward(self, x: Any, classes: Any, training: bool) -> Any:
+        def forward(self, x, classes, training):
             return x.sum(axis=(1, 2))
 
-    logits, held = maps.occlusion(Sums(), x, None, 0.0)  # type: ignore[arg-type]
+    logits, held = maps.occlusion(Sums(), x, None, 0.0)
     assert np.allclose(logits, x.sum(axis=(1, 2, 3)), atol=1e-4)
     sums = {(i, j): x[:, i : i + 4, j : j + 4, 0].sum(axis=(1, 2)) for i in range(0, 17, 2) for j in range(0, 17, 2)}
     assert np.allclose(held[:, 0, 0], sums[0, 0], atol=1e-4)
@@ -127,8 +121,7 @@ def test_patches_are_a_fifth_of_a_side_overlap_by_half_and_reach_the_edges(tiny_
     assert np.allclose(held[:, 11, 15], np.mean(over, axis=0), atol=1e-4)
 
 
-def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image: Any, seen: Run) -> None:
-    """The step goes along −∂L_G/∂x, so D believes the forged picture more after it."""
+def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image, seen):
     found = maps.duel(seen, count=6)
     assert (len(found["real"]), len(found["fake"])) == (6, 6)
     z, labels = seen.draw(6, seed=seen.step)
@@ -143,7 +136,7 @@ def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image: Any, see
     assert [one["belief"] for one in found["fake"]] == pytest.approx(1 / (1 + np.exp(-logits)), rel=1e-4)
 
 
-def test_pictures_and_points_are_told_apart(run: Run, seen: Run) -> None:
+def test_pictures_and_points_are_told_apart(run, seen):
     for question in (lambda: maps.field(seen, side=16, points=0), lambda: maps.point(seen, x=0.0, y=0.0)):
         with pytest.raises(ConfigError, match="made of pictures"):
             question()

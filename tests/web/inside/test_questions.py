@@ -1,18 +1,15 @@
 """What may be asked of a run: the same arrays before and after."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mulligan.training import Diagnosis, Run
+from mulligan.training import Diagnosis
 from mulligan.web.inside import questions
 from mulligan.web.worker.live import Live
 
 
-def test_looking_changes_nothing(run: Run, seen: Run) -> None:
+def test_looking_changes_nothing(run, seen):
     for made, kind in ((run, "field"), (seen, "pictures")):
         live = Live(made, Path("x"), 1, 1, Diagnosis())
         before = {name: array.copy() for name, array in made.gan.arrays().items()}
@@ -26,7 +23,7 @@ def test_looking_changes_nothing(run: Run, seen: Run) -> None:
         assert streams == {name: repr(rng.bit_generator.state) for name, rng in made.gan.streams.items()}
 
 
-def test_samples_are_the_fixed_grid(image: Any, run: Run, seen: Run) -> None:
+def test_samples_are_the_fixed_grid(image, run, seen):
     live = Live(seen, Path("x"), 1, 1, Diagnosis())
     grid = image(questions.samples(live, "average")["png"])
     assert grid.shape == (2 + 8 * 10, 2 + 8 * 10)

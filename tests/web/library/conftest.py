@@ -1,7 +1,5 @@
 """An exhibit of the museum that takes no time."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -18,7 +16,7 @@ PLAYED = Played(
 
 
 @pytest.fixture
-def case(monkeypatch: pytest.MonkeyPatch) -> Case:
+def case(monkeypatch):
     made = Case(
         "tiny", "A tiny case", 2020, "dead latent", "nobody", "x", "y", "z", (("lr", "1", "2"),), lambda seed: PLAYED
     )

@@ -1,16 +1,11 @@
 """A deleted run stays deleted: whoever still writes into its folder is stopped first, and nobody makes it again."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,16 +18,16 @@ from mulligan.web.library import runs
 
 
 @pytest.fixture
-def folder(playground: Any, tiny: Any) -> Path:
+def folder(playground, tiny):
     """A finished run, with a generator."""
-    found: Path = playground.runs / "tiny-1"
+    found = playground.runs / "tiny-1"
     for _ in Recorder(found).record(Run(tiny())):
         pass
     return found
 
 
 @contextlib.contextmanager
-def slow_to_read(folder: Path) -> Iterator[Callable[[], bool]]:
+def slow_to_read(folder):
     """Let whoever opens the newest checkpoint's arrays wait; gives whether somebody does.
 
     A lease on a file keeps everybody else who opens it waiting until it is given back.
@@ -47,7 +42,7 @@ def slow_to_read(folder: Path) -> Iterator[Callable[[], bool]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system has no leases on files")
-def test_a_run_that_is_being_measured_is_deleted_for_good(call: Any, folder: Path, playground: Any) -> None:
+def test_a_run_that_is_being_measured_is_deleted_for_good(call, folder, playground):
     with slow_to_read(folder) as is_wanted:
         call.client.portal.call(playground.jobs.add, "evaluate", "tiny-1")
         soon = time.monotonic() + 20
@@ -62,16 +57,16 @@ def test_a_run_that_is_being_measured_is_deleted_for_good(call: Any, folder: Pat
     assert not (thrown / "metrics.json").exists()
 
 
-async def jobs_are_done(playground: Any) -> None:
+async def jobs_are_done(playground):
     for line in (playground.jobs.asked, playground.jobs.own):
         if line.task is not None:
             await line.task
 
 
-def test_jobs_of_other_runs_go_on(call: Any, folder: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_of_other_runs_go_on(call, folder, playground, monkeypatch):
     gate, done = threading.Event(), []
 
-    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+    def slow(line, what, run, args, say):
         assert gate.wait(20)
         done.append((what, run))
         return {"text": "done"}
@@ -86,12 +81,10 @@ def test_jobs_of_other_runs_go_on(call: Any, folder: Path, playground: Any, monk
     assert done == [("museum", "article")]
 
 
-def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(
-    call: Any, folder: Path, playground: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(call, folder, playground, monkeypatch):
     gate, said = threading.Event(), []
 
-    def scarce(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+    def scarce(line, what, run, args, say):
         assert gate.wait(20)
         if what == "report":
             raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
@@ -108,9 +101,7 @@ def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(
     assert any("report of tiny-1 could not begin" in words["text"] for kind, words in said if kind == "progress")
 
 
-def test_a_run_that_another_process_trains_is_not_deleted(
-    call: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_another_process_trains_is_not_deleted(call, folder, monkeypatch):
     monkeypatch.setattr(runs, "PATIENCE", 0.1)
     with RunFolder(folder).hold():
         answer = call.post("/api/runs/tiny-1/delete")
@@ -119,7 +110,7 @@ def test_a_run_that_another_process_trains_is_not_deleted(
     assert call.post("/api/runs/tiny-1/delete").status_code == 200
 
 
-def test_deleting_waits_until_a_run_that_was_left_is_saved(call: Any, folder: Path) -> None:
+def test_deleting_waits_until_a_run_that_was_left_is_saved(call, folder):
     held = RunFolder(folder).hold()
     threading.Timer(0.3, held.close).start()
     assert call.post("/api/runs/tiny-1/delete").status_code == 200
@@ -130,25 +121,25 @@ def test_deleting_waits_until_a_run_that_was_left_is_saved(call: Any, folder: Pa
 # ── late writers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_folder_is_held_by_one(folder: Path) -> None:
+def test_a_folder_is_held_by_one(folder):
     with RunFolder(folder).hold(), pytest.raises(BusyError, match="another process is writing"):
         RunFolder(folder).hold()
 
 
-def test_figures_do_not_bring_a_folder_back(tmp_path: Path) -> None:
+def test_figures_do_not_bring_a_folder_back(tmp_path):
     gone = RunFolder(tmp_path / "gone")
     with pytest.raises(RunError, match=r"cannot write .*metrics\.json"):
         gone.keep_metrics({"n": 1})
     assert not gone.path.exists()
 
 
-def test_a_file_for_a_folder_that_must_be_there(tmp_path: Path) -> None:
+def test_a_file_for_a_folder_that_must_be_there(tmp_path):
     with pytest.raises(RunError, match="No such file or directory"):
         atomic_write(tmp_path / "gone" / "x", b"x", folders=False)
     assert not (tmp_path / "gone").exists()
 
 
-def test_a_run_brought_back_does_not_make_its_folder_again(folder: Path, tmp_path: Path) -> None:
+def test_a_run_brought_back_does_not_make_its_folder_again(folder, tmp_path):
     run = resume(folder, steps=48)
     folder.rename(tmp_path / "thrown")
     with pytest.raises(RunError, match="No such file or directory"):
@@ -156,10 +147,10 @@ def test_a_run_brought_back_does_not_make_its_folder_again(folder: Path, tmp_pat
     assert not folder.exists()
 
 
-def test_a_report_does_not_bring_a_folder_back(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_does_not_bring_a_folder_back(folder, tmp_path, monkeypatch):
     import mulligan.report.report as report
 
-    def page(story: Any, data: Any) -> str:
+    def page(story, data):
         folder.rename(tmp_path / "thrown")
         return "x"
 
@@ -169,7 +160,7 @@ def test_a_report_does_not_bring_a_folder_back(folder: Path, tmp_path: Path, mon
     assert not folder.exists()
 
 
-def test_a_page_that_comes_in_between_hears_of_what_goes_on(call: Any, playground: Any) -> None:
+def test_a_page_that_comes_in_between_hears_of_what_goes_on(call, playground):
     assert call.get("/api/snapshot").json()["progress"] is None
     going = threading.Event()
     playground.jobs.call = lambda *args: going.wait(30) and {"text": "done"}

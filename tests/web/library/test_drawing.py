@@ -1,12 +1,9 @@
 """Pictures from seeds: what the command line draws, and what is a copy."""
 
-from __future__ import annotations
-
 import base64
 import gc
 import weakref
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,16 +15,16 @@ from mulligan.output.generator import directions
 from mulligan.web.library import drawing
 
 
-def test_a_seed_gives_what_the_terminal_draws(image: Any) -> None:
+def test_a_seed_gives_what_the_terminal_draws(image):
     generator = bundled()
     for seed, class_ in ((42, None), (7, "3")):
         found = drawing.draw(generator, seed=seed, class_=class_)
         label = None if class_ is None else 3
         assert np.array_equal(image(found["png"]), generator.images(1, seed, label)[0, ..., 0])
-        assert found["class"] == (int(generator.labels(1, seed)[0]) if label is None else 3)  # type: ignore[index]
+        assert found["class"] == (int(generator.labels(1, seed)[0]) if label is None else 3)
 
 
-def test_a_picture_is_steered(image: Any) -> None:
+def test_a_picture_is_steered(image):
     generator = bundled()
     found = drawing.draw(generator, seed=42, psi=0.5, along=[2.0, 0.0, -1.5])
     z = np.float32(0.5) * generator.z(1, 42) + np.float32([2.0, 0.0, -1.5]) @ directions(generator)[:3]
@@ -37,7 +34,7 @@ def test_a_picture_is_steered(image: Any) -> None:
     assert near["png"] == found["png"] != drawing.draw(generator, seed=42)["png"]
 
 
-def test_the_nearest_to_a_picture_is_found(image: Any) -> None:
+def test_the_nearest_to_a_picture_is_found(image):
     generator = bundled()
     given = generator.images(1, 7, 3)
     picture = base64.b64encode(given.tobytes()).decode()
@@ -49,7 +46,7 @@ def test_the_nearest_to_a_picture_is_found(image: Any) -> None:
         drawing.inverted(generator, picture="AAAA")
 
 
-def test_a_walk_begins_and_ends_at_its_seeds(image: Any) -> None:
+def test_a_walk_begins_and_ends_at_its_seeds(image):
     generator = bundled()
     found = drawing.walk(generator, from_=1, to=2, frames=5, class_="8")
     assert len(found["frames"]) == 5
@@ -57,7 +54,7 @@ def test_a_walk_begins_and_ends_at_its_seeds(image: Any) -> None:
         assert np.array_equal(image(found["frames"][place]), generator.images(1, seed, 8)[0, ..., 0])
 
 
-def test_the_plane_has_its_seeds_in_the_corners(image: Any) -> None:
+def test_the_plane_has_its_seeds_in_the_corners(image):
     generator, seeds = bundled(), [42, 7, 13, 1009]
     grid = image(drawing.plane(generator, seeds=seeds, side=3, class_="5")["png"])
     cells = [(0, 0), (0, 2), (2, 0), (2, 2)]
@@ -68,8 +65,7 @@ def test_the_plane_has_its_seeds_in_the_corners(image: Any) -> None:
     assert np.abs(image(middle["png"]).astype(int) - grid[32:60, 32:60]).max() <= 1
 
 
-def test_each_end_and_each_corner_is_of_its_own_class(image: Any) -> None:
-    """Seed 1009 is an 8; on a walk from 42, a 9, and in the plane's corner it was drawn as a 9."""
+def test_each_end_and_each_corner_is_of_its_own_class(image):
     generator, seeds = bundled(), [42, 7, 13, 1009]
     assert len({generator.label_of(seed) for seed in seeds}) > 2
     last = image(drawing.walk(generator, from_=42, to=1009, frames=3)["frames"][-1])
@@ -79,7 +75,7 @@ def test_each_end_and_each_corner_is_of_its_own_class(image: Any) -> None:
         assert np.abs(corner.astype(int) - generator.images(1, seed)[0, ..., 0]).max() <= 1
 
 
-def test_a_plane_has_the_classes_around_its_border(image: Any) -> None:
+def test_a_plane_has_the_classes_around_its_border(image):
     generator, seeds = bundled(), [1969, 7, 13, 1009]
     top = drawing.plane_point(generator, seeds=seeds, across=0.5, down=0.0, around=True)
     assert np.array_equal(image(top["png"]), generator.images(1, 1969, 0)[0, ..., 0])
@@ -95,10 +91,9 @@ def test_a_plane_has_the_classes_around_its_border(image: Any) -> None:
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
-def test_the_plane_keeps_what_training_has_seen(distribution: str) -> None:
-    """Between normal latents the length stays between those of the corners, where a straight mix would fall by √2."""
+def test_the_plane_keeps_what_training_has_seen(distribution):
     generator = bundled()
-    generator.spec = replace(generator.spec, latent=replace(generator.spec.latent, distribution=distribution))  # type: ignore[arg-type]
+    generator.spec = replace(generator.spec, latent=replace(generator.spec.latent, distribution=distribution))
     seeds, ticks = [1, 2, 3, 4], np.linspace(0, 1, 9)
     z = drawing.mixed(generator, seeds, np.tile(ticks, 9), np.repeat(ticks, 9))
     corners = np.stack([generator.z(1, seed)[0] for seed in seeds])
@@ -112,26 +107,23 @@ def test_the_plane_keeps_what_training_has_seen(distribution: str) -> None:
         assert lengths.max() < 1.15 * ends.max()
 
 
-def test_what_is_held_out_is_measured_for_comparison(digits: Any) -> None:
+def test_what_is_held_out_is_measured_for_comparison(digits):
     x = np.asarray(digits.images).reshape(40, -1) / 255.0
     typical = drawing.held_out(digits)
-    assert typical is not None
     held = np.asarray(digits.test.images).reshape(40, -1) / 255.0
     assert typical["median"] == pytest.approx(np.median([np.linalg.norm(x - h, axis=1).min() for h in held]))
     assert sum(typical["counts"]) == typical["n"] == 40
 
 
-def test_where_nothing_is_held_out_the_pictures_are_compared_with_each_other(digits: Any) -> None:
-    """Forty drawings of one's own: it called nothing a copy, not even one of them."""
+def test_where_nothing_is_held_out_the_pictures_are_compared_with_each_other(digits):
     own = replace(digits, test=None)
     x = np.asarray(own.images).reshape(40, -1) / 255.0
     apart = [np.sort(np.linalg.norm(x - each, axis=1))[1] for each in x]
     typical = drawing.held_out(own)
-    assert typical is not None
     assert typical["median"] == pytest.approx(np.median(apart))
 
 
-def test_pictures_that_were_compared_with_are_let_go(digits: Any) -> None:
+def test_pictures_that_were_compared_with_are_let_go(digits):
     own = replace(digits)
     assert drawing.held_out(own) is drawing.held_out(own)
     alive = weakref.ref(own)
@@ -140,30 +132,30 @@ def test_pictures_that_were_compared_with_are_let_go(digits: Any) -> None:
     assert alive() is None
 
 
-def test_a_copy_is_called_one(digits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_is_called_one(digits, monkeypatch):
     class Copier:
         spec = type("Spec", (), {"is_picture": True, "shape": (8, 8, 1)})()
 
-        def __init__(self, picture: Any):
+        def __init__(self, picture):
             self.picture = picture
 
-        def label_of(self, seed: int, word: Any) -> None:
+        def label_of(self, seed, word):
             return None
 
-        def class_name(self, label: Any) -> str:
+        def class_name(self, label):
             return ""
 
-        def images(self, *asked: Any) -> Any:
+        def images(self, *asked):
             return self.picture[None]
 
-    copy = drawing.nearest(Copier(digits.images[7]), digits, seed=1, count=2)  # type: ignore[arg-type]
+    copy = drawing.nearest(Copier(digits.images[7]), digits, seed=1, count=2)
     assert (copy["verdict"], copy["neighbours"][0]["index"], copy["neighbours"][0]["class"]) == ("near copy", 7, "d")
-    other = drawing.nearest(Copier(digits.test.images[7]), digits, seed=1, count=2)  # type: ignore[arg-type]
+    other = drawing.nearest(Copier(digits.test.images[7]), digits, seed=1, count=2)
     assert other["verdict"] == "not a copy"
     assert "Learned" in other["text"]
     few = replace(digits, images=np.asarray(digits.images[:12]), labels=digits.labels[:12], test=None)
-    alone = drawing.nearest(Copier(digits.images[7]), few, seed=1, count=2)  # type: ignore[arg-type]
+    alone = drawing.nearest(Copier(digits.images[7]), few, seed=1, count=2)
     assert alone["verdict"] == "not known"  # it has nothing to go by, so it calls nothing original
     assert "too few pictures" in alone["text"]
     with pytest.raises(UnsupportedError):
-        drawing.nearest(Copier(digits.images[7]), None, seed=1, count=2)  # type: ignore[arg-type]
+        drawing.nearest(Copier(digits.images[7]), None, seed=1, count=2)

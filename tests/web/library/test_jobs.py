@@ -1,24 +1,17 @@
 """What takes long: measuring, reports and exports, which wait in line."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-import pytest
-
-from mulligan.museum import Case
 from mulligan.training import RunFolder
 from mulligan.web.library import work
 from mulligan.web.library.jobs import WAITING, Queue
 from mulligan.web.playground import OURS
 
 
-def wait_for(done: Any) -> None:
+def wait_for(done):
     end = time.monotonic() + 20
     while not done() and time.monotonic() < end:
         time.sleep(0.01)
@@ -28,7 +21,7 @@ def wait_for(done: Any) -> None:
 EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}
 
 
-def test_a_run_is_measured(runs: Path) -> None:
+def test_a_run_is_measured(runs):
     found = work.evaluate(runs / "tiny-1")
     assert found["metrics"]["space"] == "points"
     assert found["metrics"]["modes"] <= 8
@@ -39,8 +32,7 @@ def test_a_run_is_measured(runs: Path) -> None:
     assert not work.short(kept | {"held_out": False})["held_out"]
 
 
-def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any, playground: Any) -> None:
-    """A run is measured from its checkpoint, and may have gone on by the time that this is done."""
+def test_figures_keep_the_step_that_they_were_measured_at(call, stand, playground):
     call.post("/api/train/start", recipe="ring", steps=20)
     stand.open()
     stand.event("evaluated", step=5, metrics={"kid": 0.2, "modes": 3})
@@ -57,7 +49,7 @@ def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any,
     assert call.get("/api/snapshot").json()["metrics"]["final"] is True
 
 
-def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
+def test_a_run_is_reported_and_exported(runs, call):
     assert work.report(runs / "tiny-1")["url"] == "/runs/tiny-1/report.html"
     answer = call.get("/runs/tiny-1/report.html")
     assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
@@ -68,8 +60,7 @@ def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
     assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
 
 
-def test_the_bundled_generator_is_exported_before_there_is_any_run(call: Any, playground: Any) -> None:
-    """Beside the runs, and not among them; a run of that name is a run."""
+def test_the_bundled_generator_is_exported_before_there_is_any_run(call, playground):
     assert call.get("/api/bundled/files/generator.npz").status_code == 404
     assert call.post("/api/runs/bundled/export", to="npz").json()["type"] == "/problems/unknown-run"
     assert call.post("/api/bundled/export", to="npz").json()["job"] == "export"
@@ -89,10 +80,10 @@ def test_the_bundled_generator_is_exported_before_there_is_any_run(call: Any, pl
     assert call.get("/api/bundled/files/..%2F..%2Fx").status_code in (404, 422)
 
 
-def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_wait_in_a_short_queue(call, runs, playground, monkeypatch):
     gate, done = threading.Event(), []
 
-    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+    def slow(line, what, run, args, say):
         assert gate.wait(20)
         done.append(what)
         return {"text": "done", "url": "/x"}
@@ -111,12 +102,10 @@ def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monk
     gate.set()
 
 
-def test_an_export_does_not_wait_for_the_measuring(
-    call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_export_does_not_wait_for_the_measuring(call, runs, playground, monkeypatch):
     gate, done = threading.Event(), []
 
-    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+    def slow(line, what, run, args, say):
         say("working")
         if what == "evaluate":
             assert gate.wait(20)
@@ -131,21 +120,21 @@ def test_an_export_does_not_wait_for_the_measuring(
     wait_for(lambda: done == [("export", 0), ("evaluate", 10), ("report", 10)])
 
 
-def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
-    said: list[str] = []
+def test_a_job_in_its_process(call, runs, playground):
+    said = []
     found = playground.jobs.call(Queue(0), "export", "tiny-1", {"to": "npz"}, said.append)
     assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
     assert "must be a run folder" in playground.jobs.call(Queue(0), "report", "nothing", {}, said.append)["error"]
 
 
-def test_what_a_job_logs_is_told() -> None:
-    sent: list[Any] = []
-    told = work.Told(SimpleNamespace(send=lambda *words: sent.append(words)))  # type: ignore[arg-type]
+def test_what_a_job_logs_is_told():
+    sent = []
+    told = work.Told(SimpleNamespace(send=lambda *words: sent.append(words)))
     told.emit(logging.makeLogRecord({"msg": "looking at %d pictures", "args": (9,)}))
     assert sent == [("say", {"text": "looking at 9 pictures"})]
 
 
-def test_so_many_jobs_wait_and_no_more(call: Any, playground: Any, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_so_many_jobs_wait_and_no_more(call, playground, case, monkeypatch):
     gate = threading.Event()
     monkeypatch.setattr(playground.jobs, "call", lambda *job: gate.wait(20) and {"text": "done"})
     call.post("/api/bundled/export", to="npz")  # goes on; the others wait for it

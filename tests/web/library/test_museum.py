@@ -1,18 +1,14 @@
 """The museum for the page."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import numpy as np
-import pytest
 
-from mulligan.museum import CASES, Case
+from mulligan.museum import CASES
 from mulligan.web.library import work
 
 
-def test_the_museum(image: Any, call: Any, playground: Any, case: Case) -> None:
+def test_the_museum(image, call, playground, case):
     assert [entry["name"] for entry in call.get("/api/museum").json()["cases"]] == list(CASES)
     found = call.get("/api/museum/tiny").json()
     assert found["title"] == "A tiny case"
@@ -32,7 +28,7 @@ def test_the_museum(image: Any, call: Any, playground: Any, case: Case) -> None:
     assert call.get("/api/runs").json()["runs"] == []
 
 
-def test_every_exhibit_shows_its_pictures_before_it_is_played_here(call: Any) -> None:
+def test_every_exhibit_shows_its_pictures_before_it_is_played_here(call):
     for name in CASES:
         found = call.get(f"/api/museum/{name}").json()
         assert found["seconds"] is None  # not played on this computer
@@ -40,7 +36,7 @@ def test_every_exhibit_shows_its_pictures_before_it_is_played_here(call: Any) ->
         assert {"before", "after"} <= {picture["name"] for picture in found["played"]["pictures"]}
 
 
-def test_a_case_is_played_as_a_job(call: Any, playground: Any, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_is_played_as_a_job(call, playground, case, monkeypatch):
     asked = []
     monkeypatch.setattr(
         playground.jobs, "add", lambda what, run, **args: asked.append((what, run, args)) or {"job": what}
@@ -50,7 +46,7 @@ def test_a_case_is_played_as_a_job(call: Any, playground: Any, case: Case, monke
     assert call.post("/api/museum/other/play").status_code == 404
 
 
-def test_every_exhibit_can_be_shown() -> None:
+def test_every_exhibit_can_be_shown():
     for name, exhibit in CASES.items():
         json.dumps(exhibit.words(), allow_nan=False)
         assert name.replace("-", "").replace("_", "").isalnum()

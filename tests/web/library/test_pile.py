@@ -1,13 +1,9 @@
 """The pile that all pages share: what lands on it, what is refused and why, who may add, and what becomes of it."""
 
-from __future__ import annotations
-
 import base64
 import io
-from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from mulligan.data import load
@@ -16,7 +12,7 @@ from mulligan.web.library import pile
 RNG = np.random.default_rng(0)
 
 
-def text(picture: Any) -> str:
+def text(picture):
     return base64.b64encode(np.asarray(picture, np.uint8).tobytes()).decode()
 
 
@@ -24,7 +20,7 @@ GREYS = RNG.integers(0, 256, (3, 28, 28)).astype(np.uint8)
 COLOURS = RNG.integers(0, 256, (28, 28, 3)).astype(np.uint8)
 
 
-def test_a_pile_becomes_data_of_ones_own(call: Any, playground: Any) -> None:
+def test_a_pile_becomes_data_of_ones_own(call, playground):
     assert call.post("/api/pile", pictures=[text(grey) for grey in GREYS]).json() == {"refused": []}
     assert call.get("/api/snapshot").json()["pile"] == {"count": 3, "open": False}
     shown = call.get("/api/pile").json()["pictures"]
@@ -39,7 +35,7 @@ def test_a_pile_becomes_data_of_ones_own(call: Any, playground: Any) -> None:
     assert named == ["mine", "drawings-1"]
 
 
-def test_one_colour_among_them_makes_all_of_them_colours(call: Any, playground: Any) -> None:
+def test_one_colour_among_them_makes_all_of_them_colours(call, playground):
     call.post("/api/pile", pictures=[text(GREYS[0]), text(COLOURS)])
     name = call.post("/api/pile/keep").json()["data"]
     images = np.asarray(load(playground.session.own[name]).images)
@@ -48,7 +44,7 @@ def test_one_colour_among_them_makes_all_of_them_colours(call: Any, playground: 
     assert np.array_equal(images[1], COLOURS)
 
 
-def test_a_refused_picture_is_told_why(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_picture_is_told_why(call, monkeypatch):
     monkeypatch.setattr(pile, "MOST", 2)
     blank = text(np.full((28, 28), 7))
     refused = call.post("/api/pile", pictures=[blank, *(text(grey) for grey in GREYS)]).json()["refused"]
@@ -60,13 +56,13 @@ def test_a_refused_picture_is_told_why(call: Any, monkeypatch: pytest.MonkeyPatc
         assert call.post("/api/pile", pictures=wrong).status_code in (413, 422)
 
 
-def test_pictures_may_come_while_the_pile_is_shown(playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_may_come_while_the_pile_is_shown(playground, monkeypatch):
     playground.pile.add(pictures=[text(grey) for grey in GREYS])
     monkeypatch.setattr(pile, "png64", lambda picture: playground.pile.add(pictures=[text(GREYS[0])]) and "")
     assert len(playground.pile.shown()["pictures"]) == 3
 
 
-def test_pages_without_the_lock_may_add_only_where_a_class_may(call: Any, playground: Any) -> None:
+def test_pages_without_the_lock_may_add_only_where_a_class_may(call, playground):
     call.headers = {}
     assert call.post("/api/pile", pictures=[text(GREYS[0])]).status_code == 403
     playground.pile.phone_address = "http://192.0.2.7:8000/?token=secret-of-the-class#pile"

@@ -1,13 +1,9 @@
 """Run folders for the page: listed, described, thrown away, brought back."""
 
-from __future__ import annotations
-
 import math
 import os
 import shutil
 import threading
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +16,7 @@ from mulligan.web.session.tries import chain
 from mulligan.web.worker.live import Live, opened
 
 
-def test_an_empty_folder(call: Any) -> None:
+def test_an_empty_folder(call):
     assert call.get("/api/runs").json() == {
         "folder": call.get("/api/runs").json()["folder"],
         "bytes": 0,
@@ -30,10 +26,8 @@ def test_an_empty_folder(call: Any) -> None:
     assert [model["name"] for model in call.get("/api/models").json()] == [*OURS]
 
 
-def test_whoever_has_no_home_sees_the_whole_path(playground: Any, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A number of a user that the system does not know, as containers have."""
-
-    def unknown(number: int) -> None:
+def test_whoever_has_no_home_sees_the_whole_path(playground, call, monkeypatch):
+    def unknown(number):
         raise KeyError(f"getpwuid(): uid not found: {number}")
 
     monkeypatch.delenv("HOME")
@@ -41,7 +35,7 @@ def test_whoever_has_no_home_sees_the_whole_path(playground: Any, call: Any, mon
     assert call.get("/api/runs").json()["folder"] == str(playground.runs)
 
 
-def test_the_list(call: Any, runs: Path) -> None:
+def test_the_list(call, runs):
     (runs / "notes").mkdir()
     (runs / "broken").mkdir()
     (runs / "broken" / "config.toml").write_text("nonsense = [")
@@ -71,10 +65,7 @@ def test_the_list(call: Any, runs: Path) -> None:
 
 
 @pytest.mark.parametrize(("labels", "names"), [("dataset", "abcd"), ("clusters", "0123"), ("none", "")])
-def test_classes_are_called_what_the_run_calls_them(
-    call: Any, playground: Any, tiny_pictures: Any, digits: Any, labels: str, names: str
-) -> None:
-    """Clusters have numbers, and not the names of as many classes of the data; live and once saved."""
+def test_classes_are_called_what_the_run_calls_them(call, playground, tiny_pictures, digits, labels, names):
     playground.runs.mkdir()
     run = Run(tiny_pictures(data={"name": "mnist", "labels": labels, "clusters": 4}), data=digits)
     live = opened(Live(run, playground.runs / "r", 1, 1, Diagnosis()), None)
@@ -85,8 +76,7 @@ def test_classes_are_called_what_the_run_calls_them(
     assert [model["class_names"] for model in call.get("/api/models").json()[len(OURS) :]] == [[*names]]
 
 
-def test_a_run_on_points_is_one_by_what_it_was_begun_with(call: Any, runs: Path) -> None:
-    """By the shape of its samples: not all that are points have the name of a toy."""
+def test_a_run_on_points_is_one_by_what_it_was_begun_with(call, runs):
     for name, config in (("jang", recipe("jang", steps=1)), ("mlp", recipe("classic", steps=1))):
         for _ in Recorder(runs / name).record(Run(config)):
             pass
@@ -96,8 +86,7 @@ def test_a_run_on_points_is_one_by_what_it_was_begun_with(call: Any, runs: Path)
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_points_are_points_under_any_name(own: bool, call: Any, playground: Any, tiny: Any, tmp_path: Path) -> None:
-    """Jang's come sorted, and a person's own have no name that is known."""
+def test_points_are_points_under_any_name(own, call, playground, tiny, tmp_path):
     np.save(tmp_path / "own.npy", np.random.default_rng(3).normal(size=(200, 2)).astype(np.float32))
     name = str(tmp_path / "own.npy") if own else "jang-sorted"
     layers = [{"kind": "dense", "units": 16}, "leaky_relu", {"kind": "dense", "units": 2 if own else 1}]
@@ -113,7 +102,7 @@ def test_points_are_points_under_any_name(own: bool, call: Any, playground: Any,
     assert {"ring", "grid", "jang"} <= points
 
 
-def test_one_run(call: Any, runs: Path) -> None:
+def test_one_run(call, runs):
     tries = chain(runs / "tiny-1-try-2")
     assert [(each.run, each.state) for each in tries] == [("tiny-1", "finished"), ("tiny-1-try-2", "finished")]
     assert tries[-1].changes == [
@@ -127,7 +116,7 @@ def test_one_run(call: Any, runs: Path) -> None:
     assert call.get("/api/runs/tiny-2").json()["type"] == "/problems/unknown-run"
 
 
-def test_delete_and_undo(call: Any, runs: Path) -> None:
+def test_delete_and_undo(call, runs):
     before = {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
     answer = call.post("/api/runs/tiny-1/delete").json()
     assert not (runs / "tiny-1").exists()
@@ -142,7 +131,7 @@ def test_delete_and_undo(call: Any, runs: Path) -> None:
     assert call.post(f"/api/trash/{answer['id']}/restore").status_code == 404
 
 
-def test_the_live_run_is_not_deleted(call: Any, stand: Any, playground: Any) -> None:
+def test_the_live_run_is_not_deleted(call, stand, playground):
     call.post("/api/train/start", recipe="ring")
     stand.open()
     (playground.runs / "ring-1" / "config.toml").write_text("")
@@ -151,10 +140,10 @@ def test_the_live_run_is_not_deleted(call: Any, stand: Any, playground: Any) -> 
     assert call.post("/api/runs/ring-1/delete").status_code == 200
 
 
-def test_runs_are_listed_while_checkpoints_come_and_go(call: Any, runs: Path) -> None:
+def test_runs_are_listed_while_checkpoints_come_and_go(call, runs):
     here, over = runs / "tiny-1" / "checkpoints", threading.Event()
 
-    def churn() -> None:
+    def churn():
         while not over.is_set():
             part = here / ".step-000030.part"
             part.mkdir()
@@ -173,7 +162,7 @@ def test_runs_are_listed_while_checkpoints_come_and_go(call: Any, runs: Path) ->
         writer.join()
 
 
-def test_a_run_is_resumed_with_the_tries_before_it(call: Any, stand: Any, runs: Path) -> None:
+def test_a_run_is_resumed_with_the_tries_before_it(call, stand, runs):
     answer = call.post("/api/runs/tiny-1-try-2/resume", steps=48).json()
     assert (answer["status"]["run"], answer["status"]["try"]) == ("tiny-1-try-2", 2)
     assert stand.sent[-1][1]["steps"] == 48
@@ -187,8 +176,7 @@ def test_a_run_is_resumed_with_the_tries_before_it(call: Any, stand: Any, runs: 
 
 
 @pytest.mark.parametrize("step", [24, 18])
-def test_what_was_diagnosed_before_a_run_was_closed_is_told_again(call: Any, stand: Any, runs: Path, step: int) -> None:
-    """But not what its log says of steps that a kill has taken away."""
+def test_what_was_diagnosed_before_a_run_was_closed_is_told_again(call, stand, runs, step):
     call.post("/api/runs/tiny-1/resume", steps=48)
     stand.heard_later["step"] = step
     stand.open()
@@ -198,9 +186,7 @@ def test_what_was_diagnosed_before_a_run_was_closed_is_told_again(call: Any, sta
     assert snapshot["events"]["stepped"]["step"] if step == 24 else "stepped" not in snapshot["events"]
 
 
-def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_again(
-    call: Any, stand: Any, tiny: Any, playground: Any
-) -> None:
+def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_again(call, stand, tiny, playground):
     run = Run(tiny())
     for event in Recorder(playground.runs / "tiny-1").record(run):
         if event.step == 10 and not run.adjusted:
@@ -214,7 +200,7 @@ def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_aga
     assert "changes must differ from the run's settings" in same.json()["detail"]
 
 
-def test_a_run_on_disk_is_drawn_from_and_looked_into(call: Any, runs: Path) -> None:
+def test_a_run_on_disk_is_drawn_from_and_looked_into(call, runs):
     found = call.get("/api/look/field?run=tiny-1&side=16&points=8").json()
     assert (found["run"], found["step"], found["dimension"]) == ("tiny-1", 24, 2)
     assert call.get("/api/look/layers?run=tiny-1").json()["batch"] == 100
@@ -231,7 +217,7 @@ def test_a_run_on_disk_is_drawn_from_and_looked_into(call: Any, runs: Path) -> N
     assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/not-available"
 
 
-def test_pictures_as_files(call: Any) -> None:
+def test_pictures_as_files(call):
     from io import BytesIO
 
     gif = Image.open(BytesIO(call.get("/api/walk.gif?from=1&to=2&frames=3").content))
@@ -242,7 +228,7 @@ def test_pictures_as_files(call: Any) -> None:
     assert call.get("/api/draw?seed=1&class=11").json()["detail"].startswith("class must be 0 to 9, got '11'.")
 
 
-def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
+def test_the_list_says_of_which_step_figures_are(call, runs):
     work.evaluate(runs / "tiny-1")
     run = resume(runs / "tiny-1", steps=30)
     for _ in Recorder(runs / "tiny-1").record(run, evaluators=[lambda run: {"kid": 0.5}]):
@@ -256,8 +242,7 @@ def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
     assert (other["measured_step"], other["monitored_step"]) == (None, None)
 
 
-def test_a_run_that_was_stopped_stands_where_it_was_saved(call: Any, playground: Any, tiny: Any) -> None:
-    """Between two reports: the log knows of the one before."""
+def test_a_run_that_was_stopped_stands_where_it_was_saved(call, playground, tiny):
     run = Run(tiny())
     for _ in Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 8):
         pass
@@ -270,7 +255,7 @@ def test_a_run_that_was_stopped_stands_where_it_was_saved(call: Any, playground:
     assert (found["step"], chain(playground.runs / "tiny-1")[0].step, found["checkpoints"][-1]) == (9, 9, 9)
 
 
-def test_an_earlier_checkpoint(call: Any, playground: Any, tiny: Any) -> None:
+def test_an_earlier_checkpoint(call, playground, tiny):
     for _ in Recorder(playground.runs / "r").record(Run(tiny()), observers=[Diagnosis(6)]):
         pass
     steps = call.get("/api/runs/r").json()["checkpoints"]

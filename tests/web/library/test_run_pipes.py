@@ -1,12 +1,8 @@
 """Named pipes in a run folder: opening one would wait for a writer for ever."""
 
-from __future__ import annotations
-
 import os
 import signal
 import warnings
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -37,8 +33,8 @@ REFUSED = {
 
 
 @pytest.fixture(autouse=True)
-def impatient() -> Any:
-    def late(*_: Any) -> None:
+def impatient():
+    def late(*_):
         raise TimeoutError("it waits for the pipe")
 
     before = signal.signal(signal.SIGALRM, late)
@@ -49,8 +45,8 @@ def impatient() -> Any:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_nothing_waits_for_a_pipe_in_a_run_folder(file: str, tiny: Any, playground: Any) -> None:
-    folder: Path = playground.runs / "tiny-1"
+def test_nothing_waits_for_a_pipe_in_a_run_folder(file, tiny, playground):
+    folder = playground.runs / "tiny-1"
     for _ in Recorder(folder).record(Run(tiny())):
         pass
     pipe = folder / file
@@ -75,6 +71,6 @@ def test_nothing_waits_for_a_pipe_in_a_run_folder(file: str, tiny: Any, playgrou
     assert any("got a pipe" in str(each.message) for each in warned) == ("checkpoints" in file)
 
 
-def go_on(folder: Path) -> None:
+def go_on(folder):
     for _ in Recorder(folder).record(resume(folder, steps=30)):
         pass

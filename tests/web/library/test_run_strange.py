@@ -1,7 +1,5 @@
 """Run folders that are odd, damaged or hostile, among good ones: their names, their files, their links."""
 
-from __future__ import annotations
-
 import errno
 import json
 import logging
@@ -9,7 +7,6 @@ import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import Mock
 from urllib.parse import quote
 
@@ -42,7 +39,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, runs: Path, call: Any) -> None:
+def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name, runs, call):
     (runs / "tiny-1").rename(runs / name)
     row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == name)
     address = f"/api/runs/{quote(name, safe='')}"
@@ -56,17 +53,14 @@ def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, run
 @pytest.mark.parametrize(
     "name", ["%2e.", "a%2Fb", "%2e%2e", "a%00", "a%0Ab", "a%5Cb", ".x", "%7Ex", "a" * 256, "花" * 120]
 )
-def test_other_names_are_refused(name: str, call: Any, playground: Any) -> None:
+def test_other_names_are_refused(name, call, playground):
     playground.runs.mkdir()
     assert call.get(f"/api/runs/{name}").status_code in (404, 422)
     assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
 
 
 @pytest.mark.parametrize("name", ["live", "bundled", "pixel-faces"])
-def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(
-    name: str, call: Any, playground: Any, tiny: Any, tiny_pictures: Any
-) -> None:
-    """As a folder that is called as a data set is: `./mnist`."""
+def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(name, call, playground, tiny, tiny_pictures):
     for folder, config in ((name, tiny_pictures()), ("ring-1", tiny())):
         for _ in Recorder(playground.runs / folder).record(Run(config)):
             pass
@@ -80,9 +74,7 @@ def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(
         assert call.get("/api/draw", params={"model": other, "seed": 3}).status_code in (404, 422)
 
 
-def test_the_model_that_is_asked_for_is_there_beside_the_newest(
-    call: Any, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_model_that_is_asked_for_is_there_beside_the_newest(call, runs, monkeypatch):
     monkeypatch.setattr(playground, "MODELS", 1)
     os.utime(runs / "tiny-1" / "generator.safetensors", (1, 1))
     assert [each["name"] for each in call.get("/api/models").json()] == [*OURS, "tiny-1-try-2"]
@@ -94,7 +86,7 @@ def test_the_model_that_is_asked_for_is_there_beside_the_newest(
         assert [each["name"] for each in call.get("/api/models", params={"also": also}).json()] == [*OURS, *names]
 
 
-def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, runs: Path) -> None:
+def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call, runs):
     os.rename(runs / "tiny-1-try-2", os.fsdecode(bytes(runs) + b"/caf\xe9"))
     found = {row["name"]: row for row in call.get("/api/runs").json()["runs"]}
     assert found.keys() == {"tiny-1", "caf?"}
@@ -123,8 +115,8 @@ def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, ru
         ("events.jsonl", {"event": "adjusted", "step": 25, "overrides": 3}),
     ],
 )
-def test_foreign_words_in_one_run_leave_the_list_as_it_is(file: str, words: Any, call: Any, runs: Path) -> None:
-    def said() -> Any:
+def test_foreign_words_in_one_run_leave_the_list_as_it_is(file, words, call, runs):
+    def said():
         return {row["name"]: row["diagnosis"] for row in call.get("/api/runs").json()["runs"]}
 
     before = said()
@@ -135,7 +127,7 @@ def test_foreign_words_in_one_run_leave_the_list_as_it_is(file: str, words: Any,
         assert call.get(path).status_code == 200, path
 
 
-def test_evidence_that_was_edited_leaves_the_rest_of_a_run_as_it_is(call: Any, runs: Path) -> None:
+def test_evidence_that_was_edited_leaves_the_rest_of_a_run_as_it_is(call, runs):
     log = runs / "tiny-1" / "events.jsonl"
     said = {"event": "diagnosed", "step": 25, "state": "D wins", "evidence": {"logit": FIGURE}}
     log.write_text(f"{log.read_text()}{json.dumps(said)}\n")
@@ -146,16 +138,14 @@ def test_evidence_that_was_edited_leaves_the_rest_of_a_run_as_it_is(call: Any, r
     assert call.get("/api/runs/tiny-1/curves").status_code == 200
 
 
-def test_a_damaged_parent_is_left_out_of_the_tries(call: Any, stand: Any, runs: Path) -> None:
+def test_a_damaged_parent_is_left_out_of_the_tries(call, stand, runs):
     (runs / "tiny-1" / "config.toml").write_text("nonsense = [")
     assert [(each.run, each.from_step) for each in chain(runs / "tiny-1-try-2")] == [("tiny-1-try-2", 12)]
     assert call.post("/api/runs/tiny-1-try-2/resume", steps=48).status_code == 200
 
 
 @pytest.mark.parametrize(("part", "file"), [("exports", "files/secret.txt"), ("samples", "samples/8.png")])
-def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(
-    part: str, file: str, call: Any, runs: Path, tmp_path: Path
-) -> None:
+def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(part, file, call, runs, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     for name in ("secret.txt", "step-000008.png"):
         (tmp_path / "elsewhere" / name).write_text("secret")
@@ -164,9 +154,7 @@ def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(
     assert call.get(f"/api/runs/tiny-1/{file}").status_code == 404
 
 
-def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(
-    call: Any, stand: Any, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(call, stand, runs, monkeypatch):
     call.post("/api/runs/tiny-1/resume", steps=48)
     stand.open()
     stand.diagnoses(state="D wins", step=24, healthy_step=24, overrides=[])
@@ -177,9 +165,9 @@ def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(
     assert stand.sent[-1][0] == "second"
 
 
-def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs: Path, caplog: Any) -> None:
-    worker: Any = SimpleNamespace(quit=lambda: None, join=lambda seconds: True)
-    state: Any = SimpleNamespace(run="tiny-1", step=24)
+def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs, caplog):
+    worker = SimpleNamespace(quit=lambda: None, join=lambda seconds: True)
+    state = SimpleNamespace(run="tiny-1", step=24)
     caplog.set_level(logging.INFO)
     app.end(state, runs, worker)
     assert caplog.messages == []

@@ -64,56 +64,56 @@ def server(browser, new_server):
 class Tab:
     """A page of the playground, and everything in it by its name for tests."""
 
-    def __init__(self, context, server, view: str):
+    def __init__(self, context, server, view):
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.server = server
-        self.complaints: list[str] = []
-        self.allowed: list[str] = []  # complaints of the browser that a test brings about on purpose
+        self.complaints = []
+        self.allowed = []  # complaints of the browser that a test brings about on purpose
         self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._asked)
         self.page.goto(f"{server.address}/#{view}")
         self.connected()
 
-    def connected(self) -> None:
+    def connected(self):
         """Wait until the page knows the run, and whether it may write."""
         self.page.wait_for_selector("body:not([data-state=connecting])")
         self.until("import('/js/store.js').then(({store}) => store.writer !== null)")
 
-    def take(self) -> None:
+    def take(self):
         """Take control, as a person does who finds the page held by a tab that has been closed a moment ago."""
         if not self.page.evaluate("import('/js/store.js').then(({store}) => store.writer)"):
             self("take-control").click()
             self.page.wait_for_selector("body:not([data-state=second-tab])")
 
-    def _asked(self, request) -> None:
+    def _asked(self, request):
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(self.server.address):
             self.complaints.append(f"asked another machine: {request.url}")
 
-    def __call__(self, name: str):
+    def __call__(self, name):
         return self.page.get_by_test_id(name)
 
     @property
-    def state(self) -> str:
+    def state(self):
         return self.page.evaluate("document.body.dataset.state")
 
     @property
-    def step(self) -> int:
+    def step(self):
         return int(self("step").get_attribute("data-step"))
 
-    def wait(self, *states: str) -> None:
+    def wait(self, *states):
         """Wait until the page is in one of these states."""
         self.page.wait_for_selector(", ".join(f"body[data-state='{state}']" for state in states))
 
-    def until(self, script: str, argument=None) -> None:
+    def until(self, script, argument=None):
         """Wait until a line of JavaScript is true; asked from outside, for the page's policy forbids it to evaluate."""
         deadline = time.monotonic() + PATIENCE / 1000
         while not self.page.evaluate(script, argument):
             assert time.monotonic() < deadline, f"never true: {script}"
             self.page.wait_for_timeout(50)
 
-    def go(self, view: str) -> None:
+    def go(self, view):
         """Go to a view, and wait until all of it is there."""
         self("nav-" + view).click()
         self.page.wait_for_selector(f"body[data-view={view}]")
@@ -122,20 +122,20 @@ class Tab:
         for name in DRAWN.get(view, []):
             self.painted(name)
 
-    def hear(self, *news, **stored) -> None:
+    def hear(self, *news, **stored):
         """Put values into the page's store, and give it news as the server tells them: a kind and a content each."""
         self.page.evaluate(HEAR, [news, stored])
 
-    def stands(self, **status) -> None:
+    def stands(self, **status):
         """Tell the page that a made-up run is paused."""
         self.hear(("status", STATUS | status))
 
-    def settings(self) -> None:
+    def settings(self):
         """Open the settings, which are closed on a phone."""
         if not self.page.evaluate("document.querySelector('.settings details').open"):
             self.page.locator(".settings summary").click()
 
-    def begin(self, recipe: str, **settings) -> None:
+    def begin(self, recipe, **settings):
         """Choose a recipe and settings, and press Start."""
         self.settings()
         self.page.locator(f"[data-testid=recipe-{recipe}]:not([disabled])").click()
@@ -145,7 +145,7 @@ class Tab:
             field.press("Tab")
         self("run-toggle").click()
 
-    def picture(self, name: str, themes: tuple[str, ...] = ("light",), **options) -> None:
+    def picture(self, name, themes=("light",), **options):
         """Keep screenshots, for people to look at; the page must fit its window in each."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         width = self.page.viewport_size["width"]
@@ -158,7 +158,7 @@ class Tab:
             self.page.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", **options)
         self.fits(name)
 
-    def fits(self, name: str) -> None:
+    def fits(self, name):
         """Nothing lies beyond the window's edge, and on a phone a finger can hit every button."""
         assert self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, (
             name
@@ -166,11 +166,11 @@ class Tab:
         if self.page.viewport_size["width"] <= NARROW:
             assert self.page.evaluate(SMALL, BUTTONS) == [], name
 
-    def painted(self, name: str) -> None:
+    def painted(self, name):
         """Wait until a canvas shows more than one colour."""
         self.until(f"(name) => ({PIXELS})(name)?.some((v, i, all) => v !== all[i % 4]) ?? false", name)
 
-    def changes(self, name: str, act) -> None:
+    def changes(self, name, act):
         """Do something, and wait until a canvas shows something else; its pixels stay in the page."""
         self.page.evaluate(f"(name) => {{ window.before = ({PIXELS})(name); }}", name)
         act()
@@ -188,7 +188,7 @@ def open_tab(browser, server):
     """Open tabs; at the end nothing may have been complained about, nor another machine been asked."""
     opened = []
 
-    def open_(view: str = "train", context=None, **options) -> Tab:
+    def open_(view="train", context=None, **options):
         own = context or browser.new_context(**({"viewport": DESK} | options))
         tab = Tab(own, server, view)
         opened.append((tab, None if context else own))

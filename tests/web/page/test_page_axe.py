@@ -53,7 +53,6 @@ def test_the_checker_finds_what_is_wrong(open_tab, axe):
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_is_found(open_tab, check, width):
-    """Before a run, during one, in the dialogs, and after an answer in the game of failures."""
     tab = open_tab(viewport={"width": width, "height": 900}, has_touch=width < 760)
     check(tab.page)
     tab.settings()

@@ -73,7 +73,6 @@ def test_nothing_is_fetched_from_elsewhere_or_written_inline():
 
 
 def test_vendored_code_is_of_named_releases_and_has_its_licence_beside_it():
-    """A joined bundle hid which Preact it held, and could not be replaced by a newer one."""
     files = {file.name: file.read_text() for file in (PAGE / "vendor").glob("*.js")}
     released = [re.fullmatch(r"(htm|preact|preact-hooks)-(\d+\.\d+\.\d+)\.js", name).groups() for name in files]
     versions = dict(released)
@@ -86,7 +85,6 @@ def test_vendored_code_is_of_named_releases_and_has_its_licence_beside_it():
 
 
 def test_the_first_pictures_of_draw_are_whole_digits():
-    """Seed 42 is a 9 in pieces, and the first thing that a visitor saw."""
     found = re.search(r"\[FIRST, ENDS, CORNERS\] = \[(.*)\];", (PAGE / "js" / "draw.js").read_text())
     seeds = [int(number) for number in re.findall(r"\d+", found[1])]
     made = bundled()
@@ -100,7 +98,6 @@ def test_the_first_pictures_of_draw_are_whole_digits():
 
 
 def test_what_the_lesson_names_stands_on_the_page():
-    """Every name in bold or italics in the lesson's steps; *Penalty off* and *path of the last looks* were not."""
     lesson = (Path(__file__).parents[3] / "docs" / "tutorials" / "lesson.md").read_text()
     steps = " ".join(re.findall(r"^(?:\d\.|   |\|) .*$", lesson, re.MULTILINE))
     bold = re.findall(r"\*\*([^*|]+)\*\*", steps)

@@ -47,7 +47,6 @@ ALARM = """async ({begin, tried}) => {
 
 @pytest.mark.parametrize(("width", "begin"), [(390, 0), (1440, 900)])
 def test_the_line_of_a_second_try_that_failed_says_whose_it_is(open_tab, width, begin):
-    """Beside it stood the name of the try before, as the way back to that, and nothing else."""
     tab = open_tab(viewport={"width": width, "height": 844})
     tab.page.evaluate(ALARM, {"begin": begin, "tried": None})
     tab.until(f"{SAID}.some((text) => text.startsWith('Try 2 · second try'))")
@@ -171,7 +170,6 @@ WHOLE = """[...document.querySelectorAll(".ev li > div:first-child, .chart .ct")
 
 
 def test_what_figures_are_called_is_not_cut(open_tab):
-    """Where panels are narrowest: two names of evidence began with the same words, and ended in dots after them."""
     tab = open_tab()
     assert tab("diagnosis-evidence").locator("li").count() == 5
     for view in ("train", "runs"):

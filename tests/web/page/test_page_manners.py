@@ -119,16 +119,6 @@ def test_two_tabs_agree_who_writes(open_tab, browser):
     context.close()
 
 
-def test_without_a_run_the_other_tab_controls_the_playground(open_tab, browser):
-    context = browser.new_context()
-    one = open_tab(context=context)
-    one.take()
-    two = open_tab(context=context)
-    two.wait("second-tab")
-    assert "controls the playground" in two("banner").inner_text()
-    context.close()
-
-
 def test_that_nobody_answers_is_no_news_once_somebody_does(open_tab):
     tab = open_tab()
     tab.until("!document.querySelector('[data-testid=empty-start]').disabled")
@@ -269,7 +259,6 @@ def test_what_has_ended_while_the_tab_did_not_listen_is_not_shown_for_ever(open_
 
 @pytest.mark.parametrize("size", [PHONE, {"width": 1440, "height": 900}])
 def test_what_stands_at_the_foot_covers_nothing_at_the_end_of_the_page(open_tab, size):
-    """On a phone the settings are the last thing, and nobody could open them once a run had ended."""
     tab = open_tab(viewport=size)
     deleted = "the folder of the run was deleted or moved while the run was writing to it. " * 4
     failed = {"state": "failed", "error": {"text": deleted, "code": "disk", "checkpoint_step": 3000}, "can": ["resume"]}
@@ -319,7 +308,6 @@ def test_failed_and_warning_are_said_in_words(open_tab):
 
 
 def test_a_remedy_that_is_edited_is_that_of_the_try_in_hand(open_tab):
-    """Edit first, and then Second try as it is: what was edited must not stand there for the next alarm."""
     tab = open_tab()
     line = {"path": "loss.kind", "label": "Loss", "old": "hinge", "new": "wasserstein"}
     alarm = {"state": "cycling", "title": "Cycling", "severity": "alarm", "text": "G goes round.", "can_try": True}
@@ -337,7 +325,6 @@ def test_a_remedy_that_is_edited_is_that_of_the_try_in_hand(open_tab):
 
 
 def test_edit_first_has_the_controls_of_settings_and_shows_all_of_a_text(open_tab):
-    """Configuration in one line of a narrow field, of which the end could not be seen."""
     tab = open_tab()
     optimizer = 'generator.optimizer={kind="adam", lr=0.001, beta1=0.0, beta2=0.99, eps=1e-8}'
     paths = ["loss.kind=hinge", "batch_size=64", "generator.squared=false", optimizer]
@@ -375,7 +362,6 @@ def test_all_checks_are_a_picture_and_a_sentence_each(open_tab):
 
 
 def test_the_game_and_its_terms_are_explained_in_place(open_tab):
-    """Nothing on Train said what a GAN is; a term was looked up elsewhere or not at all."""
     tab = open_tab()
     intro = tab("intro").inner_text()
     assert intro.startswith("Two networks play a game:")
@@ -434,7 +420,6 @@ def answers(tab, status):
 
 
 def test_a_late_answer_does_not_undo_the_news(open_tab):
-    """The answer to a command and the news come on two roads; on a busy machine the answer may be the later one."""
     tab = open_tab()
     tab.wait("empty")
     told = {"state": "paused", "step": 3119, "can": ["step"], "order": 8_000_000}

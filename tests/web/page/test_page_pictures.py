@@ -78,7 +78,6 @@ def test_own_pictures_have_a_size(open_tab):
 
 
 def test_a_preview_is_of_the_pictures_that_are_chosen(open_tab):
-    """Of two folders, the answer about the one that was chosen first may come last."""
     tab, held = open_tab(), []
     tab.page.route("**/api/pictures?*", lambda route: held.append(route))
     offer(tab, "first", "second")
@@ -235,7 +234,6 @@ def classroom(browser, new_server):
 
 
 def test_a_class_fills_one_pile(browser, classroom):
-    """A phone scans the code, draws, and never takes the run out of the teacher's hands."""
     here = classroom.address.replace("0.0.0.0", "127.0.0.1")
     desk = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     desk.goto(f"{here}/?token={SECRET}#train")

@@ -152,7 +152,6 @@ CURSOR = (
 
 
 def test_in_slow_motion_each_step_of_the_ring_is_seen_over_the_real_points(open_tab):
-    """The ring was found before anyone could press Pause, and nothing showed where the real points are."""
     tab = open_tab()
     tab("pace").press("Home")
     assert tab("pace").get_attribute("aria-valuetext") == "1 step a second"
@@ -220,7 +219,6 @@ def test_the_numbers_of_an_axis_have_room(open_tab):
 
 
 def test_classes_that_nobody_can_count_have_no_number(open_tab):
-    """Those of a person's own pictures, which no judge reads: 10 were shown, and 8 modes of any toy."""
     tab = open_tab()
     loss = {"kind": "hinge", "says": "logit", "unit": "D’s output"}
     tab.hear(metrics=None)  # of a run before
@@ -270,7 +268,6 @@ def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at
     ],
 )
 def test_a_verdict_names_what_was_checked_and_what_was_not(open_tab, signals, title, said):
-    """“Healthy” stood beside a coverage of 0.45, and over blurred balls."""
     tab = open_tab()
     tab.stands(step=500, steps=1000, loss={"says": "logit"})
     measured = {"event": "measured", "step": 500, "signals": signals, "histogram": []}
@@ -284,7 +281,6 @@ def test_a_verdict_names_what_was_checked_and_what_was_not(open_tab, signals, ti
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_run_in_the_list_says_what_was_looked_for_and_what_was_not(open_tab, server, tiny, width):
-    """It said “Healthy” of whatever had failed no check."""
     if not (server.runs / "well").exists():
         for _ in Recorder(server.runs / "well").record(Run(tiny()), observers=[Diagnosis(8)]):
             pass
@@ -351,7 +347,6 @@ def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
     ("name", "text", "stands"), [("steps", "-5", "7,000"), ("lr-g", "abc", "3.0e-3"), ("gamma", "", "0.1")]
 )
 def test_what_is_no_setting_leaves_what_there_was(open_tab, name, text, stands):
-    """Where no run is there, none goes on with it; and −5 is a whole number."""
     tab = open_tab()
     tab("recipe-quick").click()
     tab(f"setting-{name}").fill(text)
@@ -376,7 +371,6 @@ TOLD = """async ({number, loss, tries}) => {
 
 
 def test_what_d_says_is_read_as_the_terminal_and_the_report_read_it(open_tab):
-    """And without the tries that had another loss, however long ago."""
     tab, tries = open_tab(), []
     for number, name in enumerate(LOSSES, start=1):
         tries.append({"number": number, "parent": number - 1 or None, "changes": [{"path": "loss.kind"}]})
@@ -418,7 +412,6 @@ NUMBERS = [
 
 
 def test_a_field_keeps_refused_words_until_it_is_given_others(open_tab):
-    """What is done in another field does not take the reason away and leave words that do not hold."""
     tab = open_tab()
     tab("recipe-quick").click()
     for name, words in (("lr-g", "banana"), ("batch", "x"), ("latent", "32")):
@@ -434,7 +427,6 @@ def test_a_field_keeps_refused_words_until_it_is_given_others(open_tab):
 
 
 def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(open_tab):
-    """They were refused, and only after Start."""
     tab = open_tab()
     tab("recipe-mlp").click()
     tab("data-ring").click()

@@ -264,7 +264,6 @@ def on_disk(tab):
 
 
 def test_a_plate_is_stretched_where_its_range_is_not_where_its_words_are(open_tab):
-    """The caption of a plate in three rows tells that the last one is; the whole was called “Not stretched”."""
     picture = {"png": base64.b64encode(png_bytes(np.zeros((4, 4, 1), np.uint8))).decode(), "data": [0, 1]}
     whole = {**picture, "name": "plate", "caption": "bottom: stretched 9 times", "low": 0.0, "high": 1.0}
     part = {**picture, "name": "stretched", "caption": "stretched 100 times", "low": 0.49, "high": 0.5}
@@ -320,7 +319,6 @@ def test_guess_the_failure(open_tab, width):
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_both_runs_are_played_again_beside_each_other(open_tab, width):
-    """The repair was a picture that came with Mulligan; nothing ran."""
     tab = open_tab("museum", viewport={"width": width, "height": 900})
     tab.page.route("**/api/museum", lambda route: route.fulfill(json={"cases": [CASES["frozen-d"].words()]}))
     tab.page.evaluate("location.hash = 'runs'")

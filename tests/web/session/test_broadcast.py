@@ -1,11 +1,8 @@
 """Streams: nobody is waited for, nothing is lost without a snapshot, one tab writes."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from functools import wraps
-from typing import Any
 
 import pytest
 
@@ -14,17 +11,17 @@ from mulligan.web.session.broadcast import CLIENTS, QUEUE, REPLAYED, Broadcast, 
 from mulligan.web.session.write_lock import WriteLock
 
 
-def played(story: Any) -> Any:
+def played(story):
     """Play a story in an event loop."""
 
     @wraps(story)
-    def test() -> None:
+    def test():
         asyncio.run(story())
 
     return test
 
 
-def read(raw: bytes) -> list[tuple[str, str, Any]]:
+def read(raw):
     """Take events apart: id, kind, content."""
     found = []
     for block in raw.decode().strip().split("\n\n"):
@@ -33,19 +30,19 @@ def read(raw: bytes) -> list[tuple[str, str, Any]]:
     return found
 
 
-def broadcast_of(snapshot: Any = None) -> Broadcast:
+def broadcast_of(snapshot=None):
     return Broadcast(lambda: {"snapshot": True} if snapshot is None else snapshot())
 
 
-async def some(stream: Any, count: int) -> list[tuple[str, str, Any]]:
-    found: list[tuple[str, str, Any]] = []
+async def some(stream, count):
+    found = []
     while len(found) < count:
         found += read(await asyncio.wait_for(anext(stream), 5.0))
     return found
 
 
 @played
-async def test_first_a_snapshot_then_news() -> None:
+async def test_first_a_snapshot_then_news():
     broadcast = broadcast_of()
     stream = broadcast.stream("page", None)
     assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
@@ -58,7 +55,7 @@ async def test_first_a_snapshot_then_news() -> None:
 
 
 @played
-async def test_who_comes_back_gets_what_was_missed() -> None:
+async def test_who_comes_back_gets_what_was_missed():
     broadcast = broadcast_of()
     stream = broadcast.stream("page", None)
     first_events = await some(stream, 1)
@@ -89,7 +86,7 @@ async def test_who_comes_back_gets_what_was_missed() -> None:
 
 
 @played
-async def test_all_that_is_kept_can_be_replayed() -> None:
+async def test_all_that_is_kept_can_be_replayed():
     broadcast = broadcast_of()
     first = broadcast.stream("page", None)
     epoch = (await some(first, 1))[0][0].partition("-")[0]
@@ -103,7 +100,7 @@ async def test_all_that_is_kept_can_be_replayed() -> None:
 
 
 @played
-async def test_a_new_run_makes_what_was_before_worthless() -> None:
+async def test_a_new_run_makes_what_was_before_worthless():
     broadcast = broadcast_of()
     stream = broadcast.stream("page", None)
     last = (await some(stream, 1))[0][0]
@@ -117,7 +114,7 @@ async def test_a_new_run_makes_what_was_before_worthless() -> None:
 
 
 @played
-async def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot() -> None:
+async def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot():
     snapshots = []
     broadcast = broadcast_of(lambda: snapshots.append(1) or {"n": len(snapshots)})
     stalled, brisk = broadcast.stream("stalled", None), broadcast.stream("brisk", None)
@@ -137,7 +134,7 @@ async def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot() -> N
     await brisk.aclose()
 
 
-def test_only_the_newest_samples_wait() -> None:
+def test_only_the_newest_samples_wait():
     client = Client("page")
     for i in range(1000):
         client.put("samples", b"%d" % i)
@@ -147,10 +144,10 @@ def test_only_the_newest_samples_wait() -> None:
     assert client.take() == []
 
 
-def test_pings_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pings_when_nothing_happens(monkeypatch):
     monkeypatch.setattr("mulligan.web.session.broadcast.PING", 0.01)
 
-    async def play() -> None:
+    async def play():
         broadcast = broadcast_of()
         stream = broadcast.stream("page", None)
         assert [kind for _, kind, _ in await some(stream, 3)] == ["snapshot", "ping", "ping"]
@@ -160,7 +157,7 @@ def test_pings_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @played
-async def test_streams_end_with_the_server_and_are_limited() -> None:
+async def test_streams_end_with_the_server_and_are_limited():
     broadcast = broadcast_of()
     streams = []
     for i in range(CLIENTS):
@@ -175,10 +172,8 @@ async def test_streams_end_with_the_server_and_are_limited() -> None:
     assert not broadcast.clients
 
 
-def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
-    """Each was let in before any of them had begun: 98 listened where 64 may."""
-
-    async def play() -> None:
+def test_pages_that_come_at_the_same_moment_are_no_more_than_fit():
+    async def play():
         broadcast = broadcast_of()
         for _ in range(CLIENTS + 20):
             broadcast.check_at_most()
@@ -193,15 +188,11 @@ def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
 
 
 @played
-async def test_one_tab_writes() -> None:
+async def test_one_tab_writes():
     broadcast = broadcast_of()
     lock = WriteLock(broadcast)
     first, second = "first-page-0123456789", "other-page-0123456789"
-    with pytest.raises(
-        Problem,
-        match=r"^this call changes something, so it must carry X-Mulligan-Token\. Get one: POST "
-        r"/api/write-lock\.$",
-    ):
+    with pytest.raises(Problem, match=r"X-Mulligan-Token.*POST /api/write-lock"):
         lock.check(None)
     with pytest.raises(Problem):
         lock.check("")
@@ -224,7 +215,7 @@ async def test_one_tab_writes() -> None:
     await stream.aclose()
 
 
-def test_a_script_without_a_stream_keeps_the_token() -> None:
+def test_a_script_without_a_stream_keeps_the_token():
     broadcast = broadcast_of()
     lock = WriteLock(broadcast)
     token = lock.ask(client="a-script", take=False)["token"]
@@ -232,8 +223,8 @@ def test_a_script_without_a_stream_keeps_the_token() -> None:
     lock.check(token)
 
 
-def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def play() -> None:
+def test_a_tab_that_is_gone_writes_no_more(monkeypatch):
+    async def play():
         broadcast = broadcast_of()
         lock = WriteLock(broadcast)
         stream = broadcast.stream("first", None)
@@ -255,8 +246,8 @@ def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("missed", [1, 2, REPLAYED - 1, REPLAYED, REPLAYED + 1])
-def test_who_comes_back_after_some_events_gets_each_of_them(missed: int) -> None:
-    async def play() -> None:
+def test_who_comes_back_after_some_events_gets_each_of_them(missed):
+    async def play():
         broadcast = broadcast_of()
         stream = broadcast.stream("page", None)
         await some(stream, 1)

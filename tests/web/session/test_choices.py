@@ -1,13 +1,9 @@
 """Own pictures: how many there are, which are broken, and how the network will see them."""
 
-from __future__ import annotations
-
 import base64
 import io
 import os
 import sys
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +12,7 @@ from PIL import Image
 from mulligan.data import load
 
 
-def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
+def test_own_pictures(call, playground, tmp_path):
     folder = tmp_path / "cats"
     folder.mkdir()
     for i in range(12):
@@ -38,7 +34,7 @@ def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
     assert call.get("/api/pictures?data=cats").status_code == 422
 
 
-def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call: Any, playground: Any, tmp_path: Path) -> None:
+def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call, playground, tmp_path):
     folder = tmp_path / "cats"
     folder.mkdir()
     Image.fromarray(np.full((20, 30), 100, np.uint8)).save(folder / "0.png")
@@ -52,7 +48,7 @@ def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call: Any, playgro
     assert "must be one of 28, 32, 48, 64" in refused.json()["detail"]
 
 
-def test_own_pictures_that_are_refused_in_either_split(call: Any, playground: Any, tmp_path: Path) -> None:
+def test_own_pictures_that_are_refused_in_either_split(call, playground, tmp_path):
     for part in ("train", "test"):
         (tmp_path / "cats" / part).mkdir(parents=True)
         Image.fromarray(np.full((20, 30), 100, np.uint8)).save(tmp_path / "cats" / part / "whole.png")
@@ -64,7 +60,7 @@ def test_own_pictures_that_are_refused_in_either_split(call: Any, playground: An
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
-def test_own_pictures_of_odd_names_are_refused_by_them(call: Any, playground: Any, tmp_path: Path) -> None:
+def test_own_pictures_of_odd_names_are_refused_by_them(call, playground, tmp_path):
     folder = tmp_path / "cats"
     folder.mkdir()
     Image.fromarray(np.full((20, 30), 100, np.uint8)).save(folder / "whole.png")

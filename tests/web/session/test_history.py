@@ -1,10 +1,5 @@
 """Curves: collected, read back, thinned."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +14,7 @@ from mulligan.web.session.tries import Try
 
 
 @given(st.integers(0, 3000), st.integers(2, 600))
-def test_thinned_curves_keep_their_ends(count: int, points: int) -> None:
+def test_thinned_curves_keep_their_ends(count, points):
     columns = Columns(("a",))
     for i in range(count):
         columns.add(10 * i, {"a": i / 7})
@@ -31,14 +26,14 @@ def test_thinned_curves_keep_their_ends(count: int, points: int) -> None:
         assert found["a"][-1] == pytest.approx((count - 1) / 7, rel=1e-5)
 
 
-def test_a_step_that_comes_again_begins_anew_from_there() -> None:
+def test_a_step_that_comes_again_begins_anew_from_there():
     columns = Columns(("a",))
     for step, value in ((1, 1.0), (2, 2.0), (3, 3.0), (2, 20.0), (5, None)):
         columns.add(step, {"a": value, "b": 9})
     assert columns.thinned() == {"step": [1, 2, 5], "a": [1.0, 20.0, None]}
 
 
-def test_an_evaluation_takes_the_place_of_a_measurement_at_the_same_step_and_of_none_later() -> None:
+def test_an_evaluation_takes_the_place_of_a_measurement_at_the_same_step_and_of_none_later():
     state = State()
     state.begin([Try(1, "run", steps=24)], 1, "")
     state.metrics = {"step": 24, "kid": 0.1}
@@ -48,14 +43,13 @@ def test_an_evaluation_takes_the_place_of_a_measurement_at_the_same_step_and_of_
     assert state.metrics == {"step": 24, "fd": 3.0, "try": 1, "final": True}
 
 
-def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
+def test_what_a_run_folder_tells(tiny, tmp_path):
     from mulligan.training import Recorder
 
     config = tiny(steps=600, report_every=1, evaluate_every=300)
     run = Run(config)
     seen = []
     monitor = Monitor.of(run)
-    assert monitor is not None
     for event in Recorder(tmp_path / "r").record(run, evaluators=[monitor], observers=[Diagnosis(100)]):
         if event.name == "stepped":
             seen.append(event)
@@ -69,7 +63,7 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
     assert len(history.thinned()["curves"]["step"]) == POINTS
     assert history.measurements.step == [100, 200, 300, 400, 500, 600]
     assert all(value is not None for value in history.measurements.values["g_gradient"])
-    assert history.measurements.values["r2"][0] > 0  # type: ignore[operator]
+    assert history.measurements.values["r2"][0] > 0
     assert history.distance.step == history.measurements.step
     assert [value is None for value in history.distance.values["kid"]] == [True, True, False, True, True, False]
     assert all(value is not None for value in history.distance.values["gap"])
@@ -82,13 +76,13 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"\xff\xfe\n", b"[1]\n3\nnull\n", b'{"event": "stepped"}\n{"event": "measured", "step": 3}\n']
 )
-def test_a_log_of_anything_is_no_curve(tmp_path: Path, text: bytes) -> None:
+def test_a_log_of_anything_is_no_curve(tmp_path, text):
     (tmp_path / "events.jsonl").write_bytes(text)
     assert history_of(tmp_path).curves.step == []
     assert history_of(tmp_path / "nowhere").measurements.step == []
 
 
-def test_figures_are_cut_for_the_page() -> None:
+def test_figures_are_cut_for_the_page():
     assert [significant(v) for v in (1234567.8, 0.000123456789, 3, None, "x")] == [
         1234570.0,
         0.000123457,

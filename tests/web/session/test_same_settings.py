@@ -1,9 +1,6 @@
 """The same settings once more: Reset, Again, a new try with a changed setting, and own pictures by their name."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,11 +9,11 @@ from mulligan.training import Recorder, Run, dumps_toml, recipe
 TRY = {"try": 1}
 
 
-def started(stand: Any) -> Any:
+def started(stand):
     return [words for kind, words in stand.sent if kind == "start"][-1]
 
 
-def test_again_takes_every_setting_and_another_seed(call: Any, stand: Any, playground: Any) -> None:
+def test_again_takes_every_setting_and_another_seed(call, stand, playground):
     playground.session.finished = lambda run: None
     call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300)
     stand.adjusts()
@@ -29,7 +26,7 @@ def test_again_takes_every_setting_and_another_seed(call: Any, stand: Any, playg
     assert not started(stand)["paused"]
 
 
-def test_reset_after_a_start_that_was_refused_begins_that_one(call: Any, stand: Any) -> None:
+def test_reset_after_a_start_that_was_refused_begins_that_one(call, stand):
     call.post("/api/train/start", recipe="ring")
     stand.say("refused", text="no such data")
     begin = call.post("/api/train/reset", **TRY)
@@ -44,7 +41,7 @@ def test_reset_after_a_start_that_was_refused_begins_that_one(call: Any, stand: 
     assert started(stand)["paused"]
 
 
-def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call: Any, stand: Any, playground: Any) -> None:
+def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call, stand, playground):
     call.begun(stand)
     (playground.runs / "ring-1" / "config.toml").write_text(dumps_toml(recipe("ring")))
     stand.say("state", state="stopped", step=3, saved=3)
@@ -56,7 +53,7 @@ def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call: Any, sta
     assert call.get("/api/snapshot").json()["settings"] is None
 
 
-def test_a_new_try_with_a_changed_setting_keeps_every_other_setting(call: Any, stand: Any) -> None:
+def test_a_new_try_with_a_changed_setting_keeps_every_other_setting(call, stand):
     call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300, seed=4)
     stand.adjusts()
     asked = {"latent": 7, "steps": 400}
@@ -67,7 +64,7 @@ def test_a_new_try_with_a_changed_setting_keeps_every_other_setting(call: Any, s
     assert config["recipe"] == "ring"
 
 
-def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call: Any, stand: Any, own: str) -> None:
+def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call, stand, own):
     call.begun(stand, recipe="pictures", data=own, size=48)
     assert started(stand)["config"]["data"]["size"] == 48
     assert call.get("/api/snapshot").json()["settings"]["size"] == 48
@@ -82,9 +79,7 @@ def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call: Any, stand
         ({"size": 40}, "size must be one of 28, 32, 48, 64, got 40."),
     ],
 )
-def test_a_size_that_cannot_be_is_refused_before_the_run_in_hand_is_left(
-    call: Any, stand: Any, own: str, asked: dict[str, Any], said: str
-) -> None:
+def test_a_size_that_cannot_be_is_refused_before_the_run_in_hand_is_left(call, stand, own, asked, said):
     call.begun(stand, recipe="pictures", data=own)
     answer = call.post("/api/train/start", **asked, replace=True)
     assert (answer.status_code, answer.json()["field"]) == (422, "size")
@@ -92,7 +87,7 @@ def test_a_size_that_cannot_be_is_refused_before_the_run_in_hand_is_left(
     assert len([kind for kind, _ in stand.sent if kind == "start"]) == 1
 
 
-def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call: Any, stand: Any, own: str) -> None:
+def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call, stand, own):
     call.begun(stand, recipe="pictures", data=own, overrides=["instance_noise=0.25"])
     assert started(stand)["config"]["data"]["skip_broken"]
     call.post("/api/train/start", data="mnist-test", replace=True)
@@ -105,8 +100,7 @@ def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(ca
     assert started(stand)["config"]["data"]["skip_broken"]
 
 
-def test_a_new_try_of_a_run_beyond_the_limits_may_stay_there(call: Any, stand: Any, playground: Any, tiny: Any) -> None:
-    """The command line may ask for more than the page."""
+def test_a_new_try_of_a_run_beyond_the_limits_may_stay_there(call, stand, playground, tiny):
     for _ in Recorder(playground.runs / "large-1").record(Run(tiny(batch_size=2048, steps=2))):
         pass
     call.post("/api/runs/large-1/resume", steps=4)
@@ -116,14 +110,14 @@ def test_a_new_try_of_a_run_beyond_the_limits_may_stay_there(call: Any, stand: A
     assert call.post("/api/train/start", latent=2000, replace=True).status_code == 422
 
 
-def test_without_a_run_a_recipe_must_be_named(call: Any) -> None:
+def test_without_a_run_a_recipe_must_be_named(call):
     answer = call.post("/api/train/start", seed=3)
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/wrong-state")
     assert "recipe" in answer.json()["detail"]
 
 
 @pytest.fixture
-def own(playground: Any, tmp_path: Path) -> str:
+def own(playground, tmp_path):
     from PIL import Image
 
     folder = tmp_path / "my “pictures”"
@@ -134,7 +128,7 @@ def own(playground: Any, tmp_path: Path) -> str:
     return folder.name
 
 
-def test_own_pictures_keep_the_name_by_which_they_were_chosen(call: Any, stand: Any, own: str) -> None:
+def test_own_pictures_keep_the_name_by_which_they_were_chosen(call, stand, own):
     call.begun(stand, recipe="pictures", data=own)
     settings = call.get("/api/snapshot").json()["settings"]
     assert settings["data"] == own
@@ -144,15 +138,11 @@ def test_own_pictures_keep_the_name_by_which_they_were_chosen(call: Any, stand: 
     assert call.get("/api/snapshot").json()["settings"]["data"] == own
 
 
-def call_path(call: Any, own: str) -> str:
-    found: str = next(each["line"] for each in call.get("/api/catalog").json()["data"] if each["name"] == own)
-    return found
+def call_path(call, own):
+    return next(each["line"] for each in call.get("/api/catalog").json()["data"] if each["name"] == own)
 
 
-def test_own_pictures_are_compared_as_the_run_has_read_them(
-    call: Any, playground: Any, own: str, tiny_pictures: Any
-) -> None:
-    """In colour, at a size of its own, without a broken one: loaded by their name alone they would be others."""
+def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, own, tiny_pictures):
     folder = Path(playground.session.own[own])
     (folder / "broken.png").write_text("none")
     data = {"name": str(folder), "labels": "none", "size": 32, "colour": "rgb", "skip_broken": True}

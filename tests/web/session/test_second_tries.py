@@ -1,9 +1,5 @@
 """The second try as the page commands it: with the remedy, edited first, and no further than a start may reach."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from mulligan.config.labels import labelled, summary
@@ -11,7 +7,7 @@ from mulligan.config.labels import labelled, summary
 NAME = "ring-1"
 
 
-def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> None:
+def test_the_second_try(call, stand, playground, toml):
     assert "second-try" not in call.begun(stand)["can"]  # there is nothing to repair
     refused = call.post("/api/train/step", **{"try": 1}).json()
     assert "second-try" not in refused["detail"]
@@ -41,10 +37,7 @@ def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> No
 
 
 @pytest.mark.parametrize("story", ["again", "other", "later", "adjusted"])
-def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(
-    story: str, call: Any, stand: Any, playground: Any, toml: str
-) -> None:
-    """The same settings from the same start give the same run; others, and adjusted ones, do not."""
+def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(story, call, stand, playground, toml):
     call.begun(stand)
     (playground.runs / NAME / "config.toml").write_text(toml)
     if story == "adjusted":
@@ -65,7 +58,7 @@ def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(
     ("changes", "restart"),
     [(["discriminator.layers.hidden=[8]"], True), (["latent.dim=3"], True), (["generator.optimizer.lr=1e-4"], False)],
 )
-def test_edit_first(call: Any, stand: Any, playground: Any, toml: str, changes: list[str], restart: bool) -> None:
+def test_edit_first(call, stand, playground, toml, changes, restart):
     call.begun(stand)
     stand.diagnoses(overrides=[])
     refused = call.post("/api/train/second-try", **{"try": 1}).json()["detail"]
@@ -86,9 +79,7 @@ def test_edit_first(call: Any, stand: Any, playground: Any, toml: str, changes: 
     "change",
     ["data.name='/etc'", "data={name='/etc'}", "recipe=quick", "steps=1000001", "batch_size=1025", "latent.dim=1025"],
 )
-def test_an_edited_second_try_reaches_no_further_than_a_start(
-    call: Any, stand: Any, playground: Any, toml: str, change: str
-) -> None:
+def test_an_edited_second_try_reaches_no_further_than_a_start(call, stand, playground, toml, change):
     call.begun(stand)
     stand.diagnoses()
     (playground.runs / NAME / "config.toml").write_text(toml)
@@ -97,10 +88,9 @@ def test_an_edited_second_try_reaches_no_further_than_a_start(
     assert stand.sent[-1][0] != "second"
 
 
-def test_penalties_that_come_or_go_are_one_change() -> None:
-    """They were five rows in a remedy, the first of which said "none → none"."""
+def test_penalties_that_come_or_go_are_one_change():
     r1, r2 = ({"kind": kind, "gamma": 1.0} for kind in ("r1", "r2"))
-    one: dict[str, Any] = {"path": "penalties", "label": "Penalty"}
+    one = {"path": "penalties", "label": "Penalty"}
     found = labelled({"steps": 3, "penalties": []}, {"steps": 4, "penalties": [r1, r2]})
     assert found[1:] == [one | {"old": [], "new": [r1, r2]}]
     assert summary(found) == "steps 4, R1 γ 1, R2 γ 1"
@@ -112,8 +102,8 @@ def test_penalties_that_come_or_go_are_one_change() -> None:
     assert summary(found) == "γ 0.5"
 
 
-def test_changes_are_told_in_words_and_many_by_their_number() -> None:
-    def table(smoothing: float | None, rates: str, kind: str, **more: Any) -> dict[str, Any]:
+def test_changes_are_told_in_words_and_many_by_their_number():
+    def table(smoothing, rates, kind, **more):
         loss = {"kind": "non_saturating"} | ({} if smoothing is None else {"smoothing": smoothing})
         player = {"optimizer": {"kind": kind}}
         return {"loss": loss, "schedules": {"lr": {"kind": rates}}, "generator": player, **more}

@@ -1,49 +1,46 @@
 """The worker as the server sees it, at the end of both; a process that does nothing stands in for it."""
 
-from __future__ import annotations
-
 import asyncio
 import multiprocessing
 import os
 import threading
 import time
 from multiprocessing.connection import Connection
-from typing import Any
 
 import pytest
 
 from mulligan.web.worker.handle import WorkerHandle
 from mulligan.web.worker.protocol import Channel
 
-made: list[Process] = []
+made = []
 """The processes so far."""
 
 
 class Process:
     """Ends when it is told to, and notes whether two wait for it at once: one of them may then miss the exit code."""
 
-    def __init__(self, target: Any, args: tuple[Any, ...], **more: Any):
+    def __init__(self, target, args, **more):
         self.channel = Channel(Connection(os.dup(args[0].fileno())))  # as a real process has its own end
-        self.exitcode: int | None = None
+        self.exitcode = None
         self.over = threading.Event()
         self.waiting = threading.Lock()
         self.twice = self.killed = False
         made.append(self)
 
-    def start(self) -> None:
+    def start(self):
         pass
 
-    def kill(self) -> None:
+    def kill(self):
         self.killed = True
 
-    def join(self, seconds: float) -> None:
+    def join(self, seconds):
         self.twice |= not self.waiting.acquire(blocking=False)
         if self.over.wait(seconds):
             self.exitcode = 0
         if self.waiting.locked():
             self.waiting.release()
 
-    def end(self) -> None:
+    def end(self):
         """Close the pipe, and end a moment later, as processes do."""
         self.channel.close()
         threading.Timer(0.2, self.over.set).start()
@@ -57,11 +54,11 @@ class Context:
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
+def worker(monkeypatch):
     """A handle whose loop has come and gone."""
     monkeypatch.setattr("mulligan.web.worker.protocol.multiprocessing.get_context", lambda kind: Context())
 
-    async def attached(worker: WorkerHandle) -> None:
+    async def attached(worker):
         worker.attach()
 
     found = WorkerHandle()
@@ -70,7 +67,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
     return found
 
 
-def test_only_one_waits_for_the_end_of_the_worker(worker: WorkerHandle) -> None:
+def test_only_one_waits_for_the_end_of_the_worker(worker):
     process = made[-1]
     worker.quit()
     process.end()
@@ -79,10 +76,10 @@ def test_only_one_waits_for_the_end_of_the_worker(worker: WorkerHandle) -> None:
     assert not process.killed
 
 
-def test_what_the_worker_says_is_read_to_the_end_of_it(worker: WorkerHandle) -> None:
+def test_what_the_worker_says_is_read_to_the_end_of_it(worker):
     channel, said = made[-1].channel, []
 
-    def speak() -> None:
+    def speak():
         for number in range(4):
             channel.send("samples", {"png": "x" * (1 << 20)})  # more than a pipe holds
             said.append(number)

@@ -1,9 +1,6 @@
 """What the page is told of a run when it opens."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -13,10 +10,9 @@ from mulligan.training.monitor import Monitor
 from mulligan.web.worker.live import kid_among_reals
 
 
-def test_real_data_come_as_near_as_the_furthest_of_several_sets_of_them() -> None:
-    """One set gave a negative number for the ring, and a line that the curve ran below."""
+def test_real_data_come_as_near_as_the_furthest_of_several_sets_of_them():
     points = np.random.default_rng(3).standard_normal((200, 2)).astype(np.float32)
-    run: Any = SimpleNamespace(data=Dataset("points", points))
+    run = SimpleNamespace(data=Dataset("points", points))
     reals = points[::10]
     found = kid_among_reals(run, Monitor(reals))
     sets = [points[np.linspace(0, 199, 80).astype(int)[start::4]] for start in range(4)]

@@ -1,7 +1,5 @@
 """The worker between two steps: commands act there, the run's arithmetic does not notice, and an end saves."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import socket
@@ -9,8 +7,6 @@ import threading
 import time
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,16 +23,16 @@ from mulligan.web.worker.worker import Worker
 class Held:
     """A worker in a thread of this process, and our end of its pipe."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder):
         ours, theirs = Pipe()
         self.channel, self.folder = Channel(ours), folder
         self.worker = Worker(Channel(theirs))
         self.thread = threading.Thread(target=self.worker.serve, daemon=True)
         self.thread.start()
-        self.heard: list[tuple[str, Any]] = []
+        self.heard = []
         self.until("ready")
 
-    def until(self, kind: str, **content: Any) -> Any:
+    def until(self, kind, **content):
         """Wait for a message; remember all before it."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
@@ -48,17 +44,17 @@ class Held:
                     return words
         raise AssertionError(f"no {kind} {content}; heard {[k for k, _ in self.heard]}")
 
-    def start(self, config: Any, name: str = "r", **more: Any) -> Path:
+    def start(self, config, name="r", **more):
         folder = self.folder / name
         self.channel.send("start", {"config": to_table(config), "folder": str(folder), "try": 1, "serial": 1, **more})
         return folder
 
-    def kinds(self) -> list[str]:
+    def kinds(self):
         return [kind for kind, _ in self.heard]
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Any:
+def held(tmp_path):
     found = Held(tmp_path)
     yield found
     found.channel.send("quit")
@@ -66,12 +62,11 @@ def held(tmp_path: Path) -> Any:
     assert not found.thread.is_alive()
 
 
-def final(folder: Path) -> dict[str, Any]:
+def final(folder):
     return load_checkpoint(checkpoints(folder / "checkpoints")[-1]).arrays
 
 
-def test_a_run_in_the_worker_is_the_run_in_the_terminal(held: Held, tiny: Any, tmp_path: Path) -> None:
-    """Pauses, single steps, grids and questions included: the same bytes."""
+def test_a_run_in_the_worker_is_the_run_in_the_terminal(held, tiny, tmp_path):
     config = tiny(steps=60)
     held.channel.send("watch", {"watched": True})
     folder = held.start(config, paused=True)
@@ -92,7 +87,6 @@ def test_a_run_in_the_worker_is_the_run_in_the_terminal(held: Held, tiny: Any, t
 
     run = Run(config)
     monitor = Monitor.of(run)
-    assert monitor is not None
     for _ in Recorder(tmp_path / "t").record(run, evaluators=[monitor], observers=[Diagnosis()]):
         pass
     assert (folder / "events.jsonl").read_bytes() == (tmp_path / "t" / "events.jsonl").read_bytes()
@@ -103,8 +97,7 @@ def test_a_run_in_the_worker_is_the_run_in_the_terminal(held: Held, tiny: Any, t
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_in_turns_it_leaves_its_thread_between_two_steps(tiny: Any, tmp_path: Path) -> None:
-    """Turns of no length are a step each, and single steps are counted as ever."""
+def test_in_turns_it_leaves_its_thread_between_two_steps(tiny, tmp_path):
     ours, theirs = (Channel(end) for end in Pipe())
     worker = Worker(theirs, turn=0.0)
     turns = worker.turns()
@@ -124,7 +117,7 @@ def test_in_turns_it_leaves_its_thread_between_two_steps(tiny: Any, tmp_path: Pa
     assert worker.live.run.step == 30
 
 
-def test_pauses_cost_the_run_no_time(held: Held, tiny: Any) -> None:
+def test_pauses_cost_the_run_no_time(held, tiny):
     folder = held.start(tiny(steps=40), paused=True)
     held.until("state", state="paused")
     time.sleep(0.5)
@@ -134,7 +127,7 @@ def test_pauses_cost_the_run_no_time(held: Held, tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("samples", [39, 40])
-def test_few_samples_are_said_to_be_few_before_they_are_trained_on(held: Held, tiny: Any, samples: int) -> None:
+def test_few_samples_are_said_to_be_few_before_they_are_trained_on(held, tiny, samples):
     data = {"name": "ring", "labels": "none", "limit": samples}
     held.start(tiny(steps=3, data=data))
     held.until("state", state="finished")
@@ -142,7 +135,7 @@ def test_few_samples_are_said_to_be_few_before_they_are_trained_on(held: Held, t
     assert [words["text"] for kind, words in before if kind == "notice"] == [few(39)][: samples < 40]
 
 
-def test_grids_are_drawn_only_when_somebody_looks(held: Held, tiny: Any) -> None:
+def test_grids_are_drawn_only_when_somebody_looks(held, tiny):
     config = tiny(steps=100_000, sample_every=0, evaluate_every=0, save_every=50_000)
     held.start(config)
     held.until("pace")
@@ -156,7 +149,7 @@ def test_grids_are_drawn_only_when_somebody_looks(held: Held, tiny: Any) -> None
     held.until("state", state="stopped")
 
 
-def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
+def test_stop_saves_and_open_goes_on(held, tiny):
     folder = held.start(tiny(steps=100_000, save_every=0))
     held.until("event", event="stepped")
     held.channel.send("adjust", {"overrides": ["generator.optimizer.lr=0.01"]})
@@ -171,7 +164,7 @@ def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
     assert held.until("state", state="finished")["step"] == saved + 10
 
 
-def test_another_start_saves_the_run_that_is_there(held: Held, tiny: Any) -> None:
+def test_another_start_saves_the_run_that_is_there(held, tiny):
     folder = held.start(tiny(steps=100_000, save_every=0))
     held.until("event", event="stepped")
     held.start(tiny(steps=5), "other")
@@ -180,7 +173,7 @@ def test_another_start_saves_the_run_that_is_there(held: Held, tiny: Any) -> Non
     assert (held.folder / "other" / "generator.safetensors").is_file()
 
 
-def test_an_adjusted_setting_acts_and_is_told(held: Held, tiny: Any) -> None:
+def test_an_adjusted_setting_acts_and_is_told(held, tiny):
     folder = held.start(tiny(steps=50), paused=True)
     held.until("state", state="paused")
     held.channel.send("adjust", {"overrides": ["generator.optimizer.lr=0.01", "penalties.0.gamma=3"]})
@@ -199,7 +192,7 @@ def test_an_adjusted_setting_acts_and_is_told(held: Held, tiny: Any) -> None:
     assert '"event": "adjusted", "step": 0' in (folder / "events.jsonl").read_text()
 
 
-def test_an_alarm_pauses(held: Held, tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alarm_pauses(held, tiny, monkeypatch):
     monkeypatch.setattr("mulligan.diagnosis.history.EVERY", 10)
     monkeypatch.setattr("mulligan.training.Diagnosis.__init__.__defaults__", (10,))
     fast = {"kind": "sgd", "lr": 50.0}
@@ -211,12 +204,12 @@ def test_an_alarm_pauses(held: Held, tiny: Any, monkeypatch: pytest.MonkeyPatch)
     assert state["state"] in ("alarm", "failed")
 
 
-def _next(held: Held) -> Any:
+def _next(held):
     kind, _, text = held.channel.receive()
     return kind, json.loads(text)
 
 
-def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> None:
+def test_what_goes_wrong_is_said_and_the_worker_lives(held, tiny):
     held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "serial": 1})
     assert "must be a run folder" in held.until("refused")["text"]
     held.channel.send("ask", {"id": 7, "what": "layers", "args": {}})
@@ -234,12 +227,10 @@ def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> 
 
 
 @pytest.mark.parametrize("system", ["posix", "windows"])
-def test_a_server_that_is_gone_ends_the_worker_and_saves(
-    tiny: Any, tmp_path: Path, system: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_is_gone_ends_the_worker_and_saves(tiny, tmp_path, system, monkeypatch):
     poll = Connection.poll
 
-    def breaking(self: Any, timeout: float = 0.0) -> bool:
+    def breaking(self, timeout=0.0):
         found = poll(self, timeout)
         with socket.fromfd(self.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as end:
             if found and not end.recv(1, socket.MSG_PEEK):
