@@ -22,18 +22,7 @@ from mulligan.game.losses import LOSSES, Loss
 from mulligan.game.penalties import PENALTIES, Penalty
 from mulligan.nn.averaging import AVERAGES, Average
 from mulligan.nn.clipping import CLIPPINGS, Clipping
-from mulligan.nn.fields import (
-    NOTHING,
-    Entries,
-    Form,
-    OneOf,
-    Part,
-    Scalar,
-    Words,
-    checked,
-    default_of,
-    forms_of,
-)
+from mulligan.nn.fields import NOTHING, Entries, Form, OneOf, Part, Scalar, Words, checked, default_of, forms_of
 from mulligan.nn.layers import LAYERS, Layer
 from mulligan.nn.layers.initializers import INITIALIZERS, Initializer
 from mulligan.nn.optimizers import OPTIMIZERS, Optimizer

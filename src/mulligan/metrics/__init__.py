@@ -22,13 +22,7 @@ from mulligan.metrics.distances.frechet import (
     percent,
 )
 from mulligan.metrics.distances.kernel import Kid, kid, squared_mmd
-from mulligan.metrics.distances.neighbours import (
-    Manifolds,
-    coverage_ideal,
-    kmeans,
-    manifolds,
-    nearest,
-)
+from mulligan.metrics.distances.neighbours import Manifolds, coverage_ideal, kmeans, manifolds, nearest
 from mulligan.metrics.distances.sliced import sliced_wasserstein, split_floor
 from mulligan.metrics.evaluate import evaluate_pictures, evaluate_points, merge
 from mulligan.metrics.fakes import Fakes

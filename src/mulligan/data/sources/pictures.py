@@ -10,17 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset, Images
-from mulligan.data.sources import streamed
+from mulligan.data.sources import picture_file, streamed
 from mulligan.data.sources.arrays import DARK, check_light
-from mulligan.data.sources.picture_file import (
-    ENDINGS,
-    check_form,
-    check_header,
-    is_grey,
-    read_picture,
-    resized,
-    with_channels,
-)
+from mulligan.data.sources.picture_file import ENDINGS, read_picture, with_channels
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import DataError, ShapeError
 
@@ -65,7 +57,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     DataError
         When a picture is broken, there are none, or pictures lie both beside and inside sub-folders.
     """
-    check_form(size, colour)
+    picture_file.check_form(size, colour)
     loose, classes, others = _find(folder)
     if loose and classes:
         raise DataError(
@@ -115,7 +107,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
 def load_unresized(folder: Path) -> Dataset:
     """Load all pictures of a folder and its sub-folders in their own size, which must be the same, without classes."""
     paths = _all_in(folder)
-    sizes = [check_header(path) for path in paths]
+    sizes = [picture_file.check_header(path) for path in paths]
     other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
     if other is not None:
         found = " and ".join("{1}×{0} ({2})".format(*sizes[i], _name(paths[i], folder)) for i in (0, other))
@@ -152,7 +144,7 @@ def fitted(data: Dataset, size: int, colour: str) -> Dataset:
 
     With size 0 and colour "auto" nothing changes, and the samples may be points.
     """
-    check_form(size or 28, colour)
+    picture_file.check_form(size or 28, colour)
     if not size and colour == "auto":
         return data
     if data.is_points:
@@ -162,7 +154,7 @@ def fitted(data: Dataset, size: int, colour: str) -> Dataset:
         )
     images, note = np.asarray(data.images), [data.note] if data.note else []
     if size and data.shape[:2] != (size, size):
-        images = resized(images, size)
+        images = picture_file.resized(images, size)
         note.append(f"{data.shape[0]}×{data.shape[1]} resized to fit {size}×{size}, centred on black")
     channels = {"auto": data.shape[2], "grey": 1, "rgb": 3}[colour]
     if channels != data.shape[2]:
@@ -246,7 +238,7 @@ def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> t
 
     broken = _broken(paths, keep, skip_broken)
     images = images[: len(paths) - len(broken)]
-    if colour == "auto" and all(map(is_grey, images)):
+    if colour == "auto" and all(map(picture_file.is_grey, images)):
         return images[..., :1].copy(), broken
     return (with_channels(images, 1) if colour == "grey" else images), broken
 
@@ -255,12 +247,12 @@ def _open_all(
     paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
 ) -> tuple[Images, dict[int, str]]:
     """Like `_read_all`, but check only the first bytes of each file, and decode pictures when they are needed."""
-    broken = _broken(paths, check_header, skip_broken)
+    broken = _broken(paths, picture_file.check_header, skip_broken)
     sound = [path for i, path in enumerate(paths) if i not in broken]
     groups = None if groups is None else np.delete(groups, list(broken))
     images = StreamedPictures(sound, size, 3, groups=groups, skip_broken=skip_broken)
     if colour == "auto":
-        colour = "grey" if all(is_grey(images[i]) for i in _evenly(len(sound))) else "rgb"
+        colour = "grey" if all(picture_file.is_grey(images[i]) for i in _evenly(len(sound))) else "rgb"
     if colour == "grey":
         images = StreamedPictures(sound, size, 1, groups=groups, skip_broken=skip_broken)
     return images, broken
