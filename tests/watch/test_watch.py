@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import mulligan
+from mulligan.diagnosis import Facts, Measurement, Measurements
 from mulligan.errors import ConfigError, DataError
 from mulligan.watch.arrays import layout_of, range_of
+from mulligan.watch.faults import LOOP_FAULTS, LoopHistory
 from mulligan.watch.forms import FORMS, Fitting, Outputs
 
 RNG = np.random.default_rng(0)
@@ -119,11 +121,23 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state):
 
 
 def test_a_plain_loop_is_accused_of_no_mistake(torch):
-    from mulligan.watch.faults import LOOP_FAULTS
-
     watch, _ = loop(torch)
     assert {finding.state for finding in watch.findings} & LOOP_FAULTS.keys() == set()
     assert watch.form.name == "cross-entropy of logits"
+
+
+@pytest.mark.parametrize(
+    ("signals", "state"),
+    [({"distance": (0.30, 0.32)}, "mode collapse"), ({"gap": (0.25, 0.22), "path": (12, 12)}, "cycling")],
+)
+def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
+    def named(turned):
+        taken = [Measurement(200 * n, {k: v[::turned][n] for k, v in signals.items()}, []) for n in (0, 1)]
+        facts = Facts(0.0, False, False, False, steps=5000)
+        return {found.state for found in LoopHistory(200).matches(Measurements(taken, facts, True))}
+
+    assert state not in named(1)
+    assert state in named(-1)
 
 
 @pytest.mark.parametrize("name", FORMS)

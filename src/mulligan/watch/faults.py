@@ -5,7 +5,8 @@ from typing import NamedTuple
 from mulligan.diagnosis import Case, Failure, Finding, History, Measurements, case, matches, over
 
 GROWS = 1.02
-"""Growth of the variety from one measurement to the next that shows a young G, which is no collapse."""
+"""A G whose variety grows by this factor from one measurement to the next is young, not collapsed. One whose distance
+to the reals has never been so small, by this factor, does not go round in circles."""
 YES = 0.5
 """Limit of the figures that are 1 for yes and 0 for no."""
 
@@ -58,8 +59,12 @@ class LoopHistory(History):
             holds = next((each for each in fault.rule(so_far) if each.holds), None)
             found += [] if holds is None else [Finding(state, holds.evidence, holds.severity)]
         caused = [each for each in matches(so_far) if each.state not in {f.state for f in found}]
-        grows = so_far.get("distance") > GROWS * so_far.get("distance", 1)
-        return found + [each for each in caused if each.state != "mode collapse" or not grows]
+        learning = set()
+        if so_far.get("distance") > GROWS * so_far.get("distance", 1):
+            learning.add("mode collapse")
+        if so_far.get("gap") * GROWS < min(so_far.earlier("gap"), default=0.0):  # G itself jitters without an average
+            learning.add("cycling")
+        return found + [each for each in caused if each.state not in learning]
 
 
 class Remedy(NamedTuple):

@@ -317,10 +317,7 @@ class Watch:
         grey = (np.ptp(x, axis=0) < 1e-6 * span) & (np.abs(x[0] - self.low - span / 2) < 0.45 * span)
         if not grey.any() or grey.mean() > 0.9:
             return {}
-        return {
-            "constant": float(grey.mean()),
-            "constant_gap": float(np.abs(made[:, grey] - x[0][grey]).mean()) / span,
-        }
+        return {"constant": float(grey.mean()), "constant_gap": float(np.abs(made[:, grey] - x[0][grey]).mean()) / span}
 
     def _unseen(self) -> list[str]:
         """Return what is out of reach here, and why."""
