@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import tracemalloc
 
 import pytest
 
@@ -151,6 +152,21 @@ def contrast():
         return (high + 0.05) / (low + 0.05)
 
     return ratio
+
+
+@pytest.fixture(scope="session")
+def peak_of():
+    """Return the most bytes that a call holds at once."""
+
+    def measured(call, *args):
+        tracemalloc.start()
+        try:
+            call(*args)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    return measured
 
 
 @pytest.fixture(scope="session")

@@ -96,8 +96,6 @@ def test_a_run_ends_with_its_figures_though_they_cannot_be_kept(trained, mulliga
     "place", ["mulligan.metrics.exam.Exam.score", "mulligan.training.store.recorder.save_animation"]
 )
 def test_a_run_that_is_stopped_after_its_last_step_says_how_to_go_on(mulligan, cloud, here, monkeypatch, place):
-    """While it is measured; or before, while the last files are written, which is not broken off."""
-
     def stopped(*args, **options):
         signal.raise_signal(signal.SIGINT)
 

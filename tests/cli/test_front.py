@@ -212,13 +212,11 @@ def test_an_argument_is_not_said_to_be_an_option(words, mulligan):
 
 
 def test_json_is_utf_8_whatever_stdout_has(process):
-    """A pipe on Windows has cp1252, where "×" is a byte that no reader of JSON takes."""
     done = process("list", "recipes", "--json", env={"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"})
     assert json.loads(done.stdout) == json.loads(process("list", "recipes", "--json").stdout)
 
 
 def test_a_terminal_is_shown_first_what_people_start_with(mulligan, monkeypatch):
-    """The article's recipes are one line there; a pipe gets all."""
     everything = mulligan("list", "recipes")[1]
     assert "\narticle-mended-7\t" in everything
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)

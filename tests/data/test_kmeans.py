@@ -1,5 +1,3 @@
-import tracemalloc
-
 import numpy as np
 import pytest
 
@@ -92,13 +90,9 @@ def test_projections_keep_distances_when_no_direction_is_left_out():
     np.testing.assert_allclose(((found[0] - found[1:]) ** 2).sum(axis=1), expected, rtol=1e-4)
 
 
-def test_the_pictures_are_never_all_floats_at_once():
+def test_the_pictures_are_never_all_floats_at_once(peak_of):
     rows = np.zeros((40_000, 256), np.uint8)
-    tracemalloc.start()
-    principal_components(rows, 4, np.random.default_rng(0))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < rows.nbytes * 4 / 2
+    assert peak_of(principal_components, rows, 4, np.random.default_rng(0)) < rows.nbytes * 4 / 2
 
 
 def test_first_centres_are_rows_far_apart():

@@ -102,7 +102,6 @@ def test_without_a_script_nothing_is_missing_but_the_slider(from_disk, report):
 
 
 def test_texts_can_be_read_on_every_ground(from_disk, report, contrast):
-    """4.5 : 1 for text on page and panel (WCAG 2.2, 1.4.3), in both themes."""
     for scheme in ("light", "dark"):
         page = from_disk(report, color_scheme=scheme)
         for ground in ("--page", "--panel"):

@@ -113,14 +113,6 @@ def image():
     return lambda text: np.asarray(Image.open(io.BytesIO(base64.b64decode(text))))
 
 
-def recorded(folder, config, **options):
-    """Train and keep a run."""
-    run = Run(config)
-    for _ in Recorder(folder).record(run, **options):
-        pass
-    return run
-
-
 SAID = {
     "step": 1500,
     "state": "mode collapse",

@@ -233,7 +233,6 @@ def test_rounding_is_to_the_nearest_level_across_blocks():
 
 
 def test_pictures_three_wide_and_one_in_colour_are_told_apart_by_a_fourth_axis():
-    """As the refusal of (40, 60, 3) says; what is too small for one picture in colour stays n grey ones."""
     narrow = RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8)
     assert from_arrays(narrow[None]).images.shape == (1, 40, 60, 3)
     assert from_arrays(narrow[..., None]).images.shape == (40, 60, 3, 1)

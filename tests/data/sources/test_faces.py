@@ -49,7 +49,6 @@ def test_an_unknown_attribute_is_refused():
 
 
 def test_a_face_has_the_colours_of_its_attributes():
-    """Long hair shows its colour at the temples, where no hat covers it."""
     data, colour = load("pixel-faces"), load_pixel_faces("hair colour")
     bare = (load_pixel_faces("hat").labels == 0) & (data.labels == data.class_names.index("long13"))
     bare &= load_pixel_faces("accessories").labels == 0
@@ -58,7 +57,6 @@ def test_a_face_has_the_colours_of_its_attributes():
 
 
 def test_parts_are_laid_over_each_other_by_their_transparency():
-    """Source over, premultiplied: half-transparent black over the skin's 200 on white gives 100."""
     arrays = {}
     for name in LAYERS:
         arrays[f"{name}.parts"] = np.array(["none", "one"])

@@ -77,7 +77,6 @@ def test_every_batch_of_three_epochs(both, ahead):
 
 
 def test_memory_is_bounded(few, tmp_path):
-    """A hundred times what may be kept, read twice."""
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (28, 28, 3), dtype=np.uint8))
     picture.save(tmp_path / "0.bmp")
     content = (tmp_path / "0.bmp").read_bytes()

@@ -53,7 +53,6 @@ def test_npz_with_one_array_of_any_name(tmp_path):
 
 @pytest.mark.parametrize("names", ["class_names", "label_names", "names"])
 def test_npz_with_the_names_of_its_classes(tmp_path, names):
-    """In the order of the file, with a class that has no sample, for numbers and for words."""
     listed = np.array(["walrus", "cat", "ant", "bee"])
     for labels in (LABELS, listed[LABELS], listed[LABELS].astype("S")):
         np.savez(tmp_path / "a.npz", images=GREY, labels=labels, **{names: listed})

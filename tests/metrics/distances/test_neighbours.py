@@ -1,5 +1,3 @@
-import tracemalloc
-
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -139,14 +137,10 @@ def test_of_points_as_near_the_first_is_taken(rng, monkeypatch, slab):
     assert nearest(x, np.tile(x, (9, 1)))[1][:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_memory_is_that_of_a_block(rng, monkeypatch):
+def test_memory_is_that_of_a_block(rng, monkeypatch, peak_of):
     monkeypatch.setattr(neighbours, "BLOCK", 200_000)
     x, y = rng.standard_normal((3000, 4)), rng.standard_normal((3000, 4))
-    tracemalloc.start()
-    manifolds(x, y)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 6e6  # all distances at once would be 72 MB
+    assert peak_of(manifolds, x, y) < 6e6  # all distances at once would be 72 MB
 
 
 def test_coverage_of_equal_distributions(rng):

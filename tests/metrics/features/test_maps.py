@@ -1,4 +1,3 @@
-import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -81,16 +80,12 @@ def test_pca_of_a_few_large_pictures_takes_no_minutes(rng, monkeypatch):
     assert set(sizes) == {(100, 100), (60, 60)}
 
 
-def test_pca_needs_little_memory_beside_a_run_that_trains(rng):
+def test_pca_needs_little_memory_beside_a_run_that_trains(rng, peak_of):
     images = rng.integers(0, 256, (10_000, 28, 28, 1), dtype=np.uint8)
     pca(images[:1000])  # imports what it needs
-    tracemalloc.start()
-    try:
-        pca(images)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 6 * 8 * 784**2  # six matrices of pixels × pixels; all pictures in float64 are thirteen
+    assert (
+        peak_of(pca, images) < 6 * 8 * 784**2
+    )  # six matrices of pixels × pixels; all pictures in float64 are thirteen
 
 
 def test_of_large_pictures_fewer_are_enough():
