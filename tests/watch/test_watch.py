@@ -155,6 +155,7 @@ def test_the_loss_is_found_by_its_gradients(name, mirror):
 
 
 def test_functions_of_numpy_are_judged_by_samples_and_outputs(tmp_path):
+    pytest.importorskip("jax")  # a program may import it for something else
     weights = RNG.standard_normal((6, 64)).astype(np.float32)
     watch = mulligan.Watch(
         REALS.transpose(0, 2, 3, 1),
@@ -186,6 +187,23 @@ def test_terminal_and_report_read_a_watched_run(torch, tmp_path, capsys):
     assert "labels swapped" in page
     assert "a loop of your own" in page
     assert "mulligan train" not in page
+
+
+def test_functions_of_jax_give_the_slope_of_d():
+    jnp = pytest.importorskip("jax.numpy")
+    weights = jnp.asarray(RNG.standard_normal((6, 64)), jnp.float32)
+    watch = mulligan.Watch(
+        jnp.asarray(REALS),
+        generator=lambda z: jnp.tanh(z @ weights).reshape(-1, 1, 8, 8),
+        discriminator=lambda x: 3 * x.sum(axis=(1, 2, 3)),
+        latent=6,
+        every=10,
+    )
+    for step in range(1, 21):
+        watch(step, d_loss=jnp.float32(0.5), g_loss=jnp.float32(0.5))
+    assert watch.error == ""
+    assert str(watch).splitlines()[1].startswith("  JAX")
+    assert watch._history.taken[-1].signals["r1"] == pytest.approx(9 * 64, rel=1e-4)
 
 
 def test_a_loss_that_is_not_finite_is_divergence():

@@ -103,6 +103,9 @@ class JaxNets(Nets):
         """Return D's outputs and its gradients with respect to reals and fakes."""
         jax = sys.modules["jax"]
         fake = self.made(self.generator, slice(0, len(self.real)))
+        if not isinstance(fake, jax.Array):  # functions of NumPy, in a program that also imports JAX
+            self.name, self.gradients = Nets.name, False
+            return super().answers(slopes)
         r, from_real = jax.vjp(self.scores, jax.numpy.asarray(self.real))
         f, from_fake = jax.vjp(self.scores, fake)
         push = slopes(as_numpy(r), as_numpy(f))[2]
