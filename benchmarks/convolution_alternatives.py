@@ -218,6 +218,7 @@ def compare(layer, shape, rows, tile, repeats):
     space = Network(layer, shape).initialise(rng).workspace()
     m, x = space.memory, rng.standard_normal((rows, *shape)).astype(np.float32)
     tile = min(tile or rows, rows)
+    space.forward(x)  # the layer remembers where its windows lie
     expected = layer.product(m, x[:tile], "y").copy()
     found = [least(lambda: layer.product(m, x, "y"), repeats)]
     for way in ways(layer, x[:tile], m.params["W"]):
