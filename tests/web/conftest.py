@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -316,6 +317,11 @@ class Served(Caller):
         super().__init__(httpx.Client(base_url=address, timeout=60.0))
         self.process, self.address, self.runs, self.query = process, address, runs, query
 
+    def close(self):
+        """End the server as Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+        return self.ended()
+
     def ended(self):
         """Wait for the end of the process; return what it said."""
         self.client.close()
@@ -332,10 +338,10 @@ class Served(Caller):
         raise AssertionError(f"waited for {seconds} s; the status is {status}")
 
 
-def serving(runs, *options, cwd=None, **env):
-    """Start ``mulligan serve`` on a free port."""
+def serving(runs, *options, port=0, cwd=None, **env):
+    """Start ``mulligan serve``, by default on a free port."""
     env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", **env}
-    command = [sys.executable, "-m", "mulligan", "serve", "--port", "0", "--runs", str(runs), *options]
+    command = [sys.executable, "-m", "mulligan", "serve", "--port", str(port), "--runs", str(runs), *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, cwd=cwd)
     for line in process.stderr:
         if line.startswith("the playground is at "):

@@ -1,7 +1,6 @@
 """The playground as a person has it: the real server in a process of its own, and its page in a real Chromium."""
 
 import os
-import signal
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,8 +48,7 @@ def new_server(tmp_path_factory, serve):
     def turn(*more, cwd=None):
         started = serve(tmp_path_factory.mktemp("runs"), *more, cwd=cwd, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         yield started
-        started.process.send_signal(signal.SIGINT)
-        started.ended()
+        started.close()
 
     return turn
 

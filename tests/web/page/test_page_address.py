@@ -48,7 +48,7 @@ def test_a_link_to_the_inside_shows_the_run_the_step_and_what_was_shown(open_tab
     assert not tab("ring-arrow").is_checked()
 
 
-def test_after_a_restart_the_run_goes_on_and_the_setting_stands(browser, new_server, open_tab, server):
+def test_after_a_restart_the_run_goes_on_and_the_setting_stands(open_tab, serve, server):
     tab = open_tab(viewport={"width": 1440, "height": 900})
     tab.begin("mlp", steps=100_000, batch=8)
     tab.wait("training")
@@ -56,7 +56,7 @@ def test_after_a_restart_the_run_goes_on_and_the_setting_stands(browser, new_ser
     tab("setting-loss").select_option("hinge")  # waits for a new try
     tab.allowed += ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"]
     server.close()
-    again = type(server)(server.runs, port=int(server.address.rsplit(":", 1)[1]))
+    again = serve(server.runs, port=server.address.rsplit(":", 1)[1])
     try:
         tab.page.goto(f"{again.address}/#draw")
         tab.page.reload()
