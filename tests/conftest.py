@@ -97,6 +97,7 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason=why))
         if any(name.startswith(start) and not any(case in name for case in kept) for start, kept in SLOW.items()):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: "test_the_lines_of_the_readme" not in item.nodeid)  # minutes long: not last, and alone
 
 
 @pytest.fixture(scope="module")
