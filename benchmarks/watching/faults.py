@@ -1,8 +1,8 @@
 """Ways to break the watched GANs; `cases` says which GAN is broken in which way, and how that should be named.
 
 A fault is a few edits of a GAN's text, so the loops stay as plain as their public originals, and the remedy of a loop's
-fault is the edit backwards. `LOOP_FAULTS` are mistakes in the code, beside `mulligan.diagnosis.FAILURES`, which say
-what a run does.
+fault is the edit backwards. `mulligan.watch.faults.LOOP_FAULTS` are mistakes in the code, and
+`mulligan.diagnosis.FAILURES` say what a run does.
 """
 
 from pathlib import Path
@@ -10,18 +10,6 @@ from typing import Any, NamedTuple
 
 Edit = tuple[str, str]
 GANS = Path(__file__).parent / "gans"
-
-LOOP_FAULTS = {
-    "no zero_grad": "Gradients of earlier steps, or of the other player's step, are added to those of this one.",
-    "no detach": "D's loss also reaches G, and no zero_grad stands between it and G's step.",
-    "foreign parameters": "One player's optimiser also holds the other's parameters.",
-    "double sigmoid": "A loss that expects logits gets probabilities.",
-    "labels swapped": "G is rewarded for what D calls fake.",
-    "unlike ranges": "Reals fill another range than G's last layer, though it could draw them.",
-    "eval left on": "A net with BatchNorm or dropout trains in eval mode.",
-    "one z for ever": "Every step draws the same z.",
-    "telltale borders": "Reals have pixels of one exact value that no fake has.",
-}
 
 
 class Case(NamedTuple):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from cases import BROKEN, HEALTHY, LOOKALIKES, SEEDS, SOUND
-from faults import LOOP_FAULTS, planted, text_of
+from faults import planted, text_of
 
 from mulligan.diagnosis import FAILURES
+from mulligan.watch.faults import LOOP_FAULTS
 
 
 class Recorder:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import mulligan
-from mulligan.nn.workers.blas import libraries, slowed
+from mulligan.nn.workers.blas import described, slowed
 from mulligan.nn.workers.limits import available_cores
 
 
@@ -30,7 +30,7 @@ def describe(threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "mulligan": mulligan.__version__,
         "numpy": np.__version__,
-        "blas": _blas(),
+        "blas": described(),
         "notes": notes,
     }
 
@@ -50,12 +50,6 @@ def footprint(times: int = 5) -> dict[str, Any]:
     root = Path(mulligan.__file__).parent
     size = sum(p.stat().st_size for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     return {"import_ms": statistics.median(taken), "install_bytes": size}
-
-
-def _blas() -> str:
-    return ", ".join(
-        f"{lib.get('internal_api')} {lib.get('version')} {lib.get('architecture', '')}".strip() for lib in libraries()
-    )
 
 
 def _processor() -> str:

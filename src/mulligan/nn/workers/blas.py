@@ -19,6 +19,13 @@ def libraries() -> list[dict[str, Any]]:
     return [lib for lib in found if "numpy" in lib["filepath"]] or found
 
 
+def described() -> str:
+    """Return name, version and processor kernels of NumPy's BLAS, as runs and benchmarks note them."""
+    return ", ".join(
+        f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in libraries()
+    )
+
+
 def slowed() -> str:
     """Return a sentence if OPENBLAS_CORETYPE slows this processor down, else an empty text.
 

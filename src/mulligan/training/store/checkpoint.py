@@ -25,7 +25,7 @@ from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.nn.memory import Array
-from mulligan.nn.workers.blas import libraries
+from mulligan.nn.workers.blas import described
 from mulligan.output.files import advice, atomic_write, patiently, regular, sync_folder
 from mulligan.training import guard
 from mulligan.training.run import Run
@@ -216,11 +216,10 @@ def kept(steps: list[int], total: int) -> set[int]:
 
 def versions() -> dict[str, str]:
     """Return what a run's bytes depend on besides its configuration: versions, machine and BLAS."""
-    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in libraries()]
     return {
         "mulligan": __version__,
         "numpy": np.__version__,
-        "blas": ", ".join(blas),
+        "blas": described(),
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
