@@ -57,6 +57,10 @@ class History:
         self._listened = False
         self._path = Path()
 
+    def is_due(self, step: int) -> bool:
+        """Tell whether a report of this step will be measured."""
+        return step // self.every > self._seen // self.every
+
     def report(
         self, probe: Probe, step: int, measures: Mapping[str, float]
     ) -> tuple[Measurement | None, Finding | None]:
@@ -71,7 +75,7 @@ class History:
             self._sums[name] = self._sums.get(name, 0.0) + steps * value
         self._since += steps
         self._path.go(probe.track(), self._seen)
-        due = step // self.every > self._seen // self.every
+        due = self.is_due(step)
         self._seen = step
         if not due:
             return None, None

@@ -230,7 +230,7 @@ class Watch:
         self._last = measures
         told = {"penalty": measures["penalty"] / self._scale} if "penalty" in measures else {}
         told |= {name: measures[name] for name in ("g_gradient", "d_gradient") if name in measures}
-        due = step // self.every > self._history._seen // self.every
+        due = self._history.is_due(step)
         if due and self._listener is not None:
             self._listener.stop()
         with self._nets.unchanged():
