@@ -42,7 +42,7 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
     statements = [STATEMENTS[op.kind](written(plan, i, op)) for i, op in enumerate(plan.ops)]
     labelled, latent = plan.has(LABELLED), generator.spec.latent
     parts = {
-        "facts": _comment(facts(generator)),
+        "facts": comment(facts(generator)),
         "definitions": "".join(DEFINITIONS[name] for name in DEFINITIONS if any(name in s.uses for s in statements)),
         "labels": ", labels" if labelled else "",
         "example": f", torch.arange(16) % {generator.network.classes}" if labelled else "",
@@ -94,11 +94,11 @@ def _indented(lines: Any) -> str:
     return "".join(f"        {line}\n" for line in lines)
 
 
-def _comment(known: dict[str, Any]) -> str:
-    """Write facts as comments. A carriage return in a name must not end one, as it would in Python."""
-    rule = known.pop("seed_rule").split("\n")
+def comment(known: dict[str, Any]) -> str:
+    """Write facts as comments: the only way for a name into generated Python. None of its characters ends a line."""
+    rule = ["seed_rule:", *known.pop("seed_rule").split("\n")] if "seed_rule" in known else []
     lines = [line for name, value in known.items() for line in textwrap.wrap(f"{name}: {_word(value)}", 110)]
-    return "".join(f"#   {line}\n" for line in [*lines, "seed_rule:", *rule])
+    return "".join(f"#   {line}\n" for line in [*lines, *rule])
 
 
 def _word(value: Any) -> str:

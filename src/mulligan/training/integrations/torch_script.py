@@ -6,6 +6,7 @@
 
 import inspect
 import keyword
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.output.export.plan import LABELLED, lowered
-from mulligan.output.export.torch import written
+from mulligan.output.export.torch import comment, written
 from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS
 from mulligan.output.files import atomic_write
 from mulligan.training.run import Run
@@ -107,9 +108,9 @@ def script(run: Run, state: str, data: str) -> tuple[str, dict[str, Array]]:
     labelled = any(gan.players[key].network.classes for key in "gd")
     used = {type(s) for s in (game.schedules.lr, game.schedules.penalty, game.schedules.beta2) if s is not None}
     gammas = {type(p).__name__: getattr(p, "gamma", 0.0) for p in game.penalties}
+    spec = run.generator().spec
     parts = {
-        "recipe": game.recipe or "own recipe",
-        "data_name": run.data.name.rsplit("/", 1)[-1],
+        "facts": comment({"recipe": spec.recipe or "own", "data": spec.data_name}),
         "step": run.step,
         "total": game.steps,
         "file": state,
@@ -144,9 +145,7 @@ def script(run: Run, state: str, data: str) -> tuple[str, dict[str, Array]]:
         "seed": game.seed,
     }
     text = Path(__file__).with_name("torch_script.txt").read_text("utf-8")
-    for name, value in parts.items():
-        text = text.replace(f"«{name}»", str(value))
-    return text, tensors
+    return re.sub("«(.+?)»", lambda found: str(parts[found[1]]), text), tensors
 
 
 def _module(name: str, network: Network, shape: tuple[int, ...]) -> tuple[str, list[str], set[str]]:
