@@ -31,9 +31,8 @@ def response(answer: Answer) -> Response:
 
 async def served(playground: Playground, route: Route, request: Request) -> Response:
     """Answer one request to a route."""
-    query, headers = request.scope["query_string"].decode("latin-1"), request.headers
-    token, last = headers.get("x-mulligan-token"), headers.get("last-event-id")
-    found = await answered(playground, route, request.path_params, query, partial(_body, request), token, last)
+    query, token = request.scope["query_string"].decode("latin-1"), request.headers.get("x-mulligan-token")
+    found = await answered(playground, route, request.path_params, query, partial(_body, request), token)
     return response(found)
 
 

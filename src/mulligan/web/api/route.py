@@ -112,12 +112,10 @@ async def answered(
     query: str,
     body: Callable[[], Awaitable[Any]],
     token: str | None,
-    last: str | None = None,
 ) -> Answer:
     """Answer one request, whose path has the parts `places`.
 
-    `body` reads the JSON body, if the caller may write; `token` is its token of the write lock. `last` is the last
-    message of the stream that the caller has received.
+    `body` reads the JSON body, if the caller may write; `token` is its token of the write lock.
     """
     try:
         if route.locked and not (route.of_class and playground.pile.phone_address):
@@ -126,8 +124,6 @@ async def answered(
         request, values = (
             {name: value.read(given.get(value.name, MISSING)) for name, value in taken.items()} for taken in route.takes
         )
-        if route.media == "text/event-stream":
-            values["last"] = last
         found = await route.request(**request).call(playground, route, values)
     except Problem as problem:
         return refused(problem)

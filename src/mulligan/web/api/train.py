@@ -79,10 +79,10 @@ async def samples(playground: Playground, *, weights: Weights = "average") -> di
 
 
 @routes.get("/api/stream", media="text/event-stream")
-def stream(playground: Playground, last: str | None, *, client: Client) -> Answer:
+def stream(playground: Playground, *, client: Client) -> Answer:
     """Send events: a snapshot, then updates."""
     playground.broadcast.check_at_most()
-    return Answer(playground.broadcast.stream(client, last))
+    return Answer(playground.broadcast.stream(client))
 
 
 @routes.get("/api/catalog")

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -17,15 +17,11 @@ from mulligan.web.worker.protocol import dumps
 CLIENTS = 64
 QUEUE = 256
 """Maximum number of messages queued for a page."""
-REPLAYED = 128
-"""Number of messages kept for a page that reconnects."""
 REMEMBERED = 256
 """Number of pages remembered after they have disconnected."""
 PING = 2.0
 NEWEST = frozenset({"samples", "status", "settings", "checked", "tries", "pile"})
 """Kinds of which only the newest message is queued."""
-FLEETING = frozenset({"samples", "status", "ping"})
-"""Kinds that are not kept for a page that reconnects: the next message or the snapshot has the same content."""
 
 
 class Client:
@@ -68,20 +64,12 @@ class Broadcast:
         self.gone: dict[str, float] = {}
         self.closing = False
         self._snapshot = snapshot
-        self._epoch = secrets.token_hex(3)
-        self._count = 0
-        self._floor = 0  # number of the last event that was dropped
-        self._kept: deque[tuple[int, bytes]] = deque(maxlen=REPLAYED)
+        self._epoch = secrets.token_hex(3).encode()  # by which a page notices that the server was restarted
 
     def publish(self, kind: str, content: Any) -> None:
         """Send a message to every page; `content` may be JSON already, as bytes."""
         data = content if isinstance(content, bytes) else dumps(content)
-        self._count += 1
         event = self._event(kind, data)
-        if kind not in FLEETING:
-            if len(self._kept) == REPLAYED:
-                self._floor = self._kept[0][0]
-            self._kept.append((self._count, event))
         for client in self.clients:
             client.put(kind, event)
 
@@ -92,15 +80,12 @@ class Broadcast:
     def restart(self) -> None:
         """Send every page a snapshot, which replaces all earlier messages."""
         if self.clients:
-            self._count += 1
             event = self._fresh()
             for client in self.clients:
                 client.put("snapshot", event)
-        self._kept.clear()
-        self._floor = self._count
 
     def _event(self, kind: str, data: bytes) -> bytes:
-        return b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (self._epoch.encode(), self._count, kind.encode(), data)
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._epoch, kind.encode(), data)
 
     def _fresh(self) -> bytes:
         return self._event("snapshot", dumps(self._snapshot()))
@@ -110,13 +95,12 @@ class Broadcast:
         here = any(client.name == name for client in self.clients)
         return here or time.monotonic() - self.gone.get(name, -1e9) < grace
 
-    async def stream(self, name: str, last: str | None) -> AsyncIterator[bytes]:
-        """Yield messages for one page, until it leaves or the server closes."""
+    async def stream(self, name: str) -> AsyncIterator[bytes]:
+        """Yield messages for one page, a snapshot first, until it leaves or the server closes."""
         if len(self.clients) >= CLIENTS:  # other pages may have connected since `check_at_most`
             return
         client = Client(name)
-        for event in self._missed(last):
-            client.put("missed", event)
+        client.put("snapshot", self._fresh())
         self.clients.add(client)
         self.changed()
         try:
@@ -142,15 +126,6 @@ class Broadcast:
         """Check, before a page's stream begins, that there is room for it."""
         if len(self.clients) >= CLIENTS:
             raise Problem("too-many", f"at most {CLIENTS} pages can be open, and {CLIENTS} are. Close one of them.")
-
-    def _missed(self, last: str | None) -> list[bytes]:
-        """Return the messages since the last one that a page has seen, or a snapshot if those are not kept."""
-        epoch, _, number = (last or "").partition("-")
-        if epoch == self._epoch and number.isdecimal() and len(number) < 18:
-            seen = int(number)
-            if self._floor <= seen <= self._count:
-                return [event for count, event in self._kept if count > seen]
-        return [self._fresh()]
 
     def close(self) -> None:
         """End all streams."""
