@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 SCRIPT = Path(__file__).parent.parent.parent / "benchmarks" / "folders.py"
 pytestmark = pytest.mark.skipif(not SCRIPT.is_file(), reason="the benchmarks are not part of an installed package")
@@ -45,13 +45,6 @@ def opened(folder):
     return [Image.open(io.BytesIO(path.read_bytes())) for path in sorted(folder.iterdir())]
 
 
-def test_four_sets_are_for_tuning_and_four_others_untouched(script):
-    assert len(script.TUNING) == len(script.UNTOUCHED) == 4
-    assert len(script.FOLDERS) == len(script.TUNING) + len(script.UNTOUCHED) + len(script.SPARE)
-    packages = [package for folder in script.FOLDERS.values() for package in folder.packages]
-    assert len(packages) == len(set(packages))
-
-
 def test_each_set_names_fixed_packages_and_is_on_the_page(script):
     for name, folder in script.FOLDERS.items():
         assert 200 <= folder.count <= 6000
@@ -82,40 +75,3 @@ def test_a_sheet_is_cut_and_empty_tiles_are_left_out(script, lay_out):
     full, dot = opened(lay_out({"sheet": sheet}, partial(script.cut, side=4), count=2))
     assert full.getcolors() == [(16, RED)]
     assert sorted(dot.getcolors()) == [(1, RED), (15, CLEAR)]
-
-
-def test_opaque_sets_leave_out_what_is_transparent(script, lay_out):
-    pictures = {"clear": Image.new("RGBA", (8, 8), CLEAR), "full": Image.new("RGBA", (8, 8), RED)}
-    (image,) = opened(lay_out(pictures, partial(script.as_it_is, side=8, opaque=True), count=1))
-    assert image.getcolors() == [(64, RED)]
-
-
-def test_another_count_than_the_table_says_is_an_error_and_leaves_nothing(script, lay_out, tmp_path):
-    with pytest.raises(SystemExit, match="got 1"):
-        lay_out({"a": Image.new("L", (8, 8))}, partial(script.as_it_is, side=8), count=2)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_lies_there_already_is_kept(lay_out, tmp_path):
-    (tmp_path / "made-up").mkdir()
-    (tmp_path / "made-up" / "mine.png").touch()
-    lay_out({}, None, count=1)
-    assert [path.name for path in (tmp_path / "made-up").iterdir()] == ["mine.png"]
-
-
-def test_a_sheet_of_pictures_shows_them(script, lay_out):
-    folder = lay_out({"a": Image.new("RGBA", (8, 8), RED)}, partial(script.as_it_is, side=8), count=1)
-    board = script.sheet(list(folder.iterdir()))
-    assert dict(map(reversed, board.getcolors()))[RED[:3]] == 64 * 64
-
-
-def test_a_font_gives_ten_letters_in_the_middle(script):
-    home = Path(importlib.util.find_spec("matplotlib").origin).parent
-    drawn = [Image.open(io.BytesIO(data)) for data in script.letters(home / "mpl-data/fonts/ttf/DejaVuSans.ttf")]
-    assert len({image.tobytes() for image in drawn}) == 10
-    assert {(image.mode, image.size) for image in drawn} == {("L", (64, 64))}
-    for image in drawn:
-        left, top, right, bottom = ImageOps.invert(image).getbbox()
-        assert max(right - left, bottom - top) == 52
-        assert abs(left - (64 - right)) <= 1
-        assert abs(top - (64 - bottom)) <= 1

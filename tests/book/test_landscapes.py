@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from experiments.landscapes import LANDSCAPES, RATES, Beale, Saddle, choose, race, walk, with_rate
-from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adadelta, Adam, Extragradient, Lookahead, Momentum
+from mulligan.errors import ConfigError
+from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, Extragradient, Lookahead, Momentum
 
 BOTH = pytest.mark.parametrize("landscape", LANDSCAPES.values(), ids=LANDSCAPES)
 
@@ -34,19 +34,6 @@ def test_the_minima_are_where_and_as_low_as_they_are_said_to_be(landscape):
         assert landscape.gradient(np.array(minimum)) == pytest.approx(np.zeros(2), abs=1e-12)
     x, y = np.meshgrid(np.linspace(-5, 5, 401), np.linspace(-5, 5, 401))
     assert landscape.value(x, y).min() >= landscape.lowest
-
-
-def test_the_saddle_is_one():
-    h, saddle = 1e-4, Saddle()
-    assert saddle.gradient(np.zeros(2)) == pytest.approx(np.zeros(2), abs=0)
-    curvature = [(2 * value_at(saddle, h * axis) - 2 * value_at(saddle, (0, 0))) / h**2 for axis in np.eye(2)]
-    assert curvature == pytest.approx([saddle.kappa, -1.0], rel=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 1)])
-def test_a_point_has_two_coordinates(shape):
-    with pytest.raises(ShapeError, match="two variables"):
-        Beale().gradient(np.zeros(shape))
 
 
 def test_a_walk_is_the_papers_own_lines():
@@ -86,21 +73,6 @@ def test_arrival_is_when_f_stays_low_not_when_it_first_is():
     assert not low[one.arrived - 1]
 
 
-def test_who_starts_there_has_arrived():
-    assert walk(SGD(), Saddle(start=(0.0, 1.0)), 0.01).arrived == 0
-
-
-def test_too_high_a_rate_is_an_answer():
-    one = walk(SGD(), Beale(), 0.5)
-    assert one.arrived is None
-    assert np.isnan(one.path[-1]).all()
-    assert np.abs(one.path[np.isfinite(one.path)]).max() < 1e6
-
-
-def test_who_never_moves_never_arrives():
-    assert walk(SGD(), replace(Saddle(), steps=3), 1e-4).arrived is None
-
-
 @pytest.mark.parametrize("optimizer", [SGD(), Adam(), Extragradient(), Lookahead(Extragradient(SGD()), k=2)])
 def test_a_rate_reaches_the_innermost_base(optimizer):
     changed = with_rate(optimizer, 0.123)
@@ -120,28 +92,9 @@ def test_the_rule_prefers_the_soonest_and_then_the_lower_rate():
     assert soonest.lr == min(lr for lr, steps in arrivals.items() if steps == best)
 
 
-def test_where_none_arrives_the_rule_takes_the_one_that_ends_lowest():
-    chosen = choose(Adadelta(), Beale())
-    ends = {lr: walk(Adadelta(), Beale(), lr) for lr in RATES}
-    assert {one.arrived for one in ends.values()} == {None}
-    assert chosen.values[-1] == np.nanmin([one.values[-1] for one in ends.values()])
-
-
-def test_the_rates_are_the_stated_series():
-    assert RATES[:4] == (1e-4, 2e-4, 5e-4, 1e-3)
-    assert RATES[-1] == 50
-    assert np.diff(np.log10(RATES)).max() < 0.4
-
-
 def test_what_the_page_says_of_the_race():
     saddle, beale = race("saddle"), race("beale")
     assert saddle.keys() == beale.keys() == OPTIMIZERS.keys()
     assert max(saddle, key=lambda name: saddle[name].arrived) == "sgd"
     assert [name for name in OPTIMIZERS if beale[name].arrived is None] == ["adadelta"]
     assert saddle["sgd"].arrived > 2.5 * saddle["momentum"].arrived
-
-
-def test_the_last_step_counts_too():
-    steps = walk(SGD(), Saddle(), 0.05).arrived
-    assert walk(SGD(), replace(Saddle(), steps=steps), 0.05).arrived == steps
-    assert walk(SGD(), replace(Saddle(), steps=steps - 1), 0.05).arrived is None
