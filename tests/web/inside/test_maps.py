@@ -7,7 +7,7 @@ import pytest
 
 from mulligan.data import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
-from mulligan.training import Run, with_overrides
+from mulligan.training import Run, train, with_overrides
 from mulligan.web.inside import maps
 from mulligan.web.library import drawing
 
@@ -134,6 +134,25 @@ def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image, seen):
         assert one["heard"]["belief"] > one["belief"]
     logits = seen.gan.d.network.workspace().forward(fake, labels, training=False)[:, 0]
     assert [one["belief"] for one in found["fake"]] == pytest.approx(1 / (1 + np.exp(-logits)), rel=1e-4)
+
+
+def test_a_step_of_the_game_keeps_its_pictures_and_tells_d_s_move_from_g_s(tiny_pictures, digits, image):
+    run = Run(tiny_pictures(steps=3), data=digits)
+    then, records = maps.played(run, [], 4, seed=9)
+    old = run.generate(*run.draw(4, seed=9), average=False)
+    for _ in train(run, stop=lambda: run.step > 0):
+        pass
+    now, records = maps.played(run, records, 4, seed=9)
+    assert [one["png"] for one in now["real"]] == [one["png"] for one in then["real"]]
+    assert (then.get("since"), now["since"], run.step) == (None, 0, 1)
+    labels = run.draw(4, seed=9)[1]
+    logits = run.gan.d.network.workspace().forward(old, labels, training=False)[:, 0]
+    for one, was, logit in zip(now["fake"], then["fake"], logits):
+        assert (one["before"]["png"], one["before"]["was"]) == (was["png"], was["belief"])
+        assert one["before"]["belief"] == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-4)  # D has moved, G has not
+    again, _ = maps.played(run, records, 4, seed=9)
+    assert again == now
+    assert "since" not in maps.played(run, records, 4, seed=8)[0]
 
 
 def test_pictures_and_points_are_told_apart(run, seen):

@@ -1,40 +1,141 @@
-"""The game for everybody: two piles, a judge with a dial, what the forger hears, and a person in the judge's place."""
+"""The game for everybody: two piles, a judge with a dial, one step held still, slow motion, a person as the judge."""
 
 import pytest
 
 pytestmark = pytest.mark.story
 
 NEEDLES = "document.querySelector('[data-testid=dial]')?.getAttribute('aria-label') ?? ''"
+STATE = "import('/js/store.js').then((m) => m.store.status.state)"
+STEP = "import('/js/store.js').then((m) => m.store.status.step)"
+NEWS = "import('/js/store.js').then((m) => m.store.news?.text ?? null)"
+SLOW = "import('/js/store.js').then((m) => m.store.slow)"
+FIRST = """document.querySelector('[data-testid=heard-now]').getContext('2d').getImageData(0, 0, 28, 28).data.join()"""
+
+
+def plays(tab):
+    """Have a game of pictures that goes on at full speed."""
+    if tab("game-start").count():
+        tab("game-start").click()
+    tab("dial").wait_for(timeout=60_000)
+    if tab.page.evaluate(STATE) != "training":
+        tab("game-toggle").click()
+        tab.until(f"{STATE}.then((state) => state === 'training')")
+
+
+def paused(tab):
+    tab("game-toggle").click()
+    tab.until(f"Promise.all([{STATE}, {SLOW}]).then(([state, slow]) => state === 'paused' && !slow)")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_game(open_tab, width):
     tab = open_tab("game", viewport={"width": width, "height": 900}, has_touch=width < 760)
-    start = tab("game-start")
-    if start.count():
+    if tab("game-start").count():
         tab.picture("game-nothing")
-        start.click()
-    tab("dial").wait_for(timeout=60_000)
+    plays(tab)
     before = tab.page.evaluate(NEEDLES)
-    if width == 1440:
-        tab.until(f"(before) => {NEEDLES} !== before", before)  # the judge changes its mind as both learn
-        tab("game-toggle").click()
-        tab.until("import('/js/store.js').then((m) => m.store.status.state === 'paused')")
+    tab.until(f"(before) => {NEEDLES} !== before", before)  # the judge changes its mind as both learn
+    paused(tab)
     tab.until("document.querySelectorAll('.pile canvas').length === 18")
     tab.until("[...document.querySelectorAll('.pile canvas')].every((c) => c.width === 28)")
-    tab.picture("game", ("light", "dark"), full_page=True)
     tab("forged-4").click()
-    told = tab("heard").locator("b")
-    doubted, believed = (int(text.removesuffix(" %")) for text in told.all_inner_texts())
-    assert believed >= doubted
-    tab.picture("game-heard", full_page=True)
+    tab("game-step").click()
+    tab.until("document.querySelectorAll('[data-testid=heard] figure').length === 5")
+    tab.picture("game", ("light", "dark"), full_page=True)
+    percents = tab("heard").locator("b").all_inner_texts()
+    assert all(text.endswith(" %") for text in percents)
+    assert len(percents) == 4  # before, after the judge's move, after the forger's, and as the judge asks
+    *_, now, asked = (int(text.removesuffix(" %")) for text in percents)
+    assert asked >= now
+
+
+def test_a_round_is_five_and_five_and_the_next_has_other_pictures(open_tab):
+    tab = open_tab("game")
+    plays(tab)
+    paused(tab)
     tab("game-judge").click()
-    for number in range(10):
-        tab.page.get_by_text(f"Picture {number + 1} of 10").wait_for()
-        tab.until("document.querySelector('[data-testid=judge-picture]').width === 28")
-        tab("say-real" if number % 2 else "say-forged").click()
-    score = tab("judge-score").inner_text()
-    assert score.startswith("You ")
-    assert "the judge" in score
-    assert tab.page.locator(".bench .pile figure").count() == 10
-    tab.picture("game-score", ("light", "dark"), full_page=True)
+    rounds = []
+    for again in range(2):
+        told = []
+        for number in range(10):
+            tab.page.get_by_text(f"Picture {number + 1} of 10").wait_for()
+            tab.page.locator("[data-testid=say-real]:not([disabled])").wait_for()
+            if number == 0:
+                rounds.append(tab.page.evaluate("document.querySelector('[data-testid=judge-picture]').toDataURL()"))
+            tab.page.keyboard.press("ArrowRight" if number % 2 else "ArrowLeft")
+            tab("judge-next").wait_for()
+            told.append(tab("judge-answer").inner_text())
+            tab.page.keyboard.press("Enter")
+        assert sum("it is real" in line for line in told) == 5
+        assert all("The judge said" in line for line in told)
+        assert tab("judge-score").inner_text().startswith("You ")
+        assert tab.page.locator(".bench .pile figure").count() == 10
+        with tab.page.expect_download() as saved:
+            tab("judge-card").click()
+        assert saved.value.suggested_filename.endswith("-of-10.png")
+        if not again:
+            tab.picture("game-score", ("light", "dark"), full_page=True)
+            tab("judge-again").click()
+    assert rounds[0] != rounds[1]
+
+
+@pytest.mark.parametrize("way", ["keyboard", "drag", "click"])
+def test_slow_motion_begins_and_ends_however_the_slider_is_moved(open_tab, way):
+    tab = open_tab("game")
+    plays(tab)
+    slider = tab("pace")
+    box = slider.bounding_box()
+    ends = [(box["x"] + x, box["y"] + box["height"] / 2) for x in (6, box["width"] - 6)]
+    if way == "keyboard":
+        slider.focus()
+        for _ in range(3):
+            tab.page.keyboard.press("ArrowLeft")
+    elif way == "click":
+        tab.page.mouse.click(*ends[0])
+    else:
+        tab.page.mouse.move(*ends[1])
+        tab.page.mouse.down()
+        tab.page.mouse.move(*ends[0], steps=12)
+        tab.page.mouse.up()
+    assert slider.get_attribute("aria-valuetext") == "1 step a second"
+    tab.until(f"{STATE}.then((state) => state === 'paused')")
+    step = tab.page.evaluate(STEP)
+    tab.until(f"(step) => {STEP}.then((now) => now >= step + 2)", step)
+    assert tab.page.evaluate(NEWS) is None
+    if way == "keyboard":
+        tab.page.keyboard.press("End")
+    elif way == "click":
+        tab.page.mouse.click(*ends[1])
+    else:
+        tab.page.mouse.move(*ends[0])
+        tab.page.mouse.down()
+        tab.page.mouse.move(*ends[1], steps=12)
+        tab.page.mouse.up()
+    tab.until(f"Promise.all([{STATE}, {SLOW}]).then(([state, slow]) => state === 'training' && !slow)")
+    assert tab.page.evaluate(NEWS) is None
+    # there and back before the run has paused: it goes on
+    slider.focus()
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowRight", "ArrowRight"):
+        tab.page.keyboard.press(key)
+    tab.until(f"Promise.all([{STATE}, {SLOW}]).then(([state, slow]) => state === 'training' && !slow)")
+    step = tab.page.evaluate(STEP)
+    tab.until(f"(step) => {STEP}.then((now) => now > step + 5)", step)
+
+
+def test_in_slow_motion_the_same_pictures_take_one_step(open_tab):
+    tab = open_tab("game")
+    plays(tab)
+    paused(tab)
+    reals = "[...document.querySelectorAll('.pile')][0].querySelectorAll('canvas')"
+    seen = f"[...{reals}].map((c) => c.toDataURL()).join()"
+    tab.until(f"[...{reals}].every((c) => c.width === 28)")
+    tab("forged-3").click()
+    tab.until(f"{STEP}.then((step) => document.querySelector('.judge .end').innerText === `step ${{step}}`)")
+    kept, first = tab.page.evaluate(seen), tab.page.evaluate(FIRST)
+    step = tab.page.evaluate(STEP)
+    tab("game-step").click()
+    tab.until("(step) => document.querySelector('#g3').innerText === `From step ${step} to step ${step + 1}`", step)
+    tab.until(f"(first) => {FIRST} !== first", first)
+    assert tab.page.evaluate(seen) == kept
+    assert tab("forged-3").get_attribute("aria-pressed") == "true"
+    assert "times enlarged" in tab("heard").inner_text()

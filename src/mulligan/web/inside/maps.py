@@ -18,6 +18,8 @@ from mulligan.nn.network import Workspace
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probability, says, undecided
 from mulligan.training import Run
+from mulligan.training.monitor import COUNT as MODES
+from mulligan.web.api.values import Seed
 from mulligan.web.inside.layers import layers
 from mulligan.web.library.drawing import png64
 
@@ -27,8 +29,6 @@ Points = Annotated[int, Interval(0, 1024, "[]", 256), "Real and generated points
 Place = Annotated[float, Interval(-1e6, 1e6, "[]", 0.5), "A coordinate."]
 Count = Annotated[int, Interval(1, 16, "[]", 4)]
 
-MODES = 2500
-"""Number of samples for counting modes."""
 ARROWS = 32
 STEP = 0.5
 """Share of the data's range by which a step along G's gradient changes the most affected pixel."""
@@ -204,15 +204,28 @@ def pictures(run: Run, *, count: Count = 4) -> dict[str, Any]:
     return found | {"says": says(run.config.loss)}
 
 
-def duel(run: Run, *, count: Count = 4) -> dict[str, Any]:
+Forged = tuple[tuple[int, int | None], int, Array, Labels, list[float]]
+"""Generated pictures of a duel: their number and seed, the step, their classes, and D's beliefs."""
+
+
+def duel(run: Run, *, count: Count = 4, seed: Seed | None = None) -> dict[str, Any]:
     """Return real and generated pictures with D's belief in each, and each generated one after a step.
 
     The step is along −∂L_G/∂x, which is all that G learns from D. It is long enough to be visible: `STEP` of the range.
+    A `seed` keeps the same real pictures and the same z from step to step.
     """
+    return played(run, [], count, seed)[0]
+
+
+def played(
+    run: Run, seen: list[Forged], count: int = 4, seed: int | None = None
+) -> tuple[dict[str, Any], list[Forged]]:
+    """Return a duel, and what to pass as `seen` next. What G drew of the same z before, D of now judges again."""
     _pictures_only(run)
     low, high = run.config.data.low, run.config.data.high
-    rows = np.random.default_rng(run.step).integers(len(run.data), size=count)
-    real, asked, fake, labels = _both(run, rows, run.step)
+    chosen, key = run.step if seed is None else seed, (count, seed)
+    rows = np.random.default_rng(chosen).integers(len(run.data), size=count)
+    real, asked, fake, labels = _both(run, rows, chosen)
     space, loss = run.gan.d.network.workspace(), run.config.loss
     for_real, for_fake = _classed(space, real, asked), _classed(space, fake, labels)
     with np.errstate(all="ignore"):
@@ -223,15 +236,19 @@ def duel(run: Run, *, count: Count = 4) -> dict[str, Any]:
     centre = _centre(run, for_real, for_fake)
 
     def shown(x: Array, logits: Array) -> list[dict[str, Any]]:
-        pictures = to_uint8(x, low, high)
-        return [
-            {"png": png64(picture), "belief": probability(float(logit) - centre)}
-            for picture, logit in zip(pictures, logits)
-        ]
+        beliefs = [probability(float(logit) - centre) for logit in logits]
+        return [{"png": png64(one), "belief": belief} for one, belief in zip(to_uint8(x, low, high), beliefs)]
 
-    after = shown(heard, _classed(space, heard, labels))
-    forged = [{**one, "heard": then} for one, then in zip(shown(fake, for_fake), after)]
-    return {"real": shown(real, for_real), "fake": forged}
+    forged = shown(fake, for_fake)
+    found: dict[str, Any] = {"real": shown(real, for_real), "fake": forged}
+    now: Forged = key, run.step, fake, labels, [one["belief"] for one in forged]
+    for one, then in zip(forged, shown(heard, _classed(space, heard, labels))):
+        one["heard"] = then
+    before = [each for each in seen if each[0] == key and each[1] < run.step][-1:]
+    for _, found["since"], drew, classes, beliefs in before:
+        for one, then, was in zip(forged, shown(drew, _classed(space, drew, classes)), beliefs):
+            one["before"] = then | {"was": was}
+    return found, [*before, now]
 
 
 def _both(run: Run, rows: NDArray[Any], seed: int) -> tuple[Array, Labels, Array, Labels]:

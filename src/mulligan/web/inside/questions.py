@@ -52,7 +52,10 @@ def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
         generator = run.generator()
         generator.threads = 1
         return drawing.QUESTIONS[what](generator, **args, **({"data": run.data} if what == "nearest" else {}))
-    found = maps.QUESTIONS[what](run, **args)
+    if what == "duel":
+        found, live.forged = maps.played(run, live.forged, **args)
+    else:
+        found = maps.QUESTIONS[what](run, **args)
     if what == "field":
         found["path"] = [list(way) for way in zip(*live.path)]
     return {"run": live.folder.name, "try": live.number, "step": run.step, **found}

@@ -20,7 +20,7 @@ class Live:
     """The run that the worker trains.
 
     `number` is that of the try. `serial` counts the runs that the server has opened; each message about the run has it.
-    `path` holds past positions of the points of the first fixed z.
+    `path` holds past positions of the points of the first fixed z, `forged` the pictures of the last duels.
     """
 
     run: Run
@@ -29,6 +29,7 @@ class Live:
     serial: int
     diagnosis: Diagnosis
     path: deque[Any] = field(default_factory=lambda: deque(maxlen=8))
+    forged: list[Any] = field(default_factory=list)
 
 
 def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from "./html.js";
 import { pictureOf } from "./failures.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, percent, plain, short } from "./numbers.js";
-import { changed, command, edited, finding, mayWrite, store } from "./store.js";
+import { changed, command, edited, finding, lacking, mayWrite, store } from "./store.js";
 
 /** When the first measurement comes, and which figures it will show: their lines stand there before, so nothing moves. */
 const awaited = () => store.catalog?.diagnosis;
@@ -111,18 +111,8 @@ function cadence() {
   return steps.length > 1 ? steps.at(-1) - steps.at(-2) : null;
 }
 
-const [FEW, BLURRED] = [0.5, 0.7]; // shares of what is best, and of the edges of real pictures
-
-/** What the measurements say of the samples where nothing is wrong with the game: no alarm, and no praise either. */
-function lacking() {
-  const { coverage, sharpness } = store.events.measured?.signals ?? {};
-  return [
-    coverage < FEW * (awaited()?.coverage_ideal ?? 1) && `Only ${percent(coverage)} of the reals have a sample near them.`,
-    sharpness < BLURRED && `Edges are ${num(sharpness)} times the real ones: blurred.`,
-  ].filter(Boolean);
-}
-
-const wellTitle = () => (lacking().length ? "No failure, not good yet" : "No failure shows");
+/** What is said of a run without a failure: no alarm, and no praise either. */
+const wellTitle = () => (lacking()?.length ? "No failure, not good yet" : "No failure shows");
 
 export function Diagnosis() {
   const [open, setOpen] = useState(false);
@@ -132,7 +122,7 @@ export function Diagnosis() {
   const severe = !blank && isSevere();
   const level = severe ? badgeOf(diagnosed.severity) : "ok";
   const shown = blank ? [] : lines(severe, store);
-  const lacks = blank || severe ? [] : lacking();
+  const lacks = (!blank && !severe && lacking()) || [];
   const title = blank ? "Nothing to say yet" : severe ? advice.title : wellTitle();
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${checked?.checks.length ?? awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
@@ -167,6 +157,6 @@ export function Pill() {
     head?.scrollIntoView({ block: "center" });
     head?.focus({ preventScroll: true });
   };
-  const said = severe || lacking().length === 0 ? level : "info";
+  const said = severe || !lacking()?.length ? level : "info";
   return html`<button type="button" class=${`chip pill ${advice || checked ? said : ""}`} data-testid="diagnosis-pill" onClick=${go}>${advice || checked ? icon[said]() : null}${severe ? advice.title : advice || checked ? wellTitle() : "No check yet"}</button>`;
 }

@@ -1,27 +1,31 @@
-// The game: real pictures on one side, forged ones on the other, the judge between them; and you in the judge's place.
+// The game: real pictures on one side, forged ones on the other, the judge between them; one step of it, held still; and
+// you in the judge's place.
 
-import { html, useEffect, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Picture } from "./draw.js";
 import { icon } from "./icons.js";
 import { useLooks } from "./look.js";
 import { int } from "./numbers.js";
 import { Pace } from "./pace.js";
-import { decode } from "./pictures.js";
-import { act, latest, mayWrite, server, store } from "./store.js";
-import { toggle } from "./train.js";
+import { decode, paintDifference, values } from "./pictures.js";
+import { act, calm, can, latest, mayWrite, merit, server, store } from "./store.js";
+import { oneStep, sigmoid, toggle } from "./train.js";
 
 const PILE = 9;
-const ROUND = 10;
+const SIDES = 5; // real and forged pictures of a round
+const HALF = 500; // ms for which the judge's move is seen before the forger's
 const MANY = "mlp"; // a game of pictures that changes from second to second
 const FAST = "small"; // the same in the lab
 
 const share = (v) => `${Math.round(100 * v)} %`;
 const mean = (list) => list.reduce((sum, one) => sum + one.belief, 0) / list.length;
 
+const dice = () => Math.floor(Math.random() * 2 ** 31);
+
 /** Decoded pictures, or those before until they are. */
-function useImages(list) {
+function useImages(pngs) {
   const [images, set] = useState([]);
-  useEffect(() => list ? latest(Promise.all(list.map((one) => decode(one.png))), (found) => found && set(found)) : undefined, [list]);
+  useEffect(() => pngs ? latest(Promise.all(pngs.map((png) => png && decode(png))), (found) => found && set(found)) : set([]), [pngs?.join()]);
   return images;
 }
 
@@ -31,74 +35,172 @@ function Dial({ real, fake }) {
   const at = (v, length) => [cx - length * Math.cos(Math.PI * v), cy - length * Math.sin(Math.PI * v)];
   const needle = (v, colour) => { const [x, y] = at(v, r - 14); return html`<line x1=${cx} y1=${cy} x2=${x} y2=${y} stroke=${`var(${colour})`} stroke-width="5" stroke-linecap="round" />`; };
   const mark = (v) => { const [a, b] = [at(v, r - 5), at(v, r + 5)]; return html`<line x1=${a[0]} y1=${a[1]} x2=${b[0]} y2=${b[1]} stroke="var(--ink-3)" stroke-width="2" />`; };
-  return html`<svg viewBox="0 0 268 158" role="img" data-testid="dial" aria-label=${`The judge believes real pictures by ${share(real)}, forged ones by ${share(fake)}`}>
+  return html`<svg viewBox="0 0 268 158" role="img" data-testid="dial" aria-label=${`The judge thinks that a real picture is real with ${share(real)}, a forged one with ${share(fake)}`}>
     <path d=${`M${cx - r} ${cy}A${r} ${r} 0 0 1 ${cx} ${cy - r}`} fill="none" stroke="var(--fake)" stroke-width="10" opacity="0.35" /><path d=${`M${cx} ${cy - r}A${r} ${r} 0 0 1 ${cx + r} ${cy}`} fill="none" stroke="var(--real)" stroke-width="10" opacity="0.35" />
     ${[0, 0.25, 0.5, 0.75, 1].map(mark)}${needle(fake, "--fake")}${needle(real, "--real")}<circle cx=${cx} cy=${cy} r="9" fill="var(--judge)" />
     <text x="4" y="150">“forged”</text><text x=${cx} y="14" text-anchor="middle">cannot tell</text><text x="264" y="150" text-anchor="end">“real”</text></svg>`;
 }
 
-/** What the judge's needles mean, in words. */
-function verdict(real, fake) {
-  if (real - fake < 0.1) return "The judge cannot tell them apart. That is the forger’s aim.";
-  if (real - fake > 0.8) return "The judge is sure of itself. The forger has much to learn.";
-  return "The judge leans the right way, and the forger is catching up.";
+/** How far the judge is ahead, by its answers in the last steps, and in as many before. */
+function lead() {
+  const table = store.curves[store.status?.try];
+  const gaps = (table?.d_real ?? []).slice(-24).map((v, i, all) => v - table.d_fake[table.d_fake.length - all.length + i]).filter(Number.isFinite);
+  const half = gaps.length >> 1;
+  const mid = (list) => list.reduce((sum, v) => sum + 2 * sigmoid(v / 2) - 1, 0) / list.length;
+  return half > 3 ? [mid(gaps.slice(0, half)), mid(gaps.slice(half))] : [];
 }
 
-function Heard({ one }) {
-  const [before, after] = useImages([one, one.heard]);
-  return html`<section class="panel" aria-labelledby="g3" data-testid="heard"><div class="ph"><h2 id="g3">What the forger hears</h2><span class="end small">one gradient step at the picture itself, enlarged so that you see it</span></div><div class="pb"><div class="heard">
-    <figure><${Picture} image=${before} label="The forged picture" /><figcaption>forged: the judge believes it by <b>${share(one.belief)}</b></figcaption></figure>
-    <figure><${Picture} image=${after} label="The same picture, a step on" /><figcaption>a step on: by <b class="ok">${share(one.heard.belief)}</b></figcaption></figure></div>
-    <p class="small">The judge never tells the forger what is real. It tells for each pixel whether brighter or darker would be believed more, and nothing else.</p></div></section>`;
+/** What the judge's needles mean: by their gap, by how good the pictures are, and by where the gap is going. */
+function verdict(gap) {
+  const good = merit();
+  const [before, now] = lead();
+  if (good == null) return gap > 0.5 ? "The judge tells them apart already. The forger has hardly begun." : "Neither knows much yet. The pictures have not been measured.";
+  if (gap < 0.1) return good ? "The judge is fooled, and the pictures are good. That is the forger’s aim." : "Both look alike to the judge, but the forged ones are not good yet. The judge has to learn.";
+  const ahead = gap > 0.8 ? "The judge is sure of itself" : "The judge leans the right way";
+  if (now == null || Math.abs(now - before) < 0.04) return `${ahead}. Neither is gaining.`;
+  return `${ahead}, ${now < before ? "and the forger is catching up" : "and it is pulling ahead"}.`;
 }
 
-/** Ten pictures, real or forged? Your score beside D's, at this moment of the run. */
-function Judge({ close }) {
-  const [ten, setTen] = useState(null);
-  const [said, setSaid] = useState([]);
-  useEffect(() => latest(server.get("/api/look/duel", { run: "live", count: ROUND }), (found) => {
-    if (!found) return close();
-    const mixed = Array.from({ length: ROUND }, (_, i) => (Math.random() < 0.5 ? { ...found.real[i], real: true } : { ...found.fake[i], real: false }));
-    setTen(mixed);
-  }), []);
-  const images = useImages(ten);
-  const at = said.length;
-  const over = ten && at === ROUND;
-  const say = (real) => at < ROUND && images[at] && setSaid([...said, real]);
+/** The change from one picture to another, as many times enlarged as it can be shown. */
+function Change({ from, to, label }) {
+  const canvas = useRef(null);
+  const [times, setTimes] = useState(1);
   useEffect(() => {
-    const key = (e) => ({ ArrowLeft: () => say(false), ArrowRight: () => say(true) })[e.key]?.();
+    if (!from || !to) return;
+    const [a, b] = [values(to), values(from)];
+    const most = a.reduce((largest, v, i) => Math.max(largest, Math.abs(v - b[i])), 1 / 255);
+    setTimes(Math.max(1, Math.floor(1 / most)));
+    paintDifference(canvas.current, a.map((v) => v / most), b.map((v) => v / most), from.width, from.height);
+  }, [from, to]);
+  return html`<figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label=${`${label}: orange is brighter, blue is darker`} /><figcaption>${label}${times > 1 ? `, ${times} times enlarged` : ""}<br /><span class="fake">brighter</span>, <span class="real">darker</span></figcaption></figure>`;
+}
+
+/** One forged picture through one step: what the judge asks for, and what the forger makes of it. */
+function Heard({ one, step, since }) {
+  const [now, heard, before] = useImages([one.png, one.heard.png, one.before?.png]);
+  const then = one.before;
+  return html`<section class="panel" aria-labelledby="g3" data-testid="heard"><div class="ph"><h2 id="g3">${then ? `From step ${int(since)} to step ${int(step)}` : "What the forger hears"}</h2><span class="end small">this picture keeps its z</span></div><div class="pb"><div class="heard">
+    ${then && html`<figure><${Picture} image=${before} label="The forged picture before" /><figcaption>Before: “real” with <b>${share(then.was)}</b>.<br />1. The judge learns: <b>${share(then.belief)}</b></figcaption></figure>`}
+    <figure><${Picture} image=${now} testid="heard-now" label="The forged picture now" /><figcaption>${then ? "2. The forger learns: " : "Now: “real” with "}<b>${share(one.belief)}</b></figcaption></figure>
+    ${then && html`<${Change} from=${before} to=${now} label="What the forger changed" />`}
+    <${Change} from=${now} to=${heard} label="What the judge asks for next" />
+    <figure><${Picture} image=${heard} label="The picture that the judge asks for" /><figcaption>Done in full: <b class="ok">${share(one.heard.belief)}</b></figcaption></figure></div>
+    <p class="small">The judge never shows a real picture to the forger. It says for each pixel whether brighter or darker would look more real, and nothing else.</p></div></section>`;
+}
+
+const word = (real) => (real ? "real" : "forged");
+
+/** A round's pictures with both verdicts, as a picture to share. */
+function card(round, images, said, words) {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1080, height: 720 });
+  const ink = canvas.getContext("2d");
+  const write = (text, x, y, size, colour) => { Object.assign(ink, { font: `600 ${size}px system-ui`, fillStyle: colour, textAlign: "center" }); ink.fillText(text, x, y); };
+  ink.fillStyle = "#101312";
+  ink.fillRect(0, 0, 1080, 720);
+  write(words, 540, 76, 44, "#e9eeeb");
+  ink.imageSmoothingEnabled = false;
+  round.forEach((one, i) => {
+    const [x, y] = [60 + 196 * (i % SIDES), 120 + 280 * Math.floor(i / SIDES)];
+    ink.drawImage(images[i], x, y, 176, 176);
+    write(word(one.real), x + 88, y + 206, 24, one.real ? "#74aef5" : "#f0975c");
+    write(`you ${said[i] === one.real ? "✓" : "✗"}   judge ${(one.belief > 0.5) === one.real ? "✓" : "✗"}`, x + 88, y + 240, 24, "#bac3be");
+  });
+  write(`Real or forged? Step ${int(store.status?.step)} of a GAN in Mulligan`, 540, 700, 24, "#98a39d");
+  return canvas.toDataURL();
+}
+
+/** Five real pictures and five forged ones, mixed and new in each round: your answers beside D's. */
+function Judge({ close }) {
+  const [round, setRound] = useState(null);
+  const [said, setSaid] = useState([]);
+  const [told, setTold] = useState(false); // whether the answer to the last one stands there
+  const [fault, setFault] = useState(null);
+  const again = () => {
+    setRound(null);
+    setSaid([]);
+    setTold(false);
+    server.get("/api/look/duel", { run: "live", count: SIDES, seed: dice() }).then((found) => {
+      const mixed = [...found.real.map((one) => ({ ...one, real: true })), ...found.fake.map((one) => ({ ...one, real: false }))];
+      setRound(mixed.map((one) => [Math.random(), one]).sort(([a], [b]) => a - b).map(([, one]) => ({ ...one, step: found.step })));
+    }, (problem) => setFault(problem.message));
+  };
+  useEffect(again, []);
+  const images = useImages(round?.map((one) => one.png));
+  const many = 2 * SIDES;
+  const at = said.length - (told ? 1 : 0);
+  const over = round && at === many;
+  const one = round?.[at];
+  const say = (real) => {
+    if (!one || told || !images[at]) return;
+    setSaid([...said, real]);
+    setTold(true);
+  };
+  useLayoutEffect(() => { // before the next key
+    const key = (e) => {
+      if (e.key === "ArrowLeft") say(false);
+      if (e.key === "ArrowRight") told ? setTold(false) : say(true);
+    };
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
   });
-  const mine = ten ? said.filter((real, i) => real === ten[i].real).length : 0;
-  const judges = ten ? ten.filter((one) => (one.belief > 0.5) === one.real).length : 0;
-  return html`<section class="panel bench" aria-labelledby="g4" data-testid="be-the-judge"><h2 id="g4">${over ? "Your verdicts" : `Picture ${Math.min(at + 1, ROUND)} of ${ROUND}: real or forged?`}</h2>
-    ${over ? html`<output data-testid="judge-score">You ${mine} of ${ROUND} · the judge ${judges} of ${ROUND}</output>
-        <p class="ink2">${mine > judges ? "You see more than the network does." : mine === judges ? "As good as the network." : "The network sees what you do not."} At step ${int(store.status?.step)} of the run; later it is harder.</p>
-        <div class="pile">${ten.map((one, i) => html`<figure><${Picture} image=${images[i]} className=${said[i] === one.real ? "yes" : "no"} label=${`${one.real ? "Real" : "Forged"}; you said ${said[i] ? "real" : "forged"}`} /><figcaption class=${one.real ? "real" : "fake"}>${one.real ? "real" : "forged"}</figcaption></figure>`)}</div>`
-      : html`<${Picture} image=${images[at]} testid="judge-picture" label=${`Picture ${at + 1}`} /><div class="act"><button type="button" class="btn big" data-testid="say-forged" disabled=${!images[at]} onClick=${() => say(false)}>← Forged</button><button type="button" class="btn big" data-testid="say-real" disabled=${!images[at]} onClick=${() => say(true)}>Real →</button></div>`}
-    <div class="act"><button type="button" class=${`btn ${over ? "primary" : "quiet"}`} onClick=${close}>${over ? "Back to the game" : "Leave"}</button></div></section>`;
+  const next = useRef(null);
+  useLayoutEffect(() => { if (told || over) next.current?.focus(); }, [told, over]);
+  const right = (one, said) => said === one.real;
+  const mine = round ? said.filter((real, i) => right(round[i], real)).length : 0;
+  const judges = round ? round.slice(0, said.length).filter((one) => right(one, one.belief > 0.5)).length : 0;
+  const words = `You ${mine} of ${many} · the judge ${judges} of ${many}`;
+  return html`<section class="panel bench" aria-labelledby="g4" data-testid="be-the-judge"><h2 id="g4">${over ? "Your verdicts" : `Picture ${Math.min(at + 1, many)} of ${many}: real or forged?`}</h2>
+    ${fault ? html`<p class="bad">${fault}</p>` : over ? html`<output data-testid="judge-score">${words}</output>
+        <p class="ink2">${mine > judges ? "You see more than the network does." : mine === judges ? "As good as the network." : "The network sees what you do not."} Step ${int(round[0].step)}; later it is harder.</p>
+        <div class="pile">${round.map((one, i) => html`<figure><${Picture} image=${images[i]} className=${right(one, said[i]) ? "yes" : "no"} label=${`${one.real ? "Real" : "Forged"}; you said ${word(said[i])}, the judge ${word(one.belief > 0.5)}`} /><figcaption class=${one.real ? "real" : "fake"}>${word(one.real)}<br /><span class="muted">you ${right(one, said[i]) ? "✓" : "✗"} · judge ${right(one, one.belief > 0.5) ? "✓" : "✗"}</span></figcaption></figure>`)}</div>`
+      : html`<${Picture} image=${images[at]} testid="judge-picture" label=${told ? `A ${word(one.real)} picture` : `Picture ${at + 1}`} />
+        <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : "Keys: ← forged, → real."}</p>
+        <div class="act">${told ? html`<button type="button" class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
+          : html`<button type="button" class="btn big" data-testid="say-forged" disabled=${!images[at]} onClick=${() => say(false)}>← Forged</button><button type="button" class="btn big" data-testid="say-real" disabled=${!images[at]} onClick=${() => say(true)}>Real →</button>`}</div>`}
+    <div class="act">${over && html`<button type="button" class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><a class="btn" download=${`judge-${mine}-of-${many}.png`} href=${card(round, images, said, words)} data-testid="judge-card">${icon.down()}Save as a picture</a>`}
+      <button type="button" class="btn quiet" onClick=${close}>${over ? "Back to the game" : "Leave"}</button></div></section>`;
 }
 
+let seed = dice(); // of the pictures in the game, which stay until others are asked for
+
 export function Game() {
-  const [picked, setPicked] = useState(null);
+  const [, other] = useState(seed);
+  const [picked, setPicked] = useState({ at: 0 }); // at full speed also how it was when it was picked
   const [judging, setJudging] = useState(false);
+  const [half, setHalf] = useState(false); // whether the judge has moved in this step, and the forger not yet
   const s = store.status;
   const living = s && !["empty", "loading"].includes(s.state) && s.shape && !s.points;
-  const { data, fault } = useLooks("/api/look/duel", { run: living ? "live" : null, count: PILE }, `${s?.run}`);
-  const [real, fake] = [useImages(data?.real), useImages(data?.fake)];
+  const { data, fault } = useLooks("/api/look/duel", { run: living ? "live" : null, count: PILE, seed }, `${s?.run}/${seed}`);
+  const stepwise = store.pace === 1 || s?.state === "paused"; // slow enough to see both moves of a step
+  const moved = data?.fake.every((one) => one.before);
+  useEffect(() => {
+    if (!stepwise || !moved || calm()) return undefined;
+    setHalf(true);
+    const timer = setTimeout(() => setHalf(false), HALF);
+    return () => clearTimeout(timer);
+  }, [data?.step]);
+  const forged = data?.fake.map((one) => (half && moved ? { ...one, ...one.before } : one));
+  const [real, fake] = [useImages(data?.real.map((one) => one.png)), useImages(forged?.map((one) => one.png))];
   const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
   const going = s?.state === "training" || store.slow;
   if (!living || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h3>${living || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h3>
     ${!living && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><button type="button" class="btn primary big" data-testid="game-start" disabled=${!mayWrite()} onClick=${begin}>${icon.play()}Let them play</button>`}</div></main>`;
-  const [believed, doubted] = [mean(data.real), mean(data.fake)];
-  const one = picked == null ? null : data.fake[picked];
+  const [believed, doubted] = [mean(data.real), mean(forged)];
+  const still = !stepwise && going && picked.one;
+  const look = (at) => setPicked({ at, one: data.fake[at], step: data.step, since: data.since });
+  const others = () => {
+    seed = dice();
+    setPicked({ at: 0 });
+    other(seed);
+  };
   return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1>
     ${judging ? html`<${Judge} close=${() => setJudging(false)} />` : html`<div class="table">
-      <section class="panel" aria-labelledby="g1"><div class="ph"><h2 id="g1" class="real">Real</h2><span class="end small">from the pile</span></div><div class="pb"><div class="pile">${data.real.map((p, i) => html`<${Picture} image=${real[i]} label=${`Real; the judge believes it by ${share(p.belief)}`} />`)}</div></div></section>
+      <section class="panel" aria-labelledby="g1"><div class="ph"><h2 id="g1" class="real">Real</h2><span class="end small">from the training set</span></div><div class="pb"><div class="pile">${data.real.map((p, i) => html`<${Picture} image=${real[i]} label=${`Real; the judge says “real” with ${share(p.belief)}`} />`)}</div></div></section>
       <section class="panel judge" aria-labelledby="g5"><div class="ph"><h2 id="g5">The judge</h2><span class="end small">step ${int(data.step)}</span></div><div class="pb"><${Dial} real=${believed} fake=${doubted} />
-        <p class="ink2">${verdict(believed, doubted)}</p><p class="small">It <span class="real">believes real ones by ${share(believed)}</span>, <span class="fake">forged ones by ${share(doubted)}</span></p>
-        <div class="act"><button type="button" class="btn" data-testid="game-toggle" disabled=${!mayWrite()} onClick=${toggle}>${going ? icon.pause() : icon.play()}${going ? "Pause" : "Go on"}</button><button type="button" class="btn primary" data-testid="game-judge" onClick=${() => setJudging(true)}>Be the judge</button></div><${Pace} /></div></section>
-      <section class="panel" aria-labelledby="g2"><div class="ph"><h2 id="g2" class="fake">Forged just now</h2><span class="end small">click one</span></div><div class="pb"><div class="pile">${data.fake.map((p, i) => html`<button type="button" aria-pressed=${picked === i ? "true" : "false"} data-testid=${`forged-${i}`} onClick=${() => setPicked(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge believes it by ${share(p.belief)}`} /></button>`)}</div></div></section></div>
-    ${one && html`<${Heard} one=${one} />`}`}</main>`;
+        <p class="small">How sure it is of “real”: <span class="real">real ones ${share(believed)}</span>, <span class="fake">forged ones ${share(doubted)}</span></p>
+        <p class="ink2" data-testid="game-verdict">${half && moved ? "The judge has learned. Now the forger…" : verdict(believed - doubted)}</p>
+        <div class="act"><button type="button" class="btn" data-testid="game-toggle" disabled=${!mayWrite()} onClick=${toggle}>${going ? icon.pause() : icon.play()}${going ? "Pause" : "Go on"}</button><button type="button" class="btn" data-testid="game-step" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}One step</button><button type="button" class="btn" data-testid="game-others" onClick=${others}>Other pictures</button></div><${Pace} />
+        <div class="act"><button type="button" class="btn primary big" data-testid="game-judge" onClick=${() => setJudging(true)}>Be the judge</button></div></div></section>
+      <section class="panel" aria-labelledby="g2"><div class="ph"><h2 id="g2" class="fake">Forged</h2><span class="end small">click one to follow it</span></div><div class="pb"><div class="pile">${forged.map((p, i) => html`<button type="button" aria-pressed=${picked.at === i ? "true" : "false"} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div></div></section></div>
+    <${Heard} one=${still ? picked.one : data.fake[picked.at]} step=${still ? picked.step : data.step} since=${still ? picked.since : data.since} />`}</main>`;
 }

@@ -5,25 +5,37 @@ import { Slider } from "./settings.js";
 import { can, changed, command, mayWrite, store } from "./store.js";
 
 const PACES = [1, 5, 20, null]; // steps a second; null is as fast as it goes
-const OVER = ["finished", "failed", "alarm", "stopped", "empty"];
+const TICK = 20; // ms between two looks at a run that is about to pause
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-let beat = 0; // of the loop that counts
+let walking = false;
 
-/** Take steps until somebody presses Pause, or the run is over. */
+/** Take steps until somebody presses Pause, the slider is back at full speed, or the run is over.
+ *
+ * One loop sends all commands, each once, so that a slider that moves meanwhile only changes the pace. */
 export async function walk() {
-  const mine = ++beat;
   store.slow = true;
   changed(true);
-  while (store.slow && mine === beat && store.pace) {
+  if (walking) return;
+  walking = true;
+  let asked = null; // the run that was asked to pause
+  while (store.slow && store.connected) {
     const began = performance.now();
-    if (OVER.includes(store.status?.state) && !can("step")) break;
-    if (store.status?.state === "paused" && can("step") && !(await command("step", { count: 1 }))) break;
-    await sleep(Math.max(20, 1000 / (store.pace ?? 1) - (performance.now() - began)));
-    if (store.status?.state === "alarm" || !store.connected) break;
+    const { state, run } = store.status ?? {};
+    if (state === "training" && store.pace && asked !== run && can("pause")) {
+      asked = run;
+      await command("pause");
+    } else if (state === "paused" && !store.pace) {
+      await command("resume");
+      break;
+    } else if (state === "paused" && can("step")) {
+      asked = null;
+      if (!(await command("step", { count: 1 }))) break;
+      while (store.slow && performance.now() - began < 1000 / (store.pace ?? Infinity)) await sleep(TICK);
+    } else if (state !== "training" || asked !== run) break; // else the pause is on its way
+    await sleep(TICK);
   }
-  if (mine !== beat) return;
-  store.slow = false;
-  changed(true);
+  walking = false;
+  halt();
 }
 
 export function halt() {
@@ -31,15 +43,10 @@ export function halt() {
   changed(true);
 }
 
-async function set(place) {
-  const [before, state] = [store.pace, store.status?.state];
+function set(place) {
   store.pace = PACES[place];
   changed(true);
-  if (store.pace && state === "training" && (await command("pause"))) walk();
-  if (!store.pace && before && store.slow) {
-    halt();
-    await command("resume");
-  }
+  if (store.pace && store.status?.state === "training") walk();
 }
 
 export function Pace() {

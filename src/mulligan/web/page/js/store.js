@@ -15,6 +15,7 @@ export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 // figures before it; figures alone wait a little longer.
 const quiet = () => (calm() ? 1000 : 600);
 const PATIENT = 1500;
+const SOON = 60; // in slow motion, where each step is to be seen
 const FIGURES = ["event", "status", "checked", "metrics"];
 
 const started = {
@@ -231,7 +232,7 @@ export const server = new Port((kind, data) => {
   if (kind === "event") store.events = { ...store.events, [data.event]: data };
   hears[kind === "event" ? data.event : kind]?.(data);
   if (kind === "ping") return;
-  changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
+  changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), store.slow ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
 
 // ── what the user does ──
@@ -330,6 +331,27 @@ export function pageState() {
   if (state === "training" && store.events.diagnosed?.severity === "warning") return "warning";
   return PLAIN[state] ?? state;
 }
+
+const [FEW, BLURRED, ROUGH] = [0.5, 0.7, 1.4]; // shares of the coverage that is best, and of the edges of real pictures
+const CLOSE = 0.8; // share of the points of a toy that lie near a mode
+
+/** Why the samples are not good yet, as the measurements of this run say: [] if they are good, null before there are any. */
+export function lacking() {
+  const { measured, evaluated } = store.events;
+  const { coverage, sharpness } = measured?.signals ?? {};
+  if (coverage == null) return null;
+  const { high_quality: close } = store.status?.points ? evaluated?.metrics ?? {} : {};
+  if (close != null) return close < CLOSE ? [`${(100 * close).toFixed(0)} % of the points lie near a mode.`] : [];
+  const ideal = store.catalog?.diagnosis.coverage_ideal ?? 1;
+  return [
+    coverage < FEW * ideal && `Only ${(100 * coverage).toFixed(0)} % of the real ones have a sample near them.`,
+    sharpness < BLURRED && "Edges are weaker than real ones: blurred.",
+    sharpness > ROUGH && "Edges are stronger than real ones: rough.",
+  ].filter(Boolean);
+}
+
+/** Whether the samples are good; null before they are measured. */
+export const merit = () => lacking() && !lacking().length;
 
 /** The name of a run's generator. `live`, `bundled` and `pixel-faces` are not runs, so a run with such a name is `./live`. */
 export const modelOf = (run) => (["live", "bundled", "pixel-faces"].includes(run) ? `./${run}` : run);

@@ -14,7 +14,7 @@ import { can, command, mayWrite, modelOf, openReport, pageState, server, store, 
 import { Intro } from "./terms.js";
 import { TriesLine } from "./tries.js";
 
-const sigmoid = (v) => 1 / (1 + Math.exp(-v));
+export const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
 // ── transport ──
 
@@ -41,7 +41,7 @@ async function slowly(state) {
   if (await (anew() ? start({ paused: true }) : (ways[state] ?? stopped)())) walk();
 }
 
-function oneStep() {
+export function oneStep() {
   if (can("step")) command("step", { count: 1 });
 }
 
