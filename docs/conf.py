@@ -12,6 +12,7 @@ import mulligan
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "book"))
 from as_notebook import as_notebook  # noqa: E402
+from prose import figures_are_on_the_page  # noqa: E402
 
 shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)  # Sphinx reads below its own folder
 
@@ -22,7 +23,7 @@ version = release = mulligan.__version__
 extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 source_suffix = {".md": "myst-nb"}
 exclude_patterns = ["_build", "jupyter_execute", "book/notebooks"]
-myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
@@ -83,5 +84,6 @@ def setup(app):
     """Come before napoleon, whose priority is 500."""
     app.connect("autodoc-skip-member", places_are_no_members)
     app.connect("doctree-read", words_are_no_links)
+    app.connect("doctree-read", figures_are_on_the_page)
     app.connect("autodoc-process-docstring", formulas_as_they_stand, priority=400)
     app.connect("source-read", offered_as_notebook)

@@ -30,7 +30,7 @@ def as_notebook(chapter: Path) -> nbformat.NotebookNode:
             cell.source = PICTURE.sub(lambda found, cell=cell: inside(chapter, cell, *found.groups()), cell.source)
             cell.source = LINK.sub(r"\1", cell.source)
     first = [nbformat.v4.new_code_cell(INSTALL)]
-    if re.search(r"results/|^from experiments", text, re.MULTILINE):
+    if re.search(r"results/|^from (experiments|tables)", text, re.MULTILINE):
         first.insert(0, nbformat.v4.new_markdown_cell(BESIDE))
     notebook.cells = first + notebook.cells
     for number, cell in enumerate(notebook.cells):

@@ -8,6 +8,7 @@ import pytest
 
 from mulligan.cli.museum import described, plate
 from mulligan.data import load
+from mulligan.diagnosis import FAILURES
 from mulligan.errors import ConfigError
 from mulligan.museum import CASES, Case, Evidence, Played, case_named
 from mulligan.museum.exhibits import article
@@ -65,6 +66,7 @@ def test_the_plate_is_complete(case):
     words = case.words()
     assert all(words.values())
     assert CASES[case.name] is case
+    assert case.state in FAILURES
     sentences = case.cause.replace("…", "").count(". ") + 1
     assert 2 <= sentences <= 4, "the cause is a few short sentences"
     assert all(len(row) == 3 for row in case.settings)

@@ -133,7 +133,7 @@ class Case:
     year : int
         Year of publication.
     state : str
-        The failure as the diagnosis would name it.
+        The failure, one of the names in `mulligan.diagnosis.FAILURES`.
     source : str
         Who published it and where: article, repository and thread.
     published : str

@@ -202,6 +202,7 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b'label,a\nant,2\n" ",3\n', "got 1 without one, the first of them sample 1,"),
         (b"kind" + b",p" * 16 + b"\n1" + b",7" * 16, "headed label, labels, class, target, y"),
         (b"1,,2\n3,4,5\n", r"numbers \(1\) and words \(\)"),
+        (b"1,2,3x\n4,5,6\n", r"numbers \(1\) and words \(3x\)"),
         (b",u,v\n0,1,2\n1,3,4\n", "first column has no heading.*index=False"),
         (b",0,1\n0,1,2\n1,3,4\n", "first column has no heading.*index=False"),
         (b",u,label\n0,1,cat\n0,3,dog\n", "first column has no heading.*index=False"),  # two joined

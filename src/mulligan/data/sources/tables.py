@@ -195,9 +195,9 @@ def _heading(lines: list[str], separator: str, path: Path) -> list[str]:
         )
     if "id" in words:
         raise DataError(f"{path}: the column headed id numbers the rows, and would be trained on. Leave it out.")
-    counted = "" not in words and (_counts(numbers) or _counts(numbers, 1))  # columns' numbers beside a label's heading
+    word = next(word for word in words if not _is_number(word))
+    counted = word in _LABEL_COLUMNS and (_counts(numbers) or _counts(numbers, 1))  # numbers of columns beside a label
     if numbers and not counted:
-        word = next(word for word in words if not _is_number(word))
         raise DataError(
             f"{path}: the first row must be a heading or a sample, got numbers ({numbers[0]}) and words ({word}). "
             "Write either. A column of labels may hold words if it is headed label."

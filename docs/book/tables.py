@@ -1,0 +1,51 @@
+"""What the chapters hide: read the results of a study, show them as a table, and compare their rows seed by seed."""
+
+import json
+from html import escape
+from pathlib import Path
+
+from IPython.display import HTML
+
+from mulligan.studies import rows_of
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def study(name):
+    """Return the rows of a study whose results lie in `results`."""
+    lines = (RESULTS / f"{name}.jsonl").read_text("utf-8").splitlines()
+    return rows_of(json.loads(line) for line in lines)
+
+
+def figures(name):
+    """Return the figures of a study by the names of its rows."""
+    return {row.name: row.figures for row in study(name)}
+
+
+def table(heads, rows):
+    """Show a table. Each row begins with its name; on a narrow screen, every row becomes a short list."""
+    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    body = "".join(
+        "<tr>"
+        + f'<th scope="row">{escape(str(name))}</th>'
+        + "".join(f'<td data-head="{escape(head)}">{escape(str(cell))}</td>' for head, cell in zip(heads[1:], cells))
+        + "</tr>"
+        for name, *cells in rows
+    )
+    return HTML(f'<table class="docutils study"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def compared(rows, first="", **columns):
+    """Show the median (range over the seeds) of some figures of each row: ``compared(rows, FD="fd")``."""
+    found = ([row.name, *(row.figures.get(name, "–") for name in columns.values())] for row in rows)
+    return table([first, *(head.replace("_", " ") for head in columns)], found)
+
+
+def in_seeds(a, b, highest_wins=False):
+    """Count the seeds in which the figure `a` is better than `b`; both have the same seeds, in the same order."""
+    return sum((x > y) if highest_wins else (x < y) for x, y in zip(a.values, b.values, strict=True))
+
+
+def apart(found, a, b, *names):
+    """Say whether row `a` is better than row `b` in these figures, and no two seeds say otherwise."""
+    return all(found[a][name].high < found[b][name].low for name in names or ("fd", "fd_pca"))
