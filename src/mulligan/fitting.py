@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mulligan.data import Dataset, from_arrays, load
-from mulligan.data.sources import UNNAMED, as_array, black_of, fitted
+from mulligan.data.sources import UNNAMED, Reading, as_array, black_of, fitted
 from mulligan.errors import ConfigError, expanded, must_be
 from mulligan.output.generator import Generator
 from mulligan.training import Config, DataSpec, Recorder, Run, train, with_all_of
@@ -160,15 +160,16 @@ def _data(
     images: ArrayLike | str | Path | Dataset, labels: ArrayLike | None, spec: DataSpec
 ) -> tuple[Dataset, tuple[float, float] | None]:
     """Return the data set, and the range of the array's values if it differs from the data set's."""
+    reading = Reading(spec.size, spec.colour, spec.alpha, spec.resize)
     if isinstance(images, (str, Path, Dataset)):
         if labels is not None:
             given = images.name if isinstance(images, Dataset) else str(images)
             raise ConfigError(f"labels must be left out with images = {given!r}, which has its own.")
         if isinstance(images, Dataset):
-            return fitted(images, spec.size, spec.colour), None
-        return load(images, spec.size, spec.skip_broken, spec.colour), None
+            return fitted(images, reading), None
+        return load(images, spec.size, spec.skip_broken, spec.colour, spec.alpha, spec.resize), None
     array = as_array(images, UNNAMED)
-    data = fitted(from_arrays(array, labels), spec.size, spec.colour)
+    data = fitted(from_arrays(array, labels), reading)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:
         return data, None
     return data, (black_of(array.min()) or 0.0, 1.0)

@@ -110,17 +110,26 @@ def test_reals_and_fakes_are_drawn_apart():
 # ── the transposes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("shape", [SHAPE, (8, 6, 4)], ids=["colours", "alpha"])
 @pytest.mark.parametrize("parts", [*((part,) for part in ALL), ALL, ALL[::-1]], ids=str)
-def test_the_transpose(parts):
+def test_the_transpose(parts, shape):
     """⟨T(x) − T(0), y⟩ = ⟨x, Aᵀ y⟩."""
     rng = np.random.default_rng(1)
-    warp, numbers = drawn(parts, 50)
-    x, y = rng.standard_normal((2, 50, *SHAPE))
+    warp, numbers = drawn(parts, 50, shape=shape)
+    x, y = rng.standard_normal((2, 50, *shape))
     linear = warp.apply(x.copy(), numbers) - warp.apply(np.zeros_like(x), numbers)
     back = warp.transpose(y.copy(), numbers)
     left, right = (linear * y).sum(axis=(1, 2, 3)), (x * back).sum(axis=(1, 2, 3))
     np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-12)
     assert np.abs(back - y).max() > 0 or parts == (Brightness(0.4),)
+
+
+def test_light_is_added_where_something_is_seen():
+    x = np.full((1, *SHAPE[:2], 4), -1.0)
+    x[:, :3] = 0.5, 0.5, 0.5, 1.0
+    Brightness().apply(x, np.array([[0.3]]))
+    np.testing.assert_allclose(x[:, :3], np.broadcast_to([0.8, 0.8, 0.8, 1.0], (1, 3, 6, 4)))
+    assert (x[:, 3:] == -1).all()
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mulligan.data.sources import SIZES
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.game import GAN, R1, R2, Latent, NonSaturating, Player, Relativistic
 from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
@@ -71,10 +72,10 @@ def test_a_recipe_trains(name, published):
     assert np.isfinite(list(signals.values())).all()
 
 
-@pytest.mark.parametrize("size", [28, 32, 48, 64])
+@pytest.mark.parametrize("size", SIZES)
 def test_pictures_of_one_s_own_fit_the_recipe(size):
     config = recipe("pictures")
-    for channels in (1, 3):
+    for channels in (1, 4):
         gan = GAN(replace(config, classes=2), (size, size, channels), workers=1)
         assert gan.g.network.output_shape == (size, size, channels)
 

@@ -50,17 +50,15 @@ def command(
     label = generator.label_of(number, class_)
     image = generator.images(1, number, label)[0]
     name = generator.class_name(label)
-    if out is not None:
-        from mulligan.output.pictures import save_png
+    from mulligan.output.pictures import save_png, straight, terminal_picture, wants_color
 
+    if out is not None:
         save_png(out, image, {"seed": str(number)} | ({} if label is None else {"class": name}))
     if json:
-        pixels = (image[..., 0] if image.shape[2] == 1 else image).tolist()
+        pixels = (image[..., 0] if image.shape[2] == 1 else straight(image)).tolist()
         written = None if out is None else str(out)
         emit({"seed": number, "class": label, "class_name": name or None, "pixels": pixels, "out": written})
         return
-
-    from mulligan.output.pictures import terminal_picture, wants_color
 
     sys.stdout.write(terminal_picture(image, wants_color(sys.stdout)))
     print(f"seed {number}" + (f", class {name}" if name else ""))

@@ -55,10 +55,11 @@ def command(
     from mulligan.output.pictures import grid, save_png
 
     generator = bundled() if model is None else load(model)
-    given = read_as(picture, generator.spec.shape)
+    given = read_as(picture, generator.spec.shape, **generator.spec.reading)
     label = None if class_ is None else generator.class_of(class_)
     found = invert(generator, given, label=label, starts=starts, steps=steps, seed=seed)
     difference = np.abs(given.astype(np.int16) - found.images).astype(np.uint8)
+    difference[..., 3:] = 255  # a difference is always seen
     save_png(out, grid(np.stack([given, found.images, difference], axis=1).reshape(-1, *generator.spec.shape), 3))
     classes = None if found.labels is None else [generator.class_name(int(label)) for label in found.labels]
     if json:

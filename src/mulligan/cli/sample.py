@@ -110,11 +110,12 @@ def _write(
 ) -> None:
     import numpy as np
 
-    from mulligan.output.pictures import grid, points_picture, save_png
+    from mulligan.output.pictures import grid, points_picture, save_png, straight
 
     pictures = samples.dtype == np.uint8
     if out.suffix.lower() == ".npz":
-        arrays: dict[str, Any] = {"samples": samples[..., 0] if pictures and samples.shape[-1] == 1 else samples}
+        shown = straight(samples) if pictures else samples
+        arrays: dict[str, Any] = {"samples": shown[..., 0] if pictures and shown.shape[-1] == 1 else shown}
         arrays |= {"z": z} if labels is None else {"z": z, "labels": labels}
         atomic_write(out, lambda file: np.savez(file, **arrays))
     elif out.suffix:

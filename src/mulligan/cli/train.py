@@ -49,7 +49,7 @@ def command(
     data
         A data set, folder or file (default: the recipe's).
     size
-        Side of your own pictures: 28, 32, 48 or 64.
+        Side of your own pictures: 28, or a multiple of 8 up to 96.
     steps
         Length of the run in steps (default: the recipe's).
     minutes

@@ -17,10 +17,15 @@ class DataSpec(Checked):
     name : str
         A name of `mulligan list data`, or the path of a folder or file.
     size : int
-        Side that your own pictures are resized to: 28, 32, 48 or 64. With 0, those of a folder become 28×28, and those
-        of a file stay as they are.
+        Side that your own pictures are resized to: 28, or a multiple of 8 from 16 to 96. With 0, those of a folder
+        become 28×28, and those of a file stay as they are.
     colour : "auto", "grey" or "rgb"
         What your own pictures are converted to. "auto" keeps colour if any picture has it.
+    alpha : str
+        What becomes of transparency: "keep" trains on four channels; "black", "white" or "#rrggbb" is put under it.
+        "auto" keeps it if a tenth of your pictures have some. A run's configuration says how that was decided.
+    resize : "auto", "smooth" or "pixels"
+        "pixels" resizes without smoothing. "auto" does so with pixel art: small pictures of few colours.
     skip_broken : bool
         Skip broken files in a folder of pictures. Otherwise they raise an error.
     labels : "dataset", "clusters" or "none"
@@ -37,6 +42,8 @@ class DataSpec(Checked):
     name: str = "mnist"
     size: Whole = 0
     colour: Literal["auto", "grey", "rgb"] = "auto"
+    alpha: str = "auto"
+    resize: Literal["auto", "smooth", "pixels"] = "auto"
     skip_broken: bool = False
     labels: Literal["dataset", "clusters", "none"] = "dataset"
     clusters: Count = 150

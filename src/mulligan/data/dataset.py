@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Protocol
 
@@ -48,8 +48,9 @@ class Dataset:
     name : str
         The registry name, or the path that it was read from.
     images : array-like
-        Pictures, uint8 (n, H, W, C) with C = 1 or 3 and values 0 to 255; or points, float32 (n, d). Arrays of the
-        built-in sets are read-only, because all who load them share them.
+        Pictures, uint8 (n, H, W, C) with C = 1, 3 or 4 and values 0 to 255; or points, float32 (n, d). Four channels
+        are red, green and blue times alpha, and alpha: what cannot be seen is 0. Arrays of the built-in sets are
+        read-only, because all who load them share them.
     labels : int64 array (n,), optional
         One class number per sample, 0 to `classes` - 1.
     class_names : tuple of str
@@ -60,6 +61,9 @@ class Dataset:
         A sentence on what loading changed; empty if nothing.
     refused : tuple of (str, str)
         Broken files that were left out, each with the reason.
+    decided : dict of str to str
+        How pictures of your own were read where that was left to them: "alpha" and "resize". A run writes it into its
+        configuration.
 
     Raises
     ------
@@ -74,6 +78,7 @@ class Dataset:
     test: Dataset | None = None
     note: str = ""
     refused: tuple[tuple[str, str], ...] = ()
+    decided: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         kind = (str(self.images.dtype), len(self.images.shape))
@@ -84,10 +89,10 @@ class Dataset:
             )
         if len(self.images) == 0:
             raise DataError(f"{self.name}: a data set must have a sample, got none. Check the file or folder.")
-        if kind == ("uint8", 4) and self.images.shape[3] not in (1, 3):
+        if kind == ("uint8", 4) and self.images.shape[3] not in (1, 3, 4):
             raise DataError(
-                f"{self.name}: pictures must have 1 channel (grey) or 3 (RGB), got shape {self.images.shape}. The "
-                "channel comes last: (n, H, W, C)."
+                f"{self.name}: pictures must have 1 channel (grey), 3 (RGB) or 4 (with alpha), got shape "
+                f"{self.images.shape}. The channel comes last: (n, H, W, C)."
             )
         for word in (self.name, *self.class_names):
             try:
@@ -134,7 +139,9 @@ class Dataset:
         tiles = sheet.reshape(rows, 8, height, width, channels).swapaxes(1, 2)
         whole = tiles.reshape(rows * height, 8 * width, channels)
         file = io.BytesIO()
-        Image.fromarray(whole[..., 0] if channels == 1 else whole).save(file, "PNG")
+        mode = {1: "L", 3: "RGB", 4: "RGBa"}[channels]
+        image = Image.frombytes(mode, whole.shape[1::-1], whole.tobytes())
+        (image.convert("RGBA") if channels == 4 else image).save(file, "PNG")
         picture = base64.b64encode(file.getvalue()).decode()
         style = f"width:{min(640, 24 * width)}px;image-rendering:pixelated"
         return (

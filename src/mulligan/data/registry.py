@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from mulligan.data.sources import published
 from mulligan.data.sources.arrays import UNNAMED
 from mulligan.data.sources.faces import load_pixel_faces
 from mulligan.data.sources.mnist import load_mnist, load_mnist_test
-from mulligan.data.sources.picture_file import ENDINGS, check_form
+from mulligan.data.sources.picture_file import ENDINGS
 from mulligan.data.sources.pictures import fitted, load_pictures
+from mulligan.data.sources.reading import Reading, check_size
 from mulligan.data.sources.stacked import load_stacked_mnist
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_sorted, load_toy
@@ -111,7 +112,14 @@ DATASETS: dict[str, Entry] = {
 """Every named data set. Add an `Entry` to add a data set of your own."""
 
 
-def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: str = "auto") -> Dataset:
+def load(
+    source: str | Path,
+    size: int = 0,
+    skip_broken: bool = False,
+    colour: str = "auto",
+    alpha: str = "auto",
+    resize: str = "auto",
+) -> Dataset:
     """Load data for a run or an evaluation: a named data set, or your own from a folder or file.
 
     Parameters
@@ -120,13 +128,18 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
         A name of `DATASETS`; or the path of a folder of pictures, of a folder of MNIST's four IDX files, or of a
         `.npz`, `.npy`, `.csv`, `.tsv` or IDX file. If a folder has the name of a data set, write `./name`.
     size : int
-        The side that pictures of your own are resized to: 28, 32, 48 or 64. With 0, those of a folder become 28×28,
-        and those of a file stay as they are.
+        The side that pictures of your own are resized to: 28, or a multiple of 8 from 16 to 96. With 0, those of a
+        folder become 28×28, and those of a file stay as they are.
     skip_broken : bool
         For a folder of pictures: leave out broken ones instead of raising an error.
     colour : str
         "grey" or "rgb" for pictures of your own; with "auto" a folder is RGB if any picture has colour, and a file does
         not change.
+    alpha : str
+        What becomes of transparency in pictures of your own: "keep", or put on "black", "white" or "#rrggbb". "auto"
+        keeps it if a tenth of the pictures have some; otherwise they are put on black.
+    resize : str
+        "smooth", or "pixels" for pixel art, whose edges stay hard. "auto" looks at the pictures.
 
     Returns
     -------
@@ -149,7 +162,8 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
         what = "the name of a data set, a folder or a file"
         raise ConfigError(must_be("source", what, source, "mulligan.data.from_arrays(images, labels) for arrays"))
     path, name = Path(os.path.expanduser(source)), str(source)
-    check_asked(source, size, skip_broken, colour)
+    reading = Reading(size, colour, alpha, resize)
+    check_asked(source, reading, skip_broken)
     if isinstance(source, str) and name in DATASETS:
         return DATASETS[name].loader()
     if not name or not os.path.exists(path):  # Path.exists raises for names that are too long
@@ -162,21 +176,21 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
         hint = suggest(name, DATASETS) or " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
     if is_picture_folder(path):
-        return load_pictures(path, size or 28, skip_broken, colour)
+        return load_pictures(path, reading, skip_broken)
     if skip_broken:
         raise ConfigError(f"skip_broken must be False for {name}, which is no folder of pictures. Leave it out.")
-    return fitted(_load_file(path), size, colour)
+    return fitted(_load_file(path), reading)
 
 
-def check_asked(source: str | Path, size: int, skip_broken: bool = False, colour: str = "auto") -> None:
-    """Raise ConfigError if `load` cannot take these arguments."""
-    check_form(size or 28, colour)
-    asked = {"size": size, "skip_broken": skip_broken, "colour": colour}
-    given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto"))
+def check_asked(source: str | Path, reading: Reading, skip_broken: bool = False) -> None:
+    """Raise ConfigError if `load` cannot read this source so."""
+    check_size(reading.size)
+    asked = {**asdict(reading), "skip_broken": skip_broken}
+    given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto", ""))
     if given and isinstance(source, str) and source in DATASETS:
         raise ConfigError(
             f"{given} must be left out for {source}: a named data set is used as it is, so that its figures can be "
-            "compared. Size and colour are for your own pictures."
+            "compared. Size, colour and transparency are for your own pictures."
         )
 
 

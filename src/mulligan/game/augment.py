@@ -16,6 +16,9 @@ Gradient penalties act at T(x), with g = ∇D with respect to D's own input, not
 reasons. D must be smooth at T(x), since it sees nothing else. Loss, penalties and G can share one unit pass of D. And
 ∇ₓD(T(x)) = Aᵀg would not constrain D where T has cut pixels or moved them out. (StyleGAN2-ADA, Karras et al. 2020, uses
 Aᵀg; for a flip both have the same norm.)
+
+Pictures of four channels hold red, green and blue times alpha, and alpha, all from −1 to 1. What is moved in or cut out
+is 0 in all four: a half transparent grey, which no sprite is made of. Light is added only where something is seen.
 """
 
 from dataclasses import dataclass
@@ -163,9 +166,10 @@ class Cutout(Augmentation):
 
 @dataclass(frozen=True)
 class Brightness(Augmentation):
-    """Add one number to every pixel and channel.
+    """Add one number to every pixel and channel; with transparency, times alpha to the three colours.
 
-    Source: Zhao et al. 2020 (DiffAugment), the first part of "color".
+    Source: Zhao et al. 2020 (DiffAugment), the first part of "color". With colours c and alpha a from −1 to 1, and a
+    number u, T(c, a) = (c + u (a + 1) / 2, a), so what cannot be seen stays as it is.
 
     Parameters
     ----------
@@ -180,10 +184,14 @@ class Brightness(Augmentation):
         out[..., 0] = rng.uniform(-self.reach, self.reach, out.shape[:-1])
 
     def apply(self, x: Array, drawn: Array) -> None:
-        x += drawn[:, :, None, None]
+        if x.shape[3] == 4:
+            x[..., :3] += drawn[:, :, None, None] * (x[..., 3:] + 1) / 2
+        else:
+            x += drawn[:, :, None, None]
 
     def transpose(self, dx: Array, drawn: Array) -> None:
-        pass  # A = 1
+        if dx.shape[3] == 4:  # else A = 1
+            dx[..., 3] += drawn[:, :, None] * dx[..., :3].sum(axis=3) / 2
 
 
 AUGMENTATIONS: dict[str, type[Augmentation]] = {

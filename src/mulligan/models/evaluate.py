@@ -143,11 +143,11 @@ def _own_data(generator: Drawn) -> Dataset:
 
 
 def _loaded(source: str | Path, generator: Drawn) -> Dataset:
-    """Load data by name. Own pictures are read at the generator's size and in its colours."""
+    """Load data by name. Own pictures are read at the generator's size, in its colours, and as its own were."""
     if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
         return load(source)
     height, width, channels = generator.spec.shape
     size = height if height == width and height in SIZES else 0
     if isinstance(generator, Fakes):  # keep the data's colours, so that missing colour shows
         return load(source, size if is_picture_folder(source) else 0)
-    return load(source, size, colour="grey" if channels == 1 else "rgb")
+    return load(source, size, colour={1: "grey", 3: "rgb", 4: "auto"}[channels], **generator.spec.reading)

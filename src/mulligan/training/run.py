@@ -80,8 +80,9 @@ class Run:
         use_one_heap()  # before threads start, because a thread keeps its heap
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
-        self.config = config = located(config) if data is None else config
+        config = located(config) if data is None else config
         self.data = data_of(config) if data is None else limited(data, config.data.limit)
+        self.config = config = replace(config, data=replace(config.data, **self.data.decided)) if begin else config
         self.labels, self.classes = labels_of(self.data, config.data)
         if config.classes not in (0, self.classes):
             raise ConfigError(
@@ -295,6 +296,8 @@ class Run:
             class_counts=tuple(counts),
             recipe=self.config.recipe,
             data=self.config.data.name,
+            alpha=self.config.data.alpha,
+            resize=self.config.data.resize,
             step=self.step,
         )
         theta = self.gan.average if average else self.gan.g.network.theta
@@ -341,7 +344,7 @@ class Run:
         CheckpointError
             When arrays or state do not belong to this configuration and data.
         """
-        run = cls(config, data=data, begin=False)
+        run = cls(config, data=data_of(located(config), resumed=True) if data is None else data, begin=False)
         if state["data"] != run.fingerprint:
             raise CheckpointError(
                 f"the checkpoint was trained on other data than {run.data.name} is now (SHA-256 {state['data'][:12]}…, "

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.config.model import Config, DataSpec
-from mulligan.data import Dataset, Sampler, load, scale
+from mulligan.data import DATASETS, Dataset, Sampler, load, scale
 from mulligan.data.dataset import Images
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute
@@ -37,10 +37,17 @@ def located(config: Config) -> Config:
     return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 
-def data_of(config: Config) -> Dataset:
-    """Load the data that a configuration names, up to its limit."""
+def data_of(config: Config, *, resumed: bool = False) -> Dataset:
+    """Load the data that a configuration names, up to its limit.
+
+    A run writes how its pictures were read into its configuration. If that of a `resumed` run does not say it, the run
+    is of an older version, which put transparency on black and smoothed everything.
+    """
     spec = config.data
-    data = load(absolute(spec.name), size=spec.size, skip_broken=spec.skip_broken, colour=spec.colour)
+    old = resumed and spec.name not in DATASETS
+    alpha = "black" if old and spec.alpha == "auto" else spec.alpha
+    resize = "smooth" if old and spec.resize == "auto" else spec.resize
+    data = load(absolute(spec.name), spec.size, spec.skip_broken, spec.colour, alpha, resize)
     return limited(data, spec.limit)
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import Sampler, load
-from mulligan.data.sources import picture_file, streamed
+from mulligan.data.sources import Reading, picture_file, streamed
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import DataError
 from mulligan.training import Recorder, Run, recipe, resume, with_overrides
@@ -152,7 +152,7 @@ def test_a_file_that_is_cut_off_is_found_when_it_is_needed(folder, few):
     data = load(folder, colour="rgb", skip_broken=True)
     with pytest.warns(UserWarning, match=r"000\.png replaces it"):
         found = data.images[29]
-    assert (found == picture_file.read_picture(folder / "a" / "000.png", 28)).all()  # of the same class
+    assert (found == picture_file.read_picture(folder / "a" / "000.png", Reading())).all()  # of the same class
 
 
 def test_a_stand_in_is_of_the_class_where_pictures_are_left_out(folder, few):
@@ -160,7 +160,7 @@ def test_a_stand_in_is_of_the_class_where_pictures_are_left_out(folder, few):
     for name in ("000", "009"):
         cut_off = folder / "b" / f"{name}.png"
         cut_off.write_bytes(cut_off.read_bytes()[:900])
-    data, expected = load(folder, skip_broken=True), picture_file.read_picture(folder / "b" / "001.png", 28)
+    data, expected = load(folder, skip_broken=True), picture_file.read_picture(folder / "b" / "001.png", Reading())
     for part, row in ((data, 29), (data.limited(20), 19)):
         assert part.labels[row] == 1
         with pytest.warns(UserWarning, match=r"001\.png replaces it"):
@@ -177,7 +177,7 @@ def test_colour_is_judged_by_some(folder, few):
         Image.open(path).convert("L").save(path)
     data = load(folder)
     assert data.shape == (28, 28, 1)
-    assert (data.images[3] == picture_file.read_picture(folder / "a" / "003.png", 28)[..., :1]).all()
+    assert (data.images[3] == picture_file.read_picture(folder / "a" / "003.png", Reading())[..., :1]).all()
 
 
 def test_all_at_once_is_refused_and_a_part_is_given(both):

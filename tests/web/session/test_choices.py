@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import load
+from mulligan.data.sources import SIZES
 
 
 def test_own_pictures(call, playground, tmp_path):
@@ -42,10 +43,10 @@ def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call, playground, 
     playground.session.own |= {"cats": str(folder), "dogs": str(tmp_path / "dogs.npy")}
     found = [call.get(f"/api/pictures?data={asked}").json() for asked in ("cats&size=48", "dogs", "dogs&size=64")]
     assert [each["shape"] for each in found] == [[48, 48, 1], [20, 30, 1], [64, 64, 1]]
-    assert [each["sizes"] for each in found] == [[28, 32, 48, 64], [0, 28, 32, 48, 64], [0, 28, 32, 48, 64]]
-    refused = call.get("/api/pictures?data=cats&size=40")
+    assert [each["sizes"] for each in found] == [[*SIZES], [0, *SIZES], [0, *SIZES]]
+    refused = call.get("/api/pictures?data=cats&size=30")
     assert refused.status_code == 422
-    assert "must be one of 28, 32, 48, 64" in refused.json()["detail"]
+    assert "must be 28 or a multiple of 8 from 16 to 96" in refused.json()["detail"]
 
 
 def test_own_pictures_that_are_refused_in_either_split(call, playground, tmp_path):

@@ -76,7 +76,7 @@ def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call, stand, own
     ("asked", "said"),
     [
         ({"data": "mnist", "size": 48}, "size = 48 must be left out for mnist: a named data set is used as it is,"),
-        ({"size": 40}, "size must be one of 28, 32, 48, 64, got 40."),
+        ({"size": 30}, "size must be 28 or a multiple of 8 from 16 to 96, got 30."),
     ],
 )
 def test_a_size_that_cannot_be_is_refused_before_the_run_in_hand_is_left(call, stand, own, asked, said):

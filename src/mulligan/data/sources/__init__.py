@@ -1,7 +1,8 @@
 """Where samples come from, one file a kind.
 
 - `arrays`: the user's arrays; start here. `tables`: .npz, .npy and CSV files. `idx`: the format of MNIST.
-- `pictures`: a folder of pictures. `picture_file`: one picture. `streamed`: folders larger than memory.
+- `pictures`: a folder of pictures. `picture_file`: one picture. `reading`: how, and `recognition`: decided by them.
+- `streamed`: folders larger than memory.
 - `mnist`: the bundled digits. `faces`: the bundled pixel faces.
 - `published` and `fetch`: data sets that are downloaded once and checked.
 - `toys`: points with a known density. `stacked`: Stacked MNIST.
@@ -11,8 +12,9 @@ from mulligan.data.sources.arrays import UNNAMED as UNNAMED
 from mulligan.data.sources.arrays import as_array as as_array
 from mulligan.data.sources.arrays import black_of as black_of
 from mulligan.data.sources.arrays import from_arrays as from_arrays
-from mulligan.data.sources.picture_file import SIZES as SIZES
 from mulligan.data.sources.pictures import fitted as fitted
 from mulligan.data.sources.pictures import load_unresized as load_unresized
 from mulligan.data.sources.pictures import read_as as read_as
+from mulligan.data.sources.reading import SIZES as SIZES
+from mulligan.data.sources.reading import Reading as Reading
 from mulligan.data.sources.toys import TOYS as TOYS

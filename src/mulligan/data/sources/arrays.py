@@ -4,7 +4,8 @@
 array                                            becomes
 ===============================================  ======================================================================
 uint8 (n, H, W), (n, H, W, 1 or 3)               pictures, unchanged
-(n, 1 or 3, H, W)                                pictures, channel moved to the end
+(n, H, W, 4)                                     pictures with alpha, by which their colours are multiplied
+(n, 1, 3 or 4, H, W)                             pictures, channel moved to the end
 whole numbers 0 to 255 of any type               pictures; rows (n, s²) become s × s, those of floats from 8 × 8 on
 floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255; values slightly below 0 become 0
 bool                                             pictures, black and white
@@ -25,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.labels import Classes, label_values
+from mulligan.data.sources.picture_file import premultiplied
 from mulligan.errors import DataError
 
 UNNAMED = "array"
@@ -146,6 +148,7 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         return array.astype(np.float32), f"{array.shape[1]} numbers per sample, used as they are{hint}"
     shaped, moved = _picture_axes(array, name)
     pixels, scaled = _pixels(shaped, name)
+    pixels = premultiplied(pixels) if pixels.shape[3] == 4 else pixels
     return pixels, "; ".join(filter(None, (moved, scaled)))
 
 
@@ -180,12 +183,13 @@ def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
             )
         return array[..., None], ""
     first, last = array.shape[1] in (1, 3), array.shape[3] in (1, 3)
+    first = first or (array.shape[1] == 4 and array.shape[3] != 4)
     if first and not last:
         return np.moveaxis(array, 1, 3), "channels moved from the second to the last place"
-    if not last:
+    if not last and array.shape[3] != 4:
         raise DataError(
-            f"{name}: the last or the second axis must be 1 (grey) or 3 (RGB) channels, got shape {array.shape}. "
-            "Drop an alpha channel; reshape to (n, H, W, C)."
+            f"{name}: the last or the second axis must be 1 (grey), 3 (RGB) or 4 (RGBA) channels, got shape "
+            f"{array.shape}. Reshape to (n, H, W, C)."
         )
     return array, ""
 

@@ -1,70 +1,78 @@
-"""Read one picture file of any common format as size × size bytes; convert pictures that are in memory."""
+"""Read one picture file of any common format as size × size bytes; convert pictures that are in memory.
+
+Pictures with transparency have four channels: red, green and blue times alpha, and alpha. So what cannot be seen is 0
+everywhere, and costs neither network nor metric anything.
+"""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError, DataError, must_be
+from mulligan.data.sources.reading import Reading
+from mulligan.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-SIZES = (28, 32, 48, 64)
+Read = TypeVar("Read")
 ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
-COLOURS = ("auto", "grey", "rgb")
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # those of Pillow's formats that start no other program
 
 _TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # factors from pixels of 2, 4 and 16 bits to Pillow's
 
 
-def check_form(size: int, colour: str) -> None:
-    """Raise ConfigError unless pictures can have this size and colour."""
-    if size not in SIZES:
-        raise ConfigError(must_be("size", f"one of {', '.join(map(str, SIZES))}", size, 28))
-    if colour not in COLOURS:
-        raise ConfigError(must_be("colour", f"one of {', '.join(COLOURS)}", colour, "'auto'"))
+def read_picture(source: Path | Image, reading: Reading) -> NDArray[np.uint8]:
+    """Read one picture or tile, upright, resized to fit and centred: (size, size, 3), or 4 if alpha is kept."""
+    return sound(source, lambda: decode(source, reading))
 
 
-def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
-    """Read one picture, upright, on black, resized to fit and centred: (size, size, 3)."""
+def sound(source: Path | Image, read: Callable[[], Read]) -> Read:
+    """Return what `read` reads from a picture; raise DataError if it cannot."""
     try:
         with warnings.catch_warnings():
             _ignore_all_but_bombs()
-            return decode(path, size)
+            return read()
     except Exception as error:  # Pillow raises nearly everything on broken files
-        raise _unreadable(path, error) from error
+        raise _unreadable(source, error) from error
 
 
-def decode(path: Path, size: int) -> NDArray[np.uint8]:
+def decode(source: Path | Image, reading: Reading) -> NDArray[np.uint8]:
     """Read one picture, with Pillow's own errors and warnings. For threads, which share warning filters."""
+    image = opened(source, 4 * reading.size) if isinstance(source, Path) else source
+    return _fit(_flat(image, reading), reading)
+
+
+def opened(path: Path, draft: int = 0) -> Image:
+    """Open a picture upright, as 8-bit RGB, or as RGBA if it may be transparent; a JPEG perhaps smaller."""
     from PIL import Image, ImageOps
 
     _check_is_file(path)
     with Image.open(path, formats=_FORMATS) as image:
         _put_key_in_bytes(image)
-        image.draft(None, (4 * size, 4 * size))  # JPEG: decode at a fraction of the size if that is enough
+        if draft:
+            image.draft(None, (draft, draft))  # JPEG: decode at a fraction of the size if that is enough
         kind = image.format  # later steps lose it
-        return _fit(_to_rgb(ImageOps.exif_transpose(image), kind), size)
+        return _in_bytes(ImageOps.exif_transpose(image), kind)
 
 
 def check_header(path: Path) -> tuple[int, int]:
     """Check a picture by the first bytes of its file; return its width and height. A cut file is not noticed."""
     from PIL import Image
 
-    try:
-        with warnings.catch_warnings():
-            _ignore_all_but_bombs()
-            _check_is_file(path)
-            with Image.open(path, formats=_FORMATS) as image:
-                return image.size
-    except Exception as error:  # Pillow raises nearly everything on broken files
-        raise _unreadable(path, error) from error
+    def read() -> tuple[int, int]:
+        _check_is_file(path)
+        with Image.open(path, formats=_FORMATS) as image:
+            return image.size
+
+    return sound(path, read)
 
 
 def _ignore_all_but_bombs() -> None:
@@ -89,7 +97,7 @@ def _put_key_in_bytes(image: ImageFile) -> None:
     image.info["transparency"] = int(key * factor) if isinstance(key, int) else tuple(int(k * factor) for k in key)
 
 
-def _unreadable(path: Path, error: Exception) -> DataError:
+def _unreadable(path: Path | Image, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return DataError(f"{path}: {error}")
     return DataError(
@@ -98,50 +106,88 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     )
 
 
-def _fit(image: Image, size: int) -> NDArray[Any]:
-    """Resize so that the picture just fits into the square, and centre it on black: (size, size) or (size, size, 3)."""
+def _in_bytes(image: Image, kind: str | None) -> Image:
+    """Convert any mode to 8-bit RGB, or RGBA if there is transparency."""
     from PIL import Image as Pillow
 
-    scale = size / max(image.size)
+    if image.mode.startswith("I;16") or (image.mode == "I" and kind in ("PNG", "PPM")):
+        deep: NDArray[Any] = np.asarray(image).astype(np.float64)
+        shallow = Pillow.fromarray(np.rint(deep / 257.0).astype(np.uint8)).convert("RGB")  # 65535 / 257 = 255
+        if "transparency" in image.info:
+            shallow.putalpha(Pillow.fromarray(np.where(deep == image.info["transparency"], 0, 255).astype(np.uint8)))
+        return shallow
+    if image.mode in ("I", "F"):
+        raise DataError(
+            f"pictures must have 8 or 16 bits a value, got mode {image.mode} (32 bits). Save it with 8 or 16 bits."
+        )
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _flat(image: Image, reading: Reading) -> Image:
+    """Put a picture on the background (RGB), or multiply its colours by alpha (Pillow's RGBa)."""
+    from PIL import Image as Pillow
+
+    if reading.keeps_alpha:
+        return image.convert("RGBA").convert("RGBa")
+    if image.mode == "RGBA":
+        ground = Pillow.new("RGBA", image.size, (*reading.background, 255))
+        return Pillow.alpha_composite(ground, image).convert("RGB")
+    return image
+
+
+def _fit(image: Image, reading: Reading) -> NDArray[Any]:
+    """Resize so that the picture just fits into the square, and centre it: (size, size) or (size, size, channels).
+
+    Pixel art keeps its hard edges: it grows by a whole factor, so that all its pixels stay alike, and shrinks by
+    leaving pixels out.
+    """
+    from PIL import Image as Pillow
+
+    size, largest = reading.size, max(image.size)
+    scale, how = size / largest, Pillow.Resampling.LANCZOS
+    if reading.resize == "pixels":
+        scale, how = size // largest or scale, Pillow.Resampling.NEAREST
     width, height = (max(1, round(side * scale)) for side in image.size)
-    fitted = np.asarray(image.resize((width, height), Pillow.Resampling.LANCZOS))
+    fitted = np.array(image.resize((width, height), how))
+    if image.mode == "RGBa":
+        np.minimum(fitted, fitted[..., 3:], out=fitted)  # Lanczos overshoots; no colour exceeds its alpha
     square = np.zeros((size, size, *fitted.shape[2:]), np.uint8)
+    square[...] = reading.background if image.mode == "RGB" else 0
     top, left = (size - height) // 2, (size - width) // 2
     square[top : top + height, left : left + width] = fitted
     return square
 
 
-def _to_rgb(image: Image, kind: str | None) -> Image:
-    """Convert any mode to 8-bit RGB on black."""
-    from PIL import Image as Pillow
-
-    if image.mode.startswith("I;16") or (image.mode == "I" and kind in ("PNG", "PPM")):
-        deep: NDArray[Any] = np.asarray(image).astype(np.float64)
-        deep[deep == image.info.get("transparency")] = 0.0
-        return Pillow.fromarray(np.rint(deep / 257.0).astype(np.uint8)).convert("RGB")  # 65535 / 257 = 255
-    if image.mode in ("I", "F"):
-        raise DataError(
-            f"pictures must have 8 or 16 bits a value, got mode {image.mode} (32 bits). Save it with 8 or 16 bits."
-        )
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Pillow.alpha_composite(Pillow.new("RGBA", layer.size, (0, 0, 0, 255)), layer).convert("RGB")
-    return image.convert("RGB")
-
-
 # ── pictures in memory ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resize pictures (n, H, W, C) to fit into size × size, centred on black, as `read_picture` does with files."""
+def resized(images: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
+    """Resize pictures (n, H, W, C) to fit into size × size, centred, as `read_picture` does with files."""
     from PIL import Image
 
+    size = reading.size
     made = np.empty((len(images), size, size, images.shape[3]), np.uint8)
     for picture, square in zip(images, made):
-        square[:] = _fit(Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture), size).reshape(
-            square.shape
-        )
+        height, width, channels = picture.shape
+        mode = {1: "L", 3: "RGB", 4: "RGBa"}[channels]
+        image = Image.frombytes(mode, (width, height), picture.tobytes())
+        square[:] = _fit(image, reading).reshape(square.shape)
     return made
+
+
+def premultiplied(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Multiply the colours of pictures (…, 4) by their alpha, if one exceeds it: then they cannot be multiplied yet."""
+    if (images <= images[..., 3:]).all():
+        return images
+    alpha = images[..., 3:].astype(np.uint16)
+    colours = (images[..., :3] * alpha + np.uint16(127)) // np.uint16(255)
+    return np.concatenate([colours.astype(np.uint8), images[..., 3:]], axis=-1)
+
+
+def on_background(images: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Lay pictures (…, 4), their colours multiplied by alpha, on a colour: (…, 3)."""
+    shows = np.uint16(255) - images[..., 3:]
+    return (images[..., :3] + (shows * np.array(colour, np.uint16) + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
 
 
 def is_grey(image: NDArray[np.uint8]) -> bool:
@@ -150,12 +196,14 @@ def is_grey(image: NDArray[np.uint8]) -> bool:
 
 
 def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Convert pictures (…, 1 or 3) to one channel, grey, or three.
+    """Convert pictures (…, 1 or 3) to one channel, grey, or three, or to four, opaque.
 
     Grey is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), in 16 bits as in Pillow. Grey pictures do not change.
     """
     if images.shape[-1] == channels:
         return images
+    if channels == 4:
+        return np.concatenate([with_channels(images, 3), np.full_like(images[..., :1], 255)], axis=-1)
     if channels == 3:
         return np.repeat(images, 3, axis=-1)
     grey = images.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)

@@ -12,21 +12,23 @@ from numpy.typing import NDArray
 from mulligan.data.dataset import Dataset, Images
 from mulligan.data.sources import picture_file, streamed
 from mulligan.data.sources.arrays import DARK, check_light
-from mulligan.data.sources.picture_file import ENDINGS, read_picture, with_channels
+from mulligan.data.sources.picture_file import ENDINGS, on_background, read_picture, with_channels
+from mulligan.data.sources.reading import Reading, check_size
+from mulligan.data.sources.recognition import decided, decided_in_memory, evenly
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import DataError, ShapeError
 
 _NAMED = 3  # how many broken files a note names
-_LOOKED_AT = 256  # how many pictures of a streamed folder are searched for colour
 _SPLITS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 _UNKNOWN = {".heic": "HEIC", ".heif": "HEIC", ".avif": "AVIF", ".svg": "SVG", ".psd": "PSD", ".jxl": "JPEG XL"}
 
 
-def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colour: str = "auto") -> Dataset:
+def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> Dataset:
     """Load all pictures of a folder, or open the folder when they are too many for memory.
 
-    Each picture is turned upright (EXIF), put on black if it is transparent, resized to fit into size × size, and
-    centred on black. Of an animation, the first frame is taken. When no picture has colour, all become grey.
+    Each picture is turned upright (EXIF), resized to fit into size × size, and centred. Of an animation, the first
+    frame is taken. When a tenth of the pictures have transparency, all get an alpha channel, and are centred on
+    transparency; otherwise they are put on black. When no picture has colour or alpha, all become grey.
 
     Sub-folders are classes, in the order of their names. If `train` and `test` are the only sub-folders, they are the
     two splits instead. Linked folders count like others. Files without a picture's ending are left out.
@@ -38,26 +40,26 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     ----------
     folder : Path
         The folder.
-    size : int
-        28, 32, 48 or 64.
+    reading : Reading
+        Size, colour, transparency and resizing; with "auto" the pictures decide.
     skip_broken : bool
         Leave out files that cannot be read, and say so in the note. Otherwise they raise an error.
-    colour : str
-        "grey" or "rgb" for all; "auto" is RGB if any picture has colour.
 
     Returns
     -------
     Dataset
-        Pictures uint8 (n, size, size, 1 or 3), ordered by path. `note` says what loading changed.
+        Pictures uint8 (n, size, size, 1, 3 or 4), ordered by path. `note` says what loading changed, `decided` how
+        they were read.
 
     Raises
     ------
     ConfigError
-        When pictures cannot have this `size` or `colour`.
+        When pictures cannot be read so.
     DataError
-        When a picture is broken, there are none, or pictures lie both beside and inside sub-folders.
+        When a picture is broken, all are fully transparent, there are none, or they lie both beside and inside
+        sub-folders.
     """
-    picture_file.check_form(size, colour)
+    reading, size = replace(reading, size=reading.size or 28), reading.size or 28
     loose, classes, others = _find(folder)
     if loose and classes:
         raise DataError(
@@ -65,7 +67,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
             "Move them all into sub-folders, one per class, or all out of them."
         )
     if classes.keys() == {"train", "test"}:
-        return _two_splits(folder, size, skip_broken, colour)
+        return _two_splits(folder, reading, skip_broken)
     unread = " and ".join(sorted({_UNKNOWN[ending] for ending in others if ending in _UNKNOWN}))
     if not loose and not classes:
         hint = f" Convert the {unread} files to JPEG or PNG." if unread else " Check the path."
@@ -75,17 +77,25 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
         )
     paths = loose or [path for found in classes.values() for path in found]
     numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()]) if classes else None
+    reading = decided(paths, reading)
     many = len(paths) * size * size * 3 > streamed.IN_MEMORY
     if many:
-        images, broken = _open_all(paths, size, skip_broken, colour, numbers)
+        images, broken = _open_all(paths, reading, skip_broken, numbers)
     else:
-        images, broken = _read_all(paths, size, skip_broken, colour)
+        images, broken = _read_all(paths, reading, skip_broken)
     seen: NDArray[np.uint8] = images[: 1 if many else None]
     if many and seen.max() - seen.min() < DARK:  # too few to judge the others by
-        seen = images[_evenly(len(images))]
+        seen = images[evenly(len(images))]
     lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
     check_light(folder, "pixel", int(seen.min()), int(seen.max()), what=lighter)
-    notes = [f"resized to fit {size}×{size}, centred on black", "grey" if images.shape[3] == 1 else "RGB"]
+    notes = [_resized_note(reading), {1: "grey", 3: "RGB", 4: "RGB with transparency"}[images.shape[3]]]
+    if reading.keeps_alpha and not many and (unseen := int((~seen[..., 3].any(axis=(1, 2))).sum())):
+        if unseen == len(seen):
+            raise DataError(
+                f"{folder}: pictures must show something, but all {unseen} are fully transparent. Save them without "
+                "an alpha channel, or with one that is 255 where there is something to see."
+            )
+        notes.append(f"{unseen} fully transparent")
     if many:
         notes[-1] += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
     if others:
@@ -101,7 +111,15 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
         notes.append(f"{', '.join(classes)} became classes: only train and test together, without others, are splits")
         notes.append(f"to use one part alone, give {largest}")
     labels = None if numbers is None else np.delete(numbers, list(broken)).astype(np.int64)
-    return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), refused=refused)
+    how = {"alpha": reading.alpha, "resize": reading.resize}
+    return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), refused=refused, decided=how)
+
+
+def _resized_note(reading: Reading) -> str:
+    """Say how pictures were resized, and on what they lie."""
+    ground = {"keep": "transparency"}.get(reading.alpha, reading.alpha)
+    how = " without smoothing (pixel art)" if reading.resize == "pixels" else ""
+    return f"resized to fit {reading.size}×{reading.size}{how}, centred on {ground}"
 
 
 def load_unresized(folder: Path) -> Dataset:
@@ -114,22 +132,22 @@ def load_unresized(folder: Path) -> Dataset:
         raise ShapeError(f"{folder}: pictures must have one size, got {found}. Measuring never resizes pictures.")
     (width, height), side = sizes[0], max(sizes[0])
     top, left = (side - height) // 2, (side - width) // 2
-    images, _ = _read_all(paths, side, False, "auto")
+    images, _ = _read_all(paths, decided(paths, Reading(alpha="auto", resize="smooth", size=side)), False)
     return Dataset(str(folder), images[:, top : top + height, left : left + width])
 
 
-def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def read_as(path: Path, shape: tuple[int, ...], alpha: str = "black", resize: str = "smooth") -> NDArray[np.uint8]:
     """Read a picture, or those of a folder, fitted to a square `shape`: (n, side, side, channels)."""
     if len(shape) != 3 or shape[0] != shape[1]:
         raise ShapeError(
             f"samples must be square pictures, to fit others to them, got shape {shape}. Try "
             "mulligan.output.generator.invert."
         )
-    height, _, channels = shape
     if not path.exists():
         raise DataError(f"picture must be a file or a folder, got {path}, which does not exist. Check the path.")
     paths = _all_in(path) if path.is_dir() else [path]
-    return with_channels(np.stack([read_picture(each, height) for each in paths]), channels)
+    reading = Reading(shape[0], alpha="keep" if shape[2] == 4 else alpha, resize=resize)
+    return with_channels(np.stack([read_picture(each, reading) for each in paths]), shape[2])
 
 
 def _all_in(folder: Path) -> list[Path]:
@@ -139,42 +157,49 @@ def _all_in(folder: Path) -> list[Path]:
     return [*loose, *chain(*classes.values())]
 
 
-def fitted(data: Dataset, size: int, colour: str) -> Dataset:
-    """Resize and recolour pictures that are in memory, as `load_pictures` does with files.
+def fitted(data: Dataset, reading: Reading) -> Dataset:
+    """Resize and recolour pictures that are in memory, as `load_pictures` does with files; size 0 leaves their size.
 
-    With size 0 and colour "auto" nothing changes, and the samples may be points.
+    If nothing is asked for, the samples may be points.
     """
-    picture_file.check_form(size or 28, colour)
-    if not size and colour == "auto":
-        return data
+    check_size(reading.size)
     if data.is_points:
-        raise DataError(
-            f"{data.name}: samples must be pictures to have a size and colours, got points of {data.shape[0]} numbers. "
-            "Leave data.size and data.colour out."
-        )
-    images, note = np.asarray(data.images), [data.note] if data.note else []
+        if reading != Reading(0):
+            raise DataError(
+                f"{data.name}: samples must be pictures to have a size and colours, got points of {data.shape[0]} "
+                "numbers. Leave data.size and data.colour out."
+            )
+        return data
+    images, note, size = np.asarray(data.images), [data.note] if data.note else [], reading.size
+    reading = decided_in_memory(images, reading)
+    if data.shape[2] == 4 and not reading.keeps_alpha:
+        images = on_background(images, reading.background)
+        note.append(f"transparency put on {reading.alpha}")
     if size and data.shape[:2] != (size, size):
-        images = picture_file.resized(images, size)
-        note.append(f"{data.shape[0]}×{data.shape[1]} resized to fit {size}×{size}, centred on black")
-    channels = {"auto": data.shape[2], "grey": 1, "rgb": 3}[colour]
-    if channels != data.shape[2]:
+        images = picture_file.resized(images, reading)
+        note.append(f"{data.shape[0]}×{data.shape[1]} {_resized_note(reading)}")
+    channels = 4 if reading.keeps_alpha else {"auto": images.shape[3], "grey": 1, "rgb": 3}[reading.colour]
+    if channels != images.shape[3]:
+        note.append({1: "turned grey", 3: "grey as RGB", 4: "as RGB with transparency"}[channels])
         images = with_channels(images, channels)
-        note.append("turned grey" if channels == 1 else "grey as RGB")
-    test = None if data.test is None else fitted(data.test, size, colour)
-    return replace(data, images=images, test=test, note="; ".join(note))
+    how = {"alpha": reading.alpha, "resize": reading.resize}
+    test = None if data.test is None else fitted(data.test, reading)
+    return replace(data, images=images, test=test, note="; ".join(note), decided=how)
 
 
-def _two_splits(folder: Path, size: int, skip_broken: bool, colour: str) -> Dataset:
-    """Load `train` and `test`, which must have the same classes; if one is RGB, the other becomes RGB."""
-    parts = ("train", "test")
-    train, test = (load_pictures(folder / part, size, skip_broken, colour) for part in parts)
+def _two_splits(folder: Path, reading: Reading, skip_broken: bool) -> Dataset:
+    """Load `train` and `test`, which must have the same classes. Both are read as `train` asks for, RGB if one is."""
+    train = load_pictures(folder / "train", reading, skip_broken)
+    reading = replace(reading, **train.decided)
+    test = load_pictures(folder / "test", reading, skip_broken)
     if train.class_names != test.class_names:
         raise DataError(
             f"{folder}: train and test must have the same sub-folders, got {', '.join(train.class_names) or 'none'} "
             f"and {', '.join(test.class_names) or 'none'}."
         )
     if train.shape != test.shape:
-        train, test = (load_pictures(folder / part, size, skip_broken, "rgb") for part in parts)
+        reading = replace(reading, colour="rgb")
+        train, test = (load_pictures(folder / part, reading, skip_broken) for part in ("train", "test"))
     note = train.note if train.note == test.note else f"train: {train.note}; test: {test.note}"
     return replace(train, name=str(folder), test=test, note=note, refused=train.refused + test.refused)
 
@@ -227,40 +252,38 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> tuple[Images, dict[int, str]]:
-    """Read pictures into one array, (n, size, size, 1 or 3); also return the positions of skipped ones, and why."""
-    images = np.empty((len(paths), size, size, 3), np.uint8)
+def _read_all(paths: list[Path], reading: Reading, skip_broken: bool) -> tuple[Images, dict[int, str]]:
+    """Read pictures into one array, (n, size, size, 1, 3 or 4); also return the positions of skipped ones, and why."""
+    images = np.empty((len(paths), reading.size, reading.size, 4 if reading.keeps_alpha else 3), np.uint8)
     rows = iter(images)
 
     def keep(path: Path) -> None:
-        picture = read_picture(path, size)
+        picture = read_picture(path, reading)
         next(rows)[:] = picture
 
     broken = _broken(paths, keep, skip_broken)
     images = images[: len(paths) - len(broken)]
-    if colour == "auto" and all(map(picture_file.is_grey, images)):
+    if reading.keeps_alpha:
+        return images, broken
+    if reading.colour == "auto" and all(map(picture_file.is_grey, images)):
         return images[..., :1].copy(), broken
-    return (with_channels(images, 1) if colour == "grey" else images), broken
+    return (with_channels(images, 1) if reading.colour == "grey" else images), broken
 
 
 def _open_all(
-    paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
+    paths: list[Path], reading: Reading, skip_broken: bool, groups: NDArray[np.int64] | None
 ) -> tuple[Images, dict[int, str]]:
     """Like `_read_all`, but check only the first bytes of each file, and decode pictures when they are needed."""
     broken = _broken(paths, picture_file.check_header, skip_broken)
     sound = [path for i, path in enumerate(paths) if i not in broken]
     groups = None if groups is None else np.delete(groups, list(broken))
-    images = StreamedPictures(sound, size, 3, groups=groups, skip_broken=skip_broken)
-    if colour == "auto":
-        colour = "grey" if all(picture_file.is_grey(images[i]) for i in _evenly(len(sound))) else "rgb"
+    colour, channels = reading.colour, 4 if reading.keeps_alpha else 3
+    images = StreamedPictures(sound, reading, channels, groups=groups, skip_broken=skip_broken)
+    if colour == "auto" and channels == 3:
+        colour = "grey" if all(picture_file.is_grey(images[i]) for i in evenly(len(sound))) else "rgb"
     if colour == "grey":
-        images = StreamedPictures(sound, size, 1, groups=groups, skip_broken=skip_broken)
+        images = StreamedPictures(sound, reading, 1, groups=groups, skip_broken=skip_broken)
     return images, broken
-
-
-def _evenly(count: int) -> NDArray[np.intp]:
-    """Choose the pictures of a streamed folder that are searched for colour and light."""
-    return np.unique(np.linspace(0, count - 1, _LOOKED_AT).astype(np.intp))
 
 
 def _broken(paths: list[Path], read: Callable[[Path], object], skip_broken: bool) -> dict[int, str]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data.sources.picture_file import decode, read_picture, with_channels
+from mulligan.data.sources.reading import Reading
 from mulligan.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,13 +44,14 @@ class StreamedPictures:
     def __init__(
         self,
         paths: Sequence[Path],
-        size: int,
+        reading: Reading,
         channels: int,
         *,
         groups: NDArray[np.int64] | None = None,
         skip_broken: bool = False,
     ) -> None:
         self._paths, self._groups, self._skip_broken = paths, groups, skip_broken
+        self._reading, size = reading, reading.size
         self.shape = (len(paths), size, size, channels)
         self.kept = np.empty((min(len(paths), IN_MEMORY // (size * size * channels)), *self.shape[1:]), np.uint8)
         self.used = 0
@@ -100,19 +102,20 @@ class StreamedPictures:
             begun.pop(i).cancel()
         for i in wanted:
             if i not in begun:
-                begun[i] = self._helper.submit(decode, self._paths[i], self.shape[1])
+                begun[i] = self._helper.submit(decode, self._paths[i], self._reading)
 
     def part(self, rows: slice | NDArray[np.int64]) -> StreamedPictures:
         """Return some of the pictures, still streamed."""
         groups = None if self._groups is None else self._groups[rows]
         paths = [self._paths[i] for i in np.arange(len(self))[rows]]
-        *_, size, channels = self.shape
-        return StreamedPictures(paths, size, channels, groups=groups, skip_broken=self._skip_broken)
+        return StreamedPictures(paths, self._reading, self.shape[3], groups=groups, skip_broken=self._skip_broken)
 
     @property
     def digest(self) -> str:
         """SHA-256 of the files' names in order and of the options; hashing their pixels would take too long."""
-        digest = hashlib.sha256(f"{self.shape} {self._skip_broken}".encode())
+        read = self._reading
+        how = "" if (read.alpha, read.resize) == ("black", "smooth") else f" {read.alpha} {read.resize}"
+        digest = hashlib.sha256(f"{self.shape} {self._skip_broken}{how}".encode())
         for path in self._paths:
             digest.update("/".join(path.parts[-2:]).encode(errors="surrogatepass") + b"\0")
         return digest.hexdigest()
@@ -135,7 +138,7 @@ class StreamedPictures:
         if begun is not None and begun.exception() is None:
             return begun.result()
         try:
-            return read_picture(self._paths[i], self.shape[1])
+            return read_picture(self._paths[i], self._reading)
         except DataError as error:
             if not self._skip_broken:
                 raise DataError(
@@ -151,7 +154,7 @@ class StreamedPictures:
             if self._groups is not None and self._groups[j] != self._groups[i]:
                 continue
             try:
-                picture = read_picture(self._paths[j], self.shape[1])
+                picture = read_picture(self._paths[j], self._reading)
             except DataError:
                 continue
             warnings.warn(f"{error} {self._paths[j].name} replaces it.", stacklevel=2)

@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,8 @@ class GeneratorSpec(Checked):
         Number of training samples of each class; empty for equal shares.
     recipe, data : str
         Their names; for data of your own, its path.
+    alpha, resize : str
+        How pictures of your own were read; see `mulligan.config.DataSpec`.
     step : int
         Steps trained.
     """
@@ -61,6 +64,8 @@ class GeneratorSpec(Checked):
     class_counts: tuple[Whole, ...] = ()
     recipe: str = ""
     data: str = ""
+    alpha: str = "auto"
+    resize: str = "auto"
     step: int = 0
 
     def __post_init__(self) -> None:
@@ -72,8 +77,15 @@ class GeneratorSpec(Checked):
 
     @property
     def is_picture(self) -> bool:
-        """Whether samples are pictures, grey or RGB, rather than points."""
-        return len(self.shape) == 3 and self.shape[2] in (1, 3)
+        """Whether samples are pictures, grey, RGB or with alpha, rather than points."""
+        return len(self.shape) == 3 and self.shape[2] in (1, 3, 4)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How other pictures are read to be compared: those of old versions were put on black, and smoothed."""
+        ground = "black" if self.alpha in ("auto", "keep") else self.alpha
+        resize = "smooth" if self.resize == "auto" else self.resize
+        return {"alpha": "keep" if self.shape[-1] == 4 else ground, "resize": resize}
 
     @property
     def data_name(self) -> str:

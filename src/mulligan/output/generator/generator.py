@@ -209,6 +209,9 @@ class Generator:
     ) -> NDArray[np.uint8]:
         """Draw pictures, (count, height, width, channels) uint8, at the fixed scale; parameters as for `sample`.
 
+        With transparency, red, green and blue are multiplied by alpha. `mulligan.output.pictures.straight` divides them
+        again, as most programs expect, and `pillow` makes an image.
+
         Raises
         ------
         UnsupportedError

@@ -12,6 +12,7 @@ from mulligan.output.pictures.images import png_bytes as png_bytes
 from mulligan.output.pictures.images import points_picture as points_picture
 from mulligan.output.pictures.images import read_png as read_png
 from mulligan.output.pictures.images import save_png as save_png
+from mulligan.output.pictures.images import straight as straight
 from mulligan.output.pictures.images import terminal_picture as terminal_picture
 from mulligan.output.pictures.images import to_uint8 as to_uint8
 from mulligan.output.pictures.images import wants_color as wants_color

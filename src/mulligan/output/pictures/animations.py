@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _FORMATS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
+_CLEAR = 255  # the transparent entry of a GIF's palette
 _GREYS = [level for level in range(256) for _ in "RGB"]
 
 
@@ -24,14 +25,15 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     """Write frames as an animation in an endless loop; the file's ending chooses the format.
 
     Grey frames keep their exact levels in all formats: GIF gets a fixed palette of 256 greys. Colour frames keep their
-    exact colours in APNG and WebP (lossless). GIF has 256 colours at most, so all frames share one palette. Equal
-    frames in a row may be stored as one longer frame.
+    exact colours and their transparency in APNG and WebP (lossless). GIF has 256 colours at most, so all frames share
+    one palette, and a pixel is transparent or not: below half of alpha it is. Equal frames in a row may be stored as
+    one longer frame.
 
     Parameters
     ----------
     path : str or Path
         Ends in .gif, .png, .apng or .webp; written whole or not at all.
-    frames : iterable of uint8 arrays (H, W), (H, W, 1) or (H, W, 3)
+    frames : iterable of uint8 arrays (H, W) or (H, W, 1, 3 or 4)
         All of one shape.
     duration : int
         Milliseconds per frame, at least 20, because browsers slow down faster animations. GIF counts in steps of 10.
@@ -62,6 +64,8 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     if kind == "GIF":
         images = _with_palette(images)
         options["optimize"] = False  # Pillow would reorder the palette
+        if "transparency" in images[0].info:
+            options |= {"transparency": _CLEAR, "disposal": 2}  # each frame replaces the one before
     elif kind == "WEBP":
         options |= {"lossless": True, "exact": True, "minimize_size": False}
 
@@ -84,6 +88,12 @@ def _with_palette(images: list[Image]) -> list[Image]:
         for image in images:
             image.putpalette(_GREYS)
         return images
-    together = Image.fromarray(np.concatenate([np.asarray(image) for image in images]))
-    palette = together.quantize(256)
-    return [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    clear = images[0].mode == "RGBA"
+    rgb = [image.convert("RGB") for image in images]
+    together = Image.fromarray(np.concatenate([np.asarray(image) for image in rgb]))
+    palette = together.quantize(255 if clear else 256)
+    made = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in rgb]
+    for image, indexed in zip(images, made if clear else []):
+        indexed.paste(_CLEAR, mask=image.getchannel("A").point(lambda alpha: 255 * (alpha < 128)))
+        indexed.info["transparency"] = _CLEAR
+    return made

@@ -1,5 +1,8 @@
 """Draw pictures at a fixed scale of intensity: black is always `low` and white is always `high`.
 
+Pictures of four channels hold red, green and blue times alpha, and alpha, everywhere in Mulligan. In files colours are
+not multiplied: `pillow` divides them (`straight`), and `read_png` multiplies them again.
+
 Contrast is never stretched. A generator whose pixels all lie within 1e-5 of grey is shown as grey; with stretched
 contrast, an untrained network was once mistaken for one that draws digits.
 """
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 _SHADES = " .:-=+*#%@"
 _GAP = 32  # grey level of a grid's lines: dark, but light enough to show where a picture ends
+_BOARD = 102, 153  # grey levels of the squares behind a transparent picture in a terminal
 _WIDEST = 80  # columns of a plain terminal
 SIDE = 192
 """Height and width in pixels of a picture of points."""
@@ -65,7 +69,7 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
     Parameters
     ----------
     images : uint8 array (n, H, W, C) or (n, H, W)
-        C = 1 or 3.
+        C = 1, 3 or 4.
     columns : int, optional
         Pictures per row; by default the grid is square.
     pad : int
@@ -84,14 +88,15 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or len(images) == 0:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3, 4) or len(images) == 0:
         raise ShapeError(
-            f"images must be uint8 (n, H, W, 1 or 3), n ≥ 1, got {images.dtype} {images.shape}. Try to_uint8 first."
+            f"images must be uint8 (n, H, W, 1, 3 or 4), n ≥ 1, got {images.dtype} {images.shape}. Try to_uint8 first."
         )
     n, height, width, channels = images.shape
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     sheet = np.full((rows * (height + pad) + pad, columns * (width + pad) + pad, channels), _GAP, np.uint8)
+    sheet[..., 3:] = 255
     for i, image in enumerate(images):
         top, left = pad + i // columns * (height + pad), pad + i % columns * (width + pad)
         sheet[top : top + height, left : left + width] = image
@@ -117,8 +122,20 @@ def points_picture(points: NDArray[np.floating[Any]], low: float, high: float) -
     return picture
 
 
+def straight(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Divide the colours of pictures (…, 4) by their alpha, as files hold them; nothing else changes.
+
+    Multiplying them again gives the same bytes. A colour without alpha becomes 0; one above its alpha becomes white.
+    """
+    if images.shape[-1] != 4:
+        return images
+    alpha = images[..., 3:].astype(np.uint16)
+    colours = (images[..., :3] * np.uint16(255) + alpha // 2) // np.maximum(alpha, 1)
+    return np.concatenate([(colours * (alpha > 0)).clip(0, 255).astype(np.uint8), images[..., 3:]], axis=-1)
+
+
 def pillow(array: NDArray[np.uint8]) -> Image:
-    """Return a Pillow image with the same values: (H, W) or (H, W, 1) grey, (H, W, 3) RGB.
+    """Return a Pillow image: (H, W) or (H, W, 1) grey, (H, W, 3) RGB, (H, W, 4) RGBA with `straight` colours.
 
     Parameters
     ----------
@@ -138,11 +155,11 @@ def pillow(array: NDArray[np.uint8]) -> Image:
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    if array.dtype != np.uint8 or array.ndim < 2 or array.shape[2:] not in ((), (3,)) or 0 in array.shape:
+    if array.dtype != np.uint8 or array.ndim < 2 or array.shape[2:] not in ((), (3,), (4,)) or 0 in array.shape:
         raise ShapeError(
-            f"a picture must be uint8 (H, W), (H, W, 1) or (H, W, 3), got {array.dtype} {array.shape}. Try to_uint8."
+            f"a picture must be uint8 (H, W) or (H, W, 1, 3 or 4), got {array.dtype} {array.shape}. Try to_uint8."
         )
-    return Image.fromarray(np.ascontiguousarray(array))
+    return Image.fromarray(np.ascontiguousarray(array if array.ndim == 2 else straight(array)))
 
 
 def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, str] | None = None) -> None:
@@ -152,8 +169,8 @@ def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, 
     ----------
     path : str or Path
         The file; written whole or not at all.
-    array : uint8 array (H, W), (H, W, 1) or (H, W, 3)
-        The values, which are not changed.
+    array : uint8 array (H, W) or (H, W, 1, 3 or 4)
+        The values, which are not changed, but for `straight` colours with alpha.
     metadata : mapping of str to str, optional
         Text stored in the file (seed, step, model), for `PIL.Image.open(path).text`.
 
@@ -186,7 +203,7 @@ def read_png(path: Path) -> NDArray[np.uint8]:
 
     try:
         with Image.open(path, formats=["PNG"]) as picture:
-            return np.asarray(picture)
+            return np.asarray(picture.convert("RGBa") if picture.mode == "RGBA" else picture)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise CheckpointError(
             f"{path} cannot be read as a picture, because it was changed after it was written. Restore it, or delete "
@@ -198,10 +215,15 @@ def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
     """Draw one picture as text.
 
     With `color`, one character "▀" shows two pixels in 24-bit colours, one above the other. Without, there are ten
-    shades of ASCII: two characters a pixel, or one for the mean of two pixels if that is wider than 80 columns.
+    shades of ASCII: two characters a pixel, or one for the mean of two pixels if that is wider than 80 columns. What is
+    transparent shows squares of two greys with `color`, and nothing without.
     """
+    height, width = image.shape[:2]
+    if image.shape[2:] == (4,):
+        rows, columns = np.indices((height, width)) // 4
+        board = np.where((rows + columns) % 2, *_BOARD) * color
+        image = (image[..., :3] + (255 - image[..., 3:]) / 255 * board[..., None]).clip(0, 255).astype(np.uint8)
     rgb = np.asarray(pillow(image).convert("RGB"))
-    height, width = rgb.shape[:2]
     if height % 2 and (color or 2 * width > _WIDEST):
         rgb = np.concatenate([rgb, np.zeros_like(rgb[:1])])
     if color:

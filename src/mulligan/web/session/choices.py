@@ -10,7 +10,7 @@ from mulligan.config.recipes import RECIPES, describe, recipe
 from mulligan.config.serialization import line_of
 from mulligan.data import DATASETS, load
 from mulligan.data.registry import is_picture_folder, of_points
-from mulligan.data.sources.picture_file import SIZES
+from mulligan.data.sources import SIZES
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS

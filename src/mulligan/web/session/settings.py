@@ -11,7 +11,7 @@ from mulligan.config.recipes import RECIPES, recipe
 from mulligan.config.serialization import to_table
 from mulligan.data import DATASETS
 from mulligan.data.registry import check_asked, is_picture_folder, of_points
-from mulligan.data.sources.picture_file import SIZES
+from mulligan.data.sources import SIZES, Reading
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
@@ -124,7 +124,7 @@ def configured(asked: Asked, data: dict[str, str], dropped: list[str], live: Con
         config = _with_data(config, asked.data, data)
     if asked.size is not None:
         with blamed_on("size"):
-            check_asked(config.data.name, asked.size)
+            check_asked(config.data.name, Reading(asked.size))
     for name in [name for name in paths_of(config) if name != "data"]:
         value = getattr(asked, name)
         if value not in (None, values_of(config)[name]):
@@ -199,6 +199,7 @@ def _with_data(config: Config, name: str, data: Mapping[str, str]) -> Config:
         )
     config = with_all_of(config, place)
     spec = replace(config.data, name=place, skip_broken=is_picture_folder(place))  # the preview names the broken ones
+    spec = replace(spec, alpha="auto", resize="auto")  # a live run's are its own pictures'
     return replace(config, data=replace(spec, size=0, colour="auto") if name in DATASETS else spec)  # used unchanged
 
 

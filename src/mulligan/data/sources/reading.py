@@ -1,0 +1,78 @@
+"""How pictures of your own are read: size, colours, transparency, resizing, and the grid of a sheet's tiles."""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mulligan.errors import ConfigError, must_be
+
+SIZES = tuple(sorted({28, *range(16, 97, 8)}))
+COLOURS = ("auto", "grey", "rgb")
+RESIZES = ("auto", "smooth", "pixels")
+_BACKGROUNDS = {"black": "#000000", "white": "#ffffff"}
+_TILE = re.compile(r"(\d{1,4})x(\d{1,4})(?:\+(\d{1,4}))?(?:\+(\d{1,4}))?")
+
+
+class Grid(NamedTuple):
+    """Where the tiles of a sheet lie, in pixels: their size, the space between two, the margin around all."""
+
+    width: int
+    height: int
+    spacing: int = 0
+    margin: int = 0
+
+
+def check_size(size: int) -> None:
+    """Raise ConfigError unless own pictures can have this size; 0 leaves it to them."""
+    if size not in (0, *SIZES):
+        raise ConfigError(must_be("size", "28 or a multiple of 8 from 16 to 96", size, 32))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How pictures of your own are read; the fields are those of `mulligan.config.DataSpec`.
+
+    With "auto", the pictures decide.
+
+    Raises
+    ------
+    ConfigError
+        When a field holds another value.
+    """
+
+    size: int = 28
+    colour: str = "auto"
+    alpha: str = "auto"
+    resize: str = "auto"
+    tile: str = ""
+
+    def __post_init__(self) -> None:
+        if self.colour not in COLOURS:
+            raise ConfigError(must_be("colour", f"one of {', '.join(COLOURS)}", self.colour, "'auto'"))
+        if self.alpha not in ("auto", "keep", *_BACKGROUNDS) and not re.fullmatch("#[0-9a-fA-F]{6}", self.alpha):
+            raise ConfigError(must_be("alpha", "auto, keep, black, white or a colour #rrggbb", self.alpha, "'keep'"))
+        if self.resize not in RESIZES:
+            raise ConfigError(must_be("resize", f"one of {', '.join(RESIZES)}", self.resize, "'auto'"))
+        if self.alpha == "keep" and self.colour == "grey":
+            raise ConfigError("alpha must be a background for grey pictures, got 'keep'. Try alpha = 'black'.")
+        if self.tile and (self.grid is None or 0 in self.grid[:2]):
+            rule = "WIDTHxHEIGHT, +SPACING and +MARGIN after it if there are any"
+            raise ConfigError(must_be("tile", rule, self.tile, "'16x16' or '16x16+1'"))
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether pictures have four channels: red, green and blue times alpha, and alpha."""
+        return self.alpha == "keep"
+
+    @property
+    def background(self) -> tuple[int, int, int]:
+        """What lies under transparent pixels and around pictures that do not fill the square."""
+        text = _BACKGROUNDS.get(self.alpha, self.alpha if self.alpha.startswith("#") else "#000000")
+        red, green, blue = bytes.fromhex(text[1:])
+        return red, green, blue
+
+    @property
+    def grid(self) -> Grid | None:
+        """Where the tiles of a sheet lie; None without `tile`."""
+        found = _TILE.fullmatch(self.tile)
+        return None if found is None else Grid(*(int(part or 0) for part in found.groups()))

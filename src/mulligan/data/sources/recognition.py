@@ -1,0 +1,89 @@
+"""Decide from the pictures of a folder how to read them: whether to keep transparency, and how to resize."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.data.sources.picture_file import opened, sound
+from mulligan.data.sources.reading import Reading
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LOOKED_AT = 256
+"""How many pictures, evenly spaced, decide for all."""
+TRANSPARENT = 0.1
+"""Transparency is kept if this share of the pictures has a transparent pixel."""
+_PIXEL_ART = 0.75  # share of the pictures; of 257 drawn flags, half have few colours
+_COLOURS, _SIDE = 64, 128  # most colours and longest side of pixel art; larger drawings in few colours are smoothed
+
+
+def evenly(count: int) -> NDArray[np.intp]:
+    """Choose the pictures that are looked at."""
+    return np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(np.intp))
+
+
+def decided(sources: Sequence[Path | Image], reading: Reading) -> Reading:
+    """Decide what is "auto" in `alpha` and `resize`. Broken files are left to those who read all."""
+    if "auto" not in (reading.alpha, reading.resize):
+        return reading
+    shown = [found for i in evenly(len(sources)) if (found := _looked_at(sources[i])) is not None]
+    return _by_shares(reading, [uses for uses, _ in shown], [art for _, art in shown])
+
+
+def decided_in_memory(images: NDArray[np.uint8], reading: Reading) -> Reading:
+    """Do the same for pictures (n, H, W, C)."""
+    some = images[evenly(len(images))]
+    uses = [some.shape[3] == 4 and bool((each[..., 3] < 255).any()) for each in some]
+    return _by_shares(reading, uses, [is_pixel_art(each) for each in some])
+
+
+def _by_shares(reading: Reading, uses: list[bool], art: list[bool]) -> Reading:
+    alpha, resize = reading.alpha, reading.resize
+    if alpha == "auto":
+        keeps = reading.colour != "grey" and sum(uses) >= max(1, TRANSPARENT * len(uses))
+        alpha = "keep" if keeps else "black"
+    if resize == "auto":
+        resize = "pixels" if sum(art) >= max(1, _PIXEL_ART * len(art)) else "smooth"
+    return replace(reading, alpha=alpha, resize=resize)
+
+
+def _looked_at(source: Path | Image) -> tuple[bool, bool] | None:
+    """Return whether a picture has transparent pixels, and whether it is pixel art; None if it is broken."""
+
+    def read() -> tuple[bool, bool]:
+        if isinstance(source, Path) and source.suffix.lower() in (".jpg", ".jpeg"):
+            return False, False
+        pixels = np.asarray(opened(source) if isinstance(source, Path) else source)
+        return pixels.shape[2] == 4 and bool((pixels[..., 3] < 255).any()), is_pixel_art(pixels)
+
+    try:
+        return sound(source, read)
+    except DataError:
+        return None
+
+
+def is_pixel_art(pixels: NDArray[np.uint8]) -> bool:
+    """Return whether a picture (H, W, C) is small, or enlarged by a whole factor, and has several, but few colours."""
+    height, width, _ = pixels.shape
+    factor = math.gcd(_factor(pixels), _factor(pixels.swapaxes(0, 1)))
+    if max(height, width) > _SIDE * factor:
+        return False
+    colours = pixels[::factor, ::factor].reshape(-1, pixels.shape[2])
+    seen = colours[colours[:, 3] > 0] if colours.shape[1] == 4 else colours
+    packed = seen.astype(np.uint32) @ (1 << np.arange(0, 8 * seen.shape[1], 8, dtype=np.uint32))
+    return 2 <= len(np.unique(packed)) + (len(seen) < len(colours)) <= min(_COLOURS, len(seen) // 3)
+
+
+def _factor(pixels: NDArray[Any]) -> int:
+    """Return the largest whole factor by which rows may have been repeated."""
+    changes = np.flatnonzero((pixels[1:] != pixels[:-1]).any(axis=(1, 2))) + 1
+    return int(np.gcd.reduce([*changes, len(pixels)]))
