@@ -51,7 +51,7 @@ SLOW = {
     "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),
     "output/export/test_player_page.py::test_a_class_is_a_button": (),
     "output/export/test_player_page.py::test_the_sliders_steer": ("[bundled]",),
-    "studies/test_processes.py": ("_semaphores", "_not_there", "_not_installed", "_ray_", "_tried_"),
+    "studies/test_processes.py": ("_semaphores", "_not_there", "_not_installed"),
     "metrics/test_exam.py::test_the_colours_of_faces": (),
     "training/test_diagnosed_runs.py::test_a_grid_of_a_fifth": (),
     "training/test_diagnosed_runs.py::test_broken_toys": ("[D wins", "[wrong sign"),

@@ -1,6 +1,5 @@
 """Augmentations: what they do, their transposes, and whole steps against torch."""
 
-import copy
 import json
 
 import numpy as np
@@ -252,73 +251,3 @@ def test_the_same_pictures_as_in_torch():
     dy = np.random.default_rng(3).standard_normal(x.shape)
     (dx,) = torch.autograd.grad(y, leaf, torch.tensor(dy))
     np.testing.assert_allclose(warp.transpose(dy.copy(), numbers), dx.numpy(), atol=1e-15)
-
-
-def network(mover):
-    tensors = {path: torch.tensor(array.copy(), requires_grad=True) for path, array in mover.network.tensors().items()}
-
-    def run(x):
-        for i, layer in enumerate(mover.layers):
-            W, b = tensors.get(f"{i}.W"), tensors.get(f"{i}.b")
-            match layer:
-                case nn.Dense():
-                    x = x @ W + b
-                case nn.Conv2d():
-                    y = F.conv2d(x.permute(0, 3, 1, 2), W.permute(3, 2, 0, 1), stride=2, padding=1)
-                    x = y.permute(0, 2, 3, 1) + b
-                case nn.ConvTranspose2d():
-                    y = F.conv_transpose2d(x.permute(0, 3, 1, 2), W.permute(2, 3, 0, 1), stride=2, padding=1)
-                    x = y.permute(0, 2, 3, 1) + b
-                case nn.LeakyReLU():
-                    x = F.leaky_relu(x, 0.2)
-                case nn.Tanh():
-                    x = torch.tanh(x)
-                case nn.Flatten():
-                    x = x.flatten(1)
-                case nn.Reshape():
-                    x = x.reshape(-1, *layer.shape)
-        return x
-
-    return run, [tensors[e.path] for e in mover.network.entries]
-
-
-def flat(loss, params):
-    grads = torch.autograd.grad(loss, params, allow_unused=True)
-    return np.concatenate([(torch.zeros_like(p) if g is None else g).ravel() for g, p in zip(grads, params)])
-
-
-@needs_torch
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_a_whole_step_in_torch(update, workers):
-    gan = GAN(game(update), (8, 8, 1), seed=5, workers=workers, dtype=np.float64)
-    rng = np.random.default_rng(4)
-    for mover in (gan.g, gan.d):
-        mover.network.theta += 0.1 * rng.standard_normal(mover.network.theta.size)
-    real = rng.standard_normal((7, 8, 8, 1))
-    streams = copy.deepcopy(gan.streams)
-    (g, g_params), (d, d_params) = network(gan.g), network(gan.d)
-    with gan:
-        gan.step(real)
-
-    def move():
-        z = torch.tensor(streams["noise"].standard_normal((7, 4)))
-        warp = Warp(ALL, (8, 8, 1))
-        numbers = np.empty((2, 7, warp.numbers))
-        warp.draw(streams["augment"], numbers)
-        return in_torch(torch.tensor(real), numbers[0]), in_torch(g(z), numbers[1])
-
-    def penalty(x, gamma):
-        x = x.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(d(x).sum(), x, create_graph=True)
-        return gamma / 2 * (slope**2).sum() / 7
-
-    x, fake = move()
-    loss = F.softplus(d(fake.detach()) - d(x)).mean() + penalty(x, 0.7) + penalty(fake, 1.3)
-    for_d = flat(loss, d_params)
-    if update == "alternating":
-        d, _ = network(gan.d)  # it has moved
-        x, fake = move()
-    for_g = flat(F.softplus(d(x) - d(fake)).mean(), g_params)
-    assert np.linalg.norm(gan.d.state["heard"] - for_d) < 1e-12 * np.linalg.norm(for_d)
-    assert np.linalg.norm(gan.g.state["heard"] - for_g) < 1e-12 * np.linalg.norm(for_g)

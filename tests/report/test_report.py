@@ -8,17 +8,14 @@ import re
 import shutil
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
 from mulligan.data import load
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.report import page, quality, read, write_report
-from mulligan.report.pictures import nearest
 from mulligan.training import Parent, RunFolder, diagnoses
 
 EVIL = "<script>alert(1)</script>&\"'"
-VOID = {"meta", "img", "input", "br", "link", "hr", "i"}
 
 
 class Reader(HTMLParser):
@@ -183,12 +180,6 @@ def test_a_line_that_was_cut_off_is_left_out(folder):
     assert read(folder).step == 24
 
 
-def test_every_line_counts_whatever_letters_are_in_it(folder):
-    log = folder / "events.jsonl"
-    log.write_text(log.read_text("utf-8").replace("a&b", "a\u2028b"), "utf-8")  # a separator, but no end of a line
-    assert "a\u2028b" in read(folder).started["data"]
-
-
 def test_a_log_that_was_damaged_is_refused(folder):
     log = folder / "events.jsonl"
     log.write_bytes(log.read_bytes().replace(b'"step"', b'"st', 1))
@@ -213,14 +204,6 @@ def test_an_event_that_lacks_what_it_tells_is_refused(folder, line):
     with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
         log.write(line + "\n")
     with pytest.raises(CheckpointError, match=r"line \d+: "):
-        write_report(folder)
-
-
-def test_files_of_other_programs_are_passed_over(folder, metrics):
-    newest = max((folder / "checkpoints").iterdir())
-    (newest / "run.json").write_text('{"versions": 3}')
-    for foreign in ('{"a": 1}', json.dumps({**metrics, "n": "x"})):
-        (folder / "metrics.json").write_text(foreign)
         write_report(folder)
 
 
@@ -321,34 +304,6 @@ def test_what_was_said_is_told_with_its_evidence(folder, tell, collapsed):
     words = shown(write_report(folder).read_text("utf-8"))
     assert "● healthy again" in words
     assert re.search(r"The run is healthy at its end, after \w+ spells? of trouble\.", words)
-
-
-def test_another_file(folder, tmp_path):
-    assert write_report(folder, tmp_path / "there" / "x.html").is_file()
-    assert not (folder / "report.html").exists()
-
-
-def test_of_a_streamed_folder_only_what_may_stay_in_memory_is_searched(play, tmp_path, monkeypatch):
-    from PIL import Image
-
-    from mulligan.data.sources import picture_file, streamed
-
-    lying = tmp_path / "pictures"
-    lying.mkdir()
-    for i, picture in enumerate(np.random.default_rng(3).integers(0, 256, (60, 28, 28, 3), dtype=np.uint8)):
-        Image.fromarray(picture).save(lying / f"{i}.png")
-    monkeypatch.setattr(streamed, "IN_MEMORY", 10 * 28 * 28 * 3)
-    data = load(lying)
-    read_ = []
-    monkeypatch.setattr(streamed, "read_picture", lambda *a: read_.append(a) or picture_file.read_picture(*a))
-    assert nearest(np.zeros((2, 28, 28, 3), np.uint8), data).searched == 10
-    assert len(read_) <= 10
-    play(tmp_path / "run", f"data.name={json.dumps(str(lying))}")
-    for path in lying.glob("*.png"):
-        path.unlink()
-    text = shown(page(read(tmp_path / "run"), data))
-    assert "The training data could not be read" in text
-    assert "How it went" in text
 
 
 def test_a_run_that_was_stopped_between_two_reports_stands_where_it_was_saved(play, tmp_path):

@@ -74,35 +74,6 @@ def test_what_has_ended_is_never_run_again(write, tmp_path, here):
     assert len(here) == done
 
 
-def test_a_cell_that_ended_unseen_is_taken_up(write, tmp_path, here):
-    # a study that was killed while its workers were at their last step
-    asked = load_study(write())
-    finished(StudyRun(asked, tmp_path / "out"))
-    whole = (tmp_path / "out" / "results.jsonl").read_text("utf-8")
-    (tmp_path / "out" / "results.jsonl").unlink()
-    here.clear()
-    finished(StudyRun(asked, tmp_path / "out", resume=True))
-    assert here == []
-    assert (tmp_path / "out" / "results.jsonl").read_text("utf-8") == whole
-
-
-def test_any_letter_may_stand_in_a_result(write, tmp_path, here):
-    asked = load_study(write())
-    finished(StudyRun(asked, tmp_path / "out"))
-    lines = tmp_path / "out" / "results.jsonl"
-    lines.write_text(lines.read_text("utf-8").replace('"done"', '"do\u2028ne"'), "utf-8")  # no end of a line in JSON
-    assert {r["status"] for r in StudyRun(asked, tmp_path / "out", resume=True).results.values()} == {"do\u2028ne"}
-
-
-def test_what_a_killed_study_was_writing_is_removed(write, tmp_path, here):
-    asked = load_study(write())
-    finished(StudyRun(asked, tmp_path / "out"))
-    for place in (tmp_path / "out", tmp_path / "out" / "pictures"):
-        (place / ".results.jsonl.4711.part").write_text("{", "utf-8")
-    StudyRun(asked, tmp_path / "out", resume=True)
-    assert not list((tmp_path / "out").rglob("*.part"))
-
-
 def test_a_failed_cell_stops_nothing_and_is_tried_again(write, tmp_path, here, monkeypatch):
     def moody(run, count):
         if run.config.seed == 1 and broken:
@@ -154,18 +125,6 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write, tmp_path, monkeypatch)
     assert begun == [20]
     assert (found["figures"], found["measurements"]) == (whole["figures"], whole["measurements"])
     assert found["clock"]["attempts"] == 1
-
-
-def test_a_cell_that_kills_its_workers_is_given_up(write, tmp_path, here):
-    study = StudyRun(load_study(write()), tmp_path / "out")
-    job, other = study.job("plain/seed-0"), study.job("hinge/seed-0")
-    for _ in range(cells.ATTEMPTS - 1):
-        cells.count_attempt(Path(job.folder))
-        cells.count_attempt(Path(other.folder))
-    assert run_cell(other)["status"] == "done"
-    cells.count_attempt(Path(job.folder))
-    assert "killed 3 times" in run_cell(job)["error"]
-    assert finished(study)[0]["status"] == "done"  # another session counts anew
 
 
 def test_a_lost_worker_costs_no_cell(write, tmp_path, hand_out, caplog):
@@ -228,15 +187,6 @@ def test_variations_go_on_from_one_checkpoint(write, tmp_path, here):
     for _ in train(run):
         pass
     assert MEASURES["quality"](run, 200)["distance"] == hot["figures"]["distance"]
-
-
-def test_a_variation_may_be_named_like_the_common_start(write, tmp_path, here):
-    axes = '[axes.way]\nstart = []\nother = ["loss=hinge"]\n'
-    results = finished(StudyRun(load_study(write(seeds=START, measure_at="", axes=axes)), tmp_path / "out"))
-    assert {(r["cell"], r["step"]) for r in results} == {
-        (f"{name}/seed-{seed}", 50) for name in ("start", "other") for seed in (0, 1)
-    }
-    assert all("distance" in r["figures"] for r in results)
 
 
 def test_a_start_that_fails_fails_its_variations(write, tmp_path, here):
@@ -324,9 +274,3 @@ def test_a_broken_file_is_named(name, write, tmp_path, here):
     path.write_text(path.read_text()[:-20])
     with pytest.raises(CheckpointError, match=name):
         StudyRun(asked, tmp_path / "out", resume=True)
-
-
-def test_results_hold_no_number_that_json_lacks(write, tmp_path, here, monkeypatch):
-    monkeypatch.setitem(MEASURES, "odd", lambda run, count: {"a": float("nan"), "b": np.float64(2), "c": float("inf")})
-    asked = load_study(write(measures='measures = ["odd"]'))
-    assert finished(StudyRun(asked, tmp_path / "out"))[0]["figures"] == {"b": 2.0}

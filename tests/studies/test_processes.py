@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -213,37 +212,3 @@ def test_a_scheduler_that_does_not_answer(monkeypatch):
     monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
     with pytest.raises(RunError, match="no Dask scheduler answers"), backend("dask", 1, "tcp://nowhere:1"):
         pass
-
-
-def test_a_ray_that_does_not_start(monkeypatch):
-    class Module:
-        @staticmethod
-        def init(**words):
-            raise Exception("The current node timed out during startup.")
-
-        @staticmethod
-        def register_ray():
-            pass
-
-    monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
-    with pytest.raises(RunError, match=r"Ray did not start on this machine \(The current node"), backend("ray", 1):
-        pass
-
-
-def test_an_address_without_a_ray_is_said_at_once(monkeypatch):
-    class Module:
-        @staticmethod
-        def init(**words):
-            raise AssertionError("knocked")
-
-        @staticmethod
-        def register_ray():
-            pass
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # nobody listens there
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
-        for words in (address, f"ray://{address}"):
-            with pytest.raises(RunError, match=r"no Ray cluster answers at .*refused.*Check"), backend("ray", 1, words):
-                pass

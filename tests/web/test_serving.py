@@ -135,17 +135,6 @@ def test_a_killed_worker_is_missed_and_the_run_goes_on(served):
     assert _worker(served.process.pid) != worker
 
 
-def test_a_worker_that_was_killed_before_it_saved_is_not_called_harmless(tmp_path, serve):
-    served = serve(tmp_path / "runs")
-    served.take()
-    served.post("/api/train/start", **{**LONG, "overrides": [*LONG["overrides"], "save_every=0"]})
-    served.wait(lambda status: status["step"] > 10)
-    os.kill(_worker(served.process.pid), signal.SIGKILL)
-    step = served.wait(lambda status: status["state"] == "failed")["step"]
-    served.process.send_signal(signal.SIGINT)
-    assert f"ring-1 has saved nothing; its {step:,} steps are lost" in served.ended()
-
-
 def _worker(pid):
     """Find the worker among a server's children."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
@@ -185,15 +174,6 @@ def test_a_closed_server_saves(tmp_path, number, serve):
         assert time.monotonic() < end
         time.sleep(0.05)
     assert step_of(checkpoints(tmp_path / "runs" / "ring-1" / "checkpoints")[-1]) >= reached
-
-
-def test_a_closed_server_says_nothing_of_a_run_that_was_refused(tmp_path, serve):
-    served = serve(tmp_path / "runs")
-    served.take()
-    served.post("/api/train/start", **{**LONG, "overrides": ["classes=3"]})  # the ring has none
-    served.wait(lambda status: status["state"] == "failed")
-    served.process.send_signal(signal.SIGINT)
-    assert "ring-1" not in served.ended()
 
 
 def test_ctrl_c_twice_saves_and_says_no_more_than_once(tmp_path, serve):
@@ -253,13 +233,6 @@ def test_data_that_a_name_does_not_tell_apart_are_refused(first, second, tmp_pat
     assert "port must be a whole number from 0 to 65535, got 'none'" in capsys.readouterr().err
     assert main(["serve", "--port", "none", *one, *other]) == 2
     assert f"--data must have names that differ, got {str(tmp_path / second)!r}" in capsys.readouterr().err
-
-
-def test_kernels_that_are_forced_to_be_slow_are_said(monkeypatch, capsys):
-    monkeypatch.setattr("mulligan.nn.workers.blas.slowed", lambda: "OPENBLAS_CORETYPE=Old is set")
-    monkeypatch.setattr("mulligan.web.server.serve", lambda **options: 0)
-    assert main(["serve"]) == 0
-    assert capsys.readouterr() == ("", "OPENBLAS_CORETYPE=Old is set\n")
 
 
 @pytest.mark.parametrize(("host", "said"), [("0.0.0.0", True), ("127.0.0.1", False)])

@@ -35,7 +35,9 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
     try:
         if path.is_symlink():
             raise OSError(errno.EINVAL, f"it is a link to {os.path.realpath(path)}, which would be replaced")
-        regular(path)
+        if path.exists() and not path.is_file():
+            code = errno.EISDIR if path.is_dir() else errno.EINVAL
+            raise OSError(code, f"{path.name} must be a file, got a pipe, a device or a folder", str(path))
         if folders:
             path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w+b") as file:
@@ -71,18 +73,10 @@ def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
     atomic_write(path, content.encode(), folders=folders)
 
 
-def regular(path: Path) -> Path:
-    """Return a path, or raise OSError if it is a pipe or a device, because opening one may block forever."""
-    if path.exists() and not path.is_file():
-        code = errno.EISDIR if path.is_dir() else errno.EINVAL
-        raise OSError(code, f"{path.name} must be a file, got a pipe, a device or a folder", str(path))
-    return path
-
-
 def read_json(path: Path) -> dict[str, Any] | None:
     """Read a JSON object; None if the file is missing or holds something else."""
     try:
-        found = json.loads(regular(path).read_bytes())
+        found = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from mulligan.config.serialization import to_table
 from mulligan.metrics import MAPS, at, median_of
 from mulligan.output.figures import count, counted, duration, figure, percent
-from mulligan.output.files import regular
 from mulligan.report.story import Story
 
 WATCHED = "watched"
@@ -172,6 +171,6 @@ def _since(story: Story, seconds: tuple[float, float]) -> float:
 
 def _digest(story: Story) -> str:
     try:
-        return hashlib.sha256(regular(story.folder.generator).read_bytes()).hexdigest()
+        return hashlib.sha256(story.folder.generator.read_bytes()).hexdigest()
     except OSError:
         return ""

@@ -270,24 +270,6 @@ def test_a_broken_picture_is_named_and_refused_or_skipped(tmp_path, content):
     assert "b.png" in data.note
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-def test_a_pipe_is_not_waited_for(tmp_path, monkeypatch):
-    save(tmp_path / "a.png", GREY)
-    os.mkfifo(tmp_path / "b.png")
-    opened = Image.open
-
-    def guarded(path, **options):
-        assert path.name != "b.png"  # it would never return
-        return opened(path, **options)
-
-    monkeypatch.setattr(Image, "open", guarded)
-    for in_memory in (streamed.IN_MEMORY, 0):
-        monkeypatch.setattr(streamed, "IN_MEMORY", in_memory)
-        with pytest.raises(DataError, match=r"b\.png: must be a file, got a pipe"):
-            load(tmp_path)
-        assert len(load(tmp_path, skip_broken=True)) == 1
-
-
 def test_a_picture_for_which_memory_is_too_small_says_so(tmp_path, monkeypatch):
     def full(*_):
         raise MemoryError

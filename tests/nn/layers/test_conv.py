@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn import Network, memory
-from mulligan.nn.layers import Conv2d, ConvTranspose2d, Dense, Flatten, LeakyReLU, Sequential, convolution, products
+from mulligan.nn.layers import Conv2d, ConvTranspose2d, convolution, products
 from mulligan.nn.workers import ThreadTeam, shares
 
 BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
@@ -247,49 +247,6 @@ def test_workers_share_a_batch(kind):
     assert relative(np.concatenate([f[0] for f in found]), y) < 1e-12
     assert relative(np.concatenate([f[1] for f in found]), dx) < 1e-12
     assert relative(spaces[0].grad + spaces[1].grad, space.grad) < 1e-12
-
-
-@pytest.mark.parametrize("path", ["fused_grads", "adjoint"])
-@pytest.mark.parametrize("critic", ["down", "up"])
-def test_r1_equals_torchs_double_backward(path, critic):
-    torch = pytest.importorskip("torch")
-    second = Conv2d(5, kernel=3, stride=1) if critic == "down" else ConvTranspose2d(1, kernel=4, stride=2)
-    layer = Sequential((Conv2d(4), LeakyReLU(), second, LeakyReLU(), Flatten(), Dense(1)))
-    network, space = built(layer, (8, 6, 2))
-    network.theta *= 0.3
-    rng = np.random.default_rng(4)
-    x, c, gamma = rng.normal(size=(5, 8, 6, 2)), rng.normal(size=5), 0.7
-
-    # Loss = Σ cₙ Dₙ + γ/2 Σ ‖∇ₓDₙ‖², hence v = γ ∇ₓD.
-    space.forward(x)
-    space.clear_grads()
-    v = gamma * space.backward(np.ones((5, 1)))
-    space.tangent(v)
-    if path == "fused_grads":
-        space.fused_grads(c)
-    else:
-        space.adjoint(c[:, None], np.ones((5, 1)))
-        space.grads()
-    space.finish_grads()
-
-    named = {
-        path: torch.tensor(np.ascontiguousarray(array), requires_grad=True) for path, array in network.tensors().items()
-    }
-    F = torch.nn.functional
-    tx = torch.tensor(x, requires_grad=True)
-    h = F.leaky_relu(F.conv2d(tx.permute(0, 3, 1, 2), named["0.W"].permute(3, 2, 0, 1), named["0.b"], 2, 1), 0.2)
-    if critic == "down":
-        h = F.conv2d(h, named["2.W"].permute(3, 2, 0, 1), named["2.b"], 1, 1)
-    else:
-        h = F.conv_transpose2d(h, named["2.W"].permute(2, 3, 0, 1), named["2.b"], 2, 1)
-    h = F.leaky_relu(h, 0.2).permute(0, 2, 3, 1).reshape(5, -1)
-    logits = h @ named["5.W"] + named["5.b"]
-    (gradient,) = torch.autograd.grad(logits.sum(), tx, create_graph=True)
-    loss = (torch.tensor(c) * logits[:, 0]).sum() + gamma / 2 * gradient.square().sum()
-    loss.backward()
-    for entry in network.entries:
-        expected = named[entry.path].grad.numpy()
-        assert relative(entry.view(space.grad), expected) < 1e-9, entry.path
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])

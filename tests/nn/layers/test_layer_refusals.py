@@ -10,8 +10,6 @@ from mulligan.nn import Network
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
 
-EVERY = {f"{name} {i}": case for name, cases in CASES.items() for i, case in enumerate(cases)}
-
 
 @pytest.mark.parametrize(
     ("make", "message"),

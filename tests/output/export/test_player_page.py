@@ -64,23 +64,6 @@ def test_a_typed_number_is_drawn_and_spoken(opened):
     assert part(page, "caption").inner_text() == f"Seed 7, class {name}"
 
 
-SLOW = "class { readable = new ReadableStream(); writable = new WritableStream(); }"  # never ends
-
-
-@pytest.mark.parametrize(
-    ("stream", "caption", "problem"),
-    [(SLOW, "Reading the weights…", ""), ("undefined", "", "one of 2023 or later can")],
-)
-def test_what_is_waited_for_is_said_and_what_cannot_be(browser, file, stream, caption, problem):
-    context = browser.new_context()
-    page = context.new_page()
-    page.add_init_script(f"window.DecompressionStream = {stream}")
-    page.goto(file.as_uri())
-    assert part(page, "caption").inner_text() == caption
-    assert problem in part(page, "problem").inner_text()
-    context.close()
-
-
 def test_the_largest_seed_and_its_neighbours(opened):
     page = opened()
     part(page, "seed").fill(str(LAST))
@@ -186,17 +169,6 @@ def test_play_goes_on_until_pause(opened):
     assert part(page, "walk").input_value() == stands
 
 
-def test_with_reduced_motion_play_is_one_step(opened):
-    page = opened(reduced_motion="reduce")
-    assert part(page, "play").inner_text().strip() == "Step"
-    part(page, "play").click()
-    page.wait_for_timeout(150)
-    assert part(page, "walk").input_value() == "10"
-    for _ in range(10):  # to the end, and one back
-        part(page, "play").click()
-    assert part(page, "walk").input_value() == "90"
-
-
 def test_the_next_numbers_lead_on(opened):
     page = opened()
     page.wait_for_selector("#next button:last-child[data-seed='54']")
@@ -258,19 +230,6 @@ def test_nothing_sticks_out(opened, scheme):
             small = page.evaluate("""() => [...document.querySelectorAll("button, input:not([type=range])")]
                 .filter(e => e.getBoundingClientRect().height < 40).map(e => e.outerHTML)""")
             assert small == []
-
-
-def test_a_class_of_one_long_word_breaks(browser, tmp_path):
-    generator = bundled()
-    generator.spec = replace(generator.spec, class_names=("x" * 90, *map(str, range(1, 10))), data="y" * 200)
-    generator.export(tmp_path / "player.html")
-    page = browser.new_page(viewport={"width": 320, "height": 800})
-    page.goto((tmp_path / "player.html").as_uri())
-    page.wait_for_selector("body[data-state=ready]")
-    part(page, "class").select_option("0")
-    assert "xxx" in part(page, "caption").inner_text()
-    assert page.evaluate("document.documentElement.scrollWidth") == 320
-    page.close()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from mulligan.data import DATASETS, Entry, load
-from mulligan.training import Recorder, Run, with_overrides
+from mulligan.training import with_overrides
 from mulligan.web.problems import Problem
 from mulligan.web.session import settings
 from mulligan.web.session.state import COMMANDS
@@ -35,14 +35,6 @@ def test_start_pause_step_resume_stop(call, stand, playground, toml):
     assert stand.kinds == ["start", "pause", "go", "go", "stop", "open"]
     config = stand.sent[[k for k, _ in stand.sent].index("start")][1]["config"]
     assert (config["steps"], config["seed"], config["data"]["name"]) == (500, 7, "ring")
-
-
-def test_where_no_folder_can_be_made_the_worker_says_why(call, playground, monkeypatch):
-    playground.runs.write_text("a file")
-    sent = []
-    monkeypatch.setattr(playground.worker, "send", lambda kind, words: sent.append((kind, words)))
-    assert call.post("/api/train/start", recipe="ring").status_code == 200
-    assert (sent[-1][0], sent[-1][1]["folder"]) == ("start", str(playground.runs / NAME))
 
 
 def test_a_second_start_says_what_is_running(call, stand):
@@ -196,15 +188,6 @@ def test_a_length_that_a_run_is_beyond_is_refused_at_once(call, stand, playgroun
     assert call.post("/api/train/resume", **{"try": 1, "steps": 1200}).json()["status"]["steps"] == 1200
 
 
-def test_a_length_that_a_run_of_the_folder_is_beyond_is_refused_at_once(call, stand, playground, tiny):
-    for _ in Recorder(playground.runs / "old").record(Run(tiny())):
-        pass
-    call.begun(stand)
-    said = call.post("/api/runs/old/resume", steps=23, replace=True).json()
-    assert (said["field"], "at least 24, which old has taken already" in said["detail"]) == ("steps", True)
-    assert call.status()["state"] == "training"
-
-
 def test_a_finished_run_goes_on_only_when_it_is_made_longer(call, stand, playground, toml):
     call.begun(stand, steps=100)
     playground.session.finished = lambda run: None
@@ -257,22 +240,6 @@ def test_what_cannot_begin_is_said_and_leaves_nothing(call, stand, playground):
     assert call.begun(stand)["state"] == "training"
 
 
-@pytest.mark.parametrize("how", ["died", "failed"])
-def test_what_ends_before_its_first_file_leaves_nothing(how, call, stand, playground):
-    call.post("/api/train/start", recipe="ring")
-    (playground.runs / NAME / ".lock").touch()
-    if how == "died":
-        playground.listener.died(-9)
-    else:
-        stand.say("state", state="failed", code="disk", text="the disk is full.", step=0)
-    assert call.status()["state"] == "failed"
-    assert list(playground.runs.iterdir()) == []
-    assert call.begun(stand)["state"] == "training"
-    (playground.runs / NAME / "config.toml").touch()
-    playground.listener.died(-9)
-    assert [path.name for path in playground.runs.iterdir()] == [NAME]  # which has begun
-
-
 def test_a_dead_worker(call, stand, playground):
     call.begun(stand)
     (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
@@ -322,14 +289,3 @@ def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones
     stand.open()
     stand.say("samples", step=1)
     assert call.get("/api/snapshot").json()["samples"]["step"] == 1
-
-
-def test_of_two_words_about_the_run_the_later_one_can_be_told(call, playground, monkeypatch):
-    before = call.status()["order"]
-    answer = call.post("/api/train/start", recipe="ring").json()["status"]["order"]
-    assert before < answer < call.status()["order"]
-    said = []
-    monkeypatch.setattr(playground.broadcast, "publish", lambda kind, content: said.append(kind))
-    playground.session.publish_status()
-    playground.session.tick()  # nothing has changed, though it is a later word
-    assert said == ["status"]

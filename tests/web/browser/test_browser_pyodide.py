@@ -269,47 +269,6 @@ def test_digits_are_recognised_by_the_judge_and_a_reload_finds_the_settings(lab,
 
 
 @pytest.mark.slow
-def test_an_alarm_pauses_and_one_green_button_tries_again(lab, address):
-    lab.goto(f"{address}#train?recipe=ring&lr_g=0.3&lr_d=0.3")
-    wait(lab, "document.body.dataset.state === 'diagnosis'")
-    picture(lab, "alarm")
-    green = lab.locator(".btn.primary").filter(visible=True)
-    assert [button.get_attribute("data-testid") for button in green.all()] == ["second-try"]
-    assert lab.get_by_test_id("diagnosis-evidence").locator("li").count() >= 3
-    step = int(lab.get_by_test_id("step").get_attribute("data-step"))
-    green.click()
-    wait(lab, "document.body.dataset.state === 'training'")
-    lab.get_by_text(re.compile("Second try (is under way|helps so far)")).wait_for()
-    reaches(lab, step)  # and no alarm by then
-    picture(lab, "second-try")
-    tries = known(lab, "tries")
-    assert [each["number"] for each in tries] == [1, 2]
-    assert tries[1]["changes"]
-
-
-@pytest.mark.slow
-def test_python_comes_from_the_address_that_pyodide_itself_names(release, browser, file_server, tmp_path):
-    version = json.loads((release / "pyodide-lock.json").read_text("utf-8"))["info"]["version"]
-    named = re.search(r"https://[^`]*?/v\$\{\w+\.version\}/full/", (release / "pyodide.mjs").read_text("utf-8"))[0]
-    assert re.sub(r"\$\{.*?\}", version, named) == RUNTIME
-    build(tmp_path)
-    context = browser.new_context()
-    asked = []
-
-    def answer(route):
-        asked.append(route.request.url.removeprefix(RUNTIME))
-        route.fulfill(path=release / asked[-1], headers={"access-control-allow-origin": "*"})
-
-    context.route(f"{RUNTIME}**", answer)
-    page = context.new_page()
-    page.goto(file_server(tmp_path))
-    wait(page, "document.body.dataset.state === 'training'")
-    context.close()
-    assert {"pyodide.mjs", "pyodide.asm.wasm", "pyodide-lock.json"} <= {*asked}
-    assert sum(name.endswith(".whl") for name in asked) == len(WHEELS)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(("model", "file"), [("bundled", BUNDLED), ("pixel-faces", FACES)])
 def test_a_draw_is_the_servers_to_one_grey_level(lab, address, model, file):
     lab.goto(f"{address}#draw?model={model}&seed=42")

@@ -1,7 +1,6 @@
 """A deleted run stays deleted: whoever still writes into its folder is stopped first, and nobody makes it again."""
 
 import contextlib
-import errno
 import signal
 import sys
 import threading
@@ -81,26 +80,6 @@ def test_jobs_of_other_runs_go_on(call, folder, playground, monkeypatch):
     assert done == [("museum", "article")]
 
 
-def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(call, folder, playground, monkeypatch):
-    gate, said = threading.Event(), []
-
-    def scarce(line, what, run, args, say):
-        assert gate.wait(20)
-        if what == "report":
-            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
-        return {"text": "done"}
-
-    monkeypatch.setattr(playground.jobs, "call", scarce)
-    monkeypatch.setattr(playground.broadcast, "publish", lambda kind, words: said.append((kind, words)))
-    for what in ("report", "evaluate"):
-        call.client.portal.call(playground.jobs.add, what, "tiny-1")
-    gate.set()
-    call.client.portal.call(jobs_are_done, playground)
-    ends = [(words["what"], words["failed"]) for kind, words in said if kind == "progress" and words["done"]]
-    assert ends == [("report", True), ("evaluate", False)]
-    assert any("report of tiny-1 could not begin" in words["text"] for kind, words in said if kind == "progress")
-
-
 def test_a_run_that_another_process_trains_is_not_deleted(call, folder, monkeypatch):
     monkeypatch.setattr(runs, "PATIENCE", 0.1)
     with RunFolder(folder).hold():
@@ -158,16 +137,3 @@ def test_a_report_does_not_bring_a_folder_back(folder, tmp_path, monkeypatch):
     with pytest.raises(RunError, match="No such file or directory"):
         report.write_report(folder)
     assert not folder.exists()
-
-
-def test_a_page_that_comes_in_between_hears_of_what_goes_on(call, playground):
-    assert call.get("/api/snapshot").json()["progress"] is None
-    going = threading.Event()
-    playground.jobs.call = lambda *args: going.wait(30) and {"text": "done"}
-    call.post("/api/museum/article/play")
-    said = call.get("/api/snapshot").json()["progress"]
-    assert (said["what"], said["run"], said["done"]) == ("museum", "article", False)
-    going.set()
-    end = time.monotonic() + 30
-    while call.get("/api/snapshot").json()["progress"] is not None:
-        assert time.monotonic() < end

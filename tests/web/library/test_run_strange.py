@@ -1,13 +1,10 @@
 """Run folders that are odd, damaged or hostile, among good ones: their names, their files, their links."""
 
-import errno
 import json
 import logging
 import os
 import shutil
-from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import Mock
 from urllib.parse import quote
 
 import pytest
@@ -18,8 +15,6 @@ from mulligan.web import app, playground
 from mulligan.web.library import work
 from mulligan.web.library.drawing import png64
 from mulligan.web.playground import OURS
-from mulligan.web.session.history import history_of
-from mulligan.web.session.tries import chain
 
 FIGURE = {"value": 9.0, "operator": ">", "threshold": 5.0}
 ODD = [
@@ -127,23 +122,6 @@ def test_foreign_words_in_one_run_leave_the_list_as_it_is(file, words, call, run
         assert call.get(path).status_code == 200, path
 
 
-def test_evidence_that_was_edited_leaves_the_rest_of_a_run_as_it_is(call, runs):
-    log = runs / "tiny-1" / "events.jsonl"
-    said = {"event": "diagnosed", "step": 25, "state": "D wins", "evidence": {"logit": FIGURE}}
-    log.write_text(f"{log.read_text()}{json.dumps(said)}\n")
-    before = history_of(log.parent).diagnoses
-    log.write_text(log.read_text().replace('"threshold": ', '"treshold": ', 1))
-    assert call.get("/api/runs/tiny-1").status_code == 200
-    assert len(history_of(log.parent).diagnoses) == len(before) - 1
-    assert call.get("/api/runs/tiny-1/curves").status_code == 200
-
-
-def test_a_damaged_parent_is_left_out_of_the_tries(call, stand, runs):
-    (runs / "tiny-1" / "config.toml").write_text("nonsense = [")
-    assert [(each.run, each.from_step) for each in chain(runs / "tiny-1-try-2")] == [("tiny-1-try-2", 12)]
-    assert call.post("/api/runs/tiny-1-try-2/resume", steps=48).status_code == 200
-
-
 @pytest.mark.parametrize(("part", "file"), [("exports", "files/secret.txt"), ("samples", "samples/8.png")])
 def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(part, file, call, runs, tmp_path):
     (tmp_path / "elsewhere").mkdir()
@@ -152,17 +130,6 @@ def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(part, file, 
     shutil.rmtree(runs / "tiny-1" / part, ignore_errors=True)
     (runs / "tiny-1" / part).symlink_to(tmp_path / "elsewhere")
     assert call.get(f"/api/runs/tiny-1/{file}").status_code == 404
-
-
-def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(call, stand, runs, monkeypatch):
-    call.post("/api/runs/tiny-1/resume", steps=48)
-    stand.open()
-    stand.diagnoses(state="D wins", step=24, healthy_step=24, overrides=[])
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "mkdir", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
-        answer = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
-    assert answer.status_code == 200, answer.text
-    assert stand.sent[-1][0] == "second"
 
 
 def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs, caplog):

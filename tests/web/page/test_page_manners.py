@@ -119,18 +119,6 @@ def test_two_tabs_agree_who_writes(open_tab, browser):
     context.close()
 
 
-def test_that_nobody_answers_is_no_news_once_somebody_does(open_tab):
-    tab = open_tab()
-    tab.until("!document.querySelector('[data-testid=empty-start]').disabled")
-    tab.allowed.append("ERR_INTERNET_DISCONNECTED")
-    tab.page.context.set_offline(True)
-    tab("empty-start").click()
-    tab.page.get_by_text("The server does not answer.").wait_for()
-    tab.page.context.set_offline(False)
-    tab.page.evaluate("import('/js/store.js').then((m) => m.server.connect())")
-    tab("banner").wait_for(state="detached")
-
-
 def test_one_bar_at_the_foot_which_names_the_run_covers_no_alarm_and_can_be_closed(open_tab):
     tab = open_tab()
     tab.page.evaluate(TOLD, {"status": {"state": "training"}})
@@ -168,19 +156,6 @@ def test_on_a_phone_little_sticks_recipes_come_first_and_runs_are_cards(open_tab
     wide = "document.querySelector('.scroll').scrollWidth - document.querySelector('.scroll').clientWidth"
     assert tab.page.evaluate(wide) == 0
     tab.fits("runs as cards")
-
-
-def test_names_of_pictures_are_not_broken(open_tab):
-    tab = open_tab()
-    tab("data-fashion").wait_for()
-    # in bold, and in a font as wide as some systems have, it was “Fashio/n”
-    tab("data-fashion").evaluate("(e) => { e.ariaPressed = 'true'; e.style.letterSpacing = '0.2em'; }")
-    lines = """(e) => {
-        const range = document.createRange();
-        range.selectNode([...e.childNodes].find((node) => node.data));
-        return range.getClientRects().length;
-    }"""
-    assert tab("data-fashion").evaluate(lines) == 1
 
 
 def try_now(tab):
@@ -227,51 +202,6 @@ def test_what_was_asked_while_the_server_was_away_is_asked_again(open_tab):
         try_now(tab)
         tab.wait("empty")
         tab(found[view]).wait_for() if view in found else tab.page.get_by_text("No runs yet").wait_for()
-
-
-def test_the_news_of_a_failure_goes_when_the_run_is_gone_on_with(open_tab):
-    tab = open_tab("draw")
-    tab.page.evaluate(TOLD, {"status": {"state": "failed"}})
-    tab.page.evaluate(
-        """async () => {
-            const {server, store} = await import("/js/store.js");
-            server.hear("notice", {kind: "failed", text: "It was killed.", code: "worker-died"});
-            window.status = store.status;
-        }"""
-    )
-    assert tab("banner").inner_text() == "It was killed."
-    loading = "{status: {...window.status, state: 'loading'}}"
-    tab.page.evaluate(f"import('/js/store.js').then(({{server}}) => server.hear('snapshot', {loading}))")
-    tab("banner").wait_for(state="detached")
-
-
-def test_what_has_ended_while_the_tab_did_not_listen_is_not_shown_for_ever(open_tab):
-    tab = open_tab("museum")
-    tab.go("museum")
-    going = {"what": "museum", "run": "article", "text": "playing it", "done": False}
-    tab.page.evaluate("(told) => import('/js/store.js').then(({server}) => server.hear('progress', told))", going)
-    tab.until("document.querySelector('[data-testid=museum-run]').disabled")
-    assert tab("banner").inner_text() == "article: playing it"
-    tab.page.evaluate("import('/js/store.js').then(({server}) => server.connect())")
-    tab("banner").wait_for(state="detached")
-    tab.until("!document.querySelector('[data-testid=museum-run]').disabled")
-
-
-@pytest.mark.parametrize("size", [PHONE, {"width": 1440, "height": 900}])
-def test_what_stands_at_the_foot_covers_nothing_at_the_end_of_the_page(open_tab, size):
-    tab = open_tab(viewport=size)
-    deleted = "the folder of the run was deleted or moved while the run was writing to it. " * 4
-    failed = {"state": "failed", "error": {"text": deleted, "code": "disk", "checkpoint_step": 3000}, "can": ["resume"]}
-    for status in (failed, {"state": "finished"}):
-        tab.page.evaluate(TOLD, {"status": status})
-        tab.wait(status["state"])
-        tab.page.evaluate("scrollTo(0, 1e6)")
-        covered = "[document.querySelector('.news').getBoundingClientRect().top, ...[...document.querySelectorAll("
-        covered += "'main section, main aside')].map((e) => e.getBoundingClientRect().bottom)]"
-        top, *ends = tab.page.evaluate(covered)
-        assert max(ends) <= top, status["state"]
-    tab.settings()  # by a click
-    assert tab("setting-seed").is_visible()
 
 
 def test_failed_and_warning_are_said_in_words(open_tab):
@@ -324,24 +254,6 @@ def test_a_remedy_that_is_edited_is_that_of_the_try_in_hand(open_tab):
         assert tab.page.evaluate(primary)
 
 
-def test_edit_first_has_the_controls_of_settings_and_shows_all_of_a_text(open_tab):
-    tab = open_tab()
-    optimizer = 'generator.optimizer={kind="adam", lr=0.001, beta1=0.0, beta2=0.99, eps=1e-8}'
-    paths = ["loss.kind=hinge", "batch_size=64", "generator.squared=false", optimizer]
-    changes = [{"path": line.split("=")[0], "label": line.split("=")[0], "old": 1, "new": 2} for line in paths]
-    alarm = {"state": "cycling", "title": "Cycling", "severity": "alarm", "text": "G goes round.", "can_try": True}
-    told = alarm | {"from_step": 0, "changes": changes, "overrides": paths}
-    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}, "diagnosis": told})
-    tab("edit-remedy").click()
-    editor = tab("remedy-editor")
-    kinds = "[...document.querySelectorAll('[data-testid=remedy-editor] .in')].map((e) => [e.tagName, e.value])"
-    assert tab.page.evaluate(kinds) == [
-        ["SELECT", "hinge"], ["INPUT", "64"], ["SELECT", "false"], ["TEXTAREA", optimizer.split("=", 1)[1]]
-    ]  # fmt: skip
-    whole = "(e) => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1"
-    assert editor.locator("textarea").evaluate(whole)
-
-
 def test_all_checks_are_a_picture_and_a_sentence_each(open_tab):
     tab = open_tab()
     line = {"words": "‖∇D‖² on fakes", "operator": ">", "threshold": 50, "value": 3, "holds": False}
@@ -385,49 +297,3 @@ def test_the_game_and_its_terms_are_explained_in_place(open_tab):
     tab.page.reload()
     tab.connected()
     assert tab("intro").count() == 0  # for good
-
-
-def test_less_motion(open_tab):
-    tab = open_tab("draw", reduced_motion="reduce")
-    tab.painted("walk-frame")
-    where = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
-    before = tab.page.evaluate(where)
-    assert tab("walk-play").inner_text() == "Next"
-    tab("walk-play").click()
-    after = tab.page.evaluate(where)
-    assert after != before
-    tab.page.wait_for_timeout(300)
-    assert tab.page.evaluate(where) == after  # one press, one step
-
-
-def test_a_chip_leads_to_the_diagnosis_on_a_phone(open_tab):
-    tab = open_tab("train", viewport=PHONE, has_touch=True)
-    tab.wait("empty")
-    alarm = {"state": "mode collapse", "title": "Mode collapse", "severity": "alarm", "text": "Few kinds."}
-    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}, "diagnosis": alarm})
-    pill = tab("diagnosis-pill")
-    assert pill.inner_text() == "Mode collapse"
-    pill.click()
-    assert tab.page.evaluate("document.activeElement.id") == "h-d"
-    tab.page.wait_for_timeout(100)
-    box = tab("diagnosis-state").bounding_box()
-    assert 0 < box["y"] < PHONE["height"]
-
-
-def answers(tab, status):
-    """Let the command of one step be answered with a status."""
-    tab.page.route("**/api/train/step", lambda route: route.fulfill(json={"status": status}))
-
-
-def test_a_late_answer_does_not_undo_the_news(open_tab):
-    tab = open_tab()
-    tab.wait("empty")
-    told = {"state": "paused", "step": 3119, "can": ["step"], "order": 8_000_000}
-    tab.page.evaluate(TOLD, {"status": told})
-    status = tab.page.evaluate("import('/js/store.js').then((m) => m.store.status)")
-    for order, step in ((7_000_000, 3118), (9_000_000, 3120)):
-        answers(tab, {**status, "state": "training", "step": step, "order": order})
-        tab.page.evaluate("import('/js/store.js').then((m) => m.command('step', {count: 1}))")
-        known = tab.page.evaluate("import('/js/store.js').then(({store: s}) => [s.status.state, s.status.step])")
-        assert known == (["paused", 3119] if order < told["order"] else ["training", step])
-        tab.page.unroute("**/api/train/step")

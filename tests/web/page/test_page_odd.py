@@ -49,40 +49,6 @@ def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
     tab.painted("ring-field")
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_long_names_break(open_tab, folders, width):
-    tab = open_tab("runs", viewport={"width": width, "height": 844})
-    tab.until("document.querySelectorAll('[data-testid=run-row]').length === 3")
-    for view in ("runs", "look"):
-        tab.go(view)
-        tab.fits(view)
-    row = "document.querySelector('[data-testid=run-row] td:nth-child(2)').offsetWidth"
-    tab.go("runs")
-    assert tab.page.evaluate(row) < 400
-
-
-def test_an_address_that_is_no_code_opens_its_view(open_tab, folders):
-    tab = open_tab("museum/%E0%")
-    tab("exhibit-1").wait_for()
-    for name in ("one", "two"):  # and an address that is typed while the page is open is followed
-        tab.page.evaluate("(name) => { location.hash = `draw?model=${name}`; }", name)
-        tab.until("(name) => document.querySelector('[data-testid=generator-select]')?.value === name", name)
-    tab.page.evaluate("location.hash = 'look?run=nobody'")
-    tab.page.get_by_text("Run nobody is missing").wait_for()
-    tab.allowed.append("404")
-
-
-def test_an_empty_field_is_no_seed(open_tab):
-    tab = open_tab("draw")
-    tab.painted("digit")
-    label = tab("digit").get_attribute("aria-label")
-    for text in ("", "1e3", "0x10", "-1", "9007199254740992"):
-        tab("seed-input").fill(text)
-        assert "The seed must be a whole number from 0 to 2⁵³ − 1" in tab.page.locator(".fault").inner_text()
-        tab.page.wait_for_timeout(100)
-        assert tab("digit").get_attribute("aria-label") == label
-
-
 def test_samples_that_cannot_be_had_are_said(open_tab):
     tab = open_tab()
     status = {

@@ -77,23 +77,6 @@ def test_own_pictures_have_a_size(open_tab):
     assert (bodies[-1]["recipe"], bodies[-1].get("data")) == ("ring", None)
 
 
-def test_a_preview_is_of_the_pictures_that_are_chosen(open_tab):
-    tab, held = open_tab(), []
-    tab.page.route("**/api/pictures?*", lambda route: held.append(route))
-    offer(tab, "first", "second")
-    tab("data-own").click()
-    tab.page.get_by_label("second").check()
-    while len(held) < 2:
-        tab.page.wait_for_timeout(20)
-    first, second = sorted(held, key=lambda route: route.request.url)
-    png = png64(np.zeros((28, 28, 1), np.uint8))
-    for route, count in ((second, 22), (first, 11)):
-        with tab.page.expect_response(route.request.url):
-            route.fulfill(json={"accepted": count, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png})
-    tab.page.wait_for_timeout(100)
-    assert tab("own-found").inner_text().startswith("22 pictures")
-
-
 SMILEY = ((0.3, 0.6), (0.4, 0.7), (0.5, 0.74), (0.6, 0.7), (0.7, 0.6))
 
 

@@ -1,12 +1,8 @@
 """Draw: z is steered by sliders, and a drawing or a picture is looked for."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
-from mulligan.data import load
 from mulligan.models import bundled
 
 pytestmark = pytest.mark.story
@@ -79,21 +75,3 @@ def test_the_nearest_to_a_drawing_is_found(open_tab, width):
     tab.picture("draw-nearest", ("light", "dark"), full_page=True)
     tab("nearest-wipe").click()
     tab.until("document.querySelector('[data-testid=nearest-words]').innerText.startsWith('Draw, or take')")
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_a_picture_is_taken_for_a_generator_in_colour(open_tab, width):
-    tab = open_tab("draw?model=pixel-faces", viewport={"width": width, "height": 900})
-    tab.painted("digit")
-    face, file = np.asarray(load("pixel-faces").test.images[5]), io.BytesIO()
-    Image.fromarray(face.repeat(20, axis=0).repeat(20, axis=1)).save(file, "PNG")
-    tab("nearest-file").set_input_files({"name": "face.png", "mimeType": "image/png", "buffer": file.getvalue()})
-    tab.painted("nearest-made")
-    tab.until("document.querySelector('[data-testid=nearest-words]').innerText.startsWith('The error is')")
-    assert np.abs(shown(tab, "nearest-given").astype(int) - face).mean() < 16
-    assert float(tab("nearest-words").inner_text().split()[3]) < 50
-    tab.picture("draw-nearest-face", full_page=True)
-    tab("nearest-file").set_input_files({"name": "note.png", "mimeType": "image/png", "buffer": b"no picture"})
-    tab.until(
-        "document.querySelector('[data-testid=nearest-words]').innerText.startsWith('note.png must be a picture')"
-    )

@@ -1,16 +1,14 @@
 """Train: settings, single steps, the end of a run, looking back; charts, numbers and axes."""
 
-import json
 import re
 import time
 
-import numpy as np
 import pytest
 
 from mulligan.game import LOSSES
 from mulligan.output.figures import figure
 from mulligan.output.readings import READINGS, read, says, unit
-from mulligan.training import Diagnosis, Recorder, Run, recipe
+from mulligan.training import recipe
 from mulligan.web.worker.live import loss_of
 
 pytestmark = pytest.mark.story
@@ -206,41 +204,6 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     assert re.search(r"real 0(,|\.0)", tab("chart-verdict").locator("svg.plot").get_attribute("aria-label"))  # centred
 
 
-def test_the_numbers_of_an_axis_have_room(open_tab):
-    tab = open_tab()
-    flat = [-1550] * 3
-    curves = {"step": [100, 200, 300], "d_loss": flat, "g_loss": flat, "d_real": flat, "d_fake": flat}
-    tab.hear(curves={1: curves})
-    tab.stands(step=300, steps=800, loss={"says": "logit", "unit": "D’s output"})
-    tab.hear(("tries", [MADE_UP | {"step": 300, "steps": 800}]))
-    tab.until("document.querySelector('[data-testid=chart-loss]').textContent.includes('−2k')")
-    edges = "[...document.querySelectorAll('[data-testid=chart-loss] svg text')].map((t) => t.getBBox().x)"
-    assert min(tab.page.evaluate(edges)) >= 0
-
-
-def test_classes_that_nobody_can_count_have_no_number(open_tab):
-    tab = open_tab()
-    loss = {"kind": "hinge", "says": "logit", "unit": "D’s output"}
-    tab.hear(metrics=None)  # of a run before
-    tab.stands(step=300, steps=1000, counted_classes=["a", "b"], loss=loss)
-    tab.hear(("event", {"event": "measured", "step": 150, "signals": {}, "histogram": []}))
-    tab.until("document.querySelector('[data-testid=quality]').innerText.includes('150')")
-    assert tab("metric-modes").inner_text() == "–"
-    assert "D’s output" in tab("chart-loss").inner_text()  # no nats
-    assert "No judge reads these pictures" in tab("quality").inner_text()
-    assert tab("class-histogram").count() == 0  # and no empty axis
-
-
-def test_pictures_without_classes_have_no_number_of_them_before_the_first_look_either(open_tab):
-    tab = open_tab()
-    tab.hear(events={})  # of a run before
-    tab.stands(step=60, steps=100, counted_classes=[], loss={"kind": "hinge", "says": "logit", "unit": "D’s output"})
-    tab.until("document.querySelector('[data-testid=chart-loss]').innerText.includes('D’s output')")
-    assert tab("metric-modes").inner_text() == "–"
-    assert "No judge reads these pictures" in tab("quality").inner_text()
-    assert tab("class-histogram").count() == 0  # and no empty axis
-
-
 def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at_the_end(open_tab):
     tab = open_tab()
     tab.stands(step=3, steps=9, loss={"says": "logit"}, kid_real=0.004)
@@ -279,42 +242,6 @@ def test_a_verdict_names_what_was_checked_and_what_was_not(open_tab, signals, ti
     assert said in text
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_a_run_in_the_list_says_what_was_looked_for_and_what_was_not(open_tab, server, tiny, width):
-    if not (server.runs / "well").exists():
-        for _ in Recorder(server.runs / "well").record(Run(tiny()), observers=[Diagnosis(8)]):
-            pass
-    tab = open_tab("runs", viewport={"width": width, "height": 900})
-    row = tab.page.locator("[data-run=well]")
-    row.get_by_text("No failure shows").wait_for()
-    assert "of 14 looked for; not looked for: how good it is" in row.inner_text()
-    assert "Healthy" not in row.inner_text()
-    tab.picture("runs-verdict", ("light", "dark"))
-
-
-def test_charts_are_scaled_to_the_try_that_lives_and_show_one_unit(open_tab):
-    tab = open_tab()
-
-    def table(v):
-        return {"step": [1, 2, 3], **dict.fromkeys(("d_loss", "g_loss", "d_real"), [v] * 3), "d_fake": [-v] * 3}
-
-    def norms(v):
-        return {"step": [1, 2, 3], **dict.fromkeys(("d_gradient", "g_gradient", "r2"), [v] * 3)}
-
-    first = MADE_UP | {"step": 3, "steps": 10, "alarm": {"step": 3, "state": "divergence"}}
-    second = MADE_UP | {"number": 2, "parent": 1, "step": 3, "steps": 10, "changes": [{"path": "loss.kind"}]}
-    curves, measurements = {1: table(9e5), 2: table(0.7)}, {1: norms(1e9), 2: norms(0.5)}
-    tab.hear(("tries", [first, second]), curves=curves, measurements=measurements, distance={})
-    tab.stands(**{"run": "made-up-2", "try": 2, "step": 3, "steps": 10, "loss": {"says": "logit", "unit": "nats"}})
-    tab.until("document.querySelector('[data-testid=chart-loss] .unit').innerText === 'nats'")
-    for name, top in (("loss", "2"), ("gradients", "1")):
-        tab.until(f"document.querySelectorAll('[data-testid=chart-{name}] path').length > 0")
-        texts = tab(f"chart-{name}").locator("svg text:not([x='38'])").count()
-        numbers = tab(f"chart-{name}").locator("svg text[x='38']").all_text_contents()
-        assert (numbers[-1], texts > 0) == (top, True)
-    assert tab("chart-loss").locator("path[opacity='0.4']").count() == 0  # the loss of try 1 has another unit
-
-
 def test_every_figure_of_an_evaluation_stands_in_the_list_under_the_name_that_the_server_gives_it(open_tab):
     tab = open_tab()
     evaluation = {"try": 1, "step": 9, "n": 60, "n_real": 50, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "final": True}
@@ -331,30 +258,6 @@ def test_every_figure_of_an_evaluation_stands_in_the_list_under_the_name_that_th
         ["Modes ↑, higher is better", "7", ""],
     ]
     tab.picture("all-figures")
-
-
-@pytest.mark.parametrize("held_out", [True, False])
-def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
-    tab = open_tab()
-    metrics = {"try": 1, "step": 9, "n": 60, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "coverage": 0.4, "final": True}
-    tab.hear(("metrics", metrics | {"n_real": 50, "held_out": held_out}))
-    tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
-    assert tab("reals-seen").count() == (not held_out)
-    assert "of 50 reals reached" in tab("quality").inner_text()
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "stands"), [("steps", "-5", "7,000"), ("lr-g", "abc", "3.0e-3"), ("gamma", "", "0.1")]
-)
-def test_what_is_no_setting_leaves_what_there_was(open_tab, name, text, stands):
-    tab = open_tab()
-    tab("recipe-quick").click()
-    tab(f"setting-{name}").fill(text)
-    tab(f"setting-{name}").press("Tab")
-    said = tab(f"fault-{name}").inner_text()
-    kind = "whole number" if name == "steps" else "number"
-    assert f" must be a {kind}, 0 or more, got “{text}”. Try " in said
-    assert said.endswith(f"Until then {stands} stands.")
 
 
 TOLD = """async ({number, loss, tries}) => {
@@ -388,44 +291,6 @@ def test_what_d_says_is_read_as_the_terminal_and_the_report_read_it(open_tab):
     tab.until(f"{faint} === 2")  # real and fake of the one try before
 
 
-def test_points_beyond_the_edge_stand_at_it(open_tab):
-    corner, ground = open_tab().page.evaluate(
-        """import("/js/pictures.js").then((m) => {
-            const canvas = document.createElement("canvas");
-            m.paintPoints(canvas, [[0, 0], [9, 9]], {low: -1, high: 1});
-            const at = (x, y) => [...canvas.getContext("2d").getImageData(x, y, 1, 1).data];
-            return [at(canvas.width - 2, 1), at(1, 1)];
-        })"""
-    )
-    assert corner != ground
-
-
-NUMBERS = [
-    ("int", 12400, "12,400"), ("int", None, "–"), ("num", 2.834, "2.83"), ("num", 0.0131, "0.013"),
-    ("num", 87.14, "87.1"), ("num", 312.4, "312"), ("num", 0.00031, "3.1e−4"), ("num", -0.5, "−0.500"),
-    ("num", 99.96, "100"), ("num", 9.996, "10.0"), ("num", 0, "0"), ("num", 1234.5, "1,235"), ("num", None, "–"),
-    ("short", 0.02, "0.02"), ("short", 1e-8, "1e−8"), ("short", 50, "50"), ("percent", 0.941, "94.1 %"),
-    ("rate", 0.0005, "5.0e-4"), ("time", 37.2, "37 s"), ("time", 179, "2 min 59 s"), ("time", 3840, "1 h 04 min"),
-    ("bytes", 212000000, "212 MB"), ("signed", 0.311, "+0.311"), ("signed", -2.4e-4, "−2.4e−4"),
-    ("signed", 0, "0"), ("thousands", 5000, "5k"),
-]  # fmt: skip
-
-
-def test_a_field_keeps_refused_words_until_it_is_given_others(open_tab):
-    tab = open_tab()
-    tab("recipe-quick").click()
-    for name, words in (("lr-g", "banana"), ("batch", "x"), ("latent", "32")):
-        tab(f"setting-{name}").fill(words)
-        tab(f"setting-{name}").press("Tab")
-    for name, words in (("lr-g", "banana"), ("batch", "x")):
-        assert f"number, 0 or more, got “{words}”." in tab(f"fault-{name}").inner_text()
-        assert tab(f"setting-{name}").input_value() == words
-    tab("recipe-mlp").click()
-    tab("fault-lr-g").wait_for(state="detached")
-    assert tab("setting-lr-g").input_value() != "banana"
-    assert tab("fault-batch").count() == 0
-
-
 def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(open_tab):
     tab = open_tab()
     tab("recipe-mlp").click()
@@ -442,27 +307,3 @@ def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(ope
     assert tab("recipe-mlp").is_checked()
     assert tab("data-note").inner_text() == "Fetched once (31 MB): needs a network the first time."
     assert "fetched once" in tab("data-fashion").text_content()
-
-
-def test_numbers_and_axes(open_tab):
-    tab = open_tab()
-    said = tab.page.evaluate(
-        "(all) => import('/js/numbers.js').then((m) => all.map(([f, v]) => m[f](v)))", [list(c[:2]) for c in NUMBERS]
-    )
-    assert dict(zip(map(str, NUMBERS), said)) == {str(c): c[2] for c in NUMBERS}
-    assert tab.page.evaluate("import('/js/numbers.js').then((m) => m.num(NaN))") == "NaN"
-    grow = "([values, o, before]) => import('/js/chart.js').then((m) => m.grow(values, o, before))"
-    linear, log = {"least": [0, 1]}, {"log": True, "least": [0.1, 1]}
-    assert tab.page.evaluate(grow, [[0.2, 3.1], linear, None]) == [0, 5]
-    assert tab.page.evaluate(grow, [[0.2, 0.3], linear, [0, 5]]) == [0, 5]  # never shrinks
-    assert tab.page.evaluate(grow, [[-0.2, 0.3], linear, None]) == pytest.approx([-0.2, 1])
-    assert tab.page.evaluate(grow, [[1.0] * 200 + [900.0], linear, None]) == [0, 1]  # one in a hundred is a triangle
-    assert tab.page.evaluate(grow, [[0.003, 40.0], log, None]) == pytest.approx([0.001, 100])
-    ticks = "([range, log]) => import('/js/chart.js').then((m) => m.ticksOf(range, log))"
-    for top in (1, 2, 5, 10, 20, 50):
-        found = tab.page.evaluate(ticks, [[0, top], False])
-        assert found[0] == 0
-        assert found[-1] == top
-        assert 3 <= len(found) <= 6
-        assert np.ptp(np.diff(found)) == pytest.approx(0, abs=1e-9)
-    assert json.dumps(tab.page.evaluate(ticks, [[0.01, 10], True])) == "[0.01, 0.1, 1, 10]"

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from mulligan.museum import CASES
-from mulligan.output.pictures import png_bytes
 
 pytestmark = pytest.mark.story
 
@@ -22,7 +21,6 @@ COLOUR = """(() => {
 })()"""
 """How far from grey D's map is, near its top."""
 WALK = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
-DUET = "[...document.querySelectorAll('.duet canvas')].map((c) => c.toDataURL())"
 
 
 def pixels(tab, name):
@@ -263,31 +261,6 @@ def on_disk(tab):
     assert old.count() == 1
 
 
-def test_a_plate_is_stretched_where_its_range_is_not_where_its_words_are(open_tab):
-    picture = {"png": base64.b64encode(png_bytes(np.zeros((4, 4, 1), np.uint8))).decode(), "data": [0, 1]}
-    whole = {**picture, "name": "plate", "caption": "bottom: stretched 9 times", "low": 0.0, "high": 1.0}
-    part = {**picture, "name": "stretched", "caption": "stretched 100 times", "low": 0.49, "high": 0.5}
-    curve = {"name": "likeness", "y": "correlation", "x": "steps (log)", "lines": {"all": [[1, 1.0], [100, 0.5]]}}
-    words = dict.fromkeys(("title", "state", "published", "source", "cause", "repair", "command"), "made up")
-    played = {"seed": 0, "pictures": [whole, part], "evidence": [], "curves": [curve]}
-    tab = open_tab("train")
-    found = {**words, "name": "article", "year": 1, "settings": [], "played": played}  # the first of the list
-    tab.page.route("**/api/museum/*", lambda route: route.fulfill(json=found))
-    tab.go("museum")
-    tab("museum-stretch").wait_for()
-    plates = tab.page.locator(".trio figure")
-    assert "Plate" in plates.nth(0).inner_text()
-    assert "Not stretched" in plates.nth(1).inner_text()  # at first: what is in it is for the visitor to find
-    tab("museum-stretch").press("End")
-    assert "Stretched 100 times" in plates.nth(1).inner_text()
-    assert tab("museum-stretch").count() == 1
-    plot = tab.page.locator(".duo svg.plot")
-    assert "100 steps, log" in plot.text_content()
-    plot.focus()
-    tab.page.keyboard.press("ArrowLeft")
-    assert " at 91. " in plot.get_attribute("aria-label")  # a place, not its logarithm
-
-
 @pytest.mark.parametrize("width", [1440, 390])
 def test_guess_the_failure(open_tab, width):
     tab = open_tab("museum", viewport={"width": width, "height": 900})
@@ -315,24 +288,6 @@ def test_guess_the_failure(open_tab, width):
     tab("guess-next").click()
     tab.until("document.querySelector('[data-testid=guess]').innerText.startsWith('Round 2 of ')")
     tab.until("document.querySelectorAll('.name:not([disabled])').length === 6")
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_both_runs_are_played_again_beside_each_other(open_tab, width):
-    tab = open_tab("museum", viewport={"width": width, "height": 900})
-    tab.page.route("**/api/museum", lambda route: route.fulfill(json={"cases": [CASES["frozen-d"].words()]}))
-    tab.page.evaluate("location.hash = 'runs'")
-    tab.page.wait_for_selector("body[data-view=runs]")
-    tab.page.evaluate("location.hash = 'museum/guess'")
-    tab.page.locator(".names .name").first.click()
-    tab("guess-run").wait_for()
-    tab.until("[...document.querySelectorAll('.duet canvas')].filter((c) => c.width > 28).length === 2")
-    before = tab.page.evaluate(DUET)
-    tab("guess-run").click()
-    tab.page.get_by_text("both runs, ").wait_for()
-    tab.until(f"(before) => {DUET}[1] !== before[1]", before)  # the broken one shows nothing, whatever its seed
-    assert tab("guess-told").locator(".nums div").count() >= 1
-    tab.picture("guess-run", ("light", "dark"), full_page=True)
 
 
 def test_the_museum(open_tab):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.training import Recorder, Run, dumps_toml, recipe
+from mulligan.training import Recorder, Run
 
 TRY = {"try": 1}
 
@@ -24,33 +24,6 @@ def test_again_takes_every_setting_and_another_seed(call, stand, playground):
     assert (config["seed"], config["instance_noise"], config["average"]["half_life"]) == (8, 0.25, 50)
     assert config["generator"]["optimizer"]["lr"] == 0.25
     assert not started(stand)["paused"]
-
-
-def test_reset_after_a_start_that_was_refused_begins_that_one(call, stand):
-    call.post("/api/train/start", recipe="ring")
-    stand.say("refused", text="no such data")
-    begin = call.post("/api/train/reset", **TRY)
-    assert (begin.status_code, begin.json()["status"]["recipe"]) == (200, "ring")
-    stand.open()
-    call.post("/api/train/start", recipe="quick", replace=True)
-    stand.say("refused", text="no such data")
-    status = call.status()
-    assert (status["recipe"], status["data"], status["points"]) == ("quick", "mnist", False)
-    call.post("/api/train/reset", **TRY)
-    assert started(stand)["config"]["recipe"] == "quick"
-    assert started(stand)["paused"]
-
-
-def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call, stand, playground):
-    call.begun(stand)
-    (playground.runs / "ring-1" / "config.toml").write_text(dumps_toml(recipe("ring")))
-    stand.say("state", state="stopped", step=3, saved=3)
-    call.post("/api/train/resume", **TRY)
-    stand.say("refused", text="the checkpoint is damaged")
-    answer = call.post("/api/train/reset", **TRY)
-    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/wrong-state")
-    assert "ring-1" in answer.json()["detail"]
-    assert call.get("/api/snapshot").json()["settings"] is None
 
 
 def test_a_new_try_with_a_changed_setting_keeps_every_other_setting(call, stand):
@@ -98,16 +71,6 @@ def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(ca
     stand.open()
     call.post("/api/train/start", data=own, replace=True)
     assert started(stand)["config"]["data"]["skip_broken"]
-
-
-def test_a_new_try_of_a_run_beyond_the_limits_may_stay_there(call, stand, playground, tiny):
-    for _ in Recorder(playground.runs / "large-1").record(Run(tiny(batch_size=2048, steps=2))):
-        pass
-    call.post("/api/runs/large-1/resume", steps=4)
-    stand.open()
-    assert call.post("/api/train/start", seed=3, replace=True).status_code == 200
-    stand.open()
-    assert call.post("/api/train/start", latent=2000, replace=True).status_code == 422
 
 
 def test_without_a_run_a_recipe_must_be_named(call):

@@ -54,7 +54,6 @@ def opened(path: Path, draft: int = 0) -> Image:
     """Open a picture upright, as 8-bit RGB, or as RGBA if it may be transparent; a JPEG perhaps smaller."""
     from PIL import Image, ImageOps
 
-    _check_is_file(path)
     with Image.open(path, formats=_FORMATS) as image:
         _put_key_in_bytes(image)
         if draft:
@@ -68,7 +67,6 @@ def check_header(path: Path) -> tuple[int, int]:
     from PIL import Image
 
     def read() -> tuple[int, int]:
-        _check_is_file(path)
         with Image.open(path, formats=_FORMATS) as image:
             return image.size
 
@@ -80,12 +78,6 @@ def _ignore_all_but_bombs() -> None:
 
     warnings.simplefilter("ignore")  # odd metadata do not matter here; a bomb does
     warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
-def _check_is_file(path: Path) -> None:
-    """Raise for pipes and devices: opening one could block forever."""
-    if path.exists() and not path.is_file():
-        raise DataError("must be a file, got a pipe or a device. Remove it, or load with skip_broken=True.")
 
 
 def _put_key_in_bytes(image: ImageFile) -> None:

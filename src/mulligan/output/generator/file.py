@@ -18,7 +18,7 @@ from mulligan.game.spec import Latent
 from mulligan.nn.fields import Checked, Whole
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.memory import Array
-from mulligan.output.files import atomic_write, regular
+from mulligan.output.files import atomic_write
 
 FORMAT = "mulligan.generator"
 VERSION = 1
@@ -128,7 +128,7 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with regular(path).open("rb"):
+        with path.open("rb"):
             pass  # safe_open calls files without permission missing
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}

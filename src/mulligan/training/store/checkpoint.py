@@ -26,7 +26,7 @@ from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.blas import described
-from mulligan.output.files import advice, atomic_write, patiently, regular, sync_folder
+from mulligan.output.files import advice, atomic_write, patiently, sync_folder
 from mulligan.training import guard
 from mulligan.training.run import Run
 
@@ -174,7 +174,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
 def _digest_of(path: Path) -> str:
     """Return the SHA-256 of a file, or an empty text if it cannot be read."""
     try:
-        return hashlib.sha256(regular(path).read_bytes()).hexdigest()
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""
 
@@ -309,7 +309,7 @@ def unsealed(path: Path) -> dict[str, Any]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return regular(path).read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise _refuse(path, f"cannot be read ({error.strerror})") from error
 

@@ -22,7 +22,7 @@ from mulligan.config.serialization import to_table
 from mulligan.config.toml import load_config
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
-from mulligan.output.files import NO_NAME, read_json, regular, write_json
+from mulligan.output.files import NO_NAME, read_json, write_json
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unsealed
@@ -110,7 +110,7 @@ class RunFolder:
         The lock belongs to the open file: it ends with the process and moves with the folder. Forked workers close
         the file at once, because they may outlive a killed process by a moment.
         """
-        file = regular(self.path / ".lock").open("ab")
+        file = (self.path / ".lock").open("ab")
         _held.add(file)
         try:
             if sys.platform == "win32":

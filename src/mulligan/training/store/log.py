@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.errors import CheckpointError
-from mulligan.output.files import regular
 from mulligan.training.events import Adjusted, Measured, is_whole
 
 
@@ -20,7 +19,6 @@ class Log:
     """A log open for writing, cut to the length that a checkpoint noted."""
 
     def __init__(self, path: Path, position: dict[str, Any]):
-        regular(path)
         if position["bytes"] and not path.exists():  # moved away, as the error below proposes
             warnings.warn(f"{path} is missing, so the run begins a new log.", stacklevel=2)
             position = {"bytes": 0}
@@ -123,7 +121,7 @@ def _renamed(event: dict[str, Any]) -> dict[str, Any]:
 
 def _lines(path: Path, last: int, strict: bool) -> Iterator[bytes]:
     try:
-        with regular(path).open("rb") as file:
+        with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - last) if last else 0)
             yield from file
     except OSError:

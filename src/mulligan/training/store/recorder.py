@@ -22,7 +22,7 @@ import numpy as np
 from mulligan.config.toml import dumps_toml
 from mulligan.data import DATASETS
 from mulligan.errors import BusyError, ConfigError, DataError, DivergedError, RunError, expanded, typed
-from mulligan.output.files import FULL, advice, atomic_write, regular
+from mulligan.output.files import FULL, advice, atomic_write
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Evaluator, Event, Finished, Observer, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
@@ -238,7 +238,7 @@ class Recorder:
         self._write(event)
         if isinstance(event, Stepped) and event.clock is not None:
             words = {"step": event.step, **vars(event.clock)}
-            with _writing(self.folder.times), regular(self.folder.times).open("a", encoding="utf-8") as file:
+            with _writing(self.folder.times), self.folder.times.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(words) + "\n")
         if isinstance(event, Evaluated) and (kid := best_of([(event.step, event.metrics)])[1]) < self._lowest:
             run.generator().save(self.folder.best)
