@@ -30,6 +30,7 @@ nb_execution_timeout = 600
 nb_merge_streams = True
 html_theme = "furo"
 html_title = "Mulligan"
+html_logo = "../src/mulligan/web/page/mark.svg"
 html_static_path = ["_static"]
 html_css_files = ["wide.css"]
 autodoc_member_order = "bysource"
