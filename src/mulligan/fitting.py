@@ -92,7 +92,7 @@ def fit(
         config = replace(config, steps=steps)
     if start is not None:
         config = replace(config, start=str(expanded(start)))
-    if labels is not None and config.data.labels != "dataset":
+    if labels is not None and config.data.labels not in ("dataset", "auto"):
         warnings.warn(
             f"recipe {config.recipe or 'of your own'} has data.labels = {config.data.labels!r}: your labels are not "
             "used. Leave them out, or use a recipe with data.labels = 'dataset', for instance quick.",
@@ -109,8 +109,8 @@ def fit(
     view = view_of(run) if progress and _somebody_looks() else View()
     try:
         with view, closing(events):
-            if run.data.note:
-                view.tell(run.data.note)
+            if run.note:
+                view.tell(run.note)
             for event in events:
                 view.show(event)
     except BetweenSteps:

@@ -72,6 +72,22 @@ def test_labels(pictured, digits, labels, classes, tmp_path, monkeypatch):
     run.advance()
 
 
+def test_auto_takes_the_data_s_classes_or_as_many_clusters_as_the_pictures_bear(
+    pictured, digits, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    flat = replace(digits, labels=None, class_names=())
+    pictures = np.random.default_rng(0).integers(0, 256, (90, *digits.shape), dtype=np.uint8)
+    many = replace(flat, images=pictures)
+    cases = [(digits, 7, "dataset", 4), (flat, 7, "clusters", 2), (many, 7, "clusters", 6), (many, 4, "clusters", 4)]
+    for data, most, labels, classes in [*cases, (flat.limited(29), 7, "none", 0)]:
+        run = Run(pictured(data={"name": "digits", "labels": "auto", "clusters": most}), data=data)
+        assert (run.config.data.labels, run.classes) == (labels, classes)
+        assert ("clusters of similar pictures" in run.note) == (labels == "clusters")
+        assert Run(run.config, data=data).config == run.config  # as a resumed run reads it
+    assert Run(tiny(data={"name": "ring", "labels": "auto"})).labels is None
+
+
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_labels_that_say_nothing_of_the_pictures_are_named(pictured, caplog, shuffled):
     data = load("mnist-test").limited(2000)

@@ -111,8 +111,8 @@ def command(
         )
     if not json and (note := slowed()):
         say(note)
-    if run.data.note:
-        say(run.data.note)
+    if run.note:
+        say(run.note)
     if out is None:  # created late, so that a run that cannot start leaves no folder
         out = training.take_next(Path("runs"), config.recipe or "run")
     board = [] if log is None else [TensorBoard(out / log)]

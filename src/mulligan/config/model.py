@@ -28,8 +28,9 @@ class DataSpec(Checked):
         "pixels" resizes without smoothing. "auto" does so with pixel art: small pictures of few colours.
     skip_broken : bool
         Skip broken files in a folder of pictures. Otherwise they raise an error.
-    labels : "dataset", "clusters" or "none"
-        The classes: those of the data, k-means clusters of the pictures, or none.
+    labels : "dataset", "clusters", "none" or "auto"
+        The classes: those of the data, k-means clusters of the pictures, or none. "auto" takes those of the data;
+        pictures without classes are sorted into clusters, one for every 15 pictures and at most `clusters`.
     clusters : int
         Number of clusters.
     limit : int
@@ -45,7 +46,7 @@ class DataSpec(Checked):
     alpha: str = "auto"
     resize: Literal["auto", "smooth", "pixels"] = "auto"
     skip_broken: bool = False
-    labels: Literal["dataset", "clusters", "none"] = "dataset"
+    labels: Literal["dataset", "clusters", "none", "auto"] = "dataset"
     clusters: Count = 150
     limit: Whole = 0
     low: Finite = -1.0

@@ -23,7 +23,7 @@ from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.pictures import to_uint8
 from mulligan.training import guard
 from mulligan.training.events import Observer
-from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limited, located
+from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limited, located, settled
 
 GRID = 64
 """Number of pictures in a sample grid."""
@@ -82,7 +82,8 @@ class Run:
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
         config = located(config) if data is None else config
         self.data = data_of(config) if data is None else limited(data, config.data.limit)
-        self.config = config = replace(config, data=replace(config.data, **self.data.decided)) if begin else config
+        config = replace(config, data=replace(config.data, **self.data.decided)) if begin else config
+        self.config = config = settled(config, self.data)
         self.labels, self.classes = labels_of(self.data, config.data)
         if config.classes not in (0, self.classes):
             raise ConfigError(
@@ -140,6 +141,16 @@ class Run:
         """Names of the game's classes: the data's names, or the numbers of clusters."""
         own = self.config.data.labels == "dataset"
         return self.data.class_names if own else tuple(map(str, range(self.classes)))
+
+    @property
+    def note(self) -> str:
+        """What loading changed in the data, and what stands in for missing classes; empty if nothing."""
+        said = [self.data.note] if self.data.note else []
+        if self.config.data.labels == "clusters":
+            said.append(
+                f"{self.classes} clusters of similar pictures stand in for classes, so that every kind is drawn"
+            )
+        return "; ".join(said)
 
     @property
     def begins(self) -> int:

@@ -26,6 +26,8 @@ from mulligan.output.pictures import grid, points_picture
 _LOG = logging.getLogger(__name__)
 AHEAD = 4
 """Number of batches of streamed pictures to decode in advance."""
+EACH = 15
+"""Number of pictures for each cluster that stands in for a class."""
 ASKED = 500
 """Number of samples whose labels are compared with their nearest neighbour's."""
 _METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster_labels` gives other clusters
@@ -54,6 +56,21 @@ def data_of(config: Config, *, resumed: bool = False) -> Dataset:
 def limited(data: Dataset, limit: int) -> Dataset:
     """Return `limit` samples, or all for 0."""
     return data.limited(limit) if 0 < limit < len(data) else data
+
+
+def settled(config: Config, data: Dataset) -> Config:
+    """Replace ``data.labels = "auto"`` by what suits the data: their own classes, clusters, or none."""
+    spec = config.data
+    if spec.labels != "auto":
+        return config
+    count = 0 if data.is_points else min(spec.clusters, len(data) // EACH)
+    if data.labels is not None:
+        spec = replace(spec, labels="dataset")
+    elif count > 1:
+        spec = replace(spec, labels="clusters", clusters=count)
+    else:
+        spec = replace(spec, labels="none")
+    return replace(config, data=spec)
 
 
 def sheet(samples: NDArray[Any], data: Dataset) -> NDArray[np.uint8]:
