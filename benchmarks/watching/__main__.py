@@ -1,8 +1,10 @@
-"""Watch twelve public GANs, as published and broken on purpose. Today: list the runs, and try them for a few steps.
+"""Watch twelve public GANs, as published and broken on purpose, and count how often the watch names the fault.
 
 python benchmarks/watching                     the runs, with the names that are expected
 python benchmarks/watching --try 3             … and play each for three steps, with the first seed
-python benchmarks/watching --only gan --try 9  runs whose GAN or fault holds the word
+python benchmarks/watching --watch FILE        watch every run that the file of JSON lines lacks, and add it
+python benchmarks/watching --report FILE       count what the file holds
+python benchmarks/watching --only gan --try 9  runs whose GAN or fault holds the word; --again plays known runs again
 """
 
 import argparse
@@ -12,10 +14,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import time
+from pathlib import Path
 
 import torch
 from cases import BROKEN, LOOKALIKES, SEEDS, SOUND
 from faults import Case, planted
+from played import counts, kept, line, played
 from samples import pictures
 
 
@@ -37,8 +41,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python benchmarks/watching", description=__doc__.splitlines()[0])
     parser.add_argument("--try", dest="steps", type=int, default=0, help="play each run for so many steps")
     parser.add_argument("--only", default="", help="only runs whose GAN or fault holds this word")
+    parser.add_argument("--watch", type=Path, metavar="FILE", help="watch the runs that the file lacks, and add them")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="count what the file holds")
+    parser.add_argument("--again", action="store_true", help="watch known runs again")
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    if asked.watch is not None:
+        for outcome in played(asked.watch, asked.only, asked.again):
+            print(line(outcome), f"{outcome.steps} steps, {outcome.seconds} s", flush=True)
+        return
+    if asked.report is not None:
+        outcomes = [o for o in kept(asked.report).values() if asked.only in f"{o.gan}: {o.way}"]
+        print(counts(outcomes), "\n\n| GAN | fault | seed | expected | named | step | because |\n" + "|---" * 7 + "|")
+        print("\n".join(line(o) for o in outcomes if not o.exact))
+        return
     for title, cases in (("as published", SOUND), ("broken", BROKEN), ("looks broken", LOOKALIKES)):
         chosen = [case for case in cases if asked.only in f"{case.gan}: {case.way}"]
         print(f"\n{title}: {len(chosen)} × {len(SEEDS)} seeds\n\n| GAN | fault | expected | or |\n|---|---|---|---|")

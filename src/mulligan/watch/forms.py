@@ -38,6 +38,11 @@ class Form(NamedTuple):
     level: float | None  # the output at which D cannot tell; None if only differences count
     outputs: str = "scores"  # or "logits", "probabilities"
 
+    def seen(self, outputs: "Outputs", turned: bool) -> "Outputs":
+        """Return the outputs of a D that calls fakes 1 and reals 0 as a D that calls reals 1 would give them."""
+        around = 2 * (self.level or 0.0)
+        return Outputs(around - outputs.real, around - outputs.fake) if turned else outputs
+
 
 def _entropy(r: Array, f: Array) -> float:
     return float(np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean())
@@ -109,12 +114,6 @@ class Outputs(NamedTuple):
     real: Array
     fake: Array
 
-    @property
-    def mirrored(self) -> "Outputs":
-        """The outputs of a D that calls fakes 1 and reals 0, as a D that calls reals 1 would give them."""
-        bounded = is_bounded(self)
-        return Outputs(1 - self.real, 1 - self.fake) if bounded else Outputs(-self.real, -self.fake)
-
 
 def is_bounded(outputs: Outputs) -> bool:
     """Whether all outputs may be probabilities."""
@@ -138,8 +137,7 @@ class Fitting:
         """Compare the value of D's loss, with or without the penalty, with that of each loss for these outputs."""
         self.bounded = self.bounded and is_bounded(outputs)
         for (name, mirror), error in self._errors.items():
-            seen = outputs.mirrored if mirror else outputs
-            value = FORMS[name].value(*seen)
+            value = FORMS[name].value(*FORMS[name].seen(outputs, mirror))
             apart = {
                 scale: min(
                     abs(scale * value - loss) / (abs(scale * value) + abs(loss) + 0.1)
@@ -160,7 +158,7 @@ class Fitting:
             if mirrored != mirror:
                 self._errors[name, mirrored] = error + 1.0
                 continue
-            seen = outputs.mirrored if mirror else outputs
+            seen = FORMS[name].seen(outputs, mirror)
             if name == "relativistic pairs" and len(seen.real) != len(seen.fake):
                 self._errors[name, mirrored] = error + 1.0
                 continue

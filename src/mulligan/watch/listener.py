@@ -4,6 +4,9 @@ Hooks on G and D tell z, mode, outputs, and the gradient that each output of D g
 on all optimisers tell which gradients a step adds up. They are removed after each measurement.
 """
 
+import math
+import statistics
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +30,36 @@ class Push(NamedTuple):
     attached: bool  # the gradient goes on to G
 
 
+def way_of(gradient: Array) -> float:
+    """Return 1 if a loss moves nearly all outputs up, −1 if down, and 0 if it moves them to a point between them."""
+    total, size = float(-gradient.sum()), float(np.abs(gradient).sum())
+    return math.copysign(1.0, total) if abs(total) > 0.5 * size else 0.0
+
+
+def target_of(pushes: Sequence[Push]) -> float:
+    """Return the output at which a gradient that is a line is 0, or NaN if it is no line."""
+    found = []
+    for _, output, gradient, _ in pushes[-4:]:
+        apart = output - output.mean()
+        slope = float(apart @ gradient) / max(float(apart @ apart), 1e-30)
+        rest = gradient - gradient.mean() - slope * apart
+        is_line = slope > 0 and float(np.abs(rest).max()) < 1e-4 * slope * float(np.ptp(output))
+        found.append(float(output.mean() - gradient.mean() / slope) if is_line else math.nan)
+    return statistics.median(found) if all(map(math.isfinite, found)) else math.nan
+
+
+def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
+    """Return where each loss moves the outputs of each side: to a point if all are least squares, else up or down.
+
+    Outputs lie on both sides of the target of least squares, so the sign of their gradient tells nothing there.
+    """
+    ends = {name: target_of(pushes) for name, pushes in aims.items()}
+    if all(map(math.isfinite, ends.values())):
+        return ends
+    ways = {name: way_of(np.concatenate([push.gradient for push in pushes])) for name, pushes in aims.items()}
+    return {name: way for name, way in ways.items() if way}
+
+
 class Listener:
     """Listens between `start` and `stop`. `signals` and `heard` are what it has found."""
 
@@ -48,10 +81,10 @@ class Listener:
         self.signals, self.heard = {}, []
         self._fakes: list[torch.Tensor] = []
         self._pending: list[Push] = []
-        self._signs: dict[str, float] = {}
+        self._aims: dict[str, list[Push]] = {}  # what each player's steps did to the outputs of each side
         self._added: dict[str, list[float]] = {"g": [], "d": []}  # for each part of a gradient, where fakes are pushed
         self._old: dict[str, int] = {"g": 0, "d": 0}  # number of these that an earlier step has used
-        self._aim, self._is_first = 0.0, True
+        self._aim, self._is_first, self.mirrored = 0.0, True, False
         self._handles = [
             self.g.register_forward_hook(self._made),
             self.d.register_forward_hook(self._judged),
@@ -66,22 +99,19 @@ class Listener:
         self._is_first = True
 
     def stop(self) -> None:
-        """Remove the hooks, and conclude what the pushes tell about directions."""
+        """Remove the hooks, and conclude where the pushes go."""
         for handle in self._handles:
             handle.remove()
         self._handles = []
         self._conclude("")
-        signs = self._signs
-        if {"d real", "d fake"} <= signs.keys():
-            self.signals["one_target"] = float(signs["d real"] == signs["d fake"])
-        if {"d fake", "g fake"} <= signs.keys():
-            self.signals["with_d"] = float(signs["d fake"] == signs["g fake"])
+        ends = ends_of(self._aims)
+        if {"d real", "d fake"} <= ends.keys():
+            real, fake = ends["d real"], ends["d fake"]
+            self.mirrored = real < fake
+            self.signals["one_target"] = float(abs(real - fake) < 0.2)
+            if "g fake" in ends:
+                self.signals["with_d"] = float(abs(ends["g fake"] - fake) < abs(ends["g fake"] - real))
         self._fakes, self._pending = [], []
-
-    @property
-    def mirrored(self) -> bool:
-        """Whether D moves its outputs for reals down."""
-        return self._signs.get("d real", 1.0) < 0
 
     # ── hooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,7 +154,7 @@ class Listener:
                 if rows.any():
                     self._pending.append(Push(side, values[rows], each[rows], attached and out.grad_fn is not None))
             if mask.any():
-                self._aim = float(np.sign(-each[mask].mean())) or self._aim
+                self._aim = way_of(each[mask]) or self._aim
 
         out.register_hook(pushed)
 
@@ -165,10 +195,8 @@ class Listener:
                 whose = "g"
             of[whose].append(push)
         for whose, some in of.items():
-            for side in ("real", "fake"):
-                total = sum(float(p.gradient.sum()) for p in some if p.side == side)
-                if total and (whose, side) != ("g", "real"):
-                    self._signs[f"{whose} {side}"] = float(np.sign(-total))
+            for push in some:
+                self._aims.setdefault(f"{whose} {push.side}", []).append(push)
         sides = [[p for p in of["d"] if p.side == side] for side in ("real", "fake")]
         if all(sides):
             real, fake = sides[0][-1], sides[1][-1]

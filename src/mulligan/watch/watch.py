@@ -268,7 +268,7 @@ class Watch:
         """Ask D, and give its outputs and slopes as logits, or as scores that are larger for reals."""
         found = self._nets.answers(self._slopes)
         form, outputs = self._fitting.found[0], Outputs(found.real, found.fake)
-        seen = outputs.mirrored if self._turned else outputs
+        seen = form.seen(outputs, self._turned)
         level, factors = form.level, [np.full(len(side), -1.0 if self._turned else 1.0, np.float32) for side in seen]
         if form.outputs == "probabilities":
             factors = [factor / np.maximum(p * (1 - p), 1e-12) for factor, p in zip(factors, seen)]
@@ -289,7 +289,7 @@ class Watch:
         )
         real, fake = seen
         said = {"d_real": float(real.mean()), "d_fake": float(fake.mean())}
-        said["d_loss"] = form.value(*(outputs.mirrored if self._turned else outputs))
+        said["d_loss"] = form.value(*form.seen(outputs, self._turned))
         if level is not None:
             said["d_accuracy"] = 0.5 * float((real > level).mean() + (fake <= level).mean())
         said |= {"unlike": float(self._unlike), **self._constant(made)}
@@ -306,7 +306,7 @@ class Watch:
         self._fitting.add(outputs, self._last.get("d_loss", math.nan), self._last.get("penalty", 0.0))
         form, self._turned, self._scale = self._fitting.found
         self.form = form
-        seen = outputs.mirrored if self._turned else outputs
+        seen = form.seen(outputs, self._turned)
         sign = -1.0 if self._turned else 1.0
         of_real, of_fake = form.slopes(*seen)
         return sign * of_real, sign * of_fake, sign * form.push(*seen)

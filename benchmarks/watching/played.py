@@ -1,0 +1,143 @@
+"""Play the runs under `mulligan.Watch`, keep what it said, and count how often that was right."""
+
+import json
+import random
+import statistics
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cases import BROKEN, HEALTHY, LOOKALIKES, SEEDS, SOUND
+from faults import Case, planted
+from samples import pictures
+
+import mulligan
+
+LENGTH = 2000
+"""Steps of a run. A broken run stops when it is named: a name stands only where two measurements agree on it."""
+QUICK = "wgan_gp wgan gan cgan tutorial sngan r3gan infogan dcgan lsgan keras_dcgan jax_gan".split()
+"""The GANs by the processor time of a step."""
+
+pictures_of = cache(pictures)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the watch said of a run, with every measurement, as a line of JSON keeps it."""
+
+    gan: str
+    way: str
+    seed: int
+    named: str
+    step: int
+    steps: int
+    seconds: float
+    form: str
+    error: str
+    evidence: dict[str, Any]
+    findings: list[tuple[int, str]]
+    facts: dict[str, Any]
+    measured: list[tuple[int, dict[str, float]]]
+
+    @property
+    def case(self) -> Case:
+        return next(c for c in (*SOUND, *LOOKALIKES, *BROKEN) if (c.gan, c.way) == (self.gan, self.way))
+
+    @property
+    def exact(self) -> bool:
+        return self.named == self.case.expected
+
+    @property
+    def right(self) -> bool:
+        return self.exact or self.named in self.case.neighbours
+
+
+def order() -> list[tuple[Case, int]]:
+    """Return every run with its seed: first each healthy GAN and each way to break one, to mend the watch by.
+
+    The rest comes in an order of chance, so that its first runs are a fair sample of all.
+    """
+    ways = {case.way: case for case in sorted(BROKEN, key=lambda case: -QUICK.index(case.gan))}
+    first = [(case, SEEDS[0]) for case in (*SOUND, *ways.values())]
+    rest = [(case, seed) for seed in SEEDS for case in (*SOUND, *LOOKALIKES, *BROKEN) if (case, seed) not in first]
+    rng = random.Random(0)
+    return [*rng.sample(first, len(first)), *rng.sample(rest, len(rest))]
+
+
+def play(case: Case, seed: int, steps: int = LENGTH) -> Outcome:
+    """Train a GAN until it is named, or to the end."""
+    names, watches = planted(case), list[mulligan.Watch]()
+    images, labels = pictures_of(names["DATA"])
+
+    def watching(*args: Any, **words: Any) -> mulligan.Watch:
+        watches.append(mulligan.Watch(*args, **words))
+        return watches[0]
+
+    started = time.process_time()
+    with warnings.catch_warnings(action="ignore"):
+        for _ in names["train"](images, labels, steps, seed, watching):
+            if watches[0].findings and case.expected != HEALTHY:
+                break
+    (watch,) = watches
+    watch.close()
+    found = watch.findings
+    taken = [(each.step, {k: float(f"{v:.4g}") for k, v in each.signals.items()}) for each in watch._history.taken]
+    return Outcome(
+        case.gan,
+        case.way,
+        seed,
+        found[0].state if found else HEALTHY,
+        found[0].step if found else 0,
+        watch.step,
+        round(time.process_time() - started, 1),
+        str(watch.form and watch.form.name),
+        watch.error,
+        dict(found[0].evidence) if found else {},
+        [(each.step, each.state) for each in found],
+        watch._probe.facts._asdict(),
+        taken,
+    )
+
+
+def kept(path: Path) -> dict[tuple[str, str, int], Outcome]:
+    """Return the outcomes in a file; the last one counts for a run that was played again."""
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    found = (Outcome(**json.loads(line)) for line in lines)
+    return {(o.gan, o.way, o.seed): o for o in found}
+
+
+def played(path: Path, only: str, again: bool) -> Iterator[Outcome]:
+    """Play each run that the file lacks, and add it."""
+    known = {} if again else kept(path)
+    for case, seed in order():
+        if only in f"{case.gan}: {case.way}" and (case.gan, case.way, seed) not in known:
+            outcome = play(case, seed)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
+            yield outcome
+
+
+def line(o: Outcome) -> str:
+    """Tell an outcome in a row of a table."""
+    said = ", ".join(f"{k} {e['value']:.3g} {e['operator']} {e['threshold']:.3g}" for k, e in o.evidence.items())
+    mark = "" if o.right else " **✗**"
+    beside = f" (or {', '.join(o.case.neighbours)})" if o.case.neighbours else ""
+    return f"| {o.gan} | {o.way} | {o.seed} | {o.case.expected}{beside} | {o.named}{mark} | {o.step or '–'} | {said} |"
+
+
+def counts(outcomes: list[Outcome]) -> str:
+    """Count names and false alarms."""
+    broken = [o for o in outcomes if o.case.expected != HEALTHY]
+    sound = [o for o in outcomes if o.case in SOUND]
+    alike = [o for o in outcomes if o.case in LOOKALIKES]
+    exact, right, silent = (sum(v) for v in zip(*((o.exact, o.right, o.named == HEALTHY) for o in broken)))
+    late = [o.step - (100 if o.case.expected == "eval left on" else 0) for o in broken if o.right]
+    return f"""| broken | named exactly | or by a neighbour | wrongly | not at all | healthy | false alarms | look broken | false alarms |
+|---|---|---|---|---|---|---|---|---|
+| {len(broken)} | {exact} | {right - exact} | {len(broken) - right - silent} | {silent} | {len(sound)} | {sum(not o.exact for o in sound)} | {len(alike)} | {sum(not o.exact for o in alike)} |
+
+From fault to name: {statistics.median(late):.0f} steps in the median, {max(late)} at most; {sum(o.seconds for o in outcomes) / 3600:.2f} hours of processor time."""  # noqa: E501
