@@ -128,7 +128,11 @@ def test_a_plain_loop_is_accused_of_no_mistake(torch):
 
 @pytest.mark.parametrize(
     ("signals", "state"),
-    [({"distance": (0.30, 0.32)}, "mode collapse"), ({"gap": (0.25, 0.22), "path": (12, 12)}, "cycling")],
+    [
+        ({"distance": (0.30, 0.32)}, "mode collapse"),
+        ({"distance": (0.30, 0.29), "gap": (0.25, 0.22)}, "mode collapse"),
+        ({"gap": (0.28, 0.22), "path": (12, 12)}, "cycling"),
+    ],
 )
 def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
     def named(turned):

@@ -5,8 +5,11 @@ from typing import NamedTuple
 from mulligan.diagnosis import Case, Failure, Finding, History, Measurements, case, matches, over
 
 GROWS = 1.02
-"""A G whose variety grows by this factor from one measurement to the next is young, not collapsed. One whose distance
-to the reals has never been so small, by this factor, does not go round in circles."""
+"""A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
+to the reals has never been so small, by this factor."""
+LOST = 1.25
+"""A G without an average jitters. It goes round in circles only if it is farther from the reals, by this factor, than
+it has been."""
 YES = 0.5
 """Limit of the figures that are 1 for yes and 0 for no."""
 
@@ -52,6 +55,9 @@ LOOP_FAULTS = {
 class LoopHistory(History):
     """A history that also names mistakes of the loop, before the failures that they cause."""
 
+    averaged = False
+    """Whether there is an averaged G, whose samples do not jitter."""
+
     def matches(self, so_far: Measurements) -> list[Finding]:
         """Return what shows in the measurements, mistakes of the loop first."""
         found = []
@@ -59,10 +65,11 @@ class LoopHistory(History):
             holds = next((each for each in fault.rule(so_far) if each.holds), None)
             found += [] if holds is None else [Finding(state, holds.evidence, holds.severity)]
         caused = [each for each in matches(so_far) if each.state not in {f.state for f in found}]
-        learning = set()
-        if so_far.get("distance") > GROWS * so_far.get("distance", 1):
+        learning, gap, gaps = set(), so_far.get("gap"), so_far.earlier("gap")
+        nearer = gap * GROWS < min(gaps, default=0.0)
+        if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")
-        if so_far.get("gap") * GROWS < min(so_far.earlier("gap"), default=0.0):  # G itself jitters without an average
+        if nearer or not (self.averaged or gap > LOST * min(gaps, default=0.0)):
             learning.add("cycling")
         return found + [each for each in caused if each.state not in learning]
 

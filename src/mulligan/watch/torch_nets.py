@@ -2,8 +2,10 @@
 
 import inspect
 import math
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -20,19 +22,23 @@ BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "sigm
 _SHAPES = ("Flatten", "Unflatten", "Identity", "Reshape", "ParameterDict", "ParameterList")
 
 
-def modules_in(*nets: Any) -> list[torch.nn.Module]:
-    """Return the modules that functions use, as arguments of `functools.partial`, by a closure or as global names."""
-    found: list[Any] = []
-    for net in nets:
+def modules_in(*nets: Any, depth: int = 3) -> list[torch.nn.Module]:
+    """Return the modules that functions and methods use: of their object, by a closure, global or in `partial`."""
+    found: list[torch.nn.Module] = []
+    for net in nets if depth else ():
+        function, owners = getattr(net, "__func__", net), [getattr(net, "__self__", None)]
         if isinstance(net, torch.nn.Module):
             found.append(net)
-        elif inspect.isfunction(net):
-            used = inspect.getclosurevars(net)
-            found += [*used.nonlocals.values(), *used.globals.values()]
-        elif net is not None:
-            found += [getattr(net, "__self__", None), getattr(net, "func", None), *getattr(net, "args", ())]
-    modules = (each for each in found if isinstance(each, torch.nn.Module))
-    return list({id(module): module for module in modules}.values())
+        elif inspect.isfunction(function):
+            used = inspect.getclosurevars(function)
+            owners += [*used.nonlocals.values(), *used.globals.values()]
+            for owner in owners:
+                names = () if isinstance(owner, (type, ModuleType, torch.Tensor)) else function.__code__.co_names
+                parts = modules_in(*(getattr(owner, name, None) for name in names), depth=depth - 1)
+                found += parts or modules_in(owner, depth=depth - 1)
+        else:
+            found += modules_in(*owners, getattr(net, "func", None), *getattr(net, "args", ()), depth=depth - 1)
+    return list({id(module): module for module in found}.values())
 
 
 def bounds_of(modules: Sequence[torch.nn.Module]) -> tuple[float, float]:
@@ -80,7 +86,7 @@ class TorchNets(Nets):
             for name, buffer in buffers.items():
                 part._buffers[name] = None if buffer is None else buffer.clone()
         try:
-            with super().unchanged(), torch.no_grad():
+            with super().unchanged(), torch.no_grad(), _uncompiled():
                 torch.default_generator.manual_seed(0)  # the same dropout each time
                 if gpu:
                     torch.cuda.manual_seed_all(0)
@@ -139,6 +145,12 @@ class TorchNets(Nets):
                     norms["g_first"] = float(flat[0].float().square().mean().sqrt())
         seen = self.layout.samples
         return Answers(as_numpy(r), as_numpy(f), seen(slope_real), seen(slope_fake), seen(push), norms)
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Call modules of `torch.compile` as they were written: their compiled backward pass works only once."""
+    used = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
+    return torch.compiler.set_stance("force_eager") if used else nullcontext()
 
 
 def _norm(parts: Sequence[torch.Tensor]) -> float:

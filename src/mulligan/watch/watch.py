@@ -128,6 +128,7 @@ class Watch:
             seed=seed,
         )
         self.every, self._history, self._fitting = every, LoopHistory(every), Fitting()
+        self._history.averaged = average is not None
         self.form: Form | None = None  # D's loss, as far as it shows
         self._turned, self._scale, self._is_over = False, 1.0, False
         self._last: dict[str, float] = {}
