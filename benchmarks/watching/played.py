@@ -20,7 +20,20 @@ import mulligan
 LENGTH, BROKEN_LENGTH = 2000, 1200
 """Steps of a run that should stay healthy, and of a broken one at most. A broken run stops when it is named: a name
 stands only where two measurements agree on it."""
-QUICK = "wgan_gp wgan gan cgan tutorial sngan r3gan infogan dcgan lsgan keras_dcgan jax_gan".split()
+QUICK = [
+    "wgan_gp",
+    "wgan",
+    "gan",
+    "cgan",
+    "tutorial",
+    "sngan",
+    "r3gan",
+    "infogan",
+    "dcgan",
+    "lsgan",
+    "keras_dcgan",
+    "jax_gan",
+]
 """The GANs by the processor time of a step."""
 
 pictures_of = cache(pictures)

@@ -130,7 +130,7 @@ def test_a_plain_loop_is_accused_of_no_mistake(torch):
     ("signals", "state"),
     [
         ({"distance": (0.30, 0.32)}, "mode collapse"),
-        ({"distance": (0.30, 0.29), "gap": (0.25, 0.22)}, "mode collapse"),
+        ({"distance": (0.30, 0.30), "gap": (0.25, 0.22)}, "mode collapse"),
         ({"gap": (0.28, 0.22), "path": (12, 12)}, "cycling"),
     ],
 )
