@@ -14,12 +14,10 @@ from mulligan.training import (
     Run,
     load_checkpoint,
     plan,
-    read_events,
     resume,
     train,
     with_overrides,
 )
-from mulligan.training.store.checkpoint import sealed
 
 CHANGES = changes_of(
     {
@@ -134,26 +132,6 @@ def test_a_second_try_begins_with_what_was_adjusted(tiny, tmp_path):
     assert plan(tmp_path / "a", said).changes == [
         "generator.optimizer.lr: 0.003 → 0.001"
     ]  # from how it stood in the end
-
-
-def test_a_folder_that_says_turned_is_read_as_adjusted(tiny, tmp_path):
-    run = Run(tiny())
-    for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
-        pass
-    log, saved = tmp_path / "a" / "events.jsonl", tmp_path / "a" / "checkpoints" / "step-000024" / "run.json"
-    text = log.read_text().replace('"event": "adjusted"', '"event": "turned"')
-    log.write_text(text.replace('["generator.optimizer.lr", 0.003]', '"generator.optimizer.lr=3e-3"'))
-    words = json.loads(saved.read_text())
-    assert words.pop("adjusted") == [[7, [["generator.optimizer.lr", 0.003]]]]
-    words["turned"] = [[7, ["generator.optimizer.lr=3e-3"]]]
-    del words["digest"]
-    saved.write_bytes(sealed(words))
-    assert [(e["step"], e["overrides"]) for e in read_events(log) if e["event"] == "adjusted"] == [
-        (7, ["generator.optimizer.lr=3e-3"])
-    ]
-    said = Diagnosed(24, "saturation", {}, ("x",), overrides=SLOWER, severity="alarm")
-    assert plan(tmp_path / "a", said).changes == ["generator.optimizer.lr: 0.003 → 0.001"]
-    assert load_checkpoint(saved.parent).run().adjusted == [(7, CHANGES[:1])]
 
 
 def test_a_forged_adjustment_is_refused(tiny, tmp_path):

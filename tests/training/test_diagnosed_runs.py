@@ -18,7 +18,6 @@ from mulligan.training import (
     diagnoses,
     load_checkpoint,
     plan,
-    read_events,
     recipe,
     save_checkpoint,
     train,
@@ -172,15 +171,6 @@ def test_nan_is_a_divergence_and_the_last_word(tiny):
     assert failed.reason == str(caught.value)
     assert (told.state, told.severity) == ("divergence", "alarm")
     assert any(change.path.endswith(".lr") for change in told.overrides)
-
-
-def test_a_log_that_says_looked_is_read_as_measured(tiny, tmp_path):
-    events = list(Recorder(tmp_path).record(Run(tiny()), observers=[Diagnosis(every=6)]))
-    log = tmp_path / "events.jsonl"
-    log.write_text(log.read_text().replace('"event": "measured"', '"event": "looked"'))
-    told = [event.to_json() for event in events if isinstance(event, Measured)]
-    assert told
-    assert [event for event in read_events(log) if event["event"] == "measured"] == told
 
 
 def test_facts():

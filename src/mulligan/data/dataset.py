@@ -219,11 +219,6 @@ class Dataset:
             Sample numbers, 0 to n - 1, as `Sampler.next_indices` gives them. Not checked.
         out : array (b, ...)
             Buffer of the samples' own dtype and shape; it is overwritten.
-
-        Returns
-        -------
-        array
-            `out`.
         """
         # mode="raise" would make NumPy fill a hidden second buffer first; the sampler's indices are in range.
         self.images.take(indices, axis=0, out=out, mode="clip")
@@ -255,11 +250,6 @@ def scale(
         Buffer with as many elements in the same order, such as (b, 784) for (b, 28, 28, 1); it is overwritten.
     low, high : float
         Values of black and white.
-
-    Returns
-    -------
-    array
-        `out`.
     """
     np.copyto(out, batch.reshape(out.shape))
     out *= high - low
@@ -269,20 +259,7 @@ def scale(
 
 
 def scaled(samples: NDArray[Any], low: float = -1.0, high: float = 1.0) -> NDArray[np.float32]:
-    """Return stored samples as network input of the same shape: pictures by `scale`, points as they are.
-
-    Parameters
-    ----------
-    samples : uint8 or float32 array
-        Pictures or points.
-    low, high : float
-        Values of black and white.
-
-    Returns
-    -------
-    float32 array
-        A new array for pictures; `samples` themselves for float32 points.
-    """
+    """Return stored samples as network input of the same shape, float32: pictures by `scale`, points as they are."""
     if samples.dtype != np.uint8:
         return np.asarray(samples, np.float32)
     out = np.empty(samples.shape, np.float32)

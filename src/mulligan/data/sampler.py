@@ -48,13 +48,7 @@ class Sampler:
         self._rng.shuffle(self._numbers)
 
     def next_indices(self) -> NDArray[np.intp]:
-        """Return the next batch.
-
-        Returns
-        -------
-        intp array (batch_size,)
-            Sample numbers; the same buffer every time, valid until the next call.
-        """
+        """Return the next batch, intp (batch_size,): the same buffer every time, valid until the next call."""
         filled = 0
         while filled < self.batch_size:
             if self.position == self.n:
@@ -70,20 +64,14 @@ class Sampler:
     def coming(self, batches: int) -> NDArray[np.intp]:
         """Return the numbers of the next batches, up to the end of this epoch, without advancing.
 
-        Returns
-        -------
-        intp array (batches · batch_size,) or shorter
-            A view, valid until the epoch ends.
+        The result is a view, intp (batches · batch_size,) or shorter, valid until the epoch ends.
         """
         return self._numbers[self.position : self.position + batches * self.batch_size]
 
     def state(self) -> dict[str, Any]:
         """Return the state that `restore` needs, small and ready for JSON.
 
-        Returns
-        -------
-        dict
-            Keys `n`, `order`, `epoch`, `position` and `rng`: the generator's state at the start of the epoch.
+        It has `n`, `order`, `epoch`, `position` and `rng`: the generator's state at the start of the epoch.
         """
         return {
             "n": self.n,

@@ -205,19 +205,7 @@ AUGMENTATIONS: dict[str, type[Augmentation]] = {
 
 @dataclass(frozen=True)
 class Warp:
-    """Apply several augmentations one after the other: T = T_k ∘ … ∘ T_1.
-
-    Parameters
-    ----------
-    parts : tuple of Augmentation
-    shape : tuple of int
-        Of a sample.
-
-    Raises
-    ------
-    ShapeError
-        If there are parts, and the samples are not pictures.
-    """
+    """Apply several augmentations one after the other: T = T_k ∘ … ∘ T_1. Raises `ShapeError` for points."""
 
     parts: tuple[Augmentation, ...]
     shape: Shape

@@ -17,47 +17,22 @@ from mulligan.nn.rng import stream
 
 
 class Move(NamedTuple):
-    """One worker's rows of the batch and random numbers of a move: of D, of G, or of both at once.
-
-    Attributes
-    ----------
-    real : (rows, ...) array
-    labels : (rows,) int64 array or None
-    z : (rows, dim) array
-    noise : (2, rows, ...) array or None
-        Instance noise, for the reals and for the fakes.
-    warp : (2, rows, numbers) array or None
-        How the reals and the fakes are augmented.
-    points : list of array
-        For each penalty between real and fake, or around the reals: the numbers that place its points.
-    """
+    """One worker's rows of the batch and random numbers of a move: of D, of G, or of both at once."""
 
     real: Array
     labels: Labels
     z: Array
-    noise: Array | None
-    warp: Array | None
-    points: list[Array]
+    noise: Array | None  # (2, rows, …): instance noise, for the reals and for the fakes
+    warp: Array | None  # (2, rows, numbers): how the reals and the fakes are augmented
+    points: list[Array]  # for each penalty between real and fake, or around the reals: what places its points
 
 
 class Draws:
     """The random streams of a game, the batch of a step, and what was drawn for it.
 
-    Each worker has a stream of its own for dropout. `settle` is called before new memory is allocated, because running
-    processes could not see it.
-
-    Attributes
-    ----------
-    streams : dict of str to Generator
-        One for each part of the game that draws, so that adding a part changes no other's numbers.
-    warp : Warp
-        The game's augmentations.
-    step : int
-        Steps before this one.
-    n : int
-        Rows of a move.
-    penalties : (workers, number of penalties) float64 array
-        Each worker's share of each penalty's value.
+    Each part of the game that draws has a stream of its own, so that adding a part changes no other's numbers; each
+    worker has one for dropout. `settle` is called before new memory is allocated, because running processes could not
+    see it. `penalties` has each worker's share of each penalty's value.
     """
 
     def __init__(

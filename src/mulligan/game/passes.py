@@ -21,20 +21,8 @@ from mulligan.nn.workers.threads import Worker
 class DiscriminatorPasses:
     """D's passes over one worker's rows.
 
-    `grad` is memory for the gradient, which G's gradient may share.
-
-    Attributes
-    ----------
-    space : Workspace
-        For the fakes, and for the reals unless D mixes samples.
-    spaces : list of Workspace
-        The workspaces whose gradients are summed.
-    real_space : Workspace or None
-        For the reals, if D mixes samples.
-    own : Memory
-        Buffers of the passes themselves.
-    real_logits, fake_logits : (rows,) arrays
-        Of the last `forward`.
+    `grad` is memory for the gradient, which G's gradient may share. If D mixes samples, the reals have a workspace of
+    their own. `spaces` are those whose gradients are summed; the logits are those of the last `forward`.
     """
 
     def __init__(

@@ -108,13 +108,7 @@ class R2(R1):
 
 @dataclass(frozen=True)
 class ZeroCentered(Penalty):
-    """λ·E‖∇D(x̂)‖² at x̂ between real and fake (Thanh-Tung et al. 2019, Eq. 7).
-
-    Parameters
-    ----------
-    weight : float
-        λ ≥ 0.
-    """
+    """λ·E‖∇D(x̂)‖² at x̂ between real and fake (Thanh-Tung et al. 2019, Eq. 7), with λ ≥ 0 the `weight`."""
 
     weight: NonNegative = 10.0
     points: ClassVar[Points] = "between"

@@ -19,13 +19,7 @@ from mulligan.nn.workers.threads import Worker
 
 
 class PlayerState:
-    """A player's network and its optimiser's state.
-
-    Attributes
-    ----------
-    average : (n_params,) array
-        The running average; without one, the network's own parameters.
-    """
+    """A player's network and its optimiser's state."""
 
     def __init__(
         self,
@@ -44,6 +38,7 @@ class PlayerState:
             self.state[name][...] = array
         self._vectors = [self.state[name] for name in player.optimizer.vectors]
         self._rule = average
+        # without an average, the network's own parameters
         self.average: Array = self.network.theta if average is None else allocate(self.network.theta.shape, dtype)
 
     def advance(self) -> None:

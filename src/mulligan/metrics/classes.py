@@ -49,7 +49,7 @@ class Classes:
 
 
 def labels(p: NDArray[Any], *, sure: float = SURE) -> NDArray[np.intp]:
-    """Return each picture's class: argmax p if max p ≥ `sure`, else `JUNK`.
+    """Return each picture's class, (n,) intp: argmax p if max p ≥ `sure`, else `JUNK`.
 
     Parameters
     ----------
@@ -57,30 +57,13 @@ def labels(p: NDArray[Any], *, sure: float = SURE) -> NDArray[np.intp]:
         p(y|x), one row a picture.
     sure : float
         0 to 1.
-
-    Returns
-    -------
-    array of shape (n,), intp
-        0 to K − 1, or −1.
     """
     p = probabilities(p)
     return np.where(p.max(axis=1) >= sure, p.argmax(axis=1), JUNK)
 
 
 def shares(label: NDArray[Any], count: int) -> NDArray[np.float64]:
-    """Share of all pictures in each class, junk counted in the total only.
-
-    Parameters
-    ----------
-    label : array of shape (n,), integer
-        0 to count − 1, or `JUNK`.
-    count : int
-        Number of classes K.
-
-    Returns
-    -------
-    array of shape (K,), float64
-    """
+    """Share of all pictures in each of `count` classes, float64. `JUNK` among the labels counts in the total only."""
     label = np.asarray(label)
     return np.bincount(label[label != JUNK], minlength=count) / len(label)
 
@@ -94,10 +77,6 @@ def count_classes(p: NDArray[Any], prior: NDArray[Any]) -> Classes:
         p(y|x) of a classifier, one row a picture.
     prior : array of shape (K,)
         The share each class should have: that of the training set. Need not be normalised.
-
-    Returns
-    -------
-    Classes
     """
     p = probabilities(p)
     prior = np.asarray(prior, dtype=np.float64)
@@ -125,15 +104,7 @@ def count_classes(p: NDArray[Any], prior: NDArray[Any]) -> Classes:
 def kl(q: NDArray[Any], p: NDArray[Any]) -> float:
     """KL(q‖p) = Σ qᵢ log(qᵢ/pᵢ) in nats, both normalised first (Kullback and Leibler 1951).
 
-    Parameters
-    ----------
-    q, p : arrays of shape (K,)
-        Non-negative, with a positive sum.
-
-    Returns
-    -------
-    float
-        ≥ 0; infinite where q > 0 and p = 0.
+    Both have shape (K,) and are non-negative, with a positive sum. The result is ≥ 0; infinite where q > 0 and p = 0.
     """
     q, p = np.asarray(q, dtype=np.float64), np.asarray(p, dtype=np.float64)
     q, p = q / q.sum(), p / p.sum()

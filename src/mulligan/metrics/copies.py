@@ -84,10 +84,6 @@ def originals(
     cells : int, optional
         k-means cells for `ct`, found on 10,000 training rows at most. Default: 20, or fewer, so that a cell has a
         hundred reals.
-
-    Returns
-    -------
-    Originals
     """
     least = 2 if inside is None else 3  # a picture, its nearest one, and that one's neighbour
     sets = feature_sets(real, train, names=("real features", "training features"), least=least)
@@ -117,10 +113,6 @@ def copying(fake: NDArray[Any], of: Originals) -> Copies:
     fake : array of shape (m, d)
         Features of the generator's pictures, under the map of the originals.
     of : Originals
-
-    Returns
-    -------
-    Copies
     """
     fake, train = feature_sets(fake, of.train, names=("fake features", "training features"))
     distance, index = nearest(fake, train)

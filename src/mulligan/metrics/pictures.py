@@ -56,7 +56,7 @@ def ssim(a: NDArray[Any], b: NDArray[Any], *, window: int = 7) -> NDArray[np.flo
 
 
 def dissimilarity(images: NDArray[Any], *, pairs: int = 500, seed: int = 0) -> float:
-    """Mean 1 − SSIM over random pairs of different pictures of one set.
+    """Mean 1 − SSIM over random pairs of different pictures of one set; 0 for one picture repeated.
 
     Parameters
     ----------
@@ -66,11 +66,6 @@ def dissimilarity(images: NDArray[Any], *, pairs: int = 500, seed: int = 0) -> f
         How many.
     seed : int
         Of the pairs.
-
-    Returns
-    -------
-    float
-        0 for one picture repeated.
     """
     images = pictures(images)
     n = len(images)
@@ -133,37 +128,18 @@ def diversity(
 
 
 def sharpness(fake: NDArray[Any], real: NDArray[Any]) -> float:
-    """Variance of the Laplacian, fakes over reals: below 1 means blurred, above 1 noisy.
+    """Variance of the Laplacian, fakes over reals: 1 is right, below 1 means blurred, above 1 noisy.
 
     The Laplacian is p(y−1,x) + p(y+1,x) + p(y,x−1) + p(y,x+1) − 4p(y,x) inside the picture; its variance over the
-    pixels (Pech-Pacheco et al. 2000) is averaged over the pictures.
-
-    Parameters
-    ----------
-    fake, real : arrays of shape (m, h, w[, c]) and (n, h, w[, c]), uint8
-        h, w ≥ 3.
-
-    Returns
-    -------
-    float
-        1 is right.
+    pixels (Pech-Pacheco et al. 2000) is averaged over the pictures, uint8 (n, h, w[, c]) with h, w ≥ 3.
     """
     return _ratio(fake, real, _laplacian_variance, "variance of the Laplacian")
 
 
 def contrast(fake: NDArray[Any], real: NDArray[Any]) -> float:
-    """Mean distance of the pixels from grey, fakes over reals: below 1 means grey, above 1 saturated.
+    """Mean distance of the pixels from grey, fakes over reals: 1 is right, below 1 means grey, above 1 saturated.
 
-    The distance is ``|2p − 1|``, p the pixel in 0…1.
-
-    Parameters
-    ----------
-    fake, real : arrays of shape (m, h, w[, c]) and (n, h, w[, c]), uint8
-
-    Returns
-    -------
-    float
-        1 is right.
+    The distance is ``|2p − 1|``, p the pixel in 0…1. The pictures are uint8, (n, h, w[, c]).
     """
     return _ratio(fake, real, _distance_from_grey, "mean |2p − 1|")
 
@@ -173,19 +149,8 @@ def where_comparable(
 ) -> float | None:
     """Measure `diversity`, `sharpness` or `contrast`; None if the reals allow no comparison.
 
-    Parameters
-    ----------
-    figure : callable
-        One of the three.
-    fake, real : arrays of shape (m, h, w, c) and (n, h, w, c), uint8
-    **options
-        Passed on.
-
-    Returns
-    -------
-    float or None
-        None if the pictures are too small for it, or the reals are blank. This depends on the reals alone, so it says
-        nothing about the fakes.
+    They allow none if the pictures are too small, or the reals are blank. This depends on the reals alone, so it says
+    nothing about the fakes.
     """
     try:
         return figure(fake, real, **options)

@@ -75,10 +75,6 @@ def reference(
         Share of each class in the training set; default: the mean of the reals' probabilities.
     inside : array of shape (n,), integer, optional
         If nothing was held out: the row of each real in `train`. See `originals`.
-
-    Returns
-    -------
-    Reference
     """
     real, train = pictures(real, "real pictures"), pictures(train, "training pictures")
     names = [phi.name for phi in maps]

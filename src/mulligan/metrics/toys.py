@@ -85,10 +85,6 @@ def divergences(
         Range of the bins; choose it so that nearly all of p lies inside.
     bins : int
         Number of bins. Fewer than √n keep the floor low.
-
-    Returns
-    -------
-    Divergences
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.size == 0 or x.size != len(x):
@@ -142,10 +138,6 @@ def modes(samples: NDArray[Any], centres: NDArray[Any], std: float) -> Modes:
     centres : array of shape (K, d)
     std : float
         Of each mode, in each coordinate.
-
-    Returns
-    -------
-    Modes
     """
     from scipy.special import gammainc
 

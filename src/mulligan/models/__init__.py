@@ -71,9 +71,5 @@ def bundled(name: str = "mnist") -> Generator:
     ----------
     name : str
         "mnist", the generator of digits, or "pixel-faces".
-
-    Returns
-    -------
-    Generator
     """
     return Generator.load(BUNDLED.with_stem(name))

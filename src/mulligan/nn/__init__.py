@@ -15,20 +15,9 @@ from mulligan.nn.memory import Array, Memory
 from mulligan.nn.network import Network, Workspace
 from mulligan.nn.rng import restore, state_of, stream
 
+# fmt: off
 __all__ = [
-    "AVERAGES",
-    "CLIPPINGS",
-    "EMA",
-    "Array",
-    "Average",
-    "ClipNorm",
-    "ClipValue",
-    "Clipping",
-    "Memory",
-    "Network",
-    "Polyak",
-    "Workspace",
-    "restore",
-    "state_of",
-    "stream",
+    "AVERAGES", "CLIPPINGS", "EMA", "Array", "Average", "ClipNorm", "ClipValue", "Clipping", "Memory", "Network",
+    "Polyak", "Workspace", "restore", "state_of", "stream",
 ]
+# fmt: on

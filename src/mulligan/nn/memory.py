@@ -152,8 +152,6 @@ class Context:
         Scratch arrays that layers share: arbitrary contents, valid within one call.
     """
 
-    __slots__ = ("buffers", "labels", "rng", "tangent_follows", "training", "worker")
-
     def __init__(self, dtype: DTypeLike, rng: np.random.Generator | None = None, worker: Worker | None = None):
         self.buffers = Buffers(np.dtype(dtype))
         self.labels: Labels | NDArray[np.floating[Any]] = None
@@ -204,24 +202,6 @@ class Memory:
     tx, dty : array or None
         The tangent of `x`, and the gradient with respect to the tangent of `y`, of the last second-order pass.
     """
-
-    __slots__ = (
-        "buffers",
-        "children",
-        "context",
-        "dty",
-        "dtype",
-        "dy",
-        "grads",
-        "params",
-        "saved",
-        "stats",
-        "tx",
-        "weights",
-        "written",
-        "x",
-        "y",
-    )  # fmt: skip
 
     def __init__(self, context: Context, dtype: DTypeLike):
         self.context = context

@@ -26,58 +26,35 @@ ANCESTORS = 8
 
 @dataclass(eq=False)
 class Story:
-    """The content of a run folder. Lists are in the order of the steps.
-
-    Attributes
-    ----------
-    folder : RunFolder
-    config : Config
-    started : dict
-        The first event, or the parent's; empty if neither log has one.
-    stepped, measured, evaluated : list of (int, dict)
-        Measures, signals and metrics, by step.
-    histogram : list of float
-        Shares of the fakes' classes at the last measurement; may be empty.
-    diagnosed : list of Diagnosed
-    diverged : str
-        Why the run could not go on; empty if it could.
-    finished : bool
-    step : int
-        The last step in the log or in a checkpoint.
-    clock : dict of int to (float, float)
-        Wall and CPU seconds, by step.
-    metrics : dict or None
-        ``metrics.json``.
-    versions : dict
-        The versions in the newest checkpoint.
-    samples : list of (int, Path)
-        Grids, by step.
-    best : int
-        The step of ``best.safetensors``; −1 without one.
-    parent : Story or None
-        The try before, if its folder still exists.
-    changed : str
-        A warning that the log or the metrics were changed; empty if they were not.
-    """
+    """The content of a run folder. Lists are in the order of the steps."""
 
     folder: RunFolder
     config: Config
     started: dict[str, Any] = field(default_factory=dict)
+    """The first event, or the parent's; empty if neither log has one."""
     stepped: Series = field(default_factory=list)
     measured: Series = field(default_factory=list)
     evaluated: Series = field(default_factory=list)
     histogram: list[float] = field(default_factory=list)
+    """Shares of the fakes' classes at the last measurement; may be empty."""
     diagnosed: list[Diagnosed] = field(default_factory=list)
     diverged: str = ""
+    """Why the run could not go on; empty if it could."""
     finished: bool = False
     step: int = 0
+    """The last step in the log or in a checkpoint."""
     clock: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Wall and CPU seconds, by step."""
     metrics: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    """The versions in the newest checkpoint."""
     samples: list[tuple[int, Path]] = field(default_factory=list)
     best: int = -1
+    """The step of ``best.safetensors``; −1 without one."""
     parent: Story | None = None
+    """The try before, if its folder still exists."""
     changed: str = ""
+    """A warning that the log or the metrics were changed; empty if they were not."""
 
     @property
     def name(self) -> str:

@@ -95,13 +95,7 @@ def _points(run: Run, made: Array) -> Figures:
 
 
 def mixture_of(data: Dataset) -> Gaussians:
-    """Return the mixture from which points are drawn.
-
-    Raises
-    ------
-    UnsupportedError
-        When the mixture is unknown.
-    """
+    """Return the mixture from which points are drawn. Raises `UnsupportedError` when it is unknown."""
     toy = TOYS.get(data.name)
     if not isinstance(toy, Gaussians):
         raise UnsupportedError(

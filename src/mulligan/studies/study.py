@@ -189,13 +189,7 @@ class Study:
             raise ConfigError(f"measures must be some of {listed(MEASURES)}, got {got}. Try ['quality'].")
 
     def budget(self, name: str | None = None) -> Budget:
-        """Return a budget by its name, or the first.
-
-        Raises
-        ------
-        ConfigError
-            When no budget has this name.
-        """
+        """Return a budget by its name, or the first. Raises `ConfigError` when no budget has this name."""
         if name is None:
             return self.budgets[0]
         known = {budget.name: budget for budget in self.budgets}

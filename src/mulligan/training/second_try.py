@@ -74,15 +74,6 @@ class SecondTry:
 def diagnoses(folder: str | Path) -> list[Diagnosed]:
     """Read the diagnoses of a run, the oldest first.
 
-    Parameters
-    ----------
-    folder : str or Path
-        The run folder.
-
-    Returns
-    -------
-    list of Diagnosed
-
     Raises
     ------
     ConfigError

@@ -42,10 +42,6 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
         Weight of ½‖w‖² against the summed log loss.
     seed : int
         Of the halves.
-
-    Returns
-    -------
-    TwoSampleTest
     """
     from scipy.optimize import minimize
 

@@ -46,10 +46,6 @@ def moments(x: NDArray[Any]) -> Moments:
     ----------
     x : array of shape (n, d)
         Features; summed in float64 whatever their dtype.
-
-    Returns
-    -------
-    Moments
     """
     table = features(x)
     mean = table.mean(axis=0)
@@ -125,10 +121,6 @@ def percent(distance: float, real: Moments) -> float:
         A Fréchet distance or a floor.
     real : Moments
         Of the real pictures, under the same feature map.
-
-    Returns
-    -------
-    float
     """
     if not real.total_variance > 0.0:
         raise DataError(

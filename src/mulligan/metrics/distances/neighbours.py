@@ -68,10 +68,6 @@ def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: 
         For precision and recall; 3 as published.
     k_density : int
         For density and coverage; 5 as published.
-
-    Returns
-    -------
-    Manifolds
     """
     real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_density) + 1)
     (real, fake), _ = on_grid(real, fake)
@@ -95,19 +91,10 @@ def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: 
 
 
 def coverage_ideal(n: int, m: int, k: int = 5) -> float:
-    """Return the coverage to expect of n reals by m fakes of the same distribution.
+    """Return the coverage to expect of n reals by m fakes of the same distribution, for n > k.
 
     A real stays uncovered when its k nearest among the other n − 1 reals and the m fakes are all real:
     1 − Πᵢ₌₀^{k−1} (n−1−i)/(n+m−1−i), which is 1 − 2^−k for large n = m (Naeem et al. 2020, section 3).
-
-    Parameters
-    ----------
-    n, m, k : int
-        n > k.
-
-    Returns
-    -------
-    float
     """
     i = np.arange(k)
     return float(1.0 - np.prod((n - 1.0 - i) / (n + m - 1.0 - i)))

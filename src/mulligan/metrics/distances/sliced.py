@@ -63,10 +63,6 @@ def split_floor(
         For n > m, the floor of m rows times m/n.
     splits : int
         Number of random splits, always the same, over which D(n/2) and D(n/4) are averaged.
-
-    Returns
-    -------
-    float
     """
     real = features(real, "real features", least=8)
     rows, rng = min(n, len(real)), np.random.default_rng(0)

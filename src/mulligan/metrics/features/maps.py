@@ -95,10 +95,6 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
         Number of components; at most n − 1 and the number of pixel values.
     name : str, optional
         Default "pca64" for 64, and so on, even if the pictures allow fewer components.
-
-    Returns
-    -------
-    PCA
     """
     from scipy.linalg import eigh
 
@@ -128,13 +124,7 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
 
 
 def pca_limit(shape: tuple[int, ...]) -> int:
-    """Return the largest number of pictures on which to fit `pca`. More large ones would take minutes and gigabytes.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of a picture.
-    """
+    """Return the largest number of pictures of a shape on which to fit `pca`. More would take minutes and gigabytes."""
     width = math.prod(shape)
     most = max(64, PIXELS // width)
     return most if width < WIDE else min(most, PICTURES)
@@ -196,10 +186,6 @@ def random_conv(shape: tuple[int, int, int], dims: int = 64, *, seed: int = 0) -
         Number of features.
     seed : int
         Fixed for all runs; another seed gives another metric.
-
-    Returns
-    -------
-    RandomConv
 
     Notes
     -----

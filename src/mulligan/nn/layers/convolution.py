@@ -32,25 +32,13 @@ THIN = 4
 
 @dataclass(frozen=True)
 class Correlation:
-    """The map, for samples of one shape.
+    """The map, for samples of one shape."""
 
-    Attributes
-    ----------
-    image : (H, W, C)
-        The fine side.
-    grid : (h, w, K)
-        The coarse side.
-    kernel : (kh, kw)
-    stride : int
-    before : (top, left)
-        The p of the formula: rows and columns of zeros above and left of the image.
-    """
-
-    image: tuple[int, int, int]
-    grid: tuple[int, int, int]
+    image: tuple[int, int, int]  # the fine side, (H, W, C)
+    grid: tuple[int, int, int]  # the coarse side, (h, w, K)
     kernel: tuple[int, int]
     stride: int
-    before: tuple[int, int]
+    before: tuple[int, int]  # the p of the formula: rows and columns of zeros above and left of the image
 
     @cached_property
     def windows(self) -> Windows:

@@ -20,23 +20,13 @@ class Windows:
     """A grid of equal windows. A window may reach beyond the image, where it reads zeros.
 
     Window (i, j) covers the rows ``stride·i − before[0] + (0 … kh − 1)`` of the image, and columns by the same rule.
-
-    Attributes
-    ----------
-    image : (H, W, C)
-    grid : (h, w)
-    kernel : (kh, kw)
-        Size of one window.
-    stride : int
-    before : (top, left)
-        Zeros above and left of the image; negative where the windows begin inside it.
     """
 
     image: tuple[int, int, int]
     grid: tuple[int, int]
-    kernel: tuple[int, int]
+    kernel: tuple[int, int]  # size of one window
     stride: int
-    before: tuple[int, int]
+    before: tuple[int, int]  # zeros above and left of the image; negative where the windows begin inside it
 
     @cached_property
     def places(self) -> int:

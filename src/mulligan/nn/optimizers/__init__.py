@@ -34,22 +34,9 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 """Every optimiser by the name that a configuration uses."""
 
+# fmt: off
 __all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "AMSGrad",
-    "AdaMax",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Extragradient",
-    "Lookahead",
-    "Momentum",
-    "Nadam",
-    "Nesterov",
-    "OptimisticAdam",
-    "Optimizer",
-    "RMSprop",
-    "State",
+    "OPTIMIZERS", "SGD", "AMSGrad", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamW", "Extragradient", "Lookahead",
+    "Momentum", "Nadam", "Nesterov", "OptimisticAdam", "Optimizer", "RMSprop", "State",
 ]
+# fmt: on

@@ -136,7 +136,7 @@ class OptimisticAdam(Adam):
 
 
 @dataclass(frozen=True)
-class AMSGrad(Optimizer):
+class AMSGrad(Adam):
     """Keep Adam's denominator from shrinking, which restores a proof of convergence.
 
     Source: Reddi et al. 2018, "On the Convergence of Adam and Beyond", Algorithm 2.
@@ -155,14 +155,9 @@ class AMSGrad(Optimizer):
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "w")
-    lr: Positive = 1e-3
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    eps: Epsilon = 1e-8
 
-    def update_block(
-        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, w: Vector, *, lr: float, beta2: float
-    ) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, /, *slots: Vector, lr: float, beta2: float) -> None:
+        m, v, w = slots
         s = average_square(v, beta2, g)
         np.maximum(w, v, out=w)
         average(m, self.beta1, g)

@@ -14,13 +14,7 @@ from mulligan.nn.optimizers.base import Optimizer, State, Vector, steps
 
 @dataclass(frozen=True)
 class Wrapper(Optimizer):
-    """An optimiser that works through another one, its base, and keeps its own vectors in the same state.
-
-    Parameters
-    ----------
-    base : Optimizer
-        Takes the steps.
-    """
+    """An optimiser that works through another one, its base, and keeps its own vectors in the same state."""
 
     base: Optimizer = Adam()
 

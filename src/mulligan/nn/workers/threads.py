@@ -98,7 +98,10 @@ class Worker:
 
     def sum(self, value: Array) -> Array:
         """Add every worker's value, in their order: all get the same bytes."""
-        return self._team.sum(self.number, value)
+        total, *others = self.gather(value)
+        for other in others:
+            total = total + other
+        return total
 
 
 class Abandoned(Exception):
@@ -192,14 +195,6 @@ class ThreadTeam:
         values = list(self._slots)
         self.meet(worker)
         return values
-
-    def sum(self, worker: int, value: Array) -> Array:
-        """Add a value over the workers, in the workers' order; every worker must call and gets the same bytes."""
-        values = self.gather(worker, value)
-        total = values[0]
-        for other in values[1:]:
-            total = total + other
-        return total
 
     def settle(self) -> None:
         """End process workers and take over their state; threads have none of their own."""

@@ -151,13 +151,7 @@ class Generator:
         raise ConfigError(f"class must be 0 to {self.classes - 1}{listed}, got {shown(word)}. Try 0.")
 
     def label_of(self, seed: int, word: str | int | None = None) -> int | None:
-        """Return the class of a seed's first picture: `word` if given, else the seed's own; None without classes.
-
-        Raises
-        ------
-        ConfigError
-            When there is no such class, or the generator has no classes.
-        """
+        """Return the class of a seed's first picture: `word` if given, else the seed's own; None without classes."""
         if word is not None:
             return self.class_of(word)
         own = self.labels(1, seed)
@@ -209,20 +203,15 @@ class Generator:
     ) -> NDArray[np.uint8]:
         """Draw pictures, (count, height, width, channels) uint8, at the fixed scale; parameters as for `sample`.
 
-        With transparency, red, green and blue are multiplied by alpha. `mulligan.output.pictures.straight` divides them
-        again, as most programs expect, and `pillow` makes an image.
-
-        Raises
-        ------
-        UnsupportedError
-            When the samples are points.
+        Raises `UnsupportedError` if the samples are points.
         """
         return self._as_pictures(self._passes(self.z(count, seed, psi, along), self._labels(count, seed, labels)))
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
-        """Return pictures on the way from one seed's to another's: normal z on a great circle, uniform z on a line.
+        """Return pictures on the way between two seeds', (frames, height, width, channels) uint8.
 
-        The class changes too: the first one's share falls from 1 to 0 while the last one's rises.
+        Normal z take a great circle, uniform z a line. The class changes too: the first one's share falls from 1 to 0
+        while the last one's rises.
 
         Parameters
         ----------
@@ -232,14 +221,8 @@ class Generator:
         label : int, optional
             One class for all frames; by default each seed's own.
 
-        Returns
-        -------
-        (frames, height, width, channels) uint8 array
-
         Raises
         ------
-        ConfigError
-            When a seed, `frames` or `label` is not allowed.
         UnsupportedError
             When the samples are points.
         """
@@ -364,10 +347,6 @@ class Generator:
         path : str or Path
         threads : int, optional
             By default one for each core that the process may use.
-
-        Returns
-        -------
-        Generator
 
         Raises
         ------

@@ -63,11 +63,6 @@ def invert(
     seed : int
         Of the starts.
 
-    Returns
-    -------
-    Inversion
-        `z`, `labels`, `images` and `error`, a row for each picture.
-
     Raises
     ------
     ShapeError

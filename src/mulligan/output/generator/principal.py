@@ -16,10 +16,6 @@ def directions(generator: Generator) -> NDArray[np.float32]:
 
     SeFa (Shen and Zhou 2021, "Closed-Form Factorization of Latent Semantics in GANs"): the eigenvectors of W Wᵀ.
 
-    Parameters
-    ----------
-    generator : Generator
-
     Returns
     -------
     (dim, dim) float32 array
@@ -41,7 +37,7 @@ def directions(generator: Generator) -> NDArray[np.float32]:
 def walk_along(
     generator: Generator, seed: int, direction: int, frames: int = 60, label: int | None = None, reach: float = 3.0
 ) -> NDArray[np.uint8]:
-    """Show what one of `directions` does to a seed's picture: pictures of z + t·v, t from −reach to reach.
+    """Show what one of `directions` does: pictures of z + t·v, (frames, height, width, channels) uint8.
 
     Parameters
     ----------
@@ -55,16 +51,10 @@ def walk_along(
     label : int, optional
         One class for all; by default the seed's own.
     reach : float
-        By default three standard deviations of a normal z.
-
-    Returns
-    -------
-    (frames, height, width, channels) uint8 array
+        t goes from −reach to reach; by default three standard deviations of a normal z.
 
     Raises
     ------
-    ConfigError
-        When `seed`, `direction`, `frames` or `label` is not allowed.
     UnsupportedError
         When the first layer is not Dense.
     """

@@ -269,8 +269,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    if "turned" in words:  # the name in older checkpoints
-        words["adjusted"] = words.pop("turned")
     try:
         arrays: dict[str, Array] = load(packed)
         config = from_table(Config, words["config"])

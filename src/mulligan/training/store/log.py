@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.errors import CheckpointError
-from mulligan.training.events import Adjusted, Measured, is_whole
+from mulligan.training.events import is_whole
 
 
 class Log:
@@ -83,7 +83,7 @@ def read_events(
     lines = _lines(path, last, strict) if content is None else io.BytesIO(content)
     for number, line in enumerate(lines, start=1):
         event = _object(line)
-        if event is not None and is_whole(event := _renamed(event)):
+        if event is not None and is_whole(event):
             yield event
         elif strict and line.endswith(b"\n"):
             raise CheckpointError(
@@ -108,15 +108,6 @@ def best_of(evaluated: Iterable[tuple[int, dict[str, Any]]]) -> tuple[int, float
     kids = ((step, metrics.get("kid")) for step, metrics in evaluated)
     known = ((step, float(kid)) for step, kid in kids if isinstance(kid, (int, float)) and math.isfinite(kid))
     return min(known, key=lambda found: found[1], default=(-1, math.inf))
-
-
-_RENAMED = {"turned": Adjusted.name, "looked": Measured.name}
-"""Event names of older logs, and today's."""
-
-
-def _renamed(event: dict[str, Any]) -> dict[str, Any]:
-    name = event.get("event")
-    return event | {"event": _RENAMED.get(name, name)} if isinstance(name, str) else event
 
 
 def _lines(path: Path, last: int, strict: bool) -> Iterator[bytes]:
