@@ -112,7 +112,12 @@ def shown(value: object) -> str:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """Return a path with ``~`` replaced by the home folder. Unlike `Path.expanduser`, let an unknown user be."""
+    """Return a path with ``~`` replaced by the home folder. Unlike `Path.expanduser`, let an unknown user be.
+
+    An empty path raises a `ConfigError`: it is mostly a variable that was not set, and would mean the current folder.
+    """
+    if not os.fspath(path):
+        raise ConfigError("a path must name a file or a folder, got ''. Try . for the current folder.")
     return Path(os.path.expanduser(path))
 
 

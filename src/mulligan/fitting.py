@@ -14,7 +14,7 @@ from mulligan.data import Dataset, from_arrays, load
 from mulligan.data.sources import UNNAMED, Reading, as_array, black_of, fitted
 from mulligan.errors import ConfigError, expanded, must_be
 from mulligan.output.generator import Generator
-from mulligan.training import Config, DataSpec, Recorder, Run, train, with_all_of
+from mulligan.training import Config, DataSpec, Recorder, Run, RunFolder, train, with_all_of
 from mulligan.training import recipe as recipe_named
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.progress import View, in_notebook, view_of
@@ -83,6 +83,8 @@ def fit(
     KeyboardInterrupt
         After Ctrl-C, at the end of a step. With `out`, the run is saved. A notebook returns the generator so far.
     """
+    if out is not None:  # checked before the timing
+        RunFolder(expanded(out)).check_free()
     config = recipe if isinstance(recipe, Config) else recipe_named(recipe)
     if seed is not None:
         config = replace(config, seed=seed)

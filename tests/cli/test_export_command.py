@@ -58,7 +58,7 @@ def test_without_a_model_the_bundled_generator(mulligan, here):
         (["--out", "g.pdf"], "the file end in .onnx, .py, .npz, .html, got g.pdf"),
         (["--to", "html", "--out", "g.onnx"], "a file for html must end in .html, got g.onnx. Try g.html"),
         (["--to", "torch", "--out", "my-gan.py"], "must have a name that Python can import"),
-        (["--to", "html", "--out", "."], "path must be a file, got the folder .. Try generator.html"),
+        (["--to", "html", "--out", "."], "--out must be a .html file, got '.'"),
     ],
 )
 def test_words_that_are_off(refused, model, words, message):

@@ -82,7 +82,7 @@ def test_points_become_an_array_or_a_cloud(mulligan, here, tiny_generator, refus
     assert mulligan("sample", "points.safetensors", "--count", "500", "--out", "p.png")[0] == 0
     with Image.open("p.png") as image:
         assert np.array_equal(np.asarray(image), points_picture(made.sample(500), -2.0, 2.0))
-    assert "Try --out samples.npz" in refused("sample", "points.safetensors", "--out", "folder")
+    assert "must be a .png or .npz file" in refused("sample", "points.safetensors", "--out", "folder")
 
 
 def test_json_says_what_was_written(mulligan, model):
@@ -99,7 +99,7 @@ def test_json_says_what_was_written(mulligan, model):
         (["--seed", "1" * 30], "seed must be a whole number from 0 to 9007199254740991, got "),
         (["--seed", "x"], "seed must be a whole number from 0 to 9007199254740991, got 'x'"),
         (["--class", "9"], "class must be 0 to 3"),
-        (["--out", "s.jpeg"], "must be a .png grid, a .npz array, or a folder"),
+        (["--out", "s.jpeg"], "--out must be a .png or .npz file, got 's.jpeg'"),
         (["--count", "20000", "--out", "s.png"], "must be at most 10000 for a grid, got 20000. Try --out samples.npz"),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_walk_by_class_and_json(mulligan, model):
         (["--from", "-1", "--to", "2"], "from must be a whole number from 0 to 9007199254740991, got '-1'"),
         (["--from", "1", "--to", "x"], "to must be a whole number from 0 to 9007199254740991, got 'x'"),
         (["--from", "1", "--to", "2", "--frames", "1"], "frames must be a whole number from 2 on, got '1'"),
-        (["--from", "1", "--to", "2", "--out", "w.mp4"], "an animation must end in .gif"),
+        (["--from", "1", "--to", "2", "--out", "w.mp4"], "--out must be a .gif or .png"),
         (["--from", "1", "--to", "2", "--class", "9"], "class must be 0 to 3"),
     ],
 )

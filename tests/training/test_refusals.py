@@ -28,7 +28,7 @@ def test_an_existing_folder_is_not_touched(tiny, tmp_path, record, content):
     with pytest.raises(ConfigError, match=r"must be new or empty, got .*other\. Try another folder \(--out\)\.$"):
         record(other, Run(tiny()))
     assert [p.name for p in other.iterdir()] == ["thesis.txt"]
-    with pytest.raises(RunError, match="cannot write"):
+    with pytest.raises(ConfigError, match="must be new or empty"):
         record(other / "thesis.txt", Run(tiny()))
 
 

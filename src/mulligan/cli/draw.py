@@ -7,7 +7,8 @@ from tyro.conf import Positional, arg
 
 from mulligan.cli.console import emit, say
 from mulligan.cli.options import ClassWord, File, Flag, OtherModel, seed_of
-from mulligan.errors import ConfigError, must_be
+from mulligan.errors import ConfigError
+from mulligan.output.files import check_out
 
 
 def command(
@@ -40,13 +41,13 @@ def command(
     json
         Print one JSON document with the pixels, 0 to 255.
     """
-    if out is not None and out.suffix.lower() != ".png":
-        raise ConfigError(must_be("--out", "a .png file", str(out), f"--out {out.stem or 'picture'}.png"))
-    number = seed_of(seed) if seed else _asked()
-
+    from mulligan.cli.sample import read_by
     from mulligan.models import bundled, load
 
+    number = seed_of(seed) if seed else _asked()
     generator = bundled() if model is None else load(model)
+    if out is not None:
+        check_out(out, (".png",), *read_by(model, generator))
     label = generator.label_of(number, class_)
     image = generator.images(1, number, label)[0]
     name = generator.class_name(label)

@@ -35,13 +35,14 @@ def command(
     to
         The format (default: by the ending of --out).
     out
-        The file (default: the model's name). It is overwritten.
+        The file (default: the model's name). An older export there is overwritten.
     json
         Print one JSON document that says what was written.
     """
-    from mulligan.cli.sample import stem
+    from mulligan.cli.sample import read_by, stem
     from mulligan.models import bundled, load
     from mulligan.output.export import FORMATS, export, format_of
+    from mulligan.output.files import check_out
 
     if to == "tensorboard":
         from mulligan.training.integrations.tensorboard import export_tensorboard
@@ -60,13 +61,17 @@ def command(
         if kind == "torch":
             name = _module(name)
         out = Path(f"{name}{FORMATS[kind]}")
+    elif out.name and not out.suffix:
+        out = out.with_name(f"{out.name}{FORMATS[kind]}")
+    check_out(out, [FORMATS[kind]], *read_by(model, generator))
     _say(model, kind, export(generator, out, kind), json)
 
 
 def _training(model: Path | None, out: Path | None, json: bool) -> None:
     """Write a run as a script that continues its training, and print what was written."""
-    from mulligan.cli.sample import stem
+    from mulligan.cli.sample import read_by, stem
     from mulligan.errors import CheckpointError
+    from mulligan.output.files import check_out
     from mulligan.training.integrations.torch_script import write_torch_training
     from mulligan.training.store import newest_in, restored
 
@@ -75,7 +80,9 @@ def _training(model: Path | None, out: Path | None, json: bool) -> None:
         raise CheckpointError(
             f"torch-training needs the folder of a run with a checkpoint, got {model}. Try runs/quick-1."
         )
-    files = write_torch_training(restored(found), out or Path(f"{_module(stem(model))}_training.py"))
+    run, out = restored(found), out or Path(f"{_module(stem(model))}_training.py")
+    check_out(out, (".py",), *read_by(model, run.generator()))
+    files = write_torch_training(run, out)
     _say(model, "torch-training", files, json)
 
 

@@ -1,16 +1,15 @@
 """``mulligan invert``: find the nearest picture that a generator can make."""
 
 from pathlib import Path
-from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from mulligan.cli.console import emit
-from mulligan.cli.options import AdamSteps, ClassWord, Flag, OtherModel, Seed, Starts, Target
+from mulligan.cli.options import AdamSteps, ClassWord, Flag, OtherModel, Pictures, Seed, Starts, Target
 
 
 def command(
-    picture: Annotated[Positional[Path], arg(metavar="PICTURE|FOLDER")],
+    picture: Positional[Pictures],
     *,
     model: OtherModel = None,
     class_: ClassWord = None,
@@ -49,12 +48,15 @@ def command(
     """
     import numpy as np
 
+    from mulligan.cli.sample import read_by
     from mulligan.data.sources import read_as
     from mulligan.models import bundled, load
+    from mulligan.output.files import check_out
     from mulligan.output.generator import invert
     from mulligan.output.pictures import grid, save_png
 
     generator = bundled() if model is None else load(model)
+    check_out(out, (".png",), picture, *read_by(model, generator))
     given = read_as(picture, generator.spec.shape, **generator.spec.reading)
     label = None if class_ is None else generator.class_of(class_)
     found = invert(generator, given, label=label, starts=starts, steps=steps, seed=seed)

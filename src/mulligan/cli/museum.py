@@ -14,7 +14,7 @@ from mulligan.cli.console import emit, say, strict
 from mulligan.cli.options import File, Flag, Seed
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import figure
-from mulligan.output.files import write_json
+from mulligan.output.files import check_folder, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +56,8 @@ def command(
         listing.command("museum", json=json)
         return None
     exhibit = museum.case_named(case)
+    if out is not None:
+        check_folder(out, "case.json")
     say(f"playing {exhibit.name}: as published, and repaired …")
     played = exhibit.play(seed)
     document = described(exhibit, played, seed)

@@ -1,7 +1,6 @@
 """Types of options and arguments. Use one to annotate a command's parameter: it parses and checks what was typed."""
 
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -9,7 +8,7 @@ from typing import Annotated, Any, Optional
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
 
-from mulligan.errors import ConfigError, must_be
+from mulligan.errors import ConfigError, expanded, must_be
 from mulligan.output.generator import LARGEST_SEED
 
 
@@ -53,7 +52,7 @@ def _reads(metavar: str, read: Callable[[str], Any]) -> PrimitiveConstructorSpec
 
 def _path(metavar: str) -> PrimitiveConstructorSpec[Any]:
     """Read a path. The shell does not expand the ``~`` in --out=~/mine or in quotes."""
-    return _reads(metavar, lambda text: Path(os.path.expanduser(text)))
+    return _reads(metavar, expanded)
 
 
 def _count(name: str, metavar: str, example: int, low: int = 1) -> PrimitiveConstructorSpec[Any]:
@@ -98,3 +97,5 @@ OtherFolder = Annotated[Optional[Path], _path("RUN"), _QUIET]
 Start = Annotated[Optional[Path], _path("RUN|FILE"), arg(name="from", help_behavior_hint="")]
 File = Annotated[Optional[Path], _path("FILE"), _QUIET]
 Target = Annotated[Path, _path("FILE")]
+Pictures = Annotated[Path, _path("PICTURE|FOLDER")]
+NewFolder = Annotated[Path, _path("OUT")]

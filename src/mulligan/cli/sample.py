@@ -12,9 +12,9 @@ import mulligan
 from mulligan import training
 from mulligan.cli.console import emit
 from mulligan.cli.options import ClassWord, Count, File, Flag, Model, Psi, Seed
-from mulligan.errors import ConfigError, RunError, must_be
+from mulligan.errors import ConfigError
 from mulligan.output.figures import counted
-from mulligan.output.files import NO_NAME, atomic_write
+from mulligan.output.files import NO_NAME, atomic_write, check_folder, check_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,9 +67,6 @@ def command(
     json
         Print one JSON document that says what was written.
     """
-    if out is not None and out.suffix.lower() not in (".png", ".npz", ""):
-        rule = "a .png grid, a .npz array, or a folder"
-        raise ConfigError(must_be("--out", rule, str(out), "--out samples.npz"))
     import numpy as np
 
     if best:
@@ -84,13 +81,15 @@ def command(
     if out is None:
         others = "" if class_ is None else f"-class-{label}", "" if psi == 1.0 else f"-psi-{psi:g}"
         out = Path(f"{stem(model)}-seed-{seed}{''.join(others)}.png")
+    if out.suffix or not generator.spec.is_picture:
+        check_out(out, (".png", ".npz"), *read_by(model, generator))
+    else:
+        check_folder(out)
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
         raise ConfigError(f"--count must be at most {LARGEST_GRID} for a grid, got {count}. Try --out samples.npz.")
-    if not out.suffix:
-        _check_empty(out)
-    labels = generator.labels(count, seed) if label is None else np.full(count, label)
     draw: Callable[..., NDArray[Any]] = generator.images if generator.spec.is_picture else generator.sample
-    samples = draw(count, seed, labels, psi)
+    samples = draw(count, seed, label, psi)
+    labels = generator.labels(count, seed) if label is None else np.full(count, label)
     _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
     if json:
         listed = None if labels is None else labels.tolist()
@@ -121,8 +120,6 @@ def _write(
     elif out.suffix:
         sheet = grid(samples) if pictures else points_picture(samples, *generator.spec.data_range)
         save_png(out, sheet, {"seed": str(seed), "count": str(len(samples))})
-    elif not pictures:
-        raise ConfigError(f"--out must be a .png or .npz file for points, got {out}. Try --out samples.npz.")
     else:
         digits, folders = len(str(len(samples) - 1)), _folders(generator)
         for i, image in enumerate(samples):
@@ -141,14 +138,10 @@ def _folders(generator: Generator) -> list[str]:
     return [name if fits(name) else f"class-{k}" for k, name in enumerate(names)]
 
 
-def _check_empty(out: Path) -> None:
-    """Raise an error if the folder is not empty, so that new pictures do not mix with other files."""
-    try:
-        full = out.exists() and (not out.is_dir() or any(out.iterdir()))
-    except OSError as error:
-        raise RunError(f"cannot read the folder {out}: {error.strerror}. Choose another --out.") from error
-    if full:
-        raise ConfigError(f"--out must be a new name or an empty folder, got {out}. Choose another name.")
+def read_by(model: Path | None, generator: Generator) -> list[str | Path | None]:
+    """Return what a command reads and must not overwrite: a model's file, its run's own files, and its data."""
+    runs = [] if model is None else [model, *model.absolute().parents[:2]]
+    return [model, generator.spec.data, *(file for place in runs for file in training.RunFolder(place).own())]
 
 
 def stem(model: Path) -> str:

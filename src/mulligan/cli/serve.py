@@ -1,6 +1,5 @@
 """``mulligan serve``: open the playground in the browser."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from tyro.conf import UseAppendAction, arg
 import mulligan
 from mulligan.cli.console import say
 from mulligan.cli.options import OtherFolder, Word, whole
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, expanded
 
 
 def command(
@@ -49,7 +48,7 @@ def command(
 
     own: dict[str, str] = {}
     for word in data:
-        path = Path(os.path.expanduser(word))
+        path = expanded(word)
         if not path.exists():
             raise ConfigError(f"--data must be a folder or a file, got {word}, which does not exist. Check the path.")
         name, place = path.resolve().name, str(path.resolve())

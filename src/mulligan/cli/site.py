@@ -1,15 +1,14 @@
 """``mulligan site``: write the playground as web pages."""
 
-from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.options import OtherFolder
+from mulligan.cli.options import NewFolder, OtherFolder
 
 
 def command(
-    out: Annotated[Positional[Path], arg(metavar="OUT", help_behavior_hint="")],
+    out: Positional[NewFolder],
     *,
     pyodide: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     docs: Annotated[OtherFolder, arg(metavar="DIR")] = None,
@@ -25,7 +24,7 @@ def command(
     Parameters
     ----------
     out
-        The folder. Files of the same names are overwritten.
+        The folder: new, empty, or an older site, whose files are overwritten.
     pyodide
         A folder with Pyodide, to include (default: browsers load Pyodide from its public address).
     docs

@@ -10,7 +10,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 from mulligan import training
 from mulligan.cli import options
 from mulligan.cli.console import say
-from mulligan.errors import ConfigError, must_be, typed
+from mulligan.errors import ConfigError, must_be
 from mulligan.output.figures import counted, duration
 
 
@@ -93,9 +93,8 @@ def command(
     }  # fmt: skip
     flags = [(path, value) for path, value in given.items() if value is not None]
     config = training.with_overrides(config, [*chain(*set_), *flags])
-    if out is not None and not training.RunFolder(out).is_free():  # checked before the timing
-        more = f"mulligan resume {typed(out)}, or " if training.RunFolder(out).config.is_file() else ""
-        raise ConfigError(f"--out must be a new or empty folder, got {out}. Try {more}another --out.")
+    if out is not None:  # checked before the timing
+        training.RunFolder(out).check_free()
     if log not in (None, "tensorboard"):
         raise ConfigError(must_be("--log", "tensorboard", log, "--log tensorboard"))
     if log is not None:

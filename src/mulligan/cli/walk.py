@@ -52,11 +52,15 @@ def command(
         Print one JSON document that says what was written.
     """
     if (to is None) == (direction is None):
-        raise ConfigError("walk needs --to SEED or --direction K. Try --direction 0.")
+        got = "neither" if to is None else "both"
+        raise ConfigError(f"walk needs either --to SEED or --direction K, got {got}. Try --direction 0 alone.")
+    from mulligan.cli.sample import read_by
+    from mulligan.output.files import check_out
     from mulligan.output.generator import walk_along
-    from mulligan.output.pictures import save_walk
+    from mulligan.output.pictures import ANIMATIONS, save_walk
 
     generator = mulligan.load(model)
+    check_out(out, ANIMATIONS, *read_by(model, generator))
     label = None if class_ is None else generator.class_of(class_)
     if direction is None:
         assert to is not None

@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 
 import numpy as np
 
-from mulligan.errors import ConfigError, expanded, must_be
+from mulligan.errors import expanded
 from mulligan.nn.memory import Array
 from mulligan.output.files import atomic_write
 from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
@@ -25,8 +25,7 @@ class WatchFolder:
             path = mkdtemp(prefix="mulligan-watch-")
             weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
         self.here = RunFolder(expanded(path))
-        if not self.here.is_free():
-            raise ConfigError(must_be("folder", "new or empty", str(path)))
+        self.here.check_free()
 
     def begin(self, started: Started, low: float, high: float) -> None:
         """Write the settings that are known, and the first event."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from mulligan import __version__
 from mulligan.errors import ConfigError, expanded, must_be
-from mulligan.output.files import Files, atomic_write
+from mulligan.output.files import Files, atomic_write, check_out
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import check_finite
 
@@ -77,6 +77,8 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
     check_finite(generator.network.tensors())
     path = path if path.suffix else path.with_name(path.name + FORMATS[to])
     files: Files = import_module(f"mulligan.output.export.{to}").files(generator, path)
+    for file in files:
+        check_out(file, [file.suffix.lower()])
     for file, content in reversed(files.items()):  # the first file reads the others, so it is written last
         atomic_write(file, content)
     return list(files)

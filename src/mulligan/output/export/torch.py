@@ -32,7 +32,7 @@ def files(generator: Generator, path: Path) -> Files:
         )
     weights = path.with_name(f"{path.stem}.weights.safetensors")
     source, tensors = torch_module(generator, weights.name)
-    packed = save({name: np.ascontiguousarray(x) for name, x in tensors.items()})
+    packed = save({name: np.ascontiguousarray(x) for name, x in tensors.items()}, {"format": "pt"})
     return {path: source.encode(), weights: packed}
 
 

@@ -3,6 +3,7 @@
 - `images`: grids, PNG, the terminal; read it first. `animations`: GIF, APNG, WebP. `svg`: axes of charts.
 """
 
+from mulligan.output.pictures.animations import ANIMATIONS as ANIMATIONS
 from mulligan.output.pictures.animations import save_animation as save_animation
 from mulligan.output.pictures.animations import save_walk as save_walk
 from mulligan.output.pictures.images import SIDE as SIDE

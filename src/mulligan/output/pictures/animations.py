@@ -16,7 +16,7 @@ from mulligan.output.pictures.images import pillow
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_FORMATS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
+ANIMATIONS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
 _CLEAR = 255  # the transparent entry of a GIF's palette
 _GREYS = [level for level in range(256) for _ in "RGB"]
 
@@ -48,9 +48,9 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
         When the file cannot be written.
     """
     path = Path(path)
-    kind = _FORMATS.get(path.suffix.lower())
+    kind = ANIMATIONS.get(path.suffix.lower())
     if kind is None:
-        raise ConfigError(f"an animation must end in {', '.join(_FORMATS)}, got {path.name}. Try {path.stem}.gif.")
+        raise ConfigError(f"an animation must end in {', '.join(ANIMATIONS)}, got {path.name}. Try {path.stem}.gif.")
     images = [pillow(frame) for frame in frames]
     if not images:
         raise ShapeError("an animation must have at least one frame, got none. Let the run take samples first.")

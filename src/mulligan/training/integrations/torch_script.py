@@ -27,7 +27,7 @@ from mulligan.nn.optimizers import Adam
 from mulligan.output.export.plan import LABELLED, lowered
 from mulligan.output.export.torch import comment, written
 from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS
-from mulligan.output.files import atomic_write
+from mulligan.output.files import atomic_write, check_out
 from mulligan.training.run import Run
 
 LOSSES = {
@@ -49,11 +49,13 @@ def write_torch_training(run: Run, path: Path) -> list[Path]:
         raise ConfigError(f"path must have a name that Python can import, got {path}. Try {path.with_name('mine.py')}.")
     check_supported(run)
     state, data = (path.with_name(f"{path.stem}.{ending}") for ending in ("state.safetensors", "data.npz"))
+    for file, ending in ((path, ".py"), (state, ".safetensors"), (data, ".npz")):
+        check_out(file, [ending], run.config.data.name)
     source, tensors = script(run, state.name, data.name)
     samples: dict[str, Any] = {"samples": np.asarray(run.data.images)}
     if run.labels is not None:
         samples["labels"] = run.labels
-    atomic_write(state, save({name: np.ascontiguousarray(x) for name, x in tensors.items()}))
+    atomic_write(state, save({name: np.ascontiguousarray(x) for name, x in tensors.items()}, {"format": "pt"}))
     atomic_write(data, lambda file: np.savez_compressed(file, **samples))
     atomic_write(path, source.encode())
     return [path, state, data]

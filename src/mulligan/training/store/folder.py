@@ -104,6 +104,20 @@ class RunFolder:
             return not self.path.exists()
         return all(path.name == ".lock" or path.match(".*.part") for path in self.path.iterdir())
 
+    def check_free(self) -> None:
+        """Raise a ConfigError unless a run may begin here."""
+        if not self.is_free():
+            again = f"Go on with it (mulligan resume {typed(self.path)}). " if self.config.is_file() else ""
+            run = ", which holds a run" if again else ""
+            raise ConfigError(
+                f"the run folder must be new or empty, got {self.path}{run}. {again}Try another folder (--out)."
+            )
+
+    def own(self) -> list[Path]:
+        """Return the files and folders of a run, which a command must not overwrite; none if this is no run folder."""
+        names = [place.name for place in vars(RunFolder).values() if isinstance(place, _Place)]
+        return [self.path / name for name in names] if self.config.is_file() else []
+
     def hold(self) -> IO[bytes]:
         """Lock the folder for this process until the returned file is closed, if the file system has locks.
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from mulligan.config.toml import dumps_toml
 from mulligan.data import DATASETS
-from mulligan.errors import BusyError, ConfigError, DataError, DivergedError, RunError, expanded, typed
+from mulligan.errors import BusyError, DataError, DivergedError, RunError, expanded, typed
 from mulligan.output.files import FULL, advice, atomic_write
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Evaluator, Event, Finished, Observer, Sampled, Saved, Stepped, Waiting
@@ -171,14 +171,8 @@ class Recorder:
     def _open(self, run: Run) -> None:
         path, is_new = self.folder.path, run.log_position is None
         with _writing(path):
-            if is_new and path.is_dir() and not self.folder.is_free():
-                more = (
-                    f", which holds a run. Go on with it (mulligan resume {typed(path)})"
-                    if self.folder.config.is_file()
-                    else ""
-                )
-                raise ConfigError(f"the run folder must be new or empty, got {path}{more}. Try another folder (--out).")
             if is_new:  # a resumed run has its folder
+                self.folder.check_free()
                 path.mkdir(parents=True, exist_ok=True)
             try:
                 self._lock = self.folder.hold()

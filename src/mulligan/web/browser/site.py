@@ -7,7 +7,7 @@ when it opens the page, or from a copy beside the page.
 import importlib
 import io
 import json
-import shutil
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +16,11 @@ import numpy as np
 
 import mulligan
 from mulligan.data import load
-from mulligan.errors import DataError
+from mulligan.errors import DataError, RunError
 from mulligan.metrics import pca
 from mulligan.models import FACES
 from mulligan.nn.rng import stream
+from mulligan.output.files import atomic_write, check_folder
 
 RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 """Where a browser finds Pyodide. The tests run Mulligan under the same version."""
@@ -47,26 +48,37 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> l
     ):
         if folder is not None and not (folder / file).exists():
             raise DataError(f"{folder} must be a folder with {what}, but it holds no {file}. Try another folder.")
+    check_folder(out, "site.json")
     page, here = Path(mulligan.__file__).parent / "web" / "page", Path(__file__).parent
-    shutil.copytree(page, out, dirs_exist_ok=True)
-    index = (page / "index.html").read_text("utf-8")
     words = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__}
+    atomic_write(out / "site.json", json.dumps(words | {"book": docs is not None}).encode())
+    _copied(page, out)
+    index = (page / "index.html").read_text("utf-8")
     contents = {
         "index.html": index.replace("<html", '<html data-lab="site.json"', 1).encode(),
-        "site.json": json.dumps(words | {"book": docs is not None}).encode(),
         "engine.zip": engine_zip(),
         "digits.npz": digits(),
         FACES.name: FACES.read_bytes(),
         **{name: (here / name).read_bytes() for name in WORKER},
     }
     for name, content in contents.items():
-        (out / name).write_bytes(content)
+        atomic_write(out / name, content)
     for folder, place in ((runtime, "pyodide"), (docs, "book")):
         if folder is not None:
-            shutil.copytree(folder, out / place, dirs_exist_ok=True)
+            _copied(folder, out, place)
     if docs is not None:
         _embed(out)
-    return [out / name for name in contents]
+    return [out / name for name in ("site.json", *contents)]
+
+
+def _copied(folder: Path, out: Path, place: str = ".") -> None:
+    """Copy a folder to a place in `out`. No link there may lead the copies elsewhere."""
+    for where, _, names in os.walk(folder, followlinks=True):
+        copy = out / place / Path(where).relative_to(folder)
+        if copy != out and copy.is_symlink():
+            raise RunError(f"{copy} must be a folder of the site, got a link. Delete it, or choose another OUT.")
+        for name in names:
+            atomic_write(copy / name, Path(where, name).read_bytes())
 
 
 def _embed(out: Path) -> None:
@@ -76,7 +88,7 @@ def _embed(out: Path) -> None:
         if PLACE in text:
             up = "../" * len(path.relative_to(out).parent.parts)
             frame = f'<iframe title="The lab" loading="lazy" src="{up}index.html#train?recipe=ring" {_SIZE}></iframe>'
-            path.write_text(text.replace(PLACE, frame), "utf-8")
+            atomic_write(path, text.replace(PLACE, frame).encode())
 
 
 def digits() -> bytes:

@@ -1,0 +1,161 @@
+"""Where commands write: one rule for all of them, checked before the work."""
+
+import os
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mulligan as front
+from mulligan.models import bundled
+from mulligan.training import Recorder, Run, recipe, with_overrides
+
+RUN, DATA, PICTURE = "run", "tiny.npz", "in.png"
+FILES = {
+    "draw": (("draw", 3, "--model", RUN), ".png"),
+    "sample": (("sample", RUN, "--count", 2), ".png"),
+    "sample an array": (("sample", RUN, "--count", 2), ".npz"),
+    "walk": (("walk", RUN, "--from", 1, "--to", 2, "--frames", 3), ".gif"),
+    "invert": (("invert", PICTURE, "--model", RUN, "--steps", 1), ".png"),
+    "report": (("report", RUN), ".html"),
+    "export html": (("export", RUN, "--to", "html"), ".html"),
+    "export npz": (("export", RUN, "--to", "npz"), ".npz"),
+    "export torch": (("export", RUN, "--to", "torch"), ".py"),
+    "export torch-training": (("export", RUN, "--to", "torch-training"), ".py"),
+}
+"""Every command that writes a file, with the ending that it writes."""
+FOLDERS = {
+    "train": ("train", "mlp", "--data", DATA, "--steps", 1, "--out"),
+    "sample": ("sample", RUN, "--count", 2, "--out"),
+    "study": ("study", "cost", "--out"),
+    "museum": ("museum", "flushed", "--out"),
+    "site": ("site",),
+}
+"""Every command that fills a folder."""
+EMPTY = [
+    *(("--model", (name, *words)) for name, words in {"draw": [1], "invert": [PICTURE]}.items()),
+    *((None, words) for words in [("sample",), ("evaluate",), ("resume",), ("report",), ("diagnose",), ("site",)]),
+    *((None, words) for words in [("invert",), ("export",), ("study",), ("train",)]),
+    ("--from", ("train", "mlp", "--data", DATA)),
+    ("--data", ("train", "mlp")),
+    ("--data", ("serve", "--port", 0)),
+    ("--runs", ("serve", "--port", 0)),
+    ("--fakes", ("evaluate", "--data", DATA)),
+    ("--docs", ("site", "new")),
+]
+"""Paths that may be empty because a variable was not set: the option, or None for the argument, and the command."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with data, a run on them, a picture, and files of others."""
+    folder = tmp_path_factory.mktemp("finished")
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    np.savez(folder / DATA, images=images, labels=np.arange(60) % 3)
+    Image.fromarray(images[0]).save(folder / PICTURE)
+    small = ["threads=1", "steps=2", "generator.layers.hidden=[8]", "discriminator.layers.hidden=[8]"]
+    for _ in Recorder(folder / RUN).record(Run(with_overrides(recipe("mlp"), [*small, f"data.name={folder / DATA}"]))):
+        pass
+    (folder / RUN / "report.html").write_text("Mulligan")
+    for ending in (".txt", ".png", ".npz", ".gif", ".html", ".py"):
+        (folder / f"notes{ending}").write_text("import mine")
+    return folder
+
+
+@pytest.fixture
+def place(finished, here):
+    """The same, as a fresh copy in which the process is; and what it holds."""
+    shutil.copytree(finished, here, dirs_exist_ok=True)
+    Path("link.png").symlink_to(PICTURE)
+    return lambda: {path: path.read_bytes() for path in (*here.rglob("*"), finished / DATA) if path.is_file()}
+
+
+@pytest.mark.parametrize("command", FILES)
+def test_no_command_writes_over_what_it_reads_or_what_others_wrote(command, place, finished, mulligan, monkeypatch):
+    words, ending = FILES[command]
+    monkeypatch.setattr("mulligan.output.generator.generator.passed", None)  # the work
+    monkeypatch.setattr("mulligan.output.generator.inversion.Adam", None)
+    Path(f"folder{ending}").mkdir()
+    before = place()
+    own = {path: path.suffix for path in Path(RUN).rglob("*") if path.suffix and path.is_file()}
+    assert {".png", ".gif", ".html", ".toml", ".safetensors"} <= {*own.values()}
+    wrong = ["notes.txt", "notes.txt/new" + ending, f"notes{ending}", ".", f"folder{ending}", "", "new.jpeg", *own]
+    wrong += [finished / DATA, "link.png"] + [PICTURE] * (command == "invert")
+    wrong.remove(Path(RUN, "report.html")) if command == "report" else None
+    for out in map(str, wrong):
+        code, said, _ = mulligan(*words, "--out", out)
+        assert (code in (1, 2), said) == (True, ""), out
+    assert place() == before
+
+
+@pytest.mark.parametrize("command", FILES)
+def test_a_command_writes_over_what_it_wrote_before(command, place, mulligan):
+    words, ending = FILES[command]
+    for out in (f"new{ending}", f"new{ending}", f"a/b{ending}"):
+        assert mulligan(*words, "--out", out)[0] == 0
+        assert Path(out).stat().st_size > 100
+    (Path.cwd() / f"void{ending}").touch()  # as mktemp does
+    assert mulligan(*words, "--out", f"void{ending}")[0] == 0
+
+
+def test_the_files_beside_an_export_are_checked_too(place, refused, mulligan, tiny_generator):
+    tiny_generator().save("g.weights.safetensors")
+    Path("g.data.npz").write_text("mine")
+    before = place()
+    refused("export", "g.weights.safetensors", "--out", "g.py")
+    refused("export", RUN, "--to", "torch-training", "--out", "g.py")
+    assert place() == before
+
+
+@pytest.mark.parametrize("command", FOLDERS)
+def test_no_command_fills_a_folder_of_others(command, place, refused, monkeypatch):
+    monkeypatch.setattr("mulligan.museum.case_named", lambda name: SimpleNamespace(name=name))  # cannot be played
+    Path("thesis").mkdir()
+    Path("thesis", "index.html").write_text("mine")
+    before = place()
+    for out in ("thesis", "."):
+        refused(*FOLDERS[command], out)
+    assert place() == before
+
+
+@pytest.mark.parametrize(("option", "words"), EMPTY)
+def test_an_empty_path_is_not_this_folder(option, words, place, refused, monkeypatch):
+    monkeypatch.setattr("mulligan.web.server.serve", None)
+    before = place()
+    refused(*words, *([""] if option is None else [option, ""]))
+    assert place() == before
+
+
+def test_an_empty_path_is_not_this_folder_in_python_either(place):
+    before = place()
+    images = np.zeros((30, 8, 8))
+    for call in (front.load, front.evaluate, Recorder, front.recipe, bundled().save, bundled().export):
+        with pytest.raises(front.errors.MulliganError):
+            call("")
+    with pytest.raises(front.errors.ConfigError, match="a path must name"):
+        front.fit(images, out="", progress=False)
+    with pytest.raises(front.errors.ConfigError, match="a path must name"):
+        front.fit(images, start="", progress=False)
+    assert place() == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows lets few users make links")
+def test_a_site_follows_no_link_out_of_its_folder(place, mulligan, refused, monkeypatch):
+    for slow in ("digits", "engine_zip"):
+        monkeypatch.setattr(f"mulligan.web.browser.site.{slow}", lambda: b"small")
+    Path("elsewhere").mkdir()
+    Path("docs").mkdir()
+    Path("docs", "index.html").write_text("a book")
+    words = ("site", "site", "--docs", "docs")
+    assert mulligan(*words)[0] == mulligan(*words)[0] == 0  # over itself
+    for name, target in {"index.html": "notes.txt", "css": "elsewhere", "book": "elsewhere"}.items():
+        shutil.move(Path("site", name), "kept")
+        Path("site", name).symlink_to(Path.cwd() / target)
+        refused(*words, code=1)
+        Path("site", name).unlink()
+        shutil.move("kept", Path("site", name))
+    assert Path("notes.txt").read_text() == "import mine"
+    assert not [*Path("elsewhere").iterdir()]
