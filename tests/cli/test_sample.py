@@ -7,7 +7,7 @@ from PIL import Image
 
 from mulligan.data import load as load_data
 from mulligan.models import load
-from mulligan.output.pictures import grid, points_picture
+from mulligan.output.pictures import grid, points_picture, straight
 
 
 def test_a_grid_by_default_named_after_model_and_seed(mulligan, model):
@@ -41,6 +41,25 @@ def test_without_classes_there_are_no_labels_and_colour_keeps_its_channels(mulli
         assert sorted(saved) == ["samples", "z"]
         assert saved["samples"].shape == (3, 8, 4, 3)
     assert "trained without labels" in refused("sample", "rgb.safetensors", "--class", "1")
+
+
+def test_transparency_is_written_as_other_programs_read_it(mulligan, here, tiny_generator):
+    tiny_generator(classes=0, shape=(8, 8, 4)).save("rgba.safetensors")
+    mulligan("sample", "rgba.safetensors", "--count", "3", "--out", "s.npz")
+    mulligan("sample", "rgba.safetensors", "--count", "3", "--out", "s")
+    mulligan("draw", "0", "--model", "rgba.safetensors", "--out", "d.png")
+    drawn = json.loads(mulligan("draw", "0", "--model", "rgba.safetensors", "--json")[1])["pixels"]
+    wanted = straight(load("rgba.safetensors").images(3))
+    assert (np.load("s.npz")["samples"] == wanted).all()
+    for path, picture in (("s/2.png", wanted[2]), ("d.png", wanted[0])):
+        with Image.open(path) as image:
+            assert (np.asarray(image) == picture).all()
+    assert drawn == wanted[0].tolist()
+    mulligan("invert", "s/1.png", "--model", "rgba.safetensors", "--steps", "2")
+    mulligan("walk", "rgba.safetensors", "--from", "1", "--to", "2", "--frames", "3", "--out", "w.png")
+    for name in ("inverted.png", "w.png"):
+        with Image.open(name) as image:
+            assert image.mode == "RGBA"
 
 
 def test_a_folder_can_be_trained_on_again(mulligan, model, refused):

@@ -19,7 +19,7 @@ from mulligan.output.export.html import PAGE, in_half, player
 from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, plan_of
 from mulligan.output.generator import Generator, GeneratorSpec, directions
-from mulligan.output.pictures import to_uint8
+from mulligan.output.pictures import straight, to_uint8
 
 SEEDS = [0, 1, 42, 2**32 - 1, 2**32, 2**32 + 1, 10**12, 2**53 - 1]
 
@@ -102,6 +102,17 @@ def test_the_same_z_is_steered(bench, mlp):
         assert np.array_equal(np.array(found, np.float32), mlp.z(1, seed, psi, along)[0])
         unmoved = bench.evaluate(script, [seed, dim, 1, [0, 0, 0], v.tolist()])
         assert np.array_equal(np.array(unmoved, np.float32), mlp.z(1, seed)[0])
+
+
+def test_transparency_is_painted(opened):
+    layers = nn.Dense(64), nn.Tanh(), nn.Reshape((4, 4, 4))
+    made = Generator(GeneratorSpec(layers, Latent(5), (4, 4, 4)), Network(nn.Sequential(layers), (5,)).theta + 0.3)
+    wanted, page = straight(made.images(1, 42)[0]).astype(float), opened(made)
+    script = "() => [...document.getElementById('picture').getContext('2d').getImageData(0, 0, 4, 4).data]"
+    found = np.reshape(page.evaluate(script), (4, 4, 4))
+    assert (found[..., 3] == wanted[..., 3]).all()
+    seen = found[..., 3:] / 255
+    np.testing.assert_allclose(found[..., :3] * seen, wanted[..., :3] * seen, atol=1)
 
 
 # ── arithmetic ────────────────────────────────────────────────────────────────────────────────────────────────────────

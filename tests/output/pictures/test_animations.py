@@ -41,6 +41,20 @@ def test_colours_are_exact_without_loss(tmp_path, ending):
         assert (is_ == was).all()
 
 
+@pytest.mark.parametrize("ending", ["png", "webp", "gif"])
+def test_each_frame_keeps_what_is_transparent(tmp_path, ending):
+    frames = [np.zeros((8, 8, 4), np.uint8) for _ in range(3)]
+    for i, frame in enumerate(frames):
+        frame[i : i + 3, 2:5] = [250, 30 * i, 10, 255]
+        frame[7, i] = [30, 0, 60, 120]  # multiplied by its alpha
+    save_animation(tmp_path / f"a.{ending}", frames)
+    with Image.open(tmp_path / f"a.{ending}") as image:
+        found = [np.asarray(frame.convert("RGBA").convert("RGBa")) for frame in ImageSequence.Iterator(image)]
+    for was, is_ in zip(frames, found, strict=True):
+        wanted = np.where(was[..., 3:] < 128, 0, was) if ending == "gif" else was  # in a GIF a pixel is seen or not
+        assert (is_ == wanted).all()
+
+
 def test_a_gif_of_few_colours_is_exact(tmp_path):
     frames = [np.zeros((8, 8, 3), np.uint8) for _ in range(3)]
     for i, frame in enumerate(frames):

@@ -85,6 +85,17 @@ def test_half_blocks_carry_every_pixel():
     assert all(line.endswith("\x1b[0m") for line in text.splitlines())
 
 
+def test_what_is_transparent_lies_on_squares_of_two_greys():
+    picture = np.zeros((8, 8, 4), np.uint8)
+    picture[0, 0] = [100, 0, 0, 255]
+    picture[0, 1] = [50, 0, 0, 127]
+    wanted = np.full((8, 8, 3), 102, np.uint8)
+    wanted[:4, 4:] = wanted[4:, :4] = 153
+    wanted[0, :2] = [[100, 0, 0], [50 + 51, 51, 51]]
+    assert terminal_picture(picture, color=True) == terminal_picture(wanted, color=True)
+    assert terminal_picture(picture, color=False) == terminal_picture(picture[..., :3], color=False)
+
+
 def test_an_odd_height_ends_on_black():
     text = terminal_picture(np.full((3, 1), 200, np.uint8), color=True)
     assert text.count("\n") == 2

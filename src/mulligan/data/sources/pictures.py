@@ -164,7 +164,7 @@ def fitted(data: Dataset, reading: Reading) -> Dataset:
     """
     check_size(reading.size)
     if data.is_points:
-        if reading != Reading(0):
+        if reading.size or reading.colour != "auto":
             raise DataError(
                 f"{data.name}: samples must be pictures to have a size and colours, got points of {data.shape[0]} "
                 "numbers. Leave data.size and data.colour out."

@@ -87,12 +87,14 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
 def facts(generator: Generator) -> dict[str, Any]:
     """Describe a generator for those who will use its export: words, numbers and lists, ready for JSON.
 
-    `shape` is that of one sample; pictures are (height, width, channels). `output_range` holds the network's values of
+    `shape` is that of one sample; pictures are (height, width, channels), where the colours of four channels are
+    multiplied by the fourth, alpha. `output_range` holds the network's values of
     black and white, `data_range` those of the training data. `class_edges` are the ends of the classes' shares (see
     `seed_rule`). `sha256` covers the float32 parameters and statistics, in order.
     """
     spec = generator.spec
-    return {
+    alpha = {"alpha": "multiplied into red, green and blue"} if spec.is_picture and spec.shape[2] == 4 else {}
+    return alpha | {
         "mulligan": __version__,
         "recipe": spec.recipe,
         "data": spec.data_name,

@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _SHADES = " .:-=+*#%@"
 _GAP = 32  # grey level of a grid's lines: dark, but light enough to show where a picture ends
-_BOARD = 102, 153  # grey levels of the squares behind a transparent picture in a terminal
+_BOARD = 153, 102  # grey levels of the squares behind a transparent picture in a terminal
 _WIDEST = 80  # columns of a plain terminal
 SIDE = 192
 """Height and width in pixels of a picture of points."""
@@ -197,8 +197,8 @@ def png_bytes(array: NDArray[np.uint8], *, quickly: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def read_png(path: Path) -> NDArray[np.uint8]:
-    """Read a picture that `save_png` wrote."""
+def read_png(path: Path | IO[bytes]) -> NDArray[np.uint8]:
+    """Read a picture that `save_png` or `png_bytes` wrote."""
     from PIL import Image
 
     try:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from mulligan.nn.fields import Interval, Words
-from mulligan.output.pictures import png_bytes, save_walk
+from mulligan.output.pictures import png_bytes, read_png, save_walk
 from mulligan.web.api.route import Answer, Apart, Request, Route, Routes
 from mulligan.web.api.values import RUN, FileName, RunPath, Text
 from mulligan.web.library import drawing, runs
@@ -55,10 +55,8 @@ class AsFile(Drawn):
         return await playground.apart(self._written, found)
 
     def _written(self, found: dict[str, Any]) -> Answer:
-        from PIL import Image  # late: most servers are never asked for a file
-
         texts = found.get("frames") or [found["png"]]
-        pictures = np.stack([np.asarray(Image.open(BytesIO(base64.b64decode(text)))) for text in texts])
+        pictures = np.stack([read_png(BytesIO(base64.b64decode(text))) for text in texts])
         large = pictures.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
         if "frames" not in found:
             return Answer(png_bytes(large[0]), file=f"plane-{'-'.join(map(str, found['seeds']))}.png")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data import Dataset
+from mulligan.data.sources.picture_file import premultiplied
 from mulligan.errors import ShapeError, UnsupportedError
 from mulligan.metrics import nearest_pictures
 from mulligan.nn.fields import Interval, form_of
@@ -75,7 +76,9 @@ def inverted(generator: Generator, *, picture: Base64, class_: Class | None = No
     shape, given = _size(generator), np.frombuffer(base64.b64decode(picture), np.uint8)
     if given.size != np.prod(shape):
         raise ShapeError(f"picture must be {np.prod(shape)} bytes, {shape[0]}×{shape[1]}×{shape[2]}, got {given.size}.")
-    found = invert(generator, given.reshape(1, *shape), label=_asked(generator, class_), starts=STARTS)
+    asked = given.reshape(1, *shape)
+    asked = premultiplied(asked) if shape[2] == 4 else asked
+    found = invert(generator, asked, label=_asked(generator, class_), starts=STARTS)
     label = None if found.labels is None else int(found.labels[0])
     return {"png": png64(found.images[0]), "error": float(found.error[0]), **_about(generator, label)}
 

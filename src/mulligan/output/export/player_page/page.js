@@ -3,6 +3,7 @@
   const LAST = Number.MAX_SAFE_INTEGER, NEXT = 12;
   const by = id => document.getElementById(id);
   const model = JSON.parse(by("model").textContent), [height, width, channels] = model.shape;
+  document.body.classList.toggle("clear", channels === 4);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   async function weights() {
@@ -51,8 +52,9 @@
     canvas.height = height;
     const image = new ImageData(width, height);
     for (let i = 0; i < width * height; i++) {
-      for (let k = 0; k < 3; k++) image.data[4 * i + k] = bytes[channels * i + (channels === 3 ? k : 0)];
-      image.data[4 * i + 3] = 255;
+      const alpha = channels === 4 ? bytes[4 * i + 3] : 255; // colours are multiplied by it
+      for (let k = 0; k < 3; k++) image.data[4 * i + k] = bytes[channels * i + (channels > 1 ? k : 0)] * 255 / (alpha || 255);
+      image.data[4 * i + 3] = alpha;
     }
     canvas.getContext("2d", {willReadFrequently: true}).putImageData(image, 0, 0);
   }

@@ -144,6 +144,8 @@ function Copy({ model, seed, kind, steer }) {
 
 // ── a drawing, and the nearest picture that G can make ──
 
+const GROUND = { 1: "#000", 3: "#fff", 4: null }; // of the drawing, by the channels of the generator's pictures
+
 function Nearest({ model, kind }) {
   const pad = useRef(null);
   const file = useRef(null);
@@ -156,14 +158,14 @@ function Nearest({ model, kind }) {
     setDrawn(null);
     server.get("/api/draw", { model, seed: 0 }).then(({ width, height, channels }) => {
       setShape([width, height, channels]);
-      wipe(pad.current, channels === 3 ? "#fff" : "#000");
-      setColour(channels === 3 ? "#8a4b20" : "#ffffff");
+      wipe(pad.current, GROUND[channels]);
+      setColour(channels > 1 ? "#8a4b20" : "#ffffff");
     }).catch(() => setShape(null));
   }, [model, store.connected]);
   const look = () => {
     const [width, height, channels] = shape;
-    const given = small(pad.current, LARGE, LARGE, width, height);
-    setDrawn({ bytes: base64(pixels(given).filter((_, i) => channels === 3 || i % 3 === 1)), url: given.toDataURL() });
+    const given = small(pad.current, LARGE, LARGE, width, height, GROUND[channels]);
+    setDrawn({ bytes: base64(pixels(given, channels)), url: given.toDataURL() });
   };
   const { data, fault } = useAnswer(async (signal) => {
     if (!drawn) return null;
@@ -181,7 +183,7 @@ function Nearest({ model, kind }) {
     await createImageBitmap(chosen).then((image) => lay(pad.current, image, image.width, image.height)).then(look, () => setWrong(`${chosen.name} must be a picture that this browser can read. Try a PNG.`));
   };
   const blank = () => {
-    wipe(pad.current, shape[2] === 3 ? "#fff" : "#000");
+    wipe(pad.current, GROUND[shape[2]]);
     setDrawn(null);
   };
   const said = wrong ?? fault;
@@ -191,7 +193,7 @@ function Nearest({ model, kind }) {
         <figure><${Picture} image=${data?.image} testid="nearest-made" label=${data ? `The nearest picture${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} /><figcaption>nearest${data?.class_name ? `, class ${data.class_name}` : ""}</figcaption></figure>
         <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" data-testid="nearest-error" aria-label="Error: orange where the nearest is brighter, blue where yours is" /><figcaption>error, −1 … +1</figcaption></figure></div>
       <p class="small" aria-live="polite" data-testid="nearest-words">${said ? html`<span class="bad">${said}</span>` : data ? `The error is ${num(data.error)} grey levels of 255 (root mean square). What stays in the error map, G cannot make.` : "Draw, or take a picture. Adam then looks for the z and the class whose picture is nearest, through G's own backward pass."}</p>
-      <div class="act"><button type="button" class="btn" disabled=${!drawn} data-testid="nearest-wipe" onClick=${blank}>Wipe</button><button type="button" class="btn" disabled=${!shape} onClick=${() => file.current.click()}>Take a picture</button><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] === 3 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div>
+      <div class="act"><button type="button" class="btn" disabled=${!drawn} data-testid="nearest-wipe" onClick=${blank}>Wipe</button><button type="button" class="btn" disabled=${!shape} onClick=${() => file.current.click()}>Take a picture</button><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] > 1 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div>
   </div></section>`;
 }
 

@@ -26,9 +26,10 @@ export function Pad({ canvas, colour = "#fff", testid, inked, lifted }) {
     onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); last.current = null; stroke(e); }} onPointerMove=${stroke} onPointerUp=${lifted} />`;
 }
 
-/** Make all of a canvas one colour. */
+/** Make all of a canvas one colour, or transparent for null. */
 export function wipe(canvas, colour = "#000") {
   const ink = canvas.getContext("2d");
+  if (!colour) return ink.clearRect(0, 0, canvas.width, canvas.height);
   ink.fillStyle = colour;
   ink.fillRect(0, 0, canvas.width, canvas.height);
 }
@@ -41,16 +42,16 @@ export function lay(canvas, source, across, down) {
   ink.drawImage(source, (across - side) / 2, (down - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
 }
 
-/** The middle of a picture at the size of a network's, on black where it is transparent. */
-export function small(source, across, down, width, height) {
+/** The middle of a picture at the size of a network's, on `ground` where it is transparent. */
+export function small(source, across, down, width, height, ground) {
   const little = Object.assign(document.createElement("canvas"), { width, height });
-  wipe(little);
+  wipe(little, ground);
   lay(little, source, across, down);
   return little;
 }
 
-/** Red, green and blue of each pixel of a canvas. */
-export const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 < 3);
+/** Red, green and blue of each pixel of a canvas; the green alone for one channel, alpha too for four. */
+export const pixels = (canvas, channels = 3) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => channels === 1 ? i % 4 === 1 : i % 4 < channels);
 
 /** Bytes in base64. */
 export const base64 = (bytes) => btoa(String.fromCharCode(...bytes));

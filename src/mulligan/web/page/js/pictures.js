@@ -9,7 +9,17 @@ export async function decode(source) {
   const image = new Image();
   image.src = /^(\/|blob:|data:)/.test(source) ? source : `data:image/png;base64,${source}`;
   await image.decode();
+  image.clear = isClear(image);
   return image;
+}
+
+const probe = Object.assign(document.createElement("canvas"), { width: 8, height: 8 }).getContext("2d", { willReadFrequently: true });
+
+/** Whether what lies behind a picture is seen anywhere. */
+function isClear(image) {
+  probe.clearRect(0, 0, 8, 8);
+  probe.drawImage(image, 0, 0, 8, 8);
+  return probe.getImageData(0, 0, 8, 8).data.some((level, i) => i % 4 === 3 && level < 255);
 }
 
 /** Decode the picture of samples once, so that a canvas can be painted in the same frame as the rest. */
@@ -23,6 +33,7 @@ export function paint(canvas, image, scale = 1) {
   if (!canvas || !image) return;
   canvas.width = image.width * scale;
   canvas.height = image.height * scale;
+  canvas.classList.toggle("clear", image.clear);
   const ink = canvas.getContext("2d");
   ink.imageSmoothingEnabled = false;
   ink.drawImage(image, 0, 0, canvas.width, canvas.height);
@@ -34,7 +45,7 @@ export function paintGrid(canvas, image, box) {
   paint(canvas, image, Math.max(TILE, Math.ceil(wanted / image.width)));
 }
 
-/** Grey values 0…1 of a decoded picture (the mean of its channels). */
+/** Grey values 0…1 of a decoded picture: the mean of its colours, times alpha. */
 export function values(image) {
   const canvas = document.createElement("canvas");
   canvas.width = image.width;
@@ -42,7 +53,7 @@ export function values(image) {
   const ink = canvas.getContext("2d", { willReadFrequently: true });
   ink.drawImage(image, 0, 0);
   const data = ink.getImageData(0, 0, image.width, image.height).data;
-  return Float32Array.from({ length: image.width * image.height }, (_, i) => (data[4 * i] + data[4 * i + 1] + data[4 * i + 2]) / 765);
+  return Float32Array.from({ length: image.width * image.height }, (_, i) => (data[4 * i] + data[4 * i + 1] + data[4 * i + 2]) * data[4 * i + 3] / 195075);
 }
 
 export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
