@@ -43,28 +43,6 @@ class Images(Protocol):
 class Dataset:
     """Pictures or points with their labels.
 
-    Attributes
-    ----------
-    name : str
-        The registry name, or the path that it was read from.
-    images : array-like
-        Pictures, uint8 (n, H, W, C) with C = 1, 3 or 4 and values 0 to 255; or points, float32 (n, d). Four channels
-        are red, green and blue times alpha, and alpha: what cannot be seen is 0. Arrays of the built-in sets are
-        read-only, because all who load them share them.
-    labels : int64 array (n,), optional
-        One class number per sample, 0 to `classes` - 1.
-    class_names : tuple of str
-        One name per class; empty without labels.
-    test : Dataset, optional
-        The held-out samples, of the same kind.
-    note : str
-        A sentence on what loading changed; empty if nothing.
-    refused : tuple of (str, str)
-        Broken files that were left out, each with the reason.
-    decided : dict of str to str
-        How pictures of your own were read where that was left to them: "alpha" and "resize". A run writes it into its
-        configuration.
-
     Raises
     ------
     DataError
@@ -72,13 +50,24 @@ class Dataset:
     """
 
     name: str
+    """The registry name, or the path that it was read from."""
     images: Images
+    """Pictures, uint8 (n, H, W, C) with C = 1, 3 or 4 and values 0 to 255; or points, float32 (n, d). Four channels
+    are red, green and blue times alpha, and alpha: what cannot be seen is 0. Arrays of the built-in sets are
+    read-only, because all who load them share them."""
     labels: NDArray[np.int64] | None = None
+    """(n,): one class number per sample, 0 to `classes` - 1."""
     class_names: tuple[str, ...] = ()
+    """One name per class; empty without labels."""
     test: Dataset | None = None
+    """The held-out samples, of the same kind."""
     note: str = ""
+    """A sentence on what loading changed; empty if nothing."""
     refused: tuple[tuple[str, str], ...] = ()
+    """Broken files that were left out, each with the reason."""
     decided: dict[str, Any] = field(default_factory=dict)
+    """How pictures of your own were read where that was left to them: "alpha" and "resize". A run writes it into its
+    configuration."""
 
     def __post_init__(self) -> None:
         kind = (str(self.images.dtype), len(self.images.shape))
@@ -186,11 +175,6 @@ class Dataset:
 
         They are the first `count` samples if these hold every class. If not, as in data sorted by class, each class
         gives its first samples in proportion to its size, at least one as far as `count` allows.
-
-        Raises
-        ------
-        ConfigError
-            When `count` is not a whole number above 0.
         """
         count = as_whole("count", count, 1, sys.maxsize)
         images: Any = self.images

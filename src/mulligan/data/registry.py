@@ -22,24 +22,16 @@ from mulligan.errors import ConfigError, DataError, must_be, suggest
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of `DATASETS`: add one to give data of your own a name.
-
-    Attributes
-    ----------
-    loader : callable
-        Returns the data set; takes no arguments.
-    line : str
-        What it is, in one line.
-    source : str
-        Where it comes from.
-    points : bool or None
-        Whether its samples are points, not pictures; None if only loading can tell.
-    """
+    """An entry of `DATASETS`: add one to give data of your own a name."""
 
     loader: Callable[[], Dataset]
+    """Returns the data set; takes no arguments."""
     line: str
+    """What it is, in one line."""
     source: str
+    """Where it comes from."""
     points: bool | None = None
+    """Whether its samples are points, not pictures; None if only loading can tell."""
 
 
 _pictures = partial(Entry, points=False)

@@ -25,11 +25,6 @@ class Sampler:
         Numbers per batch.
     rng : numpy.random.Generator
         The stream "batches"; only this sampler may use it, for one shuffle per epoch.
-
-    Raises
-    ------
-    ConfigError
-        When `n` or `batch_size` is not a whole number above 0.
     """
 
     def __init__(self, n: int, batch_size: int, rng: np.random.Generator) -> None:
@@ -82,17 +77,10 @@ class Sampler:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go to a saved position, so that the same batches follow as would have followed there.
+        """Go to a position that `state` returned, so that the same batches follow as would have followed there.
 
-        Parameters
-        ----------
-        state : dict
-            From `state`, perhaps read back from JSON. The batch size may differ.
-
-        Raises
-        ------
-        CheckpointError
-            When the state belongs to other data or another order, or is malformed. The sampler does not change then.
+        The batch size may differ. Raises `CheckpointError`, and changes nothing, when the state belongs to other data
+        or another order, or is malformed.
         """
         before = self._rng.bit_generator.state
         try:

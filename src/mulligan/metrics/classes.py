@@ -21,31 +21,21 @@ JUNK = -1
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of a set of pictures, against the share that each should have.
-
-    Attributes
-    ----------
-    histogram : tuple of float
-        Share of all pictures in each class. It sums to 1 − `junk`.
-    junk : float
-        Share of pictures without a class.
-    kl : float
-        KL(p̂‖p) in nats, p̂ the histogram over the pictures that have a class. If none has, the largest possible value:
-        that of all pictures in the rarest class.
-    kl_floor : float
-        What `kl` shows for a perfect sampler: (K−1)/(2n), n the pictures that have a class.
-    modes : int
-        Classes with at least a tenth of a fair share: 1 % for ten classes.
-    effective_modes : float
-        exp H(p̂): the number of evenly used classes with the same entropy. 0 if no picture has a class.
-    """
+    """The classes of a set of pictures, against the share that each should have."""
 
     histogram: tuple[float, ...]
+    """Share of all pictures in each class. It sums to 1 − `junk`."""
     junk: float
+    """Share of pictures without a class."""
     kl: float
+    """KL(p̂‖p) in nats, p̂ the histogram over the pictures that have a class. If none has, the largest possible value:
+    that of all pictures in the rarest class."""
     kl_floor: float
+    """What `kl` shows for a perfect sampler: (K−1)/(2n), n the pictures that have a class."""
     modes: int
+    """Classes with at least a tenth of a fair share: 1 % for ten classes."""
     effective_modes: float
+    """exp H(p̂): the number of evenly used classes with the same entropy. 0 if no picture has a class."""
 
 
 def labels(p: NDArray[Any], *, sure: float = SURE) -> NDArray[np.intp]:

@@ -37,27 +37,18 @@ LEAST = 8
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Fakes beside held-out reals: points, or the features of one map.
-
-    Attributes
-    ----------
-    real, fake : arrays of shape (n, d) and (m, d)
-    seed : int
-        The seed with which the fakes were drawn. Metrics also use it for their own random choices.
-    space : str
-        Key of the feature map; "points" for points in their own coordinates.
-    data : str
-        Name of the data.
-    moments : Moments or None
-        Of the reals; computed if not given.
-    """
+    """Fakes beside held-out reals, (m, d) and (n, d): points, or the features of one map."""
 
     real: NDArray[Any]
     fake: NDArray[Any]
     seed: int = 0
+    """The seed with which the fakes were drawn. Metrics also use it for their own random choices."""
     space: str = "points"
+    """Key of the feature map; "points" for points in their own coordinates."""
     data: str = ""
+    """Name of the data."""
     moments: Moments | None = None
+    """Of the reals; computed if not given."""
 
     def frechet(self) -> Found:
         of_real = self.moments or moments(self.real)
@@ -119,24 +110,16 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pictures(Comparison):
-    """Fake pictures beside held-out real ones, (n, h, w, c), uint8, with their features.
-
-    Attributes
-    ----------
-    against : Reference
-        The prepared reals.
-    features : dict of arrays of shape (m, d)
-        Of the fakes, by the key of the map.
-    probabilities : array of shape (m, K) or None
-        The judge's p(y|x) of the fakes.
-    asked : array of shape (m,), integer, or None
-        The class that each fake was asked to be.
-    """
+    """Fake pictures beside held-out real ones, (n, h, w, c), uint8, with their features."""
 
     against: Reference
+    """The prepared reals."""
     features: Mapping[str, NDArray[np.float32]]
+    """Of the fakes, (m, d), by the key of the map."""
     probabilities: NDArray[np.float64] | None = None
+    """The judge's p(y|x) of the fakes, (m, K)."""
     asked: NDArray[np.integer[Any]] | None = None
+    """The class that each fake was asked to be, (m,)."""
 
     def classes(self) -> Found:
         p, of_real, prior = self.probabilities, self.against.probabilities, self.against.prior

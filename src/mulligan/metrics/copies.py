@@ -19,48 +19,32 @@ BLOCK = 4096 * 784
 
 @dataclass(frozen=True)
 class Copies:
-    """Signs of copying, each beside the figure of held-out real pictures.
-
-    Attributes
-    ----------
-    authpct : float
-        Per cent of the fakes that are authentic. Near 0 for copies.
-    authpct_real : float
-        The same for held-out reals, or for reals left out one at a time: the figure to compare with. A value more than
-        5 below it means copying.
-    ct_z : float
-        C_T, in standard deviations. About 0 for new pictures of the same kind; below −3 for copies; far above 0 for
-        fakes that are further from the training set than reals are (bad, not copied).
-    """
+    """Signs of copying, each beside the figure of held-out real pictures."""
 
     authpct: float
+    """Per cent of the fakes that are authentic. Near 0 for copies."""
     authpct_real: float
+    """The same for held-out reals, or for reals left out one at a time: the figure to compare with. A value more than
+    5 below it means copying."""
     ct_z: float
+    """C_T, in standard deviations. About 0 for new pictures of the same kind; below −3 for copies; far above 0 for
+    fakes that are further from the training set than reals are (bad, not copied)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Originals:
-    """The training set, and the distances of held-out reals from it: the half of the work that no fake changes.
-
-    Attributes
-    ----------
-    train : array of shape (l, d), float64
-        Features of the training pictures, without repeats (unless all are the same).
-    centres : array of shape (cells, d), float64
-        k-means centres of the training set.
-    real_distance : array of shape (n,), float64
-        Of each real from its nearest training picture, itself left out.
-    real_cell : array of shape (n,), intp
-        Its nearest centre.
-    authpct_real : float
-        Per cent of the reals that are authentic.
-    """
+    """The training set, and the distances of held-out reals from it: the half of the work that no fake changes."""
 
     train: NDArray[np.float64]
+    """(l, d): features of the training pictures, without repeats (unless all are the same)."""
     centres: NDArray[np.float64]
+    """(cells, d): k-means centres of the training set."""
     real_distance: NDArray[np.float64]
+    """(n,): of each real from its nearest training picture, itself left out."""
     real_cell: NDArray[np.intp]
+    """(n,): its nearest centre."""
     authpct_real: float
+    """Per cent of the reals that are authentic."""
 
 
 def originals(

@@ -20,36 +20,24 @@ COPIES_BY = "pca64"
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The reals' half of an evaluation: held-out reals and the training set, with their features.
-
-    Attributes
-    ----------
-    real : array of shape (n, h, w, c), uint8
-        Held-out pictures.
-    maps : tuple of FeatureMap
-        The first is the main map, in which variance inside classes is measured.
-    features : dict of arrays of shape (n, d), float32
-        Of the reals, by the name of the map.
-    moments : dict of Moments
-        Of those features.
-    copies_by : str
-        Name of the map in which copies are searched.
-    originals : Originals
-        The whole training set, in that map.
-    probabilities : array of shape (n, K), float64, or None
-        The judge's p(y|x) of the reals.
-    prior : array of shape (K,), float64, or None
-        The share that each class should have.
-    """
+    """The reals' half of an evaluation: held-out reals and the training set, with their features."""
 
     real: NDArray[np.uint8]
+    """Held-out pictures, (n, h, w, c)."""
     maps: tuple[FeatureMap, ...]
+    """The first is the main map, in which variance inside classes is measured."""
     features: dict[str, NDArray[np.float32]]
+    """Of the reals, (n, d), by the name of the map."""
     moments: dict[str, Moments]
+    """Of those features."""
     copies_by: str
+    """Name of the map in which copies are searched."""
     originals: Originals
+    """The whole training set, in that map."""
     probabilities: NDArray[np.float64] | None
+    """The judge's p(y|x) of the reals, (n, K)."""
     prior: NDArray[np.float64] | None
+    """The share that each class should have, (K,)."""
 
 
 def reference(

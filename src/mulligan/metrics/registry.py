@@ -16,37 +16,26 @@ MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points"
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure: its name, which way is better, its floor, how it is computed and shown.
-
-    Attributes
-    ----------
-    label : str
-        A few words, with the unit.
-    line : str
-        A sentence.
-    better : "low", "high" or ""
-        Empty if both too much and too little are bad.
-    floor : float, str or None
-        What a perfect generator scores: a number, or the name of the figure that holds it. (For a histogram: its number
-        of classes.)
-    compute : callable or None
-        Takes a `Comparison` and returns the figure, several by name, or None. Metrics with one function share its call.
-    of : "pictures", "points" or "features"
-        What is compared. Figures of features are computed in each feature map, and stored under its key.
-    source : str
-        Paper and section.
-    share : bool
-        Shown as a percentage.
-    """
+    """One figure: its name, which way is better, its floor, how it is computed and shown."""
 
     label: str
+    """A few words, with the unit."""
     line: str = ""
+    """A sentence."""
     better: Literal["low", "high", ""] = ""
+    """Empty if both too much and too little are bad."""
     floor: float | str | None = None
+    """What a perfect generator scores: a number, or the name of the figure that holds it. (For a histogram: its number
+    of classes.)"""
     compute: Callable[[Any], Found] | None = None
+    """Takes a `Comparison` and returns the figure, several by name, or None. Metrics with one function share its
+    call."""
     of: Literal["pictures", "points", "features"] = "pictures"
+    """What is compared. Figures of features are computed in each feature map, and stored under its key."""
     source: str = ""
+    """Paper and section."""
     share: bool = False
+    """Shown as a percentage."""
 
 
 # fmt: off

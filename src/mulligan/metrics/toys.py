@@ -19,48 +19,32 @@ WITHIN = 3.0
 
 @dataclass(frozen=True)
 class Divergences:
-    """How far samples are from a known density in one dimension, in nats.
-
-    Attributes
-    ----------
-    kl : float
-        KL(samples‖density). Infinite if a sample lies where the density is 0.
-    js : float
-        Jensen-Shannon divergence, 0 to log 2.
-    kl_floor, js_floor : float
-        The exact expectation of both for n samples of the density itself; about (B−1)/(2n) and (B−1)/(8n) for B bins
-        that all hold many samples.
-    """
+    """How far samples are from a known density in one dimension, in nats."""
 
     kl: float
+    """KL(samples‖density). Infinite if a sample lies where the density is 0."""
     js: float
+    """Jensen-Shannon divergence, 0 to log 2."""
     kl_floor: float
     js_floor: float
+    """The exact expectation of both for n samples of the density itself; about (B−1)/(2n) and (B−1)/(8n) for B bins
+    that all hold many samples."""
 
 
 @dataclass(frozen=True)
 class Modes:
-    """Which modes of a mixture the samples cover.
-
-    Attributes
-    ----------
-    captured : int
-        Modes with at least one high-quality sample.
-    high_quality : float
-        Share of samples within three standard deviations of a mode.
-    high_quality_ideal : float
-        The same for the mixture itself: .9889 in two dimensions.
-    kl : float
-        KL(histogram over the modes‖uniform) in nats, of the high-quality samples; log K if there are none.
-    kl_floor : float
-        (K−1)/(2n), n the high-quality samples.
-    """
+    """Which modes of a mixture the samples cover."""
 
     captured: int
+    """Modes with at least one high-quality sample."""
     high_quality: float
+    """Share of samples within three standard deviations of a mode."""
     high_quality_ideal: float
+    """The same for the mixture itself: .9889 in two dimensions."""
     kl: float
+    """KL(histogram over the modes‖uniform) in nats, of the high-quality samples; log K if there are none."""
     kl_floor: float
+    """(K−1)/(2n), n the high-quality samples."""
 
 
 def divergences(

@@ -14,28 +14,18 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Evidence:
-    """One figure before and after the repair, with the threshold of failure.
-
-    Attributes
-    ----------
-    name : str
-        A word or two.
-    line : str
-        Its meaning in a sentence.
-    before : float
-        Its value as published.
-    after : float or None
-        Its value after the repair; None if it has no meaning there.
-    sign : "<" or ">"
-        The side of the threshold that means "failed".
-    threshold : float
-    """
+    """One figure before and after the repair, with the threshold of failure."""
 
     name: str
+    """A word or two."""
     line: str
+    """Its meaning in a sentence."""
     before: float
+    """Its value as published."""
     after: float | None
+    """Its value after the repair; None if it has no meaning there."""
     sign: Literal["<", ">"]
+    """The side of the threshold that means "failed"."""
     threshold: float
 
     @property
@@ -56,57 +46,37 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture, and the scale that turned values into greys.
-
-    Attributes
-    ----------
-    name : str
-        Also the name of its file.
-    caption : str
-    image : uint8 array (H, W), or (H, W, 3)
-    low, high : float or None
-        The values of black and white. They are the data's unless the caption says "stretched"; None for a plot.
-    """
+    """A picture, and the scale that turned values into greys."""
 
     name: str
+    """Also the name of its file."""
     caption: str
     image: NDArray[np.uint8]
+    """(H, W), or (H, W, 3)."""
     low: float | None = None
     high: float | None = None
+    """The values of black and white. They are the data's unless the caption says "stretched"; None for a plot."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines over a common axis.
-
-    Attributes
-    ----------
-    name, x, y : str
-        Title, and labels of the axes.
-    lines : dict
-        (x, y) points by the name of the line.
-    """
+    """Lines over a common axis."""
 
     name: str
     x: str
     y: str
+    """Title, and labels of the axes."""
     lines: dict[str, tuple[tuple[float, float], ...]]
+    """(x, y) points by the name of the line."""
 
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """The result of playing a case.
-
-    Attributes
-    ----------
-    evidence : tuple of Evidence
-    pictures : tuple of Picture
-        Before, after, and other pictures of interest.
-    curves : tuple of Curve
-    """
+    """The result of playing a case."""
 
     evidence: tuple[Evidence, ...]
     pictures: tuple[Picture, ...]
+    """Before, after, and other pictures of interest."""
     curves: tuple[Curve, ...] = ()
 
     @property
@@ -122,42 +92,28 @@ class Played:
 
 @dataclass(frozen=True)
 class Case:
-    """An exhibit of the museum.
-
-    Attributes
-    ----------
-    name : str
-        Its name in `mulligan museum`.
-    title : str
-        The title of its plate.
-    year : int
-        Year of publication.
-    state : str
-        The failure, one of the names in `mulligan.diagnosis.FAILURES`.
-    source : str
-        Who published it and where: article, repository and thread.
-    published : str
-        What was published, in a sentence or two.
-    cause : str
-        Why it fails, in two sentences.
-    repair : str
-        The repair, in one sentence.
-    settings : sequence of (str, str, str)
-        The differences between the two runs: name, as published, repaired.
-    play : callable
-        Takes a seed, plays both runs and measures them, in seconds.
-    """
+    """An exhibit of the museum."""
 
     name: str
+    """Its name in `mulligan museum`."""
     title: str
+    """The title of its plate."""
     year: int
+    """Year of publication."""
     state: str
+    """The failure, one of the names in `mulligan.diagnosis.FAILURES`."""
     source: str
+    """Who published it and where: article, repository and thread."""
     published: str
+    """What was published, in a sentence or two."""
     cause: str
+    """Why it fails, in two sentences."""
     repair: str
+    """The repair, in one sentence."""
     settings: Sequence[Sequence[str]]
+    """The differences between the two runs: name, as published, repaired."""
     play: Callable[[int], Played]
+    """Takes a seed, plays both runs and measures them, in seconds."""
 
     def words(self) -> dict[str, Any]:
         """Return everything but `play`, ready for JSON."""

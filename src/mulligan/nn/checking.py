@@ -45,21 +45,14 @@ FLOOR = 1e-4
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the table of `mulligan check`.
-
-    Attributes
-    ----------
-    name : str
-        The layer, loss, penalty or game.
-    what : str
-        The formula.
-    error : float
-        Relative to the larger of the two numbers; NaN if a formula gave NaN.
-    """
+    """One line of the table of `mulligan check`."""
 
     name: str
+    """The layer, loss, penalty or game."""
     what: str
+    """The formula."""
     error: float
+    """Relative to the larger of the two numbers; NaN if a formula gave NaN."""
 
     @property
     def passed(self) -> bool:

@@ -39,11 +39,6 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     data : Dataset, optional
         The training data, if you have loaded it. Otherwise it is loaded, or left out if that fails.
 
-    Returns
-    -------
-    Path
-        The file.
-
     Raises
     ------
     ConfigError

@@ -108,20 +108,9 @@ class Story:
 
 
 def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
-    """Read a run folder.
+    """Read a run folder, and at most `ancestors` earlier tries as well.
 
-    Parameters
-    ----------
-    folder : str or Path
-    ancestors : int
-        Maximum number of earlier tries to read as well.
-
-    Raises
-    ------
-    ConfigError
-        When the folder holds no run.
-    CheckpointError
-        When its log is damaged.
+    Raises `ConfigError` when the folder holds no run, `CheckpointError` when its log is damaged.
     """
     here = RunFolder.of(folder)
     story = Story(here, load_config(here.config))

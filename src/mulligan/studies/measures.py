@@ -72,11 +72,6 @@ def quality(run: Run, count: int) -> Figures:
         For pictures ``fd_pca``, ``coverage``, ``precision``, ``recall``, ``sharpness`` if the reals have edges, and
         with a judge ``fd``, ``classes``, ``effective``, ``junk``, ``kl``. For a mixture's points ``modes``, ``good``,
         ``distance``, ``kl``.
-
-    Raises
-    ------
-    UnsupportedError
-        When the points are from no known mixture.
     """
     made = run.sample(*run.draw(count, seed=run.config.seed))
     return _points(run, made) if run.data.is_points else _pictures(run.data, made)

@@ -192,10 +192,6 @@ class StudyRun:
         backend_name, scheduler : str
             See `mulligan.studies.backends.backend`.
 
-        Yields
-        ------
-        Progress
-
         Raises
         ------
         ConfigError, DataError, RunError, UnsupportedError

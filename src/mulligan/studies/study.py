@@ -50,20 +50,13 @@ FIXED = (Change("threads", 1), Change("sample_every", 0), Change("evaluate_every
 
 @dataclass(frozen=True)
 class Variation:
-    """A value of an axis, or a complete variation: a name and its changes.
-
-    Parameters
-    ----------
-    name : str
-    set : tuple of Change
-        Changes in their order. A text, ``path=value``, becomes one.
-    recipe : str
-        The recipe to begin with; empty for the study's.
-    """
+    """A value of an axis, or a complete variation: a name and its changes."""
 
     name: str
     set: tuple[Change, ...] = ()
+    """Changes in their order. A text, ``path=value``, becomes one."""
     recipe: str = ""
+    """The recipe to begin with; empty for the study's."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "set", changes_of(self.set))
@@ -71,17 +64,11 @@ class Variation:
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of variation.
-
-    Parameters
-    ----------
-    name : str
-    values : tuple of Variation
-        At least one.
-    """
+    """One axis of variation."""
 
     name: str
     values: tuple[Variation, ...]
+    """At least one."""
 
     def __post_init__(self) -> None:
         if not self.values:
@@ -92,34 +79,23 @@ class Axis:
 
 @dataclass(frozen=True)
 class Budget(Checked):
-    """The size of a study: seeds, steps and samples.
-
-    Parameters
-    ----------
-    name : str
-    seeds : int
-        Number of seeds: 0, 1, 2 …
-    steps : int
-        Steps of each cell; 0 for the recipe's.
-    cpu_seconds : float
-        Instead of steps: CPU-seconds on one core for the steps of a cell. A short timing chooses and records the number
-        of steps for each variation. All seeds have the same number.
-    start : int
-        Steps of a common start, trained once for each seed without the axes. Every variation continues from there for
-        `steps` more. Schedules are stretched over both. 0 for none.
-    count : int
-        Number of fakes, and of reals, of a measurement.
-    measure_at : tuple of int
-        Steps at which a cell is measured, besides its end.
-    """
+    """The size of a study: seeds, steps and samples."""
 
     name: str
     seeds: Count = 3
+    """Number of seeds: 0, 1, 2 …"""
     steps: Whole = 0
+    """Steps of each cell; 0 for the recipe's."""
     cpu_seconds: NonNegative = 0.0
+    """Instead of steps: CPU-seconds on one core for the steps of a cell. A short timing chooses and records the number
+    of steps for each variation. All seeds have the same number."""
     start: Whole = 0
+    """Steps of a common start, trained once for each seed without the axes. Every variation continues from there for
+    `steps` more. Schedules are stretched over both. 0 for none."""
     count: Count = 2000
+    """Number of fakes, and of reals, of a measurement."""
     measure_at: tuple[Whole, ...] = ()
+    """Steps at which a cell is measured, besides its end."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -139,39 +115,26 @@ class Budget(Checked):
 
 @dataclass(frozen=True)
 class Study:
-    """A study: what to vary, how often and what to measure. `load_study` reads one from a file.
-
-    Parameters
-    ----------
-    recipe : str
-        A name of `mulligan list recipes`, or the path of a TOML file (relative to the study's file).
-    budgets : tuple of Budget
-        At least one.
-    title : str
-        Question or subject, in a line.
-    set : tuple of Change
-        Changes of every cell. A text, ``path=value``, becomes one.
-    axes : tuple of Axis
-        The variations are all combinations of their values.
-    ladder : tuple of Variation
-        Instead of axes: each variation includes all rungs before it.
-    leave_one_out : bool
-        Add the whole ladder without each of its rungs, unless that changes nothing.
-    measures : tuple of str
-        Names of `mulligan.studies.MEASURES`.
-    columns : tuple of str
-        Figures for table and plots, in order; empty for the usual ones.
-    """
+    """A study: what to vary, how often and what to measure. `load_study` reads one from a file."""
 
     recipe: str
+    """A name of `mulligan list recipes`, or the path of a TOML file (relative to the study's file)."""
     budgets: tuple[Budget, ...]
+    """At least one."""
     title: str = ""
+    """Question or subject, in a line."""
     set: tuple[Change, ...] = ()
+    """Changes of every cell. A text, ``path=value``, becomes one."""
     axes: tuple[Axis, ...] = ()
+    """The variations are all combinations of their values."""
     ladder: tuple[Variation, ...] = ()
+    """Instead of axes: each variation includes all rungs before it."""
     leave_one_out: bool = False
+    """Add the whole ladder without each of its rungs, unless that changes nothing."""
     measures: tuple[str, ...] = ("quality",)
+    """Names of `mulligan.studies.MEASURES`."""
     columns: tuple[str, ...] = ()
+    """Figures for table and plots, in order; empty for the usual ones."""
 
     def __post_init__(self) -> None:
         from mulligan.studies.measures import MEASURES  # late: it imports all metrics

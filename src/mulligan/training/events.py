@@ -25,19 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clock:
-    """Time spent in steps, over all sessions of the run.
-
-    Attributes
-    ----------
-    wall, cpu : float
-        Seconds. `cpu` is the sum over all threads.
-    steps_per_second : float
-        Since the last report.
-    """
+    """Time spent in steps, over all sessions of the run."""
 
     wall: float
     cpu: float
+    """Seconds. `cpu` is the sum over all threads."""
     steps_per_second: float
+    """Since the last report."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +54,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Started(Event):
-    """The first event, once for each run.
-
-    Attributes
-    ----------
-    recipe, data : str
-    steps, seed, threads, samples, classes : int
-    shape : tuple of int
-        Shape of one sample.
-    parameters : dict
-        Numbers of trained parameters of ``generator`` and ``discriminator``.
-    """
+    """The first event, once for each run."""
 
     name: ClassVar[str] = "started"
     recipe: str
@@ -81,31 +65,23 @@ class Started(Event):
     samples: int
     classes: int
     shape: tuple[int, ...]
+    """Shape of one sample."""
     parameters: dict[str, int]
+    """Numbers of trained parameters of ``generator`` and ``discriminator``."""
 
 
 @dataclass(frozen=True)
 class Stepped(Event):
-    """A report, every ``report_every`` steps.
-
-    Attributes
-    ----------
-    measures : dict of str to float
-        What `GAN.step` measures, averaged over the steps since the last report.
-    """
+    """A report, every ``report_every`` steps."""
 
     name: ClassVar[str] = "stepped"
     measures: dict[str, float]
+    """What `GAN.step` measures, averaged over the steps since the last report."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sampled(Event):
-    """Samples of the averaged generator for the fixed z.
-
-    Attributes
-    ----------
-    images : uint8 array (64, H, W, C), or float32 points (1024, d)
-    """
+    """Samples of the averaged generator for the fixed z: uint8 (64, H, W, C), or float32 points (1024, d)."""
 
     name: ClassVar[str] = "sampled"
     images: Array
@@ -121,62 +97,41 @@ class Sampled(Event):
 
 @dataclass(frozen=True)
 class Evaluated(Event):
-    """The metrics of all evaluators.
-
-    Attributes
-    ----------
-    metrics : dict
-        Ready for JSON.
-    """
+    """The metrics of all evaluators."""
 
     name: ClassVar[str] = "evaluated"
     metrics: dict[str, Any]
+    """Ready for JSON."""
 
 
 @dataclass(frozen=True)
 class Measured(Event):
-    """The figures of one measurement of the diagnosis.
-
-    Attributes
-    ----------
-    signals : dict of str to float
-        Figures by name; `mulligan.diagnosis.FIGURES` describes most of them.
-    histogram : list of float
-        Shares of the fakes' classes; empty if the classes are unknown.
-    """
+    """The figures of one measurement of the diagnosis."""
 
     name: ClassVar[str] = "measured"
     signals: dict[str, float]
+    """Figures by name; `mulligan.diagnosis.FIGURES` describes most of them."""
     histogram: list[float]
+    """Shares of the fakes' classes; empty if the classes are unknown."""
 
 
 @dataclass(frozen=True)
 class Diagnosed(Event):
-    """The state of the run has changed.
-
-    Attributes
-    ----------
-    state : str
-        A key of `mulligan.diagnosis.FAILURES`, or "healthy" when an earlier state is over.
-    evidence : dict
-        The figures by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
-    remedies : tuple of str
-        What to try, in words, the most promising first.
-    overrides : tuple of Change
-        The remedy as changes of the configuration, which a second try applies.
-    severity : "alarm", "warning" or ""
-    healthy_step : int
-        The last healthy step, to which a second try goes back. 0 if the remedy changes the networks, the start weights
-        or the data.
-    """
+    """The state of the run has changed."""
 
     name: ClassVar[str] = "diagnosed"
     state: str
+    """A key of `mulligan.diagnosis.FAILURES`, or "healthy" when an earlier state is over."""
     evidence: dict[str, Any]
+    """The figures by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``."""
     remedies: tuple[str, ...] = ()
+    """What to try, in words, the most promising first."""
     overrides: tuple[Change, ...] = ()
+    """The remedy as changes of the configuration, which a second try applies."""
     severity: str = ""
     healthy_step: int = 0
+    """The last healthy step, to which a second try goes back. 0 if the remedy changes the networks, the start weights
+    or the data."""
 
     def _repr_html_(self) -> str:
         """Show the state, its evidence and what to try in a notebook."""
@@ -195,16 +150,11 @@ class Diagnosed(Event):
 
 @dataclass(frozen=True)
 class Adjusted(Event):
-    """A setting was adjusted during the run. It takes effect at the next step.
-
-    Attributes
-    ----------
-    overrides : tuple of Change
-        The new learning rates and penalty weights.
-    """
+    """A setting was adjusted during the run. It takes effect at the next step."""
 
     name: ClassVar[str] = "adjusted"
     overrides: tuple[Change, ...]
+    """The new learning rates and penalty weights."""
 
 
 @dataclass(frozen=True)
@@ -223,12 +173,7 @@ class Waiting(Event):
 
 @dataclass(frozen=True)
 class Failed(Event):
-    """The last event of a run that cannot go on. The error follows.
-
-    Attributes
-    ----------
-    reason : str
-    """
+    """The last event of a run that cannot go on. The error follows."""
 
     name: ClassVar[str] = "failed"
     reason: str

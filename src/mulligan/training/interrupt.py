@@ -24,12 +24,7 @@ class Interrupt:
 
     The handlers are set only inside the ``with`` block, and only in the main thread, where Python allows it. The second
     signal ends the process; saved files stay intact. Signals that come together, as from a supervisor, count as one. So
-    do several SIGHUPs, which a closing terminal sends.
-
-    Attributes
-    ----------
-    received : int or None
-        Number of the signal.
+    do several SIGHUPs, which a closing terminal sends. `received` is the number of the signal.
     """
 
     def __init__(self) -> None:

@@ -160,17 +160,9 @@ class Run:
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def advance(self) -> dict[str, float]:
-        """Take one step with the next batch.
+        """Take one step with the next batch. Returns the measures of `GAN.step`, which are also added to `sums`.
 
-        Returns
-        -------
-        dict of str to float
-            The measures of `GAN.step`, which are also added to `sums`.
-
-        Raises
-        ------
-        DivergedError
-            When a measure is NaN or infinite.
+        Raises `DivergedError` when a measure is NaN or infinite.
         """
         measures = self.gan.step(*self._batches.next(self.gan.real_buffer(self.sampler.batch_size)))
         if not guard.finite(measures):
@@ -238,13 +230,9 @@ class Run:
         return z, labels
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, NDArray[np.int64] | None]:
-        """Draw z, and classes by their frequency in the data. The run's random streams do not change.
+        """Draw `count` z, and classes by their frequency in the data. The run's random streams do not change.
 
-        Parameters
-        ----------
-        count : int
-        seed : int
-            The same seed gives the same numbers at every step of the run.
+        The same seed gives the same numbers at every step of the run.
         """
         count = as_whole("count", count, 0, 2**40)
         rng = stream(as_whole("seed", seed, 0, 2**63 - 1), "eval")
@@ -252,19 +240,10 @@ class Run:
         return z, None if self.labels is None else self.labels[rng.integers(len(self.labels), size=count)]
 
     def generate(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
-        """Return G(z) in the network's range, float32 (n, …). The run is not changed.
+        """Return G(z) in the network's range, float32 (n, …), for z (n, dim) and labels (n,). The run is not changed.
 
-        Parameters
-        ----------
-        z : (n, dim) float32 array
-        labels : (n,) int64 array, optional
-        average : bool
-            Use the averaged weights. False for the weights in training.
-
-        Raises
-        ------
-        DivergedError
-            When a number is not finite.
+        With `average`, the averaged weights are used; without, those in training. Raises `DivergedError` when a number
+        is not finite.
         """
         if average not in self._spaces:
             theta = self.gan.average if average else self.gan.g.network.theta

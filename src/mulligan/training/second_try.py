@@ -25,27 +25,18 @@ from mulligan.training.store.folder import RunFolder
 
 @dataclass(frozen=True, eq=False)
 class SecondTry:
-    """A planned second try. Read it to see what will change, then call `run`.
-
-    Attributes
-    ----------
-    config : Config
-        The configuration with the remedy applied and `parent` set.
-    changes : list of str
-        ``path: old → new``, where old is the run's last value, adjustments included.
-    checkpoint : Checkpoint or None
-        The checkpoint from which it continues; None to begin at step 0.
-    dropped : list of str
-        A sentence for each change of kind that drops fields.
-    keep_moments : bool
-        Keep the optimisers' moments even if the loss, the penalties or an optimiser's settings have changed.
-    """
+    """A planned second try. Read it to see what will change, then call `run`."""
 
     config: Config
+    """The configuration with the remedy applied and `parent` set."""
     changes: list[str]
+    """``path: old → new``, where old is the run's last value, adjustments included."""
     checkpoint: Checkpoint | None
+    """The checkpoint from which it continues; None to begin at step 0."""
     dropped: list[str] = field(default_factory=list)
+    """A sentence for each change of kind that drops fields."""
     keep_moments: bool = False
+    """Keep the optimisers' moments even if the loss, the penalties or an optimiser's settings have changed."""
 
     @property
     def step(self) -> int:
@@ -53,17 +44,9 @@ class SecondTry:
         return 0 if self.checkpoint is None else self.checkpoint.step
 
     def run(self, *, data: Dataset | None = None) -> Run:
-        """Build the run, ready for `Recorder.record` in a new folder.
+        """Build the run, ready for `Recorder.record` in a new folder. `data` is for a run on the caller's arrays.
 
-        Parameters
-        ----------
-        data : Dataset, optional
-            For a run on the caller's arrays.
-
-        Raises
-        ------
-        CheckpointError
-            When the checkpoint does not fit the configuration or the data.
+        Raises `CheckpointError` when the checkpoint does not fit the configuration or the data.
         """
         run = Run(self.config, data=data, begin=self.checkpoint is None)
         if self.checkpoint is not None:
@@ -85,14 +68,7 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
 
 
 def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
-    """Plan the second try of a run.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The run folder.
-    diagnosed : Diagnosed, optional
-        The diagnosis whose remedy is applied (default: the last one).
+    """Plan the second try of a run folder, with the remedy of one of its diagnoses (default: the last one).
 
     Raises
     ------

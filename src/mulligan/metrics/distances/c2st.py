@@ -11,19 +11,13 @@ from mulligan.metrics.validation import feature_sets
 
 @dataclass(frozen=True)
 class TwoSampleTest:
-    """Outcome of the test.
-
-    Attributes
-    ----------
-    accuracy : float
-        On held-out features, with reals and fakes weighted equally: ½ by chance, 1 if they are told apart without
-        error.
-    z : float
-        How many standard deviations the accuracy is above ½, under the null hypothesis. Grows with √n.
-    """
+    """Outcome of the test."""
 
     accuracy: float
+    """On held-out features, with reals and fakes weighted equally: ½ by chance, 1 if they are told apart without
+    error."""
     z: float
+    """How many standard deviations the accuracy is above ½, under the null hypothesis. Grows with √n."""
 
 
 def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: int = 0) -> TwoSampleTest:

@@ -18,20 +18,14 @@ from mulligan.metrics.validation import feature_sets, features
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Mean and covariance of a set of features: all that the Fréchet distance uses.
-
-    Attributes
-    ----------
-    mean : array of shape (d,), float64
-    cov : array of shape (d, d), float64
-        Divided by n − 1.
-    n : int
-        Number of rows that they were computed from.
-    """
+    """Mean and covariance of a set of features: all that the Fréchet distance uses."""
 
     mean: NDArray[np.float64]
+    """(d,)"""
     cov: NDArray[np.float64]
+    """(d, d), divided by n − 1."""
     n: int
+    """Number of rows that they were computed from."""
 
     @property
     def total_variance(self) -> float:

@@ -14,18 +14,12 @@ from mulligan.metrics.validation import feature_sets
 
 @dataclass(frozen=True)
 class Kid:
-    """A kernel distance over several subsets.
-
-    Attributes
-    ----------
-    mean : float
-        The distance. Unbiased, so it may be below 0 for equal distributions.
-    sd : float
-        Standard deviation over the subsets: of one subset's figure, not of the mean.
-    """
+    """A kernel distance over several subsets."""
 
     mean: float
+    """The distance. Unbiased, so it may be below 0 for equal distributions."""
     sd: float
+    """Standard deviation over the subsets: of one subset's figure, not of the mean."""
 
 
 def squared_mmd(x: NDArray[Any], y: NDArray[Any]) -> float:

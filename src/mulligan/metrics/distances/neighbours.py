@@ -29,27 +29,18 @@ SLAB = 8192
 
 @dataclass(frozen=True)
 class Manifolds:
-    """Precision, recall, density and coverage of two sets, 0 to 1 (density may be above 1).
-
-    Attributes
-    ----------
-    precision : float
-        Share of the fakes that lie in the reals' neighbourhoods.
-    recall : float
-        Share of the reals that lie in the fakes' neighbourhoods.
-    density : float
-        Mean number of reals' neighbourhoods around a fake, over the number expected. 1 for equal distributions.
-    coverage : float
-        Share of the reals whose neighbourhood holds a fake.
-    coverage_ideal : float
-        Coverage of equal distributions.
-    """
+    """Precision, recall, density and coverage of two sets, 0 to 1 (density may be above 1)."""
 
     precision: float
+    """Share of the fakes that lie in the reals' neighbourhoods."""
     recall: float
+    """Share of the reals that lie in the fakes' neighbourhoods."""
     density: float
+    """Mean number of reals' neighbourhoods around a fake, over the number expected. 1 for equal distributions."""
     coverage: float
+    """Share of the reals whose neighbourhood holds a fake."""
     coverage_ideal: float
+    """Coverage of equal distributions."""
 
 
 def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: int = 5) -> Manifolds:

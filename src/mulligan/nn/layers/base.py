@@ -25,23 +25,15 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Param:
-    """Declare one parameter array of a layer.
-
-    Attributes
-    ----------
-    shape : tuple of int
-    init : Initializer
-    fan_in, fan_out : int
-        Numbers of inputs and of outputs of one unit, for the initialiser.
-    trained : bool
-        False for an array that is saved but not trained, such as running averages.
-    """
+    """Declare one parameter array of a layer."""
 
     shape: Shape
     init: Initializer
     fan_in: int = 1
     fan_out: int = 1
+    """Numbers of inputs and of outputs of one unit, for the initialiser."""
     trained: bool = True
+    """False for an array that is saved but not trained, such as running averages."""
 
 
 @dataclass(frozen=True)

@@ -39,31 +39,20 @@ NEWEST = 2
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A checkpoint that was read and checked. `run` turns it back into a run.
-
-    Attributes
-    ----------
-    path : Path
-    config : Config
-    state : dict
-        As `Run.state` returned it.
-    arrays : dict of str to array
-        As `GAN.arrays` names them.
-    log : dict
-        Length and digest of the recorder's log.
-    clock : dict
-        ``wall`` and ``cpu`` seconds so far.
-    versions : dict
-        What `versions` returned when the checkpoint was saved.
-    """
+    """A checkpoint that was read and checked. `run` turns it back into a run."""
 
     path: Path
     config: Config
     state: dict[str, Any]
+    """As `Run.state` returned it."""
     arrays: dict[str, Array]
+    """As `GAN.arrays` names them."""
     log: dict[str, Any]
+    """Length and digest of the recorder's log."""
     clock: dict[str, float]
+    """``wall`` and ``cpu`` seconds so far."""
     versions: dict[str, str]
+    """What `versions` returned when the checkpoint was saved."""
 
     @property
     def current(self) -> Config:
@@ -77,19 +66,10 @@ class Checkpoint:
         return step
 
     def run(self, config: Config | None = None, *, data: Dataset | None = None) -> Run:
-        """Build the run of the checkpoint.
+        """Build the run of the checkpoint. `data` is for a run on arrays.
 
-        Parameters
-        ----------
-        config : Config, optional
-            Used instead of the checkpoint's. It may differ in ``steps``.
-        data : Dataset, optional
-            The samples, for a run on arrays.
-
-        Raises
-        ------
-        CheckpointError
-            When the checkpoint does not fit the configuration or the data.
+        Its configuration may be given anew, with other ``steps``. Raises `CheckpointError` when the checkpoint does not
+        fit the configuration or the data.
         """
         changed = differences(self.versions, versions())
         if changed:
@@ -113,7 +93,7 @@ class Checkpoint:
 
 
 def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -> Path:
-    """Write a checkpoint of a run. Call it between two steps.
+    """Write a checkpoint of a run, and return its folder. Call it between two steps.
 
     Parameters
     ----------
@@ -122,11 +102,6 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
         Receives ``step-000123/``. Its older checkpoints are removed, except those that `kept` returns.
     log : dict, optional
         Length and digest of the recorder's log.
-
-    Returns
-    -------
-    Path
-        The checkpoint folder.
 
     Raises
     ------

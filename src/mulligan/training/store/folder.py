@@ -86,13 +86,7 @@ class RunFolder:
 
     @classmethod
     def of(cls, folder: str | Path) -> RunFolder:
-        """Check that a folder holds a run, and return its paths.
-
-        Raises
-        ------
-        ConfigError
-            When this is not a run folder.
-        """
+        """Return the paths of a run folder. Raises `ConfigError` when this is none."""
         here = cls(expanded(folder))
         if not here.config.is_file():
             raise ConfigError(f"{folder} must be a run folder, but it has no config.toml. Check the path.")
@@ -196,19 +190,9 @@ class RunFolder:
         return {step: found[step] for step in sorted(found) if step >= 0}
 
     def newest(self, until: float = math.inf) -> Checkpoint | None:
-        """Load the newest undamaged checkpoint, with a warning for each damaged one. None if there is none yet.
+        """Load the newest undamaged checkpoint up to a step, warning of each damaged one. None if there is none.
 
-        Checkpoints that a kill left set aside are included.
-
-        Parameters
-        ----------
-        until : float
-            Ignore checkpoints after this step.
-
-        Raises
-        ------
-        CheckpointError
-            When there are checkpoints, and all of them are damaged.
+        Checkpoints that a kill left set aside are included. Raises `CheckpointError` when all are damaged.
         """
         refused: list[CheckpointError] = []
         there = {step_of(place): old for old, place in aside(self.checkpoints).items()}

@@ -52,18 +52,7 @@ atexit.register(_leave_all)
 
 
 class Recorder:
-    """Use this instead of `train` to keep a run in a folder.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Created when the run starts.
-
-    Raises
-    ------
-    ConfigError
-        When `folder` is not a path.
-    """
+    """Use this instead of `train` to keep a run in a folder, which is created when the run starts."""
 
     def __init__(self, folder: str | Path):
         self.folder = RunFolder(expanded(folder))
@@ -91,10 +80,6 @@ class Recorder:
             A new run for a new or empty folder, or the run that `resume` loaded from this folder.
         evaluators, observers, stop
             As for `train`.
-
-        Yields
-        ------
-        Event
 
         Raises
         ------
