@@ -25,12 +25,12 @@ from mulligan.metrics import (
     coverage_ideal,
     evaluate_pictures,
     frechet_distance,
+    gist,
     manifolds,
     moments,
     noise_floor,
     pca,
     percent,
-    random_conv,
     reference,
 )
 
@@ -172,10 +172,10 @@ def main():
             show(f"{name}: two random sets, five draws", heads, rows, arguments.markdown)
 
     if arguments.halves:
-        try_floors([judge, pca(train), random_conv((28, 28, 1))])
+        try_floors([judge, pca(train), gist(train[:4000])])
         return
     began, spent = time.perf_counter(), time.process_time()
-    maps = [judge, pca(train), random_conv((28, 28, 1))]
+    maps = [judge, pca(train), gist(train[:4000])]
     against = reference(real, train, maps, prior=np.bincount(digits.labels))
     prepared = time.perf_counter() - began, time.process_time() - spent
     results, clocks = {}, []

@@ -146,7 +146,7 @@ def test_pictures_of_ones_own(mulligan, data, here):
     code, out, err = mulligan("evaluate", "r", "--seeds", 1)
     assert code == 0, err
     assert "training a judge" in err
-    for name in ("judge", "PCA-64", "random conv"):
+    for name in ("judge", "PCA-64", "edges and colours"):
         assert f"{name}: SHA-256 " in out
 
 

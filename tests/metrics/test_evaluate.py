@@ -16,13 +16,13 @@ from mulligan.metrics import (
     evaluate_pictures,
     frechet_distance,
     frechet_infinity,
+    gist,
     kid,
     manifolds,
     merge,
     moments,
     originals,
     pca,
-    random_conv,
     reference,
     sharpness,
     sliced_wasserstein,
@@ -35,7 +35,7 @@ N = 300
 
 @pytest.fixture(scope="module")
 def maps(digits):
-    return [pca(digits.images[:2000], 16, name="pca64"), random_conv((28, 28, 1), 16)]
+    return [pca(digits.images[:2000], 16, name="pca64"), gist(digits.images[:500], 16)]
 
 
 class Told:
@@ -76,7 +76,7 @@ def test_the_form_that_the_interface_promises(result):
     assert (result["n"], result["seeds"], result["data"], result["generator"]) == (N, [4], "mnist", "ema")
     assert result["cpu_seconds"] == 1.5
     promised = {"fd", "fd_floor", "kid", "precision", "recall", "density", "coverage", "coverage_ideal", "sha256"}
-    assert promised <= result["pca64"].keys() == result["randconv"].keys()
+    assert promised <= result["pca64"].keys() == result["gist"].keys()
     of_classes = {"histogram", "kl", "kl_floor", "modes", "effective_modes", "junk", "within_class_variance"}
     assert of_classes <= result["classes"].keys()
     assert {"authpct", "authpct_real", "ct_z"} <= result["copies"].keys()
@@ -144,7 +144,7 @@ def test_without_classes(digits, maps):
     bare = reference(digits.test.images[:100], digits.images[:500], maps[1:])
     found = evaluate_pictures(digits.images[600:700], bare)
     assert "classes" not in found
-    assert found["copies"]["by"] == "randconv"
+    assert found["copies"]["by"] == "gist"
     assert 0.5 < found["diversity"] < 1.5
 
 
@@ -242,7 +242,7 @@ def test_seeds_together(result):
     [
         (lambda r: r.update(n=7), "same 'n', got 300, 7"),
         (lambda r: r.update(data="other"), "same 'data', got mnist, other"),
-        (lambda r: r["randconv"].update(sha256="f"), "same 'randconv.sha256'"),
+        (lambda r: r["gist"].update(sha256="f"), "same 'gist.sha256'"),
         (lambda r: r["copies"].update(n_train=1), r"same 'copies\.n_train', got 2000, 1\."),
         (lambda r: r.pop("classes"), "same figures in 'metrics'"),
         (lambda r: r["pca64"].pop("fd"), "same figures in 'pca64'"),

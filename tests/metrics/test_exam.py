@@ -71,7 +71,7 @@ def test_a_perfect_generator_is_near_every_floor(perfect, own):
     found = evaluate(perfect, own, seeds=[2])
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert (found["n"], found["n_real"], found["seeds"], found["data"], found["held_out"]) == (80, 80, [2], "own", True)
-    for phi in ("judge", "pca64", "randconv"):
+    for phi in ("judge", "pca64", "gist"):
         assert found[phi]["fd"] < 3 * found[phi]["fd_floor"]
         assert len(found[phi]["sha256"]) == 64
     assert found["classes"]["label_accuracy"] == 1.0
@@ -104,7 +104,7 @@ def test_without_labels_there_are_no_classes(own):
     found = evaluate(generator(), bare, seeds=1)
     assert "classes" not in found
     assert "judge" not in found
-    assert {"pca64", "randconv"} <= found.keys()
+    assert {"pca64", "gist"} <= found.keys()
 
 
 def test_which_reals(own):
@@ -170,7 +170,7 @@ class Copier(Generator):
 def test_copies_are_found_where_nothing_was_held_out(perfect, count):
     exam = Exam.prepare(pictures(300, 0, labelled=False), count)
     half = np.random.default_rng(0).permutation(300)[150:]
-    assert exam.against.maps[0].sha256 == pca(pictures(300, 0).images[half]).sha256  # not by the reals
+    assert exam.against.maps[1].sha256 == pca(pictures(300, 0).images[half]).sha256  # not by the reals
     copied = exam.score(Copier(perfect.spec, perfect.theta))["copies"]
     assert copied["n_train"] == 300
     assert copied["authpct"] == 0.0

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from mulligan.metrics import bundled_judge, evaluate_pictures, pca, random_conv, reference
+from mulligan.metrics import bundled_judge, evaluate_pictures, gist, pca, reference
 
 N = 1000
-MAPS = ("judge", "pca64", "randconv")
+MAPS = ("judge", "pca64", "gist")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def scored(digits):
     maps = {
         "judge": lambda: bundled_judge("mnist"),
         "pca64": lambda: pca(train),
-        "randconv": lambda: random_conv((28, 28, 1)),
+        "gist": lambda: gist(train),
     }
 
     @cache

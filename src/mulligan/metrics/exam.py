@@ -15,8 +15,9 @@ from mulligan.data import Dataset
 from mulligan.errors import ConfigError, shown
 from mulligan.metrics.evaluate import evaluate_pictures, evaluate_points
 from mulligan.metrics.fakes import Drawn
+from mulligan.metrics.features.gist import ENOUGH, gist
 from mulligan.metrics.features.judge import Judge, bundled_judge, judge_for
-from mulligan.metrics.features.maps import pca, pca_limit, random_conv
+from mulligan.metrics.features.maps import pca, pca_limit
 from mulligan.metrics.reference import Reference, reference
 from mulligan.metrics.toys import stacked_modes
 from mulligan.nn.memory import use_one_heap
@@ -53,7 +54,7 @@ class Exam:
     def prepare(
         cls, data: Dataset, count: int | None = None, *, controls: bool = True, train_judge: bool = True
     ) -> Self:
-        """Prepare the reals of a data set. With `controls`, a random net also compares, beside judge and PCA."""
+        """Prepare the reals of a data set. Without `controls`, a judge's features and PCA suffice."""
         use_one_heap()
         data = data.in_memory()
         train, labels = np.asarray(data.images), data.labels
@@ -67,12 +68,12 @@ class Exam:
             return cls(data, len(real), held_out, real)
         stacked = data.name == STACKED
         judge = bundled_judge("mnist") if stacked else judge_for(data, train=train_judge)
-        # PCA exaggerates the spread of its training data, so it must not be fitted on the reals
+        # principal components exaggerate the spread of their training data, so they must not be fitted on the reals
         some = apart[np.random.default_rng(0).permutation(len(apart))[: pca_limit(data.shape)]]
         maps: list[Any] = [] if judge is None or stacked else [judge]
+        if controls or not maps:
+            maps.append(gist(some[:ENOUGH]))
         maps.append(pca(apart if len(some) == len(apart) else some))
-        if controls or len(maps) < 2:
-            maps.append(random_conv(data.shape))  # type: ignore[arg-type]
         shares = None if labels is None or maps[0] is not judge else np.bincount(labels, minlength=data.classes)
         prior = shares if shares is not None and shares.min() > 0 else None
         _LOG.info("looking at %s %s pictures of %s", f"{len(real):,}", "held-out" if held_out else "of the", data.name)

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from mulligan.metrics.comparison import Comparison, Found, Pictures
 
-MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points": "coordinates"}
+MAPS = {"judge": "judge", "gist": "edges and colours", "pca64": "PCA-64", "points": "coordinates"}
 """Feature maps by their key, in the order of display. The first one that an evaluation has is the main one."""
 
 

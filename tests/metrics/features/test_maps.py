@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from mulligan.metrics import pca, pca_limit, random_conv
+from mulligan.metrics import pca, pca_limit
 
 
 def test_pca_against_scikit_learn(digits):
@@ -92,35 +92,6 @@ def test_of_large_pictures_fewer_are_enough():
     assert (pca_limit((28, 28, 1)), pca_limit((32, 32, 3))) == (63_775, 16_276)
     assert pca_limit((64, 64, 1)) == pca_limit((48, 48, 3)) == pca_limit((64, 64, 3)) == 2000
     assert pca_limit((512, 512, 3)) == 64
-
-
-def test_random_conv_against_torch(digits):
-    torch = pytest.importorskip("torch")
-    phi = random_conv((28, 28, 1), 10, seed=5)
-    x = torch.from_numpy(digits.test.images[:6].transpose(0, 3, 1, 2) / 255.0)
-    for weights, c in ((phi.first, 1), (phi.second, 16)):
-        kernel = torch.from_numpy(weights.astype(np.float64)).reshape(5, 5, c, -1).permute(3, 2, 0, 1)
-        x = torch.relu(torch.nn.functional.conv2d(x, kernel, stride=2, padding=2))
-    expected = x.permute(0, 2, 3, 1).reshape(6, -1) @ torch.from_numpy(phi.projection.astype(np.float64))
-    np.testing.assert_allclose(phi(digits.test.images[:6]), expected.numpy(), rtol=1e-4, atol=1e-4)
-
-
-def test_random_conv_is_fixed_for_ever(digits):
-    phi = random_conv((28, 28, 1))
-    assert phi.sha256 == "29f66549f78052b8ddc26efdb42cedca61b32a5f013686f24e74eefe1342daf4"
-    assert phi.sha256 != random_conv((28, 28, 1), seed=1).sha256
-    for weights, fan_in, gain in ((phi.first, 25, 2), (phi.second, 400, 2), (phi.projection, 1568, 16)):
-        # Uniform in ±√(3 gain/fan_in): variance gain/fan_in; the variance of the estimate from E x⁴ = 9/5 var².
-        expected = gain / fan_in
-        assert weights.var() == pytest.approx(expected, abs=4 * expected * np.sqrt(0.8 / weights.size))
-        assert np.abs(weights).max() <= np.sqrt(3 * expected) * (1 + 1e-6)
-    assert random_conv((7, 9, 3), 12)(np.zeros((2, 7, 9, 3), np.uint8)).shape == (2, 12)
-
-
-def test_random_conv_looks_at_each_picture_alone(digits, rng):
-    phi, test = random_conv((28, 28, 1)), digits.test.images[:300]
-    order = rng.permutation(300)
-    np.testing.assert_allclose(phi(test)[order], phi(test[order]), rtol=1e-4, atol=1e-4)
 
 
 def test_the_hash_of_pca_knows_no_negative_zero(digits):

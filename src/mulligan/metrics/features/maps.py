@@ -1,7 +1,7 @@
 """Frozen feature maps: the spaces in which two sets of pictures are compared.
 
-A feature map is a callable with a name and a hash. The two in this file need no labels. They are the controls beside
-the judge, a trained classifier, which also knows classes. An ordering is reported only if two maps agree.
+A feature map is a callable with a name and a hash. `PCA`, in this file, and `gist` need no labels. The judge is a
+trained classifier, which also knows classes. An ordering is reported only if two maps agree.
 """
 
 import hashlib
@@ -71,7 +71,7 @@ class PCA:
     @property
     def sha256(self) -> str:
         """Hash of name, components and offset."""
-        return _sha256(self.name, self.components, self.offset)
+        return sha256_of(self.name, self.components, self.offset)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         images = pictures(images)
@@ -130,100 +130,13 @@ def pca_limit(shape: tuple[int, ...]) -> int:
     return most if width < WIDE else min(most, PICTURES)
 
 
-@dataclass(frozen=True, eq=False)
-class RandomConv:
-    """A convolutional net that was never trained: conv 5×5 stride 2, ReLU, twice, then a random projection.
-
-    A random net still reacts to strokes and their places (Naeem et al. 2020 use one for digits), and no generator can
-    be tuned to it.
-
-    Attributes
-    ----------
-    first : array of shape (25·c, 16), float32
-    second : array of shape (25·16, 32), float32
-        Weights by patch rows (y, x, channel).
-    projection : array of shape (⌈h/4⌉·⌈w/4⌉·32, d), float32
-    shape : tuple of int
-        (h, w, c) of the pictures.
-    name : str
-    """
-
-    first: NDArray[np.float32]
-    second: NDArray[np.float32]
-    projection: NDArray[np.float32]
-    shape: tuple[int, int, int]
-    name: str = "randconv"
-
-    @property
-    def sha256(self) -> str:
-        """Hash of name and weights."""
-        return _sha256(self.name, self.first, self.second, self.projection)
-
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        images = pictures(images)
-        if images.shape[1:] != self.shape:
-            raise ShapeError(
-                f"pictures must have the shape that {self.name} was made for, {self.shape}, got {images.shape[1:]}. "
-                f"Make one for this size with random_conv(shape)."
-            )
-        parts: list[NDArray[Any]] = []
-        for start in range(0, len(images), 250):
-            h: NDArray[Any] = images[start : start + 250].astype(np.float32) / np.float32(255.0)
-            for weights in (self.first, self.second):
-                h = np.maximum(_patches(h) @ weights, np.float32(0.0))
-            parts.append(h.reshape(len(h), -1) @ self.projection)
-        return np.concatenate(parts)
-
-
-def random_conv(shape: tuple[int, int, int], dims: int = 64, *, seed: int = 0) -> RandomConv:
-    """Make the random convolutional net for pictures of one shape.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (h, w, c).
-    dims : int
-        Number of features.
-    seed : int
-        Fixed for all runs; another seed gives another metric.
-
-    Notes
-    -----
-    Uniform weights of He's variance 2/fan_in (He et al. 2015, eq. 10), no biases. The weights come from the raw words
-    of PCG64, whose sequence NumPy promises never to change. The last gain of 4 brings the digits' features to about
-    unit variance, where KID's cubic kernel is well away from linear.
-    """
-    h, w, c = shape
-    words = np.random.PCG64(seed)
-
-    def uniform(fan_in: int, fan_out: int, gain: float) -> NDArray[np.float32]:
-        raw = words.random_raw(fan_in * fan_out).reshape(fan_in, fan_out)
-        unit = (raw >> np.uint64(40)).astype(np.float64) / 2.0**23 - 1.0  # [−1, 1), variance ⅓
-        return np.asarray(gain * np.sqrt(3.0 / fan_in) * unit, dtype=np.float32)
-
-    return RandomConv(
-        first=uniform(25 * c, 16, np.sqrt(2.0)),
-        second=uniform(25 * 16, 32, np.sqrt(2.0)),
-        projection=uniform(-(-h // 4) * -(-w // 4) * 32, dims, 4.0),
-        shape=(h, w, c),
-    )
-
-
-def _patches(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """5×5 patches at every second position of NHWC pictures padded by 2: (n, ⌈h/2⌉, ⌈w/2⌉, 25·c)."""
-    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5), axis=(1, 2))[:, ::2, ::2]
-    n, h, w = windows.shape[:3]
-    return np.ascontiguousarray(windows.transpose(0, 1, 2, 4, 5, 3)).reshape(n, h, w, -1)
-
-
 def _flat_blocks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float64]]:
     """Yield the pixels of some pictures at a time, one row a picture."""
     for block in blocks(images.reshape(len(images), -1), _BLOCK):
         yield block.astype(np.float64)
 
 
-def _sha256(name: str, *arrays: NDArray[Any]) -> str:
+def sha256_of(name: str, *arrays: NDArray[Any]) -> str:
     """Hash of a name and of the arrays' shapes and little-endian bytes."""
     digest = hashlib.sha256(name.encode())
     for array in arrays:
