@@ -18,7 +18,7 @@ if importlib.util.find_spec("mulligan") is None:  # in a hosted notebook; needs 
 BESIDE = "This chapter reads measured results or experiments: open it in the folder `docs/book` of Mulligan's source."
 DIRECTIVE = re.compile(r"```\{(?!code-cell)([\w-]+)\} ?(\S*)\n(.*?)```\n", re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(([^):]+)\)")
-LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]+\)")
+LINK = re.compile(r"(?<!!)\[([^\]]+)\](?:\((?!https?:)[^)]+\)|\{\.quoted\})")
 
 
 def as_notebook(chapter: Path) -> nbformat.NotebookNode:

@@ -6,7 +6,9 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 
 PAGES = ("book/08", "book/09", "book/10", "book/11")
-NUMBER = re.compile(r"(?<![\w.,/])-?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?(?![\w/]|\.\d)(?: ?%)?")
+NUMBER = re.compile(
+    r"(?<![\w.,/])(?<!\d-)-?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?(?![\w/]|[.-]\d)(?: ?%)?"
+)
 SHOWN = (nodes.literal_block, nodes.math, nodes.math_block, nodes.table, nodes.raw)
 APART = (*SHOWN, nodes.literal, nodes.reference, nodes.block_quote)
 

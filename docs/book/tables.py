@@ -37,8 +37,8 @@ def table(heads, rows):
 
 def compared(rows, first="", **columns):
     """Show the median (range over the seeds) of some figures of each row: ``compared(rows, FD="fd")``."""
-    found = ([row.name, *(row.figures.get(name, "–") for name in columns.values())] for row in rows)
-    return table([first, *(head.replace("_", " ") for head in columns)], found)
+    found = ([row.name, *(row.figures.get(name, "–") for name in columns.values()), f"{row.steps:,}"] for row in rows)
+    return table([first, *(head.replace("_", " ") for head in columns), "steps"], found)
 
 
 def in_seeds(a, b, highest_wins=False):
