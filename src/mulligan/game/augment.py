@@ -98,12 +98,7 @@ class Translation(Augmentation):
     """Move the picture by whole pixels, up to `ratio` of height and width in each direction, and fill up with 0.
 
     Source: Zhao et al. 2020 (DiffAugment), "translation". The largest move is rounded down to whole pixels (3 of 28,
-    not 4); their code rounds to the nearest.
-
-    Parameters
-    ----------
-    ratio : float
-        0 < ratio ≤ 1.
+    not 4); their code rounds to the nearest. 0 < ratio ≤ 1.
     """
 
     ratio: PositiveFraction = 0.125
@@ -138,12 +133,7 @@ class Cutout(Augmentation):
     """Set a rectangle of `ratio` times height and width to 0. Its centre is anywhere, so a part may lie outside.
 
     Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017. Sides are rounded down to whole
-    pixels; their code rounds to the nearest.
-
-    Parameters
-    ----------
-    ratio : float
-        0 < ratio ≤ 1.
+    pixels; their code rounds to the nearest. 0 < ratio ≤ 1.
     """
 
     ratio: PositiveFraction = 0.5

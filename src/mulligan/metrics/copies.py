@@ -90,14 +90,7 @@ def originals(
 
 
 def copying(fake: NDArray[Any], of: Originals) -> Copies:
-    """Measure copying.
-
-    Parameters
-    ----------
-    fake : array of shape (m, d)
-        Features of the generator's pictures, under the map of the originals.
-    of : Originals
-    """
+    """Measure copying by `fake`, (m, d): features of the generator's pictures, under the map of the originals."""
     fake, train = feature_sets(fake, of.train, names=("fake features", "training features"))
     distance, index = nearest(fake, train)
     cell = nearest(fake, of.centres)[1][:, 0]

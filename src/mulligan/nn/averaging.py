@@ -22,29 +22,13 @@ class Average(Checked, ABC):
 
     @abstractmethod
     def weight(self, step: int) -> float:
-        """Return the weight w of the newest parameters, in (0, 1]; 1 at step 0.
-
-        Parameters
-        ----------
-        step : int
-            The step just taken, counted from 0, as for schedules.
-        """
+        """Return the weight w of the newest parameters, in (0, 1]; 1 at step 0, the first."""
 
     def update(self, average: NDArray[Any], theta: NDArray[Any], step: int, part: slice) -> None:
-        """Add the newest parameters: average ← average + w·(θ − average), in place.
+        """Add the newest parameters: average ← average + w·(θ − average), in place, for the elements of `part`.
 
-        Disjoint parts may run in several threads at once: the result is the same to the byte.
-
-        Parameters
-        ----------
-        average : (n,) array
-            The mean so far; before step 0, any finite numbers.
-        theta : (n,) array
-            The parameters after the step; not changed.
-        step : int
-            The step just taken, counted from 0.
-        part : slice
-            ``slice(start, stop)``, both given: the elements to update.
+        Before step 0, the average may be any finite numbers. Disjoint parts may run in several threads at once: the
+        result is the same to the byte.
         """
         w = self.weight(step)
         for block in blocks(part):

@@ -11,21 +11,10 @@ import numpy as np
 
 
 def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:
-    """Open the stream `name` of `seed`.
+    """Open the stream `name` of a non-negative seed: ``init.g``, ``batches``, ``dropout``, ``eval`` and so on.
 
-    Parameters
-    ----------
-    seed : int
-        Non-negative.
-    name : str
-        ``init.g``, ``init.d``, ``batches``, ``noise``, ``penalty``, ``dropout``, ``eval``, or another.
-    index : int
-        Number of a sub-stream, for instance the worker's.
-
-    Returns
-    -------
-    numpy.random.Generator
-        PCG64-DXSM, seeded by ``SeedSequence(seed, spawn_key=(crc32(name), index))``.
+    It is PCG64-DXSM, seeded by ``SeedSequence(seed, spawn_key=(crc32(name), index))``. The index is the number of a
+    sub-stream, for instance the worker's.
     """
     key = (zlib.crc32(name.encode()), index)
     return np.random.Generator(np.random.PCG64DXSM(np.random.SeedSequence(seed, spawn_key=key)))

@@ -28,19 +28,9 @@ class Schedule(Checked, ABC):
 
     @abstractmethod
     def __call__(self, step: int, total: int) -> float:
-        """Return the value at one step.
+        """Return the value at one step, as a Python float: NumPy's would turn float32 arithmetic into float64.
 
-        Parameters
-        ----------
-        step : int
-            Steps done before this one, at least 0.
-        total : int
-            Steps of the whole run, at least 1.
-
-        Returns
-        -------
-        float
-            A Python float: NumPy's would turn float32 arithmetic into float64.
+        `step` counts the steps done before this one; `total` is the length of the run.
         """
 
 

@@ -24,22 +24,7 @@ CASES: dict[str, Case] = {name: Case(name, **plate, play=partial(_play, name)) f
 
 
 def case_named(name: str) -> Case:
-    """Return an exhibit by its name, to play it: ``case_named("article").play(0)``.
-
-    Parameters
-    ----------
-    name : str
-        A name of `CASES`.
-
-    Returns
-    -------
-    Case
-
-    Raises
-    ------
-    ConfigError
-        When no exhibit has this name.
-    """
+    """Return an exhibit by its name in `CASES`, to play it: ``case_named("article").play(0)``. Raises `ConfigError`."""
     if name not in CASES:
         hint = suggest(name, CASES) or " Try article."
         raise ConfigError(f"case must be one of {', '.join(CASES)}, got {shown(name)}.{hint}")

@@ -209,13 +209,7 @@ class Arctan(Pointwise):
 
 
 def sigmoid(x: Array, out: Array) -> None:
-    """Write 1/(1 + e⁻ˣ), exact to a few roundings, and 0 where e⁻ˣ overflows (below −88 in float32).
-
-    Parameters
-    ----------
-    x, out : arrays of one shape and dtype
-        May be the same array.
-    """
+    """Write 1/(1 + e⁻ˣ), to a few roundings; 0 where e⁻ˣ overflows (below −88 in float32). `out` may be `x`."""
     np.negative(x, out=out)
     with np.errstate(over="ignore"):  # 1/(1 + ∞) is 0, as it should be
         np.exp(out, out=out)

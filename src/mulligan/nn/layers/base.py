@@ -88,14 +88,8 @@ class Layer(Checked):
     def fused_grads(self, m: Memory, c: Array) -> None:
         """Add the gradients of the layer's own parameters of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the fast path.
 
-        Called after `forward(x)`, `backward` of ones (which keeps the unit signals δ) and, with a penalty,
-        `tangent(v)` (which keeps u).
-
-        Parameters
-        ----------
-        m : Memory
-        c : (n,) array
-            ∂Loss/∂logit of each row.
+        c, (n,), is ∂Loss/∂logit. Called after `forward(x)`, `backward` of ones (which keeps the unit signals δ) and,
+        with a penalty, `tangent(v)` (which keeps u).
         """
 
     def prepare(self, m: Memory) -> None:

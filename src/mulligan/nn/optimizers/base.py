@@ -42,36 +42,16 @@ class Optimizer(Checked, ABC):
         return 1
 
     def init(self, n: int, dtype: DTypeLike) -> State:
-        """Make the state that precedes the first step.
+        """Make the state that precedes the first step, for n parameters of this dtype.
 
-        Parameters
-        ----------
-        n : int
-            Number of parameters.
-        dtype : dtype
-            float32 or float64, as the parameters.
-
-        Returns
-        -------
-        dict of str to ndarray
-            One zero vector of shape (n,) per name in `vectors`, and ``"t"``, int64 of shape (1,), zero.
+        It has one zero vector of shape (n,) per name in `vectors`, and ``"t"``, int64 of shape (1,), zero.
         """
         return {name: np.zeros(n, dtype) for name in self.vectors} | {"t": np.zeros(1, np.int64)}
 
     def rates(self, factor: float = 1.0, beta2: float | None = None) -> dict[str, float]:
-        """Return the options that a schedule may change, as one step takes them.
+        """Return ``"lr"`` and ``"beta2"``, as far as the optimiser has them, as one step takes them.
 
-        Parameters
-        ----------
-        factor : float
-            Multiplies ``lr``; 0 is allowed.
-        beta2 : float, optional
-            Replaces ``beta2``, in [0, 1).
-
-        Returns
-        -------
-        dict of str to float
-            ``"lr"`` and ``"beta2"``, as far as the optimiser has these options.
+        `factor` multiplies ``lr``; 0 is allowed. `beta2`, in [0, 1), replaces ``beta2``.
 
         Raises
         ------
@@ -126,18 +106,8 @@ class Optimizer(Checked, ABC):
     def update(self, theta: Vector, grad: Vector, state: State, part: slice, **rates: float) -> None:
         """Take the step that `advance` has counted, for one contiguous part of the parameters.
 
+        `theta` and `grad` are the whole vectors, as in `step`; only ``theta[part]`` and ``grad[part]`` are touched.
         Disjoint parts may run in several threads at once, in any order: the result is the same to the byte.
-
-        Parameters
-        ----------
-        theta, grad : (n,) array
-            The whole vectors, as in `step`; only ``theta[part]`` and ``grad[part]`` are touched.
-        state : dict of str to ndarray
-            From `init`, after `advance`.
-        part : slice
-            ``slice(start, stop)``, both given.
-        lr, beta2 : float, optional
-            As in `step`.
         """
         rates = self.rates() | rates
         vectors = [state[name] for name in self.vectors]

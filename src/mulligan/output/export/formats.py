@@ -17,13 +17,7 @@ FORMATS: dict[str, str] = {"onnx": ".onnx", "torch": ".py", "npz": ".npz", "html
 
 
 def format_of(to: str | None, path: str | Path | None) -> str:
-    """Return the format, given its name or the file's ending.
-
-    Raises
-    ------
-    ConfigError
-        When neither names a format, or they contradict each other.
-    """
+    """Return the format, given its name or the file's ending. Raises `ConfigError` when they name none, or two."""
     endings = {ending: name for name, ending in FORMATS.items()}
     suffix = Path(path).suffix.lower() if path is not None else ""
     if to is None:
@@ -44,7 +38,7 @@ def format_of(to: str | None, path: str | Path | None) -> str:
 
 
 def export(generator: Generator, path: str | Path, to: str | None = None) -> list[Path]:
-    """Write a generator for programs without Mulligan: ONNX, PyTorch, NumPy arrays, or a page that draws by itself.
+    """Write a generator for programs without Mulligan, and return the files: ONNX, PyTorch, NumPy, or a drawing page.
 
     Parameters
     ----------
@@ -53,11 +47,6 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
         Written whole or not at all. The format's ending is added if it is missing.
     to : "onnx", "torch", "npz" or "html", optional
         By default the file's ending decides.
-
-    Returns
-    -------
-    list of Path
-        The files written.
 
     Raises
     ------

@@ -26,47 +26,32 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class GeneratorSpec(Checked):
-    """The description of a generator: everything but its parameters.
-
-    Parameters
-    ----------
-    layers : tuple of Layer
-        From z to samples.
-    latent : Latent
-        The distribution of z.
-    shape : tuple of int
-        Of one sample in the data: (height, width, channels) or (d,).
-    output_range : (float, float)
-        The network's values of black and white.
-    data_range : (float, float)
-        The data's values of black and white.
-    classes : int
-        0 for a generator without labels.
-    class_names : tuple of str
-        One for each class, or empty.
-    class_counts : tuple of int
-        Number of training samples of each class; empty for equal shares.
-    recipe, data : str
-        Their names; for data of your own, its path.
-    alpha, resize : str
-        How pictures of your own were read; see `mulligan.config.DataSpec`.
-    step : int
-        Steps trained.
-    """
+    """The description of a generator: everything but its parameters."""
 
     layers: tuple[Layer, ...]
+    """From z to samples."""
     latent: Latent
+    """The distribution of z."""
     shape: tuple[int, ...]
+    """Of one sample in the data: (height, width, channels) or (d,)."""
     output_range: tuple[float, float] = (-1.0, 1.0)
+    """The network's values of black and white."""
     data_range: tuple[float, float] = (0.0, 255.0)
+    """The data's values of black and white."""
     classes: Whole = 0
+    """0 for a generator without labels."""
     class_names: tuple[str, ...] = ()
+    """One for each class, or empty."""
     class_counts: tuple[Whole, ...] = ()
+    """Number of training samples of each class; empty for equal shares."""
     recipe: str = ""
     data: str = ""
+    """Their names; for data of your own, its path."""
     alpha: str = "auto"
     resize: str = "auto"
+    """How pictures of your own were read; see `mulligan.config.DataSpec`."""
     step: int = 0
+    """Steps trained."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

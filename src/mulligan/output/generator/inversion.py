@@ -18,22 +18,14 @@ MANY = 32
 
 
 class Inversion(NamedTuple):
-    """What `invert` has found for n pictures.
-
-    Attributes
-    ----------
-    z : (n, dim) float32 array
-    labels : (n,) int64 array or None
-    images : (n, height, width, channels) uint8 array
-        G's pictures of z and labels.
-    error : (n,) float64 array
-        Root mean square of the difference, in grey levels from 0 to 255.
-    """
+    """What `invert` has found for n pictures."""
 
     z: NDArray[np.float32]
     labels: NDArray[np.int64] | None
     images: NDArray[np.uint8]
+    """G's pictures of z and labels."""
     error: NDArray[np.float64]
+    """Root mean square of the difference, in grey levels from 0 to 255."""
 
 
 def invert(

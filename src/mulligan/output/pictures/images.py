@@ -36,25 +36,10 @@ _MARGIN = 0.25  # of the range, on every side of such a picture, where early poi
 
 
 def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float = 1.0) -> NDArray[np.uint8]:
-    """Turn network output into bytes: round(255 · (x − low) / (high − low)), clipped to 0 … 255.
+    """Turn network output into bytes of the same shape: round(255 · (x − low) / (high − low)), clipped to 0 … 255.
 
-    The inverse of `mulligan.data.scale`, exactly, for the same `low` and `high`.
-
-    Parameters
-    ----------
-    images : float array, any shape
-        Values; those outside [low, high] become black or white.
-    low, high : float
-        The values of black and white; low < high.
-
-    Returns
-    -------
-    uint8 array of the same shape
-
-    Raises
-    ------
-    ShapeError
-        When a value is NaN, which has no grey level.
+    The inverse of `mulligan.data.scale`, exactly, for the same `low` and `high`, the values of black and white. Raises
+    `ShapeError` when a value is NaN, which has no grey level.
     """
     levels = (images - low) * (255.0 / (high - low))
     if np.isnan(levels).any():
@@ -64,7 +49,7 @@ def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float =
 
 
 def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) -> NDArray[np.uint8]:
-    """Lay pictures out in rows, in order.
+    """Lay pictures out in rows, in order: (rows·(H + pad) + pad, columns·(W + pad) + pad, C), uint8.
 
     Parameters
     ----------
@@ -73,12 +58,7 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
     columns : int, optional
         Pictures per row; by default the grid is square.
     pad : int
-        Width in pixels of the dark grey lines between and around the pictures.
-
-    Returns
-    -------
-    uint8 array (rows·(H + pad) + pad, columns·(W + pad) + pad, C)
-        Empty places have the grey of the lines.
+        Width in pixels of the dark grey lines between and around the pictures. Empty places have their grey.
 
     Raises
     ------
@@ -137,18 +117,7 @@ def straight(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def pillow(array: NDArray[np.uint8]) -> Image:
     """Return a Pillow image: (H, W) or (H, W, 1) grey, (H, W, 3) RGB, (H, W, 4) RGBA with `straight` colours.
 
-    Parameters
-    ----------
-    array : uint8 array
-
-    Returns
-    -------
-    PIL.Image.Image
-
-    Raises
-    ------
-    ShapeError
-        When the array has another type or shape.
+    Raises `ShapeError` when the array has another type or shape.
     """
     from PIL import Image
 
