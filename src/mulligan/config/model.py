@@ -10,47 +10,33 @@ from mulligan.nn.fields import Checked, Count, Finite, Seed, Whole
 
 @dataclass(frozen=True)
 class DataSpec(Checked):
-    """Use this to choose the samples of a run and their classes.
-
-    Parameters
-    ----------
-    name : str
-        A name of `mulligan list data`, or the path of a folder or file.
-    size : int
-        Side that your own pictures are resized to: 28, or a multiple of 8 from 16 to 96. With 0, those of a folder
-        become 28×28, and those of a file stay as they are.
-    colour : "auto", "grey" or "rgb"
-        What your own pictures are converted to. "auto" keeps colour if any picture has it.
-    alpha : str
-        What becomes of transparency: "keep" trains on four channels; "black", "white" or "#rrggbb" is put under it.
-        "auto" keeps it if a tenth of your pictures have some. A run's configuration says how that was decided.
-    resize : "auto", "smooth" or "pixels"
-        "pixels" resizes without smoothing. "auto" does so with pixel art: small pictures of few colours.
-    skip_broken : bool
-        Skip broken files in a folder of pictures. Otherwise they raise an error.
-    labels : "dataset", "clusters", "none" or "auto"
-        The classes: those of the data, k-means clusters of the pictures, or none. "auto" takes those of the data;
-        pictures without classes are sorted into clusters, one for every 15 pictures and at most `clusters`.
-    clusters : int
-        Number of clusters.
-    limit : int
-        Use only this number of samples; 0 for all. They are the first ones. If these would miss a class, they are the
-        first ones of each class, in proportion to its share.
-    low, high : float
-        Network values of black and white. G's output has the same range. Points are used as they are.
-    """
+    """Use this to choose the samples of a run and their classes."""
 
     name: str = "mnist"
+    """A name of `mulligan list data`, or the path of a folder or file."""
     size: Whole = 0
+    """Side that your own pictures are resized to: 28, or a multiple of 8 from 16 to 96. With 0, those of a folder
+    become 28×28, and those of a file stay as they are."""
     colour: Literal["auto", "grey", "rgb"] = "auto"
+    """What your own pictures are converted to. "auto" keeps colour if any picture has it."""
     alpha: str = "auto"
+    """What becomes of transparency: "keep" trains on four channels; "black", "white" or "#rrggbb" is put under it.
+    "auto" keeps it if a tenth of your pictures have some. A run's configuration says how that was decided."""
     resize: Literal["auto", "smooth", "pixels"] = "auto"
+    """With "pixels", pictures are not smoothed. "auto" does so with pixel art: small pictures of few colours."""
     skip_broken: bool = False
+    """Skip broken files in a folder of pictures. Otherwise they raise an error."""
     labels: Literal["dataset", "clusters", "none", "auto"] = "dataset"
+    """The classes: those of the data, k-means clusters of the pictures, or none. "auto" takes those of the data;
+    pictures without classes are sorted into clusters, one for every 15 pictures and at most `clusters`."""
     clusters: Count = 150
+    """Number of clusters."""
     limit: Whole = 0
+    """Use only this number of samples; 0 for all. They are the first ones. If these would miss a class, they are the
+    first ones of each class, in proportion to its share."""
     low: Finite = -1.0
     high: Finite = 1.0
+    """Network values of black (`low`) and white. G's output has the same range. Points are used as they are."""
     shorthand: ClassVar[str] = "name"
 
     def __post_init__(self) -> None:
@@ -61,59 +47,40 @@ class DataSpec(Checked):
 
 @dataclass(frozen=True)
 class Parent:
-    """The checkpoint from which a second try started.
-
-    Parameters
-    ----------
-    run : str
-        The run folder.
-    step : int
-        The checkpoint's step.
-    """
+    """The checkpoint from which a second try started."""
 
     run: str
+    """The run folder."""
     step: Whole
+    """The checkpoint's step."""
 
 
 @dataclass(frozen=True)
 class Config(Game):
-    """All settings of a run: the fields of a `Game`, and these.
-
-    Parameters
-    ----------
-    data : DataSpec
-    steps : int
-        Length of the run. Schedules are stretched over it.
-    batch_size : int
-        Real samples in one move of D, and fakes in one move of G.
-    seed : int
-        Random seed of all streams.
-    threads : int
-        Workers that share a batch; 0 for all cores that the process may use. The same number gives the same bytes, so
-        a run records the number that 0 stood for.
-    report_every, sample_every, evaluate_every, save_every : int
-        Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events. The last step has them too. 0 turns
-        samples and evaluations off, and leaves one report and one checkpoint, at the last step.
-    recipe : str
-        The recipe that this configuration started from.
-    parent : Parent or None
-        The checkpoint that a second try started from.
-    start : str
-        The run folder, checkpoint folder or generator file whose weights the run begins with; empty for new weights.
-    """
+    """All settings of a run: the fields of a `Game`, and these."""
 
     data: DataSpec = DataSpec()
     steps: Count = 4000
+    """Length of the run. Schedules are stretched over it."""
     batch_size: Count = 64
+    """Real samples in one move of D, and fakes in one move of G."""
     seed: Seed = 0
+    """Random seed of all streams."""
     threads: Whole = 0
+    """Workers that share a batch; 0 for all cores that the process may use. The same number gives the same bytes, so a
+    run records the number that 0 stood for."""
     report_every: Whole = 50
     sample_every: Whole = 100
     evaluate_every: Whole = 500
     save_every: Whole = 500
+    """Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events, in this order. The last step has them,
+    too. 0 turns samples and evaluations off, and leaves one report and one checkpoint, at the last step."""
     recipe: str = ""
+    """The recipe that this configuration started from."""
     parent: Parent | None = None
+    """The checkpoint that a second try started from."""
     start: str = ""
+    """The run folder, checkpoint folder or generator file whose weights the run begins with; empty for new weights."""
 
 
 def with_all_of(config: Config, name: str) -> Config:

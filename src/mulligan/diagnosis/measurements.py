@@ -46,15 +46,9 @@ class Facts(NamedTuple):
 
 
 class Measurements:
-    """Use this in a rule to read the measurements so far.
+    """Use this in a rule to read the measurements so far, the latest last.
 
-    Parameters
-    ----------
-    taken : sequence of Measurement
-        At least one, the latest last.
-    facts : Facts
-    listened : bool
-        Whether the generator's output has depended on z at any measurement.
+    `listened` tells whether the generator's output has depended on z at any of them.
     """
 
     def __init__(self, taken: Sequence[Measurement], facts: Facts, listened: bool):

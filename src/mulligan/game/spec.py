@@ -22,22 +22,15 @@ from mulligan.nn.schedules import Constant, Schedule
 
 @dataclass(frozen=True)
 class Latent(Checked):
-    """The distribution of z.
-
-    Parameters
-    ----------
-    dim : int
-        Length of z, at least 1.
-    distribution : "normal" or "uniform"
-        N(0, 1), or U(−1, 1).
-    redraw : bool
-        Draw a new z for each move of the alternating game. If False, G moves with the fakes that D has just seen, as in
-        most public training loops; this saves one forward pass of G in each step.
-    """
+    """The distribution of z."""
 
     dim: Count = 64
+    """Length of z, at least 1."""
     distribution: Literal["normal", "uniform"] = "normal"
+    """N(0, 1), or U(−1, 1)."""
     redraw: bool = True
+    """Draw a new z for each move of the alternating game. If False, G moves with the fakes that D has just seen, as in
+    most public training loops; this saves one forward pass of G in each step."""
 
     def draw(self, rng: np.random.Generator, out: Array) -> Array:
         """Fill `out`, (n, dim), in place."""
@@ -52,23 +45,15 @@ class Latent(Checked):
 
 @dataclass(frozen=True)
 class Player(Checked):
-    """A player: its network and its optimiser.
-
-    Parameters
-    ----------
-    layers : tuple of Layer, or Architecture
-        From input to output, or a family that builds them for the data's shape. D ends in one logit.
-    optimizer : Optimizer
-    clip : Clipping or None
-        Bounds the gradient before the optimiser sees it.
-    clip_weights : float
-        After each step every parameter is clamped to ±this (Arjovsky et al. 2017, Algorithm 1); 0 is off.
-    """
+    """A player: its network and its optimiser."""
 
     layers: tuple[Layer, ...] | Architecture
+    """From input to output, or a family that builds them for the data's shape. D ends in one logit."""
     optimizer: Optimizer = Adam()
     clip: Clipping | None = None
+    """Bounds the gradient before the optimiser sees it."""
     clip_weights: NonNegative = 0.0
+    """After each step every parameter is clamped to ±this (Arjovsky et al. 2017, Algorithm 1); 0 is off."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,52 +69,21 @@ class Player(Checked):
 
 @dataclass(frozen=True)
 class Schedules(Checked):
-    """Factors over the run, each a function of the step.
-
-    Parameters
-    ----------
-    lr : Schedule
-        Multiplies both players' learning rates.
-    penalty : Schedule
-        Multiplies every penalty's weight.
-    noise : Schedule
-        Multiplies `instance_noise`.
-    beta2 : Schedule or None
-        Replaces β₂ of both optimisers.
-    """
+    """Factors over the run, each a function of the step."""
 
     lr: Schedule = Constant(1.0)
+    """Multiplies both players' learning rates."""
     penalty: Schedule = Constant(1.0)
+    """Multiplies every penalty's weight."""
     noise: Schedule = Constant(1.0)
+    """Multiplies `instance_noise`."""
     beta2: Schedule | None = None
+    """Replaces β₂ of both optimisers."""
 
 
 @dataclass(frozen=True)
 class Game(Checked):
-    """Everything about a game but its data.
-
-    Parameters
-    ----------
-    generator, discriminator : Player
-    latent : Latent
-    loss : Loss
-    penalties : tuple of Penalty
-    update : "simultaneous" or "alternating"
-        Simultaneous: both move at once from one pass of D, whose unit input gradient serves the penalties and G.
-        Alternating: D moves `d_steps` times, then G, against the new D. Extragradient needs both players: both look
-        ahead, then both move. "alternating" then means that each player has a pass of D of its own.
-    d_steps : int
-        D's moves for each of G's (alternating only).
-    classes : int
-        Number of classes that both players see as labels; 0 for none.
-    average : Average or None
-        The running average of G's parameters, from which samples are drawn.
-    instance_noise : float
-        Standard deviation of Gaussian noise on everything D sees (Sønderby et al. 2017); 0 is off.
-    augment : tuple of Augmentation
-        Applied to every picture, real or fake, before the noise and before D sees it. Penalties act on what D sees.
-    schedules : Schedules
-    """
+    """Everything about a game but its data."""
 
     generator: Player
     discriminator: Player
@@ -137,11 +91,19 @@ class Game(Checked):
     loss: Loss = NonSaturating()
     penalties: tuple[Penalty, ...] = ()
     update: Literal["simultaneous", "alternating"] = "alternating"
+    """Simultaneous: both move at once from one pass of D, whose unit input gradient serves the penalties and G.
+    Alternating: D moves `d_steps` times, then G, against the new D. Extragradient needs both players: both look ahead,
+    then both move. "alternating" then means that each player has a pass of D of its own."""
     d_steps: Count = 1
+    """D's moves for each of G's (alternating only)."""
     classes: Whole = 0
+    """Number of classes that both players see as labels; 0 for none."""
     average: Average | None = EMA()
+    """The running average of G's parameters, from which samples are drawn."""
     instance_noise: NonNegative = 0.0
+    """Standard deviation of Gaussian noise on everything D sees (Sønderby et al. 2017); 0 is off."""
     augment: tuple[Augmentation, ...] = ()
+    """Applied to every picture, real or fake, before the noise and before D sees it. Penalties act on what D sees."""
     schedules: Schedules = field(default_factory=Schedules)
 
     def __post_init__(self) -> None:

@@ -27,8 +27,8 @@ class Divergences:
     """Jensen-Shannon divergence, 0 to log 2."""
     kl_floor: float
     js_floor: float
-    """The exact expectation of both for n samples of the density itself; about (B−1)/(2n) and (B−1)/(8n) for B bins
-    that all hold many samples."""
+    """The exact expectations of KL and JS for n samples of the density itself; about (B−1)/(2n) and (B−1)/(8n) for B
+    bins that all hold many samples."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Picture:
     """(H, W), or (H, W, 3)."""
     low: float | None = None
     high: float | None = None
-    """The values of black and white. They are the data's unless the caption says "stretched"; None for a plot."""
+    """The values of black (`low`) and white: the data's, unless the caption says "stretched"; None for a plot."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Curve:
     name: str
     x: str
     y: str
-    """Title, and labels of the axes."""
+    """The labels of both axes; `name` is the title."""
     lines: dict[str, tuple[tuple[float, float], ...]]
     """(x, y) points by the name of the line."""
 

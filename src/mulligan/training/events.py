@@ -29,7 +29,7 @@ class Clock:
 
     wall: float
     cpu: float
-    """Seconds. `cpu` is the sum over all threads."""
+    """Seconds, as `wall`; the sum over all threads."""
     steps_per_second: float
     """Since the last report."""
 

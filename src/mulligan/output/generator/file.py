@@ -46,7 +46,7 @@ class GeneratorSpec(Checked):
     """Number of training samples of each class; empty for equal shares."""
     recipe: str = ""
     data: str = ""
-    """Their names; for data of your own, its path."""
+    """The name of the data, or the path of your own."""
     alpha: str = "auto"
     resize: str = "auto"
     """How pictures of your own were read; see `mulligan.config.DataSpec`."""
