@@ -10,7 +10,7 @@ from mulligan.cli.scores import table
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration
-from mulligan.report import write_report
+from mulligan.report import read, verdict, write_report
 from mulligan.training import Diagnosis, Interrupt, Observer, Recorder, Run, plan
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.monitor import Monitor
@@ -132,7 +132,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
     Returns where the files are, with the figures, ready for JSON; and why ``metrics`` or ``report`` could not be
     written, which is to be printed last.
     """
-    files, lost, report = recorder.folder, {}, None
+    files, lost, report, found = recorder.folder, {}, None, None
     metrics: dict[str, Any] | None = None
     try:
         metrics = evaluate_finished(run) if evaluate else None
@@ -145,6 +145,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
             lost["metrics"] = str(error)
     try:
         report = str(write_report(files.path, data=run.data))
+        found = verdict(read(files.path))
     except MulliganError as error:
         lost["report"] = str(error)
     grid = files.newest_sample()
@@ -155,6 +156,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
         "animation": str(files.animation) if files.animation.is_file() else None,
         "generator": str(files.generator),
         "report": report,
+        "verdict": None if found is None else found._asdict(),
         "metrics": metrics,
     }
     return kept, lost
@@ -169,6 +171,8 @@ def show(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> None:
         if metrics is not None:
             print(f"  metrics    {metrics}")
         print("", *table(kept["metrics"]), "", sep="\n")
+    if kept["verdict"] is not None:
+        print(kept["verdict"]["words"])
     run = typed(kept["run"])
     print(f"next: mulligan sample {run}")
     if not points:

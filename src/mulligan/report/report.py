@@ -20,6 +20,7 @@ from mulligan.output.pages import policy_of, template
 from mulligan.report import again, curves, quality, sections
 from mulligan.report.pictures import Nearest, cut, evenly, frames, nearest, strip
 from mulligan.report.story import Story, read
+from mulligan.report.verdict import verdict
 from mulligan.training.samples import data_of
 
 COMPARED = 16
@@ -67,6 +68,7 @@ def page(story: Story, data: Dataset | None = None) -> str:
         style=style,
         script=script,
         summary=sections.summary(story),
+        verdict=verdict(story),
         figures=sections.figures(story),
         frames=frames(story.samples),
         pictures=len(shape) == 3,

@@ -14,7 +14,7 @@ from mulligan.models import BUNDLED, FACES
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.export import export as write
 from mulligan.output.generator import Generator
-from mulligan.report import write_report
+from mulligan.report import read, verdict, write_report
 from mulligan.training.store.folder import RunFolder, restored
 from mulligan.web.library.museum import play
 from mulligan.web.library.runs import BUNDLED_RUN, EXPORTS, export_of, report_of
@@ -63,7 +63,9 @@ def evaluate(folder: Path) -> dict[str, Any]:
         return {"error": f"{folder.name} has no checkpoint yet, so nothing can be measured. Train it on first."}
     metrics = evaluate_finished(restored(found))
     here.keep_metrics(metrics)
-    return {"metrics": short(metrics), "text": f"{folder.name} is measured."}
+    judged = verdict(read(folder))
+    words = None if judged is None else judged._asdict()
+    return {"metrics": short(metrics), "verdict": words, "text": f"{folder.name} is measured."}
 
 
 def short(metrics: dict[str, Any]) -> dict[str, Any]:

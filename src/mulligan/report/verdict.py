@@ -1,0 +1,91 @@
+"""Say in a sentence how good the samples of a finished run are, and what to do next."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from mulligan.metrics import MAPS, at
+from mulligan.output.figures import count, counted, duration, figure, percent
+from mulligan.report.sections import middle
+from mulligan.report.story import Series, Story
+from mulligan.training.store.log import best_of
+
+ENOUGH = 100
+"""Training pictures below which G can only learn each of them."""
+WORSE = 1.25
+"""The end is worse than the best measurement during the run if its figure is this many times as large."""
+BARE = 0.6
+"""Coverage, as a share of the best possible, below which kinds of pictures are missing."""
+GOOD = 0.6
+"""Highest accuracy of a fresh classifier between samples and pictures that is called good; chance is .5."""
+GAIN = 0.05
+"""Least improvement over the second half of a run that is worth another one."""
+
+
+class Verdict(NamedTuple):
+    """How a finished run is judged: `kind` is "few", "worse", "missing", "good", "improving" or "level"."""
+
+    kind: str
+    words: str
+
+
+def verdict(story: Story) -> Verdict | None:
+    """Judge a finished run of pictures by its figures, the gravest first.
+
+    None for points, for a run that was not evaluated, and for one whose failure the diagnosis names.
+    """
+    space = next((name for name in MAPS if name != "points" and at(story.metrics, name, "fd") is not None), "")
+    if not space or not story.finished or story.failure is not None or story.measured_before is not None:
+        return None
+    fd, floor, covered, possible, told = (
+        middle(at(story.metrics, space, name)) or 0.0
+        for name in ("fd", "fd_floor", "coverage", "coverage_ideal", "c2st")
+    )
+    samples = story.started.get("samples", 0)
+    curve = [(step, best_of([(step, metrics)])[1]) for step, metrics in story.evaluated]
+    curve = [(step, value) for step, value in curve if math.isfinite(value) and value > 0]
+    step, least = min(curve, key=lambda each: each[1], default=(story.step, math.inf))
+    ratio = _second_half(curve, story.step)
+    if samples < ENOUGH:
+        return Verdict(
+            "few", f"{counted(samples, 'picture')} are too few: G can only learn them by heart. Add some hundred."
+        )
+    if curve and curve[-1][1] > WORSE * least:
+        why = (
+            "D has begun to know your pictures by heart"
+            if _surer(story.stepped, step)
+            else "the game has lost its balance"
+        )
+        more = f"; best.safetensors keeps those of step {count(story.best)} (--best)" if story.best == step else ""
+        return Verdict("worse", f"The samples were best at step {count(step)}. Since then {why}{more}.")
+    seconds = story.seconds(story.step)
+    long = "as long again" if seconds is None else f"another {duration(seconds[0])}"
+    gain = f"{long} would bring FD from {figure(fd)} to about {figure(max(floor, fd * ratio))}"
+    going = ratio < 1.0 - GAIN
+    if covered < BARE * possible:
+        missing = f"{percent(1.0 - covered / possible)} of the pictures have nothing like them among the samples"
+        return Verdict(
+            "missing", f"Kinds are missing: {missing}" + (f"; {gain}." if going else "; more training does not help.")
+        )
+    if told <= GOOD:
+        said = f"Good: a fresh classifier tells samples from pictures in {percent(told)} of cases; 50 % is chance"
+        return Verdict("good", f"{said}; {gain}." if going else f"{said}.")
+    if going:
+        return Verdict("improving", f"Still improving: {gain}.")
+    return Verdict("level", f"It no longer improves: FD stays near {figure(fd)}, real pictures have {figure(floor)}.")
+
+
+def _second_half(curve: Series | list[tuple[int, float]], end: int) -> float:
+    """Return by what factor the figure changed over the second half: as much is expected of as long again."""
+    if len(curve) < 4:
+        return 1.0
+    steps, values = zip(*curve)
+    return float(values[-1] / np.interp(end / 2, steps, values))
+
+
+def _surer(stepped: Series, step: int) -> bool:
+    """Tell whether D tells reals from fakes better at the end than at `step`."""
+    gaps = [(s, m["d_real"] - m["d_fake"]) for s, m in stepped if {"d_real", "d_fake"} <= m.keys()]
+    before = [gap for s, gap in gaps if s <= step]
+    return bool(before) and gaps[-1][1] > before[-1]

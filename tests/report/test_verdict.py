@@ -1,0 +1,66 @@
+"""A finished run gets a verdict from its figures, the gravest first; never silence, and never beside a diagnosis."""
+
+import pytest
+
+from mulligan.report import read, verdict
+from mulligan.training import Diagnosed
+
+FALLING = [1.0, 0.8, 0.7, 0.6, 0.5, 0.4]
+LEVEL = [1.0, 0.5, 0.41, 0.4, 0.4, 0.4]
+TURNED = [1.0, 0.5, 0.4, 0.5, 0.6, 0.7]
+
+
+@pytest.fixture
+def told(finished):
+    """The story of a finished run with these figures."""
+
+    def made(curve=LEVEL, samples=500, coverage=0.9, c2st=0.7, sure=1.0, **more):
+        story = read(finished)
+        steps = [4 * (number + 1) for number in range(len(curve))]
+        story.evaluated = [(step, {"kid": value}) for step, value in zip(steps, curve)]
+        story.diagnosed = []
+        story.stepped = [(step, {"d_real": 1.0 + sure * step, "d_fake": 0.0}) for step in steps]
+        figures = {"fd": 3.0, "fd_floor": 1.0, "coverage": coverage, "coverage_ideal": 0.97, "c2st": c2st}
+        story.metrics = {"n": 250, "n_real": 250, "data": "mine", "pca64": figures}
+        story.started, story.best = story.started | {"samples": samples}, steps[curve.index(min(curve))]
+        for name, value in more.items():
+            setattr(story, name, value)
+        return story
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "said"),
+    [
+        ({"samples": 99}, "few", "99 pictures"),
+        ({"samples": 100}, "level", "3.00"),
+        ({"curve": TURNED}, "worse", "step 12"),
+        ({"curve": TURNED, "samples": 99}, "few", "99"),
+        ({"curve": FALLING}, "improving", "from 3.00 to about 1.71"),  # .4 / .7, the figure at half the run
+        ({"coverage": 0.5}, "missing", "48.5 %"),
+        ({"coverage": 0.5, "curve": FALLING}, "missing", "about 1.71"),
+        ({"c2st": 0.6}, "good", "60.0 %"),
+        ({"c2st": 0.6, "curve": FALLING}, "good", "about 1.71"),
+        ({"curve": []}, "level", "1.00"),
+    ],
+)
+def test_the_gravest_figure_decides(told, changes, kind, said):
+    found = verdict(told(**changes) if changes.get("curve") != [] else told(evaluated=[]))
+    assert found.kind == kind
+    assert said in found.words
+
+
+def test_by_heart_is_said_only_of_a_d_that_has_become_surer(told):
+    assert "by heart" in verdict(told(TURNED)).words
+    assert "by heart" not in verdict(told(TURNED, sure=-0.01)).words
+    assert "--best" in verdict(told(TURNED)).words
+    assert "--best" not in verdict(told(TURNED, best=4)).words
+
+
+def test_there_is_no_verdict_without_figures_or_beside_a_failure(told, finished):
+    assert verdict(read(finished)) is None  # not evaluated
+    assert verdict(told(finished=False)) is None
+    assert verdict(told(diagnosed=[Diagnosed(4, "mode collapse", {}, severity="alarm")])) is None
+    points = {"n": 9, "n_real": 9, "data": "ring", "points": {"fd": 1.0}}
+    assert verdict(told(metrics=points)) is None
