@@ -19,6 +19,7 @@ def command(
     *,
     data: options.Word = None,
     size: options.Size = None,
+    tile: options.Tile = None,
     steps: options.Steps = None,
     minutes: options.Minutes = None,
     seed: options.RunSeed = None,
@@ -50,6 +51,8 @@ def command(
         A data set, folder or file (default: the recipe's).
     size
         Side of your own pictures: 28, or a multiple of 8 up to 96.
+    tile
+        Cut your pictures, which are sheets, into tiles of 16x16; +1 for a pixel between two, +1+2 for a margin too.
     steps
         Length of the run in steps (default: the recipe's).
     minutes
@@ -89,7 +92,7 @@ def command(
         config = training.with_all_of(config, data)
     given = {
         "steps": steps, "seed": seed, "threads": threads, "evaluate_every": None if evaluate else 0,
-        "data.size": size, "data.name": data, "start": from_ and str(from_),
+        "data.size": size, "data.tile": tile, "data.name": data, "start": from_ and str(from_),
     }  # fmt: skip
     flags = [(path, value) for path, value in given.items() if value is not None]
     config = training.with_overrides(config, [*chain(*set_), *flags])

@@ -15,8 +15,8 @@ class DataSpec(Checked):
     name: str = "mnist"
     """A name of `mulligan list data`, or the path of a folder or file."""
     size: Whole = 0
-    """Side that your own pictures are resized to: 28, or a multiple of 8 from 16 to 96. With 0, those of a folder
-    become 28×28, and those of a file stay as they are."""
+    """Side that your own pictures are resized to: 28, or a multiple of 8 from 16 to 96. With 0, tiles and
+    those of a file keep their size, and those of a folder become 28×28."""
     colour: Literal["auto", "grey", "rgb"] = "auto"
     """What your own pictures are converted to. "auto" keeps colour if any picture has it."""
     alpha: str = "auto"
@@ -24,6 +24,9 @@ class DataSpec(Checked):
     "auto" keeps it if a tenth of your pictures have some. A run's configuration says how that was decided."""
     resize: Literal["auto", "smooth", "pixels"] = "auto"
     """With "pixels", pictures are not smoothed. "auto" does so with pixel art: small pictures of few colours."""
+    tile: str = ""
+    """Size of the tiles if your pictures are sheets: "16x16"; with 1 pixel between two "16x16+1", and a margin of 2
+    around all "16x16+1+2"."""
     skip_broken: bool = False
     """Skip broken files in a folder of pictures. Otherwise they raise an error."""
     labels: Literal["dataset", "clusters", "none", "auto"] = "dataset"

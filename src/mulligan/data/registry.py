@@ -111,6 +111,7 @@ def load(
     colour: str = "auto",
     alpha: str = "auto",
     resize: str = "auto",
+    tile: str = "",
 ) -> Dataset:
     """Load data for a run or an evaluation: a named data set, or your own from a folder or file.
 
@@ -132,6 +133,9 @@ def load(
         keeps it if a tenth of the pictures have some; otherwise they are put on black.
     resize : str
         "smooth", or "pixels" for pixel art, whose edges stay hard. "auto" looks at the pictures.
+    tile : str
+        "16x16" if your pictures are sheets of such tiles; "16x16+1" if there is 1 pixel between two tiles, "16x16+1+2"
+        with a margin of 2 around all. Then `source` may be one picture.
 
     Returns
     -------
@@ -154,7 +158,7 @@ def load(
         what = "the name of a data set, a folder or a file"
         raise ConfigError(must_be("source", what, source, "mulligan.data.from_arrays(images, labels) for arrays"))
     path, name = Path(os.path.expanduser(source)), str(source)
-    reading = Reading(size, colour, alpha, resize)
+    reading = Reading(size, colour, alpha, resize, tile)
     check_asked(source, reading, skip_broken)
     if isinstance(source, str) and name in DATASETS:
         return DATASETS[name].loader()
@@ -167,7 +171,7 @@ def load(
             )
         hint = suggest(name, DATASETS) or " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
-    if is_picture_folder(path):
+    if is_picture_folder(path) or (tile and path.suffix.lower() in ENDINGS):
         return load_pictures(path, reading, skip_broken)
     if skip_broken:
         raise ConfigError(f"skip_broken must be False for {name}, which is no folder of pictures. Leave it out.")
@@ -208,7 +212,8 @@ def _load_file(path: Path) -> Dataset:
     ending = path.suffix.lower()
     if ending in ENDINGS:
         raise DataError(
-            f"{path}: data must be a folder of pictures or a file of arrays, got one picture. Try its folder."
+            f"{path}: data must be a folder of pictures or a file of arrays, got one picture. Try its folder; "
+            "for a sheet of tiles, say how large they are: --tile 16x16."
         )
     if ending in (".npz", ".npy"):
         return load_numpy(path)

@@ -150,4 +150,5 @@ def _loaded(source: str | Path, generator: Drawn) -> Dataset:
     size = height if height == width and height in SIZES else 0
     if isinstance(generator, Fakes):  # keep the data's colours, so that missing colour shows
         return load(source, size if is_picture_folder(source) else 0)
-    return load(source, size, colour={1: "grey", 3: "rgb", 4: "auto"}[channels], **generator.spec.reading)
+    tile = generator.spec.tile if str(source) == generator.spec.data else ""
+    return load(source, size, colour={1: "grey", 3: "rgb", 4: "auto"}[channels], tile=tile, **generator.spec.reading)

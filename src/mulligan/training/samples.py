@@ -49,7 +49,7 @@ def data_of(config: Config, *, resumed: bool = False) -> Dataset:
     old = resumed and spec.name not in DATASETS
     alpha = "black" if old and spec.alpha == "auto" else spec.alpha
     resize = "smooth" if old and spec.resize == "auto" else spec.resize
-    data = load(absolute(spec.name), spec.size, spec.skip_broken, spec.colour, alpha, resize)
+    data = load(absolute(spec.name), spec.size, spec.skip_broken, spec.colour, alpha, resize, spec.tile)
     return limited(data, spec.limit)
 
 

@@ -1,10 +1,13 @@
 """Load a folder of the user's pictures."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +16,14 @@ from mulligan.data.dataset import Dataset, Images
 from mulligan.data.sources import picture_file, streamed
 from mulligan.data.sources.arrays import DARK, check_light
 from mulligan.data.sources.picture_file import ENDINGS, on_background, read_picture, with_channels
-from mulligan.data.sources.reading import Reading, check_size
+from mulligan.data.sources.reading import Grid, Reading, check_size
 from mulligan.data.sources.recognition import decided, decided_in_memory, evenly
+from mulligan.data.sources.sheets import cut
 from mulligan.data.sources.streamed import StreamedPictures
-from mulligan.errors import DataError, ShapeError
+from mulligan.errors import ConfigError, DataError, ShapeError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _NAMED = 3  # how many broken files a note names
 _SPLITS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
@@ -59,8 +66,8 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
         When a picture is broken, all are fully transparent, there are none, or they lie both beside and inside
         sub-folders.
     """
-    reading, size = replace(reading, size=reading.size or 28), reading.size or 28
-    loose, classes, others = _find(folder)
+    reading, size = replace(reading, size=reading.side), reading.side
+    loose, classes, others = _find(folder) if folder.is_dir() else ([folder], {}, {})
     if loose and classes:
         raise DataError(
             f"{folder}: pictures lie both beside ({loose[0].name}) and inside sub-folders ({next(iter(classes))}). "
@@ -77,9 +84,12 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
         )
     paths = loose or [path for found in classes.values() for path in found]
     numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()]) if classes else None
-    reading = decided(paths, reading)
-    many = len(paths) * size * size * 3 > streamed.IN_MEMORY
-    if many:
+    tiles = None if reading.grid is None else _cut_all(folder, paths, reading.grid, skip_broken)
+    reading = decided(paths if tiles is None else tiles.cells, reading)
+    many = tiles is None and len(paths) * size * size * 3 > streamed.IN_MEMORY
+    if tiles is not None:
+        broken, (images, _) = tiles.broken, _read_all(tiles.cells, reading, False)
+    elif many:
         images, broken = _open_all(paths, reading, skip_broken, numbers)
     else:
         images, broken = _read_all(paths, reading, skip_broken)
@@ -96,6 +106,8 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
                 "an alpha channel, or with one that is 255 where there is something to see."
             )
         notes.append(f"{unseen} fully transparent")
+    if tiles is not None:
+        notes.insert(0, tiles.note)
     if many:
         notes[-1] += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
     if others:
@@ -111,8 +123,30 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
         notes.append(f"{', '.join(classes)} became classes: only train and test together, without others, are splits")
         notes.append(f"to use one part alone, give {largest}")
     labels = None if numbers is None else np.delete(numbers, list(broken)).astype(np.int64)
+    labels = labels if labels is None or tiles is None else np.repeat(labels, tiles.counts)
     how = {"alpha": reading.alpha, "resize": reading.resize}
     return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), refused=refused, decided=how)
+
+
+class _Tiles(NamedTuple):
+    """The tiles of all sheets, how many each has, the sheets that are broken, and a sentence on it."""
+
+    cells: list[Image]
+    counts: list[int]
+    broken: dict[int, str]
+    note: str
+
+
+def _cut_all(folder: Path, paths: list[Path], grid: Grid, skip_broken: bool) -> _Tiles:
+    """Cut sheets into tiles, without those that are empty."""
+    found: list[tuple[list[Image], int]] = []
+    broken = _broken(paths, lambda path: found.append(cut(path, grid)), skip_broken)
+    cells, empty = [cell for full, _ in found for cell in full], sum(empty for _, empty in found)
+    if not cells:
+        raise DataError(f"{folder}: a tile of {grid} must hold a picture, got {empty} empty ones. Check the sheets.")
+    left = f", {empty} empty one{'s'[: empty != 1]} left out" if empty else ""
+    note = f"{len(found)} sheet{'s'[: len(found) != 1]} cut into {len(cells)} tiles of {grid.width}×{grid.height}{left}"
+    return _Tiles(cells, [len(full) for full, _ in found], broken, note)
 
 
 def _resized_note(reading: Reading) -> str:
@@ -163,6 +197,8 @@ def fitted(data: Dataset, reading: Reading) -> Dataset:
     If nothing is asked for, the samples may be points.
     """
     check_size(reading.size)
+    if reading.tile:
+        raise ConfigError(f"tile must be left out for {data.name}, which is no picture or folder of pictures.")
     if data.is_points:
         if reading.size or reading.colour != "auto":
             raise DataError(
@@ -252,12 +288,12 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_all(paths: list[Path], reading: Reading, skip_broken: bool) -> tuple[Images, dict[int, str]]:
+def _read_all(paths: Sequence[Path | Image], reading: Reading, skip_broken: bool) -> tuple[Images, dict[int, str]]:
     """Read pictures into one array, (n, size, size, 1, 3 or 4); also return the positions of skipped ones, and why."""
     images = np.empty((len(paths), reading.size, reading.size, 4 if reading.keeps_alpha else 3), np.uint8)
     rows = iter(images)
 
-    def keep(path: Path) -> None:
+    def keep(path: Path | Image) -> None:
         picture = read_picture(path, reading)
         next(rows)[:] = picture
 
@@ -286,7 +322,7 @@ def _open_all(
     return images, broken
 
 
-def _broken(paths: list[Path], read: Callable[[Path], object], skip_broken: bool) -> dict[int, str]:
+def _broken(paths: Sequence[Any], read: Callable[[Any], object], skip_broken: bool) -> dict[int, str]:
     """Read each file; return the positions of those that are broken, and why. Raise if they may not be skipped."""
     broken: dict[int, str] = {}
     for i, path in enumerate(paths):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mulligan.errors import ConfigError, must_be
 
-SIZES = tuple(sorted({28, *range(16, 97, 8)}))
+SIZES: tuple[int, ...] = tuple(sorted({28, *range(16, 97, 8)}))
 COLOURS = ("auto", "grey", "rgb")
 RESIZES = ("auto", "smooth", "pixels")
 _BACKGROUNDS = {"black": "#000000", "white": "#ffffff"}
@@ -20,6 +20,10 @@ class Grid(NamedTuple):
     height: int
     spacing: int = 0
     margin: int = 0
+
+    def __str__(self) -> str:
+        rest = f"+{self.spacing}+{self.margin}" if self.margin else f"+{self.spacing}" if self.spacing else ""
+        return f"{self.width}x{self.height}{rest}"
 
 
 def check_size(size: int) -> None:
@@ -76,3 +80,11 @@ class Reading:
         """Where the tiles of a sheet lie; None without `tile`."""
         found = _TILE.fullmatch(self.tile)
         return None if found is None else Grid(*(int(part or 0) for part in found.groups()))
+
+    @property
+    def side(self) -> int:
+        """The size; without one, the tiles' if there is one as large, else 28."""
+        if self.size or self.grid is None:
+            return self.size or 28
+        longest = max(self.grid.width, self.grid.height)
+        return min((size for size in SIZES if size >= longest), default=SIZES[-1])

@@ -49,6 +49,7 @@ class GeneratorSpec(Checked):
     """The name of the data, or the path of your own."""
     alpha: str = "auto"
     resize: str = "auto"
+    tile: str = ""
     """How pictures of your own were read; see `mulligan.config.DataSpec`."""
     step: int = 0
     """Steps trained."""

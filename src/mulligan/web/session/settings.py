@@ -199,7 +199,8 @@ def _with_data(config: Config, name: str, data: Mapping[str, str]) -> Config:
         )
     config = with_all_of(config, place)
     spec = replace(config.data, name=place, skip_broken=is_picture_folder(place))  # the preview names the broken ones
-    spec = replace(spec, alpha="auto", resize="auto")  # a live run's are its own pictures'
+    if place != config.data.name:  # these are the other pictures'
+        spec = replace(spec, alpha="auto", resize="auto", tile="")
     return replace(config, data=replace(spec, size=0, colour="auto") if name in DATASETS else spec)  # used unchanged
 
 

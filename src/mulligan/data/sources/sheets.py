@@ -1,0 +1,62 @@
+"""Cut sheets, pictures that hold many in a grid, into their tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mulligan.data.sources.picture_file import opened, sound
+from mulligan.data.sources.reading import Grid
+from mulligan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def cut(path: Path, grid: Grid) -> tuple[list[Image], int]:
+    """Return the tiles of a sheet, row by row, and the number of empty ones, which are left out.
+
+    Raises
+    ------
+    ConfigError
+        When the sheet does not consist of whole tiles.
+    DataError
+        When it cannot be read.
+    """
+    sheet = sound(path, lambda: opened(path))
+    if not _divides(grid, sheet.size):
+        raise ConfigError(
+            f"tile must divide each sheet into whole tiles, got {grid} for {path.name} of {sheet.width}×{sheet.height} "
+            f"pixels. Try {str(_fitting(grid, sheet.size))!r}."
+        )
+    columns, rows = (
+        range(grid.margin, length - grid.margin, side + grid.spacing) for side, length in zip(grid[:2], sheet.size)
+    )
+    cells = [sheet.crop((x, y, x + grid.width, y + grid.height)) for y in rows for x in columns]
+    full = [cell for cell in cells if not _is_empty(cell)]
+    return full, len(cells) - len(full)
+
+
+def _divides(grid: Grid, size: tuple[int, int]) -> bool:
+    """Return whether a sheet of this width and height consists of whole tiles."""
+    spacing, inside = grid.spacing, [length - 2 * grid.margin for length in size]
+    return all(length >= side and (length + spacing) % (side + spacing) == 0 for side, length in zip(grid[:2], inside))
+
+
+def _fitting(grid: Grid, size: tuple[int, int]) -> Grid:
+    """Return a grid that divides a sheet: of the same tiles with a little spacing and margin, or of similar tiles."""
+    alike = (grid._replace(spacing=spacing, margin=margin) for spacing in range(5) for margin in range(5))
+    found = next((each for each in alike if _divides(each, size)), None)
+    width, height = (
+        min((each for each in range(1, length + 1) if length % each == 0), key=lambda each: abs(each - side))
+        for side, length in zip(grid[:2], size)
+    )
+    return found or Grid(width, height)
+
+
+def _is_empty(cell: Image) -> bool:
+    """Return whether all of a tile is one colour, or transparent."""
+    extremes: Sequence[tuple[int, int]] = cell.getextrema()  # type: ignore[assignment]
+    clear = cell.mode == "RGBA" and extremes[3][1] == 0
+    return clear or all(low == high for low, high in extremes)
