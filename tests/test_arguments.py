@@ -23,7 +23,7 @@ GREY = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
     ("call", "fact"),
     [
         (lambda: load_data(GREY), "from_arrays"),
-        (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY), "from_arrays"),
+        (lambda: mulligan.evaluate(GREY), "data must be given"),
         (lambda: load_data(".", size=30), "got 30"),
         (lambda: load_data(".", colour="blue"), "got 'blue'"),
         (lambda: mulligan.Run("quick"), r"mulligan\.recipe\('quick'\)"),

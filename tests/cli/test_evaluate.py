@@ -263,6 +263,8 @@ def test_samples_of_any_program_are_measured(mulligan, made):
     assert facts == [40, 40, "fakes", 0, True]
     assert found == json.loads(mulligan("evaluate", "--fakes", "fakes.npy", *asked)[1])
     assert found == evaluate(made[100:], "real.npz", seeds=1)
+    assert not {"weights", "generator"} & {*err.split()}
+    assert evaluate(made[100:], made[:60], seeds=1)["n_real"] == 30  # two arrays; half of the data is held out
     assert found["pca64"]["fd"] < 1.5 * found["pca64"]["fd_floor"]  # noise beside noise
 
 

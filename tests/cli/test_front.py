@@ -152,7 +152,7 @@ def test_every_error_of_ours_becomes_a_sentence(error, mulligan, monkeypatch):
 def test_too_little_memory_is_said(refused, model):
     err = refused("sample", model, "--count", 2**40, "--out", "x.npz", code=1)
     assert sentence(err)
-    assert "memory" in err
+    assert re.search(r"not enough memory \(1,099,511,627,776 samples of [\d,]+ bytes", err)
 
 
 def test_a_closed_pipe_ends_quietly(here, environment):

@@ -31,7 +31,7 @@ def test_what_cannot_be_inverted_is_refused(refused, model, here, tiny_generator
     tiny_generator(shape=(2,)).save("points.safetensors")
     for words, said in [
         (("empty", "--model", model), "must hold pictures"),
-        (("text.png", "--model", model), "cannot be read as a picture"),
+        (("text.png", "--model", model), "Repair or remove it.\n"),
         (("nowhere.png", "--model", model), "nowhere.png, which does not exist"),
         (("text.png", "--model", "points.safetensors"), "got shape (2,)"),
         (("text.png", "--model", model, "--steps", 0), "steps must be a whole number"),
@@ -39,13 +39,19 @@ def test_what_cannot_be_inverted_is_refused(refused, model, here, tiny_generator
         assert said in refused("invert", *words)
 
 
-def test_a_walk_along_a_direction(mulligan, model, here):
+def test_a_walk_along_a_direction(mulligan, model, here, tiny_generator):
     code, out, _ = mulligan("walk", model, "--from", 1, "--direction", 0, "--frames", 4)
     assert (code, "through seed 1 along 0" in out) == (0, True)
     with Image.open("walk.gif") as walk:
         assert walk.n_frames > 1
-    for words in ((), ("--to", 2, "--direction", 0)):
-        assert mulligan("walk", model, "--from", 1, *words)[0] == 2
+    tiny_generator(shape=(2,), classes=0).save("points.safetensors")
+    for name, words, said in [
+        (model, (), "got neither"),
+        (model, ("--to", 2, "--direction", 0), "got both"),
+        ("points.safetensors", ("--direction", 0), "must be pictures"),
+    ]:
+        code, _, err = mulligan("walk", name, "--from", 1, *words)
+        assert (code, said in err) == (2, True), err
 
 
 def test_truncated_samples(mulligan, model):

@@ -295,7 +295,7 @@ def test_a_reader_that_leaves_ends_the_run_saved(mulligan, data, environment):
             pass
         run.stdout.close()
         assert run.wait(timeout=60) == 1
-        assert run.stderr.read() == b""
+        assert b"saved; go on with: mulligan resume" in run.stderr.read()
     step = max(int(path.name[5:]) for path in Path("runs/quick-1/checkpoints").iterdir())
     code, _, err = mulligan("resume", "runs/quick-1", "--steps", step + 1)
     assert code == 0

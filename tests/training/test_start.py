@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import mulligan
+from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import Recorder, Run, RunFolder, resume
+from mulligan.training.samples import located
 
 
 @pytest.fixture
@@ -73,6 +75,42 @@ def test_a_run_without_classes_takes_what_one_with_classes_has(digits, caplog):
     assert "generator      4 of 4 arrays, 100% of its numbers" in caplog.text
 
 
+@pytest.mark.parametrize(("old", "new"), [((8, 3), (8, 2)), ((8, 2), (10, 0)), ((10, 0), (8, 2)), ((8, 3), (9, 3))])
+def test_rows_for_z_alone_go_across_classes_and_sizes_of_z(digits, tmp_path, record, old, new):
+    def run(dim, classes, **more):
+        data = Dataset("digits", digits.images, np.arange(len(digits)) % max(classes, 1), tuple("abc"[: classes or 1]))
+        small = {f"{player}.layers.hidden": [16] for player in ("generator", "discriminator")}
+        labels = {"data.labels": "dataset" if classes else "none", "latent.dim": dim}
+        return Run(mulligan.recipe("mlp", **small, **labels, **more, steps=1, threads=1), data=data)
+
+    first, fresh = run(*old), run(*new, seed=5)
+    record(tmp_path / "first", first)
+    made = run(*new, seed=5, start=str(tmp_path / "first"))
+    both = min(old[0], new[0])
+    (was, *_), (had, *_), (has, *_) = (r.gan.g.network.tensors().values() for r in (first, fresh, made))
+    assert np.array_equal(has[:both], was[:both])
+    assert np.array_equal(has[both:], had[both:])
+
+
+def test_a_run_without_its_generators_file_or_with_another_one_is_begun_with(tiny, first, tmp_path):
+    file = RunFolder(tmp_path / "first").generator
+    mulligan.load("mnist").save(tmp_path / "other")
+    for damage in (file.unlink, lambda: file.write_bytes(b"x"), lambda: (tmp_path / "other").rename(file)):
+        damage()
+        assert same(Run(tiny(seed=7, start=str(tmp_path / "first"))), first.gan.arrays(), "g.theta", "d.theta")
+
+
+def test_a_bundled_generator_has_a_name(digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = located(mulligan.recipe("best", start="mnist", steps=1, threads=1))
+    assert config.start == "mnist"
+    made = Run(config, data=digits)
+    bundled = mulligan.load("mnist").network.tensors()
+    assert any(np.array_equal(a, b) for a, b in zip(made.gan.g.network.tensors().values(), bundled.values()))
+    (tmp_path / "mnist").mkdir()
+    assert located(config).start == str(tmp_path / "mnist")
+
+
 def test_the_file_of_a_generator_is_taken_by_g_alone(tiny, first, tmp_path):
     run = Run(tiny(average={"kind": "ema", "half_life": 5}, seed=7, start=str(RunFolder(tmp_path / "first").generator)))
     average = first.gan.average
@@ -107,6 +145,6 @@ def test_what_cannot_be_begun_with_is_refused(tiny, first, tmp_path, digits):
     with pytest.raises(ConfigError, match="start must share the shape of a layer with recipe ring on digits"):
         Run(other, data=digits)
     (tmp_path / "empty").mkdir()
-    for start, said in (("nowhere", "does not exist"), ("empty", "must hold a checkpoint")):
+    for start, said in (("nowhere", "one of mnist, pixel-faces"), ("empty", "must hold a checkpoint")):
         with pytest.raises((CheckpointError, ConfigError), match=said):
             Run(tiny(start=str(tmp_path / start)))

@@ -35,7 +35,7 @@ def command(
     class_
         Number or name of the class (default: the seed chooses).
     model
-        A run folder, a checkpoint folder, a .safetensors file, or pixel-faces (default: the bundled digits).
+        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces (default: mnist).
     out
         Also write the picture to this PNG file.
     json

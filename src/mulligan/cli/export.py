@@ -31,7 +31,7 @@ def command(
     Parameters
     ----------
     model
-        A run folder, a checkpoint folder, a .safetensors file, or pixel-faces (default: the bundled digits).
+        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces (default: mnist).
     to
         The format (default: by the ending of --out).
     out

@@ -69,6 +69,10 @@ def follow(
                 reported(run, recorder)
                 raise
             say(f"mulligan: {error}")
+        except BrokenPipeError:  # the reader of the output has closed it
+            events.close()
+            interrupted(run, recorder, folder)
+            return 1
         except DataError:  # a streamed picture could not be read; the run is saved before that step
             reported(run, recorder)
             raise

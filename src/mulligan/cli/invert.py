@@ -32,7 +32,7 @@ def command(
     picture
         A picture or a folder of pictures, which Mulligan resizes.
     model
-        A run folder, a checkpoint folder, or a .safetensors file (default: the bundled digits).
+        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces (default: mnist).
     class_
         Number or name of the class (default: each class is tried).
     starts

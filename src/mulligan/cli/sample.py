@@ -51,7 +51,7 @@ def command(
     Parameters
     ----------
     model
-        A run folder, a checkpoint folder, or a .safetensors file.
+        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces.
     seed
         0 to 9007199254740991. The same seed gives the same pictures.
     count

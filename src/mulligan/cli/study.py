@@ -82,9 +82,9 @@ def command(
             end = f" · {duration(left)} left" if left else ""
             say(f"cell {progress.done} of {progress.total} · {_said(progress.result, run)}{end}")
         page = studies.write_report(run, anew)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError) as error:
         say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {anew} --resume")
-        return 130
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
     except RunError as error:  # from the machine: a full disk, lost workers
         if isinstance(error, BusyError) or not run.plan.is_file():
             raise

@@ -60,7 +60,7 @@ def command(
     seed
         Random seed (default: the recipe's).
     from_
-        Fine-tune: begin with the weights of another run.
+        Fine-tune: begin with the weights of a run or a generator.
     out
         The run folder (default: the next free runs/RECIPE-N).
     set_

@@ -35,7 +35,7 @@ def command(
     Parameters
     ----------
     model
-        A run folder, a checkpoint folder, or a .safetensors file.
+        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces.
     from_
         Seed of the first picture.
     to

@@ -22,7 +22,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     ----------
     model : str or Path
         A file that `Generator.save` wrote, a run folder, or a checkpoint folder (whose data must still exist); or
-        "pixel-faces", the generator of faces that comes with Mulligan.
+        "mnist" or "pixel-faces", the generators that come with Mulligan.
     threads : int, optional
         By default one for each core that the process may use.
 
@@ -39,8 +39,6 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
         When the data of a checkpoint cannot be read.
     """
     path = expanded(model)
-    if str(model) == FACES.stem and not path.exists():
-        path = FACES
     if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
         return Generator.load(path, threads=threads)
     if (path / "generator.safetensors").is_file():

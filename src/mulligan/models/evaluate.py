@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 @np.errstate(under="ignore")  # distant densities and moments of idle weights underflow to 0
 def evaluate(
     generator: Generator | Run | Fakes | NDArray[Any] | str | Path,
-    data: Dataset | str | Path | None = None,
+    data: Dataset | NDArray[Any] | str | Path | None = None,
     *,
     count: int | None = None,
     seeds: int | Sequence[int] = 3,
@@ -40,7 +40,7 @@ def evaluate(
     generator : Generator, Run, Fakes, array, str or Path
         A generator; or a run, a run folder or a checkpoint folder, whose raw weights are scored as well. Pass samples
         of another program as an array, or as `Fakes.of` their folder or file.
-    data : Dataset, str or Path, optional
+    data : Dataset, array, str or Path, optional
         The data to compare with (default: the generator's training data). Pictures from a folder or a file are read at
         the generator's size and in its colours.
     count : int, optional
@@ -67,6 +67,10 @@ def evaluate(
     """
     if isinstance(generator, np.ndarray):
         generator = Fakes(from_arrays(generator))
+    if isinstance(data, np.ndarray):
+        data = from_arrays(data)
+    if data is None and isinstance(generator, Fakes):
+        raise ConfigError("data must be given with samples, got None. Try mulligan.evaluate(samples, 'mnist').")
     weights, found, cpu = _weights(generator, others=data is not None)
     if data is None:
         data = found if found is not None else _own_data(weights["ema"])
@@ -77,9 +81,11 @@ def evaluate(
         raise ConfigError("seeds must be at least one draw, got none. Try 3.")
     shape = weights["ema"].spec.shape
     if tuple(shape) != data.shape:
+        fakes = isinstance(generator, Fakes)
+        whose, hint = ("samples'", "they imitate") if fakes else ("generator's", "the generator was trained on")
         raise ShapeError(
-            f"data must have the generator's shape {tuple(shape)}, got {data.shape} of {data.name}. "
-            "Evaluate against the data that the generator was trained on."
+            f"data must have the {whose} shape {tuple(shape)}, got {data.shape} of {data.name}. Evaluate against the "
+            f"data that {hint}."
         )
     if isinstance(generator, Fakes):
         if not LEAST <= len(generator) >= (count or 0):
@@ -91,9 +97,9 @@ def evaluate(
     for name, each in weights.items():
         results = []
         for seed in drawn:
-            which = "averaged" if name == "ema" else "raw"
-            _LOG.info("seed %d, %s weights: %s samples", seed, which, f"{exam.count:,}")
             noted = "fakes" if isinstance(each, Fakes) else name
+            which = {"ema": "averaged weights: ", "raw": "raw weights: ", "fakes": ""}[noted]
+            _LOG.info("seed %d, %s%s samples", seed, which, f"{exam.count:,}")
             results.append(exam.score(each, seed, weights=noted, cpu_seconds=cpu))
         scores[name] = merge(results)
     result = scores.pop("ema")

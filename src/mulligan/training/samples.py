@@ -21,6 +21,7 @@ from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import ConfigError, DataError, RunError
 from mulligan.nn.memory import Array, Labels
 from mulligan.output.files import atomic_write
+from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pictures import grid, points_picture
 
 _LOG = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ _METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster
 
 def located(config: Config) -> Config:
     """Make the paths of data and start absolute, because the run may be resumed from another folder."""
-    start = config.start and str(Path(config.start).expanduser().resolve())
+    named = not config.start or (config.start in SHIPPED and not Path(config.start).exists())
+    start = config.start if named else str(Path(config.start).expanduser().resolve())
     return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, expanded
+from mulligan.errors import CheckpointError, ConfigError, MulliganError, expanded
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
-from mulligan.training.store.folder import RunFolder, newest_in
+from mulligan.training.store.folder import RunFolder, newest_in, restored
 
 _LOG = logging.getLogger(__name__)
 
@@ -19,11 +19,13 @@ _LOG = logging.getLogger(__name__)
 def take_weights(run: Run, start: str | Path) -> None:
     """Copy the weights of another run into a new one: each array whose place and shape agree. The log lists them.
 
-    If the classes differ, G's first layer takes only the rows for z. Optimisers and schedules start from scratch.
+    If the classes or the size of z differ, G's first layer takes only the rows for z. Optimisers and schedules start
+    from scratch.
     From a generator's file, G and its average both take the weights.
     """
     path = expanded(start)
-    found, step = _weights(path)
+    found, step, (dim, classes) = _weights(path)
+    alike = (dim, classes) == (run.config.latent.dim, run.classes)
     g, d = run.gan.g.network, run.gan.d.network
     into = {"generator": g.tensors(), "discriminator": d.tensors()}
     into["average of G"] = {entry.path: entry.view(run.gan.average) for entry in g.entries}
@@ -33,8 +35,9 @@ def take_weights(run: Run, start: str | Path) -> None:
         fits, size, anew, total = 0, 0, [], sum(array.size for array in own.values())
         for place, (name, array) in zip(_places(own), own.items()):
             old = there.get(place, array[:0])
-            if place == (0, "W") and player != "discriminator" and old.ndim == 2 and old.size:
-                array, old = array[: len(old)], old[: len(array)]  # rows for z, then those for the class
+            if place == (0, "W") and player != "discriminator" and old.ndim == 2 and not alike:
+                both = min(dim, run.config.latent.dim)  # rows for z come before those for the class
+                array, old = array[:both], old[:both]
             if old.shape == array.shape:
                 np.copyto(array, old)
                 fits, size = fits + 1, size + old.size
@@ -54,19 +57,27 @@ def _places(arrays: dict[str, Array]) -> list[tuple[int, str]]:
     return [(layers.index(layer), name) for layer, _, name in (each.rpartition(".") for each in arrays)]
 
 
-def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:
-    """Return the weights of each player, and of the average, by name."""
+def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int, tuple[int, int]]:
+    """Return the weights of each player, and of the average, by name; the step; and G's size of z and its classes."""
     if not path.is_dir():
         file = Generator.load(path)
         weights = file.network.tensors()
-        return {"generator": weights, "average of G": weights}, file.spec.step
+        return {"generator": weights, "average of G": weights}, file.spec.step, (file.spec.latent.dim, file.classes)
     found = newest_in(path)
     if found is None:
         raise CheckpointError(f"{path} must hold a checkpoint, got none. Try a run that has been saved.")
-    spec = Generator.load(RunFolder(found.path.parent.parent).generator).spec
-    g = Network(Sequential(spec.layers), (spec.latent.dim,))
-    d = Network(Sequential(found.config.discriminator.build(spec.shape, spec.classes)), spec.shape)
+    try:
+        spec = Generator.load(RunFolder(found.path.parent.parent).generator).spec
+        g = Network(Sequential(spec.layers), (spec.latent.dim,))
+        d = Network(Sequential(found.config.discriminator.build(spec.shape, spec.classes)), spec.shape)
+        fit = all(found.arrays[f"{name}.theta"].shape == network.theta.shape for name, network in (("g", g), ("d", d)))
+    except MulliganError:
+        fit = False
+    if not fit:  # the file is missing, damaged or another run's: the nets follow from the run's data
+        old = restored(found)
+        spec, g, d = old.generator().spec, old.gan.g.network, old.gan.d.network
     average = {entry.path: entry.view(found.arrays.get("average", found.arrays["g.theta"])) for entry in g.entries}
     for name, network in (("g", g), ("d", d)):
         network.theta[:], network.stats[:] = found.arrays[f"{name}.theta"], found.arrays[f"{name}.stats"]
-    return {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}, found.step
+    three = {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}
+    return three, found.step, (spec.latent.dim, spec.classes)

@@ -34,6 +34,20 @@ def test_what_a_generator_has_made_is_found_again(distribution):
     assert invert(generator, noise, steps=50).error.min() > 30  # no z makes noise
 
 
+def test_many_starts_take_turns_and_tell_of_it(monkeypatch, caplog):
+    generator = made()
+    pictures = generator.images(3, 9)
+    together = invert(generator, pictures, starts=8, steps=5)
+    for name, value in {"ROWS": 4, "PATIENCE": -1.0}.items():
+        monkeypatch.setattr(f"mulligan.output.generator.inversion.{name}", value)
+    with caplog.at_level("INFO", "mulligan"):
+        apart = invert(generator, pictures, starts=8, steps=5)
+    assert caplog.messages[:2] == ["4 of 24 starts", "8 of 24 starts"]
+    np.testing.assert_array_equal(apart.labels, together.labels)
+    np.testing.assert_allclose(apart.z, together.z, atol=1e-4)
+    assert np.abs(apart.images.astype(int) - together.images).max() <= 1
+
+
 def test_more_steps_and_starts_come_nearer_and_a_class_can_be_asked_for():
     generator = made()
     pictures = generator.images(6, 2, 1)

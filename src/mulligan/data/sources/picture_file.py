@@ -93,8 +93,7 @@ def _unreadable(path: Path | Image, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return DataError(f"{path}: {error}")
     return DataError(
-        f"{path}: cannot be read as a picture ({str(error) or type(error).__name__}). Repair or remove it, or load "
-        "with skip_broken=True (--set data.skip_broken=true)."
+        f"{path}: cannot be read as a picture ({str(error) or type(error).__name__}). Repair or remove it."
     )
 
 

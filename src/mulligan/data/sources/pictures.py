@@ -172,7 +172,9 @@ def load_unresized(folder: Path) -> Dataset:
 
 def read_as(path: Path, shape: tuple[int, ...], alpha: str = "black", resize: str = "smooth") -> NDArray[np.uint8]:
     """Read a picture, or those of a folder, fitted to a square `shape`: (n, side, side, channels)."""
-    if len(shape) != 3 or shape[0] != shape[1]:
+    if len(shape) != 3:
+        raise ShapeError(f"samples must be pictures, to fit others to them, got shape {shape}. Use another model.")
+    if shape[0] != shape[1]:
         raise ShapeError(
             f"samples must be square pictures, to fit others to them, got shape {shape}. Try "
             "mulligan.output.generator.invert."
@@ -330,7 +332,8 @@ def _broken(paths: Sequence[Any], read: Callable[[Any], object], skip_broken: bo
             read(path)
         except DataError as error:
             if not skip_broken:
-                raise
+                more = "Or train without it: --set data.skip_broken=true (skip_broken=True)."
+                raise DataError(f"{error} {more}") from error.__cause__
             broken[i] = str(error.__cause__) or type(error.__cause__).__name__
     if len(broken) == len(paths):
         raise DataError(f"{paths[0].parent}: all {len(paths)} pictures are broken, {paths[0].name} the first.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError
+from mulligan.errors import CheckpointError, ConfigError, suggest
 from mulligan.game.spec import Latent
 from mulligan.nn.fields import Checked, Whole
 from mulligan.nn.layers.base import Layer
@@ -22,6 +22,8 @@ from mulligan.output.files import atomic_write
 
 FORMAT = "mulligan.generator"
 VERSION = 1
+SHIPPED = {path.stem: path for path in sorted((Path(__file__).parents[2] / "models").glob("*.safetensors"))}
+"""The generators that come with Mulligan, by the names that commands take."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
     """Return the description and the tensors of a file, after checking its digest."""
     from safetensors import SafetensorError, safe_open
 
+    if not path.exists():
+        path = SHIPPED.get(str(path), path)
     try:
         with path.open("rb"):
             pass  # safe_open calls files without permission missing
@@ -120,7 +124,11 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except FileNotFoundError as error:
-        raise CheckpointError(f"the file {path} does not exist. Give a run folder, or a .safetensors file.") from error
+        near = suggest(str(path), SHIPPED)
+        raise CheckpointError(
+            f"the model must be a run folder, a .safetensors file or one of {', '.join(SHIPPED)}, got {path}, which "
+            f"does not exist.{near or ' Check the path.'}"
+        ) from error
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror or error}. Check the path.") from error
     except (SafetensorError, ValueError, TypeError, AttributeError) as error:

@@ -29,7 +29,7 @@ from mulligan.errors import (
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
-from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers.limits import available_cores, check_size
 from mulligan.output.generator import latents
 from mulligan.output.generator.chunks import passed
 from mulligan.output.generator.file import GeneratorSpec, read_tensors, write_tensors
@@ -196,7 +196,7 @@ class Generator:
         DivergedError
             When a number of them is not finite.
         """
-        return self._in_data_range(self._passes(self.z(count, seed, psi, along), self._labels(count, seed, labels)))
+        return self._in_data_range(self._drawn(count, seed, labels, psi, along))
 
     def images(
         self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0, along: Sequence[float] = ()
@@ -205,7 +205,7 @@ class Generator:
 
         Raises `UnsupportedError` if the samples are points.
         """
-        return self._as_pictures(self._passes(self.z(count, seed, psi, along), self._labels(count, seed, labels)))
+        return self._as_pictures(self._drawn(count, seed, labels, psi, along))
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
         """Return pictures on the way between two seeds', (frames, height, width, channels) uint8.
@@ -277,6 +277,11 @@ class Generator:
         for label in {int(asked.min()), int(asked.max())}:
             self.class_of(label)
         return np.broadcast_to(asked.astype(np.int64), (count,))
+
+    def _drawn(self, count: int, seed: int, labels: Labels, psi: float, along: Sequence[float]) -> NDArray[np.float32]:
+        count, numbers = as_whole("count", count, 1, 2**40), self.spec.latent.dim + math.prod(self.spec.shape)
+        check_size(f"{count:,} samples", 2 * 4 * count * numbers)  # float32, and a copy for the file
+        return self._passes(self.z(count, seed, psi, along), self._labels(count, seed, labels))
 
     def _passes(self, z: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
         """Return the network's output, (n, *shape), in its own range."""

@@ -1,6 +1,8 @@
 """Find z whose picture is nearest to a given one, by Adam through the generator's own backward pass."""
 
-from typing import Any, NamedTuple
+import logging
+import time
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +10,14 @@ from numpy.typing import NDArray
 from mulligan.errors import ShapeError, UnsupportedError, as_whole
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Cosine
+from mulligan.nn.workers.limits import check_size
 from mulligan.output.generator.generator import Generator
-from mulligan.output.pictures import to_uint8
 
+_LOG = logging.getLogger(__name__)
 RATE, PRIOR, ROWS = 0.1, 1e-3, 256
 """Adam's rate; the weight of the mean of z², which keeps z in the region of training; and rows of one pass."""
+PATIENCE = 5.0
+"""Seconds between two messages about the progress."""
 MANY = 32
 """Up to this many classes, each is tried. Of more, as many as `starts` are drawn, by their shares."""
 
@@ -73,15 +78,17 @@ def invert(
     own, few = generator.classes and label is None, generator.classes <= MANY
     starts = max(as_whole("starts", starts, 1), generator.classes if own and few else 1)
     n, (low, high) = len(pictures), spec.output_range
-    z = generator.z(n * starts, seed)
+    check_size(f"{n * starts:,} starts", 4 * n * starts * spec.latent.dim)
+    z, error, told = generator.z(n * starts, seed), np.empty(n * starts), time.monotonic()
     labels: NDArray[np.int64] | None = None
     if generator.classes:
         some = np.arange(starts) % generator.classes if few else np.asarray(generator.labels(starts, seed))
         labels = np.repeat(some, n) if own else np.full(n * starts, generator.class_of(label or 0))
-    target = np.tile(low + pictures.reshape(n, -1).astype(np.float32) * ((high - low) / 255), (starts, 1))
+    target = low + pictures.reshape(n, -1).astype(np.float32) * ((high - low) / 255)
     space, falls = network.workspace(), Cosine(1.0, 0.0)
-    for rows in (slice(first, first + ROWS) for first in range(0, len(z), ROWS)):
-        part, goal = z[rows], target[rows]
+    for rows in (slice(first, min(first + ROWS, len(z))) for first in range(0, len(z), ROWS)):
+        own_picture = np.arange(rows.start, rows.stop) % n
+        part, goal = z[rows], target[own_picture]
         chosen, flat, rule = None if labels is None else labels[rows], part.reshape(-1), Adam(RATE, 0.9)
         state = rule.init(flat.size, np.float32)
         for step in range(steps):
@@ -91,8 +98,11 @@ def invert(
             rule.step(flat, gradient.reshape(-1).copy(), state, lr=RATE * falls(step, steps))
             if spec.latent.distribution == "uniform":
                 np.clip(part, -1, 1, out=part)
-    images = to_uint8(generator._passes(z, labels), low, high)
-    difference = images.astype(np.float64) - np.tile(pictures, (starts, 1, 1, 1))
-    error: Any = np.sqrt(np.square(difference).mean(axis=(1, 2, 3))).reshape(starts, n)
-    best = error.argmin(axis=0) * n + np.arange(n)
-    return Inversion(z[best], None if labels is None else labels[best], images[best], error.min(axis=0))
+        difference = generator._as_pictures(generator._passes(part, chosen)).astype(np.float64) - pictures[own_picture]
+        error[rows] = np.sqrt(np.square(difference).mean(axis=(1, 2, 3)))
+        if time.monotonic() > told + PATIENCE:
+            told = time.monotonic()
+            _LOG.info("%s of %s starts", f"{rows.stop:,}", f"{len(z):,}")
+    best = error.reshape(starts, n).argmin(axis=0) * n + np.arange(n)
+    classes = None if labels is None else labels[best]
+    return Inversion(z[best], classes, generator._as_pictures(generator._passes(z[best], classes)), error[best])

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from mulligan.errors import UnsupportedError, as_whole
 from mulligan.output.generator.generator import Generator
-from mulligan.output.pictures import to_uint8
 
 SHOWN = 3
 """Directions that have a slider, in the playground and in the player."""
@@ -62,4 +61,4 @@ def walk_along(
     v = directions(generator)[as_whole("direction", direction, 0, generator.spec.latent.dim - 1)]
     z = generator.z(1, seed) + np.linspace(-reach, reach, frames, dtype=np.float32)[:, None] * v
     own = generator.label_of(seed) if label is None else label
-    return to_uint8(generator.decode(z, own), *generator.spec.data_range)
+    return generator._as_pictures(generator._passes(z, generator._labels(frames, 0, own)))
