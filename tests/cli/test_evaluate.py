@@ -192,8 +192,11 @@ def test_a_generator_alone(mulligan, model, data):
 
 
 def test_the_line_of_a_measurement():
-    found = {"kid": 0.0123, "modes": 1, "effective_modes": 1.0, "junk": 0.25, "label_accuracy": 0.5}
-    assert monitor_line(found) == "KID 0.0123 · 1 class (1.00 effective) · 25.0 % junk · 50.0 % label accuracy"
+    found = {"distance": 12.34, "floor": 3.4, "modes": 1, "effective_modes": 1.0, "junk": 0.25, "label_accuracy": 0.5}
+    assert (
+        monitor_line(found)
+        == "distance to real 12.3 % (floor 3.40 %) · 1 class (1.00 effective) · 25.0 % junk · 50.0 % label accuracy"
+    )
     found = {"kid": -0.2, "modes": 8, "high_quality": 0.9}
     assert monitor_line(found) == "KID −0.200 · 8 modes · 90.0 % of high quality"
     assert monitor_line({"mine": 2.0, "words": "x"}) == "mine 2.00"

@@ -101,7 +101,7 @@ def test_figures_of_an_earlier_step_say_so(folder, metrics):
 @pytest.mark.parametrize("held_out", [False, True])
 def test_nothing_is_called_held_out_that_is_not(folder, metrics, tell, held_out):
     for step in (8, 16, 24):
-        tell(folder, event="evaluated", step=step, metrics={"kid": 1 / step})
+        tell(folder, event="evaluated", step=step, metrics={"distance": 1 / step, "floor": 0.1})
     (folder / "metrics.json").write_text(json.dumps({**metrics, "held_out": held_out}))
     words = shown(write_report(folder).read_text("utf-8"))
     assert "Distance to the real" in words

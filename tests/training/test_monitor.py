@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import TOYS, Dataset, load
-from mulligan.metrics import bundled_judge, kid, modes
+from mulligan.metrics import Comparison, bundled_judge, gist, modes, nearest
 from mulligan.training import DataSpec, Evaluated, Recorder, Run, resume, train
 from mulligan.training.monitor import COUNT, Monitor
 
@@ -32,16 +32,18 @@ def test_figures_of_pictures(mnist_run):
     shares = np.bincount(judged.argmax(axis=1)[sure], minlength=10) / COUNT
     assert found["modes"] == (shares >= 0.01).sum()
     assert found["label_accuracy"] == pytest.approx((judged.argmax(axis=1) == labels).mean(), abs=0.003)
-    assert found["kid"] == pytest.approx(kid(monitor.real, monitor.features(images), subsets=1).mean, rel=1e-3)
+    both = Comparison(monitor.real, judge(images)).frechet()
+    assert found["distance"] == pytest.approx(both["fd"], rel=1e-3)
+    assert found["floor"] == pytest.approx(both["fd_floor"])
     assert len(monitor.real) == COUNT
 
 
 def test_the_reals_are_held_out_and_of_every_class(mnist_run):
     monitor = Monitor.of(mnist_run)
     digits = load("mnist")
-    all_reals = monitor.features(np.asarray(digits.test.images))
-    known = {row.tobytes(): label for row, label in zip(all_reals, np.asarray(digits.test.labels))}
-    shares = np.bincount([known[row.tobytes()] for row in monitor.real], minlength=10) / COUNT
+    away, rows = nearest(monitor.real, monitor.features(np.asarray(digits.test.images)))
+    assert away.max() < 1e-3
+    shares = np.bincount(np.asarray(digits.test.labels)[rows[:, 0]], minlength=10) / COUNT
     assert shares.min() > 0.07
 
 
@@ -52,7 +54,7 @@ def test_real_pictures_would_score_as_they_should(mnist_run, monkeypatch):
     images = np.asarray(digits.images[chosen])
     monkeypatch.setattr(Monitor, "features_of", lambda *_: (monitor.features(images), judge.probabilities(images)))
     found = monitor(mnist_run)
-    assert abs(found["kid"]) < 0.01
+    assert found["distance"] < 2 * found["floor"]  # the test digits are by other people
     assert found["modes"] == 10
     assert found["effective_modes"] > 9.8
     assert found["junk"] < 0.01
@@ -71,7 +73,13 @@ def test_figures_of_a_toy(tiny):
 
 def test_pictures_without_a_shipped_judge(pictured, digits):
     run = Run(pictured(), data=digits)
-    assert Monitor.of(run)(run).keys() == {"kid"}
+    monitor = Monitor.of(run)
+    found = monitor(run)
+    assert found.keys() == {"distance", "floor"}
+    images = run.sample(*run.draw(COUNT, seed=run.config.seed))
+    both = Comparison(monitor.real, gist(digits.images)(images)).frechet()
+    assert found["distance"] == pytest.approx(both["fd"], rel=0.1)  # the monitor's map was fitted on some of the digits
+    assert found["distance"] > 10 * found["floor"]
     for count, enough in ((19, False), (20, True)):
         few = Dataset("few", digits.images[:count], digits.labels[:count], digits.class_names)
         assert (Monitor.of(Run(run.config, data=few)) is not None) is enough
@@ -139,3 +147,8 @@ def test_in_the_stream(tiny):
 def test_one_picture_has_no_components(mnist_run):
     config = replace(mnist_run.config, data=DataSpec(name="mnist", limit=1))
     assert Monitor.of(Run(config)) is None
+
+
+def test_the_same_picture_again_and_again_has_no_distance(pictured):
+    same = np.full((40, 28, 28, 1), 7, np.uint8)
+    assert Monitor.of(Run(pictured(), data=Dataset("same", same))) is None

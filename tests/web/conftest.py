@@ -209,8 +209,8 @@ class Stand:
             "class_names": [],
             "data": config.data.name,
             "loss": loss_of(config),
-            "kid_real": None,
-            "kid_n": 1000,
+            "floor": None,
+            "monitored_n": 1000,
         }
         self.paused = words.get("paused")
 

@@ -61,7 +61,7 @@ def command(
     psi
         Truncation, a factor of z. Below 1, samples are more typical and less varied.
     best
-        Use the weights with the lowest KID, not the newest.
+        Use the weights with the smallest distance to the real pictures, not the newest.
     out
         The file, or a folder if the name has no ending (default: a grid named after model and options).
     json

@@ -35,6 +35,13 @@ LEAST = 8
 """Fewest reals that can be split into quarters of two."""
 
 
+def floor_of(real: NDArray[Any], of_real: Moments, n: int) -> float:
+    """Return the Fréchet distance of n perfect samples from these reals, per cent of their variance."""
+    if of_real.n >= LEAST and min(n, of_real.n) < FEW:
+        return percent(split_floor(lambda a, b: frechet_distance(moments(a), moments(b)), real, n), of_real)
+    return percent(noise_floor(of_real.cov, of_real.n, n), of_real)
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Fakes beside held-out reals, (m, d) and (n, d): points, or the features of one map."""
@@ -53,13 +60,9 @@ class Comparison:
     def frechet(self) -> Found:
         of_real = self.moments or moments(self.real)
         n, d = self.fake.shape
-        if of_real.n >= LEAST and min(n, of_real.n) < FEW:
-            floor = split_floor(lambda a, b: frechet_distance(moments(a), moments(b)), self.real, n)
-        else:
-            floor = noise_floor(of_real.cov, of_real.n, n)
         figures = {
             "fd": percent(frechet_distance(of_real, moments(self.fake)), of_real),
-            "fd_floor": percent(floor, of_real),
+            "fd_floor": floor_of(self.real, of_real, n),
         }
         if min(n, of_real.n) >= 4 * d:
             figures["fd_infinity"] = percent(frechet_infinity(self.real, self.fake, seed=self.seed), of_real)

@@ -23,7 +23,6 @@ def charts_of(story: Story) -> list[Chart]:
     """Return every chart of a report, including those without numbers."""
     steps = Axis("steps", float(max(story.config.steps, story.step)), _marks(story))
     cpu, timed = _on_clock(story)
-    best = [Mark(cpu(story.best), f"lowest KID, at step {count(story.best)}: best.safetensors", "healthy")]
     each = f" Means of {story.config.report_every} steps." if story.config.report_every > 1 else ""
     return [
         Chart(
@@ -42,15 +41,7 @@ def charts_of(story: Story) -> list[Chart]:
             steps,
             log=True,
         ),
-        Chart(
-            "Distance to the real",
-            "KID",
-            "Of up to 1,000 samples against as many reals (held-out ones if there are any), in PCA-64 or "
-            "coordinates. Values up to 0 are noise and not drawn. Green: the step of best.safetensors.",
-            _timed(story, "evaluated", "KID", "fake", "kid", cpu),
-            replace(timed, marks=best if story.best >= 0 else ()),
-            log=True,
-        ),
+        _distance(story, cpu, timed),
         _modes(story, cpu, timed),
         Chart(
             "Variety and cover",
@@ -85,6 +76,27 @@ def verdict(story: Story, steps: Axis) -> Chart:
         for line in _over(story, "stepped", name, name, pick(side), kin)
     ]
     return Chart("What D says", unit, words, lines, steps, bounds=bounds)
+
+
+def _distance(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:
+    best = [Mark(cpu(story.best), f"nearest to the real, at step {count(story.best)}: best.safetensors", "healthy")]
+    unit, words = "FD, % of variance", "by a judge's features, or edges and colours. Perfect samples reach the floor."
+    lines = [
+        *_timed(story, "evaluated", "floor", "real", "floor", cpu),
+        *_timed(story, "evaluated", "distance", "fake", "distance", cpu),
+    ]
+    if not lines:
+        unit, words = "KID", "in coordinates (in older runs in PCA-64). Values up to 0 are noise and not drawn."
+        lines = _timed(story, "evaluated", "KID", "fake", "kid", cpu)
+    return Chart(
+        "Distance to the real",
+        unit,
+        f"Of 1,000 samples to up to 1,000 reals (held-out ones if there are any), {words} Green: the step of "
+        "best.safetensors.",
+        lines,
+        replace(timed, marks=best if story.best >= 0 else ()),
+        log=True,
+    )
 
 
 def _modes(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:

@@ -1,8 +1,9 @@
 """Measure the generator during a run: a thousand fakes against a thousand reals, in a tenth of a second.
 
-KID is unbiased at any number of samples, so it is the figure to watch. Its level depends on the number of reals, so it
-differs from the final evaluation's. Latents and reals stay the same over the run: a curve moves with the generator
-alone, and a resumed run finds the same figures to the last digit.
+The figure to watch is the distance to real: FD in the features of a bundled judge, or of `gist` where no judge knows
+the pictures. Perfect samples score its floor. Both depend on the number of samples, so they differ from the final
+evaluation's. Latents and reals stay the same over the run: a curve moves with the generator alone, and a resumed run
+finds the same figures to the last digit.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics import PCA, Judge, bundled_judge_for, count_classes, kid, modes, pca, pca_limit
+from mulligan.metrics import (
+    Gist,
+    Judge,
+    Moments,
+    bundled_judge_for,
+    count_classes,
+    frechet_distance,
+    gist,
+    kid,
+    modes,
+    moments,
+    percent,
+)
+from mulligan.metrics.comparison import floor_of
+from mulligan.metrics.features.gist import ENOUGH
+from mulligan.metrics.reference import seen_by
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
@@ -21,8 +37,6 @@ from mulligan.training.run import Run
 
 COUNT = 1000
 """Number of fakes, and the most reals, that are compared."""
-FITTED = 10_000
-"""Maximum number of training pictures from which the principal components are computed."""
 LEAST = 20
 """Minimum number of reals; with fewer, nothing is measured."""
 _BLOCK = 125  # rows of one pass; another number changes the last digits of the figures
@@ -30,11 +44,15 @@ _BLOCK = 125  # rows of one pass; another number changes the last digits of the 
 
 @dataclass(frozen=True, eq=False)
 class Monitor:
-    """Pass this to `train` as an evaluator. It measures KID, and classes (with a bundled judge) or modes (of a toy)."""
+    """Pass this to `train` as an evaluator.
 
-    real: NDArray[Any]  # for KID: principal components of pictures, or points
-    features: PCA | None = None  # None for points
-    judge: Judge | None = None  # only a bundled one, because a run must not depend on the machine's cache
+    It measures the distance of pictures to the reals, and classes if a judge is bundled. Of points: KID and modes.
+    """
+
+    real: NDArray[Any]  # features of pictures, or points
+    features: Judge | Gist | None = None  # a judge only if bundled: a run must not depend on the machine's cache
+    moments: Moments | None = None  # of `real`; None for points
+    floor: float = 0.0
     prior: NDArray[np.int64] | None = None  # number of samples of each class that the run trains on
     toy: Gaussians | None = None
 
@@ -51,12 +69,15 @@ class Monitor:
             return cls(real, toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None)
         if len(data) < 2:  # no principal components
             return None
-        features = pca(np.asarray(data.images[_some(len(data), min(FITTED, pca_limit(data.shape)), "pca")]))
-        judge = bundled_judge_for(data)
-        prior = None if judge is None or data.labels is None else np.bincount(data.labels, minlength=data.classes)
-        if prior is None or prior.min() == 0:
-            judge = prior = None
-        return cls(features(real), features, judge, prior)
+        features: Judge | Gist | None = bundled_judge_for(data)
+        prior = None if features is None or data.labels is None else np.bincount(data.labels, minlength=data.classes)
+        if features is None or prior is None or prior.min() == 0:
+            features, prior = gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")])), None
+        seen = features(real)
+        of_real = moments(seen)
+        if not of_real.total_variance > 0.0:  # all pictures are the same
+            return None
+        return cls(seen, features, of_real, floor_of(seen, of_real, COUNT), prior)
 
     def __call__(self, run: Run) -> dict[str, Any]:
         """Measure the averaged generator. Returns nothing if samples are not finite."""
@@ -64,7 +85,11 @@ class Monitor:
         fakes, judged = self.features_of(run, z, labels)
         if not np.isfinite(fakes).all():
             return {}
-        found: dict[str, Any] = {"kid": kid(self.real, fakes, subsets=1).mean}
+        if self.moments is None:
+            found: dict[str, Any] = {"kid": kid(self.real, fakes, subsets=1).mean}
+        else:
+            distance = percent(frechet_distance(self.moments, moments(fakes)), self.moments)
+            found = {"distance": distance, "floor": self.floor}
         if self.toy is not None:
             near = modes(fakes, self.toy.modes, self.toy.std)
             found |= {"modes": near.captured, "high_quality": near.high_quality}
@@ -81,12 +106,12 @@ class Monitor:
 
     def features_of(
         self, run: Run, z: Array, labels: NDArray[np.int64] | None
-    ) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Draw fakes, and return their features and the judge's p(y|x), by all workers of the run together."""
         low, high = run.config.data.low, run.config.data.high
         starts, team = range(0, len(z), _BLOCK), run.gan.team
         features: dict[int, NDArray[Any]] = {}
-        judged: dict[int, NDArray[np.float32]] = {}
+        judged: dict[int, NDArray[Any]] = {}
 
         def work(worker: int) -> None:
             space: Workspace = run.gan.g.network.workspace(theta=run.gan.average)
@@ -98,9 +123,10 @@ class Monitor:
                         features[start] = made.reshape(len(made), -1).copy()
                         continue
                     images = to_uint8(made, low, high).reshape(-1, *run.data.shape)
-                    features[start] = self.features(images)
-                    if self.judge is not None:
-                        judged[start] = self.judge.probabilities(images)
+                    seen, probabilities = seen_by([self.features], images)
+                    features[start] = seen[self.features.name]
+                    if probabilities is not None:
+                        judged[start] = probabilities
 
         team.run(work)
         if len(judged) < len(starts):

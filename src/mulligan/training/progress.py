@@ -194,6 +194,8 @@ def monitor_line(metrics: dict[str, Any]) -> str:
             words.append(f"{value} {('class' if value == 1 else 'classes') if effective else 'modes'}{effective}")
         elif name in shares:
             words.append(f"{percent(value)} {shares[name]}")
-        elif name != "effective_modes" and isinstance(value, (int, float)):
+        elif name == "distance":
+            words.append(f"distance to real {figure(value)} % (floor {figure(metrics['floor'])} %)")
+        elif name not in ("effective_modes", "floor") and isinstance(value, (int, float)):
             words.append(f"{METRICS[name].label if name in METRICS else name} {figure(value)}")
     return " · ".join(words)

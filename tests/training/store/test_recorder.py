@@ -391,14 +391,14 @@ def test_what_a_run_needs_is_imported_before_its_first_step(pictured, tmp_path):
     assert (child.stdout, child.stderr) == ("[]\n", "")
 
 
-def measured(kids):
+def measured(distances):
     """Make an evaluator that finds these figures."""
-    return [lambda run: {"kid": kids[run.step]} if run.step in kids else {}]
+    return [lambda run: {"distance": distances[run.step]} if run.step in distances else {}]
 
 
 def test_the_best_weights_stay_when_the_run_gets_worse(tiny, tmp_path, record):
-    kids = {4: 0.5, 8: 0.1, 12: 0.3, 16: float("nan"), 20: 0.1}
-    watched = {"evaluators": measured(kids)}
+    distances = {4: 0.5, 8: 0.1, 12: 0.3, 16: float("nan"), 20: 0.1}
+    watched = {"evaluators": measured(distances)}
     run, here = Run(tiny(evaluate_every=4)), RunFolder(tmp_path / "r")
     for event in Recorder(here.path).record(run, **watched):
         if event.name == "evaluated" and event.step == 8:

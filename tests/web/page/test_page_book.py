@@ -19,7 +19,7 @@ def server(browser, new_server, tmp_path_factory):
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_term_opens_its_page_of_the_book(open_tab, width):
     tab = open_tab(viewport={"width": width, "height": 900}, has_touch=width < 760)
-    tab("term-kid").first.click()
+    tab("term-distance").first.click()
     with tab.page.expect_popup() as opened:
         tab.page.locator(".explained:popover-open").get_by_text("In the book").click()
     assert opened.value.title() == "book/06-is-it-any-good is read"
@@ -31,7 +31,7 @@ def test_a_term_opens_its_page_of_the_book(open_tab, width):
 
 def test_every_term_has_a_page(open_tab):
     tab = open_tab()
-    for name in ("fd", "kid", "coverage", "z", "gamma", "r1", "logit", "nats"):
+    for name in ("fd", "distance", "coverage", "z", "gamma", "r1", "logit", "nats"):
         tab(f"term-{name}").first.click()
         address = tab.page.locator(".explained:popover-open a").get_attribute("href")
         assert tab.page.evaluate("(address) => fetch(address).then((answer) => answer.status)", address) == 200, name

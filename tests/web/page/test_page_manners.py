@@ -148,7 +148,15 @@ def test_on_a_phone_little_sticks_recipes_come_first_and_runs_are_cards(open_tab
     bar = tab.page.locator(".runbar").bounding_box()
     assert bar["y"] + bar["height"] < 80
     row = {"name": "quick-1", "recipe": "quick", "data": "mnist", "state": "stopped", "step": 600, "steps": 7000}
-    row |= {"seconds": 30, "diagnosis": None, "kid": 0.02, "fd": 3.3, "fd_floor": 0.1, "points": False, "modes": None}
+    row |= {
+        "seconds": 30,
+        "diagnosis": None,
+        "distance": 8.02,
+        "fd": 3.3,
+        "fd_floor": 0.1,
+        "points": False,
+        "modes": None,
+    }
     runs = {"folder": "runs", "bytes": 1, "runs": [row], "trash": []}
     tab.page.route("**/api/runs", lambda route: route.fulfill(json=runs))
     tab.page.route("**/api/runs/*/curves", lambda route: route.fulfill(json={}))
@@ -279,7 +287,7 @@ def test_the_game_and_its_terms_are_explained_in_place(open_tab):
     assert intro.startswith("Two networks play a game:")
     assert all(word in intro for word in ("generator", "discriminator", "forger", "judge"))
     for name, word in {
-        "fd": "Fréchet", "kid": "distance", "coverage": "share", "z": "random", "gamma": "penalty", "r1": "slope",
+        "fd": "Fréchet", "distance": "floor", "coverage": "share", "z": "random", "gamma": "penalty", "r1": "slope",
         "logit": "D’s answer", "nats": "logarithms",
     }.items():  # fmt: skip
         tab(f"term-{name}").first.click()

@@ -39,7 +39,7 @@ def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
     assert tab("compare-coverage").locator(".unit").inner_text() == "of ≤ 256 reals, best 0.97"
     assert tab("compare-coverage").locator("h3").inner_text() == "Coverage in training"
     heads = " ".join(tab.page.locator("th").all_inner_texts())
-    assert re.search(r"KID ↓\s+in training.*Coverage ↑\s+at the end", heads, re.DOTALL)  # another measure
+    assert re.search(r"Distance ↓\s+in training.*Coverage ↑\s+at the end", heads, re.DOTALL)  # another measure
     with tab.page.expect_request("**/curves"):  # a run that has gone on has longer ones
         tab.page.evaluate("import('/js/store.js').then(({server}) => server.hear('runs', {}))")
     ticked.uncheck()

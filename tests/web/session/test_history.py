@@ -65,7 +65,7 @@ def test_what_a_run_folder_tells(tiny, tmp_path):
     assert all(value is not None for value in history.measurements.values["g_gradient"])
     assert history.measurements.values["r2"][0] > 0
     assert history.distance.step == history.measurements.step
-    assert [value is None for value in history.distance.values["kid"]] == [True, True, False, True, True, False]
+    assert [value is None for value in history.distance.values["distance"]] == [True, True, False, True, True, False]
     assert all(value is not None for value in history.distance.values["gap"])
     assert history.adjustments[0]["overrides"] == [["generator.optimizer.lr", 1e-4]]
     with (tmp_path / "r" / "events.jsonl").open("ab") as file:

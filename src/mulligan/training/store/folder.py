@@ -78,7 +78,7 @@ class RunFolder:
     generator = _Place("generator.safetensors")
     """The averaged generator, which is all that sampling needs."""
     best = _Place("best.safetensors")
-    """The averaged generator at the step with the lowest KID; absent if nothing was measured during the run."""
+    """The averaged generator at the step nearest to the reals; absent if nothing was measured during the run."""
     metrics = _Place("metrics.json")
     """The last evaluation."""
     report = _Place("report.html")

@@ -104,9 +104,12 @@ def read_times(path: Path, *, last: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def best_of(evaluated: Iterable[tuple[int, dict[str, Any]]]) -> tuple[int, float]:
-    """Return step and KID of the evaluation with the lowest KID (the first on a tie); (−1, ∞) if none has a KID."""
-    kids = ((step, metrics.get("kid")) for step, metrics in evaluated)
-    known = ((step, float(kid)) for step, kid in kids if isinstance(kid, (int, float)) and math.isfinite(kid))
+    """Return step and value of the smallest distance to the reals (the first on a tie); (−1, ∞) if none was measured.
+
+    The distance of points, and of pictures in older runs, is KID.
+    """
+    values = ((step, metrics.get("distance", metrics.get("kid"))) for step, metrics in evaluated)
+    known = ((step, float(value)) for step, value in values if isinstance(value, (int, float)) and math.isfinite(value))
     return min(known, key=lambda found: found[1], default=(-1, math.inf))
 
 

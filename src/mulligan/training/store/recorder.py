@@ -56,7 +56,7 @@ class Recorder:
 
     def __init__(self, folder: str | Path):
         self.folder = RunFolder(expanded(folder))
-        self._lowest = math.inf  # KID of what best.safetensors holds
+        self._lowest = math.inf  # distance to the reals of what best.safetensors holds
         self._is_done = False
         self._log: Log | None = None
         self._lock: IO[bytes] | None = None
@@ -219,9 +219,9 @@ class Recorder:
             words = {"step": event.step, **vars(event.clock)}
             with _writing(self.folder.times), self.folder.times.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(words) + "\n")
-        if isinstance(event, Evaluated) and (kid := best_of([(event.step, event.metrics)])[1]) < self._lowest:
+        if isinstance(event, Evaluated) and (distance := best_of([(event.step, event.metrics)])[1]) < self._lowest:
             run.generator().save(self.folder.best)
-            self._lowest = kid
+            self._lowest = distance
         if isinstance(event, Finished):
             self._is_done = True
             self._animate()

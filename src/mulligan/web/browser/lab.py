@@ -23,9 +23,7 @@ from mulligan.config.recipes import RECIPES, recipe
 from mulligan.data import DATASETS, Dataset
 from mulligan.data.registry import of_points
 from mulligan.game.architectures.networks import MLPGenerator
-from mulligan.metrics import PCA
 from mulligan.museum.quirks import ArticleGenerator
-from mulligan.training import monitor
 from mulligan.web.api.openapi import ROUTES
 from mulligan.web.api.route import Answer, answered, refused
 from mulligan.web.library.jobs import Jobs, Queue
@@ -161,8 +159,6 @@ def choose(digits: Path) -> None:
     """Limit the registries to what a browser can do: toys, the site's digits, and fully connected networks."""
     with np.load(digits) as file:
         images, labels = file["images"], file["labels"].astype(np.intp)
-        axes = PCA(file["components"].astype(np.float64), file["offset"])
-    vars(monitor)["pca"] = lambda train: axes  # fitting them takes a minute in a browser
     names = tuple("0123456789")
     train = Dataset("mnist", images[:-HELD], labels[:-HELD], names)
     test = Dataset("mnist-test", images[-HELD:], labels[-HELD:], names)

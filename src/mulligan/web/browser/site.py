@@ -17,7 +17,6 @@ import numpy as np
 import mulligan
 from mulligan.data import load
 from mulligan.errors import DataError, RunError
-from mulligan.metrics import pca
 from mulligan.models import FACES
 from mulligan.nn.rng import stream
 from mulligan.output.files import atomic_write, check_folder
@@ -92,23 +91,13 @@ def _embed(out: Path) -> None:
 
 
 def digits() -> bytes:
-    """Return an .npz file with random digits of MNIST, for training and held out, and their principal axes.
-
-    Fitting the axes in the browser would take a minute.
-    """
+    """Return an .npz file with random digits of MNIST, for training and held out."""
     mnist = load("mnist")
     assert mnist.labels is not None
     rows = np.sort(stream(0, "site").permutation(len(mnist))[: DIGITS + HELD])
     rows = np.concatenate([rows[HELD:], rows[:HELD]])
     packed, images = io.BytesIO(), np.asarray(mnist.images[rows])
-    axes = pca(images[:DIGITS])
-    np.savez_compressed(
-        packed,
-        images=images,
-        labels=mnist.labels[rows].astype(np.uint8),
-        components=axes.components.astype(np.float32),  # multiples of 2⁻¹⁶: exact
-        offset=axes.offset,
-    )
+    np.savez_compressed(packed, images=images, labels=mnist.labels[rows].astype(np.uint8))
     return packed.getvalue()
 
 

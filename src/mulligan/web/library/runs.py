@@ -119,7 +119,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "text": "",
         "diagnosis": _diagnosis(here, last),
         "monitored_step": monitored.get("step"),
-        "kid": number(seen.get("kid")),
+        "distance": number(seen.get("distance", seen.get("kid"))),
         "measured_step": metrics.get("step"),
         **{name: number(median_of(measured.get(name))) for name in ("fd", "fd_floor", "coverage", "coverage_ideal")},
         "modes": seen.get("modes"),

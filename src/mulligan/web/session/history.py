@@ -11,7 +11,7 @@ from mulligan.training.store.log import read_events
 POINTS = 500
 CURVES = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty")
 MEASUREMENTS = ("g_gradient", "d_gradient", "r2", "spread", "distance", "classes", "coverage")
-DISTANCE = ("kid", "modes", "effective_modes", "gap")
+DISTANCE = ("distance", "modes", "effective_modes", "gap")
 
 
 class Columns:
@@ -70,7 +70,7 @@ class History:
             if "gap" in event["signals"]:
                 self.distance.join(step, {"gap": event["signals"]["gap"]})
         elif kind == "evaluated":
-            self.distance.join(step, event["metrics"])
+            self.distance.join(step, {"distance": event["metrics"].get("kid"), **event["metrics"]})
         elif kind == "diagnosed":
             self.diagnoses.append(event)
         elif kind == "adjusted":

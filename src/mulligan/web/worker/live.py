@@ -5,10 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mulligan.config.serialization import to_table
-from mulligan.metrics import kid
 from mulligan.output.readings import says, unit
 from mulligan.training import Config, Diagnosis, Run
 from mulligan.training.events import Adjusted
@@ -50,29 +47,11 @@ def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
         "counted_classes": list(run.data.class_names),
         "data": run.data.name,
         "loss": loss_of(run.config),
-        "kid_real": None if monitor is None else kid_among_reals(run, monitor),
-        "kid_n": None if monitor is None else COUNT,
+        "floor": None if monitor is None or run.data.is_points else monitor.floor,
+        "monitored_n": None if monitor is None else COUNT,
     }
 
 
 def loss_of(config: Config) -> dict[str, str]:
     """Describe the loss for the page: its name, the meaning of its logits, and the unit of its values."""
     return {"kind": to_table(config)["loss"]["kind"], "says": says(config.loss), "unit": unit(config.loss)}
-
-
-SETS = 4
-"""Maximum number of sets of real samples whose KID shows how far from 0 real data come."""
-
-
-def kid_among_reals(run: Run, monitor: Monitor) -> float | None:
-    """Return the largest |KID| of training samples against the monitor's reals. A lower KID is not better."""
-    count = len(monitor.real)
-    sets = min(SETS, len(run.data) // count - 1)
-    if sets < 1:
-        return None
-    found = []
-    for rows in np.linspace(0, len(run.data) - 1, sets * count).astype(int).reshape(count, sets).T:
-        images = np.asarray(run.data.images[rows])
-        features = images if monitor.features is None else monitor.features(images)
-        found.append(abs(kid(monitor.real, features.reshape(len(features), -1), subsets=1).mean))
-    return max(found)

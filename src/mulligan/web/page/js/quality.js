@@ -6,7 +6,7 @@ import { server, store } from "./store.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 
-const SPACES = { judge: "judge’s features", pca64: "64 PCA features", points: "coordinates" };
+const SPACES = { judge: "judge’s features", gist: "edges and colours", pca64: "64 PCA features", points: "coordinates" };
 
 /** What a metric is called, and which way is better, as the server's table of metrics says. */
 function Label({ name }) {
@@ -22,7 +22,7 @@ function Figures({ figures }) {
 }
 
 function Metric({ label, value, left, right, id, className = "", last }) {
-  return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label ?? html`<${Label} name=${id} />`}${["fd", "kid", "coverage"].includes(id) && html` <${Term} name=${id} />`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
+  return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label ?? html`<${Label} name=${id} />`}${["fd", "coverage"].includes(id) && html` <${Term} name=${id} />`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
     <div class="l"><small>${left}</small><small>${right}</small></div></div>`;
 }
 
@@ -58,6 +58,7 @@ export function Quality() {
   const trained = blank ? null : evaluated?.metrics; // in training: other features and fewer samples than at the end
   const first = store.catalog?.diagnosis; // known before the first measurement
   const points = status?.points;
+  const far = trained?.distance ?? trained?.kid;
   const shares = blank || !measured?.histogram.length ? null : measured.histogram;
   // Modes of a toy, or classes that a judge reads: a measurement tells; before it, whether the pictures have classes.
   const counted = blank || (measured ? Boolean(shares) : points || Boolean(status.counted_classes?.length));
@@ -74,7 +75,7 @@ export function Quality() {
       <${Metric} id="fd" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : SPACES[m.space]} />
       <${Metric} id="coverage-end" label=${html`<${Label} name="coverage" />`} value=${m?.coverage == null ? "–" : num(m.coverage)} left=${m?.coverage == null ? "" : `of ${int(m.n_real)} reals reached`} right=${m?.coverage == null ? "" : `best ${short(m.coverage_ideal)}`} last />`}
       <h3>In training</h3>
-      <${Metric} id="kid" value=${trained?.kid == null ? "–" : num(trained.kid)} left=${blank || status.kid_real == null ? SPACES[points ? "points" : "pca64"] : `other real data: up to ${num(status.kid_real)}`} right=${trained?.kid == null ? "" : `n ${int(status.kid_n)}`} />
+      <${Metric} id="distance" label=${html`${points ? "KID" : "Distance to real, %"} <${Term} name="distance" />`} value=${far == null ? "–" : num(far)} left=${blank || status.floor == null ? "" : `floor ${num(status.floor)}`} right=${far == null ? "" : `n ${int(status.monitored_n)}`} />
       <${Metric} id="coverage" value=${coverage == null ? "–" : num(coverage)} left=${blank || !measuredAt ? `of ${int(first?.reals)} reals at most` : `of ${int(checked?.reals)} reals, ${measuredAt}`} right=${`best ${short(first?.coverage_ideal)}`} />
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against reals that G has seen: none are held out.</small>`}
     </div><div>

@@ -7,7 +7,7 @@ import { server } from "./store.js";
 
 const TERMS = {
   fd: ["FD", "The Fréchet distance: how far the statistics of thousands of samples lie from those of real pictures, as a classifier sees them. 0 would be perfect; even real pictures score the floor.", "06-is-it-any-good"],
-  kid: ["KID", "A distance between samples and real pictures that is cheap enough to be measured while G learns. Near 0 is as good as real; by chance it can be a little below.", "06-is-it-any-good"],
+  distance: ["Distance to real", "How far 1,000 samples lie from real data in training. For pictures it is FD, in a judge’s features or in edges and colours, and perfect samples score the floor; for points it is KID, whose best is 0.", "06-is-it-any-good"],
   coverage: ["Coverage", "The share of real pictures that have a generated one close by. It falls when G forgets kinds of pictures, even if each single sample looks good.", "06-is-it-any-good"],
   z: ["z", "The random numbers that G turns into a sample: the same z always gives the same picture. The grid keeps its z, so you watch the same pictures grow.", "01-the-game"],
   gamma: ["γ", "How strongly the penalty holds D’s slope down. Too little and D shouts; too much and D cannot judge.", "04-second-order"],

@@ -147,12 +147,12 @@ function Charts() {
   const verdict = VERDICTS[status?.loss?.says] ?? VERDICTS.probability;
   const kin = tries.filter((t) => lossSince(tries, t) === lossSince(tries, begun));
   const same = begun ? Object.fromEntries(kin.map((t) => [t.number, curves[t.number]])) : curves;
-  const shown = status?.points ? "gap" : "kid";
+  const shown = status?.points ? "gap" : "distance";
   return html`<div class="row2">
     <${Chart} testid="chart-loss" title="Loss" term="nats" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(same, "D", "d_loss", "--judge"), ...line(same, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-verdict" title="What D says" term="logit" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
     <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(measurements, "D", "d_gradient", "--judge"), ...line(measurements, "G", "g_gradient", "--fake"), ...line(measurements, "∇ₓD", "r2", "--real", { dash: 1 }, () => Math.sqrt)]} />
-    <${Chart} testid="chart-distance" title="Distance to real" term="kid" unit=${shown === "kid" ? "KID, PCA-64, log" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} band=${!blank && status.kid_real && shown === "kid" ? { upTo: status.kid_real, label: "as near as other real data" } : null} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
+    <${Chart} testid="chart-distance" title="Distance to real" term="distance" unit=${shown === "distance" ? "FD, %, log" : "energy, log scale"} log x=${x} least=${shown === "distance" ? [1, 100] : [0.001, 1]} memory=${m.distance} marks=${bare} band=${!blank && status.floor && shown === "distance" ? { upTo: status.floor, label: "as near as other real data" } : null} series=${line(distance, "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
   </div>`;
 }
 
