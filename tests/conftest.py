@@ -28,7 +28,6 @@ SLOW = {
     "bench/test_rivals.py::test_five_steps_are_the_same": ("[torch tuned-classic-64", "[jax jit-classic-64"),
     "bench/test_watching.py::test_two_steps_of_each": (),
     "cli/test_front.py::test_a_number_keeps_its_sign": (),
-    "cli/test_front.py::test_closed_streams": (),
     "cli/test_front.py::test_exit_codes_of_processes": (),
     "cli/test_front.py::test_json_is_one_document": ("[list",),
     "cli/test_front.py::test_json_is_utf_8": (),

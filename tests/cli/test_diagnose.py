@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.config.change import Change
-from mulligan.training import Diagnosed, Stepped
+from mulligan.training import Diagnosed
 
 RING = ("ring", "--steps", 1500, "--threads", 1, "--no-evaluate")
 QUIET = ("sample_every=0", "save_every=250", "data.limit=2000", "evaluate_every=0")
@@ -80,45 +79,6 @@ def test_the_last_word_counts_and_the_others_come_before_it(mulligan):
     assert mulligan("diagnose", "runs/ring-1")[1].endswith(
         "before:\n  step 5: cycling\n  step 10: D wins\n  step 15: healthy\n"
     )
-
-
-def test_an_alarm_that_has_passed_asks_for_no_second_try(mulligan, monkeypatch):
-    class Passing:
-        name = "passing"
-
-        def observe(self, run, event):
-            said = {50: ("D wins", "alarm"), 100: ("healthy", "")}
-            if isinstance(event, Stepped) and event.step in said:
-                state, severity = said[event.step]
-                yield Diagnosed(
-                    event.step, state, {}, ("wait",), overrides=(Change("loss", "hinge"),), severity=severity
-                )
-
-        def state(self):
-            return {}
-
-        def restore(self, state):
-            pass
-
-    monkeypatch.setattr("mulligan.cli.follow.Diagnosis", Passing)
-    code, out, err = mulligan("train", "ring", "--steps", 100, "--threads", 1, "--no-evaluate")
-    assert code == 0
-    assert "step 50: D wins" in err
-    assert "--try" not in out
-
-
-@pytest.mark.parametrize("json", [(), ("--json",)])
-def test_the_log_is_read_once(mulligan, monkeypatch, json):
-    assert mulligan("train", "ring", "--steps", 20, "--threads", 1, "--no-evaluate")[0] == 0
-    open_, files = Path.open, []
-
-    def noted(path, *how, **more):
-        files.append(path.name)
-        return open_(path, *how, **more)
-
-    monkeypatch.setattr(Path, "open", noted)
-    assert mulligan("diagnose", "runs/ring-1", *json)[0] == 0
-    assert files.count("events.jsonl") == 1
 
 
 def test_second_tries_by_themselves(mulligan):

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import signal
-import tomllib
 
 import numpy as np
 import pytest
@@ -62,52 +60,6 @@ def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
     assert set(kept["points"]["fd"]) == {"median", "min", "max"}
     code, out, _ = mulligan("evaluate", "r", "--count", 100, "--seeds", 2, "--json")
     assert json.loads(out) == kept
-
-
-def test_figures_that_cannot_be_kept_are_printed_all_the_same(trained, mulligan, here):
-    (here / "r" / "metrics.json").unlink()
-    (here / "r" / "metrics.json" / "in-the-way").mkdir(parents=True)
-    code, out, err = mulligan("evaluate", "r", "--count", 100, "--seeds", 1)
-    assert code == 1
-    assert "metrics.json" in err
-    assert "averaged weights" in out
-    assert "kept in" not in out
-
-
-@pytest.mark.parametrize("json_lines", [False, True])
-def test_a_run_ends_with_its_figures_though_they_cannot_be_kept(trained, mulligan, here, json_lines):
-    (here / "r" / "metrics.json").unlink()
-    (here / "r" / "metrics.json" / "in-the-way").mkdir(parents=True)
-    steps = tomllib.loads((here / "r" / "config.toml").read_text())["steps"] + 5
-    code, out, err = mulligan("resume", "r", "--steps", steps, *["--json"] * json_lines)
-    assert code == 1
-    assert "metrics.json" in err.splitlines()[-1]
-    if json_lines:
-        kept = json.loads(out.splitlines()[-1])
-        assert (kept["event"], kept["step"], kept["metrics"]["generator"]) == ("kept", steps, "ema")
-    else:
-        assert f"done: {steps} steps" in out
-        assert "Coverage" in out
-        assert "metrics.json" not in out
-    assert (here / "r" / "report.html").is_file()
-
-
-@pytest.mark.parametrize(
-    "place", ["mulligan.metrics.exam.Exam.score", "mulligan.training.store.recorder.save_animation"]
-)
-def test_a_run_that_is_stopped_after_its_last_step_says_how_to_go_on(mulligan, cloud, here, monkeypatch, place):
-    def stopped(*args, **options):
-        signal.raise_signal(signal.SIGINT)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(place, stopped)
-        code, out, err = mulligan("train", *cloud, "--steps", 20)
-    assert (code, out) == (130, "")
-    assert err.endswith("stopped; all 20 steps are saved. Figures and report: mulligan resume r\n")
-    code, out, err = mulligan("resume", "r")
-    assert code == 0, err
-    assert (here / "r" / "metrics.json").is_file()
-    assert (here / "r" / "report.html").is_file()
 
 
 def test_no_evaluate(mulligan, cloud, here):
@@ -201,30 +153,6 @@ def test_the_line_of_a_measurement():
     assert monitor_line(found) == "KID −0.200 · 8 modes · 90.0 % of high quality"
     assert monitor_line({"mine": 2.0, "words": "x"}) == "mine 2.00"
     assert monitor_line({}) == ""
-
-
-def test_floors_stand_below_their_figures():
-    near = {"precision": 0.9, "recall": 0.8, "density": 1.0, "coverage": 0.9, "coverage_ideal": 0.969}
-    far = {"fd": {"median": 2.0, "min": 1.0, "max": 3.0}, "fd_floor": 0.14, "kid": 0.1, "kid_sd": 0.0321}
-    found = {"n": 10_000, "n_real": 10_000, "seeds": [0, 1, 2], "data": "mnist", "points": {**far, **near}}
-    lines = table(found)
-    assert lines[0] == "mnist: 10,000 samples against 10,000 held-out ones; seeds 0, 1, 2: median (range)"
-    at = next(i for i, line in enumerate(lines) if line.startswith("FD,"))
-    assert "2.00 (1.00…3.00)" in lines[at]
-    assert "0.140" in lines[at + 1]
-    at = next(i for i, line in enumerate(lines) if line.startswith("KID"))
-    assert lines[at + 1].split()[:4] == ["KID,", "its", "spread", "0.0321"]  # without which 0.1 says little
-    assert not any("FD∞" in line or "Real or fake" in line for line in lines)
-    assert lines[-2].startswith("Coverage")
-    assert lines[-1].split()[:2] == ["ideal", "0.969"]  # points have no map of their own, hence no hash after it
-
-
-def test_the_judge_that_read_the_modes_is_named_by_its_hash():
-    near = {"precision": 0.9, "recall": 0.8, "density": 1.0, "coverage": 0.9, "coverage_ideal": 0.969}
-    own = {"fd": 2.0, "fd_floor": 0.14, "kid": 0.1, "sha256": "5bde", **near}
-    modes = {"captured": 3, "kl": 6.6, "kl_floor": 1.7, "n": 99, "sha256": "d722"}
-    lines = table({"n": 99, "n_real": 99, "seeds": [0], "data": "stacked-mnist", "pca64": own, "modes": modes})
-    assert lines[-3:] == ["", "PCA-64: SHA-256 5bde", "judge of single digits: SHA-256 d722"]
 
 
 def test_figures_of_pictures_stand_only_where_they_are():

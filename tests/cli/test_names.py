@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mulligan as front
-from mulligan.training import Recorder, dumps_toml, resume
+from mulligan.training import dumps_toml
 
 RUN = "my runs/Annika's $1"
 SHORT = ("--set", "threads=1", "evaluate_every=0", "sample_every=0", "data.limit=2000", "save_every=250")
@@ -70,21 +70,6 @@ def test_a_damaged_generator_of_a_run_says_a_command_that_mends_it(mulligan, run
         assert made.read_bytes() == whole
 
 
-def test_a_run_that_is_there_says_a_command_that_can_be_pasted(run):
-    again = resume(run)
-    again.log_position = None  # as a new one
-    with pytest.raises(Exception, match="holds a run") as refused:
-        next(Recorder(run).record(again))
-    assert commands(str(refused.value)) == [["resume", str(Path(run))]]
-
-
-@pytest.mark.parametrize("name", ["digits 🎲.npz", 'a "b" \\ \x7f\t.npz', "ünï.npz"])
-def test_data_of_any_name(mulligan, data, name):
-    Path(data).rename(name)
-    assert mulligan("train", "mlp", "--data", name, "--steps", 2, *SHORT, "--out", "run")[0] == 0
-    assert mulligan("resume", "run", "--steps", 3)[0] == 0
-
-
 def test_a_run_folder_whose_name_is_no_text(process, here):
     folder = os.fsdecode(b"l\xfct")
     assert process("train", "ring", "--steps", 2, *SHORT, "--out", folder).returncode == 0
@@ -131,22 +116,4 @@ def test_the_home_folder_is_meant_where_the_shell_does_not_write_it(mulligan, da
     assert mulligan("serve", "--data", "~/own.npz", "--runs", "~/runs")[0] == 0
     assert asked[0]["data"] == {"own.npz": str(home / "own.npz")}
     assert asked[0]["runs"] == home / "runs"
-    assert sorted(Path().iterdir()) == [path for path in here if path.name != data]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="the home folder has another variable")
-def test_the_home_folder_is_meant_in_python(data, home):
-    here = sorted(Path().iterdir())
-    Path(data).rename(home / "own.npz")
-    tiny = front.recipe("mlp", threads=1, evaluate_every=0)
-    made = front.fit("~/own.npz", recipe=tiny, steps=2, out="~/a")
-    assert made.spec.data == str(home / "own.npz")
-    assert front.load("~/a").theta.tobytes() == made.theta.tobytes()
-    made.save("~/a.safetensors")
-    made.export("~/a.html")
-    assert {"a", "a.safetensors", "a.html"} <= {path.name for path in home.iterdir()}
-    by_name = front.Run(front.recipe("mlp", data="~/own.npz", threads=1))
-    assert by_name.config.data.name == str(home / "own.npz")
-    with pytest.raises(front.errors.DataError, match="no file named '~nobody-of-this-name/own"):
-        front.data.load("~nobody-of-this-name/own.npz")
     assert sorted(Path().iterdir()) == [path for path in here if path.name != data]

@@ -1,16 +1,11 @@
 """``mulligan study``, as it is typed."""
 
 import contextlib
-import errno
 import json
-import os
-import re
 import shlex
-from types import SimpleNamespace
 
 import pytest
 
-from mulligan.cli import study as studying
 from mulligan.studies import runner as runners
 
 RECIPE = """
@@ -117,27 +112,6 @@ def test_a_backend_that_is_unknown_leaves_nothing_behind(here, refused):
         assert sorted(here.rglob("*")) == before
 
 
-def test_a_study_that_a_full_disk_stops_says_how_to_go_on(study, here, mulligan, monkeypatch):
-    def full(handle):
-        if (here / "o" / "results.jsonl").is_file():
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return sync(handle)
-
-    sync = os.fsync
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        code, _, err = mulligan("study", study, "--out", "o")
-    assert code == 1
-    assert "the disk is full (No space left on device). Free some space" in err
-    code, _, err = mulligan(*shlex.split(err.rpartition("Try mulligan ")[2].strip()[:-1]))
-    assert (code, "2 cells, 1 of them have ended" in err.splitlines()[0]) == (0, True)
-    (here / "p").mkdir()
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        code, _, err = mulligan("study", study, "--out", "p")
-    assert (code, "--resume" in err) == (1, False)  # nothing was begun that could go on
-
-
 def test_json_lines(study, mulligan):
     code, out, _ = mulligan("study", study, "--out", "o", "--json")
     assert code == 0
@@ -168,14 +142,6 @@ def test_what_cannot_be_measured_is_said_before_it_is_trained(study, here, mulli
     assert mulligan("study", study, "--out", "o")[0] == 0
 
 
-def test_of_a_cluster_nobody_knows_which_data_it_finds(study, here, mulligan):
-    (here / "recipe.toml").write_text(RECIPE.replace("ring", "no-such-data"))
-    code, out, err = mulligan("study", study, "--out", "o", "--backend", "dask", "--scheduler", "tcp://there:8786")
-    assert code == 1
-    assert out.count("0, 1 failed") == 2
-    assert "failed: plain/seed-0: DataError: no data set and no file named 'no-such-data'" in err
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -189,23 +155,3 @@ def test_words_that_are_off(words, said, study, mulligan):
     code, _, err = mulligan("study", *words)
     assert code == 2
     assert said in err
-
-
-def test_what_is_left_of_a_study_is_told_by_the_cells_that_have_ended(study, here, mulligan, monkeypatch):
-    def half(function, jobs):
-        yield from (function(job) for job in jobs[:2])
-        raise KeyboardInterrupt
-
-    (here / study).write_text(STUDY.replace("seeds = 1", "seeds = 2"))
-    with monkeypatch.context() as patch:
-        patch.setattr(runners, "backend", lambda *where: contextlib.nullcontext(half))
-        assert mulligan("study", study, "--out", "o")[0] == 130
-    now = iter([100.0, 110.0, 130.0])
-    monkeypatch.setattr(studying, "time", SimpleNamespace(perf_counter=lambda: next(now)))
-    code, _, err = mulligan("study", study, "--out", "o", "--resume")
-    begun, *told = err.splitlines()
-    assert (code, "4 cells, 2 of them have ended" in begun) == (0, True)
-    figures = r"modes \d+, good [\d.]+, distance [\d.]+"
-    assert len(told) == 2
-    assert re.fullmatch(rf"cell 3 of 4 · \w+, seed \d: {figures} · 10 s left", told[0])
-    assert re.fullmatch(rf"cell 4 of 4 · \w+, seed \d: {figures}", told[1])

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mulligan.cli import follow
 from mulligan.fitting import timed
 from mulligan.models import load
 from mulligan.training import Clock, RunFolder, Stepped, progress
@@ -144,24 +143,6 @@ def test_runs_that_begin_at_once_have_folders_of_their_own(mulligan, data, monke
     assert "next: mulligan sample runs/quick-2" in out
     assert mulligan("train", "--data", "nothing.npz", *TINY)[0] == 2
     assert sorted(path.name for path in Path("runs").iterdir()) == ["quick-1", "quick-2"]
-
-
-def test_ctrl_c_before_a_run_has_begun_leaves_no_empty_folder(mulligan, data, monkeypatch):
-    def interrupted():
-        raise KeyboardInterrupt
-
-    words = ("train", "--data", data, "--steps", 4, *TINY)
-    with monkeypatch.context() as patched:
-        patched.setattr("mulligan.nn.workers.blas.slowed", interrupted)
-        assert mulligan(*words)[0] == 130
-    assert not Path("runs").exists()
-    shown = follow.view_of
-    with monkeypatch.context() as patched:  # while what shows the run is made
-        patched.setattr(follow, "view_of", lambda run: (os.kill(os.getpid(), signal.SIGINT), shown(run))[1])
-        code, _, err = mulligan(*words)
-    assert code == 130
-    assert err.endswith("stopped at step 0 and saved; go on with: mulligan resume runs/quick-1\n")
-    assert mulligan("resume", "runs/quick-1")[0] == 0
 
 
 def test_a_folder_that_is_taken_is_refused(mulligan, trained, data, refused):

@@ -12,7 +12,7 @@ import pytest
 
 from mulligan.data import load
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.report import page, quality, read, write_report
+from mulligan.report import page, read, write_report
 from mulligan.training import Parent, RunFolder, diagnoses
 
 EVIL = "<script>alert(1)</script>&\"'"
@@ -272,28 +272,6 @@ def test_a_second_try_from_a_checkpoint_knows_its_pictures(tried, tmp_path, play
     assert "of 8×8×1, 3 classes" in words
 
 
-def test_a_second_try_with_changes_of_ones_own_names_no_command(tried, tell, collapsed):
-    first = tried.with_name("first")
-    kept = (first / "events.jsonl").read_text("utf-8")
-    tell(first, **collapsed | {"healthy_step": 0, "overrides": ["loss=hinge"]})
-    try:
-        words = shown(write_report(tried).read_text("utf-8"))
-    finally:
-        (first / "events.jsonl").write_text(kept)
-    assert "--try" not in words
-    assert f"It went on from step 0 of {first} with the settings below" in words
-
-
-def test_a_second_try_whose_parent_is_gone(tried, tmp_path):
-    alone = shutil.copytree(tried, tmp_path / "x-try-3")
-    config = (alone / "config.toml").read_text("utf-8")
-    (alone / "config.toml").write_text(re.sub(r'run = ".*"', 'run = "/gone"', config))
-    assert read(alone).number == 3
-    words = shown(write_report(alone).read_text("utf-8"))
-    assert "the try before; its folder is missing" in words
-    assert "at try 3" in words
-
-
 def test_what_was_said_is_told_with_its_evidence(folder, tell, collapsed):
     tell(folder, **collapsed)
     words = shown(write_report(folder).read_text("utf-8"))
@@ -311,20 +289,6 @@ def test_a_run_that_was_stopped_between_two_reports_stands_where_it_was_saved(pl
     clock = json.loads((tmp_path / "run" / "checkpoints" / "step-000011" / "run.json").read_bytes())["clock"]
     assert read(tmp_path / "run").seconds(11) == (clock["wall"], clock["cpu"])
     assert "Stopped at step 11 of 24" in shown(write_report(tmp_path / "run").read_text("utf-8"))
-
-
-def test_ten_classes_are_drawn_beside_the_reals_and_hundreds_are_not(folder):
-    story = read(folder)
-    shares = [0.19, *[0.09] * 9]
-    story.metrics = {"classes": {"histogram": shares}}
-    text = quality.classes(story, [0.1] * 10, "abcdefghij")
-    assert re.findall(r'class="bar" x="[\d.]+" y="([\d.]+)"', text) == [
-        "22.0",
-        *["79.9"] * 9,
-    ]  # 132 less 110 · share/.19
-    assert re.findall(r'class="realshare" d="M[\d.]+ ([\d.]+)h', text) == ["74.1"] * 10
-    story.metrics["classes"]["histogram"] = [0.01] * 100
-    assert quality.classes(story, [], ()) == ""
 
 
 def test_a_log_that_is_not_as_it_was_written_is_told_of(folder, caplog):
@@ -345,15 +309,6 @@ def test_a_log_that_is_not_as_it_was_written_is_told_of(folder, caplog):
         assert sentence in caplog.text
     log.write_bytes(whole + b'{"event": "finished", "step": 24}\n')  # what comes after the checkpoint
     assert "edited or truncated" not in shown(write_report(folder).read_text("utf-8"))
-
-
-def test_each_metric_has_its_own_best_beside_it(folder, metrics):
-    story = read(folder)
-    story.metrics = {**metrics, "judge": {**metrics["judge"], "recall": 0.5}}
-    rows = {(title, row.words): row.best for title, some in quality.blocks(story) for row in some}
-    space = next(title for title, words in rows if words == "Coverage ↑")
-    assert rows[space, "Recall ↑"] == ""
-    assert rows[space, "Coverage ↑"] == "0.969"
 
 
 def test_figures_that_are_not_as_they_were_written_are_told_of(folder, metrics, caplog):

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mulligan import training
@@ -189,14 +188,6 @@ def test_variations_go_on_from_one_checkpoint(write, tmp_path, here):
     assert MEASURES["quality"](run, 200)["distance"] == hot["figures"]["distance"]
 
 
-def test_a_start_that_fails_fails_its_variations(write, tmp_path, here):
-    path = write(seeds=START, measure_at="")
-    path.write_text('set = ["generator.optimizer.lr=1e30"]\n' + path.read_text())
-    results = finished(StudyRun(load_study(path), tmp_path / "out"))
-    assert {r["status"] for r in results} == {"failed"}
-    assert all(r["error"].startswith("its start:") for r in results)
-
-
 # ── budgets in CPU-seconds ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -245,25 +236,6 @@ def test_a_study_that_is_being_run_is_not_run_twice(write, tmp_path, here):
     (tmp_path / "lost").mkdir()
     (tmp_path / "lost" / ".lock").touch()  # of one that was killed at its very beginning
     assert len(finished(StudyRun(asked, tmp_path / "lost"))) == 4
-
-
-def test_a_study_of_own_data_is_not_gone_on_with_where_its_path_means_others(write, tmp_path, here, monkeypatch):
-    for place in ("one", "two"):
-        (tmp_path / place).mkdir()
-        np.save(tmp_path / place / "points.npy", np.random.default_rng(0).normal(size=(50, 2)))
-    path = write(measures='measures = ["play"]')
-    path.with_name("tiny.toml").write_text(path.with_name("tiny.toml").read_text().replace('"ring"', '"points.npy"'))
-    asked = load_study(path)
-    monkeypatch.chdir(tmp_path / "one")
-    next(StudyRun(asked, tmp_path / "out").run())
-    monkeypatch.chdir(tmp_path / "two")
-    with pytest.raises(ConfigError, match=r"\(variations.plain.data.name: "):
-        StudyRun(asked, tmp_path / "out", resume=True)
-    monkeypatch.chdir(tmp_path)  # where it leads to nothing
-    with pytest.raises(ConfigError, match="from the same folder"):
-        StudyRun(asked, tmp_path / "out", resume=True)
-    monkeypatch.chdir(tmp_path / "one")
-    assert len(finished(StudyRun(asked, tmp_path / "out", resume=True))) == 4
 
 
 @pytest.mark.parametrize("name", ["study.json", "results.jsonl"])

@@ -108,19 +108,6 @@ def test_a_run_from_start_to_stop(served):
     assert snapshot["curves"]["1"]["step"][: len(steps)] == steps[: len(snapshot["curves"]["1"]["step"])]
 
 
-def test_two_tabs(served):
-    ear = Ear(served.address, "one-tab-01234567890")
-    ear.until("snapshot")
-    served.take("one-tab-01234567890")
-    old = dict(served.headers)
-    assert served.take("other-tab-0123456789", take=False) == {"token": None, "writer": False}
-    served.take("other-tab-0123456789")
-    assert ear.until("write_lock", 2)[-1] == {"writer": "other-ta"}
-    served.headers, new = old, served.headers
-    assert served.post("/api/train/start", **LONG).json()["type"] == "/problems/stale-token"
-    served.headers = new
-
-
 def test_a_killed_worker_is_missed_and_the_run_goes_on(served):
     served.take()
     served.post("/api/train/start", **LONG)
@@ -277,37 +264,6 @@ def test_a_taken_port_is_said(served, tmp_path):
     )
     assert done.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
-
-
-INTERRUPTED = """
-import signal, sys, threading, urllib.request
-from pathlib import Path
-from multiprocessing.connection import Connection
-from mulligan.web.server import serve
-
-send, asked = Connection.send_bytes, threading.Event()
-
-def interrupted(self, content):
-    if asked.is_set() and threading.current_thread() is threading.main_thread():
-        asked.clear()
-        signal.raise_signal(signal.SIGINT)
-    send(self, content)
-
-def ready(address):
-    asked.set()
-    threading.Thread(target=urllib.request.urlopen, args=(address + "api/train/samples",), daemon=True).start()
-
-if __name__ == "__main__":
-    Connection.send_bytes = interrupted
-    sys.exit(serve(port=0, runs=Path(sys.argv[1]), ready=ready))
-"""
-
-
-def test_ctrl_c_in_the_middle_of_a_word_to_the_worker_ends_the_server(tmp_path):
-    script = tmp_path / "interrupted.py"
-    script.write_text(INTERRUPTED)
-    command, env = [sys.executable, str(script), str(tmp_path / "runs")], {**os.environ, "PYTHONPATH": str(SOURCE)}
-    assert subprocess.run(command, timeout=30, env=env, capture_output=True).returncode == 0
 
 
 def test_connections_that_never_ask_shut_nobody_out(served):

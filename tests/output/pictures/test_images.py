@@ -152,18 +152,3 @@ def test_colour_only_where_it_is_wanted(monkeypatch, tty, encoding, variables, e
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert wants_color(Stream()) is expected
-
-
-@pytest.mark.parametrize("old", [True, False])
-def test_a_console_of_windows_without_escapes_has_no_colour(monkeypatch, old):
-    class Stream(io.StringIO):
-        encoding = "utf-8"
-
-        def isatty(self):
-            return True
-
-    monkeypatch.setattr("sys.platform", "win32")
-    monkeypatch.setattr("rich.console.detect_legacy_windows", lambda: old)
-    for name in ("TERM", "NO_COLOR", "TERM_PROGRAM"):
-        monkeypatch.delenv(name, raising=False)
-    assert wants_color(Stream()) is not old

@@ -1,7 +1,5 @@
 """What the page may command, in which state, and what becomes of it; a stand-in obeys instead of the worker."""
 
-import shutil
-
 import pytest
 
 from mulligan.data import DATASETS, Entry, load
@@ -253,19 +251,6 @@ def test_a_dead_worker(call, stand, playground):
     assert "resume" in status["can"]
 
 
-def test_a_run_that_fails_has_what_is_on_the_disk(call, stand, playground):
-    call.begun(stand)
-    folder = playground.runs / NAME / "checkpoints" / "step-000500"
-    folder.mkdir(parents=True)
-    stand.event("saved", step=500)
-    stand.say("state", state="failed", code="diverged", text="NaN", step=510)
-    assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (500, 500)
-    stand.event("saved", step=500)
-    shutil.rmtree(playground.runs / NAME)
-    stand.say("state", state="failed", code="failed", text="the folder was deleted.", step=520)
-    assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (None, None)
-
-
 def test_reset_keeps_the_old_one(call, stand):
     call.begun(stand, steps=77, lr_g=1e-4)
     assert call.post("/api/train/reset", **{"try": 1}).json()["status"]["run"] == "ring-2"
@@ -274,18 +259,3 @@ def test_reset_keeps_the_old_one(call, stand):
     assert words["config"]["generator"]["optimizer"]["lr"] == 1e-4
     stand.open()
     assert call.status()["state"] == "paused"
-
-
-def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones(call, stand):
-    call.begun(stand)
-    before = stand.serial
-    call.post("/api/train/start", recipe="ring", replace=True)
-    assert (stand.number, stand.serial) == (1, before + 1)  # both are the first try of their chain
-    stand.say("state", serial=before, state="stopped", step=177, saved=177, run=NAME)
-    stand.say("samples", serial=before, step=177)
-    status, snapshot = call.status(), call.get("/api/snapshot").json()
-    assert (status["state"], status["step"], status["saved_step"]) == ("loading", 0, None)
-    assert (snapshot["samples"], snapshot["tries"][0]["step"]) == (None, 0)
-    stand.open()
-    stand.say("samples", step=1)
-    assert call.get("/api/snapshot").json()["samples"]["step"] == 1

@@ -1,7 +1,6 @@
 """The lab as a browser runs it, in this Python: one thread, no sockets, the same calls and events as the server."""
 
 import asyncio
-import base64
 import json
 import os
 import threading
@@ -122,21 +121,6 @@ def test_calls_are_answered_while_it_trains(folder):
     play(folder, story)
 
 
-@pytest.mark.parametrize(("model", "size"), [("bundled", 784), ("pixel-faces", 768)])
-def test_bundled_generators_are_steered_and_inverted(folder, model, size):
-    async def story(page):
-        drawn = [await page.call("GET", f"/api/draw?model={model}&seed=3{more}") for more in ("", "&along=3,0,-1")]
-        assert [status for status, _ in drawn] == [200, 200]
-        assert drawn[0][1]["png"] != drawn[1][1]["png"]
-        picture = base64.b64encode(bytes(size)).decode()
-        status, answer = await page.call("POST", "/api/invert", {"model": model, "picture": picture})
-        assert (status, answer["error"] > 0) == (200, True), answer
-        status, answer = await page.call("POST", "/api/invert", {"model": model, "picture": "AAAA"})
-        assert (status, answer["detail"].startswith(f"picture must be {size} bytes")) == (422, True)
-
-    play(folder, story)
-
-
 def test_an_alarm_pauses_and_a_second_try_goes_on(folder):
     async def story(page):
         start = {"recipe": "ring", "steps": 3000, "lr_g": 0.3, "lr_d": 0.3}
@@ -149,41 +133,6 @@ def test_an_alarm_pauses_and_a_second_try_goes_on(folder):
         await page.until("training")
         assert [each.number for each in state.tries] == [1, 2]
         assert state.tries[1].changes
-
-    play(folder, story)
-
-
-def test_points_drawn_by_hand_are_covered(folder):
-    turns = np.linspace(0, 2 * np.pi, 60)
-    points = np.stack([1.5 * np.cos(turns), np.sin(turns)], axis=1).round(3)
-
-    async def story(page):
-        status, answer = await page.call("POST", "/api/points", {"points": points.ravel().tolist()})
-        assert (status, answer) == (200, {"data": "drawn-1"})
-        assert (await page.call("POST", "/api/points", {"points": [9.0, 9.0]}))[0] == 422
-        start = {"recipe": "ring", "data": "drawn-1", "steps": 1500}
-        status, answer = await page.call("POST", "/api/train/start", start)
-        assert status == 200, answer
-        state = await page.until("finished")
-        made = np.array(json.loads(state.samples)["points"])
-        distance = np.linalg.norm(points[:, None] - made, axis=2)
-        assert (distance.min(axis=1) < 0.3).mean() > 0.9  # every part of the line has samples near it
-        assert (distance.min(axis=0) < 0.3).mean() > 0.9  # and nearly all samples are near the line
-
-    play(folder, story)
-
-
-def test_drawings_are_trained_by_a_fully_connected_recipe(folder):
-    picture = base64.b64encode(bytes(range(196)) * 4).decode()
-
-    async def story(page):
-        assert (await page.call("POST", "/api/pile", {"pictures": [picture] * 20}))[1] == {"refused": []}
-        assert (await page.call("POST", "/api/pile/keep"))[1] == {"data": "drawings-1"}
-        start = {"recipe": "pictures", "data": "drawings-1", "steps": 20}
-        status, answer = await page.call("POST", "/api/train/start", start)
-        assert status == 200, answer
-        await page.until("finished")
-        assert page.lab.session.state.settings["data"] == "drawings-1"
 
     play(folder, story)
 

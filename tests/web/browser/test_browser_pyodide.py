@@ -249,26 +249,6 @@ def test_the_ring_and_a_distribution_drawn_by_hand_are_trained(lab, address):
 
 
 @pytest.mark.slow
-def test_digits_are_recognised_by_the_judge_and_a_reload_finds_the_settings(lab, address):
-    lab.goto(address)
-    wait(lab, "document.body.dataset.state === 'training'")
-    lab.get_by_test_id("recipe-small").click()
-    lab.get_by_test_id("start-new").click()
-    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
-    reaches(lab, 1200)
-    found = known(lab, "events")["evaluated"]["metrics"]
-    assert found["modes"] >= 9
-    assert found["junk"] < 0.4
-    picture(lab, "digits")
-    lab.goto("about:blank")  # a closed tab
-    lab.goto(address)
-    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
-    lab.reload()
-    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
-    assert [row["name"] for row in asked(lab, "/api/runs")["runs"]] == ["small-1"]  # the reload has ended the others
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(("model", "file"), [("bundled", BUNDLED), ("pixel-faces", FACES)])
 def test_a_draw_is_the_servers_to_one_grey_level(lab, address, model, file):
     lab.goto(f"{address}#draw?model={model}&seed=42")
@@ -297,44 +277,3 @@ def test_a_draw_is_the_servers_to_one_grey_level(lab, address, model, file):
     lab.mouse.up()
     wait(lab, "document.querySelector('[data-testid=nearest-words]').innerText.startsWith('The error is')")
     picture(lab, f"draw-{model}", full_page=True)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_view_works_and_shows_nothing_that_a_browser_cannot_do(lab, address, width):
-    lab.set_viewport_size({"width": width, "height": 900})
-    lab.goto(f"{address}#game")
-    lab.get_by_test_id("game-start").click()
-    lab.get_by_test_id("game-judge").click()
-    for place in range(10):
-        lab.get_by_text(f"Picture {place + 1} of 10").wait_for()
-        lab.get_by_test_id("say-real").click()
-    assert "of 10" in lab.get_by_test_id("judge-score").inner_text()
-    lab.goto(f"{address}#museum/batch-of-one")
-    assert asked(lab, "/api/museum/batch-of-one")["played"]["fails"]
-    lab.get_by_text("mulligan museum batch-of-one").wait_for()
-    picture(lab, f"museum-{width}")
-    lab.get_by_test_id("guess-open").click()
-    lab.locator(".names button").first.click()
-    lab.get_by_test_id("guess-told").wait_for()
-    for view, sign in (("draw", "This generator takes"), ("look", "Generator, layer by layer"), ("runs", "small-1")):
-        lab.get_by_test_id(f"nav-{view}").click()
-        lab.locator("main", has_text=re.compile(sign)).first.wait_for()
-        picture(lab, f"{view}-{width}")
-        assert lab.get_by_role("button", name=re.compile("ONNX|Report")).count() == 0
-    lab.goto(f"{address}#train")
-    if width == 390:
-        lab.locator(".settings summary").click()
-    lab.get_by_test_id("data-own").click()
-    easel = lab.get_by_test_id("easel")
-    for number in range(20):
-        box = easel.bounding_box()
-        lab.mouse.move(box["x"] + 60 + number, box["y"] + 60)
-        lab.mouse.down()
-        lab.mouse.move(box["x"] + 200, box["y"] + 200, steps=4)
-        lab.mouse.up()
-        lab.get_by_test_id("easel-next").click()
-    lab.get_by_test_id("easel-train").click()
-    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('data=drawings-1')")
-    reaches(lab, 50)
-    picture(lab, f"drawings-{width}")

@@ -103,24 +103,6 @@ def test_where_d_looks_is_what_covering_a_place_costs(image, seen):
     assert found["real"][1]["class_name"] == seen.data.class_names[int(labels[1])]
 
 
-def test_patches_are_a_fifth_of_a_side_overlap_by_half_and_reach_the_edges(tiny_pictures, digits):
-    seen = Run(tiny_pictures(), data=digits)
-    x = np.random.default_rng(0).uniform(-1, 1, (2, 20, 20, 1)).astype(np.float32)
-
-    class Sums:
-        network = seen.gan.d.network
-
-        def forward(self, x, classes, training):
-            return x.sum(axis=(1, 2))
-
-    logits, held = maps.occlusion(Sums(), x, None, 0.0)
-    assert np.allclose(logits, x.sum(axis=(1, 2, 3)), atol=1e-4)
-    sums = {(i, j): x[:, i : i + 4, j : j + 4, 0].sum(axis=(1, 2)) for i in range(0, 17, 2) for j in range(0, 17, 2)}
-    assert np.allclose(held[:, 0, 0], sums[0, 0], atol=1e-4)
-    over = [sums[i, j] for i in (8, 10) for j in (12, 14)]
-    assert np.allclose(held[:, 11, 15], np.mean(over, axis=0), atol=1e-4)
-
-
 def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image, seen):
     found = maps.duel(seen, count=6)
     assert (len(found["real"]), len(found["fake"])) == (6, 6)

@@ -10,7 +10,7 @@ import pytest
 
 from mulligan.errors import BusyError, RunError
 from mulligan.output.files import atomic_write
-from mulligan.training import Recorder, Run, RunFolder, resume
+from mulligan.training import Recorder, Run, RunFolder
 from mulligan.training.store import checkpoints
 from mulligan.training.store.checkpoint import ARRAYS
 from mulligan.web.library import runs
@@ -62,24 +62,6 @@ async def jobs_are_done(playground):
             await line.task
 
 
-def test_jobs_of_other_runs_go_on(call, folder, playground, monkeypatch):
-    gate, done = threading.Event(), []
-
-    def slow(line, what, run, args, say):
-        assert gate.wait(20)
-        done.append((what, run))
-        return {"text": "done"}
-
-    monkeypatch.setattr(playground.jobs, "call", slow)
-    call.post("/api/museum/article/play")
-    for what in ("report", "evaluate"):
-        call.client.portal.call(playground.jobs.add, what, "tiny-1")
-    assert call.post("/api/runs/tiny-1/delete").status_code == 200
-    gate.set()
-    call.client.portal.call(jobs_are_done, playground)
-    assert done == [("museum", "article")]
-
-
 def test_a_run_that_another_process_trains_is_not_deleted(call, folder, monkeypatch):
     monkeypatch.setattr(runs, "PATIENCE", 0.1)
     with RunFolder(folder).hold():
@@ -116,24 +98,3 @@ def test_a_file_for_a_folder_that_must_be_there(tmp_path):
     with pytest.raises(RunError, match="No such file or directory"):
         atomic_write(tmp_path / "gone" / "x", b"x", folders=False)
     assert not (tmp_path / "gone").exists()
-
-
-def test_a_run_brought_back_does_not_make_its_folder_again(folder, tmp_path):
-    run = resume(folder, steps=48)
-    folder.rename(tmp_path / "thrown")
-    with pytest.raises(RunError, match="No such file or directory"):
-        next(iter(Recorder(folder).record(run)))
-    assert not folder.exists()
-
-
-def test_a_report_does_not_bring_a_folder_back(folder, tmp_path, monkeypatch):
-    import mulligan.report.report as report
-
-    def page(story, data):
-        folder.rename(tmp_path / "thrown")
-        return "x"
-
-    monkeypatch.setattr(report, "page", page)
-    with pytest.raises(RunError, match="No such file or directory"):
-        report.write_report(folder)
-    assert not folder.exists()

@@ -1,8 +1,6 @@
 """Pictures from seeds: what the command line draws, and what is a copy."""
 
 import base64
-import gc
-import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -113,23 +111,6 @@ def test_what_is_held_out_is_measured_for_comparison(digits):
     held = np.asarray(digits.test.images).reshape(40, -1) / 255.0
     assert typical["median"] == pytest.approx(np.median([np.linalg.norm(x - h, axis=1).min() for h in held]))
     assert sum(typical["counts"]) == typical["n"] == 40
-
-
-def test_where_nothing_is_held_out_the_pictures_are_compared_with_each_other(digits):
-    own = replace(digits, test=None)
-    x = np.asarray(own.images).reshape(40, -1) / 255.0
-    apart = [np.sort(np.linalg.norm(x - each, axis=1))[1] for each in x]
-    typical = drawing.held_out(own)
-    assert typical["median"] == pytest.approx(np.median(apart))
-
-
-def test_pictures_that_were_compared_with_are_let_go(digits):
-    own = replace(digits)
-    assert drawing.held_out(own) is drawing.held_out(own)
-    alive = weakref.ref(own)
-    del own
-    gc.collect()
-    assert alive() is None
 
 
 def test_a_copy_is_called_one(digits, monkeypatch):

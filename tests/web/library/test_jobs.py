@@ -2,21 +2,11 @@
 
 import logging
 import threading
-import time
 from types import SimpleNamespace
 
 from mulligan.training import RunFolder
 from mulligan.web.library import work
 from mulligan.web.library.jobs import WAITING, Queue
-from mulligan.web.playground import OURS
-
-
-def wait_for(done):
-    end = time.monotonic() + 20
-    while not done() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert done()
-
 
 EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}
 
@@ -60,26 +50,6 @@ def test_a_run_is_reported_and_exported(runs, call):
     assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
 
 
-def test_the_bundled_generator_is_exported_before_there_is_any_run(call, playground):
-    assert call.get("/api/bundled/files/generator.npz").status_code == 404
-    assert call.post("/api/runs/bundled/export", to="npz").json()["type"] == "/problems/unknown-run"
-    assert call.post("/api/bundled/export", to="npz").json()["job"] == "export"
-    path = "/api/bundled/files/generator.npz"
-    wait_for(lambda: call.get(path).status_code == 200)
-    answer = call.get(path)
-    assert answer.headers["content-disposition"] == 'attachment; filename="mulligan-mnist-generator.npz"'
-    assert len(answer.content) > 100_000
-    found = call.get("/api/runs").json()
-    assert (found["runs"], found["trash"]) == ([], [])
-    assert [model["name"] for model in call.get("/api/models").json()] == [*OURS]
-    assert call.post("/api/bundled/export", to="npz", model="pixel-faces").json()["job"] == "export"
-    path = "/api/bundled/files/pixel-faces-generator.npz"
-    wait_for(lambda: call.get(path).status_code == 200)
-    named = call.get(path).headers["content-disposition"]
-    assert named == 'attachment; filename="mulligan-pixel-faces-generator.npz"'
-    assert call.get("/api/bundled/files/..%2F..%2Fx").status_code in (404, 422)
-
-
 def test_jobs_wait_in_a_short_queue(call, runs, playground, monkeypatch):
     gate, done = threading.Event(), []
 
@@ -100,24 +70,6 @@ def test_jobs_wait_in_a_short_queue(call, runs, playground, monkeypatch):
     assert call.post("/api/runs/tiny-1/export", to="exe").json()["field"] == "to"
     assert call.post("/api/runs/tiny-9/report").status_code == 404
     gate.set()
-
-
-def test_an_export_does_not_wait_for_the_measuring(call, runs, playground, monkeypatch):
-    gate, done = threading.Event(), []
-
-    def slow(line, what, run, args, say):
-        say("working")
-        if what == "evaluate":
-            assert gate.wait(20)
-        done.append((what, line.niceness))
-        return {"text": "done", "url": "/x"}
-
-    monkeypatch.setattr(playground.jobs, "call", slow)
-    call.client.portal.call(playground.jobs.after_the_end, "tiny-1")
-    call.post("/api/runs/tiny-1/export", to="npz")
-    wait_for(lambda: done == [("export", 0)])
-    gate.set()
-    wait_for(lambda: done == [("export", 0), ("evaluate", 10), ("report", 10)])
 
 
 def test_a_job_in_its_process(call, runs, playground):

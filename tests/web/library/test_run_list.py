@@ -7,11 +7,10 @@ import shutil
 import pytest
 from PIL import Image
 
-from mulligan.training import Diagnosis, Recorder, Run, RunFolder, recipe, resume
+from mulligan.training import Diagnosis, Recorder, Run, RunFolder, resume
 from mulligan.web.library import work
 from mulligan.web.playground import OURS
 from mulligan.web.session.tries import chain
-from mulligan.web.worker.live import Live, opened
 
 
 def test_an_empty_folder(call):
@@ -51,27 +50,6 @@ def test_the_list(call, runs):
         os.utime(runs / older / "generator.safetensors", (1, 1))
         os.utime(runs / newer / "generator.safetensors", (2, 2))
         assert [model["name"] for model in call.get("/api/models").json()] == [*OURS, newer, older]
-
-
-@pytest.mark.parametrize(("labels", "names"), [("dataset", "abcd"), ("clusters", "0123"), ("none", "")])
-def test_classes_are_called_what_the_run_calls_them(call, playground, tiny_pictures, digits, labels, names):
-    playground.runs.mkdir()
-    run = Run(tiny_pictures(data={"name": "mnist", "labels": labels, "clusters": 4}), data=digits)
-    live = opened(Live(run, playground.runs / "r", 1, 1, Diagnosis()), None)
-    assert (live["class_names"], live["counted_classes"]) == ([*names], [*"abcd"])
-    assert live["classes"] == len(names)
-    (playground.runs / "r").mkdir()
-    run.generator().save(playground.runs / "r" / "generator.safetensors")
-    assert [model["class_names"] for model in call.get("/api/models").json()[len(OURS) :]] == [[*names]]
-
-
-def test_a_run_on_points_is_one_by_what_it_was_begun_with(call, runs):
-    for name, config in (("jang", recipe("jang", steps=1)), ("mlp", recipe("classic", steps=1))):
-        for _ in Recorder(runs / name).record(Run(config)):
-            pass
-    points = {row["name"]: row["points"] for row in call.get("/api/runs").json()["runs"]}
-    assert points["jang"]
-    assert not points["mlp"]
 
 
 def test_one_run(call, runs):
@@ -134,20 +112,6 @@ def test_what_was_diagnosed_before_a_run_was_closed_is_told_again(call, stand, r
     assert snapshot["events"].get("diagnosed", {}).get("step") == (20 if step == 24 else None)
     assert (snapshot["advice"] is None) == (step == 18)
     assert snapshot["events"]["stepped"]["step"] if step == 24 else "stepped" not in snapshot["events"]
-
-
-def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_again(call, stand, tiny, playground):
-    run = Run(tiny())
-    for event in Recorder(playground.runs / "tiny-1").record(run):
-        if event.step == 10 and not run.adjusted:
-            run.adjust(["generator.optimizer.lr=0.25"])
-    call.post("/api/runs/tiny-1/resume", steps=48)
-    stand.open()
-    assert call.post("/api/train/adjust", **{"try": 1, "lr_d": 0.125}).status_code == 200
-    assert stand.sent[-1] == ("adjust", {"overrides": [["discriminator.optimizer.lr", 0.125]]})
-    stand.diagnoses(state="D wins", step=24, healthy_step=24, overrides=[])
-    same = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
-    assert "changes must differ from the run's settings" in same.json()["detail"]
 
 
 def test_a_run_on_disk_is_drawn_from_and_looked_into(call, runs):

@@ -119,53 +119,6 @@ def test_two_tabs_agree_who_writes(open_tab, browser):
     context.close()
 
 
-def test_one_bar_at_the_foot_which_names_the_run_covers_no_alarm_and_can_be_closed(open_tab):
-    tab = open_tab()
-    tab.page.evaluate(TOLD, {"status": {"state": "training"}})
-    tell = "(told) => import('/js/store.js').then(({server}) => server.hear('progress', told))"
-    tab.page.evaluate(tell, {"what": "evaluate", "run": "quick-7", "text": "measuring", "done": False})
-    tab.until("document.querySelector('[data-testid=banner]')?.innerText === 'quick-7: measuring'")
-    alarm = {"state": "mode collapse", "title": "Mode collapse", "severity": "alarm", "text": "Few kinds."}
-    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}, "diagnosis": alarm})
-    tab("banner").wait_for(state="detached")
-    tab.page.evaluate(TOLD, {"status": {"state": "finished"}})
-    tab.until("document.querySelector('[data-testid=banner]')?.innerText.includes('Finished')")
-    assert tab("banner").count() == 1
-    tab.page.get_by_label("Close this message").click()
-    tab.until("document.querySelector('[data-testid=banner]')?.innerText === 'quick-7: measuring'")
-    tab.page.evaluate(tell, {"what": "evaluate", "run": "quick-7", "text": "", "done": True})
-    tab("banner").wait_for(state="detached")
-
-
-def test_on_a_phone_little_sticks_recipes_come_first_and_runs_are_cards(open_tab):
-    tab = open_tab("train", viewport=PHONE, has_touch=True)
-    tab.until("document.querySelector('[data-testid=chip-mlp]:not([disabled])')")
-    assert tab("chip-mlp").bounding_box()["y"] < 300
-    tab("chip-mlp").tap()
-    tab.until("document.querySelector('[data-testid=recipe-mlp]').checked")
-    tab.page.evaluate(TOLD, {"status": {"state": "training"}})
-    tab.page.evaluate("scrollTo(0, 700)")
-    bar = tab.page.locator(".runbar").bounding_box()
-    assert bar["y"] + bar["height"] < 80
-    row = {"name": "quick-1", "recipe": "quick", "data": "mnist", "state": "stopped", "step": 600, "steps": 7000}
-    row |= {
-        "seconds": 30,
-        "diagnosis": None,
-        "distance": 8.02,
-        "fd": 3.3,
-        "fd_floor": 0.1,
-        "points": False,
-        "modes": None,
-    }
-    runs = {"folder": "runs", "bytes": 1, "runs": [row], "trash": []}
-    tab.page.route("**/api/runs", lambda route: route.fulfill(json=runs))
-    tab.page.route("**/api/runs/*/curves", lambda route: route.fulfill(json={}))
-    tab.go("runs")
-    wide = "document.querySelector('.scroll').scrollWidth - document.querySelector('.scroll').clientWidth"
-    assert tab.page.evaluate(wide) == 0
-    tab.fits("runs as cards")
-
-
 def try_now(tab):
     """Press the button, unless the page, which tries again each second, was quicker."""
     tab.page.evaluate("document.querySelector('[data-testid=reconnect-now]')?.click()")
@@ -210,56 +163,6 @@ def test_what_was_asked_while_the_server_was_away_is_asked_again(open_tab):
         try_now(tab)
         tab.wait("empty")
         tab(found[view]).wait_for() if view in found else tab.page.get_by_text("No runs yet").wait_for()
-
-
-def test_failed_and_warning_are_said_in_words(open_tab):
-    tab = open_tab()
-    tab.wait("empty")
-    error = {"text": "the generator’s loss became NaN", "code": "diverged", "checkpoint_step": 3000}
-    tab.page.evaluate(TOLD, {"status": {"state": "failed", "error": error}})
-    tab.wait("failed")
-    said = tab("banner").inner_text()
-    assert "Stopped at step 3,118" in said
-    assert "loss became NaN" in said
-    assert "checkpoint of step 3,000" in said
-    assert "NaN" in tab.page.locator(".sr[role=alert]").inner_text()
-    assert tab("run-toggle").is_disabled()
-    tab.picture("train-failed")
-    assert tab("resume-failed").count() == 0  # it would diverge again
-    killed = error | {"text": "SIGKILL", "code": "worker-died"}
-    tab.page.evaluate(TOLD, {"status": {"state": "failed", "error": killed, "can": ["resume"]}})
-    assert tab("resume-failed").inner_text() == "Resume"
-    nothing = killed | {"checkpoint_step": None}  # on disk: there is nothing to go on with
-    tab.page.evaluate(TOLD, {"status": {"state": "failed", "error": nothing, "can": ["resume", "reset"]}})
-    assert tab("start-again").inner_text() == "Start again"
-    assert tab("resume-failed").count() == 0
-    warning = {"state": "cycling", "title": "Cycling", "severity": "warning", "text": "G goes round.", "can_try": True}
-    tab.page.evaluate(TOLD, {"status": {"state": "training", "step": 3200}, "diagnosis": warning})
-    tab.wait("warning")
-    assert tab("run-toggle").inner_text() == "Pause"  # it goes on
-    assert tab("diagnosis-state").inner_text() == "Cycling"
-    assert "Cycling at step 3000" in tab("announcer").inner_text()
-    tab.picture("train-warning")
-    tab.page.evaluate(TOLD, {"status": {"state": "training"}, "diagnosis": warning | {"severity": "alarm"}})
-    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}})  # whose sentence must not hide what the alarm is
-    assert tab("announcer").inner_text() == "Paused by an alarm at step 3118: Cycling. G goes round."
-
-
-def test_a_remedy_that_is_edited_is_that_of_the_try_in_hand(open_tab):
-    tab = open_tab()
-    line = {"path": "loss.kind", "label": "Loss", "old": "hinge", "new": "wasserstein"}
-    alarm = {"state": "cycling", "title": "Cycling", "severity": "alarm", "text": "G goes round.", "can_try": True}
-    alarm |= {"from_step": 0, "changes": [line], "overrides": ["loss.kind=wasserstein"]}
-    primary = "document.querySelector('[data-testid=second-try]').classList.contains('primary')"
-    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}, "diagnosis": alarm})
-    assert tab.page.evaluate(primary)
-    tab("edit-remedy").click()
-    tab("remedy-editor").wait_for()
-    assert not tab.page.evaluate(primary)
-    for run, state in (("told-try-2", "cycling"), ("told", "mode collapse")):
-        tab.page.evaluate(TOLD, {"status": {"state": "alarm", "run": run}, "diagnosis": alarm | {"state": state}})
-        tab("remedy-editor").wait_for(state="detached")
-        assert tab.page.evaluate(primary)
 
 
 def test_all_checks_are_a_picture_and_a_sentence_each(open_tab):

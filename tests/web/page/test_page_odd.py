@@ -47,31 +47,3 @@ def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
     assert ticked.count() == 0
     tab.go("look")  # into the newest that can be read
     tab.painted("ring-field")
-
-
-def test_samples_that_cannot_be_had_are_said(open_tab):
-    tab = open_tab()
-    status = {
-        "state": "paused",
-        "run": "r",
-        "try": 1,
-        "step": 2,
-        "steps": 4,
-        "points": True,
-        "class_names": [],
-        "can": [],
-    }
-    grid = {"try": 1, "step": 2, "points": [[0, 0]], "low": -1, "high": 1, "dimension": 2}
-    tab.page.evaluate(
-        """async ([status, grid]) => {
-            const {server} = await import("/js/store.js");
-            server.hear("status", status);
-            server.hear("samples", grid);
-        }""",
-        [status, grid],
-    )
-    tab("sample-grid").wait_for()
-    tab.page.route("**/api/train/samples?*", lambda route: route.fulfill(status=404, json={"detail": "It has gone."}))
-    tab("weights-real").click()
-    tab.page.get_by_text("It has gone.").wait_for()
-    tab.allowed.append("404")

@@ -5,12 +5,6 @@ import time
 
 import pytest
 
-from mulligan.game import LOSSES
-from mulligan.output.figures import figure
-from mulligan.output.readings import READINGS, read, says, unit
-from mulligan.training import recipe
-from mulligan.web.worker.live import loss_of
-
 pytestmark = pytest.mark.story
 
 PIXELS = """(name) => {
@@ -222,75 +216,6 @@ def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at
     assert [tab(f"metric-{name}").inner_text() for name in ("coverage-end", "coverage")] == ["0.180", "0.450"]
     assert "as near as other real data" in tab("chart-distance").text_content()
     assert "FD, %" in tab("chart-distance").inner_text()
-
-
-@pytest.mark.parametrize(
-    ("signals", "title", "said"),
-    [
-        ({"coverage": 0.9, "sharpness": 1.0}, "No failure shows", "none shows"),
-        ({"coverage": 0.45, "sharpness": 1.0}, "No failure, not good yet", "Only 45.0 % of the reals"),
-        ({"coverage": 0.9, "sharpness": 0.5}, "No failure, not good yet", "blurred"),
-    ],
-)
-def test_a_verdict_names_what_was_checked_and_what_was_not(open_tab, signals, title, said):
-    tab = open_tab()
-    tab.stands(step=500, steps=1000, loss={"says": "logit"})
-    measured = {"event": "measured", "step": 500, "signals": signals, "histogram": []}
-    checked = {"step": 500, "reals": 256, "checks": [], "evidence": []}
-    tab.hear(("event", measured), ("checked", checked), advice=None, metrics=None)
-    tab.until("(title) => document.querySelector('[data-testid=diagnosis-state]').innerText === title", title)
-    text = tab("diagnosis-text").inner_text()
-    assert "Not looked for: how good the samples are." in text
-    assert said in text
-
-
-def test_every_figure_of_an_evaluation_stands_in_the_list_under_the_name_that_the_server_gives_it(open_tab):
-    tab = open_tab()
-    evaluation = {"try": 1, "step": 9, "n": 60, "n_real": 50, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "final": True}
-    figures = {"fd": [7.5, 1.5], "classes.junk": [0.25, 0], "modes.captured": [7, None]}
-    tab.hear(("metrics", evaluation))
-    tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
-    assert tab("figures").count() == 0
-    tab.hear(("metrics", evaluation | {"figures": figures}))
-    tab("figures").locator("summary").click()
-    rows = [row.inner_text().replace("\n", "").split("\t") for row in tab("figures").locator("tbody tr").all()]
-    assert rows == [
-        ["FD, % of variance ↓, lower is better", "7.50", "1.50"],
-        ["Junk ↓, lower is better", "25.0 %", "0.0 %"],
-        ["Modes ↑, higher is better", "7", ""],
-    ]
-    tab.picture("all-figures")
-
-
-TOLD = """async ({number, loss, tries}) => {
-    const {server, store} = await import("/js/store.js");
-    const columns = {step: [1], d_loss: [1], g_loss: [1], d_real: [9], d_fake: [9]};
-    store.curves = {...(number === 1 ? {} : store.curves), [number]: columns}; // as a snapshot has them
-    server.hear("tries", tries.map((t) => ({run: "made-up", recipe: "ring", from_step: 0, step: 2, steps: 2,
-        state: "paused", alarm: null, ...t})));
-    server.hear("status", {state: "paused", run: `made-up-${number}`, try: number, step: 2, steps: 2, points: true,
-        class_names: [], loss, can: []});
-    const measures = {d_loss: 2, g_loss: 2, d_real: 1.5, d_fake: -0.5, r1: 0.25};
-    server.hear("event", {event: "stepped", step: 2, measures});
-}"""
-
-
-def test_what_d_says_is_read_as_the_terminal_and_the_report_read_it(open_tab):
-    tab, tries = open_tab(), []
-    for number, name in enumerate(LOSSES, start=1):
-        tries.append({"number": number, "parent": number - 1 or None, "changes": [{"path": "loss.kind"}]})
-        config = recipe("ring", loss=name)
-        tab.page.evaluate(TOLD, {"number": number, "loss": loss_of(config), "tries": tries})
-        real, fake = map(figure, read(config.loss, real=1.5, fake=-0.5))
-        axis = READINGS[says(config.loss)].unit.replace("real", "“real”")
-        wanted = f"What D says, {axis}. real {real}, fake {fake}."
-        tab.until("(w) => document.querySelector('[data-testid=chart-verdict] .plot').ariaLabel.startsWith(w)", wanted)
-        assert tab("chart-loss").locator(".unit").inner_text() == unit(config.loss)
-    number += 1
-    tries.append({"number": number, "parent": number - 1, "changes": [{"path": "batch_size"}]})
-    tab.page.evaluate(TOLD, {"number": number, "loss": loss_of(config), "tries": tries})
-    faint = "document.querySelectorAll('[data-testid=chart-verdict] svg path[opacity=\"0.4\"]').length"
-    tab.until(f"{faint} === 2")  # real and fake of the one try before
 
 
 def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(open_tab):

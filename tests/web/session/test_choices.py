@@ -2,14 +2,10 @@
 
 import base64
 import io
-import os
-import sys
 
 import numpy as np
-import pytest
 from PIL import Image
 
-from mulligan.data import load
 from mulligan.data.sources import SIZES
 
 
@@ -47,30 +43,3 @@ def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call, playground, 
     refused = call.get("/api/pictures?data=cats&size=30")
     assert refused.status_code == 422
     assert "must be 28 or a multiple of 8 from 16 to 96" in refused.json()["detail"]
-
-
-def test_own_pictures_that_are_refused_in_either_split(call, playground, tmp_path):
-    for part in ("train", "test"):
-        (tmp_path / "cats" / part).mkdir(parents=True)
-        Image.fromarray(np.full((20, 30), 100, np.uint8)).save(tmp_path / "cats" / part / "whole.png")
-        (tmp_path / "cats" / part / f"{part}.png").write_bytes(b"no picture")
-    playground.session.own["cats"] = str(tmp_path / "cats")
-    found = call.get("/api/pictures?data=cats").json()
-    assert found["refused_count"] == 2
-    assert [each["name"] for each in found["refused"]] == ["train.png", "test.png"]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
-def test_own_pictures_of_odd_names_are_refused_by_them(call, playground, tmp_path):
-    folder = tmp_path / "cats"
-    folder.mkdir()
-    Image.fromarray(np.full((20, 30), 100, np.uint8)).save(folder / "whole.png")
-    for i in range(70):
-        (folder / f"a, b; {i:02d}.png").write_bytes(b"no picture")
-    with open(os.fsencode(folder) + b"/\xe9.png", "wb") as file:
-        file.write(b"no picture")
-    playground.session.own["cats"] = str(folder)
-    found = call.get("/api/pictures?data=cats").json()
-    assert found["refused_count"] == 71
-    assert [each["name"] for each in found["refused"]] == [f"a, b; {i:02d}.png" for i in range(64)]
-    assert load(folder, skip_broken=True).refused[-1][0] == "?.png"

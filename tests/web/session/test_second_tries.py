@@ -2,8 +2,6 @@
 
 import pytest
 
-from mulligan.config.labels import labelled, summary
-
 NAME = "ring-1"
 
 
@@ -86,33 +84,3 @@ def test_an_edited_second_try_reaches_no_further_than_a_start(call, stand, playg
     said = call.post("/api/train/second-try", **{"try": 1, "changes": [change]}).json()
     assert (said["type"], said["field"]) == ("/problems/bad-field", "changes")
     assert stand.sent[-1][0] != "second"
-
-
-def test_penalties_that_come_or_go_are_one_change():
-    r1, r2 = ({"kind": kind, "gamma": 1.0} for kind in ("r1", "r2"))
-    one = {"path": "penalties", "label": "Penalty"}
-    found = labelled({"steps": 3, "penalties": []}, {"steps": 4, "penalties": [r1, r2]})
-    assert found[1:] == [one | {"old": [], "new": [r1, r2]}]
-    assert summary(found) == "steps 4, R1 γ 1, R2 γ 1"
-    found = labelled({"penalties": [r1, r2]}, {"penalties": []})
-    assert found == [one | {"old": [r1, r2], "new": []}]
-    assert summary(found) == "Penalty none"
-    found = labelled({"penalties": [r1, r2]}, {"penalties": [r1, r2 | {"gamma": 0.5}]})
-    assert [(change["label"], change["old"], change["new"]) for change in found] == [("R2: γ", 1.0, 0.5)]
-    assert summary(found) == "γ 0.5"
-
-
-def test_changes_are_told_in_words_and_many_by_their_number():
-    def table(smoothing, rates, kind, **more):
-        loss = {"kind": "non_saturating"} | ({} if smoothing is None else {"smoothing": smoothing})
-        player = {"optimizer": {"kind": kind}}
-        return {"loss": loss, "schedules": {"lr": {"kind": rates}}, "generator": player, **more}
-
-    found = labelled(table(0.0, "step-decay", "mine"), table(None, "constant", "adam"))
-    assert [c["label"] for c in found] == ["Loss: smoothing", "Rates over time", "G: optimiser"]
-    assert summary(found) == "Rates over time constant, G: optimiser adam"
-    found = labelled(table(0.0, "step-decay", "mine"), table(0.1, "constant", "adam", batch_size=64))
-    assert summary(found) == "4 changes"
-    assert summary([{"path": "generator.squared", "new": False}]) == "G: squared false"
-    assert summary([{"path": "generator.optimizer.lr", "new": 1e-3}]) == "rate of G 0.001"
-    assert summary([{"path": "generator.optimizer.beta1", "new": 0.0}]) == "G: beta1 0"

@@ -57,11 +57,11 @@ class Gist:
 def gist(train: NDArray[Any], dims: int = 64) -> Gist:
     """Fit the map that shows detail and colour of pictures that nobody has labelled.
 
-    It has two halves, both means over the cells of a 4×4 grid. Detail: |difference| of neighbouring pixels in four
-    directions, and |Laplacian|, of each channel, at full, half and quarter size. Colour: each channel itself. Each half
-    is scaled to a total variance of 1 over the training pictures, so that detail weighs as much as the brightness of
-    the whole picture. Their principal components are scaled to variance 1, and y = arcsinh(component): near the reals y
-    is the component itself, and a picture far away cannot outweigh all others.
+    It has two halves, both means over the cells of a 4×4 grid. Detail: the size of differences of neighbouring
+    pixels in four directions and of the Laplacian, in each channel, at full, half and quarter size. Colour: each
+    channel. Each half is scaled to a total variance of 1 over the training pictures, so that detail weighs as much
+    as the brightness of the whole picture. Their principal components are scaled to variance 1, and y =
+    arcsinh(component): near the reals y is the component itself, and a picture far away cannot outweigh all others.
 
     Parameters
     ----------
