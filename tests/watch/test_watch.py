@@ -156,6 +156,52 @@ def test_the_loss_is_found_by_its_gradients(name, mirror):
     assert fitting.found[:2] == (form, mirror)
 
 
+def test_modules_are_found_behind_functions_and_methods(torch):
+    from mulligan.watch.torch_nets import modules_in
+
+    class Pair:
+        def __init__(self):
+            self.g, self.d = torch.nn.Linear(2, 3), torch.nn.Linear(3, 1)
+
+        def draw(self, z):
+            return torch.tanh(self.g(z))
+
+    class Whole(Pair, torch.nn.Module):
+        def __init__(self):
+            torch.nn.Module.__init__(self)
+            Pair.__init__(self)
+
+    for kind in (Pair, Whole):
+        pair = kind()
+        assert modules_in(pair.draw) == [pair.g]
+        assert modules_in(lambda x: pair.d(x.flatten(1))) == [pair.d]  # noqa: B023
+
+
+COMPILED = """
+import mulligan, torch
+
+g, d = (torch.compile(torch.nn.Linear(*size), backend="aot_eager") for size in ((6, 2), (2, 1)))
+opt_g, opt_d = (torch.optim.SGD(net.parameters(), 0.1) for net in (g, d))
+reals = torch.randn(80, 2)
+watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=6, every=8)
+for step in range(1, 9):
+    fake = g(torch.randn(16, 6))
+    d_loss = d(fake.detach()).mean() - d(reals[:16]).mean()
+    d_loss.backward()
+    opt_d.step(), opt_d.zero_grad()
+    (-d(fake).mean()).backward()
+    opt_g.step(), opt_g.zero_grad(), opt_d.zero_grad()
+    watch(step, d_loss=d_loss)
+print(watch.error, watch._history.taken[-1].signals["with_d"])
+"""
+
+
+@pytest.mark.slow  # torch's compiler takes ten seconds to start
+def test_a_compiled_net_is_asked_as_it_was_written(torch):
+    said = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["0.0"]
+
+
 def test_functions_of_numpy_are_judged_by_samples_and_outputs(tmp_path):
     pytest.importorskip("jax")  # a program may import it for something else
     weights = RNG.standard_normal((6, 64)).astype(np.float32)
@@ -184,6 +230,9 @@ def test_terminal_and_report_read_a_watched_run(torch, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "labels swapped" in said
     assert "+ g_loss = criterion(D(fake), ones)" in said
+    for command in (["resume"], ["diagnose", "--try"]):  # only its owner's loop can go on
+        assert main([command[0], str(tmp_path / "run"), *command[1:]]) == 2
+        assert "your own loop" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "run")]) == 0
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert "labels swapped" in page

@@ -7,9 +7,7 @@ from mulligan.config.serialization import to_table
 from mulligan.metrics import MAPS, at, median_of
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.report.story import Story
-
-WATCHED = "watched"
-"""The recipe that a run watched by `mulligan.Watch` names. Its nets, rates and losses are not in ``config.toml``."""
+from mulligan.training.store.folder import WATCHED
 
 
 class Copying(NamedTuple):

@@ -14,13 +14,12 @@ import numpy as np
 from mulligan.config.change import apply_overrides, differences, with_overrides
 from mulligan.config.model import Config, Parent
 from mulligan.config.serialization import to_table
-from mulligan.config.toml import load_config
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, ConfigError, typed
 from mulligan.training.events import Adjusted, Diagnosed
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
-from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.folder import RunFolder, own_config
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +76,8 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
     CheckpointError
         When there are checkpoints of healthy steps, but all are damaged.
     """
+    here = RunFolder.of(folder)
+    config = own_config(here)
     if diagnosed is None:
         said = diagnoses(folder)
         diagnosed = said[-1] if said else None
@@ -84,8 +85,6 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
         raise ConfigError(
             f"the diagnosis has found nothing to repair in {folder}. Go on with it (mulligan resume {typed(folder)})."
         )
-    here = RunFolder.of(folder)
-    config = load_config(here.config)
     if not diagnosed.overrides:
         raise ConfigError(
             f"no further change of settings repairs '{diagnosed.state}' in {folder}. "

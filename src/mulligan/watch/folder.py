@@ -12,9 +12,9 @@ from mulligan.errors import expanded
 from mulligan.nn.memory import Array
 from mulligan.output.files import atomic_write
 from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
-from mulligan.report.sections import WATCHED
 from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Event, Sampled, Started
+from mulligan.training.store.folder import WATCHED
 
 
 class WatchFolder:

@@ -14,8 +14,8 @@ from mulligan.errors import ConfigError, DataError, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import figure
-from mulligan.report.sections import WATCHED
 from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
+from mulligan.training.store.folder import WATCHED
 from mulligan.watch.arrays import as_numpy, layout_of, range_of
 from mulligan.watch.faults import LOOP_FAULTS, REMEDIES, LoopHistory
 from mulligan.watch.folder import WatchFolder

@@ -32,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 _CHANGED = "{} was edited or truncated after it was written{}, so its figures may be wrong. Restore it from a copy."
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 """Error numbers that mean: another process holds the lock."""
+WATCHED = "watched"
+"""The recipe that a run watched by `mulligan.Watch` names. Its nets, rates and losses are not in ``config.toml``."""
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
@@ -226,6 +228,17 @@ def restored(found: Checkpoint) -> Run:
     return found.run(config)
 
 
+def own_config(here: RunFolder) -> Config:
+    """Return the configuration of a run that Mulligan trains. A watched run is trained by its owner's loop."""
+    config = load_config(here.config)
+    if config.recipe == WATCHED:
+        raise ConfigError(
+            f"{here.path} must hold a run that Mulligan trains, got what mulligan.Watch saw of your own loop. Change "
+            f"that loop and start it again; mulligan diagnose {typed(here.path)} says what to change."
+        )
+    return config
+
+
 def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None = None) -> Run:
     """Load a run from its newest undamaged checkpoint, ready for `Recorder.record` or `train`.
 
@@ -248,7 +261,7 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
         When all checkpoints are damaged or gone, or the data has changed.
     """
     here = RunFolder.of(folder)
-    config = load_config(here.config)
+    config = own_config(here)
     if steps is not None:
         config = replace(config, steps=steps)
     found = here.newest()
