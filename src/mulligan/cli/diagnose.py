@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 
 from mulligan import training
 from mulligan.cli.console import emit
-from mulligan.cli.options import Flag, Folder
+from mulligan.cli.options import File, Flag, OtherFolder, Word
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, figure
 
@@ -25,8 +25,12 @@ UNCHECKED = "not measured yet"
 
 
 def command(
-    run: Positional[Folder],
+    run: Positional[OtherFolder] = None,
     *,
+    log: File = None,
+    samples: File = None,
+    data: Word = None,
+    tile: Word = None,
     try_: Annotated[bool, arg(name="try", help_behavior_hint="")] = False,
     json: Flag = False,
 ) -> int:
@@ -39,16 +43,27 @@ def command(
     Example:
     $ mulligan diagnose runs/quick-1
     $ mulligan diagnose runs/quick-1 --try
+    $ mulligan diagnose --log losses.csv --samples samples/ --data reals/    # a GAN of another program
 
     Parameters
     ----------
     run
         The run folder.
+    log
+        Of another program: losses as CSV, as W&B exports them, or as an event file of TensorBoard.
+    samples
+        Of another program: a folder of generated pictures.
+    data
+        The training pictures, to compare the samples with: a folder or a known data set.
+    tile
+        The samples are sheets: WIDTHxHEIGHT of a picture in pixels, then +GAP+MARGIN. torchvision draws 28x28+2+2.
     try_
         Start the second try.
     json
         Print one JSON document, or with --try the events of the second try as JSON Lines.
     """
+    if run is None:
+        return _afterwards(log, samples, data, tile or "", json)
     from mulligan.cli.follow import try_again
 
     said, measured = _said(run)
@@ -90,6 +105,19 @@ def command(
         print(f"next: mulligan diagnose {typed(run)} --try")
     if before := said if failure is None else said[:-1]:
         print("before:", *(f"  step {count(event.step)}: {event.state}" for event in before), sep="\n")
+    return 0
+
+
+def _afterwards(log: Path | None, samples: Path | None, data: str | None, tile: str, json: bool) -> int:
+    from mulligan.watch.afterwards import diagnose
+
+    if log is None and samples is None:
+        raise ConfigError("diagnose needs a run folder, --log or --samples, got none. Try runs/quick-1.")
+    text, findings = diagnose(log, samples, data, tile)
+    if json:
+        emit({"text": text, "history": [event.to_json() for event in findings]})
+    else:
+        print(text)
     return 0
 
 

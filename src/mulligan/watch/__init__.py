@@ -4,6 +4,7 @@
 - `arrays`: arrays of any framework, and their range. `nets`: asks G and D; `torch_nets` those of torch.
 - `forms`: finds out which loss D trains with. `listener`: listens to a torch loop through hooks that only read.
 - `faults`: names mistakes of a loop, and writes remedies as code.
+- `afterwards`: reads the logs and pictures that people keep, for `mulligan diagnose --log --samples`.
 """
 
 from mulligan.watch.watch import Watch as Watch
