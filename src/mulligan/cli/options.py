@@ -11,6 +11,9 @@ from tyro.constructors import PrimitiveConstructorSpec
 from mulligan.errors import ConfigError, expanded, must_be
 from mulligan.output.generator import LARGEST_SEED
 
+LARGEST_PALETTE = 256
+"""Most colours of a palette, as PNG and GIF have it."""
+
 
 def whole(name: str, text: str, low: int, high: int | None = None, example: int = 42) -> int:
     """Read a whole number from `low` to `high`."""
@@ -38,6 +41,13 @@ def positive(name: str, text: str, example: str) -> float:
     if not 0 < value < math.inf:
         raise ConfigError(must_be(name, "a number above 0", text, example))
     return value
+
+
+def palette(text: str) -> int | str:
+    """Read a number of colours, or "data"."""
+    if text == "data" or (text.isdecimal() and 2 <= int(text) <= LARGEST_PALETTE):
+        return text if text == "data" else int(text)
+    raise ConfigError(must_be("palette", f"data, or a whole number from 2 to {LARGEST_PALETTE}", text, 16))
 
 
 def _reads(metavar: str, read: Callable[[str], Any]) -> PrimitiveConstructorSpec[Any]:
@@ -79,6 +89,7 @@ Frames = Annotated[int, _count("frames", "N", 60, low=2)]
 Size = Annotated[Optional[int], _count("size", "S", 28), _QUIET]
 Tile = Annotated[Optional[str], _reads("WxH", str), _QUIET]
 Steps = Annotated[Optional[int], _count("steps", "N", 4000), _QUIET]
+Palette = Annotated[int | str | None, _reads("N|data", palette), _QUIET]
 Threads = Annotated[Optional[int], _count("threads", "N", 2), _QUIET]
 StudyWord = Annotated[Optional[str], _reads("NAME", str), _QUIET]
 Rounds = Annotated[int, _count("rounds", "N", 7)]

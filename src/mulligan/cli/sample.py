@@ -11,7 +11,7 @@ from tyro.conf import Positional
 import mulligan
 from mulligan import training
 from mulligan.cli.console import emit
-from mulligan.cli.options import ClassWord, Count, File, Flag, Model, Psi, Seed
+from mulligan.cli.options import LARGEST_PALETTE, ClassWord, Count, File, Flag, Model, Palette, Psi, Seed
 from mulligan.errors import ConfigError
 from mulligan.output.figures import counted
 from mulligan.output.files import NO_NAME, atomic_write, check_folder, check_out
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LARGEST_GRID = 10_000
 """Maximum number of pictures in a grid. Arrays and folders have no maximum."""
+_PALETTE_FROM = 2000  # training pictures
 _LONGEST = 255  # bytes in a folder's name
 
 
@@ -35,6 +36,8 @@ def command(
     class_: ClassWord = None,
     psi: Psi = 1.0,
     best: Flag = False,
+    palette: Palette = None,
+    sheet: Flag = False,
     out: File = None,
     json: Flag = False,
 ) -> None:
@@ -46,6 +49,7 @@ def command(
     $ mulligan sample runs/quick-1
     $ mulligan sample runs/quick-1 --best
     $ mulligan sample runs/quick-1 --class 3 --count 100 --out threes.png
+    $ mulligan sample runs/mine --sheet --palette data --out mine.png
     $ mulligan sample digits.safetensors --count 10000 --seed 1 --out samples.npz
 
     Parameters
@@ -62,6 +66,10 @@ def command(
         Truncation, a factor of z. Below 1, samples are more typical and less varied.
     best
         Use the weights with the smallest distance to the real pictures, not the newest.
+    palette
+        Use only N colours, or those of the training data. Pixels become opaque or transparent.
+    sheet
+        Write one PNG without gaps, and beside it the JSON that game engines read (Aseprite's array format).
     out
         The file, or a folder if the name has no ending (default: a grid named after model and options).
     json
@@ -81,8 +89,10 @@ def command(
     if out is None:
         others = "" if class_ is None else f"-class-{label}", "" if psi == 1.0 else f"-psi-{psi:g}"
         out = Path(f"{stem(model)}-seed-{seed}{''.join(others)}.png")
-    if out.suffix or not generator.spec.is_picture:
-        check_out(out, (".png", ".npz"), *read_by(model, generator))
+    if (sheet or palette) and not generator.spec.is_picture:
+        raise ConfigError(f"--sheet and --palette must be left out for points of shape {generator.spec.shape}.")
+    if sheet or out.suffix or not generator.spec.is_picture:
+        check_out(out, (".png",) if sheet else (".png", ".npz"), *read_by(model, generator))
     else:
         check_folder(out)
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
@@ -90,13 +100,35 @@ def command(
     draw: Callable[..., NDArray[Any]] = generator.images if generator.spec.is_picture else generator.sample
     samples = draw(count, seed, label, psi)
     labels = generator.labels(count, seed) if label is None else np.full(count, label)
-    _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
+    if palette is not None:
+        samples = _in_few_colours(samples, generator, palette)
+    if sheet:
+        from mulligan.output.pictures.sprites import save_sheet
+
+        named = [] if labels is None or not generator.spec.class_names else labels.tolist()
+        save_sheet(out, samples, [generator.class_name(k) for k in named])
+    else:
+        _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
     if json:
         listed = None if labels is None else labels.tolist()
         emit({"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)})
     else:
         step = f", best at step {generator.spec.step:,}" if best else ""
         print(f"{counted(count, 'sample')} of seed {seed}{step}: {out}")
+
+
+def _in_few_colours(samples: NDArray[np.uint8], generator: Generator, palette: int | str) -> NDArray[np.uint8]:
+    """Snap pictures to a palette: `palette` colours of their own, or those of the training data."""
+    import numpy as np
+
+    from mulligan.models.evaluate import own_data
+    from mulligan.output.pictures.sprites import palette_of, snapped
+
+    if isinstance(palette, int):
+        return snapped(samples, palette_of(samples, palette))
+    data = own_data(generator)
+    rows = np.unique(np.linspace(0, len(data) - 1, _PALETTE_FROM).astype(int))
+    return snapped(samples, palette_of(np.asarray(data.images[rows]), LARGEST_PALETTE))
 
 
 def _write(

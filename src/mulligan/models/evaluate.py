@@ -73,7 +73,7 @@ def evaluate(
         raise ConfigError("data must be given with samples, got None. Try mulligan.evaluate(samples, 'mnist').")
     weights, found, cpu = _weights(generator, others=data is not None)
     if data is None:
-        data = found if found is not None else _own_data(weights["ema"])
+        data = found if found is not None else own_data(weights["ema"])
     elif not isinstance(data, Dataset):
         data = _loaded(data, weights["ema"])
     drawn = range(int(seeds)) if isinstance(seeds, numbers.Integral) else tuple(seeds)  # type: ignore[arg-type]
@@ -140,7 +140,8 @@ def _weights(
     return both, generator.data, generator.cpu
 
 
-def _own_data(generator: Drawn) -> Dataset:
+def own_data(generator: Drawn) -> Dataset:
+    """Load the data that a generator was trained on."""
     if not generator.spec.data:
         raise ConfigError(
             "data must be named, because this generator does not name its training data. Try --data mnist."

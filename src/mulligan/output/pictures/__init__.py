@@ -1,6 +1,7 @@
 """Draw samples as pictures, on a fixed scale of grey.
 
 - `images`: grids, PNG, the terminal; read it first. `animations`: GIF, APNG, WebP. `svg`: axes of charts.
+- `sprites`: sheets for game engines, and palettes.
 """
 
 from mulligan.output.pictures.animations import ANIMATIONS as ANIMATIONS
