@@ -21,6 +21,8 @@ from mulligan.errors import UnsupportedError
 from mulligan.game.gan import GAN
 from mulligan.game.losses import sigmoid
 from mulligan.metrics import METRICS, Metric
+from mulligan.metrics.features.gist import ENOUGH
+from mulligan.metrics.reference import seen_by
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.readings import says
@@ -33,7 +35,7 @@ Measure = Callable[["Run", int], Figures]
 
 
 FIGURES: dict[str, Metric] = {
-    "fd": replace(METRICS["fd"], label="FD, judge, % of variance"),
+    "fd": METRICS["fd"],
     "fd_pca": replace(METRICS["fd"], label="FD, PCA-64, % of variance"),
     "coverage": METRICS["coverage"],
     "precision": METRICS["precision"],
@@ -69,9 +71,9 @@ def quality(run: Run, count: int) -> Figures:
     Returns
     -------
     dict
-        For pictures ``fd_pca``, ``coverage``, ``precision``, ``recall``, ``sharpness`` if the reals have edges, and
-        with a judge ``fd``, ``classes``, ``effective``, ``junk``, ``kl``. For a mixture's points ``modes``, ``good``,
-        ``distance``, ``kl``.
+        For pictures ``fd``, ``coverage``, ``precision``, ``recall`` in the features of a bundled judge or of `gist`,
+        ``fd_pca``, ``sharpness`` if the reals have edges, and with a judge ``classes``, ``effective``, ``junk``,
+        ``kl``. For a mixture's points ``modes``, ``good``, ``distance``, ``kl``.
     """
     made = run.sample(*run.draw(count, seed=run.config.seed))
     return _points(run, made) if run.data.is_points else _pictures(run.data, made)
@@ -103,13 +105,14 @@ def mixture_of(data: Dataset) -> Gaussians:
 def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
     real = _reals(data, len(made))
     found: Figures = {}
-    features = real.pca(made)
-    found["fd_pca"] = metrics.percent(
-        metrics.frechet_distance(real.pca_moments, metrics.moments(features)), real.pca_moments
-    )
-    if real.judge is not None and real.moments is not None:
-        features, p = real.judge.features_and_probabilities(made)
-        found["fd"] = metrics.percent(metrics.frechet_distance(real.moments, metrics.moments(features)), real.moments)
+    seen, p = seen_by([real.map, real.pca], made)
+    features = seen[real.map.name]
+    for name, of_real, of_fake in (
+        ("fd", real.moments, features),
+        ("fd_pca", real.pca_moments, seen[real.pca.name]),
+    ):
+        found[name] = metrics.percent(metrics.frechet_distance(of_real, metrics.moments(of_fake)), of_real)
+    if p is not None:
         classed = metrics.count_classes(p, real.prior)
         found |= {
             "classes": float(classed.modes),
@@ -129,7 +132,7 @@ class _Reals(NamedTuple):
     images: NDArray[np.uint8]
     pca: Any
     pca_moments: Any
-    judge: Any
+    map: Any  # the bundled judge, or gist
     moments: Any
     features: NDArray[Any]
     prior: NDArray[np.int64]
@@ -142,13 +145,13 @@ def _reals(data: Dataset, count: int) -> _Reals:
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
     fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, metrics.pca_limit(data.shape))]
     components = metrics.pca(np.asarray(data.images[np.sort(fitted)]))
-    judge = metrics.bundled_judge_for(data)
-    features = components(images)
     prior = np.ones(1, np.int64) if data.labels is None else np.bincount(data.labels, minlength=data.classes)
-    if judge is None or prior.min() == 0:
-        return _Reals(images, components, metrics.moments(features), None, None, features, prior)
-    judged = judge.features_and_probabilities(images)[0]
-    return _Reals(images, components, metrics.moments(features), judge, metrics.moments(judged), judged, prior)
+    main: Any = metrics.bundled_judge_for(data)
+    if main is None or prior.min() == 0:
+        main = metrics.gist(np.asarray(data.images[np.sort(fitted[:ENOUGH])]))
+    features = main(images)
+    of_real = metrics.moments(features)
+    return _Reals(images, components, metrics.moments(components(images)), main, of_real, features, prior)
 
 
 # ── how the game stands ───────────────────────────────────────────────────────────────────────────────────────────────

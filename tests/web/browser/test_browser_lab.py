@@ -12,7 +12,6 @@ from scipy.special import gammainc
 
 from mulligan.config.recipes import RECIPES
 from mulligan.data import DATASETS
-from mulligan.training import monitor
 from mulligan.web.browser.lab import opened
 from mulligan.web.browser.site import digits
 from mulligan.web.browser.stand_ins import fcntl, scipy
@@ -26,7 +25,6 @@ def folder(tmp_path, monkeypatch):
     """A folder with the site's digits. What the lab takes out of the registries comes back."""
     (tmp_path / "digits.npz").write_bytes(digits())
     monkeypatch.setattr(os, "cpu_count", os.cpu_count)
-    monkeypatch.setattr(monitor, "pca", monitor.pca)
     choices.recipes.cache_clear()
     kept = [(registry, dict(registry)) for registry in (DATASETS, RECIPES)]
     yield tmp_path
