@@ -41,7 +41,13 @@ from mulligan.web.worker.protocol import dumps
 _LOG = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parent / "page"
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+}
 """Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
 PATIENCE = 10.0
 """Seconds within which a connection must send the headers of a request."""

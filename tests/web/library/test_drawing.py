@@ -131,6 +131,8 @@ def test_a_copy_is_called_one(digits, monkeypatch):
 
     copy = drawing.nearest(Copier(digits.images[7]), digits, seed=1, count=2)
     assert (copy["verdict"], copy["neighbours"][0]["index"], copy["neighbours"][0]["class"]) == ("near copy", 7, "d")
+    hardly = np.clip(digits.images[7].astype(int) + 9, 0, 255).astype(np.uint8)
+    assert drawing.nearest(Copier(hardly), digits, seed=1, count=1)["verdict"] == "near copy"  # 9 of 255 grey levels
     other = drawing.nearest(Copier(digits.test.images[7]), digits, seed=1, count=2)
     assert other["verdict"] == "not a copy"
     assert "Learned" in other["text"]

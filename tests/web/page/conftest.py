@@ -17,7 +17,8 @@ SMALL = """(what) => [...document.querySelectorAll(what)]
     .map((e) => [e.dataset.testid ?? e.textContent, Math.round(e.getBoundingClientRect().height)])
     .filter(([, height]) => height < 40 && height > 0)"""
 SHOWN = {
-    "train": ["[data-testid=nav-train][aria-current]", ".row2 svg.plot"],
+    "train": ["[data-testid=nav-train][aria-current]", ".row2 svg.plot, [data-testid=opening]"],
+    "teach": ["[data-testid=easel]"],
     "draw": ["[data-testid=copy-verdict]", "[data-testid=plane-point]"],
     "game": ["[data-testid=game-nothing], [data-testid=dial]"],
     "look": ["[data-testid=look-nothing], [data-testid=layers-discriminator]"],

@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.story
 
 VERSION = "4.14.1"
-VIEWS = ("train", "game", "draw", "look", "museum", "museum/guess", "runs", "pile")
+VIEWS = ("train", "game", "teach", "draw", "look", "museum", "museum/guess", "runs", "pile")
 FOUND = """axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => violations.map((v) =>
     [v.id, v.help, ...v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} … ${n.any[0]?.message ?? ""}`)]))"""
 
@@ -57,7 +57,7 @@ def test_nothing_is_found(open_tab, check, width):
     check(tab.page)
     tab.settings()
     tab("data-own").click()
-    tab("easel").wait_for()
+    tab("own-dialog").wait_for()
     check(tab.page)
     tab.page.keyboard.press("Escape")
     tab.begin("mlp", steps=100_000, batch=8)

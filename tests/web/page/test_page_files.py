@@ -111,14 +111,17 @@ def test_what_the_lesson_names_stands_on_the_page():
     assert len(named) > 25
 
 
-def test_no_letter_is_smaller_than_eleven_pixels():
+def test_no_letter_is_smaller_than_thirteen_pixels():
     for file in PAGE.glob("css/*.css"):
         sizes = [float(s) for s in re.findall(r"font(?:-size)?:[^;]*?([\d.]+)px", file.read_text())]
-        assert min(sizes, default=11) >= 11, file
+        assert min(sizes, default=13) >= 13, file
 
 
 def test_each_term_leads_to_a_page_of_the_book_that_has_it():
-    docs, words = Path(__file__).parents[3] / "docs" / "book", {"FD": "Fréchet", "R1 and R2": "R1"}
+    docs, words = (
+        Path(__file__).parents[3] / "docs" / "book",
+        {"FD": "Fréchet", "R1 and R2": "R1", "Distance to real": "distance"},
+    )
     terms = re.findall(r'\["([^"]+)", ".+", "([^"]+)"\],', (PAGE / "js" / "terms.js").read_text())
     assert len(terms) == 8
     for term, page in terms:

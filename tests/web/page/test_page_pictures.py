@@ -100,9 +100,7 @@ def easel(open_tab):
     """Open the easel over an empty pile."""
 
     def open_(**options):
-        tab = open_tab(**options)
-        tab.settings()
-        tab("data-own").click()
+        tab = open_tab("teach", **options)
         tab("easel").wait_for()
         if tab("easel-empty").count():
             tab("easel-empty").click()
@@ -221,7 +219,7 @@ def test_a_class_fills_one_pile(browser, classroom):
     desk = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     desk.goto(f"{here}/?token={SECRET}#train")
     desk.wait_for_selector("body[data-state=empty]")
-    desk.get_by_test_id("data-own").click()
+    desk.get_by_test_id("nav-teach").click()
     desk.get_by_test_id("door").wait_for()
     address = desk.locator(".door code").inner_text()
     assert address.endswith(f"/?token={SECRET}#pile")
@@ -239,6 +237,13 @@ def test_a_class_fills_one_pile(browser, classroom):
     phone.get_by_text("2 sent").wait_for()
     while desk.locator(".drawn img").count() < 2:
         desk.wait_for_timeout(50)
+    assert phone.locator(".drawn img").count() == 2
+    phone.get_by_label("Take picture 1 away").click()  # a phone can take back what it has sent
+    desk.get_by_text("1 of 40").wait_for()
+    phone.get_by_text("1 sent").wait_for()
+    phone.locator(".logo").click()  # which leads nowhere: a phone does not take the run
+    assert phone.url.endswith("#pile")
+    assert phone.get_by_test_id("take-control").count() == 0
     assert desk.evaluate("import('/js/store.js').then((m) => m.store.writer)") is True
     assert phone.evaluate("import('/js/store.js').then((m) => m.store.writer)") is None
     for name, page in (("class-desk", desk), ("class-phone", phone)):

@@ -118,7 +118,7 @@ def ended(tab):
     assert tab("run-step").is_disabled()
     looking_back(tab)
     # its figures come some seconds later, to whatever page is open then: the next stories tell of figures of their own
-    tab.until("document.querySelector('[data-testid=metric-fd]').innerText !== '–'")
+    tab("metric-fd").wait_for()
     tab.picture("train-finished")
 
 
@@ -206,16 +206,65 @@ def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at
         ("event", {"event": "evaluated", "step": 3, "metrics": {"distance": 3.31, "floor": 3.4}}), ("event", measured)
     )
     tab.until(
-        "document.querySelector('[data-testid=chart-distance]').textContent.includes('as near as other real data')"
+        "document.querySelector('[data-testid=chart-distance]').textContent.includes('as near as other real ones')"
     )
+    assert tab("metric-distance").inner_text() == "3.31"
+    assert "as near as other real samples" in tab("quality").inner_text()
+    assert tab("metric-coverage").inner_text() == "0.450"
     end = {"fd": 7.5, "fd_floor": 1.5, "kid": 0.352, "coverage": 0.18, "coverage_ideal": 0.97, "space": "judge"}
     tab.hear(("metrics", {"try": 1, "step": 9, "n": 60, "n_real": 50, "final": True, **end}))
-    tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
-    assert tab("metric-distance").inner_text() == "3.31"  # the judge's features give another figure, in the list below
-    assert "floor 3.40" in tab("quality").inner_text()
-    assert [tab(f"metric-{name}").inner_text() for name in ("coverage-end", "coverage")] == ["0.180", "0.450"]
-    assert "as near as other real data" in tab("chart-distance").text_content()
+    tab("metric-fd").wait_for()
+    assert tab("metric-fd").inner_text() == "7.50"
+    assert tab("metric-distance").count() == 0  # the figures of the end are others: one of each is shown
+    assert tab("metric-coverage").inner_text() == "0.180"
     assert "FD, %" in tab("chart-distance").inner_text()
+
+
+def test_the_distance_says_nothing_where_it_means_nothing(open_tab):
+    tab = open_tab()
+    tab.hear(events={}, metrics=None)
+    tab.stands(step=3, steps=9, loss={"says": "logit"}, points=True)
+    evaluated = {"event": "evaluated", "step": 3, "metrics": {"kid": -1.02, "modes": 3, "high_quality": 0.05}}
+    measured = {"event": "measured", "step": 3, "signals": {"coverage": 0.45}, "histogram": [0.5, 0.5]}
+    tab.hear(("event", evaluated), ("event", measured))
+    tab("metric-coverage").wait_for()
+    assert tab("metric-distance").count() == 0  # KID of points is better than real and hopeless at once
+    assert "5.0 % of the points are near one" in tab("quality").inner_text()
+    tab.stands(step=3, steps=9, loss={"says": "logit"}, floor=3.4, order=1e9)
+    tab.hear(("event", evaluated | {"metrics": {"distance": 1337567}}))
+    tab.until("document.querySelector('[data-testid=metric-distance]')?.innerText === 'far off'")
+
+
+def test_gauges_run_from_chance_to_certainty_and_are_red_beyond_their_scale(open_tab):
+    tab = open_tab()
+    figures = {"d_accuracy": (0.5, ">", 0.97), "distance": (15.8, "<", 0.2), "spread": (1.01, "<", 0.02)}
+    lines = [
+        {"name": name, "label": name, "words": name, "value": value, "operator": operator, "threshold": threshold}
+        | {"holds": False}
+        for name, (value, operator, threshold) in figures.items()
+    ]
+    tab.stands(step=500, steps=900)
+    tab.hear(("checked", {"step": 500, "reals": 256, "checks": [], "evidence": lines}))
+    tab("diagnosis-evidence").locator("li").nth(2).wait_for()
+    right, varied, differs = tab("diagnosis-evidence").locator("li").all()
+    assert float(right.locator("circle").get_attribute("cx")) < 5  # chance is the left end
+    assert varied.locator("circle").count() == 0
+    assert varied.locator(".v.bad").inner_text().startswith("15.8")
+    assert differs.locator("circle").count() == 1
+    assert tab("diagnosis-evidence").locator(".v:visible:not(.sr)").count() == 1  # healthy lines have no number
+
+
+TOLD = """async ({number, loss, tries}) => {
+    const {server, store} = await import("/js/store.js");
+    const columns = {step: [1], d_loss: [1], g_loss: [1], d_real: [9], d_fake: [9]};
+    store.curves = {...(number === 1 ? {} : store.curves), [number]: columns}; // as a snapshot has them
+    server.hear("tries", tries.map((t) => ({run: "made-up", recipe: "ring", from_step: 0, step: 2, steps: 2,
+        state: "paused", alarm: null, ...t})));
+    server.hear("status", {state: "paused", run: `made-up-${number}`, try: number, step: 2, steps: 2, points: true,
+        class_names: [], loss, can: []});
+    const measures = {d_loss: 2, g_loss: 2, d_real: 1.5, d_fake: -0.5, r1: 0.25};
+    server.hear("event", {event: "stepped", step: 2, measures});
+}"""
 
 
 def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(open_tab):

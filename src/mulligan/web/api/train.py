@@ -61,7 +61,7 @@ routes.post("/api/train/continue", Command)(Session.go_back)
 routes.post("/api/train/adjust", Adjust)(Session.adjust)
 routes.get("/api/pile", Apart, of="pile")(Pile.shown)
 routes.post("/api/pile", of="pile", of_class=True)(Pile.add)
-routes.post("/api/pile/remove", of="pile")(Pile.take_out)
+routes.post("/api/pile/remove", of="pile", of_class=True)(Pile.take_out)
 routes.post("/api/pile/keep", of="pile")(Pile.keep)
 routes.post("/api/points", of="pile")(Pile.keep_points)
 

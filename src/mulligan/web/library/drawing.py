@@ -1,6 +1,7 @@
 """Draw pictures from seeds: one, a walk between two, a plane between four; and find nearest training pictures."""
 
 import base64
+import math
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -24,6 +25,8 @@ HELD = 300
 """Number of held-out pictures whose distance to the training set is measured for comparison."""
 STARTS = 16
 """Number of random starts of an inversion."""
+SAME = 0.05
+"""Root mean square difference of two pictures, of 1, below which the eye takes them for the same."""
 _BINS = 30
 Ticks = NDArray[np.float64]
 Class = Annotated[str, Text(".{1,60}", "the number or the name of a class", "3"), "Number or name of a class."]
@@ -177,7 +180,7 @@ def nearest(
     label = generator.label_of(seed, class_)
     about = _about(generator, label)
     if data is None or data.shape != generator.spec.shape:
-        text = "the training data of this generator are not on this machine, so its pictures cannot be compared"
+        text = "the training data of this generator are not here, so its pictures cannot be compared"
         raise UnsupportedError(f"{text} with them.")
     picture = generator.images(1, seed, label, psi, along)
     distances, rows = nearest_pictures(picture, data, count)
@@ -196,10 +199,12 @@ def nearest(
         text += "there are too few pictures to compare this distance with."
     else:
         text += f"{typical['n']} {typical['whose']}: {typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %). "
-        verdict = "near copy" if nearest_one < typical["lowest"] else "not a copy"
+        same = nearest_one < SAME * math.sqrt(picture.size)
+        verdict = "near copy" if same or nearest_one < typical["lowest"] else "not a copy"
         text += (
-            "Memorised: nearer than these." if verdict == "near copy"
-            else "Not learned yet: further than all of these." if nearest_one > typical["edges"][-1]
+            "The eye takes both for the same picture." if same
+            else "Memorised: nearer than these." if verdict == "near copy"
+            else "Not learned yet: further than these." if nearest_one > typical["high"]
             else "Learned: as near as these."
         )  # fmt: skip
     found = {"png": png64(picture[0]), "seed": seed, "neighbours": near, "verdict": verdict, "text": text}

@@ -55,8 +55,8 @@ class Pile:
         return found
 
     def add(self, *, pictures: Pictures) -> dict[str, Any]:
-        """Add pictures, each `SIDE`² greys or colours in base64. Returns the reason for each that was not added."""
-        refused = []
+        """Add pictures, `SIDE`² greys or colours in base64. Returns their numbers, and why others were not added."""
+        refused, numbers = [], []
         for place, text in enumerate(pictures):
             picture = np.frombuffer(base64.b64decode(text), np.uint8).reshape(SIDE, SIDE, -1)
             if len(self._pictures) >= MOST:
@@ -64,11 +64,12 @@ class Pile:
             elif int(picture.max()) - int(picture.min()) < FLAT:
                 why = "nothing is to be seen in it: all of it has one shade."
             else:
-                self._pictures[next(self._numbers)] = picture
+                numbers.append(next(self._numbers))
+                self._pictures[numbers[-1]] = picture
                 continue
             refused.append({"place": place, "reason": why})
         self._broadcast.publish("pile", self.state())
-        return {"refused": refused}
+        return {"refused": refused, "numbers": numbers}
 
     def take_out(self, *, numbers: Numbers) -> dict[str, Any]:
         """Remove the pictures of these numbers, if they are still there."""

@@ -1,12 +1,18 @@
 // The setting in the page's address, so that a link is an experiment; and in this browser, so that it outlives the server.
 
+import { plain } from "./numbers.js";
 import { keep, kept, settingsIn } from "./query.js";
 import { LABELS, differences, recipeOf, wanted } from "./settings.js";
 import { changed, store } from "./store.js";
 
-/** What a query says of the setting; null if it names no recipe of this server. */
+const alike = (word) => plain(word).toLowerCase().replaceAll(" ", "");
+
+/** What a query says of the setting, its names as the catalog or as the page spells them; null if it names no recipe. */
 function said(query) {
   const found = settingsIn(query);
+  for (const [name, list] of [["loss", "losses"], ["penalty", "penalties"], ["data", "data"]]) {
+    if (found[name]) found[name] = store.catalog[list].find((one) => alike(one.name) === alike(found[name]))?.name ?? found[name];
+  }
   return recipeOf(found.recipe) ? found : null;
 }
 
@@ -16,27 +22,31 @@ function query() {
   return String(new URLSearchParams(differences().filter((name) => now[name] != null).map((name) => [name, now[name]])));
 }
 
-let read = false;
+let known = null; // the query that was taken or written last
 
-/** Once the catalog is there: what the address asks for, or where it asks for nothing and no run is in hand, what was set last. */
+/** Once the catalog is there, and when another address comes: what it asks for, or where it asks for nothing and no run is
+ * in hand, what was set last. */
 export function adopt() {
-  if (read || !store.catalog || !store.status) return;
-  read = true;
+  if (!store.catalog || !store.status) return;
+  const first = known == null;
   const [view, asked] = location.hash.slice(1).split("?");
+  if (!first && (view !== "train" || !asked || asked === known)) return;
+  known = asked ?? "";
   const idle = ["empty", undefined].includes(store.status.state);
   const found = view === "train" && asked ? said(asked) : idle ? said(kept()) : null;
   if (!found) return;
   const [base, run] = [recipeOf(found.recipe), store.settings];
   const draft = Object.fromEntries(Object.entries(found).filter(([name, value]) => name === "recipe" || value !== base[name]));
   const inHand = run && Object.keys(LABELS).every((name) => ({ ...base, ...found })[name] === run[name]);
-  if (!inHand) store.draft = draft;
+  store.draft = inHand ? {} : draft;
   changed(true);
 }
 
 /** Write the setting where a reload, a friend and the next server find it. */
 export function write() {
-  if (!read || !wanted().recipe) return;
+  if (known == null || !wanted().recipe) return;
   const now = query();
+  known = now;
   if (location.hash.slice(1).split("?")[1] !== now) history.replaceState(null, "", `#train?${now}`);
   if (kept() !== now) keep(now);
 }

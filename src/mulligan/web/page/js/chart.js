@@ -6,7 +6,7 @@ import { Term } from "./terms.js";
 import { LETTER, useWidth } from "./width.js";
 
 const HEIGHT = 150;
-const MARGIN = { left: 42, right: 12, top: 8, bottom: 22 };
+const MARGIN = { left: 48, right: 12, top: 10, bottom: 24 };
 
 // ── the cursor ──
 
@@ -172,12 +172,12 @@ export function Chart(props) {
   return html`<section class="panel chart" ref=${box} data-testid=${testid} aria-label=${title}>
     <div class="ct"><h3>${title}</h3><span class="unit">${unit}</span></div>
     <div class="lg">${live.length && values.length
-      ? live.filter((s) => s.name).map((s) => html`<span><svg viewBox="0 0 12 6" aria-hidden="true"><line x1="0" x2="12" y1="3" y2="3" stroke="var(${s.color})" stroke-width="2.5" stroke-dasharray=${dashes[s.dash ?? 0] && "4 2"} /></svg>${s.name} <b>${num(shown(s))}</b></span>`)
+      ? live.filter((s) => s.name).map((s) => html`<span><svg viewBox="0 0 12 6" aria-hidden="true"><line x1="0" x2="12" y1="3" y2="3" stroke="var(${s.color})" stroke-width="2.5" stroke-dasharray=${dashes[s.dash ?? 0] && "4 2"} /></svg>${s.name}${at != null && html` <b>${num(shown(s))}</b>`}</span>`)
       : html`<span>no data yet</span>`}${props.term && html`<${Term} name=${props.term} />`}</div>
     <svg class="plot" tabindex="0" role="img" height=${height} viewBox=${`0 0 ${Math.max(width, 60)} ${height}`}
       aria-label=${`${title}, ${unit}. ${label || "No data yet"}${at == null ? "" : xText ? ` at ${xText(at)}` : ` at step ${int(at)}`}. Arrow keys move the cursor.`}
       onKeyDown=${key} onBlur=${() => moveCursor(null)} onPointerLeave=${() => moveCursor(null)}
-      onPointerMove=${(e) => moveCursor(inverse(e.clientX - e.currentTarget.getBoundingClientRect().left))}>
+      onPointerMove=${(e) => { const b = e.currentTarget.getBoundingClientRect(); moveCursor(inverse(((e.clientX - b.left) * width) / b.width)); }}>
       ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 4} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}
       ${xTicks.map((t, i) => (i === xTicks.length - 1 || X(t) + (xTexts[i].length * LETTER) / 2 < free) && html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${xTexts[i]}</text>`)}
       <line class="axis" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${MARGIN.top + h + 0.5} y2=${MARGIN.top + h + 0.5} />

@@ -6,34 +6,43 @@ import { badgeOf, icon } from "./icons.js";
 import { int, num, percent, plain, short } from "./numbers.js";
 import { changed, command, edited, finding, lacking, mayWrite, store } from "./store.js";
 
-/** When the first measurement comes, and which figures it will show: their lines stand there before, so nothing moves. */
+/** When the first measurement comes, and how many checks it has. */
 const awaited = () => store.catalog?.diagnosis;
 
 /** Whether something is wrong with the run; its advice comes a moment after the event. */
 const isSevere = () => Boolean(store.events.diagnosed?.severity && store.advice);
 
-/** The place of a value on a gauge: twelve units for each doubling, around the threshold. */
-function place({ value, operator, threshold }) {
-  const middle = operator === "<" ? 25 : 75;
+const SHARES = ["distance", "spread", "classes"]; // of what the real ones have: 1 is as it should be
+const MOST = 4; // times as much as the real ones is beyond the scale
+
+/** The place of a value on a gauge, of 100: chance to certainty for how often D is right, the real ones at 75 for a share
+ * of them, and otherwise twelve units for each doubling, around the threshold. */
+function place({ name, operator, threshold }, value) {
+  const within = (at) => Math.min(97, Math.max(4, at));
   if (value == null || !Number.isFinite(value)) return 97;
+  if (name === "d_accuracy") return within(200 * (value - 0.5));
   if (value <= 0 || threshold <= 0) return threshold <= 0 && value > threshold ? 75 : 4;
-  return Math.min(97, Math.max(4, middle + 12 * Math.log2(value / threshold)));
+  if (SHARES.includes(name)) return within(value > 1 ? 75 + 11 * Math.log2(value) : 25 + (50 * Math.log(value / threshold)) / Math.log(1 / threshold));
+  return within((operator === "<" ? 25 : 75) + 12 * Math.log2(value / threshold));
 }
 
+const isBeyond = ({ name, value }) => SHARES.includes(name) && !(value <= MOST);
+
 function Gauge({ line, level }) {
-  const threshold = line?.operator === ">" ? 63 : 21;
-  const x = line && line.value !== undefined ? 0.84 * place(line) : null;
+  const threshold = 0.84 * place(line, line.threshold);
+  const x = 0.84 * place(line, line.value);
   return html`<svg class="gauge" viewBox="0 0 84 18" aria-hidden="true">
     <rect x="0.5" y="5" width="83" height="8" rx="4" fill="var(--sunken)" stroke="var(--line)" />
     <line x1=${threshold} x2=${threshold} y1="1" y2="17" stroke="var(--ink-2)" stroke-width="2" />
-    ${x != null && (level === "ok" ? html`<circle cx=${x} cy="9" r="4.5" fill="var(--ok)" stroke="var(--panel)" stroke-width="1.5" />` : html`<path d=${`M${x} 3l6 6-6 6-6-6z`} fill="var(--${level})" stroke="var(--panel)" stroke-width="1.5" />`)}
+    ${level === "ok" ? html`<circle cx=${x} cy="9" r="4.5" fill="var(--ok)" stroke="var(--panel)" stroke-width="1.5" />` : html`<path d=${`M${x} 3l6 6-6 6-6-6z`} fill="var(--${level})" stroke="var(--panel)" stroke-width="1.5" />`}
   </svg>`;
 }
 
+/** A line of evidence; its numbers are for what is wrong, and for those who ask. */
 function EvidenceLine({ line, level }) {
-  const wrong = line.holds ? level : "ok";
-  return html`<li title=${line.words}><div>${line.label ?? line.words}<small>alarm ${line.operator} ${short(line.threshold)}</small></div>
-    <${Gauge} line=${line} level=${wrong} /><div class=${`v ${line.holds ? level : ""}`}>${num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}</div></li>`;
+  const [wrong, value] = [line.holds || isBeyond(line), num(line.value)];
+  return html`<li title=${`${line.words}: ${value}; alarm ${line.operator} ${short(line.threshold)}`}><div>${line.label ?? line.words}${line.holds && html`<small>alarm ${line.operator} ${short(line.threshold)}</small>`}</div>
+    <${Gauge} line=${line} level=${wrong ? level : "ok"} /><div class=${`v ${wrong ? level : "sr"}`}>${value}${wrong && html`<span class="sr">, on the wrong side</span>`}</div></li>`;
 }
 
 /** The evidence of the finding first, then that of every measurement: five lines, four above a remedy, three above a long one. */
@@ -80,7 +89,7 @@ const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}
 
 function Advice({ severe, open }) {
   const { events: { diagnosed }, advice, checked, status, tries } = store;
-  const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!checked} onClick=${open}>All ${checked?.checks.length ?? awaited()?.checks} checks</button>`;
+  const all = (kind) => html`<button class=${kind} data-testid="all-checks" disabled=${!checked} onClick=${open}>All ${checked?.checks.length ?? awaited()?.checks} checks</button>`;
   if (severe) {
     const { changes, tried } = advice; // tried: a failed try that had the settings of the remedy
     const alarm = diagnosed.severity === "alarm";
@@ -91,8 +100,8 @@ function Advice({ severe, open }) {
       ${tryable ? html`<${Changes} changes=${changes} from=${advice.from_step} restart=${advice.restart} />`
         : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
       <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: they would fail again. Change something else as well. ` : tryable ? `${sentence(diagnosed.remedies.at(-1))}Try ${status.try} stays on disk. ` : "No change of settings alone helps here. "}${all("link")}</p>
-      <div class="act">${tryable && html`${!tried && html`<button type="button" class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>`}
-        <button type="button" class=${`btn big ${tried ? `grow ${filled}` : ""}`} data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
+      <div class="act">${tryable && html`${!tried && html`<button class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>`}
+        <button class=${`btn big ${tried ? `grow ${filled}` : ""}`} data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
   if (before) {
@@ -129,7 +138,7 @@ export function Diagnosis() {
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
     <div class="pb"><div class="state">${severe && pictureOf(diagnosed.state)}<span class=${`badge ${blank ? "" : lacks.length ? "info" : level}`}>${blank ? "" : icon[lacks.length ? "info" : level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
       <p class=${`say ${severe ? "" : "calm"}`} data-testid="diagnosis-text">${text}</p>
-      <ul class="ev" data-testid="diagnosis-evidence">${blank ? awaited()?.evidence.map((line) => html`<li title=${line.words}><div>${line.label}<small>alarm ${line.operator} ${short(line.threshold)}</small></div><${Gauge} line=${line} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
+      <ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "bad" : level} />`)}</ul>
       <${Advice} severe=${severe} open=${() => setOpen(true)} />
     </div>${open && html`<${Checks} checked=${checked} close=${() => setOpen(false)} />`}</section>`;
 }
@@ -138,7 +147,7 @@ function Checks({ checked, close }) {
   const dialog = useRef(null);
   useEffect(() => dialog.current.showModal(), []);
   return html`<dialog ref=${dialog} aria-labelledby="checks-h" data-testid="checks-dialog" onClose=${close}>
-    <header><h2 id="checks-h">All ${checked.checks.length} checks at step ${int(checked.step)}</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
+    <header><h2 id="checks-h">All ${checked.checks.length} checks at step ${int(checked.step)}</h2><button class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
     <ul class="checks">${checked.checks.map((check) => {
       const level = check.holds ? badgeOf(check.severity || "alarm") : "ok";
       return html`<li>${pictureOf(check.state)}<div><b>${check.title}</b> <span class=${`verdict ${level}`}>${icon[level]()}${check.holds ? "shows" : "does not show"}</span><p>${check.meaning}</p>
@@ -158,5 +167,5 @@ export function Pill() {
     head?.focus({ preventScroll: true });
   };
   const said = severe || !lacking()?.length ? level : "info";
-  return html`<button type="button" class=${`chip pill ${advice || checked ? said : ""}`} data-testid="diagnosis-pill" onClick=${go}>${advice || checked ? icon[said]() : null}${severe ? advice.title : advice || checked ? wellTitle() : "No check yet"}</button>`;
+  return html`<button class=${`chip pill ${advice || checked ? said : ""}`} data-testid="diagnosis-pill" onClick=${go}>${advice || checked ? icon[said]() : null}${severe ? advice.title : advice || checked ? wellTitle() : "No check yet"}</button>`;
 }

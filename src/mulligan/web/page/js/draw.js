@@ -84,7 +84,7 @@ function Steer({ steer, setSteer }) {
   const one = (at, label, min, max, testid) => html`<label><span>${label}</span><span class="small">${steer[at].toFixed(2).replace("-", "−")}</span><${Slider} value=${steer[at]} min=${min} max=${max} step="0.05" label=${label} text=${steer[at].toFixed(2)} testid=${testid} onInput=${(v) => setSteer(steer.with(at, v))} /></label>`;
   return html`<details class="steer" open=${open}><summary data-testid="steer">Steer z</summary><div>${one(0, "Variety ψ", 0, 1.5, "psi")}
     ${[1, 2, 3].map((k) => one(k, `Direction ${k}`, -4, 4, `along-${k - 1}`))}</div>
-    <p class="small">ψ multiplies z: below 1, samples are more typical and less varied. The directions change G's first layer most. <button type="button" class="btn quiet" data-testid="steer-reset" onClick=${() => setSteer(PLAIN)}>As drawn</button></p></details>`;
+    <p class="small">ψ multiplies z: below 1, samples are more typical and less varied. The directions change G's first layer most. <button class="btn quiet" data-testid="steer-reset" onClick=${() => setSteer(PLAIN)}>As drawn</button></p></details>`;
 }
 
 function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
@@ -95,13 +95,13 @@ function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
   const names = info?.class_names ?? [];
   const short = names.length <= BUTTONS && names.every((n) => n.length <= 2);
   return html`<section class="panel" aria-labelledby="d1"><div class="ph"><h2 id="d1">One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}</h2><span class="end small">${same(steer, PLAIN) ? "same number, same picture" : "steered"}</span></div><div class="pb">
-    <div class="seed"><button type="button" class="btn" aria-label="Previous seed" disabled=${seed < 1} onClick=${() => setSeed(seed - 1)}>−</button>
+    <div class="seed"><button class="btn" aria-label="Previous seed" disabled=${seed < 1} onClick=${() => setSeed(seed - 1)}>−</button>
       <${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
-      <button type="button" class="btn" aria-label="Next seed" onClick=${() => setSeed(seed + 1)}>+</button>
-      <button type="button" class="btn" aria-label="Random seed" data-testid="seed-random" onClick=${() => setSeed(dice())}>${icon.dice()}</button></div>
+      <button class="btn" aria-label="Next seed" onClick=${() => setSeed(seed + 1)}>+</button>
+      <button class="btn" aria-label="Random seed" data-testid="seed-random" onClick=${() => setSeed(dice())}>${icon.dice()}</button></div>
     <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} />
-    ${short || !names.length ? html`<div class="seg classes" role="group" aria-label="Class" data-testid="class-select"><button type="button" aria-pressed=${kind == null ? "true" : "false"} data-testid="class-any" disabled=${!names.length} onClick=${() => setKind(null)}>Any</button>
-        ${(names.length ? names : [...Array(10).keys()].map(String)).map((n, k) => html`<button type="button" aria-pressed=${kind === k ? "true" : "false"} aria-label=${`Class ${n}`} data-testid=${`class-${k}`} disabled=${!names.length} onClick=${() => setKind(k)}>${n}</button>`)}</div>`
+    ${short || !names.length ? html`<div class="seg classes" role="group" aria-label="Class" data-testid="class-select"><button aria-pressed=${kind == null} data-testid="class-any" disabled=${!names.length} onClick=${() => setKind(null)}>Any</button>
+        ${(names.length ? names : [...Array(10).keys()].map(String)).map((n, k) => html`<button aria-pressed=${kind === k} aria-label=${`Class ${n}`} data-testid=${`class-${k}`} disabled=${!names.length} onClick=${() => setKind(k)}>${n}</button>`)}</div>`
       : html`<select class="in ds-more" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
     <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `This generator takes a class.${data?.class_name ? ` Drawn here: ${data.class_name}.` : ""}` : "This generator takes no class."}</p>
     <${Steer} steer=${steer} setSteer=${setSteer} />
@@ -192,8 +192,8 @@ function Nearest({ model, kind }) {
       <div class="near"><figure><${Picture} image=${data?.given} testid="nearest-given" label="Yours, as the generator sees it" /><figcaption>yours</figcaption></figure>
         <figure><${Picture} image=${data?.image} testid="nearest-made" label=${data ? `The nearest picture${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} /><figcaption>nearest${data?.class_name ? `, class ${data.class_name}` : ""}</figcaption></figure>
         <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" data-testid="nearest-error" aria-label="Error: orange where the nearest is brighter, blue where yours is" /><figcaption>error, −1 … +1</figcaption></figure></div>
-      <p class="small" aria-live="polite" data-testid="nearest-words">${said ? html`<span class="bad">${said}</span>` : data ? `The error is ${num(data.error)} grey levels of 255 (root mean square). What stays in the error map, G cannot make.` : "Draw, or take a picture. Adam then looks for the z and the class whose picture is nearest, through G's own backward pass."}</p>
-      <div class="act"><button type="button" class="btn" disabled=${!drawn} data-testid="nearest-wipe" onClick=${blank}>Wipe</button><button type="button" class="btn" disabled=${!shape} onClick=${() => file.current.click()}>Take a picture</button><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] > 1 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div>
+      <p class="small" aria-live="polite" data-testid="nearest-words">${said ? html`<span class="bad">${said}</span>` : data ? `The error is ${num(data.error)} grey levels of 255 (root mean square). What stays in the error map, this search did not reach.` : "Draw, or take a picture. Adam then looks for the z and the class whose picture is nearest, through G's own backward pass."}</p>
+      <div class="act"><button class="btn" disabled=${!drawn} data-testid="nearest-wipe" onClick=${blank}>Wipe</button><button class="btn" disabled=${!shape} onClick=${() => file.current.click()}>Take a picture</button><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] > 1 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div>
   </div></section>`;
 }
 
@@ -223,16 +223,16 @@ function Morph({ model, kind, ends: [from, to], setEnds, player, off, why }) {
   const stops = Array.from({ length: STOPS }, (_, i) => Math.round((i * (FRAMES - 1)) / (STOPS - 1)));
   const gif = `/api/walk.gif?${new URLSearchParams({ model, from, to, frames: FRAMES, scale: Math.max(1, Math.floor((ENLARGED * 28) / (data?.width ?? 28))), ...(kind == null ? {} : { class: kind }) })}`;
   const end = (seed, set, place, label, testid) => html`<div class="end-of"><label>${label}<${SeedField} value=${seed} set=${set} label=${label} testid=${testid} /></label>
-    <button type="button" aria-label=${`Show the picture of ${seed}`} onClick=${() => go(place)}><${Picture} image=${data?.images[place]} /></button></div>`;
+    <button aria-label=${`Show the picture of ${seed}`} onClick=${() => go(place)}><${Picture} image=${data?.images[place]} /></button></div>`;
   return html`<section class="panel morph" aria-labelledby="d3"><div class="ph"><h2 id="d3">Morph: from one number to another</h2><span class="end small">two birthdays, perhaps</span></div><div class="pb">
     ${fault && html`<p class="small bad">${fault}</p>`}
     <div class="three-of">${end(from, (n) => setEnds([n, to]), 0, "This number", "walk-from")}
       <div class="middle"><${Picture} image=${data?.images[at]} testid="walk-frame" label=${`Walk at ${share.toFixed(2)} between seed ${from} and seed ${to}`} />
         <${Slider} value=${at} max=${FRAMES - 1} label="Position on the walk" testid="walk-slider" text=${share.toFixed(2)} onInput=${go} />
-        <div class="act"><button type="button" class="btn primary" data-testid="walk-play" disabled=${!data} onClick=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}</button><button type="button" class="btn icon" aria-label="Two other numbers" title="Two other numbers" data-testid="walk-dice" onClick=${() => setEnds([dice(), dice()])}>${icon.dice()}</button></div></div>
+        <div class="act"><button class="btn primary" data-testid="walk-play" disabled=${!data} onClick=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}</button><button class="btn icon" aria-label="Two other numbers" title="Two other numbers" data-testid="walk-dice" onClick=${() => setEnds([dice(), dice()])}>${icon.dice()}</button></div></div>
       ${end(to, (n) => setEnds([from, n]), FRAMES - 1, "becomes this one", "walk-to")}</div>
-    <div class="strip">${stops.map((i) => html`<button type="button" aria-label=${`Go to ${(i / (FRAMES - 1)).toFixed(1)}`} aria-current=${i === stops.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a)) ? "true" : null} onClick=${() => go(i)}><${Picture} image=${data?.images[i]} /></button>`)}</div>
-    <div class="act share"><b>Share</b><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}GIF</a><button type="button" class="btn" title=${why} disabled=${off} data-testid="walk-player" onClick=${() => player({ from, to, kind })}>${icon.down()}Player with this morph</button><span class="small">The player is one file: it opens anywhere, and plays on.</span></div>
+    <div class="strip">${stops.map((i) => html`<button aria-label=${`Go to ${(i / (FRAMES - 1)).toFixed(1)}`} aria-current=${i === stops.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a)) ? "true" : null} onClick=${() => go(i)}><${Picture} image=${data?.images[i]} /></button>`)}</div>
+    <div class="act share"><b>Share</b><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}GIF</a><button class="btn" title=${why} disabled=${off} data-testid="walk-player" onClick=${() => player({ from, to, kind })}>${icon.down()}Player with this morph</button><span class="small">The player is one file: it opens anywhere, and plays on.</span></div>
   </div></section>`;
 }
 
@@ -277,13 +277,13 @@ function Plane({ model, kind, classes, corners, setCorners }) {
     setSpot([clamp(u + step[0]), clamp(v + step[1])]);
   };
   const png = `/api/plane.png?${new URLSearchParams({ model, seeds, side: SIDE, ...(kind == null ? {} : { class: kind }), ...(around ? { around } : {}) })}`;
-  return html`<section class="panel" aria-labelledby="d4"><div class="ph"><h2 id="d4">${around ? "A plane of all classes" : "A plane through four seeds"}</h2>${classes > 1 && kind == null ? html`<div class="end seg" role="group" aria-label="What the plane mixes"><button type="button" aria-pressed=${around ? "false" : "true"} onClick=${() => setWheel(false)}>Four seeds</button><button type="button" aria-pressed=${around ? "true" : "false"} data-testid="plane-classes" onClick=${() => setWheel(true)}>All classes</button></div>` : html`<span class="end small">drag, or use the arrow keys</span>`}</div><div class="pb">
+  return html`<section class="panel" aria-labelledby="d4"><div class="ph"><h2 id="d4">${around ? "A plane of all classes" : "A plane through four seeds"}</h2>${classes > 1 && kind == null ? html`<div class="end seg" role="group" aria-label="What the plane mixes"><button aria-pressed=${around ? "false" : "true"} onClick=${() => setWheel(false)}>Four seeds</button><button aria-pressed=${around} data-testid="plane-classes" onClick=${() => setWheel(true)}>All classes</button></div>` : html`<span class="end small">drag, or use the arrow keys</span>`}</div><div class="pb">
     ${grid.fault ? html`<p class="small bad">${grid.fault}</p>` : html`<div class="plane">
       <div class="pw" tabindex="0" role="application" aria-label=${`Latent plane, at ${u.toFixed(2)} across and ${v.toFixed(2)} down. Arrow keys move the point.`} data-testid="latent-plane" onKeyDown=${key} onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); move(e); }} onPointerMove=${(e) => e.buttons && move(e)}>
         <${Picture} image=${grid.data?.image} label=${`${SIDE} by ${SIDE} pictures between seeds ${corners.join(", ")}`} /><span class="x" ref=${cross}></span></div>
       <div class="pick"><${Picture} image=${one.data?.image} label=${`The picture at ${u.toFixed(2)} across, ${v.toFixed(2)} down`} testid="plane-point" /><div>
         <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>${around ? "seed" : "corners"}</dt><dd>${around ? corners[0] : html`${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}`}</dd></dl>
-        <div class="act"><button type="button" class="btn" data-testid="plane-shuffle" onClick=${() => setCorners([dice(), dice(), dice(), dice()])}>Other corners</button><a class="btn quiet" href=${png} download="plane.png" data-testid="plane-save">Save PNG</a></div>
+        <div class="act"><button class="btn" data-testid="plane-shuffle" onClick=${() => setCorners([dice(), dice(), dice(), dice()])}>Other corners</button><a class="btn quiet" href=${png} download="plane.png" data-testid="plane-save">Save PNG</a></div>
         <p class="small">${around ? `All of seed ${corners[0]}, with the classes around the border, clockwise from the top; towards the middle they mix.` : "Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained."}</p></div></div></div>`}
   </div></section>`;
 }
@@ -340,7 +340,7 @@ export function Draw({ query }) {
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
     <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} ${info.classes === 1 ? "class" : "classes"}` : ""} · average weights` : ""}</span>
-    <div class="end"><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button>${!server.lab && html`<button type="button" class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button>`}</div></section>
+    <div class="end"><button class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button>${!server.lab && html`<button class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button>`}</div></section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} steer=${steer} setSteer=${setSteer} /><${Copy} model=${model} seed=${seed} kind=${kind} steer=${steer} /></div>
       <div class="col"><${Morph} model=${model} kind=${kind} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} classes=${info?.class_names?.length ?? 0} corners=${corners} setCorners=${setCorners} /><${Nearest} model=${model} kind=${kind} /></div>`}</main>`;

@@ -1,8 +1,10 @@
-// Teach it your own pictures: drawn, dropped, pasted or photographed, on a pile that all pages share; and a run on them.
+// Teach it: your own pictures, drawn, dropped, pasted or photographed, on a pile that all pages share; and a run on them.
 
 import { html, useEffect, useRef, useState } from "./html.js";
 import { int } from "./numbers.js";
 import { LARGE, Pad, base64, pixels, small, wipe } from "./pad.js";
+import { decode } from "./pictures.js";
+import { keep, kept } from "./query.js";
 import { act, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 import { recipeOf, start } from "./settings.js";
 
@@ -12,32 +14,41 @@ const TINT = 24; // of 255: what differs less between red, green and blue is gre
 const BATCH = 15; // pictures in a message
 
 /** The middle of a picture as the network will see it: SIDE × SIDE greys, or colours where it has some, in base64. */
-function seen(source, width, height) {
-  const found = pixels(small(source, width, height, SIDE, SIDE));
+function seen(name, source, width, height) {
+  const little = small(source, width, height, SIDE, SIDE);
+  const found = pixels(little);
   const coloured = found.some((v, i) => Math.abs(v - found[i - (i % 3)]) > TINT);
-  return base64(coloured ? found : found.filter((_, i) => i % 3 === 1));
+  return { name, data: base64(coloured ? found : found.filter((_, i) => i % 3 === 1)), png: little.toDataURL().split(",")[1] };
 }
 
-/** Add files to the pile; returns what was refused, each with its reason. */
+/** Add files to the pile; returns what is there now, with its numbers, and what was refused, each with its reason. */
 async function addFiles(files) {
   const refused = [];
   const read = [];
   for (const file of files) {
     const bitmap = await createImageBitmap(file).catch(() => null);
-    if (bitmap) read.push({ name: file.name, data: seen(bitmap, bitmap.width, bitmap.height) });
+    if (bitmap) read.push(seen(file.name, bitmap, bitmap.width, bitmap.height));
     else refused.push(`${file.name}: the browser cannot read it as a picture`);
   }
-  return [...refused, ...(await add(read))];
+  const added = await add(read);
+  return { ...added, refused: [...refused, ...added.refused] };
 }
 
 async function add(pictures) {
-  const refused = [];
+  const [refused, there] = [[], []];
   for (let i = 0; i < pictures.length; i += BATCH) {
     const part = pictures.slice(i, i + BATCH);
-    const answer = await server.post("/api/pile", { pictures: part.map((one) => one.data) }).catch((problem) => ({ refused: part.map((_, place) => ({ place, reason: problem.message })) }));
+    const answer = await server.post("/api/pile", { pictures: part.map((one) => one.data) }).catch((problem) => ({ numbers: [], refused: part.map((_, place) => ({ place, reason: problem.message })) }));
     refused.push(...answer.refused.map(({ place, reason }) => `${part[place].name}: ${reason}`));
+    part.filter((_, place) => !answer.refused.some((one) => one.place === place)).forEach((one, i) => there.push({ ...one, number: answer.numbers[i] }));
   }
-  return refused;
+  return { refused, there };
+}
+
+/** The lab's pile is gone with its tab, so this browser keeps it: put the drawings of the last visit back. */
+async function putBack() {
+  const images = await Promise.all(JSON.parse(kept("drawings") ?? "[]").map(decode));
+  if (images.length) await add(images.map((image) => seen("a drawing", image, SIDE, SIDE)));
 }
 
 const BARRED = {
@@ -64,32 +75,38 @@ function Camera({ take, close }) {
     };
   }, []);
   return html`<div class="camera" data-testid="camera">${fault ? html`<p class="warn" role="status" data-testid="camera-fault">${fault}</p>` : html`<video ref=${video} autoplay muted playsinline aria-label="What the camera sees" />`}
-    <div class="act">${!fault && html`<button type="button" class="btn primary" data-testid="camera-take" onClick=${() => video.current.videoWidth && take(video.current, video.current.videoWidth, video.current.videoHeight)}>Take it</button>`}<button type="button" class="btn quiet" onClick=${close}>Close camera</button></div></div>`;
+    <div class="act">${!fault && html`<button class="btn primary" data-testid="camera-take" onClick=${() => video.current.videoWidth && take(video.current, video.current.videoWidth, video.current.videoHeight)}>Take it</button>`}<button class="btn quiet" onClick=${close}>Close camera</button></div></div>`;
 }
 
-/** Where pictures are made; `guest` pages add to the pile and see nothing else of it. */
-export function Easel({ guest, done }) {
+/** Where pictures are made; a guest adds to the pile, and sees and takes away only its own. */
+function Easel({ guest }) {
   const canvas = useRef(null);
   const [inked, setInked] = useState(false);
   const [camera, setCamera] = useState(false);
   const [over, setOver] = useState(false);
   const [refused, setRefused] = useState([]);
-  const [sent, setSent] = useState(0);
+  const [mine, setMine] = useState([]); // of a guest
   const [pile, setPile] = useState(null);
   const count = store.pile?.count ?? 0;
-  useEffect(() => (guest ? undefined : latest(server.get("/api/pile"), (found) => found && setPile(found))), [store.pile]);
+  useEffect(() => guest ? undefined : latest(server.get("/api/pile"), (found) => {
+    if (!found) return;
+    setPile(found);
+    if (!server.lab) return;
+    if (found.pictures.length) keep(JSON.stringify(found.pictures.map((one) => one.png)), "drawings");
+    else if (!pile) putBack();
+  }), [store.pile]);
   const blank = () => {
     wipe(canvas.current);
     setInked(false);
   };
   useEffect(blank, []);
-  const told = async (pictures, adding) => {
+  const told = async (adding) => {
     const answer = await adding;
-    setRefused(answer);
-    setSent((was) => was + pictures - answer.length);
+    setRefused(answer.refused);
+    setMine((was) => [...was, ...answer.there]);
   };
-  const take = (source, width, height, name) => told(1, add([{ name, data: seen(source, width, height) }]));
-  const files = (list) => list.length > 0 && told(list.length, addFiles([...list]));
+  const take = (source, width, height, name) => told(add([seen(name, source, width, height)]));
+  const files = (list) => list.length > 0 && told(addFiles([...list]));
   useEffect(() => {
     const hears = {
       paste: (e) => files(e.clipboardData.files),
@@ -100,30 +117,42 @@ export function Easel({ guest, done }) {
     for (const [name, hear] of Object.entries(hears)) addEventListener(name, hear);
     return () => { for (const [name, hear] of Object.entries(hears)) removeEventListener(name, hear); };
   }, []);
-  const keep = () => {
+  const next = () => {
     take(canvas.current, LARGE, LARGE, "your drawing");
     blank();
   };
-  const remove = (numbers) => act("/api/pile/remove", { numbers });
+  const remove = async (numbers) => {
+    if (await act("/api/pile/remove", { numbers })) setMine((was) => was.filter((one) => !numbers.includes(one.number)));
+  };
+  const clear = () => {
+    keep("[]", "drawings");
+    remove(pile.pictures.map((one) => one.number));
+  };
   const train = async () => {
-    const kept = await act("/api/pile/keep");
-    if (!kept) return;
+    const saved = await act("/api/pile/keep");
+    if (!saved) return;
     await loadCatalog();
-    done();
-    await start({ recipe: recipeOf("pictures") ? "pictures" : "mlp", data: kept.data });
+    if (await start({ recipe: recipeOf("pictures") ? "pictures" : "mlp", data: saved.data })) location.hash = "train";
   };
   const off = !guest && !mayWrite();
-  const left = WANTED - count;
-  return html`<section class=${`easel ${over ? "over" : ""}`} aria-label="Make pictures"><div><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />
-    <div class="act"><button type="button" class="btn primary" disabled=${!inked || off} data-testid="easel-next" onClick=${keep}>${guest ? "Send it" : "Next one"}</button><button type="button" class="btn" disabled=${!inked} onClick=${blank}>Wipe</button></div></div>
-    <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${sent} sent` : `${int(count)} of ${WANTED}`}</b> ${guest ? `${int(count)} on the pile.` : left > 0 ? "Draw the same thing again and again: a smiley, your initial, a star." : "Enough to begin. More make it better."}</p>
-      <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><button type="button" class="btn" disabled=${off} data-testid="easel-camera" onClick=${() => setCamera(!camera)}>Camera</button><span class="small wide">or drop and paste them here</span></div>
+  const shown = guest ? mine : pile?.pictures ?? [];
+  const words = guest ? `${int(count)} on the pile of the class.` : count < LEAST ? "Draw the same thing again and again: a smiley, your initial, a star." : count < WANTED ? "Well done: enough to begin. More make it better." : "A fine pile.";
+  return html`<section class=${`panel easel ${over ? "over" : ""}`} aria-label="Make pictures"><div class="sheet"><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">Draw here</p>`}
+    <div class="act"><button class="btn primary big" disabled=${!inked || off} data-testid="easel-next" onClick=${next}>${guest ? "Send it" : "Next one"}</button><button class="btn big" disabled=${!inked} onClick=${blank}>Wipe</button></div></div>
+    <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${shown.length} sent` : `${int(count)} of ${WANTED}`}</b> ${words}</p>
+      <div class="drawn">${shown.map((one) => html`<button key=${one.number} disabled=${off} title="Take it away" aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
+      ${shown.length > 0 && html`<p class="small">Press a picture to take it away.</p>`}
+      ${!guest && html`<div class="act"><button class=${`btn big ${count < LEAST ? "" : "primary"}`} disabled=${count < LEAST || off} data-testid="easel-train" onClick=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}</button>${count > 0 && html`<button class="btn quiet" disabled=${off} data-testid="easel-empty" onClick=${clear}>Empty the pile</button>`}</div>
+      <p class="small">From few pictures a network may learn to copy. Afterwards, <b>Is it a copy?</b> under Draw tells.</p>`}
+      <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><button class="btn" disabled=${off} data-testid="easel-camera" onClick=${() => setCamera(!camera)}>Camera</button><span class="small wide">or drop and paste them here</span></div>
       ${camera && html`<${Camera} take=${(...seen) => take(...seen, "your photograph")} close=${() => setCamera(false)} />`}
-      ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}
-      ${!guest && html`<div class="drawn">${pile?.pictures.map((one) => html`<button type="button" key=${one.number} disabled=${off} title="Take it away" aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
-      <div class="act"><button type="button" class=${`btn big ${left > 0 ? "" : "primary"}`} disabled=${count < LEAST || off} data-testid="easel-train" onClick=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}</button>${count > 0 && html`<button type="button" class="btn quiet" disabled=${off} data-testid="easel-empty" onClick=${() => remove(pile.pictures.map((one) => one.number))}>Empty the pile</button>`}</div>
-      <p class="small">The run shifts each picture and hides parts of it, so that D cannot learn so few by heart. Then check under Draw: is it a copy?</p>`}</div>
-    ${pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</section>`;
+      ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}</div>
+    ${!guest && pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</section>`;
+}
+
+/** Pictures of your own, and a network that learns to draw more of them. */
+export function Teach() {
+  return html`<main class="view" id="main" tabindex="-1"><h1>Teach it your drawings</h1><p class="ink2">Draw twenty of one thing. A network learns in this program to draw more of them, in a minute or two.</p><${Easel} /></main>`;
 }
 
 /** What a phone of the class opens: draw, and send. */

@@ -25,6 +25,5 @@ const SHOWN = {
   "intra-class collapse": () => html`${[10, 24, 38].map((x, i) => [12, 24, 36].map((y) => [dot(x, y, "fake", 4), box(x - 4, y - 4, 8, 8, "var(--fake)"), line(`M${x - 4} ${y + 4}L${x} ${y - 4}L${x + 4} ${y + 4}Z`)][i]))}`,
 };
 
-
 /** The picture of a state; a plain one for a state that an observer has of its own. */
 export const pictureOf = (state) => html`<svg class="fails" viewBox="0 0 48 48" aria-hidden="true"><rect width="48" height="48" rx="5" fill="var(--sunken)" />${(SHOWN[state] ?? (() => dot(24, 24)))()}</svg>`;

@@ -9,7 +9,7 @@ import { int } from "./numbers.js";
 import { Pace } from "./pace.js";
 import { decode, paintDifference, values } from "./pictures.js";
 import { act, calm, can, latest, mayWrite, merit, server, store } from "./store.js";
-import { oneStep, sigmoid, toggle } from "./train.js";
+import { oneStep, sigmoid, toggle, useKeys } from "./train.js";
 
 const PILE = 9;
 const SIDES = 5; // real and forged pictures of a round
@@ -155,10 +155,10 @@ function Judge({ close }) {
         <div class="pile">${round.map((one, i) => html`<figure><${Picture} image=${images[i]} className=${right(one, said[i]) ? "yes" : "no"} label=${`${one.real ? "Real" : "Forged"}; you said ${word(said[i])}, the judge ${word(one.belief > 0.5)}`} /><figcaption class=${one.real ? "real" : "fake"}>${word(one.real)}<br /><span class="muted">you ${right(one, said[i]) ? "✓" : "✗"} · judge ${right(one, one.belief > 0.5) ? "✓" : "✗"}</span></figcaption></figure>`)}</div>`
       : html`<${Picture} image=${images[at]} testid="judge-picture" label=${told ? `A ${word(one.real)} picture` : `Picture ${at + 1}`} />
         <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : "Keys: ← forged, → real."}</p>
-        <div class="act">${told ? html`<button type="button" class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
-          : html`<button type="button" class="btn big" data-testid="say-forged" disabled=${!images[at]} onClick=${() => say(false)}>← Forged</button><button type="button" class="btn big" data-testid="say-real" disabled=${!images[at]} onClick=${() => say(true)}>Real →</button>`}</div>`}
-    <div class="act">${over && html`<button type="button" class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><a class="btn" download=${`judge-${mine}-of-${many}.png`} href=${card(round, images, said, words)} data-testid="judge-card">${icon.down()}Save as a picture</a>`}
-      <button type="button" class="btn quiet" onClick=${close}>${over ? "Back to the game" : "Leave"}</button></div></section>`;
+        <div class="act">${told ? html`<button class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
+          : html`<button class="btn big" data-testid="say-forged" disabled=${!images[at]} onClick=${() => say(false)}>← Forged</button><button class="btn big" data-testid="say-real" disabled=${!images[at]} onClick=${() => say(true)}>Real →</button>`}</div>`}
+    <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><a class="btn" download=${`judge-${mine}-of-${many}.png`} href=${card(round, images, said, words)} data-testid="judge-card">${icon.down()}Save as a picture</a>`}
+      <button class="btn quiet" onClick=${close}>${over ? "Back to the game" : "Leave"}</button></div></section>`;
 }
 
 let seed = dice(); // of the pictures in the game, which stay until others are asked for
@@ -167,6 +167,7 @@ export function Game() {
   const [, other] = useState(seed);
   const [picked, setPicked] = useState({ at: 0 }); // at full speed also how it was when it was picked
   const [judging, setJudging] = useState(false);
+  useKeys();
   const [half, setHalf] = useState(false); // whether the judge has moved in this step, and the forger not yet
   const s = store.status;
   const living = s && !["empty", "loading"].includes(s.state) && s.shape && !s.points;
@@ -184,7 +185,7 @@ export function Game() {
   const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
   const going = s?.state === "training" || store.slow;
   if (!living || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h3>${living || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h3>
-    ${!living && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><button type="button" class="btn primary big" data-testid="game-start" disabled=${!mayWrite()} onClick=${begin}>${icon.play()}Let them play</button>`}</div></main>`;
+    ${!living && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><button class="btn primary big" data-testid="game-start" disabled=${!mayWrite()} onClick=${begin}>${icon.play()}Let them play</button>`}</div></main>`;
   const [believed, doubted] = [mean(data.real), mean(forged)];
   const still = !stepwise && going && picked.one;
   const look = (at) => setPicked({ at, one: data.fake[at], step: data.step, since: data.since });
@@ -199,8 +200,8 @@ export function Game() {
       <section class="panel judge" aria-labelledby="g5"><div class="ph"><h2 id="g5">The judge</h2><span class="end small">step ${int(data.step)}</span></div><div class="pb"><${Dial} real=${believed} fake=${doubted} />
         <p class="small">How sure it is of “real”: <span class="real">real ones ${share(believed)}</span>, <span class="fake">forged ones ${share(doubted)}</span></p>
         <p class="ink2" data-testid="game-verdict">${half && moved ? "The judge has learned. Now the forger…" : verdict(believed - doubted)}</p>
-        <div class="act"><button type="button" class="btn" data-testid="game-toggle" disabled=${!mayWrite()} onClick=${toggle}>${going ? icon.pause() : icon.play()}${going ? "Pause" : "Go on"}</button><button type="button" class="btn" data-testid="game-step" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}One step</button><button type="button" class="btn" data-testid="game-others" onClick=${others}>Other pictures</button></div><${Pace} />
-        <div class="act"><button type="button" class="btn primary big" data-testid="game-judge" onClick=${() => setJudging(true)}>Be the judge</button></div></div></section>
-      <section class="panel" aria-labelledby="g2"><div class="ph"><h2 id="g2" class="fake">Forged</h2><span class="end small">click one to follow it</span></div><div class="pb"><div class="pile">${forged.map((p, i) => html`<button type="button" aria-pressed=${picked.at === i ? "true" : "false"} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div></div></section></div>
+        <div class="act"><button class="btn" data-testid="game-toggle" disabled=${!mayWrite()} onClick=${toggle}>${going ? icon.pause() : icon.play()}${going ? "Pause" : "Go on"}</button><button class="btn" data-testid="game-step" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}One step</button><button class="btn" data-testid="game-others" onClick=${others}>Other pictures</button></div><${Pace} />
+        <div class="act"><button class="btn primary big" data-testid="game-judge" onClick=${() => setJudging(true)}>Be the judge</button></div></div></section>
+      <section class="panel" aria-labelledby="g2"><div class="ph"><h2 id="g2" class="fake">Forged</h2><span class="end small">click one to follow it</span></div><div class="pb"><div class="pile">${forged.map((p, i) => html`<button aria-pressed=${picked.at === i} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div></div></section></div>
     <${Heard} one=${still ? picked.one : data.fake[picked.at]} step=${still ? picked.step : data.step} since=${still ? picked.since : data.since} />`}</main>`;
 }

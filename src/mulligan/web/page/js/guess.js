@@ -78,15 +78,15 @@ export function Guess({ cases }) {
   return html`<article class="guess" data-testid="guess"><p class="small">Round ${round + 1} of ${order.length} · ${int(score)} right</p><h1>What went wrong here?</h1>
     <p class="lead">Somebody trained this GAN and published it. This is what it drew.</p>
     ${!before ? html`<p class="nothing">${found ? "This one has not been played on this computer yet." : "Opening a case…"}</p>`
-      : html`<div class="exam"><div class="duet"><${Shown} key=${now.name} picture=${before} caption=${guess ? "as published" : "64 samples, black is the least value and white the largest"} />
+      : html`<div class="exam"><div class="duet"><${Shown} key=${now.name} picture=${before} caption=${guess ? "as published" : before.low == null ? "its samples" : "64 samples, black is the least value and white the largest"} />
         ${guess && after && html`<${Shown} key=${`${now.name}/after`} picture=${after} caption="repaired, from the same z" />`}</div>
-      <div class="names" role="group" aria-label="Names to choose from">${names.map((name) => html`<button type="button" class=${`btn name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} disabled=${guess != null} data-testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} onClick=${() => answer(name)}>${pictureOf(name)}<span>${capital(name)}</span></button>`)}</div></div>`}
+      <div class="names" role="group" aria-label="Names to choose from">${names.map((name) => html`<button class=${`btn name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} disabled=${guess != null} data-testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} onClick=${() => answer(name)}>${pictureOf(name)}<span>${capital(name)}</span></button>`)}</div></div>`}
     ${guess && html`<section class="told" aria-live="polite" data-testid="guess-told"><h2 class=${right ? "ok" : "bad"}>${right ? icon.ok() : icon.bad()} ${right ? "Yes" : "No"}: ${now.state}</h2>
       <p class="lead">${found.cause}</p>
       <div class="nums">${(played?.evidence ?? []).slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div>
       <p class="lead"><b>The repair.</b> ${found.repair}</p>
-      ${!server.lab && html`<div class="run"><button type="button" class="btn" data-testid="guess-run" disabled=${busy != null || !mayWrite()} onClick=${() => play((played?.seed ?? 0) + 1)}>${icon.play()}${busy ? "Both run…" : "Run both again"}</button><span class="small" role="status">${busy ?? (found.seconds ? `Seed ${int(played.seed)}, both runs, ${time(found.seconds)} on this computer` : "As published and repaired, from the next seed, each drawing the same z")}</span></div>`}
+      ${!server.lab && html`<div class="run"><button class="btn" data-testid="guess-run" disabled=${busy != null || !mayWrite()} onClick=${() => play((played?.seed ?? 0) + 1)}>${icon.play()}${busy ? "Both run…" : "Run both again"}</button><span class="small" role="status">${busy ?? (found.seconds ? `Seed ${int(played.seed)}, both runs, ${time(found.seconds)} on this computer` : "As published and repaired, from the next seed, each drawing the same z")}</span></div>`}
       <p class="src">${now.title}, ${found.year}. <a href=${`#museum/${encodeURIComponent(now.name)}`}>See the exhibit</a></p>
-      <div class="run">${round + 1 < order.length ? html`<button type="button" class="btn primary big" data-testid="guess-next" onClick=${next}>Next</button>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>`}
+      <div class="run">${round + 1 < order.length ? html`<button class="btn primary big" data-testid="guess-next" onClick=${next}>Next</button>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>`}
   </article>`;
 }

@@ -14,6 +14,7 @@ export const icon = {
   bad: () => line("M4 4l8 8M12 4l-8 8", 2),
   warn: () => line("M8 2l6.5 11.5h-13zM8 6.5v3.6M8 11.6v.6", 1.8),
   info: () => line("M8 7v5M8 4v.4M8 1.2a6.8 6.8 0 1 0 0 13.6a6.8 6.8 0 1 0 0-13.6", 1.6),
+  link: () => line("M6.5 9.5l3-3M7 4.8l1.6-1.6a2.9 2.9 0 0 1 4.2 4.2L11.2 9M9 11.2l-1.6 1.6a2.9 2.9 0 0 1-4.2-4.2L4.8 7"),
   down: () => line("M8 2v8.5M4.3 7L8 10.7 11.7 7M2.5 13.8h11"),
   sun: () => line("M8 5a3 3 0 1 0 0 6a3 3 0 1 0 0-6M8 1v1.6M8 13.4V15M1 8h1.6M13.4 8H15M3 3l1.2 1.2M11.8 11.8L13 13M3 13l1.2-1.2M11.8 4.2L13 3", 1.6),
   dice: () => html`<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" aria-hidden="true"><rect x="2" y="2" width="12" height="12" rx="2.5" /><g fill="currentColor" stroke="none"><circle cx="5.2" cy="5.2" r="1.2" /><circle cx="10.8" cy="10.8" r="1.2" /><circle cx="8" cy="8" r="1.2" /></g></svg>`,

@@ -5,7 +5,7 @@ import { num } from "./numbers.js";
 import { useWidth } from "./width.js";
 
 const LABEL = 44; // px for a number under the axis
-const LETTER = 7.6; // px for a letter of a name, at least
+const LETTER = 7.8; // px for a letter of a name, at least
 const EPSILON = 1e-8; // Adam's: gradients below it hardly move a weight
 const KEYS = [["activation", "activations, std", "--ink-2"], ["change", "their change with z, std", "--fake"], ["gradient", "gradient of the weights, RMS", "--real"]];
 
@@ -19,7 +19,7 @@ const power = (p) => (p === 0 ? "1" : p === 1 ? "10" : p === 2 ? "100" : p === -
 
 export function Layers({ rows, testid }) {
   const [box, W] = useWidth(560);
-  const L = Math.min(0.47 * W, LETTER * (1 + Math.max(...rows.map((r) => r.name.length))));
+  const L = Math.min(0.5 * W, LETTER * (1 + Math.max(...rows.map((r) => r.name.length))));
   const letters = Math.floor(L / LETTER);
   const shown = KEYS.filter(([k]) => rows.some((r) => r[k] != null));
   const seen = rows.flatMap((r) => KEYS.map(([k]) => r[k])).filter((v) => v > 0);

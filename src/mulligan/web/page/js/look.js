@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "./html.js";
 import { decode, floats, bytesOf, css, paintSigned, signedColours } from "./pictures.js";
 import { icon } from "./icons.js";
 import { int, num, percent, short, signed } from "./numbers.js";
+import { grow } from "./chart.js";
 import { Layers } from "./layers.js";
 import { Picture } from "./draw.js";
 import { Slider } from "./settings.js";
@@ -12,7 +13,6 @@ import { useWidth } from "./width.js";
 
 const SIDE = 72;
 const POINTS = 512;
-const REACH = 2; // logits from the middle of D's map to its full colours, always: a D that cannot tell makes a pale map
 const AGAIN = 1000; // ms between two questions about a training run
 
 /** Ask again when the run has gone on, at most once a second, and never while the tab is hidden.
@@ -46,6 +46,9 @@ export function useLooks(path, params, key) {
 
 const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fake", "generated", true], ["arrow", "where D pushes each one", true], ["path", "way of the last 8 grids", false]];
 
+/** Logits from the middle of D's map to its full colours: 1, 2 or 5 × 10ⁿ, as this map needs. */
+const reach = (f) => grow([f.largest], { least: [0, 1e-6] })[1];
+
 function drawField(canvas, f, show, at) {
   const W = (canvas.width = canvas.clientWidth * 2);
   const H = (canvas.height = canvas.clientHeight * 2);
@@ -61,7 +64,7 @@ function drawField(canvas, f, show, at) {
     const logits = floats(f.logits);
     const flipped = new Float32Array(logits.length);
     for (let row = 0; row < f.side; row++) flipped.set(logits.subarray(row * f.side, (row + 1) * f.side), (f.side - 1 - row) * f.side);
-    paintSigned(map, flipped.map((v) => (v - f.centre) / REACH), f.side, f.side);
+    paintSigned(map, flipped.map((v) => (v - f.centre) / reach(f)), f.side, f.side);
     ink.imageSmoothingEnabled = true;
     ink.imageSmoothingQuality = "high";
     const half = (f.high - f.low) / (f.side - 1) / 2; // values stand at grid points, pixels around them
@@ -70,7 +73,7 @@ function drawField(canvas, f, show, at) {
   ink.strokeStyle = css("--line-strong");
   ink.globalAlpha = 0.35;
   ink.fillStyle = css("--ink-2");
-  ink.font = "22px system-ui";
+  ink.font = "26px system-ui";
   const every = f.high - f.low > 12 ? 5 : 1;
   for (let v = Math.ceil(f.low / every) * every; v <= f.high; v += every) {
     ink.beginPath();
@@ -145,7 +148,7 @@ function drawLost(ink, f, X, Y, W, H) {
   const m = f.modes;
   if (!m) return;
   ink.strokeStyle = ink.fillStyle = css("--ink");
-  ink.font = "600 24px system-ui";
+  ink.font = "600 26px system-ui";
   ink.textAlign = "center";
   ink.lineWidth = 2.4;
   const lost = m.centres.filter((_, i) => m.counts[i] === 0);
@@ -170,7 +173,7 @@ function drawLine(canvas, f, show, at) {
   ink.fillStyle = css("--panel");
   ink.fillRect(0, 0, W, H);
   if (show.map) logits.forEach((v, i) => {
-    ink.fillStyle = `rgb(${colour((v - f.centre) / REACH).map(Math.round)})`;
+    ink.fillStyle = `rgb(${colour((v - f.centre) / reach(f)).map(Math.round)})`;
     ink.fillRect((i * W) / f.side, 0, W / f.side + 1, H);
   });
   const bars = (counts, name) => {
@@ -185,10 +188,10 @@ function drawLine(canvas, f, show, at) {
   ink.strokeStyle = css("--judge");
   ink.lineWidth = 4;
   ink.beginPath();
-  logits.forEach((v, i) => ink[i ? "lineTo" : "moveTo"]((i * W) / (f.side - 1), H * 0.25 - Math.min(1.2, Math.max(-1.2, (v - f.centre) / REACH)) * H * 0.2));
+  logits.forEach((v, i) => ink[i ? "lineTo" : "moveTo"]((i * W) / (f.side - 1), H * 0.25 - Math.min(1.2, Math.max(-1.2, (v - f.centre) / reach(f))) * H * 0.2));
   ink.stroke();
   ink.fillStyle = css("--ink-2");
-  ink.font = "22px system-ui";
+  ink.font = "26px system-ui";
   for (let v = Math.ceil(f.low); v <= f.high; v++) ink.fillText(String(v).replace("-", "−"), X(v) + 6, H - 8);
   ink.fillStyle = css("--ink");
   ink.fillRect(X(at[0]) - 1.5, 0, 3, H);
@@ -250,12 +253,12 @@ function Field({ params, name, off, setOff }) {
   const m = f.modes;
   // the middle of the colours, where D cannot tell; written as 0 where the loss leaves the level free
   const zero = f.says === "centred" ? 0 : f.centre;
-  const logitAt = (share) => (zero + share * REACH ? signed(zero + share * REACH, short) : "0");
+  const logitAt = (share) => (zero + share * reach(f) ? signed(zero + share * reach(f), short) : "0");
   return html`<div class="ring"><section class="panel" aria-labelledby="l1"><div class="ph"><h2 id="l1">What D thinks of every point</h2></div><div class="pb">
     <div class="toggles" role="group" aria-label="Layers of the drawing">${TOGGLES.filter(([k]) => f.dimension !== 1 || ["map", "real", "fake"].includes(k)).map(([k, label]) => html`<label><input type="checkbox" checked=${show[k]} data-testid=${`ring-${k}`} onChange=${(e) => setOff(e.target.checked ? off.filter((n) => n !== k) : [...off, k])} />${label}</label>`)}</div>
     <canvas class="field" ref=${canvas} tabindex="0" role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}. Arrow keys move the point.`} onPointerMove=${move} onPointerDown=${move} onKeyDown=${key} />
-    <div class="cb"><span class="fake">looks generated</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks">${[-1, -0.5, 0, 0.5, 1].map((share) => html`<span>${logitAt(share)}</span>`)}</div></div><span class="real">looks real</span></div>
-    <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on one fixed scale; beyond its ends the colour stays. Pale: D cannot tell. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small></div></section>
+    <div class="cb"><span class="fake">looks forged</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks">${[-1, -0.5, 0, 0.5, 1].map((share) => html`<span>${logitAt(share)}</span>`)}</div></div><span class="real">looks real</span></div>
+    <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on the scale above, which is this map’s own. No colour: D cannot tell. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small></div></section>
     <div class="col">${m && html`<section class="panel" aria-labelledby="l2"><div class="ph"><h2 id="l2">Modes</h2><span class="end small">${int(m.n)} samples</span></div><div class="pb"><div class="three"><div><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b><small>modes found</small></div><div><b>${percent(m.high_quality)}</b><small>close to a mode</small></div><div><b>${num(m.median_distance)}</b><small>median distance</small></div></div><${ModeBars} modes=${m} /></div></section>`}
       <section class="panel" aria-labelledby="l3"><div class="ph"><h2 id="l3">At the point under the cursor</h2></div><div class="pb"><table data-testid="probe"><tbody>${[["x", probe ? (f.dimension === 1 ? signed(probe.x) : `${signed(probe.x)}, ${signed(probe.y)}`) : "–"], ["D’s logit", f.says === "centred" ? `${signed(probe?.centred)} centred` : signed(probe?.logit)], ["probability of “real”", probe?.probability == null ? "–" : probe.probability.toFixed(2)], ["length of ∂D/∂x", num(probe?.length)]].map(([a, b]) => html`<tr><td class="muted">${a}</td><td class="n"><b>${b}</b></td></tr>`)}</tbody></table></div></section>
       <${LayerPanels} params=${params} name=${name} narrow /></div></div>`;
@@ -301,13 +304,13 @@ function Pictures({ params, name }) {
   // on a phone the real and the generated ones are two blocks, one below the other
   const blocks = matchMedia("(max-width: 760px)").matches ? [["real", 0, data.real], ["fake", data.real.length, data.fake]] : [["both", 0, [...data.real, ...data.fake]]];
   const side = (i) => (i < data.real.length ? "real" : "fake");
-  return html`<section class="panel" aria-labelledby="l4"><div class="ph"><h2 id="l4">Where D looks</h2><span class="end small wide">cover a place, and see what D says: blue places made it say “real”, orange ones “generated”</span></div><div class="pb">
+  return html`<section class="panel" aria-labelledby="l4"><div class="ph"><h2 id="l4">Where D looks</h2><span class="end small wide">cover a place, and see what D says: blue places made it say “real”, orange ones “forged”</span></div><div class="pb">
     <div class="look">${blocks.map(([kind, first, list]) => html`
-      ${kind === "both" && html`<span></span>`}${kind !== "fake" && html`<span class="grp real">Real, from the training set</span>`}${kind !== "real" && html`<span class="grp fake">Generated</span>`}
+      ${kind === "both" && html`<span></span>`}${kind !== "fake" && html`<span class="grp">Real, from the training set</span>`}${kind !== "real" && html`<span class="grp">Forged</span>`}
       <span class="h">Picture<br /><span class="muted">0 … 1</span></span>${list.map((p, i) => html`<${Picture} image=${images[first + i]} label=${side(first + i) === "real" ? `Real ${p.class_name ?? ""}` : "Generated"} />`)}
       <span class="h">What each place adds<br /><span class="muted">±${num(data.largest)} logits</span></span>${list.map((p, i) => html`<${Saliency} data=${p.map} width=${data.width} height=${data.height} label=${`What each place of the ${side(first + i) === "real" ? "real" : "generated"} picture above adds to D’s logit`} />`)}
-      <span class="h">D’s logit<br /><span class="muted">${centred ? "centred" : ""}</span></span>${list.map((p, i) => html`<span class=${`v ${side(first + i)}`}>${signed(centred ? p.centred : p.logit)}</span>`)}`)}</div>
-    <div class="cb"><span class="fake">speaks for “generated”</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>−${num(data.largest)}</span><span>0</span><span>+${num(data.largest)}</span></div></div><span class="real">speaks for “real”</span></div></div></section>
+      <span class="h">D’s logit${centred ? ", centred" : ""}<br /><span class="real">+ real</span>, <span class="fake">− forged</span></span>${list.map((p, i) => html`<span class=${`v ${(centred ? p.centred : p.logit) > 0 ? "real" : "fake"}`}>${signed(centred ? p.centred : p.logit)}</span>`)}`)}</div>
+    <div class="cb"><span class="fake">speaks for “forged”</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>−${num(data.largest)}</span><span>0</span><span>+${num(data.largest)}</span></div></div><span class="real">speaks for “real”</span></div></div></section>
     <${LayerPanels} params=${params} name=${name} />`;
 }
 
@@ -354,9 +357,9 @@ export function Look({ query }) {
   const params = { run: name, step };
   const at = step ?? (name === "live" ? store.status?.step : row?.step);
   const key = `${name}/${step ?? "now"}/${store.status?.run}`;
-  return html`<section class="sub" aria-label="Run and step"><div class="seg" role="group" aria-label="What to look at"><button type="button" data-testid="look-ring" aria-pressed=${points === true ? "true" : "false"} disabled=${!newest(true)} title=${newest(true) ? null : "Train the recipe ring first"} onClick=${() => show(true)}>Points</button><button type="button" data-testid="look-images" aria-pressed=${points === false ? "true" : "false"} disabled=${!newest(false)} title=${newest(false) ? null : "Train on pictures first"} onClick=${() => show(false)}>Pictures</button></div>
+  return html`<section class="sub" aria-label="Run and step"><div class="seg" role="group" aria-label="What to look at"><button data-testid="look-ring" aria-pressed=${points === true} disabled=${!newest(true)} title=${newest(true) ? null : "Train the recipe ring first"} onClick=${() => show(true)}>Points</button><button data-testid="look-images" aria-pressed=${points === false} disabled=${!newest(false)} title=${newest(false) ? null : "Train on pictures first"} onClick=${() => show(false)}>Pictures</button></div>
     ${(living || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${name && !row && name !== "live" && html`<option value=${name} selected>${real}</option>`}${living && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(living && r.name === store.status.run)).map((r) => html`<option value=${modelOf(r.name)} selected=${r.name === real && name !== "live"}>${r.name}</option>`)}</select>`}
-    <div class="end">${name === "live" && html`<button type="button" class="btn" data-testid="look-one-step" disabled=${!can("step")} onClick=${() => command("step", { count: 1 })}>${icon.step()}One step</button>`}
+    <div class="end">${name === "live" && html`<button class="btn" data-testid="look-one-step" disabled=${!can("step")} onClick=${() => command("step", { count: 1 })}>${icon.step()}One step</button>`}
       <small>Step</small><${Slider} className="step-range" value=${step == null ? steps.length : steps.indexOf(step)} max=${Math.max(1, steps.length)} disabled=${!steps.length} label="Step looked at" testid="look-step" text=${step == null ? "now" : `step ${int(step)}`} onInput=${(v) => setStep(steps[v] ?? null)} /><b>${int(at)}</b></div></section>
     <main class="view" id="main" tabindex="-1"><h1 class="sr">Look inside</h1>${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing">${runs.length ? `Run ${real} is missing or cannot be read.` : "Looking…"}</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} off=${off} setOff=${setOff} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
 }

@@ -2,18 +2,17 @@
 
 import { html, render, useEffect, useState } from "./html.js";
 import { Draw } from "./draw.js";
-import { Guest } from "./easel.js";
+import { Guest, Teach } from "./easel.js";
 import { Game } from "./game.js";
 import { icon } from "./icons.js";
 import { Look } from "./look.js";
 import { Museum } from "./museum.js";
-import { int } from "./numbers.js";
 import { keep, kept } from "./query.js";
 import { Runs } from "./runs.js";
 import { changed, onProgress, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
-const VIEWS = { train: ["Train", Train], game: ["The game", Game], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw for the class", Guest] };
+const VIEWS = { train: ["Train", Train], game: ["The game", Game], teach: ["Teach it", Teach], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw for the class", Guest] };
 
 // ── theme: the user's choice, or the system's ──
 
@@ -54,8 +53,11 @@ function useRoute() {
   const [here, set] = useState(route());
   useEffect(() => {
     const moved = () => {
-      set(route());
+      const now = route();
+      if (store.news && performance.now() - store.news.at > FRESH) store.news = null; // it was about the view before
+      set(now);
       scrollTo(0, 0);
+      document.querySelector(`[data-testid=nav-${now.view}]`)?.scrollIntoView({ block: "nearest", inline: "center" });
     };
     addEventListener("hashchange", moved);
     return () => removeEventListener("hashchange", moved);
@@ -63,24 +65,51 @@ function useRoute() {
   return here;
 }
 
+const FRESH = 1000; // ms: a message that comes as the view changes belongs to the new one
+const KEPT = ["draw", "museum"]; // views that open again as they were left
+const places = {};
+
+/** The address on the clipboard, or where the browser forbids that, in a message to be copied by hand. */
+function CopyLink() {
+  const [done, setDone] = useState(false);
+  const copy = () => (navigator.clipboard?.writeText(location.href) ?? Promise.reject()).then(() => {
+    store.spoken = "The address is on the clipboard.";
+    setDone(true);
+    setTimeout(() => setDone(false), 2000);
+  }, () => tell("info", location.href));
+  return html`<button class="btn quiet" data-testid="copy-link" aria-label=${done ? "Copied" : "Copy link"} onClick=${copy}>${done ? icon.ok() : icon.link()}<span class="wide">${done ? "Copied" : "Copy link"}</span></button>`;
+}
+
+/** For a projector: everything larger, and of Train only what a class looks at. */
+function present() {
+  const root = document.documentElement.dataset;
+  if (root.present) delete root.present;
+  else root.present = "on";
+  changed(true);
+  dispatchEvent(new Event("resize"));
+}
+
 function Top({ view, state }) {
-  const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Connected, watching" : server.words];
+  const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Watching" : server.words];
   return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
-    <header class="top"><a class="logo" href="#train">${icon.mark()}<span>Mulligan</span></a>
-    ${view !== "pile" && html`<nav class="nav" aria-label="Views">${Object.entries(VIEWS).filter(([key]) => key !== "pile").map(([key, [name]]) => html`<a href=${`#${key}`} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>`}
-    <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i>${words}</span>
-    <button type="button" class="btn quiet icon" data-testid="theme-toggle" aria-label="Switch between light and dark" onClick=${toggleTheme}>${icon.sun()}</button></div></header>`;
+    <header class="top"><a class="logo" href=${view === "pile" ? "#pile" : `#${Object.keys(VIEWS)[0]}`}>${icon.mark()}<span>Mulligan</span></a>
+    ${view !== "pile" && html`<nav class="nav" aria-label="Views">${Object.entries(VIEWS).filter(([key]) => key !== "pile").map(([key, [name]]) => html`<a href=${places[key] ?? `#${key}`} onClick=${() => { if (KEPT.includes(view)) places[view] = location.hash; }} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>`}
+    <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i><span>${words}</span></span>
+    ${view !== "pile" && html`<${CopyLink} /><button class="btn quiet wide" data-testid="present" aria-pressed=${document.documentElement.dataset.present} title="Larger, for a projector" onClick=${present}>Present</button>`}
+    <button class="btn quiet icon" data-testid="theme-toggle" aria-label="Switch between light and dark" onClick=${toggleTheme}>${icon.sun()}</button></div></header>`;
 }
 
 // ── news ──
+
+const HINTS = { train: html`<kbd>Space</kbd> starts and pauses, <kbd>.</kbd> takes one step, arrow keys move through charts.`, game: html`<kbd>Space</kbd> starts and pauses, <kbd>.</kbd> takes one step; as the judge, <kbd>←</kbd> is forged and <kbd>→</kbd> is real.` };
 
 const ago = (time) => Math.max(0, Math.round((Date.now() - time) / 1000));
 
 function Banner({ kind, text, actions = [], close }) {
   const mark = { info: "info", warn: "warn", bad: "bad" }[kind];
   return html`<div class=${`banner ${kind}`} role=${kind === "bad" ? "alert" : "status"} data-testid="banner">${icon[mark]()}<span>${text}</span>
-    <span class="end">${actions.map(([label, act, testid, href]) => (href ? html`<a class="btn" href=${href} data-testid=${testid}>${label}</a>` : html`<button type="button" class="btn" data-testid=${testid} onClick=${act}>${label}</button>`))}
-    ${close && html`<button type="button" class="btn quiet" aria-label="Close this message" onClick=${close}>${icon.bad()}</button>`}</span></div>`;
+    <span class="end">${actions.map(([label, act, testid, href]) => (href ? html`<a class="btn" href=${href} data-testid=${testid}>${label}</a>` : html`<button class="btn" data-testid=${testid} onClick=${act}>${label}</button>`))}
+    ${close && html`<button class="btn quiet" aria-label="Close this message" onClick=${close}>${icon.bad()}</button>`}</span></div>`;
 }
 
 function News({ view, state }) {
@@ -92,14 +121,14 @@ function News({ view, state }) {
   }, [state]);
   const standing = state === "reconnecting"
     ? { kind: "warn", text: html`<b>The page lost the server.</b> Where that still runs, training goes on; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] }
-    : state === "second-tab" ? { kind: "info", text: html`<b>Another tab controls ${["empty", undefined].includes(store.status?.state) ? "the playground" : "this run"}.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] }
+    : state === "second-tab" && view !== "pile" ? { kind: "info", text: html`<b>Another tab controls ${["empty", undefined].includes(store.status?.state) ? "the playground" : "this run"}.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] }
     : view === "train" ? trainNews(state) : null;
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
   const passing = store.news && !(standing && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
   const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: [store.progress.run, store.progress.text || store.progress.what].filter(Boolean).join(": ") } : null;
   const one = passing ?? (standing && ended && store.closed === ended ? null : standing) ?? busy; // one bar: two would cover the page
   const close = one === standing && ended ? () => { store.closed = ended; changed(true); } : one?.close;
-  return html`<div class="news">${one && html`<${Banner} ...${one} close=${close} />`}</div>`;
+  return html`<footer class="news">${one ? html`<${Banner} ...${one} close=${close} />` : html`<p class="small">${HINTS[view] ?? "Nothing that you do here leaves this machine."}</p>`}</footer>`;
 }
 
 onProgress((news) => {
@@ -107,21 +136,6 @@ onProgress((news) => {
   if (news.url) tell("info", `${news.text || "Done"}${/[.!?]$/.test(news.text ?? "") ? "" : "."}`, [[news.what === "report" ? "Open the report" : "Download", null, "progress-link", news.url]]);
   else if (news.text) tell("warn", news.text);
 });
-
-// ── the tab's title ──
-
-const TITLED = 5000; // ms between two updates of the title: each costs as much as a chart
-let titled = { of: null, at: 0 };
-
-function setTitle(view, state) {
-  const [now, of] = [performance.now(), `${view} ${state} ${document.hidden}`];
-  if (of === titled.of && ["training", "warning"].includes(state) && now - titled.at < TITLED) return;
-  titled = { of, at: now };
-  // a hidden tab has no stream, so its step would soon be wrong
-  const step = store.status && !document.hidden && !["empty", "loading"].includes(store.status.state) ? `${int(store.status.step)} · ` : "";
-  document.title = `${step}${VIEWS[view][0]} · Mulligan`;
-}
-document.addEventListener("visibilitychange", () => setTitle(route().view, pageState()));
 
 // ── the page ──
 
@@ -133,9 +147,9 @@ function App() {
   useEffect(() => {
     document.body.dataset.state = state;
     document.body.dataset.view = here.view;
-    setTitle(here.view, state);
+    document.title = `${VIEWS[here.view][0]} · Mulligan`;
   });
-  return html`<${Top} view=${here.view} state=${state} /><${View} key=${`${here.view}?${here.query}`} ...${here} /><${News} view=${here.view} state=${state} />
+  return html`<${Top} view=${here.view} state=${state} /><${News} view=${here.view} state=${state} /><${View} key=${`${here.view}?${here.query}`} ...${here} />
     <div class="sr" aria-live="polite" data-testid="announcer">${store.spoken}</div><div class="sr" role="alert">${store.alarmSpoken}</div>`;
 }
 

@@ -78,7 +78,7 @@ function Case({ name, place, of }) {
     <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${found.cause} rows=${found.settings} evidence=${evidence} image=${images[pick("before")?.name]} caption=${pick("before")?.caption} />
       <${Side} kind="f" words=${found.repair} rows=${found.settings} evidence=${evidence.filter((e) => e.after != null)} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
     ${played?.curves?.length > 0 && html`<section aria-label="Curves"><div class="duo">${played.curves.map((c) => html`<${Curve} curve=${c} />`)}</div></section>`}
-    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<button type="button" class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${() => play(played?.seed ?? 0)}>${icon.play()}${busy ? "Playing…" : found.seconds ? "Run it again" : "Run it"}</button>`}
+    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<button class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${() => play(played?.seed ?? 0)}>${icon.play()}${busy ? "Playing…" : found.seconds ? "Run it again" : "Run it"}</button>`}
       <code>${found.command}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : server.lab ? "where Mulligan is installed; a browser lacks what the cases need" : "not played on this computer yet; the pictures above came with Mulligan")}</span></div></section></article>`;
 }
 

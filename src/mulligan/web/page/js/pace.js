@@ -17,7 +17,7 @@ export async function walk() {
   changed(true);
   if (walking) return;
   walking = true;
-  let asked = null; // the run that was asked to pause
+  let [asked, steps] = [null, 0]; // the run that was asked to pause, and steps that this loop has taken
   while (store.slow && store.connected) {
     const began = performance.now();
     const { state, run } = store.status ?? {};
@@ -28,10 +28,10 @@ export async function walk() {
       await command("resume");
       break;
     } else if (state === "paused" && can("step")) {
-      asked = null;
+      [asked, steps] = [null, steps + 1];
       if (!(await command("step", { count: 1 }))) break;
       while (store.slow && performance.now() - began < 1000 / (store.pace ?? Infinity)) await sleep(TICK);
-    } else if (state !== "training" || asked !== run) break; // else the pause is on its way
+    } else if (state !== "loading" && !(state === "training" && asked === run) && !(state === "alarm" && !steps)) break; // what was asked for is on its way
     await sleep(TICK);
   }
   walking = false;

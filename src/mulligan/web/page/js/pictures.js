@@ -7,7 +7,7 @@ const TILE = 2; // canvas pixels for a CSS pixel, so that the browser scales dow
 /** Decode base64 PNG or an address into something a canvas can draw. */
 export async function decode(source) {
   const image = new Image();
-  image.src = /^(\/|blob:|data:)/.test(source) ? source : `data:image/png;base64,${source}`;
+  image.src = /^(\/|blob:|data:|https?:)/.test(source) ? source : `data:image/png;base64,${source}`;
   await image.decode();
   image.clear = isClear(image);
   return image;
@@ -113,7 +113,7 @@ export function paintPoints(canvas, points, { low, high, real = false, under = [
   ink.fillRect(0, 0, size, size);
   ink.strokeStyle = css("--line");
   ink.fillStyle = css("--ink-3");
-  ink.font = `${11 * TILE}px system-ui`;
+  ink.font = `${13 * TILE}px system-ui`;
   for (let v = Math.ceil(low - margin); v <= Math.floor(high + margin); v++) {
     ink.beginPath();
     ink.moveTo(at(v), 0);

@@ -2,7 +2,7 @@
 
 import { html } from "./html.js";
 import { capital, int, num, percent, short } from "./numbers.js";
-import { server, store } from "./store.js";
+import { store } from "./store.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 
@@ -50,38 +50,32 @@ function Histogram({ shares, real, names, of }) {
     })}<text x="28" y="127">${of}</text></svg></div>`;
 }
 
+const FAR = 999; // per cent: beyond it the number says nothing
 
 export function Quality() {
   const { metrics, events: { evaluated, measured }, checked, status } = store;
-  const blank = !status || ["empty", "loading"].includes(status.state);
+  const blank = !status || ["empty", "loading"].includes(status.state) || !(metrics || evaluated || measured);
   const m = metrics ?? evaluated?.metrics; // an evaluation of a checkpoint, or what the monitor has measured in training
-  const trained = blank ? null : evaluated?.metrics; // in training: other features and fewer samples than at the end
-  const first = store.catalog?.diagnosis; // known before the first measurement
   const points = status?.points;
-  const far = trained?.distance ?? trained?.kid;
-  const shares = blank || !measured?.histogram.length ? null : measured.histogram;
+  const far = points ? null : evaluated?.metrics.distance; // KID of points can be better than real where nothing is right
+  const shares = measured?.histogram.length ? measured.histogram : null;
   // Modes of a toy, or classes that a judge reads: a measurement tells; before it, whether the pictures have classes.
-  const counted = blank || (measured ? Boolean(shares) : points || Boolean(status.counted_classes?.length));
+  const counted = measured ? Boolean(shares) : points || Boolean(status?.counted_classes?.length);
   const names = !counted ? [] : status?.counted_classes?.length ? status.counted_classes : Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
-  const what = counted ? (points ? "mode" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
-  const modes = m?.modes;
-  const coverage = blank ? null : measured?.signals.coverage;
-  const lost = modes != null && modes < names.length;
+  const what = counted ? (points ? "mode that is nearest" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
+  const coverage = measured?.signals.coverage;
   const at = (metrics ?? evaluated ?? measured)?.step;
-  const measuredAt = measured == null ? "" : `step ${int(measured.step)}`; // an evaluation may have another step
-  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? `first by step ${int(first?.by_step)}` : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}</span></div>
-    <div class="pb"><div class="first">
-      ${!server.lab && html`<h3>At the end</h3>
-      <${Metric} id="fd" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : SPACES[m.space]} />
-      <${Metric} id="coverage-end" label=${html`<${Label} name="coverage" />`} value=${m?.coverage == null ? "–" : num(m.coverage)} left=${m?.coverage == null ? "" : `of ${int(m.n_real)} reals reached`} right=${m?.coverage == null ? "" : `best ${short(m.coverage_ideal)}`} last />`}
-      <h3>In training</h3>
-      <${Metric} id="distance" label=${html`${points ? "KID" : "Distance to real, %"} <${Term} name="distance" />`} value=${far == null ? "–" : num(far)} left=${blank || status.floor == null ? "" : `floor ${num(status.floor)}`} right=${far == null ? "" : `n ${int(status.monitored_n)}`} />
-      <${Metric} id="coverage" value=${coverage == null ? "–" : num(coverage)} left=${blank || !measuredAt ? `of ${int(first?.reals)} reals at most` : `of ${int(checked?.reals)} reals, ${measuredAt}`} right=${`best ${short(first?.coverage_ideal)}`} />
-      ${m?.held_out === false && html`<small data-testid="reals-seen">Against reals that G has seen: none are held out.</small>`}
+  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${at == null || blank ? "" : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}</span></div>
+    <div class="pb">${blank ? html`<p class="nothing">How good the samples are is measured by step ${int(store.catalog?.diagnosis.by_step)}, and from then on.</p>` : html`<div class="first">
+      ${m?.fd != null ? html`<${Metric} id="fd" value=${num(m.fd)} left=${`${m.fd_floor == null ? "" : `real ones: ${num(m.fd_floor)}, `}n ${int(m.n)}`} right=${SPACES[m.space]} />
+        ${m.coverage != null && html`<${Metric} id="coverage" value=${num(m.coverage)} left=${`of ${int(m.n_real)} real ones`} right=${`best ${short(m.coverage_ideal)}`} />`}`
+        : html`${far != null && html`<${Metric} id="distance" label=${html`Distance to real, % <${Term} name="distance" />`} value=${far > FAR ? "far off" : num(far)} left=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: up to ${num(status.floor)}`} />`}
+        ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} left=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
+      ${m?.held_out === false && html`<small data-testid="reals-seen">Against real ones that G has seen: none are held out.</small>`}
     </div><div>
-      <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
-      ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${blank ? null : checked?.real_share} names=${names} of=${what} />`}
-      <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && checked ? ` · n ${int(checked.histogram_n)}` : ""}</small>
+      ${counted && m?.modes != null && html`<${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} left=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are near one`} right=${html`<span class="real">– –</span> real`} />`}
+      ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${checked?.real_share} names=${names} of=${what} />`}
+      ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}
       ${m?.figures && html`<${Figures} figures=${m.figures} />`}
-    </div></div></section>`;
+    </div>`}</div></section>`;
 }

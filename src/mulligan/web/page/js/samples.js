@@ -7,10 +7,10 @@ import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";
 import { Pace } from "./pace.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
-import { act, latest, mayWrite, server, store, tell } from "./store.js";
-import { Slider, start, wanted } from "./settings.js";
+import { act, calm, latest, mayWrite, server, store, tell } from "./store.js";
+import { Slider, does, recipeOf, start, wanted } from "./settings.js";
 
-const WEIGHTS = [["ema", "average", "Average", "Moving average of G’s weights"], ["raw", "raw", "Raw", "G’s weights as they are now"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
+const WEIGHTS = [["ema", "average", "Average", "Moving average of G’s weights over the last steps: calmer"], ["raw", "raw", "Latest", "G’s weights as they are now, without the average"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
 const SIDE = 384; // CSS pixels of the grid, at most
 const AGAIN = 500; // ms between two requests for raw samples
 
@@ -38,14 +38,39 @@ function useSaved() {
   return saved;
 }
 
-function Nothing({ name }) {
+/** The film: 25 samples of the recipe quick, seed 0, at these steps; one picture below the other. */
+const STEPS = [0, 16, 49, 77, 96, 120, 151, 189, 237, 297, 372, 466, 584, 732, 917, 1150, 1441, 1806, 2263, 2837, 3555, 4456, 5585, 7000];
+const [SHOTS, BEAT, REST] = [STEPS.length, 250, 8]; // ms for each; beats for which the last one stays
+
+/** What Train shows before there is a run: one that is finished plays, from noise to digits. */
+export function Opening() {
+  const canvas = useRef(null);
+  const [at, setAt] = useState(0);
+  const [film, setFilm] = useState(null);
   const saved = useSaved();
+  const name = wanted();
+  const recipe = recipeOf(name.recipe);
+  useEffect(() => latest(decode(new URL("../film.webp", import.meta.url).href), (found) => found && setFilm(found)), []);
+  useEffect(() => {
+    if (calm()) return setAt(SHOTS - 1);
+    const timer = setInterval(() => document.hidden || setAt((now) => (now + 1) % (SHOTS + REST)), BEAT);
+    return () => clearInterval(timer);
+  }, []);
+  const shot = Math.min(at, SHOTS - 1);
+  useLayoutEffect(() => {
+    if (!film) return;
+    const side = canvas.current.width;
+    canvas.current.getContext("2d").drawImage(film, 0, shot * side, side, side, 0, 0, side, side);
+  }, [film, shot]);
   const go = () => act(`/api/runs/${encodeURIComponent(saved.name)}/resume`, saved.state === "finished" ? { steps: saved.step + 10_000 } : {});
-  const begin = html`<button type="button" class=${`btn big ${saved ? "" : "primary"}`} data-testid="empty-start" disabled=${!mayWrite() || !name.recipe} onClick=${() => start()}>${icon.play()}${saved ? "Start a new run" : "Start"}</button>`;
-  const next = html`<p class="small">${name.recipe ? html`The recipe <b>${name.recipe}</b> on ${name.data}: ${int(name.steps)} steps.` : "Reading the recipes…"}</p>`;
-  if (!saved) return html`<div class="nothing"><h3>No run yet</h3>${next}${begin}</div>`;
-  return html`<div class="nothing" data-testid="saved-run"><h3>Your last run is saved</h3><p class="small"><b>${saved.name}</b>${saved.state === "finished" ? `, finished at step ${int(saved.step)}` : `: step ${int(saved.step)} of ${int(saved.steps)}`}.</p>
-    <button type="button" class="btn primary big" data-testid="resume-saved" disabled=${!mayWrite()} onClick=${go}>${icon.play()}${saved.state === "finished" ? "Train on" : "Resume it"}</button>${next}${begin}</div>`;
+  return html`<section class="panel opening" aria-labelledby="h-o" data-testid="opening"><figure><canvas ref=${canvas} width="150" height="150" role="img" data-testid="film" aria-label="Pictures of a finished run: noise becomes digits" />
+      <figcaption>A run of the recipe <b>quick</b>, played again: step ${int(STEPS[shot])} of ${int(STEPS.at(-1))}</figcaption></figure>
+    <div><h2 id="h-o">A network learns to write digits</h2>
+      <p><b>Two networks play a game.</b> The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, sees them among <b class="real">real</b> ones and says which are forged. Each learns from the other.</p>
+      ${saved && html`<div data-testid="saved-run"><button class="btn primary big" data-testid="resume-saved" disabled=${!mayWrite()} onClick=${go}>${icon.play()}${saved.state === "finished" ? "Train on" : "Resume it"}</button><p class="small">Your last run is saved: <b>${saved.name}</b>${saved.state === "finished" ? `, finished at step ${int(saved.step)}` : `: step ${int(saved.step)} of ${int(saved.steps)}`}.</p></div>`}
+      <div><button class=${`btn big ${saved ? "" : "primary"}`} data-testid="empty-start" disabled=${!mayWrite() || !recipe} onClick=${() => start()}>${icon.play()}${saved ? "Start a new run" : "Start"}</button>
+      <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(name.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"}</p></div>
+      ${store.refused && html`<p class="bad" role="alert">${store.refused}</p>`}</div></section>`;
 }
 
 export function Samples() {
@@ -92,17 +117,15 @@ export function Samples() {
 
   const last = saved.length;
   const grey = flat(samples);
-  const name = wanted();
   const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`
-    : empty ? html`<${Nothing} name=${name} />`
     : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
   return html`<section class="panel samples" aria-labelledby="h-s"><div class="ph"><h2 id="h-s">Samples</h2>
     <span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : html`64 fixed z <${Term} name="z" />`}</span>
-    <div class="end"><div class="seg" role="group" aria-label="Weights used for drawing">${WEIGHTS.map(([key, value, label, title]) => html`<button type="button" aria-pressed=${weights === value ? "true" : "false"} title=${title} disabled=${empty} data-testid=${`weights-${key}`} onClick=${() => setWeights(value)}>${label}</button>`)}</div></div></div>
+    <div class="end"><div class="seg" role="group" aria-label="Weights used for drawing">${WEIGHTS.map(([key, value, label, title]) => html`<button aria-pressed=${weights === value} title=${title} disabled=${empty} data-testid=${`weights-${key}`} onClick=${() => setWeights(value)}>${label}</button>`)}</div></div></div>
     <div class="pb"><div class="box" ref=${box}>${body}</div>
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
-        <button type="button" class="btn low" data-testid="samples-live" disabled=${empty || !looking} onClick=${() => setBack(null)}>Latest</button>
+        <button class="btn low" data-testid="samples-live" disabled=${empty || !looking} onClick=${() => setBack(null)}>Latest</button>
         <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."
           : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : weights === "real" ? "axes in the data’s own unit" : "blue: real, orange: generated") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
       <${Pace} />

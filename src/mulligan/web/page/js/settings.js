@@ -1,7 +1,6 @@
 // Settings: a recipe, pictures, and how it trains. A dot marks what differs from the recipe. Most changes wait for a new try.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
-import { Easel } from "./easel.js";
 import { icon } from "./icons.js";
 import { capital, int, plain, rate } from "./numbers.js";
 import { Term } from "./terms.js";
@@ -12,6 +11,12 @@ export const NAMES = { size: "data" };
 
 /** Recipes in the list; the others are in a menu below it. */
 const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
+
+/** What a recipe does, in the words of a list. */
+const DOES = { quick: "Digits, two minutes", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring" };
+export const does = ({ name, title }) => DOES[name] ?? capital(title.replace(/[:;.] ?`.*|`|\.$/g, ""));
+/** Groups of the other recipes: scripts that failed, and their repairs, are for those who look for them. */
+const FAILED = /^(article|attempt)/;
 
 const first = () => FIRST.map(recipeOf).filter(Boolean);
 export const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
@@ -168,7 +173,7 @@ function Pictures({ value, openOwn }) {
   const others = [...there.values()].filter((d) => !d.own && !known.some(([name]) => name === d.name));
   const shown = known.filter(([name]) => !there.size || there.has(name)); // the lab has fewer
   const own = Boolean(there.get(value)?.own);
-  const tile = (name, key, label, draw, pressed, onClick) => html`<button type="button" aria-pressed=${pressed ? "true" : "false"} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}${there.get(name)?.here === false && html`<span class="down">${icon.down()}<span class="sr">, fetched once</span></span>`}</button>`;
+  const tile = (name, key, label, draw, pressed, onClick) => html`<button type="button" aria-pressed=${pressed} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}${there.get(name)?.here === false && html`<span class="down">${icon.down()}<span class="sr">, fetched once</span></span>`}</button>`;
   return html`<div class="ds" role="group" aria-label="Data set">
       ${shown.slice(0, -1).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
       ${tile("own", "own", "Own…", icon.folder, own, openOwn)}
@@ -219,17 +224,9 @@ function Remedy() {
 
 // ── the panel ──
 
-/** The recipes in one line, where the settings stand at the foot of the page. */
-export function Chips() {
-  const now = wanted();
-  const shown = first();
-  return html`<div class="chips" role="group" aria-label="Recipe">${shown.map((r) => html`<button type="button" class="btn" aria-pressed=${r.name === now.recipe ? "true" : "false"} disabled=${!mayWrite()} data-testid=${`chip-${r.name}`} onClick=${() => setDraft("recipe", r.name)}>${r.name}</button>`)}
-    ${dirty() && store.status?.state !== "empty" && html`<button type="button" class="btn primary" disabled=${!mayWrite()} onClick=${() => start()}>Start new try</button>`}</div>`;
-}
-
 export function Settings() {
-  const narrow = matchMedia("(max-width: 760px)").matches;
-  const [open, setOpen] = useState(!narrow || store.status?.state === "empty");
+  const narrow = matchMedia("(max-width: 1080px)").matches;
+  const [open, setOpen] = useState(!narrow);
   const [own, setOwn] = useState(false);
   const now = wanted();
   const recipe = recipeOf(now.recipe);
@@ -241,14 +238,14 @@ export function Settings() {
   const off = !mayWrite();
   useEffect(() => { if (edited()) setOpen(true); }, [edited() != null]);
   return html`<aside class="panel settings" aria-label="Settings"><details open=${open} onToggle=${(e) => setOpen(e.target.open)}>
-    <summary class="ph"><h2>Settings</h2><span class="end small" data-testid="settings-note">${marked.length ? html`<span class="fake">•</span> ${marked.length} changed` : "as in the recipe"}</span></summary>
+    <summary class="ph"><h2>Settings</h2><span class="end small" data-testid="settings-note">${narrow && recipe ? html`<b>${does(recipe)}</b>` : ""} ${marked.length ? html`<span class="fake">•</span> ${marked.length} changed` : narrow ? "" : "as in the recipe"}</span></summary>
     <form class="set" onSubmit=${(e) => e.preventDefault()}>
       ${edited() && html`<${Remedy} />`}
       ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span role="status">${Object.keys(store.draft).map((k) => LABELS[k]).join(", ")}: takes a new try. The run in hand stays on disk.</span>
         <div class="act"><button type="button" class="btn primary" data-testid="start-new" disabled=${off} onClick=${() => start()}>Start new try</button><button type="button" class="btn quiet" data-testid="discard" onClick=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is</button></div></div>`}
-      <fieldset class="rec"><legend>Recipe</legend><div>${first().map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onClick=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
-        ${others.length > 0 && html`<select class="in ds-more" aria-label="Other recipes" data-testid="recipe-more" disabled=${off} onChange=${(e) => e.target.value && setDraft("recipe", e.target.value)}><option value="" selected=${FIRST.includes(now.recipe)}>other recipes…</option>${others.map((r) => html`<option value=${r.name} selected=${r.name === now.recipe}>${r.name}</option>`)}</select>`}
-        <p class="small" data-testid="recipe-line">${recipe ? capital(recipe.title).split("`").map((words, i) => (i % 2 ? html`<code>${words}</code>` : words)) : ""}</p></div></fieldset>
+      <fieldset class="rec"><legend>Recipe</legend><div>${first().map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onClick=${() => setDraft("recipe", r.name)} /><b>${does(r)}</b><span class="small">${r.name}</span></label>`)}
+        ${others.length > 0 && html`<select class="in ds-more" aria-label="Other recipes" data-testid="recipe-more" disabled=${off} onChange=${(e) => e.target.value && setDraft("recipe", e.target.value)}><option value="" selected=${FIRST.includes(now.recipe)}>more recipes…</option>${[["Pictures", (r) => !r.points && !FAILED.test(r.name)], ["Points", (r) => r.points], ["Scripts that failed, and their repairs", (r) => FAILED.test(r.name)]].map(([label, of]) => html`<optgroup label=${label}>${others.filter(of).map((r) => html`<option value=${r.name} selected=${r.name === now.recipe}>${does(r)} (${r.name})</option>`)}</optgroup>`)}</select>`}
+        <p class="small" data-testid="recipe-line">${recipe ? `${recipe.name}: ${recipe.title.replace(/: `.*/, ".").replaceAll("`", "")}` : ""}</p></div></fieldset>
       <fieldset><legend>Pictures</legend><${Pictures} value=${now.data} openOwn=${() => setOwn(true)} /></fieldset>
       <fieldset><legend>Training <span class="small">· rates and γ act at once</span></legend>
         <div><${Choice} name="loss" options=${catalog?.losses ?? []} value=${now.loss} marked=${differs("loss")} />
@@ -320,7 +317,7 @@ function Own({ close }) {
   };
   return html`<dialog ref=${dialog} aria-labelledby="own-h" data-testid="own-dialog" onClose=${close}>
     <header><h2 id="own-h">Own data</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
-    <h3>Teach it your own pictures</h3><${Easel} done=${() => dialog.current.close()} /><${Pad} done=${() => dialog.current.close()} />
+    <p><a class="btn primary" href="#teach" data-testid="own-teach">Draw or photograph pictures</a></p><${Pad} done=${() => dialog.current.close()} />
     ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}
     ${!sets.length && !server.lab && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}

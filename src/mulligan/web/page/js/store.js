@@ -9,7 +9,7 @@ const Port = document.documentElement.dataset.lab ? (await import("./lab.js")).L
 const AGAIN = 6000; // ms between two requests for the write lock by a tab that only watches
 const KEPT = 1000; // points of a curve; then every second one is dropped
 /** Whether this page belongs to a guest, who adds to the pile and leaves the run to others. */
-const guest = () => location.hash.startsWith("#pile");
+export const guest = () => location.hash.startsWith("#pile");
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 // ms between two drawings of the page, which take time that training could use. A grid is drawn soon, together with the
 // figures before it; figures alone wait a little longer.
@@ -35,6 +35,7 @@ export const store = {
   spoken: "", alarmSpoken: "",
   draft: {}, // settings not yet in force, by name
   faults: {}, // refusals under fields, by name
+  refused: null, // the refusal of what was pressed last, for the place where it was pressed
   remedy: null, // the changes of a second try while they are being edited
 };
 
@@ -85,7 +86,7 @@ function say(text) {
 }
 
 export function tell(kind, text, actions = []) {
-  store.news = text ? { kind, text, actions } : null;
+  store.news = text ? { kind, text, actions, at: performance.now() } : null;
   changed(true);
 }
 
@@ -171,8 +172,9 @@ const hears = {
     heardOf(data);
   },
   notice(data) {
+    if (data.code === "few" && store.settings?.data?.startsWith("drawings-")) return; // the easel has said it
     const kind = { info: "info", finished: "info", warning: "warn", failed: "bad" }[data.kind] ?? "info";
-    store.news = { kind, text: data.text, code: data.code, actions: [] };
+    store.news = { kind, text: data.text, code: data.code, actions: [], at: performance.now() };
   },
   pile(data) {
     store.pile = data;
@@ -258,6 +260,7 @@ export async function act(path, body = {}, names = {}) {
   if (unanswered.has(key)) return null;
   unanswered.add(key);
   store.faults = {};
+  store.refused = null;
   try {
     const answer = await server.post(path, body);
     if (answer?.status?.state && newer(answer.status)) store.status = answer.status;
@@ -273,7 +276,7 @@ export async function act(path, body = {}, names = {}) {
 
 export function refuse(problem, names = {}) {
   if (!(problem instanceof Problem)) {
-    store.news = { kind: "warn", code: "away", text: "The server does not answer. If it still runs, training goes on without this page.", actions: [] };
+    store.news = { kind: "warn", code: "away", text: "The server does not answer. If it still runs, training goes on without this page.", actions: [], at: performance.now() };
     return changed(true);
   }
   if (problem.kind === "stale-token") {
@@ -283,6 +286,7 @@ export function refuse(problem, names = {}) {
   const field = problem.field && (names[problem.field] ?? problem.field);
   if (field) {
     store.faults = { [field]: problem.message };
+    store.refused = problem.message;
     store.spoken = problem.message;
     changed(true);
   } else tell("warn", problem.message);

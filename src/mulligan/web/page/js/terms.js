@@ -1,8 +1,6 @@
-// Explained in place: what the game is, and two sentences at every term.
+// Explained in place: two sentences at every term.
 
 import { html, useRef, useState } from "./html.js";
-import { icon } from "./icons.js";
-import { keep, kept } from "./query.js";
 import { server } from "./store.js";
 
 const TERMS = {
@@ -16,7 +14,7 @@ const TERMS = {
   nats: ["Nats", "A unit of surprise, counted with natural logarithms: a fair coin is 0.69 nats. A loss near that means that a player is guessing.", "06-is-it-any-good"],
 };
 
-const WIDE = 300; // px
+const [WIDE, HIGH] = [300, 190]; // px
 let count = 0;
 
 /** A question mark that opens two sentences about a term. */
@@ -24,25 +22,14 @@ export function Term({ name }) {
   const [id] = useState(() => `term-${++count}`);
   const box = useRef(null);
   const [title, text, chapter] = TERMS[name];
-  const place = (e) => {
+  const place = (e) => { // beside the control that it explains, or above it where there is no room: never over it
     if (e.newState !== "open") return;
-    const at = document.querySelector(`[popovertarget=${id}]`).getBoundingClientRect();
-    const left = Math.max(12, Math.min(innerWidth - WIDE - 12, at.left - WIDE / 2));
-    const below = at.bottom + 8;
-    Object.assign(box.current.style, { left: `${left}px`, top: `${Math.min(below, innerHeight - 150)}px`, width: `${WIDE}px` });
+    const host = document.querySelector(`[popovertarget=${id}]`).closest(".setting, .metric, .ct, .lg, .ph").getBoundingClientRect();
+    const beside = host.right + 12 + WIDE < innerWidth;
+    const left = beside ? host.right + 12 : Math.max(12, Math.min(host.left, innerWidth - WIDE - 12));
+    const above = host.top > HIGH ? { bottom: `${innerHeight - host.top + 8}px`, top: "auto" } : { top: `${host.bottom + 8}px` };
+    Object.assign(box.current.style, { left: `${left}px`, width: `${WIDE}px` }, beside ? { top: `${Math.min(host.top, innerHeight - HIGH)}px` } : above);
   };
   return html`<button type="button" class="link term" popovertarget=${id} aria-label=${`What is ${title}?`} data-testid=${`term-${name}`}>?</button>
     <span class="explained" popover="auto" id=${id} ref=${box} onBeforeToggle=${place}><b>${title}</b> ${text}${server.book && html` <a href=${server.book.replace("index", `book/${chapter}`)} target="_blank" data-testid=${`book-${name}`}>In the book</a>`}</span>`;
-}
-
-/** What happens here, in one sentence; it goes away for good when it is closed. */
-export function Intro() {
-  const [gone, setGone] = useState(kept("intro") === "read");
-  if (gone) return null;
-  const close = () => {
-    setGone(true);
-    keep("read", "intro");
-  };
-  return html`<section class="panel intro" aria-label="What happens here" data-testid="intro"><p><b>Two networks play a game:</b> the <b class="fake">generator</b> G, a forger, makes pictures out of random numbers; the <b>discriminator</b> D, a judge, sees them among <b class="real">real</b> ones and says which are forged. Each learns from the other.</p>
-    <button type="button" class="btn quiet icon" aria-label="Close for good" data-testid="intro-close" onClick=${close}>${icon.bad()}</button></section>`;
 }

@@ -8,10 +8,9 @@ import { icon } from "./icons.js";
 import { int, num, time } from "./numbers.js";
 import { halt, walk } from "./pace.js";
 import { Quality } from "./quality.js";
-import { Samples } from "./samples.js";
-import { Chips, NAMES, Settings, dirty, start, wanted } from "./settings.js";
+import { Opening, Samples } from "./samples.js";
+import { NAMES, Settings, dirty, start, wanted } from "./settings.js";
 import { can, command, mayWrite, modelOf, openReport, pageState, server, store, tell } from "./store.js";
-import { Intro } from "./terms.js";
 import { TriesLine } from "./tries.js";
 
 export const sigmoid = (v) => 1 / (1 + Math.exp(-v));
@@ -37,8 +36,7 @@ const again = (paused) => command("reset", { seed: (store.settings?.seed ?? 0) +
 /** Get the run to stand still, from where it is; the steps follow one by one. */
 async function slowly(state) {
   const ways = { paused: () => true, alarm: () => command("step", { count: 1 }), finished: () => again(true) };
-  const stopped = () => command("resume").then((answer) => answer && command("pause"));
-  if (await (anew() ? start({ paused: true }) : (ways[state] ?? stopped)())) walk();
+  if (await (anew() ? start({ paused: true }) : (ways[state] ?? (() => command("resume")))())) walk();
 }
 
 export function oneStep() {
@@ -59,16 +57,17 @@ function Transport({ state }) {
   const alarmed = (state === "diagnosis" || raw === "failed") && store.advice?.can_try;
   const primary = !alarmed && raw !== "empty" && !(dirty() && raw !== "training");
   return html`<div class="transport" role="group" aria-label="Transport">
-    <button type="button" class=${`btn main-action ${primary || (dirty() && raw !== "empty") ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
-    <button type="button" class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}</button>
-    <button type="button" class="btn icon" data-testid="run-stop" aria-label="Stop: save and close this run; it can be resumed" title="Stop (saves and closes this run)" disabled=${!can("stop") || !store.status.step} onClick=${() => command("stop")}>${icon.stop()}</button>
-    <button type="button" class="btn icon" data-testid="run-reset" aria-label="Reset: start a new run at step 0; this run stays on disk" title="Reset (keeps this run on disk)" disabled=${!can("reset")} onClick=${() => command("reset")}>${icon.reset()}</button>
-  </div>`;
+    <button class=${`btn main-action ${primary || (dirty() && raw !== "empty") ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
+    ${raw !== "empty" && html`<button class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}</button>
+    <button class="btn icon" data-testid="run-stop" aria-label="Stop: save and close this run; it can be resumed" title="Stop (saves and closes this run)" disabled=${!can("stop") || !store.status.step} onClick=${() => command("stop")}>${icon.stop()}</button>
+    <button class="btn icon" data-testid="run-reset" aria-label="Reset: start a new run at step 0; this run stays on disk" title="Reset (keeps this run on disk)" disabled=${!can("reset")} onClick=${() => command("reset")}>${icon.reset()}</button>`}
+    ${store.refused && html`<p class="refused bad" role="alert" data-testid="refused">${store.refused}</p>`}</div>`;
 }
 
 function Facts({ state }) {
   const s = store.status;
-  const blank = !s || ["empty", "loading"].includes(s.state);
+  if (!s || s.state === "empty") return null;
+  const blank = s.state === "loading";
   const steps = blank ? wanted().steps : s.steps;
   const away = !store.connected;
   const after = blank ? "" : away ? ", no news" : s.state === "training" ? (s.seconds_left == null ? "" : ` · ${time(s.seconds_left)} left`) : s.state === "finished" ? " on average" : `, ${{ failed: "failed", stopping: "saving", stopped: "saved" }[s.state] ?? "paused"}`;
@@ -92,7 +91,7 @@ function RunBar({ state }) {
   // the status is newer than the list of tries
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
-    <${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : "Each try is drawn here, from the step where it begins"} goBack=${can("continue") || mayWrite() ? goBack : null} />
+    <${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : ""} goBack=${can("continue") || mayWrite() ? goBack : null} />
     <${Facts} state=${state} /><${Pill} /></section>`;
 }
 
@@ -152,7 +151,7 @@ function Charts() {
     <${Chart} testid="chart-loss" title="Loss" term="nats" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(same, "D", "d_loss", "--judge"), ...line(same, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-verdict" title="What D says" term="logit" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
     <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(measurements, "D", "d_gradient", "--judge"), ...line(measurements, "G", "g_gradient", "--fake"), ...line(measurements, "∇ₓD", "r2", "--real", { dash: 1 }, () => Math.sqrt)]} />
-    <${Chart} testid="chart-distance" title="Distance to real" term="distance" unit=${shown === "distance" ? "FD, %, log" : "energy, log scale"} log x=${x} least=${shown === "distance" ? [1, 100] : [0.001, 1]} memory=${m.distance} marks=${bare} band=${!blank && status.floor && shown === "distance" ? { upTo: status.floor, label: "as near as other real data" } : null} series=${line(distance, "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
+    <${Chart} testid="chart-distance" title="Distance to real" term=${shown === "distance" ? "distance" : null} unit=${shown === "distance" ? "FD, %, log" : "energy, log"} log x=${x} least=${shown === "distance" ? [1, 100] : [0.001, 1]} memory=${m.distance} marks=${bare} band=${!blank && status.floor && shown === "distance" ? { upTo: status.floor, label: "as near as other real ones" } : null} series=${line(distance, "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
   </div>`;
 }
 
@@ -178,10 +177,8 @@ export function trainNews(state) {
   return null;
 }
 
-export function Train() {
-  const state = pageState();
-  adopt();
-  useEffect(write);
+/** Space starts and pauses, a full stop takes one step. */
+export function useKeys() {
   useEffect(() => {
     const key = (event) => {
       if (event.target.closest("input, select, button, summary, a, svg, dialog, textarea, [role=application]") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -194,6 +191,13 @@ export function Train() {
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
   }, []);
-  return html`<${RunBar} state=${state} /><main class="lay" id="main" tabindex="-1"><h1 class="sr">Train</h1><${Chips} /><${Settings} />
-    <div class="main"><${Intro} /><div class="row1"><${Samples} /><${Diagnosis} /><${Quality} /></div><${Charts} /></div></main>`;
+}
+
+export function Train() {
+  const state = pageState();
+  adopt();
+  useEffect(write);
+  useKeys();
+  return html`<${RunBar} state=${state} /><main class="lay" id="main" tabindex="-1"><h1 class="sr">Train</h1><${Settings} />
+    <div class="main">${["empty", undefined].includes(store.status?.state) ? html`<${Opening} />` : html`<div class="row1"><${Samples} /><${Diagnosis} /><${Quality} /></div><${Charts} />`}</div></main>`;
 }
