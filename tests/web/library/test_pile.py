@@ -1,9 +1,11 @@
 """The pile that all pages share: what lands on it, what is refused and why, who may add, and what becomes of it."""
 
 import base64
+import errno
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from mulligan.data import load
@@ -36,6 +38,48 @@ def test_a_pile_becomes_data_of_ones_own(call, playground):
     assert np.array_equal(kept[..., 0], GREYS[[0, 2]])
     named = [one["name"] for one in call.get("/api/catalog").json()["data"] if one["own"]]
     assert named == ["mine", "drawings-1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind"), [("pile/keep", {}, "drawings"), ("points", {"points": [0, 1]}, "drawn")]
+)
+def test_a_number_is_given_once(call, playground, path, body, kind):
+    call.post("/api/pile", pictures=[text(GREYS[0])])
+
+    def keep():
+        return call.post(f"/api/{path}", **body).json()["data"]
+
+    assert [keep() for _ in range(3)] == [f"{kind}-{n}" for n in (1, 2, 3)]
+    for gone in (1, 3):
+        (playground.runs / f".{kind}-{gone}.npy").unlink()
+    assert keep() == f"{kind}-4"
+    (playground.runs / f".{kind}-9.npy").touch()  # another server's
+    assert keep() == f"{kind}-10"
+    assert (playground.runs / f".{kind}-9.npy").read_bytes() == b""
+
+
+@pytest.mark.parametrize(("path", "body"), [("pile/keep", {}), ("points", {"points": [0, 1]})])
+def test_what_does_not_fit_on_the_disk_is_not_there(call, playground, path, body, monkeypatch):
+    call.post("/api/pile", pictures=[text(GREYS[0])])
+    before = {*playground.runs.rglob("*")}
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for call_of_the_system in ("os.fsync", "pathlib.Path.touch"):
+        with monkeypatch.context() as disk:
+            disk.setattr(call_of_the_system, full)
+            answer = call.post(f"/api/{path}", **body)
+        assert (answer.status_code, "the disk is full" in answer.json()["detail"]) == (500, True)
+        assert {*playground.runs.rglob("*")} == before
+        assert list(playground.session.own) == ["mine"]
+
+
+def test_an_empty_pile_is_not_kept(call, playground):
+    call.post("/api/pile", pictures=[text(GREYS[0])])
+    call.post("/api/pile/remove", numbers=[1])
+    assert "got none" in call.post("/api/pile/keep").json()["detail"]
+    assert list(playground.session.own) == ["mine"]
 
 
 def test_one_colour_among_them_makes_all_of_them_colours(call, playground):

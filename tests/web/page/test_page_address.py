@@ -1,5 +1,7 @@
 """The setting in the address, and what a restart of the server leaves: the run on disk, and the setting."""
 
+import re
+
 import pytest
 
 from mulligan.training import Recorder, Run
@@ -30,6 +32,36 @@ def test_a_link_is_an_experiment(open_tab):
     odd = open_tab("train?recipe=none-such&batch=x&evil=1")  # names no experiment
     odd.until("location.hash.startsWith('#train?recipe=')")
     assert "evil" not in odd.page.url
+
+
+def test_no_address_empties_the_page(open_tab):
+    tab = open_tab()
+    tab.allowed += ["404", "422"]  # a run and a model that no server has
+    views = [
+        "constructor",
+        "__proto__",
+        "toString",
+        "%E0%A4%A",
+        "museum/constructor",
+        "museum/__proto__",
+        "no/such/view",
+    ]
+    queries = [
+        "recipe=mlp&steps=1e400",
+        "recipe=mlp&batch=-1e400&lr_g=1e400&steps=",
+        "recipe=constructor",
+        "recipe=__proto__",
+    ]
+    asked = [f"{view}?{query}" for view in ("look", "draw", "runs") for query in ("step=", "seed=", "run=", "model=")]
+    for address in [*views, *(f"train?{query}" for query in queries), *(f"{each}{'9' * 400}" for each in asked)]:
+        tab.page.goto(f"{tab.page.url.partition('#')[0]}#{address}")
+        tab.page.reload()  # a setting is read once
+        tab.connected()
+        tab.until("document.querySelector('main').innerText.length > 15")
+        written = tab.page.evaluate(
+            "[...document.querySelectorAll('main *')].flatMap((e) => [...e.attributes]).map((a) => a.value).join(' ')"
+        )
+        assert not re.search("NaN|Infinity", written), address
 
 
 def test_a_link_to_the_inside_shows_the_run_the_step_and_what_was_shown(open_tab, server, tiny):

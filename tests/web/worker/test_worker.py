@@ -213,7 +213,7 @@ def test_what_goes_wrong_is_said_and_the_worker_lives(held, tiny):
     held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "serial": 1})
     assert "must be a run folder" in held.until("refused")["text"]
     held.channel.send("ask", {"id": 7, "what": "layers", "args": {}})
-    assert "no run has been started" in held.until("answer")["refused"]
+    assert "no run is in the training process" in held.until("answer")["refused"]
     (held.folder / "full").mkdir()
     (held.folder / "full" / "x").write_text("")
     held.start(tiny(), "full")

@@ -1,6 +1,7 @@
 """The pile: pictures that pages draw, drop or photograph. All pages share it, so that a class can fill it together."""
 
 import base64
+import contextlib
 import itertools
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,9 +9,12 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.errors import RunError
 from mulligan.nn.fields import Interval, form_of
+from mulligan.output.files import advice, atomic_write
 from mulligan.web.api.values import Many, Text
 from mulligan.web.library.drawing import png64
+from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import Broadcast
 
 SIDE = 28
@@ -80,6 +84,8 @@ class Pile:
 
     def keep(self) -> dict[str, str]:
         """Save the pile as a file that never changes."""
+        if not self._pictures:
+            raise Problem("wrong-state", "the pile must hold a picture before it is kept, got none. Draw one first.")
         colours = max((picture.shape[2] for picture in self._pictures.values()), default=1)
         pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each in self._pictures.values()]
         return self._saved("drawings", np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
@@ -91,11 +97,27 @@ class Pile:
         return self._saved("drawn", samples.astype(np.float32))
 
     def _saved(self, kind: str, data: NDArray[Any]) -> dict[str, str]:
-        self._runs.mkdir(parents=True, exist_ok=True)
-        name = f"{kind}-{1 + len([*self._runs.glob(f'.{kind}-*.npy')])}"
-        self._own[name] = str(self._runs / f".{name}.npy")
-        np.save(self._own[name], data)
-        return {"data": name}
+        """Write a file under a number that no other has had: a run whose data were removed must not meet new ones."""
+        there = [*self._own, *(path.stem.removeprefix(".") for path in self._runs.glob(f".{kind}-*.npy"))]
+        numbers = [each.removeprefix(f"{kind}-") for each in there]
+        number = max((int(each) for each in numbers if each.isdecimal()), default=0)
+        try:
+            self._runs.mkdir(parents=True, exist_ok=True)
+            while True:
+                number += 1
+                path = self._runs / f".{kind}-{number}.npy"
+                with contextlib.suppress(FileExistsError):  # another server was faster
+                    path.touch(exist_ok=False)
+                    break
+        except OSError as error:
+            raise RunError(f"cannot write {self._runs}: {advice(error)}") from error
+        try:
+            atomic_write(path, lambda file: np.save(file, data))
+        except RunError:
+            path.unlink(missing_ok=True)
+            raise
+        self._own[f"{kind}-{number}"] = str(path)
+        return {"data": f"{kind}-{number}"}
 
 
 def is_drawn(path: str) -> bool:

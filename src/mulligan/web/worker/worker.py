@@ -100,7 +100,7 @@ class Worker:
         """Answer a question about the live run, or report why there is no answer."""
         try:
             if self.live is None:
-                raise MulliganError("no run has been started since the server was. Start one, or choose another run.")
+                raise MulliganError("no run is in the training process. Start one, resume one, or choose another run.")
             found: dict[str, Any] = {"found": answer(words["what"], self.live, words["args"])}
         except MulliganError as error:
             found = {"refused": str(error)}

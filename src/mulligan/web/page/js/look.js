@@ -329,7 +329,7 @@ export function Look({ query }) {
   const [runs, setRuns] = useState([]);
   const [detail, setDetail] = useState(null);
   const [chosen, setChosen] = useState(query.get("run"));
-  const [step, setStep] = useState(/^\d+$/.test(query.get("step") ?? "") ? Number(query.get("step")) : null);
+  const [step, setStep] = useState(/^\d{1,15}$/.test(query.get("step") ?? "") ? Number(query.get("step")) : null);
   const [off, setOff] = useState((query.get("without") ?? (TOGGLES.filter(([, , on]) => !on).map(([k]) => k).join())).split(","));
   const before = useRef(null); // the run that was looked at
   const living = store.status && !["empty", "loading"].includes(store.status.state);

@@ -37,7 +37,7 @@ function toggleTheme() {
 function route() {
   const [path, query] = location.hash.slice(1).split("?");
   const [view, ...rest] = path.split("/");
-  return { view: VIEWS[view] ? view : "train", rest: rest.map(decoded), query: new URLSearchParams(query) };
+  return { view: Object.hasOwn(VIEWS, view) ? view : "train", rest: rest.map(decoded), query: new URLSearchParams(query) };
 }
 
 /** A decoded part of the address; the part itself where a user has typed what cannot be decoded. */

@@ -7,8 +7,8 @@ const NUMBERS = ["size", "gamma", "lr_g", "lr_d", "batch", "latent", "seed", "st
 export function settingsIn(query) {
   const found = {};
   for (const [name, text] of new URLSearchParams(query)) {
-    const value = NUMBERS.includes(name) ? Number(text) : text;
-    if ((WORDS.includes(name) || NUMBERS.includes(name)) && value === value) found[name] = value;
+    const value = NUMBERS.includes(name) ? Number(text || NaN) : text;
+    if (WORDS.includes(name) || (NUMBERS.includes(name) && value >= 0 && value < Infinity)) found[name] = value;
   }
   return found;
 }
