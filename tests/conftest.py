@@ -29,7 +29,6 @@ SLOW = {
     "bench/test_watching.py::test_two_steps_of_each": (),
     "cli/test_front.py::test_a_number_keeps_its_sign": (),
     "cli/test_front.py::test_exit_codes_of_processes": (),
-    "cli/test_front.py::test_json_is_one_document": ("[list",),
     "cli/test_front.py::test_json_is_utf_8": (),
     "cli/test_names.py::test_the_home_folder_is_meant_where": (),
     "cli/test_train.py::test_ctrl_c_saves": (),
@@ -74,7 +73,6 @@ SLOW = {
 ELSEWHERE = {
     "output/test_files.py::test_on_windows_a_reader_is_waited_for[1-linux": "nobody waits on Linux",
     "studies/test_one_cell.py::test_a_worker_whose_study_has_gone": "Windows does not tell who still runs",
-    "training/store/test_kill.py::test_a_terminal_that_closes": "Windows has no SIGHUP",
     "training/store/test_kill.py::test_the_first_signal_saves_and_stops[1-": "Windows has no SIGHUP",
     "training/store/test_kill.py::test_what_nohup": "Windows has no SIGHUP",
     "training/test_refusals.py::test_a_file_system_without_locks": "it replaces the lock of Linux",

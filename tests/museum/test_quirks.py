@@ -130,15 +130,6 @@ def test_the_recipe_is_the_script(name, facts):
                 np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
 
 
-def test_the_start_is_tiny():
-    config = mulligan.recipe("article")
-    gan = GAN(config, (28, 28, 1), seed=0, workers=1)
-    for network in (gan.g.network, gan.d.network):
-        for W, b in pairs(network):
-            assert W.std() == pytest.approx(0.002 * np.sqrt(2 / len(W)), rel=0.1)
-            assert not b.any()
-
-
 def test_a_settled_step_is_a_third():
     """The article's Adam at t → ∞: √(1−β₂)/(1−β₁) of the nominal step; at t = 1 it is Adam."""
     for spec, settled in ((Adam(lr=1.0), 1.0), (ArticleAdam(lr=1.0), 0.3162)):

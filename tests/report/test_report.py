@@ -222,11 +222,6 @@ def test_data_that_is_gone_costs_only_the_neighbours(folder, metrics):
     assert "full height is 50.0 %" in words  # the classes are there, without the reals'
 
 
-def test_a_run_that_was_stopped(play, tmp_path):
-    play(tmp_path / "run", stop=10)
-    assert "Stopped at step 10 of 24" in shown(write_report(tmp_path / "run").read_text("utf-8"))
-
-
 def test_a_run_that_diverged(play, tmp_path):
     play(
         tmp_path / "run",

@@ -22,7 +22,6 @@ from mulligan.training import (
     RunFolder,
     dumps_toml,
     load_checkpoint,
-    load_config,
     resume,
     train,
 )
@@ -129,20 +128,6 @@ def test_the_second_signal_ends_the_process(tiny, tmp_path):
     child.communicate(timeout=20)
     assert child.returncode == -signal.SIGINT
     assert resume(tmp_path / "r").step == 0
-
-
-def test_a_terminal_that_closes_may_say_so_twice(tiny, tmp_path):
-    config = tmp_path / "config.toml"
-    config.write_text(dumps_toml(tiny(steps=10_000, report_every=3)))
-    child = start(config, tmp_path / "r", pause=0.5)
-    while int(child.stdout.readline()) < 3:
-        pass
-    for _ in range(2):  # the shell, and the system
-        child.send_signal(signal.SIGHUP)
-        time.sleep(0.05)
-    _, stderr = child.communicate(timeout=20)
-    assert child.returncode == 130, stderr
-    assert resume(tmp_path / "r").step >= 3
 
 
 LEFT = """
@@ -288,14 +273,6 @@ def test_a_handler_of_ones_own_is_left_alone():
             os.kill(os.getpid(), signal.SIGINT)
         assert stop()
         assert not asked()
-
-
-def test_the_configuration_of_a_killed_run_is_whole(tiny, tmp_path):
-    run = Run(tiny())
-    stream = Recorder(tmp_path / "r").record(run)
-    next(stream)
-    assert load_config(tmp_path / "r" / "config.toml") == run.config
-    stream.close()
 
 
 TOGETHER = """

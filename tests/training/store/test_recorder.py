@@ -112,14 +112,6 @@ def test_a_kill_between_the_last_checkpoint_and_the_generator(tiny, tmp_path, re
     assert content(folder) == content(tmp_path / "whole")
 
 
-def test_who_leaves_between_two_checkpoints_loses_no_step(tiny, tmp_path):
-    events = Recorder(tmp_path / "r").record(Run(tiny()))
-    while next(events).step < 8:
-        pass
-    events.close()
-    assert resume(tmp_path / "r").step == 8
-
-
 def test_a_run_that_was_sent_back_goes_on_from_there(tiny, tmp_path, record):
     record(tmp_path / "r", Run(tiny()))
     back = load_checkpoint(tmp_path / "r" / "checkpoints" / "step-000012").run()
@@ -189,15 +181,6 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tiny, tmp_path, reco
         (path / "run.json").write_bytes(b"{")
     with pytest.raises(CheckpointError, match=r"step-000024/run\.json is truncated"):
         resume(tmp_path / "r")
-
-
-def test_a_checkpoint_may_be_refused_twice(tiny, tmp_path, record):
-    record(tmp_path / "r", Run(tiny()))
-    for _ in range(2):
-        (tmp_path / "r" / "checkpoints" / "step-000024" / "run.json").write_bytes(b"{")
-        with pytest.warns(UserWarning, match="Going on from step-000018"):
-            record(tmp_path / "r", resume(tmp_path / "r"))
-    assert resume(tmp_path / "r").step == 24
 
 
 class Killed(BaseException):
