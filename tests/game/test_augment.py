@@ -100,6 +100,20 @@ def test_draws_have_the_ranges_of_the_source():
     assert warp.numbers == 8
 
 
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+def test_each_is_applied_with_its_probability(probability):
+    warp = Warp((Flip(1.0), Translation(0.5), Cutout(0.5), Brightness()), (8, 8, 1))
+    drawn = warp.draw(np.random.default_rng(0), out := np.empty((4000, warp.numbers)), probability) or out
+    for columns in (slice(0, 1), slice(3, 7), slice(7, 8)):  # a shift may be 0 by chance
+        share = np.mean(np.any(drawn[:, columns] != 0, axis=1))
+        assert share == pytest.approx(probability, abs=0.03)
+    both = np.mean((drawn[:, 0] != 0) & (drawn[:, 7] != 0))
+    assert both == pytest.approx(probability**2, abs=0.03)  # each on its own
+    x = np.random.default_rng(1).normal(size=(4000, 8, 8, 1))
+    still = np.all(drawn == 0, axis=1)
+    np.testing.assert_array_equal(warp.apply(x.copy(), drawn)[still], x[still])
+
+
 def test_reals_and_fakes_are_drawn_apart():
     out = np.empty((2, 50, 1))
     Warp((Brightness(),), SHAPE).draw(np.random.default_rng(0), out)

@@ -229,9 +229,9 @@ def weights(config: Config) -> dict[str, Any]:
 
 
 def adjustable(config: Config) -> set[str]:
-    """Return the paths of the settings that can change during a run: learning rates and penalty weights."""
+    """Return the paths of the settings that can change during a run: rates, penalty weights, how much is augmented."""
     g, d = learning(config)
-    return {*g, *d, *weights(config)}
+    return {*g, *d, *weights(config), *(["augment_probability"] if config.augment else [])}
 
 
 def compared(old: Table, new: Table) -> list[tuple[str, Any, Any]]:

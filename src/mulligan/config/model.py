@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from mulligan.errors import ConfigError, must_be
 from mulligan.game.spec import Game
-from mulligan.nn.fields import Checked, Count, Finite, Seed, Whole
+from mulligan.nn.fields import Checked, Count, Finite, Fraction, Seed, Whole
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class DataSpec(Checked):
     pictures without classes are sorted into clusters, one for every 15 pictures and at most `clusters`."""
     clusters: Count = 150
     """Number of clusters."""
+    held_back: Fraction = 0.0
+    """Share of the pictures on which D does not train. How much better it knows the others steers
+    `augment_probability`. 0 steers nothing, and so does a share of fewer than 16 pictures."""
     limit: Whole = 0
     """Use only this number of samples; 0 for all. They are the first ones. If these would miss a class, they are the
     first ones of each class, in proportion to its share."""

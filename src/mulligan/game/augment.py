@@ -37,7 +37,7 @@ class Augmentation(Checked):
     """Subclass this for a random affine map T(x) = A x + b of a picture; implement `draw`, `apply` and `transpose`."""
 
     numbers: ClassVar[int]
-    """How many random numbers define one T."""
+    """How many random numbers define one T. If all are 0, T(x) = x."""
 
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
         """Draw T for each row.
@@ -212,10 +212,12 @@ class Warp:
         """How many random numbers define one T; 0 without augmentation."""
         return sum(part.numbers for part in self.parts)
 
-    def draw(self, rng: np.random.Generator, out: Array) -> None:
-        """Draw T for each row of `out`, (..., numbers)."""
+    def draw(self, rng: np.random.Generator, out: Array, probability: float = 1.0) -> None:
+        """Draw T for each row of `out`, (..., numbers). A row gets each part with `probability`, or else T(x) = x."""
         for part, columns in self._columns():
             part.draw(rng, self.shape, out[..., columns])
+            if probability < 1.0:
+                out[..., columns] *= rng.random((*out.shape[:-1], 1)) < probability
 
     def apply(self, x: Array, drawn: Array) -> Array:
         """Turn x into T(x), in place, and return it."""

@@ -181,6 +181,8 @@ def _augmented() -> Iterator[tuple[str, Game, Shape]]:
         for d in (NETS["conv"][1], curved):
             name = f"augmented, all, {'curved' if d is curved else 'conv'}, {update}"
             yield name, game_of("conv", d=d, augment=whole, instance_noise=0.2, loss=Relativistic(), **shared), shape
+        half = game_of("conv", augment=whole, augment_probability=0.5, **shared)
+        yield f"augmented, half of the rows, {update}", half, shape
     sets = _sets()
     for set_name in ("wgan_gp", "dragan", "r2 + zero_centered + dragan"):
         game = game_of("conv", augment=whole, penalties=sets[set_name], d_steps=2)

@@ -76,7 +76,8 @@ class Draws:
                 noise.standard_normal(dtype=blur.dtype.type, out=blur)
                 blur *= spread
             if game.augment:
-                self.warp.draw(self.streams["augment"], self._buffer(f"warp{number}", (2, n, self.warp.numbers)))
+                warp = self._buffer(f"warp{number}", (2, n, self.warp.numbers))
+                self.warp.draw(self.streams["augment"], warp, game.augment_probability)
             if who == "d":
                 part = real[game.part(number) * n :][:n]
                 for k, penalty in enumerate(game.penalties_apart):

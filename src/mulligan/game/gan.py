@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from mulligan.game.augment import Warp
 from mulligan.game.draws import Draws
 from mulligan.game.player import PlayerState
 from mulligan.game.spec import Game
@@ -159,6 +160,11 @@ class GAN:
         return self._draws.real
 
     # ── state that lies in the workers ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def warp(self) -> Warp:
+        """The augmentations."""
+        return self._draws.warp
 
     @property
     def streams(self) -> dict[str, np.random.Generator]:

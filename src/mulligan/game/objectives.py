@@ -38,7 +38,7 @@ class Objectives:
         warp = Warp(gan.game.augment, real.shape[1:])
         self.drawn = np.empty((2, len(real), warp.numbers))
         if warp.parts:
-            warp.draw(streams["augment"], self.drawn)
+            warp.draw(streams["augment"], self.drawn, gan.game.augment_probability)
         self.plain = self.real = self.augment(real, 0)
         n, noise = len(real), gan.game.instance_noise * gan.game.schedules.noise(step, gan.total)
         self.z = gan.game.latent.draw(streams["noise"], np.empty((n, gan.game.latent.dim))) if z is None else z

@@ -13,7 +13,7 @@ from mulligan.game.losses import Loss, NonSaturating
 from mulligan.game.penalties import Penalty
 from mulligan.nn.averaging import EMA, Average
 from mulligan.nn.clipping import Clipping
-from mulligan.nn.fields import Checked, Count, NonNegative, Whole
+from mulligan.nn.fields import Checked, Count, Fraction, NonNegative, Whole
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam, Optimizer
@@ -104,6 +104,8 @@ class Game(Checked):
     """Standard deviation of Gaussian noise on everything D sees (Sønderby et al. 2017); 0 is off."""
     augment: tuple[Augmentation, ...] = ()
     """Applied to every picture, real or fake, before the noise and before D sees it. Penalties act on what D sees."""
+    augment_probability: Fraction = 1.0
+    """Probability with which a picture gets each of them (Karras et al. 2020, §3.1); 1 is always."""
     schedules: Schedules = field(default_factory=Schedules)
 
     def __post_init__(self) -> None:

@@ -154,7 +154,7 @@ class Adjusted(Event):
 
     name: ClassVar[str] = "adjusted"
     overrides: tuple[Change, ...]
-    """The new learning rates and penalty weights."""
+    """The new rates, penalty weights and probability of augmentation."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from mulligan.output.pictures import to_uint8
 from mulligan.training import guard
 from mulligan.training.events import Observer
 from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limited, located, settled
+from mulligan.training.steering import Steering, held_back
 
 GRID = 64
 """Number of pictures in a sample grid."""
@@ -98,8 +99,11 @@ class Run:
         self.adjusted: list[tuple[int, tuple[Change, ...]]] = []
         self._told = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
-        self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
-        self._batches = Batches(self.data, self.labels, config.data, self.sampler)
+        held = held_back(config, self.data)
+        self.steering = Steering(self, held) if len(held) else None
+        self.sampler = Sampler(len(self.data) - len(held), rows, stream(config.seed, "batches"))
+        seen = self.steering.seen if self.steering else None
+        self._batches = Batches(self.data, self.labels, config.data, self.sampler, seen)
         self.sums: dict[str, float] = {}
         self.counted = 0
         self.curves: dict[str, list[tuple[int, float]]] = {"d_loss": [], "g_loss": []}
@@ -150,6 +154,12 @@ class Run:
             said.append(
                 f"{self.classes} clusters of similar pictures stand in for classes, so that every kind is drawn"
             )
+        if self.steering is not None:
+            held = len(self.steering.held)
+            said.append(
+                f"{held} pictures are held back, to see how well D knows the others by heart: that steers how "
+                "many are shifted and cut before it sees them"
+            )
         return "; ".join(said)
 
     @property
@@ -164,6 +174,8 @@ class Run:
 
         Raises `DivergedError` when a measure is NaN or infinite.
         """
+        if self.steering is not None and (change := self.steering.change()) is not None:
+            self.adjust([change])
         measures = self.gan.step(*self._batches.next(self.gan.real_buffer(self.sampler.batch_size)))
         if not guard.finite(measures):
             raise guard.diverged(self, measures, self.gan.real)
@@ -174,7 +186,7 @@ class Run:
         return measures
 
     def adjust(self, overrides: Overrides) -> None:
-        """Change learning rates and penalty weights between two steps. The change takes effect at the next step.
+        """Change rates, penalty weights or `augment_probability` between two steps: from the next step on.
 
         `config` stays as it was when the run began. The log gets an `Adjusted` event. Checkpoints keep the list of
         adjustments, so that a resumed run has them too.
@@ -195,7 +207,8 @@ class Run:
         for path, *_ in compared(to_table(self.current), to_table(changed)):
             if path not in knobs:
                 raise ConfigError(
-                    f"{path} cannot change in the middle of a run; learning rates and penalty weights can. "
+                    f"{path} cannot change in the middle of a run; learning rates, penalty weights and "
+                    "augment_probability can. "
                     "Start a new run with it, or a second try."
                 )
         self.gan.game = replace(changed, classes=self.classes)

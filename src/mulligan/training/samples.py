@@ -23,6 +23,7 @@ from mulligan.nn.memory import Array, Labels
 from mulligan.output.files import atomic_write
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pictures import grid, points_picture
+from mulligan.training.steering import held_back
 
 _LOG = logging.getLogger(__name__)
 AHEAD = 4
@@ -61,17 +62,22 @@ def limited(data: Dataset, limit: int) -> Dataset:
 
 
 def settled(config: Config, data: Dataset) -> Config:
-    """Replace ``data.labels = "auto"`` by what suits the data: their own classes, clusters, or none."""
+    """Replace what the recipe leaves to the data.
+
+    ``data.labels = "auto"`` becomes the data's own classes, clusters, or none. If too few pictures can be held back to
+    steer the augmentation by them, all are augmented.
+    """
     spec = config.data
-    if spec.labels != "auto":
-        return config
-    count = 0 if data.is_points else min(spec.clusters, len(data) // EACH)
-    if data.labels is not None:
-        spec = replace(spec, labels="dataset")
-    elif count > 1:
-        spec = replace(spec, labels="clusters", clusters=count)
-    else:
-        spec = replace(spec, labels="none")
+    if spec.labels == "auto":
+        count = 0 if data.is_points else min(spec.clusters, len(data) // EACH)
+        if data.labels is not None:
+            spec = replace(spec, labels="dataset")
+        elif count > 1:
+            spec = replace(spec, labels="clusters", clusters=count)
+        else:
+            spec = replace(spec, labels="none")
+    if spec.held_back and not len(held_back(config, data)):
+        config, spec = replace(config, augment_probability=1.0), replace(spec, held_back=0.0)
     return replace(config, data=spec)
 
 
@@ -168,7 +174,10 @@ def _read(path: Path, n: int) -> NDArray[np.int64] | None:
 class Batches:
     """Batches in the order of a sampler, as `GAN.step` takes them."""
 
-    def __init__(self, data: Dataset, labels: Labels, spec: DataSpec, sampler: Sampler):
+    def __init__(
+        self, data: Dataset, labels: Labels, spec: DataSpec, sampler: Sampler, rows: NDArray[np.intp] | None = None
+    ):
+        self._rows = rows  # those that the sampler's numbers stand for; None for all
         self._data, self._labels, self._spec, self._sampler = data, labels, spec, sampler
         self._stored = np.empty((sampler.batch_size, *data.shape), np.uint8)
         self._classes = np.empty(sampler.batch_size, np.intp)
@@ -179,7 +188,7 @@ class Batches:
         If a picture on the disk cannot be read, the next call returns the same batch.
         """
         before = self._sampler.state() if self._data.streamed else None
-        numbers = self._sampler.next_indices()
+        numbers = self._which(self._sampler.next_indices())
         try:
             if self._data.is_points:
                 self._data.take(numbers, out)
@@ -190,5 +199,8 @@ class Batches:
                 self._sampler.restore(before)
             raise
         if self._data.streamed:
-            self._data.ahead(self._sampler.coming(AHEAD))
+            self._data.ahead(self._which(self._sampler.coming(AHEAD)))
         return out, None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")
+
+    def _which(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+        return numbers if self._rows is None else self._rows[numbers]
