@@ -7,7 +7,6 @@ is cut off at the frame and marked by a triangle, so that it does not flatten th
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +148,7 @@ def _mark(x: float, mark: Mark) -> str:
     else:
         sign = svg.element("circle", cls=mark.kind, cx=x, cy=y, r=4)
     line = svg.element("line", cls=mark.kind, x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM)
-    return svg.element("g", svg.element("title", escape(mark.words)) + line + sign, cls="mark")
+    return svg.element("g", svg.element("title", svg.escape(mark.words)) + line + sign, cls="mark")
 
 
 def _curve(line: Line, x: svg.Scale, y: svg.Scale) -> str:

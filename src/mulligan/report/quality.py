@@ -1,7 +1,6 @@
 """The final metrics of a report: the table, and the classes beside the real ones."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,7 +74,7 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
         beside = f", real {100 * real[i]:.1f} %" if real else ""
         name = names[i] if i < len(names) else str(i)
         inside = [
-            svg.element("title", escape(f"{name}: {100 * share:.1f} %{beside}")),
+            svg.element("title", svg.escape(f"{name}: {100 * share:.1f} %{beside}")),
             svg.element("rect", cls="bar", x=x - bar / 2, y=bottom - height, width=bar, height=height),
         ]
         if real:

@@ -4,7 +4,6 @@ The SVG has no script and no fonts, and its colours survive printing. Text stays
 """
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from mulligan.output.pictures import svg
@@ -101,7 +100,7 @@ def _whole(height: int, title: str, parts: Sequence[str]) -> str:
     words = {"font_family": "system-ui, sans-serif", "font_size": 12, "fill": "#222", "role": "img"}
     return svg.element(
         "svg",
-        "".join([svg.element("title", escape(title)), svg.element("style", STYLE), ground, *parts]),
+        "".join([svg.element("title", svg.escape(title)), svg.element("style", STYLE), ground, *parts]),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {_WIDTH} {height}",
         width=_WIDTH,

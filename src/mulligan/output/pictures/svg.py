@@ -4,16 +4,22 @@ Coordinates are pixels, and y points down. The page's style sheet sets colours a
 across the chart, `tick` small words; `mid` words are centred at their place, `end` words end there.
 """
 
+import html
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from mulligan.output.figures import count
 
 LETTER = 6.6
 """Approximate width of a letter of the ticks."""
 _LEAST = 1e-300  # drawn for 0 on a logarithmic scale
+
+
+def escape(words: str) -> str:
+    """Escape words for markup. What XML cannot hold, such as a name's control characters, becomes a question mark."""
+    return html.escape(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "?", words))
 
 
 def element(tag: str, inside: str = "", **attributes: object) -> str:
