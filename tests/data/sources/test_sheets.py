@@ -31,7 +31,7 @@ def tiles(n, height=16, width=16, channels=4):
     return made
 
 
-@pytest.mark.parametrize(("spacing", "margin", "tile"), [(0, 0, "16x16"), (1, 0, "16x16+1"), (3, 2, "16x16+3+2")])
+@pytest.mark.parametrize(("spacing", "margin", "tile"), [(0, 0, "16x16"), (1, 0, "16x16+1"), (3, 20, "16x16+3+20")])
 def test_a_sheet_is_cut_into_its_tiles(tmp_path, spacing, margin, tile):
     made = tiles(10)
     made[4] = 0

@@ -35,6 +35,8 @@ def test_colours_are_multiplied_by_alpha(tmp_path, ending, options):
     assert data.decided == {"alpha": "keep", "resize": "smooth"}
     assert "centred on transparency; RGB with transparency" in data.note
     np.testing.assert_allclose(data.images, WANTED, atol=1)
+    small = np.asarray(load(tmp_path, 16).images)
+    assert (small[..., :3] <= small[..., 3:]).all()  # resizing overshoots
 
 
 @pytest.mark.parametrize("ending", ["png", "gif"])

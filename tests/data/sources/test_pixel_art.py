@@ -1,0 +1,68 @@
+"""Pixel art is recognised by its size and its few colours, and keeps hard edges when it is resized."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import load
+from mulligan.data.sources.recognition import is_pixel_art
+from mulligan.errors import ConfigError
+
+RNG = np.random.default_rng(0)
+COLOURS = RNG.integers(0, 256, (9, 4), dtype=np.uint8)
+COLOURS[:, 3] = 255
+COLOURS[0] = 0
+ART = COLOURS[RNG.integers(0, 9, (16, 16))]
+SMOOTH = np.asarray(Image.fromarray(ART).resize((64, 64), Image.Resampling.LANCZOS))
+
+
+def save(folder, *pictures):
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("picture", "is_art"),
+    [
+        (ART, True),
+        (ART[..., :3], True),
+        (ART.repeat(20, axis=0).repeat(20, axis=1), True),  # enlarged by a whole factor
+        (np.kron(ART, np.ones((9, 9, 1), np.uint8))[:143, :141], False),  # a large drawing in few colours
+        (SMOOTH, False),
+        (RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8), False),
+        (np.full((16, 16, 3), 9, np.uint8), False),  # nothing is to be seen
+        (ART[:2, :2], False),  # too small to have few colours
+    ],
+)
+def test_what_is_pixel_art(picture, is_art):
+    assert is_pixel_art(picture) == is_art
+
+
+@pytest.mark.parametrize(("smooth", "resize"), [(1, "pixels"), (2, "smooth")])
+def test_three_quarters_of_the_pictures_decide(tmp_path, smooth, resize):
+    data = load(save(tmp_path, *[SMOOTH] * smooth, *[ART] * 3))
+    assert data.decided["resize"] == resize
+    assert ("without smoothing (pixel art)" in data.note) == (resize == "pixels")
+
+
+@pytest.mark.parametrize(("size", "factor", "margin"), [(16, 1, 0), (32, 2, 0), (40, 2, 4), (24, 1, 4), (96, 6, 0)])
+def test_it_grows_by_whole_factors(tmp_path, size, factor, margin):
+    (found,) = np.asarray(load(save(tmp_path, ART), size).images)
+    wanted = np.zeros((size, size, 4), np.uint8)
+    wanted[margin : size - margin, margin : size - margin] = ART.repeat(factor, axis=0).repeat(factor, axis=1)
+    assert (found == wanted).all()
+
+
+def test_it_shrinks_by_leaving_pixels_out(tmp_path):
+    large = ART.repeat(4, axis=0).repeat(4, axis=1)
+    assert (np.asarray(load(save(tmp_path, large), 16).images)[0] == ART).all()
+    np.save(tmp_path / "a.npy", large[None])
+    assert (np.asarray(load(tmp_path / "a.npy", 16).images)[0] == ART).all()
+
+
+def test_smoothing_can_be_asked_for(tmp_path):
+    smooth = np.asarray(load(save(tmp_path, ART), 64, resize="smooth").images)
+    assert len(np.unique(smooth.reshape(-1, 4), axis=0)) > 100
+    with pytest.raises(ConfigError, match="resize must be one of auto, smooth, pixels, got 'sharp'"):
+        load(tmp_path, resize="sharp")
