@@ -15,11 +15,12 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from candidates import figures, maps_of
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from mulligan.data import load
-from mulligan.metrics import c2st, frechet_distance, gist, kid, kmeans, manifolds, moments, pca, sliced_wasserstein
+from mulligan.metrics import kmeans, pca
 from mulligan.output.pictures import grid, save_png
 
 COUNT = 1000
@@ -92,20 +93,6 @@ DAMAGES = {
 }
 
 
-def figures(maps, reals, fakes):
-    """Return every figure by name; larger is worse."""
-    found = {}
-    for name, features in maps.items():
-        real, fake = features(reals).astype(np.float64), features(fakes).astype(np.float64)
-        near = manifolds(real, fake)
-        found[f"FD {name}"] = frechet_distance(moments(real), moments(fake))
-        found[f"sliced {name}"] = sliced_wasserstein(real, fake, directions=300)
-        found[f"KID {name}"] = kid(real, fake, subsets=1).mean
-        found[f"C2ST {name}"] = c2st(real, fake).accuracy
-        found |= {f"{figure} {name}": -getattr(near, figure) for figure in ("precision", "recall", "coverage")}
-    return found
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+")
@@ -113,11 +100,11 @@ def main():
     words = parser.parse_args()
     rose, steps = defaultdict(lambda: defaultdict(int)), 0
     for name in words.sets:
-        images = load(name, size=32 if "/" in name else 0).images
+        images = (load(name, size=32, alpha="black") if "/" in name else load(name)).images
         images = images[np.random.default_rng(0).permutation(len(images))]
         count = min(COUNT, len(images) // 2)
         reals, others = images[:count], images[count : 5 * count]
-        maps = {"pca64": pca(others), "gist": gist(others)}
+        maps = maps_of(others)
         undamaged = figures(maps, reals, others[:count])
         for damage, strengths in DAMAGES.items():
             before = undamaged

@@ -85,8 +85,8 @@ def noise_floor(cov: NDArray[Any], m: int, n: int) -> float:
     E[FD] ≈ (1/m + 1/n) [Σᵢ λᵢ + ½ Σᵢⱼ λᵢλⱼ(1+δᵢⱼ)/(λᵢ+λⱼ)], with λ the eigenvalues of C. The first sum is the error of
     the means, the second the error of the covariances (Wishart, second-order expansion of the Bures distance). Exact
     for Gaussian features as m, n → ∞; within 4 % for the digits' PCA-64 at n from 500 to 10,000. With the covariance of
-    few reals it is too low: for the digits by 7 to 15 % at 500 reals, by a quarter at 100, by half at 20. Below 500,
-    `evaluate` therefore uses `split_floor`.
+    few reals it is too low: for the digits by 7 to 15 % at 500 reals, by a quarter at 100, by half at 20. Below
+    2,000, `evaluate` therefore uses `split_floor`.
 
     Parameters
     ----------
