@@ -348,7 +348,10 @@ class Run:
         CheckpointError
             When arrays or state do not belong to this configuration and data.
         """
-        run = cls(config, data=data_of(located(config), resumed=True) if data is None else data, begin=False)
+        if data is None:
+            config = located(config)
+            data = data_of(config, resumed=True)
+        run = cls(config, data=data, begin=False)
         if state["data"] != run.fingerprint:
             raise CheckpointError(
                 f"the checkpoint was trained on other data than {run.data.name} is now (SHA-256 {state['data'][:12]}…, "
