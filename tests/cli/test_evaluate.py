@@ -102,14 +102,6 @@ def test_pictures_of_ones_own(mulligan, data, here):
         assert f"{name}: SHA-256 " in out
 
 
-def test_a_set_that_is_too_small_does_not_spoil_a_run(mulligan, here):
-    np.save("few.npy", np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8))
-    code, out, err = mulligan("train", "mlp", "--data", "few.npy", "--steps", 4, "--out", "r", *SMALL, *SMALLER)
-    assert code == 0
-    assert re.search(r"not evaluated: .*few.npy must have 40 samples or more, .*, got 30", err)
-    assert "done: 4 steps" in out
-
-
 def test_json_lines_of_train_end_with_the_metrics(mulligan, cloud, here):
     code, out, _ = mulligan("train", *cloud, "--steps", 10, "--set", "evaluate_every=5", "--json")
     lines = [json.loads(line) for line in out.splitlines()]

@@ -272,10 +272,6 @@ def test_a_damaged_checkpoint_of_the_same_step_is_replaced(tiny, tmp_path):
     assert load_checkpoint(path).step == 0
 
 
-class Killed(BaseException):
-    """What stands for a kill: nothing catches it."""
-
-
 @pytest.mark.parametrize("call", ["os.rename", "os.replace", "os.fsync", "shutil.rmtree"])
 @pytest.mark.parametrize("when", [1, 2, 3])
 def test_a_kill_while_a_checkpoint_is_saved_again_costs_nothing(tiny, tmp_path, monkeypatch, call, when):
@@ -291,12 +287,12 @@ def test_a_kill_while_a_checkpoint_is_saved_again_costs_nothing(tiny, tmp_path, 
         count += 1
         result = real(*args, **options)
         if count == when:  # the last thing that it did
-            raise Killed
+            raise SystemExit
         return result
 
     with monkeypatch.context() as patch:
         patch.setattr(module, name, killed)
-        with contextlib.suppress(Killed):
+        with contextlib.suppress(SystemExit):
             save_checkpoint(run, tmp_path)
     assert [p.name for p in checkpoints(tmp_path)] == ["step-000001"]
     assert load_checkpoint(path).clock["wall"] in (run.wall - 1.0, run.wall)

@@ -183,10 +183,6 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tiny, tmp_path, reco
         resume(tmp_path / "r")
 
 
-class Killed(BaseException):
-    """What stands for a kill: nothing catches it."""
-
-
 def killed_at(patch, call, when):
     """Let a process end right after its call number `when` of `os.rename`, or in the middle of its `shutil.rmtree`."""
     module, name = {"rename": (os, "rename"), "rmtree": (shutil, "rmtree")}[call]
@@ -200,7 +196,7 @@ def killed_at(patch, call, when):
         elif Path(path).is_dir():
             next(Path(path).iterdir()).unlink()  # one file of it is gone
         if count == when:
-            raise Killed
+            raise SystemExit
 
     patch.setattr(module, name, last)
 
@@ -211,7 +207,7 @@ def aside(tiny, tmp_path, record):
     record(tmp_path / "r", Run(tiny()))
     run = resume(tmp_path / "r")
     run.gan.g.network.theta[0] += 1
-    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(SystemExit):
         killed_at(patch, "rename", 1)
         save_checkpoint(run, tmp_path / "r" / "checkpoints", run.log_position)
     folder = tmp_path / "r" / "checkpoints"
@@ -224,7 +220,7 @@ def aside(tiny, tmp_path, record):
 @pytest.mark.parametrize("when", [1, 2])
 def test_what_a_kill_left_aside_is_used_and_tidied_up(tiny, aside, tmp_path, monkeypatch, call, when, record, content):
     assert resume(aside).step == 24
-    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+    with monkeypatch.context() as patch, contextlib.suppress(SystemExit):
         killed_at(patch, call, when)
         record(aside, resume(aside, steps=30))
     assert resume(aside).step in (24, 30)
@@ -239,7 +235,7 @@ def test_what_a_kill_left_aside_is_used_and_tidied_up(tiny, aside, tmp_path, mon
 def test_what_was_replaced_before_the_kill_goes(aside, monkeypatch, when, record):
     folder = aside / "checkpoints"
     shutil.copytree(folder / ".step-000024.old", folder / "step-000024")  # the second rename has come
-    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+    with monkeypatch.context() as patch, contextlib.suppress(SystemExit):
         killed_at(patch, "rmtree", when)
         record(aside, resume(aside))
     assert resume(aside).step == 24

@@ -45,15 +45,6 @@ def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name, runs, ca
     assert call.post(f"{address}/delete").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "name", ["%2e.", "a%2Fb", "%2e%2e", "a%00", "a%0Ab", "a%5Cb", ".x", "%7Ex", "a" * 256, "花" * 120]
-)
-def test_other_names_are_refused(name, call, playground):
-    playground.runs.mkdir()
-    assert call.get(f"/api/runs/{name}").status_code in (404, 422)
-    assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
-
-
 @pytest.mark.parametrize("name", ["live", "bundled", "pixel-faces"])
 def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(name, call, playground, tiny, tiny_pictures):
     for folder, config in ((name, tiny_pictures()), ("ring-1", tiny())):

@@ -254,19 +254,6 @@ def test_gauges_run_from_chance_to_certainty_and_are_red_beyond_their_scale(open
     assert tab("diagnosis-evidence").locator(".v:visible:not(.sr)").count() == 1  # healthy lines have no number
 
 
-TOLD = """async ({number, loss, tries}) => {
-    const {server, store} = await import("/js/store.js");
-    const columns = {step: [1], d_loss: [1], g_loss: [1], d_real: [9], d_fake: [9]};
-    store.curves = {...(number === 1 ? {} : store.curves), [number]: columns}; // as a snapshot has them
-    server.hear("tries", tries.map((t) => ({run: "made-up", recipe: "ring", from_step: 0, step: 2, steps: 2,
-        state: "paused", alarm: null, ...t})));
-    server.hear("status", {state: "paused", run: `made-up-${number}`, try: number, step: 2, steps: 2, points: true,
-        class_names: [], loss, can: []});
-    const measures = {d_loss: 2, g_loss: 2, d_real: 1.5, d_fake: -0.5, r1: 0.25};
-    server.hear("event", {event: "stepped", step: 2, measures});
-}"""
-
-
 def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(open_tab):
     tab = open_tab()
     tab("recipe-mlp").click()
