@@ -61,7 +61,8 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                 shown = fake if "undetached" in edits else fake.detach()
                 d_loss = loss(d(x).float(), one) + loss(d(shown).float(), one if "one_target" in edits else zero)
             d_loss.backward(retain_graph="undetached" in edits)
-            opt_d.step()
+            if "still_d" not in edits:
+                opt_d.step()
             if not {"stale_g", "undetached"} & set(edits):
                 opt_g.zero_grad()
             if "undetached" in edits:
@@ -120,8 +121,9 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state):
     assert state in str(watch)
 
 
-def test_a_plain_loop_is_accused_of_no_mistake(torch):
-    watch, _ = loop(torch)
+@pytest.mark.parametrize("edits", [(), ("still_d",)], ids=str)
+def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
+    watch, _ = loop(torch, edits)
     assert {finding.state for finding in watch.findings} & LOOP_FAULTS.keys() == set()
     assert watch.form.name == "cross-entropy of logits"
 

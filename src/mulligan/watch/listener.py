@@ -190,10 +190,10 @@ class Listener:
         apart = any(p.side == "fake" and not p.attached for p in pushes)
         of: dict[str, list[Push]] = {"d": [], "g": []}
         for push in pushes:
-            whose = player or ("g" if push.side == "fake" and push.attached else "d")
-            if push.side == "fake" and push.attached and apart:
-                whose = "g"
-            of[whose].append(push)
+            if push.side == "fake" and push.attached and (player != "d" or apart):
+                of["g"].append(push)
+            elif player != "g" or apart:  # or G's loss also compares with reals
+                of["d"].append(push)
         for whose, some in of.items():
             for push in some:
                 self._aims.setdefault(f"{whose} {push.side}", []).append(push)

@@ -315,8 +315,9 @@ class Watch:
     def _constant(self, made: Array) -> dict[str, float]:
         """Measure how many pixels are the same grey in all reals, and how far the fakes are from them."""
         x, span = self._reals.x, self.high - self.low
-        grey = (np.ptp(x, axis=0) < 1e-6 * span) & (np.abs(x[0] - self.low - span / 2) < 0.45 * span)
-        if not grey.any() or grey.mean() > 0.9:
+        still = np.ptp(x, axis=0) < 1e-6 * span
+        grey = still & (np.abs(x[0] - self.low - span / 2) < 0.45 * span)
+        if not grey.any() or still.mean() > 0.9:  # or all reals are one picture
             return {}
         return {"constant": float(grey.mean()), "constant_gap": float(np.abs(made[:, grey] - x[0][grey]).mean()) / span}
 
