@@ -28,6 +28,7 @@ REFUSED = {
     "goodfellow-mnist": "Momentum",
     "jang": "Momentum",
 }
+LOSSES = ["ring loss.kind=relativistic_average", "ring loss.kind=literal_cost loss.smoothing=0.1"]
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def played(run):
     return (real.copy(), labels, z), run.gan.step(real, labels)
 
 
-@pytest.mark.parametrize("name", [*SUPPORTED, "classic latent.redraw=false"])
+@pytest.mark.parametrize("name", [*SUPPORTED, "classic latent.redraw=false", *LOSSES])
 def test_the_first_ten_steps_agree(torch, made, tmp_path, name):
     run = made(*name.split())
     with run.gan:
@@ -98,7 +99,7 @@ def test_the_first_ten_steps_agree(torch, made, tmp_path, name):
         a, b = (torch.cat([p.detach().ravel() for p in getattr(t, net).parameters()]) for t in (training, expected))
         if net == "d":  # a relativistic loss does not see its last bias, which rounding moves
             a, b = a[:-1], b[:-1]
-        assert float((a - b).norm() / b.norm()) < 1e-4
+        assert float((a - b).norm() / b.norm()) < (1e-3 if "average" in name else 1e-4)  # Adam divides by its rounding
     assert float(np.abs(run.gan.g.network.theta - before).max()) > 1e-4  # ten steps were taken
     assert training.step == expected.step == 35
 
@@ -143,11 +144,12 @@ def written(tmp_path, monkeypatch, capsys, made):
     return tmp_path / files[0]["path"]
 
 
-def test_the_script_runs_although_the_run_was_at_its_end(torch, written):
+def test_the_script_runs_although_the_run_was_at_its_end(torch, written, capsys):
     script = imported(written)
     with pytest.raises(SystemExit, match="5,000 more: python my_run_training"):
         script.main()
-    script.main(3)
+    script.main(450)
+    assert "PyTorch; reals points" in capsys.readouterr().out
     weights = torch.load(written.parent / "average.pt")
     assert all(torch.isfinite(tensor).all() for tensor in weights.values())
 

@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 
 from mulligan.errors import ConfigError, UnsupportedError
-from mulligan.game.losses import Hinge, LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
+from mulligan.game.losses import (
+    Hinge,
+    LeastSquares,
+    LiteralCost,
+    Minimax,
+    NonSaturating,
+    Relativistic,
+    RelativisticAverage,
+    Wasserstein,
+)
 from mulligan.game.penalties import R1, R2
 from mulligan.nn import schedules
 from mulligan.nn.averaging import EMA
@@ -33,10 +42,15 @@ from mulligan.training.run import Run
 LOSSES = {
     NonSaturating: ("F.softplus(-real).mean() + F.softplus(fake).mean()", "F.softplus(-fake).mean()"),
     Minimax: ("F.softplus(-real).mean() + F.softplus(fake).mean()", "-F.softplus(fake).mean()"),
+    LiteralCost: ("F.softplus(-real).mean() - F.softplus(fake).mean()", "F.softplus(-fake).mean()"),
     LeastSquares: ("((real - 1) ** 2).mean() / 2 + (fake**2).mean() / 2", "((fake - 1) ** 2).mean() / 2"),
     Hinge: ("F.relu(1 - real).mean() + F.relu(1 + fake).mean()", "-fake.mean()"),
     Wasserstein: ("fake.mean() - real.mean()", "-fake.mean()"),
     Relativistic: ("F.softplus(fake - real).mean()", "F.softplus(real - fake).mean()"),
+    RelativisticAverage: (
+        "F.softplus(fake.mean() - real).mean() + F.softplus(fake - real.mean()).mean()",
+        "F.softplus(real - fake.mean()).mean() + F.softplus(real.mean() - fake).mean()",
+    ),
 }
 """For each loss, the expressions that D and G minimise."""
 
@@ -70,7 +84,7 @@ def check_supported(run: Run) -> None:
     wrong += [f"d_steps = {game.d_steps}"] if game.d_steps > 1 else []
     wrong += ["instance_noise"] if game.instance_noise else []
     wrong += [f"average {type(game.average).__name__}"] if type(game.average) not in (EMA, type(None)) else []
-    if type(game.loss) not in LOSSES or getattr(game.loss, "smoothing", False):
+    if type(game.loss) not in LOSSES:
         wrong.append(f"loss {game.loss}")
     for name, player in players.items():
         network = run.gan.players[name[0]].network
@@ -107,6 +121,8 @@ def script(run: Run, state: str, data: str) -> tuple[str, dict[str, Array]]:
         if key == "g":
             tensors |= {f"average.{k}": x for k, x in _in_torch(network, gan.average, order).items()}
     d_loss, g_loss = LOSSES[type(game.loss)]
+    if smoothing := getattr(game.loss, "smoothing", 0.0):
+        d_loss += f" + {smoothing} * real.mean()"
     labelled = any(gan.players[key].network.classes for key in "gd")
     used = {type(s) for s in (game.schedules.lr, game.schedules.penalty, game.schedules.beta2) if s is not None}
     gammas = {type(p).__name__: getattr(p, "gamma", 0.0) for p in game.penalties}
@@ -130,7 +146,7 @@ def script(run: Run, state: str, data: str) -> tuple[str, dict[str, Array]]:
         "batch": game.batch_size,
         "latent": game.latent.dim,
         "draw": {"normal": "torch.randn({})", "uniform": "2 * torch.rand({}) - 1"}[game.latent.distribution].format(
-            f"BATCH, {game.latent.dim}, device=device"
+            f"n, {game.latent.dim}, device=device"
         ),
         "low": game.data.low,
         "high": game.data.high,
