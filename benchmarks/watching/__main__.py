@@ -4,6 +4,7 @@ python benchmarks/watching                     the runs, with the names that are
 python benchmarks/watching --try 3             … and play each for three steps, with the first seed
 python benchmarks/watching --watch FILE        watch every run that the file of JSON lines lacks, and add it
 python benchmarks/watching --report FILE       count what the file holds
+python benchmarks/watching --write FILE        … and write docs/benchmarks/watching.{jsonl,md} and the guide
 python benchmarks/watching --only gan --try 9  runs whose GAN or fault holds the word; --again plays known runs again
 """
 
@@ -19,7 +20,8 @@ from pathlib import Path
 import torch
 from cases import BROKEN, LOOKALIKES, SEEDS, SOUND
 from faults import Case, planted
-from played import counts, kept, line, played
+from outcomes import counts, kept, line, write
+from played import played
 from samples import pictures
 
 
@@ -43,12 +45,16 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only runs whose GAN or fault holds this word")
     parser.add_argument("--watch", type=Path, metavar="FILE", help="watch the runs that the file lacks, and add them")
     parser.add_argument("--report", type=Path, metavar="FILE", help="count what the file holds")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the pages from what the file holds")
     parser.add_argument("--again", action="store_true", help="watch known runs again")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     if asked.watch is not None:
         for outcome in played(asked.watch, asked.only, asked.again):
             print(line(outcome), f"{outcome.steps} steps, {outcome.seconds} s", flush=True)
+        return
+    if asked.write is not None:
+        write(asked.write)
         return
     if asked.report is not None:
         outcomes = [o for o in kept(asked.report).values() if asked.only in f"{o.gan}: {o.way}"]

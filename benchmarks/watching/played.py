@@ -1,18 +1,18 @@
-"""Play the runs under `mulligan.Watch`, keep what it said, and count how often that was right."""
+"""Play the runs under `mulligan.Watch`, and keep what it said."""
 
 import json
 import random
-import statistics
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from cases import BROKEN, HEALTHY, LOOKALIKES, SEEDS, SOUND
 from faults import Case, planted
+from outcomes import Outcome, kept
 from samples import pictures
 
 import mulligan
@@ -37,37 +37,6 @@ QUICK = [
 """The GANs by the processor time of a step."""
 
 pictures_of = cache(pictures)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the watch said of a run, with every measurement, as a line of JSON keeps it."""
-
-    gan: str
-    way: str
-    seed: int
-    named: str
-    step: int
-    steps: int
-    seconds: float
-    form: str
-    error: str
-    evidence: dict[str, Any]
-    findings: list[tuple[int, str]]
-    facts: dict[str, Any]
-    measured: list[tuple[int, dict[str, float]]]
-
-    @property
-    def case(self) -> Case:
-        return next(c for c in (*SOUND, *LOOKALIKES, *BROKEN) if (c.gan, c.way) == (self.gan, self.way))
-
-    @property
-    def exact(self) -> bool:
-        return self.named == self.case.expected
-
-    @property
-    def right(self) -> bool:
-        return self.exact or self.named in self.case.neighbours
 
 
 def order() -> list[tuple[Case, int]]:
@@ -118,13 +87,6 @@ def play(case: Case, seed: int) -> Outcome:
     )
 
 
-def kept(path: Path) -> dict[tuple[str, str, int], Outcome]:
-    """Return the outcomes in a file; the last one counts for a run that was played again."""
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-    found = (Outcome(**json.loads(line)) for line in lines)
-    return {(o.gan, o.way, o.seed): o for o in found}
-
-
 def played(path: Path, only: str, again: bool) -> Iterator[Outcome]:
     """Play each run that the file lacks, and add it."""
     known = {} if again else kept(path)
@@ -134,25 +96,3 @@ def played(path: Path, only: str, again: bool) -> Iterator[Outcome]:
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
             yield outcome
-
-
-def line(o: Outcome) -> str:
-    """Tell an outcome in a row of a table."""
-    said = ", ".join(f"{k} {e['value']:.3g} {e['operator']} {e['threshold']:.3g}" for k, e in o.evidence.items())
-    mark = "" if o.right else " **✗**"
-    beside = f" (or {', '.join(o.case.neighbours)})" if o.case.neighbours else ""
-    return f"| {o.gan} | {o.way} | {o.seed} | {o.case.expected}{beside} | {o.named}{mark} | {o.step or '–'} | {said} |"
-
-
-def counts(outcomes: list[Outcome]) -> str:
-    """Count names and false alarms."""
-    broken = [o for o in outcomes if o.case.expected != HEALTHY]
-    sound = [o for o in outcomes if o.case in SOUND]
-    alike = [o for o in outcomes if o.case in LOOKALIKES]
-    exact, right, silent = (sum(v) for v in zip(*((o.exact, o.right, o.named == HEALTHY) for o in broken)))
-    late = [o.step - (100 if o.case.expected == "eval left on" else 0) for o in broken if o.right]
-    return f"""| broken | named exactly | or by a neighbour | wrongly | not at all | healthy | false alarms | look broken | false alarms |
-|---|---|---|---|---|---|---|---|---|
-| {len(broken)} | {exact} | {right - exact} | {len(broken) - right - silent} | {silent} | {len(sound)} | {sum(not o.exact for o in sound)} | {len(alike)} | {sum(not o.exact for o in alike)} |
-
-From fault to name: {statistics.median(late):.0f} steps in the median, {max(late)} at most; {sum(o.seconds for o in outcomes) / 3600:.2f} hours of processor time."""  # noqa: E501

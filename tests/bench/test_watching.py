@@ -4,9 +4,23 @@ import numpy as np
 import pytest
 from cases import BROKEN, HEALTHY, LOOKALIKES, SEEDS, SOUND
 from faults import planted, text_of
+from outcomes import GUIDE, RESULTS, guide, kept, page
+from questions import QUESTIONS
 
 from mulligan.diagnosis import FAILURES
 from mulligan.watch.faults import LOOP_FAULTS
+
+
+def test_the_pages_show_what_was_measured():
+    outcomes = kept(RESULTS)
+    assert GUIDE.read_text("utf-8") == guide(outcomes)
+    assert RESULTS.with_suffix(".md").read_text("utf-8") == page(list(outcomes.values()))
+
+
+def test_each_question_has_its_run_among_the_cases():
+    known = {(case.gan, case.way) for case in (*SOUND, *BROKEN, *LOOKALIKES)}
+    assert {(question.gan, question.way) for question in QUESTIONS} <= known
+    assert len(QUESTIONS) == len({question.thread for question in QUESTIONS}) == 20
 
 
 class Recorder:

@@ -1,0 +1,185 @@
+"""What the watch said of each run, how often that was right, and the guide that shows some of the runs.
+
+This file needs no torch, so that docs and tests can read what was measured.
+"""
+
+import json
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cases import BROKEN, HEALTHY, LOOKALIKES, SOUND
+from faults import Case
+from questions import QUESTIONS, Question
+
+from mulligan.diagnosis.figures import figure_of
+from mulligan.output.figures import figure
+from mulligan.watch.faults import REMEDIES
+from mulligan.watch.watch import meaning
+
+DOCS = Path(__file__).parents[2] / "docs"
+RESULTS, GUIDE = DOCS / "benchmarks" / "watching.jsonl", DOCS / "guides" / "my-gan-fails.md"
+KEPT = ("gap", "distance", "coverage", "d_accuracy", "d_loss")
+"""The figures of each measurement that the results keep."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the watch said of a run, with every measurement, as a line of JSON keeps it."""
+
+    gan: str
+    way: str
+    seed: int
+    named: str
+    step: int
+    steps: int
+    seconds: float
+    form: str
+    error: str
+    evidence: dict[str, Any]
+    findings: list[tuple[int, str]]
+    facts: dict[str, Any]
+    measured: list[tuple[int, dict[str, float]]]
+
+    @property
+    def case(self) -> Case:
+        return next(c for c in (*SOUND, *LOOKALIKES, *BROKEN) if (c.gan, c.way) == (self.gan, self.way))
+
+    @property
+    def exact(self) -> bool:
+        return self.named == self.case.expected
+
+    @property
+    def right(self) -> bool:
+        return self.exact or self.named in self.case.neighbours
+
+
+def kept(path: Path) -> dict[tuple[str, str, int], Outcome]:
+    """Return the outcomes in a file; the last one counts for a run that was played again."""
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    found = (Outcome(**json.loads(line)) for line in lines)
+    return {(o.gan, o.way, o.seed): o for o in found}
+
+
+def line(o: Outcome) -> str:
+    """Tell an outcome in a row of a table."""
+    said = ", ".join(f"{k} {e['value']:.3g} {e['operator']} {e['threshold']:.3g}" for k, e in o.evidence.items())
+    mark = "" if o.right else " **✗**"
+    beside = f" (or {', '.join(o.case.neighbours)})" if o.case.neighbours else ""
+    return f"| {o.gan} | {o.way} | {o.seed} | {o.case.expected}{beside} | {o.named}{mark} | {o.step or '–'} | {said} |"
+
+
+def counts(outcomes: list[Outcome]) -> str:
+    """Count names and false alarms."""
+    broken = [o for o in outcomes if o.case.expected != HEALTHY]
+    sound = [o for o in outcomes if o.case in SOUND]
+    alike = [o for o in outcomes if o.case in LOOKALIKES]
+    exact, right, silent = (sum(v) for v in zip(*((o.exact, o.right, o.named == HEALTHY) for o in broken)))
+    late = [o.step - (100 if o.case.expected == "eval left on" else 0) for o in broken if o.right]
+    return f"""| broken | named exactly | or by a neighbour | wrongly | not at all | healthy | false alarms | look broken | false alarms |
+|---|---|---|---|---|---|---|---|---|
+| {len(broken)} | {exact} | {right - exact} | {len(broken) - right - silent} | {silent} | {len(sound)} | {sum(not o.exact for o in sound)} | {len(alike)} | {sum(not o.exact for o in alike)} |
+
+From fault to name: {statistics.median(late):.0f} steps in the median, {max(late)} at most; {sum(o.seconds for o in outcomes) / 3600:.2f} hours of processor time."""  # noqa: E501
+
+
+# ── the guide ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HEAD = """# My GAN fails
+
+Twenty questions that people ask in public trackers, most of them without an answer there. Each has an answer here, and
+a small PyTorch GAN in which `mulligan.Watch` was asked: what was changed, and what it said. Put
+[three lines](watch.md) into your own loop to ask it about yours.
+
+This page is made by `python benchmarks/watching --write`, from what the watch said when the runs were played; no run is
+chosen by its outcome. Where it named something else than we expected, the page says so. A name stands after two
+measurements, 200 steps apart, that agree. [The counts of all runs](../benchmarks/watching.md) are on a page of their
+own.
+"""
+
+
+def guide(outcomes: dict[tuple[str, str, int], Outcome]) -> str:
+    """docs/guides/my-gan-fails.md."""
+    parts = [HEAD]
+    for number, question in enumerate(QUESTIONS, 1):
+        repository, issue = question.thread.split(" #")
+        address = f"https://github.com/{repository}/issues/{issue}"
+        parts.append(f"## {number}. {question.asked}\n\nAsked in [{question.thread}]({address}).\n\n{question.answer}")
+        outcome = outcomes.get((question.gan, question.way, 0))
+        if outcome is not None:
+            parts.append(_shown(question, outcome))
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _shown(question: Question, o: Outcome) -> str:
+    """Show what was changed in a GAN, and what the watch said."""
+    case = o.case
+    changed = "\n".join(
+        f"{mark} {line.strip()}"
+        for edit in case.edits
+        for mark, side in zip("-+", edit)
+        for line in side.strip("\n").splitlines()
+    )
+    text = f"Measured: `{o.gan}`, {o.way}."
+    if changed:
+        text += f"\n\n```diff\n{changed}\n```"
+    if not o.right:
+        text += f"\n\nExpected was: {case.expected}."
+    return f"{text}\n\n```text\n{said(o)}\n```"
+
+
+def said(o: Outcome) -> str:
+    """Write what the watch said in its own words."""
+    if o.named == HEALTHY:
+        (_, first), (step, last) = o.measured[0], o.measured[-1]
+        words = {"gap": figure_of("gap").meaning, "d_loss": "D's loss"}
+        spans = ((words[name], first.get(name), last.get(name)) for name in words)
+        moved = (f"  {figure(a)} → {figure(b)}  {meant}" for meant, a, b in spans if a is not None and b is not None)
+        return "\n".join([f"healthy at step {step}", *moved])
+    lines = [f"since step {o.step}: {o.named}. {meaning(o.named)}"]
+    for name, e in o.evidence.items():
+        lines.append(f"  {figure(e['value'])} {e['operator']} {figure(e['threshold'])}  {figure_of(name).meaning}")
+    return "\n".join([*lines, f"  try: {REMEDIES[o.named][0].told('PyTorch')}"])
+
+
+def page(outcomes: list[Outcome]) -> str:
+    """docs/benchmarks/watching.md."""
+    rows = "\n".join(line(o) for o in outcomes if not o.exact)
+    return f"""# How well the watch names what is wrong
+
+Twelve public GANs, rewritten small, were trained as published, broken in {len({c.way for c in BROKEN})} ways, and
+changed in {len(LOOKALIKES)} ways that look wrong and are not. The names that the watch should give were written down
+before the first run (`benchmarks/watching/cases.py`). The bench has {2 * len(SOUND)} healthy runs,
+{2 * len(BROKEN)} broken and {2 * len(LOOKALIKES)} that only look broken, of two seeds; **{len(outcomes)} of these have
+been played so far**: first each way once, by which the watch was mended, then others in an order of chance.
+
+{counts(outcomes)}
+
+A broken run stops when it is named, or after 1,200 steps; others take 2,000. Played by `python benchmarks/watching
+--watch FILE`, on a machine that was busy with other work, so only processor time is given.
+
+## Runs that were not named exactly
+
+| GAN | way | seed | expected | named | step | because |
+|---|---|---|---|---|---|---|
+{rows}
+"""
+
+
+def write(path: Path) -> None:
+    """Write the results without most figures, and both pages, from a file of outcomes."""
+    outcomes = kept(path)
+    lines = []
+    for o in outcomes.values():
+        measured = [(step, {name: each[name] for name in KEPT if name in each}) for step, each in o.measured]
+        lines.append(json.dumps({**vars(o), "measured": measured, "facts": {}}, ensure_ascii=False))
+    RESULTS.write_text("\n".join(lines) + "\n", "utf-8")
+    render()
+
+
+def render() -> None:
+    """Write both pages from the results."""
+    outcomes = kept(RESULTS)
+    GUIDE.write_text(guide(outcomes), "utf-8")
+    RESULTS.with_suffix(".md").write_text(page(list(outcomes.values())), "utf-8")
