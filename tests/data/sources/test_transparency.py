@@ -118,11 +118,13 @@ def test_a_streamed_folder_keeps_alpha(tmp_path, monkeypatch):
     assert all((data.images[i] == small[i]).all() for i in range(12))
 
 
-def test_pictures_that_show_nothing_are_told(tmp_path):
+def test_pictures_that_show_nothing_or_one_thing_are_told(tmp_path, caplog):
     for i in range(3):
         Image.new("RGBA", (28, 28), (255, 0, 0, 0)).save(tmp_path / f"{i}.png")
     with pytest.raises(DataError, match="all 3 are fully transparent"):
         load(tmp_path)
+    assert not caplog.records
+    assert load(tmp_path, alpha="white").note.endswith("; all 3 are the same picture")
     Image.fromarray(RGBA[0]).save(tmp_path / "3.png")
     assert load(tmp_path).note.endswith("; 3 fully transparent")
 

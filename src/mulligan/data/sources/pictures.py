@@ -96,16 +96,19 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
     seen: NDArray[np.uint8] = images[: 1 if many else None]
     if many and seen.max() - seen.min() < DARK:  # too few to judge the others by
         seen = images[evenly(len(images))]
+    unseen = int((~seen[..., 3].any(axis=(1, 2))).sum()) if reading.keeps_alpha and not many else 0
+    if unseen == len(seen):
+        raise DataError(
+            f"{folder}: pictures must show something, but all {unseen} are fully transparent. Save them without an "
+            "alpha channel, or with one that is 255 where there is something to see."
+        )
     lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
     check_light(folder, "pixel", int(seen.min()), int(seen.max()), what=lighter)
     notes = [_resized_note(reading), {1: "grey", 3: "RGB", 4: "RGB with transparency"}[images.shape[3]]]
-    if reading.keeps_alpha and not many and (unseen := int((~seen[..., 3].any(axis=(1, 2))).sum())):
-        if unseen == len(seen):
-            raise DataError(
-                f"{folder}: pictures must show something, but all {unseen} are fully transparent. Save them without "
-                "an alpha channel, or with one that is 255 where there is something to see."
-            )
+    if unseen:
         notes.append(f"{unseen} fully transparent")
+    if len(seen) > 1 and (seen == seen[0]).all():
+        notes.append(f"all {len(seen)} are the same picture")
     if tiles is not None:
         notes.insert(0, tiles.note)
     if many:

@@ -26,9 +26,11 @@ def cut(path: Path, grid: Grid) -> tuple[list[Image], int]:
     """
     sheet = sound(path, lambda: opened(path))
     if not _divides(grid, sheet.size):
+        fitting = _fitting(grid, sheet.size)
+        hint = f"Try {str(fitting)!r}." if fitting else "Look at the sheet: what are its tiles, spacing and margin?"
         raise ConfigError(
             f"tile must divide each sheet into whole tiles, got {grid} for {path.name} of {sheet.width}×{sheet.height} "
-            f"pixels. Try {str(_fitting(grid, sheet.size))!r}."
+            f"pixels. {hint}"
         )
     columns, rows = (
         range(grid.margin, length - grid.margin, side + grid.spacing) for side, length in zip(grid[:2], sheet.size)
@@ -44,15 +46,15 @@ def _divides(grid: Grid, size: tuple[int, int]) -> bool:
     return all(length >= side and (length + spacing) % (side + spacing) == 0 for side, length in zip(grid[:2], inside))
 
 
-def _fitting(grid: Grid, size: tuple[int, int]) -> Grid:
-    """Return a grid that divides a sheet: of the same tiles with a little spacing and margin, or of similar tiles."""
-    alike = (grid._replace(spacing=spacing, margin=margin) for spacing in range(5) for margin in range(5))
-    found = next((each for each in alike if _divides(each, size)), None)
-    width, height = (
-        min((each for each in range(1, length + 1) if length % each == 0), key=lambda each: abs(each - side))
+def _fitting(grid: Grid, size: tuple[int, int]) -> Grid | None:
+    """Return a grid that divides a sheet: the same tiles with spacing and margin, or somewhat smaller ones."""
+    near = [
+        max(each for each in range(1, min(side, length) + 1) if length % each == 0)
         for side, length in zip(grid[:2], size)
-    )
-    return found or Grid(width, height)
+    ]
+    tried = [grid._replace(spacing=spacing, margin=margin) for spacing in range(5) for margin in range(5)]
+    tried += [Grid(*near)] if all(2 * each >= side for side, each in zip(grid[:2], near)) else []
+    return next((each for each in tried if _divides(each, size)), None)
 
 
 def _is_empty(cell: Image) -> bool:
