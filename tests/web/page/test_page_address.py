@@ -64,6 +64,34 @@ def test_no_address_empties_the_page(open_tab):
         assert not re.search("NaN|Infinity", written), address
 
 
+def test_a_link_works_in_a_page_that_is_open_and_as_the_page_spells_it(open_tab):
+    tab = open_tab("train?recipe=mlp&seed=7")
+    tab.until("document.querySelector('[data-testid=setting-seed]').value === '7'")
+    tab.page.evaluate("location.hash = '#train?recipe=ring&seed=3&loss=non-saturating&penalty=R1 %2B R2'")
+    tab.until("document.querySelector('[data-testid=recipe-ring]').checked")
+    assert values(tab, "seed", "loss", "penalty") == ["3", "non_saturating", "r1+r2"]
+    tab.until("location.hash.startsWith('#train?recipe=ring') && location.hash.includes('seed=3')")
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab("copy-link").click()
+    tab.until("document.querySelector('[data-testid=copy-link]').innerText === 'Copied'")
+    assert tab.page.evaluate("navigator.clipboard.readText()") == tab.page.url
+    tab.allowed.append("422")
+    tab.page.evaluate("location.hash = '#train?recipe=ring&loss=none-such'")
+    tab.until("document.querySelector('[data-testid=recipe-ring]').checked && location.hash.includes('none-such')")
+    tab("run-toggle").click()
+    tab("refused").wait_for()  # beside the button that was pressed
+    assert "none-such" in tab("refused").inner_text()
+    button, words = tab("run-toggle").bounding_box(), tab("refused").bounding_box()
+    assert abs(words["y"] - button["y"]) < 80
+    tab("nav-draw").click()
+    tab.until("location.hash.startsWith('#draw?')")
+    tab("seed-input").fill("77")
+    tab.until("location.hash.includes('seed=77')")
+    tab("nav-runs").click()
+    tab("nav-draw").click()
+    tab.until("document.querySelector('[data-testid=seed-input]')?.value === '77'")  # as it was left
+
+
 def test_a_link_to_the_inside_shows_the_run_the_step_and_what_was_shown(open_tab, server, tiny):
     for _ in Recorder(server.runs / "seen").record(Run(tiny())):
         pass

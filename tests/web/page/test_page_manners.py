@@ -210,3 +210,39 @@ def test_the_game_and_its_terms_are_explained_in_place(open_tab):
         tab.page.keyboard.press("Escape")
         told.wait_for(state="hidden")
     tab.picture("train-explained", ("light", "dark"))
+
+
+def test_a_phone_has_one_bar_at_its_foot_and_320_px_are_enough(open_tab):
+    tab = open_tab(viewport={"width": 320, "height": 640}, has_touch=True)
+    for view in ("train", "game", "teach", "draw", "museum", "runs"):
+        tab("nav-" + view).tap()
+        tab.page.wait_for_selector(f"body[data-view={view}] main h1", state="attached")
+        tab.page.wait_for_timeout(600)
+        bar = tab.page.locator(".nav").bounding_box()
+        assert bar["y"] + bar["height"] == 640
+        box = tab("nav-" + view).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 321  # the view that is shown can be seen in the bar
+        tab.fits(view)
+    tab("nav-train").tap()
+    tab.stands(step=12547, steps=60000)
+    assert tab("step").bounding_box()["height"] < 30  # one line
+    tab.fits("train at 320 px")
+
+
+def test_a_projector_sees_letters_of_sixteen_pixels_and_one_edge(open_tab):
+    tab = open_tab(viewport={"width": 1920, "height": 1080})
+    tab.stands(step=9, steps=99)
+    edges = [tab.page.locator(name).first.bounding_box()["x"] for name in (".logo", ".transport", ".settings")]
+    assert max(edges) - min(edges) < 2
+    small = """Math.min(...[...document.querySelectorAll("main *, header *")]
+        .filter((e) => e.innerText && e.offsetParent && !e.closest(".sr"))
+        .map((e) => parseFloat(getComputedStyle(e).fontSize)))"""
+    assert tab.page.evaluate(small) >= 13
+    before = tab.page.locator(".samples .box").bounding_box()["width"]
+    tab("present").click()
+    zoom = tab.page.evaluate("parseFloat(getComputedStyle(document.body).zoom)")
+    assert tab.page.evaluate(small) * zoom >= 16
+    assert tab.page.locator(".samples .box").bounding_box()["width"] > before
+    tab.picture("train-present", ("light", "dark"))
+    tab("present").click()

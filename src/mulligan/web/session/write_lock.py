@@ -8,7 +8,7 @@ from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import Broadcast
 
 Client = Annotated[str, Text("[A-Za-z0-9_-]{16,64}", "16 to 64 letters, digits, _ or -", "a1b2c3d4e5f6a7b8")]
-GRACE = 5.0
+GRACE = 2.0
 """Seconds for which a page keeps the lock after its stream has ended, so that it survives a reload."""
 
 

@@ -7,7 +7,6 @@ import { LARGE, Pad, base64, lay, pixels, small, wipe } from "./pad.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
 import { Slider } from "./settings.js";
 import { begin, beginOf, calm, mayWrite, modelOf, onProgress, server, store } from "./store.js";
-import { useWidth } from "./width.js";
 
 const FRAMES = 61;
 const STOPS = 11;
@@ -103,24 +102,9 @@ function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
     ${short || !names.length ? html`<div class="seg classes" role="group" aria-label="Class" data-testid="class-select"><button aria-pressed=${kind == null} data-testid="class-any" disabled=${!names.length} onClick=${() => setKind(null)}>Any</button>
         ${(names.length ? names : [...Array(10).keys()].map(String)).map((n, k) => html`<button aria-pressed=${kind === k} aria-label=${`Class ${n}`} data-testid=${`class-${k}`} disabled=${!names.length} onClick=${() => setKind(k)}>${n}</button>`)}</div>`
       : html`<select class="in ds-more" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
-    <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `This generator takes a class.${data?.class_name ? ` Drawn here: ${data.class_name}.` : ""}` : "This generator takes no class."}</p>
+    <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance: 7 need not give a 7. The class is chosen here.${data?.class_name ? ` Drawn: ${data.class_name}.` : ""}` : "This generator takes no class."}</p>
     <${Steer} steer=${steer} setSteer=${setSteer} />
   </div></section>`;
-}
-
-function Distances({ typical, distance }) {
-  const [box, W] = useWidth(386);
-  const [H, base] = [80, 46];
-  const end = Math.max(typical.edges.at(-1), distance * 1.1);
-  const X = (q) => 10 + (q / end) * (W - 20);
-  const most = Math.max(1, ...typical.counts);
-  const outline = typical.counts.map((n, i) => `L${X(typical.edges[i]).toFixed(1)} ${(base - (n / most) * 34).toFixed(1)}L${X(typical.edges[i + 1]).toFixed(1)} ${(base - (n / most) * 34).toFixed(1)}`).join("");
-  const right = X(distance) > W / 2;
-  return html`<div ref=${box}><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`Distance to the nearest training picture ${num(distance)}; ${typical.whose} lie at ${num(typical.low)} to ${num(typical.high)}, half of them below ${num(typical.median)}`}>
-    <path d=${`M${X(typical.edges[0])} ${base}${outline}L${X(typical.edges.at(-1))} ${base}Z`} fill="var(--real)" opacity="0.18" /><path d=${`M${X(typical.edges[0])} ${base}${outline}L${X(typical.edges.at(-1))} ${base}`} fill="none" stroke="var(--real)" stroke-width="1.4" />
-    <line class="axis" x1="10" x2=${W - 10} y1=${base + 0.5} y2=${base + 0.5} />${[0, 0.25, 0.5, 0.75, 1].map((f) => html`<text x=${X(f * end)} y="60" text-anchor=${f === 1 ? "end" : f ? "middle" : "start"}>${num(f * end)}</text>`)}
-    <text x="6" y="77">distance to the nearest training picture · <tspan class="real">${int(typical.n)} ${typical.whose}</tspan></text>
-    <line x1=${X(distance)} x2=${X(distance)} y1="6" y2=${base} stroke="var(--fake)" stroke-width="2.4" /><text class="fake over" x=${X(distance) + (right ? -6 : 6)} y="15" text-anchor=${right ? "end" : "start"}>this one ${num(distance)}</text></svg></div>`;
 }
 
 function Copy({ model, seed, kind, steer }) {
@@ -138,7 +122,7 @@ function Copy({ model, seed, kind, steer }) {
     ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><figure><${Picture} image=${data?.drawn} label="Generated" /><figcaption>generated</figcaption></figure>
       <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.near.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.near.index) : "–"}</figcaption></figure>
       <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label="Difference: orange where the generated one is brighter, blue where the training picture is" /><figcaption>difference, −1 … +1</figcaption></figure></div>
-      ${data?.typical && html`<${Distances} typical=${data.typical} distance=${data.near.distance} />`}<p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}
+      <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}
   </div></section>`;
 }
 
@@ -188,7 +172,7 @@ function Nearest({ model, kind }) {
   };
   const said = wrong ?? fault;
   return html`<section class="panel" aria-labelledby="d5"><div class="ph"><h2 id="d5">Draw one: what is the nearest it can make?</h2></div><div class="pb">
-    <div class="nearest"><${Pad} canvas=${pad} colour=${colour} testid="nearest-pad" lifted=${shape && look} /><div>
+    <div class="nearest"><div class="sheet"><${Pad} canvas=${pad} colour=${colour} testid="nearest-pad" lifted=${shape && look} />${!drawn && html`<p aria-hidden="true">Draw here</p>`}</div><div>
       <div class="near"><figure><${Picture} image=${data?.given} testid="nearest-given" label="Yours, as the generator sees it" /><figcaption>yours</figcaption></figure>
         <figure><${Picture} image=${data?.image} testid="nearest-made" label=${data ? `The nearest picture${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} /><figcaption>nearest${data?.class_name ? `, class ${data.class_name}` : ""}</figcaption></figure>
         <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" data-testid="nearest-error" aria-label="Error: orange where the nearest is brighter, blue where yours is" /><figcaption>error, −1 … +1</figcaption></figure></div>
@@ -201,7 +185,7 @@ function Nearest({ model, kind }) {
 
 const ENLARGED = 10; // times, in a GIF: a digit of 28 pixels would be lost in a chat
 
-function Morph({ model, kind, ends: [from, to], setEnds, player, off, why }) {
+function Morph({ model, kind, of, ends: [from, to], setEnds, player, off, why }) {
   const [at, setAt] = useState(24);
   const [playing, setPlaying] = useState(false);
   const { data, fault } = useAnswer(async (signal) => {
@@ -224,7 +208,7 @@ function Morph({ model, kind, ends: [from, to], setEnds, player, off, why }) {
   const gif = `/api/walk.gif?${new URLSearchParams({ model, from, to, frames: FRAMES, scale: Math.max(1, Math.floor((ENLARGED * 28) / (data?.width ?? 28))), ...(kind == null ? {} : { class: kind }) })}`;
   const end = (seed, set, place, label, testid) => html`<div class="end-of"><label>${label}<${SeedField} value=${seed} set=${set} label=${label} testid=${testid} /></label>
     <button aria-label=${`Show the picture of ${seed}`} onClick=${() => go(place)}><${Picture} image=${data?.images[place]} /></button></div>`;
-  return html`<section class="panel morph" aria-labelledby="d3"><div class="ph"><h2 id="d3">Morph: from one number to another</h2><span class="end small">two birthdays, perhaps</span></div><div class="pb">
+  return html`<section class="panel morph" aria-labelledby="d3"><div class="ph"><h2 id="d3">Morph: from one number to another${of}</h2><span class="end small">two birthdays, perhaps</span></div><div class="pb">
     ${fault && html`<p class="small bad">${fault}</p>`}
     <div class="three-of">${end(from, (n) => setEnds([n, to]), 0, "This number", "walk-from")}
       <div class="middle"><${Picture} image=${data?.images[at]} testid="walk-frame" label=${`Walk at ${share.toFixed(2)} between seed ${from} and seed ${to}`} />
@@ -246,7 +230,7 @@ async function withWalk(path, { from, to, kind }) {
 
 // ── plane ──
 
-function Plane({ model, kind, classes, corners, setCorners }) {
+function Plane({ model, kind, of, classes, corners, setCorners }) {
   const [wheel, setWheel] = useState(false);
   const around = wheel && classes > 1 && kind == null ? true : null;
   const [spot, setSpot] = useState([0.62, 0.38]);
@@ -277,7 +261,7 @@ function Plane({ model, kind, classes, corners, setCorners }) {
     setSpot([clamp(u + step[0]), clamp(v + step[1])]);
   };
   const png = `/api/plane.png?${new URLSearchParams({ model, seeds, side: SIDE, ...(kind == null ? {} : { class: kind }), ...(around ? { around } : {}) })}`;
-  return html`<section class="panel" aria-labelledby="d4"><div class="ph"><h2 id="d4">${around ? "A plane of all classes" : "A plane through four seeds"}</h2>${classes > 1 && kind == null ? html`<div class="end seg" role="group" aria-label="What the plane mixes"><button aria-pressed=${around ? "false" : "true"} onClick=${() => setWheel(false)}>Four seeds</button><button aria-pressed=${around} data-testid="plane-classes" onClick=${() => setWheel(true)}>All classes</button></div>` : html`<span class="end small">drag, or use the arrow keys</span>`}</div><div class="pb">
+  return html`<section class="panel" aria-labelledby="d4"><div class="ph"><h2 id="d4">${around ? "A plane of all classes" : "A plane through four seeds"}${of}</h2>${classes > 1 && kind == null ? html`<div class="end seg" role="group" aria-label="What the plane mixes"><button aria-pressed=${around ? "false" : "true"} onClick=${() => setWheel(false)}>Four seeds</button><button aria-pressed=${around} data-testid="plane-classes" onClick=${() => setWheel(true)}>All classes</button></div>` : html`<span class="end small">drag, or use the arrow keys</span>`}</div><div class="pb">
     ${grid.fault ? html`<p class="small bad">${grid.fault}</p>` : html`<div class="plane">
       <div class="pw" tabindex="0" role="application" aria-label=${`Latent plane, at ${u.toFixed(2)} across and ${v.toFixed(2)} down. Arrow keys move the point.`} data-testid="latent-plane" onKeyDown=${key} onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); move(e); }} onPointerMove=${(e) => e.buttons && move(e)}>
         <${Picture} image=${grid.data?.image} label=${`${SIDE} by ${SIDE} pictures between seeds ${corners.join(", ")}`} /><span class="x" ref=${cross}></span></div>
@@ -336,6 +320,7 @@ export function Draw({ query }) {
   const kept = models.some((m) => m.name === saved);
   const off = !mayWrite() || !kept;
   const send = (to) => (["bundled", "pixel-faces"].includes(saved) ? beginOf("/api/bundled", "export", { to, model: saved }) : begin(saved.replace("./", ""), "export", { to }));
+  const of = kind == null ? null : ` · class ${info?.class_names?.[kind] ?? kind}`; // a class holds for all of the view
   const why = kept ? undefined : "A run can be exported from its first checkpoint on";
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
@@ -343,5 +328,5 @@ export function Draw({ query }) {
     <div class="end"><button class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button>${!server.lab && html`<button class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button>`}</div></section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} steer=${steer} setSteer=${setSteer} /><${Copy} model=${model} seed=${seed} kind=${kind} steer=${steer} /></div>
-      <div class="col"><${Morph} model=${model} kind=${kind} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} classes=${info?.class_names?.length ?? 0} corners=${corners} setCorners=${setCorners} /><${Nearest} model=${model} kind=${kind} /></div>`}</main>`;
+      <div class="col"><${Nearest} model=${model} kind=${kind} /><${Morph} model=${model} kind=${kind} of=${of} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} classes=${info?.class_names?.length ?? 0} corners=${corners} setCorners=${setCorners} of=${of} /></div>`}</main>`;
 }

@@ -7,9 +7,9 @@ import { int, num, percent, short, signed } from "./numbers.js";
 import { grow } from "./chart.js";
 import { Layers } from "./layers.js";
 import { Picture } from "./draw.js";
+import { Histogram } from "./quality.js";
 import { Slider } from "./settings.js";
 import { can, command, latest, modelOf, server, store } from "./store.js";
-import { useWidth } from "./width.js";
 
 const SIDE = 72;
 const POINTS = 512;
@@ -259,22 +259,9 @@ function Field({ params, name, off, setOff }) {
     <canvas class="field" ref=${canvas} tabindex="0" role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}. Arrow keys move the point.`} onPointerMove=${move} onPointerDown=${move} onKeyDown=${key} />
     <div class="cb"><span class="fake">looks forged</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks">${[-1, -0.5, 0, 0.5, 1].map((share) => html`<span>${logitAt(share)}</span>`)}</div></div><span class="real">looks real</span></div>
     <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on the scale above, which is this map’s own. No colour: D cannot tell. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small></div></section>
-    <div class="col">${m && html`<section class="panel" aria-labelledby="l2"><div class="ph"><h2 id="l2">Modes</h2><span class="end small">${int(m.n)} samples</span></div><div class="pb"><div class="three"><div><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b><small>modes found</small></div><div><b>${percent(m.high_quality)}</b><small>close to a mode</small></div><div><b>${num(m.median_distance)}</b><small>median distance</small></div></div><${ModeBars} modes=${m} /></div></section>`}
+    <div class="col">${m && html`<section class="panel" aria-labelledby="l2"><div class="ph"><h2 id="l2">Modes</h2><span class="end small">${int(m.n)} samples</span></div><div class="pb"><div class="three"><div><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b><small>modes found</small></div><div><b>${percent(m.high_quality)}</b><small>close to a mode</small></div><div><b>${num(m.median_distance)}</b><small>median distance</small></div></div><${Histogram} shares=${m.counts.map((n) => n / m.n)} real=${m.counts.map(() => 1 / m.of)} names=${m.labels} of="share of the samples near each mode, %; dashed: real" /></div></section>`}
       <section class="panel" aria-labelledby="l3"><div class="ph"><h2 id="l3">At the point under the cursor</h2></div><div class="pb"><table data-testid="probe"><tbody>${[["x", probe ? (f.dimension === 1 ? signed(probe.x) : `${signed(probe.x)}, ${signed(probe.y)}`) : "–"], ["D’s logit", f.says === "centred" ? `${signed(probe?.centred)} centred` : signed(probe?.logit)], ["probability of “real”", probe?.probability == null ? "–" : probe.probability.toFixed(2)], ["length of ∂D/∂x", num(probe?.length)]].map(([a, b]) => html`<tr><td class="muted">${a}</td><td class="n"><b>${b}</b></td></tr>`)}</tbody></table></div></section>
       <${LayerPanels} params=${params} name=${name} narrow /></div></div>`;
-}
-
-function ModeBars({ modes: m }) {
-  const [box, W] = useWidth(560);
-  const [H, base] = [142, 104];
-  const most = Math.max(...m.counts, (1.2 * m.n) / m.of);
-  const bw = (W - 40) / m.of;
-  const y = (n) => base - (n / most) * 94;
-  const few = (n) => n === 0;
-  return html`<div ref=${box} class="modes"><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`Samples per mode: ${m.counts.join(", ")}`}>
-    ${[0, 0.5, 1].map((f) => html`<line class="grid" x1="36" x2=${W} y1=${y(f * most)} y2=${y(f * most)} /><text x="31" y=${y(f * most) + 4} text-anchor="end">${Math.round(f * most)}</text>`)}
-    ${m.counts.map((n, i) => html`<rect x=${40 + i * bw + bw * 0.18} y=${y(n)} width=${bw * 0.64} height=${Math.max(1, base - y(n))} rx="2" fill="var(${few(n) ? "--bad" : "--fake"})" />${m.of <= 12 && html`<text x=${40 + i * bw + bw / 2} y="119" text-anchor="middle" class=${few(n) ? "bad" : ""}>${m.labels[i]}</text>`}`)}
-    <line x1="36" x2=${W} y1=${y(m.n / m.of)} y2=${y(m.n / m.of)} stroke="var(--real)" stroke-dasharray="4 3" /><text x="40" y="138">samples per mode · dashed: even share</text></svg></div>`;
 }
 
 // ── pictures ──

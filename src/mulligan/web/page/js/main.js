@@ -35,7 +35,7 @@ function toggleTheme() {
 // ── where we are ──
 
 function route() {
-  const [path, query] = location.hash.slice(1).split("?");
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, ...rest] = path.split("/");
   return { view: Object.hasOwn(VIEWS, view) ? view : "train", rest: rest.map(decoded), query: new URLSearchParams(query) };
 }
@@ -92,7 +92,7 @@ function present() {
 function Top({ view, state }) {
   const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Watching" : server.words];
   return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
-    <header class="top"><a class="logo" href=${view === "pile" ? "#pile" : `#${Object.keys(VIEWS)[0]}`}>${icon.mark()}<span>Mulligan</span></a>
+    <header class="top"><a class="logo" href=${view === "pile" ? "#pile" : `#/${Object.keys(VIEWS)[0]}`}>${icon.mark()}<span>Mulligan</span></a>
     ${view !== "pile" && html`<nav class="nav" aria-label="Views">${Object.entries(VIEWS).filter(([key]) => key !== "pile").map(([key, [name]]) => html`<a href=${places[key] ?? `#${key}`} onClick=${() => { if (KEPT.includes(view)) places[view] = location.hash; }} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>`}
     <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i><span>${words}</span></span>
     ${view !== "pile" && html`<${CopyLink} /><button class="btn quiet wide" data-testid="present" aria-pressed=${document.documentElement.dataset.present} title="Larger, for a projector" onClick=${present}>Present</button>`}

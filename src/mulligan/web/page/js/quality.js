@@ -14,20 +14,13 @@ function Label({ name }) {
   return html`<span title=${metric?.line}>${metric?.label}${metric?.better && html` <span class="muted" aria-hidden="true">${metric.better === "low" ? "↓" : "↑"}</span><span class="sr">, ${metric.better}er is better</span>`}</span>`;
 }
 
-/** All figures of an evaluation, with the floor or ideal of each. */
-function Figures({ figures }) {
-  const written = (name, v) => (v == null ? "" : store.catalog?.metrics[name]?.share ? percent(v) : Number.isInteger(v) ? int(v) : num(v));
-  return html`<details class="figures" data-testid="figures" onToggle=${(e) => e.target.open && e.target.scrollIntoView({ block: "nearest" })}><summary>All figures</summary><table><thead><tr><th></th><td>measured</td><td>floor or best</td></tr></thead><tbody>
-    ${Object.entries(figures).map(([name, [value, floor]]) => html`<tr><th scope="row"><${Label} name=${name} /></th><td>${written(name, value)}</td><td>${written(name, floor)}</td></tr>`)}</tbody></table></details>`;
-}
-
 function Metric({ label, value, left, right, id, className = "", last }) {
   return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label ?? html`<${Label} name=${id} />`}${["fd", "coverage"].includes(id) && html` <${Term} name=${id} />`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
     <div class="l"><small>${left}</small><small>${right}</small></div></div>`;
 }
 
 /** Shares of the classes, real ones dashed. */
-function Histogram({ shares, real, names, of }) {
+export function Histogram({ shares, real, names, of }) {
   const [box, W] = useWidth(240);
   const [H, base, top] = [130, 96, 84];
   const n = names.length;
@@ -76,6 +69,5 @@ export function Quality() {
       ${counted && m?.modes != null && html`<${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} left=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are near one`} right=${html`<span class="real">– –</span> real`} />`}
       ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${checked?.real_share} names=${names} of=${what} />`}
       ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}
-      ${m?.figures && html`<${Figures} figures=${m.figures} />`}
     </div>`}</div></section>`;
 }

@@ -91,7 +91,11 @@ export function Runs({ query }) {
     for (const name of there) server.get(address(name, "/curves")).then((c) => setCurves((old) => ({ ...old, [name]: c }))).catch(() => {});
   }, [picked.join(), list]);
   const found = runs.filter((r) => [r.name, r.recipe, r.data, r.diagnosis?.title, r.state].some((t) => String(t ?? "").toLowerCase().includes(words.toLowerCase())));
-  const toggle = (name) => setChosen(picked.includes(name) ? picked.filter((n) => n !== name) : [...picked, name].slice(-MOST));
+  const toggle = (name) => {
+    const now = picked.includes(name) ? picked.filter((n) => n !== name) : [...picked, name].slice(-MOST);
+    setChosen(now);
+    history.replaceState(null, "", `#runs?${new URLSearchParams(now.map((n) => ["compare", n]))}`);
+  };
   const off = !mayWrite();
   // a live run sends news all the time: hundreds of rows must not be rebuilt for it
   const rows = useMemo(() => found.map((run) => html`<${Row} key=${run.name} run=${run} selected=${picked.includes(run.name)} toggle=${() => toggle(run.name)} off=${off} />`), [list, words, picked.join("/"), off]);

@@ -11,26 +11,6 @@ const BEND = 60; // pixels of an arc
 
 const arc = (a, end) => `M${a} ${LOW}C${a + 20} ${UP} ${a + 34} ${UP} ${a + BEND} ${UP}L${Math.max(a + BEND, end)} ${UP}`;
 
-/** The arc up to x = `end` (de Casteljau's algorithm), and its height there. */
-function begun(a, end) {
-  if (end >= a + BEND) return [arc(a, end), UP];
-  const mix = (p, q, t) => p.map((v, i) => v + (q[i] - v) * t);
-  const split = (t) => {
-    const p = [[a, LOW], [a + 20, UP], [a + 34, UP], [a + BEND, UP]];
-    const [u, v, w] = [0, 1, 2].map((i) => mix(p[i], p[i + 1], t));
-    const [x, y] = [mix(u, v, t), mix(v, w, t)];
-    return [p[0], u, x, mix(x, y, t)];
-  };
-  let [low, high] = [0, 1];
-  for (let i = 0; i < 20; i++) {
-    const t = 0.5 * (low + high);
-    if (split(t)[3][0] < end) low = t;
-    else high = t;
-  }
-  const [from, one, two, to] = split(high);
-  return [`M${from}C${one} ${two} ${to}`, to[1]];
-}
-
 function words(tries, now, would) {
   if (!tries.length) return "No try yet.";
   const said = tries.map((t) => {
@@ -60,7 +40,8 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const up = before.length > 0 && now.parent != null;
     const end = X(now.step);
     const begin = X(now.from_step ?? 0);
-    const [way, y] = up ? begun(begin, end) : ["", LOW];
+    const way = Math.min(1, (end - begin) / BEND); // share of the arc
+    const y = up ? LOW + (UP - LOW) * way * way * (3 - 2 * way) : LOW;
     const beside = (x) => (x > width - 190 ? { x: x - 10, "text-anchor": "end" } : { x: Math.max(x + 12, label + 100) });
     const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that would cross the name
     const from = would == null ? null : X(would);
@@ -69,7 +50,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const name = said.find((text) => text.length * LETTER < width - EDGE) ?? said.at(-1);
     lines = html`
       ${up && before.map((t) => html`<line x1=${X(t.from_step ?? 0)} x2=${X(t.step)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" stroke-width="3" stroke-linecap="round" />${t.alarm || t.state === "failed" ? cross(X(t.alarm?.step ?? t.step), LOW) : null}`)}
-      ${up && html`<path d=${way} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />
+      ${up && html`<svg width=${end} height=${HEIGHT}><path d=${arc(begin, end)} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" /></svg>
         ${end < width - EDGE - 4 && !from && html`<path d=${`M${Math.max(begin + BEND, end)} ${UP}H${width - EDGE}`} fill="none" stroke="var(--line)" stroke-width="3" stroke-dasharray="1 6" stroke-linecap="round" />`}`}
       ${!up && html`<line x1=${begin} x2=${end} y1=${LOW} y2=${LOW} stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />`}
       ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} fill="none" stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" stroke-linecap="round" />
