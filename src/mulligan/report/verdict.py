@@ -61,7 +61,7 @@ def verdict(story: Story) -> Verdict | None:
         return Verdict("worse", f"The samples were best at step {count(step)}. Since then {why}{more}.")
     seconds = story.seconds(story.step)
     long = "as long again" if seconds is None else f"another {duration(seconds[0])}"
-    gain = f"{long} would bring FD from {figure(fd)} to about {figure(max(floor, fd * ratio))}"
+    gain = f"{long} would bring FD from {figure(fd)} to about {figure(floor + (fd - floor) * ratio)}"
     going = ratio < 1.0 - GAIN
     if covered < BARE * possible:
         missing = f"{percent(1.0 - covered / possible)} of the pictures have nothing like them among the samples"
