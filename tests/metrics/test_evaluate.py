@@ -137,6 +137,7 @@ def test_another_number_is_refused_or_marked(pupils, against):
     assert (marked["n"], marked["n_real"]) == (100, N)
     of_reals = against.moments["pca64"]
     expected = 100 * split_floor(fd, against.features["pca64"], 100) / of_reals.total_variance
+    expected *= (1 + 100 / N) / 2
     assert marked["pca64"]["fd_floor"] == pytest.approx(expected, rel=1e-12)
 
 

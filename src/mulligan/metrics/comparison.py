@@ -40,7 +40,9 @@ LEAST = 8
 def floor_of(real: NDArray[Any], of_real: Moments, n: int) -> float:
     """Return the Fréchet distance of n perfect samples from these reals, per cent of their variance."""
     if of_real.n >= LEAST and min(n, of_real.n) < FEW:
-        return percent(split_floor(lambda a, b: frechet_distance(moments(a), moments(b)), real, n), of_real)
+        fewer, more = sorted((of_real.n, n))
+        equal = split_floor(lambda a, b: frechet_distance(moments(a), moments(b)), real, fewer)
+        return percent(equal * (1 + fewer / more) / 2, of_real)  # its bias goes with 1/m + 1/n
     return percent(noise_floor(of_real.cov, of_real.n, n), of_real)
 
 

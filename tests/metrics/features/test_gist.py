@@ -33,7 +33,7 @@ def values_of(picture):
 
 
 def test_the_values_by_hand(rng):
-    train = rng.integers(0, 256, (30, 16, 16, 2)).astype(np.uint8)
+    train = rng.integers(0, 256, (40, 16, 16, 2)).astype(np.uint8)
     phi = gist(train, 8)
     expected = np.stack([values_of(picture) for picture in train])
     np.testing.assert_allclose(phi.mean, expected.mean(axis=0), atol=1e-6)

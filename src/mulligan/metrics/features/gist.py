@@ -68,7 +68,7 @@ def gist(train: NDArray[Any], dims: int = 64) -> Gist:
     train : array of shape (n, h, w, c), uint8
         n ≥ 2.
     dims : int
-        Number of components; at most n − 1 and the number of values.
+        Number of components; at most n / 4, so that a small folder's distance stays well above its floor.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def gist(train: NDArray[Any], dims: int = 64) -> Gist:
     found = np.hstack(halves)
     mean = found.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(found * unit, rowvar=False))
-    kept = min(dims, len(images) - 1, len(values))
+    kept = min(dims, max(1, len(images) // 4), len(values))
     values, vectors = values[: -kept - 1 : -1].clip(0.0), vectors[:, : -kept - 1 : -1]
     vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(kept)])
     deviation = np.sqrt(values + 1e-3 * values.mean() + 1e-12)
