@@ -53,9 +53,6 @@ def pause_of(toy: bool) -> float:
 
 def opening(rounds: int, seconds: float, threads: int, toy: bool) -> dict[str, Any]:
     """Check the settings, and return a document without workloads."""
-    for name, value in (("rounds", rounds), ("threads", threads)):
-        if value < 1:
-            raise ConfigError(must_be(name, "at least 1", value, 2))
     if not 0 < seconds <= 60:
         raise ConfigError(must_be("seconds", "above 0 and at most 60", seconds, 0.5))
     before, notes = machine.load_average(), []

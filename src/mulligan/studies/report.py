@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mulligan.output.files import atomic_write
 from mulligan.output.pages import data_uri, template
@@ -39,7 +38,11 @@ def write_report(run: StudyRun, command: str) -> Path:
         best=best_of(rows, columns[0]) if columns else "",
         plots=plots.values(),
         pictures=_pictures(run),
-        lost=[(r["cell"], r["status"], _last_line(r)) for r in run.results.values() if r["status"] != "done"],
+        lost=[
+            (each["cell"], each["status"], (str(each["error"]).strip().splitlines() or [""])[-1])
+            for each in run.results.values()
+            if each["status"] != "done"
+        ],
         command=command,
     )
     path = run.folder / "report.html"
@@ -66,7 +69,3 @@ def _pictures(run: StudyRun) -> list[tuple[str, str]]:
     """Return the name and the samples of each variation's first seed."""
     first = [(variation.name, run.picture(cell)) for cell, (variation, seed) in run.cells().items() if seed == 0]
     return [(name, data_uri(path.read_bytes())) for name, path in first if path.is_file()][:PICTURES]
-
-
-def _last_line(result: dict[str, Any]) -> str:
-    return (str(result["error"]).strip().splitlines() or [""])[-1]

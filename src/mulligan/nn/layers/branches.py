@@ -1,5 +1,6 @@
 """Layers side by side: their outputs added, or concatenated."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -19,17 +20,17 @@ class _Branches(Layer):
     piecewise_linear: ClassVar[bool] = True  # of the join alone; `Network` asks each child
 
     @property
+    @abstractmethod
     def branches(self) -> tuple[Layer, ...]:
         """The layers that take the input."""
-        raise NotImplementedError
 
+    @abstractmethod
     def join(self, m: Memory, outputs: list[Array], name: str) -> Array:
         """Return y, given each branch's output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def part(self, m: Memory, dy: Array, index: int, name: str) -> Array:
         """Return the gradient with respect to branch `index`'s output."""
-        raise NotImplementedError
 
     def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:
         return [(f"{i}", branch, shape) for i, branch in enumerate(self.branches)]

@@ -3,6 +3,7 @@
 Derived in docs/book/03-convolution.md.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -39,9 +40,9 @@ class _Convolution(Affine):
         """Height and width of the kernel."""
         return (self.kernel, self.kernel) if isinstance(self.kernel, int) else self.kernel
 
+    @abstractmethod
     def correlation(self, shape: Shape) -> Correlation:
         """Return where the windows lie, given the shape of an input sample."""
-        raise NotImplementedError
 
     def params(self, shape: Shape) -> dict[str, Param]:
         fan_in, fan_out = self._fans(shape)
@@ -49,8 +50,8 @@ class _Convolution(Affine):
         b = Param((self.channels,), self.bias_init, fan_in, fan_out)
         return self.with_directions({"W": W, "b": b} if self.bias else {"W": W})
 
-    def _fans(self, shape: Shape) -> tuple[int, int]:
-        raise NotImplementedError
+    @abstractmethod
+    def _fans(self, shape: Shape) -> tuple[int, int]: ...
 
     def forward(self, m: Memory, x: Array) -> Array:
         if "correlation" not in m.saved:
@@ -63,9 +64,9 @@ class _Convolution(Affine):
     def product(self, m: Memory, x: Array, name: str) -> Array:
         return self._product(m, x, name, None)
 
+    @abstractmethod
     def _product(self, m: Memory, x: Array, name: str, b: Array | None) -> Array:
         """Return A(x, W) + b."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

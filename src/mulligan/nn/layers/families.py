@@ -6,6 +6,7 @@ A layer implements a product and its transposes (`Affine`), f with its derivativ
 Derived in docs/book/02-backpropagation.md and docs/book/04-second-order.md.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
@@ -39,17 +40,17 @@ class Affine(Layer):
     normed: ClassVar[tuple[str, ...]] = ("W",)
     """The parameters that `spectral_norm` divides."""
 
+    @abstractmethod
     def product(self, m: Memory, x: Array, name: str) -> Array:
         """Return A(x, W) in the buffer `name`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
         """Return the transpose with respect to x, A_xᵀ(dy, W), in the buffer `name`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
         """Add the transpose with respect to W, A_Wᵀ(x, dy), to the gradient of W, by `m.accumulate` or `m.add`."""
-        raise NotImplementedError
 
     def forward(self, m: Memory, x: Array) -> Array:
         m.x, m.tx = x, None

@@ -1,5 +1,6 @@
 """Normalisation of a feature over the batch, of a sample, or of a pixel."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -100,9 +101,9 @@ class _SampleNorm(Layer):
     eps: Epsilon = 1e-5
     centred: ClassVar[bool]
 
+    @abstractmethod
     def groups(self, x: Array) -> Array:
         """View a batch as (groups, D)."""
-        raise NotImplementedError
 
     def forward(self, m: Memory, x: Array) -> Array:
         rows = self.groups(x)

@@ -195,7 +195,7 @@ def pictures(run: Run, *, count: Count = 4) -> dict[str, Any]:
                 "map": base64.b64encode(small[i].tobytes()).decode(),
                 "logit": float(logits[i]),
                 "centred": float(logits[i]) - centre,
-                "class_name": _class_name(run, classes, i),
+                "class_name": None if classes is None else run.class_names[int(classes[i])],
             }
             for i in range(len(shown))
         ]
@@ -297,10 +297,6 @@ def _classed(space: Workspace, x: Array, classes: Labels) -> Array:
     with np.errstate(all="ignore"):
         logits: Array = space.forward(x, classes, training=False)[:, 0].copy()
         return logits
-
-
-def _class_name(run: Run, classes: Labels, i: int) -> str | None:
-    return None if classes is None else run.class_names[int(classes[i])]
 
 
 def coordinates(values: NDArray[Any], decimals: int) -> Any:
