@@ -230,9 +230,6 @@ def test_a_run_that_diverges_is_1(refused, data):
     assert "Traceback" not in err
 
 
-# ── going on ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_longer_run_goes_on(mulligan, trained):
     code, out, err = mulligan("resume", trained, "--steps", 12)
     assert code == 0
@@ -294,9 +291,6 @@ def test_kernels_that_are_forced_to_be_slow_are_said_at_the_start(mulligan, data
         assert told[0] == 0
         assert "OPENBLAS" not in "".join(told[1:])
     assert not any("OPENBLAS" in file.read_text("utf-8") for file in Path("runs").glob("*/*.jsonl"))
-
-
-# ── progress ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_is_left_is_told_by_the_pace_so_far(monkeypatch):

@@ -13,8 +13,6 @@ from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, DataSpec, describe, dumps_toml, load_config, recipe, with_all_of, with_overrides
 
-# ── overrides ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 
 def overridden(config, *overrides):
     return with_overrides(config, overrides)
@@ -144,9 +142,6 @@ def test_flattened_has_every_value():
     assert flattened({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 2}]}) == {"a.b": 1, "a.c": [1, 2], "d.0.e": 2}
 
 
-# ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_file_gives_back_the_configuration(tiny, tmp_path):
     config = tiny(seed=3, average="none")
     path = tmp_path / "config.toml"
@@ -192,9 +187,6 @@ def test_what_data_may_be():
     for fields, words in wrong:
         with pytest.raises(ConfigError, match=f"DataSpec: {words}"):
             DataSpec(**fields)
-
-
-# ── recipes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

@@ -34,9 +34,6 @@ def assert_builds_or_says_why(build):
     assert words.endswith((".", "]", ")", "?", "'"))
 
 
-# ── every configuration there is, from its type hints ─────────────────────────────────────────────────────────────────
-
-
 @cache
 def specs(form, depth=3):
     """Objects that a field of a form may hold."""
@@ -181,9 +178,6 @@ def test_any_game_is_played_or_refused(tiny, digits, monkeypatch, generator, dis
     else:
         words = "played."
     assert words.endswith((".", ")"))
-
-
-# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

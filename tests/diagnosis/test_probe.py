@@ -191,9 +191,6 @@ def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(monkeypat
     assert of(reals, made, originals=lambda: (few, None)).copying() == {}
 
 
-# ── a GAN of plain functions ──────────────────────────────────────────────────────────────────────────────────────────
-
-
 def told(generator, discriminator, measures):
     """Diagnose a GAN for a thousand steps. `generator` is given z and the step; `discriminator` gives logits."""
     z, reals, at = np.random.default_rng(0).normal(size=(256, 2)), Reals(ring(0), -2.1, 2.1), 0

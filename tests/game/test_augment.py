@@ -42,9 +42,6 @@ def drawn(parts, n, seed=0, shape=SHAPE):
     return warp, out
 
 
-# ── what they do ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_flip_exchanges_left_and_right():
     x = np.arange(24.0).reshape(2, 2, 3, 2)
     found = x.copy()
@@ -120,9 +117,6 @@ def test_reals_and_fakes_are_drawn_apart():
     assert len(np.unique(out)) == out.size
 
 
-# ── the transposes ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @pytest.mark.parametrize("shape", [SHAPE, (8, 6, 4)], ids=["colours", "alpha"])
 @pytest.mark.parametrize("parts", [*((part,) for part in ALL), ALL, ALL[::-1]], ids=str)
 def test_the_transpose(parts, shape):
@@ -145,9 +139,6 @@ def test_light_is_added_where_something_is_seen():
     assert (x[:, 3:] == -1).all()
 
 
-# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_points_are_not_augmented():
     player = Player((nn.Dense(2),)), Player((nn.Dense(1),))
     with pytest.raises(ShapeError, match=r"augment = \[\]"):
@@ -165,9 +156,6 @@ def test_a_configuration_names_them():
     with pytest.raises(ConfigError, match=r"Flip: probability must .*got 1\.5"):
         Flip(1.5)
     assert {"flip", "translation", "cutout", "brightness"} == set(AUGMENTATIONS)
-
-
-# ── whole games ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 R1_R2 = (R1(0.7), R2(1.3))
@@ -232,8 +220,6 @@ def test_a_resumed_run_is_the_same_to_the_byte(threads):
 
     assert played(5) == played()
 
-
-# ── the same in torch ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 try:
     import torch

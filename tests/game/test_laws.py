@@ -79,9 +79,6 @@ def with_optimizer(case, optimizer):
 AHEAD = [with_optimizer(kitchen_sink(update), Extragradient(Adam(1e-2))) for update in ("alternating", "simultaneous")]
 
 
-# ── workers and batches ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @pytest.mark.parametrize("case", GAMES, **name_of)
 def test_workers_agree_to_rounding(case):
     sizes = (8, 7, 7)
@@ -101,9 +98,6 @@ def test_one_row_for_each_worker(net, update):
     for name, array in one.items():
         np.testing.assert_allclose(three[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
     assert np.isfinite(play(case, (1, 1), workers=1).g.network.theta).all()
-
-
-# ── dtypes and memory ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def memories(gan):
@@ -206,9 +200,6 @@ def test_memory_does_not_grow(case):
     assert sum(memory.nbytes for memory in memories(gan)) == held
 
 
-# ── processes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize(
     "case",
@@ -266,8 +257,6 @@ def test_outputs_of_every_worker_are_known():
     assert [len(worker["d"]) for worker in found] == [len(gan.d.layers)] * 2
     assert [len(worker["d"][0]) for worker in found] == [6, 8]
 
-
-# ── exactness ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 SINKS = [kitchen_sink(), kitchen_sink("alternating")]
 
@@ -336,9 +325,6 @@ def test_arrays_are_named():
         *(f"g.{part}" for part in ("optimizer.m", "optimizer.t", "optimizer.v", "stats", "theta")),
     ]
     assert "average" not in play(OPTIONS[0], (5,)).arrays()
-
-
-# ── moves ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])

@@ -173,8 +173,6 @@ def test_feature_matching():
     np.testing.assert_allclose(row, 2 * (f - r) / 5)
 
 
-# ── how often D is right ──────────────────────────────────────────────────────────────────────────────────────────────
-
 THRESHOLDS = {"least_squares": 0.5, "wasserstein": None, "relativistic": None, "relativistic_average": None}
 
 

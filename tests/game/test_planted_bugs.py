@@ -50,9 +50,6 @@ def around(patch, cls, name, change):
     patch.setattr(cls, name, lambda self, *args, **kwargs: change(right, self, *args, **kwargs))
 
 
-# ── losses ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @bug("relativistic", "relativistic, no penalty, *, mlp, workers 1")
 def g_climbs_its_loss(patch):
     def change(right, self, **logits):
@@ -102,9 +99,6 @@ def feature_matching_without_the_mean(patch):
     patch.setattr(FeatureMatching, "match", staticmethod(wrong))
 
 
-# ── penalties ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @bug("r1", "hinge, r1, *, mlp, workers 1", "hinge, r1, *, curved, workers 1")
 def seed_without_gamma_over_n(patch):
     def change(right, self, g, n, out, factor=1.0):
@@ -146,9 +140,6 @@ def the_schedule_of_penalties_is_forgotten(patch):
 @bug("wasserstein, wgan_gp, alternating, mlp, workers 1", "wasserstein, wgan_gp, alternating, conv, workers 2")
 def epsilon_on_the_other_side(patch):
     around(patch, Penalty, "draw", lambda right, self, rng, real: 1 - right(self, rng, real))
-
-
-# ── the players' moves ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @bug("wasserstein, no penalty, alternating, mlp, workers 1", "hinge, r1, alternating, conv, workers 2")
@@ -246,9 +237,6 @@ def fakes_are_not_blurred(patch):
         return move
 
     around(patch, Draws, "move", change)
-
-
-# ── the tests ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def passed(pattern):

@@ -115,9 +115,6 @@ def allowed(case, update):
 WITH_UPDATE = [(name, u) for name in CASES for u in ("alternating", "simultaneous") if allowed(CASES[name], u)]
 
 
-# ── the same game in torch ────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class Net:
     """Layers in torch, with leaf tensors of their own."""
 
@@ -315,9 +312,6 @@ class Reference:
     def grads(net, loss):
         for p, grad in zip(net.params, torch.autograd.grad(loss, net.params, allow_unused=True)):
             p.grad = torch.zeros_like(p) if grad is None else grad
-
-
-# ── the tests ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def play(name, update, optimizer, workers, steps):

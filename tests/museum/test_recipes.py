@@ -177,9 +177,6 @@ def test_momentum_rises_from_the_second_epoch_to_the_last():
     assert kept[1:] == pytest.approx([0.5, 0.6, 0.6, 0.7, 0.7, 0.7, 0.7])
 
 
-# ── Jang ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_jang():
     config = mulligan.recipe("jang")
     assert both(config, (1,)) == ([1, 6, 5, 1], [1, 6, 5, 1])
@@ -269,8 +266,6 @@ def test_a_sorted_batch_is_sorted_as_a_whole(threads):
         run.advance()
     assert (np.diff(run.gan.real[:, 0]) >= 0).all()
 
-
-# ── each trains ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 SMALLER = {
     "goodfellow-cifar10": [

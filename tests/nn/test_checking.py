@@ -72,9 +72,6 @@ def test_an_activation_without_a_second_derivative_is_checked_in_first_order():
     assert {c.what for c in checks} == {"dx", "second order refused", "two workers"}
 
 
-# ── bugs on purpose ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def no_square(self, x, y, out):
     out[...] = 1 - y
 
@@ -254,9 +251,6 @@ def test_a_bug_turns_the_checks_red(bug, monkeypatch):
     monkeypatch.setattr(owner, name, replacement)
     red = {c.what for c in check_layer(layer, shape) if not c.passed}
     assert expected <= red
-
-
-# ── the ruler itself ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_slope_is_exact_and_puts_the_array_back():

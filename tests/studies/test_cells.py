@@ -153,8 +153,6 @@ def test_workers_that_are_always_lost_are_an_error(write, tmp_path, hand_out):
         list(StudyRun(load_study(write()), tmp_path / "out").run())
 
 
-# ── the common start ──────────────────────────────────────────────────────────────────────────────────────────────────
-
 START = "seeds = 2\nstart = 30\nsteps = 20"
 
 
@@ -188,9 +186,6 @@ def test_variations_go_on_from_one_checkpoint(write, tmp_path, here):
     assert MEASURES["quality"](run, 200)["distance"] == hot["figures"]["distance"]
 
 
-# ── budgets in CPU-seconds ────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_cpu_seconds_become_steps_once(write, tmp_path, here, monkeypatch):
     rates = {"plain": 0.01, "hinge": 0.02}
     monkeypatch.setattr(runners, "time_steps", lambda job, seconds: rates[job.cell])
@@ -202,9 +197,6 @@ def test_cpu_seconds_become_steps_once(write, tmp_path, here, monkeypatch):
     monkeypatch.setattr(runners, "time_steps", lambda job, seconds: 1.0)
     again = StudyRun(asked, tmp_path / "out", resume=True)
     assert [again.config(v, s).steps for v, s in again.cells().values()] == [50, 25, 50, 25]
-
-
-# ── what stands in the folder ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_folder_that_holds_something_is_not_touched(write, tmp_path, here):

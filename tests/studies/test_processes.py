@@ -172,9 +172,6 @@ def test_ctrl_c_says_how_to_go_on(write, tmp_path):
     assert "Traceback" not in stderr
 
 
-# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_without_semaphores_cells_are_run_in_turn(monkeypatch):
     def refused(*_):
         raise OSError(30, "Read-only file system")  # as where /dev/shm is missing

@@ -211,9 +211,6 @@ def test_what_numpy_says_of_a_step_is_not_said_by_any_worker(tiny, monkeypatch):
     assert story(train(Run(tiny(threads=2, generator={"layers": layers}))))[-1] == ("finished", 24)
 
 
-# ── what an event is ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_the_clock_is_no_part_of_an_event():
     a = Stepped(3, {"d_loss": 0.1}, clock=Clock(1.0, 2.0, 3.0))
     b = Stepped(3, {"d_loss": 0.1})

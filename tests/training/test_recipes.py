@@ -80,9 +80,6 @@ def test_pictures_of_one_s_own_fit_the_recipe(size):
         assert gan.g.network.output_shape == (size, size, channels)
 
 
-# ── what the recipes of the first hour are, number by number ──────────────────────────────────────────────────────────
-
-
 def test_quick_is_the_recipe_that_was_measured():
     config, leaky, he = recipe("quick"), nn.LeakyReLU(0.2), He(0.2)
     assert config.generator.build((28, 28, 1), 10) == (
@@ -118,9 +115,6 @@ def test_the_sizes_of_the_fully_connected_recipes(name, latent, classes, generat
     widths = [[e.param.shape[1] for e in mover.network.entries if e.path.endswith(".W")] for mover in (gan.g, gan.d)]
     assert widths == [[*generator], [*discriminator]]
     assert (config.latent.dim, config.loss) == (latent, loss)
-
-
-# ── families ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def kinds(layers):

@@ -305,9 +305,6 @@ def runs(two, playground):
     return playground.runs
 
 
-# ── a real one ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class Served(Caller):
     """A server of its own process."""
 

@@ -91,9 +91,6 @@ def _pair(given: Any) -> Change:
     return Change(given[0], to_plain(given[1]))
 
 
-# ── applied to a configuration ────────────────────────────────────────────────────────────────────────────────────────
-
-
 def with_overrides(config: Config, overrides: Overrides) -> Config:
     """Return a copy of a configuration with some fields changed. Logs a warning if a change of kind drops fields.
 
@@ -192,9 +189,6 @@ def _with_kind(member: Form | None, node: Any, kind: Any, path: str, dropped: li
     if lost and node["kind"] != kind:
         dropped.append(f"{path} changes from {node['kind']!r} to {kind!r}, which drops {listed(lost)}.")
     return {key: value for key, value in node.items() if key in new} | {"kind": kind}
-
-
-# ── what a configuration says, by path ────────────────────────────────────────────────────────────────────────────────
 
 
 def flattened(table: Table, path: str = "") -> dict[str, Any]:

@@ -53,9 +53,6 @@ def _find(name: str | Path) -> Path:
     return file_of(name, RECIPES, "recipe", "recipes")
 
 
-# ── files that come with Mulligan ─────────────────────────────────────────────────────────────────────────────────────
-
-
 def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
     """Find a TOML file: one of `known`, by its name, or the user's own, by its path. `kind` is the word for it."""
     word = str(name) if isinstance(name, Path) else name

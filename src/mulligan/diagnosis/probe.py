@@ -228,8 +228,6 @@ class Probe:
             signals["push"] = unit * float(np.linalg.norm(found.push.reshape(n, -1), axis=1).mean()) * n
         return {**signals, **found.norms}
 
-    # ── copies ────────────────────────────────────────────────────────────────────────────────────────────────────
-
     def copying(self) -> dict[str, float]:
         """Measure copying by `metrics.copying`, or by `nearness` for few samples with none held out."""
         if self._copies is None:

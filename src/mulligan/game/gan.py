@@ -159,8 +159,6 @@ class GAN:
         """The real samples of the last step."""
         return self._draws.real
 
-    # ── state that lies in the workers ────────────────────────────────────────────────────────────────────────────────
-
     @property
     def warp(self) -> Warp:
         """The augmentations."""
@@ -193,8 +191,6 @@ class GAN:
         """Set the streams to the states that process workers left."""
         for i, state in enumerate(states):
             restore(self._draws.streams[f"dropout.{i}"], state)
-
-    # ── the contents of a checkpoint ──────────────────────────────────────────────────────────────────────────────────
 
     def arrays(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name, as views. A checkpoint saves them."""

@@ -93,8 +93,6 @@ class Comparison:
         found = c2st(self.real, self.fake, seed=self.seed)
         return {"c2st": found.accuracy, "c2st_z": found.z}
 
-    # ── of a toy, whose density is known ──────────────────────────────────────────────────────────────────────────
-
     def modes(self) -> Found:
         toy = TOYS.get(self.data)
         if not isinstance(toy, Gaussians) or len(toy.centres) < 2:

@@ -71,9 +71,6 @@ Integer = Annotated[int, Interval(-math.inf, math.inf, "()", 0)]
 Seed = Annotated[int, Interval(0, LARGEST, "[]", 42)]
 
 
-# ── forms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True)
 class Form:
     """What a field may hold. This base class accepts anything; it serves hints that no subclass knows."""
@@ -250,9 +247,6 @@ def default_of(cls: Any, name: str) -> Any:
     """Return an option's default, or MISSING."""
     field = cls.__dataclass_fields__[name]
     return field.default if field.default_factory is MISSING else field.default_factory()
-
-
-# ── checks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Checked:

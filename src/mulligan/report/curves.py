@@ -112,9 +112,6 @@ def _modes(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:
     return Chart(title, unit, words, lines, timed, levels=levels, bounds=bounds)
 
 
-# ── where the numbers come from ───────────────────────────────────────────────────────────────────────────────────────
-
-
 def _get(name: str) -> Pick:
     def pick(found: dict[str, Any]) -> float:
         value = found.get(name)
@@ -176,8 +173,6 @@ def _marks(story: Story) -> list[Mark]:
         marks.append(Mark(event.step, f"{state} at step {count(event.step)}", event.severity or "healthy"))
     return marks
 
-
-# ── the line of tries ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 WIDTH, ROW, LEFT, RIGHT = 860, 34, 8, 60
 

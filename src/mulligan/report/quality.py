@@ -52,9 +52,6 @@ def _rows(metrics: Any, raw: Any, space: str) -> Iterator[Row]:
         yield Row(metric.label + ARROWS[metric.better], average, of_raw_weights, best, metric.line)
 
 
-# ── classes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
     """Draw the share of each class beside that of the reals, if `real` has any; empty if the classes are unknown."""
     shares = [float(median_of(v)) for v in at(story.metrics, "classes", "histogram") or []]

@@ -89,9 +89,6 @@ def _millions(n: int) -> str:
     return f"{n / 1e6:.2f} M" if n >= 1e5 else count(n)
 
 
-# ── what was trained ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def settings(story: Story) -> list[tuple[str, str]]:
     """Return the main settings by name."""
     config, table = story.config, to_table(story.config)

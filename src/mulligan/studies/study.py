@@ -208,9 +208,6 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", text).strip("-.") or "variation"
 
 
-# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def load_study(name: str | Path) -> Study:
     """Read a study.
 

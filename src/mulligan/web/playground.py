@@ -97,8 +97,6 @@ class Playground:
         self.broadcast.close()
         self.jobs.close()
 
-    # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────
-
     def folder(self, name: str) -> Path:
         """Return the folder of a run, which is always inside the runs folder. `./name` is the same as `name`."""
         name = name.removeprefix("./")

@@ -68,9 +68,6 @@ def differ(one, two):
     return [i for i, (a, b) in enumerate(zip(one, two, strict=True)) if not np.array_equal(a, b, equal_nan=True)]
 
 
-# ── memory ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @every
 def test_no_stale_buffer_is_read(case):
     """Every buffer is filled with NaN between steps, and nothing changes."""
@@ -222,9 +219,6 @@ def test_without_inputs_the_gradients_are_the_same():
         np.testing.assert_array_equal(*found)
 
 
-# ── spectral norm ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_spectral_norm_finds_the_largest_singular_value():
     steps = Steps(nn.Dense(5, bias=False, spectral_norm=True), (7,), dtype=np.float64)
     for _ in range(300):
@@ -293,9 +287,6 @@ def test_spectral_norm_of_zero_weights_is_zero_and_finite():
 def test_spectral_norm_refuses_weights_that_begin_at_zero(make, init):
     with pytest.raises(ConfigError, match=r"\w+: with spectral_norm = true the initialiser of [WE] must .*got"):
         Network(make(init), (4,))
-
-
-# ── far from zero ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,6 @@ def bytes_of(page, expression):
     return np.frombuffer(base64.b64decode(page.evaluate(script)), np.uint8)
 
 
-# ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
 def test_the_same_z_from_the_same_seed(bench, distribution):
     found = bench.evaluate(
@@ -113,9 +110,6 @@ def test_transparency_is_painted(opened):
     assert (found[..., 3] == wanted[..., 3]).all()
     seen = found[..., 3:] / 255
     np.testing.assert_allclose(found[..., :3] * seen, wanted[..., :3] * seen, atol=1)
-
-
-# ── arithmetic ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_every_layer_as_javascript_computes_it(bench, question):
@@ -174,9 +168,6 @@ def test_uniform_latents_walk_straight(opened, rgb):
     found = bytes_of(opened(rgb), "[0, .5, 1].map(t => mulligan.walked(5, 6, t))")
     wanted = rgb.walk(5, 6, 3)
     assert np.abs(found.reshape(wanted.shape).astype(int) - wanted).max() <= 1
-
-
-# ── the file ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_one_file_of_one_and_a_half_megabytes(mlp):

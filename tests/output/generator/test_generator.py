@@ -18,9 +18,6 @@ GOLDEN_UNIFORM = [-0.093948, -0.290262, 0.289544, 0.594279]
 GOLDEN_LABELS = [9, 4, 0, 6, 8, 2, 8, 7, 3, 8, 9, 9]
 
 
-# ── the rule from seed to picture ─────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_z_of_a_seed_is_a_promise(generator):
     rows = generator(latent=Latent(64)).z(3, 42)
     assert rows.dtype == np.float32
@@ -104,9 +101,6 @@ def test_flat_layers_make_pictures_of_the_data_shape():
     assert Generator(GeneratorSpec(layers, Latent(4), SHAPE), theta).images(2).shape == (2, *SHAPE)
 
 
-# ── walks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_samples_of_weights_that_ran_away_are_refused_in_a_sentence(generator):
     gone = Generator(generator().spec, np.float32(1e30) * generator().theta, threads=2)
     for draw in (gone.sample, gone.images, lambda count: gone.decode(gone.z(count), 3)):
@@ -152,9 +146,6 @@ def test_a_walk_leads_from_class_to_class_and_may_stand_still(generator):
     assert np.array_equal(made.decode(made.z(1, 3), np.eye(10)[[4]]), made.decode(made.z(1, 3), 4))
     still = made.walk(5, 5, 3)
     assert np.abs(still.astype(int) - still[0]).max() <= 1
-
-
-# ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("seed", [-1, LARGEST_SEED + 1, 1.5, True])

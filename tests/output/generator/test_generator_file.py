@@ -199,9 +199,6 @@ def test_a_folder_in_the_way_keeps_everything(generator, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["g.safetensors"]
 
 
-# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_the_digest_is_of_names_and_shapes_too():
     x = np.arange(4, dtype=np.float32)
     given = [{"a": x}, {"b": x}, {"a": x.reshape(2, 2)}, {"a": x.view(np.int32)}, {"a": x + 1}]

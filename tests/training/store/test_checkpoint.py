@@ -47,8 +47,6 @@ def reseal(path, change):
     (path / "run.json").write_bytes(sealed(words))
 
 
-# ── exactness ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 GAMES = {
     "simultaneous": {},
     "alternating": {"update": "alternating", "d_steps": 2, "penalties": ["wgan_gp"], "loss": "wasserstein"},
@@ -142,8 +140,6 @@ def test_what_an_observer_remembers_is_kept(tiny, alarm, tmp_path):
     assert first + [e.line() for e in train(loaded, observers=[alarm()])] == whole
 
 
-# ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -230,9 +226,6 @@ def test_other_versions_are_allowed_and_said(copy):
     reseal(copy, lambda words: words["versions"].update(numpy="1.0"))
     with pytest.warns(UserWarning, match=rf"numpy: '1\.0' → '{np.__version__}'.*its bytes may differ"):
         assert load_checkpoint(copy).run().step == 7
-
-
-# ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_arrays_are_plain_safetensors(whole):

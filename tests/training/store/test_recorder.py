@@ -284,9 +284,6 @@ def test_a_picture_of_samples_that_was_damaged_is_named(tiny, tmp_path, record):
     record(tmp_path / "r", resume(tmp_path / "r"))
 
 
-# ── pictures of points ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_the_newest_sample_of_a_run_of_a_million_steps(tmp_path):
     here = RunFolder(tmp_path)
     assert here.newest_sample() is None

@@ -79,9 +79,6 @@ def test_deleting_waits_until_a_run_that_was_left_is_saved(call, folder):
     assert not folder.exists()
 
 
-# ── late writers ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_folder_is_held_by_one(folder):
     with RunFolder(folder).hold(), pytest.raises(BusyError, match="another process is writing"):
         RunFolder(folder).hold()

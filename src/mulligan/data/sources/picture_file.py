@@ -149,9 +149,6 @@ def _fit(image: Image, reading: Reading) -> NDArray[Any]:
     return square
 
 
-# ── pictures in memory ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def resized(images: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
     """Resize pictures (n, H, W, C) to fit into size × size, centred, as `read_picture` does with files."""
     from PIL import Image

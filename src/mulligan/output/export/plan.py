@@ -178,9 +178,6 @@ def _plain(value: Any) -> Any:
     return replace(value, **changes | ({"spectral_norm": False} if "spectral_norm" in changes else {}))
 
 
-# ── layer by layer ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _convolution(plan: Plan, at: Place) -> int:
     found = at.layer.correlation(at.shape)
     return plan.add(

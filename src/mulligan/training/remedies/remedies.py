@@ -103,9 +103,6 @@ def _meeting(config: Config) -> tuple[str, list[Change]]:
     return (NEARER, nearer) if nearer else (MOVING, ch.moving(config))
 
 
-# ── one by one ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def divergence(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
     """Repair the visible causes. Lower the rates if they are high, or if no other cause is left."""
     bare, heavy = not any(weights(config).values()), ch.unburdened(config)

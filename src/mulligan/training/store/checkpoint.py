@@ -89,9 +89,6 @@ class Checkpoint:
         return run
 
 
-# ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -> Path:
     """Write a checkpoint of a run, and return its folder. Call it between two steps.
 
@@ -205,9 +202,6 @@ def sealed(words: dict[str, Any]) -> bytes:
     body = json.dumps(words, indent=1, ensure_ascii=False)
     digest = hashlib.sha256(body.encode()).hexdigest()
     return json.dumps({**words, "digest": digest}, indent=1, ensure_ascii=False).encode()
-
-
-# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def checkpoints(folder: Path) -> list[Path]:

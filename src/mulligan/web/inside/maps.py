@@ -171,9 +171,6 @@ def _modes(run: Run) -> dict[str, Any] | None:
     }
 
 
-# ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def pictures(run: Run, *, count: Count = 4) -> dict[str, Any]:
     """Return real and generated pictures, and for each place the fall of D's logit when it is covered."""
     _pictures_only(run)

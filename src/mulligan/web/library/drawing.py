@@ -163,9 +163,6 @@ def mixed(generator: Generator, seeds: Sequence[int], across: Ticks, down: Ticks
     return between(spec, top, bottom, down).astype(np.float32)
 
 
-# ── is it a copy ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def nearest(
     generator: Generator,
     data: Dataset | None,

@@ -145,9 +145,6 @@ def _diagnosis(here: RunFolder, last: list[dict[str, Any]]) -> dict[str, Any] | 
     return {"state": words["state"], "title": titled(words["state"])[0], "severity": words.get("severity", "")}
 
 
-# ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def described(playground: Playground, *, name: RunName) -> dict[str, Any]:
     """Return a run's row, and the steps of its checkpoints."""
     path = playground.folder(name)
@@ -206,9 +203,6 @@ def newest_sample(playground: Playground, *, name: RunName) -> Path:
 def sample_at(playground: Playground, *, name: RunName, step: Step) -> Path:
     """Return the grid of one step."""
     return file_of(playground, name, "samples", f"step-{step:06d}.png")
-
-
-# ── the trash ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def delete(playground: Playground, *, name: RunName) -> dict[str, Any]:

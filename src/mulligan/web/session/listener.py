@@ -34,8 +34,6 @@ class Listener:
             if each.run == words.get("run") and words["state"] in ("stopped", "finished") and words.get("step"):
                 each.step = words["step"]
 
-    # ── kinds of messages ─────────────────────────────────────────────────────────────────────────────────────────
-
     def _ready(self, words: dict[str, Any]) -> None:
         self.session.watched()
 
@@ -119,8 +117,6 @@ class Listener:
         self.session.publish_tries()
         self.broadcast.notify("failed", text, code)
         self.broadcast.publish("runs", {})
-
-    # ── the end of the worker ─────────────────────────────────────────────────────────────────────────────────────
 
     def died(self, code: int | None) -> None:
         """Report that the process has died and what is saved, and start another one."""

@@ -132,8 +132,6 @@ class State:
         self.metrics = {**metrics, "try": self.number, "final": metrics["step"] == current.steps}
         return True
 
-    # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def status(self) -> dict[str, Any]:
         """Return the run bar."""
         info, settings = self.info if self.current is not None else {}, self.settings or {}

@@ -46,8 +46,6 @@ class Worker:
         self._next: dict[str, Any] | None = None
         self._over = False
 
-    # ── talking ───────────────────────────────────────────────────────────────────────────────────────────────────
-
     def tell(self, kind: str, content: dict[str, Any] | None = None, serial: int | None = None) -> None:
         """Send the server a message about the live run, or about the run with a serial number."""
         if serial is None:
@@ -112,8 +110,6 @@ class Worker:
         """Send the generator's samples of the fixed z."""
         with contextlib.suppress(DivergedError):  # the run is about to fail with this error
             self.tell("samples", samples(live, "average"))
-
-    # ── living ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def serve(self) -> None:
         """Carry out commands until the end."""
