@@ -1,4 +1,4 @@
-"""Augmentations: what they do, their transposes, and whole steps against torch."""
+"""Augmentations: what they do and their transposes."""
 
 import json
 
@@ -219,35 +219,3 @@ def test_a_resumed_run_is_the_same_to_the_byte(threads):
         return {name: array.tobytes() for name, array in run.gan.arrays().items()}
 
     assert played(5) == played()
-
-
-try:
-    import torch
-except ModuleNotFoundError:
-    torch = None
-needs_torch = pytest.mark.skipif(torch is None, reason="needs torch")
-F = torch and torch.nn.functional
-
-
-def in_torch(x, numbers):
-    """All four, after the published DiffAugment: indices into a picture with a margin of zeros, and a mask."""
-    n, h, w, _ = x.shape
-    flip, down, right, top, bottom, left, end, bright = torch.tensor(numbers).T[..., None, None]
-    rows, columns, batch = torch.arange(h)[None, :, None], torch.arange(w)[None, None], torch.arange(n)[:, None, None]
-    x = torch.where((flip == 1)[..., None], x.flip(2), x)
-    padded = F.pad(x, (0, 0, 1, 1, 1, 1))
-    x = padded[batch, (rows - down + 1).clamp(0, h + 1).long(), (columns - right + 1).clamp(0, w + 1).long()]
-    hole = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < end)
-    return x * (~hole)[..., None] + bright[..., None]
-
-
-@needs_torch
-def test_the_same_pictures_as_in_torch():
-    warp, numbers = drawn(ALL, 40)
-    x = np.random.default_rng(2).standard_normal((40, *SHAPE))
-    leaf = torch.tensor(x, requires_grad=True)
-    y = in_torch(leaf, numbers)
-    np.testing.assert_allclose(warp.apply(x.copy(), numbers), y.detach().numpy(), atol=1e-15)
-    dy = np.random.default_rng(3).standard_normal(x.shape)
-    (dx,) = torch.autograd.grad(y, leaf, torch.tensor(dy))
-    np.testing.assert_allclose(warp.transpose(dy.copy(), numbers), dx.numpy(), atol=1e-15)
