@@ -106,8 +106,8 @@ QUESTIONS = (
         "With this penalty the critic cannot tell real from fake.",
         "Zeleni9/pytorch-wgan #26",
         "Then the penalty costs more than D can gain. A lower weight helped there.",
-        "r3gan",
-        "γ × 1000",
+        "wgan_gp",
+        "penalty × 1000",
     ),
     Question(
         "My GAN draws only grey.",

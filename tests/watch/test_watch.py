@@ -284,7 +284,55 @@ def test_an_error_inside_is_told_once_and_ends_the_watch():
     assert "out of memory" in str(watch)
 
 
+def test_steps_may_begin_again_in_each_epoch():
+    watch = mulligan.Watch(REALS, generator=lambda z: REALS[: len(z)], latent=3, every=20)
+    assert "the first measurement comes at step 20" in str(watch)
+    for _ in range(5):
+        for step in range(9):
+            watch(step)
+    assert watch.step == 44
+    assert [each.step for each in watch._history.taken] == [20, 40]
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_samples_may_be_flat_or_have_the_channels_last(flat):
+    colours = RNG.uniform(-1, 1, (80, 3, 6, 6)).astype(np.float32)
+    seen = []
+
+    def discriminator(x):
+        seen.append(x.shape)
+        return x.reshape(len(x), -1).mean(axis=1)
+
+    watch = mulligan.Watch(
+        colours,
+        generator=lambda z: colours[: len(z)].reshape(-1, 108) if flat else (colours[: len(z)], None),
+        discriminator=discriminator,
+        latent=3,
+        every=10,
+    )
+    watch(10)
+    assert watch.error == ""
+    np.testing.assert_array_equal(watch._nets.fakes(4), colours[:4].transpose(0, 2, 3, 1))
+    assert set(seen) == {(64, 108) if flat else (64, 3, 6, 6)}
+
+
+def test_reals_in_another_range_than_d_gets_end_the_watch(torch):
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 1))
+    watch = mulligan.Watch(
+        255 * (REALS + 1) / 2, generator=torch.nn.Linear(6, 64), discriminator=net, latent=6, every=20
+    )
+    for step in range(1, 20):
+        net(torch.from_numpy(REALS[:16])).mean().backward()
+        watch(step)
+    with pytest.warns(UserWarning, match="scaled as D gets them"):
+        watch(20)
+
+
 def test_what_a_user_mistypes_is_an_error():
+    with pytest.raises(ConfigError, match="latent"):
+        mulligan.Watch(REALS, generator=lambda z: z @ np.ones((5, 64)), latent=3)
+    with pytest.raises(DataError, match="list"):
+        mulligan.Watch([REALS], generator=lambda z: REALS, latent=3)
     with pytest.raises(ConfigError):
         mulligan.Watch(REALS, generator=lambda z: REALS, latent=3, every=0)
     with pytest.raises(DataError):

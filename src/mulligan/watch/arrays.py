@@ -35,8 +35,9 @@ class Layout(NamedTuple):
     def samples(self, x: Any) -> Array:
         """Return samples of this layout as pictures with channels last, or as points."""
         found = as_numpy(x)
-        if self.name == "NCHW" and found.ndim == 4:
-            found = found.transpose(0, 2, 3, 1)
+        if self.name == "NCHW":  # also a generator that draws them flat
+            height, width, channels = self.shape
+            found = found.reshape(len(found), channels, height, width).transpose(0, 2, 3, 1)
         return np.ascontiguousarray(found.reshape(len(found), *self.shape))
 
 

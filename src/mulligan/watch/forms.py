@@ -136,6 +136,8 @@ class Fitting:
     def add(self, outputs: Outputs, d_loss: float, penalty: float = 0.0) -> None:
         """Compare the value of D's loss, with or without the penalty, with that of each loss for these outputs."""
         self.bounded = self.bounded and is_bounded(outputs)
+        if not math.isfinite(d_loss):  # not handed over
+            return
         for (name, mirror), error in self._errors.items():
             value = FORMS[name].value(*FORMS[name].seen(outputs, mirror))
             apart = {

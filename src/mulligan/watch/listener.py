@@ -71,6 +71,8 @@ class Listener:
         }
         self.signals: dict[str, float] = {}
         self.heard: list[tuple[Outputs, Outputs]] = []
+        self.reach: tuple[float, float] | None = None
+        """The range of D's real inputs."""
         self._handles: list[Any] = []
         self._last_z: torch.Tensor | None = None
 
@@ -78,7 +80,7 @@ class Listener:
         """Begin to listen."""
         if self._handles:
             return
-        self.signals, self.heard = {}, []
+        self.signals, self.heard, self.reach = {}, [], None
         self._fakes: list[torch.Tensor] = []
         self._pending: list[Push] = []
         self._aims: dict[str, list[Push]] = {}  # what each player's steps did to the outputs of each side
@@ -141,6 +143,10 @@ class Listener:
         attached = x.grad_fn is not None
         if attached and not bool(fake.any()):  # changed on the way: nobody knows what it is
             return
+        if not attached and not bool(fake.all()):
+            some = x.detach()[~fake].float()
+            low, high = self.reach or (math.inf, -math.inf)
+            self.reach = min(low, float(some.min())), max(high, float(some.max()))
         between = x.is_leaf and x.requires_grad
         values = as_numpy(out.reshape(len(x), -1)).mean(-1)
         mask = fake.cpu().numpy()

@@ -1,5 +1,6 @@
 """Ask the user's G and D, in the framework that they are written in, and leave everything as it was."""
 
+import math
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +61,8 @@ class Nets:
 
     def made(self, net: Any, rows: slice) -> Any:
         """Return G's samples for some of the fixed z, as G gives them."""
-        return net(*(part[rows] for part in self.z), *self.classes(rows))
+        made = net(*(part[rows] for part in self.z), *self.classes(rows))
+        return made[0] if isinstance(made, (tuple, list)) else made
 
     def classes(self, rows: slice) -> tuple[Any, ...]:
         """Return the classes of some samples, for nets that take them."""
@@ -70,12 +72,17 @@ class Nets:
         """Return D's outputs, one for each sample: the mean over patches, or the first of several outputs."""
         out = self.discriminator(x, *self.classes(slice(0, len(x))))
         out = out[0] if isinstance(out, (tuple, list)) else out
-        return out.reshape(len(x), -1).mean(-1)
+        return (out if hasattr(out, "reshape") else as_numpy(out)).reshape(len(x), -1).mean(-1)
+
+    def real_like(self, made: Any) -> Any:
+        """Return the reals in the shape of G's samples, which the loop may flatten before D sees them."""
+        alike = len(self.real) == len(made) and math.prod(made.shape) == math.prod(self.real.shape)
+        return self.real.reshape(tuple(made.shape)) if alike else self.real
 
     def answers(self, slopes: Slopes) -> Answers:
         """Return D's outputs, and the gradients that the framework gives."""
         made = self.made(self.generator, slice(0, len(self.real)))
-        real, fake = as_numpy(self.scores(self.real)), as_numpy(self.scores(made))
+        real, fake = as_numpy(self.scores(self.real_like(made))), as_numpy(self.scores(made))
         slopes(real, fake)
         return Answers(real, fake)
 
@@ -106,7 +113,7 @@ class JaxNets(Nets):
         if not isinstance(fake, jax.Array):  # functions of NumPy, in a program that also imports JAX
             self.name, self.gradients = Nets.name, False
             return super().answers(slopes)
-        r, from_real = jax.vjp(self.scores, jax.numpy.asarray(self.real))
+        r, from_real = jax.vjp(self.scores, jax.numpy.asarray(self.real_like(fake)))
         f, from_fake = jax.vjp(self.scores, fake)
         push = slopes(as_numpy(r), as_numpy(f))[2]
         slope_real, slope_fake, pushed = from_real(r * 0 + 1)[0], from_fake(f * 0 + 1)[0], from_fake(f * 0 + push)[0]

@@ -120,7 +120,7 @@ class TorchNets(Nets):
         """Return D's outputs and all gradients, without touching ``.grad``."""
         with torch.enable_grad():
             made = self.made(self.generator, slice(0, len(self.real)))
-            real, fake = self.real.detach().clone().requires_grad_(), made.detach().requires_grad_()
+            real, fake = self.real_like(made).detach().clone().requires_grad_(), made.detach().requires_grad_()
             r, f = self.scores(real), self.scores(fake)
             of_r, of_f, of_g = (self.array(side).to(f.dtype) for side in slopes(as_numpy(r), as_numpy(f)))
             slope_real, slope_fake, push = (

@@ -95,6 +95,8 @@ class Watch:
     ):
         if every < 1:
             raise ConfigError(must_be("every", "a whole number from 1 on", every, 200))
+        if not hasattr(reals, "shape"):
+            raise DataError(must_be("reals", "an array", type(reals).__name__, "torch.cat([x for x, _ in loader])"))
         self.layout = layout_of(reals.shape)
         rows = stream(seed, "eval", 1).choice(len(reals), min(COUNT, len(reals)), replace=False)
         fixed = self.layout.samples(reals[rows])
@@ -108,8 +110,13 @@ class Watch:
         self._nets.draw(latent, seed)
         kinds = None if repeated is None else as_numpy(repeated).astype(np.int64)
         self._reals = Reals(fixed, self.low, self.high, labels=None if kinds is None else kinds[: len(rows)])
-        with self._nets.unchanged():
-            first = self._nets.fakes(ROWS)
+        try:
+            with self._nets.unchanged():
+                first = self._nets.fakes(ROWS)
+        except Exception as error:
+            what = "the shape of one z, or a function, so that generator draws samples like the reals"
+            told = f"{latent!r} ({type(error).__name__}: {error})"
+            raise ConfigError(must_be("latent", what, told, "latent=(100, 1, 1)")) from error
         low, high = self._nets.reach
         reach = (low, high) if low <= first.min() and first.max() <= high else OPEN
         self._unlike = (self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0)
@@ -134,7 +141,7 @@ class Watch:
         self._last: dict[str, float] = {}
         self.findings: list[Diagnosed] = []
         self.error = ""
-        self.step = self._seen = 0
+        self.step, self._seen, self._ahead = -1, 0, 0
         self._kept: dict[str, list[Any]] = {}
         self._listener = self._nets.listener() if discriminator is not None else None
         self._folder = WatchFolder(folder)
@@ -150,6 +157,7 @@ class Watch:
         Parameters
         ----------
         step : int
+            It may begin again in each epoch.
         d_loss, g_loss : scalar, optional
             The losses of this step, in any framework.
         penalty : scalar, optional
@@ -177,7 +185,7 @@ class Watch:
             self._listener.stop()
         if not self.error and not self._is_over:
             self._is_over = True
-            self._folder.add(Finished(self.step))
+            self._folder.add(Finished(max(self.step, 0)))
 
     def report(self, path: str | Path) -> Path:
         """Write all that was measured as one HTML page, and return its path."""
@@ -192,7 +200,8 @@ class Watch:
 
     def __str__(self) -> str:
         taken = self._history.taken
-        where = f"step {self.step}, {len(taken)} latest measurements" if taken else "not measured yet"
+        soon = f"not measured yet: the first measurement comes at step {self.every}, the first name at {2 * self.every}"
+        where = f"step {self.step}, {len(taken)} latest measurements" if taken else soon
         seen = [f"{self._nets.name}; reals {self.layout.name} in [{self.low:g}, {self.high:g}]"]
         if self.form is not None:
             turned = " (fakes are 1)" if self._turned else ""
@@ -212,7 +221,9 @@ class Watch:
     def _take(self, step: int, figures: dict[str, Any]) -> None:
         if self._is_over:
             return
-        self.step = step
+        if step + self._ahead <= self.step:  # the user counts from 0 again, in each epoch
+            self._ahead = self.step + 1 - step
+        self.step = step = step + self._ahead
         for name, value in figures.items():
             if value is not None:
                 self._kept.setdefault(name, []).append(value.detach() if hasattr(value, "detach") else value)
@@ -296,6 +307,8 @@ class Watch:
         said |= {"unlike": float(self._unlike), **self._constant(made)}
         said["double_sigmoid"] = float(form.outputs == "logits" and self._fitting.bounded)
         heard = self._listener.signals if self._listener is not None else {}
+        if self._listener is not None and (seen_by_d := self._listener.reach):
+            self._check_reals(*seen_by_d)
         return Answers(real, fake, slopes[0], slopes[1], found.push, {**found.norms, **said, **heard})
 
     def _slopes(self, real: Array, fake: Array) -> tuple[Array, Array, Array]:
@@ -311,6 +324,13 @@ class Watch:
         sign = -1.0 if self._turned else 1.0
         of_real, of_fake = form.slopes(*seen)
         return sign * of_real, sign * of_fake, sign * form.push(*seen)
+
+    def _check_reals(self, low: float, high: float) -> None:
+        """Raise an error if D gets its reals in quite another range than those that were handed over."""
+        span = self.high - self.low
+        if not 0.25 < (high - low) / span < 4 or abs(high + low - self.high - self.low) > 0.4 * span:
+            got = f"[{self.low:g}, {self.high:g}], but D gets [{low:.3g}, {high:.3g}]"
+            raise DataError(must_be("reals", "scaled as D gets them", got, "the samples after your transforms"))
 
     def _constant(self, made: Array) -> dict[str, float]:
         """Measure how many pixels are the same grey in all reals, and how far the fakes are from them."""
