@@ -5,6 +5,7 @@ python benchmarks/watching --try 3             … and play each for three steps
 python benchmarks/watching --watch FILE        watch every run that the file of JSON lines lacks, and add it
 python benchmarks/watching --report FILE       count what the file holds
 python benchmarks/watching --write FILE        … and write docs/benchmarks/watching.{jsonl,md} and the guide
+python benchmarks/watching --cost              measure what the watch costs the GANs as published
 python benchmarks/watching --only gan --try 9  runs whose GAN or fault holds the word; --again plays known runs again
 """
 
@@ -21,7 +22,7 @@ import torch
 from cases import BROKEN, LOOKALIKES, SEEDS, SOUND
 from faults import Case, planted
 from outcomes import counts, kept, line, write
-from played import played
+from played import cost, played
 from samples import pictures
 
 
@@ -46,12 +47,16 @@ def main() -> None:
     parser.add_argument("--watch", type=Path, metavar="FILE", help="watch the runs that the file lacks, and add them")
     parser.add_argument("--report", type=Path, metavar="FILE", help="count what the file holds")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the pages from what the file holds")
+    parser.add_argument("--cost", action="store_true", help="measure what the watch costs the GANs as published")
     parser.add_argument("--again", action="store_true", help="watch known runs again")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     if asked.watch is not None:
         for outcome in played(asked.watch, asked.only, asked.again):
             print(line(outcome), f"{outcome.steps} steps, {outcome.seconds} s", flush=True)
+        return
+    if asked.cost:
+        print(*(cost(case) for case in SOUND if asked.only in case.gan), sep="\n")
         return
     if asked.write is not None:
         write(asked.write)

@@ -316,6 +316,20 @@ def test_samples_may_be_flat_or_have_the_channels_last(flat):
     assert set(seen) == {(64, 108) if flat else (64, 3, 6, 6)}
 
 
+def test_a_generator_that_only_reads_the_class_ignores_z(torch):
+    kinds = np.arange(80) % 4
+    normalised = torch.nn.BatchNorm1d(64)
+    weights = torch.from_numpy(RNG.standard_normal((4, 64)).astype(np.float32))
+    one_hot = torch.eye(4)[torch.from_numpy(kinds)]
+    watch = mulligan.Watch(
+        torch.from_numpy(REALS), generator=lambda z, y: normalised(y @ weights), latent=3, labels=one_hot, every=10
+    )
+    for step in (10, 20):
+        watch(step)
+    assert watch.error == ""
+    assert watch.state == "dead latent"
+
+
 def test_reals_in_another_range_than_d_gets_end_the_watch(torch):
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 1))
     watch = mulligan.Watch(

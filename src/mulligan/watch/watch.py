@@ -99,17 +99,20 @@ class Watch:
             raise DataError(must_be("reals", "an array", type(reals).__name__, "torch.cat([x for x, _ in loader])"))
         self.layout = layout_of(reals.shape)
         rows = stream(seed, "eval", 1).choice(len(reals), min(COUNT, len(reals)), replace=False)
+        if labels is not None:  # each batch gets the same classes, so that BatchNorm makes no difference between two
+            parts = rows[np.argsort(_kinds(labels[rows]), kind="stable")], COUNT // ROWS
+            rows = np.concatenate([parts[0][first :: parts[1]] for first in range(parts[1])])
         fixed = self.layout.samples(reals[rows])
         whole = np.isfinite(fixed.reshape(len(fixed), -1)).all(axis=1)
         fixed, rows = fixed[whole], rows[whole]
         if len(rows) < 2:
             raise DataError(must_be("reals", "at least two samples of finite numbers", reals))
         self.low, self.high = range_of(fixed)
-        repeated = None if labels is None else labels[np.resize(rows, COUNT)]
+        repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]
         self._nets = nets_of(generator, discriminator, average, self.layout, reals[rows[:ROWS]], repeated)
         self._nets.draw(latent, seed)
-        kinds = None if repeated is None else as_numpy(repeated).astype(np.int64)
-        self._reals = Reals(fixed, self.low, self.high, labels=None if kinds is None else kinds[: len(rows)])
+        kinds = None if repeated is None else _kinds(repeated)
+        self._reals = Reals(fixed, self.low, self.high, labels=None if labels is None else _kinds(labels[rows]))
         try:
             with self._nets.unchanged():
                 first = self._nets.fakes(ROWS)
@@ -355,6 +358,12 @@ class Watch:
         if "d_loss" not in self._last:
             unseen.append("the scale of D's loss: pass d_loss=")
         return unseen
+
+
+def _kinds(labels: Any) -> Any:
+    """Return classes as numbers; they may be one-hot."""
+    found = as_numpy(labels)
+    return (found.argmax(axis=1) if found.ndim == 2 else found).astype(np.int64)
 
 
 def meaning(state: str) -> str:
