@@ -25,6 +25,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mulligan.config.toml import load_config
 from mulligan.errors import typed
+from mulligan.models import bundled
+from mulligan.output.export import html
 from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
@@ -71,11 +73,19 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
             await playground.close()
 
     described = response(Answer(dumps(description())))
+
+    def for_story(request: Request) -> Response:
+        name = request.url.path[1:]
+        if name == "forger.bin":
+            return response(Answer(html.in_bytes(bundled()), media="application/octet-stream"))
+        return response(Answer((html.PAGE / name).read_bytes(), media=TYPES[".js"]))
+
     routes = [StarletteRoute(each.path, partial(served, playground, each), methods=[each.method]) for each in ROUTES]
     app = Starlette(
         routes=[
             *routes,
             StarletteRoute("/openapi.json", lambda request: described),
+            *(StarletteRoute(f"/{name}", for_story) for name in ("forger.bin", "chance.js", "network.js")),
             *([Mount("/book", StaticFiles(directory=playground.book, html=True))] if playground.book else []),
         ],
         lifespan=living,

@@ -29,7 +29,7 @@ def bench(browser):
     """An empty page with the player's arithmetic."""
     page = browser.new_page()
     for name in ("chance.js", "network.js"):
-        page.add_script_tag(content=(PAGE / name).read_text("utf-8"))
+        page.add_script_tag(content=(PAGE / name).read_text("utf-8").replace("export const", "const"))
     yield page
     page.close()
 
@@ -119,7 +119,7 @@ def test_every_layer_as_javascript_computes_it(bench, question):
         return  # refused by name, see below
     model = described(made, plan)
     module.add_kernels(model, plan)
-    model["entries"], packed = module.packed(plan, half=False)
+    model["entries"], packed = module.packed(plan.arrays, half=False)
     found = bench.evaluate(
         """([model, bytes, rows, labels]) => {
             const network = Network.build(model, Uint8Array.from(atob(bytes), c => c.charCodeAt(0)));

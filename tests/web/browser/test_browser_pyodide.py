@@ -8,6 +8,7 @@ with a full release instead.
 
 import ast
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -177,12 +178,12 @@ def reaches(page, step):
 
 def asked(page, address):
     """Ask the lab as the page does."""
-    return page.evaluate("(path) => import('./js/store.js').then(({ server }) => server.get(path))", address)
+    return page.evaluate("(path) => import('page/store.js').then(({ server }) => server.get(path))", address)
 
 
 def known(page, what):
     """Return a part of what the page knows."""
-    return page.evaluate("(what) => import('./js/store.js').then(({ store }) => store[what])", what)
+    return page.evaluate("(what) => import('page/store.js').then(({ store }) => store[what])", what)
 
 
 def picture(file, name, **more):
@@ -218,7 +219,7 @@ def lab(browser, address):
 
 @pytest.mark.slow
 def test_the_ring_and_a_distribution_drawn_by_hand_are_trained(lab, address):
-    lab.goto(address)
+    lab.goto(f"{address}#train")
     wait(lab, "document.body.dataset.state === 'training'")
     reaches(lab, 300)
     picture(lab, "ring")
@@ -246,6 +247,41 @@ def test_the_ring_and_a_distribution_drawn_by_hand_are_trained(lab, address):
     assert (distance.min(axis=1) < 0.3).mean() > 0.9  # every part of the line has samples near it
     assert (distance.min(axis=0) < 0.3).mean() > 0.9  # and nearly all samples are near the line
     picture(lab, "drawn")
+
+
+@pytest.mark.slow
+def test_it_needs_few_requests_and_once_loaded_no_network(browser, release, file_server, tmp_path):
+    build(tmp_path, release)
+    address = file_server(tmp_path)
+    server = file_server.servers[-1]
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000 * MINUTES)
+    page.goto(address)
+    said = page.get_by_test_id("connection")
+    seen = set()
+    while "Loading" in said.inner_text() or not seen:
+        seen |= {int(percent) for percent in re.findall(r"(\d+) %", said.inner_text())}
+        page.wait_for_timeout(50)
+    assert len(seen) > 3
+    assert max(seen) > 80
+    page.get_by_test_id("nav-train").click()
+    reaches(page, 50)
+    asked = [path.lstrip("/").partition("?")[0] or "index.html" for path in server.asked]
+    first = asked[: asked.index("offline.js", asked.index("offline.js") + 1)]  # then that keeps the rest
+    assert len(first) < 30
+    assert sum(len(gzip.compress((tmp_path / path).read_bytes(), 6)) for path in set(first)) < 12e6
+    until = "Promise.all(['./', 'forger.bin', 'story.bin', 'worker.mjs'].map((name) => caches.match(name)))"
+    while not all(page.evaluate(f"{until}.then((all) => all.map(Boolean))")):
+        page.wait_for_timeout(100)
+    server.shutdown()
+    server.server_close()
+    file_server.servers.remove(server)
+    page.reload()
+    page.get_by_test_id("story-digit").wait_for()
+    page.get_by_test_id("nav-train").click()
+    reaches(page, 50)
+    context.close()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from mulligan.data import load
 from mulligan.errors import DataError
 from mulligan.models import FACES
 from mulligan.museum import CASES
-from mulligan.web.browser.site import DIGITS, HELD, PLACE, RUNTIME, WORKER, build, digits, engine_zip
+from mulligan.web.browser.site import DIGITS, HELD, PLACE, PLAYER, RUNTIME, WORKER, build, digits, engine_zip
 
 SOURCE = Path(mulligan.__file__).parent
 
@@ -27,9 +28,9 @@ def names(content):
 def test_the_engine_holds_what_a_browser_needs_and_no_more():
     content = engine_zip()
     assert content == engine_zip()
-    assert len(content) < 2_500_000
+    assert len(content) < 1_100_000
     inside = names(content)
-    assert {"mulligan/web/browser/lab.py", "mulligan/recipes/ring.toml", "mulligan/models/mnist.safetensors"} <= inside
+    assert {"mulligan/web/browser/lab.py", "mulligan/recipes/ring.toml"} <= inside
     assert {"tomli_w/__init__.py", "threadpoolctl.py", "jinja2/__init__.py", "markupsafe/__init__.py"} <= inside
     assert not any(name.startswith(("mulligan/cli", "mulligan/bench", "mulligan/data/bundled")) for name in inside)
     assert {f"mulligan/museum/played/{name}.json" for name in CASES} <= inside
@@ -57,12 +58,17 @@ def test_the_folder_is_the_playgrounds_page(tmp_path):
     assert about == {"runtime": RUNTIME, "version": mulligan.__version__, "book": True}
     assert re.search(r"pyodide/v\d+\.\d+\.\d+/full/$", RUNTIME)
     page = SOURCE / "web" / "page"
-    for path in page.rglob("*.*"):
-        there = tmp_path / "site" / path.relative_to(page)
-        assert path.name == "index.html" or there.read_bytes() == path.read_bytes()
-    assert (tmp_path / "site" / "index.html").read_text().replace(' data-lab="site.json"', "") == (
-        page / "index.html"
-    ).read_text()
+    packed = json.loads(zlib.decompress((tmp_path / "site" / "page.bin").read_bytes()))
+    assert packed.keys() == {path.name for path in page.glob("*/*") if path.suffix in (".js", ".css")} | {*PLAYER}
+    assert list(packed)[:2] == ["tokens.css", "frame.css"]  # in the order of the page
+    for name, text in packed.items():
+        named = set(re.findall(r'\b(?:from|import)\s*\(?"([\w./-]+)"', text))
+        assert named <= {f"page/{other}" for other in packed}, name
+    index = (tmp_path / "site" / "index.html").read_text()
+    assert re.findall(r'(?:src|href)="([^#"]+)"', index) == ["mark.svg", "load.js"]
+    assert 'data-lab="site.json"' in index
+    for name in ("story.bin", "film.webp", "vendor/LICENSE-preact.txt"):
+        assert (tmp_path / "site" / name).read_bytes() == (page / name).read_bytes()
     assert (tmp_path / "site" / "book" / "index.html").read_text() == "a book"
     assert 'src="../../index.html#train?recipe=ring"' in (tmp_path / "site" / chapter).read_text()
     assert PLACE in (Path(__file__).parents[3] / "docs" / "book" / "01-the-game.md").read_text("utf-8")
@@ -92,7 +98,7 @@ def test_the_command_says_how_to_look(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "http.server" in said
     assert RUNTIME in said
-    assert (tmp_path / "lab" / FACES.name).read_bytes() == FACES.read_bytes()
+    assert (tmp_path / "lab" / "mulligan" / "models" / FACES.name).read_bytes() == FACES.read_bytes()
     assert not (tmp_path / "runs").exists()
 
 

@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.story
 
 VERSION = "4.14.1"
-VIEWS = ("train", "game", "teach", "draw", "look", "museum", "museum/guess", "runs", "pile")
+VIEWS = ("story", "train", "game", "teach", "draw", "look", "museum", "museum/guess", "runs", "pile")
 FOUND = """axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => violations.map((v) =>
     [v.id, v.help, ...v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} … ${n.any[0]?.message ?? ""}`)]))"""
 

@@ -9,11 +9,13 @@ its own script, by hash, and nothing else.
 import base64
 import json
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import UnsupportedError
 from mulligan.output.export.npz import described
@@ -55,7 +57,7 @@ def player(generator: Generator) -> str:
     add_kernels(model, plan)
     with suppress(UnsupportedError):
         model["directions"] = directions(generator)[:SHOWN].tolist()
-    model["entries"], weights = packed(plan, half is not None)
+    model["entries"], weights = packed(plan.arrays, half is not None)
     script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
     style = (PAGE / "page.css").read_text("utf-8")
     noun = "digit" if spec.class_names == tuple("0123456789") else "picture"
@@ -96,21 +98,41 @@ def add_kernels(model: dict[str, Any], plan: Plan) -> None:
             entry["kernel"] = plan.arrays[op.arrays["W"]].shape[:2]
 
 
-def packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
-    """Return the description of the arrays, in order, and their bytes, compressed.
+def packed(arrays: Mapping[str, NDArray[Any]], half: bool) -> tuple[list[dict[str, Any]], bytes]:
+    """Return the description of arrays, in order, and their bytes, compressed. Numbers of one byte stay as they are.
 
     The first bytes of all of an array's numbers come first, then the second bytes. So the bytes that hold exponents,
     which are alike, compress well. Only runs of one byte are compressed (Z_RLE). Weights have no longer repeats; the
     search for them takes twenty times as long, and makes the page larger.
     """
     entries, planes = [], []
-    for name, array in plan.arrays.items():
-        dtype = "<f2" if half and array.ndim > 1 else "<f4"
-        entries.append({"name": name, "dtype": {"<f2": "float16", "<f4": "float32"}[dtype], "count": array.size})
-        numbers = np.frombuffer(array.astype(dtype).tobytes(), np.uint8).reshape(-1, np.dtype(dtype).itemsize)
+    for name, array in arrays.items():
+        dtype = array.dtype if array.itemsize == 1 else np.dtype("<f2" if half and array.ndim > 1 else "<f4")
+        entries.append({"name": name, "dtype": dtype.name, "count": array.size})
+        numbers = np.frombuffer(array.astype(dtype).tobytes(), np.uint8).reshape(-1, dtype.itemsize)
         planes.append(numbers.T.tobytes())
     packer = zlib.compressobj(9, strategy=zlib.Z_RLE)
     return entries, packer.compress(b"".join(planes)) + packer.flush()
+
+
+def bundle(model: dict[str, Any], arrays: Mapping[str, NDArray[Any]], half: bool = False) -> bytes:
+    """Return one file for a page's scripts: a line of JSON, then the arrays that it describes."""
+    entries, content = packed(arrays, half)
+    return json.dumps(model | {"entries": entries}, separators=(",", ":")).encode() + b"\n" + content
+
+
+def in_bytes(generator: Generator) -> bytes:
+    """Return a generator for ``network.js`` in one file. Its weights have one bit less than half precision.
+
+    That moves a pixel of the bundled one by at most 3 of 255.
+    """
+    plan = plan_of(generator)
+    model = described(generator, plan)
+    add_kernels(model, plan)
+    for name, array in plan.arrays.items():
+        if array.ndim > 1:
+            plan.arrays[name] = ((array.astype("<f2").view("<u2") + 1) & 0xFFFE).view("<f2").astype(np.float32)
+    return bundle(model, plan.arrays, half=True)
 
 
 def _named(generator: Generator) -> str:

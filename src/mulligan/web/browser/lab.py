@@ -13,6 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -41,8 +42,8 @@ UNABLE = "{} needs more than a browser has. Install Mulligan (pip install mullig
 """The message for a job that a browser cannot do."""
 LONGEST = 100_000
 """Maximum number of steps of a recipe."""
-HELD = 1000
-"""Number of the site's digits that are held out (the last ones)."""
+DIGITS, HELD = 5000, 1000
+"""Number of the site's digits: for training, and held out (the last ones)."""
 _PATTERNS = [
     (route, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route.path.replace(".", r"\.")))) for route in ROUTES
 ]
@@ -157,13 +158,20 @@ async def _here(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
 
 def choose(digits: Path) -> None:
     """Limit the registries to what a browser can do: toys, the site's digits, and fully connected networks."""
-    with np.load(digits) as file:
-        images, labels = file["images"], file["labels"].astype(np.intp)
-    names = tuple("0123456789")
-    train = Dataset("mnist", images[:-HELD], labels[:-HELD], names)
-    test = Dataset("mnist-test", images[-HELD:], labels[-HELD:], names)
-    _put(replace(train, test=replace(test, name="mnist (test)")), "training")
-    _put(replace(test, test=replace(train, name="mnist-test (held out)")), "test")
+
+    @cache
+    def sets() -> dict[str, Dataset]:
+        with np.load(digits) as file:
+            images, labels = file["images"], file["labels"].astype(np.intp)
+        names = tuple("0123456789")
+        train = Dataset("mnist", images[:-HELD], labels[:-HELD], names)
+        test = Dataset("mnist-test", images[-HELD:], labels[-HELD:], names)
+        held = replace(test, test=replace(train, name="mnist-test (held out)"))
+        return {"mnist": replace(train, test=replace(test, name="mnist (test)")), "mnist-test": held}
+
+    for name, count, part in (("mnist", DIGITS, "training"), ("mnist-test", HELD, "test")):
+        line = f"{count:,} of MNIST's {part} digits, 28×28 grey, 10 classes"
+        DATASETS[name] = replace(DATASETS[name], loader=partial(lambda name: sets()[name], name), line=line)
     for name in [name for name in DATASETS if not name.startswith("mnist") and not of_points(name)]:
         del DATASETS[name]
     for name in list(RECIPES):
@@ -172,11 +180,6 @@ def choose(digits: Path) -> None:
         if not connected or config.data.name not in DATASETS or config.steps > LONGEST:
             del RECIPES[name]
     RECIPES["pictures"] = Path(__file__).parent / "pictures.toml"
-
-
-def _put(data: Dataset, part: str) -> None:
-    line = f"{len(data):,} of MNIST's {part} digits, 28×28 grey, 10 classes"
-    DATASETS[data.name] = replace(DATASETS[data.name], loader=lambda: data, line=line)
 
 
 async def opened(folder: str) -> Lab:

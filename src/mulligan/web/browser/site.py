@@ -8,7 +8,9 @@ import importlib
 import io
 import json
 import os
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,22 +19,26 @@ import numpy as np
 import mulligan
 from mulligan.data import load
 from mulligan.errors import DataError, RunError
-from mulligan.models import FACES
+from mulligan.models import bundled
 from mulligan.nn.rng import stream
+from mulligan.output.export import html
 from mulligan.output.files import atomic_write, check_folder
+from mulligan.web.browser.lab import DIGITS, HELD
 
 RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 """Where a browser finds Pyodide. The tests run Mulligan under the same version."""
-WORKER = ("worker.mjs", "engine.mjs", "products.wasm")
-"""Packages that the page's worker loads besides Python."""
-DIGITS, HELD = 5000, 1000
-"""Number of MNIST's digits in the site: for training, and held out."""
+PAGE = Path(mulligan.__file__).parent / "web" / "page"
+PLAYER = ("chance.js", "network.js")
+"""The player's arithmetic, in which the story's first figures compute too."""
+WORKER = ("worker.mjs", "engine.mjs", "products.wasm", "load.js", "offline.js")
+"""Scripts that only a site has, and the worker's products."""
 PLACE = '<div class="lab"></div>'
 """The place for the lab in a page of the book. It is invisible unless the book is in the site."""
 _SIZE = 'style="width: 100%; height: 44rem; border: 0"'
-_LEFT = ("bench/", "cli/", "studies/", "web/page/", "data/bundled/", "__main__.py")
+_LEFT = ("bench/", "cli/", "studies/", "web/page/", "web/browser/load.js", "web/browser/offline.js", "data/bundled/")
 _LIBRARIES = ("tomli_w", "threadpoolctl", "jinja2", "markupsafe")  # only their Python files
-_KEPT = (".py", ".toml", ".html", ".css", ".js", ".json", "/mnist.safetensors")
+_KEPT = (".py", ".toml", ".html", ".css", ".js", ".json")
+_LATER = ("models/mnist.safetensors", "models/pixel-faces.safetensors", "metrics/features/judges/mnist.safetensors")
 
 
 def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> list[Path]:
@@ -48,17 +54,18 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> l
         if folder is not None and not (folder / file).exists():
             raise DataError(f"{folder} must be a folder with {what}, but it holds no {file}. Try another folder.")
     check_folder(out, "site.json")
-    page, here = Path(mulligan.__file__).parent / "web" / "page", Path(__file__).parent
     words = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__}
     atomic_write(out / "site.json", json.dumps(words | {"book": docs is not None}).encode())
-    _copied(page, out)
-    index = (page / "index.html").read_text("utf-8")
     contents = {
-        "index.html": index.replace("<html", '<html data-lab="site.json"', 1).encode(),
+        **{path.name: path.read_bytes() for path in PAGE.glob("*.*")},
+        "index.html": index_html().encode(),
+        "page.bin": page_bin(),
+        "forger.bin": html.in_bytes(bundled()),
         "engine.zip": engine_zip(),
         "digits.npz": digits(),
-        FACES.name: FACES.read_bytes(),
-        **{name: (here / name).read_bytes() for name in WORKER},
+        **{f"mulligan/{name}": (PAGE.parents[1] / name).read_bytes() for name in _LATER},
+        **{name: (Path(__file__).parent / name).read_bytes() for name in WORKER},
+        **{f"vendor/{path.name}": path.read_bytes() for path in PAGE.glob("vendor/LICENSE*")},
     }
     for name, content in contents.items():
         atomic_write(out / name, content)
@@ -88,6 +95,24 @@ def _embed(out: Path) -> None:
             up = "../" * len(path.relative_to(out).parent.parts)
             frame = f'<iframe title="The lab" loading="lazy" src="{up}index.html#train?recipe=ring" {_SIZE}></iframe>'
             atomic_write(path, text.replace(PLACE, frame).encode())
+
+
+_PARTS = re.compile(r'<link rel="stylesheet" href="(.*)">\n|<script type="module".*>\n')
+
+
+def index_html() -> str:
+    """Return the page's HTML. One script loads its styles and modules."""
+    text = (PAGE / "index.html").read_text("utf-8").replace("<html", '<html data-lab="site.json"', 1)
+    return _PARTS.sub("", text).replace("</head>", '<script src="load.js" defer></script>\n</head>')
+
+
+def page_bin() -> bytes:
+    """Pack the page's styles and modules into one file. Modules name each other as ``page/NAME``."""
+    styles = filter(None, _PARTS.findall((PAGE / "index.html").read_text("utf-8")))
+    files = [*(PAGE / name for name in styles), *sorted(PAGE.glob("*/*.js")), *(html.PAGE / name for name in PLAYER)]
+    import_of = re.compile(r'((?:from|import)\s*\(?)"\.{1,2}/(?:\w+/)?([\w.-]+\.js)"')
+    texts = {file.name: import_of.sub(r'\1"page/\2"', file.read_text("utf-8")) for file in files}
+    return zlib.compress(json.dumps(texts).encode(), 9)
 
 
 def digits() -> bytes:

@@ -1,28 +1,68 @@
 // The lab's worker: Python lives here, so that the page never stutters. It answers the page's calls, and trains between.
 //
 // in:  {boot: runtime} · {id, method, path, token, body} · {client}, which begins the stream
-// out: {progress} · {ready: {fast}} · {failed} · {id, status, media, file, content} · {stream}
+// out: {progress} · {ready: {fast, later}} · {failed} · {id, status, media, file, content} · {stream}, all but numbers in words
 import { boot } from "./engine.mjs";
 
 let lab = null;
 const queue = []; // what the page asks while Python loads
 
+const WHOLE = 17.6e6; // bytes of Python, NumPy, Pillow and the engine, without the script that cannot be counted
+const LATER = ["digits.npz", "mulligan/models/mnist.safetensors", "mulligan/models/pixel-faces.safetensors", "mulligan/metrics/features/judges/mnist.safetensors"]; // fetched when they are first read
+const EMPTY = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0); // a WebAssembly module
+
+/** Say how much has come, by counting what is fetched. */
+function count() {
+  const plain = fetch;
+  let [came, said] = [0, -1];
+  self.fetch = async (...asked) => {
+    const answer = await plain(...asked);
+    const counted = answer.body?.pipeThrough(new TransformStream({
+      transform(part, out) {
+        came += part.length;
+        const percent = Math.min(99, Math.floor((100 * came) / WHOLE));
+        if (percent > said) postMessage({ progress: `Loading Python: ${(said = percent)} %` });
+        out.enqueue(part);
+      },
+    }));
+    return new Response(counted, answer);
+  };
+}
+
 async function bytes(name) {
   const answer = await fetch(new URL(name, import.meta.url));
-  if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
+  if (!answer.ok) throw new Error(`${name} could not be loaded: ${answer.status} ${answer.statusText}.`);
   return new Uint8Array(await answer.arrayBuffer());
 }
 
+/** Pyodide's own loader; the words of the errors are the browser's, so they say nothing to a reader. */
+async function loader(runtime) {
+  try {
+    new WebAssembly.Module(EMPTY);
+  } catch {
+    throw new Error("This browser does not let the page run WebAssembly, and Python needs it. Try another browser.");
+  }
+  try {
+    return (await import(new URL("pyodide.mjs", runtime).href)).loadPyodide;
+  } catch {
+    throw new Error(`Python could not be loaded from ${new URL(runtime).host}. Check the network, then load this page again.`);
+  }
+}
+
 async function load(runtime) {
-  const files = ["engine.zip", "products.wasm", "digits.npz", "pixel-faces.safetensors"].map(bytes); // fetched while Python loads
-  const { loadPyodide } = await import(new URL("pyodide.mjs", runtime).href);
-  const [archive, products] = files;
-  const { python, fast } = await boot(loadPyodide, { runtime, archive, products }, (text) => postMessage({ progress: text }));
-  python.FS.writeFile("digits.npz", await files[2]);
-  python.FS.writeFile("mulligan/models/pixel-faces.safetensors", await files[3]);
+  count();
+  const [archive, products] = ["engine.zip", "products.wasm"].map(bytes); // fetched while Python loads
+  archive.catch(() => {}); // `boot` tells
+  products.catch(() => {});
+  const { python, fast } = await boot(await loader(runtime), { runtime, archive, products });
+  for (const path of LATER) {
+    const [, folder, name] = /(.*?)([^/]+)$/.exec(`${python.FS.cwd()}/${path}`);
+    python.FS.mkdirTree(folder);
+    python.FS.createLazyFile(folder, name, new URL(path, import.meta.url).href, true, false);
+  }
   postMessage({ progress: "Opening the lab" });
   lab = await python.pyimport("mulligan.web.browser.lab").opened(".");
-  postMessage({ ready: { fast } });
+  postMessage({ ready: { fast, later: LATER } });
   for (const message of queue) take(message);
 }
 

@@ -5,7 +5,7 @@
    SeedSequence  M. E. O'Neill, "Developing a seed_seq alternative" (2015): words are hashed into a pool of four
    PCG64 DXSM    M. E. O'Neill, "PCG" (2014), with the DXSM output and the 64-bit multiplier of 2019
    ziggurat      G. Marsaglia & W. W. Tsang, "The Ziggurat Method for Generating Random Variables" (2000), 256 strips */
-const Chance = (() => {
+export const Chance = (() => {
   const M64 = (1n << 64n) - 1n, M128 = (1n << 128n) - 1n;
 
   /* Whole numbers below 2^53, as 32-bit words, the lowest first. */
@@ -114,5 +114,13 @@ const Chance = (() => {
   function steered(z, psi, along, directions) {
     return z.map((v, i) => along.reduce((sum, a, k) => f32(sum + f32(f32(a) * directions[k][i])), f32(f32(psi) * v)));
   }
-  return {Stream, latent, label, steered, tables: {width, inside, density}};
+  /* A place on the way from z to z: along the great circle if they are normal, and straight if they are uniform. */
+  function between(a, b, t, distribution = "normal") {
+    const dot = (p, q) => p.reduce((sum, v, i) => sum + v * q[i], 0);
+    const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
+    const round = distribution === "normal" && Math.sin(angle) >= 1e-6;
+    const [u, v] = round ? [Math.sin((1 - t) * angle) / Math.sin(angle), Math.sin(t * angle) / Math.sin(angle)] : [1 - t, t];
+    return a.map((x, i) => u * x + v * b[i]);
+  }
+  return {Stream, between, latent, label, steered, tables: {width, inside, density}};
 })();

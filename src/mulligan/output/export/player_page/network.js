@@ -1,7 +1,7 @@
 "use strict";
 /* The operations of mulligan/output/plan.py for one row at a time; pictures are (height, width, channels).
    Sums are taken in double precision and kept in single, so pictures agree with NumPy's to a grey level. */
-const Network = (() => {
+export const Network = (() => {
   const size = shape => shape.reduce((a, b) => a * b, 1);
   const map = f => (op, x) => x.map(f(op.options));
   const sigmoid = v => 1 / (1 + Math.exp(-v));
@@ -157,16 +157,17 @@ const Network = (() => {
     const arrays = {};
     let at = 0;
     for (const {name, dtype, count} of entries) {
-      const width = dtype === "float16" ? 2 : 4, whole = new Uint8Array(width * count);
+      const width = {float16: 2, float32: 4}[dtype] ?? 1, whole = new Uint8Array(width * count);
       for (let byte = 0; byte < width; byte++) for (let i = 0; i < count; i++) whole[width * i + byte] = bytes[at++];
-      arrays[name] = width === 2 ? halves(new Uint16Array(whole.buffer)) : new Float32Array(whole.buffer);
+      arrays[name] = width === 2 ? halves(new Uint16Array(whole.buffer))
+        : new {float32: Float32Array, int8: Int8Array, uint8: Uint8Array}[dtype](whole.buffer);
     }
     return arrays;
   }
 
   /* The network as a function of z and a class, in its own range of output. */
   function build({ops, result, latent, entries}, bytes) {
-    const arrays = read(bytes, entries), shapes = [[latent.dim], ...ops.map(op => op.shape)];
+    const arrays = read(bytes, entries), shapes = [latent.shape ?? [latent.dim], ...ops.map(op => op.shape)];
     const own = ops.map(op => Object.fromEntries(Object.entries(op.arrays).map(([k, name]) => [k, arrays[name]])));
     return (z, label) => {
       const values = [z];
@@ -179,5 +180,5 @@ const Network = (() => {
       return values[result];
     };
   }
-  return {build};
+  return {build, read};
 })();

@@ -34,18 +34,10 @@
   }
   const picture = (seed, chosen = -1) => decode(latent(seed), labelOf(seed, chosen));
 
-  /* The great circle for normal z, as mulligan walk; uniform z go straight. */
-  function between(a, b, t) {
-    const dot = (p, q) => p.reduce((sum, v, i) => sum + v * q[i], 0);
-    const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
-    const round = model.latent.distribution === "normal" && Math.sin(angle) >= 1e-6;
-    const [u, v] = round ? [Math.sin((1 - t) * angle) / Math.sin(angle), Math.sin(t * angle) / Math.sin(angle)] : [1 - t, t];
-    return a.map((x, i) => u * x + v * b[i]);
-  }
   /* The class changes on the way too, from the first seed's to the last one's, unless one is chosen. */
   const mixed = (from, to, t, chosen) => !model.classes.length ? -1 : model.classes.map((_, k) =>
     (1 - t) * (k === labelOf(from, chosen)) + t * (k === labelOf(to, chosen)));
-  const walked = (from, to, t, chosen = -1) => decode(between(latent(from), latent(to), t), mixed(from, to, t, chosen));
+  const walked = (from, to, t, chosen = -1) => decode(Chance.between(latent(from), latent(to), t, model.latent.distribution), mixed(from, to, t, chosen));
 
   function paint(canvas, bytes) {
     canvas.width = width;

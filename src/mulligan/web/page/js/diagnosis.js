@@ -39,7 +39,7 @@ function Gauge({ line, level }) {
 }
 
 /** A line of evidence; its numbers are for what is wrong, and for those who ask. */
-function EvidenceLine({ line, level }) {
+export function EvidenceLine({ line, level }) {
   const [wrong, value] = [line.holds || isBeyond(line), num(line.value)];
   return html`<li title=${`${line.words}: ${value}; alarm ${line.operator} ${short(line.threshold)}`}><div>${line.label ?? line.words}${line.holds && html`<small>alarm ${line.operator} ${short(line.threshold)}</small>`}</div>
     <${Gauge} line=${line} level=${wrong ? level : "ok"} /><div class=${`v ${wrong ? level : "sr"}`}>${value}${wrong && html`<span class="sr">, on the wrong side</span>`}</div></li>`;
@@ -64,7 +64,7 @@ function inWords(value) {
   return [kind && inWords(kind), more.join(", ")].filter(Boolean).join(" ");
 }
 
-function Changes({ changes, from, restart }) {
+export function Changes({ changes, from, restart }) {
   return html`<dl class="diff" data-testid="remedy">${from != null && html`<dt>From</dt><dd>step ${int(from)}${restart ? ", from the start" : from ? ", the last healthy checkpoint" : ""}</dd>`}
     ${changes.map((c) => html`<dt>${c.label}</dt><dd><del>${inWords(c.old)}</del> → <ins>${inWords(c.new)}</ins></dd>`)}</dl>`;
 }

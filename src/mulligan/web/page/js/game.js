@@ -29,15 +29,15 @@ function useImages(pngs) {
   return images;
 }
 
-/** Two needles: what the judge believes of real pictures and of forged ones. Where they meet, it cannot tell. */
-function Dial({ real, fake }) {
+/** Two needles: what the judge believes of real pictures and of forged ones. Where they meet, it cannot tell. With a label: one. */
+export function Dial({ real, fake, label }) {
   const [cx, cy, r] = [134, 128, 104];
   const at = (v, length) => [cx - length * Math.cos(Math.PI * v), cy - length * Math.sin(Math.PI * v)];
   const needle = (v, colour) => { const [x, y] = at(v, r - 14); return html`<line x1=${cx} y1=${cy} x2=${x} y2=${y} stroke=${`var(${colour})`} stroke-width="5" stroke-linecap="round" />`; };
   const mark = (v) => { const [a, b] = [at(v, r - 5), at(v, r + 5)]; return html`<line x1=${a[0]} y1=${a[1]} x2=${b[0]} y2=${b[1]} stroke="var(--ink-3)" stroke-width="2" />`; };
-  return html`<svg viewBox="0 0 268 158" role="img" data-testid="dial" aria-label=${`The judge thinks that a real picture is real with ${share(real)}, a forged one with ${share(fake)}`}>
+  return html`<svg viewBox="0 0 268 158" role="img" data-testid="dial" aria-label=${label ?? `The judge thinks that a real picture is real with ${share(real)}, a forged one with ${share(fake)}`}>
     <path d=${`M${cx - r} ${cy}A${r} ${r} 0 0 1 ${cx} ${cy - r}`} fill="none" stroke="var(--fake)" stroke-width="10" opacity="0.35" /><path d=${`M${cx} ${cy - r}A${r} ${r} 0 0 1 ${cx + r} ${cy}`} fill="none" stroke="var(--real)" stroke-width="10" opacity="0.35" />
-    ${[0, 0.25, 0.5, 0.75, 1].map(mark)}${needle(fake, "--fake")}${needle(real, "--real")}<circle cx=${cx} cy=${cy} r="9" fill="var(--judge)" />
+    ${[0, 0.25, 0.5, 0.75, 1].map(mark)}${needle(fake, label ? "--judge" : "--fake")}${!label && needle(real, "--real")}<circle cx=${cx} cy=${cy} r="9" fill="var(--judge)" />
     <text x="4" y="150">“forged”</text><text x=${cx} y="14" text-anchor="middle">cannot tell</text><text x="264" y="150" text-anchor="end">“real”</text></svg>`;
 }
 
@@ -105,12 +105,14 @@ function card(round, images, said, words) {
     write(word(one.real), x + 88, y + 206, 24, one.real ? "#74aef5" : "#f0975c");
     write(`you ${said[i] === one.real ? "✓" : "✗"}   judge ${(one.belief > 0.5) === one.real ? "✓" : "✗"}`, x + 88, y + 240, 24, "#bac3be");
   });
-  write(`Real or forged? Step ${int(store.status?.step)} of a GAN in Mulligan`, 540, 700, 24, "#98a39d");
+  write(`Real or forged? Step ${int(round[0].step)} of a GAN in Mulligan`, 540, 700, 24, "#98a39d");
   return canvas.toDataURL();
 }
 
-/** Five real pictures and five forged ones, mixed and new in each round: your answers beside D's. */
-function Judge({ close }) {
+const duel = () => server.get("/api/look/duel", { run: "live", count: SIDES, seed: dice() });
+
+/** Five real pictures and five forged ones, mixed and new in each round: your answers beside D's. Keys and a way out with `close`. */
+export function Judge({ close, ask = duel }) {
   const [round, setRound] = useState(null);
   const [said, setSaid] = useState([]);
   const [told, setTold] = useState(false); // whether the answer to the last one stands there
@@ -119,7 +121,7 @@ function Judge({ close }) {
     setRound(null);
     setSaid([]);
     setTold(false);
-    server.get("/api/look/duel", { run: "live", count: SIDES, seed: dice() }).then((found) => {
+    ask().then((found) => {
       const mixed = [...found.real.map((one) => ({ ...one, real: true })), ...found.fake.map((one) => ({ ...one, real: false }))];
       setRound(mixed.map((one) => [Math.random(), one]).sort(([a], [b]) => a - b).map(([, one]) => ({ ...one, step: found.step })));
     }, (problem) => setFault(problem.message));
@@ -136,6 +138,7 @@ function Judge({ close }) {
     setTold(true);
   };
   useLayoutEffect(() => { // before the next key
+    if (!close) return undefined;
     const key = (e) => {
       if (e.key === "ArrowLeft") say(false);
       if (e.key === "ArrowRight") told ? setTold(false) : say(true);
@@ -154,11 +157,11 @@ function Judge({ close }) {
         <p class="ink2">${mine > judges ? "You see more than the network does." : mine === judges ? "As good as the network." : "The network sees what you do not."} Step ${int(round[0].step)}; later it is harder.</p>
         <div class="pile">${round.map((one, i) => html`<figure><${Picture} image=${images[i]} className=${right(one, said[i]) ? "yes" : "no"} label=${`${one.real ? "Real" : "Forged"}; you said ${word(said[i])}, the judge ${word(one.belief > 0.5)}`} /><figcaption class=${one.real ? "real" : "fake"}>${word(one.real)}<br /><span class="muted">you ${right(one, said[i]) ? "✓" : "✗"} · judge ${right(one, one.belief > 0.5) ? "✓" : "✗"}</span></figcaption></figure>`)}</div>`
       : html`<${Picture} image=${images[at]} testid="judge-picture" label=${told ? `A ${word(one.real)} picture` : `Picture ${at + 1}`} />
-        <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : "Keys: ← forged, → real."}</p>
+        <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : close && "Keys: ← forged, → real."}</p>
         <div class="act">${told ? html`<button class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
           : html`<button class="btn big" data-testid="say-forged" disabled=${!images[at]} onClick=${() => say(false)}>← Forged</button><button class="btn big" data-testid="say-real" disabled=${!images[at]} onClick=${() => say(true)}>Real →</button>`}</div>`}
     <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><a class="btn" download=${`judge-${mine}-of-${many}.png`} href=${card(round, images, said, words)} data-testid="judge-card">${icon.down()}Save as a picture</a>`}
-      <button class="btn quiet" onClick=${close}>${over ? "Back to the game" : "Leave"}</button></div></section>`;
+      ${close && html`<button class="btn quiet" onClick=${close}>${over ? "Back to the game" : "Leave"}</button>`}</div></section>`;
 }
 
 let seed = dice(); // of the pictures in the game, which stay until others are asked for

@@ -36,23 +36,30 @@ export class Lab extends Server {
     try {
       const site = await (await fetch(document.documentElement.dataset.lab)).json();
       this.book = site.book && "book/index.html";
+      await this.keep(site.version).catch(() => {}); // a private window keeps nothing
       this.worker = new Worker("worker.mjs", { type: "module" });
       this.worker.onmessage = ({ data }) => this.heard(data);
-      this.worker.onerror = (event) => this.failed(event.message ?? "the worker did not start");
+      this.worker.onerror = () => this.failed("A file of this page could not be loaded. Check the network, then load this page again.");
       this.worker.postMessage({ boot: new URL(site.runtime, location.href).href });
-    } catch (error) {
-      this.failed(error.message);
+    } catch {
+      this.failed("This page needs a file server, and the network to it. On this machine, type: python -m http.server");
     }
   }
 
+  /** Have a service worker keep what is loaded from now on, Python too. */
+  async keep(version) {
+    await navigator.serviceWorker.register(`offline.js?${version}`);
+    this.kept = (await navigator.serviceWorker.ready).active;
+  }
+
   failed(text) {
-    this.hear("notice", { kind: "failed", code: "lab", text: `The lab did not start: ${text.replace(/\.$/, "")}. It needs a file server, and the network for Python itself.` });
+    this.hear("notice", { kind: "failed", code: "lab", text: `The lab did not start. ${text}` });
   }
 
   heard(data) {
-    if (data.progress) this.hear("notice", { kind: "info", code: "lab", text: `${data.progress} …` });
+    if (data.progress) this.hear("notice", { kind: "info", code: "lab", text: data.progress });
     else if (data.failed) this.failed(data.failed);
-    else if (data.ready) this.begin();
+    else if (data.ready) this.ready(data.ready.later);
     else if (data.stream) this.news(data.stream);
     else {
       this.calls.get(data.id)(data);
@@ -60,11 +67,19 @@ export class Lab extends Server {
     }
   }
 
-  /** Begin with the settings of the address; with the ring where the lab refuses them. */
+  ready(later) {
+    this.hear("notice", {});
+    const early = performance.getEntriesByType("resource").map((one) => one.name);
+    this.kept?.postMessage([...early, ...later, "./", "worker.mjs"].filter((name) => !name.startsWith("blob:")));
+    return this.begin();
+  }
+
+  /** Begin with the settings of the address, and with the ring where the lab refuses them; but nothing trains behind the story. */
   async begin() {
+    const start = () => this.post("/api/train/start", asked()).catch(() => this.post("/api/train/start", FIRST));
     await this.lock(true);
-    const start = (body) => this.post("/api/train/start", body);
-    await start(asked()).catch(() => start(FIRST));
+    if (document.body.dataset.view === "story") addEventListener("hashchange", start, { once: true });
+    else await start();
     this.token = null; // the page asks for it when it has heard the first news
     this.worker.postMessage({ client: this.client });
   }

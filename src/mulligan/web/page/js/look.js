@@ -49,7 +49,8 @@ const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fa
 /** Logits from the middle of D's map to its full colours: 1, 2 or 5 × 10ⁿ, as this map needs. */
 const reach = (f) => grow([f.largest], { least: [0, 1e-6] })[1];
 
-function drawField(canvas, f, show, at) {
+/** Draw D's map, points and arrows. `at` is the place that is asked about, if there is one. */
+export function drawField(canvas, f, show, at) {
   const W = (canvas.width = canvas.clientWidth * 2);
   const H = (canvas.height = canvas.clientHeight * 2);
   const ink = canvas.getContext("2d");
@@ -61,10 +62,10 @@ function drawField(canvas, f, show, at) {
   ink.fillRect(0, 0, W, H);
   if (show.map) {
     const map = document.createElement("canvas");
-    const logits = floats(f.logits);
+    const logits = f.logits.buffer ? f.logits : floats(f.logits);
     const flipped = new Float32Array(logits.length);
     for (let row = 0; row < f.side; row++) flipped.set(logits.subarray(row * f.side, (row + 1) * f.side), (f.side - 1 - row) * f.side);
-    paintSigned(map, flipped.map((v) => (v - f.centre) / reach(f)), f.side, f.side);
+    paintSigned(map, flipped.map((v) => (v - f.centre) / (f.reach ?? reach(f))), f.side, f.side);
     ink.imageSmoothingEnabled = true;
     ink.imageSmoothingQuality = "high";
     const half = (f.high - f.low) / (f.side - 1) / 2; // values stand at grid points, pixels around them
@@ -117,7 +118,7 @@ function drawField(canvas, f, show, at) {
   drawLost(ink, f, X, Y, W, H);
   ink.lineWidth = 3;
   ink.strokeStyle = css("--ink");
-  for (const r of [11, 2]) {
+  if (at) for (const r of [11, 2]) {
     ink.beginPath();
     ink.arc(X(at[0]), Y(at[1]), r, 0, 7);
     ink.stroke();

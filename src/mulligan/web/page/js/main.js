@@ -9,10 +9,20 @@ import { Look } from "./look.js";
 import { Museum } from "./museum.js";
 import { keep, kept } from "./query.js";
 import { Runs } from "./runs.js";
+import { openStory } from "./story.js";
 import { changed, onProgress, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
-const VIEWS = { train: ["Train", Train], game: ["The game", Game], teach: ["Teach it", Teach], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw for the class", Guest] };
+/** The story stands in index.html, so that it stays as it is while other views are open. */
+function Story() {
+  useEffect(() => { openStory(); }, []);
+  useEffect(() => { // chapters are links where there is a book
+    for (const link of server.book ? document.querySelectorAll("[data-chapter]") : []) link.href = server.book.replace("index", link.dataset.chapter);
+  }, [server.book]);
+  return null;
+}
+
+const VIEWS = { story: ["Start here", Story], train: ["Train", Train], game: ["The game", Game], teach: ["Teach it", Teach], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw for the class", Guest] };
 
 // ── theme: the user's choice, or the system's ──
 
@@ -34,10 +44,12 @@ function toggleTheme() {
 
 // ── where we are ──
 
+const FIRST = server.lab ? "story" : "train"; // of an address without a view
+
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, ...rest] = path.split("/");
-  return { view: Object.hasOwn(VIEWS, view) ? view : "train", rest: rest.map(decoded), query: new URLSearchParams(query) };
+  return { view: Object.hasOwn(VIEWS, view) ? view : FIRST, rest: rest.map(decoded), query: new URLSearchParams(query) };
 }
 
 /** A decoded part of the address; the part itself where a user has typed what cannot be decoded. */
@@ -89,10 +101,13 @@ function present() {
   dispatchEvent(new Event("resize"));
 }
 
+/** How far Python is, in the lab. */
+const loading = () => store.news?.code === "lab" && store.news.kind === "info" && store.news.text;
+
 function Top({ view, state }) {
-  const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Watching" : server.words];
-  return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
-    <header class="top"><a class="logo" href=${view === "pile" ? "#pile" : `#/${Object.keys(VIEWS)[0]}`}>${icon.mark()}<span>Mulligan</span></a>
+  const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? loading() || "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Watching" : server.words];
+  return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); (document.getElementById("main") ?? document.getElementById("story")).focus(); }}>Skip to content</a>
+    <header class="top"><a class="logo" href=${view === "pile" ? "#pile" : `#/${FIRST}`}>${icon.mark()}<span>Mulligan</span></a>
     ${view !== "pile" && html`<nav class="nav" aria-label="Views">${Object.entries(VIEWS).filter(([key]) => key !== "pile").map(([key, [name]]) => html`<a href=${places[key] ?? `#${key}`} onClick=${() => { if (KEPT.includes(view)) places[view] = location.hash; }} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>`}
     <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i><span>${words}</span></span>
     ${view !== "pile" && html`<${CopyLink} /><button class="btn quiet wide" data-testid="present" aria-pressed=${document.documentElement.dataset.present} title="Larger, for a projector" onClick=${present}>Present</button>`}
@@ -124,7 +139,7 @@ function News({ view, state }) {
     : state === "second-tab" && view !== "pile" ? { kind: "info", text: html`<b>Another tab controls ${["empty", undefined].includes(store.status?.state) ? "the playground" : "this run"}.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] }
     : view === "train" ? trainNews(state) : null;
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
-  const passing = store.news && !(standing && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
+  const passing = store.news && !loading() && !(standing && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
   const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: [store.progress.run, store.progress.text || store.progress.what].filter(Boolean).join(": ") } : null;
   const one = passing ?? (standing && ended && store.closed === ended ? null : standing) ?? busy; // one bar: two would cover the page
   const close = one === standing && ended ? () => { store.closed = ended; changed(true); } : one?.close;
@@ -147,6 +162,7 @@ function App() {
   useEffect(() => {
     document.body.dataset.state = state;
     document.body.dataset.view = here.view;
+    document.getElementById("story").hidden = here.view !== "story";
     document.title = `${VIEWS[here.view][0]} · Mulligan`;
   });
   return html`<${Top} view=${here.view} state=${state} /><${News} view=${here.view} state=${state} /><${View} key=${`${here.view}?${here.query}`} ...${here} />

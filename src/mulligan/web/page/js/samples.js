@@ -50,7 +50,7 @@ export function Opening() {
   const saved = useSaved();
   const name = wanted();
   const recipe = recipeOf(name.recipe);
-  useEffect(() => latest(decode(new URL("../film.webp", import.meta.url).href), (found) => found && setFilm(found)), []);
+  useEffect(() => latest(decode(new URL("film.webp", document.baseURI).href), (found) => found && setFilm(found)), []);
   useEffect(() => {
     if (calm()) return setAt(SHOTS - 1);
     const timer = setInterval(() => document.hidden || setAt((now) => (now + 1) % (SHOTS + REST)), BEAT);

@@ -174,7 +174,7 @@ const hears = {
   notice(data) {
     if (data.code === "few" && store.settings?.data?.startsWith("drawings-")) return; // the easel has said it
     const kind = { info: "info", finished: "info", warning: "warn", failed: "bad" }[data.kind] ?? "info";
-    store.news = { kind, text: data.text, code: data.code, actions: [], at: performance.now() };
+    store.news = data.text ? { kind, text: data.text, code: data.code, actions: [], at: performance.now() } : null;
   },
   pile(data) {
     store.pile = data;

@@ -1,0 +1,309 @@
+// The story's figures. The forger of the first two and the judge of the third are nets that run here; the others play what
+// runs of Mulligan recorded (benchmarks/story.py). The words stand in index.html.
+
+import { Chance } from "../chance.js";
+import { Network } from "../network.js";
+import { Changes, EvidenceLine } from "./diagnosis.js";
+import { Dial, Judge } from "./game.js";
+import { html, render, useEffect, useMemo, useRef, useState } from "./html.js";
+import { drawField } from "./look.js";
+import { int } from "./numbers.js";
+import { LARGE, Pad, pixels, small, wipe } from "./pad.js";
+import { paintGrey } from "./pictures.js";
+import { Slider } from "./settings.js";
+import { calm } from "./store.js";
+import { TriesLine } from "./tries.js";
+
+const SIDE = 28;
+const AREA = SIDE * SIDE;
+const [MORPH, STAY] = [900, 1400]; // ms from one digit to the next, and until another number comes by itself
+const FRAME = 130; // ms of a recorded frame
+const ROUND = 5; // real and forged pictures of a round
+const TILES = [12, 8]; // the forger's numbers as a picture
+
+const share = (v) => `${Math.round(100 * v)} %`;
+const dice = () => Math.floor(Math.random() * 1e4);
+const counted = (n) => [...Array(n).keys()];
+
+// ── the two files ──
+
+/** A description, and the bytes of the arrays that it names. */
+async function bundle(name) {
+  const bytes = new Uint8Array(await (await fetch(name)).arrayBuffer());
+  const end = bytes.indexOf(10);
+  const about = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+  const stream = new Blob([bytes.subarray(end + 1)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return [about, new Uint8Array(await new Response(stream).arrayBuffer())];
+}
+
+/** The trained forger: its input and its picture on the way from one number to another. */
+async function openForger() {
+  const [about, bytes] = await bundle("forger.bin");
+  const net = Network.build(about, bytes);
+  const [latent, label] = [(seed) => Chance.latent(seed, about.latent.dim, "normal"), (seed) => Chance.label(seed, about.class_edges)];
+  const noise = (from, to, t) => Chance.between(latent(from), latent(to), t);
+  return { noise, draw: (from, to, t) => net(noise(from, to, t), about.classes.map((_, k) => (1 - t) * (k === label(from)) + t * (k === label(to)))) };
+}
+
+async function openRecord() {
+  const [about, bytes] = await bundle("story.bin");
+  const arrays = Network.read(bytes, about.entries);
+  const net = Network.build({ ...about.judge, entries: about.entries }, bytes);
+  return { ...about, arrays, picture: (name, i) => arrays[name].subarray(i * AREA, (i + 1) * AREA), believe: (grey) => 1 / (1 + Math.exp(-about.judge.factor * net(Float32Array.from(grey, (v) => v / 127.5 - 1))[0])) };
+}
+
+let [forger, record] = [];
+
+// ── parts of figures ──
+
+/** Call `frame` with the milliseconds since the last call while an element is on the screen. */
+function usePlaying(box, frame) {
+  const newest = useRef();
+  newest.current = frame;
+  useEffect(() => {
+    let [id, before] = [0, 0];
+    const turn = (now) => {
+      newest.current(Math.min(100, now - before));
+      before = now;
+      id = requestAnimationFrame(turn);
+    };
+    const watch = new IntersectionObserver(([{ isIntersecting }]) => {
+      cancelAnimationFrame(id);
+      if (isIntersecting) id = requestAnimationFrame(turn);
+    });
+    watch.observe(box.current);
+  }, []);
+}
+
+/** Grey values as a picture. */
+function Grey({ of, label = "", low = 0, high = 255, size: [width, height] = [SIDE, SIDE], testid }) {
+  const canvas = useRef();
+  useEffect(() => paintGrey(canvas.current, of, width, height, low, high), [of]);
+  return html`<canvas class="px" ref=${canvas} role="img" aria-label=${label} data-testid=${testid} />`;
+}
+
+/** Grey values on a larger canvas. */
+function lay(canvas, grey) {
+  const one = document.createElement("canvas");
+  paintGrey(one, grey, SIDE, SIDE, 0, 255);
+  const ink = canvas.getContext("2d", { willReadFrequently: true });
+  ink.imageSmoothingEnabled = false;
+  ink.drawImage(one, 0, 0, canvas.width, canvas.height);
+}
+
+const Button = ({ kind = "", testid, act, children }) => html`<button class=${`btn ${kind}`} data-testid=${testid} onClick=${act}>${children}</button>`;
+const Choice = ({ label, names, at, set, testid }) => html`<div class="seg" role="group" aria-label=${label}>${names.map((name, i) => html`<button aria-pressed=${String(i === at)} data-testid=${`${testid}-${i}`} onClick=${() => set(i)}>${name}</button>`)}</div>`;
+
+// ── the figures, by the names that index.html gives them ──
+
+const FIGURES = {
+  Numbers() {
+    const canvas = useRef();
+    const [text, setText] = useState("1984");
+    const way = useRef({ from: 1984, to: 1984, t: 1, rest: 0, own: calm() });
+    const w = way.current;
+    const paint = () => paintGrey(canvas.current, forger.draw(w.from, w.to, w.t), SIDE, SIDE, -1, 1);
+    const go = (to) => {
+      Object.assign(w, { from: w.to, to, t: calm() ? 1 : 0, rest: 0 });
+      paint();
+    };
+    useEffect(paint, []);
+    usePlaying(canvas, (ms) => {
+      if (w.t < 1) {
+        w.t = Math.min(1, w.t + ms / MORPH);
+        paint();
+      } else if (!w.own && (w.rest += ms) > STAY) {
+        go(dice());
+        setText(w.to);
+      }
+    });
+    const typed = (words) => {
+      setText(words);
+      w.own = true;
+      if (words) go(Number(words));
+    };
+    return html`<canvas ref=${canvas} role="img" aria-label=${`The digit of the number ${text}`} data-testid="story-digit" />
+      <div><label for="number">A number</label><input id="number" class="in" inputmode="numeric" autocomplete="off" maxlength="15" value=${text} data-testid="story-number" onInput=${(e) => typed(e.target.value = e.target.value.replace(/\D/g, ""))} />
+        <${Button} testid="story-dice" act=${() => typed(String(dice()))}>Another<//></div>`;
+  },
+
+  Noise() {
+    const [ends, setEnds] = useState([1984, 2026]);
+    const [t, setT] = useState(0);
+    const [noise, drawn] = useMemo(() => [forger.noise(...ends, t / 100), forger.draw(...ends, t / 100)], [ends, t]);
+    const other = () => {
+      setEnds([ends[1], dice()]);
+      setT(0);
+    };
+    return html`<div class="flow"><${Grey} of=${noise} low=${-2.5} high=${2.5} size=${TILES} label="Noise: 96 random numbers" testid="story-noise" /><b class="fake">→ forger →</b><${Grey} of=${drawn} low=${-1} high=${1} label="The picture made of it" testid="story-made" /></div>
+      <div class="act"><${Button} testid="story-other" act=${other}>Other noise<//><span>stir it</span><${Slider} label="Stir the noise" text=${share(t / 100)} value=${t} testid="story-stir" onInput=${setT} /></div>`;
+  },
+
+  Practice() {
+    const { steps, count } = record.practice;
+    const [at, setAt] = useState(0);
+    return html`<div class="eight">${useMemo(() => counted(count).map((i) => html`<${Grey} of=${record.picture("practice", at * count + i)} label=${`Picture ${i + 1}`} testid=${`practice-${i}`} />`), [at])}</div>
+      <div class="act"><b role="status">After ${int(steps[at])} steps</b><${Slider} label="Practice" text=${`${int(steps[at])} steps`} max=${steps.length - 1} value=${at} testid="story-practice" onInput=${setAt} /></div>`;
+  },
+
+  Needle() {
+    const pad = useRef();
+    const [at, setAt] = useState(0.5);
+    const judged = () => setAt(record.believe(pixels(small(pad.current, LARGE, LARGE, SIDE, SIDE)).filter((_, i) => i % 3 === 0)));
+    const show = (name, i) => {
+      lay(pad.current, record.picture(name, i));
+      setAt(record.believe(record.picture(name, i)));
+    };
+    const blank = () => {
+      wipe(pad.current);
+      judged();
+    };
+    useEffect(() => show("real", 0), []);
+    return html`<div class="give">${[["real", "real"], ["young", "forged"]].map(([name, word]) => html`<span class=${word === "real" ? "real" : "fake"}>${word}</span>${counted(ROUND).map((i) => html`<button aria-label=${`Show the judge the ${word} picture ${i + 1}`} data-testid=${`give-${word}-${i}`} onClick=${() => show(name, i)}><${Grey} of=${record.picture(name, i)} /></button>`)}`)}</div>
+      <div><${Pad} canvas=${pad} testid="story-pad" inked=${judged} /><${Button} testid="story-wipe" act=${blank}>Wipe, and draw<//></div>
+      <div class="judge"><${Dial} fake=${at} label=${`The judge is ${share(at)} sure that it is real`} /><p role="status" data-testid="story-verdict">“${at > 0.5 ? html`<b class="real">Real</b>` : html`<b class="fake">Forged</b>`}”, ${share(Math.max(at, 1 - at))} sure</p></div>`;
+  },
+
+  Duel() {
+    const canvas = document.createElement("canvas");
+    const drawn = (name) => counted(record.votes[name].length).sort(() => Math.random() - 0.5).slice(0, ROUND).map((i) => {
+      paintGrey(canvas, record.picture(name, i), SIDE, SIDE, 0, 255);
+      return { png: canvas.toDataURL(), belief: record.votes[name][i] };
+    });
+    return html`<${Judge} ask=${async () => ({ step: record.practice.steps.at(-1), real: drawn("real"), fake: drawn("fake") })} />`;
+  },
+
+  Turn() {
+    const canvas = useRef();
+    const [at, setAt] = useState(0);
+    const [moment, words] = [
+      ["before", "A forged picture, and what the judge thinks of it."],
+      ["before", html`What the judge would rather see. <b class="fake">Up</b> is brighter, <b class="real">down</b> is darker; long means much.`],
+      ["forger", "The forger has changed itself a little, to draw more as the judge wished. It is believed more."],
+      ["both", "But the judge has learned as well, from real and forged pictures. It does not fall for this one again."],
+    ][at];
+    useEffect(() => {
+      const { change, wish } = record.arrays;
+      lay(canvas.current, Float32Array.from(record.picture("young", 0), (v, i) => v + (at > 1 ? record.turn.change * change[i] : 0)));
+      if (at === 1) drawWish(canvas.current, wish);
+    }, [at]);
+    return html`<canvas ref=${canvas} width="560" height="560" role="img" aria-label="The picture" data-testid="story-turn" />
+      <div class="judge"><${Choice} label="One step" testid="move" names=${["Judged", "The wish", "Forger’s move", "Judge’s move"]} at=${at} set=${setAt} /><${Dial} fake=${record.turn[moment]} label=${`The judge is ${share(record.turn[moment])} sure that it is real`} /><p role="status">${words}</p><${Button} kind="primary" testid="move-next" act=${() => setAt((at + 1) % 4)}>${at < 3 ? "Next" : "Once more"}<//></div>`;
+  },
+
+  Ring: () => html`<${Ring} name="healthy" testid="ring" /><p class="key small"><span class="real">● real, and where the judge says “real”</span><span class="fake">● forged, and where it says “forged”</span><span>→ where the judge would believe a dot more</span></p>`,
+
+  Collapse() {
+    const [off, setOff] = useState(0);
+    const [ended, setEnded] = useState(false);
+    const { advice } = record.ring.failed;
+    return html`<${Choice} label="The judge’s brake" testid="brake" names=${["Brake on", "Brake off"]} at=${off} set=${setOff} /><${Ring} name=${off ? "failed" : "healthy"} testid="collapse" told=${(_, end) => setEnded(end)} />
+      <div class="found" role="status" data-testid="story-diagnosis">${off && ended ? html`<p><b class="bad">${advice.title} at step ${int(advice.step)}.</b> ${advice.text}</p><ul class="ev">${advice.evidence.slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>` : html`<p>${off ? "Mulligan measures while they play…" : ended ? "With the brake, the forger finds all eight. Now take the brake off." : "With the brake on."}</p>`}</div>`;
+  },
+
+  Second() {
+    const [pressed, setPressed] = useState(false);
+    const { failed: { advice }, second: { steps } } = record.ring;
+    const [step, setStep] = useState(steps[0]);
+    const tries = [{ number: 1, recipe: "ring", step: advice.step, state: "failed", alarm: { step: advice.step, state: "mode collapse" } }, { number: 2, recipe: "ring", parent: 1, from_step: steps[0], step, state: "training" }];
+    return html`<${TriesLine} tries=${tries.slice(0, 1 + pressed)} current=${1 + pressed} steps=${steps.at(-1)} would=${pressed ? null : steps[0]} /><${Changes} changes=${advice.changes.filter((c) => c.new != null)} from=${steps[0]} />
+      ${!pressed && html`<${Button} kind="primary big" testid="story-second" act=${() => setPressed(true)}>Second try<//>`}<${Ring} name="second" testid="again" begins=${pressed} told=${setStep} />`;
+  },
+};
+
+/** Small arrows over a picture, one for four pixels: up for brighter, down for darker. */
+function drawWish(canvas, wish) {
+  const ink = canvas.getContext("2d");
+  const unit = canvas.width / SIDE;
+  ink.lineWidth = unit / 3;
+  for (let i = 0; i < AREA; i += 2) {
+    if (Math.floor(i / SIDE) % 2) continue;
+    const mean = (wish[i] + wish[i + 1] + wish[i + SIDE] + wish[i + SIDE + 1]) / 508;
+    const long = Math.sign(mean) * Math.sqrt(Math.abs(mean)) * 1.6 * unit;
+    const [x, y] = [((i % SIDE) + 1) * unit, (Math.floor(i / SIDE) + 1) * unit];
+    if (Math.abs(long) < unit / 3) continue;
+    ink.strokeStyle = long > 0 ? "#f0975c" : "#74aef5";
+    ink.beginPath();
+    ink.moveTo(x, y + long);
+    for (const [dx, dy] of [[0, -1], [-unit / 2, -0.3], [0, -1], [unit / 2, -0.3]]) ink.lineTo(x + dx, y + dy * long);
+    ink.stroke();
+  }
+}
+
+/** What `drawField` draws, out of a recorded run; dots glide from frame to frame. */
+function fieldAt(name, at) {
+  const { ring, arrays } = record;
+  const { low, high, side, centres } = ring;
+  const [now, part] = [Math.floor(at), at % 1];
+  const of = (kind, frame) => {
+    const long = arrays[`${name}.${kind}`].length / ring[name].steps.length;
+    return arrays[`${name}.${kind}`].subarray(frame * long, (frame + 1) * long);
+  };
+  const place = (list) => counted(list.length / 2).map((i) => [0, 1].map((k) => low + ((high - low) * list[2 * i + k]) / 255));
+  const next = place(of("fake", Math.min(now + 1, ring[name].steps.length - 1)));
+  const fake = place(of("fake", now)).map((spot, i) => spot.map((v, k) => v + part * (next[i][k] - v)));
+  const ways = of("ways", now);
+  return { low, high, side, fake, logits: of("map", now), reach: 127, centre: 0, real: place(arrays.points), arrows: counted(ways.length / 2).map((i) => [...fake[i], ways[2 * i], ways[2 * i + 1]]), longest: 127, modes: { centres, counts: centres.map((_, k) => (ring[name].hit[now] >> k) & 1) } };
+}
+
+/** A recorded run of the ring as a moving picture, which plays when it comes on the screen. */
+function Ring({ name, testid, told, begins = true }) {
+  const canvas = useRef();
+  const [at, setAt] = useState(0);
+  const [plays, setPlays] = useState(false);
+  const time = useRef(0);
+  const { steps, hit, reach } = record.ring[name];
+  const last = steps.length - 1;
+  const look = (v) => {
+    time.current = v;
+    setAt(Math.floor(v));
+    told?.(steps[Math.floor(v)], v === last);
+    drawField(canvas.current, fieldAt(name, v), { map: true, real: true, fake: true, arrow: true });
+  };
+  useEffect(() => {
+    setPlays(begins && !calm());
+    look(begins && calm() ? last : 0);
+    const again = () => look(time.current);
+    addEventListener("mulligan-theme", again);
+    return () => removeEventListener("mulligan-theme", again);
+  }, [name, begins]);
+  usePlaying(canvas, (ms) => {
+    if (!plays) return;
+    look(Math.min(last, time.current + ms / FRAME));
+    if (time.current === last) setPlays(false);
+  });
+  const toggle = () => {
+    if (time.current === last) look(0);
+    setPlays(!plays);
+  };
+  const drag = (v) => {
+    setPlays(false);
+    look(v);
+  };
+  const words = `Step ${int(steps[at])}: ${counted(8).filter((k) => (hit[at] >> k) & 1).length} of 8 clumps found.`;
+  return html`<canvas class="field" ref=${canvas} role="img" aria-label=${words} data-testid=${`${testid}-map`} /><div class="act"><${Button} testid=${`${testid}-play`} act=${toggle}>${plays ? "Pause" : at === last ? "Play again" : "Play"}<//><${Slider} label="Time" text=${words} max=${last} value=${at} testid=${`${testid}-time`} onInput=${drag} /></div>
+    <p><b data-testid=${`${testid}-words`}>${words}</b> <span class="small">Where the colour is deepest, the judge is ${share(Math.min(0.99, 1 / (1 + Math.exp(-reach[at]))))} sure.</span></p>`;
+}
+
+// ── the page ──
+
+let opened = false;
+
+/** Put the figures in their places, the first ones first; they stay as they are while another view is open. */
+export async function openStory() {
+  if (opened) return;
+  opened = true;
+  const places = [...document.querySelectorAll("[data-figure]")];
+  const put = (some) => some.forEach((place) => {
+    place.className = `panel fig-${place.dataset.figure.toLowerCase()}`;
+    render(html`<${FIGURES[place.dataset.figure]} />`, place);
+  });
+  try {
+    forger = await openForger();
+    put(places.slice(0, 2));
+    record = await openRecord();
+    put(places.slice(2));
+  } catch (error) {
+    places[0].textContent = `A part of this page could not be loaded (${error.message}). Load the page again.`;
+  }
+}
