@@ -46,7 +46,7 @@ def verdict(story: Story) -> Verdict | None:
     curve = [(step, best_of([(step, metrics)])[1]) for step, metrics in story.evaluated]
     curve = [(step, value) for step, value in curve if math.isfinite(value) and value > 0]
     step, least = min(curve, key=lambda each: each[1], default=(story.step, math.inf))
-    ratio = _second_half(curve, story.step)
+    ratio = _second_half(curve, story)
     if samples < ENOUGH:
         return Verdict(
             "few", f"{counted(samples, 'picture')} are too few: G can only learn them by heart. Add some hundred."
@@ -76,12 +76,14 @@ def verdict(story: Story) -> Verdict | None:
     return Verdict("level", f"It no longer improves: FD stays near {figure(fd)}, real pictures have {figure(floor)}.")
 
 
-def _second_half(curve: Series | list[tuple[int, float]], end: int) -> float:
-    """Return by what factor the figure changed over the second half: as much is expected of as long again."""
+def _second_half(curve: list[tuple[int, float]], story: Story) -> float:
+    """Return by what factor the distance above its floor fell in the second half; as long again may do the same."""
     if len(curve) < 4:
         return 1.0
+    floor = story.evaluated[-1][1].get("floor", 0.0)
     steps, values = zip(*curve)
-    return float(values[-1] / np.interp(end / 2, steps, values))
+    before = float(np.interp(story.step / 2, steps, values)) - floor
+    return max(values[-1] - floor, 0.0) / before if before > 0 else 1.0
 
 
 def _surer(stepped: Series, step: int) -> bool:
