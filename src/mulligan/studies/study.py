@@ -144,6 +144,8 @@ class Study:
             raise ConfigError("a study must have a budget, got none. Try [budgets.small] with steps = 1000.")
         if self.axes and self.ladder:
             raise ConfigError("a study must have axes or a ladder, got both. Leave one of them out.")
+        if self.leave_one_out and not self.ladder:
+            raise ConfigError("leave_one_out must be false without a ladder, got true. Write [ladder.NAME].")
         unknown = [name for name in self.measures if name not in MEASURES]
         if unknown or not self.measures:
             got = show(list(self.measures))
