@@ -7,6 +7,7 @@ Derived in docs/book/01-the-game.md. The article's cost and the paper's are comp
 docs/book/08-is-the-cost-right.md.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -70,6 +71,7 @@ class Loss(Checked):
         """The logit at which D cannot tell; None if only differences of its output count."""
         return None if self.relativistic else self.threshold
 
+    @abstractmethod
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         """Return D's loss and its gradients with respect to the logits.
 
@@ -78,8 +80,8 @@ class Loss(Checked):
         real, fake : (n,) arrays
             D's logits of the whole batch, which must not be changed.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         """Return G's loss and its gradient with respect to the logits of the fakes.
 
@@ -89,7 +91,6 @@ class Loss(Checked):
             As in `discriminator`. In an alternating update it is empty unless the loss is `relativistic`.
         fake : (n,) array
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ passes compute it. D(x) is the logit.
 Derived in docs/book/04-second-order.md.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -52,6 +53,7 @@ class Penalty(Checked):
         """
         return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
 
+    @abstractmethod
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         """Write v = ∂P/∂g into `out`, and return these rows' share of P.
 
@@ -66,7 +68,6 @@ class Penalty(Checked):
         factor : float
             The schedule's factor of the penalty's weight.
         """
-        raise NotImplementedError
 
 
 def squared_norms(g: Array) -> Array:
