@@ -3,7 +3,6 @@
 import csv
 import math
 import re
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -49,7 +48,7 @@ def read_log(path: Path) -> Log:
     """Read losses from a CSV file (also one that W&B exports) or from an event file of TensorBoard."""
     if not path.is_file():
         raise ConfigError(must_be("log", "a CSV file or an event file of TensorBoard", str(path), "losses.csv"))
-    rows = _events(path.read_bytes()) if "tfevents" in path.name else _table(path)
+    rows = _events(path) if "tfevents" in path.name else _table(path)
     log: Log = {"d_loss": {}, "g_loss": {}}
     for step, name, value in rows:
         bare = name.rsplit(" - ", 1)[-1]  # W&B writes RUN - NAME, and RUN - NAME__MIN
@@ -75,44 +74,17 @@ def _table(path: Path) -> Iterator[tuple[int, str, float]]:
                         continue
 
 
-def _events(content: bytes) -> Iterator[tuple[int, str, float]]:
-    """Read scalars of TensorBoard: records of Event {step = 2, summary = 5 {value = 1 {tag = 1, simple = 2}}}."""
-    at = 0
-    while at + 12 <= len(content):
-        (size,) = struct.unpack_from("<Q", content, at)
-        event = _fields(content[at + 12 : at + 12 + size])
-        for value in (v for summary in event.get(5, []) for v in _fields(summary).get(1, [])):
-            parts = _fields(value)
-            number = parts.get(2) or [x for tensor in parts.get(8, []) for x in _fields(tensor).get(5, [])]
-            if number and 1 in parts:
-                yield event.get(2, [0])[0], parts[1][0].decode(), struct.unpack("<f", number[0][:4])[0]
-        at += 16 + size
-
-
-def _fields(message: bytes) -> dict[int, list[Any]]:
-    """Return the fields of a protocol buffer by number: whole numbers, and the bytes of all others."""
-    found: dict[int, list[Any]] = {}
-    at = 0
-
-    def whole() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte, at = message[at], at + 1
-            value, shift = value | (byte & 127) << shift, shift + 7
-            if byte < 128:
-                return value
-
-    while at < len(message):
-        key = whole()
-        kind = key & 7
-        if kind == 0:
-            found.setdefault(key >> 3, []).append(whole())
-            continue
-        size = {1: 8, 5: 4}.get(kind) or whole()
-        found.setdefault(key >> 3, []).append(message[at : at + size])
-        at += size
-    return found
+def _events(path: Path) -> Iterator[tuple[int, str, float]]:
+    """Read the scalars of an event file with TensorBoard's own reader."""
+    try:
+        from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+    except ImportError as error:
+        raise ConfigError("the package tensorboard is not installed. Try pip install tensorboard.") from error
+    for event in LegacyEventFileLoader(str(path)).Load():
+        for value in event.summary.value:
+            numbers = [value.simple_value] if value.HasField("simple_value") else list(value.tensor.float_val)
+            if len(numbers) == 1:
+                yield event.step, value.tag, numbers[0]
 
 
 def from_losses(log: Log) -> Said:

@@ -1,5 +1,7 @@
 """Name mistakes of the loop, each by a signature of its own, and write every remedy as lines to change."""
 
+import tomllib
+from pathlib import Path
 from typing import NamedTuple
 
 from mulligan.diagnosis import Case, Failure, Finding, History, Measurements, case, matches, over
@@ -89,97 +91,13 @@ class Remedy(NamedTuple):
         return self.words + before + "".join(f"\n    + {line}" for line in self.after.splitlines())
 
 
-_SLOWER_D = Remedy(
-    "lower D's learning rate, or raise G's: the nearer they are, the longer D keeps teaching",
-    "opt_d = torch.optim.Adam(D.parameters(), lr=2e-3)",
-    "opt_d = torch.optim.Adam(D.parameters(), lr=2e-4, betas=(0.5, 0.999))",
-)
-_PENALTY = Remedy(
-    "add a gradient penalty (R1), which holds D's slope at the reals",
-    "d_loss.backward()",
-    "x.requires_grad_(True)\n"
-    "slope, = torch.autograd.grad(D(x).sum(), x, create_graph=True)\n"
-    "d_loss = d_loss + 0.05 * slope.square().flatten(1).sum(1).mean()\n"
-    "d_loss.backward()",
-)
-_RATES = Remedy(
-    "lower both learning rates and the momentum",
-    "torch.optim.Adam(net.parameters(), lr=1e-2)",
-    "torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.99))",
-)
-_SCALE = Remedy(
-    "scale the reals to the range of G's last layer: [-1, 1] for tanh, [0, 1] for a sigmoid",
-    "x = images / 255",
-    "x = images / 127.5 - 1",
-)
+def _read() -> dict[str, list[Remedy]]:
+    remedies: dict[str, list[Remedy]] = {}
+    for each in tomllib.loads(Path(__file__).with_name("remedies.toml").read_text("utf-8"))["remedy"]:
+        for state in each.pop("states"):
+            remedies.setdefault(state, []).append(Remedy(**each))
+    return remedies
 
-REMEDIES: dict[str, tuple[Remedy, ...]] = {
-    "no zero_grad": (
-        Remedy(
-            "zero each net's gradients right before its own backward pass",
-            "d_loss.backward()\nopt_d.step()",
-            "opt_d.zero_grad()\nd_loss.backward()\nopt_d.step()",
-        ),
-    ),
-    "foreign parameters": (
-        Remedy(
-            "give each optimiser the parameters of its own net alone",
-            "opt_g = torch.optim.Adam([*G.parameters(), *D.parameters()])",
-            "opt_g = torch.optim.Adam(G.parameters())",
-        ),
-    ),
-    "no detach": (Remedy("detach the fakes in D's step", "D(fake)  # in d_loss", "D(fake.detach())  # in d_loss"),),
-    "double sigmoid": (
-        Remedy(
-            "leave out the sigmoid at D's end, or use the loss that expects probabilities",
-            "nn.BCEWithLogitsLoss()  # behind a sigmoid",
-            "nn.BCELoss()",
-        ),
-    ),
-    "wrong sign": (
-        Remedy(
-            "give fakes the target 0 in D's loss",
-            "fake_loss = criterion(D(fake.detach()), ones)",
-            "fake_loss = criterion(D(fake.detach()), zeros)",
-        ),
-    ),
-    "labels swapped": (
-        Remedy(
-            "give G the target that D gives the reals",
-            "g_loss = criterion(D(fake), zeros)",
-            "g_loss = criterion(D(fake), ones)",
-        ),
-    ),
-    "eval left on": (
-        Remedy("switch back to train mode after drawing samples", "G.eval()", "G.eval()\n...\nG.train()"),
-    ),
-    "one z for ever": (
-        Remedy(
-            "draw a new z in every step, with a generator that is seeded once, outside the loop",
-            "z = torch.randn(n, 100, generator=torch.Generator().manual_seed(0))",
-            "z = torch.randn(n, 100)",
-        ),
-    ),
-    "unlike ranges": (_SCALE,),
-    "wrong scale": (_SCALE,),
-    "telltale borders": (
-        Remedy(
-            "crop the border, or put the same values on the fakes before D sees them",
-            "D(fake)",
-            "D(fake * mask + border)  # as the reals have it",
-        ),
-    ),
-    "divergence": (_PENALTY, _RATES, Remedy("look for NaN and for empty pictures among the reals")),
-    "dead latent": (Remedy("check that z reaches G's first layer, and start with larger weights there"),),
-    "contrast illusion": (Remedy("start G's last layer with usual weights, and show samples in the data's range"),),
-    "D wins": (_SLOWER_D, _PENALTY),
-    "G wins": (Remedy("check that D's optimiser steps, and give D more width or a higher learning rate"),),
-    "standstill": (Remedy("check that G's loss reaches G (no detach in G's step) and that G's optimiser steps"),),
-    "mode collapse": (_PENALTY, _RATES),
-    "gamma off": (Remedy("change the weight of the gradient penalty tenfold: down if it costs more than D gains"),),
-    "cycling": (_RATES, Remedy("average G's weights, and draw samples from the average; shuffle the data")),
-    "saturation": (Remedy("lower G's learning rate, and start its last layer with smaller weights"), _RATES),
-    "copying": (Remedy("train on more pictures, or augment reals and fakes alike before D sees them"),),
-    "intra-class collapse": (_PENALTY, Remedy("give z more numbers, and check that the class does not replace it")),
-}
+
+REMEDIES = _read()
 """What to try for each mistake and each failure, the most promising first."""
