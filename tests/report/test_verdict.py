@@ -40,17 +40,18 @@ def told(finished):
         (
             {"curve": FALLING},
             "improving",
-            "from 3.00 to about 2.00",
-        ),  # 1 + 2 · .3 / .6: above the floor, at the end and at half
+            "from 3.00 to about 2.23",
+        ),  # 1 + 2 · (.3 / .6)^.7: above the floor, at the end and at half
         ({"coverage": 0.5}, "missing", "48.5 %"),
-        ({"coverage": 0.5, "curve": FALLING}, "missing", "about 2.00"),
+        ({"coverage": 0.5, "curve": FALLING}, "missing", "about 2.23"),
         ({"c2st": 0.6}, "good", "60.0 %"),
-        ({"c2st": 0.6, "curve": FALLING}, "good", "about 2.00"),
-        ({"curve": []}, "level", "1.00"),
+        ({"c2st": 0.6, "curve": FALLING}, "good", "about 2.23"),
+        ({"evaluated": [(13, {"distance": 0.5})]}, "short", "1.00"),  # not measured in the first half
+        ({"evaluated": []}, "short", "1.00"),
     ],
 )
 def test_the_gravest_figure_decides(told, changes, kind, said):
-    found = verdict(told(**changes) if changes.get("curve") != [] else told(evaluated=[]))
+    found = verdict(told(**changes))
     assert found.kind == kind
     assert said in found.words
 
