@@ -72,7 +72,7 @@ def test_a_recipe_trains(name, published):
     assert np.isfinite(list(signals.values())).all()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [SIZES[0], 28, 72, SIZES[-1]])
 def test_pictures_of_one_s_own_fit_the_recipe(size):
     config = recipe("pictures")
     for channels in (1, 4):
