@@ -1,6 +1,7 @@
 """What the page's story plays: two GANs, trained here and recorded.
 
     python benchmarks/story.py                  src/mulligan/web/page/story.bin, in about a minute
+    python benchmarks/story.py --card           card.png beside it, for links to the site, by Playwright and Chromium
 
 Nothing is chosen by eye. The digits are those of the first fixed z, the points those of D's map in *Look inside*, and
 the diagnosis and its remedy are what the playground shows.
@@ -9,10 +10,16 @@ the diagnosis and its remedy are what the playground shows.
 from __future__ import annotations
 
 import base64
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -29,6 +36,7 @@ from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probability
 from mulligan.training import Diagnosed, Diagnosis, Recorder, Run, Stepped, plan
 from mulligan.training.store.checkpoint import checkpoints, step_of
+from mulligan.web.browser.site import build
 from mulligan.web.inside.diagnosis import advice_on
 from mulligan.web.inside.maps import field
 
@@ -180,12 +188,34 @@ def _places(frame: dict[str, Any], points: list[list[float]]) -> NDArray[np.uint
     return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
 
 
+def card() -> None:
+    """Take a picture of the story's first screen."""
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
+        build(Path(folder))
+        serve = partial(SimpleHTTPRequestHandler, directory=folder)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
+        Thread(target=server.serve_forever, daemon=True).start()
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1200, "height": 630}, color_scheme="dark", reduced_motion="reduce")
+        page.goto(f"http://127.0.0.1:{server.server_port}")
+        page.get_by_test_id("story-digit").wait_for()
+        page.evaluate("document.getElementById('app').hidden = true")
+        Image.open(BytesIO(page.screenshot())).quantize(64).save(OUT.with_name("card.png"), optimize=True)
+        server.shutdown()
+
+
 def main() -> None:
+    if "--card" in sys.argv:
+        return card()
     told, arrays = digits()
     rings, points = ring()
     content = bundle(told | {"ring": rings, "version": mulligan.__version__}, arrays | points)
     OUT.write_bytes(content)
     print(f"{OUT}: {len(content):,} bytes")
+    return None
 
 
 if __name__ == "__main__":

@@ -11,12 +11,20 @@ const WHOLE = 17.6e6; // bytes of Python, NumPy, Pillow and the engine, without 
 const LATER = ["digits.npz", "mulligan/models/mnist.safetensors", "mulligan/models/pixel-faces.safetensors", "mulligan/metrics/features/judges/mnist.safetensors"]; // fetched when they are first read
 const EMPTY = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0); // a WebAssembly module
 
-/** Say how much has come, by counting what is fetched. */
+/** What to say when a file does not come. */
+const lost = (address, why) => `${address.pathname.split("/").at(-1)} did not come from ${address.host} (${why}). Check the network and reload.`;
+
+/** Say how much has come, by counting what is fetched, and what does not come: Pyodide would wait for it for ever. */
 function count() {
   const plain = fetch;
   let [came, said] = [0, -1];
   self.fetch = async (...asked) => {
-    const answer = await plain(...asked);
+    const answer = await plain(...asked).catch(() => ({ status: "no answer" }));
+    if (!answer.ok) {
+      const text = lost(new URL(asked[0].url ?? asked[0], import.meta.url), answer.status);
+      postMessage({ failed: text });
+      throw new Error(text);
+    }
     const counted = answer.body?.pipeThrough(new TransformStream({
       transform(part, out) {
         came += part.length;
@@ -30,23 +38,18 @@ function count() {
 }
 
 async function bytes(name) {
-  const answer = await fetch(new URL(name, import.meta.url));
-  if (!answer.ok) throw new Error(`${name} could not be loaded: ${answer.status} ${answer.statusText}.`);
-  return new Uint8Array(await answer.arrayBuffer());
+  return new Uint8Array(await (await fetch(new URL(name, import.meta.url))).arrayBuffer());
 }
 
-/** Pyodide's own loader; the words of the errors are the browser's, so they say nothing to a reader. */
+/** Pyodide's own loader. */
 async function loader(runtime) {
   try {
     new WebAssembly.Module(EMPTY);
   } catch {
     throw new Error("This browser does not let the page run WebAssembly, and Python needs it. Try another browser.");
   }
-  try {
-    return (await import(new URL("pyodide.mjs", runtime).href)).loadPyodide;
-  } catch {
-    throw new Error(`Python could not be loaded from ${new URL(runtime).host}. Check the network, then load this page again.`);
-  }
+  const address = new URL("pyodide.mjs", runtime);
+  return import(address.href).then((found) => found.loadPyodide, () => { throw new Error(lost(address, "no answer")); });
 }
 
 async function load(runtime) {

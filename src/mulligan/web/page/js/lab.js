@@ -5,6 +5,7 @@ import { kept, settingsIn } from "./query.js";
 import { Problem, Server } from "./server.js";
 
 const FIRST = { recipe: "ring" };
+const PATIENCE = 1000; // ms for the service worker
 
 /** Settings as the address has them, or as the last visit left them. */
 function asked() {
@@ -39,25 +40,26 @@ export class Lab extends Server {
       await this.keep(site.version).catch(() => {}); // a private window keeps nothing
       this.worker = new Worker("worker.mjs", { type: "module" });
       this.worker.onmessage = ({ data }) => this.heard(data);
-      this.worker.onerror = () => this.failed("A file of this page could not be loaded. Check the network, then load this page again.");
+      this.worker.onerror = () => this.failed("A file of this page did not come. Check the network and reload.");
       this.worker.postMessage({ boot: new URL(site.runtime, location.href).href });
     } catch {
       this.failed("This page needs a file server, and the network to it. On this machine, type: python -m http.server");
     }
   }
 
-  /** Have a service worker keep what is loaded from now on, Python too. */
+  /** Have a service worker keep what is loaded from now on, Python too. Where it may not start, it is not waited for. */
   async keep(version) {
     await navigator.serviceWorker.register(`offline.js?${version}`);
-    this.kept = (await navigator.serviceWorker.ready).active;
+    this.kept = (await Promise.race([navigator.serviceWorker.ready, new Promise((done) => setTimeout(done, PATIENCE))]))?.active;
   }
 
   failed(text) {
+    this.broken = true; // other files still come, and have nothing to say
     this.hear("notice", { kind: "failed", code: "lab", text: `The lab did not start. ${text}` });
   }
 
   heard(data) {
-    if (data.progress) this.hear("notice", { kind: "info", code: "lab", text: data.progress });
+    if (data.progress) this.broken || this.hear("notice", { kind: "info", code: "lab", text: data.progress });
     else if (data.failed) this.failed(data.failed);
     else if (data.ready) this.ready(data.ready.later);
     else if (data.stream) this.news(data.stream);

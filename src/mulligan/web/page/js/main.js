@@ -106,7 +106,7 @@ const loading = () => store.news?.code === "lab" && store.news.kind === "info" &
 
 function Top({ view, state }) {
   const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? loading() || "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Watching" : server.words];
-  return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); (document.getElementById("main") ?? document.getElementById("story")).focus(); }}>Skip to content</a>
+  return html`<a class="skip" href=${view === "story" ? "#story" : "#main"} onClick=${(e) => { e.preventDefault(); (document.getElementById("main") ?? document.getElementById("story")).focus(); }}>Skip to content</a>
     <header class="top"><a class="logo" href=${view === "pile" ? "#pile" : `#/${FIRST}`}>${icon.mark()}<span>Mulligan</span></a>
     ${view !== "pile" && html`<nav class="nav" aria-label="Views">${Object.entries(VIEWS).filter(([key]) => key !== "pile").map(([key, [name]]) => html`<a href=${places[key] ?? `#${key}`} onClick=${() => { if (KEPT.includes(view)) places[view] = location.hash; }} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>`}
     <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i><span>${words}</span></span>

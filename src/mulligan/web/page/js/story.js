@@ -76,10 +76,10 @@ function usePlaying(box, frame) {
 }
 
 /** Grey values as a picture. */
-function Grey({ of, label = "", low = 0, high = 255, size: [width, height] = [SIDE, SIDE], testid }) {
+function Grey({ of, label, low = 0, high = 255, size: [width, height] = [SIDE, SIDE], testid }) {
   const canvas = useRef();
   useEffect(() => paintGrey(canvas.current, of, width, height, low, high), [of]);
-  return html`<canvas class="px" ref=${canvas} role="img" aria-label=${label} data-testid=${testid} />`;
+  return html`<canvas class="px" ref=${canvas} role=${label && "img"} aria-label=${label} data-testid=${testid} />`;
 }
 
 /** Grey values on a larger canvas. */
