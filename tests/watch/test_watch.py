@@ -1,5 +1,6 @@
 """`mulligan.Watch`: what it finds in small loops, and that a watched run keeps its bytes."""
 
+import math
 import random
 import subprocess
 import sys
@@ -144,6 +145,18 @@ def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
 
     assert state not in named(1)
     assert state in named(-1)
+
+
+@pytest.mark.parametrize(
+    ("d_loss", "penalty", "named"),
+    [(7.6, 534.0, True), (-0.9, 3.0, True), (-0.9, 2.0, False), (-3.0, 0.3, False), (-3.0, math.nan, False)],
+)
+def test_a_penalty_that_costs_a_critic_more_than_it_gains_is_named(d_loss, penalty, named):
+    signals = {"d_loss": d_loss, "penalty": penalty, "gap": 0.3, "distance": 0.1}
+    facts = Facts(0.0, False, False, True, threshold=None, steps=5000)
+    found = LoopHistory(200).matches(Measurements([Measurement(200, signals, [])], facts, True))
+    assert ("gamma off" in {each.state for each in found}) == named
+    assert ("mode collapse" in {each.state for each in found}) != named
 
 
 @pytest.mark.parametrize("name", FORMS)

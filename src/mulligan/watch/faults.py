@@ -1,10 +1,12 @@
 """Name mistakes of the loop, each by a signature of its own, and write every remedy as lines to change."""
 
+import math
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 from mulligan.diagnosis import Case, Failure, Finding, History, Measurements, case, matches, over
+from mulligan.diagnosis.failures import COSTLY, FAR_OFF
 
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
@@ -19,6 +21,12 @@ YES = 0.5
 def telltale_borders(m: Measurements) -> list[Case]:
     """Detect pixels that all reals have at one value within the range, and that fakes miss."""
     return [case(m, over("constant", 0.02), over("constant_gap", 0.02))]
+
+
+def restrained_critic(m: Measurements) -> Case:
+    """Detect a penalty that costs a critic far more than it gains: its loss has no balance to compare with."""
+    share = m.get("penalty") / max(-m.get("d_loss"), 1e-9) if m.facts.critic and m.facts.penalised else math.nan
+    return case(m, COSTLY.at(share), FAR_OFF)
 
 
 LOOP_FAULTS = {
@@ -67,6 +75,9 @@ class LoopHistory(History):
             holds = next((each for each in fault.rule(so_far) if each.holds), None)
             found += [] if holds is None else [Finding(state, holds.evidence, holds.severity)]
         caused = [each for each in matches(so_far) if each.state not in {f.state for f in found}]
+        if restrained_critic(so_far).holds and "divergence" not in {each.state for each in caused}:
+            of_penalty = Finding("gamma off", restrained_critic(so_far).evidence, "alarm")
+            caused = [of_penalty, *(each for each in caused if each.state not in ("gamma off", "mode collapse"))]
         learning, gap, gaps = set(), so_far.get("gap"), so_far.earlier("gap")
         nearer = gap * GROWS < min(gaps, default=0.0)
         if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
