@@ -7,6 +7,7 @@ import json
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent, fill
 from typing import Any
 
 from cases import BROKEN, HEALTHY, LOOKALIKES, SOUND
@@ -92,10 +93,11 @@ Twenty questions that people ask in public trackers, most of them without an ans
 a small PyTorch GAN in which `mulligan.Watch` was asked: what was changed, and what it said. Put
 [three lines](watch.md) into your own loop to ask it about yours.
 
-This page is made by `python benchmarks/watching --write`, from what the watch said when the runs were played; no run is
-chosen by its outcome. Where it named something else than we expected, the page says so. A name stands after two
-measurements, 200 steps apart, that agree. [The counts of all runs](../benchmarks/watching.md) are on a page of their
-own.
+`gan`, `wgan`, `wgan_gp` and `cgan` are PyTorch-GAN's dense nets on digits, `tutorial` is the DCGAN of PyTorch's tutorial
+at 16×16, `sngan` has the hinge loss and spectral norm, `r3gan` a relativistic loss (`benchmarks/watching/gans`). Where
+the watch named something else than we had written down before, the page says so. A name stands after two measurements,
+200 steps apart, that agree. [How often the name was right](../benchmarks/watching.md) is on a page of its own. This page
+is made by `python benchmarks/watching --write FILE`.
 """
 
 
@@ -105,7 +107,9 @@ def guide(outcomes: dict[tuple[str, str, int], Outcome]) -> str:
     for number, question in enumerate(QUESTIONS, 1):
         repository, issue = question.thread.split(" #")
         address = f"https://github.com/{repository}/issues/{issue}"
-        parts.append(f"## {number}. {question.asked}\n\nAsked in [{question.thread}]({address}).\n\n{question.answer}")
+        parts.append(
+            f"## {number}. {question.asked}\n\nAsked in [{question.thread}]({address}).\n\n{fill(question.answer, 119)}"
+        )
         outcome = outcomes.get((question.gan, question.way, 0))
         if outcome is not None:
             parts.append(_shown(question, outcome))
@@ -115,18 +119,21 @@ def guide(outcomes: dict[tuple[str, str, int], Outcome]) -> str:
 def _shown(question: Question, o: Outcome) -> str:
     """Show what was changed in a GAN, and what the watch said."""
     case = o.case
-    changed = "\n".join(
-        f"{mark} {line.strip()}"
-        for edit in case.edits
-        for mark, side in zip("-+", edit)
-        for line in side.strip("\n").splitlines()
-    )
+    changed = "\n".join(line for edit in case.edits for line in _difference(*edit))
     text = f"Measured: `{o.gan}`, {o.way}."
     if changed:
         text += f"\n\n```diff\n{changed}\n```"
-    if not o.right:
+    if not o.exact:
         text += f"\n\nExpected was: {case.expected}."
     return f"{text}\n\n```text\n{said(o)}\n```"
+
+
+def _difference(old: str, new: str) -> list[str]:
+    before, after = (dedent(side.strip("\n")).splitlines() for side in (old, new))
+    return [
+        *(f"- {line}" for line in before if line not in after),
+        *(f"{' ' if line in before else '+'} {line}" for line in after),
+    ]
 
 
 def said(o: Outcome) -> str:
