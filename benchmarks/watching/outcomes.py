@@ -93,11 +93,11 @@ Twenty questions that people ask in public trackers, most of them without an ans
 a small PyTorch GAN in which `mulligan.Watch` was asked: what was changed, and what it said. Put
 [three lines](watch.md) into your own loop to ask it about yours.
 
-`gan`, `wgan`, `wgan_gp` and `cgan` are PyTorch-GAN's dense nets on digits, `tutorial` is the DCGAN of PyTorch's tutorial
-at 16×16, `sngan` has the hinge loss and spectral norm, `r3gan` a relativistic loss (`benchmarks/watching/gans`). Where
-the watch named something else than we had written down before, the page says so. A name stands after two measurements,
-200 steps apart, that agree. [How often the name was right](../benchmarks/watching.md) is on a page of its own. This page
-is made by `python benchmarks/watching --write FILE`.
+`gan`, `wgan`, `wgan_gp` and `cgan` are PyTorch-GAN's dense nets on digits; `tutorial` is the DCGAN of PyTorch's
+tutorial at 16×16; `sngan` has the hinge loss and spectral norm, `r3gan` a relativistic loss
+(`benchmarks/watching/gans`). Where the watch named something else than we had written down before, the page says so. A
+name stands after two measurements, 200 steps apart, that agree. [How often the name was
+right](../benchmarks/watching.md) is on a page of its own. This page is made by `python benchmarks/watching --write`.
 """
 
 
@@ -107,9 +107,8 @@ def guide(outcomes: dict[tuple[str, str, int], Outcome]) -> str:
     for number, question in enumerate(QUESTIONS, 1):
         repository, issue = question.thread.split(" #")
         address = f"https://github.com/{repository}/issues/{issue}"
-        parts.append(
-            f"## {number}. {question.asked}\n\nAsked in [{question.thread}]({address}).\n\n{fill(question.answer, 119)}"
-        )
+        asked = f"## {number}. {question.asked}\n\nAsked in [{question.thread}]({address})."
+        parts += [asked, fill(question.answer, 119)]
         outcome = outcomes.get((question.gan, question.way, 0))
         if outcome is not None:
             parts.append(_shown(question, outcome))

@@ -25,7 +25,8 @@ def telltale_borders(m: Measurements) -> list[Case]:
 
 def restrained_critic(m: Measurements) -> Case:
     """Detect a penalty that costs a critic far more than it gains: its loss has no balance to compare with."""
-    share = m.get("penalty") / max(-m.get("d_loss"), 1e-9) if m.facts.critic and m.facts.penalised else math.nan
+    gain, penalty = -m.get("d_loss"), m.get("penalty")
+    share = penalty / max(gain, 0.01 * penalty, 1e-9) if m.facts.critic and m.facts.penalised else math.nan
     return case(m, COSTLY.at(share), FAR_OFF)
 
 
