@@ -140,7 +140,7 @@ def test_models_that_are_none(refused, model):
     Path("empty").mkdir()
     Path("text.safetensors").write_text("hello")
     for word, message in [
-        ("missing", "the file missing"),
+        ("missing", "got missing, which does not exist"),
         ("empty", "must hold a generator or a checkpoint, got neither"),
         ("text.safetensors", "not a safetensors file, or was cut short"),
     ]:
