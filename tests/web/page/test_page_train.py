@@ -118,7 +118,7 @@ def ended(tab):
     assert tab("run-step").is_disabled()
     looking_back(tab)
     # its figures come some seconds later, to whatever page is open then: the next stories tell of figures of their own
-    tab("metric-fd").wait_for()
+    tab("metric-fd").wait_for(timeout=180_000)
     tab.picture("train-finished")
 
 
@@ -229,7 +229,7 @@ def test_the_distance_says_nothing_where_it_means_nothing(open_tab):
     tab.hear(("event", evaluated), ("event", measured))
     tab("metric-coverage").wait_for()
     assert tab("metric-distance").count() == 0  # KID of points is better than real and hopeless at once
-    assert "5.0 % of the points are near one" in tab("quality").inner_text()
+    assert "5.0 % of the points are close" in tab("quality").inner_text()
     tab.stands(step=3, steps=9, loss={"says": "logit"}, floor=3.4, order=1e9)
     tab.hear(("event", evaluated | {"metrics": {"distance": 1337567}}))
     tab.until("document.querySelector('[data-testid=metric-distance]')?.innerText === 'far off'")

@@ -152,7 +152,7 @@ function Easel({ guest }) {
 
 /** Pictures of your own, and a network that learns to draw more of them. */
 export function Teach() {
-  return html`<main class="view" id="main" tabindex="-1"><h1>Teach it your drawings</h1><p class="ink2">Draw twenty of one thing. A network learns in this program to draw more of them, in a minute or two.</p><${Easel} /></main>`;
+  return html`<main class="view" id="main" tabindex="-1"><h1>Teach it your drawings</h1><p class="ink2">Draw twenty of one thing. A network then learns to draw more of them, in a minute or two.</p><${Easel} /></main>`;
 }
 
 /** What a phone of the class opens: draw, and send. */

@@ -54,7 +54,7 @@ function lead() {
 function verdict(gap) {
   const good = merit();
   const [before, now] = lead();
-  if (good == null) return gap > 0.5 ? "The judge tells them apart already. The forger has hardly begun." : "Neither knows much yet. The pictures have not been measured.";
+  if (good == null) return gap > 0.5 ? "The judge tells them apart already. The forger has hardly begun." : "Neither knows much yet.";
   if (gap < 0.1) return good ? "The judge is fooled, and the pictures are good. That is the forger’s aim." : "Both look alike to the judge, but the forged ones are not good yet. The judge has to learn.";
   const ahead = gap > 0.8 ? "The judge is sure of itself" : "The judge leans the right way";
   if (now == null || Math.abs(now - before) < 0.04) return `${ahead}. Neither is gaining.`;

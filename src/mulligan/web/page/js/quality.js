@@ -66,7 +66,7 @@ export function Quality() {
         ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} left=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against real ones that G has seen: none are held out.</small>`}
     </div><div>
-      ${counted && m?.modes != null && html`<${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} left=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are near one`} right=${html`<span class="real">– –</span> real`} />`}
+      ${counted && m?.modes != null && html`<${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} left=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are close`} right=${html`<span class="real">– –</span> real`} />`}
       ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${checked?.real_share} names=${names} of=${what} />`}
       ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}
     </div>`}</div></section>`;

@@ -91,7 +91,7 @@ function RunBar({ state }) {
   // the status is newer than the list of tries
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
-    <${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : ""} goBack=${can("continue") || mayWrite() ? goBack : null} />
+    ${s && s.state !== "empty" ? html`<${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : ""} goBack=${can("continue") || mayWrite() ? goBack : null} />` : html`<span class="track" />`}
     <${Facts} state=${state} /><${Pill} /></section>`;
 }
 

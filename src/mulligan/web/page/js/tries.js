@@ -7,7 +7,7 @@ import { LETTER, useWidth } from "./width.js";
 const [HEIGHT, LOW, UP] = [56, 40, 18];
 const EDGE = 8;
 
-const BEND = 60; // pixels of an arc
+const [BEND, LONG] = [60, 65]; // pixels of an arc, across and along
 
 const arc = (a, end) => `M${a} ${LOW}C${a + 20} ${UP} ${a + 34} ${UP} ${a + BEND} ${UP}L${Math.max(a + BEND, end)} ${UP}`;
 
@@ -50,13 +50,13 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const name = said.find((text) => text.length * LETTER < width - EDGE) ?? said.at(-1);
     lines = html`
       ${up && before.map((t) => html`<line x1=${X(t.from_step ?? 0)} x2=${X(t.step)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" stroke-width="3" stroke-linecap="round" />${t.alarm || t.state === "failed" ? cross(X(t.alarm?.step ?? t.step), LOW) : null}`)}
-      ${up && html`<svg width=${end} height=${HEIGHT}><path d=${arc(begin, end)} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" /></svg>
+      ${up && html`<path d=${arc(begin, end)} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-dasharray=${`${way < 1 ? LONG * way : LONG - BEND + end - begin} 9999`} />
         ${end < width - EDGE - 4 && !from && html`<path d=${`M${Math.max(begin + BEND, end)} ${UP}H${width - EDGE}`} fill="none" stroke="var(--line)" stroke-width="3" stroke-dasharray="1 6" stroke-linecap="round" />`}`}
       ${!up && html`<line x1=${begin} x2=${end} y1=${LOW} y2=${LOW} stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />`}
       ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} fill="none" stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" stroke-linecap="round" />
-        <text class="lab brand" x=${Math.min(from + 64, width - next.length * LETTER)} y="8">${next}</text>`}
+        <text class="lab brand" x=${Math.min(from + 64, width - next.length * LETTER)} y="11">${next}</text>`}
       ${bad ? cross(end, y) : html`<circle cx=${end} cy=${y} r="5.5" fill="var(--brand)" stroke="var(--panel)" stroke-width="2" />`}
-      ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - name.length * LETTER)} y="8">${name}</text>`}
+      ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - name.length * LETTER)} y="11">${name}</text>`}
       ${up && !narrow && before.at(-1).alarm && html`<text ...${beside(X(before.at(-1).alarm.step))} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
       ${!up && html`<text class="lab" x=${from != null && from < 80 ? Math.min(from + 66, width / 2) : 10} y=${LOW - 8}>${nameOf(now)}</text>`}`;
     if (up) back = before.map((t) => html`<button style=${{ left: `${label}px` }} disabled=${!goBack} data-testid=${`try-${t.number}`} title=${`Go back to try ${t.number}`} aria-label=${`Try ${t.number}, ${plain(t.recipe)}: go back to it, at step ${int(t.step)}`} onClick=${() => goBack?.(t)}>${nameOf(t)}</button>`).slice(-1);
