@@ -1,4 +1,4 @@
-"""What happens to odd command lines, data and places, damaged files and killed runs: 0 tracebacks, 0 silent losses.
+"""What happens to odd command lines, data, places and outputs, damaged files and killed runs: nothing is lost silently.
 
     python benchmarks/trust.py                       # all, a tenth of the counts that the documentation names
     python benchmarks/trust.py --times 10 --seed 3   # ten times as many
@@ -33,6 +33,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from trust_surfaces import surfaces
 
 from mulligan.cli import COMMANDS, main
 from mulligan.data import from_arrays, load
@@ -326,6 +327,7 @@ def report(args):
         "damages": (damages, 134),
         "places": (places, 48),
         "kills": (kills, 4),
+        **surfaces(command),
     }
     bad = 0
     with tempfile.TemporaryDirectory() as name:

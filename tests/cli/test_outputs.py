@@ -60,6 +60,7 @@ def finished(tmp_path_factory):
     for _ in Recorder(folder / RUN).record(Run(with_overrides(recipe("mlp"), [*small, f"data.name={folder / DATA}"]))):
         pass
     (folder / RUN / "report.html").write_text("Mulligan")
+    shutil.copytree(folder / RUN, folder / "other")
     for ending in (".txt", ".png", ".npz", ".gif", ".html", ".py"):
         (folder / f"notes{ending}").write_text("import mine")
     return folder
@@ -80,7 +81,9 @@ def test_no_command_writes_over_what_it_reads_or_what_others_wrote(command, plac
     monkeypatch.setattr("mulligan.output.generator.inversion.Adam", None)
     Path(f"folder{ending}").mkdir()
     before = place()
-    own = {path: path.suffix for path in Path(RUN).rglob("*") if path.suffix and path.is_file()}
+    own = {
+        path: path.suffix for run in (RUN, "other") for path in Path(run).rglob("*") if path.suffix and path.is_file()
+    }
     assert {".png", ".gif", ".html", ".toml", ".safetensors"} <= {*own.values()}
     wrong = ["notes.txt", "notes.txt/new" + ending, f"notes{ending}", ".", f"folder{ending}", "", "new.jpeg", *own]
     wrong += [finished / DATA, "link.png"] + [PICTURE] * (command == "invert")

@@ -41,13 +41,13 @@ def command(
     json
         Print one JSON document with the pixels, 0 to 255.
     """
-    from mulligan.cli.sample import read_by
+    from mulligan.cli.sample import protected
     from mulligan.models import bundled, load
 
     number = seed_of(seed) if seed else _asked()
     generator = bundled() if model is None else load(model)
     if out is not None:
-        check_out(out, (".png",), *read_by(model, generator))
+        check_out(out, (".png",), *protected(out, model, generator.spec.data))
     label = generator.label_of(number, class_)
     image = generator.images(1, number, label)[0]
     name = generator.class_name(label)

@@ -39,7 +39,7 @@ def command(
     json
         Print one JSON document that says what was written.
     """
-    from mulligan.cli.sample import read_by, stem
+    from mulligan.cli.sample import protected, stem
     from mulligan.models import bundled, load
     from mulligan.output.export import FORMATS, export, format_of
     from mulligan.output.files import check_out
@@ -63,13 +63,13 @@ def command(
         out = Path(f"{name}{FORMATS[kind]}")
     elif out.name and not out.suffix:
         out = out.with_name(f"{out.name}{FORMATS[kind]}")
-    check_out(out, [FORMATS[kind]], *read_by(model, generator))
+    check_out(out, [FORMATS[kind]], *protected(out, model, generator.spec.data))
     _say(model, kind, export(generator, out, kind), json)
 
 
 def _training(model: Path | None, out: Path | None, json: bool) -> None:
     """Write a run as a script that continues its training, and print what was written."""
-    from mulligan.cli.sample import read_by, stem
+    from mulligan.cli.sample import protected, stem
     from mulligan.errors import CheckpointError
     from mulligan.output.files import check_out
     from mulligan.training.integrations.torch_script import write_torch_training
@@ -81,7 +81,7 @@ def _training(model: Path | None, out: Path | None, json: bool) -> None:
             f"torch-training needs the folder of a run with a checkpoint, got {model}. Try runs/quick-1."
         )
     run, out = restored(found), out or Path(f"{_module(stem(model))}_training.py")
-    check_out(out, (".py",), *read_by(model, run.generator()))
+    check_out(out, (".py",), *protected(out, run.config.data.name))
     files = write_torch_training(run, out)
     _say(model, "torch-training", files, json)
 

@@ -48,7 +48,7 @@ def command(
     """
     import numpy as np
 
-    from mulligan.cli.sample import read_by
+    from mulligan.cli.sample import protected
     from mulligan.data.sources import read_as
     from mulligan.models import bundled, load
     from mulligan.output.files import check_out
@@ -56,7 +56,7 @@ def command(
     from mulligan.output.pictures import grid, save_png
 
     generator = bundled() if model is None else load(model)
-    check_out(out, (".png",), picture, *read_by(model, generator))
+    check_out(out, (".png",), *protected(out, picture, model, generator.spec.data))
     given = read_as(picture, generator.spec.shape, **generator.spec.reading)
     label = None if class_ is None else generator.class_of(class_)
     found = invert(generator, given, label=label, starts=starts, steps=steps, seed=seed)

@@ -25,13 +25,13 @@ def command(run: Positional[Folder], *, out: File = None, json: Flag = False) ->
     json
         Print one JSON document.
     """
+    from mulligan.cli.sample import protected
     from mulligan.output.files import check_out
     from mulligan.report import write_report
     from mulligan.training import RunFolder
 
     if out is not None:
-        here = RunFolder.of(run)
-        check_out(out, (".html",), *({*here.own()} - {here.report}))
+        check_out(out, (".html",), *({*protected(out)} - {RunFolder.of(run).report.absolute()}))
     path = write_report(run, out)
     if json:
         emit({"run": str(run), "report": str(path), "bytes": path.stat().st_size})

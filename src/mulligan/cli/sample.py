@@ -92,7 +92,7 @@ def command(
     if (sheet or palette) and not generator.spec.is_picture:
         raise ConfigError(f"--sheet and --palette must be left out for points of shape {generator.spec.shape}.")
     if sheet or out.suffix or not generator.spec.is_picture:
-        check_out(out, (".png",) if sheet else (".png", ".npz"), *read_by(model, generator))
+        check_out(out, (".png",) if sheet else (".png", ".npz"), *protected(out, model, generator.spec.data))
     else:
         check_folder(out)
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
@@ -170,10 +170,9 @@ def _folders(generator: Generator) -> list[str]:
     return [name if fits(name) else f"class-{k}" for k, name in enumerate(names)]
 
 
-def read_by(model: Path | None, generator: Generator) -> list[str | Path | None]:
-    """Return what a command reads and must not overwrite: a model's file, its run's own files, and its data."""
-    runs = [] if model is None else [model, *model.absolute().parents[:2]]
-    return [model, generator.spec.data, *(file for place in runs for file in training.RunFolder(place).own())]
+def protected(out: Path, *inputs: str | Path | None) -> list[str | Path | None]:
+    """Return what a command must not overwrite at `out`: its inputs, and the files of a run in whose folder that is."""
+    return [*inputs, *(own for place in out.absolute().parents[:3] for own in training.RunFolder(place).own())]
 
 
 def stem(model: Path) -> str:

@@ -54,13 +54,13 @@ def command(
     if (to is None) == (direction is None):
         got = "neither" if to is None else "both"
         raise ConfigError(f"walk needs either --to SEED or --direction K, got {got}. Try --direction 0 alone.")
-    from mulligan.cli.sample import read_by
+    from mulligan.cli.sample import protected
     from mulligan.output.files import check_out
     from mulligan.output.generator import walk_along
     from mulligan.output.pictures import ANIMATIONS, save_walk
 
     generator = mulligan.load(model)
-    check_out(out, ANIMATIONS, *read_by(model, generator))
+    check_out(out, ANIMATIONS, *protected(out, model, generator.spec.data))
     label = None if class_ is None else generator.class_of(class_)
     if direction is None:
         assert to is not None

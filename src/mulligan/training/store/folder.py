@@ -110,7 +110,7 @@ class RunFolder:
             )
 
     def own(self) -> list[Path]:
-        """Return the files and folders of a run, which a command must not overwrite; none if this is no run folder."""
+        """Return the files and folders of a run; none if this is no run folder."""
         names = [place.name for place in vars(RunFolder).values() if isinstance(place, _Place)]
         return [self.path / name for name in names] if self.config.is_file() else []
 
