@@ -158,10 +158,10 @@ def fakes(command):
 
     def trials(rng, folder, count):
         here = place(folder, command)
-        sources = ("grey.npz", "grey.npy", "small.npy", "few.npy", "nan.npy", "pictures", "empty", "", "notes.txt",
-                   "seven.png", "whole", ".", "no/such", "mnist", "cut.jpg", "notes.npz")  # fmt: skip
+        sources = (*("grey.npz", "grey.npy", "pictures") * 4, "small.npy", "few.npy", "nan.npy", "empty", "",
+                   "notes.txt", "seven.png", "whole", ".", "no/such", "mnist", "cut.jpg", "notes.npz")  # fmt: skip
         for _ in range(count):
-            words = ["evaluate", "--fakes", rng.choice(sources), "--data", rng.choice(sources[:14]), "--seeds", "1"]
+            words = ["evaluate", "--fakes", rng.choice(sources), "--data", rng.choice(sources[:-6]), "--seeds", "1"]
             words += ["--count", rng.choice(("20", "60", "0", "1e9"))] if rng.random() < 0.5 else []
             yield " ".join(words), lambda words=words: kept(here, lambda: command(words))
 
