@@ -129,4 +129,19 @@ def test_what_a_user_mistypes_is_an_error(tmp_path, reals):
             diagnose(None, samples, data)
     with pytest.raises(DataError):
         read_log(log(tmp_path, lambda s: 1.0, lambda s: 1.0, ("step", "accuracy", "fid")))
-    assert main(["diagnose"]) == 2
+    save(tmp_path / "sheets" / "1.png", np.zeros((60, 60), np.uint8))
+    (tmp_path / "sheets" / "2.png").write_text("cut")
+    for tile in ("90x90", "28x28+2+2"):
+        with pytest.raises(DataError):
+            diagnose(None, tmp_path / "sheets", reals, tile)
+
+
+@pytest.mark.parametrize(
+    "content", [b"step,d_loss\n1,\xe9", "step,d_loss".encode("utf-16"), b"d_loss\n" + b"9" * 200_000]
+)
+def test_what_is_no_table_is_an_error(tmp_path, content):
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"log\.csv: cannot be read"):
+        read_log(tmp_path / "log.csv")
+    (tmp_path / "log.csv").write_text("step,d_loss\ninf,1\n5,2\n")
+    assert read_log(tmp_path / "log.csv")["d_loss"] == {5: 2.0}

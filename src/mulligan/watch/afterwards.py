@@ -48,7 +48,10 @@ def read_log(path: Path) -> Log:
     """Read losses from a CSV file (also one that W&B exports) or from an event file of TensorBoard."""
     if not path.is_file():
         raise ConfigError(must_be("log", "a CSV file or an event file of TensorBoard", str(path), "losses.csv"))
-    rows = _events(path) if "tfevents" in path.name else _table(path)
+    try:
+        rows = [*(_events(path) if "tfevents" in path.name else _table(path))]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read ({error}). Save it again, a CSV file in UTF-8.") from error
     log: Log = {"d_loss": {}, "g_loss": {}}
     for step, name, value in rows:
         bare = name.rsplit(" - ", 1)[-1]  # W&B writes RUN - NAME, and RUN - NAME__MIN
@@ -70,7 +73,7 @@ def _table(path: Path) -> Iterator[tuple[int, str, float]]:
                 if name and text:
                     try:
                         yield int(float(at)), name.strip(), float(text)
-                    except ValueError:  # a word
+                    except (ValueError, OverflowError):  # a word, or a step without end
                         continue
 
 
@@ -139,7 +142,15 @@ def _numbers(path: Path) -> tuple[list[int], str]:
 
 def _cells(path: Path, grid: Grid) -> list[Any]:
     """Return all tiles of a sheet, also plain ones: G may have drawn them."""
-    sheet, (width, height, gap, margin) = opened(path), grid
+    width, height, gap, margin = grid
+    try:
+        sheet = opened(path)
+        sheet.load()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read as a picture ({error}). Repair or remove it.") from error
+    if min(sheet.size) < max(width, height) + 2 * margin:
+        rule = f"smaller than {path}, {'×'.join(map(str, sheet.size))} pixels"
+        raise DataError(must_be("tile", rule, f"{width}x{height}+{gap}+{margin}", "28x28+2+2"))
     lefts, tops = (range(margin, full - size + 1, size + gap) for full, size in zip(sheet.size, (width, height)))
     return [sheet.crop((x, y, x + width, y + height)) for y in tops for x in lefts]
 
