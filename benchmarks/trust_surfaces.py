@@ -214,8 +214,8 @@ def sites(command):
                     (out / "index.html").unlink()
                     (out / "index.html").symlink_to(here / "notes.txt")
                 elif case == "linked folder":
-                    shutil.rmtree(out / "css")
-                    (out / "css").symlink_to(here / "empty")
+                    shutil.rmtree(out / "vendor")
+                    (out / "vendor").symlink_to(here / "empty")
                 os.chdir(here)
                 target = {"others": "pictures", "file": "notes.txt", "": "", ".": "."}.get(case, str(out))
                 said = kept(here, lambda: command(["site", target]))

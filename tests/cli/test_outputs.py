@@ -154,7 +154,7 @@ def test_a_site_follows_no_link_out_of_its_folder(place, mulligan, refused, monk
     Path("docs", "index.html").write_text("a book")
     words = ("site", "site", "--docs", "docs")
     assert mulligan(*words)[0] == mulligan(*words)[0] == 0  # over itself
-    for name, target in {"index.html": "notes.txt", "css": "elsewhere", "book": "elsewhere"}.items():
+    for name, target in {"index.html": "notes.txt", "vendor": "elsewhere", "book": "elsewhere"}.items():
         shutil.move(Path("site", name), "kept")
         Path("site", name).symlink_to(Path.cwd() / target)
         refused(*words, code=1)

@@ -68,23 +68,22 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> l
         **{f"vendor/{path.name}": path.read_bytes() for path in PAGE.glob("vendor/LICENSE*")},
     }
     for name, content in contents.items():
-        atomic_write(out / name, content)
+        _put(out, Path(name), content)
     for folder, place in ((runtime, "pyodide"), (docs, "book")):
-        if folder is not None:
-            _copied(folder, out, place)
+        for where, _, names in os.walk(folder or "", followlinks=True):
+            for path in (Path(where, name) for name in names):
+                _put(out, place / path.relative_to(folder or ""), path.read_bytes())
     if docs is not None:
         _embed(out)
     return [out / name for name in ("site.json", *contents)]
 
 
-def _copied(folder: Path, out: Path, place: str = ".") -> None:
-    """Copy a folder to a place in `out`. No link there may lead the copies elsewhere."""
-    for where, _, names in os.walk(folder, followlinks=True):
-        copy = out / place / Path(where).relative_to(folder)
-        if copy != out and copy.is_symlink():
-            raise RunError(f"{copy} must be a folder of the site, got a link. Delete it, or choose another OUT.")
-        for name in names:
-            atomic_write(copy / name, Path(where, name).read_bytes())
+def _put(out: Path, name: Path, content: bytes) -> None:
+    """Write a file of the site. No link may lead it out of the site."""
+    link = next((out / folder for folder in name.parents[:-1] if (out / folder).is_symlink()), None)
+    if link is not None:
+        raise RunError(f"{link} must be a folder of the site, got a link. Delete it, or choose another OUT.")
+    atomic_write(out / name, content)
 
 
 def _embed(out: Path) -> None:
