@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, Union
 
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
@@ -70,7 +70,7 @@ def _count(name: str, metavar: str, example: int, low: int = 1) -> PrimitiveCons
 
 
 # Optional[…], not … | None: for the latter tyro imports typeguard, which takes longer than the rest of a --help.
-# ruff: noqa: UP045
+# ruff: noqa: UP007, UP045
 
 _QUIET = arg(help_behavior_hint="")  # the docstring describes the default
 
@@ -89,7 +89,7 @@ Frames = Annotated[int, _count("frames", "N", 60, low=2)]
 Size = Annotated[Optional[int], _count("size", "S", 28), _QUIET]
 Tile = Annotated[Optional[str], _reads("WxH", str), _QUIET]
 Steps = Annotated[Optional[int], _count("steps", "N", 4000), _QUIET]
-Palette = Annotated[int | str | None, _reads("N|data", palette), _QUIET]
+Palette = Annotated[Union[int, str, None], _reads("N|data", palette), _QUIET]
 Threads = Annotated[Optional[int], _count("threads", "N", 2), _QUIET]
 StudyWord = Annotated[Optional[str], _reads("NAME", str), _QUIET]
 Rounds = Annotated[int, _count("rounds", "N", 7)]

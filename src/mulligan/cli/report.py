@@ -30,8 +30,9 @@ def command(run: Positional[Folder], *, out: File = None, json: Flag = False) ->
     from mulligan.report import write_report
     from mulligan.training import RunFolder
 
-    if out is not None:
-        check_out(out, (".html",), *({*protected(out)} - {RunFolder.of(run).report.absolute()}))
+    usual = RunFolder.of(run).report
+    if out is not None and not (out.exists() and usual.exists() and out.samefile(usual)):
+        check_out(out, (".html",), *protected(out))
     path = write_report(run, out)
     if json:
         emit({"run": str(run), "report": str(path), "bytes": path.stat().st_size})

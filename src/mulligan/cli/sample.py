@@ -172,7 +172,8 @@ def _folders(generator: Generator) -> list[str]:
 
 def protected(out: Path, *inputs: str | Path | None) -> list[str | Path | None]:
     """Return what a command must not overwrite at `out`: its inputs, and the files of a run in whose folder that is."""
-    return [*inputs, *(own for place in out.absolute().parents[:3] for own in training.RunFolder(place).own())]
+    places = (out.parent / up for up in ("", "..", "../.."))  # the working directory may be gone
+    return [*inputs, *(own for place in places for own in training.RunFolder(place).own())]
 
 
 def stem(model: Path) -> str:

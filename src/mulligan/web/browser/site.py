@@ -70,9 +70,9 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> l
     for name, content in contents.items():
         _put(out, Path(name), content)
     for folder, place in ((runtime, "pyodide"), (docs, "book")):
-        for where, _, names in os.walk(folder or "", followlinks=True):
-            for path in (Path(where, name) for name in names):
-                _put(out, place / path.relative_to(folder or ""), path.read_bytes())
+        if folder is not None:
+            for path in (Path(where, name) for where, _, names in os.walk(folder, followlinks=True) for name in names):
+                _put(out, place / path.relative_to(folder), path.read_bytes())
     if docs is not None:
         _embed(out)
     return [out / name for name in ("site.json", *contents)]
