@@ -242,15 +242,14 @@ def piles(rng, folder, count):
             for turn in range(4):
                 if turn == 2:
                     resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-                if gone and names and names[-1] in own:
-                    with contextlib.suppress(FileNotFoundError):
-                        os.unlink(own.pop(names[-1]))
+                if gone and names:
+                    Path(own[names[-1]]).unlink(missing_ok=True)
                 try:
                     names.append((pile.keep() if turn % 2 else pile.keep_points(points=(0.0, 1.0)))["data"])
                 except (Problem, MulliganError):
                     failed += 1
-            whole = all(len(load(path)) for path in own.values())
-            listed = {path.name[1:-4] for path in runs.glob(".*.npy")} == {*own} if runs.is_dir() else not own
+            whole = all(len(load(path)) for path in own.values() if os.path.exists(path))
+            listed = {path.name[1:-4] for path in runs.glob(".*")} <= {*own} and len({*names}) == len(names)
             return ("refused" if failed else "done") if whole and listed else "silent loss"
 
         yield f"a pile of {i % 3}, {room} bytes a file", trial
