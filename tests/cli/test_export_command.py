@@ -67,7 +67,7 @@ def test_words_that_are_off(refused, model, words, message):
 
 
 def test_a_model_that_is_none(refused, here):
-    assert "the file missing" in refused("export", "missing", "--to", "html")
+    assert "got missing, which does not exist" in refused("export", "missing", "--to", "html")
 
 
 def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator, refused):
