@@ -30,8 +30,7 @@ EVERY = 100
 """Steps between two decisions."""
 STEP = 0.1
 TARGET = 0.25
-"""2,814 emoji had r_v = .10 with all augmentation, and .30, sharper and less varied, with hardly any; 700 had
-.29 with all of it (docs/decisions/0027-steered-augmentation.md)."""
+"""Chosen on 2,814 emoji: .35, no and all augmentation were worse (docs/decisions/0027-steered-augmentation.md)."""
 _ROWS = 64  # of one pass
 
 
