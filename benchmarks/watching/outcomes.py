@@ -159,13 +159,18 @@ changed in {len(LOOKALIKES)} ways that look wrong and are not. The names that th
 before the first run (`benchmarks/watching/cases.py`), and none was changed. The bench has {2 * len(SOUND)} healthy
 runs, {2 * len(BROKEN)} broken and {2 * len(LOOKALIKES)} that only look broken, of two seeds.
 
-**{len(outcomes)} of these runs have been played so far.** The watch was mended while they were played: five mistakes
-of its own were found by them. So these counts describe the runs that it was mended by, and are no claim for others.
+**{len(outcomes)} of these runs have been played so far.** The watch was mended while they were played: six mistakes of
+its own were found by them. So these counts describe the runs that it was mended by, and are no claim for others. A run
+that was named wrongly and then mended was played again; the others keep their first outcome.
 
 {counts(outcomes)}
 
 A broken run stops when it is named, or after 1,200 steps; others take 2,000. Played by `python benchmarks/watching
 --watch FILE`, on a machine that was busy with other work, so only processor time is given.
+
+Some ways turned out to be no failure in this time, by the distance to the reals: with the saturating loss and D's rate
+× 10 the GAN learns (distance 0.14 to 0.04), and with γ × 1000 it comes nearer at each measurement. They count as not
+named.
 
 ## Runs that were not named exactly
 
