@@ -88,7 +88,7 @@ def check_out(out: Path, endings: Iterable[str], *inputs: str | Path | None) -> 
         raise RunError(f"cannot write {out}: {advice(error)}") from error
     if is_read or (begins and KINDS[out.suffix.lower()] not in begins):
         rule = "a file that is not read here" if is_read else f"new, or a {out.suffix} file of the kind that is written"
-        raise ConfigError(must_be("--out", rule, str(out), f"--out {out.stem}-2{out.suffix}"))
+        raise ConfigError(must_be("--out", rule, str(out), f"--out {out.stem}2{out.suffix}"))
 
 
 def check_folder(out: Path, mark: str | None = None) -> None:
