@@ -82,9 +82,10 @@ class Tab:
 
     def take(self):
         """Take control, as a person does who finds the page held by a tab that has been closed a moment ago."""
-        if not self.page.evaluate("import('/js/store.js').then(({store}) => store.writer)"):
-            self("take-control").click()
-            self.page.wait_for_selector("body:not([data-state=second-tab])")
+        # the button may be gone before it is pressed: control comes by itself once the other page is known to be closed
+        press = "document.querySelector('[data-testid=take-control]')?.click()"
+        self.until(f"import('/js/store.js').then(({{store}}) => store.writer || ({press}, false))")
+        self.page.wait_for_selector("body:not([data-state=second-tab])")
 
     def _asked(self, request):
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(self.server.address):
