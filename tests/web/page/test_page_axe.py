@@ -70,7 +70,7 @@ def test_nothing_is_found(open_tab, check, width):
     tab.page.keyboard.press("Escape")
     for view in VIEWS:
         tab.page.evaluate("(view) => { location.hash = view; }", view)
-        tab.page.wait_for_selector("main h1", state="attached")
+        tab.page.wait_for_selector("main h1, #story:not([hidden]) h1", state="attached")
         tab.page.wait_for_timeout(1500)
         check(tab.page)
     tab.page.evaluate("location.hash = 'museum/guess'")
