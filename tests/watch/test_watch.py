@@ -147,6 +147,13 @@ def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
     assert state in named(-1)
 
 
+@pytest.mark.parametrize(("gaps", "named"), [((0.16, 0.13, 0.12, 0.11), False), ((0.12, 0.13, 0.12, 0.11), True)])
+def test_a_d_that_ranks_all_has_not_won_while_the_fakes_come_nearer(gaps, named):
+    taken = [Measurement(200 * n, {"gap": gap, "ranking": 1.0}, []) for n, gap in enumerate(gaps)]
+    found = LoopHistory(200).matches(Measurements(taken, Facts(0.5, False, False, False, steps=5000), True))
+    assert ("D wins" in {each.state for each in found}) == named
+
+
 @pytest.mark.parametrize(
     ("d_loss", "penalty", "named"),
     [(7.6, 534.0, True), (-0.9, 3.0, True), (-0.9, 2.0, False), (-3.0, 0.3, False), (-3.0, math.nan, False)],

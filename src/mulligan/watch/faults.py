@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mulligan.diagnosis import Case, Failure, Finding, History, Measurements, case, matches, over
-from mulligan.diagnosis.failures import COSTLY, FAR_OFF
+from mulligan.diagnosis.failures import COSTLY, FAR_OFF, STILL
 
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
@@ -80,6 +80,8 @@ class LoopHistory(History):
             of_penalty = Finding("gamma off", restrained_critic(so_far).evidence, "alarm")
             caused = [of_penalty, *(each for each in caused if each.state not in ("gamma off", "mode collapse"))]
         learning, gap, gaps = set(), so_far.get("gap"), so_far.earlier("gap")
+        if gap < STILL * max(so_far.earlier("gap", 4), default=0.0):  # slowly, but it comes nearer
+            caused = [each for each in caused if (each.state, each.severity) != ("D wins", "warning")]
         nearer = gap * GROWS < min(gaps, default=0.0)
         if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")
