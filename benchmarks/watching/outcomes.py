@@ -159,8 +159,8 @@ changed in {len(LOOKALIKES)} ways that look wrong and are not. The names that th
 before the first run (`benchmarks/watching/cases.py`), and none was changed. The bench has {2 * len(SOUND)} healthy
 runs, {2 * len(BROKEN)} broken and {2 * len(LOOKALIKES)} that only look broken, of two seeds.
 
-**{len(outcomes)} of these runs have been played so far.** The watch was mended while they were played: six mistakes of
-its own were found by them. So these counts describe the runs that it was mended by, and are no claim for others. A run
+**{len(outcomes)} of these runs have been played so far.** The watch was mended while they were played: seven mistakes
+of its own were found. So these counts describe the runs that it was mended by, and are no claim for others. A run
 that was named wrongly and then mended was played again; the others keep their first outcome.
 
 {counts(outcomes)}
