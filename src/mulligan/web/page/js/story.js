@@ -100,7 +100,7 @@ const FIGURES = {
   Numbers() {
     const canvas = useRef();
     const [text, setText] = useState("1984");
-    const way = useRef({ from: 1984, to: 1984, t: 1, rest: 0, own: calm() });
+    const way = useRef({ from: 2026, to: 1984, t: Number(calm()), rest: 0, own: calm() });
     const w = way.current;
     const paint = () => paintGrey(canvas.current, forger.draw(w.from, w.to, w.t), SIDE, SIDE, -1, 1);
     const go = (to) => {
