@@ -69,7 +69,7 @@ export function Opening() {
       <p><b>Two networks play a game.</b> The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, sees them among <b class="real">real</b> ones and says which are forged. Each learns from the other.</p>
       ${saved && html`<div data-testid="saved-run"><button class="btn primary big" data-testid="resume-saved" disabled=${!mayWrite()} onClick=${go}>${icon.play()}${saved.state === "finished" ? "Train on" : "Resume it"}</button><p class="small">Your last run is saved: <b>${saved.name}</b>${saved.state === "finished" ? `, finished at step ${int(saved.step)}` : `: step ${int(saved.step)} of ${int(saved.steps)}`}.</p></div>`}
       <div><button class=${`btn big ${saved ? "" : "primary"}`} data-testid="empty-start" disabled=${!mayWrite() || !recipe} onClick=${() => start()}>${icon.play()}${saved ? "Start a new run" : "Start"}</button>
-      <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(name.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"}</p></div>
+      <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(name.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"}</p><${Pace} /></div>
       ${store.refused && html`<p class="bad" role="alert">${store.refused}</p>`}</div></section>`;
 }
 
