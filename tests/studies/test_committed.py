@@ -43,9 +43,9 @@ def test_the_cells_are_the_study_s(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "cell"),
     [
-        ("cost", "digits-paper/seed-0"),
+        ("cost", "digits-non-saturating/seed-0"),
         ("cost", "ring-printed/seed-0"),
-        ("cost", "ring-paper/seed-3"),
+        ("cost", "ring-non-saturating/seed-3"),
         ("imprint", "none/seed-7"),
         ("imprint-long", "x0.01-twice/seed-3"),
         ("imprint-causes", "x.1-batch-64-decay/seed-1"),
@@ -65,6 +65,6 @@ def test_the_first_look_is_found_again(name, cell, tmp_path):
 
 def test_both_studies_of_the_ring_have_a_plain_g():
     cost, decay = (load_study(name) for name in ("cost", "decay-ring"))
-    (ring,) = (v for v in cost.variations() if v.name == "ring · paper")
+    (ring,) = (v for v in cost.variations() if v.name == "ring · non-saturating")
     plain = config_of(cost, ring).generator.layers
     assert all(config_of(decay, v).generator.layers == plain for v in decay.variations())
