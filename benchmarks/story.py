@@ -9,9 +9,9 @@ the diagnosis and its remedy are what the playground shows.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -208,7 +208,9 @@ def card() -> None:
 
 
 def main() -> None:
-    if "--card" in sys.argv:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--card", action="store_true", help="draw the share card instead")
+    if parser.parse_args().card:
         return card()
     told, arrays = digits()
     rings, points = ring()

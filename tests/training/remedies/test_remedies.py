@@ -35,7 +35,8 @@ def texts(found):
 def told(config):
     """Return a configuration with the classes that its data has, as a run knows them."""
     own = SHAPES[config.data.name][1]
-    return replace(config, classes={"dataset": own, "clusters": config.data.clusters, "none": 0}[config.data.labels])
+    found = {"dataset": own, "auto": own, "clusters": config.data.clusters, "none": 0}
+    return replace(config, classes=found[config.data.labels])
 
 
 def remedy(finding, config):
