@@ -129,6 +129,12 @@ function Banner({ kind, text, actions = [], close }) {
 
 function News({ view, state }) {
   const [, tick] = useState(0);
+  const [watching, setWatching] = useState(false); // for longer than a page needs to follow one that was just closed
+  useEffect(() => {
+    setWatching(false);
+    const timer = state === "second-tab" ? setTimeout(setWatching, 2500, true) : 0;
+    return () => clearTimeout(timer);
+  }, [state]);
   useEffect(() => {
     if (state !== "reconnecting") return undefined;
     const timer = setInterval(() => tick((n) => n + 1), 1000);
@@ -136,7 +142,7 @@ function News({ view, state }) {
   }, [state]);
   const standing = state === "reconnecting"
     ? { kind: "warn", text: html`<b>The page lost the server.</b> Where that still runs, training goes on; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] }
-    : state === "second-tab" && view !== "pile" ? { kind: "info", text: html`<b>Another tab controls ${["empty", undefined].includes(store.status?.state) ? "the playground" : "this run"}.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] }
+    : state === "second-tab" ? watching && view !== "pile" ? { kind: "info", text: html`<b>Another tab controls ${["empty", undefined].includes(store.status?.state) ? "the playground" : "this run"}.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] } : null
     : view === "train" ? trainNews(state) : null;
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
   const passing = store.news && !loading() && !(standing && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
