@@ -60,10 +60,11 @@ def test_a_round_is_five_and_five_and_the_next_has_other_pictures(open_tab):
         for number in range(10):
             tab.page.get_by_text(f"Picture {number + 1} of 10").wait_for()
             tab.page.locator("[data-testid=say-real]:not([disabled])").wait_for()
+            tab.painted("judge-picture")
+            if number == 0:
+                rounds.append(tab.page.evaluate("document.querySelector('[data-testid=judge-picture]').toDataURL()"))
             tab.page.keyboard.press("ArrowRight" if number % 2 else "ArrowLeft")
             tab("judge-next").wait_for()
-            if number == 0:  # painted by now
-                rounds.append(tab.page.evaluate("document.querySelector('[data-testid=judge-picture]').toDataURL()"))
             told.append(tab("judge-answer").inner_text())
             tab.page.keyboard.press("Enter")
         assert sum("it is real" in line for line in told) == 5

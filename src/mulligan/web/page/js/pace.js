@@ -6,6 +6,7 @@ import { can, changed, command, mayWrite, store } from "./store.js";
 
 const PACES = [1, 5, 20, null]; // steps a second; null is as fast as it goes
 const TICK = 20; // ms between two looks at a run that is about to pause
+const LATE = 5000; // ms to wait for the news of what was asked for
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 let walking = false;
 
@@ -17,21 +18,23 @@ export async function walk() {
   changed(true);
   if (walking) return;
   walking = true;
-  let [asked, steps] = [null, 0]; // the run that was asked to pause, and steps that this loop has taken
+  let [asked, since, steps] = [null, 0, 0]; // the run that was asked to pause or step, when, and steps that this loop has taken
   while (store.slow && store.connected) {
     const began = performance.now();
-    const { state, run } = store.status ?? {};
-    if (state === "training" && store.pace && asked !== run && can("pause")) {
-      asked = run;
+    const { state, run, step } = store.status ?? {};
+    const coming = asked === run && began - since < LATE; // it is about to pause, by itself after a step
+    if (state === "training" && store.pace && !coming && can("pause")) {
+      [asked, since] = [run, began];
       await command("pause");
     } else if (state === "paused" && !store.pace) {
       await command("resume");
       break;
     } else if (state === "paused" && can("step")) {
-      [asked, steps] = [null, steps + 1];
+      [asked, since, steps] = [run, began, steps + 1];
       if (!(await command("step", { count: 1 }))) break;
+      while (store.connected && store.status?.step === step && performance.now() - began < LATE) await sleep(TICK);
       while (store.slow && performance.now() - began < 1000 / (store.pace ?? Infinity)) await sleep(TICK);
-    } else if (state !== "loading" && !(state === "training" && asked === run) && !(state === "alarm" && !steps)) break; // what was asked for is on its way
+    } else if (state !== "loading" && !(state === "training" && coming) && !(state === "alarm" && !steps)) break;
     await sleep(TICK);
   }
   walking = false;
