@@ -159,7 +159,7 @@ export function Judge({ close, ask = duel }) {
       : html`<${Picture} image=${images[at]} testid="judge-picture" label=${told ? `A ${word(one.real)} picture` : `Picture ${at + 1}`} />
         <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : close && "Keys: ← forged, → real."}</p>
         <div class="act">${told ? html`<button class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
-          : html`<button class="btn big" data-testid="say-forged" disabled=${!images[at]} onClick=${() => say(false)}>← Forged</button><button class="btn big" data-testid="say-real" disabled=${!images[at]} onClick=${() => say(true)}>Real →</button>`}</div>`}
+          : html`<button class="btn big" data-testid="say-forged" disabled=${!one || !images[at]} onClick=${() => say(false)}>← Forged</button><button class="btn big" data-testid="say-real" disabled=${!one || !images[at]} onClick=${() => say(true)}>Real →</button>`}</div>`}
     <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><a class="btn" download=${`judge-${mine}-of-${many}.png`} href=${card(round, images, said, words)} data-testid="judge-card">${icon.down()}Save as a picture</a>`}
       ${close && html`<button class="btn quiet" onClick=${close}>${over ? "Back to the game" : "Leave"}</button>`}</div></section>`;
 }
