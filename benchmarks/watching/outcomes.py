@@ -168,9 +168,8 @@ that was named wrongly and then mended was played again; the others keep their f
 A broken run stops when it is named, or after 1,200 steps; others take 2,000. Played by `python benchmarks/watching
 --watch FILE`, on a machine that was busy with other work, so only processor time is given.
 
-Some ways turned out to be no failure in this time, by the distance to the reals: with the saturating loss and D's rate
-× 10 the GAN learns (distance 0.14 to 0.04), and with γ × 1000 it comes nearer at each measurement. They count as not
-named.
+Some ways turned out to be no failure in this time, by the distance to the reals. With the saturating loss and D's rate
+× 10 the GAN learns (distance 0.14 to 0.04). With γ × 1000 it comes nearer at each measurement. They count as not named.
 
 ## Runs that were not named exactly
 

@@ -13,6 +13,7 @@ import numpy as np
 from mulligan.data import load
 from mulligan.data.sources.picture_file import ENDINGS, opened, read_picture, with_channels
 from mulligan.data.sources.reading import Grid, Reading
+from mulligan.data.sources.sheets import tiles
 from mulligan.errors import ConfigError, DataError, must_be
 from mulligan.watch.faults import REMEDIES
 from mulligan.watch.watch import Watch, meaning
@@ -151,8 +152,7 @@ def _cells(path: Path, grid: Grid) -> list[Any]:
     if min(sheet.size) < max(width, height) + 2 * margin:
         rule = f"smaller than {path}, {'×'.join(map(str, sheet.size))} pixels"
         raise DataError(must_be("tile", rule, f"{width}x{height}+{gap}+{margin}", "28x28+2+2"))
-    lefts, tops = (range(margin, full - size + 1, size + gap) for full, size in zip(sheet.size, (width, height)))
-    return [sheet.crop((x, y, x + width, y + height)) for y in tops for x in lefts]
+    return tiles(sheet, grid)
 
 
 def diagnose(log: Path | None, samples: Path | None, data: str | None, tile: str = "") -> tuple[str, list[Any]]:

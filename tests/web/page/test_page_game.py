@@ -80,38 +80,37 @@ def test_a_round_is_five_and_five_and_the_next_has_other_pictures(open_tab):
     assert rounds[0] != rounds[1]
 
 
+def slide(tab, way, to_full):
+    """Move the slider of the pace to one of its ends."""
+    slider = tab("pace")
+    box = slider.bounding_box()
+    slow, full = ((box["x"] + x, box["y"] + box["height"] / 2) for x in (6, box["width"] - 6))
+    start, end = (slow, full) if to_full else (full, slow)
+    if way == "keyboard":
+        slider.focus()
+        for _ in range(1 if to_full else 3):
+            tab.page.keyboard.press("End" if to_full else "ArrowLeft")
+    elif way == "click":
+        tab.page.mouse.click(*end)
+    else:
+        tab.page.mouse.move(*start)
+        tab.page.mouse.down()
+        tab.page.mouse.move(*end, steps=12)
+        tab.page.mouse.up()
+
+
 @pytest.mark.parametrize("way", ["keyboard", "drag", "click"])
 def test_slow_motion_begins_and_ends_however_the_slider_is_moved(open_tab, way):
     tab = open_tab("game")
     plays(tab)
     slider = tab("pace")
-    box = slider.bounding_box()
-    ends = [(box["x"] + x, box["y"] + box["height"] / 2) for x in (6, box["width"] - 6)]
-    if way == "keyboard":
-        slider.focus()
-        for _ in range(3):
-            tab.page.keyboard.press("ArrowLeft")
-    elif way == "click":
-        tab.page.mouse.click(*ends[0])
-    else:
-        tab.page.mouse.move(*ends[1])
-        tab.page.mouse.down()
-        tab.page.mouse.move(*ends[0], steps=12)
-        tab.page.mouse.up()
+    slide(tab, way, to_full=False)
     assert slider.get_attribute("aria-valuetext") == "1 step a second"
     tab.until(f"{STATE}.then((state) => state === 'paused')")
     step = tab.page.evaluate(STEP)
     tab.until(f"(step) => {STEP}.then((now) => now >= step + 2)", step)
     assert tab.page.evaluate(NEWS) is None
-    if way == "keyboard":
-        tab.page.keyboard.press("End")
-    elif way == "click":
-        tab.page.mouse.click(*ends[1])
-    else:
-        tab.page.mouse.move(*ends[0])
-        tab.page.mouse.down()
-        tab.page.mouse.move(*ends[1], steps=12)
-        tab.page.mouse.up()
+    slide(tab, way, to_full=True)
     tab.until(f"Promise.all([{STATE}, {SLOW}]).then(([state, slow]) => state === 'training' && !slow)")
     assert tab.page.evaluate(NEWS) is None
     # there and back before the run has paused: it goes on

@@ -32,12 +32,18 @@ def cut(path: Path, grid: Grid) -> tuple[list[Image], int]:
             f"tile must divide each sheet into whole tiles, got {grid} for {path.name} of {sheet.width}×{sheet.height} "
             f"pixels. {hint}"
         )
-    columns, rows = (
-        range(grid.margin, length - grid.margin, side + grid.spacing) for side, length in zip(grid[:2], sheet.size)
-    )
-    cells = [sheet.crop((x, y, x + grid.width, y + grid.height)) for y in rows for x in columns]
+    cells = tiles(sheet, grid)
     full = [cell for cell in cells if not _is_empty(cell)]
     return full, len(cells) - len(full)
+
+
+def tiles(sheet: Image, grid: Grid) -> list[Image]:
+    """Return all whole tiles of a sheet, row by row, also empty ones."""
+    columns, rows = (
+        range(grid.margin, length - grid.margin - side + 1, side + grid.spacing)
+        for side, length in zip(grid[:2], sheet.size)
+    )
+    return [sheet.crop((x, y, x + grid.width, y + grid.height)) for y in rows for x in columns]
 
 
 def _divides(grid: Grid, size: tuple[int, int]) -> bool:
