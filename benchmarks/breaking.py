@@ -2,7 +2,7 @@
 
     python benchmarks/breaking.py                    all cases; prints the confusion matrix and when each was named
     python benchmarks/breaking.py --seeds 0 21 22    … with other seeds as well
-    python benchmarks/breaking.py --write            … and writes docs/{reference,benchmarks}/diagnosis.md
+    python benchmarks/breaking.py --write            … and fills the tables of docs/{reference,benchmarks}/diagnosis.md
     python benchmarks/breaking.py --kept FILE        … goes on where the runs in the file ended
     python benchmarks/breaking.py --publish FILE     … and writes every measurement: docs/benchmarks/broken-runs.md
     python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every measurement
@@ -25,6 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import inspect
 import json
 import lzma
+import re
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -183,7 +184,7 @@ def report(outcomes: list[Outcome]) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     if quiet:
         names = "; ".join(dict.fromkeys(o.case.name for o in quiet))
-        lines += ["", f"Healthy, and never called anything else ({len(distinct(quiet))} distinct runs): {names}."]
+        lines += ["", f"Healthy, and never called anything else: {len(distinct(quiet))} distinct runs of {names}."]
     return "\n".join(lines)
 
 
@@ -218,101 +219,27 @@ def _shows(failure: Failure) -> str:
     return " ".join(inspect.cleandoc(failure.rule.__doc__ or "").split())
 
 
-def reference() -> str:
-    """docs/reference/diagnosis.md."""
-    figures = "\n".join(f"| `{name}` | {figure.meaning} |" for name, figure in FIGURES.items())
+def fill(page: Path, **tables: str) -> None:
+    """Put each table into a page, between its marks."""
+    text = page.read_text("utf-8")
+    for name, table in tables.items():
+        marks = rf"(<!-- {name} begin -->\n).*?(<!-- {name} end -->)"
+        text = re.sub(marks, lambda m, table=table: f"{m[1]}{table}\n{m[2]}", text, flags=re.S)  # type: ignore[misc]
+    page.write_text(text, "utf-8")
+
+
+def write(outcomes: list[Outcome], costs: str, where: str) -> None:
+    """Fill the tables of docs/reference/diagnosis.md and docs/benchmarks/diagnosis.md."""
     states = "\n".join(f"| {name} | {each.meaning} | {_shows(each)} |" for name, each in FAILURES.items())
-    return f"""# The diagnosis
-
-While a run trains, the diagnosis measures it every 150 to 250 steps. It names the first of the failures below that
-shows. This page lists the failures and explains the figures; [how well it names them](../benchmarks/diagnosis.md) was
-tried on runs broken on purpose and on healthy ones.
-
-A measurement takes 256 fixed z, 256 fixed reals, and what the steps measured in between. A failure that two
-measurements in a row show is reported once, in the terminal and in `events.jsonl`. `mulligan diagnose RUN` repeats it
-with what to try, and `--try` does it.
-
-| state | what it means | what its rule does |
-|---|---|---|
-{states}
-
-## What it cannot see
-
-- *Labels that do not belong to their pictures.* G draws good pictures, and any under each label. How often D ranks a
-  picture above the same one under another label is near one half then, but in healthy runs, too, for hundreds of steps.
-  The report's row *Label accuracy* (`label_accuracy` of `mulligan evaluate`) shows it.
-- *What only slows a run down.* `dcgan` with D's rate × 30 draws worse digits than without, but comes nearer at every
-  measurement, as a healthy run does.
-- *What has to be compared, in a run of less than 450 steps.* That has two measurements, and of these only the
-  second can say that the fakes come no nearer: a frozen D has no name yet.
-- *Blends of a few pictures.* Fakes are copies where they are half as far from a training picture as these are from
-  each other. A G that mixes forty of them may stay above that for thousands of steps; so does a blur.
-- *Modes that a toy lacks*, before three quarters of the run are over: a healthy grid finds its own about then.
-- *Cycles, early.* A path that leads nowhere needs 500 steps to be seen once, and one more measurement to be believed.
-- *A divergence, as such:* it shows as saturation or collapse before it shows as NaN.
-- *A rare kind that is lost.* Of one in a hundred, two or three are among 256 reals, and of 256 fakes of a G that has
-  it, one time in thirteen none is. Pictures without a judge are compared by distances alone.
-
-Thresholds were set on small nets.
-
-## The figures
-
-| name | what it is |
-|---|---|
-{figures}
-"""
-
-
-def measured(outcomes: list[Outcome], costs: str, where: str) -> str:
-    """docs/benchmarks/diagnosis.md."""
-    command = f"python benchmarks/breaking.py --seeds {' '.join(map(str, sorted({o.seed for o in outcomes})))} --write"
-    return f"""# How well the diagnosis names failures
-
-[The diagnosis](../reference/diagnosis.md) was tried on runs broken on purpose and on healthy ones. Here is every run,
-with what was named, when, and why.
-
-This page is made by `{command}`,
-on {where}.
-
-## Runs broken on purpose, and healthy ones
-
-Rules, thresholds, cases and accepted names were chosen on seeds 0 to 7, 21, 22, 31, 32 and 41 to 46. On the way, cases
-that proved to recover, or to be named by chance, were exchanged; three settings with a Wasserstein critic that were
-meant to be healthy did not learn in the time they have, and are out; and one expected name was changed (one-hot × 1000:
-from dead latent to saturation). Toys of other data or loss than the recipe `ring` is made for have a generator of
-LeakyReLU (`narrow G`): with the recipe's own, of steps, they were called ill before they were well, 5 times in 28
-healthy runs of seeds 43 and 44.
-
-The rules failed twice on new seeds, and were changed ([decision 7](../decisions/0007-diagnosis.md)): on seeds 43 and 44
-they named 51 of 56 broken runs exactly, 4 by a neighbour and 1 wrongly, without a false alarm; on seeds 45 and 46, 50
-exactly and 6 by a neighbour, with two false alarms.
-
-The seeds of this page came afterwards, and nothing was changed for them, with one exception: the rule for least squares
-and hinge was tried on seeds 51 and 52 of its own case, so that only seed 53 is new there. The page has their third run:
-in two before, by engines that rounded otherwise, 75 and 76 of 84 broken runs were named exactly and the others by a
-neighbour. Rules that came later were found on runs that are not among these cases; after each change all runs were
-repeated on 2 cores of an AMD EPYC (Zen 4; the last time Zen 5), and every row came out as it stands.
-
-Seeds 61 to 63 were played once all of this stood, and nothing was changed after them (`--seeds 61 62 63`; AMD EPYC,
-Zen 5): of 87 broken runs 75 were named exactly and 12 by a neighbour, 85 in a tenth of their budget, and none of the
-50 healthy ones was called ill.
-
-*Least squares, G frozen* came last: with 2,000 points, such a run was called "D wins", not a standstill. The rule for D
-now asks whether G has moved. This case and those of "D wins" were played again (AMD EPYC, Zen 5).
-
-A neighbour is another accepted name, given beside the right one in the table of runs. Most digits come from a small
-`mlp`. A healthy `quick` or `ring` of "seed 1" is the one of the next seed: four of 54 healthy rows repeat another, and
-50 runs are distinct. Healthy runs of digits are followed for a tenth or a half of their length, toys for a half; broken
-ones for 30 to 50 per cent. All that was measured is [a data set of its own](broken-runs.md), for other detectors.
-
-{report(outcomes)}
-
-## What it costs
-
-Processor time, one thread, by `python benchmarks/breaking.py --overhead`.
-
-{costs}
-"""
+    figures = "\n".join(f"| `{name}` | {figure.meaning} |" for name, figure in FIGURES.items())
+    fill(
+        DOCS / "reference/diagnosis.md",
+        states=f"| state | what it means | what its rule does |\n|---|---|---|\n{states}",
+        figures=f"| name | what it is |\n|---|---|\n{figures}",
+    )
+    seeds = " ".join(map(str, sorted({o.seed for o in outcomes})))
+    made = f"Made by `python benchmarks/breaking.py --seeds {seeds} --write`, on {where}."
+    fill(DOCS / "benchmarks/diagnosis.md", runs=f"{made}\n\n{report(outcomes)}", costs=costs)
 
 
 def main() -> int:
@@ -349,9 +276,7 @@ def main() -> int:
     if options.publish:
         publish(options.publish, outcomes)
     if options.write:
-        (DOCS / "reference" / "diagnosis.md").write_text(reference(), encoding="utf-8")
-        text = measured(outcomes, overhead(), options.machine)
-        (DOCS / "benchmarks" / "diagnosis.md").write_text(text, encoding="utf-8")
+        write(outcomes, overhead(), options.machine)
     return int(not all(o.right for o in outcomes))
 
 

@@ -13,7 +13,7 @@ import mulligan
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "book"))
 from as_notebook import as_notebook  # noqa: E402
-from prose import figures_are_on_the_page  # noqa: E402
+from prose import figures_are_shown  # noqa: E402
 
 shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)  # Sphinx reads below its own folder
 
@@ -87,6 +87,6 @@ def setup(app):
     """Come before napoleon, whose priority is 500."""
     app.connect("autodoc-skip-member", places_are_no_members)
     app.connect("doctree-read", words_are_no_links)
-    app.connect("doctree-read", figures_are_on_the_page)
+    app.connect("env-updated", figures_are_shown)
     app.connect("autodoc-process-docstring", formulas_as_they_stand, priority=400)
     app.connect("source-read", offered_as_notebook)

@@ -1,16 +1,20 @@
-"""Tie the figures in a page's prose to what the page shows: the build fails where they part."""
+"""Tie the figures in the prose of each page to what the page shows: the build fails where they part."""
 
 import re
 
 from docutils import nodes
+from docutils.core import publish_doctree
+from myst_parser.parsers.docutils_ import Parser
+from sphinx.addnodes import pending_xref
 from sphinx.errors import ExtensionError
 
-PAGES = ("book/08", "book/09", "book/10", "book/11")
+EXEMPT = ("decisions/", "reference/api/")  # records of a day, and docstrings
 NUMBER = re.compile(
-    r"(?<![\w.,/])(?<!\d-)-?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?(?![\w/]|[.-]\d)(?: ?%)?"
+    r"(?<![\w.,/])(?<!\d-)(?<!Python )-?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?(?![\w/]|[.-]\d)(?: ?%)?"
 )
 SHOWN = (nodes.literal_block, nodes.math, nodes.math_block, nodes.table, nodes.raw)
-APART = (*SHOWN, nodes.literal, nodes.reference, nodes.block_quote)
+APART = (nodes.literal, nodes.reference, nodes.block_quote)
+LINKS = (pending_xref, nodes.reference)
 
 
 def numbers(text):
@@ -20,42 +24,66 @@ def numbers(text):
 
 
 def is_figure(written):
-    """Tell figures from counts and years: they have a point, an exponent, a percent sign or three digits, not round."""
-    whole = written.isdecimal()
-    return (not whole or (len(written) > 2 and int(written) % 100 != 0)) and not re.fullmatch(r"(19|20)\d\d", written)
+    """Tell figures from counts, sizes and years: they have a point, an exponent, a percent sign or three digits."""
+    if not written.isdecimal():
+        return True
+    power_of_two = int(written).bit_count() == 1
+    return len(written.rstrip("0")) > 2 and not power_of_two and not re.fullmatch(r"(19|20)\d\d", written)
 
 
 def agrees(written, known):
-    """Say whether a number of the page, rounded to as many digits, is this figure. A share may be a percentage."""
+    """Say whether a known number, rounded to as many digits, is this figure. A share may be a percentage."""
     number, percent = abs(float(written.rstrip("%"))), written.endswith("%")
     mantissa, _, power = written.rstrip("%").partition("e")
     half = 0.5000001 * 10.0 ** (int(power or 0) - len(mantissa.partition(".")[2]))
     return any(abs(value * scale - number) <= half for value in known for scale in ((1, 100) if percent else (1,)))
 
 
-def is_apart(node):
-    """Say whether a text is no prose of ours: shown, linked or quoted, or marked ``[3.9]{.quoted}``."""
+def is_prose(node, shown=SHOWN):
+    """Say whether a text is prose of ours: not shown, linked or quoted, and not marked ``[3.9]{.quoted}``."""
     while node.parent is not None:
         node = node.parent
-        if isinstance(node, APART) or "quoted" in node.get("classes", ()):
-            return True
-    return False
+        if isinstance(node, (*shown, *APART)) or "quoted" in node.get("classes", ()):
+            return False
+    return True
 
 
-def figures_are_on_the_page(app, doctree):
-    """Look for each figure of the prose among the numbers of the page's tables, code, formulas and output."""
-    if not app.env.docname.startswith(PAGES):
-        return
-    shown = " ".join(node.astext() for kind in SHOWN for node in doctree.findall(kind))
-    known = {abs(float(written.rstrip("%"))) for written in numbers(shown)}
-    missing = [
-        f"{written} in “{' '.join(text.split())[:100]}”"
-        for text in doctree.findall(nodes.Text)
-        if not is_apart(text)
-        for written in numbers(text)
-        if is_figure(written) and not agrees(written, known)
-    ]
-    if missing:
-        raise ExtensionError(
-            "\n  ".join([f"{app.env.docname}: the page must show each figure of its prose, got", *missing])
-        )
+def shown(doctree):
+    """Return the numbers of a page's tables, code, formulas and output."""
+    text = " ".join(node.astext() for kind in SHOWN for node in doctree.findall(kind))
+    return {abs(float(written.rstrip("%"))) for written in numbers(text)}
+
+
+def linked(node):
+    """Return the pages to which the paragraph of a text links."""
+    while not isinstance(node, nodes.paragraph) and node.parent is not None:
+        node = node.parent
+    ends = [link.get("reftarget") or link.get("refuri", "") for kind in LINKS for link in node.findall(kind)]
+    return [end.partition("#")[0].removeprefix("docs/").removesuffix(".md") for end in ends]
+
+
+def parted(pages):
+    """Yield each figure in prose that neither its page shows nor a page to which its paragraph links.
+
+    In the README the tables count as prose: their figures are those of the pages to which the README links.
+    """
+    known = {name: shown(page) for name, page in pages.items()}
+    for name, page in pages.items():
+        front = name == "README"
+        own = set().union(*(known.get(end, ()) for end in linked(page))) if front else known[name]
+        for text in page.findall(nodes.Text):
+            found = [written for written in numbers(text) if is_figure(written) and not agrees(written, own)]
+            if found and is_prose(text, (nodes.literal_block,) if front else SHOWN):
+                near = set().union(*(known.get(end, ()) for end in linked(text)))
+                for written in found:
+                    if not agrees(written, near):
+                        yield f"{name}: {written} in “{' '.join(text.split())[:100]}”"
+
+
+def figures_are_shown(app, env):
+    """Look at all pages, once they are read, and at the README."""
+    pages = {name: env.get_doctree(name) for name in env.found_docs if not name.startswith(EXEMPT)}
+    text = (app.srcdir.parent / "README.md").read_text("utf-8")
+    pages["README"] = publish_doctree(text, parser=Parser(), settings_overrides={"myst_all_links_external": True})
+    if found := [*parted(pages)]:
+        raise ExtensionError("\n  ".join(["a page must show each figure of its prose, got", *found]))

@@ -1,19 +1,20 @@
-"""Figures in the prose of a chapter are those that the chapter shows."""
-
-from types import SimpleNamespace
+"""Figures in the prose of every page are those that the page, or a page it links to, shows."""
 
 import pytest
 
 pytest.importorskip("sphinx", reason="the book needs the extra docs")
-from docutils import nodes
-from sphinx.errors import ExtensionError
+from docutils.core import publish_doctree
+from myst_parser.parsers.docutils_ import Parser
 
-from prose import agrees, figures_are_on_the_page, is_figure, numbers
+from prose import agrees, is_figure, numbers, parted
 
 
-def page(prose, shown):
-    document = nodes.section("", nodes.paragraph("", "", *prose), nodes.literal_block(text=shown))
-    figures_are_on_the_page(SimpleNamespace(env=SimpleNamespace(docname="book/11-x")), document)
+def page(text):
+    return publish_doctree(
+        text,
+        parser=Parser(),
+        settings_overrides={"myst_all_links_external": True, "myst_enable_extensions": ["attrs_inline"]},
+    )
 
 
 def test_numbers_are_found_as_they_are_written():
@@ -21,9 +22,10 @@ def test_numbers_are_found_as_they_are_written():
 
 
 @pytest.mark.parametrize(
-    ("written", "figure"), [("8", False), ("2018", False), ("10000", False), ("415", True), ("2.9", True)]
+    ("written", "figure"),
+    [("8", False), ("2018", False), ("10000", False), ("256", False), ("415", True), ("2.9", True)],
 )
-def test_counts_and_years_are_no_figures(written, figure):
+def test_counts_sizes_and_years_are_no_figures(written, figure):
     assert is_figure(written) is figure
 
 
@@ -34,8 +36,23 @@ def test_a_figure_is_the_rounded_number_of_the_page(written, right):
     assert agrees(written, {3.859, 0.9689, 4.21e-5}) is right
 
 
-def test_a_page_whose_prose_and_table_part_is_refused():
-    quoted = nodes.inline(text="7.5", classes=["quoted"])
-    page([nodes.Text("FD is 3.9, not "), quoted], "fd 3.859")
-    with pytest.raises(ExtensionError, match=r"3\.4 in"):
-        page([nodes.Text("FD is 3.4.")], "fd 3.859")
+TABLE = "| | FD |\n|---|---|\n| quick | 3.859 |\n"
+
+
+def test_a_figure_stands_in_a_table_of_its_page_or_of_a_linked_one_or_is_quoted():
+    pages = {
+        "guides/a": page(f"FD is 3.9, not [7.5]{{.quoted}}.\n\n{TABLE}"),
+        "b": page("FD is 3.86 ([all](guides/a.md))."),
+    }
+    assert not [*parted(pages)]
+
+
+@pytest.mark.parametrize("name", ["README", "guides/b", "benchmarks/b", "book/03-b", "notebooks/b", "reference/b"])
+def test_a_wrong_figure_is_found_on_every_kind_of_page(name):
+    pages = {"a": page(TABLE), name: page("FD is 3.4 ([all](a.md)).")}
+    assert [found.partition(" in ")[0] for found in parted(pages)] == [f"{name}: 3.4"]
+
+
+def test_the_tables_of_the_readme_repeat_those_of_the_linked_pages():
+    pages = {"a": page(TABLE), "README": page(TABLE.replace("3.859", "3.4") + "\nSee [a](docs/a.md).")}
+    assert [found.partition(" in ")[0] for found in parted(pages)] == ["README: 3.4"]
