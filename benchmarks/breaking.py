@@ -183,7 +183,7 @@ def report(outcomes: list[Outcome]) -> str:
         cells = (o.case.name, str(o.seed), f"{o.case.expected}{beside}", named, *where, o.words)
         lines.append("| " + " | ".join(cells) + " |")
     if quiet:
-        names = "; ".join(dict.fromkeys(o.case.name for o in quiet))
+        names = ", ".join(dict.fromkeys(f"*{o.case.name}*" for o in quiet))
         lines += ["", f"Healthy, and never called anything else: {len(distinct(quiet))} distinct runs of {names}."]
     return "\n".join(lines)
 

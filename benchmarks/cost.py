@@ -25,7 +25,7 @@ from mulligan.game import GAN, R1, R2, Game, Latent, Player
 from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from mulligan.nn.optimizers import Adam
 
-PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cost.md"
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks" / "cost.md"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "cost.png"
 ADAM = Adam(lr=1e-3, beta1=0.0, beta2=0.99)
 

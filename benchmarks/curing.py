@@ -116,7 +116,7 @@ class Cure:
     @property
     def verdict(self) -> str:
         cured = self.found >= self.healthy and not self.fd > 2 * self.healthy_fd
-        return "was not ill" if cured and self.named == UNNAMED else "yes" if cured else "no"
+        return "stayed healthy" if cured and self.named == UNNAMED else "yes" if cured else "no"
 
     def row(self) -> str:
         """The line of the table."""
@@ -226,7 +226,7 @@ def main() -> None:
         flag, part = ("--conv ", "quick") if options.conv else ("", "small")
         seeds = " ".join(map(str, options.seeds))
         command = f"python benchmarks/curing.py {flag}--seeds {seeds} --write"
-        made = f"Made by `{command}`; {steps:,} steps each, one thread, on {options.machine}."
+        made = f"Made by `{command}`, {steps:,} steps each, one thread, on {options.machine}."
         if missing:
             made += f"\n\nNot measured, case and seed: {', '.join(missing)}."
         marks = rf"(<!-- {part} begins -->\n).*?(<!-- {part} ends -->)"

@@ -82,7 +82,7 @@ def counts(outcomes: list[Outcome]) -> str:
 |---|---|---|---|---|---|---|---|---|
 | {len(broken)} | {exact} | {right - exact} | {len(broken) - right - silent} | {silent} | {len(sound)} | {sum(not o.exact for o in sound)} | {len(alike)} | {sum(not o.exact for o in alike)} |
 
-From fault to name: {statistics.median(late):.0f} steps in the median, {max(late)} at most; {sum(o.seconds for o in outcomes) / 3600:.2f} hours of processor time."""  # noqa: E501
+From fault to name: {statistics.median(late):.0f} steps in the median, {max(late)} at most."""  # noqa: E501
 
 
 # ── the guide ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,8 +93,8 @@ Twenty questions that people ask in public trackers, most of them without an ans
 a small PyTorch GAN in which `mulligan.Watch` was asked: what was changed, and what it said. Put
 [three lines](watch.md) into your own loop to ask it about yours.
 
-`gan`, `wgan`, `wgan_gp` and `cgan` are PyTorch-GAN's dense nets on digits; `tutorial` is the DCGAN of PyTorch's
-tutorial at 16×16; `sngan` has the hinge loss and spectral norm, `r3gan` a relativistic loss
+`gan`, `wgan`, `wgan_gp` and `cgan` are PyTorch-GAN's dense nets on digits. `tutorial` is the DCGAN of PyTorch's
+tutorial at 16×16. `sngan` has the hinge loss and spectral norm, `r3gan` a relativistic loss
 (`benchmarks/watching/gans`). Where the watch named something else than we had written down before, the page says so. A
 name stands after two measurements, 200 steps apart, that agree. [How often the name was
 right](../benchmarks/watching.md) is on a page of its own. This page is made by `python benchmarks/watching --write`.
@@ -154,22 +154,27 @@ def page(outcomes: list[Outcome]) -> str:
     rows = "\n".join(line(o) for o in outcomes if not o.exact)
     return f"""# How well the watch names what is wrong
 
-Twelve public GANs, rewritten small, were trained as published, broken in {len({c.way for c in BROKEN})} ways, and
-changed in {len(LOOKALIKES)} ways that look wrong and are not. The names that the watch should give were written down
-before the first run (`benchmarks/watching/cases.py`), and none was changed. The bench has {2 * len(SOUND)} healthy
-runs, {2 * len(BROKEN)} broken and {2 * len(LOOKALIKES)} that only look broken, of two seeds.
+How often does [the watch](../guides/watch.md) find what is wrong with somebody else's GAN? Twelve public GANs,
+rewritten small, were trained as published, broken on purpose, and changed in ways that look wrong and are not. The
+names that the watch should give were written down before the first run (`benchmarks/watching/cases.py`), and none was
+changed.
+
+| two seeds of each | healthy | broken | only look broken |
+|---|---|---|---|
+| ways | {len(SOUND)} | {len({c.way for c in BROKEN})} | {len(LOOKALIKES)} |
+| runs | {2 * len(SOUND)} | {2 * len(BROKEN)} | {2 * len(LOOKALIKES)} |
 
 **{len(outcomes)} of these runs have been played so far.** The watch was mended while they were played: seven mistakes
 of its own were found. So these counts describe the runs that it was mended by, and are no claim for others. A run
-that was named wrongly and then mended was played again; the others keep their first outcome.
+that was named wrongly and then mended was played again. The others keep their first outcome.
 
 {counts(outcomes)}
 
-A broken run stops when it is named, or after 1,200 steps; others take 2,000. Played by `python benchmarks/watching
---watch FILE`, on a machine that was busy with other work, so only processor time is given.
+A broken run stops when it is named, or after 1,200 steps. Others take 2,000. Played by `python benchmarks/watching
+--watch FILE`.
 
 Some ways turned out to be no failure in this time, by the distance to the reals. With the saturating loss and D's rate
-× 10 the GAN learns (distance 0.14 to 0.04). With γ × 1000 it comes nearer at each measurement. They count as not named.
+× 10, or with γ × 1000, the GAN comes nearer at each measurement. They count as not named.
 
 ## Runs that were not named exactly
 

@@ -17,8 +17,8 @@ QUESTIONS = (
     Question(
         "Why is a discriminator loss of 0 a failure?",
         "soumith/ganhacks #36",
-        "A D that is sure of every sample gives G next to no gradient. One cause is in the loop: a sigmoid in front of "
-        "a loss that expects logits, or reals and fakes that D can tell apart by something other than their content.",
+        "A D that is sure of every sample gives G next to no gradient. The cause may be in the loop: a sigmoid in "
+        "front of a loss that expects logits, or a difference between reals and fakes that is not in their content.",
         "gan",
         "sigmoid before BCEWithLogitsLoss",
     ),
@@ -50,7 +50,7 @@ QUESTIONS = (
         "D's loss is near 0 with a relativistic loss, and G's is large. Lost?",
         "akanimax/BMSG-GAN #2",
         "A relativistic D only compares. Its loss says how surely it ranks reals above fakes, not how good "
-        "the fakes are; logits beyond 50 would be a sign. Here G never heard of its loss.",
+        "the fakes are. Logits beyond 50 would be a sign. Here G never heard of its loss.",
         "r3gan",
         "detach in G's step",
     ),
@@ -74,15 +74,15 @@ QUESTIONS = (
         "After a good middle of training, every digit is a 1.",
         "wiseodd/generative-models #14",
         "This is mode collapse. Measure variety on the way, so that you know when it began. High rates with momentum "
-        "often cause it; with them pixels may also get stuck at the ends of their range, as here.",
+        "often cause it. With them pixels may also get stuck at the ends of their range, as here.",
         "gan",
         "rates 5e-3, β₁ 0.9",
     ),
     Question(
         "Losses stay at 1.386 and 0.693 for ever.",
         "agrimgupta92/sgan #56",
-        "These are the losses of a D that cannot tell: its output does not depend on its input. Check that an "
-        "optimiser steps D, and that no ReLU stands behind its last layer.",
+        "$2\\log 2 \\approx 1.386$ and $\\log 2 \\approx 0.693$ are the losses of a D that cannot tell. Its output "
+        "does not depend on its input. Check that an optimiser steps D, and that no ReLU stands behind its last layer.",
         "gan",
         "D never stepped",
     ),

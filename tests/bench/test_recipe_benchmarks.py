@@ -133,7 +133,7 @@ def test_curing():
     row, healthy = run("curing.py", "--only", "literal cost, ring").splitlines()
     assert row.startswith("| literal cost, ring | 0 | wrong sign | 0 | 8 of 8 |")
     assert "| yes | loss.kind: 'literal_cost' → 'non_saturating' |" in row
-    assert healthy == "| healthy ring, no classes | 0 | not named | – | 8 of 8 | – | – | was not ill |  |"
+    assert healthy == "| healthy ring, no classes | 0 | not named | – | 8 of 8 | – | – | stayed healthy |  |"
 
 
 def test_a_cure_says_how_many_classes_there_are(monkeypatch):
