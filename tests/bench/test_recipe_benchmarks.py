@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mulligan.data import load
 from mulligan.errors import DivergedError
 from mulligan.training import Run
 
@@ -18,7 +19,11 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are 
 
 
 FILES = [*FOLDER.glob("*.py"), *FOLDER.glob("shipped/*.py")]
-SCRIPTS = ["rivals", *sorted(str(path.relative_to(FOLDER)) for path in FILES if "__main__" in path.read_text())]
+SCRIPTS = [
+    "rivals",
+    "rivals/pictures.py",
+    *sorted(str(path.relative_to(FOLDER)) for path in FILES if "__main__" in path.read_text()),
+]
 
 
 def run(script, *words, code=0, **environment):
@@ -170,6 +175,18 @@ def test_what_breaks_a_run_by_hand_does_so(monkeypatch):
         run.advance()
     with np.errstate(all="ignore"), pytest.raises(DivergedError, match="at step 401"):
         run.advance()
+
+
+def test_a_search_never_sees_the_test_pictures(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    from halving import without_test
+
+    whole, data = load("mnist"), without_test(lambda: load("mnist"))
+    assert data.name == "mnist"
+    assert (len(data), len(data.test)) == (50_000, 10_000)
+    rows = np.concatenate([data.images, data.test.images])
+    assert np.array_equal(rows, whole.images)
+    assert np.array_equal(np.concatenate([data.labels, data.test.labels]), whole.labels)
 
 
 def test_halving(tmp_path):

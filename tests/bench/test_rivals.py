@@ -136,3 +136,32 @@ def test_the_command_is_1_where_a_side_computes_something_else(command, monkeypa
     monkeypatch.setattr(command, "run", lambda *words: iter([changed]))
     assert command.main([]) == code
     assert f"n/a: {side['why']}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["dcgan", "fastgan", "r3gan"])
+def test_a_rival_on_pictures_takes_a_step_and_draws(name):
+    torch = pytest.importorskip("torch")
+    from picture_nets import RIVALS
+
+    side, channels = 24, 4
+    rival = RIVALS[name](side, channels, seed=0)
+    before = [torch.cat([p.detach().flatten() for p in net.parameters()]) for net in (rival.G, rival.D)]
+    rival.step(torch.rand(8, channels, side, side) * 2 - 1, 0.5)
+    for net, old in zip((rival.G, rival.D), before):
+        assert not torch.equal(torch.cat([p.detach().flatten() for p in net.parameters()]), old)
+    made = rival.images(3, seed=1)
+    assert (made.shape, made.dtype) == ((3, side, side, channels), np.uint8)
+    assert np.array_equal(made, rival.images(3, seed=1))
+
+
+def test_pictures_are_held_back_from_all(tmp_path):
+    from pictures import split
+    from PIL import Image
+
+    shades = np.random.default_rng(0).integers(0, 256, (90, 16, 16, 3), np.uint8)
+    for i, shade in enumerate(shades):
+        Image.fromarray(shade).save(tmp_path / f"{i:02}.png")
+    data = split(tmp_path, 16)
+    assert (len(data), len(data.test)) == (68, 22)
+    rows = {image.tobytes() for part in (data, data.test) for image in part.images}
+    assert rows == {shade.tobytes() for shade in shades}
