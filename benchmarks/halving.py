@@ -4,7 +4,8 @@
 
 The rungs are the study's budgets in their order; `--keep` says how many variations go from each rung to the next. They
 are ranked by the mean of their ranks in the study's first columns (`--columns`, by default 4), each in its better
-direction, so that no single figure decides. The first variation is never dropped: it is what the others are compared
+direction, so that no single figure decides. The last 10,000 training pictures are held back and stand in for the test
+pictures, which no search ever sees. The first variation is never dropped: it is what the others are compared
 with. `--also` keeps others that one wants to see. (Jamieson & Talwalkar 2016, "Non-stochastic Best Arm Identification
 and Hyperparameter Optimization".)
 
@@ -15,13 +16,26 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
 from mulligan.studies import Axis, StudyRun, columns_of, load_study, rows_of
 from mulligan.studies.measures import FIGURES
+
+HELD_BACK = 10_000
+
+
+def without_test(load):
+    """Load data whose last training pictures stand in for the test pictures."""
+    data = load()
+    if data.is_points or data.labels is None or len(data) <= HELD_BACK:
+        return data
+    test = replace(data, images=data.images[-HELD_BACK:], labels=data.labels[-HELD_BACK:], test=None)
+    return replace(data, images=data.images[:-HELD_BACK], labels=data.labels[:-HELD_BACK], test=test)
 
 
 def ranked(rows, columns):
@@ -52,6 +66,8 @@ def main():
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
+    for name, entry in DATASETS.items():
+        DATASETS[name] = replace(entry, loader=partial(without_test, entry.loader))
     try:
         study = load_study(arguments.study)
         everything = study.variations()
