@@ -89,6 +89,9 @@ From fault to name: {statistics.median(late):.0f} steps in the median, {max(late
 
 HEAD = """# My GAN fails
 
+```{index} ! my GAN fails, ! mode collapse, ! loss of 0
+```
+
 Twenty questions that people ask in public trackers, most of them without an answer there. Each has an answer here, and
 a small PyTorch GAN in which `mulligan.Watch` was asked: what was changed, and what it said. Put
 [three lines](watch.md) into your own loop to ask it about yours.

@@ -16,7 +16,7 @@ INSTALL = """import importlib.util
 if importlib.util.find_spec("mulligan") is None:  # in a hosted notebook; needs a release on the package index
     %pip install -q mulligan matplotlib"""
 BESIDE = "This chapter reads measured results or experiments: open it in the folder `docs/book` of Mulligan's source."
-DIRECTIVE = re.compile(r"```\{(?!code-cell)([\w-]+)\} ?(\S*)\n(.*?)```\n", re.DOTALL)
+DIRECTIVE = re.compile(r"```\{(?!code-cell)([\w-]+)\} ?([^\n]*)\n(.*?)```\n", re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(([^):]+)\)")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\](?:\((?!https?:)[^)]+\)|\{\.quoted\})")
 
@@ -47,7 +47,7 @@ def plain(chapter: Path, name: str, about: str, content: str) -> str:
     if name == "figure":
         caption = content.rpartition("\n\n")[2]
         return f"![{options['alt']}]({about})\n\n{caption}"
-    return "" if name == "raw" else content
+    return "" if name in ("raw", "index") else content
 
 
 def source(file: Path, name: str) -> str:

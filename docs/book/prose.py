@@ -19,7 +19,7 @@ LINKS = (pending_xref, nodes.reference)
 
 def numbers(text):
     """Return the numbers of a text as they are written."""
-    plain = re.sub(r"<[^>]*>", " ", text).replace("−", "-")
+    plain = re.sub(r"</?[a-z][^<>]*>", " ", text).replace("−", "-")
     return [found.replace(",", "").replace(" ", "") for found in NUMBER.findall(plain)]
 
 

@@ -19,6 +19,7 @@ def page(text):
 
 def test_numbers_are_found_as_they_are_written():
     assert numbers("FD −34.5 or 4.2e-05, 97 % of 10,000 in NumPy 2.4.6") == ["-34.5", "4.2e-05", "97%", "10000"]
+    assert numbers('<td data-head="7">1.5</td> x[n < 5] 2.5 -> 3.5') == ["1.5", "5", "2.5", "3.5"]
 
 
 @pytest.mark.parametrize(
