@@ -13,7 +13,7 @@ NUMBER = re.compile(
     r"(?<![\w.,/])(?<!\d-)(?<!Python )-?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?(?![\w/]|[.-]\d)(?: ?%)?"
 )
 SHOWN = (nodes.literal_block, nodes.math, nodes.math_block, nodes.table, nodes.raw)
-APART = (nodes.literal, nodes.reference, nodes.block_quote)
+APART = (nodes.literal_block, nodes.literal, nodes.reference, nodes.block_quote)
 LINKS = (pending_xref, nodes.reference)
 
 
@@ -54,9 +54,9 @@ def shown(doctree):
     return {abs(float(written.rstrip("%"))) for written in numbers(text)}
 
 
-def linked(node):
-    """Return the pages to which the paragraph of a text links."""
-    while not isinstance(node, nodes.paragraph) and node.parent is not None:
+def linked(node, scope):
+    """Return the pages to which the paragraph or section of a text links."""
+    while not isinstance(node, scope) and node.parent is not None:
         node = node.parent
     ends = [link.get("reftarget") or link.get("refuri", "") for kind in LINKS for link in node.findall(kind)]
     return [end.partition("#")[0].removeprefix("docs/").removesuffix(".md") for end in ends]
@@ -65,16 +65,16 @@ def linked(node):
 def parted(pages):
     """Yield each figure in prose that neither its page shows nor a page to which its paragraph links.
 
-    In the README the tables count as prose: their figures are those of the pages to which the README links.
+    In the README the tables count as prose: their figures are those of the pages to which their section links.
     """
     known = {name: shown(page) for name, page in pages.items()}
     for name, page in pages.items():
         front = name == "README"
-        own = set().union(*(known.get(end, ()) for end in linked(page))) if front else known[name]
+        own, tables, scope = (set(), (), nodes.section) if front else (known[name], SHOWN, nodes.paragraph)
         for text in page.findall(nodes.Text):
             found = [written for written in numbers(text) if is_figure(written) and not agrees(written, own)]
-            if found and is_prose(text, (nodes.literal_block,) if front else SHOWN):
-                near = set().union(*(known.get(end, ()) for end in linked(text)))
+            if found and is_prose(text, tables):
+                near = set().union(*(known.get(end, ()) for end in linked(text, scope)))
                 for written in found:
                     if not agrees(written, near):
                         yield f"{name}: {written} in “{' '.join(text.split())[:100]}”"
