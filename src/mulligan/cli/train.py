@@ -50,7 +50,7 @@ def command(
     data
         A data set, folder or file (default: the recipe's).
     size
-        Side of your own pictures: 28, or a multiple of 8 up to 96.
+        Side of your own pictures: 28, or a multiple of 8 up to 96 (default: it fits them, at most 48).
     tile
         Cut your pictures, which are sheets, into tiles of 16x16; +1 for a pixel between two, +1+2 for a margin too.
     steps

@@ -16,14 +16,15 @@ class DataSpec(Checked):
     """A name of `mulligan list data`, or the path of a folder or file."""
     size: Whole = 0
     """Side that your own pictures are resized to: 28, or a multiple of 8 from 16 to 96. With 0, tiles and
-    those of a file keep their size, and those of a folder become 28×28."""
+    those of a file keep their size. Those of a folder do if they are small, or pixel art up to 48; else they get 32."""
     colour: Literal["auto", "grey", "rgb"] = "auto"
     """What your own pictures are converted to. "auto" keeps colour if any picture has it."""
     alpha: str = "auto"
     """What becomes of transparency: "keep" trains on four channels; "black", "white" or "#rrggbb" is put under it.
     "auto" keeps it if a tenth of your pictures have some. A run's configuration says how that was decided."""
     resize: Literal["auto", "smooth", "pixels"] = "auto"
-    """With "pixels", pictures are not smoothed. "auto" does so with pixel art: small pictures of few colours."""
+    """With "pixels", pictures grow by whole factors and shrink by means. "auto" does so with pixel art: small pictures
+    of few colours."""
     tile: str = ""
     """Size of the tiles if your pictures are sheets: "16x16"; with 1 pixel between two "16x16+1", and a margin of 2
     around all "16x16+1+2"."""

@@ -66,8 +66,8 @@ class Dataset:
     refused: tuple[tuple[str, str], ...] = ()
     """Broken files that were left out, each with the reason."""
     decided: dict[str, Any] = field(default_factory=dict)
-    """How pictures of your own were read where that was left to them: "alpha" and "resize". A run writes it into its
-    configuration."""
+    """How pictures of your own were read where that was left to them: "alpha", "resize", and "size" for a folder. A run
+    writes it into its configuration."""
 
     def __post_init__(self) -> None:
         kind = (str(self.images.dtype), len(self.images.shape))

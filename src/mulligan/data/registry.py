@@ -122,7 +122,8 @@ def load(
         `.npz`, `.npy`, `.csv`, `.tsv` or IDX file. If a folder has the name of a data set, write `./name`.
     size : int
         The side that pictures of your own are resized to: 28, or a multiple of 8 from 16 to 96. With 0, those of a
-        folder become 28×28, and those of a file stay as they are.
+        file stay as they are. Those of a folder get the smallest size that nine of ten fit into: up to 48 for pixel
+        art, which counts before it was enlarged; up to 32 for others. Larger ones get 32.
     skip_broken : bool
         For a folder of pictures: leave out broken ones instead of raising an error.
     colour : str
@@ -132,7 +133,8 @@ def load(
         What becomes of transparency in pictures of your own: "keep", or put on "black", "white" or "#rrggbb". "auto"
         keeps it if a tenth of the pictures have some; otherwise they are put on black.
     resize : str
-        "smooth", or "pixels" for pixel art, whose edges stay hard. "auto" looks at the pictures.
+        "smooth", or "pixels" for pixel art: it grows by whole factors, and shrinks by means. "auto" looks at the
+        pictures.
     tile : str
         "16x16" if your pictures are sheets of such tiles; "16x16+1" if there is 1 pixel between two tiles, "16x16+1+2"
         with a margin of 2 around all. Then `source` may be one picture.

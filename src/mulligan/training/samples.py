@@ -16,7 +16,7 @@ from mulligan.config.model import Config, DataSpec
 from mulligan.data import DATASETS, Dataset, Sampler, load, scale
 from mulligan.data.dataset import Images
 from mulligan.data.kmeans import cluster_labels
-from mulligan.data.registry import absolute
+from mulligan.data.registry import absolute, is_picture_folder
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import ConfigError, DataError, RunError
 from mulligan.nn.memory import Array, Labels
@@ -46,13 +46,14 @@ def data_of(config: Config, *, resumed: bool = False) -> Dataset:
     """Load the data that a configuration names, up to its limit.
 
     A run writes how its pictures were read into its configuration. If that of a `resumed` run does not say it, the run
-    is of an older version, which put transparency on black and smoothed everything.
+    is of an older version, which put transparency on black, smoothed everything, and made folders 28×28.
     """
     spec = config.data
     old = resumed and spec.name not in DATASETS
     alpha = "black" if old and spec.alpha == "auto" else spec.alpha
     resize = "smooth" if old and spec.resize == "auto" else spec.resize
-    data = load(absolute(spec.name), spec.size, spec.skip_broken, spec.colour, alpha, resize, spec.tile)
+    size = 28 if old and not (spec.size or spec.tile) and is_picture_folder(spec.name) else spec.size
+    data = load(absolute(spec.name), size, spec.skip_broken, spec.colour, alpha, resize, spec.tile)
     return limited(data, spec.limit)
 
 

@@ -179,7 +179,7 @@ def test_a_transparent_grey_of_other_than_eight_bits_is_black(tmp_path, bits, ki
 def test_a_transparent_colour_of_sixteen_bits_is_black(tmp_path):
     red, blue = b"\xff\xff" + b"\0" * 4, b"\0" * 4 + b"\x80\x01"
     (tmp_path / "a.png").write_bytes(png(2, 16, 2, red + blue, blue))
-    picture = np.asarray(load(tmp_path).images)[0]
+    picture = np.asarray(load(tmp_path, 28).images)[0]
     assert not picture[:, -1].any()
     assert picture[14, 0, 0] > 200
 

@@ -43,7 +43,7 @@ def test_what_is_pixel_art(picture, is_art):
 def test_three_quarters_of_the_pictures_decide(tmp_path, smooth, resize):
     data = load(save(tmp_path, *[SMOOTH] * smooth, *[ART] * 3))
     assert data.decided["resize"] == resize
-    assert ("without smoothing (pixel art)" in data.note) == (resize == "pixels")
+    assert ("as pixel art" in data.note) == (resize == "pixels")
 
 
 @pytest.mark.parametrize(("size", "factor", "margin"), [(16, 1, 0), (32, 2, 0), (40, 2, 4), (24, 1, 4), (96, 6, 0)])
@@ -54,11 +54,34 @@ def test_it_grows_by_whole_factors(tmp_path, size, factor, margin):
     assert (found == wanted).all()
 
 
-def test_it_shrinks_by_leaving_pixels_out(tmp_path):
-    large = ART.repeat(4, axis=0).repeat(4, axis=1)
-    assert (np.asarray(load(save(tmp_path, large), 16).images)[0] == ART).all()
-    np.save(tmp_path / "a.npy", large[None])
-    assert (np.asarray(load(tmp_path / "a.npy", 16).images)[0] == ART).all()
+def test_it_shrinks_by_means(tmp_path):
+    means = ART[..., None].reshape(8, 2, 8, 2, 4).astype(float).mean(axis=(1, 3))
+    (found,) = np.asarray(load(save(tmp_path, np.pad(ART, ((8, 8), (8, 8), (0, 0)))), 16).images)
+    assert np.abs(found[4:12, 4:12] - means).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("sides", "colours", "size"),
+    [
+        ([16], 9, 16),
+        ([20], 9, 24),
+        ([48], 9, 48),
+        ([64], 9, 32),
+        ([16] * 9 + [48], 9, 16),
+        ([16] * 5 + [32] * 5, 9, 32),
+        ([48], 256, 32),
+        ([20], 256, 24),
+    ],
+)
+def test_the_size_fits_the_pictures(tmp_path, sides, colours, size):
+    palette = RNG.integers(0, 256, (colours, 3), dtype=np.uint8)
+    data = load(save(tmp_path, *[palette[RNG.integers(0, colours, (side - 4, side))] for side in sides]))
+    assert data.shape[:2] == (size, size)
+    assert data.decided["size"] == size
+
+
+def test_enlarged_pixel_art_gets_the_size_that_it_had(tmp_path):
+    assert (load(save(tmp_path, ART.repeat(10, axis=0).repeat(10, axis=1))).images[0] == ART).all()
 
 
 def test_smoothing_can_be_asked_for(tmp_path):

@@ -26,7 +26,7 @@ def folder(tmp_path):
     for name in "ab":
         (tmp_path / "pictures" / name).mkdir(parents=True)
         for i in range(COUNT // 2):
-            picture = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+            picture = rng.integers(0, 256, (20, 28, 3), dtype=np.uint8)
             Image.fromarray(picture).save(tmp_path / "pictures" / name / f"{i:03d}.png")
     return tmp_path / "pictures"
 

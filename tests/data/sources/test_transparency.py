@@ -30,9 +30,9 @@ def save(folder, count=12, opaque=0, ending="png", **options):
 
 @pytest.mark.parametrize(("ending", "options"), [("png", {}), ("webp", {"lossless": True, "exact": True})])
 def test_colours_are_multiplied_by_alpha(tmp_path, ending, options):
-    data = load(save(tmp_path, ending=ending, **options))
+    data = load(save(tmp_path, ending=ending, **options), 28)
     assert data.shape == (28, 28, 4)
-    assert data.decided == {"alpha": "keep", "resize": "smooth"}
+    assert data.decided == {"alpha": "keep", "resize": "smooth", "size": 28}
     assert "centred on transparency; RGB with transparency" in data.note
     np.testing.assert_allclose(data.images, WANTED, atol=1)
     small = np.asarray(load(tmp_path, 16).images)
@@ -45,7 +45,7 @@ def test_a_palette_s_transparent_colour_is_alpha(tmp_path, ending):
     image = Image.fromarray(np.tile(stripes, (28, 1))).convert("P")
     image.putpalette([250, 0, 0, 0, 250, 0, 0, 0, 250])
     image.save(tmp_path / f"a.{ending}", transparency=0)
-    (found,) = np.asarray(load(tmp_path).images)
+    (found,) = np.asarray(load(tmp_path, 28).images)
     assert (found[0, ::7] == [[0, 0, 0, 0], [0, 250, 0, 255], [0, 0, 250, 255], [0, 250, 0, 255]]).all()
 
 

@@ -129,15 +129,16 @@ def _flat(image: Image, reading: Reading) -> Image:
 def _fit(image: Image, reading: Reading) -> NDArray[Any]:
     """Resize so that the picture just fits into the square, and centre it: (size, size) or (size, size, channels).
 
-    Pixel art keeps its hard edges: it grows by a whole factor, so that all its pixels stay alike, and shrinks by
-    leaving pixels out.
+    Pixel art grows by a whole factor, so that all its pixels stay alike, and shrinks by the mean of those that fall
+    together: to leave some out would make noise of its thin lines.
     """
     from PIL import Image as Pillow
 
     size, largest = reading.size, max(image.size)
     scale, how = size / largest, Pillow.Resampling.LANCZOS
     if reading.resize == "pixels":
-        scale, how = size // largest or scale, Pillow.Resampling.NEAREST
+        how = Pillow.Resampling.NEAREST if largest <= size else Pillow.Resampling.BOX
+        scale = size // largest or scale
     width, height = (max(1, round(side * scale)) for side in image.size)
     fitted = np.array(image.resize((width, height), how))
     if image.mode == "RGBa":

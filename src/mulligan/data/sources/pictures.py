@@ -66,7 +66,6 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
         When a picture is broken, all are fully transparent, there are none, or they lie both beside and inside
         sub-folders.
     """
-    reading, size = replace(reading, size=reading.side), reading.side
     loose, classes, others = _find(folder) if folder.is_dir() else ([folder], {}, {})
     if loose and classes:
         raise DataError(
@@ -85,7 +84,8 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
     paths = loose or [path for found in classes.values() for path in found]
     numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()]) if classes else None
     tiles = None if reading.grid is None else _cut_all(folder, paths, reading.grid, skip_broken)
-    reading = decided(paths if tiles is None else tiles.cells, reading)
+    reading = decided(paths if tiles is None else tiles.cells, replace(reading, size=reading.side))
+    size = reading.size
     many = tiles is None and len(paths) * size * size * 3 > streamed.IN_MEMORY
     if tiles is not None:
         broken, (images, _) = tiles.broken, _read_all(tiles.cells, reading, False)
@@ -127,7 +127,7 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
         notes.append(f"to use one part alone, give {largest}")
     labels = None if numbers is None else np.delete(numbers, list(broken)).astype(np.int64)
     labels = labels if labels is None or tiles is None else np.repeat(labels, tiles.counts)
-    how = {"alpha": reading.alpha, "resize": reading.resize}
+    how = {"alpha": reading.alpha, "resize": reading.resize, "size": size}
     return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), refused=refused, decided=how)
 
 
@@ -155,7 +155,7 @@ def _cut_all(folder: Path, paths: list[Path], grid: Grid, skip_broken: bool) -> 
 def _resized_note(reading: Reading) -> str:
     """Say how pictures were resized, and on what they lie."""
     ground = {"keep": "transparency"}.get(reading.alpha, reading.alpha)
-    how = " without smoothing (pixel art)" if reading.resize == "pixels" else ""
+    how = " as pixel art" if reading.resize == "pixels" else ""
     return f"resized to fit {reading.size}×{reading.size}{how}, centred on {ground}"
 
 

@@ -83,8 +83,8 @@ class Reading:
 
     @property
     def side(self) -> int:
-        """The size; without one, the tiles' if there is one as large, else 28."""
+        """The size; without one, the tiles' if there is one as large; 0 leaves it to the pictures."""
         if self.size or self.grid is None:
-            return self.size or 28
+            return self.size
         longest = max(self.grid.width, self.grid.height)
         return min((size for size in SIZES if size >= longest), default=SIZES[-1])

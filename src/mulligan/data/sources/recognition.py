@@ -1,4 +1,4 @@
-"""Decide from the pictures of a folder how to read them: whether to keep transparency, and how to resize."""
+"""Decide from the pictures of a folder how to read them: size, whether to keep transparency, and how to resize."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data.sources.picture_file import opened, sound
-from mulligan.data.sources.reading import Reading
+from mulligan.data.sources.picture_file import check_header, opened, sound
+from mulligan.data.sources.reading import SIZES, Reading
 from mulligan.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ TRANSPARENT = 0.1
 """Transparency is kept if this share of the pictures has a transparent pixel."""
 _PIXEL_ART = 0.75  # share of the pictures; of 257 drawn flags, half have few colours
 _COLOURS, _SIDE = 64, 128  # most colours and longest side of pixel art; larger drawings in few colours are smoothed
+_FIT = 0.9  # share of the pictures that fit into the chosen size as they are, or all are made smaller
+_CHOSEN, _CHOSEN_ART = 32, 48  # largest size that is chosen; a step at 48 takes twice as long as one at 32
 
 
 def evenly(count: int) -> NDArray[np.intp]:
@@ -32,11 +34,20 @@ def evenly(count: int) -> NDArray[np.intp]:
 
 
 def decided(sources: Sequence[Path | Image], reading: Reading) -> Reading:
-    """Decide what is "auto" in `alpha` and `resize`. Broken files are left to those who read all."""
-    if "auto" not in (reading.alpha, reading.resize):
+    """Decide what is "auto" in `alpha` and `resize`, and the size if none is given. Broken files are left out."""
+    if "auto" not in (reading.alpha, reading.resize) and reading.size:
         return reading
     shown = [found for i in evenly(len(sources)) if (found := _looked_at(sources[i])) is not None]
-    return _by_shares(reading, [uses for uses, _ in shown], [art for _, art in shown])
+    reading = _by_shares(reading, [each.uses_alpha for each in shown], [each.art for each in shown])
+    return reading if reading.size else replace(reading, size=_size(sorted(each.side for each in shown), reading))
+
+
+def _size(sides: list[int], reading: Reading) -> int:
+    """Choose the smallest size that nearly all pictures fit into, or 32 if they are larger."""
+    side = sides[int(_FIT * (len(sides) - 1))] if sides else _CHOSEN
+    if side > (_CHOSEN_ART if reading.resize == "pixels" else _CHOSEN):
+        side = _CHOSEN
+    return min(size for size in SIZES if size >= side)
 
 
 def decided_in_memory(images: NDArray[np.uint8], reading: Reading) -> Reading:
@@ -56,14 +67,23 @@ def _by_shares(reading: Reading, uses: list[bool], art: list[bool]) -> Reading:
     return replace(reading, alpha=alpha, resize=resize)
 
 
-def _looked_at(source: Path | Image) -> tuple[bool, bool] | None:
-    """Return whether a picture has transparent pixels, and whether it is pixel art; None if it is broken."""
+class _Seen(NamedTuple):
+    """What one picture says: whether it has transparent pixels, whether it is pixel art, and its longest side."""
 
-    def read() -> tuple[bool, bool]:
+    uses_alpha: bool
+    art: bool
+    side: int
+
+
+def _looked_at(source: Path | Image) -> _Seen | None:
+    """Look at one picture; None if it is broken. Pixel art that was enlarged has the side that it had before."""
+
+    def read() -> _Seen:
         if isinstance(source, Path) and source.suffix.lower() in (".jpg", ".jpeg"):
-            return False, False
+            return _Seen(False, False, max(check_header(source)))
         pixels = np.asarray(opened(source) if isinstance(source, Path) else source)
-        return pixels.shape[2] == 4 and bool((pixels[..., 3] < 255).any()), is_pixel_art(pixels)
+        alpha, art = pixels.shape[2] == 4 and bool((pixels[..., 3] < 255).any()), is_pixel_art(pixels)
+        return _Seen(alpha, art, max(pixels.shape[:2]) // (_enlarged(pixels) if art else 1))
 
     try:
         return sound(source, read)
@@ -74,13 +94,18 @@ def _looked_at(source: Path | Image) -> tuple[bool, bool] | None:
 def is_pixel_art(pixels: NDArray[np.uint8]) -> bool:
     """Return whether a picture (H, W, C) is small, or enlarged by a whole factor, and has several, but few colours."""
     height, width, _ = pixels.shape
-    factor = math.gcd(_factor(pixels), _factor(pixels.swapaxes(0, 1)))
+    factor = _enlarged(pixels)
     if max(height, width) > _SIDE * factor:
         return False
     colours = pixels[::factor, ::factor].reshape(-1, pixels.shape[2])
     seen = colours[colours[:, 3] > 0] if colours.shape[1] == 4 else colours
     packed = seen.astype(np.uint32) @ (1 << np.arange(0, 8 * seen.shape[1], 8, dtype=np.uint32))
     return 2 <= len(np.unique(packed)) + (len(seen) < len(colours)) <= min(_COLOURS, len(seen) // 3)
+
+
+def _enlarged(pixels: NDArray[Any]) -> int:
+    """Return the largest whole factor by which a picture may have been enlarged."""
+    return math.gcd(_factor(pixels), _factor(pixels.swapaxes(0, 1)))
 
 
 def _factor(pixels: NDArray[Any]) -> int:
