@@ -210,7 +210,6 @@ class Stand:
             "data": config.data.name,
             "loss": loss_of(config),
             "floor": None,
-            "monitored_n": 1000,
         }
         self.paused = words.get("paused")
 

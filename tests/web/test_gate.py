@@ -207,7 +207,7 @@ def test_paths_stay_in_the_runs_folder(call, playground, name):
     (playground.runs.parent / "config.toml").write_text("")
     (playground.runs / ".trash").mkdir()
     (playground.runs / ".trash" / "config.toml").write_text("")
-    for path in (f"/api/runs/{name}", f"/runs/{name}/report.html", f"/api/runs/{name}/sample.png"):
+    for path in (f"/api/runs/{name}", f"/runs/{name}/report.html", f"/api/runs/{name}/samples/0.png"):
         answer = call.get(path)
         assert answer.status_code in (404, 422) or answer.content == call.get("/").content, path
     assert call.post(f"/api/runs/{name}/delete").status_code in (404, 405, 422)

@@ -16,6 +16,7 @@ import pytest
 
 from mulligan.cli import main
 from mulligan.training.store import checkpoints, step_of
+from mulligan.web.gate import for_class
 
 LONG = {
     "recipe": "ring",
@@ -220,9 +221,10 @@ def test_data_that_a_name_does_not_tell_apart_are_refused(first, second, tmp_pat
 def test_the_address_for_phones_is_said_where_they_can_reach_it(serve, tmp_path, host, said):
     found = serve(tmp_path, "--host", host, "--token", "x" * 16)
     line = found.process.stderr.readline()
-    assert line.startswith("phones on this network add pictures at http://") == said
+    assert line.startswith("phones of a class draw and vote at http://") == said
     if said:
-        assert line.endswith(f":{found.client.base_url.port}/?token={'x' * 16}#pile\n")
+        assert line.endswith(f":{found.client.base_url.port}/?token={for_class('x' * 16)}#pile\n")
+        assert "x" * 16 not in line
         assert host not in line  # which no other machine could open
     found.process.terminate()
     found.ended()

@@ -117,7 +117,6 @@ class Connection(H11Protocol):
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start to wait for the request."""
         super().connection_made(transport)
         self.began = self.loop.time()
         self._late = self.loop.call_later(PATIENCE, transport.abort)
@@ -127,7 +126,6 @@ class Connection(H11Protocol):
             each.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Receive a part of a request."""
         super().data_received(data)
         if self._late is not None and not self.waits:
             self._late.cancel()
@@ -181,7 +179,6 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(0.2, playground.broadcast.close)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen for connections and signals."""
         await super().startup(sockets)
         if threading.current_thread() is threading.main_thread():
             for number in endings():  # includes SIGHUP, which uvicorn ignores

@@ -6,6 +6,7 @@ pictures and scripts have no Origin. For these the browser's Sec-Fetch-Site says
 rejected too, because a GET may make this machine work. A link from another site may open the page.
 """
 
+import hashlib
 import secrets
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -14,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mulligan.web.api.openapi import ROUTES
 from mulligan.web.api.route import refused
 from mulligan.web.problems import Problem
 from mulligan.web.requests import response
@@ -44,6 +46,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(self), geolocation=(), microphone=()",
 }
+FOR_PHONES = {route.path for route in ROUTES if route.of_class}
 _FOREIGN = (
     "a page of another site must not use this server, except by a link. Open the address that mulligan serve printed."
 )
@@ -52,7 +55,8 @@ _FOREIGN = (
 class Gate:
     """Checks every request before the application sees it.
 
-    `hosts` are the names of this server; empty to allow any name, if a `token` protects the server.
+    `hosts` are the names of this server; empty to allow any name, if a `token` protects the server. With the token that
+    `for_class` makes of it, a phone may draw and vote, and nothing else.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] = LOOPBACK, token: str = ""):
@@ -97,17 +101,29 @@ class Gate:
         """Check the token if the server has one. It comes first in the address, later in a cookie."""
         if not self.token:
             return None
-        query = parse_qs(scope["query_string"].decode("ascii", "replace"))
-        given = query.pop("token", [""])[0]
-        if scope["path"] == "/" and secrets.compare_digest(given.encode(), self.token.encode()):
+        path, query = scope["path"], parse_qs(scope["query_string"].decode("ascii", "replace"))
+        given, kept = query.pop("token", [""])[0], _cookie(Headers(scope=scope).get("cookie", ""))
+        owner, phone = (token.encode() for token in (self.token, for_class(self.token)))
+        is_owner = secrets.compare_digest(kept.encode(), owner)
+        if path == "/" and any(secrets.compare_digest(given.encode(), token) for token in (owner, phone)):
             rest = urlencode(query, doseq=True)
             answer = RedirectResponse(f"/{'?' if rest else ''}{rest}", 303)
-            answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", max_age=30 * 86400)
+            if not is_owner:  # who opens the address for phones at the desk keeps control
+                answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", max_age=30 * 86400)
             return answer
-        if secrets.compare_digest(_cookie(Headers(scope=scope).get("cookie", "")).encode(), self.token.encode()):
+        if is_owner:
             return None
         text = "token must be given, because this server was started with --token. Open the address that it printed."
+        if secrets.compare_digest(kept.encode(), phone):
+            if path in FOR_PHONES or not path.startswith(("/api/", "/runs/")):
+                return None
+            text = "a phone of the class must draw or vote, and nothing else. The run is steered at the teacher's page."
         raise Problem("unauthorised", text)
+
+
+def for_class(token: str) -> str:
+    """Return the token for phones of a class. The server's own token does not follow from it."""
+    return hashlib.sha256(f"class {token}".encode()).hexdigest()[:24]
 
 
 def _opens_page(scope: Scope, headers: Headers) -> bool:

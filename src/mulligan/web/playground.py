@@ -26,11 +26,12 @@ from mulligan.web.problems import Problem
 from mulligan.web.session.broadcast import Broadcast
 from mulligan.web.session.listener import Listener
 from mulligan.web.session.session import Session
+from mulligan.web.session.votes import Votes
 from mulligan.web.session.write_lock import WriteLock
 from mulligan.web.worker.handle import WorkerHandle
 
 TICK = 0.25
-"""Seconds between two messages about reports and the run bar."""
+"""Seconds between two messages about reports, the run bar, the pile and the votes."""
 MODELS = 100
 OURS = {"bundled": ("MNIST digits, bundled", BUNDLED), FACES.stem: ("Pixel faces, bundled", FACES)}
 """Title and file of each generator that comes with Mulligan."""
@@ -49,11 +50,12 @@ class Playground:
 
     def __init__(self, runs: Path, data: dict[str, str] | None, worker: WorkerHandle):
         self.runs, self.worker = runs.resolve(), worker
-        self.broadcast = Broadcast(self.snapshot)
+        self.broadcast = Broadcast(lambda phone: self.shared() if phone else self.snapshot())
         self.write_lock = WriteLock(self.broadcast)
         self.book: Path | None = None
         self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
-        self.pile = Pile(self.broadcast, self.session.own, self.runs)
+        self.pile = Pile(self.session.own, self.runs)
+        self.votes = Votes(self.broadcast, self.worker)
         self.broadcast.changed = self.session.watched
         self.listener = Listener(self.session)
         self.worker.heard, self.worker.died = self.listener.hear, self.listener.died
@@ -75,19 +77,27 @@ class Playground:
         self._ticking = asyncio.create_task(self._tick())
 
     async def _tick(self) -> None:
+        now = self.shared()
         while True:
             await asyncio.sleep(TICK)
             self.session.tick()
             self.write_lock.check_holder()
+            before, now = now, self.shared()
+            for kind in [kind for kind in now if now[kind] != before[kind]]:
+                self.broadcast.publish(kind, now[kind])
+
+    def shared(self) -> dict[str, Any]:
+        """Return what the phones of a class show."""
+        return {"pile": self.pile.state(), "round": self.votes.state()}
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything that a page shows."""
         return {
+            **self.shared(),
             **self.session.state.snapshot(),
             "progress": self.jobs.progress(),
             "write_lock": self.write_lock.state(),
             "clients": len(self.broadcast.clients),
-            "pile": self.pile.state(),
         }
 
     async def close(self) -> None:
@@ -112,7 +122,6 @@ class Playground:
         return path
 
     def generator(self, model: str) -> Generator:
-        """Load a generator."""
         if model in OURS:
             path = OURS[model][1]
         else:

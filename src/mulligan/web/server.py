@@ -44,14 +44,14 @@ def serve(
     worker = WorkerHandle()
     listener = _bound(host, port)
     shown = f"[{host}]" if ":" in host else host
-    place = f":{listener.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
-    address = f"http://{shown}{place}"
-    phone_address = "" if here else f"http://{_seen_from_outside(shown)}{place}#pile"
+    port = listener.getsockname()[1]
+    address = f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
+    phone_address = ""
 
     def listening() -> None:
         _LOG.info("the playground is at %s", address)
         if phone_address:
-            _LOG.info("phones on this network add pictures at %s", phone_address)
+            _LOG.info("phones of a class draw and vote at %s", phone_address)
             if sys.stderr.isatty():
                 qr(phone_address).terminal(sys.stderr, compact=True)
         _LOG.info("runs are kept in %s; Ctrl-C saves the run and ends", runs.resolve())
@@ -59,10 +59,12 @@ def serve(
 
     worker.spawn()
     from mulligan.web.app import application, built_book, run  # takes about a second, while the worker starts
-    from mulligan.web.gate import LOOPBACK
+    from mulligan.web.gate import LOOPBACK, for_class
     from mulligan.web.library.pile import qr
     from mulligan.web.playground import Playground
 
+    if not here:
+        phone_address = f"http://{_seen_from_outside(shown)}:{port}/?token={for_class(token)}#pile"
     playground = Playground(runs, data, worker)
     playground.pile.phone_address, playground.book = phone_address, built_book()
     hosts = LOOPBACK | {host} if here else frozenset[str]()

@@ -3,9 +3,6 @@
 import pytest
 
 from mulligan.data import DATASETS, Entry, load
-from mulligan.training import with_overrides
-from mulligan.web.problems import Problem
-from mulligan.web.session import settings
 from mulligan.web.session.state import COMMANDS
 
 NAME = "ring-1"
@@ -128,9 +125,6 @@ def test_settings_go_through_the_strict_builder(call, stand):
     assert field(overrides=["nothing=3"]) == "overrides"
     for beyond in ("data.name=/etc", " data=/etc", "data={name='/etc'}", '"data".name=/etc', "data.size=32"):
         assert field(overrides=[beyond]) == "overrides"
-    assert field(overrides=["steps=99000000"]) == "steps"
-    assert field(overrides=["batch_size=99999"]) == "batch"
-    assert field(overrides=["d_steps=64", "update=alternating"]) == "batch"
 
 
 def test_points_are_taken_for_points(call, stand, playground, tmp_path, monkeypatch):
@@ -159,20 +153,12 @@ def test_settings_are_adjusted_while_it_trains(call, stand, playground):
         "adjust",
         {"overrides": [["generator.optimizer.lr", 1e-4], ["penalties.0.gamma", 2.0], ["penalties.1.gamma", 2.0]]},
     )
-    assert "lr_g or lr_d or gamma must be given" in call.post("/api/train/adjust", **{"try": 1}).json()["detail"]
     for name, value in (("lr_g", 0), ("lr_d", 2), ("gamma", -1), ("batch", 3)):
         assert call.post("/api/train/adjust", **{"try": 1, name: value}).json()["field"] == name
     stand.adjusts(step=5)
     snapshot = call.get("/api/snapshot").json()
     assert snapshot["settings"]["lr_g"] == 0.25
     assert playground.session.state.current.history.adjustments[0]["step"] == 5
-
-
-def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground, tiny):
-    large, larger = tiny(batch_size=2000), tiny(batch_size=2001)
-    settings.check_below(with_overrides(large, ["steps=30"]), large)
-    with pytest.raises(Problem, match=r"^batch must be at most 1,024 here, got 2,001\. Try 1,024\.$"):
-        settings.check_below(larger, large)
 
 
 def test_a_length_that_a_run_is_beyond_is_refused_at_once(call, stand, playground, toml):

@@ -31,11 +31,12 @@ def busy(call, stand):
     """A run that is training, and a folder of a run."""
     png = base64.b64encode(png_bytes(np.zeros((2, 2, 1), np.uint8))).decode()
     stand.answers = {
-        **{what: {} for what in ("field", "point", "pictures", "duel", "layers", "samples", "nearest", "inverted")},
+        **{what: {} for what in ("field", "point", "pictures", "layers", "samples", "nearest", "inverted")},
         **{
             what: {"png": png, "class": 1, "class_name": "1", **seeds}
-            for what, seeds in (("draw", {"seed": 1}), ("plane", {"seeds": [1, 2]}), ("plane_point", {}))
+            for what, seeds in (("draw", {"seed": 1}), ("plane", {"seeds": [1, 2]}))
         },
+        "duel": {"step": 1, **{side: [{"png": png, "belief": 0.5}] for side in ("real", "fake")}},
         "walk": {"frames": [png], "from": 1, "to": 2},
     }
     call.post("/api/train/start", recipe="ring")

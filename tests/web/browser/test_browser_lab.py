@@ -113,7 +113,7 @@ def test_calls_are_answered_while_it_trains(folder):
         ):
             status, answer = await page.call("GET", address)
             assert status == 200, answer
-        assert (await page.call("GET", "/api/runs/ring-1/sample.png"))[1].startswith(b"\x89PNG")
+        assert (await page.call("GET", "/api/runs/ring-1/samples/0.png"))[1].startswith(b"\x89PNG")
         assert page.lab.session.state.name == "training"
 
     play(folder, story)

@@ -17,8 +17,7 @@ def test_layer_by_layer(seen):
     said = found["verdicts"]["generator"]["text"]
     assert re.fullmatch(r"Generated samples differ from each other \d+ % as much as real ones do\.", said)
     assert found["verdicts"]["discriminator"]["ok"]
-    z, labels = seen.draw(256, seed=0)
-    fake = seen.generate(z[:40], labels[:40], average=False)
+    fake = seen.generate(*seen.draw(40, seed=0), average=False)
     assert found["generator"][-1]["activation"] == pytest.approx(float(fake.std()), rel=1e-5)
     assert found["generator"][-1]["change"] == pytest.approx(
         float(np.sqrt(fake.reshape(40, -1).var(axis=0).mean())), rel=1e-5

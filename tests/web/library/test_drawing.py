@@ -59,7 +59,7 @@ def test_the_plane_has_its_seeds_in_the_corners(image):
     for (row, column), seed in zip(cells, seeds):
         cell = grid[2 + 30 * row : 30 + 30 * row, 2 + 30 * column : 30 + 30 * column]
         assert np.abs(cell.astype(int) - generator.images(1, seed, 5)[0, ..., 0]).max() <= 1
-    middle = drawing.plane_point(generator, seeds=seeds, across=0.5, down=0.5, class_="5")
+    middle = drawing.plane(generator, seeds=seeds, at=(0.5, 0.5), class_="5")
     assert np.abs(image(middle["png"]).astype(int) - grid[32:60, 32:60]).max() <= 1
 
 
@@ -69,17 +69,17 @@ def test_each_end_and_each_corner_is_of_its_own_class(image):
     last = image(drawing.walk(generator, from_=42, to=1009, frames=3)["frames"][-1])
     assert np.array_equal(last, generator.images(1, 1009)[0, ..., 0])
     for seed, (down, across) in zip(seeds, [(0, 0), (0, 1), (1, 0), (1, 1)]):
-        corner = image(drawing.plane_point(generator, seeds=seeds, across=across, down=down)["png"])
+        corner = image(drawing.plane(generator, seeds=seeds, at=(across, down))["png"])
         assert np.abs(corner.astype(int) - generator.images(1, seed)[0, ..., 0]).max() <= 1
 
 
 def test_a_plane_has_the_classes_around_its_border(image):
     generator, seeds = bundled(), [1969, 7, 13, 1009]
-    top = drawing.plane_point(generator, seeds=seeds, across=0.5, down=0.0, around=True)
+    top = drawing.plane(generator, seeds=seeds, at=(0.5, 0.0), around=True)
     assert np.array_equal(image(top["png"]), generator.images(1, 1969, 0)[0, ..., 0])
     angle = 3 / 10 * 2 * np.pi  # class 3 is three tenths of the way round
     x, y = np.sin(angle) / np.sin(angle), -np.cos(angle) / np.sin(angle)
-    found = drawing.plane_point(generator, seeds=seeds, across=(x + 1) / 2, down=(y + 1) / 2, around=True)
+    found = drawing.plane(generator, seeds=seeds, at=((x + 1) / 2, (y + 1) / 2), around=True)
     assert np.abs(image(found["png"]).astype(int) - generator.images(1, 1969, 3)[0, ..., 0]).max() <= 1
     u, v = np.random.default_rng(0).uniform(size=(2, 50))
     shares = drawing.around_border(10, u, v)

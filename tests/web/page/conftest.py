@@ -1,6 +1,8 @@
 """The playground as a person has it: the real server in a process of its own, and its page in a real Chromium."""
 
 import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,6 +41,11 @@ HEAR = """async ([news, stored]) => {
     changed(true);
 }"""
 STATUS = {"state": "paused", "run": "made-up", "try": 1, "points": False, "class_names": [], "can": []}
+VERSION = "4.14.1"
+"""Of axe-core."""
+FOUND = """axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => violations.map((v) =>
+    [v.id, v.help, ...v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} … ${n.any[0]?.message ?? ""}`)]))"""
+SECRET = "a-secret-of-the-class"
 PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.parent / "screenshots"))
 
 
@@ -60,10 +67,49 @@ def server(browser, new_server):
     yield from new_server()
 
 
+@pytest.fixture(scope="module")
+def classroom(browser, new_server):
+    """A server that lets other machines in."""
+    for started in new_server("--host", "0.0.0.0", "--token", SECRET):
+        started.address = started.address.replace("0.0.0.0", "127.0.0.1")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def axe(request, tmp_path_factory):
+    """The checker's source, out of npm's registry; kept where pytest has its cache."""
+    cache = getattr(request.config, "cache", None)
+    kept = tmp_path_factory.mktemp("axe") if cache is None else cache.mkdir(f"axe-{VERSION}")
+    if not (kept / "package" / "axe.min.js").exists():
+        if shutil.which("npm") is None:
+            pytest.skip("there is no npm here")
+        command = ["npm", "pack", f"axe-core@{VERSION}"]
+        try:
+            subprocess.run(command, cwd=kept, capture_output=True, check=True, timeout=120)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            pytest.skip(f"npm does not give axe-core {VERSION} here")
+        shutil.unpack_archive(kept / f"axe-core-{VERSION}.tgz", kept, filter="data")
+    return (kept / "package" / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture
+def check(axe):
+    """Look at what a tab shows, in both themes."""
+
+    def look(page):
+        page.evaluate(axe)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_timeout(200)
+            assert page.evaluate(FOUND) == [], theme
+
+    return look
+
+
 class Tab:
     """A page of the playground, and everything in it by its name for tests."""
 
-    def __init__(self, context, server, view):
+    def __init__(self, context, server, view, query=None):
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.server = server
@@ -72,13 +118,14 @@ class Tab:
         self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._asked)
-        self.page.goto(f"{server.address}/#{view}")
-        self.connected()
+        query = query or server.query
+        self.page.goto(f"{server.address}/{query and f'?{query}'}#{view}")
+        self.connected(view)
 
-    def connected(self):
-        """Wait until the page knows the run, and whether it may write."""
+    def connected(self, view=""):
+        """Wait until the page knows the run, and whether it may write, which a phone of a class never does."""
         self.page.wait_for_selector("body:not([data-state=connecting])")
-        self.until("import('/js/store.js').then(({store}) => store.writer !== null)")
+        self.until(f"import('/js/store.js').then(({{store}}) => store.writer !== null || '{view}' === 'pile')")
 
     def take(self):
         """Take control, as a person does who finds the page held by a tab that has been closed a moment ago."""
@@ -188,11 +235,11 @@ def open_tab(browser, server):
     """Open tabs; at the end nothing may have been complained about, nor another machine been asked."""
     opened = []
 
-    def open_(view="train", context=None, **options):
+    def open_(view="train", context=None, server=server, query=None, **options):
         own = context or browser.new_context(**({"viewport": DESK} | options))
-        tab = Tab(own, server, view)
+        tab = Tab(own, server, view, query)
         opened.append((tab, None if context else own))
-        if context is None:
+        if context is None and query is None:
             tab.take()
         return tab
 

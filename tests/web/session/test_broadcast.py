@@ -31,7 +31,7 @@ def read(raw):
 
 
 def broadcast_of(snapshot=None):
-    return Broadcast(lambda: {"snapshot": True} if snapshot is None else snapshot())
+    return Broadcast(lambda phone: {"snapshot": True} if snapshot is None else snapshot())
 
 
 async def some(stream, count):
@@ -86,6 +86,42 @@ async def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot():
     await brisk.aclose()
 
 
+@played
+async def test_a_phone_of_a_class_hears_only_of_pile_and_round():
+    broadcast = Broadcast(lambda phone: {"phone": phone})
+    stream = broadcast.stream("phone", phone=True)
+    assert await some(stream, 1) == [("snapshot", {"phone": True})]
+    assert not broadcast.watched
+    page = broadcast.stream("page")
+    await some(page, 1)
+    assert broadcast.watched
+    broadcast.publish("samples", b"1")
+    broadcast.publish("round", 2)
+    broadcast.restart()
+    broadcast.publish("pile", 3)
+    assert await some(stream, 2) == [("round", 2), ("pile", 3)]
+    assert await some(page, 2) == [("snapshot", {"phone": False}), ("pile", 3)]
+    await page.aclose()
+    await stream.aclose()
+
+
+@played
+async def test_a_phone_that_connects_again_is_one_phone():
+    broadcast = broadcast_of()
+    lost, others = broadcast.stream("phone", phone=True), [broadcast.stream(f"page {i}") for i in range(CLIENTS - 1)]
+    for stream in (lost, *others):
+        await some(stream, 1)
+    broadcast.check_at_most("phone")
+    again = broadcast.stream("phone", phone=True)
+    await some(again, 1)
+    assert len(broadcast.clients) == CLIENTS
+    with pytest.raises(StopAsyncIteration):
+        await anext(lost)
+    assert len(broadcast.clients) == CLIENTS
+    for stream in (again, *others):
+        await stream.aclose()
+
+
 def test_only_the_newest_samples_wait():
     client = Client("page")
     for i in range(1000):
@@ -113,11 +149,11 @@ async def test_streams_end_with_the_server_and_are_limited():
     broadcast = broadcast_of()
     streams = []
     for i in range(CLIENTS):
-        broadcast.check_at_most()
+        broadcast.check_at_most("another")
         streams.append(broadcast.stream(f"page {i}"))
         await some(streams[-1], 1)
     with pytest.raises(Problem, match=r"^at most 64 pages can be open, and 64 are\. Close one of them\.$"):
-        broadcast.check_at_most()
+        broadcast.check_at_most("another")
     broadcast.close()
     for stream in streams:
         assert [event async for event in stream] == []
@@ -128,7 +164,7 @@ def test_pages_that_come_at_the_same_moment_are_no_more_than_fit():
     async def play():
         broadcast = broadcast_of()
         for _ in range(CLIENTS + 20):
-            broadcast.check_at_most()
+            broadcast.check_at_most("another")
         streams = [broadcast.stream(f"page {i}") for i in range(CLIENTS + 20)]
         first = [asyncio.ensure_future(anext(stream, b"")) for stream in streams]
         await asyncio.sleep(0)

@@ -10,16 +10,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from mulligan.nn.fields import Interval, Words
-from mulligan.output.pictures import png_bytes, read_png, save_walk
+from mulligan.nn.fields import Interval
+from mulligan.output.pictures import read_png, save_walk
 from mulligan.web.api.route import Answer, Apart, Request, Route, Routes
-from mulligan.web.api.values import RUN, FileName, RunPath, Text
-from mulligan.web.library import drawing, runs
+from mulligan.web.api.values import RUN, RunPath, Text
+from mulligan.web.library import drawing
 from mulligan.web.playground import Playground
 
 routes = Routes()
-
-Format = Annotated[str, Words(tuple(runs.EXPORTS)), "The kind of file."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +44,7 @@ class Drawn(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class AsFile(Drawn):
-    """A question to a generator, whose pictures come as a file."""
+    """A walk that comes as a file."""
 
     scale: Annotated[int, Interval(1, 16, "[]", 4), "Size of each pixel in the file."] = 1
 
@@ -55,11 +53,8 @@ class AsFile(Drawn):
         return await playground.apart(self._written, found)
 
     def _written(self, found: dict[str, Any]) -> Answer:
-        texts = found.get("frames") or [found["png"]]
-        pictures = np.stack([read_png(BytesIO(base64.b64decode(text))) for text in texts])
+        pictures = np.stack([read_png(BytesIO(base64.b64decode(text))) for text in found["frames"]])
         large = pictures.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
-        if "frames" not in found:
-            return Answer(png_bytes(large[0]), file=f"plane-{'-'.join(map(str, found['seeds']))}.png")
         with TemporaryDirectory() as folder:
             path = Path(folder) / "walk.gif"
             save_walk(path, large)
@@ -70,8 +65,6 @@ routes.get("/api/draw", Drawn)(drawing.draw)
 routes.get("/api/walk", Drawn)(drawing.walk)
 routes.get("/api/walk.gif", AsFile, media="image/gif")(drawing.walk)
 routes.get("/api/plane", Drawn)(drawing.plane)
-routes.get("/api/plane.png", AsFile, media="image/png")(drawing.plane)
-routes.get("/api/plane/point", Drawn)(drawing.plane_point)
 routes.get("/api/nearest", Drawn)(drawing.nearest)
 routes.post("/api/invert", Drawn)(drawing.inverted)
 
@@ -80,18 +73,3 @@ routes.post("/api/invert", Drawn)(drawing.inverted)
 def models(playground: Playground, *, also: RunPath | None = None) -> list[dict[str, Any]]:
     """Return the newest hundred generators, and the one of the run `also`."""
     return playground.models(also)
-
-
-@routes.post("/api/bundled/export", status=202)
-def export(
-    playground: Playground, *, to: Format, model: Annotated[str, Words(("bundled", "pixel-faces"))] = "bundled"
-) -> dict[str, Any]:
-    """Export a generator that comes with Mulligan."""
-    return playground.jobs.add("export", runs.BUNDLED_RUN, to=to, model=model)
-
-
-@routes.get("/api/bundled/files/{file}", media="application/octet-stream")
-def exported(playground: Playground, *, file: FileName) -> Answer:
-    """Return an exported file of a generator that comes with Mulligan."""
-    path = runs.file_of(playground, runs.BUNDLED_RUN, "exports", file)
-    return Answer(path, file=f"mulligan-{file if file.startswith('pixel-faces') else f'mnist-{file}'}")

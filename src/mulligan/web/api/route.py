@@ -42,8 +42,7 @@ class Apart(Request):
 class Route:
     """One call. Its function is a method of the playground's part `of`, or takes the playground itself.
 
-    A `locked` route is for the page with the write lock, and if it is `of_class`, also for other machines that the
-    server lets add pictures to the pile.
+    A `locked` route is for the page with the write lock. One that is `of_class` is also for the phones of a class.
     """
 
     method: str

@@ -1,29 +1,29 @@
 """Run folders: their rows and files, and what may be done with one."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from mulligan.web.api.draw import Format
+from mulligan.nn.fields import Words
 from mulligan.web.api.route import Answer, Apart, Routes
-from mulligan.web.api.values import FileName, RunName
+from mulligan.web.api.values import NAME, FileName, RunName, Text
 from mulligan.web.library import runs
 from mulligan.web.playground import Playground
 from mulligan.web.session.settings import Steps
 
+Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
 routes = Routes()
 routes.get("/api/runs", Apart)(runs.listed)
 routes.get("/api/runs/{name}", Apart)(runs.described)
 routes.get("/api/runs/{name}/curves", Apart)(runs.curves)
-routes.get("/api/runs/{name}/sample.png", media="image/png")(runs.newest_sample)
 routes.get("/api/runs/{name}/samples/{step}.png", media="image/png")(runs.sample_at)
 routes.post("/api/runs/{name}/delete")(runs.delete)
 routes.post("/api/trash/{id}/restore")(runs.restore)
 
 
 @routes.get("/api/runs/{name}/files/{file}", media="application/octet-stream")
-def exported(playground: Playground, *, name: RunName, file: FileName) -> Answer:
-    """Return an exported file of a run."""
-    return Answer(runs.file_of(playground, name, "exports", file), file=f"{name}-{file}")
+def exported(playground: Playground, *, name: Exported, file: FileName) -> Answer:
+    """Return an exported file of a run, or of a generator that comes with Mulligan."""
+    return Answer(runs.file_of(playground, name, "exports", file), file=f"{name.lstrip('.')}-{file}")
 
 
 @routes.get("/runs/{name}/report.html", media="text/html")
@@ -42,10 +42,13 @@ def resume(
 
 
 @routes.post("/api/runs/{name}/export", status=202)
-def export(playground: Playground, *, name: RunName, to: Format) -> dict[str, Any]:
-    """Export a run's generator."""
-    playground.folder(name)  # raises an error for an unknown run
-    playground.generator(name)
+def export(
+    playground: Playground, *, name: Exported, to: Annotated[str, Words(tuple(runs.EXPORTS)), "The kind of file."]
+) -> dict[str, Any]:
+    """Export the generator of a run, or one that comes with Mulligan."""
+    if name not in runs.OWN:
+        playground.folder(name)  # raises an error for an unknown run
+        playground.generator(f"./{name}")
     return playground.jobs.add("export", name, to=to)
 
 

@@ -11,6 +11,7 @@ from mulligan.web.playground import Playground
 from mulligan.web.session import choices
 from mulligan.web.session.session import Session
 from mulligan.web.session.settings import Asked, Changes, Live, Size
+from mulligan.web.session.votes import Votes
 from mulligan.web.session.write_lock import Client, WriteLock
 
 routes = Routes()
@@ -64,6 +65,10 @@ routes.post("/api/pile", of="pile", of_class=True)(Pile.add)
 routes.post("/api/pile/remove", of="pile", of_class=True)(Pile.take_out)
 routes.post("/api/pile/keep", of="pile")(Pile.keep)
 routes.post("/api/points", of="pile")(Pile.keep_points)
+routes.post("/api/round", of="votes")(Votes.begin)
+routes.post("/api/round/vote", of="votes", of_class=True)(Votes.vote)
+routes.post("/api/round/end", of="votes")(Votes.end)
+routes.post("/api/round/leave", of="votes")(Votes.leave)
 
 
 @routes.post("/api/train/second-try", Command)
@@ -78,11 +83,11 @@ async def samples(playground: Playground, *, weights: Weights = "average") -> di
     return await playground.worker.ask("samples", {"weights": weights})
 
 
-@routes.get("/api/stream", media="text/event-stream")
-def stream(playground: Playground, *, client: Client) -> Answer:
-    """Send events: a snapshot, then updates."""
-    playground.broadcast.check_at_most()
-    return Answer(playground.broadcast.stream(client))
+@routes.get("/api/stream", media="text/event-stream", of_class=True)
+def stream(playground: Playground, *, client: Client, phone: bool = False) -> Answer:
+    """Send events: a snapshot, then updates; only those for a `phone` of a class."""
+    playground.broadcast.check_at_most(client)
+    return Answer(playground.broadcast.stream(client, phone))
 
 
 @routes.get("/api/catalog")

@@ -87,7 +87,6 @@ class Value:
             raise Problem("bad-field", text, self.name) from None
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema."""
         found = schema(self.form) | ({"description": self.line} if self.line else {})
         return found if self.default in (MISSING, None, ()) else found | {"default": self.default}
 

@@ -58,16 +58,13 @@ class LocalChannel:
         self.came = asyncio.Event()
 
     def send(self, kind: str, content: Any = None, serial: int = 0) -> None:
-        """Send a message to the playground."""
         self.send_on(kind, serial, dumps({} if content is None else content))
 
     def receive(self) -> tuple[str, int, bytes]:
-        """Return the oldest command."""
         kind, content = self.commands.popleft()
         return kind, 0, content
 
     def waiting(self, seconds: float = 0.0) -> bool:
-        """Tell whether a command is waiting."""
         return bool(self.commands)
 
 
@@ -75,12 +72,10 @@ class LocalWorker(WorkerHandle):
     """The worker in the playground's own thread."""
 
     def attach(self) -> None:
-        """Start to work in the running event loop."""
         self._local = LocalChannel(lambda kind, serial, content: self._on(None, kind, serial, content))  # type: ignore[arg-type]
         self._task = asyncio.get_running_loop().create_task(self._work())
 
     def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
-        """Send the worker a command."""
         self._local.commands.append((kind, dumps(content or {})))
         self._local.came.set()
 
@@ -96,7 +91,6 @@ class LocalJobs(Jobs):
     """Jobs without a process: an export is written at once; jobs that take minutes raise a `Problem`."""
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        """Queue a job for a user."""
         if what != "export" or args["to"] == "onnx":
             of = {"museum": f" {run}", "export": " --to onnx"}.get(what, " RUN")  # no run of the lab is on the disk
             raise Problem("not-available", UNABLE.format(what.capitalize(), what + of))
@@ -105,7 +99,6 @@ class LocalJobs(Jobs):
     def call(
         self, queue: Queue, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
     ) -> dict[str, Any]:
-        """Do one job."""
         from mulligan.web.library.work import WORKS
 
         return WORKS[what](self._playground.runs / run, **args)

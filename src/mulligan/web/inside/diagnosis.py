@@ -70,7 +70,6 @@ def checked(live: Live) -> dict[str, Any]:
         "evidence": said,
         "checks": [_check(state, so_far) for state in FAILURES],
         "real_share": _real_share(run, len(latest.histogram)),
-        "histogram_n": COUNT,
         "reals": min(COUNT, len(run.data)),
     }
 

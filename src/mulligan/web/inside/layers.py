@@ -27,21 +27,17 @@ def layers(run: Run) -> dict[str, Any]:
     - `gradient`: root mean square of the loss gradient of the weights
     - `silent`: share of units that are 0 or below for every sample; only after one of `RECTIFIERS`
     """
-    z, labels = run.draw(BATCH, seed=run.config.seed)
-    n = min(BATCH, len(run.data))
+    n, spec = min(BATCH, len(run.data)), run.config.data
+    z, labels = run.draw(n, seed=run.config.seed)
     rows = np.linspace(0, len(run.data) - 1, n).astype(int)
-    images = np.asarray(run.data.images[rows])
-    spec = run.config.data
-    real = scaled(images, spec.low, spec.high)
-    z, labels = z[:n], None if labels is None else labels[:n]
+    real = scaled(np.asarray(run.data.images[rows]), spec.low, spec.high)
     kinds = None if run.labels is None else run.labels[rows]
     g_space, d_space = run.gan.g.network.workspace(), run.gan.d.network.workspace()
     with np.errstate(all="ignore"):
         fake = g_space.forward(z, labels, training=False).copy()
         inside = [outputs.copy() for outputs in _outputs(g_space)]
-        logits = {}
-        logits["real"] = d_space.forward(real, kinds, training=False)[:, 0].copy()
-        logits["fake"] = d_space.forward(fake, labels, training=False)[:, 0].copy()
+        both = {"real": (real, kinds), "fake": (fake, labels)}
+        logits = {side: d_space.forward(*one, training=False)[:, 0].copy() for side, one in both.items()}
         loss = run.config.loss
         for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
         push = d_space.backward(for_g.fake[:, None]).copy()
@@ -57,7 +53,7 @@ def layers(run: Run) -> dict[str, Any]:
         d_space.grads()
     generator = _rows(g_space, run.gan.g.layers, inside, changes=True)
     discriminator = _rows(d_space, run.gan.d.layers, judged, changes=False)
-    share = _ratio(_over_batch(fake), _over_batch(real))
+    share = _over_batch(fake) / of_real if (of_real := _over_batch(real)) > 1e-12 else 0.0
     return {
         "batch": n,
         "generator": generator,
@@ -103,10 +99,6 @@ def _rows(space: Workspace, parts: tuple[Layer, ...], outputs: list[Array], *, c
 def _over_batch(x: NDArray[Any]) -> float:
     """Return the deviation over the batch, root mean square over the units: the effect of z."""
     return float(np.sqrt(x.reshape(len(x), -1).var(axis=0, dtype=np.float64).mean()))
-
-
-def _ratio(a: float, b: float) -> float:
-    return a / b if b > 1e-12 else 0.0
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -133,12 +133,14 @@ def _centre(run: Run, real: Array, fake: Array) -> float:
     return undecided(run.config.loss, real=float(real.mean()), fake=float(fake.mean()))
 
 
-def _logits(space: Workspace, x: Array) -> Array:
-    parts = []
+def _logits(space: Workspace, x: Array, classes: Labels = None) -> Array:
+    """Return D's logits; without `classes`, as if all were of the first one."""
+    classes, parts = _zeros(space, len(x)) if classes is None else classes, []
     with np.errstate(all="ignore"):
         for start in range(0, len(x), _ROWS):
-            rows = x[start : start + _ROWS]
-            parts.append(space.forward(rows, _zeros(space, len(rows)), training=False)[:, 0].copy())
+            rows = slice(start, start + _ROWS)
+            made = space.forward(x[rows], None if classes is None else classes[rows], training=False)
+            parts.append(made[:, 0].copy())
     return np.concatenate(parts)
 
 
@@ -224,7 +226,7 @@ def played(
     rows = np.random.default_rng(chosen).integers(len(run.data), size=count)
     real, asked, fake, labels = _both(run, rows, chosen)
     space, loss = run.gan.d.network.workspace(), run.config.loss
-    for_real, for_fake = _classed(space, real, asked), _classed(space, fake, labels)
+    for_real, for_fake = _logits(space, real, asked), _logits(space, fake, labels)
     with np.errstate(all="ignore"):
         g = space.backward(np.ones((count, 1), np.float32)).reshape(fake.shape)
         push = -loss.generator(real=for_real, fake=for_fake).fake[:, None, None, None] * g
@@ -239,11 +241,11 @@ def played(
     forged = shown(fake, for_fake)
     found: dict[str, Any] = {"real": shown(real, for_real), "fake": forged}
     now: Forged = key, run.step, fake, labels, [one["belief"] for one in forged]
-    for one, then in zip(forged, shown(heard, _classed(space, heard, labels))):
+    for one, then in zip(forged, shown(heard, _logits(space, heard, labels))):
         one["heard"] = then
     before = [each for each in seen if each[0] == key and each[1] < run.step][-1:]
     for _, found["since"], drew, classes, beliefs in before:
-        for one, then, was in zip(forged, shown(drew, _classed(space, drew, classes)), beliefs):
+        for one, then, was in zip(forged, shown(drew, _logits(space, drew, classes)), beliefs):
             one["before"] = then | {"was": was}
     return found, [*before, now]
 
@@ -272,28 +274,19 @@ def occlusion(space: Workspace, x: Array, classes: Labels, cover: float) -> tupl
     n, height, width = x.shape[:3]
     size = max(1, min(height, width) // 5)
     places = [(i, j) for i in _starts(height, size) for j in _starts(width, size)]
-    logits, fall, times = (
-        _classed(space, x, classes),
-        np.zeros((n, height, width), np.float32),
-        np.zeros((height, width)),
-    )
+    logits = _logits(space, x, classes)
+    fall, times = np.zeros((n, height, width), np.float32), np.zeros((height, width))
     for i, j in places:
         patch = slice(i, i + size), slice(j, j + size)
         covered = x.copy()
         covered[:, patch[0], patch[1]] = cover
-        fall[:, patch[0], patch[1]] += (logits - _classed(space, covered, classes))[:, None, None]
+        fall[:, patch[0], patch[1]] += (logits - _logits(space, covered, classes))[:, None, None]
         times[patch] += 1
     return logits, fall / times
 
 
 def _starts(length: int, size: int) -> list[int]:
     return sorted({*range(0, length - size, max(1, size // 2)), length - size})
-
-
-def _classed(space: Workspace, x: Array, classes: Labels) -> Array:
-    with np.errstate(all="ignore"):
-        logits: Array = space.forward(x, classes, training=False)[:, 0].copy()
-        return logits
 
 
 def coordinates(values: NDArray[Any], decimals: int) -> Any:

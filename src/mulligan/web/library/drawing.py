@@ -44,7 +44,9 @@ Base64 = Annotated[
 ]  # fmt: skip
 Frames = Annotated[int, Interval(2, 120, "[]", 24), "Pictures."]
 Side = Annotated[int, Interval(2, 16, "[]", 11), "Pictures a side."]
-Share = Annotated[float, Interval(0.0, 1.0, "[]", 0.5)]
+Place = Annotated[
+    tuple[float, ...], Many(form_of(Annotated[float, Interval(0.0, 1.0, "[]", 0.5)]), 2, 2), "Across and down.",
+]  # fmt: skip
 
 
 def png64(picture: NDArray[np.uint8]) -> str:
@@ -96,50 +98,37 @@ def walk(
 
 
 def plane(
-    generator: Generator, *, seeds: Corners, side: Side = 11, around: bool = False, class_: Class | None = None
-) -> dict[str, Any]:
-    """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right.
-
-    Or all of the first seed's z, with the classes `around` the border: clockwise from the top, mixed in the middle.
-    """
-    ticks = np.linspace(0.0, 1.0, side)
-    pictures, about = _on_plane(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side), class_, around)
-    return {"png": png64(grid(pictures, side)), "side": side, "pad": 2, "seeds": seeds, **about}
-
-
-def plane_point(
     generator: Generator,
     *,
     seeds: Corners,
-    across: Share,
-    down: Share,
+    side: Side = 11,
+    at: Place | None = None,
     around: bool = False,
     class_: Class | None = None,
 ) -> dict[str, Any]:
-    """Return the picture at one point of the plane."""
-    pictures, about = _on_plane(generator, seeds, np.array([across]), np.array([down]), class_, around)
-    return {"png": png64(pictures[0]), "across": across, "down": down, "seeds": seeds, **about}
+    """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right.
+
+    Or all of the first seed's z, with the classes `around` the border: clockwise from the top, mixed in the middle. Or
+    only the picture `at` a place of the square.
+    """
+    about = _about(generator, label := _asked(generator, class_))
+    ticks = np.linspace(0.0, 1.0, side)
+    u, v = (np.tile(ticks, side), np.repeat(ticks, side)) if at is None else np.array(at)[:, None]
+    classes: Any = label
+    if around and generator.classes:
+        z, classes = generator.z(1, seeds[0]).repeat(len(u), axis=0), around_border(generator.classes, u, v)
+    else:
+        z = mixed(generator, seeds, u, v)
+        if label is None:
+            classes = generator.mixture(seeds, np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], axis=1))
+    pictures = to_uint8(generator.decode(z, classes), *generator.spec.data_range)
+    whole = grid(pictures, side) if at is None else pictures[0]
+    return {"png": png64(whole), "side": side, "pad": 2, "seeds": seeds, **about}
 
 
 def _asked(generator: Generator, class_: str | None) -> int | None:
     """Return the requested class; None if each seed keeps its own."""
     return None if class_ is None else generator.class_of(class_)
-
-
-def _on_plane(
-    generator: Generator, seeds: Sequence[int], u: Ticks, v: Ticks, class_: str | None, around: bool
-) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    about = _about(generator, label := _asked(generator, class_))
-    classes: Any = label
-    if around and generator.classes:
-        z, classes = generator.z(1, seeds[0]).repeat(len(u), axis=0), around_border(generator.classes, u, v)
-    else:
-        z, shares = (
-            mixed(generator, seeds, u, v),
-            np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], axis=1),
-        )
-        classes = generator.mixture(seeds, shares) if label is None else label
-    return to_uint8(generator.decode(z, classes), *generator.spec.data_range), about
 
 
 def around_border(classes: int, u: Ticks, v: Ticks) -> Ticks:
@@ -242,6 +231,6 @@ def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
 
 
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
-    question.__name__: question for question in (draw, inverted, walk, plane, plane_point, nearest)
+    question.__name__: question for question in (draw, inverted, walk, plane, nearest)
 }
 """The questions about a generator, by name. Only `nearest` needs its training data."""

@@ -90,7 +90,6 @@ class Jobs:
             await asyncio.wait(going)
 
     def close(self) -> None:
-        """End both queues."""
         self._closing = True
         self.asked.end()
         self.own.end()

@@ -18,7 +18,7 @@ Name = Annotated[str, Text("[A-Za-z0-9_-]{1,80}", "a case's name", "article")]
 KEPT = ".museum"
 """Inside the runs folder: the result of playing a case, one JSON file each."""
 SHIPPED = Path(mulligan.museum.__file__).parent / "played"
-"""Stored results of each case. `python -m mulligan.web.library.museum` computes them again."""
+"""Stored results of each case, which benchmarks/shipped/museum.py computes."""
 
 
 def named(name: str) -> Case:
@@ -37,8 +37,7 @@ def case(playground: Playground, *, case: Name) -> dict[str, Any]:
     """Return one case with its last result."""
     words = named(case).words()
     kept = read_json(playground.runs / KEPT / f"{case}.json") or {"played": read_json(SHIPPED / f"{case}.json")}
-    more = {"seconds": kept.get("seconds"), "played": kept.get("played")}
-    return {**words, "command": f"mulligan museum {case}", **more}
+    return {**words, "command": f"mulligan museum {case}"} | {name: kept.get(name) for name in ("seconds", "played")}
 
 
 def play(runs: Path, name: str, seed: int) -> None:
@@ -62,8 +61,3 @@ def described(played: Played) -> dict[str, Any]:
         ],
         "curves": [asdict(each) for each in played.curves],
     }
-
-
-if __name__ == "__main__":
-    for each in CASES:
-        atomic_write(SHIPPED / f"{each}.json", dumps({"seed": 0, **described(named(each).play(0))}))

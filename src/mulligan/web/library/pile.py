@@ -15,7 +15,6 @@ from mulligan.output.files import advice, atomic_write
 from mulligan.web.api.values import Many, Text
 from mulligan.web.library.drawing import png64
 from mulligan.web.problems import Problem
-from mulligan.web.session.broadcast import Broadcast
 
 SIDE = 28
 """Side of a picture in pixels."""
@@ -38,8 +37,8 @@ class Pile:
     `phone_address` is where other machines may add to the pile; empty if they may not.
     """
 
-    def __init__(self, broadcast: Broadcast, own: dict[str, str], runs: Path):
-        self._broadcast, self._own, self._runs = broadcast, own, runs
+    def __init__(self, own: dict[str, str], runs: Path):
+        self._own, self._runs = own, runs
         self.phone_address = ""
         self._pictures: dict[int, NDArray[np.uint8]] = {}
         self._numbers = itertools.count(1)
@@ -72,14 +71,12 @@ class Pile:
                 self._pictures[numbers[-1]] = picture
                 continue
             refused.append({"place": place, "reason": why})
-        self._broadcast.publish("pile", self.state())
         return {"refused": refused, "numbers": numbers}
 
     def take_out(self, *, numbers: Numbers) -> dict[str, Any]:
         """Remove the pictures of these numbers, if they are still there."""
         for number in numbers:
             self._pictures.pop(number, None)
-        self._broadcast.publish("pile", self.state())
         return self.state()
 
     def keep(self) -> dict[str, str]:

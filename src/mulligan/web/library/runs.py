@@ -23,9 +23,9 @@ from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
 from mulligan.web.api.values import RunName, Text
-from mulligan.web.playground import Playground, is_text
+from mulligan.web.playground import OURS, Playground, is_text
 from mulligan.web.problems import Problem
-from mulligan.web.session.history import History, history_of, number
+from mulligan.web.session.history import History, history_of, significant
 from mulligan.web.session.state import IN_HAND
 
 TRASH = ".trash"
@@ -119,15 +119,18 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "text": "",
         "diagnosis": _diagnosis(here, last),
         "monitored_step": monitored.get("step"),
-        "distance": number(seen.get("distance", seen.get("kid"))),
+        "distance": significant(seen.get("distance", seen.get("kid"))),
         "measured_step": metrics.get("step"),
-        **{name: number(median_of(measured.get(name))) for name in ("fd", "fd_floor", "coverage", "coverage_ideal")},
+        **{
+            name: significant(median_of(measured.get(name)))
+            for name in ("fd", "fd_floor", "coverage", "coverage_ideal")
+        },
         "modes": seen.get("modes"),
         "modes_of": None if "modes" not in seen else len(toy.modes) if toy else began.get("classes") or None,
         "parent": None if parent is None else Path(parent.run).name,
         "from_step": 0 if parent is None else parent.step,
         "points": len(began.get("shape", ())) == 1,
-        "sample": sample_of(name) if here.grids() else None,
+        "sample": next((f"{_address(name)}/samples/{step}.png" for step in reversed(here.grids())), None),
         "report": report_of(name) if here.report.is_file() else None,
         "bytes": _size(path),
         "changed": changed,
@@ -159,15 +162,14 @@ def curves(playground: Playground, *, name: RunName) -> dict[str, Any]:
     return {"run": name, **history.thinned()}
 
 
-BUNDLED_RUN = ".bundled"
-"""Folder inside the runs folder for exports of bundled generators, which have no run."""
+OWN = {f".{name}": path for name, (_, path) in OURS.items()}
+"""Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
 EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
 
 
-def sample_of(name: str) -> str:
-    """Return the address of a run's newest grid."""
-    return f"/api/runs/{quote(name, safe='')}/sample.png"
+def _address(name: str) -> str:
+    return f"/api/runs/{quote(name, safe='')}"
 
 
 def report_of(name: str) -> str:
@@ -177,27 +179,16 @@ def report_of(name: str) -> str:
 
 def export_of(name: str, file: str) -> str:
     """Return the address of an exported file."""
-    if name == BUNDLED_RUN:
-        return f"/api/bundled/files/{quote(file, safe='')}"
-    return f"/api/runs/{quote(name, safe='')}/files/{quote(file, safe='')}"
+    return f"{_address(name)}/files/{quote(file, safe='')}"
 
 
 def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     """Return a file inside a run folder. Paths that lead elsewhere are rejected."""
-    folder = playground.runs / name if name == BUNDLED_RUN else playground.folder(name)
+    folder = playground.runs / name if name in OWN else playground.folder(name)
     path = folder / part / file
     if not path.is_file() or path.resolve() != folder.resolve() / part / file:
         raise Problem("not-found", f"{name} has no {file}. Export it first.")
     return path
-
-
-def newest_sample(playground: Playground, *, name: RunName) -> Path:
-    """Return the newest grid of a run."""
-    steps = [*RunFolder(playground.folder(name)).grids()]
-    if not steps:
-        text = f"{name} has no samples yet. Wait for its first grid, unless its sample_every is 0."
-        raise Problem("not-available", text)
-    return sample_at(playground, name=name, step=steps[-1])
 
 
 def sample_at(playground: Playground, *, name: RunName, step: Step) -> Path:
@@ -234,12 +225,11 @@ def _deletable(playground: Playground, name: str) -> Path:
 
 
 def _throw(playground: Playground, path: Path) -> dict[str, Any]:
-    name = path.name
-    target = playground.runs / TRASH / f"{secrets.token_hex(4)}~{name}"
+    target = playground.runs / TRASH / f"{secrets.token_hex(4)}~{path.name}"
     target.parent.mkdir(exist_ok=True)
     os.rename(path, target)
     playground.broadcast.publish("runs", {})
-    return {"id": target.name.partition("~")[0], "name": name}
+    return _thrown(target)
 
 
 def restore(playground: Playground, *, id: Trashed) -> dict[str, Any]:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
 from mulligan.metrics import MAPS, at, figures_in, median_of
-from mulligan.models import BUNDLED, FACES
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.export import export as write
 from mulligan.output.generator import Generator
 from mulligan.report import read, verdict, write_report
 from mulligan.training.store.folder import RunFolder, restored
 from mulligan.web.library.museum import play
-from mulligan.web.library.runs import BUNDLED_RUN, EXPORTS, export_of, report_of
+from mulligan.web.library.runs import EXPORTS, OWN, export_of, report_of
 from mulligan.web.worker.protocol import Channel
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ class Told(logging.Handler):
         self.channel = channel
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send one message."""
         self.channel.send("say", {"text": record.getMessage()})
 
 
@@ -90,13 +88,12 @@ def report(folder: Path) -> dict[str, Any]:
     return {"url": report_of(folder.name), "text": "The report is written."}
 
 
-def export(folder: Path, to: str, model: str = "bundled") -> dict[str, Any]:
+def export(folder: Path, to: str) -> dict[str, Any]:
     """Export the generator into the run folder."""
-    ours, faces = folder.name == BUNDLED_RUN, model == FACES.stem
-    generator = Generator.load(FACES if faces else BUNDLED if ours else RunFolder(folder).generator)
-    target = folder / "exports" / (f"{model}-{EXPORTS[to]}" if faces else EXPORTS[to])
+    generator = Generator.load(OWN.get(folder.name, RunFolder(folder).generator))
+    target = folder / "exports" / EXPORTS[to]
     # A run that was deleted meanwhile must not reappear as an empty folder.
-    target.parent.mkdir(parents=ours, exist_ok=True)
+    target.parent.mkdir(parents=folder.name in OWN, exist_ok=True)
     files = write(generator, target, to)
     size = sum(path.stat().st_size for path in files)
     return {"url": export_of(folder.name, files[0].name), "text": f"{files[0].name} is written ({size:,} bytes)."}

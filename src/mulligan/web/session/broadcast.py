@@ -20,15 +20,17 @@ QUEUE = 256
 REMEMBERED = 256
 """Number of pages remembered after they have disconnected."""
 PING = 2.0
-NEWEST = frozenset({"samples", "status", "settings", "checked", "tries", "pile"})
+NEWEST = frozenset({"samples", "status", "settings", "checked", "tries", "pile", "round"})
 """Kinds of which only the newest message is queued."""
+FOR_PHONES = ("pile", "round")
+"""Kinds that the phones of a class get. Sixty of them would otherwise get every grid."""
 
 
 class Client:
-    """One page's stream. `name` is the page's own random name."""
+    """One page's stream. `name` is the page's own random name; a `phone` belongs to a class."""
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, name: str, phone: bool = False):
+        self.name, self.phone = name, phone
         self.wake = asyncio.Event()
         self.lost = False
         self._queue: OrderedDict[str, bytes] = OrderedDict()
@@ -56,9 +58,9 @@ class Client:
 
 
 class Broadcast:
-    """Use `publish` to send a message to every open page. `snapshot` returns everything that a page shows."""
+    """Use `publish` to send a message to every open page. `snapshot` returns all that a page shows, or a phone."""
 
-    def __init__(self, snapshot: Callable[[], dict[str, Any]]):
+    def __init__(self, snapshot: Callable[[bool], dict[str, Any]]):
         self.clients: set[Client] = set()
         self.changed: Callable[[], None] = lambda: None
         self.gone: dict[str, float] = {}
@@ -71,47 +73,53 @@ class Broadcast:
         data = content if isinstance(content, bytes) else dumps(content)
         event = self._event(kind, data)
         for client in self.clients:
-            client.put(kind, event)
+            if kind in FOR_PHONES or not client.phone:
+                client.put(kind, event)
+
+    @property
+    def watched(self) -> bool:
+        """Whether a page is open that shows the run."""
+        return not all(client.phone for client in self.clients)
 
     def notify(self, kind: str, text: str, code: str) -> None:
-        """Show every user a sentence."""
         self.publish("notice", {"kind": kind, "text": text, "code": code})
 
     def restart(self) -> None:
         """Send every page a snapshot, which replaces all earlier messages."""
-        if self.clients:
-            event = self._fresh()
-            for client in self.clients:
-                client.put("snapshot", event)
+        if self.watched:
+            self.publish("snapshot", self._snapshot(False))
 
     def _event(self, kind: str, data: bytes) -> bytes:
         return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._epoch, kind.encode(), data)
 
-    def _fresh(self) -> bytes:
-        return self._event("snapshot", dumps(self._snapshot()))
+    def _fresh(self, phone: bool) -> bytes:
+        return self._event("snapshot", dumps(self._snapshot(phone)))
 
     def alive(self, name: str, grace: float) -> bool:
         """Tell whether a page has a stream, or had one within the last `grace` seconds."""
         here = any(client.name == name for client in self.clients)
         return here or time.monotonic() - self.gone.get(name, -1e9) < grace
 
-    async def stream(self, name: str) -> AsyncIterator[bytes]:
+    async def stream(self, name: str, phone: bool = False) -> AsyncIterator[bytes]:
         """Yield messages for one page, a snapshot first, until it leaves or the server closes."""
-        if len(self.clients) >= CLIENTS:  # other pages may have connected since `check_at_most`
+        if self._full(name):  # other pages may have connected since `check_at_most`
             return
-        client = Client(name)
-        client.put("snapshot", self._fresh())
+        for lost in [each for each in self.clients if each.phone and each.name == name]:  # it was out of the network
+            self.clients.discard(lost)
+            lost.wake.set()
+        client = Client(name, phone)
+        client.put("snapshot", self._fresh(phone))
         self.clients.add(client)
         self.changed()
         try:
-            while not self.closing:
+            while client in self.clients and not self.closing:
                 try:
                     await asyncio.wait_for(client.wake.wait(), PING)
                 except TimeoutError:
                     yield b"event: ping\ndata: {}\n\n"
                     continue
                 if client.lost:
-                    client.put("snapshot", self._fresh())
+                    client.put("snapshot", self._fresh(phone))
                 parts = client.take()
                 if parts:
                     yield b"".join(parts)
@@ -122,13 +130,15 @@ class Broadcast:
                 del self.gone[next(iter(self.gone))]
             self.changed()
 
-    def check_at_most(self) -> None:
+    def _full(self, name: str) -> bool:
+        return sum(client.name != name for client in self.clients) >= CLIENTS
+
+    def check_at_most(self, name: str) -> None:
         """Check, before a page's stream begins, that there is room for it."""
-        if len(self.clients) >= CLIENTS:
+        if self._full(name):
             raise Problem("too-many", f"at most {CLIENTS} pages can be open, and {CLIENTS} are. Close one of them.")
 
     def close(self) -> None:
-        """End all streams."""
         self.closing = True
         for client in self.clients:
             client.wake.set()

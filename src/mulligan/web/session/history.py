@@ -30,7 +30,7 @@ class Columns:
                 column.pop()
         self.step.append(step)
         for name, column in self.values.items():
-            column.append(number(values.get(name)))
+            column.append(significant(values.get(name)))
 
     def join(self, step: int, values: dict[str, Any]) -> None:
         """Add values to the last row if it has the same step; otherwise append a row."""
@@ -38,14 +38,14 @@ class Columns:
             self.add(step, values)
             return
         for name in self.values.keys() & values.keys():
-            self.values[name][-1] = number(values[name])
+            self.values[name][-1] = significant(values[name])
 
     def thinned(self, points: int = POINTS) -> dict[str, list[Any]]:
         """Return all rows, or `points` evenly chosen ones that include both ends."""
         count = len(self.step)
         rows = [*range(count)] if count <= points else [round(i * (count - 1) / (points - 1)) for i in range(points)]
-        found: dict[str, list[Any]] = {"step": [self.step[i] for i in rows]}
-        return found | {name: [significant(column[i]) for i in rows] for name, column in self.values.items()}
+        columns: dict[str, list[Any]] = {"step": self.step, **self.values}
+        return {name: [column[i] for i in rows] for name, column in columns.items()}
 
 
 @dataclass(eq=False)
@@ -88,11 +88,6 @@ class History:
 def significant(value: Any) -> float | None:
     """Round a number for a chart, to six significant digits; None for any other value."""
     return float(f"{value:.6g}") if isinstance(value, (int, float)) else None
-
-
-def number(value: Any) -> float | None:
-    """Return a number as a float; None for any other value."""
-    return float(value) if isinstance(value, (int, float)) else None
 
 
 def with_penalty(measures: dict[str, Any]) -> dict[str, Any]:

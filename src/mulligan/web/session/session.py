@@ -43,12 +43,10 @@ class Session:
         return {"status": self.state.status()}
 
     def publish_status(self) -> None:
-        """Send the run bar to every page."""
         self._said = self.state.status()
         self.broadcast.publish("status", self._said)
 
     def publish_tries(self) -> None:
-        """Send the tries to every page."""
         self.broadcast.publish("tries", [each.content() for each in self.state.tries])
 
     def tick(self) -> None:
@@ -66,7 +64,7 @@ class Session:
     def watched(self) -> None:
         """Tell the worker whether a page is open. It draws samples only for an open page."""
         with contextlib.suppress(Problem):  # a new worker is told when it is ready
-            self.worker.send("watch", {"watched": bool(self.broadcast.clients)})
+            self.worker.send("watch", {"watched": self.broadcast.watched})
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -157,10 +155,7 @@ class Session:
         config = self._config()
         adjusted = {name: value for name in settings.LIVE if (value := getattr(asked, name)) is not None}
         overrides = [change for name, value in adjusted.items() for change in settings.changes_for(config, name, value)]
-        if not overrides:
-            text = f"{' or '.join(settings.LIVE)} must be given, got none of these. Try lr_g = 0.001."
-            raise Problem("bad-field", text)
-        with settings.blamed_on(next(iter(adjusted))):
+        with settings.blamed_on(next(iter(adjusted), "")):
             apply_overrides(config, overrides)
         self.worker.send("adjust", {"overrides": overrides})
 
@@ -195,7 +190,7 @@ class Session:
         config = self._config()
         with settings.blamed_on("changes"):
             changed = apply_overrides(config, wanted)[0]
-        settings.check_below(changed, config)
+        settings.check_same_task(changed, config)
         parts = ("data", "classes", "latent", "average")
         nets = (config.generator.layers, config.discriminator.layers)
         same = nets == (changed.generator.layers, changed.discriminator.layers)
@@ -270,12 +265,10 @@ class Session:
         self.state.settings = found | {"data": names.get(found["data"], found["data"])}
 
     def checkpoints(self, run: str | None) -> list[int]:
-        """Return the steps of a run's checkpoints."""
         found = [] if run is None else checkpoints(RunFolder(self.runs / run).checkpoints)
         return [step_of(path) for path in found]
 
     def newest_checkpoint(self, run: str | None) -> int | None:
-        """Return the step of a run's newest checkpoint."""
         return max(self.checkpoints(run), default=None)
 
     def clear_empty(self) -> None:

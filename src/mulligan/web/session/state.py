@@ -147,7 +147,7 @@ class State:
             "seconds_left": significant(left),
             "seconds": significant(self.seconds),
             **{name: settings.get(name) for name in ("recipe", "seed")},
-            **{name: info.get(name) for name in ("data", "shape", "loss", "floor", "monitored_n")},
+            **{name: info.get(name) for name in ("data", "shape", "loss", "floor")},
             **{name: info.get(name, []) for name in ("class_names", "counted_classes")},
             "points": info.get("points", False),
             "classes": info.get("classes", 0),

@@ -92,7 +92,6 @@ class WorkerHandle:
             self.died(code)
 
     def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
-        """Send the worker a command."""
         try:
             if self._channel is None:
                 raise OSError

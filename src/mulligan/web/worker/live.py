@@ -9,7 +9,7 @@ from mulligan.config.serialization import to_table
 from mulligan.output.readings import says, unit
 from mulligan.training import Config, Diagnosis, Run
 from mulligan.training.events import Adjusted
-from mulligan.training.monitor import COUNT, Monitor
+from mulligan.training.monitor import Monitor
 
 
 @dataclass(eq=False)
@@ -48,7 +48,6 @@ def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
         "data": run.data.name,
         "loss": loss_of(run.config),
         "floor": None if monitor is None or run.data.is_points else monitor.floor,
-        "monitored_n": None if monitor is None else COUNT,
     }
 
 

@@ -85,7 +85,6 @@ class Channel:
                 return
 
     def close(self) -> None:
-        """Close this end."""
         self._connection.close()
 
 

@@ -56,7 +56,6 @@ class Worker:
             self._over = True
 
     def notify(self, kind: str, text: str, code: str, serial: int | None = None) -> None:
-        """Show the user a message."""
         self.tell("notice", {"kind": kind, "text": text, "code": code}, serial)
 
     def obey(self, steering: Steering | None) -> None:

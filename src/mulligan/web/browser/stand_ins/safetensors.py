@@ -45,7 +45,6 @@ class safe_open:
         pass
 
     def metadata(self) -> dict[str, str] | None:
-        """Return the texts of the header."""
         return self._metadata
 
 

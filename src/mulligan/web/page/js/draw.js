@@ -1,12 +1,12 @@
 // Draw: one number gives one picture; is it a copy; one number becomes another; a plane through four.
 
-import { html, useEffect, useRef, useState } from "./html.js";
+import { Panel, html, useEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int, num } from "./numbers.js";
 import { LARGE, Pad, base64, lay, pixels, small, wipe } from "./pad.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
 import { Slider } from "./settings.js";
-import { begin, beginOf, calm, mayWrite, modelOf, onProgress, server, store } from "./store.js";
+import { begin, calm, latest, mayWrite, modelOf, onProgress, server, store } from "./store.js";
 
 const FRAMES = 61;
 const STOPS = 11;
@@ -54,6 +54,13 @@ export function Picture({ image, label, className, testid }) {
   return html`<canvas class=${`px ${className ?? ""}`} ref=${canvas} role=${label ? "img" : null} aria-hidden=${label ? null : "true"} aria-label=${label} data-testid=${testid} width="28" height="28" />`;
 }
 
+/** Decoded pictures, or those before until they are. */
+export function useImages(pngs) {
+  const [images, set] = useState([]);
+  useEffect(() => pngs ? latest(Promise.all(pngs.map((png) => png && decode(png))), (found) => found && set(found)) : set([]), [pngs?.join()]);
+  return images;
+}
+
 const number = (text) => {
   const digits = String(text ?? "").replaceAll(/[,\s]/g, "");
   return /^\d+$/.test(digits) && Number(digits) < 2 ** 53 ? Number(digits) : null;
@@ -93,7 +100,7 @@ function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
   }, [model, seed, kind, steer], 30);
   const names = info?.class_names ?? [];
   const short = names.length <= BUTTONS && names.every((n) => n.length <= 2);
-  return html`<section class="panel" aria-labelledby="d1"><div class="ph"><h2 id="d1">One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}</h2><span class="end small">${same(steer, PLAIN) ? "same number, same picture" : "steered"}</span></div><div class="pb">
+  return html`<${Panel} id="d1" title=${`One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}`} note=${same(steer, PLAIN) ? "same number, same picture" : "steered"}>
     <div class="seed"><button class="btn" aria-label="Previous seed" disabled=${seed < 1} onClick=${() => setSeed(seed - 1)}>−</button>
       <${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
       <button class="btn" aria-label="Next seed" onClick=${() => setSeed(seed + 1)}>+</button>
@@ -103,8 +110,7 @@ function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
         ${(names.length ? names : [...Array(10).keys()].map(String)).map((n, k) => html`<button aria-pressed=${kind === k} aria-label=${`Class ${n}`} data-testid=${`class-${k}`} disabled=${!names.length} onClick=${() => setKind(k)}>${n}</button>`)}</div>`
       : html`<select class="in ds-more" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
     <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance: 7 need not give a 7. The class is chosen here.${data?.class_name ? ` Drawn: ${data.class_name}.` : ""}` : "This generator takes no class."}</p>
-    <${Steer} steer=${steer} setSteer=${setSteer} />
-  </div></section>`;
+    <${Steer} steer=${steer} setSteer=${setSteer} /><//>`;
 }
 
 function Copy({ model, seed, kind, steer }) {
@@ -118,12 +124,11 @@ function Copy({ model, seed, kind, steer }) {
     if (data && canvas.current) paintDifference(canvas.current, values(data.drawn), values(data.image), data.drawn.width, data.drawn.height);
   }, [data]);
   const [level, verdict] = { "not a copy": ["ok", "Not a copy"], "near copy": ["warn", "Close to a training picture"] }[data?.verdict] ?? ["info", "Not known"];
-  return html`<section class="panel" aria-labelledby="d2"><div class="ph"><h2 id="d2">Is it a copy?</h2>${data && html`<span class=${`end chip ${level}`} data-testid="copy-verdict">${icon[level]()}${verdict}</span>`}</div><div class="pb">
+  return html`<${Panel} id="d2" title="Is it a copy?" end=${data && html`<span class=${`end chip ${level}`} data-testid="copy-verdict">${icon[level]()}${verdict}</span>`}>
     ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><figure><${Picture} image=${data?.drawn} label="Generated" /><figcaption>generated</figcaption></figure>
       <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.near.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.near.index) : "–"}</figcaption></figure>
       <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label="Difference: orange where the generated one is brighter, blue where the training picture is" /><figcaption>difference, −1 … +1</figcaption></figure></div>
-      <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}
-  </div></section>`;
+      <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}<//>`;
 }
 
 // ── a drawing, and the nearest picture that G can make ──
@@ -171,14 +176,13 @@ function Nearest({ model, kind }) {
     setDrawn(null);
   };
   const said = wrong ?? fault;
-  return html`<section class="panel" aria-labelledby="d5"><div class="ph"><h2 id="d5">Draw one: what is the nearest it can make?</h2></div><div class="pb">
+  return html`<${Panel} id="d5" title="Draw one: what is the nearest it can make?">
     <div class="nearest"><div class="sheet"><${Pad} canvas=${pad} colour=${colour} testid="nearest-pad" lifted=${shape && look} />${!drawn && html`<p aria-hidden="true">Draw here</p>`}</div><div>
       <div class="near"><figure><${Picture} image=${data?.given} testid="nearest-given" label="Yours, as the generator sees it" /><figcaption>yours</figcaption></figure>
         <figure><${Picture} image=${data?.image} testid="nearest-made" label=${data ? `The nearest picture${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} /><figcaption>nearest${data?.class_name ? `, class ${data.class_name}` : ""}</figcaption></figure>
         <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" data-testid="nearest-error" aria-label="Error: orange where the nearest is brighter, blue where yours is" /><figcaption>error, −1 … +1</figcaption></figure></div>
       <p class="small" aria-live="polite" data-testid="nearest-words">${said ? html`<span class="bad">${said}</span>` : data ? `The error is ${num(data.error)} grey levels of 255 (root mean square). What stays in the error map, this search did not reach.` : "Draw, or take a picture. Adam then looks for the z and the class whose picture is nearest, through G's own backward pass."}</p>
-      <div class="act"><button class="btn" disabled=${!drawn} data-testid="nearest-wipe" onClick=${blank}>Wipe</button><button class="btn" disabled=${!shape} onClick=${() => file.current.click()}>Take a picture</button><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] > 1 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div>
-  </div></section>`;
+      <div class="act"><button class="btn" disabled=${!drawn} data-testid="nearest-wipe" onClick=${blank}>Wipe</button><button class="btn" disabled=${!shape} onClick=${() => file.current.click()}>Take a picture</button><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] > 1 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div><//>`;
 }
 
 // ── morph ──
@@ -208,7 +212,7 @@ function Morph({ model, kind, of, ends: [from, to], setEnds, player, off, why })
   const gif = `/api/walk.gif?${new URLSearchParams({ model, from, to, frames: FRAMES, scale: Math.max(1, Math.floor((ENLARGED * 28) / (data?.width ?? 28))), ...(kind == null ? {} : { class: kind }) })}`;
   const end = (seed, set, place, label, testid) => html`<div class="end-of"><label>${label}<${SeedField} value=${seed} set=${set} label=${label} testid=${testid} /></label>
     <button aria-label=${`Show the picture of ${seed}`} onClick=${() => go(place)}><${Picture} image=${data?.images[place]} /></button></div>`;
-  return html`<section class="panel morph" aria-labelledby="d3"><div class="ph"><h2 id="d3">Morph: from one number to another${of}</h2><span class="end small">two birthdays, perhaps</span></div><div class="pb">
+  return html`<${Panel} id="d3" className="morph" title=${html`Morph: from one number to another${of}`} note="two birthdays, perhaps">
     ${fault && html`<p class="small bad">${fault}</p>`}
     <div class="three-of">${end(from, (n) => setEnds([n, to]), 0, "This number", "walk-from")}
       <div class="middle"><${Picture} image=${data?.images[at]} testid="walk-frame" label=${`Walk at ${share.toFixed(2)} between seed ${from} and seed ${to}`} />
@@ -216,8 +220,7 @@ function Morph({ model, kind, of, ends: [from, to], setEnds, player, off, why })
         <div class="act"><button class="btn primary" data-testid="walk-play" disabled=${!data} onClick=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}</button><button class="btn icon" aria-label="Two other numbers" title="Two other numbers" data-testid="walk-dice" onClick=${() => setEnds([dice(), dice()])}>${icon.dice()}</button></div></div>
       ${end(to, (n) => setEnds([from, n]), FRAMES - 1, "becomes this one", "walk-to")}</div>
     <div class="strip">${stops.map((i) => html`<button aria-label=${`Go to ${(i / (FRAMES - 1)).toFixed(1)}`} aria-current=${i === stops.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a)) ? "true" : null} onClick=${() => go(i)}><${Picture} image=${data?.images[i]} /></button>`)}</div>
-    <div class="act share"><b>Share</b><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}GIF</a><button class="btn" title=${why} disabled=${off} data-testid="walk-player" onClick=${() => player({ from, to, kind })}>${icon.down()}Player with this morph</button><span class="small">The player is one file: it opens anywhere, and plays on.</span></div>
-  </div></section>`;
+    <div class="act share"><b>Share</b><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}GIF</a><button class="btn" title=${why} disabled=${off} data-testid="walk-player" onClick=${() => player({ from, to, kind })}>${icon.down()}Player with this morph</button><span class="small">The player is one file: it opens anywhere, and plays on.</span></div><//>`;
 }
 
 /** Save a player that begins with this very walk: its model, which is data, says so. */
@@ -242,7 +245,7 @@ function Plane({ model, kind, of, classes, corners, setCorners }) {
     return { ...plane, image: await decode(plane.png) };
   }, [model, seeds, kind, around], 200);
   const one = useAnswer(async (signal) => {
-    const point = await server.get("/api/plane/point", { model, seeds, across: u.toFixed(3), down: v.toFixed(3), class: kind, around }, signal);
+    const point = await server.get("/api/plane", { model, seeds, at: `${u.toFixed(3)},${v.toFixed(3)}`, class: kind, around }, signal);
     return { ...point, image: await decode(point.png) };
   }, [model, seeds, kind, u, v, around], 15);
   useEffect(() => {
@@ -260,16 +263,14 @@ function Plane({ model, kind, of, classes, corners, setCorners }) {
     e.preventDefault();
     setSpot([clamp(u + step[0]), clamp(v + step[1])]);
   };
-  const png = `/api/plane.png?${new URLSearchParams({ model, seeds, side: SIDE, ...(kind == null ? {} : { class: kind }), ...(around ? { around } : {}) })}`;
-  return html`<section class="panel" aria-labelledby="d4"><div class="ph"><h2 id="d4">${around ? "A plane of all classes" : "A plane through four seeds"}${of}</h2>${classes > 1 && kind == null ? html`<div class="end seg" role="group" aria-label="What the plane mixes"><button aria-pressed=${around ? "false" : "true"} onClick=${() => setWheel(false)}>Four seeds</button><button aria-pressed=${around} data-testid="plane-classes" onClick=${() => setWheel(true)}>All classes</button></div>` : html`<span class="end small">drag, or use the arrow keys</span>`}</div><div class="pb">
+  return html`<${Panel} id="d4" title=${html`${around ? "A plane of all classes" : "A plane through four seeds"}${of}`} end=${classes > 1 && kind == null ? html`<div class="end seg" role="group" aria-label="What the plane mixes"><button aria-pressed=${around ? "false" : "true"} onClick=${() => setWheel(false)}>Four seeds</button><button aria-pressed=${around} data-testid="plane-classes" onClick=${() => setWheel(true)}>All classes</button></div>` : html`<span class="end small">drag, or use the arrow keys</span>`}>
     ${grid.fault ? html`<p class="small bad">${grid.fault}</p>` : html`<div class="plane">
       <div class="pw" tabindex="0" role="application" aria-label=${`Latent plane, at ${u.toFixed(2)} across and ${v.toFixed(2)} down. Arrow keys move the point.`} data-testid="latent-plane" onKeyDown=${key} onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); move(e); }} onPointerMove=${(e) => e.buttons && move(e)}>
         <${Picture} image=${grid.data?.image} label=${`${SIDE} by ${SIDE} pictures between seeds ${corners.join(", ")}`} /><span class="x" ref=${cross}></span></div>
       <div class="pick"><${Picture} image=${one.data?.image} label=${`The picture at ${u.toFixed(2)} across, ${v.toFixed(2)} down`} testid="plane-point" /><div>
         <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>${around ? "seed" : "corners"}</dt><dd>${around ? corners[0] : html`${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}`}</dd></dl>
-        <div class="act"><button class="btn" data-testid="plane-shuffle" onClick=${() => setCorners([dice(), dice(), dice(), dice()])}>Other corners</button><a class="btn quiet" href=${png} download="plane.png" data-testid="plane-save">Save PNG</a></div>
-        <p class="small">${around ? `All of seed ${corners[0]}, with the classes around the border, clockwise from the top; towards the middle they mix.` : "Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained."}</p></div></div></div>`}
-  </div></section>`;
+        <div class="act"><button class="btn" data-testid="plane-shuffle" onClick=${() => setCorners([dice(), dice(), dice(), dice()])}>Other corners</button><a class="btn quiet" href=${`data:image/png;base64,${grid.data?.png}`} download="plane.png" data-testid="plane-save">Save PNG</a></div>
+        <p class="small">${around ? `All of seed ${corners[0]}, with the classes around the border, clockwise from the top; towards the middle they mix.` : "Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained."}</p></div></div></div>`}<//>`;
 }
 
 // ── the view ──
@@ -319,7 +320,7 @@ export function Draw({ query }) {
   const saved = model === "live" ? modelOf(s?.run) : model;
   const kept = models.some((m) => m.name === saved);
   const off = !mayWrite() || !kept;
-  const send = (to) => (["bundled", "pixel-faces"].includes(saved) ? beginOf("/api/bundled", "export", { to, model: saved }) : begin(saved.replace("./", ""), "export", { to }));
+  const send = (to) => begin(["bundled", "pixel-faces"].includes(saved) ? `.${saved}` : saved.replace("./", ""), "export", { to });
   const of = kind == null ? null : ` · class ${info?.class_names?.[kind] ?? kind}`; // a class holds for all of the view
   const why = kept ? undefined : "A run can be exported from its first checkpoint on";
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>

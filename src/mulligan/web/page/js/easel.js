@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "./html.js";
 import { int } from "./numbers.js";
 import { LARGE, Pad, base64, pixels, small, wipe } from "./pad.js";
 import { decode } from "./pictures.js";
+import { Ballot } from "./votes.js";
 import { keep, kept } from "./query.js";
 import { act, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 import { recipeOf, start } from "./settings.js";
@@ -155,7 +156,9 @@ export function Teach() {
   return html`<main class="view" id="main" tabindex="-1"><h1>Teach it your drawings</h1><p class="ink2">Draw twenty of one thing. A network then learns to draw more of them, in a minute or two.</p><${Easel} /></main>`;
 }
 
-/** What a phone of the class opens: draw, and send. */
+/** What a phone of the class opens: it draws and sends, and votes while there is a round; a drawing outlasts that. */
 export function Guest() {
-  return html`<main class="view" id="main" tabindex="-1"><h1>Draw for the class</h1><p class="ink2">Everybody draws the same thing. A network then learns to draw it too.</p>${store.pile?.open ? html`<${Easel} guest />` : html`<p class="nothing">${store.pile ? "Phones cannot add to this pile. To let them, start the playground with --host and --token." : "Opening the pile…"}</p>`}</main>`;
+  const { pile, round } = store;
+  return html`<main class="view" id="main" tabindex="-1"><h1>${round ? "Real or forged?" : "Draw for the class"}</h1>${round && html`<${Ballot} round=${round} />`}
+    ${pile?.open ? html`<div class="view" hidden=${round != null}><p class="ink2">Everybody draws the same thing. A network then learns to draw it too.</p><${Easel} guest /></div>` : html`<p class="nothing">${pile ? "Phones cannot add to this pile. To let them, start the playground with --host and --token." : "Opening the pile…"}</p>`}</main>`;
 }

@@ -1,15 +1,16 @@
 // The game: real pictures on one side, forged ones on the other, the judge between them; one step of it, held still; and
 // you in the judge's place.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
-import { Picture } from "./draw.js";
+import { Panel, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Picture, useImages } from "./draw.js";
 import { icon } from "./icons.js";
 import { useLooks } from "./look.js";
 import { int } from "./numbers.js";
 import { Pace } from "./pace.js";
-import { decode, paintDifference, values } from "./pictures.js";
-import { act, calm, can, latest, mayWrite, merit, server, store } from "./store.js";
+import { paintDifference, values } from "./pictures.js";
+import { act, calm, can, mayWrite, merit, server, store } from "./store.js";
 import { oneStep, sigmoid, toggle, useKeys } from "./train.js";
+import { ClassVote, nextRound } from "./votes.js";
 
 const PILE = 9;
 const SIDES = 5; // real and forged pictures of a round
@@ -17,27 +18,20 @@ const HALF = 500; // ms for which the judge's move is seen before the forger's
 const MANY = "mlp"; // a game of pictures that changes from second to second
 const FAST = "small"; // the same in the lab
 
-const share = (v) => `${Math.round(100 * v)} %`;
+export const share = (v) => `${Math.round(100 * v)} %`;
 const mean = (list) => list.reduce((sum, one) => sum + one.belief, 0) / list.length;
 
 const dice = () => Math.floor(Math.random() * 2 ** 31);
 
-/** Decoded pictures, or those before until they are. */
-function useImages(pngs) {
-  const [images, set] = useState([]);
-  useEffect(() => pngs ? latest(Promise.all(pngs.map((png) => png && decode(png))), (found) => found && set(found)) : set([]), [pngs?.join()]);
-  return images;
-}
-
-/** Two needles: what the judge believes of real pictures and of forged ones. Where they meet, it cannot tell. With a label: one. */
-export function Dial({ real, fake, label }) {
+/** Needles, each a belief in “real”, its colour, and how thick it is. */
+export function Dial({ needles, label }) {
   const [cx, cy, r] = [134, 128, 104];
   const at = (v, length) => [cx - length * Math.cos(Math.PI * v), cy - length * Math.sin(Math.PI * v)];
-  const needle = (v, colour) => { const [x, y] = at(v, r - 14); return html`<line x1=${cx} y1=${cy} x2=${x} y2=${y} stroke=${`var(${colour})`} stroke-width="5" stroke-linecap="round" />`; };
+  const needle = ([v, colour, width = 5]) => { const [x, y] = at(v, r - 14); return html`<line x1=${cx} y1=${cy} x2=${x} y2=${y} stroke=${`var(--${colour})`} stroke-width=${width} stroke-linecap="round" />`; };
   const mark = (v) => { const [a, b] = [at(v, r - 5), at(v, r + 5)]; return html`<line x1=${a[0]} y1=${a[1]} x2=${b[0]} y2=${b[1]} stroke="var(--ink-3)" stroke-width="2" />`; };
-  return html`<svg viewBox="0 0 268 158" role="img" data-testid="dial" aria-label=${label ?? `The judge thinks that a real picture is real with ${share(real)}, a forged one with ${share(fake)}`}>
+  return html`<svg viewBox="0 0 268 158" role="img" data-testid="dial" aria-label=${label}>
     <path d=${`M${cx - r} ${cy}A${r} ${r} 0 0 1 ${cx} ${cy - r}`} fill="none" stroke="var(--fake)" stroke-width="10" opacity="0.35" /><path d=${`M${cx} ${cy - r}A${r} ${r} 0 0 1 ${cx + r} ${cy}`} fill="none" stroke="var(--real)" stroke-width="10" opacity="0.35" />
-    ${[0, 0.25, 0.5, 0.75, 1].map(mark)}${needle(fake, label ? "--judge" : "--fake")}${!label && needle(real, "--real")}<circle cx=${cx} cy=${cy} r="9" fill="var(--judge)" />
+    ${[0, 0.25, 0.5, 0.75, 1].map(mark)}${needles.map(needle)}<circle cx=${cx} cy=${cy} r="9" fill="var(--judge)" />
     <text x="4" y="150">“forged”</text><text x=${cx} y="14" text-anchor="middle">cannot tell</text><text x="264" y="150" text-anchor="end">“real”</text></svg>`;
 }
 
@@ -79,16 +73,16 @@ function Change({ from, to, label }) {
 function Heard({ one, step, since }) {
   const [now, heard, before] = useImages([one.png, one.heard.png, one.before?.png]);
   const then = one.before;
-  return html`<section class="panel" aria-labelledby="g3" data-testid="heard"><div class="ph"><h2 id="g3">${then ? `From step ${int(since)} to step ${int(step)}` : "What the forger hears"}</h2><span class="end small">this picture keeps its z</span></div><div class="pb"><div class="heard">
+  return html`<${Panel} id="g3" testid="heard" title=${then ? `From step ${int(since)} to step ${int(step)}` : "What the forger hears"} note="this picture keeps its z"><div class="heard">
     ${then && html`<figure><${Picture} image=${before} label="The forged picture before" /><figcaption>Before: “real” with <b>${share(then.was)}</b>.<br />1. The judge learns: <b>${share(then.belief)}</b></figcaption></figure>`}
     <figure><${Picture} image=${now} testid="heard-now" label="The forged picture now" /><figcaption>${then ? "2. The forger learns: " : "Now: “real” with "}<b>${share(one.belief)}</b></figcaption></figure>
     ${then && html`<${Change} from=${before} to=${now} label="What the forger changed" />`}
     <${Change} from=${now} to=${heard} label="What the judge asks for next" />
     <figure><${Picture} image=${heard} label="The picture that the judge asks for" /><figcaption>Done in full: <b class="ok">${share(one.heard.belief)}</b></figcaption></figure></div>
-    <p class="small">The judge never shows a real picture to the forger. It says for each pixel whether brighter or darker would look more real, and nothing else.</p></div></section>`;
+    <p class="small">The judge never shows a real picture to the forger. It says for each pixel whether brighter or darker would look more real, and nothing else.</p><//>`;
 }
 
-const word = (real) => (real ? "real" : "forged");
+export const word = (real) => (real ? "real" : "forged");
 
 /** A round's pictures with both verdicts, as a picture to share. */
 function card(round, images, said, words) {
@@ -187,6 +181,7 @@ export function Game() {
   const [real, fake] = [useImages(data?.real.map((one) => one.png)), useImages(forged?.map((one) => one.png))];
   const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
   const going = s?.state === "training" || store.slow;
+  if (store.round) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The class judges</h1><${ClassVote} /></main>`;
   if (!living || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h3>${living || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h3>
     ${!living && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><button class="btn primary big" data-testid="game-start" disabled=${!mayWrite()} onClick=${begin}>${icon.play()}Let them play</button>`}</div></main>`;
   const [believed, doubted] = [mean(data.real), mean(forged)];
@@ -199,12 +194,12 @@ export function Game() {
   };
   return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1>
     ${judging ? html`<${Judge} close=${() => setJudging(false)} />` : html`<div class="table">
-      <section class="panel" aria-labelledby="g1"><div class="ph"><h2 id="g1" class="real">Real</h2><span class="end small">from the training set</span></div><div class="pb"><div class="pile">${data.real.map((p, i) => html`<${Picture} image=${real[i]} label=${`Real; the judge says “real” with ${share(p.belief)}`} />`)}</div></div></section>
-      <section class="panel judge" aria-labelledby="g5"><div class="ph"><h2 id="g5">The judge</h2><span class="end small">step ${int(data.step)}</span></div><div class="pb"><${Dial} real=${believed} fake=${doubted} />
+      <${Panel} id="g1" title=${html`<span class="real">Real</span>`} note="from the training set"><div class="pile">${data.real.map((p, i) => html`<${Picture} image=${real[i]} label=${`Real; the judge says “real” with ${share(p.belief)}`} />`)}</div><//>
+      <${Panel} id="g5" className="judge" title="The judge" note=${`step ${int(data.step)}`}><${Dial} needles=${[[doubted, "fake"], [believed, "real"]]} label=${`The judge thinks that a real picture is real with ${share(believed)}, a forged one with ${share(doubted)}`} />
         <p class="small">How sure it is of “real”: <span class="real">real ones ${share(believed)}</span>, <span class="fake">forged ones ${share(doubted)}</span></p>
         <p class="ink2" data-testid="game-verdict">${half && moved ? "The judge has learned. Now the forger…" : verdict(believed - doubted)}</p>
         <div class="act"><button class="btn" data-testid="game-toggle" disabled=${!mayWrite()} onClick=${toggle}>${going ? icon.pause() : icon.play()}${going ? "Pause" : "Go on"}</button><button class="btn" data-testid="game-step" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}One step</button><button class="btn" data-testid="game-others" onClick=${others}>Other pictures</button></div><${Pace} />
-        <div class="act"><button class="btn primary big" data-testid="game-judge" onClick=${() => setJudging(true)}>Be the judge</button></div></div></section>
-      <section class="panel" aria-labelledby="g2"><div class="ph"><h2 id="g2" class="fake">Forged</h2><span class="end small">click one to follow it</span></div><div class="pb"><div class="pile">${forged.map((p, i) => html`<button aria-pressed=${picked.at === i} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div></div></section></div>
+        <div class="act"><button class="btn primary big" data-testid="game-judge" onClick=${() => setJudging(true)}>Be the judge</button>${store.pile?.open && html`<button class="btn big" data-testid="game-class" disabled=${!mayWrite()} onClick=${nextRound}>Let the class judge</button>`}</div><//>
+      <${Panel} id="g2" title=${html`<span class="fake">Forged</span>`} note="click one to follow it"><div class="pile">${forged.map((p, i) => html`<button aria-pressed=${picked.at === i} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div><//></div>
     <${Heard} one=${still ? picked.one : data.fake[picked.at]} step=${still ? picked.step : data.step} since=${still ? picked.since : data.since} />`}</main>`;
 }

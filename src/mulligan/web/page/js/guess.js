@@ -1,12 +1,11 @@
 // Guess the failure: samples and curves only, six names to choose from; then the evidence, and the repair beside it.
 
 import { html, useEffect, useState } from "./html.js";
-import { Picture } from "./draw.js";
+import { Picture, useImages } from "./draw.js";
 import { pictureOf } from "./failures.js";
 import { icon } from "./icons.js";
 import { capital, int, num, short, time } from "./numbers.js";
-import { decode } from "./pictures.js";
-import { act, latest, mayWrite, onProgress, server, store } from "./store.js";
+import { act, mayWrite, onProgress, server, store } from "./store.js";
 
 const NAMES = 6;
 
@@ -29,8 +28,7 @@ function choices(right, cases, seed) {
 }
 
 function Shown({ picture, caption }) {
-  const [image, setImage] = useState(null);
-  useEffect(() => latest(decode(picture.png), (found) => found && setImage(found)), [picture.png]);
+  const [image] = useImages([picture.png]);
   return html`<figure><${Picture} image=${image} label=${caption} /><figcaption>${caption}</figcaption></figure>`;
 }
 

@@ -1,12 +1,12 @@
 // Look inside: what D thinks of every point, where it looks in a picture, and whether z and gradients get through.
 
-import { html, useEffect, useRef, useState } from "./html.js";
-import { decode, floats, bytesOf, css, paintSigned, signedColours } from "./pictures.js";
+import { Panel, html, useEffect, useRef, useState } from "./html.js";
+import { floats, bytesOf, css, paintSigned, signedColours } from "./pictures.js";
 import { icon } from "./icons.js";
 import { int, num, percent, short, signed } from "./numbers.js";
 import { grow } from "./chart.js";
 import { Layers } from "./layers.js";
-import { Picture } from "./draw.js";
+import { Picture, useImages } from "./draw.js";
 import { Histogram } from "./quality.js";
 import { Slider } from "./settings.js";
 import { can, command, latest, modelOf, server, store } from "./store.js";
@@ -50,6 +50,19 @@ const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fa
 /** Logits from the middle of D's map to its full colours: 1, 2 or 5 × 10ⁿ, as this map needs. */
 const reach = (f) => grow([f.largest], { least: [0, 1e-6] })[1];
 
+const axis = (v) => String(v).replace("-", "−");
+
+function line(ink, ...places) {
+  ink.beginPath();
+  for (const place of places) ink.lineTo(...place);
+  ink.stroke();
+}
+
+function circle(ink, x, y, r) {
+  ink.beginPath();
+  ink.arc(x, y, r, 0, 7);
+}
+
 /** Draw D's map, points and arrows. `at` is the place that is asked about, if there is one. */
 export function drawField(canvas, f, show, at) {
   const W = (canvas.width = canvas.clientWidth * 2);
@@ -78,15 +91,11 @@ export function drawField(canvas, f, show, at) {
   ink.font = "26px system-ui";
   const every = f.high - f.low > 12 ? 5 : 1;
   for (let v = Math.ceil(f.low / every) * every; v <= f.high; v += every) {
-    ink.beginPath();
-    ink.moveTo(X(v), 0);
-    ink.lineTo(X(v), H);
-    ink.moveTo(0, Y(v));
-    ink.lineTo(W, Y(v));
-    ink.stroke();
+    line(ink, [X(v), 0], [X(v), H]);
+    line(ink, [0, Y(v)], [W, Y(v)]);
     ink.globalAlpha = 1;
-    ink.fillText(String(v).replace("-", "−"), X(v) + 6, H - 8);
-    if (v) ink.fillText(String(v).replace("-", "−"), 8, Y(v) - 6);
+    ink.fillText(axis(v), X(v) + 6, H - 8);
+    if (v) ink.fillText(axis(v), 8, Y(v) - 6);
     ink.globalAlpha = 0.35;
   }
   if (show.path) {
@@ -94,17 +103,13 @@ export function drawField(canvas, f, show, at) {
     ink.lineWidth = 3;
     for (const way of f.path) way.slice(1).forEach(([x, y], i) => { // the newest part is the darkest
       ink.globalAlpha = 0.1 + (0.8 * (i + 1)) / way.length;
-      ink.beginPath();
-      ink.moveTo(X(way[i][0]), Y(way[i][1]));
-      ink.lineTo(X(x), Y(y));
-      ink.stroke();
+      line(ink, [X(way[i][0]), Y(way[i][1])], [X(x), Y(y)]);
     });
   }
   const dots = (points, size, colour, ring) => {
     ink.fillStyle = colour;
     for (const [x, y] of points) {
-      ink.beginPath();
-      ink.arc(X(x), Y(y), size, 0, 7);
+      circle(ink, X(x), Y(y), size);
       ink.fill();
       if (ring) ink.stroke();
     }
@@ -120,8 +125,7 @@ export function drawField(canvas, f, show, at) {
   ink.lineWidth = 3;
   ink.strokeStyle = css("--ink");
   if (at) for (const r of [11, 2]) {
-    ink.beginPath();
-    ink.arc(X(at[0]), Y(at[1]), r, 0, 7);
+    circle(ink, X(at[0]), Y(at[1]), r);
     ink.stroke();
   }
 }
@@ -134,10 +138,7 @@ function drawArrows(ink, f, X, Y) {
     const [ax, ay, bx, by] = [X(x), Y(y), X(x + unit * dx), Y(y + unit * dy)];
     if (Math.hypot(bx - ax, by - ay) < 6) continue;
     const turn = Math.atan2(by - ay, bx - ax);
-    ink.beginPath();
-    ink.moveTo(ax, ay);
-    ink.lineTo(bx, by);
-    ink.stroke();
+    line(ink, [ax, ay], [bx, by]);
     ink.beginPath();
     ink.moveTo(bx + 4 * Math.cos(turn), by + 4 * Math.sin(turn));
     for (const bend of [2.6, -2.6]) ink.lineTo(bx + 10 * Math.cos(turn + bend), by + 10 * Math.sin(turn + bend));
@@ -156,8 +157,7 @@ function drawLost(ink, f, X, Y, W, H) {
   const lost = m.centres.filter((_, i) => m.counts[i] === 0);
   for (const [x, y] of lost) {
     ink.setLineDash([7, 6]);
-    ink.beginPath();
-    ink.arc(X(x), Y(y), 40, 0, 7);
+    circle(ink, X(x), Y(y), 40);
     ink.stroke();
     ink.setLineDash([]);
     if (lost.length <= 4) ink.fillText("not found", Math.min(W - 80, Math.max(80, X(x))), Math.min(H - 12, Y(y) + 70));
@@ -194,10 +194,13 @@ function drawLine(canvas, f, show, at) {
   ink.stroke();
   ink.fillStyle = css("--ink-2");
   ink.font = "26px system-ui";
-  for (let v = Math.ceil(f.low); v <= f.high; v++) ink.fillText(String(v).replace("-", "−"), X(v) + 6, H - 8);
+  for (let v = Math.ceil(f.low); v <= f.high; v++) ink.fillText(axis(v), X(v) + 6, H - 8);
   ink.fillStyle = css("--ink");
   ink.fillRect(X(at[0]) - 1.5, 0, 3, H);
 }
+
+const paintScale = (canvas) => paintSigned(canvas, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
+const nothing = (fault) => html`<div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div>`;
 
 function Field({ params, name, off, setOff }) {
   const canvas = useRef(null);
@@ -223,7 +226,7 @@ function Field({ params, name, off, setOff }) {
   useEffect(() => {
     if (!f || !canvas.current) return;
     (f.dimension === 1 ? drawLine : drawField)(canvas.current, f, show, at);
-    paintSigned(bar.current, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
+    paintScale(bar.current);
   });
   useEffect(() => {
     if (!f || waiting.current) return;
@@ -236,7 +239,7 @@ function Field({ params, name, off, setOff }) {
       if (number === probed.current) setProbe(answer);
     }, 80);
   }, [at[0], at[1], f?.step]);
-  if (fault || !f) return html`<div class="ring"><section class="panel"><div class="pb"><div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div></div></section></div>`;
+  if (fault || !f) return nothing(fault);
   const scale = canvas.current ? canvas.current.clientHeight / (f.high - f.low) : 1;
   const clamp = (v) => Math.min(f.high, Math.max(f.low, v));
   const move = (e) => {
@@ -256,13 +259,13 @@ function Field({ params, name, off, setOff }) {
   // the middle of the colours, where D cannot tell; written as 0 where the loss leaves the level free
   const zero = f.says === "centred" ? 0 : f.centre;
   const logitAt = (share) => (zero + share * reach(f) ? signed(zero + share * reach(f), short) : "0");
-  return html`<div class="ring"><section class="panel" aria-labelledby="l1"><div class="ph"><h2 id="l1">What D thinks of every point</h2></div><div class="pb">
+  return html`<div class="ring"><${Panel} id="l1" title="What D thinks of every point">
     <div class="toggles" role="group" aria-label="Layers of the drawing">${TOGGLES.filter(([k]) => f.dimension !== 1 || ["map", "real", "fake"].includes(k)).map(([k, label]) => html`<label><input type="checkbox" checked=${show[k]} data-testid=${`ring-${k}`} onChange=${(e) => setOff(e.target.checked ? off.filter((n) => n !== k) : [...off, k])} />${label}</label>`)}</div>
     <canvas class="field" ref=${canvas} tabindex="0" role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}. Arrow keys move the point.`} onPointerMove=${move} onPointerDown=${move} onKeyDown=${key} />
     <div class="cb"><span class="fake">looks forged</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks">${[-1, -0.5, 0, 0.5, 1].map((share) => html`<span>${logitAt(share)}</span>`)}</div></div><span class="real">looks real</span></div>
-    <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on the scale above, which is this map’s own. No colour: D cannot tell. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small></div></section>
-    <div class="col">${m && html`<section class="panel" aria-labelledby="l2"><div class="ph"><h2 id="l2">Modes</h2><span class="end small">${int(m.n)} samples</span></div><div class="pb"><div class="three"><div><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b><small>modes found</small></div><div><b>${percent(m.high_quality)}</b><small>close to a mode</small></div><div><b>${num(m.median_distance)}</b><small>median distance</small></div></div><${Histogram} shares=${m.counts.map((n) => n / m.n)} real=${m.counts.map(() => 1 / m.of)} names=${m.labels} of="share of the samples near each mode, %; dashed: real" /></div></section>`}
-      <section class="panel" aria-labelledby="l3"><div class="ph"><h2 id="l3">At the point under the cursor</h2></div><div class="pb"><table data-testid="probe"><tbody>${[["x", probe ? (f.dimension === 1 ? signed(probe.x) : `${signed(probe.x)}, ${signed(probe.y)}`) : "–"], ["D’s logit", f.says === "centred" ? `${signed(probe?.centred)} centred` : signed(probe?.logit)], ["probability of “real”", probe?.probability == null ? "–" : probe.probability.toFixed(2)], ["length of ∂D/∂x", num(probe?.length)]].map(([a, b]) => html`<tr><td class="muted">${a}</td><td class="n"><b>${b}</b></td></tr>`)}</tbody></table></div></section>
+    <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on the scale above, which is this map’s own. No colour: D cannot tell. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small><//>
+    <div class="col">${m && html`<${Panel} id="l2" title="Modes" note=${`${int(m.n)} samples`}><div class="three"><div><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b><small>modes found</small></div><div><b>${percent(m.high_quality)}</b><small>close to a mode</small></div><div><b>${num(m.median_distance)}</b><small>median distance</small></div></div><${Histogram} shares=${m.counts.map((n) => n / m.n)} real=${m.counts.map(() => 1 / m.of)} names=${m.labels} of="share of the samples near each mode, %; dashed: real" /><//>`}
+      <${Panel} id="l3" title="At the point under the cursor"><table data-testid="probe"><tbody>${[["x", probe ? (f.dimension === 1 ? signed(probe.x) : `${signed(probe.x)}, ${signed(probe.y)}`) : "–"], ["D’s logit", f.says === "centred" ? `${signed(probe?.centred)} centred` : signed(probe?.logit)], ["probability of “real”", probe?.probability == null ? "–" : probe.probability.toFixed(2)], ["length of ∂D/∂x", num(probe?.length)]].map(([a, b]) => html`<tr><td class="muted">${a}</td><td class="n"><b>${b}</b></td></tr>`)}</tbody></table><//>
       <${LayerPanels} params=${params} name=${name} narrow /></div></div>`;
 }
 
@@ -281,33 +284,31 @@ function Saliency({ data, width, height, label }) {
 
 function Pictures({ params, name }) {
   const { data, fault } = useLooks("/api/look/pictures", { ...params, count: 4 }, name);
-  const [images, setImages] = useState([]);
+  const images = useImages(data && [...data.real, ...data.fake].map((p) => p.png));
   const bar = useRef(null);
   useEffect(() => {
-    if (!data) return undefined;
-    if (bar.current) paintSigned(bar.current, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
-    return latest(Promise.all([...data.real, ...data.fake].map((p) => decode(p.png))), (all) => all && setImages(all));
+    if (bar.current) paintScale(bar.current);
   }, [data]);
-  if (fault || !data) return html`<section class="panel"><div class="pb"><div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div></div></section>`;
+  if (fault || !data) return nothing(fault);
   const centred = data.says === "centred";
   // on a phone the real and the generated ones are two blocks, one below the other
   const blocks = matchMedia("(max-width: 760px)").matches ? [["real", 0, data.real], ["fake", data.real.length, data.fake]] : [["both", 0, [...data.real, ...data.fake]]];
   const side = (i) => (i < data.real.length ? "real" : "fake");
-  return html`<section class="panel" aria-labelledby="l4"><div class="ph"><h2 id="l4">Where D looks</h2><span class="end small wide">cover a place, and see what D says: blue places made it say “real”, orange ones “forged”</span></div><div class="pb">
+  return html`<${Panel} id="l4" title="Where D looks" end=${html`<span class="end small wide">cover a place, and see what D says: blue places made it say “real”, orange ones “forged”</span>`}>
     <div class="look">${blocks.map(([kind, first, list]) => html`
       ${kind === "both" && html`<span></span>`}${kind !== "fake" && html`<span class="grp">Real, from the training set</span>`}${kind !== "real" && html`<span class="grp">Forged</span>`}
       <span class="h">Picture<br /><span class="muted">0 … 1</span></span>${list.map((p, i) => html`<${Picture} image=${images[first + i]} label=${side(first + i) === "real" ? `Real ${p.class_name ?? ""}` : "Generated"} />`)}
       <span class="h">What each place adds<br /><span class="muted">±${num(data.largest)} logits</span></span>${list.map((p, i) => html`<${Saliency} data=${p.map} width=${data.width} height=${data.height} label=${`What each place of the ${side(first + i) === "real" ? "real" : "generated"} picture above adds to D’s logit`} />`)}
       <span class="h">D’s logit${centred ? ", centred" : ""}<br /><span class="real">+ real</span>, <span class="fake">− forged</span></span>${list.map((p, i) => html`<span class=${`v ${(centred ? p.centred : p.logit) > 0 ? "real" : "fake"}`}>${signed(centred ? p.centred : p.logit)}</span>`)}`)}</div>
-    <div class="cb"><span class="fake">speaks for “forged”</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>−${num(data.largest)}</span><span>0</span><span>+${num(data.largest)}</span></div></div><span class="real">speaks for “real”</span></div></div></section>
+    <div class="cb"><span class="fake">speaks for “forged”</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>−${num(data.largest)}</span><span>0</span><span>+${num(data.largest)}</span></div></div><span class="real">speaks for “real”</span></div><//>
     <${LayerPanels} params=${params} name=${name} />`;
 }
 
 function LayerPanels({ params, name, narrow }) {
   const { data, fault } = useLooks("/api/look/layers", params, name);
   if (!data) return fault ? html`<p class="small">${fault}</p>` : null;
-  const panel = (who, title, note) => html`<section class="panel" aria-label=${title}><div class="ph"><h2>${title}</h2><span class="end small">${note}</span></div><div class="pb"><${Layers} rows=${data[who]} testid=${`layers-${who}`} />
-    <div class=${`verd ${data.verdicts[who].ok ? "ok" : "bad"}`}>${data.verdicts[who].ok ? icon.ok() : icon.bad()}<span><b>${data.verdicts[who].title}</b> ${data.verdicts[who].text}</span></div></div></section>`;
+  const panel = (who, title, note) => html`<${Panel} id=${`l-${who}`} title=${title} note=${note}><${Layers} rows=${data[who]} testid=${`layers-${who}`} />
+    <div class=${`verd ${data.verdicts[who].ok ? "ok" : "bad"}`}>${data.verdicts[who].ok ? icon.ok() : icon.bad()}<span><b>${data.verdicts[who].title}</b> ${data.verdicts[who].text}</span></div><//>`;
   const both = html`${panel("generator", "Generator, layer by layer", `batch of ${data.batch}, log scale`)}${panel("discriminator", "Discriminator, layer by layer", "same batch, log scale")}`;
   return narrow ? both : html`<div class="two">${both}</div>`;
 }

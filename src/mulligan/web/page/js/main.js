@@ -22,7 +22,7 @@ function Story() {
   return null;
 }
 
-const VIEWS = { story: ["Start here", Story], train: ["Train", Train], game: ["The game", Game], teach: ["Teach it", Teach], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw for the class", Guest] };
+const VIEWS = { story: ["Start here", Story], train: ["Train", Train], game: ["The game", Game], teach: ["Teach it", Teach], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw and vote", Guest] };
 
 // ── theme: the user's choice, or the system's ──
 

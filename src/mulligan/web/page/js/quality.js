@@ -1,6 +1,6 @@
 // Quality: every figure with its floor or best value, the number of samples, and the step.
 
-import { html } from "./html.js";
+import { Panel, html } from "./html.js";
 import { capital, int, num, percent, short } from "./numbers.js";
 import { store } from "./store.js";
 import { Term } from "./terms.js";
@@ -58,8 +58,7 @@ export function Quality() {
   const what = counted ? (points ? "mode that is nearest" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
   const coverage = measured?.signals.coverage;
   const at = (metrics ?? evaluated ?? measured)?.step;
-  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${at == null || blank ? "" : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}</span></div>
-    <div class="pb">${blank ? html`<p class="nothing">How good the samples are is measured by step ${int(store.catalog?.diagnosis.by_step)}, and from then on.</p>` : html`<div class="first">
+  return html`<${Panel} id="h-q" className="qual" testid="quality" title="Quality" note=${at == null || blank ? "" : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}>${blank ? html`<p class="nothing">How good the samples are is measured by step ${int(store.catalog?.diagnosis.by_step)}, and from then on.</p>` : html`<div class="first">
       ${m?.fd != null ? html`<${Metric} id="fd" value=${num(m.fd)} left=${`${m.fd_floor == null ? "" : `real ones: ${num(m.fd_floor)}, `}n ${int(m.n)}`} right=${SPACES[m.space]} />
         ${m.coverage != null && html`<${Metric} id="coverage" value=${num(m.coverage)} left=${`of ${int(m.n_real)} real ones`} right=${`best ${short(m.coverage_ideal)}`} />`}`
         : html`${far != null && html`<${Metric} id="distance" label=${html`Distance to real, % <${Term} name="distance" />`} value=${far > FAR ? "far off" : num(far)} left=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: up to ${num(status.floor)}`} />`}
@@ -69,5 +68,5 @@ export function Quality() {
       ${counted && m?.modes != null && html`<${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} left=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are close`} right=${html`<span class="real">– –</span> real`} />`}
       ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${checked?.real_share} names=${names} of=${what} />`}
       ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}
-    </div>`}</div></section>`;
+    </div>`}<//>`;
 }

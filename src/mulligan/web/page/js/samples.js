@@ -3,6 +3,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
+import { useImages } from "./draw.js";
 import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";
 import { Pace } from "./pace.js";
 import { Term } from "./terms.js";
@@ -46,11 +47,10 @@ const [SHOTS, BEAT, REST] = [STEPS.length, 250, 8]; // ms for each; beats for wh
 export function Opening() {
   const canvas = useRef(null);
   const [at, setAt] = useState(0);
-  const [film, setFilm] = useState(null);
+  const [film] = useImages([new URL("film.webp", document.baseURI).href]);
   const saved = useSaved();
   const name = wanted();
   const recipe = recipeOf(name.recipe);
-  useEffect(() => latest(decode(new URL("film.webp", document.baseURI).href), (found) => found && setFilm(found)), []);
   useEffect(() => {
     if (calm()) return setAt(SHOTS - 1);
     const timer = setInterval(() => document.hidden || setAt((now) => (now + 1) % (SHOTS + REST)), BEAT);

@@ -18,6 +18,9 @@ function kept(name, make) {
   }
 }
 
+/** Whether this page belongs to a phone of the class, which draws and votes, and leaves the run to others. */
+export const guest = () => location.hash.startsWith("#pile");
+
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail ?? `The server answered ${status} without a reason.`);
@@ -41,6 +44,7 @@ export class Server {
     this.hidden = 0;
     this.watchTwins();
     document.addEventListener("visibilitychange", () => this.seen());
+    addEventListener("hashchange", () => this.stream && this.phone !== guest() && this.connect());
   }
 
   /** A duplicated tab inherits sessionStorage. The later of the two takes a new name. */
@@ -74,10 +78,11 @@ export class Server {
 
   connect() {
     this.leave();
-    const stream = new EventSource(`/api/stream?client=${this.client}`);
+    this.phone = guest(); // which hears of less
+    const stream = new EventSource(`/api/stream?client=${this.client}&phone=${this.phone}`);
     this.stream = stream;
     // "event" is an event of the run, as its events.jsonl has it; the others are the server's own
-    const kinds = "snapshot event status samples checked advice metrics settings tries progress notice runs write_lock pile ping";
+    const kinds = "snapshot event status samples checked advice metrics settings tries progress notice runs write_lock pile round ping";
     for (const kind of kinds.split(" ")) {
       stream.addEventListener(kind, (event) => {
         if (stream !== this.stream) return;

@@ -113,11 +113,12 @@ function Fault({ name, own }) {
   return text ? html`<span class="fault" id=${`fault-${id(name)}`} data-testid=${`fault-${id(name)}`}>${text}</span>` : null;
 }
 
+const Row = ({ name, marked, children }) => html`<div class=${`setting ${marked ? "changed" : ""}`}><span><label for=${`k-${id(name)}`}>${LABELS[name]}</label>${name in ASKED && html` <${Term} name=${ASKED[name]} />`}</span>${children}</div>`;
+
 function Choice({ name, options, value, marked }) {
   const all = options.some((o) => o.name === value) || value == null ? options : [{ name: value }, ...options];
-  return html`<div class=${`setting ${marked ? "changed" : ""}`}><span><label for=${`k-${id(name)}`}>${LABELS[name]}</label>${name in ASKED && html` <${Term} name=${ASKED[name]} />`}</span>
-    <select class="in" id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} disabled=${!mayWrite()} value=${value ?? "none"} onChange=${(e) => setDraft(name, e.target.value)}>
-      ${all.map((o) => html`<option value=${o.name} selected=${o.name === (value ?? "none")}>${plain(o.name).replace("r1+r2", "R1 + R2").replace(/^r([12])$/, "R$1")}</option>`)}</select><${Fault} name=${name} /></div>`;
+  return html`<${Row} name=${name} marked=${marked}><select class="in" id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} disabled=${!mayWrite()} value=${value ?? "none"} onChange=${(e) => setDraft(name, e.target.value)}>
+      ${all.map((o) => html`<option value=${o.name} selected=${o.name === (value ?? "none")}>${plain(o.name).replace("r1+r2", "R1 + R2").replace(/^r([12])$/, "R$1")}</option>`)}</select><${Fault} name=${name} /><//>`;
 }
 
 function Figure({ name, value, marked, off, whole }) {
@@ -145,12 +146,11 @@ function Figure({ name, value, marked, off, whole }) {
   const range = SLIDES[name];
   const place = range && value > 0 ? Math.round((100 * (Math.log10(value) - range[0])) / (range[1] - range[0])) : 0;
   const ofPlace = (p) => Number((10 ** (range[0] + (p / 100) * (range[1] - range[0]))).toPrecision(2));
-  return html`<div class=${`setting ${marked ? "changed" : ""}`}><span><label for=${`k-${id(name)}`}>${LABELS[name]}</label>${name in ASKED && html` <${Term} name=${ASKED[name]} />`}</span>
-    <input class="in" ref=${field} id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
+  return html`<${Row} name=${name} marked=${marked}><input class="in" ref=${field} id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
       aria-invalid=${fault ? "true" : null} aria-describedby=${fault ? `fault-${id(name)}` : null} value=${shown}
       onInput=${(e) => setWords(e.target.value)} onChange=${(e) => send(e.target.value)} />
     ${range && html`<${Slider} value=${place} disabled=${off || value == null || !mayWrite()} label=${`${LABELS[name]}, slider`} tabindex="-1" onInput=${(p) => setWords(rate(ofPlace(p)))} onChange=${(p) => send(rate(ofPlace(p)))} />`}
-    <${Fault} name=${name} own=${refused} /></div>`;
+    <${Fault} name=${name} own=${refused} /><//>`;
 }
 
 /** A range; CSS draws its filled part from --f. */
@@ -173,11 +173,9 @@ function Pictures({ value, openOwn }) {
   const others = [...there.values()].filter((d) => !d.own && !known.some(([name]) => name === d.name));
   const shown = known.filter(([name]) => !there.size || there.has(name)); // the lab has fewer
   const own = Boolean(there.get(value)?.own);
-  const tile = (name, key, label, draw, pressed, onClick) => html`<button type="button" aria-pressed=${pressed} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}${there.get(name)?.here === false && html`<span class="down">${icon.down()}<span class="sr">, fetched once</span></span>`}</button>`;
+  const tile = ([name, key, label, draw], pressed = value === name, onClick = () => setDraft("data", name)) => html`<button type="button" aria-pressed=${pressed} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}${there.get(name)?.here === false && html`<span class="down">${icon.down()}<span class="sr">, fetched once</span></span>`}</button>`;
   return html`<div class="ds" role="group" aria-label="Data set">
-      ${shown.slice(0, -1).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
-      ${tile("own", "own", "Own…", icon.folder, own, openOwn)}
-      ${shown.slice(-1).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
+      ${shown.slice(0, -1).map((one) => tile(one))}${tile(["own", "own", "Own…", icon.folder], own, openOwn)}${shown.slice(-1).map((one) => tile(one))}
     </div>
     ${others.length > 0 && html`<select class="in ds-more" aria-label="Other data sets" data-testid="data-more" disabled=${!mayWrite()} onChange=${(e) => e.target.value && setDraft("data", e.target.value)}>
       <option value="" selected=${!others.some((d) => d.name === value)}>${own ? value : "others…"}</option>
@@ -248,15 +246,8 @@ export function Settings() {
         <p class="small" data-testid="recipe-line">${recipe ? `${recipe.name}: ${recipe.title.replace(/: `.*/, ".").replaceAll("`", "")}` : ""}</p></div></fieldset>
       <fieldset><legend>Pictures</legend><${Pictures} value=${now.data} openOwn=${() => setOwn(true)} /></fieldset>
       <fieldset><legend>Training <span class="small">· rates and γ act at once</span></legend>
-        <div><${Choice} name="loss" options=${catalog?.losses ?? []} value=${now.loss} marked=${differs("loss")} />
-        <${Choice} name="penalty" options=${catalog?.penalties ?? []} value=${now.penalty} marked=${differs("penalty")} />
-        <${Figure} name="gamma" value=${now.gamma} marked=${differs("gamma")} off=${now.penalty === "none" || now.gamma == null} />
-        <${Figure} name="lr_g" value=${now.lr_g} marked=${differs("lr_g")} />
-        <${Figure} name="lr_d" value=${now.lr_d} marked=${differs("lr_d")} />
-        <${Figure} name="batch" value=${now.batch} marked=${differs("batch")} whole />
-        <${Figure} name="latent" value=${now.latent} marked=${differs("latent")} whole />
-        <${Figure} name="steps" value=${now.steps} marked=${differs("steps")} whole />
-        <${Figure} name="seed" value=${now.seed} marked=${differs("seed")} whole /></div></fieldset>
+        <div>${[["loss", catalog?.losses], ["penalty", catalog?.penalties]].map(([name, options]) => html`<${Choice} name=${name} options=${options ?? []} value=${now[name]} marked=${differs(name)} />`)}
+        ${["gamma", "lr_g", "lr_d", "batch", "latent", "steps", "seed"].map((name) => html`<${Figure} key=${name} name=${name} value=${now[name]} marked=${differs(name)} whole=${!(name in SLIDES)} off=${name === "gamma" && (now.penalty === "none" || now.gamma == null)} />`)}</div></fieldset>
     </form></details>${own && html`<${Own} close=${() => setOwn(false)} />`}</aside>`;
 }
 

@@ -2,14 +2,12 @@
 
 import { useEffect, useState } from "./html.js";
 import { decoded } from "./pictures.js";
-import { Server, Problem } from "./server.js";
+import { Server, Problem, guest } from "./server.js";
 
 const Port = document.documentElement.dataset.lab ? (await import("./lab.js")).Lab : Server;
 
 const AGAIN = 6000; // ms between two requests for the write lock by a tab that only watches
 const KEPT = 1000; // points of a curve; then every second one is dropped
-/** Whether this page belongs to a guest, who adds to the pile and leaves the run to others. */
-export const guest = () => location.hash.startsWith("#pile");
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 // ms between two drawings of the page, which take time that training could use. A grid is drawn soon, together with the
 // figures before it; figures alone wait a little longer.
@@ -26,7 +24,7 @@ const started = {
 
 export const store = {
   ...started,
-  connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0, pile: null,
+  connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0, pile: null, round: null,
   news: null, // {kind, text, actions} of the bar at the foot
   pace: null, // steps a second in slow motion; null is full speed
   slow: false, // whether this page takes them now
@@ -117,7 +115,7 @@ const hears = {
     const left = store.progress; // it may have ended while this tab was not connected
     Object.assign(store, started, data, { connected: true, lost: null });
     store.runsVersion++; // the server may be a new one
-    if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // with other pictures
+    if (!guest() && (server.epoch !== store.epoch || !store.catalog)) loadCatalog(); // with other pictures
     store.epoch = server.epoch;
     const mine = data.write_lock?.writer === server.client.slice(0, 8);
     // it was about another run, or that nobody answered
@@ -178,6 +176,9 @@ const hears = {
   },
   pile(data) {
     store.pile = data;
+  },
+  round(data) {
+    store.round = data;
   },
   runs() {
     store.runsVersion++;
@@ -298,11 +299,10 @@ export const command = (name, body = {}, names = {}) => act(`/api/train/${name}`
 const asked = new Set(); // long actions that this page has begun, and whose end it tells
 
 /** Begin a long action, an export or a report. Its end comes as news with a link. */
-export async function beginOf(place, what, body = {}) {
+export async function begin(run, what, body = {}) {
   asked.add(what);
-  return act(`${place}/${what}`, body);
+  return act(`/api/runs/${encodeURIComponent(run)}/${what}`, body);
 }
-export const begin = (run, what, body) => beginOf(`/api/runs/${encodeURIComponent(run)}`, what, body);
 export const wasAsked = (what) => asked.has(what);
 
 /** Open the report of a run, or have it written if there is none. */

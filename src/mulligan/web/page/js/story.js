@@ -4,7 +4,7 @@
 import { Chance } from "../chance.js";
 import { Network } from "../network.js";
 import { Changes, EvidenceLine } from "./diagnosis.js";
-import { Dial, Judge } from "./game.js";
+import { Dial, Judge, share } from "./game.js";
 import { html, render, useEffect, useMemo, useRef, useState } from "./html.js";
 import { drawField } from "./look.js";
 import { int } from "./numbers.js";
@@ -21,7 +21,6 @@ const FRAME = 130; // ms of a recorded frame
 const ROUND = 5; // real and forged pictures of a round
 const TILES = [12, 8]; // the forger's numbers as a picture
 
-const share = (v) => `${Math.round(100 * v)} %`;
 const dice = () => Math.floor(Math.random() * 1e4);
 const counted = (n) => [...Array(n).keys()];
 
@@ -161,7 +160,7 @@ const FIGURES = {
     useEffect(() => show("real", 0), []);
     return html`<div class="give">${[["real", "real"], ["young", "forged"]].map(([name, word]) => html`<span class=${word === "real" ? "real" : "fake"}>${word}</span>${counted(ROUND).map((i) => html`<button aria-label=${`Show the judge the ${word} picture ${i + 1}`} data-testid=${`give-${word}-${i}`} onClick=${() => show(name, i)}><${Grey} of=${record.picture(name, i)} /></button>`)}`)}</div>
       <div><${Pad} canvas=${pad} testid="story-pad" inked=${judged} /><${Button} testid="story-wipe" act=${blank}>Wipe, and draw<//></div>
-      <div class="judge"><${Dial} fake=${at} label=${`The judge is ${share(at)} sure that it is real`} /><p role="status" data-testid="story-verdict">“${at > 0.5 ? html`<b class="real">Real</b>` : html`<b class="fake">Forged</b>`}”, ${share(Math.max(at, 1 - at))} sure</p></div>`;
+      <div class="judge"><${Dial} needles=${[[at, "judge"]]} label=${`The judge is ${share(at)} sure that it is real`} /><p role="status" data-testid="story-verdict">“${at > 0.5 ? html`<b class="real">Real</b>` : html`<b class="fake">Forged</b>`}”, ${share(Math.max(at, 1 - at))} sure</p></div>`;
   },
 
   Duel() {
@@ -188,7 +187,7 @@ const FIGURES = {
       if (at === 1) drawWish(canvas.current, wish);
     }, [at]);
     return html`<canvas ref=${canvas} width="560" height="560" role="img" aria-label="The picture" data-testid="story-turn" />
-      <div class="judge"><${Choice} label="One step" testid="move" names=${["Judged", "The wish", "Forger’s move", "Judge’s move"]} at=${at} set=${setAt} /><${Dial} fake=${record.turn[moment]} label=${`The judge is ${share(record.turn[moment])} sure that it is real`} /><p role="status">${words}</p><${Button} kind="primary" testid="move-next" act=${() => setAt((at + 1) % 4)}>${at < 3 ? "Next" : "Once more"}<//></div>`;
+      <div class="judge"><${Choice} label="One step" testid="move" names=${["Judged", "The wish", "Forger’s move", "Judge’s move"]} at=${at} set=${setAt} /><${Dial} needles=${[[record.turn[moment], "judge"]]} label=${`The judge is ${share(record.turn[moment])} sure that it is real`} /><p role="status">${words}</p><${Button} kind="primary" testid="move-next" act=${() => setAt((at + 1) % 4)}>${at < 3 ? "Next" : "Once more"}<//></div>`;
   },
 
   Ring: () => html`<${Ring} name="healthy" testid="ring" /><p class="key small"><span class="real">● real, and where the judge says “real”</span><span class="fake">● forged, and where it says “forged”</span><span>→ where the judge would believe a dot more</span></p>`,

@@ -1,0 +1,112 @@
+"""Class forgery: phones vote on a picture of the run, and the class's needle stands beside the judge's."""
+
+import pytest
+
+from mulligan.web.gate import for_class
+
+pytestmark = pytest.mark.story
+
+SECRET = "a-secret-of-the-class"  # that of `classroom`
+ROUND = "import('/js/store.js').then(({store}) => store.round)"
+WRITER = "import('/js/store.js').then(({store}) => store.writer)"
+STATE = "import('/js/store.js').then(({store}) => store.status.state)"
+
+
+@pytest.fixture
+def lesson(classroom, open_tab):
+    """A desk at whose run a class looks, and a way to let phones join."""
+    desk = open_tab("game", server=classroom, viewport={"width": 1440, "height": 900})
+    if desk("game-start").count():
+        desk("game-start").click()
+    desk("game-class").wait_for()
+
+    def phone():
+        query = f"token={for_class(SECRET)}"
+        found = open_tab("pile", server=classroom, query=query, viewport={"width": 390, "height": 844}, has_touch=True)
+        found("easel").or_(found("ballot")).first.wait_for(state="attached")
+        return found
+
+    return desk, phone
+
+
+def test_a_class_votes_while_the_run_goes_on_and_while_it_is_paused(lesson, check):
+    desk, phone = lesson
+    first, second = phone(), phone()
+    desk("game-class").click()
+    desk("vote-count").get_by_text("2 phones").wait_for()
+    assert desk.page.evaluate(STATE) == "training"
+    pictures = []
+    for number in (1, 2):
+        for tab in (first, second):
+            tab("ballot").wait_for()
+            tab.painted("vote-picture")
+        first("vote-real").click()
+        first("ballot-answer").get_by_text("You say real").wait_for()
+        first("vote-forged").click()
+        first("ballot-answer").get_by_text("You say forged").wait_for()
+        second("vote-forged").click()
+        desk("vote-count").get_by_text("2 votes").wait_for()
+        for tab in (desk, first):  # nobody is told anything yet
+            assert tab.page.evaluate(f"{ROUND}.then((round) => [round.answer, Object.keys(round).length])") == [None, 7]
+        if number == 1:
+            desk.picture("class-vote", ("light", "dark"))
+            first.picture("class-phone-vote", ("light", "dark"))
+            for tab in (desk, first):
+                check(tab.page)
+        pictures.append(desk.page.evaluate(f"{ROUND}.then((round) => round.png)"))
+        assert desk.page.evaluate("document.activeElement.dataset.testid") == "vote-end"
+        desk.page.keyboard.press("Enter")
+        desk("vote-answer").get_by_text("0 % say “real” (2 votes)").wait_for()
+        assert desk.page.locator("[data-testid=dial] line[stroke-linecap]").count() == 2
+        real = desk.page.evaluate(f"{ROUND}.then((round) => round.answer.real)")
+        first("ballot-answer").get_by_text("You were fooled" if real else "You were right").wait_for()
+        assert first("ballot-score").inner_text().endswith(f"of {number} right")
+        assert f"{number} round" in desk("vote-score").inner_text()
+        if number == 1:
+            desk.picture("class-answer", ("light", "dark"))
+            first.picture("class-phone-answer", ("light", "dark"))
+            for tab in (desk, first):
+                check(tab.page)
+            desk.page.evaluate("import('/js/train.js').then((train) => train.toggle())")
+            desk.until(f"{STATE}.then((state) => state === 'paused')")
+            desk.page.keyboard.press("Enter")  # the next picture
+    assert pictures[0] != pictures[1]
+    desk.page.set_viewport_size({"width": 390, "height": 844})
+    desk.picture("class-answer", full_page=True)
+    desk("vote-leave").click()
+    desk("dial").wait_for()
+    first("easel").wait_for()
+
+
+def test_latecomers_lost_phones_and_an_empty_class(lesson):
+    desk, phone = lesson
+    desk("game-class").click()
+    desk.page.get_by_text("No phone is here yet").wait_for()
+    desk("vote-end").click()
+    desk("vote-answer").get_by_text("Nobody voted").wait_for()
+    desk("vote-next").click()
+    tab = phone()  # finds the round that is going on
+    tab("ballot").wait_for()
+    tab("vote-real").click()
+    desk("vote-count").get_by_text("1 vote · 1 phone").wait_for()
+    tab.allowed += ["Failed to load", "ERR_INTERNET"]
+    tab.page.context.set_offline(True)
+    tab("vote-forged").click()
+    tab("ballot-answer").get_by_text("does not answer").wait_for()
+    tab.page.context.set_offline(False)
+    tab.page.reload()  # the vote is known by the page's name: it still counts once
+    tab("ballot").wait_for()
+    tab("vote-forged").click()
+    desk("vote-count").get_by_text("1 vote · 1 phone").wait_for()
+    tab.page.reload()
+    desk.page.reload()  # the round outlasts the desk's page
+    desk("vote-end").click()
+    desk("vote-answer").get_by_text("0 % say “real” (1 vote)").wait_for()
+    tab("ballot-answer").get_by_text("You did not vote").wait_for()  # as far as this page knows
+    # who leaves the phone's page meets what the token of a phone opens: nothing
+    tab.allowed.append("401")
+    tab.page.evaluate("location.hash = 'train'")
+    tab("banner").get_by_text("draw or vote, and nothing else").wait_for()
+    assert tab.page.evaluate(WRITER) is None
+    assert desk.page.evaluate(WRITER) is True
+    desk("vote-leave").click()
