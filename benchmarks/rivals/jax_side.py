@@ -38,6 +38,7 @@ class Jitted(Rival):
         self.labels = [None if material.labels is None else jnp.asarray(y) for y in _each(material)]
         for_g, for_d = workload.players()
         play = _play(workload, for_g, for_d, self.gamma)
+        self.warp = [None] * len(self.real) if material.warp is None else [jnp.asarray(w, int) for w in material.warp]
         self._step = jax.jit(play, donate_argnums=0)
         self.state: Any = None
 
@@ -53,7 +54,7 @@ class Jitted(Rival):
     def step(self) -> None:
         k = self.batch
         by = np.array([self.penalty_factor, self.average_weight], self.dtype)
-        self.state = self._step(self.state, self.real[k], self.labels[k], self.z[k], by)
+        self.state = self._step(self.state, self.real[k], self.labels[k], self.z[k], self.warp[k], by)
         self.taken += 1
 
     def wait(self) -> None:
@@ -73,7 +74,7 @@ def _pick(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
 
 
 def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...], gamma: float) -> Any:
-    """Write the step as a function of (state, real, labels, z, [penalty factor, average weight])."""
+    """Write the step as a function of (state, real, labels, z, warp, [penalty factor, average weight])."""
     game, n = workload.game, workload.batch
     relativistic = game.loss.relativistic
 
@@ -89,7 +90,7 @@ def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...]
             return softplus(fake - real).mean()
         return softplus(-real).mean() + softplus(fake).mean()
 
-    def alternating(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
+    def alternating(state: Any, real: Any, y: Any, z: Any, warp: Any, by: Any) -> Any:
         yy = None if y is None else jnp.concatenate([y, y])
         fake, back = jax.vjp(lambda g: G(g, z[0], y), state["g"])
         x = jnp.concatenate([real, fake])
@@ -102,10 +103,10 @@ def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...]
         new["g"], m_g, v_g = _adam(game.generator.optimizer, t, state, "g", dg)
         return new | {"m": {"g": m_g, "d": m_d}, "v": {"g": v_g, "d": v_d}, "t": t}
 
-    def simultaneous(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
+    def simultaneous(state: Any, real: Any, y: Any, z: Any, warp: Any, by: Any) -> Any:
         yy = None if y is None else jnp.concatenate([y, y])
-        fake, back = jax.vjp(lambda g: G(g, z[0], y), state["g"])
-        x = jnp.concatenate([real, fake])
+        fake, back = jax.vjp(lambda g: _seen(G(g, z[0], y), warp, 1), state["g"])
+        x = jnp.concatenate([_seen(real, warp, 0), fake])
 
         def objective(d: Any) -> Any:
             logits, unit_back = jax.vjp(lambda x: D(d, x, yy), x)
@@ -121,14 +122,27 @@ def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...]
         new["g"], m_g, v_g = _adam(game.generator.optimizer, t, state, "g", dg)
         return new | {"m": {"g": m_g, "d": m_d}, "v": {"g": v_g, "d": v_d}, "t": t}
 
-    def whole(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
+    def whole(state: Any, real: Any, y: Any, z: Any, warp: Any, by: Any) -> Any:
         move = simultaneous if game.update == "simultaneous" else alternating
-        new = move(state, real, y, z, by)
+        new = move(state, real, y, z, warp, by)
         if "average" in state:
             new["average"] = jax.tree.map(lambda a, p: a + by[1] * (p - a), state["average"], new["g"])
         return new
 
     return whole
+
+
+def _seen(x: Any, warp: Any, side: int) -> Any:
+    """Translate and cut pictures, as D sees the reals (side 0) or the fakes (1)."""
+    if warp is None:
+        return x
+    (h, w), (down, right, top, bottom, left, end) = x.shape[1:3], (warp[side, :, i, None] for i in range(6))
+    rows, cols = jnp.arange(h), jnp.arange(w)
+    kept = ((rows >= down) & (rows < h + down))[:, :, None] & ((cols >= right) & (cols < w + right))[:, None]
+    hole = ((rows >= top) & (rows < bottom))[:, :, None] & ((cols >= left) & (cols < end))[:, None]
+    moved = jnp.take_along_axis(x, jnp.clip(rows - down, 0, h - 1)[:, :, None, None], 1)
+    moved = jnp.take_along_axis(moved, jnp.clip(cols - right, 0, w - 1)[:, None, :, None], 2)
+    return jnp.where((kept & ~hole)[..., None], moved, 0)
 
 
 def _adam(optimizer: Any, t: Any, state: Any, side: str, grad: Any) -> tuple[Any, Any, Any]:

@@ -9,6 +9,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from mulligan.bench.ours import BATCHES, SEED, batches
 from mulligan.bench.workloads import Workload
+from mulligan.errors import UnsupportedError
+from mulligan.game.augment import Cutout, Translation
 from mulligan.game.gan import GAN
 from mulligan.game.spec import Latent
 from mulligan.nn.memory import Array
@@ -44,6 +46,7 @@ class Predrawn(Latent):
 class Material:
     """The arrays of one workload: real (batches, n, …), labels (batches, n) or None, z (batches, moves, n, dim).
 
+    `warp` (batches, 2, n, numbers) or None: how the reals and the fakes are augmented. Mulligan draws this itself.
     `start` holds the initial parameters by path, ``g.0.W``, in Mulligan's layout.
     """
 
@@ -51,11 +54,12 @@ class Material:
     real: Array
     labels: NDArray[np.int64] | None
     z: Array
+    warp: Array | None
 
     def save(self, path: Path) -> None:
         """Write everything to one .npz file."""
-        own = {"real": self.real, "z": self.z} | ({} if self.labels is None else {"labels": self.labels})
-        arrays: dict[str, Any] = own | self.start
+        own = {"real": self.real, "z": self.z, "labels": self.labels, "warp": self.warp}
+        arrays: dict[str, Any] = {name: array for name, array in own.items() if array is not None} | self.start
         np.savez(path, **arrays)
 
     @classmethod
@@ -63,8 +67,8 @@ class Material:
         """Read what `save` wrote, rounded to `dtype`."""
         with np.load(path) as file:
             start = {name: file[name].astype(dtype) for name in file.files if name[:2] in ("g.", "d.")}
-            labels = file["labels"] if "labels" in file.files else None
-            return cls(start, file["real"].astype(dtype), labels, file["z"].astype(dtype))
+            labels, warp = (file[name] if name in file.files else None for name in ("labels", "warp"))
+            return cls(start, file["real"].astype(dtype), labels, file["z"].astype(dtype), warp)
 
 
 def tensors(gan: GAN) -> dict[str, Array]:
@@ -85,4 +89,17 @@ def draw(workload: Workload) -> Material:
     noise = stream(SEED, "noise")  # the same numbers as a step of Mulligan draws
     for out in z.reshape(-1, *z.shape[2:]):
         workload.game.latent.draw(noise, out)
-    return Material(start, real, labels, z)
+    game, warp = workload.game, None
+    if game.augment:
+        if game.update != "simultaneous" or any(type(part) not in (Translation, Cutout) for part in game.augment):
+            raise UnsupportedError(
+                f"the sides augment by translation and cutout in simultaneous games, got {game.augment}. "
+                "Add others to torch_nets.py and jax_side.py first."
+            )
+        rng, warp = stream(SEED, "augment"), np.empty((BATCHES, 2, workload.batch, gan.warp.numbers), np.float32)
+        for out in warp:
+            gan.warp.draw(rng, out)
+        for name, array in start.items():  # D is 0 in a hole while its biases are: there ours takes slope 1, torch α
+            if name.startswith("d.") and name.endswith(".b"):
+                array[...] = 0.01
+    return Material(start, real, labels, z, warp)

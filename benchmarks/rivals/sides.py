@@ -107,7 +107,7 @@ SIDES: dict[str, Entry] = {
     "torch tutorial": Entry("torch_side", "Tutorial", "torch"),
     "torch tuned": Entry("torch_side", "Tuned", "torch"),
     "torch tuned nhwc": Entry(
-        "torch_side", "Tuned", "torch", (("channels_last", True),), only=("quick", "faces", "dcgan")
+        "torch_side", "Tuned", "torch", (("channels_last", True),), only=("quick", "faces", "pictures", "dcgan")
     ),
     "torch compile": Entry("torch_side", "Compiled", "torch"),
     "jax jit": Entry("jax_side", "Jitted", "jax"),

@@ -8,7 +8,7 @@ from material import Material
 from numpy.typing import DTypeLike
 from sides import Rival
 from torch.nn import functional as F
-from torch_nets import Stack
+from torch_nets import Stack, Warp
 
 from mulligan.bench.workloads import Workload
 from mulligan.errors import UnsupportedError
@@ -40,7 +40,8 @@ class TorchSide(Rival):
         self.channels_last = channels_last
         self.real = [self._pictures(x) for x in material.real]
         self.z = torch.from_numpy(material.z)
-        labels = material.labels
+        labels, warp = material.labels, material.warp
+        self.warp = None if warp is None else warp.astype(int).tolist()
         self.labels = [None] * len(self.real) if labels is None else list(torch.from_numpy(labels))
         game, (for_g, for_d) = workload.game, workload.players()
         self.relativistic, self.redraw = game.loss.relativistic, game.latent.redraw
@@ -57,6 +58,10 @@ class TorchSide(Rival):
 
     def setup(self) -> None:
         """Prepare the parts that only this side has."""
+
+    def seen(self, x: Any, side: int) -> Any:
+        """Return T(x), as D sees the reals (side 0) or the fakes (1)."""
+        return x if self.warp is None else Warp.apply(x, self.warp[self.batch][side])
 
     def _pictures(self, x: Array) -> Any:
         tensor = torch.from_numpy(x)
@@ -132,7 +137,7 @@ class Tutorial(TorchSide):
         self.opt_g.step()
 
     def simultaneous(self, real: Any, y: Any, z: Any) -> None:
-        fake = self.G(z, y)
+        real, fake = self.seen(real, 0), self.seen(self.G(z, y), 1)
         self.opt_g.zero_grad()
         logits = self.D(fake, y)
         if self.relativistic:
@@ -194,7 +199,7 @@ class Tuned(TorchSide):
 
     def simultaneous(self, real: Any, y: Any, z: Any) -> None:
         n = self.n
-        fake = self.G(z, y)
+        real, fake = self.seen(real, 0), self.seen(self.G(z, y), 1)
         x = torch.cat([real, fake.detach()]).requires_grad_(True)
         logits = self.D(x, self.twice[self.batch])
         (grad,) = torch.autograd.grad(logits.sum(), x, create_graph=True)

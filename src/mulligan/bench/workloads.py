@@ -83,6 +83,13 @@ def _of_recipe(name: str, about: str, shape: Shape, classes: int, batch: int, to
     return Workload(f"recipe {name}: {about}", game, (8, 8, shape[2]) if toy else shape, batch)
 
 
+def _pictures(size: int, channels: int, batch: int, toy: bool) -> Workload:
+    config = recipe("pictures")
+    about = f"{size}×{size}, {channels} channels, {config.data.clusters} clusters, every picture augmented"
+    made = _of_recipe("pictures", about, (size, size, channels), config.data.clusters, batch, toy)
+    return replace(made, game=replace(made.game, augment_probability=1.0))
+
+
 def _dcgan(batch: int, toy: bool) -> Workload:
     g, d = ((6, 4), (4, 6)) if toy else ((128, 64), (64, 128))
     adam = Adam(lr=2e-4, beta1=0.5)
@@ -120,6 +127,9 @@ FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "mlp-r1r2": (lambda batch, toy: _penalised(_mlp(batch, toy), "MLP"), (64, 128, 256)),
     "quick": (partial(_of_recipe, "quick", QUICK, (28, 28, 1), 10), (64,)),
     "faces": (partial(_of_recipe, "faces", FACES, (16, 16, 3), 1000), (64,)),
+    "pictures-32": (partial(_pictures, 32, 3), (64,)),
+    "pictures-64": (partial(_pictures, 64, 3), (64,)),
+    "pictures-alpha": (partial(_pictures, 32, 4), (64,)),
     "dcgan": (_dcgan, (64, 128)),
     "dcgan-r1r2": (lambda batch, toy: _penalised(_dcgan(batch, toy), "DCGAN"), (64, 128)),
 }
