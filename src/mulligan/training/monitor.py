@@ -33,7 +33,7 @@ from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
 from mulligan.output.pictures import to_uint8
-from mulligan.training.run import Run
+from mulligan.training.run import Run, rows_at_once
 
 COUNT = 1000
 """Number of fakes, and the most reals, that are compared."""
@@ -109,7 +109,8 @@ class Monitor:
     ) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Draw fakes, and return their features and the judge's p(y|x), by all workers of the run together."""
         low, high = run.config.data.low, run.config.data.high
-        starts, team = range(0, len(z), _BLOCK), run.gan.team
+        block, team = rows_at_once(_BLOCK, run.data.shape), run.gan.team
+        starts = range(0, len(z), block)
         features: dict[int, NDArray[Any]] = {}
         judged: dict[int, NDArray[Any]] = {}
 
@@ -117,7 +118,7 @@ class Monitor:
             space: Workspace = run.gan.g.network.workspace(theta=run.gan.average)
             with np.errstate(all="ignore"):
                 for start in starts[worker :: team.count]:
-                    rows = slice(start, start + _BLOCK)
+                    rows = slice(start, start + block)
                     made = space.forward(z[rows], None if labels is None else labels[rows], training=False)
                     if self.features is None or not np.isfinite(made).all():
                         features[start] = made.reshape(len(made), -1).copy()

@@ -1,5 +1,6 @@
 """The state of a run: everything that the next step depends on, which is what a checkpoint holds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -31,6 +32,11 @@ GRID = 64
 CLOUD = 1024
 """Number of points in a sample of points."""
 _ROWS = 256  # rows of one pass when sampling
+
+
+def rows_at_once(most: int, shape: tuple[int, ...]) -> int:
+    """Return the number of rows in one pass of G, fewer than `most` for pictures larger than 32×32."""
+    return max(1, min(most, (most << 12) // math.prod(shape)))
 
 
 class Run:
@@ -264,7 +270,8 @@ class Run:
         labels = None if labels is None else np.atleast_1d(as_numbers(labels, "labels"))
         space, z, parts = self._spaces[average], np.atleast_1d(as_numbers(z, "z")), []
         with np.errstate(all="ignore"):
-            for rows in (slice(start, start + _ROWS) for start in range(0, max(1, len(z)), _ROWS)):
+            step = rows_at_once(_ROWS, self.data.shape)
+            for rows in (slice(start, start + step) for start in range(0, max(1, len(z)), step)):
                 parts.append(space.forward(z[rows], None if labels is None else labels[rows], training=False).copy())
         made = np.concatenate(parts)
         if not np.isfinite(made).all():
