@@ -27,6 +27,7 @@ from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.blas import described
 from mulligan.output.files import advice, atomic_write, patiently, sync_folder
+from mulligan.output.generator.file import parts_of
 from mulligan.training import guard
 from mulligan.training.run import Run
 
@@ -110,10 +111,9 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     guard.check(run)
     target = folder_of(folder, run.step)
     temporary = folder / f".{target.name}.part"
-    from safetensors.numpy import save
-
-    contiguous = {name: np.ascontiguousarray(array) for name, array in run.gan.arrays().items()}
-    arrays = save(contiguous, {"format": FORMAT})
+    arrays, digest = parts_of(run.gan.arrays(), {"format": FORMAT}), hashlib.sha256()
+    for part in arrays:
+        digest.update(part)
     words = {
         "format": FORMAT,
         "version": VERSION,
@@ -122,14 +122,14 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
         "log": log or {},
         "clock": {"wall": run.wall, "cpu": run.cpu},
         "versions": versions(),
-        "arrays": hashlib.sha256(arrays).hexdigest(),
+        "arrays": digest.hexdigest(),
     }
     try:
         if _digest_of(target / ARRAYS) == words["arrays"]:  # same step, same arrays
             atomic_write(target / WORDS, sealed(words))
         else:
             shutil.rmtree(temporary, ignore_errors=True)
-            atomic_write(temporary / ARRAYS, arrays)
+            atomic_write(temporary / ARRAYS, lambda file: file.writelines(arrays))
             atomic_write(temporary / WORDS, sealed(words))
             _put(temporary, target)
             sync_folder(folder)

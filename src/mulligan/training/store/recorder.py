@@ -181,8 +181,6 @@ class Recorder:
 
     def _clean_up(self, run: Run) -> None:
         """Bring the folder to the step of the run: a killed process may have left files, and steps to be repeated."""
-        import safetensors.numpy  # noqa: F401 (for the checkpoints: later, memory may be short)
-
         text = dumps_toml(run.config).encode()
         if not self.folder.config.is_file() or self.folder.config.read_bytes() != text:
             atomic_write(self.folder.config, text)
