@@ -9,6 +9,7 @@ import pytest
 from mulligan.data import Dataset, load
 from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.nn.workers import available_cores
+from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.generator import Generator
 from mulligan.training import Run, recipe
 from mulligan.training.samples import fingerprint_of, labels_of, same_as_nearest
@@ -293,3 +294,10 @@ def test_the_ring_recipe_finds_all_eight_modes():
     near = distance.min(axis=1) < 3 * 0.02
     assert np.bincount(distance.argmin(axis=1)[near], minlength=8).min() > 2000 / 8 / 4
     assert near.mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows"), [((28, 28, 1), 256), ((32, 32, 4), 256), ((64, 64, 3), 85), ((2000, 2000, 3), 1)]
+)
+def test_large_pictures_are_sampled_in_smaller_passes(shape, rows):
+    assert rows_at_once(256, shape) == rows

@@ -32,8 +32,9 @@ from mulligan.metrics.reference import seen_by
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
+from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.pictures import to_uint8
-from mulligan.training.run import Run, rows_at_once
+from mulligan.training.run import Run
 
 COUNT = 1000
 """Number of fakes, and the most reals, that are compared."""

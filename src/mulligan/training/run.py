@@ -1,6 +1,5 @@
 """The state of a run: everything that the next step depends on, which is what a checkpoint holds."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -19,7 +18,7 @@ from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels, use_one_heap
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import restore, state_of, stream
-from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers.limits import available_cores, rows_at_once
 from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.pictures import to_uint8
 from mulligan.training import guard
@@ -32,11 +31,6 @@ GRID = 64
 CLOUD = 1024
 """Number of points in a sample of points."""
 _ROWS = 256  # rows of one pass when sampling
-
-
-def rows_at_once(most: int, shape: tuple[int, ...]) -> int:
-    """Return the number of rows in one pass of G, fewer than `most` for pictures larger than 32×32."""
-    return max(1, min(most, (most << 12) // math.prod(shape)))
 
 
 class Run:

@@ -4,6 +4,7 @@ A container or a batch job sees the whole machine, but Linux's control groups li
 """
 
 import gc
+import math
 import os
 import sys
 from pathlib import Path
@@ -43,6 +44,11 @@ def check_size(what: str, size: int) -> None:
         free = free_memory()
         if size > free - SPARE:
             raise too_large(what, size, f", where {free:,} are free")
+
+
+def rows_at_once(most: int, shape: tuple[int, ...]) -> int:
+    """Return the number of rows in one pass of G, fewer than `most` for pictures larger than 32×32."""
+    return max(1, min(most, (most << 12) // math.prod(shape)))
 
 
 def too_large(what: str, size: int, free: str = "") -> TooLargeError:
