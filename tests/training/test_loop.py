@@ -34,6 +34,18 @@ def story(events):
     return [(event.name, event.step) for event in events]
 
 
+def test_a_long_run_takes_fewer_samples(tiny, monkeypatch):
+    monkeypatch.setattr("mulligan.training.loop.GRIDS", 10)
+
+    def sampled(steps):
+        config = tiny(steps=steps, sample_every=2, report_every=0, save_every=0, evaluate_every=0)
+        return [event.step for event in train(Run(config)) if isinstance(event, Sampled)]
+
+    assert sampled(20) == [*range(0, 21, 2)]
+    assert sampled(21) == [*range(0, 21, 4), 21]
+    assert sampled(85) == [*range(0, 81, 16), 85]
+
+
 def test_what_no_measure_sees_ends_the_stream_at_the_report(tiny):
     run = Run(tiny(steps=20, report_every=5, sample_every=0))
     events = train(run)

@@ -81,7 +81,8 @@ class Config(Game):
     evaluate_every: Whole = 500
     save_every: Whole = 500
     """Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events, in this order. The last step has them,
-    too. 0 turns samples and evaluations off, and leaves one report and one checkpoint, at the last step."""
+    too. 0 turns samples and evaluations off, and leaves one report and one checkpoint, at the last step. A run of more
+    than 2,000 samples takes only every second of them, or fewer."""
     recipe: str = ""
     """The recipe that this configuration started from."""
     parent: Parent | None = None

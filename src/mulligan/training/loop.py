@@ -20,6 +20,8 @@ from mulligan.training import events, guard
 from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
 
+GRIDS = 2000
+"""Maximum number of grids of samples in a run, so that a night leaves a small run folder."""
 Stop: TypeAlias = bool | Literal["wait"]
 """What `stop` may return."""
 
@@ -120,13 +122,14 @@ def _events(
 ) -> Iterator[events.Event]:
     """Train, and yield each event when it is due. Ends early after `stop` or Ctrl-C."""
     config, clock, reported = run.config, events.Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
+    sample_every = _sample_every(config)
 
     def is_due(every: int, *, at_the_end: bool = False) -> bool:
         return (every > 0 and run.step % every == 0) or (run.step == config.steps and (at_the_end or every > 0))
 
     if run.step == run.begins:
         yield _started(run)
-        if config.sample_every:
+        if sample_every:
             yield events.Sampled(run.step, run.sample(*run.grid), clock=clock)
     while run.step < config.steps:
         last = _next_stop(run.step, config)
@@ -143,7 +146,7 @@ def _events(
             clock, reported = events.Clock(run.wall, run.cpu, rate), (run.step, run.wall)
             yield events.Stepped(run.step, run.take_measures(), clock=clock)
         guard.check(run)
-        if is_due(config.sample_every):
+        if is_due(sample_every):
             yield events.Sampled(run.step, run.sample(*run.grid), clock=clock)
         if evaluators and is_due(config.evaluate_every):
             metrics = {key: value for evaluate in evaluators for key, value in _figures(evaluate, run).items()}
@@ -195,9 +198,17 @@ def _quiet(worker: int) -> None:
         np.seterr(all="ignore")
 
 
+def _sample_every(config: Config) -> int:
+    """Return the steps between two grids: ``sample_every``, doubled until there are at most `GRIDS`."""
+    every = config.sample_every
+    while 0 < GRIDS * every < config.steps:
+        every *= 2
+    return every
+
+
 def _next_stop(step: int, config: Config) -> int:
     """Return the next step after which an event is due."""
-    cadences = (config.report_every, config.sample_every, config.evaluate_every, config.save_every)
+    cadences = (config.report_every, _sample_every(config), config.evaluate_every, config.save_every)
     return min([config.steps, *((step // every + 1) * every for every in cadences if every)])
 
 
