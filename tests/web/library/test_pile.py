@@ -103,12 +103,6 @@ def test_a_refused_picture_is_told_why(call, monkeypatch):
         assert call.post("/api/pile", pictures=wrong).status_code in (413, 422)
 
 
-def test_pictures_may_come_while_the_pile_is_shown(playground, monkeypatch):
-    playground.pile.add(pictures=[text(grey) for grey in GREYS])
-    monkeypatch.setattr(pile, "png64", lambda picture: playground.pile.add(pictures=[text(GREYS[0])]) and "")
-    assert len(playground.pile.shown()["pictures"]) == 3
-
-
 def test_pages_without_the_lock_may_add_and_take_back_only_where_a_class_may(call, playground):
     call.headers = {}
     assert call.post("/api/pile", pictures=[text(GREYS[0])]).status_code == 403

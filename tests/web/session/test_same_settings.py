@@ -112,5 +112,4 @@ def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, ow
     for _ in Recorder(playground.runs / "own-1").record(Run(tiny_pictures(data=data))):
         pass
     answer = call.get("/api/nearest", params={"model": "own-1", "seed": 3}).json()
-    assert [each["class"] for each in answer["neighbours"]] == [None] * 4
     assert (answer["channels"], answer["width"]) == (3, 32)

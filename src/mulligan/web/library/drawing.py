@@ -27,7 +27,6 @@ STARTS = 16
 """Number of random starts of an inversion."""
 SAME = 0.05
 """Root mean square difference of two pictures, of 1, below which the eye takes them for the same."""
-_BINS = 30
 Ticks = NDArray[np.float64]
 Class = Annotated[str, Text(".{1,60}", "the number or the name of a class", "3"), "Number or name of a class."]
 Psi = Annotated[float, Interval(0.0, 2.0, "[]", 0.7), "Truncation: z is multiplied by it."]
@@ -157,48 +156,38 @@ def nearest(
     data: Dataset | None,
     *,
     seed: Seed,
-    count: Annotated[int, Interval(1, 16, "[]", 4)] = 4,
     class_: Class | None = None,
     psi: Psi = 1.0,
     along: Along = (),
 ) -> dict[str, Any]:
-    """Return the training pictures nearest to a seed's, and the usual distance of held-out pictures."""
+    """Return the training picture nearest to a seed's, and whether held-out pictures usually come as near."""
     label = generator.label_of(seed, class_)
     about = _about(generator, label)
     if data is None or data.shape != generator.spec.shape:
         text = "the training data of this generator are not here, so its pictures cannot be compared"
         raise UnsupportedError(f"{text} with them.")
     picture = generator.images(1, seed, label, psi, along)
-    distances, rows = nearest_pictures(picture, data, count)
-    near = [
-        {
-            "index": int(row),
-            "class": None if data.labels is None else data.class_names[int(data.labels[row])],
-            "distance": float(distance),
-            "png": png64(np.asarray(data.images[int(row)])),
-        }
-        for distance, row in zip(distances[0], rows[0])
-    ]
-    typical, nearest_one = held_out(data), float(distances[0, 0])
-    text, verdict = f"{nearest_one:.2f} from the nearest training picture; ", "not known"
-    if typical is None:
+    (distances,), (rows,) = nearest_pictures(picture, data, 1)
+    usual, row, distance = held_out(data), int(rows[0]), float(distances[0])
+    text, verdict = f"{distance:.2f} from the nearest training picture; ", "not known"
+    if usual is None:
         text += "there are too few pictures to compare this distance with."
     else:
-        text += f"{typical['n']} {typical['whose']}: {typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %). "
-        same = nearest_one < SAME * math.sqrt(picture.size)
-        verdict = "near copy" if same or nearest_one < typical["lowest"] else "not a copy"
+        text += f"{usual['n']} {usual['whose']}: {usual['low']:.2f} to {usual['high']:.2f} (5 % to 95 %). "
+        same = distance < SAME * math.sqrt(picture.size)
+        verdict = "near copy" if same or distance < usual["lowest"] else "not a copy"
         text += (
             "The eye takes both for the same picture." if same
             else "Memorised: nearer than these." if verdict == "near copy"
-            else "Not learned yet: further than these." if nearest_one > typical["high"]
+            else "Not learned yet: further than these." if distance > usual["high"]
             else "Learned: as near as these."
         )  # fmt: skip
-    found = {"png": png64(picture[0]), "seed": seed, "neighbours": near, "verdict": verdict, "text": text}
-    return {**found, "typical": typical, "unit": "pixels in 0…1, Euclidean", **about}
+    pictures = {"png": png64(picture[0]), "nearest": png64(np.asarray(data.images[row]))}
+    return {**pictures, "seed": seed, "index": row, "verdict": verdict, "text": text, **about}
 
 
 def held_out(data: Dataset) -> dict[str, Any] | None:
-    """Return a histogram of the distance of held-out pictures to the training set; None if there are too few.
+    """Return the range of the distances of held-out pictures to the training set; None if there are too few.
 
     If none are held out, each training picture is compared with the others.
     """
@@ -216,18 +205,9 @@ def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
     rows = np.unique(np.linspace(0, len(test) - 1, HELD).astype(int))
     nth = 1 + (test is data)  # a training picture is the nearest to itself
     distance = nearest_pictures(np.asarray(test.images[rows]), data, nth)[0][:, -1]
-    counts, edges = np.histogram(distance, bins=_BINS, range=(0.0, float(distance.max()) * 1.1))
-    low, middle, high = (float(v) for v in np.quantile(distance, [0.05, 0.5, 0.95]))
-    return {
-        "n": len(rows),
-        "edges": edges.tolist(),
-        "counts": counts.tolist(),
-        "median": middle,
-        "low": low,
-        "high": high,
-        "whose": "training pictures, to the nearest other" if test is data else "held-out pictures",
-        "lowest": float(np.quantile(distance, 0.01)),
-    }
+    whose = "training pictures, to the nearest other" if test is data else "held-out pictures"
+    lowest, low, high = (float(v) for v in np.quantile(distance, [0.01, 0.05, 0.95]))
+    return {"n": len(rows), "whose": whose, "lowest": lowest, "low": low, "high": high}
 
 
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {

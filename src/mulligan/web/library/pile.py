@@ -40,7 +40,7 @@ class Pile:
     def __init__(self, own: dict[str, str], runs: Path):
         self._own, self._runs = own, runs
         self.phone_address = ""
-        self._pictures: dict[int, NDArray[np.uint8]] = {}
+        self._pictures: dict[int, tuple[NDArray[np.uint8], str]] = {}  # and as PNG, because a full pile is shown often
         self._numbers = itertools.count(1)
 
     def state(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Pile:
     def shown(self) -> dict[str, Any]:
         """Return the pictures and the address for phones. Other threads may add pictures meanwhile."""
         found: dict[str, Any] = {
-            "pictures": [{"number": number, "png": png64(picture)} for number, picture in [*self._pictures.items()]]
+            "pictures": [{"number": number, "png": png} for number, (_, png) in [*self._pictures.items()]]
         }
         if self.phone_address:
             found["address"] = self.phone_address
@@ -68,7 +68,7 @@ class Pile:
                 why = "nothing is to be seen in it: all of it has one shade."
             else:
                 numbers.append(next(self._numbers))
-                self._pictures[numbers[-1]] = picture
+                self._pictures[numbers[-1]] = picture, png64(picture)
                 continue
             refused.append({"place": place, "reason": why})
         return {"refused": refused, "numbers": numbers}
@@ -83,8 +83,8 @@ class Pile:
         """Save the pile as a file that never changes."""
         if not self._pictures:
             raise Problem("wrong-state", "the pile must hold a picture before it is kept, got none. Draw one first.")
-        colours = max((picture.shape[2] for picture in self._pictures.values()), default=1)
-        pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each in self._pictures.values()]
+        colours = max(picture.shape[2] for picture, _ in self._pictures.values())
+        pictures = [np.broadcast_to(each, (SIDE, SIDE, colours)) for each, _ in self._pictures.values()]
         return self._saved("drawings", np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours))
 
     def keep_points(self, *, points: Points) -> dict[str, str]:

@@ -116,9 +116,8 @@ function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
 function Copy({ model, seed, kind, steer }) {
   const canvas = useRef(null);
   const { data, fault } = useAnswer(async (signal) => {
-    const found = await server.get("/api/nearest", { model, seed, class: kind, count: 1, ...steered(steer) }, signal);
-    const [near] = found.neighbours;
-    return { ...found, near, drawn: await decode(found.png), image: await decode(near.png) };
+    const found = await server.get("/api/nearest", { model, seed, class: kind, ...steered(steer) }, signal);
+    return { ...found, drawn: await decode(found.png), image: await decode(found.nearest) };
   }, [model, seed, kind, steer], 250);
   useEffect(() => {
     if (data && canvas.current) paintDifference(canvas.current, values(data.drawn), values(data.image), data.drawn.width, data.drawn.height);
@@ -126,7 +125,7 @@ function Copy({ model, seed, kind, steer }) {
   const [level, verdict] = { "not a copy": ["ok", "Not a copy"], "near copy": ["warn", "Close to a training picture"] }[data?.verdict] ?? ["info", "Not known"];
   return html`<${Panel} id="d2" title="Is it a copy?" end=${data && html`<span class=${`end chip ${level}`} data-testid="copy-verdict">${icon[level]()}${verdict}</span>`}>
     ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><figure><${Picture} image=${data?.drawn} label="Generated" /><figcaption>generated</figcaption></figure>
-      <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.near.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.near.index) : "–"}</figcaption></figure>
+      <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.index) : "–"}</figcaption></figure>
       <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label="Difference: orange where the generated one is brighter, blue where the training picture is" /><figcaption>difference, −1 … +1</figcaption></figure></div>
       <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}<//>`;
 }
