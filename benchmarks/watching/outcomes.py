@@ -16,7 +16,7 @@ from questions import QUESTIONS, Question
 
 from mulligan.diagnosis.figures import figure_of
 from mulligan.output.figures import figure
-from mulligan.watch.faults import REMEDIES
+from mulligan.watch.faults import remedies
 from mulligan.watch.watch import meaning
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -149,7 +149,7 @@ def said(o: Outcome) -> str:
     lines = [f"since step {o.step}: {o.named}. {meaning(o.named)}"]
     for name, e in o.evidence.items():
         lines.append(f"  {figure(e['value'])} {e['operator']} {figure(e['threshold'])}  {figure_of(name).meaning}")
-    return "\n".join([*lines, f"  try: {REMEDIES[o.named][0].told('PyTorch')}"])
+    return "\n".join([*lines, f"  try: {remedies(o.named, o.evidence)[0].told('PyTorch')}"])
 
 
 def page(outcomes: list[Outcome]) -> str:

@@ -2,11 +2,24 @@
 
 import math
 import tomllib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mulligan.diagnosis import Case, Failure, Finding, History, Measurements, case, matches, over
-from mulligan.diagnosis.failures import COSTLY, FAR_OFF, STILL
+from mulligan.diagnosis import (
+    FAILURES,
+    Case,
+    Failure,
+    Finding,
+    History,
+    Measurements,
+    case,
+    matches,
+    over,
+    standing,
+    under,
+)
+from mulligan.diagnosis.failures import COSTLY, FAR_OFF, IGNORES_Z, MOST_REALS_ALONE, STILL
 
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
@@ -18,11 +31,6 @@ YES = 0.5
 """Limit of the figures that are 1 for yes and 0 for no."""
 
 
-def telltale_borders(m: Measurements) -> list[Case]:
-    """Detect pixels that all reals have at one value within the range, and that fakes miss."""
-    return [case(m, over("constant", 0.02), over("constant_gap", 0.02))]
-
-
 def restrained_critic(m: Measurements) -> Case:
     """Detect a penalty that costs a critic far more than it gains: its loss has no balance to compare with."""
     gain, penalty = -m.get("d_loss"), m.get("penalty")
@@ -30,37 +38,85 @@ def restrained_critic(m: Measurements) -> Case:
     return case(m, COSTLY.at(share), FAR_OFF)
 
 
+def told(*figures: str) -> Callable[[Measurements], list[Case]]:
+    """Return a rule: one of the figures is 1 for yes."""
+    return lambda m: [case(m, over(figure, YES)) for figure in figures]
+
+
+def borders(m: Measurements) -> list[Case]:
+    """Detect pixels that all reals have at one value within the range, and that fakes miss."""
+    return [case(m, over("constant", 0.02), over("constant_gap", 0.02))]
+
+
+def unbounded(m: Measurements) -> list[Case]:
+    """Detect a critic whose slope nothing bounds."""
+    return [case(m, over("r1", 100.0).where(m.facts.critic))]
+
+
+def flat(m: Measurements) -> list[Case]:
+    """Detect a penalty under which D's outputs hardly depend on the sample."""
+    return [case(m, under("r1", 1e-4).where(m.facts.penalised), FAR_OFF)]
+
+
+def deaf(m: Measurements) -> list[Case]:
+    """Detect a D that does not learn, or a critic whose scores hardly depend on the sample."""
+    still, critic = over("d_still", YES), under("r1", 1e-6).where(m.facts.critic and not m.facts.penalised)
+    return [case(m, still, FAR_OFF), case(m, critic, *standing(m))]
+
+
+def narrow(m: Measurements) -> list[Case]:
+    """Detect a z that is a single number, so that all pictures of G lie on one line."""
+    return [case(m, under("z_numbers", 2.0), FAR_OFF, MOST_REALS_ALONE)]
+
+
+def repeated(m: Measurements) -> list[Case]:
+    """Detect training samples that are the same in each step, or few and repeated."""
+    return [case(m, over("same_x", YES)), case(m, under("distinct", 200.0), under("distinct_share", 0.5))]
+
+
+def mislabelled(m: Measurements) -> list[Case]:
+    """Detect classes that tell nothing about the reals, or fakes that look real but not like their class."""
+    return [case(m, under("class_of_reals", 0.05)), case(m, under("class_of_fakes", 0.2), under("gap", 0.3))]
+
+
+def pale(m: Measurements) -> list[Case]:
+    """Detect pictures that hardly differ in anything: a dead z is named only where they show something."""
+    return [case(m, IGNORES_Z, under("span", 0.02))]
+
+
+Rule = Callable[[Measurements], list[Case]]
 LOOP_FAULTS = {
     "no zero_grad": Failure(
         "Gradients of earlier steps, or of the other player's step, are added to those of this one.",
-        lambda m: [case(m, over(figure, YES)) for figure in ("stale_d", "stale_g")],
+        told("stale_d", "stale_g"),
     ),
-    "foreign parameters": Failure(
-        "One player's optimiser also holds the other's parameters.", lambda m: [case(m, over("foreign", YES))]
-    ),
+    "foreign parameters": Failure("One player's optimiser also holds the other's parameters.", told("foreign")),
     "no detach": Failure(
-        "D's loss also reaches G, and no zero_grad stands between it and G's step.",
-        lambda m: [case(m, over("undetached", YES))],
+        "D's loss also reaches G, and no zero_grad stands between it and G's step.", told("undetached")
     ),
-    "double sigmoid": Failure(
-        "A loss that expects logits gets probabilities.", lambda m: [case(m, over("double_sigmoid", YES))]
-    ),
-    "wrong sign": Failure(
-        "D calls real and generated samples real alike: a term of its loss has the wrong sign.",
-        lambda m: [case(m, over("one_target", YES))],
-    ),
-    "labels swapped": Failure("G is rewarded for what D calls fake.", lambda m: [case(m, over("with_d", YES))]),
-    "eval left on": Failure(
-        "A net with BatchNorm or dropout trains in eval mode.", lambda m: [case(m, over("eval", YES))]
-    ),
-    "one z for ever": Failure("Every step draws the same z.", lambda m: [case(m, over("same_z", YES))]),
+    "double sigmoid": Failure("A loss that expects logits gets probabilities.", told("double_sigmoid")),
+    "wrong sign": Failure(FAILURES["wrong sign"].meaning, told("one_target")),
+    "labels swapped": Failure("G is rewarded for what D calls fake.", told("with_d")),
+    "eval left on": Failure("A net with BatchNorm or dropout trains in eval mode.", told("eval")),
+    "one z for ever": Failure("Every step draws the same z.", told("same_z")),
     "unlike ranges": Failure(
-        "Reals fill another range than G's last layer, though it could draw them.",
-        lambda m: [case(m, over("unlike", YES))],
+        "Reals fill another range than G's last layer, though it could draw them.", told("unlike")
     ),
-    "telltale borders": Failure("Reals have pixels of one exact value that no fake has.", telltale_borders),
+    "wrong classes": Failure("The classes that the nets get do not belong to the samples.", mislabelled),
+    "telltale borders": Failure("Reals have pixels of one exact value that no fake has.", borders),
 }
 """Mistakes of a loop, in the order in which they are checked, before the failures that they cause."""
+SIGNS: dict[str, Rule] = {
+    "standstill": told("cut"),
+    "copying": repeated,
+    "divergence": unbounded,
+    "gamma off": flat,
+    "G wins": deaf,
+    "D wins": told("mixed"),
+    "mode collapse": narrow,
+    "contrast illusion": pale,
+}
+"""Further signs of failures, which only a watch sees, or by which it sees them earlier."""
 
 
 class LoopHistory(History):
@@ -72,8 +128,9 @@ class LoopHistory(History):
     def matches(self, so_far: Measurements) -> list[Finding]:
         """Return what shows in the measurements, mistakes of the loop first."""
         found = []
-        for state, fault in LOOP_FAULTS.items():
-            holds = next((each for each in fault.rule(so_far) if each.holds), None)
+        rules: dict[str, Rule] = {state: fault.rule for state, fault in LOOP_FAULTS.items()} | SIGNS
+        for state, rule in rules.items():
+            holds = next((each for each in rule(so_far) if each.holds), None)
             found += [] if holds is None else [Finding(state, holds.evidence, holds.severity)]
         caused = [each for each in matches(so_far) if each.state not in {f.state for f in found}]
         if restrained_critic(so_far).holds and "divergence" not in {each.state for each in caused}:
@@ -96,6 +153,7 @@ class Remedy(NamedTuple):
     words: str
     before: str = ""
     after: str = ""
+    figures: Sequence[str] = ()  # evidence that speaks for this remedy; it is told only with one of these
 
     def told(self, framework: str) -> str:
         """Write the remedy for a framework."""
@@ -115,3 +173,9 @@ def _read() -> dict[str, list[Remedy]]:
 
 REMEDIES = _read()
 """What to try for each mistake and each failure, the most promising first."""
+
+
+def remedies(state: str, evidence: Iterable[str] = ()) -> list[Remedy]:
+    """Return what to try: what this evidence speaks for, then what helps in general."""
+    known = REMEDIES.get(state, [])
+    return [r for r in known if {*r.figures} & {*evidence}] + [r for r in known if not r.figures]

@@ -28,6 +28,7 @@ class Push(NamedTuple):
     output: Array
     gradient: Array
     attached: bool  # the gradient goes on to G
+    mixed: bool  # real and generated samples share the batch
 
 
 def way_of(gradient: Array) -> float:
@@ -39,7 +40,8 @@ def way_of(gradient: Array) -> float:
 def target_of(pushes: Sequence[Push]) -> float:
     """Return the output at which a gradient that is a line is 0, or NaN if it is no line."""
     found = []
-    for _, output, gradient, _ in pushes[-4:]:
+    for push in pushes[-4:]:
+        output, gradient = push.output, push.gradient
         apart = output - output.mean()
         slope = float(apart @ gradient) / max(float(apart @ apart), 1e-30)
         rest = gradient - gradient.mean() - slope * apart
@@ -63,6 +65,9 @@ def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
 class Listener:
     """Listens between `start` and `stop`. `signals` and `heard` are what it has found."""
 
+    rows = math.inf
+    """Number of training samples: a batch of all of them may be the same in each step."""
+
     def __init__(self, generator: torch.nn.Module, discriminator: torch.nn.Module):
         self.g, self.d = generator, discriminator
         self.first = {
@@ -74,7 +79,7 @@ class Listener:
         self.reach: tuple[float, float] | None = None
         """The range of D's real inputs."""
         self._handles: list[Any] = []
-        self._last_z: torch.Tensor | None = None
+        self._last: dict[str, torch.Tensor] = {}  # the first z and the first reals of the step before
 
     def start(self) -> None:
         """Begin to listen."""
@@ -86,7 +91,7 @@ class Listener:
         self._aims: dict[str, list[Push]] = {}  # what each player's steps did to the outputs of each side
         self._added: dict[str, list[float]] = {"g": [], "d": []}  # for each part of a gradient, where fakes are pushed
         self._old: dict[str, int] = {"g": 0, "d": 0}  # number of these that an earlier step has used
-        self._aim, self._is_first, self.mirrored = 0.0, True, False
+        self._aim, self._first, self.mirrored = 0.0, {"z", "x"}, False
         self._handles = [
             self.g.register_forward_hook(self._made),
             self.d.register_forward_hook(self._judged),
@@ -98,7 +103,7 @@ class Listener:
 
     def step(self) -> None:
         """Note that the user's loop begins another step."""
-        self._is_first = True
+        self._first = {"z", "x"}
 
     def stop(self) -> None:
         """Remove the hooks, and conclude where the pushes go."""
@@ -113,6 +118,14 @@ class Listener:
             self.signals["one_target"] = float(abs(real - fake) < 0.2)
             if "g fake" in ends:
                 self.signals["with_d"] = float(abs(ends["g fake"] - fake) < abs(ends["g fake"] - real))
+        elif "g fake" in ends and {"d real", "d fake"} <= self._aims.keys():  # a sure hinge gives D no gradient
+            real, fake = (
+                np.concatenate([p.output for p in self._aims[f"d {side}"]]).mean() for side in ("real", "fake")
+            )
+            self.signals["with_d"] = float(ends["g fake"] * (fake - real) > 0)
+        if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in self.d.modules()):
+            of_d, of_g = ([push.mixed for push in self._aims.get(f"{player} fake", [])] for player in "dg")
+            self.signals["mixed"] = float(any(of_d) and bool(of_g) and not any(of_g))
         self._fakes, self._pending = [], []
 
     # ── hooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,10 +137,17 @@ class Listener:
         if torch.is_grad_enabled():  # not a sheet of samples
             self.signals["eval"] = float(modes == {False})
         z = next((x for x in inputs if isinstance(x, torch.Tensor) and x.is_floating_point()), None)
-        if z is not None and self._is_first and torch.is_grad_enabled():
-            last, self._last_z, self._is_first = self._last_z, z.detach().clone(), False
-            if last is not None and last.shape == z.shape:
-                self.signals["same_z"] = float(torch.equal(last, z))
+        if z is not None and torch.is_grad_enabled():
+            self._compare("z", z)
+
+    def _compare(self, name: str, x: torch.Tensor) -> None:
+        """Tell whether the first z or reals of this step are those of the step before."""
+        if name in self._first:
+            self._first.remove(name)
+            rows = x.detach().double().flatten(1).sum(1).sort().values  # in any order
+            last, self._last[name] = self._last.get(name), rows
+            if last is not None and len(rows) < self.rows:
+                self.signals[f"same_{name}"] = float(torch.equal(last, rows))
 
     def _judged(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         x = inputs[0]
@@ -145,6 +165,7 @@ class Listener:
             return
         if not attached and not bool(fake.all()):
             some = x.detach()[~fake].float()
+            self._compare("x", some)
             low, high = self.reach or (math.inf, -math.inf)
             self.reach = min(low, float(some.min())), max(high, float(some.max()))
         between = x.is_leaf and x.requires_grad
@@ -158,7 +179,7 @@ class Listener:
             each = as_numpy(grad.reshape(len(x), -1)).sum(-1)
             for side, rows in (("fake", mask), ("real", ~mask)):
                 if rows.any():
-                    self._pending.append(Push(side, values[rows], each[rows], attached and out.grad_fn is not None))
+                    self._pending.append(Push(side, values[rows], each[rows], attached, not rows.all()))
             if mask.any():
                 self._aim = way_of(each[mask]) or self._aim
 
@@ -179,12 +200,15 @@ class Listener:
         if not names:
             return
         self.signals["foreign"] = max(self.signals.get("foreign", 0.0), float(len(names) == 2))
+        pushes = self._pending
         self._conclude(names[0] if len(names) == 1 else "")
         for name in names if len(names) == 1 else ():
             fresh = {sign for sign in self._added[name][self._old[name] :] if sign}
             stale = self._old[name] > 0 or (name == "d" and len(fresh) == 2)  # or of G's pass
             self.signals[f"stale_{name}"] = max(self.signals.get(f"stale_{name}", 0.0), float(stale))
             if name == "g":
+                ways = {push.attached for push in pushes if push.side == "fake"}
+                self.signals["cut"] = float(ways == {False} and len(self._added[name]) == self._old[name])
                 mixed = float(len(fresh) == 2 and not stale)
                 self.signals["undetached"] = max(self.signals.get("undetached", 0.0), mixed)
             self._old[name] = len(self._added[name])
@@ -194,6 +218,8 @@ class Listener:
         """Give the pushes since the last step to the player who steps now; without one, to G if they reach it."""
         pushes, self._pending = self._pending, []
         apart = any(p.side == "fake" and not p.attached for p in pushes)
+        if player == "g" and apart and not any(p.attached for p in pushes):  # G's loss does not reach G
+            return
         of: dict[str, list[Push]] = {"d": [], "g": []}
         for push in pushes:
             if push.side == "fake" and push.attached and (player != "d" or apart):

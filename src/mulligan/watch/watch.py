@@ -10,6 +10,7 @@ import numpy as np
 from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT, ROWS
+from mulligan.diagnosis.statistics import squared_distances
 from mulligan.errors import ConfigError, DataError, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
@@ -17,7 +18,7 @@ from mulligan.output.figures import figure
 from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
 from mulligan.training.store.folder import WATCHED
 from mulligan.watch.arrays import as_numpy, layout_of, range_of
-from mulligan.watch.faults import LOOP_FAULTS, REMEDIES, LoopHistory
+from mulligan.watch.faults import LOOP_FAULTS, LoopHistory, remedies
 from mulligan.watch.folder import WatchFolder
 from mulligan.watch.forms import Fitting, Form, Outputs, as_logits
 from mulligan.watch.nets import Latent, nets_of
@@ -111,8 +112,8 @@ class Watch:
         repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]
         self._nets = nets_of(generator, discriminator, average, self.layout, reals[rows[:ROWS]], repeated)
         self._nets.draw(latent, seed)
-        kinds = None if repeated is None else _kinds(repeated)
-        self._reals = Reals(fixed, self.low, self.high, labels=None if labels is None else _kinds(labels[rows]))
+        self._kinds = None if labels is None else _kinds(labels[rows])
+        self._reals = Reals(fixed, self.low, self.high, labels=self._kinds)
         try:
             with self._nets.unchanged():
                 first = self._nets.fakes(ROWS)
@@ -122,15 +123,20 @@ class Watch:
             raise ConfigError(must_be("latent", what, told, "latent=(100, 1, 1)")) from error
         low, high = self._nets.reach
         reach = (low, high) if low <= first.min() and first.max() <= high else OPEN
-        self._unlike = (self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0)
         searched = len(self.layout.shape) == 3 and len(reals) * fixed[0].size <= COPIED
+        self._facts = {"unlike": float((self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0))}
+        if len(self.layout.shape) == 3:
+            self._facts["z_numbers"] = float(sum(math.prod(part.shape[1:]) for part in self._nets.z))
+        if searched and len({row.tobytes() for row in fixed}) < len(fixed):
+            distinct = len({row.tobytes() for row in self.layout.samples(reals)})
+            self._facts |= {"distinct": float(distinct), "distinct_share": distinct / len(reals)}
         self._probe = Probe(
             self._reals,
             self._nets.fakes,
             Facts(0.0, False, False, False, steps=steps or LENGTH),
             None if discriminator is None else self._answers,
             averaged=average is not None,
-            labels=kinds,
+            labels=None if repeated is None else _kinds(repeated),
             reach=reach,
             originals=(lambda: (self.layout.samples(reals).reshape(len(reals), -1), None)) if searched else None,
             samples=len(reals),
@@ -142,11 +148,14 @@ class Watch:
         self.form: Form | None = None  # D's loss, as far as it shows
         self._turned, self._scale, self._is_over = False, 1.0, False
         self._last: dict[str, float] = {}
+        self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
         self.findings: list[Diagnosed] = []
         self.error = ""
         self.step, self._seen, self._ahead = -1, 0, 0
         self._kept: dict[str, list[Any]] = {}
         self._listener = self._nets.listener() if discriminator is not None else None
+        if self._listener is not None:
+            self._listener.rows = len(reals)
         self._folder = WatchFolder(folder)
         sizes = self._nets.sizes
         started = Started(0, WATCHED, "your reals", steps or LENGTH, seed, 1, len(reals), 0, self.layout.shape, sizes)
@@ -272,7 +281,7 @@ class Watch:
 
     def _tell(self, step: int, news: Finding) -> None:
         evidence = {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in news.evidence}
-        words = tuple(remedy.told(self._nets.name) for remedy in REMEDIES.get(news.state, ()))
+        words = tuple(remedy.told(self._nets.name) for remedy in remedies(news.state, evidence))
         event = Diagnosed(step, news.state, evidence, words, severity=news.severity)
         self.findings.append(event)
         self._folder.add(event)
@@ -307,7 +316,9 @@ class Watch:
         said["d_loss"] = form.value(*form.seen(outputs, self._turned))
         if level is not None:
             said["d_accuracy"] = 0.5 * float((real > level).mean() + (fake <= level).mean())
-        said |= {"unlike": float(self._unlike), **self._constant(made)}
+        said |= self._facts | self._constant(made) | self._classes(made)
+        said["d_still"] = float(np.ptp(found.real) > 0 and np.array_equal(found.real, self._before))
+        self._before = found.real
         said["double_sigmoid"] = float(form.outputs == "logits" and self._fitting.bounded)
         heard = self._listener.signals if self._listener is not None else {}
         if self._listener is not None and (seen_by_d := self._listener.reach):
@@ -343,6 +354,21 @@ class Watch:
         if not grey.any() or still.mean() > 0.9:  # or all reals are one picture
             return {}
         return {"constant": float(grey.mean()), "constant_gap": float(np.abs(made[:, grey] - x[0][grey]).mean()) / span}
+
+    def _classes(self, made: Array) -> dict[str, float]:
+        """Measure how often the class of a sample is that of the nearest mean of half of the reals, above chance."""
+        kinds, asked, x = self._kinds, self._probe.labels, self._reals.x
+        if kinds is None or asked is None or len(known := np.unique(kinds[::2])) < 2:
+            return {}
+        means = np.stack([x[::2][kinds[::2] == kind].mean(axis=0).ravel() for kind in known])
+
+        def right(samples: Array, classes: Any) -> float:
+            nearest = known[squared_distances(samples.reshape(len(samples), -1), means).argmin(axis=1)]
+            return (float((nearest == classes).mean()) - 1 / len(known)) * len(known) / (len(known) - 1)
+
+        of_reals = right(x[1::2], kinds[1::2])
+        found = {"class_of_reals": of_reals} if len(known) > 3 else {}
+        return found | ({"class_of_fakes": right(made, asked[: len(made)]) / of_reals} if of_reals > 0.2 else {})
 
     def _unseen(self) -> list[str]:
         """Return what is out of reach here, and why."""
