@@ -72,6 +72,7 @@ FIGURES: dict[str, Figure] = {
     "undetached": Figure("G steps with gradients of D's loss"),
     "double_sigmoid": Figure("D's loss reads probabilities as logits"),
     "one_target": Figure("D's loss moves reals and fakes the same way"),
+    "one_sided": Figure("D's loss has reals alone"),
     "with_d": Figure("G's loss moves fakes the way in which D's moves them"),
     "eval": Figure("G trains in eval mode"),
     "same_z": Figure("two steps drew the same z"),

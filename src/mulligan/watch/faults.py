@@ -95,7 +95,7 @@ LOOP_FAULTS = {
         "D's loss also reaches G, and no zero_grad stands between it and G's step.", told("undetached")
     ),
     "double sigmoid": Failure("A loss that expects logits gets probabilities.", told("double_sigmoid")),
-    "wrong sign": Failure(FAILURES["wrong sign"].meaning, told("one_target")),
+    "wrong sign": Failure(FAILURES["wrong sign"].meaning, told("one_target", "one_sided")),
     "labels swapped": Failure("G is rewarded for what D calls fake.", told("with_d")),
     "eval left on": Failure("A net with BatchNorm or dropout trains in eval mode.", told("eval")),
     "one z for ever": Failure("Every step draws the same z.", told("same_z")),

@@ -6,7 +6,6 @@ on all optimisers tell which gradients a step adds up. They are removed after ea
 
 import math
 import statistics
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,25 +36,28 @@ def way_of(gradient: Array) -> float:
     return math.copysign(1.0, total) if abs(total) > 0.5 * size else 0.0
 
 
-def target_of(pushes: Sequence[Push]) -> float:
-    """Return the output at which a gradient that is a line is 0, or NaN if it is no line."""
-    found = []
-    for push in pushes[-4:]:
-        output, gradient = push.output, push.gradient
-        apart = output - output.mean()
-        slope = float(apart @ gradient) / max(float(apart @ apart), 1e-30)
-        rest = gradient - gradient.mean() - slope * apart
-        is_line = slope > 0 and float(np.abs(rest).max()) < 1e-4 * slope * float(np.ptp(output))
-        found.append(float(output.mean() - gradient.mean() / slope) if is_line else math.nan)
-    return statistics.median(found) if all(map(math.isfinite, found)) else math.nan
+def target_of(push: Push) -> float:
+    """Return where a gradient that is s·(output − target) is 0, or NaN if it is no such line.
+
+    This is least squares. Cross-entropy has the same form in p = σ(output), and times p(1 − p) if p is D's output.
+    """
+    o, g = push.output.astype(np.float64), push.gradient.astype(np.float64)
+    p = 1.0 / (1.0 + np.exp(-o))
+    for x, y in ((o, g), (p, g), (o, g * o * (1.0 - o))):
+        apart = x - x.mean()
+        slope = float(apart @ y) / max(float(apart @ apart), 1e-30)
+        rest = y - y.mean() - slope * apart
+        if slope > 0 and float(np.abs(rest).max()) < 1e-3 * slope * float(np.ptp(x)):
+            return float(x.mean() - y.mean() / slope)
+    return math.nan
 
 
 def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
-    """Return where each loss moves the outputs of each side: to a point if all are least squares, else up or down.
+    """Return where each loss moves the outputs of each side: to a target if all have one, else up or down.
 
-    Outputs lie on both sides of the target of least squares, so the sign of their gradient tells nothing there.
+    Outputs lie on both sides of a target such as 0.9, so the sign of their gradient tells nothing there.
     """
-    ends = {name: target_of(pushes) for name, pushes in aims.items()}
+    ends = {name: statistics.median(map(target_of, pushes[-4:])) for name, pushes in aims.items()}
     if all(map(math.isfinite, ends.values())):
         return ends
     ways = {name: way_of(np.concatenate([push.gradient for push in pushes])) for name, pushes in aims.items()}
@@ -71,34 +73,39 @@ class Listener:
     def __init__(self, generator: torch.nn.Module, discriminator: torch.nn.Module):
         self.g, self.d = generator, discriminator
         self.first = {
-            name: next((p for p in net.parameters() if p.requires_grad), None)
+            name: max(net.parameters(), key=lambda p: p.requires_grad, default=None)
             for name, net in (("g", self.g), ("d", self.d))
         }
+        self._handles: list[Any] = []
+        self._clear()
+        self._last: dict[str, torch.Tensor] = {}  # the first z and the first reals of the step before
+
+    def _clear(self) -> None:
+        """Forget what was heard before."""
         self.signals: dict[str, float] = {}
         self.heard: list[tuple[Outputs, Outputs]] = []
         self.reach: tuple[float, float] | None = None
         """The range of D's real inputs."""
-        self._handles: list[Any] = []
-        self._last: dict[str, torch.Tensor] = {}  # the first z and the first reals of the step before
-
-    def start(self) -> None:
-        """Begin to listen."""
-        if self._handles:
-            return
-        self.signals, self.heard, self.reach = {}, [], None
         self._fakes: list[torch.Tensor] = []
         self._pending: list[Push] = []
         self._aims: dict[str, list[Push]] = {}  # what each player's steps did to the outputs of each side
         self._added: dict[str, list[float]] = {"g": [], "d": []}  # for each part of a gradient, where fakes are pushed
         self._old: dict[str, int] = {"g": 0, "d": 0}  # number of these that an earlier step has used
         self._aim, self._first, self.mirrored = 0.0, {"z", "x"}, False
+        self._stepper, self._joint, self._astray = "", False, False  # who stepped last, and after which pushes
+
+    def start(self) -> None:
+        """Begin to listen."""
+        if self._handles:
+            return
+        self._clear()
         self._handles = [
             self.g.register_forward_hook(self._made),
             self.d.register_forward_hook(self._judged),
             register_optimizer_step_pre_hook(self._stepped),
         ]
         for name, weight in self.first.items():
-            if weight is not None:
+            if weight is not None and weight.requires_grad:
                 self._handles.append(weight.register_hook(lambda grad, name=name: self._add(name, grad)))
 
     def step(self) -> None:
@@ -111,18 +118,19 @@ class Listener:
             handle.remove()
         self._handles = []
         self._conclude("")
-        ends = ends_of(self._aims)
+        aims, ends = self._aims, ends_of(self._aims)
         if {"d real", "d fake"} <= ends.keys():
             real, fake = ends["d real"], ends["d fake"]
             self.mirrored = real < fake
             self.signals["one_target"] = float(abs(real - fake) < 0.2)
             if "g fake" in ends:
                 self.signals["with_d"] = float(abs(ends["g fake"] - fake) < abs(ends["g fake"] - real))
-        elif "g fake" in ends and {"d real", "d fake"} <= self._aims.keys():  # a sure hinge gives D no gradient
-            real, fake = (
-                np.concatenate([p.output for p in self._aims[f"d {side}"]]).mean() for side in ("real", "fake")
-            )
-            self.signals["with_d"] = float(ends["g fake"] * (fake - real) > 0)
+        elif {"d real", "d fake", "g fake"} <= aims.keys() and not any(p.gradient.any() for p in aims["d fake"]):
+            real, fake = (np.concatenate([p.output for p in aims[f"d {side}"]]).mean() for side in ("real", "fake"))
+            self.signals["with_d"] = float(ends.get("g fake", 0.0) * (fake - real) > 0)  # a hinge that D has reached
+        elif "d real" in ends and "g fake" in aims and "d fake" not in aims:
+            ways = {round(ends_of({"d real": [push]}).get("d real", math.nan), 1) for push in aims["d real"]}
+            self.signals["one_sided"] = float(len(ways) == 1)  # else some of the reals are changed fakes
         if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in self.d.modules()):
             of_d, of_g = ([push.mixed for push in self._aims.get(f"{player} fake", [])] for player in "dg")
             self.signals["mixed"] = float(any(of_d) and bool(of_g) and not any(of_g))
@@ -155,10 +163,11 @@ class Listener:
         if not isinstance(out, torch.Tensor) or not out.requires_grad or len(out) != len(x):
             return
         fake = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        seen = x.detach().flatten(1)  # the loop may flatten pictures for D
         for made in self._fakes:
-            n = len(made)
-            for rows in {(0, n), (len(x) - n, len(x))} if len(x) >= n and x.shape[1:] == made.shape[1:] else ():
-                if torch.equal(x.detach()[slice(*rows)], made.to(x.dtype)):
+            n, flat = len(made), made.to(x.dtype).flatten(1)
+            for rows in {(0, n), (len(x) - n, len(x))} if len(x) >= n and seen.shape[1] == flat.shape[1] else ():
+                if torch.equal(seen[slice(*rows)], flat):
                     fake[slice(*rows)] = True
         attached = x.grad_fn is not None
         if attached and not bool(fake.any()):  # changed on the way: nobody knows what it is
@@ -200,15 +209,25 @@ class Listener:
         if not names:
             return
         self.signals["foreign"] = max(self.signals.get("foreign", 0.0), float(len(names) == 2))
-        pushes = self._pending
-        self._conclude(names[0] if len(names) == 1 else "")
+        pushes, last = self._pending, self._stepper
+        self._stepper = names[0] if len(names) == 1 else ""
+        self._conclude(self._stepper)
+        if {last, self._stepper} == {"g", "d"} and not pushes and self._joint:
+            self.signals["undetached"] = 1.0
+        if pushes:
+            sides = {(push.side, push.attached) for push in pushes}
+            self._joint = sides == {("real", False), ("fake", True)}
+            self._astray = (self._stepper == "d" and sides == {("fake", True)}) or (self._astray and last == "d")
         for name in names if len(names) == 1 else ():
             fresh = {sign for sign in self._added[name][self._old[name] :] if sign}
             stale = self._old[name] > 0 or (name == "d" and len(fresh) == 2)  # or of G's pass
             self.signals[f"stale_{name}"] = max(self.signals.get(f"stale_{name}", 0.0), float(stale))
             if name == "g":
                 ways = {push.attached for push in pushes if push.side == "fake"}
-                self.signals["cut"] = float(ways == {False} and len(self._added[name]) == self._old[name])
+                grad = None if (weight := self.first["g"]) is None else weight.grad
+                self.signals["cut"] = float(ways == {False} and (grad is None or not bool(grad.any())))
+                if self.signals["cut"] and self._astray:  # D's optimiser steps after G's loss, and G's after D's
+                    self.signals["foreign"] = 1.0
                 mixed = float(len(fresh) == 2 and not stale)
                 self.signals["undetached"] = max(self.signals.get("undetached", 0.0), mixed)
             self._old[name] = len(self._added[name])

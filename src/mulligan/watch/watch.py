@@ -273,6 +273,7 @@ class Watch:
         self._tell(step, self._history.failed())
         self._folder.add(Failed(step, "a number was no longer finite"))
         self._is_over = True
+        self.close()
 
     def _end(self, reason: str) -> None:
         self.error = reason
