@@ -83,6 +83,7 @@ FIGURES: dict[str, Figure] = {
     "z_numbers": Figure("numbers in one z"),
     "distinct": Figure("different training samples"),
     "distinct_share": Figure("different training samples ÷ all"),
+    "g_grown": Figure("norm of G's weights ÷ at the start"),
     "r1": Figure("‖∇D‖² on reals"),
     "class_of_reals": Figure("how often a real is nearest to the mean of its class, above chance"),
     "class_of_fakes": Figure("how often a fake is nearest to the mean of its class, above chance ÷ that of reals"),

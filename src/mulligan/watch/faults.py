@@ -19,7 +19,7 @@ from mulligan.diagnosis import (
     standing,
     under,
 )
-from mulligan.diagnosis.failures import COSTLY, FAR_OFF, IGNORES_Z, MOST_REALS_ALONE, STILL
+from mulligan.diagnosis.failures import COSTLY, FAR_OFF, IGNORES_Z, MOST_REALS_ALONE, NEVER_LISTENED, STILL
 
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
@@ -48,9 +48,9 @@ def borders(m: Measurements) -> list[Case]:
     return [case(m, over("constant", 0.02), over("constant_gap", 0.02))]
 
 
-def unbounded(m: Measurements) -> list[Case]:
-    """Detect a critic whose slope nothing bounds."""
-    return [case(m, over("r1", 100.0).where(m.facts.critic))]
+def runaway(m: Measurements) -> list[Case]:
+    """Detect a critic whose slope nothing bounds, or weights of G far from their start, and fakes no nearer."""
+    return [case(m, over("r1", 100.0).where(m.facts.critic)), case(m, over("g_grown", 3.0), *standing(m))]
 
 
 def flat(m: Measurements) -> list[Case]:
@@ -81,7 +81,7 @@ def mislabelled(m: Measurements) -> list[Case]:
 
 def pale(m: Measurements) -> list[Case]:
     """Detect pictures that hardly differ in anything: a dead z is named only where they show something."""
-    return [case(m, IGNORES_Z, under("span", 0.02))]
+    return [case(m, IGNORES_Z, NEVER_LISTENED, under("span", 0.02))]
 
 
 Rule = Callable[[Measurements], list[Case]]
@@ -109,7 +109,7 @@ LOOP_FAULTS = {
 SIGNS: dict[str, Rule] = {
     "standstill": told("cut"),
     "copying": repeated,
-    "divergence": unbounded,
+    "divergence": runaway,
     "gamma off": flat,
     "G wins": deaf,
     "D wins": told("mixed"),

@@ -54,7 +54,7 @@ FORMS = {
         Form(
             "cross-entropy of probabilities",
             lambda r, f: -float(np.log(_bounded(r)).mean() + np.log1p(-_bounded(f)).mean()),
-            lambda r, f: (-1 / _bounded(r), 1 / (1 - _bounded(f))),
+            lambda r, f: ((r - 1) / np.maximum(r * (1 - r), 1e-12), f / np.maximum(f * (1 - f), 1e-12)),  # as torch
             lambda r, f: -1 / _bounded(f),
             2 * math.log(2),
             0.5,
@@ -129,6 +129,7 @@ class Fitting:
     """Compares each loss with what was heard: gradients at D's outputs, or else the values of D's loss."""
 
     def __init__(self) -> None:
+        self._count = 0  # comparisons so far
         self.bounded = True  # all outputs so far may be probabilities
         self._errors: dict[tuple[str, bool], float] = dict.fromkeys(((n, m) for n in FORMS for m in (False, True)), 0.0)
         self._scales: dict[tuple[str, bool], float] = {}
@@ -138,6 +139,7 @@ class Fitting:
         self.bounded = self.bounded and is_bounded(outputs)
         if not math.isfinite(d_loss):  # not handed over
             return
+        self._count += 1
         for (name, mirror), error in self._errors.items():
             value = FORMS[name].value(*FORMS[name].seen(outputs, mirror))
             apart = {
@@ -154,6 +156,7 @@ class Fitting:
     def hear(self, outputs: Outputs, pushes: Outputs, mirror: bool) -> None:
         """Compare the gradients that D's outputs got with those that each loss would give, up to their scale."""
         self.bounded = self.bounded and is_bounded(outputs)
+        self._count += 1
         sign = -1.0 if mirror else 1.0
         heard = sign * np.concatenate(pushes)
         for (name, mirrored), error in self._errors.items():
@@ -170,6 +173,13 @@ class Fitting:
             self._errors[name, mirrored] = error + float(np.linalg.norm(rest)) / max(
                 float(np.linalg.norm(heard)), 1e-30
             )
+
+    @property
+    def is_double(self) -> bool:
+        """Whether the loss reads probabilities as logits, beyond doubt."""
+        form, mirror, _ = self.found
+        close = self._errors[form.name, mirror] < 0.25 * self._count
+        return form.outputs == "logits" and self.bounded and close
 
     @property
     def found(self) -> tuple[Form, bool, float]:

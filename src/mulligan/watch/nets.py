@@ -90,6 +90,10 @@ class Nets:
         """Return who can listen to the user's loop, or None."""
         return None
 
+    def weight(self) -> float:
+        """Return the norm of G's weights, or 0 if they are unknown."""
+        return 0.0
+
     @property
     def sizes(self) -> dict[str, int]:
         """The numbers of weights, by player, if they are known."""

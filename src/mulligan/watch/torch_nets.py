@@ -116,6 +116,10 @@ class TorchNets(Nets):
         players = (("generator", self.of_g), ("discriminator", self.of_d))
         return {name: sum(p.numel() for m in modules for p in m.parameters()) for name, modules in players}
 
+    def weight(self) -> float:
+        """Return the norm of G's weights."""
+        return _norm([p for module in self.of_g for p in module.parameters() if p.requires_grad])
+
     def answers(self, slopes: Slopes) -> Answers:
         """Return D's outputs and all gradients, without touching ``.grad``."""
         with torch.enable_grad():

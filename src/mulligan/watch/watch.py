@@ -148,6 +148,7 @@ class Watch:
         self.form: Form | None = None  # D's loss, as far as it shows
         self._turned, self._scale, self._is_over = False, 1.0, False
         self._last: dict[str, float] = {}
+        self._weight = self._nets.weight()
         self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
         self.findings: list[Diagnosed] = []
         self.error = ""
@@ -320,7 +321,9 @@ class Watch:
         said |= self._facts | self._constant(made) | self._classes(made)
         said["d_still"] = float(np.ptp(found.real) > 0 and np.array_equal(found.real, self._before))
         self._before = found.real
-        said["double_sigmoid"] = float(form.outputs == "logits" and self._fitting.bounded)
+        if self._weight and "g_weights" in found.norms:
+            said["g_grown"] = found.norms["g_weights"] / self._weight
+        said["double_sigmoid"] = float(self._fitting.is_double)
         heard = self._listener.signals if self._listener is not None else {}
         if self._listener is not None and (seen_by_d := self._listener.reach):
             self._check_reals(*seen_by_d)
