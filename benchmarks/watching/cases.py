@@ -162,6 +162,13 @@ BROKEN = [
         FEW,
         ("key, d_key, g_key = jax.random.split(key, 3)", "d_key = g_key = key"),
     ),
+    *broken(
+        "cgan",
+        "classes shuffled apart from pictures",
+        "wrong classes",
+        "",
+        ("        ones, zeros", "        y = y[torch.randperm(len(y))]\n        ones, zeros"),
+    ),
     *broken("gan dcgan sngan", "a frame of exact zeros", "telltale borders", "D wins", FRAMED),
     # ── mistakes that are named by what they cause ────────────────────────────────────────────────────────────────────
     *broken(

@@ -39,11 +39,14 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
         nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 8, 3, 2)),
         nn.utils.spectral_norm(nn.Conv2d(8, 8, 3)),
         nn.LeakyReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(8, 1),
+        *([nn.BatchNorm1d(1)] if "mixed" in edits else []),
         *([nn.Sigmoid()] if "sigmoid" in edits else []),
     )  # fmt: skip
     average = torch.optim.swa_utils.AveragedModel(g, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
     opt_g = torch.optim.Adam([*g.parameters(), *(d.parameters() if "foreign" in edits else ())], 1e-3)
     opt_d = torch.optim.Adam(d.parameters(), 1e-3)
+    if "swapped" in edits:
+        opt_g, opt_d = opt_d, opt_g
     loss = nn.BCEWithLogitsLoss()
     loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=2 if "workers" in edits else 0)
     watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=6, every=20, folder=folder) if watching else None
@@ -52,6 +55,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
         for x in loader:
             step += 1
             one, zero = torch.ones(len(x), 1), torch.zeros(len(x), 1)
+            x = reals[:16].flip(0) if "same_x" in edits else x
             if "stale_d" not in edits:
                 opt_d.zero_grad()
             if "undetached" in edits:
@@ -60,7 +64,11 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
                 fake = g(torch.randn(len(x), 6, generator=seed))
                 shown = fake if "undetached" in edits else fake.detach()
-                d_loss = loss(d(x).float(), one) + loss(d(shown).float(), one if "one_target" in edits else zero)
+                on_real, on_fake = d(torch.cat([x, shown])).split(len(x)) if "mixed" in edits else (d(x), d(shown))
+                d_loss = loss(on_real.float(), one)
+                if "one_sided" not in edits:
+                    target = one if "one_target" in edits else zero
+                    d_loss = d_loss + loss(on_fake.float(), 0.9 * target)
             d_loss.backward(retain_graph="undetached" in edits)
             if "still_d" not in edits:
                 opt_d.step()
@@ -69,7 +77,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             if "undetached" in edits:
                 fake = g(torch.randn(len(x), 6))
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
-                g_loss = loss(d(fake).float(), zero if "with_d" in edits else one)
+                g_loss = loss(d(fake.detach() if "cut" in edits else fake).float(), zero if "with_d" in edits else one)
             g_loss.backward()
             opt_g.step()
             average.update_parameters(g)
@@ -112,6 +120,11 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
         ("with_d", "labels swapped"),
         ("eval", "eval left on"),
         ("same_z", "one z for ever"),
+        ("same_x", "copying"),
+        ("cut", "standstill"),
+        ("one_sided", "wrong sign"),
+        ("swapped", "foreign parameters"),
+        ("mixed", "D wins"),
         ("unlike", "unlike ranges"),
     ],
 )

@@ -141,6 +141,8 @@ def _growth(signal: str, back: int) -> Callable[[Measurements], float]:
 DERIVED: dict[str, Callable[[Measurements], float]] = {
     "logit": _logit,
     "r2/r1": lambda m: quotient(m.get("r2"), m.get("r1")),
+    "critic_slope": lambda m: m.get("r1") if m.facts.critic else math.nan,
+    "held_slope": lambda m: m.get("r1") if m.facts.penalised else math.nan,
     "r2_rise": lambda m: m.rise("r2"),
     "g_growth": _growth("g_weights", 4),
     "d_growth": _growth("d_weights", 4),

@@ -36,16 +36,16 @@ class WatchFolder:
         self.add(started)
 
     def add(self, event: Event) -> None:
-        """Add an event to the log."""
         with self.here.events.open("a", encoding="utf-8") as log:
             log.write(event.line())
 
     def draw(self, step: int, samples: Array, low: float, high: float) -> None:
-        """Write a sheet of samples."""
         if samples.ndim == 2:
             images, sheet = samples, points_picture(samples, low, high)
         else:
-            images = to_uint8(np.clip(np.nan_to_num(samples[..., :3]), low, high), low, high)
+            images = to_uint8(np.clip(np.nan_to_num(samples), low, high), low, high)
+            if images.shape[-1] == 4:  # as Mulligan's own: colours times alpha
+                images[..., :3] = images[..., :3] * (images[..., 3:] / 255)
             sheet = grid(images)
         save_png(self.here.samples / f"step-{step:06d}.png", sheet)
         self.add(Sampled(step, images))

@@ -131,7 +131,7 @@ class Fitting:
     def __init__(self) -> None:
         self._count = 0  # comparisons so far
         self.bounded = True  # all outputs so far may be probabilities
-        self._errors: dict[tuple[str, bool], float] = dict.fromkeys(((n, m) for n in FORMS for m in (False, True)), 0.0)
+        self._errors = dict.fromkeys(((name, mirror) for name in FORMS for mirror in (False, True)), 0.0)
         self._scales: dict[tuple[str, bool], float] = {}
 
     def add(self, outputs: Outputs, d_loss: float, penalty: float = 0.0) -> None:
@@ -140,39 +140,29 @@ class Fitting:
         if not math.isfinite(d_loss):  # not handed over
             return
         self._count += 1
-        for (name, mirror), error in self._errors.items():
-            value = FORMS[name].value(*FORMS[name].seen(outputs, mirror))
+        for key in self._errors:
+            value = FORMS[key[0]].value(*FORMS[key[0]].seen(outputs, key[1]))
             apart = {
                 scale: min(
-                    abs(scale * value - loss) / (abs(scale * value) + abs(loss) + 0.1)
-                    for loss in (d_loss, d_loss - penalty)
+                    abs(scale * value - x) / (abs(scale * value) + abs(x) + 0.1) for x in (d_loss, d_loss - penalty)
                 )
                 for scale in SCALES
             }
-            best = min(apart, key=apart.__getitem__)
-            self._errors[name, mirror] = error + apart[best] + 0.05 * (best not in (1.0, 0.5))
-            self._scales[name, mirror] = best
+            self._scales[key] = best = min(apart, key=apart.__getitem__)
+            self._errors[key] += apart[best] + 0.05 * (best not in (1.0, 0.5))
 
     def hear(self, outputs: Outputs, pushes: Outputs, mirror: bool) -> None:
         """Compare the gradients that D's outputs got with those that each loss would give, up to their scale."""
         self.bounded = self.bounded and is_bounded(outputs)
         self._count += 1
-        sign = -1.0 if mirror else 1.0
-        heard = sign * np.concatenate(pushes)
-        for (name, mirrored), error in self._errors.items():
-            if mirrored != mirror:
-                self._errors[name, mirrored] = error + 1.0
-                continue
+        heard = (-1.0 if mirror else 1.0) * np.concatenate(pushes)
+        for name, mirrored in self._errors:
             seen = FORMS[name].seen(outputs, mirror)
-            if name == "relativistic pairs" and len(seen.real) != len(seen.fake):
-                self._errors[name, mirrored] = error + 1.0
-                continue
-            slopes = np.concatenate(FORMS[name].slopes(*seen))
-            scale = float(heard @ slopes) / max(float(slopes @ slopes), 1e-30)
-            rest = heard - max(scale, 0.0) * slopes
-            self._errors[name, mirrored] = error + float(np.linalg.norm(rest)) / max(
-                float(np.linalg.norm(heard)), 1e-30
-            )
+            rest, size = heard, max(float(np.linalg.norm(heard)), 1e-30)
+            if mirrored == mirror and (name != "relativistic pairs" or len(seen.real) == len(seen.fake)):
+                slopes = np.concatenate(FORMS[name].slopes(*seen))
+                rest = heard - max(float(heard @ slopes) / max(float(slopes @ slopes), 1e-30), 0.0) * slopes
+            self._errors[name, mirrored] += float(np.linalg.norm(rest)) / size
 
     @property
     def is_double(self) -> bool:
@@ -184,11 +174,6 @@ class Fitting:
     @property
     def found(self) -> tuple[Form, bool, float]:
         """The loss that explains the loop best, whether it calls fakes 1, and its scale."""
-        errors = {
-            key: error
-            for key, error in self._errors.items()
-            if self.bounded or FORMS[key[0]].outputs != "probabilities"
-        }
-        least = min(errors.values())
-        name, mirror = next(key for key, error in errors.items() if error <= least + LEAST)
+        errors = {k: e for k, e in self._errors.items() if self.bounded or FORMS[k[0]].outputs != "probabilities"}
+        name, mirror = next(key for key, error in errors.items() if error <= min(errors.values()) + LEAST)
         return FORMS[name], mirror, self._scales.get((name, mirror), 1.0)

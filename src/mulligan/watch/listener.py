@@ -81,11 +81,11 @@ class Listener:
         self._last: dict[str, torch.Tensor] = {}  # the first z and the first reals of the step before
 
     def _clear(self) -> None:
-        """Forget what was heard before."""
         self.signals: dict[str, float] = {}
         self.heard: list[tuple[Outputs, Outputs]] = []
         self.reach: tuple[float, float] | None = None
         """The range of D's real inputs."""
+        self.pairs: list[list[Any]] = []  # the latest reals of D, and the classes that it got with them
         self._fakes: list[torch.Tensor] = []
         self._pending: list[Push] = []
         self._aims: dict[str, list[Push]] = {}  # what each player's steps did to the outputs of each side
@@ -95,7 +95,6 @@ class Listener:
         self._stepper, self._joint, self._astray = "", False, False  # who stepped last, and after which pushes
 
     def start(self) -> None:
-        """Begin to listen."""
         if self._handles:
             return
         self._clear()
@@ -175,6 +174,7 @@ class Listener:
         if not attached and not bool(fake.all()):
             some = x.detach()[~fake].float()
             self._compare("x", some)
+            self.pairs = [*self.pairs, [part.detach() for part in inputs[:2]]][-4:] if fake.sum() == 0 else self.pairs
             low, high = self.reach or (math.inf, -math.inf)
             self.reach = min(low, float(some.min())), max(high, float(some.max()))
         between = x.is_leaf and x.requires_grad

@@ -46,11 +46,9 @@ class Nets:
         self.z = (self.array(z),)
 
     def array(self, x: Array) -> Any:
-        """Return an array as the nets take it."""
         return x
 
     def unchanged(self) -> AbstractContextManager[None]:
-        """Keep the state of everything that asking could change."""
         return _same_chance()
 
     def fakes(self, n: int, average: bool = False) -> Array:
@@ -60,12 +58,10 @@ class Nets:
         return np.concatenate(list(parts))[:n]
 
     def made(self, net: Any, rows: slice) -> Any:
-        """Return G's samples for some of the fixed z, as G gives them."""
         made = net(*(part[rows] for part in self.z), *self.classes(rows))
         return made[0] if isinstance(made, (tuple, list)) else made
 
     def classes(self, rows: slice) -> tuple[Any, ...]:
-        """Return the classes of some samples, for nets that take them."""
         return () if self.labels is None else (self.labels[rows],)
 
     def scores(self, x: Any) -> Any:
@@ -80,14 +76,12 @@ class Nets:
         return self.real.reshape(tuple(made.shape)) if alike else self.real
 
     def answers(self, slopes: Slopes) -> Answers:
-        """Return D's outputs, and the gradients that the framework gives."""
         made = self.made(self.generator, slice(0, len(self.real)))
         real, fake = as_numpy(self.scores(self.real_like(made))), as_numpy(self.scores(made))
         slopes(real, fake)
         return Answers(real, fake)
 
     def listener(self) -> Any:
-        """Return who can listen to the user's loop, or None."""
         return None
 
     def weight(self) -> float:
@@ -96,12 +90,10 @@ class Nets:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The numbers of weights, by player, if they are known."""
         return {}
 
     @property
     def reach(self) -> tuple[float, float]:
-        """The bounds of G's last layer."""
         return -np.inf, np.inf
 
 
@@ -111,7 +103,6 @@ class JaxNets(Nets):
     name, gradients = "JAX", True
 
     def answers(self, slopes: Slopes) -> Answers:
-        """Return D's outputs and its gradients with respect to reals and fakes."""
         jax = sys.modules["jax"]
         fake = self.made(self.generator, slice(0, len(self.real)))
         if not isinstance(fake, jax.Array):  # functions of NumPy, in a program that also imports JAX

@@ -69,7 +69,6 @@ class TorchNets(Nets):
             self.labels = torch.as_tensor(self.labels).to(self.device)
 
     def array(self, x: Array) -> torch.Tensor:
-        """Return a tensor where the nets are."""
         return torch.from_numpy(x).to(self.device, self.dtype)
 
     @contextmanager
@@ -103,21 +102,17 @@ class TorchNets(Nets):
 
     @property
     def reach(self) -> tuple[float, float]:
-        """The bounds of G's last layer."""
         return bounds_of(self.of_g)
 
     def listener(self) -> Listener | None:
-        """Return who can listen to the user's loop."""
         return Listener(self.of_g[0], self.of_d[0]) if self.of_g and self.of_d else None
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The numbers of weights."""
         players = (("generator", self.of_g), ("discriminator", self.of_d))
         return {name: sum(p.numel() for m in modules for p in m.parameters()) for name, modules in players}
 
     def weight(self) -> float:
-        """Return the norm of G's weights."""
         return _norm([p for module in self.of_g for p in module.parameters() if p.requires_grad])
 
     def answers(self, slopes: Slopes) -> Answers:

@@ -2,22 +2,22 @@
 
 import math
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT, ROWS
-from mulligan.diagnosis.statistics import squared_distances
 from mulligan.errors import ConfigError, DataError, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import figure
 from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
 from mulligan.training.store.folder import WATCHED
-from mulligan.watch.arrays import as_numpy, layout_of, range_of
+from mulligan.watch.arrays import as_numpy, class_match, constant, kinds_of, layout_of, range_of
 from mulligan.watch.faults import LOOP_FAULTS, LoopHistory, remedies
 from mulligan.watch.folder import WatchFolder
 from mulligan.watch.forms import Fitting, Form, Outputs, as_logits
@@ -35,7 +35,7 @@ LENGTH = 5000
 """Assumed length of a run, if the user does not say it."""
 
 
-class Watch:
+class Watch(AbstractContextManager["Watch"]):
     """Put this around your own training loop to learn what goes wrong with your GAN, since when, and what to change.
 
     ::
@@ -101,7 +101,7 @@ class Watch:
         self.layout = layout_of(reals.shape)
         rows = stream(seed, "eval", 1).choice(len(reals), min(COUNT, len(reals)), replace=False)
         if labels is not None:  # each batch gets the same classes, so that BatchNorm makes no difference between two
-            parts = rows[np.argsort(_kinds(labels[rows]), kind="stable")], COUNT // ROWS
+            parts = rows[np.argsort(kinds_of(labels[rows]), kind="stable")], COUNT // ROWS
             rows = np.concatenate([parts[0][first :: parts[1]] for first in range(parts[1])])
         fixed = self.layout.samples(reals[rows])
         whole = np.isfinite(fixed.reshape(len(fixed), -1)).all(axis=1)
@@ -112,7 +112,8 @@ class Watch:
         repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]
         self._nets = nets_of(generator, discriminator, average, self.layout, reals[rows[:ROWS]], repeated)
         self._nets.draw(latent, seed)
-        self._kinds = None if labels is None else _kinds(labels[rows])
+        self._label = None if labels is None else labels.shape[1:]
+        self._kinds = None if labels is None else kinds_of(labels[rows])
         self._reals = Reals(fixed, self.low, self.high, labels=self._kinds)
         try:
             with self._nets.unchanged():
@@ -136,7 +137,7 @@ class Watch:
             Facts(0.0, False, False, False, steps=steps or LENGTH),
             None if discriminator is None else self._answers,
             averaged=average is not None,
-            labels=None if repeated is None else _kinds(repeated),
+            labels=None if repeated is None else kinds_of(repeated),
             reach=reach,
             originals=(lambda: (self.layout.samples(reals).reshape(len(reals), -1), None)) if searched else None,
             samples=len(reals),
@@ -185,9 +186,6 @@ class Watch:
         except Exception as error:  # the user's training is worth more than the watch
             self._end(f"{type(error).__name__} at step {step}: {error}")
             warnings.warn(f"mulligan.Watch stops, and your training goes on. {self.error}", stacklevel=2)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
@@ -318,7 +316,7 @@ class Watch:
         said["d_loss"] = form.value(*form.seen(outputs, self._turned))
         if level is not None:
             said["d_accuracy"] = 0.5 * float((real > level).mean() + (fake <= level).mean())
-        said |= self._facts | self._constant(made) | self._classes(made)
+        said |= self._facts | constant(self._reals.x, made, self.low, self.high) | self._classes()
         said["d_still"] = float(np.ptp(found.real) > 0 and np.array_equal(found.real, self._before))
         self._before = found.real
         if self._weight and "g_weights" in found.norms:
@@ -350,29 +348,20 @@ class Watch:
             got = f"[{self.low:g}, {self.high:g}], but D gets [{low:.3g}, {high:.3g}]"
             raise DataError(must_be("reals", "scaled as D gets them", got, "the samples after your transforms"))
 
-    def _constant(self, made: Array) -> dict[str, float]:
-        """Measure how many pixels are the same grey in all reals, and how far the fakes are from them."""
-        x, span = self._reals.x, self.high - self.low
-        still = np.ptp(x, axis=0) < 1e-6 * span
-        grey = still & (np.abs(x[0] - self.low - span / 2) < 0.45 * span)
-        if not grey.any() or still.mean() > 0.9:  # or all reals are one picture
+    def _classes(self) -> dict[str, float]:
+        """Measure whether classes belong to their samples: those handed over, and those that D gets."""
+        kinds, heard = self._kinds, self._listener.pairs if self._listener is not None else []
+        if kinds is None or len(np.unique(kinds[::2])) < 4:
             return {}
-        return {"constant": float(grey.mean()), "constant_gap": float(np.abs(made[:, grey] - x[0][grey]).mean()) / span}
-
-    def _classes(self, made: Array) -> dict[str, float]:
-        """Measure how often the class of a sample is that of the nearest mean of half of the reals, above chance."""
-        kinds, asked, x = self._kinds, self._probe.labels, self._reals.x
-        if kinds is None or asked is None or len(known := np.unique(kinds[::2])) < 2:
-            return {}
-        means = np.stack([x[::2][kinds[::2] == kind].mean(axis=0).ravel() for kind in known])
-
-        def right(samples: Array, classes: Any) -> float:
-            nearest = known[squared_distances(samples.reshape(len(samples), -1), means).argmin(axis=1)]
-            return (float((nearest == classes).mean()) - 1 / len(known)) * len(known) / (len(known) - 1)
-
-        of_reals = right(x[1::2], kinds[1::2])
-        found = {"class_of_reals": of_reals} if len(known) > 3 else {}
-        return found | ({"class_of_fakes": right(made, asked[: len(made)]) / of_reals} if of_reals > 0.2 else {})
+        known = self._reals.x[::2], kinds[::2]
+        of_reals = class_match(known, self._reals.x[1::2], kinds[1::2])
+        pairs = [
+            (self.layout.samples(x), kinds_of(y)) for x, *more in heard for y in more if y.shape[1:] == self._label
+        ]
+        if of_reals < 0.2 or not pairs:
+            return {"class_of_reals": of_reals}
+        x, classes = map(np.concatenate, zip(*pairs))
+        return {"class_of_reals": of_reals, "class_in_loop": class_match(known, x, classes) / of_reals}
 
     def _unseen(self) -> list[str]:
         """Return what is out of reach here, and why."""
@@ -390,13 +379,7 @@ class Watch:
         return unseen
 
 
-def _kinds(labels: Any) -> Any:
-    """Return classes as numbers; they may be one-hot."""
-    found = as_numpy(labels)
-    return (found.argmax(axis=1) if found.ndim == 2 else found).astype(np.int64)
-
-
 def meaning(state: str) -> str:
     """Return a state in a sentence."""
-    known = FAILURES | LOOP_FAULTS
-    return known[state].meaning if state in known else "No figure is beyond its threshold."
+    healthy = "No figure is beyond its threshold."
+    return LOOP_FAULTS.get(state) or (FAILURES[state].meaning if state in FAILURES else healthy)
