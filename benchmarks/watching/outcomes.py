@@ -187,7 +187,7 @@ A run of these that was named wrongly counts as wrong here, also where the watch
 
 ## The runs by which the watch was mended
 
-A run that was named wrongly and then mended was played again; the others keep their first outcome.
+A run that was named wrongly and then mended was played again. The others keep their first outcome.
 
 {counts(tuned)}
 
@@ -197,7 +197,7 @@ A broken run stops when it is named, or after 1,200 steps. Others take 2,000. Pl
 --watch FILE`.
 
 Some ways turned out to be no failure in this time, by the distance to the reals. With the saturating loss and D's rate
-× 10 the GAN learns (distance 0.14 to 0.04). They count as not named.
+× 10 the GAN comes nearer at each measurement. They count as not named.
 """
 
 
