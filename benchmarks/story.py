@@ -43,8 +43,16 @@ from mulligan.web.inside.maps import field
 Arrays = dict[str, NDArray[Any]]
 OUT = Path(mulligan.web.__file__).parent / "page" / "story.bin"
 
-DIGITS = ["data.labels=none", "discriminator.layers.hidden=[32]", "steps=3000", "report_every=50"]
-"""Changes to `quick`: no classes, and a D that is small enough for a page."""
+DIGITS = [
+    "data.labels=none",
+    "discriminator.layers.hidden=[32]",
+    "penalties.0.gamma=0.1",
+    "penalties.1.gamma=0.1",
+    "schedules.penalty={kind='geometric', start=1.0, end=0.1, until=0.5}",
+    "steps=3000",
+    "report_every=50",
+]
+"""Changes to `quick`: no classes, a D that is small enough for a page, and the γ with which the story was told."""
 PRACTICE = (0, 50, 100, 200, 400, 600, 800, 1200, 3000)
 YOUNG = 650
 """The step whose D the page has; the next one is held still."""

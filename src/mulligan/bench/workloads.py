@@ -76,7 +76,7 @@ def _penalised(plain: Workload, what: str) -> Workload:
 
 def _of_recipe(name: str, about: str, shape: Shape, classes: int, batch: int, toy: bool) -> Workload:
     game: Game = recipe(name)
-    # The first half of the run, where the recipe's rate is constant; the falling γ of `quick` is part of the step.
+    # The first half of the run, where the recipe's rate is constant.
     game = replace(game, classes=classes, schedules=replace(game.schedules, lr=Constant(1.0)))
     if toy:
         game = _resized(game, (6,), (6,), (6, 4), (4, 6))
