@@ -63,6 +63,13 @@ def test_by_heart_is_said_only_of_a_d_that_has_become_surer(told):
     assert "--best" not in verdict(told(TURNED, best=4)).words
 
 
+@pytest.mark.parametrize(("gist", "pca64", "kind"), [(0.6, 0.6, "good"), (0.58, 0.75, "level"), (0.75, 0.58, "level")])
+def test_samples_of_own_pictures_are_good_if_neither_map_tells_them(told, gist, pca64, kind):
+    story = told(c2st=pca64)
+    story.metrics["gist"] = story.metrics["pca64"] | {"c2st": gist}
+    assert verdict(story).kind == kind
+
+
 def test_there_is_no_verdict_without_figures_or_beside_a_failure(told, finished):
     assert verdict(read(finished)) is None  # not evaluated
     assert verdict(told(finished=False)) is None

@@ -6,7 +6,7 @@ from math import prod
 from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures.base import Architecture, logit, picture
 from mulligan.game.architectures.residual import R3GANDiscriminator, R3GANGenerator
-from mulligan.nn.fields import Count, Decay, NonNegative, Positive
+from mulligan.nn.fields import Count, Decay, NonNegative, Positive, Whole
 from mulligan.nn.layers.activations import LeakyReLU, Tanh
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.classes import OneHot
@@ -96,6 +96,9 @@ class ConvGenerator(Architecture):
     output_gain : float
         Scale of the last layer's first weights.
     one_hot_scale : float
+    fine : int
+        Channels at full size, from which a convolution 3×3 makes the pixels; 0 lets the last transposed one make them.
+        There each pixel is one of four fixed kinds, by where it lies in its 2×2, which can be seen as a checkerboard.
     norm : Layer or None
         Stands before every activation but the last. It normalises the first picture channel by channel.
     init : Initializer or None
@@ -107,6 +110,7 @@ class ConvGenerator(Architecture):
     alpha: Decay = 0.2
     output_gain: NonNegative = 0.5
     one_hot_scale: Positive = 3.0
+    fine: Whole = 0
     norm: Layer | None = None
     init: Initializer | None = None
 
@@ -125,7 +129,10 @@ class ConvGenerator(Architecture):
             layers += [Dense(prod(start), init), Reshape(start), *after]
         for channels in self.channels[1:]:
             layers += [ConvTranspose2d(channels, init=init), *after]
-        return (*layers, ConvTranspose2d(depth, init=last), Tanh())
+        if not self.fine:
+            return (*layers, ConvTranspose2d(depth, init=last), Tanh())
+        layers += [ConvTranspose2d(self.fine, init=init), *after]
+        return (*layers, Conv2d(depth, kernel=3, stride=1, init=last), Tanh())
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,8 @@ class ConvDiscriminator(Architecture):
         Fully connected layers before the logit.
     alpha : float
     output_gain : float
+    fine : int
+        Channels of a convolution 3×3 before the first halving; 0 does without.
     norm : Layer or None
         Before every activation but the first.
     spectral_norm : bool
@@ -152,6 +161,7 @@ class ConvDiscriminator(Architecture):
     hidden: tuple[Count, ...] = (128,)
     alpha: Decay = 0.2
     output_gain: NonNegative = 0.7
+    fine: Whole = 0
     norm: Layer | None = None
     spectral_norm: bool = False
     init: Initializer | None = None
@@ -162,6 +172,8 @@ class ConvDiscriminator(Architecture):
         last = He(self.alpha, self.output_gain) if self.init is None else self.init
         leaky, norm = LeakyReLU(self.alpha), () if self.norm is None else (self.norm,)
         layers: list[Layer] = []
+        if self.fine:
+            layers += [Conv2d(self.fine, kernel=3, stride=1, init=init), leaky]
         for channels in self.channels:
             conv = Conv2d(channels, init=init, spectral_norm=self.spectral_norm)
             layers += [conv, *(norm if layers else ()), leaky]
