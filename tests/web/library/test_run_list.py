@@ -3,7 +3,9 @@
 import math
 import os
 import shutil
+from io import BytesIO
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -50,6 +52,32 @@ def test_the_list(call, runs):
         os.utime(runs / older / "generator.safetensors", (1, 1))
         os.utime(runs / newer / "generator.safetensors", (2, 2))
         assert [model["name"] for model in call.get("/api/models").json()] == [*OURS, newer, older]
+
+
+def pixels(file):
+    return np.asarray(file.convert("L"))
+
+
+def test_both_futures_of_a_second_try(call, runs):
+    grids = [RunFolder(runs / name).grids() for name in ("tiny-1", "tiny-1-try-2")]
+    ends = [[pixels(Image.open(grid[max(s for s in grid if s <= step)])) for grid in grids] for step in (12, 24)]
+    earlier, last = sorted(grids[0])[-2:]
+    before = pixels(Image.open(grids[0][earlier]))
+
+    def film():
+        answer = call.get("/api/runs/tiny-1-try-2/futures.gif")
+        assert answer.headers["content-type"] == "image/gif"
+        with Image.open(BytesIO(answer.content)) as found:
+            shown = [pixels(found)]
+            found.seek(found.n_frames - 1)
+            return [np.hsplit(each, 2) for each in (*shown, pixels(found))]
+
+    assert np.array_equal(film(), ends)  # from the step that both begin at
+    assert last == 24
+    grids[0][last].unlink()  # as if the first try had failed before
+    assert np.array_equal(film()[1], [before // 3, ends[1][1]])
+    refused = call.get("/api/runs/tiny-1/futures.gif")
+    assert refused.json()["type"] == "/problems/not-available"
 
 
 def test_one_run(call, runs):

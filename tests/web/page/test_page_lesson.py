@@ -100,7 +100,7 @@ def an_alarm(tab):
     assert "→" in remedy
     assert "would begin at step 0" in tab("tries").locator("svg").get_attribute("aria-label")
     filled = [b.inner_text() for b in tab.page.locator("button.primary:visible").all()]
-    assert filled == ["Second try"]
+    assert filled == ["Mulligan"]
     assert tab.page.evaluate(IN_SIGHT), "the one button is out of sight, or changes are, and nobody says how many"
     assert "1 → 64" in remedy
     assert "never stretched" in tab.page.locator(".scrub small").inner_text()

@@ -1,6 +1,7 @@
 """The story: six scenes by keyboard alone, by what the nets of Mulligan say; without motion; on a phone."""
 
 import json
+import re
 import zlib
 
 import numpy as np
@@ -57,6 +58,11 @@ def sure(tab):
     return int(share) / 100 if word == "“Real" else 1 - int(share) / 100
 
 
+def shares(words):
+    """The percentages in a sentence."""
+    return [int(share) for share in re.findall(r"(\d+) %", words)]
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_keyboard_alone_plays_all_six_scenes(open_tab, record, width):
     told, _ = record
@@ -88,9 +94,19 @@ def test_the_keyboard_alone_plays_all_six_scenes(open_tab, record, width):
         assert (
             tab("scene-4")
             .get_by_test_id("dial")
-            .get_attribute("aria-label")
+            .first.get_attribute("aria-label")
             .endswith(f"{round(100 * told['turn'][belief])} % sure that it is real")
         )
+    for _ in range(10):
+        tab.changes("paint", lambda: press(tab, "paint", " ", "ArrowDown", "ArrowDown", " "))
+    before, after, step = shares(tab("paint-words").inner_text())
+    assert before == round(100 * told["young"]["fake"][0])
+    assert step > max(before, after)
+    tab.painted("paint-heard")
+    press(tab, "tone-0", "Enter")
+    press(tab, "paint-other", "Enter")
+    says(tab, "paint-words", "Ten strokes")
+
     press(tab, "ring-time", "End")
     says(tab, "ring-words", "8 of 8")
 
@@ -140,3 +156,51 @@ def test_a_drawing_moves_the_needle_and_stays_while_another_view_is_open(open_ta
     tab("digit").wait_for()
     tab("nav-story").click()
     assert sure(tab) == drawn
+
+
+SLOPES = """async (eps) => {
+    const [{ Network }, { openJudge }] = await Promise.all([import("/network.js"), import("/js/gradient.js")]);
+    const bytes = new Uint8Array(await (await fetch("/story.bin")).arrayBuffer());
+    const end = bytes.indexOf(10), about = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    const rest = new Blob([bytes.subarray(end + 1)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const arrays = Network.read(new Uint8Array(await new Response(rest).arrayBuffer()), about.entries);
+    const x = Float32Array.from(arrays.young.subarray(0, 784), (v) => v / 127.5 - 1);
+    const judge = openJudge(about.judge, arrays);
+    const believed = (i, by) => judge(x.map((v, k) => v + by * (k === i))).belief;
+    const logit = (...at) => Math.log(believed(...at) / (1 - believed(...at)));
+    const slopes = [...x].map((_, i) => (logit(i, eps) - logit(i, -eps)) / (2 * eps));
+    return [[...judge(x).wish()], slopes];
+}"""
+
+
+def test_the_wish_is_the_slope_of_the_judge_at_every_pixel(open_tab, record):
+    _, arrays = record
+    tab = open_tab("story")
+    wish, slopes = np.array(tab.page.evaluate(SLOPES, 0.004))
+    # within eps of black, a kink of a LeakyReLU may lie
+    assert np.quantile(np.abs(wish - slopes), 0.9) < 0.01 * np.abs(slopes).max()
+    assert np.corrcoef(wish, arrays["wish"])[0, 1] > 0.95  # Mulligan's own, of the same D with exact weights
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_ten_strokes_of_a_pen_are_set_against_one_step_of_the_gradient(open_tab, width):
+    tab = open_tab("story/paint", viewport={"width": width, "height": 900}, has_touch=width < 760)
+    tab("again-map").wait_for()
+    tab("paint").scroll_into_view_if_needed()
+    box, mouse, needle = tab("paint").bounding_box(), tab.page.mouse, set()
+    for stroke in range(10):
+        mouse.move(box["x"] + (0.3 + 0.03 * stroke) * box["width"], box["y"] + 0.3 * box["height"])
+        mouse.down()
+        mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
+        needle.add(tab("paint").get_attribute("aria-label"))  # it moves before the pen is lifted
+        mouse.up()
+    assert len(needle) > 5
+    before, after, step = shares(tab("paint-words").inner_text())
+    score = int(re.search(r"(\d+) of 100", tab("paint-words").inner_text())[1])
+    assert score == pytest.approx(max(0, 100 * (after - before) / (step - before)), abs=2)
+    mouse.down()
+    mouse.up()
+    assert shares(tab("paint-words").inner_text())[1] == after  # no eleventh
+    tab.picture("story-paint", ("light", "dark"))
+    tab("paint-again").click()
+    says(tab, "paint-words", "Ten strokes")

@@ -18,7 +18,7 @@ def test_the_second_try(call, stand, playground, toml):
     assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
     assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
     kind, words = stand.sent[-1]
-    assert (kind, words["overrides"], words["restart"]) == ("second", [["loss.kind", "hinge"]], False)
+    assert (kind, words["overrides"], words["step"]) == ("second", [["loss.kind", "hinge"]], 1000)
     assert words["parent"].endswith(NAME)
     assert words["folder"].endswith(f"{NAME}-try-2")
     stand.open()
@@ -31,6 +31,21 @@ def test_the_second_try(call, stand, playground, toml):
     stand.say("state", state="paused", step=1200)
     assert call.post("/api/train/continue", **{"try": 2, "number": 1}).json()["status"]["run"] == NAME
     assert call.post("/api/train/continue", **{"try": 1, "number": 9}).status_code == 409  # while it is read
+    stand.open()
+
+
+@pytest.mark.parametrize(("step", "begins"), [(None, 1000), (1200, 1000), (999, 500), (499, 0), (0, 0)])
+def test_a_second_try_goes_back_as_far_as_asked(step, begins, call, stand, playground, toml):
+    call.begun(stand)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
+    stand.diagnoses()
+    assert call.get("/api/snapshot").json()["advice"]["checkpoints"] == [500, 1000]
+    assert (
+        call.post("/api/train/second-try", **{"try": 1}, **({} if step is None else {"step": step})).status_code == 200
+    )
+    assert stand.sent[-1][1]["step"] == begins
+    assert call.get("/api/snapshot").json()["tries"][-1]["from_step"] == begins
     stand.open()
 
 
@@ -68,7 +83,7 @@ def test_edit_first(call, stand, playground, toml, changes, restart):
     )
     (playground.runs / NAME / "config.toml").write_text(toml)
     assert call.post("/api/train/second-try", **{"try": 1, "changes": changes}).status_code == 200
-    assert stand.sent[-1][1]["restart"] is restart
+    assert stand.sent[-1][1]["step"] == (0 if restart else 1000)
     assert call.get("/api/snapshot").json()["tries"][-1]["from_step"] == (0 if restart else 1000)
     stand.open()
 

@@ -3,14 +3,22 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+
+from mulligan.config.toml import load_config
 from mulligan.nn.fields import Words
+from mulligan.output.pictures import read_png, save_animation
+from mulligan.training.store.folder import RunFolder
 from mulligan.web.api.route import Answer, Apart, Routes
 from mulligan.web.api.values import NAME, FileName, RunName, Text
 from mulligan.web.library import runs
 from mulligan.web.playground import Playground
+from mulligan.web.problems import Problem
 from mulligan.web.session.settings import Steps
 
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
+FRAMES = 60
+"""The animation of two tries has at most this many frames."""
 routes = Routes()
 routes.get("/api/runs", Apart)(runs.listed)
 routes.get("/api/runs/{name}", Apart)(runs.described)
@@ -30,6 +38,24 @@ def exported(playground: Playground, *, name: Exported, file: FileName) -> Answe
 def report_page(playground: Playground, *, name: RunName) -> Path:
     """Return the report of a run."""
     return runs.file_of(playground, name, "", "report.html")
+
+
+@routes.get("/api/runs/{name}/futures.gif", Apart, media="image/gif")
+def futures(playground: Playground, *, name: RunName) -> Answer:
+    """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
+    after = playground.folder(name)
+    parent = load_config(RunFolder(after).config).parent
+    if parent is None:
+        raise Problem("not-available", f"name must be a second try, got {name}, which is a first one. Try its child.")
+    tries = [RunFolder(path).grids() for path in (playground.folder(Path(parent.run).name), after)]
+    steps = sorted({step for grids in tries for step in grids if step >= parent.step})
+    frames = []
+    for step in steps[:: -(-len(steps) // FRAMES)]:
+        now = [(grids[max(s for s in grids if s <= step)], 1 if step <= max(grids) else 3) for grids in tries]
+        frames.append(np.concatenate([read_png(path) // dark for path, dark in now], axis=1))
+    path = after / "exports" / "both-futures.gif"
+    save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
+    return Answer(path, file=f"{name}-{path.name}")
 
 
 @routes.post("/api/runs/{name}/resume")

@@ -7,6 +7,7 @@ from mulligan.nn.fields import Interval, Words
 from mulligan.web.api.route import Answer, Apart, Request, Route, Routes
 from mulligan.web.api.values import RunName, Text
 from mulligan.web.library.pile import Pile
+from mulligan.web.library.runs import Step
 from mulligan.web.playground import Playground
 from mulligan.web.session import choices
 from mulligan.web.session.session import Session
@@ -72,9 +73,9 @@ routes.post("/api/round/leave", of="votes")(Votes.leave)
 
 
 @routes.post("/api/train/second-try", Command)
-def second_try(session: Session, *, changes: Changes | None = None) -> None:
-    """Go back to the last healthy checkpoint with a remedy, or with these changes."""
-    session.second_try(None if changes is None else list(changes))
+def second_try(session: Session, *, changes: Changes | None = None, step: Step | None = None) -> None:
+    """Go back to the newest checkpoint up to a step (the last healthy one) with the remedy, or with these changes."""
+    session.second_try(None if changes is None else list(changes), step)
 
 
 @routes.get("/api/train/samples")

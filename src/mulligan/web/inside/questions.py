@@ -12,7 +12,6 @@ from mulligan.web.library import drawing
 from mulligan.web.library.drawing import png64
 from mulligan.web.worker.live import Live
 
-PAD = 2
 TRACKED = 8
 """Number of fixed z whose path is kept."""
 
@@ -30,17 +29,7 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
         if weights != "real":
             live.path.append(coordinates(made[:TRACKED], 3))
         return words | {"points": coordinates(made, 3), "low": low, "high": high, "dimension": made.shape[1]}
-    n, height, width, channels = made.shape
-    columns = int(np.ceil(np.sqrt(n)))
-    return words | {
-        "png": png64(grid(made, columns, PAD)),
-        "columns": columns,
-        "rows": -(-n // columns),
-        "pad": PAD,
-        "width": width,
-        "height": height,
-        "channels": channels,
-    }
+    return words | {"png": png64(grid(made))}
 
 
 def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:

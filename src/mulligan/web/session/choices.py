@@ -73,8 +73,6 @@ def preview(name: str, own: dict[str, str], size: int = 0) -> dict[str, Any]:
         raise Problem("not-available", text, "data")
     rows = np.linspace(0, len(data) - 1, min(SHOWN, len(data))).astype(int)
     return {
-        "name": name,
-        "path": own[name],
         "accepted": len(data) + (0 if data.test is None else len(data.test)),
         "refused": [{"name": file, "reason": why} for file, why in data.refused[:SHOWN]],
         "refused_count": len(data.refused),
@@ -86,5 +84,4 @@ def preview(name: str, own: dict[str, str], size: int = 0) -> dict[str, Any]:
         "png": png64(grid(np.asarray(data.images[rows]), COLUMNS)),
         "columns": COLUMNS,
         "rows": -(-len(rows) // COLUMNS),
-        "pad": 2,
     }

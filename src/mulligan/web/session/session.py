@@ -159,8 +159,8 @@ class Session:
             apply_overrides(config, overrides)
         self.worker.send("adjust", {"overrides": overrides})
 
-    def second_try(self, asked: list[str] | None) -> None:
-        """Go back to the last healthy checkpoint with the remedy, or with the user's own changes."""
+    def second_try(self, asked: list[str] | None, step: int | None = None) -> None:
+        """Go back to a checkpoint (the last healthy one) with the remedy, or with the user's own changes."""
         current, said, advice = self._try(), self.state.events.get("diagnosed"), self.state.advice
         if said is None or advice is None or not said["severity"]:
             raise Problem("wrong-state", "the diagnosis has found nothing to repair in this run. Continue the run.")
@@ -170,7 +170,8 @@ class Session:
             raise Problem("wrong-state", f"no change of settings alone repairs this. Try: {helps}.")
         changed, anew = self._changed(wanted)
         folder, number = next_folder(self.runs / current.run), len(self.state.tries) + 1
-        begin = 0 if anew else advice["from_step"]
+        wanted_step = advice["from_step"] if step is None else step
+        begin = 0 if anew else max((each for each in advice["checkpoints"] if each <= wanted_step), default=0)
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
         new.config = changed
         new.compare(self._config())
@@ -179,7 +180,7 @@ class Session:
             raise Problem("bad-field", text, "changes")
         with contextlib.suppress(OSError):  # the recorder reports the error
             folder.mkdir(parents=True)
-        self._send("second", new, parent=str(self.runs / current.run), overrides=wanted, restart=anew)
+        self._send("second", new, parent=str(self.runs / current.run), overrides=wanted, step=begin)
         current.state = "failed" if said["severity"] == "alarm" else "stopped"
         self.state.begin([*self.state.tries, new], number, f"going back to step {begin:,} of {current.run}")
         self.broadcast.restart()

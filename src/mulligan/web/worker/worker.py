@@ -157,12 +157,9 @@ class Worker:
         elif task["do"] == "open":
             run = resume(folder, steps=task.get("steps"))
         else:
-            said = [d for d in diagnoses(task["parent"]) if d.severity and (d.overrides or task.get("overrides"))]
-            diagnosed = said[-1] if said else None
-            if task.get("overrides") and diagnosed is not None:
-                healthy = 0 if task.get("restart") else diagnosed.healthy_step
-                diagnosed = replace(diagnosed, overrides=changes_of(task["overrides"]), healthy_step=healthy)
-            second = plan(task["parent"], diagnosed)
+            said = [d for d in diagnoses(task["parent"]) if d.severity][-1]
+            asked = replace(said, overrides=changes_of(task["overrides"]), healthy_step=task["step"])
+            second = plan(task["parent"], asked)
             for text in second.dropped:
                 self.notify("info", text, "changed", task["serial"])
             run = second.run()

@@ -180,5 +180,5 @@ export const Network = (() => {
       return values[result];
     };
   }
-  return {build, read};
+  return {build, read, ops: OPS};
 })();

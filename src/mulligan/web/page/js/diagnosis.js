@@ -1,10 +1,9 @@
 // Diagnosis: the state, one sentence, the evidence with its thresholds, what to try, and one button.
 
 import { html, useEffect, useRef, useState } from "./html.js";
-import { pictureOf } from "./failures.js";
-import { badgeOf, icon } from "./icons.js";
+import { badgeOf, icon, pictureOf } from "./icons.js";
 import { int, num, percent, plain, short } from "./numbers.js";
-import { changed, command, edited, finding, lacking, mayWrite, store } from "./store.js";
+import { backTo, changed, command, edited, finding, lacking, mayWrite, server, store } from "./store.js";
 
 /** When the first measurement comes, and how many checks it has. */
 const awaited = () => store.catalog?.diagnosis;
@@ -64,8 +63,8 @@ function inWords(value) {
   return [kind && inWords(kind), more.join(", ")].filter(Boolean).join(" ");
 }
 
-export function Changes({ changes, from, restart }) {
-  return html`<dl class="diff" data-testid="remedy">${from != null && html`<dt>From</dt><dd>step ${int(from)}${restart ? ", from the start" : from ? ", the last healthy checkpoint" : ""}</dd>`}
+export function Changes({ changes, from, healthy }) {
+  return html`<dl class="diff" data-testid="remedy">${from != null && html`<dt>From</dt><dd>step ${int(from)}${!from ? ", from the start" : from === healthy ? ", the last healthy checkpoint" : ""}</dd>`}
     ${changes.map((c) => html`<dt>${c.label}</dt><dd><del>${inWords(c.old)}</del> → <ins>${inWords(c.new)}</ins></dd>`)}</dl>`;
 }
 
@@ -76,18 +75,33 @@ function edit() {
     const told = advice.changes.find((c) => c.path === path || c.path.startsWith(`${path}.`) || path.startsWith(`${c.path}.`));
     return { path, text: rest.join("="), use: true, label: told?.label ?? path, old: inWords(told?.old) };
   };
-  store.remedy = { of: finding(), from: advice.from_step, changes: advice.overrides.map(one) };
+  store.remedy = { of: finding(), changes: advice.overrides.map(one) };
   changed(true);
   requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
 }
 
 function secondTry() {
-  return command("second-try");
+  return command("second-try", { step: backTo() });
+}
+
+/** A second try beside the one before, from the same z, as a GIF to keep. */
+export function Futures({ run, close }) {
+  const dialog = useRef(null);
+  const [source, setSource] = useState(null);
+  const path = `/api/runs/${encodeURIComponent(run)}/futures.gif`;
+  useEffect(() => {
+    dialog.current.showModal();
+    server.url(path).then(setSource);
+  }, []);
+  return html`<dialog ref=${dialog} class="futures" aria-labelledby="futures-h" data-testid="futures" onClose=${close}>
+    <header><h2 id="futures-h">Both futures</h2><button class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
+    <p class="small">Both begin at one step, and draw from the same random numbers. Only what was changed makes the difference.</p><div class="duo"><b class="bad">The try before</b><b class="ok">The second try</b></div><img alt="Samples of both tries, step by step: the try before on the left, dark after its end, the second try on the right" src=${source} />
+    <div class="act"><a class="btn primary" href=${path} download data-testid="futures-keep">${icon.down()}Keep the GIF</a></div></dialog>`;
 }
 
 const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}. ` : "");
 
-function Advice({ severe, open }) {
+function Advice({ severe, open, play }) {
   const { events: { diagnosed }, advice, checked, status, tries } = store;
   const all = (kind) => html`<button class=${kind} data-testid="all-checks" disabled=${!checked} onClick=${open}>All ${checked?.checks.length ?? awaited()?.checks} checks</button>`;
   if (severe) {
@@ -97,10 +111,10 @@ function Advice({ severe, open }) {
     const filled = alarm && status.state !== "training" && !edited() ? "primary" : "";
     const many = tryable && changes.length > 5 && ` · ${changes.length} changes`; // as many as the panel shows without scrolling
     return html`<div class="try"><h3>What to try${many}</h3>
-      ${tryable ? html`<${Changes} changes=${changes} from=${advice.from_step} restart=${advice.restart} />`
+      ${tryable ? html`<${Changes} changes=${changes} from=${backTo()} healthy=${advice.from_step} />`
         : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
       <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: they would fail again. Change something else as well. ` : tryable ? `${sentence(diagnosed.remedies.at(-1))}Try ${status.try} stays on disk. ` : "No change of settings alone helps here. "}${all("link")}</p>
-      <div class="act">${tryable && html`${!tried && html`<button class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>`}
+      <div class="act">${tryable && html`${!tried && html`<button class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Mulligan</button>`}
         <button class=${`btn big ${tried ? `grow ${filled}` : ""}`} data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
@@ -109,7 +123,7 @@ function Advice({ severe, open }) {
     const since = (checked?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
     return html`<div class="try"><h3>${since > 2 * every ? "Second try helps so far" : "Second try is under way"}</h3>
       <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
-      <div class="act"><a class="btn" data-testid="compare-tries" href=${`#runs?${tries.map((t) => `compare=${encodeURIComponent(t.run)}`).join("&")}`}>Compare the tries</a>${all("btn quiet")}</div></div>`;
+      <div class="act"><button class="btn" data-testid="both-futures" onClick=${play}>${icon.play()}Both futures</button>${all("btn quiet")}</div></div>`;
   }
   return html`<div class="try"><div class="act">${all("btn quiet")}</div></div>`;
 }
@@ -124,7 +138,7 @@ function cadence() {
 const wellTitle = () => (lacking()?.length ? "No failure, not good yet" : "No failure shows");
 
 export function Diagnosis() {
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(null);
   const { events: { diagnosed }, advice, checked, status } = store;
   const every = cadence();
   const blank = !status || ["empty", "loading"].includes(status.state) || (!advice && !checked);
@@ -139,8 +153,8 @@ export function Diagnosis() {
     <div class="pb"><div class="state">${severe && pictureOf(diagnosed.state)}<span class=${`badge ${blank ? "" : lacks.length ? "info" : level}`}>${blank ? "" : icon[lacks.length ? "info" : level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
       <p class=${`say ${severe ? "" : "calm"}`} data-testid="diagnosis-text">${text}</p>
       <ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "bad" : level} />`)}</ul>
-      <${Advice} severe=${severe} open=${() => setOpen(true)} />
-    </div>${open && html`<${Checks} checked=${checked} close=${() => setOpen(false)} />`}</section>`;
+      <${Advice} severe=${severe} open=${() => setOpen("checks")} play=${() => setOpen("futures")} />
+    </div>${open === "checks" && html`<${Checks} checked=${checked} close=${() => setOpen(null)} />`}${open === "futures" && html`<${Futures} run=${status.run} close=${() => setOpen(null)} />`}</section>`;
 }
 
 function Checks({ checked, close }) {

@@ -79,7 +79,7 @@ function Heard({ one, step, since }) {
     ${then && html`<${Change} from=${before} to=${now} label="What the forger changed" />`}
     <${Change} from=${now} to=${heard} label="What the judge asks for next" />
     <figure><${Picture} image=${heard} label="The picture that the judge asks for" /><figcaption>Done in full: <b class="ok">${share(one.heard.belief)}</b></figcaption></figure></div>
-    <p class="small">The judge never shows a real picture to the forger. It says for each pixel whether brighter or darker would look more real, and nothing else.</p><//>`;
+    <p class="small">The judge never shows a real picture to the forger. It says for each pixel whether brighter or darker would look more real, and nothing else. <a href="#story/paint">Paint as it asks: be the gradient</a></p><//>`;
 }
 
 export const word = (real) => (real ? "real" : "forged");

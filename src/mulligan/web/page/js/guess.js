@@ -2,8 +2,7 @@
 
 import { html, useEffect, useState } from "./html.js";
 import { Picture, useImages } from "./draw.js";
-import { pictureOf } from "./failures.js";
-import { icon } from "./icons.js";
+import { icon, pictureOf } from "./icons.js";
 import { capital, int, num, short, time } from "./numbers.js";
 import { act, mayWrite, onProgress, server, store } from "./store.js";
 

@@ -14,8 +14,8 @@ import { changed, onProgress, pageState, server, store, takeLock, tell, useStore
 import { Train, trainNews } from "./train.js";
 
 /** The story stands in index.html, so that it stays as it is while other views are open. */
-function Story() {
-  useEffect(() => { openStory(); }, []);
+function Story({ rest: [place] }) {
+  useEffect(() => { openStory().then(() => place && document.getElementById(place)?.scrollIntoView()); }, [place]);
   useEffect(() => { // chapters are links where there is a book
     for (const link of server.book ? document.querySelectorAll("[data-chapter]") : []) link.href = server.book.replace("index", link.dataset.chapter);
   }, [server.book]);

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useMemo, useState } from "./html.js";
 import { Chart, measured, points } from "./chart.js";
+import { Futures } from "./diagnosis.js";
 import { badgeOf, icon } from "./icons.js";
 import { bytes, int, num, plain, short, time } from "./numbers.js";
 import { act, begin, changed, latest, mayWrite, modelOf, server, store, tell } from "./store.js";
@@ -32,7 +33,7 @@ function Thumb({ run }) {
   return source && html`<img class=${`thumb ${run.points ? "points" : ""}`} alt="" loading="lazy" src=${source} />`;
 }
 
-function Row({ run, selected, toggle, off }) {
+function Row({ run, selected, toggle, off, futures }) {
   const remove = async () => {
     const gone = await act(address(run.name, "/delete"));
     if (!gone) return;
@@ -58,7 +59,7 @@ function Row({ run, selected, toggle, off }) {
     <td><div class="acts">${read && html`${server.lab ? "" : run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
       ${!run.points && html`<button class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}${!server.lab && html`<button class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>`}
       ${!run.live && OPEN.includes(run.state) && html`<button class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}`}
-      <button class="btn quiet" disabled=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} data-testid="run-delete" onClick=${remove}>Delete</button></div></td></tr>`;
+      ${run.parent && html`<button class="btn" data-testid="run-futures" onClick=${() => futures(run.name)}>Both futures</button>`}<button class="btn quiet" disabled=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} data-testid="run-delete" onClick=${remove}>Delete</button></div></td></tr>`;
 }
 
 function Compare({ names, curves, runs }) {
@@ -79,6 +80,7 @@ export function Runs({ query }) {
   const [words, setWords] = useState("");
   const [chosen, setChosen] = useState(query.has("compare") ? query.getAll("compare").slice(0, MOST) : null);
   const [curves, setCurves] = useState({});
+  const [played, setPlayed] = useState(null); // the second try whose GIF is shown
   const took = (found, problem) => {
     if (found) setList(found);
     setFault(problem?.message ?? null);
@@ -98,7 +100,7 @@ export function Runs({ query }) {
   };
   const off = !mayWrite();
   // a live run sends news all the time: hundreds of rows must not be rebuilt for it
-  const rows = useMemo(() => found.map((run) => html`<${Row} key=${run.name} run=${run} selected=${picked.includes(run.name)} toggle=${() => toggle(run.name)} off=${off} />`), [list, words, picked.join("/"), off]);
+  const rows = useMemo(() => found.map((run) => html`<${Row} key=${run.name} run=${run} selected=${picked.includes(run.name)} toggle=${() => toggle(run.name)} off=${off} futures=${setPlayed} />`), [list, words, picked.join("/"), off]);
   const restore = async (item) => {
     await act(`/api/trash/${encodeURIComponent(item.id)}/restore`);
     store.runsVersion++;
@@ -110,5 +112,5 @@ export function Runs({ query }) {
         <tbody>${rows}</tbody></table></div>
         ${runs.length > 0 && !found.length && html`<p class="nothing">No run has “${words}” in its name, recipe, data or state.</p>`}`}
       ${list?.trash?.length > 0 && html`<p class="small trash">In the bin: ${list.trash.map((item) => html`<span class="nowrap">${item.name} <button class="btn low quiet" disabled=${!mayWrite()} aria-label=${`Take ${item.name} out of the bin`} onClick=${() => restore(item)}>Take back</button></span> `)}</p>`}
-    </div></section>${runs.length > 0 && html`<${Compare} names=${picked} curves=${curves} runs=${runs} />`}</main>`;
+    </div></section>${runs.length > 0 && html`<${Compare} names=${picked} curves=${curves} runs=${runs} />`}${played && html`<${Futures} run=${played} close=${() => setPlayed(null)} />`}</main>`;
 }

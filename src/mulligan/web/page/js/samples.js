@@ -87,6 +87,9 @@ export function Samples() {
   const looking = back != null && saved[back] != null;
 
   useEffect(() => { setBack(null); setOther(null); }, [status?.run]);
+  useEffect(() => { // what was there at the step that a second try would go back to
+    if (store.back) setBack(saved.findLastIndex((step) => step <= store.back.step));
+  }, [store.back]);
   useEffect(() => {
     if (empty || looking || weights === "average" || document.hidden) return undefined;
     if (other?.weights === weights && (weights === "real" || other.step === samples?.step)) return undefined;

@@ -4,7 +4,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { capital, int, plain, rate } from "./numbers.js";
 import { Term } from "./terms.js";
-import { act, can, changed, command, edited, latest, loadCatalog, mayWrite, server, store } from "./store.js";
+import { act, backTo, can, changed, command, edited, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 
 /** The page's field for a field that the server refuses, where the names differ. */
 export const NAMES = { size: "data" };
@@ -196,26 +196,26 @@ function Value({ change: { path, text, label, use }, set }) {
 }
 
 function Remedy() {
-  const { changes, from } = store.remedy;
+  const { changes } = store.remedy;
   const set = (i, more) => {
     store.remedy = { ...store.remedy, changes: changes.map((c, j) => (j === i ? { ...c, ...more } : c)) };
     changed(true);
   };
   const go = async () => {
     const kept = changes.filter((c) => c.use).map((c) => `${c.path}=${c.text}`);
-    const answer = await command("second-try", { changes: kept }, { changes: "remedy" });
+    const answer = await command("second-try", { changes: kept, step: backTo() }, { changes: "remedy" });
     if (answer) {
       store.remedy = null;
       changed(true);
     }
   };
   return html`<fieldset><legend>Second try, edited</legend><div class="edit" data-testid="remedy-editor">
-    <small>From step ${int(from)}. Take out or change what it will apply.</small>
+    <small>From step ${int(backTo())}. Take out or change what it will apply.</small>
     ${changes.map((c, i) => html`<div class="one"><label class="line"><input type="checkbox" checked=${c.use} onChange=${(e) => set(i, { use: e.target.checked })} />${c.label}</label>
       <${Value} change=${c} set=${(text) => set(i, { text })} />
       <small>was ${c.old}</small></div>`)}
     <${Fault} name="remedy" />
-    <div class="act"><button type="button" class="btn primary" data-testid="second-try-edited" disabled=${!mayWrite() || !changes.some((c) => c.use)} onClick=${go}>${icon.flag()}Second try</button>
+    <div class="act"><button type="button" class="btn primary" data-testid="second-try-edited" disabled=${!mayWrite() || !changes.some((c) => c.use)} onClick=${go}>${icon.flag()}Mulligan</button>
       <button type="button" class="btn quiet" onClick=${() => { store.remedy = null; changed(true); }}>Leave it</button></div>
   </div></fieldset>`;
 }

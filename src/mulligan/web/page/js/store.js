@@ -35,6 +35,7 @@ export const store = {
   faults: {}, // refusals under fields, by name
   refused: null, // the refusal of what was pressed last, for the place where it was pressed
   remedy: null, // the changes of a second try while they are being edited
+  back: null, // the step that a second try would go back to, where it is not the last healthy one, and the finding that it is of
 };
 
 const listeners = new Set();
@@ -361,6 +362,8 @@ export const merit = () => lacking() && !lacking().length;
 export const modelOf = (run) => (["live", "bundled", "pixel-faces"].includes(run) ? `./${run}` : run);
 /** The name of the present finding, with its run and try. */
 export const finding = () => `${store.status?.run}/${store.status?.try}/${store.events.diagnosed?.state}`;
+/** The step that a second try would go back to. */
+export const backTo = () => (store.back?.of === finding() ? store.back.step : store.advice?.from_step);
 /** The remedy that is being edited, if it belongs to the present finding. */
 export const edited = () => (store.remedy?.of === finding() ? store.remedy : null);
 export const mayWrite = () => store.connected && store.writer === true;

@@ -5,6 +5,7 @@ import { Chance } from "../chance.js";
 import { Network } from "../network.js";
 import { Changes, EvidenceLine } from "./diagnosis.js";
 import { Dial, Judge, share } from "./game.js";
+import { openJudge, oneStep } from "./gradient.js";
 import { html, render, useEffect, useMemo, useRef, useState } from "./html.js";
 import { drawField } from "./look.js";
 import { int } from "./numbers.js";
@@ -20,6 +21,9 @@ const [MORPH, STAY] = [900, 1400]; // ms from one digit to the next, and until a
 const FRAME = 130; // ms of a recorded frame
 const ROUND = 5; // real and forged pictures of a round
 const TILES = [12, 8]; // the forger's numbers as a picture
+const [STROKES, FORCE, NIB] = [10, 0.8, 1.1]; // of the pen: how many, how much brighter (black is −1, white 1), its radius in pixels
+const [NEAR, FAINT] = [4.5, 0.16]; // pixels around the pen in which the wish glows, and how much it does elsewhere
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const dice = () => Math.floor(Math.random() * 1e4);
 const counted = (n) => [...Array(n).keys()];
@@ -47,8 +51,9 @@ async function openForger() {
 async function openRecord() {
   const [about, bytes] = await bundle("story.bin");
   const arrays = Network.read(bytes, about.entries);
-  const net = Network.build({ ...about.judge, entries: about.entries }, bytes);
-  return { ...about, arrays, picture: (name, i) => arrays[name].subarray(i * AREA, (i + 1) * AREA), believe: (grey) => 1 / (1 + Math.exp(-about.judge.factor * net(Float32Array.from(grey, (v) => v / 127.5 - 1))[0])) };
+  const judge = openJudge(about.judge, arrays);
+  const scaled = (grey) => Float32Array.from(grey, (v) => v / 127.5 - 1);
+  return { ...about, arrays, judge, scaled, picture: (name, i) => arrays[name].subarray(i * AREA, (i + 1) * AREA), believe: (grey) => judge(scaled(grey)).belief };
 }
 
 let [forger, record] = [];
@@ -177,17 +182,80 @@ const FIGURES = {
     const [at, setAt] = useState(0);
     const [moment, words] = [
       ["before", "A forged picture, and what the judge thinks of it."],
-      ["before", html`What the judge would rather see. <b class="fake">Up</b> is brighter, <b class="real">down</b> is darker; long means much.`],
+      ["before", html`What the judge would rather see: <b class="fake">orange</b> means brighter, <b class="real">blue</b> darker.`],
       ["forger", "The forger has changed itself a little, to draw more as the judge wished. It is believed more."],
       ["both", "But the judge has learned as well, from real and forged pictures. It does not fall for this one again."],
     ][at];
     useEffect(() => {
       const { change, wish } = record.arrays;
-      lay(canvas.current, Float32Array.from(record.picture("young", 0), (v, i) => v + (at > 1 ? record.turn.change * change[i] : 0)));
-      if (at === 1) drawWish(canvas.current, wish);
+      const grey = record.picture("young", 0);
+      lay(canvas.current, Float32Array.from(grey, (v, i) => v + (at > 1 ? record.turn.change * change[i] : 0)));
+      if (at === 1) drawGlow(canvas.current, record.scaled(grey), wish);
     }, [at]);
     return html`<canvas ref=${canvas} width="560" height="560" role="img" aria-label="The picture" data-testid="story-turn" />
       <div class="judge"><${Choice} label="One step" testid="move" names=${["Judged", "The wish", "Forger’s move", "Judge’s move"]} at=${at} set=${setAt} /><${Dial} needles=${[[record.turn[moment], "judge"]]} label=${`The judge is ${share(record.turn[moment])} sure that it is real`} /><p role="status">${words}</p><${Button} kind="primary" testid="move-next" act=${() => setAt((at + 1) % 4)}>${at < 3 ? "Next" : "Once more"}<//></div>`;
+  },
+
+  Paint() {
+    const canvas = useRef();
+    const [tone, setTone] = useState(1);
+    const pen = useRef({}).current;
+    const fresh = (n) => {
+      Object.assign(pen, { first: record.scaled(record.picture("young", n)), place: [14, 14], touched: null }); // touched: how much the stroke has changed each pixel, of 1
+      pen.now = pen.first;
+      pen.seen = record.judge(pen.now);
+      return { n, strokes: 0, belief: record.young.fake[n], heard: null };
+    };
+    const [at, setAt] = useState(() => fresh(0));
+    const paint = () => {
+      lay(canvas.current, pen.now.map((v) => 127.5 * (v + 1)));
+      if (!at.heard) drawGlow(canvas.current, pen.now, pen.seen.wish(), pen.place);
+    };
+    const touch = (place) => {
+      const steps = Math.max(1, Math.ceil(2 * Math.hypot(place[0] - pen.place[0], place[1] - pen.place[1])));
+      for (let s = 1; s <= steps; s++) {
+        const spot = pen.place.map((v, k) => v + ((place[k] - v) * s) / steps);
+        pen.touched = pen.touched.map((v, i) => Math.max(v, nearness(i, spot, NIB)));
+      }
+      pen.now = pen.before.map((v, i) => Math.min(1, Math.max(-1, v + tone * FORCE * pen.touched[i])));
+      pen.seen = record.judge(pen.now);
+      setAt((was) => ({ ...was, belief: pen.seen.belief }));
+    };
+    const down = (place) => {
+      if (at.strokes === STROKES) return;
+      Object.assign(pen, { before: pen.now, touched: new Float32Array(AREA), place });
+      touch(place);
+      setAt((was) => ({ ...was, strokes: was.strokes + 1 }));
+    };
+    const move = (place) => {
+      if (pen.touched) touch(place);
+      pen.place = place;
+      paint();
+    };
+    const up = () => {
+      if (!pen.touched) return;
+      pen.touched = null;
+      setAt((was) => ({ ...was, heard: was.strokes === STROKES ? oneStep(record.judge, pen.first, pen.now) : null }));
+    };
+    const placeOf = (e) => {
+      const box = canvas.current.getBoundingClientRect();
+      return [((e.clientX - box.left) * SIDE) / box.width, ((e.clientY - box.top) * SIDE) / box.height];
+    };
+    const key = (e) => {
+      const way = KEYS[e.key];
+      if (way) move(pen.place.map((v, k) => Math.min(SIDE - 0.5, Math.max(0.5, Math.floor(v) + 0.5 + way[k]))));
+      else if (e.key === " ") pen.touched ? up() : down(pen.place);
+      else return;
+      e.preventDefault();
+    };
+    useEffect(paint, [at]);
+    const first = record.young.fake[at.n];
+    const score = at.heard && Math.round((100 * (at.belief - first)) / (at.heard.belief - first));
+    return html`<canvas ref=${canvas} width="560" height="560" tabindex="0" role="application" aria-label=${`A forged picture to paint on. Arrow keys move the pen; the space bar sets it down and lifts it. The judge is ${share(at.belief)} sure that it is real.`} data-testid="paint"
+        onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); down(placeOf(e)); }} onPointerMove=${(e) => move(placeOf(e))} onPointerUp=${up} onPointerCancel=${up} onKeyDown=${key} onBlur=${up} />
+      <div class="judge"><${Choice} label="Pen" testid="tone" names=${["Darker", "Brighter"]} at=${Number(tone > 0)} set=${(i) => setTone(2 * i - 1)} /><${Dial} needles=${[[at.belief, "judge"]]} label=${`The judge is ${share(at.belief)} sure that it is real`} />
+        <div class="beside"><p role="status" data-testid="paint-words">${at.heard ? html`<b>${score < 100 ? `Your score is ${Math.max(0, score)} of 100.` : `${score} of 100: you beat it!`}</b> You came from ${share(first)} to ${share(at.belief)}. The gradient, with as much paint, came to ${share(at.heard.belief)}.` : html`<b>${at.strokes ? `Stroke ${at.strokes} of ${STROKES}.` : "Ten strokes."}</b> Make the judge say “real”.`}</p>${at.heard && html`<${Grey} of=${at.heard.picture} low=${-1} high=${1} label="The gradient’s picture" testid="paint-heard" />`}</div>
+        <div class="act"><${Button} kind=${at.heard ? "primary" : ""} testid="paint-again" act=${() => setAt(fresh(at.n))}>Once more<//><${Button} testid="paint-other" act=${() => setAt(fresh((at.n + 1) % record.practice.count))}>Another picture<//></div></div>`;
   },
 
   Ring: () => html`<${Ring} name="healthy" testid="ring" /><p class="key small"><span class="real">● real, and where the judge says “real”</span><span class="fake">● forged, and where it says “forged”</span><span>→ where the judge would believe a dot more</span></p>`,
@@ -205,28 +273,30 @@ const FIGURES = {
     const { failed: { advice }, second: { steps } } = record.ring;
     const [step, setStep] = useState(steps[0]);
     const tries = [{ number: 1, recipe: "ring", step: advice.step, state: "failed", alarm: { step: advice.step, state: "mode collapse" } }, { number: 2, recipe: "ring", parent: 1, from_step: steps[0], step, state: "training" }];
-    return html`<${TriesLine} tries=${tries.slice(0, 1 + pressed)} current=${1 + pressed} steps=${steps.at(-1)} would=${pressed ? null : steps[0]} /><${Changes} changes=${advice.changes.filter((c) => c.new != null)} from=${steps[0]} />
-      ${!pressed && html`<${Button} kind="primary big" testid="story-second" act=${() => setPressed(true)}>Second try<//>`}<${Ring} name="second" testid="again" begins=${pressed} told=${setStep} />`;
+    return html`<${TriesLine} tries=${tries.slice(0, 1 + pressed)} current=${1 + pressed} steps=${steps.at(-1)} would=${pressed ? null : steps[0]} /><${Changes} changes=${advice.changes.filter((c) => c.new != null)} from=${steps[0]} healthy=${steps[0]} />
+      ${!pressed && html`<${Button} kind="primary big" testid="story-second" act=${() => setPressed(true)}>Mulligan<//>`}<${Ring} name="second" testid="again" begins=${pressed} told=${setStep} />`;
   },
 };
 
-/** Small arrows over a picture, one for four pixels: up for brighter, down for darker. */
-function drawWish(canvas, wish) {
+/** How near the middle of pixel i is to a place: 1 there, e⁻¹ at a radius from it. */
+const nearness = (i, [x, y], radius) => Math.exp(-(((i % SIDE) + 0.5 - x) ** 2 + (Math.floor(i / SIDE) + 0.5 - y) ** 2) / radius ** 2);
+
+/** The wish as light on a picture: orange for brighter, blue for darker. With a pen, it is strong around that. */
+function drawGlow(canvas, picture, wish, pen) {
   const ink = canvas.getContext("2d");
   const unit = canvas.width / SIDE;
-  ink.lineWidth = unit / 3;
-  for (let i = 0; i < AREA; i += 2) {
-    if (Math.floor(i / SIDE) % 2) continue;
-    const mean = (wish[i] + wish[i + 1] + wish[i + SIDE] + wish[i + SIDE + 1]) / 508;
-    const long = Math.sign(mean) * Math.sqrt(Math.abs(mean)) * 1.6 * unit;
-    const [x, y] = [((i % SIDE) + 1) * unit, (Math.floor(i / SIDE) + 1) * unit];
-    if (Math.abs(long) < unit / 3) continue;
-    ink.strokeStyle = long > 0 ? "#f0975c" : "#74aef5";
-    ink.beginPath();
-    ink.moveTo(x, y + long);
-    for (const [dx, dy] of [[0, -1], [-unit / 2, -0.3], [0, -1], [unit / 2, -0.3]]) ink.lineTo(x + dx, y + dy * long);
-    ink.stroke();
-  }
+  const most = wish.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
+  wish.forEach((v, i) => {
+    if (Math.sign(v) === picture[i]) return; // white cannot be brighter, nor black darker
+    ink.globalAlpha = Math.sqrt(Math.abs(v) / most) * (pen ? Math.max(FAINT, nearness(i, pen, NEAR)) : 1);
+    ink.fillStyle = v > 0 ? "#f0975c" : "#74aef5";
+    ink.fillRect((i % SIDE) * unit, Math.floor(i / SIDE) * unit, unit, unit);
+  });
+  ink.globalAlpha = 1;
+  Object.assign(ink, { strokeStyle: "#fff", lineWidth: 3 });
+  ink.beginPath();
+  if (pen) ink.arc(pen[0] * unit, pen[1] * unit, NIB * unit, 0, 7);
+  ink.stroke();
 }
 
 /** What `drawField` draws, out of a recorded run; dots glide from frame to frame. */

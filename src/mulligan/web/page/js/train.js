@@ -10,7 +10,7 @@ import { halt, walk } from "./pace.js";
 import { Quality } from "./quality.js";
 import { Opening, Samples } from "./samples.js";
 import { NAMES, Settings, dirty, start, wanted } from "./settings.js";
-import { can, command, mayWrite, modelOf, openReport, pageState, server, store, tell } from "./store.js";
+import { backTo, can, changed, command, finding, mayWrite, modelOf, openReport, pageState, server, store, tell } from "./store.js";
 import { TriesLine } from "./tries.js";
 
 export const sigmoid = (v) => 1 / (1 + Math.exp(-v));
@@ -87,11 +87,15 @@ function RunBar({ state }) {
   const s = store.status;
   const blank = !s || s.state === "empty" || s.state === "loading";
   const { events: { diagnosed }, advice } = store;
-  const would = diagnosed?.severity === "alarm" && advice?.can_try && !advice.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? advice.from_step : null;
+  const would = diagnosed?.severity === "alarm" && advice?.can_try && !advice.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? backTo() : null;
+  const drag = (step) => {
+    store.back = { of: finding(), step };
+    changed(true);
+  };
   // the status is newer than the list of tries
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
-    ${s && s.state !== "empty" ? html`<${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : ""} goBack=${can("continue") || mayWrite() ? goBack : null} />` : html`<span class="track" />`}
+    ${s && s.state !== "empty" ? html`<${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} stops=${would == null || !mayWrite() ? [] : [...new Set([0, ...advice.checkpoints])].filter((step) => step < s.step)} drag=${drag} blank=${s?.state === "loading" ? "Getting ready" : ""} goBack=${can("continue") || mayWrite() ? goBack : null} />` : html`<span class="track" />`}
     <${Facts} state=${state} /><${Pill} /></section>`;
 }
 

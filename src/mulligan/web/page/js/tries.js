@@ -21,8 +21,8 @@ function words(tries, now, would) {
   return said.join(" ") + (would == null ? "" : ` A second try would begin at step ${int(would)}.`);
 }
 
-/** props: tries, current (number), steps, would (step a second try would begin at, or null), blank (words), goBack(try) */
-export function TriesLine({ tries, current, steps, would, blank, goBack }) {
+/** props: tries, current (number), steps, would (step a second try would begin at, or null), stops (steps that it can be dragged to), drag(step), blank (words), goBack(try) */
+export function TriesLine({ tries, current, steps, would, stops = [], drag, blank, goBack }) {
   const [box, width] = useWidth(600);
   const X = (v) => EDGE + (v / Math.max(1, steps)) * (width - 2 * EDGE);
   const y0 = html`<line x1=${EDGE} x2=${width - EDGE} y1=${LOW} y2=${LOW} stroke="var(--line)" stroke-width="3" stroke-linecap="round" />`;
@@ -31,7 +31,16 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
   const narrow = width < 520;
   const cross = (x, y) => html`<path d=${`M${x - 4} ${y - 4}l8 8M${x + 4} ${y - 4}l-8 8`} stroke="var(--bad)" stroke-width="2.2" stroke-linecap="round" />`;
   let lines = html`<text x=${EDGE} y=${LOW - 12}>${blank}</text>`;
-  let back = null;
+  let [back, handle] = [null, null];
+  const to = (event, stop) => {
+    if (stop != null) drag(event.currentTarget.value = stop);
+  };
+  const keys = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+  const key = (event) => {
+    if (!keys[event.key]) return;
+    event.preventDefault(); // from stop to stop
+    to(event, stops[stops.indexOf(would) + keys[event.key]]);
+  };
   if (now) {
     const before = tries.filter((t) => t !== now);
     const stopped = now.alarm && !["training", "finished"].includes(now.state);
@@ -45,7 +54,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const beside = (x) => (x > width - 190 ? { x: x - 10, "text-anchor": "end" } : { x: Math.max(x + 12, label + 100) });
     const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that would cross the name
     const from = would == null ? null : X(would);
-    const next = `${up ? `Try ${now.number} · s` : "S"}econd try ${narrow ? "from" : "would start here, at"} ${int(would)}`;
+    const next = `${up ? `Try ${now.number} · s` : "S"}econd try${narrow ? ":" : " would start here, at"} ${int(would)}`;
     const said = [...(narrow ? [] : [`Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`]), `Try ${now.number}: ${now.summary || `from ${int(now.from_step)}`}`, `Try ${now.number}`];
     const name = said.find((text) => text.length * LETTER < width - EDGE) ?? said.at(-1);
     lines = html`
@@ -55,13 +64,15 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
       ${!up && html`<line x1=${begin} x2=${end} y1=${LOW} y2=${LOW} stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />`}
       ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} fill="none" stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" stroke-linecap="round" />
         <text class="lab brand" x=${Math.min(from + 64, width - next.length * LETTER)} y="11">${next}</text>`}
+      ${from != null && stops.map((stop) => html`<circle cx=${X(stop)} cy=${up ? UP : LOW} r="3.5" fill="var(--panel)" stroke="var(--brand)" stroke-width="2" />`)}
       ${bad ? cross(end, y) : html`<circle cx=${end} cy=${y} r="5.5" fill="var(--brand)" stroke="var(--panel)" stroke-width="2" />`}
       ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - name.length * LETTER)} y="11">${name}</text>`}
       ${up && !narrow && before.at(-1).alarm && html`<text ...${beside(X(before.at(-1).alarm.step))} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
       ${!up && html`<text class="lab" x=${from != null && from < 80 ? Math.min(from + 66, width / 2) : 10} y=${LOW - 8}>${nameOf(now)}</text>`}`;
+    handle = from != null && stops.length > 1 && html`<input type="range" class=${`back ${up ? "up" : ""}`} max=${steps} value=${would} aria-label="Step to go back to" aria-valuetext=${`step ${int(would)}`} data-testid="go-back-to" onKeyDown=${key} onInput=${(e) => to(e, stops.reduce((a, b) => (Math.abs(b - e.target.value) < Math.abs(a - e.target.value) ? b : a)))} />`;
     if (up) back = before.map((t) => html`<button style=${{ left: `${label}px` }} disabled=${!goBack} data-testid=${`try-${t.number}`} title=${`Go back to try ${t.number}`} aria-label=${`Try ${t.number}, ${plain(t.recipe)}: go back to it, at step ${int(t.step)}`} onClick=${() => goBack?.(t)}>${nameOf(t)}</button>`).slice(-1);
   }
   return html`<div class="track" data-testid="tries" ref=${box}>
-    <svg role="img" viewBox=${`0 0 ${width} ${HEIGHT}`} aria-label=${words(tries, now, would)}>${y0}${ticks}${lines}</svg>${back}
+    <svg role="img" viewBox=${`0 0 ${width} ${HEIGHT}`} aria-label=${words(tries, now, would)}>${y0}${ticks}${lines}</svg>${back}${handle}
   </div>`;
 }
