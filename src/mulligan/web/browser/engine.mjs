@@ -41,13 +41,10 @@ export async function multiplyFast(python, memory, bytes) {
  */
 export async function boot(loadPyodide, { runtime, archive, products = null, packages = ["numpy", "pillow"] }, tell = () => {}) {
   tell("Loading Python");
-  const [python, memory] = await inMemory(() => loadPyodide({ indexURL: runtime }));
-  tell("Loading NumPy");
-  const errors = [];
-  await python.loadPackage(packages, { messageCallback: () => {}, errorCallback: (text) => errors.push(text) });
+  const [python, memory] = await inMemory(() => loadPyodide({ indexURL: runtime, packages })); // all come at the same time
   const loaded = Object.keys(python.loadedPackages).map((name) => name.toLowerCase());
   const missing = packages.filter((name) => !loaded.includes(name));
-  if (missing.length) throw new Error(`${missing.join(" and ")} could not be loaded from ${runtime} (${errors.join(" ")})`);
+  if (missing.length) throw new Error(`${missing.join(" and ")} could not be loaded from ${runtime}`);
   tell("Loading Mulligan");
   python.unpackArchive(await archive, "zip");
   const fast = products !== null && (await multiplyFast(python, memory, await products));

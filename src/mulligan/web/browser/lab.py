@@ -23,6 +23,7 @@ import numpy as np
 from mulligan.config.recipes import RECIPES, recipe
 from mulligan.data import DATASETS, Dataset
 from mulligan.data.registry import of_points
+from mulligan.errors import UnsupportedError
 from mulligan.game.architectures.networks import MLPGenerator
 from mulligan.museum.quirks import ArticleGenerator
 from mulligan.web.api.openapi import ROUTES
@@ -120,8 +121,12 @@ class Lab(Playground):
         self.session.finished = lambda run: None
 
     def data(self, model: str) -> Dataset | None:
-        """Load the training data of a generator. The site lacks those of the bundled one."""
-        return None if model == "bundled" else super().data(model)
+        """Load the training data of a generator. Of those of the bundled one, the site has too few to find a copy."""
+        if model == "bundled":
+            raise UnsupportedError(
+                f"{model} has learned from 60,000 digits. The lab has {DIGITS:,}, too few to find a copy."
+            )
+        return super().data(model)
 
     async def call(self, method: str, address: str, token: str | None, body: str) -> tuple[int, str, str, Any]:
         """Answer a call of the page: status, media type, a file's name for saving (or an empty text), content."""

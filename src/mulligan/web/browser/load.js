@@ -1,5 +1,13 @@
-// Opens the page of a site. One file has all modules and styles of the playground's page, in one request.
+// Opens the page of a site: one file has all modules and styles of the playground's page. Python comes at the same time.
 (async () => {
+  const worker = new Worker("worker.mjs", { type: "module" });
+  const early = []; // what it says before the page can hear it
+  worker.onmessage = ({ data }) => early.push(data);
+  worker.onerror = () => worker.onmessage({ data: { failed: "A file of this page did not come. Check the network and reload." } });
+  const site = fetch(document.documentElement.dataset.lab).then((answer) => answer.json());
+  site.then(({ runtime }) => worker.postMessage({ boot: new URL(runtime, location.href).href }), () => {}); // the page says why
+  self.lab = { worker, early, site };
+
   const packed = (await fetch("page.bin")).body.pipeThrough(new DecompressionStream("deflate"));
   const files = Object.entries(await new Response(packed).json());
   for (const [, text] of files.filter(([name]) => name.endsWith(".css"))) {

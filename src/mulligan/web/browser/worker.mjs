@@ -65,7 +65,7 @@ async function load(runtime) {
   }
   postMessage({ progress: "Opening the lab" });
   lab = await python.pyimport("mulligan.web.browser.lab").opened(".");
-  postMessage({ ready: { fast, later: LATER } });
+  postMessage({ ready: { fast, later: [...LATER, ...performance.getEntriesByType("resource").map((one) => one.name)] } });
   for (const message of queue) take(message);
 }
 

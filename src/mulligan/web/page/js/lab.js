@@ -5,7 +5,6 @@ import { kept, settingsIn } from "./query.js";
 import { Problem, Server } from "./server.js";
 
 const FIRST = { recipe: "ring" };
-const PATIENCE = 1000; // ms for the service worker
 
 /** Settings as the address has them, or as the last visit left them. */
 function asked() {
@@ -18,6 +17,7 @@ export class Lab extends Server {
   lab = true;
   calls = new Map(); // by number: what waits for an answer
   number = 0;
+  loaded = Promise.withResolvers(); // the addresses of what was loaded
 
   constructor(hear) {
     super(hear);
@@ -34,23 +34,24 @@ export class Lab extends Server {
   leave() {}
 
   async connect() {
+    const { worker, early, site } = self.lab;
+    this.worker = worker;
+    worker.onmessage = ({ data }) => this.heard(data);
+    early.forEach((data) => this.heard(data));
     try {
-      const site = await (await fetch(document.documentElement.dataset.lab)).json();
-      this.book = site.book && "book/index.html";
-      await this.keep(site.version).catch(() => {}); // a private window keeps nothing
-      this.worker = new Worker("worker.mjs", { type: "module" });
-      this.worker.onmessage = ({ data }) => this.heard(data);
-      this.worker.onerror = () => this.failed("A file of this page did not come. Check the network and reload.");
-      this.worker.postMessage({ boot: new URL(site.runtime, location.href).href });
+      const { book, version } = await site;
+      this.book = book && "book/index.html";
+      this.keep(version).catch(() => {}); // a private window keeps nothing
     } catch {
       this.failed("This page needs a file server, and the network to it. On this machine, type: python -m http.server");
     }
   }
 
-  /** Have a service worker keep what is loaded from now on, Python too. Where it may not start, it is not waited for. */
+  /** Have a service worker keep what was loaded, Python too, once all is there. */
   async keep(version) {
     await navigator.serviceWorker.register(`offline.js?${version}`);
-    this.kept = (await Promise.race([navigator.serviceWorker.ready, new Promise((done) => setTimeout(done, PATIENCE))]))?.active;
+    const [{ active }, addresses] = await Promise.all([navigator.serviceWorker.ready, this.loaded.promise]);
+    active.postMessage(addresses);
   }
 
   failed(text) {
@@ -72,7 +73,7 @@ export class Lab extends Server {
   ready(later) {
     this.hear("notice", {});
     const early = performance.getEntriesByType("resource").map((one) => one.name);
-    this.kept?.postMessage([...early, ...later, "./", "worker.mjs"].filter((name) => !name.startsWith("blob:")));
+    this.loaded.resolve([...early, ...later, "./", "worker.mjs"].filter((name) => !name.startsWith("blob:")));
     return this.begin();
   }
 

@@ -327,7 +327,7 @@ export function Look({ query }) {
   const name = chosen ?? (living ? "live" : modelOf(runs[0]?.name));
   const real = name === "live" ? store.status?.run : name?.replace("./", "");
   const row = runs.find((r) => r.name === real);
-  const points = name === "live" ? store.status?.points : row?.points;
+  const points = name === "live" ? store.status?.points : (row ?? detail)?.points;
   useEffect(() => {
     if (before.current) setStep(null); // a step of another run
     before.current = real;
@@ -339,7 +339,7 @@ export function Look({ query }) {
   }, [chosen, step, off]);
   // ask again when the live run has a new checkpoint, or the runs folder has changed
   const saved = real && real === store.status?.run ? store.status.saved_step : null;
-  useEffect(() => (real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), (found) => found && setDetail(found)) : undefined), [real, saved, store.runsVersion]);
+  useEffect(() => (real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), (found, problem) => setDetail(found ?? { fault: problem.message })) : undefined), [real, saved, store.runsVersion]);
   const newest = (want) => (living && store.status.points === want ? "live" : modelOf(runs.find((r) => r.points === want)?.name));
   const show = (want) => setChosen(newest(want) ?? "");
   const kept = detail?.checkpoints ?? [];
@@ -351,5 +351,5 @@ export function Look({ query }) {
     ${(living || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${name && !row && name !== "live" && html`<option value=${name} selected>${real}</option>`}${living && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(living && r.name === store.status.run)).map((r) => html`<option value=${modelOf(r.name)} selected=${r.name === real && name !== "live"}>${r.name}</option>`)}</select>`}
     <div class="end">${name === "live" && html`<button class="btn" data-testid="look-one-step" disabled=${!can("step")} onClick=${() => command("step", { count: 1 })}>${icon.step()}One step</button>`}
       <small>Step</small><${Slider} className="step-range" value=${step == null ? steps.length : steps.indexOf(step)} max=${Math.max(1, steps.length)} disabled=${!steps.length} label="Step looked at" testid="look-step" text=${step == null ? "now" : `step ${int(step)}`} onInput=${(v) => setStep(steps[v] ?? null)} /><b>${int(at)}</b></div></section>
-    <main class="view" id="main" tabindex="-1"><h1 class="sr">Look inside</h1>${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing">${runs.length ? `Run ${real} is missing or cannot be read.` : "Looking…"}</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} off=${off} setOff=${setOff} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
+    <main class="view" id="main" tabindex="-1"><h1 class="sr">Look inside</h1>${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing" data-testid="look-missing">${detail?.fault ?? "Looking…"}</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} off=${off} setOff=${setOff} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
 }

@@ -127,6 +127,9 @@ function Banner({ kind, text, actions = [], close }) {
     ${close && html`<button class="btn quiet" aria-label="Close this message" onClick=${close}>${icon.bad()}</button>`}</span></div>`;
 }
 
+/** In the lab: how many drawings of the last visit this browser keeps, until the page has shown them. */
+let left = server.lab ? JSON.parse(kept("drawings") ?? "[]").length : 0;
+
 function News({ view, state }) {
   const [, tick] = useState(0);
   const [watching, setWatching] = useState(false); // for longer than a page needs to follow one that was just closed
@@ -147,7 +150,10 @@ function News({ view, state }) {
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
   const passing = store.news && !loading() && !(standing && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
   const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: [store.progress.run, store.progress.text || store.progress.what].filter(Boolean).join(": ") } : null;
-  const one = passing ?? (standing && ended && store.closed === ended ? null : standing) ?? busy; // one bar: two would cover the page
+  const forget = () => { left = 0; changed(true); };
+  if (view === "teach") left = 0;
+  const offer = left > 0 && store.connected ? { kind: "info", text: `This browser keeps ${left} drawings of your last visit.`, actions: [["Go on with them", () => { location.hash = "teach"; }, "go-on-drawing"]], close: forget } : null;
+  const one = passing ?? (standing && ended && store.closed === ended ? null : standing) ?? busy ?? offer; // one bar: two would cover the page
   const close = one === standing && ended ? () => { store.closed = ended; changed(true); } : one?.close;
   return html`<footer class="news">${one ? html`<${Banner} ...${one} close=${close} />` : html`<p class="small">${HINTS[view] ?? "Nothing that you do here leaves this machine."}</p>`}</footer>`;
 }

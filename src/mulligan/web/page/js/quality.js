@@ -61,7 +61,7 @@ export function Quality() {
   return html`<${Panel} id="h-q" className="qual" testid="quality" title="Quality" note=${at == null || blank ? "" : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}>${blank ? html`<p class="nothing">How good the samples are is measured by step ${int(store.catalog?.diagnosis.by_step)}, and from then on.</p>` : html`<div class="first">
       ${m?.fd != null ? html`<${Metric} id="fd" value=${num(m.fd)} left=${`${m.fd_floor == null ? "" : `real ones: ${num(m.fd_floor)}, `}n ${int(m.n)}`} right=${SPACES[m.space]} />
         ${m.coverage != null && html`<${Metric} id="coverage" value=${num(m.coverage)} left=${`of ${int(m.n_real)} real ones`} right=${`best ${short(m.coverage_ideal)}`} />`}`
-        : html`${far != null && html`<${Metric} id="distance" label=${html`Distance to real, % <${Term} name="distance" />`} value=${far > FAR ? "far off" : num(far)} left=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: up to ${num(status.floor)}`} />`}
+        : html`${far != null && html`<${Metric} id="distance" label=${html`Distance to real, % <${Term} name="distance" />`} value=${far > FAR ? "far off" : num(far)} left=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: ${num(status.floor)} on average`} />`}
         ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} left=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against real ones that G has seen: none are held out.</small>`}
     </div><div>
