@@ -286,6 +286,28 @@ def test_it_needs_few_requests_and_once_loaded_no_network(browser, release, file
 
 
 @pytest.mark.slow
+def test_drawings_of_an_earlier_visit_are_offered(lab, address):
+    lab.goto(f"{address}#teach")
+    lab.wait_for_selector("body:not([data-state=connecting])")
+    pad = lab.get_by_test_id("easel")
+    for corner in (0.2, 0.3, 0.4):
+        box = pad.bounding_box()
+        lab.mouse.move(box["x"] + corner * box["width"], box["y"] + 0.2 * box["height"])
+        lab.mouse.down()
+        lab.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=4)
+        lab.mouse.up()
+        lab.get_by_test_id("easel-next").click()
+    lab.get_by_text("3 of 40").wait_for()
+    lab.goto("about:blank")
+    lab.goto(f"{address}#train")
+    assert "3 drawings" in lab.get_by_test_id("banner").inner_text()
+    picture(lab, "offer")
+    lab.get_by_test_id("go-on-drawing").click()
+    lab.get_by_text("3 of 40").wait_for()
+    assert lab.get_by_test_id("banner").count() == 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "file"), [("bundled", BUNDLED), ("pixel-faces", FACES)])
 def test_a_draw_is_the_servers_to_one_grey_level(lab, address, model, file):
     lab.goto(f"{address}#draw?model={model}&seed=42")

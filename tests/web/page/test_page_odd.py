@@ -47,3 +47,9 @@ def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
     assert ticked.count() == 0
     tab.go("look")  # into the newest that can be read
     tab.painted("ring-field")
+
+
+def test_a_link_to_a_run_that_is_gone_says_so(open_tab):
+    tab = open_tab("look?run=gone")
+    tab.allowed.append("404")
+    tab.page.locator("[data-testid=look-missing]", has_text="gone is missing").wait_for()

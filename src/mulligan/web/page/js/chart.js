@@ -160,6 +160,10 @@ export function Chart(props) {
   const end = Math.max(x0, ...live.map((s) => s.data.at(-1)?.[0] ?? x0));
   const shown = (s) => lastBefore(s.data, at ?? end)?.[1];
   const label = live.filter((s) => s.name).map((s) => `${s.name} ${num(shown(s))}`).join(", ");
+  const point = (event) => {
+    const b = event.currentTarget.getBoundingClientRect();
+    moveCursor(inverse(((event.clientX - b.left) * width) / b.width));
+  };
   const key = (event) => {
     const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!direction) return;
@@ -177,7 +181,7 @@ export function Chart(props) {
     <svg class="plot" tabindex="0" role="img" height=${height} viewBox=${`0 0 ${Math.max(width, 60)} ${height}`}
       aria-label=${`${title}, ${unit}. ${label || "No data yet"}${at == null ? "" : xText ? ` at ${xText(at)}` : ` at step ${int(at)}`}. Arrow keys move the cursor.`}
       onKeyDown=${key} onBlur=${() => moveCursor(null)} onPointerLeave=${() => moveCursor(null)}
-      onPointerMove=${(e) => { const b = e.currentTarget.getBoundingClientRect(); moveCursor(inverse(((e.clientX - b.left) * width) / b.width)); }}>
+      onPointerDown=${point} onPointerMove=${point}>
       ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 4} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}
       ${xTicks.map((t, i) => (i === xTicks.length - 1 || X(t) + (xTexts[i].length * LETTER) / 2 < free) && html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${xTexts[i]}</text>`)}
       <line class="axis" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${MARGIN.top + h + 0.5} y2=${MARGIN.top + h + 0.5} />
