@@ -95,13 +95,13 @@ def test_a_link_works_in_a_page_that_is_open_and_as_the_page_spells_it(open_tab)
 def test_a_link_to_the_inside_shows_the_run_the_step_and_what_was_shown(open_tab, server, tiny):
     for _ in Recorder(server.runs / "seen").record(Run(tiny())):
         pass
-    tab = open_tab("look?run=seen&step=12&without=map,path")
+    tab = open_tab("look?run=seen&step=12&without=map,fake")
     tab.painted("ring-field")
     assert not tab("ring-map").is_checked()
     assert tab("ring-arrow").is_checked()
     tab.until("document.querySelector('[data-testid=look-step]').getAttribute('aria-valuetext') === 'step 12'")
     tab("ring-arrow").click()
-    tab.until("location.hash === '#look?run=seen&step=12&without=map%2Cpath%2Carrow'")
+    tab.until("location.hash === '#look?run=seen&step=12&without=map%2Cfake%2Carrow'")
     tab.page.reload()
     tab.connected()
     tab.painted("ring-field")

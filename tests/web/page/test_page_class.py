@@ -24,7 +24,6 @@ def test_forger_and_judge(open_tab):
     tab.wait("paused")
     tab.go("look")
     tab("look-one-step").click()
-    tab.page.get_by_label("way of the last 8 grids").check()
     tab.go("train")
     tab("pace").press("End")
     tab("run-toggle").click()

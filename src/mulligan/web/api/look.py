@@ -33,7 +33,7 @@ class Looked(Request):
         with playground.lock:
             built = playground.loaded_run(name, self.step)
             found = function(built, **values)
-        return {"run": name, "try": None, "step": built.step, "path": [], **found}
+        return {"run": name, "try": None, "step": built.step, **found}
 
 
 for question in maps.QUESTIONS.values():

@@ -17,8 +17,6 @@ from mulligan.web.problems import Problem
 from mulligan.web.session.settings import Steps
 
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
-FRAMES = 60
-"""The animation of two tries has at most this many frames."""
 routes = Routes()
 routes.get("/api/runs", Apart)(runs.listed)
 routes.get("/api/runs/{name}", Apart)(runs.described)
@@ -50,7 +48,7 @@ def futures(playground: Playground, *, name: RunName) -> Answer:
     tries = [RunFolder(path).grids() for path in (playground.folder(Path(parent.run).name), after)]
     steps = sorted({step for grids in tries for step in grids if step >= parent.step})
     frames = []
-    for step in steps[:: -(-len(steps) // FRAMES)]:
+    for step in steps[:: -(-len(steps) // 60)]:  # at most 60 frames
         now = [(grids[max(s for s in grids if s <= step)], 1 if step <= max(grids) else 3) for grids in tries]
         frames.append(np.concatenate([read_png(path) // dark for path, dark in now], axis=1))
     path = after / "exports" / "both-futures.gif"

@@ -12,9 +12,6 @@ from mulligan.web.library import drawing
 from mulligan.web.library.drawing import png64
 from mulligan.web.worker.live import Live
 
-TRACKED = 8
-"""Number of fixed z whose path is kept."""
-
 
 def samples(live: Live, weights: str) -> dict[str, Any]:
     """Return the grid of the fixed z, or the same number of real samples."""
@@ -26,8 +23,6 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
     words: dict[str, Any] = {"try": live.number, "step": run.step, "weights": weights}
     if run.data.is_points:
         low, high = run.data.range
-        if weights != "real":
-            live.path.append(coordinates(made[:TRACKED], 3))
         return words | {"points": coordinates(made, 3), "low": low, "high": high, "dimension": made.shape[1]}
     return words | {"png": png64(grid(made))}
 
@@ -45,6 +40,4 @@ def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
         found, live.forged = maps.played(run, live.forged, **args)
     else:
         found = maps.QUESTIONS[what](run, **args)
-    if what == "field":
-        found["path"] = [list(way) for way in zip(*live.path)]
     return {"run": live.folder.name, "try": live.number, "step": run.step, **found}

@@ -1,6 +1,5 @@
 """The run that the worker trains, and its description for the page."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ class Live:
     """The run that the worker trains.
 
     `number` is that of the try. `serial` counts the runs that the server has opened; each message about the run has it.
-    `path` holds past positions of the points of the first fixed z, `forged` the pictures of the last duels.
+    `forged` holds the pictures of the last duels.
     """
 
     run: Run
@@ -25,7 +24,6 @@ class Live:
     number: int
     serial: int
     diagnosis: Diagnosis
-    path: deque[Any] = field(default_factory=lambda: deque(maxlen=8))
     forged: list[Any] = field(default_factory=list)
 
 

@@ -139,8 +139,8 @@ function lastBefore(data, at) {
 const dashes = ["", "5 3", "2 3"];
 
 /**
- * props: title, unit, x [from, to], series [{name, color, dash, faint, data}], log, fixed (a range that never grows),
- * term (explained beside the unit), xUnit, xText (how a place on the x axis is written), least (the range of an empty chart), memory (an object that keeps the range), marks [{x, color, label}], band {upTo, label} (from the foot of the axis), testid
+ * props: title, unit, x [from, to], series [{name, color, dash, faint, data}], log, fixed (a range that never grows), term (beside the unit), xUnit,
+ * xText(x), least (an empty chart's range), memory (keeps the range), marks [{x, color, label}], band {upTo, label}, testid
  */
 export function Chart(props) {
   const { title, unit, series, log = false, marks = [], band, testid, height = HEIGHT, xUnit = "steps", xText } = props;

@@ -1,8 +1,8 @@
 // Diagnosis: the state, one sentence, the evidence with its thresholds, what to try, and one button.
 
-import { html, useEffect, useRef, useState } from "./html.js";
+import { Dialog, html, useEffect, useState } from "./html.js";
 import { badgeOf, icon, pictureOf } from "./icons.js";
-import { int, num, percent, plain, short } from "./numbers.js";
+import { int, num, plain, short } from "./numbers.js";
 import { backTo, changed, command, edited, finding, lacking, mayWrite, server, store } from "./store.js";
 
 /** When the first measurement comes, and how many checks it has. */
@@ -80,23 +80,14 @@ function edit() {
   requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
 }
 
-function secondTry() {
-  return command("second-try", { step: backTo() });
-}
-
 /** A second try beside the one before, from the same z, as a GIF to keep. */
 export function Futures({ run, close }) {
-  const dialog = useRef(null);
   const [source, setSource] = useState(null);
   const path = `/api/runs/${encodeURIComponent(run)}/futures.gif`;
-  useEffect(() => {
-    dialog.current.showModal();
-    server.url(path).then(setSource);
-  }, []);
-  return html`<dialog ref=${dialog} class="futures" aria-labelledby="futures-h" data-testid="futures" onClose=${close}>
-    <header><h2 id="futures-h">Both futures</h2><button class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
-    <p class="small">Both begin at one step, and draw from the same random numbers. Only what was changed makes the difference.</p><div class="duo"><b class="bad">The try before</b><b class="ok">The second try</b></div><img alt="Samples of both tries, step by step: the try before on the left, dark after its end, the second try on the right" src=${source} />
-    <div class="act"><a class="btn primary" href=${path} download data-testid="futures-keep">${icon.down()}Keep the GIF</a></div></dialog>`;
+  useEffect(() => { server.url(path).then(setSource); }, []);
+  return html`<${Dialog} id="futures-h" title="Both futures" testid="futures" close=${close}><p class="small">Both begin at one step, and draw from the same random numbers. Only what was changed makes the difference.</p>
+    <div class="futures"><b class="bad">The try before</b><b class="ok">The second try</b><img alt="Samples of both tries, step by step; a try that has ended is dark" src=${source} /></div>
+    <div class="act"><a class="btn primary" href=${path} download data-testid="futures-keep">${icon.down()}Keep the GIF</a></div><//>`;
 }
 
 const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}. ` : "");
@@ -114,7 +105,7 @@ function Advice({ severe, open, play }) {
       ${tryable ? html`<${Changes} changes=${changes} from=${backTo()} healthy=${advice.from_step} />`
         : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
       <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: they would fail again. Change something else as well. ` : tryable ? `${sentence(diagnosed.remedies.at(-1))}Try ${status.try} stays on disk. ` : "No change of settings alone helps here. "}${all("link")}</p>
-      <div class="act">${tryable && html`${!tried && html`<button class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Mulligan</button>`}
+      <div class="act">${tryable && html`${!tried && html`<button class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${() => command("second-try", { step: backTo() })}>${icon.flag()}Mulligan</button>`}
         <button class=${`btn big ${tried ? `grow ${filled}` : ""}`} data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
@@ -158,15 +149,12 @@ export function Diagnosis() {
 }
 
 function Checks({ checked, close }) {
-  const dialog = useRef(null);
-  useEffect(() => dialog.current.showModal(), []);
-  return html`<dialog ref=${dialog} aria-labelledby="checks-h" data-testid="checks-dialog" onClose=${close}>
-    <header><h2 id="checks-h">All ${checked.checks.length} checks at step ${int(checked.step)}</h2><button class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
+  return html`<${Dialog} id="checks-h" title=${`All ${checked.checks.length} checks at step ${int(checked.step)}`} testid="checks-dialog" close=${close}>
     <ul class="checks">${checked.checks.map((check) => {
       const level = check.holds ? badgeOf(check.severity || "alarm") : "ok";
       return html`<li>${pictureOf(check.state)}<div><b>${check.title}</b> <span class=${`verdict ${level}`}>${icon[level]()}${check.holds ? "shows" : "does not show"}</span><p>${check.meaning}</p>
         <details><summary>How it is found</summary>${check.cases.map((c) => html`<small>${c.severity}: ${c.evidence.map((e, i) => html`${i > 0 ? " and " : ""}${e.words} ${e.operator} ${short(e.threshold)} (is ${num(e.value)})`)}</small>`)}</details></div></li>`;
-    })}</ul></dialog>`;
+    })}</ul><//>`;
 }
 
 /** On a phone the run bar shows the state as a chip, which leads here. */

@@ -50,6 +50,9 @@ export function useCase(name) {
   return { found: found?.name === name ? found : null, fault, busy, play };
 }
 
+/** What the four most telling figures were, and are after the repair. */
+export const Evidence = ({ lines = [] }) => html`<div class="nums">${lines.slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div>`;
+
 export function Guess({ cases }) {
   const [seed] = useState(() => Math.floor(Math.random() * 1e6));
   const [round, setRound] = useState(0);
@@ -80,7 +83,7 @@ export function Guess({ cases }) {
       <div class="names" role="group" aria-label="Names to choose from">${names.map((name) => html`<button class=${`btn name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} disabled=${guess != null} data-testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} onClick=${() => answer(name)}>${pictureOf(name)}<span>${capital(name)}</span></button>`)}</div></div>`}
     ${guess && html`<section class="told" aria-live="polite" data-testid="guess-told"><h2 class=${right ? "ok" : "bad"}>${right ? icon.ok() : icon.bad()} ${right ? "Yes" : "No"}: ${now.state}</h2>
       <p class="lead">${found.cause}</p>
-      <div class="nums">${(played?.evidence ?? []).slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div>
+      <${Evidence} lines=${played?.evidence} />
       <p class="lead"><b>The repair.</b> ${found.repair}</p>
       ${!server.lab && html`<div class="run"><button class="btn" data-testid="guess-run" disabled=${busy != null || !mayWrite()} onClick=${() => play((played?.seed ?? 0) + 1)}>${icon.play()}${busy ? "Both run…" : "Run both again"}</button><span class="small" role="status">${busy ?? (found.seconds ? `Seed ${int(played.seed)}, both runs, ${time(found.seconds)} on this computer` : "As published and repaired, from the next seed, each drawing the same z")}</span></div>`}
       <p class="src">${now.title}, ${found.year}. <a href=${`#museum/${encodeURIComponent(now.name)}`}>See the exhibit</a></p>

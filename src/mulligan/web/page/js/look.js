@@ -45,7 +45,7 @@ export function useLooks(path, params, key) {
 
 // ── points ──
 
-const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fake", "generated", true], ["arrow", "where D pushes each one", true], ["path", "way of the last 8 grids", false]];
+const TOGGLES = [["map", "D’s map"], ["real", "real points"], ["fake", "generated"], ["arrow", "where D pushes each one"]];
 
 /** Logits from the middle of D's map to its full colours: 1, 2 or 5 × 10ⁿ, as this map needs. */
 const reach = (f) => grow([f.largest], { least: [0, 1e-6] })[1];
@@ -98,18 +98,10 @@ export function drawField(canvas, f, show, at) {
     if (v) ink.fillText(axis(v), 8, Y(v) - 6);
     ink.globalAlpha = 0.35;
   }
-  if (show.path) {
-    ink.strokeStyle = css("--fake");
-    ink.lineWidth = 3;
-    for (const way of f.path) way.slice(1).forEach(([x, y], i) => { // the newest part is the darkest
-      ink.globalAlpha = 0.1 + (0.8 * (i + 1)) / way.length;
-      line(ink, [X(way[i][0]), Y(way[i][1])], [X(x), Y(y)]);
-    });
-  }
   const dots = (points, size, colour, ring) => {
     ink.fillStyle = colour;
     for (const [x, y] of points) {
-      circle(ink, X(x), Y(y), size);
+      circle(ink, Math.min(W - size, Math.max(size, X(x))), Math.min(H - size, Math.max(size, Y(y))), size); // at the edge if it lies beyond
       ink.fill();
       if (ring) ink.stroke();
     }
@@ -320,7 +312,7 @@ export function Look({ query }) {
   const [detail, setDetail] = useState(null);
   const [chosen, setChosen] = useState(query.get("run"));
   const [step, setStep] = useState(/^\d{1,15}$/.test(query.get("step") ?? "") ? Number(query.get("step")) : null);
-  const [off, setOff] = useState((query.get("without") ?? (TOGGLES.filter(([, , on]) => !on).map(([k]) => k).join())).split(","));
+  const [off, setOff] = useState(query.get("without")?.split(",") ?? []);
   const before = useRef(null); // the run that was looked at
   const living = store.status && !["empty", "loading"].includes(store.status.state);
   useEffect(() => latest(server.get("/api/runs"), (r) => setRuns((r?.runs ?? []).filter((run) => run.state !== "unreadable"))), [store.runsVersion]);
@@ -334,7 +326,7 @@ export function Look({ query }) {
     setDetail(null);
   }, [real]);
   useEffect(() => { // so that a friend with the link sees the same
-    const words = new URLSearchParams({ ...(chosen ? { run: chosen } : {}), ...(step == null ? {} : { step }), ...(off.join() === "path" ? {} : { without: off.join() }) });
+    const words = new URLSearchParams({ ...(chosen ? { run: chosen } : {}), ...(step == null ? {} : { step }), ...(off.length ? { without: off.join() } : {}) });
     history.replaceState(null, "", `#look${words.size ? `?${words}` : ""}`);
   }, [chosen, step, off]);
   // ask again when the live run has a new checkpoint, or the runs folder has changed

@@ -94,9 +94,7 @@ function CopyLink() {
 
 /** For a projector: everything larger, and of Train only what a class looks at. */
 function present() {
-  const root = document.documentElement.dataset;
-  if (root.present) delete root.present;
-  else root.present = "on";
+  document.documentElement.toggleAttribute("data-present");
   changed(true);
   dispatchEvent(new Event("resize"));
 }
@@ -110,19 +108,19 @@ function Top({ view, state }) {
     <header class="top"><a class="logo" href=${view === "pile" ? "#pile" : `#/${FIRST}`}>${icon.mark()}<span>Mulligan</span></a>
     ${view !== "pile" && html`<nav class="nav" aria-label="Views">${Object.entries(VIEWS).filter(([key]) => key !== "pile").map(([key, [name]]) => html`<a href=${places[key] ?? `#${key}`} onClick=${() => { if (KEPT.includes(view)) places[view] = location.hash; }} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>`}
     <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i><span>${words}</span></span>
-    ${view !== "pile" && html`<${CopyLink} /><button class="btn quiet wide" data-testid="present" aria-pressed=${document.documentElement.dataset.present} title="Larger, for a projector" onClick=${present}>Present</button>`}
+    ${view !== "pile" && html`<${CopyLink} /><button class="btn quiet wide" data-testid="present" aria-pressed=${String("present" in document.documentElement.dataset)} title="Larger, for a projector" onClick=${present}>Present</button>`}
     <button class="btn quiet icon" data-testid="theme-toggle" aria-label="Switch between light and dark" onClick=${toggleTheme}>${icon.sun()}</button></div></header>`;
 }
 
 // ── news ──
 
-const HINTS = { train: html`<kbd>Space</kbd> starts and pauses, <kbd>.</kbd> takes one step, arrow keys move through charts.`, game: html`<kbd>Space</kbd> starts and pauses, <kbd>.</kbd> takes one step; as the judge, <kbd>←</kbd> is forged and <kbd>→</kbd> is real.` };
+const STEPS = html`<kbd>Space</kbd> starts and pauses, <kbd>.</kbd> takes one step`;
+const HINTS = { train: html`${STEPS}, arrow keys move through charts.`, game: html`${STEPS}; as the judge, <kbd>←</kbd> is forged and <kbd>→</kbd> is real.` };
 
 const ago = (time) => Math.max(0, Math.round((Date.now() - time) / 1000));
 
 function Banner({ kind, text, actions = [], close }) {
-  const mark = { info: "info", warn: "warn", bad: "bad" }[kind];
-  return html`<div class=${`banner ${kind}`} role=${kind === "bad" ? "alert" : "status"} data-testid="banner">${icon[mark]()}<span>${text}</span>
+  return html`<div class=${`banner ${kind}`} role=${kind === "bad" ? "alert" : "status"} data-testid="banner">${icon[kind]()}<span>${text}</span>
     <span class="end">${actions.map(([label, act, testid, href]) => (href ? html`<a class="btn" href=${href} data-testid=${testid}>${label}</a>` : html`<button class="btn" data-testid=${testid} onClick=${act}>${label}</button>`))}
     ${close && html`<button class="btn quiet" aria-label="Close this message" onClick=${close}>${icon.bad()}</button>`}</span></div>`;
 }
@@ -150,9 +148,8 @@ function News({ view, state }) {
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
   const passing = store.news && !loading() && !(standing && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
   const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: [store.progress.run, store.progress.text || store.progress.what].filter(Boolean).join(": ") } : null;
-  const forget = () => { left = 0; changed(true); };
   if (view === "teach") left = 0;
-  const offer = left > 0 && store.connected ? { kind: "info", text: `This browser keeps ${left} drawings of your last visit.`, actions: [["Go on with them", () => { location.hash = "teach"; }, "go-on-drawing"]], close: forget } : null;
+  const offer = left && store.connected ? { kind: "info", text: `This browser keeps ${left} drawings of your last visit.`, actions: [["Go on with them", null, "go-on-drawing", "#teach"]] } : null;
   const one = passing ?? (standing && ended && store.closed === ended ? null : standing) ?? busy ?? offer; // one bar: two would cover the page
   const close = one === standing && ended ? () => { store.closed = ended; changed(true); } : one?.close;
   return html`<footer class="news">${one ? html`<${Banner} ...${one} close=${close} />` : html`<p class="small">${HINTS[view] ?? "Nothing that you do here leaves this machine."}</p>`}</footer>`;

@@ -3,14 +3,13 @@
 import { html, useEffect, useRef, useState } from "./html.js";
 import { Chart } from "./chart.js";
 import { Picture } from "./draw.js";
-import { Guess, useCase } from "./guess.js";
+import { Evidence, Guess, useCase } from "./guess.js";
 import { icon } from "./icons.js";
 import { capital, int, num, short, time } from "./numbers.js";
 import { decode, paintGrey, values } from "./pictures.js";
 import { Slider } from "./settings.js";
 import { latest, mayWrite, server, store } from "./store.js";
 
-const SHOWN = 4; // figures beside the pictures
 const COLOURS = ["--bad", "--judge", "--real", "--fake", "--brand"];
 
 /** The text before something has come; without a server nothing is asked for. */
@@ -74,7 +73,7 @@ function Case({ name, place, of }) {
   const evidence = played?.evidence ?? [];
   return html`<article><p class="small">Exhibit ${place} of ${of} · ${found.year} · ${found.state}</p><h1>${found.title}</h1><p class="lead">${found.published}</p><p class="src">${found.source}</p>
     ${plates.length > 0 && html`<section aria-labelledby="m1"><h2 id="m1">Look at the pixels themselves</h2><div class="trio">${plates.map((p) => html`<${Exhibit} key=${p.name} picture=${p} image=${images[p.name]} />`)}</div></section>`}
-    ${evidence.length > 0 && html`<section aria-label="Figures"><div class="nums">${evidence.slice(0, SHOWN).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div></section>`}
+    ${evidence.length > 0 && html`<section aria-label="Figures"><${Evidence} lines=${evidence} /></section>`}
     <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${found.cause} rows=${found.settings} evidence=${evidence} image=${images[pick("before")?.name]} caption=${pick("before")?.caption} />
       <${Side} kind="f" words=${found.repair} rows=${found.settings} evidence=${evidence.filter((e) => e.after != null)} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
     ${played?.curves?.length > 0 && html`<section aria-label="Curves"><div class="duo">${played.curves.map((c) => html`<${Curve} curve=${c} />`)}</div></section>`}

@@ -49,13 +49,6 @@ export function time(seconds) {
   return `${Math.floor(s / 3600)} h ${two(Math.floor((s % 3600) / 60))} min`;
 }
 
-/** 212 MB. */
-export function bytes(n) {
-  if (n == null) return "–";
-  const unit = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]].find(([size]) => n >= size);
-  return unit ? `${Number((n / unit[0]).toPrecision(3))} ${unit[1]}` : `${n} bytes`;
-}
-
 /** The step of an axis: 5k. */
 export const thousands = (n) => (n >= 1000 ? `${Number((n / 1000).toPrecision(3))}k` : String(n));
 

@@ -4,23 +4,22 @@ import { html, useRef } from "./html.js";
 
 /** Pixels of the canvas's side. */
 export const LARGE = 280;
-const BRUSH = 22;
 
-/** A canvas for mouse and finger: `inked` at every stroke, `lifted` at its end. */
-export function Pad({ canvas, colour = "#fff", testid, inked, lifted }) {
+/** A canvas for mouse and finger: `inked` with each place of a stroke, `lifted` at its end. */
+export function Pad({ canvas, colour = "#fff", brush = 22, testid, inked, lifted }) {
   const last = useRef(null);
   const stroke = (e) => {
     if (!(e.buttons & 1)) return;
     const box = canvas.current.getBoundingClientRect();
     const at = [((e.clientX - box.left) * LARGE) / box.width, ((e.clientY - box.top) * LARGE) / box.height];
     const ink = canvas.current.getContext("2d");
-    Object.assign(ink, { strokeStyle: colour, lineWidth: BRUSH, lineCap: "round", lineJoin: "round" });
+    Object.assign(ink, { strokeStyle: colour, lineWidth: brush, lineCap: "round", lineJoin: "round" });
     ink.beginPath();
     ink.moveTo(...(last.current ?? at));
     ink.lineTo(...at);
     ink.stroke();
     last.current = at;
-    inked?.();
+    inked?.(at);
   };
   return html`<canvas ref=${canvas} width=${LARGE} height=${LARGE} role="img" aria-label="Draw here, with mouse or finger" data-testid=${testid}
     onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); last.current = null; stroke(e); }} onPointerMove=${stroke} onPointerUp=${lifted} />`;

@@ -1,7 +1,5 @@
 // Pictures: 0…1 is black to white, always. A stretched picture has its range written beside it.
 
-const MARGIN = 0.3; // share of the data's range, on each side: generated points may lie outside
-const SIDE = 384; // CSS pixels of a square of points
 const TILE = 2; // canvas pixels for a CSS pixel, so that the browser scales down evenly
 
 /** Decode base64 PNG or an address into something a canvas can draw. */
@@ -102,59 +100,20 @@ export function bytesOf(base64) {
   return Int8Array.from(atob(base64), (c) => (c.charCodeAt(0) << 24) >> 24);
 }
 
-/** Paint real or generated points on a square with axes, over others that are real. */
-export function paintPoints(canvas, points, { low, high, real = false, under = [] }) {
-  const size = SIDE * TILE;
-  canvas.width = canvas.height = size;
+/** Paint points of one dimension as bars, the first kind of points behind the second. */
+export function paintBars(canvas, kinds, low, high) {
+  const [size, bins] = [(canvas.width = canvas.height = 768), 48];
   const ink = canvas.getContext("2d");
-  const margin = MARGIN * (high - low);
-  const at = (v) => ((v - low + margin) / (high - low + 2 * margin)) * size;
-  ink.fillStyle = css("--sunken");
-  ink.fillRect(0, 0, size, size);
-  ink.strokeStyle = css("--line");
-  ink.fillStyle = css("--ink-3");
-  ink.font = `${13 * TILE}px system-ui`;
-  for (let v = Math.ceil(low - margin); v <= Math.floor(high + margin); v++) {
-    ink.beginPath();
-    ink.moveTo(at(v), 0);
-    ink.lineTo(at(v), size);
-    ink.moveTo(0, size - at(v));
-    ink.lineTo(size, size - at(v));
-    ink.stroke();
-    ink.fillText(String(v).replace("-", "−"), at(v) + 4, size - 8);
+  const at = (v) => ((v - low) / (high - low)) * size;
+  Object.assign(ink, { fillStyle: css("--ink-3"), font: "26px system-ui" });
+  for (let v = Math.ceil(low); v <= high; v++) ink.fillText(String(v).replace("-", "−"), at(v) + 4, size - 8);
+  for (const [name, points] of Object.entries(kinds)) {
+    const counts = new Array(bins).fill(0);
+    for (const [x] of points) counts[Math.min(bins - 1, Math.max(0, Math.floor((at(x) * bins) / size)))]++;
+    ink.fillStyle = css(`--${name}`);
+    counts.forEach((n, i) => ink.fillRect((i * size) / bins + 1, (size - 32) * (1 - (0.8 * n) / Math.max(1, ...counts)), size / bins - 2, ((size - 32) * 0.8 * n) / Math.max(1, ...counts)));
+    ink.globalAlpha = 0.7;
   }
-  if (points[0]?.length === 1) {
-    for (const [many, name] of [[under, "--real"], [points, real ? "--real" : "--fake"]]) {
-      ink.fillStyle = css(name);
-      paintHistogram(ink, many, at, size);
-      ink.globalAlpha = 0.7;
-    }
-    ink.globalAlpha = 1;
-    return;
-  }
-  ink.globalAlpha = 0.75;
-  const inside = (v) => Math.min(size, Math.max(0, v));
-  const all = [...(real ? [] : under.map((p) => [p, "--real"])), ...points.map((p) => [p, real ? "--real" : "--fake"])];
-  const colours = { "--real": css("--real"), "--fake": css("--fake") };
-  for (const [[x, y], name] of all) {
-    ink.fillStyle = colours[name];
-    const [across, down] = [at(x), size - at(y)];
-    const [near, level] = [inside(across), inside(down)];
-    ink.beginPath();
-    // a point beyond the edge is a square at the edge
-    if (near !== across || level !== down) ink.rect(near - 7, level - 7, 14, 14);
-    else ink.arc(across, down, 4, 0, 7);
-    ink.fill();
-  }
-  ink.globalAlpha = 1;
-}
-
-function paintHistogram(ink, points, at, size) {
-  const bins = new Array(48).fill(0);
-  for (const [x] of points) bins[Math.min(47, Math.max(0, Math.floor((at(x) / size) * 48)))]++;
-  const most = Math.max(1, ...bins);
-  const base = size - 16 * TILE; // the numbers of the axis are below
-  bins.forEach((n, i) => ink.fillRect((i * size) / 48 + 1, base - (n / most) * size * 0.8, size / 48 - 2, (n / most) * size * 0.8));
 }
 
 /** Paint grey values with black at `low` and white at `high`. */

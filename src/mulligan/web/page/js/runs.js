@@ -4,7 +4,7 @@ import { html, useEffect, useMemo, useState } from "./html.js";
 import { Chart, measured, points } from "./chart.js";
 import { Futures } from "./diagnosis.js";
 import { badgeOf, icon } from "./icons.js";
-import { bytes, int, num, plain, short, time } from "./numbers.js";
+import { int, num, plain, short, time } from "./numbers.js";
 import { act, begin, changed, latest, mayWrite, modelOf, server, store, tell } from "./store.js";
 
 const COLOURS = ["--brand", "--real", "--fake", "--judge"];
@@ -106,7 +106,7 @@ export function Runs({ query }) {
     store.runsVersion++;
     changed(true);
   };
-  return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">Runs</h1><section class="panel" aria-labelledby="r1"><div class="ph"><h2 id="r1">${server.lab ? "Runs in this tab" : "Runs on disk"}</h2><span class="small mono">${list && !server.lab ? `${list.folder} · ${bytes(list.bytes)}` : ""}</span><div class="end"><input class="in find" type="search" placeholder="Find" aria-label="Find a run" data-testid="runs-filter" value=${words} onInput=${(e) => setWords(e.target.value)} /></div></div>
+  return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">Runs</h1><section class="panel" aria-labelledby="r1"><div class="ph"><h2 id="r1">${server.lab ? "Runs in this tab" : "Runs on disk"}</h2><span class="small mono">${list && !server.lab ? `${list.folder} · ${num(list.bytes / 1e6)} MB` : ""}</span><div class="end"><input class="in find" type="search" placeholder="Find" aria-label="Find a run" data-testid="runs-filter" value=${words} onInput=${(e) => setWords(e.target.value)} /></div></div>
     <div class="pb flush">${fault ? html`<p class="nothing">${fault}</p>` : list && !runs.length ? html`<div class="nothing"><h3>No runs yet</h3><p class="small">Each run of <a href="#train">Train</a> is kept in ${plain(list.folder)}.</p></div>`
       : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of runs"><table class="tbl"><thead><tr><th><span class="sr">Compare</span></th><th>Run</th><th>Samples</th><th>State</th><th class="n">Steps</th><th class="n">Time</th><th class="n">Distance ↓${TRAINED}</th><th class="n">FD ↓${ENDED}</th><th class="n">Coverage ↑${ENDED}</th><th class="n">Classes${TRAINED}</th><th><span class="sr">Actions</span></th></tr></thead>
         <tbody>${rows}</tbody></table></div>

@@ -1,18 +1,20 @@
 // Samples: 64 pictures of the same 64 z, from average or raw weights, or real ones; and a slider to look back.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Panel, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { useImages } from "./draw.js";
-import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";
+import { drawField } from "./look.js";
+import { decode, decoded, paintBars, paintGrid } from "./pictures.js";
 import { Pace } from "./pace.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 import { act, calm, latest, mayWrite, server, store, tell } from "./store.js";
 import { Slider, does, recipeOf, start, wanted } from "./settings.js";
 
-const WEIGHTS = [["ema", "average", "Average", "Moving average of G’s weights over the last steps: calmer"], ["raw", "raw", "Latest", "G’s weights as they are now, without the average"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
+const WEIGHTS = [["ema", "average", "Average", "Average of G’s weights over the last steps: calmer"], ["raw", "raw", "Latest", "G’s weights as they are now"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
 const SIDE = 384; // CSS pixels of the grid, at most
+const MARGIN = 0.3; // share of the data's range, on each side: generated points may lie outside
 const AGAIN = 500; // ms between two requests for raw samples
 
 let theme = 0;
@@ -20,10 +22,8 @@ addEventListener("mulligan-theme", () => theme++);
 
 function describe(samples, weights, step) {
   if (!samples) return "No samples yet";
-  if (weights === "real") return samples.points ? `${samples.points.length} real points` : "64 real pictures, pixel values 0 to 1 shown as black to white";
-  const kind = weights === "raw" ? "raw weights" : "average weights";
-  if (samples.points) return `${samples.points.length} generated points at step ${int(step)}, ${kind}`;
-  return `64 pictures from 64 fixed z at step ${int(step)}, ${kind}, pixel values 0 to 1 shown as black to white`;
+  const what = samples.points ? `${samples.points.length} points` : "64 pictures, pixel values 0 to 1 shown as black to white";
+  return weights === "real" ? `${what}, real` : `${what}, generated at step ${int(step)} from the same z, ${weights} weights`;
 }
 
 /** A sentence if all samples are one grey, which nobody can see without stretching. */
@@ -66,7 +66,7 @@ export function Opening() {
   return html`<section class="panel opening" aria-labelledby="h-o" data-testid="opening"><figure><canvas ref=${canvas} width="150" height="150" role="img" data-testid="film" aria-label="Pictures of a finished run: noise becomes digits" />
       <figcaption>A run of the recipe <b>quick</b>, played again: step ${int(STEPS[shot])} of ${int(STEPS.at(-1))}</figcaption></figure>
     <div><h2 id="h-o">A network learns to write digits</h2>
-      <p><b>Two networks play a game.</b> The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, sees them among <b class="real">real</b> ones and says which are forged. Each learns from the other.</p>
+      <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, says which are forged and which <b class="real">real</b>. Each learns from the other. <a href="#story">Their story</a></p>
       ${saved && html`<div data-testid="saved-run"><button class="btn primary big" data-testid="resume-saved" disabled=${!mayWrite()} onClick=${go}>${icon.play()}${saved.state === "finished" ? "Train on" : "Resume it"}</button><p class="small">Your last run is saved: <b>${saved.name}</b>${saved.state === "finished" ? `, finished at step ${int(saved.step)}` : `: step ${int(saved.step)} of ${int(saved.steps)}`}.</p></div>`}
       <div><button class=${`btn big ${saved ? "" : "primary"}`} data-testid="empty-start" disabled=${!mayWrite() || !recipe} onClick=${() => start()}>${icon.play()}${saved ? "Start a new run" : "Start"}</button>
       <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(name.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"}</p><${Pace} /></div>
@@ -109,7 +109,13 @@ export function Samples() {
   const step = looking ? saved[back] : shown?.step;
   useLayoutEffect(() => {
     if (!canvas.current) return undefined;
-    if (!looking && shown?.points) paintPoints(canvas.current, shown.points, { low: shown.low, high: shown.high, real: weights === "real", under: real?.run === status.run ? real.points : [] });
+    if (!looking && shown?.points) {
+      const wide = MARGIN * (shown.high - shown.low);
+      const [low, high] = [shown.low - wide, shown.high + wide];
+      const kinds = weights === "real" ? { real: shown.points, fake: [] } : { real: real?.run === status.run ? real.points : [], fake: shown.points };
+      if (shown.points[0]?.length === 1) paintBars(canvas.current, kinds, low, high);
+      else drawField(canvas.current, { low, high, ...kinds }, { real: true, fake: true });
+    }
     else if (!looking && shown?.image) paintGrid(canvas.current, shown.image, side);
     else {
       const source = looking ? `/api/runs/${encodeURIComponent(status.run)}/samples/${saved[back]}.png` : shown?.png;
@@ -123,14 +129,12 @@ export function Samples() {
   const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`
     : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
-  return html`<section class="panel samples" aria-labelledby="h-s"><div class="ph"><h2 id="h-s">Samples</h2>
-    <span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : html`64 fixed z <${Term} name="z" />`}</span>
-    <div class="end"><div class="seg" role="group" aria-label="Weights used for drawing">${WEIGHTS.map(([key, value, label, title]) => html`<button aria-pressed=${weights === value} title=${title} disabled=${empty} data-testid=${`weights-${key}`} onClick=${() => setWeights(value)}>${label}</button>`)}</div></div></div>
-    <div class="pb"><div class="box" ref=${box}>${body}</div>
+  return html`<${Panel} id="h-s" className="samples" title="Samples" end=${html`<span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : html`64 fixed z <${Term} name="z" />`}</span>
+    <div class="end"><div class="seg" role="group" aria-label="Weights used for drawing">${WEIGHTS.map(([key, value, label, title]) => html`<button aria-pressed=${weights === value} title=${title} disabled=${empty} data-testid=${`weights-${key}`} onClick=${() => setWeights(value)}>${label}</button>`)}</div></div>`}>
+    <div class="box" ref=${box}>${body}</div>
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
         <button class="btn low" data-testid="samples-live" disabled=${empty || !looking} onClick=${() => setBack(null)}>Latest</button>
         <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."
           : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : weights === "real" ? "axes in the data’s own unit" : "blue: real, orange: generated") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
-      <${Pace} />
-    </div></section>`;
+      <${Pace} /><//>`;
 }

@@ -1,8 +1,10 @@
 // Settings: a recipe, pictures, and how it trains. A dot marks what differs from the recipe. Most changes wait for a new try.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Dialog, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { capital, int, plain, rate } from "./numbers.js";
+import { LARGE, Pad, wipe } from "./pad.js";
+import { css } from "./pictures.js";
 import { Term } from "./terms.js";
 import { act, backTo, can, changed, command, edited, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 
@@ -253,24 +255,17 @@ export function Settings() {
 
 // ── own pictures ──
 
-const [PAD, RANGE, FEWEST, MOST] = [280, 3, 20, 2000]; // pixels, numbers from −RANGE to RANGE, points
+const [RANGE, FEWEST, MOST] = [3, 20, 2000]; // numbers from −RANGE to RANGE, points
 
 /** A square to draw a distribution in. */
-function Pad({ done }) {
+function Distribution({ done }) {
   const canvas = useRef(null);
   const [points, setPoints] = useState([]);
-  const add = (event) => {
-    if (!event.buttons || points.length >= MOST) return;
-    const box = canvas.current.getBoundingClientRect();
-    const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    setPoints((was) => [...was, [RANGE * (2 * u - 1), RANGE * (1 - 2 * v)]]);
+  const add = ([x, y]) => setPoints((was) => [...was, [RANGE * ((2 * x) / LARGE - 1), RANGE * (1 - (2 * y) / LARGE)]].slice(0, MOST));
+  const clear = () => {
+    wipe(canvas.current, null);
+    setPoints([]);
   };
-  useLayoutEffect(() => {
-    const pen = canvas.current.getContext("2d");
-    pen.clearRect(0, 0, PAD, PAD);
-    pen.fillStyle = getComputedStyle(canvas.current).color;
-    for (const [x, y] of points) pen.fillRect((PAD * (x + RANGE)) / (2 * RANGE) - 2, (PAD * (RANGE - y)) / (2 * RANGE) - 2, 4, 4);
-  }, [points]);
   const use = async () => {
     const answer = await act("/api/points", { points: points.flat().map((n) => Number(n.toFixed(3))) });
     if (!answer) return;
@@ -280,13 +275,12 @@ function Pad({ done }) {
     done();
   };
   return html`<section aria-label="Draw a distribution"><h3>Draw a distribution</h3><p class="small">Draw in the square: a generator then learns to put points there.</p>
-    <canvas ref=${canvas} class="pad real" width=${PAD} height=${PAD} role="img" aria-label=${`${int(points.length)} points drawn`} data-testid="pad" onPointerDown=${add} onPointerMove=${add} />
+    <div class="pad"><${Pad} canvas=${canvas} colour=${css("--real")} brush="4" testid="pad" inked=${add} /></div>
     <div class="act"><button type="button" class="btn primary" data-testid="pad-use" disabled=${points.length < FEWEST || !mayWrite()} onClick=${use}>Use these points</button>
-      <button type="button" class="btn quiet" disabled=${!points.length} onClick=${() => setPoints([])}>Clear</button></div></section>`;
+      <button type="button" class="btn quiet" disabled=${!points.length} onClick=${clear}>Clear</button></div></section>`;
 }
 
 function Own({ close }) {
-  const dialog = useRef(null);
   const sets = (store.catalog?.data ?? []).filter((d) => d.own);
   const now = wanted();
   const sizeOf = (name) => (name === now.data ? now.size : 0);
@@ -294,7 +288,6 @@ function Own({ close }) {
   const [size, setSize] = useState(sizeOf(chosen));
   const [found, setFound] = useState(null);
   const there = found?.of === `${chosen} ${size}` ? found : null;
-  useEffect(() => dialog.current.showModal(), []);
   useEffect(() => setFound(null), [chosen]);
   useEffect(() => chosen && latest(server.get("/api/pictures", { data: chosen, size }), (answer, problem) => setFound((was) => ({ ...(answer ?? { fault: problem.message, sizes: was?.sizes }), of: `${chosen} ${size}` }))), [chosen, size]);
   const choose = (name) => {
@@ -304,11 +297,10 @@ function Own({ close }) {
   const use = () => {
     setDraft("data", chosen);
     if (found?.sizes) setDraft("size", size);
-    dialog.current.close();
+    close();
   };
-  return html`<dialog ref=${dialog} aria-labelledby="own-h" data-testid="own-dialog" onClose=${close}>
-    <header><h2 id="own-h">Own data</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
-    <p><a class="btn primary" href="#teach" data-testid="own-teach">Draw or photograph pictures</a></p><${Pad} done=${() => dialog.current.close()} />
+  return html`<${Dialog} id="own-h" title="Own data" testid="own-dialog" close=${close}>
+    <p><a class="btn primary" href="#teach" data-testid="own-teach">Draw or photograph pictures</a></p><${Distribution} done=${close} />
     ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}
     ${!sets.length && !server.lab && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
@@ -321,5 +313,5 @@ function Own({ close }) {
     ${there?.note && html`<p class="small">${there.note}</p>`}
     ${there?.fault && html`<p class="small">No preview: ${there.fault}</p>`}
     ${chosen && html`<div class="act"><button type="button" class="btn primary" data-testid="own-use" onClick=${use}>Use these</button></div>`}
-  </dialog>`;
+  <//>`;
 }

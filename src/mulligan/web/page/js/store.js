@@ -35,7 +35,7 @@ export const store = {
   faults: {}, // refusals under fields, by name
   refused: null, // the refusal of what was pressed last, for the place where it was pressed
   remedy: null, // the changes of a second try while they are being edited
-  back: null, // the step that a second try would go back to, where it is not the last healthy one, and the finding that it is of
+  back: null, // {of: a finding, step} that a second try was dragged back to
 };
 
 const listeners = new Set();

@@ -21,8 +21,8 @@ const [MORPH, STAY] = [900, 1400]; // ms from one digit to the next, and until a
 const FRAME = 130; // ms of a recorded frame
 const ROUND = 5; // real and forged pictures of a round
 const TILES = [12, 8]; // the forger's numbers as a picture
-const [STROKES, FORCE, NIB] = [10, 0.8, 1.1]; // of the pen: how many, how much brighter (black is −1, white 1), its radius in pixels
-const [NEAR, FAINT] = [4.5, 0.16]; // pixels around the pen in which the wish glows, and how much it does elsewhere
+const [STROKES, FORCE, NIB] = [10, 0.8, 1.1]; // of the pen; how much brighter (black is −1, white 1); its radius in pixels
+const [NEAR, FAINT] = [4.5, 0.16]; // pixels around the pen in which the wish glows; elsewhere it is fainter
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const dice = () => Math.floor(Math.random() * 1e4);
@@ -95,6 +95,8 @@ function lay(canvas, grey) {
   ink.drawImage(one, 0, 0, canvas.width, canvas.height);
 }
 
+const sure = (belief) => `The judge is ${share(belief)} sure that it is real`;
+const Sure = ({ of }) => html`<${Dial} needles=${[[of, "judge"]]} label=${sure(of)} />`;
 const Button = ({ kind = "", testid, act, children }) => html`<button class=${`btn ${kind}`} data-testid=${testid} onClick=${act}>${children}</button>`;
 const Choice = ({ label, names, at, set, testid }) => html`<div class="seg" role="group" aria-label=${label}>${names.map((name, i) => html`<button aria-pressed=${String(i === at)} data-testid=${`${testid}-${i}`} onClick=${() => set(i)}>${name}</button>`)}</div>`;
 
@@ -165,7 +167,7 @@ const FIGURES = {
     useEffect(() => show("real", 0), []);
     return html`<div class="give">${[["real", "real"], ["young", "forged"]].map(([name, word]) => html`<span class=${word === "real" ? "real" : "fake"}>${word}</span>${counted(ROUND).map((i) => html`<button aria-label=${`Show the judge the ${word} picture ${i + 1}`} data-testid=${`give-${word}-${i}`} onClick=${() => show(name, i)}><${Grey} of=${record.picture(name, i)} /></button>`)}`)}</div>
       <div><${Pad} canvas=${pad} testid="story-pad" inked=${judged} /><${Button} testid="story-wipe" act=${blank}>Wipe, and draw<//></div>
-      <div class="judge"><${Dial} needles=${[[at, "judge"]]} label=${`The judge is ${share(at)} sure that it is real`} /><p role="status" data-testid="story-verdict">“${at > 0.5 ? html`<b class="real">Real</b>` : html`<b class="fake">Forged</b>`}”, ${share(Math.max(at, 1 - at))} sure</p></div>`;
+      <div class="judge"><${Sure} of=${at} /><p role="status" data-testid="story-verdict">“${at > 0.5 ? html`<b class="real">Real</b>` : html`<b class="fake">Forged</b>`}”, ${share(Math.max(at, 1 - at))} sure</p></div>`;
   },
 
   Duel() {
@@ -193,7 +195,7 @@ const FIGURES = {
       if (at === 1) drawGlow(canvas.current, record.scaled(grey), wish);
     }, [at]);
     return html`<canvas ref=${canvas} width="560" height="560" role="img" aria-label="The picture" data-testid="story-turn" />
-      <div class="judge"><${Choice} label="One step" testid="move" names=${["Judged", "The wish", "Forger’s move", "Judge’s move"]} at=${at} set=${setAt} /><${Dial} needles=${[[record.turn[moment], "judge"]]} label=${`The judge is ${share(record.turn[moment])} sure that it is real`} /><p role="status">${words}</p><${Button} kind="primary" testid="move-next" act=${() => setAt((at + 1) % 4)}>${at < 3 ? "Next" : "Once more"}<//></div>`;
+      <div class="judge"><${Sure} of=${record.turn[moment]} /><p role="status">${words}</p><${Button} kind="primary" testid="move-next" act=${() => setAt((at + 1) % 4)}>${at < 3 ? `Next, ${at + 1} of 3` : "Once more"}<//></div>`;
   },
 
   Paint() {
@@ -251,14 +253,14 @@ const FIGURES = {
     useEffect(paint, [at]);
     const first = record.young.fake[at.n];
     const score = at.heard && Math.round((100 * (at.belief - first)) / (at.heard.belief - first));
-    return html`<canvas ref=${canvas} width="560" height="560" tabindex="0" role="application" aria-label=${`A forged picture to paint on. Arrow keys move the pen; the space bar sets it down and lifts it. The judge is ${share(at.belief)} sure that it is real.`} data-testid="paint"
+    return html`<canvas ref=${canvas} width="560" height="560" tabindex="0" role="application" aria-label=${`A forged picture to paint on. Arrow keys move the pen; the space bar sets it down and lifts it. ${sure(at.belief)}.`} data-testid="paint"
         onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); down(placeOf(e)); }} onPointerMove=${(e) => move(placeOf(e))} onPointerUp=${up} onPointerCancel=${up} onKeyDown=${key} onBlur=${up} />
-      <div class="judge"><${Choice} label="Pen" testid="tone" names=${["Darker", "Brighter"]} at=${Number(tone > 0)} set=${(i) => setTone(2 * i - 1)} /><${Dial} needles=${[[at.belief, "judge"]]} label=${`The judge is ${share(at.belief)} sure that it is real`} />
+      <div class="judge"><${Choice} label="Pen" testid="tone" names=${["Darker", "Brighter"]} at=${Number(tone > 0)} set=${(i) => setTone(2 * i - 1)} /><${Sure} of=${at.belief} />
         <div class="beside"><p role="status" data-testid="paint-words">${at.heard ? html`<b>${score < 100 ? `Your score is ${Math.max(0, score)} of 100.` : `${score} of 100: you beat it!`}</b> You came from ${share(first)} to ${share(at.belief)}. The gradient, with as much paint, came to ${share(at.heard.belief)}.` : html`<b>${at.strokes ? `Stroke ${at.strokes} of ${STROKES}.` : "Ten strokes."}</b> Make the judge say “real”.`}</p>${at.heard && html`<${Grey} of=${at.heard.picture} low=${-1} high=${1} label="The gradient’s picture" testid="paint-heard" />`}</div>
         <div class="act"><${Button} kind=${at.heard ? "primary" : ""} testid="paint-again" act=${() => setAt(fresh(at.n))}>Once more<//><${Button} testid="paint-other" act=${() => setAt(fresh((at.n + 1) % record.practice.count))}>Another picture<//></div></div>`;
   },
 
-  Ring: () => html`<${Ring} name="healthy" testid="ring" /><p class="key small"><span class="real">● real, and where the judge says “real”</span><span class="fake">● forged, and where it says “forged”</span><span>→ where the judge would believe a dot more</span></p>`,
+  Ring: () => html`<${Ring} name="healthy" testid="ring" />`,
 
   Collapse() {
     const [off, setOff] = useState(0);

@@ -25,17 +25,17 @@ function words(tries, now, would) {
 export function TriesLine({ tries, current, steps, would, stops = [], drag, blank, goBack }) {
   const [box, width] = useWidth(600);
   const X = (v) => EDGE + (v / Math.max(1, steps)) * (width - 2 * EDGE);
-  const y0 = html`<line x1=${EDGE} x2=${width - EDGE} y1=${LOW} y2=${LOW} stroke="var(--line)" stroke-width="3" stroke-linecap="round" />`;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((f, i) => html`<line x1=${X(f * steps)} x2=${X(f * steps)} y1=${LOW + 3} y2=${LOW + 6} stroke="var(--line-strong)" /><text x=${X(f * steps)} y=${LOW + 15} text-anchor=${["start", "middle", "middle", "middle", "end"][i]}>${thousands(Math.round(f * steps))}</text>`);
+  const y0 = html`<line x1=${EDGE} x2=${width - EDGE} y1=${LOW} y2=${LOW} stroke="var(--line)" />`;
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((f, i) => html`<line x1=${X(f * steps)} x2=${X(f * steps)} y1=${LOW + 3} y2=${LOW + 6} stroke="var(--line-strong)" stroke-width="1" /><text x=${X(f * steps)} y=${LOW + 15} text-anchor=${["start", "middle", "middle", "middle", "end"][i]}>${thousands(Math.round(f * steps))}</text>`);
   const now = tries.find((t) => t.number === current) ?? tries.at(-1);
   const narrow = width < 520;
-  const cross = (x, y) => html`<path d=${`M${x - 4} ${y - 4}l8 8M${x + 4} ${y - 4}l-8 8`} stroke="var(--bad)" stroke-width="2.2" stroke-linecap="round" />`;
+  const cross = (x, y) => html`<path d=${`M${x - 4} ${y - 4}l8 8M${x + 4} ${y - 4}l-8 8`} stroke="var(--bad)" stroke-width="2.2" />`;
   let lines = html`<text x=${EDGE} y=${LOW - 12}>${blank}</text>`;
   let [back, handle] = [null, null];
   const to = (event, stop) => {
     if (stop != null) drag(event.currentTarget.value = stop);
   };
-  const keys = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+  const keys = { ArrowLeft: -1, ArrowRight: 1 };
   const key = (event) => {
     if (!keys[event.key]) return;
     event.preventDefault(); // from stop to stop
@@ -55,14 +55,14 @@ export function TriesLine({ tries, current, steps, would, stops = [], drag, blan
     const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that would cross the name
     const from = would == null ? null : X(would);
     const next = `${up ? `Try ${now.number} · s` : "S"}econd try${narrow ? ":" : " would start here, at"} ${int(would)}`;
-    const said = [...(narrow ? [] : [`Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`]), `Try ${now.number}: ${now.summary || `from ${int(now.from_step)}`}`, `Try ${now.number}`];
+    const said = [`Try ${now.number}: from ${int(now.from_step)}${now.summary && ` with ${now.summary}`}`, `Try ${now.number}`];
     const name = said.find((text) => text.length * LETTER < width - EDGE) ?? said.at(-1);
     lines = html`
-      ${up && before.map((t) => html`<line x1=${X(t.from_step ?? 0)} x2=${X(t.step)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" stroke-width="3" stroke-linecap="round" />${t.alarm || t.state === "failed" ? cross(X(t.alarm?.step ?? t.step), LOW) : null}`)}
-      ${up && html`<path d=${arc(begin, end)} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-dasharray=${`${way < 1 ? LONG * way : LONG - BEND + end - begin} 9999`} />
-        ${end < width - EDGE - 4 && !from && html`<path d=${`M${Math.max(begin + BEND, end)} ${UP}H${width - EDGE}`} fill="none" stroke="var(--line)" stroke-width="3" stroke-dasharray="1 6" stroke-linecap="round" />`}`}
-      ${!up && html`<line x1=${begin} x2=${end} y1=${LOW} y2=${LOW} stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />`}
-      ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} fill="none" stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" stroke-linecap="round" />
+      ${up && before.map((t) => html`<line x1=${X(t.from_step ?? 0)} x2=${X(t.step)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" />${t.alarm || t.state === "failed" ? cross(X(t.alarm?.step ?? t.step), LOW) : null}`)}
+      ${up && html`<path d=${arc(begin, end)} stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-dasharray=${`${way < 1 ? LONG * way : LONG - BEND + end - begin} 9999`} />
+        ${end < width - EDGE - 4 && !from && html`<path d=${`M${Math.max(begin + BEND, end)} ${UP}H${width - EDGE}`} stroke="var(--line)" stroke-dasharray="1 6" />`}`}
+      ${!up && html`<line x1=${begin} x2=${end} y1=${LOW} y2=${LOW} stroke="var(${bad ? "--line-strong" : "--brand"})" />`}
+      ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" />
         <text class="lab brand" x=${Math.min(from + 64, width - next.length * LETTER)} y="11">${next}</text>`}
       ${from != null && stops.map((stop) => html`<circle cx=${X(stop)} cy=${up ? UP : LOW} r="3.5" fill="var(--panel)" stroke="var(--brand)" stroke-width="2" />`)}
       ${bad ? cross(end, y) : html`<circle cx=${end} cy=${y} r="5.5" fill="var(--brand)" stroke="var(--panel)" stroke-width="2" />`}
