@@ -30,6 +30,8 @@ GRID = 64
 """Number of pictures in a sample grid."""
 CLOUD = 1024
 """Number of points in a sample of points."""
+CURVE = 2000
+"""Number of points of a curve from which on every second one is dropped. It must be even, to keep the newest."""
 _ROWS = 256  # rows of one pass when sampling
 
 
@@ -57,7 +59,7 @@ class Run:
     sums, counted : dict, int
         Sums of the measures since the last report, and the number of steps.
     curves : dict of str to list
-        Step and mean of both players' losses at every report.
+        Step and mean of both players' losses at every report; thinned in a long run.
     wall, cpu : float
         Seconds spent in steps so far.
     current : Config
@@ -230,6 +232,8 @@ class Run:
         self.sums, self.counted = {}, 0
         for name, curve in self.curves.items():
             curve += [(self.step, means[name])] if name in means else []
+            if len(curve) > CURVE:
+                del curve[1::2]
         return means
 
     # ── sampling ──────────────────────────────────────────────────────────────────────────────────────────────────
