@@ -16,6 +16,7 @@ import pytest
 
 from mulligan.cli import main
 from mulligan.training.store import checkpoints, step_of
+from mulligan.web import server
 from mulligan.web.gate import for_class
 
 LONG = {
@@ -255,6 +256,11 @@ def test_a_taken_port_is_said(served, tmp_path, capsys):
     port = served.address.rpartition(":")[2]
     assert main(["serve", "--port", port, "--runs", str(tmp_path)]) == 2
     assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_an_answer_in_two_parts_is_not_held_back():
+    with server._bound("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # asyncio sets TCP_NODELAY for the connections of such a socket
 
 
 def test_connections_that_never_ask_shut_nobody_out(served):

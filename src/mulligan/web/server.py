@@ -96,7 +96,8 @@ def _seen_from_outside(host: str) -> str:
 def _bound(host: str, port: int) -> socket.socket:
     """Bind the port. Raises a ConfigError if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # named TCP, or asyncio leaves Nagle's algorithm on, and an answer in two parts waits 40 ms for an acknowledgement
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform != "win32":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
