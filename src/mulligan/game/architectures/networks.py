@@ -147,8 +147,6 @@ class ConvDiscriminator(Architecture):
         Fully connected layers before the logit.
     alpha : float
     output_gain : float
-    fine : int
-        Channels of a convolution 3×3 before the first halving; 0 does without.
     norm : Layer or None
         Before every activation but the first.
     spectral_norm : bool
@@ -161,7 +159,6 @@ class ConvDiscriminator(Architecture):
     hidden: tuple[Count, ...] = (128,)
     alpha: Decay = 0.2
     output_gain: NonNegative = 0.7
-    fine: Whole = 0
     norm: Layer | None = None
     spectral_norm: bool = False
     init: Initializer | None = None
@@ -172,8 +169,6 @@ class ConvDiscriminator(Architecture):
         last = He(self.alpha, self.output_gain) if self.init is None else self.init
         leaky, norm = LeakyReLU(self.alpha), () if self.norm is None else (self.norm,)
         layers: list[Layer] = []
-        if self.fine:
-            layers += [Conv2d(self.fine, kernel=3, stride=1, init=init), leaky]
         for channels in self.channels:
             conv = Conv2d(channels, init=init, spectral_norm=self.spectral_norm)
             layers += [conv, *(norm if layers else ()), leaky]
