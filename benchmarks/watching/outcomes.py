@@ -12,11 +12,11 @@ from typing import Any
 
 from cases import BROKEN, HEALTHY, LOOKALIKES, SOUND
 from faults import Case
-from questions import QUESTIONS, Question
+from questions import QUESTIONS
 
 from mulligan.diagnosis.figures import figure_of
 from mulligan.output.figures import figure
-from mulligan.watch.faults import remedies
+from mulligan.watch.faults import LOOP_FAULTS, remedies
 from mulligan.watch.watch import meaning
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -116,11 +116,16 @@ def guide(outcomes: dict[tuple[str, str, int], Outcome]) -> str:
         parts += [asked, fill(question.answer, 119)]
         outcome = outcomes.get((question.gan, question.way, 0))
         if outcome is not None:
-            parts.append(_shown(question, outcome))
+            parts.append(_shown(outcome))
+    parts.append("## Mistakes of a loop, one by one\n\nEach was planted in a GAN that trains well without it.")
+    exact = {o.named: o for o in reversed(outcomes.values()) if o.exact}
+    for fault in (*LOOP_FAULTS, "wrong sign", "standstill", "copying"):
+        if fault in exact:
+            parts += [f"### {fault[0].upper()}{fault[1:]}", meaning(fault), _shown(exact[fault])]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _shown(question: Question, o: Outcome) -> str:
+def _shown(o: Outcome) -> str:
     """Show what was changed in a GAN, and what the watch said."""
     case = o.case
     changed = "\n".join(line for edit in case.edits for line in _difference(*edit))

@@ -53,6 +53,8 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
     step = 0
     while step < steps:
         for x in loader:
+            if step == steps:
+                break
             step += 1
             one, zero = torch.ones(len(x), 1), torch.zeros(len(x), 1)
             x = reals[:16].flip(0) if "same_x" in edits else x
@@ -63,12 +65,17 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             seed = torch.Generator().manual_seed(0) if "same_z" in edits else None
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
                 fake = g(torch.randn(len(x), 6, generator=seed))
-                shown = fake if "undetached" in edits else fake.detach()
+                shown = fake if {"undetached", "joint"} & set(edits) else fake.detach()
                 on_real, on_fake = d(torch.cat([x, shown])).split(len(x)) if "mixed" in edits else (d(x), d(shown))
                 d_loss = loss(on_real.float(), one)
                 if "one_sided" not in edits:
                     target = one if "one_target" in edits else zero
                     d_loss = d_loss + loss(on_fake.float(), 0.9 * target)
+            if "joint" in edits:  # one backward pass for both steps
+                (d_loss + loss(d(fake).float(), one) + loss(d(fake).float(), zero)).backward()
+                opt_d.step(), opt_g.step(), opt_g.zero_grad()
+                watch(step, d_loss=d_loss, g_loss=d_loss)
+                continue
             d_loss.backward(retain_graph="undetached" in edits)
             if "still_d" not in edits:
                 opt_d.step()
@@ -83,10 +90,10 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             average.update_parameters(g)
             if "eval" in edits:
                 g.eval()
+            if "eval_d" in edits:
+                d.eval()
             if watch is not None:
                 watch(step, d_loss=d_loss, g_loss=g_loss)
-            if step == steps:
-                break
     states = [net.state_dict() for net in (g, d, average)]
     arrays = [v.numpy().tobytes() for state in states for v in state.values()]
     arrays += [p.grad.numpy().tobytes() for net in (g, d) for p in net.parameters() if p.grad is not None]
@@ -124,6 +131,8 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
         ("cut", "standstill"),
         ("one_sided", "wrong sign"),
         ("swapped", "foreign parameters"),
+        ("eval_d", "eval left on"),
+        ("joint", "no detach"),
         ("mixed", "D wins"),
         ("unlike", "unlike ranges"),
     ],
@@ -361,6 +370,42 @@ def test_a_generator_that_only_reads_the_class_ignores_z(torch):
         watch(step)
     assert watch.error == ""
     assert watch.state == "dead latent"
+
+
+@pytest.mark.parametrize(("told", "heard", "named"), [(0, 0, False), (1, 0, True), (0, 1, True)])
+def test_classes_apart_from_their_samples_are_named(torch, told, heard, named):
+    class Judge(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.line = torch.nn.Linear(64, 1)
+
+        def forward(self, x, y):
+            return self.line(x.flatten(1)) + y[:, None]
+
+    kinds = torch.arange(80) % 4
+    reals = torch.from_numpy(0.2 * REALS) + (kinds[:, None, None, None] - 1.5) / 2
+    mixed, d = kinds[torch.randperm(80, generator=torch.Generator().manual_seed(1))], Judge()
+    g = torch.nn.Linear(3, 64)
+    watch = mulligan.Watch(
+        reals, generator=lambda z, y: g(z), discriminator=d, latent=3, every=20, labels=mixed if told else kinds
+    )
+    for step in range(1, 41):
+        d(reals, mixed if heard else kinds).mean().backward()
+        watch(step)
+    assert ("wrong classes" in {f.state for f in watch.findings}) == named
+
+
+def test_samples_keep_their_fourth_channel(tmp_path):
+    from PIL import Image
+
+    colours = RNG.uniform(0, 1, (80, 6, 6, 4)).astype(np.float32)
+    watch = mulligan.Watch(colours, generator=lambda z: colours[: len(z)], latent=3, every=10, folder=tmp_path / "run")
+    watch(10)
+    with Image.open(tmp_path / "run" / "samples" / "step-000010.png") as sheet:
+        assert sheet.mode == "RGBA"
+        found = np.asarray(sheet)[2:8, 2:8] / 255
+    seen = colours[0][..., 3] > 0.5
+    np.testing.assert_allclose(found[seen], colours[0][seen], atol=0.02)
 
 
 def test_reals_in_another_range_than_d_gets_end_the_watch(torch):

@@ -75,6 +75,7 @@ FIGURES: dict[str, Figure] = {
     "one_sided": Figure("D's loss has reals alone"),
     "with_d": Figure("G's loss moves fakes the way in which D's moves them"),
     "eval": Figure("G trains in eval mode"),
+    "eval_d": Figure("D trains in eval mode"),
     "same_z": Figure("two steps drew the same z"),
     "same_x": Figure("two steps had the same reals"),
     "cut": Figure("G steps without a gradient: its loss does not reach it"),

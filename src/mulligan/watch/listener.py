@@ -64,6 +64,10 @@ def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
     return {name: way for name, way in ways.items() if way}
 
 
+def _modes(net: torch.nn.Module) -> set[bool]:
+    return {part.training for part in net.modules() if isinstance(part, _MOVING)}
+
+
 class Listener:
     """Listens between `start` and `stop`. `signals` and `heard` are what it has found."""
 
@@ -117,6 +121,8 @@ class Listener:
             handle.remove()
         self._handles = []
         self._conclude("")
+        if self._astray and "cut" not in self.signals:  # and no optimiser steps G
+            self.signals["foreign"] = 1.0
         aims, ends = self._aims, ends_of(self._aims)
         if {"d real", "d fake"} <= ends.keys():
             real, fake = ends["d real"], ends["d fake"]
@@ -126,7 +132,9 @@ class Listener:
                 self.signals["with_d"] = float(abs(ends["g fake"] - fake) < abs(ends["g fake"] - real))
         elif {"d real", "d fake", "g fake"} <= aims.keys() and not any(p.gradient.any() for p in aims["d fake"]):
             real, fake = (np.concatenate([p.output for p in aims[f"d {side}"]]).mean() for side in ("real", "fake"))
-            self.signals["with_d"] = float(ends.get("g fake", 0.0) * (fake - real) > 0)  # a hinge that D has reached
+            apart = real * fake < 0  # a hinge that D has reached
+            self.signals["one_target"] = float(not apart)
+            self.signals["with_d"] = float(apart and ends.get("g fake", 0.0) * (fake - real) > 0)
         elif "d real" in ends and "g fake" in aims and "d fake" not in aims:
             ways = {round(ends_of({"d real": [push]}).get("d real", math.nan), 1) for push in aims["d real"]}
             self.signals["one_sided"] = float(len(ways) == 1)  # else some of the reals are changed fakes
@@ -140,9 +148,8 @@ class Listener:
     def _made(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, torch.Tensor):
             self._fakes = [*self._fakes, output.detach()][-4:]
-        modes = {part.training for part in module.modules() if isinstance(part, _MOVING)}
         if torch.is_grad_enabled():  # not a sheet of samples
-            self.signals["eval"] = float(modes == {False})
+            self.signals["eval"] = float(_modes(module) == {False})
         z = next((x for x in inputs if isinstance(x, torch.Tensor) and x.is_floating_point()), None)
         if z is not None and torch.is_grad_enabled():
             self._compare("z", z)
@@ -153,8 +160,8 @@ class Listener:
             self._first.remove(name)
             rows = x.detach().double().flatten(1).sum(1).sort().values  # in any order
             last, self._last[name] = self._last.get(name), rows
-            if last is not None and len(rows) < self.rows:
-                self.signals[f"same_{name}"] = float(torch.equal(last, rows))
+            if last is not None and 1 < len(rows) < self.rows:
+                self.signals[f"same_{name}"] = float(torch.equal(last, rows) or bool(rows[0] == rows[-1]))
 
     def _judged(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         x = inputs[0]
@@ -174,6 +181,7 @@ class Listener:
         if not attached and not bool(fake.all()):
             some = x.detach()[~fake].float()
             self._compare("x", some)
+            self.signals["eval_d"] = float(_modes(module) == {False})
             self.pairs = [*self.pairs, [part.detach() for part in inputs[:2]]][-4:] if fake.sum() == 0 else self.pairs
             low, high = self.reach or (math.inf, -math.inf)
             self.reach = min(low, float(some.min())), max(high, float(some.max()))
