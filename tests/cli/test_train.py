@@ -54,6 +54,8 @@ def test_a_run_ends_with_where_things_are(mulligan, data):
     )
     assert "left" not in lines[-1]
     assert "\x1b" not in out + err
+    many = mulligan("train", "--data", data, "--steps", 60, *TINY, "report_every=1")[2].splitlines()
+    assert [line.split(" of")[0] for line in many[1:]] == [f"step {i}" for i in (1, *range(3, 61, 3))]
 
 
 def test_what_it_says_next_works(mulligan, trained):

@@ -71,6 +71,8 @@ def test_figures_of_points_by_definition():
     mirrored = of(Reals(-x, -high, -low), y).measure()[0]
     assert histogram == []
     assert not {"classes", "inner", "extreme", "sharpness", "ranking", "modes_found"} & signals.keys()
+    blind = Answers(np.zeros(64), np.zeros(64))
+    assert of(Reals(x, low, high), y, answers=lambda fakes: blind).measure()[0]["ranking"] == 0.0  # none is above
     x, y = x.astype(float), y.astype(float)
     between, reals, fakes = cdist(x, y), cdist(x, x), cdist(y, y)
     radius = np.sort(reals, axis=1)[:, 5]  # itself is number 0
@@ -152,6 +154,7 @@ def test_the_path_is_told_in_half_ranges_of_the_averaged_g(width):
     probe = of(Reals(made, -3.0, 1.0), made, averaged=2 * made)
     expected = made[:16] if width <= 8 else made[:16] @ probe.directions
     np.testing.assert_allclose(probe.track(), expected.ravel(), rtol=1e-4, atol=1e-6)
+    assert np.square(probe.directions).sum(axis=0).mean() == pytest.approx(1, abs=0.5)  # nothing grows or shrinks by it
     assert probe.lag() == pytest.approx(math.sqrt(np.square(made[:16]).mean()) / spread(made, np.zeros(256)), rel=1e-4)
 
 

@@ -192,7 +192,8 @@ def test_modes_that_a_toy_lacks_late_in_its_run():
 
     assert after(*[0.5] * 5) == after(*[0.0] * 5) == ("mode collapse", "alarm")
     assert after(*[0.75] * 5) == ("mode collapse", "warning")
-    assert after(*[0.81] * 5) == (HEALTHY, "")
+    assert after(*[0.81] * 5) == after(*[0.0] * 5, facts=late._replace(steps=999)) == (HEALTHY, "")
+    assert after(*[0.0] * 5, facts=late._replace(steps=1000)) == ("mode collapse", "alarm")
     assert after(*[0.0] * 5, facts=late._replace(steps=1700)) == (HEALTHY, "")  # healthy ones have none for half a run
     assert after(0.1, 0.2, 0.3, 0.4, 0.5) == (HEALTHY, "")
     for most in range(4):  # no more than had been found at one of the four taken before
@@ -420,3 +421,4 @@ def test_figures_of_several_signals_by_definition():
     assert m.figure("histogram_change") == pytest.approx(0.3)  # of two measurements ago
     assert m.figure("D(real)") == pytest.approx(1 / (1 + math.exp(-1.5)))
     assert math.isnan(Measurements(taken, SQUARES, True).figure("D(real)"))
+    assert math.isnan(Measurements([*taken, taken[0]._replace(histogram=[])], PLAIN, True).figure("histogram_change"))

@@ -1,6 +1,8 @@
 """Extragradient is a rule for all players at once: all look ahead, and then all move."""
 
 from dataclasses import dataclass
+from threading import current_thread, main_thread
+from time import sleep
 
 import numpy as np
 import pytest
@@ -26,14 +28,19 @@ class ByTurns(Latent):
         return out
 
 
-def play(optimizer, update, steps, workers=1, average=None):
-    """Play z·x·y: G(z) = x·z and D(h) = y·h, with reals at 0. Yield x, y and the average of x after each step."""
+def made(optimizer, update, workers=1, average=None, loss=None):
+    """Make a GAN that plays z·x·y: G(z) = x·z and D(h) = y·h."""
     layers = (nn.Dense(1, bias=False),)
     players = Player(layers, optimizer), Player(layers, optimizer)
-    game = Game(*players, ByTurns(1), Wasserstein(), update=update, average=average)
+    game = Game(*players, ByTurns(1), loss or Wasserstein(), update=update, average=average)
     gan = GAN(game, (1,), seed=2, workers=workers, dtype=np.float64)
     gan.g.network.theta[:], gan.d.network.theta[:] = 1.0, -0.5
-    with gan:
+    return gan
+
+
+def play(optimizer, update, steps, **parts):
+    """Play with reals at 0. Yield x, y and the average of x after each step."""
+    with made(optimizer, update, **parts) as gan:
         for _ in range(steps):
             gan.step(np.zeros((4, 1)))
             yield gan.g.network.theta[0], gan.d.network.theta[0], gan.average[0]
@@ -52,7 +59,7 @@ def test_all_look_ahead_and_then_all_move(update, workers):
     each = 1 if update == "simultaneous" else 2  # moves in a turn, each with a z of its own
     z = iter(drawn(2 * each * steps))
     x, y = 1.0, -0.5
-    for found in play(Extragradient(SGD(ETA)), update, steps, workers):
+    for found in play(Extragradient(SGD(ETA)), update, steps, workers=workers):
         for_d = next(z)
         for_g = for_d if each == 1 else next(z)
         x_ahead, y_ahead = x + ETA * for_g * y, y - ETA * for_d * x  # min over y, max over x of z·x·y
@@ -74,6 +81,22 @@ def test_it_converges_where_simultaneous_descent_spirals_out(update):
 def test_the_average_takes_in_where_they_moved_and_not_where_they_looked(update):
     x, _, averages = np.transpose(list(play(Extragradient(SGD(ETA)), update, 5, average=Polyak())))
     np.testing.assert_allclose(averages, np.cumsum(x) / np.arange(1, 6), rtol=1e-12)
+
+
+class Late(Wasserstein):
+    """A loss that the first worker computes after the other."""
+
+    def discriminator(self, *, real, fake):
+        if current_thread() is main_thread():
+            sleep(0.005)
+        return super().discriminator(real=real, fake=fake)
+
+
+def test_no_worker_shows_logits_of_its_next_move_before_all_have_read_those_of_the_last():
+    one, two = (made(Extragradient(SGD(ETA)), "alternating", workers, loss=Late()) for workers in (1, 2))
+    with two:
+        for _ in range(10):
+            assert two.step(np.zeros((4, 1))) == pytest.approx(one.step(np.zeros((4, 1))))
 
 
 EXTRA = Extragradient(Adam())

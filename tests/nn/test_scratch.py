@@ -78,13 +78,12 @@ def test_loss_and_penalty_are_mixed_tile_by_tile(monkeypatch):
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have other habits")
 def test_a_thread_uses_what_another_has_freed():
-    """By default glibc has a heap for each thread."""
+    """By default glibc has a heap for each thread; a run gives them one."""
     code = """
 import os
 import sys
 from threading import Barrier, Thread
 import numpy as np
-from mulligan.nn.memory import use_one_heap
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -97,7 +96,8 @@ def work(turn):
             kept.append(np.ones(12_000))  # above them: what is freed below it stays in the heap
 
 if "one" in sys.argv:
-    use_one_heap()
+    from mulligan.training import Run, recipe
+    Run(recipe("ring", threads=1))
 kept, barrier = [], Barrier(2)
 before, threads = resident(), [Thread(target=work, args=(turn,)) for turn in range(2)]
 for thread in threads:

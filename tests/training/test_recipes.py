@@ -163,6 +163,7 @@ def test_r3gan_starts_as_its_shortcuts():
     family = R3GANGenerator(widths=(6, 4), blocks=(2, 1), expansion=3)
     layers = family.build((8, 8, 3), 0)
     assert kinds(layers) == ["Dense", "Reshape", "Residual", "Residual", "Conv2d", "Upsample", "Residual", "Conv2d"]
+    assert [(layer.channels, layer.kernel) for layer in (layers[4], layers[7])] == [(4, 1), (3, 1)]
     block = layers[2]
     network = Network(block, (4, 4, 6), np.float64).initialise(np.random.default_rng(0))
     x = np.random.default_rng(1).standard_normal((2, 4, 4, 6))

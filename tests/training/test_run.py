@@ -8,6 +8,7 @@ import pytest
 
 from mulligan.data import Dataset, load
 from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
+from mulligan.game import Wasserstein
 from mulligan.nn.workers import available_cores
 from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.generator import Generator
@@ -161,6 +162,8 @@ def test_misfits_are_refused_before_the_first_step(tiny, pictured, digits):
         Run(tiny(generator={"layers": [{"kind": "dense", "units": 3}]}))
     with pytest.raises(UnsupportedError, match="feature_matching"):
         Run(tiny(loss="feature_matching"))
+    with pytest.raises(ConfigError, match="Own must be in a registry"):  # a checkpoint could not name it
+        Run(replace(tiny(), loss=type("Own", (Wasserstein,), {})()))
     with pytest.raises(DataError, match="no data set and no file named 'aaa"):  # the system has no such long names
         Run(tiny(data={"name": "a" * 300}))
     with pytest.raises(DataError, match="Did you mean 'ring'"):
@@ -199,7 +202,8 @@ def test_the_average_follows_training(tiny):
 
 def test_the_seed_of_a_draw_decides(pictured, digits):
     run, other = Run(pictured(), data=digits), Run(pictured(seed=1), data=digits)
-    (z, labels), again = run.draw(20, seed=3), run.draw(20, seed=4)
+    (z, labels), again = run.draw(20, seed=3), run.draw(20, seed=2**63 - 1)
+    assert run.draw(0, seed=3)[0].shape == (0, 4)
     assert not (z == again[0]).any()
     assert (labels != again[1]).any()
     assert all((one == same).all() for one, same in zip((z, labels), other.draw(20, seed=3)))  # whatever the run's is

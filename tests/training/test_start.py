@@ -90,6 +90,8 @@ def test_rows_for_z_alone_go_across_classes_and_sizes_of_z(digits, tmp_path, rec
     (was, *_), (had, *_), (has, *_) = (r.gan.g.network.tensors().values() for r in (first, fresh, made))
     assert np.array_equal(has[:both], was[:both])
     assert np.array_equal(has[both:], had[both:])
+    (had, *_), (has, *_) = (r.gan.d.network.tensors().values() for r in (first, made))
+    assert np.array_equal(has, had)  # D sees no z
 
 
 def test_a_run_without_its_generators_file_or_with_another_one_is_begun_with(tiny, first, tmp_path):

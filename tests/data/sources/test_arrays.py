@@ -81,7 +81,7 @@ def test_float_rows_are_points():
     np.testing.assert_array_equal(data.images, rows.astype(np.float32))
     assert data.note == "3 numbers per sample, used as they are"
     assert "reshape them to (n, 28, 28)" in from_arrays(np.zeros((2, 784))).note
-    for points in (ROWS + 0.5, ROWS[:, :49] * 1.0, ROWS[:, :63] * 1.0, ROWS - 300.0, ROWS // 16 * 1.0, ROWS * 2.0):
+    for points in (ROWS + 0.5, ROWS[:, :49] * 1.0, ROWS[:, :63] * 1.0, ROWS - 300.0, ROWS // 16 * 1.0, ROWS + 1.0):
         assert from_arrays(points).is_points  # no whole numbers, too few, no square, another scale
     many = np.full((5000, 64), 99.0)
     many[-1] += 0.5
@@ -103,7 +103,7 @@ def test_float_rows_are_points():
         (np.eye(4, dtype=np.uint8)[None], "all 0 or 1"),
         (np.zeros((2, 4, 4), complex), "complex128"),
         (np.array([["a"]]), "samples must be numbers, got <U1"),
-        (["1.png", "2.png"], "<U5"),
+        (["1.png", "2.png"], "<U5.* give the folder or the file"),
         ((row for row in GREY), "samples must be numbers, got object"),
         (GREY // 16, "uint8 values from 0 to 15.*nearly black.*divide"),  # as scikit-learn's digits: 0 to 16
         ((GREY // 15).astype(float), "float64 values from 0.0 to 16.0 are all nearly black"),

@@ -27,6 +27,7 @@ def save(folder, *pictures):
     [
         (ART, True),
         (ART[..., :3], True),
+        (np.where(ART[..., 3:] > 0, COLOURS[1], COLOURS[0]), True),  # one colour, and what lies around it
         (ART.repeat(20, axis=0).repeat(20, axis=1), True),  # enlarged by a whole factor
         (np.kron(ART, np.ones((9, 9, 1), np.uint8))[:143, :141], False),  # a large drawing in few colours
         (SMOOTH, False),

@@ -49,7 +49,7 @@ def test_pca_of_few_or_small_pictures(rng):
     few = rng.integers(0, 256, (5, 6, 6, 3)).astype(np.uint8)
     assert pca(few)(few).shape == (5, 4)
     assert pca(few).name == "pca64"
-    assert pca(few[:2])(few).shape == (5, 1)
+    assert pca(few[:2])(few).shape == pca(few, 1)(few).shape == (5, 1)
     small = rng.integers(0, 256, (50, 3, 2)).astype(np.uint8)
     assert pca(small)(small).shape == (50, 6)
 

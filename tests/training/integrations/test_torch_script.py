@@ -13,6 +13,7 @@ from mulligan.data import Dataset
 from mulligan.data.registry import of_points
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.nn.rng import restore, state_of, stream
+from mulligan.nn.schedules import SCHEDULES
 from mulligan.training import Recorder, Run, recipe, with_overrides
 from mulligan.training.integrations.torch_script import write_torch_training
 
@@ -25,8 +26,8 @@ REFUSED = {
     'ring generator.layers=["dropout",{kind="dense",units=2}]': "generator's Dropout",
     "lsgan": "BatchNorm",
     "article": "generator's optimizer",
-    "goodfellow-mnist": "Momentum",
     "jang": "Momentum",
+    "classic loss.kind=feature_matching": "loss FeatureMatching",
 }
 LOSSES = ["ring loss.kind=relativistic_average", "ring loss.kind=literal_cost loss.smoothing=0.1"]
 
@@ -110,7 +111,8 @@ def test_without_pytorch_the_script_is_python_and_its_state_is_the_run_s(made, t
     script, state, data = write_torch_training(run, tmp_path / "mine.py")
     nodes = ast.walk(ast.parse(script.read_text()))
     names = {node.name for node in nodes if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
-    assert {"Training", "play", "main"} <= names
+    used = {type(getattr(run.config.schedules, each)) for each in ("lr", "penalty", "beta2")}
+    assert {"Training", "play", "main", *(name for name, kind in SCHEDULES.items() if kind in used)} <= names
     tensors = load_file(state)
     for prefix, network in (("g.", run.gan.g.network), ("d.", run.gan.d.network)):
         found = [x.ravel() for key, x in tensors.items() if key.startswith(prefix) and ".exp_avg" not in f".{key[2:]}"]

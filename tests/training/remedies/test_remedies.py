@@ -288,6 +288,8 @@ def test_words_promise_what_is_changed_and_name_what_can_be_typed():
         assert "instance noise (instance_noise=0.1)" in words
     pinned = remedy(Finding("saturation"), recipe("mlp")).words  # a linear output is told to become tanh again
     assert pinned[1:] == ("smaller initial weights in G's last layer",)
+    loud = with_overrides(recipe("mlp"), ["generator.layers.one_hot_scale=20"])
+    assert texts(remedy(Finding("saturation"), loud)) == ("generator.layers.one_hot_scale=3",)
 
 
 def test_units_that_may_have_died_become_leaky():

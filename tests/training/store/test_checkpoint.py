@@ -343,6 +343,8 @@ def test_names(tmp_path):
     assert step_of(Path("step-1234567")) == 1234567
     for step in (1_000_000, 999_000):
         folder_of(tmp_path, step).mkdir()
+    folder_of(tmp_path, 7).touch()
+    (tmp_path / "another").mkdir()
     assert list(map(step_of, checkpoints(tmp_path))) == [999_000, 1_000_000]  # not as their names would be sorted
     for other in (".step-000120.part", "step-", "step-x", "steps-3", "step-³"):
         assert step_of(Path(other)) == -1
