@@ -157,6 +157,14 @@ class Unwritten(Penalty):
         return np.square(g).sum() / n
 
 
+class Half(Penalty):
+    """Writes a part of its seed."""
+
+    def value_and_grad(self, g, n, out, factor=1.0):
+        np.multiply(g[:1], 2 / n, out=out[:1])
+        return np.square(g).sum() / n
+
+
 class Deaf(Penalty):
     """Does not hear what a schedule says."""
 
@@ -165,7 +173,7 @@ class Deaf(Penalty):
         return np.square(g).sum() / n
 
 
-@pytest.mark.parametrize("penalty", [Silent(), Unwritten()], ids=repr)
+@pytest.mark.parametrize("penalty", [Silent(), Unwritten(), Half()], ids=repr)
 def test_a_penalty_that_does_not_give_what_a_step_needs_is_refused(penalty):
     for refused in (
         lambda: GAN(game_of(penalties=(penalty,)), (4,), workers=1),

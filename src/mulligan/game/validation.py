@@ -136,8 +136,8 @@ def try_penalty(penalty: Penalty, g: Array, n: int, factor: float = 1.0) -> tupl
     out = np.full_like(g, np.nan)
     with np.errstate(all="ignore"):
         value = penalty.value_and_grad(g, n, out, factor)
-    if not isinstance(value, numbers.Real) or np.isnan(out).all():
-        got = "out as it was" if isinstance(value, numbers.Real) else repr(value)
+    if not isinstance(value, numbers.Real) or np.isnan(out).any():
+        got = "some of out as it was" if isinstance(value, numbers.Real) else repr(value)
         raise UnsupportedError(
             f"{type(penalty).__name__}.value_and_grad must return P, a number, and write ∂P/∂g into out, got {got}. "
             "Try out[...] = …, and `mulligan check`, which checks each penalty."
