@@ -3,7 +3,7 @@
     python benchmarks/mutation_map.py                      # which test runs which line, and how long it takes
     python benchmarks/mutation.py --count 600 --seed 0     # goes on where it stopped; prints a table by room
     python benchmarks/mutation.py --again                  # only the survivors, on the tree as it is now
-    python benchmarks/mutation.py --count 300 --seed 1 --results benchmarks/mutation-seed-1.jsonl     # a fresh sample
+    python benchmarks/mutation.py --count 300 --seed 2 --results benchmarks/mutation-seed-2.jsonl     # a fresh sample
 
 A bug changes an operator, a number, a condition or a call inside a function; it is planted in a fork of a process that
 has collected the tests, so that no file changes. Only tests that run its line are tried, the quickest first, until one
@@ -174,20 +174,22 @@ def told(results):
     return {key_of(t): t for t in map(json.loads, results.read_text().splitlines() if results.exists() else [])}
 
 
-def functions(code):
-    """Yield the code of each function that is in no other, in the order of the source."""
-    for each in code.co_consts:
-        if isinstance(each, types.CodeType):
-            yield from [each] if each.co_flags & inspect.CO_OPTIMIZED else functions(each)
+def differing(before, after):
+    """Yield the code of each function that a mutant changes, and its mutant's; also of functions inside others."""
+    inner = [[each for each in code.co_consts if isinstance(each, types.CodeType)] for code in (before, after)]
+    for one, other in zip(*inner) if len(inner[0]) == len(inner[1]) else ():
+        if one != other:
+            yield from [(one, other)] if one.co_flags & inspect.CO_OPTIMIZED else []
+            yield from differing(one, other)
 
 
 def plant(loaded, file, begin, old, new):
     """Give the functions of this process, wherever they are known, the code of a mutant."""
     raw = file.read_bytes()
     changed = raw[:begin] + new.encode() + raw[begin + len(old.encode()) :]
-    for before, after in zip(*(functions(compile(each, str(file), "exec")) for each in (raw, changed))):
-        if before != after:
-            for function in [each for each in loaded if each.__code__ == before]:
+    for before, after in differing(*(compile(each, str(file), "exec") for each in (raw, changed))):
+        for function in [each for each in loaded if each.__code__ == before]:
+            if before.co_freevars == after.co_freevars:
                 function.__code__ = after
 
 
