@@ -27,13 +27,13 @@ class Rival:
     batch = 64
     z = 100
     averaged = 0.0
-    """How much the average of G keeps at each step; 0 samples from G itself."""
+    """How much the average of G keeps at each step, less in the first ones; 0 samples from G itself."""
 
     def __init__(self, side, channels, seed):
         torch.manual_seed(seed)
         self.G, self.D = self.nets(side, channels)
         self.optimizer_g, self.optimizer_d = (self.optimizer(net.parameters()) for net in (self.G, self.D))
-        self.average = copy.deepcopy(self.G)
+        self.average, self.steps = copy.deepcopy(self.G), 0
 
     def optimizer(self, parameters):
         return torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999))
@@ -43,9 +43,11 @@ class Rival:
 
     def step(self, real, progress):
         self.play(real, progress)
+        self.steps += 1
+        keep = min(self.averaged, self.steps / (self.steps + 9))
         with torch.no_grad():
             for kept, new in zip(self.average.parameters(), self.G.parameters()):
-                kept.lerp_(new, 1 - self.averaged)
+                kept.lerp_(new, 1 - keep)
 
     def move(self, optimizer, loss):
         optimizer.zero_grad()

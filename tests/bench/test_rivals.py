@@ -149,6 +149,10 @@ def test_a_rival_on_pictures_takes_a_step_and_draws(name):
     rival.step(torch.rand(8, channels, side, side) * 2 - 1, 0.5)
     for net, old in zip((rival.G, rival.D), before):
         assert not torch.equal(torch.cat([p.detach().flatten() for p in net.parameters()]), old)
+    with torch.no_grad():  # the first steps are not averaged away
+        moved = torch.cat([p.flatten() for p in rival.average.parameters()]) - before[0]
+        whole = torch.cat([p.flatten() for p in rival.G.parameters()]) - before[0]
+    assert moved.norm() >= 0.89 * whole.norm()
     made = rival.images(3, seed=1)
     assert (made.shape, made.dtype) == ((3, side, side, channels), np.uint8)
     assert np.array_equal(made, rival.images(3, seed=1))
