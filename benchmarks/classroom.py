@@ -197,15 +197,15 @@ def serve(runs: Path) -> tuple[subprocess.Popen[str], int, str]:
     return process, int(found[1]), found[2]
 
 
-def cpu(pid: int) -> float:
-    """Return the CPU seconds of a process."""
+def cpu(pid: int) -> tuple[float, float]:
+    """Return the CPU seconds of a process, and those with all below it, also if they have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    own, ended = (sum(map(int, fields[i : i + 2])) / TICKS for i in (11, 13))
+    return own, own + ended + sum(cpu(child)[1] for child in children(pid))
 
 
 def children(pid: int) -> list[int]:
-    own = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return own + [below for child in own for below in children(child)]
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def memory(pid: int) -> float:
@@ -216,9 +216,10 @@ def memory(pid: int) -> float:
 async def turn(desk: Page, server: int, busy: Any, seconds: float) -> dict[str, float]:
     """Return what a stretch cost, with the class (`busy` plays it) or without."""
 
-    async def now() -> tuple[float, float, float, float, float]:
+    async def now() -> tuple[float, ...]:
         step = (await desk.call("GET", "/api/snapshot"))["status"]["step"]
-        return time.perf_counter(), step, cpu(server), sum(map(cpu, children(server))), time.process_time()
+        own, all_ = cpu(server)
+        return time.perf_counter(), step, own, all_ - own, time.process_time()
 
     before = await now()
     await (asyncio.sleep(seconds) if busy is None else busy.play(seconds))

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 PERIOD = 10.0
 SAME = ("generator.safetensors", "best.safetensors", "events.jsonl")
@@ -63,13 +64,11 @@ def watched(process: subprocess.Popen[bytes], folder: Path, minutes: float) -> l
     return rows
 
 
-def slope(rows: list[list[float]], column: int) -> float:
-    """Return the change of a column in 100,000 steps over the second half of a stretch, by least squares."""
-    rows = rows[len(rows) // 2 :]
-    x, y = ([row[i] for row in rows] for i in (0, column))
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    spread = sum((a - mean_x) ** 2 for a in x)
-    return 1e5 * sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / spread if spread else 0.0
+def growth(rows: list[list[float]], column: int) -> float:
+    """Return the change of a column in 100,000 steps, between the medians of the last two quarters of a stretch."""
+    third, last = rows[len(rows) // 2 : 3 * len(rows) // 4], rows[3 * len(rows) // 4 :]
+    (x0, y0), (x1, y1) = ([median(row[i] for row in part) for i in (0, column)] for part in (third, last))
+    return 1e5 * (y1 - y0) / (x1 - x0)
 
 
 def check_resume(folder: Path) -> None:
@@ -100,7 +99,7 @@ def main() -> None:
     if len(rows) > 3:
         speed = (rows[-1][0] - rows[0][0]) / (PERIOD * (len(rows) - 1))
         more = ", ".join(
-            f"{name} {slope(rows, i):+.2f}" for i, name in ((1, "memory MB"), (2, "folder MB"), (3, "files"))
+            f"{name} {growth(rows, i):+.2f}" for i, name in ((1, "memory MB"), (2, "folder MB"), (3, "files"))
         )
         print(f"{speed:.0f} steps/s for {time.monotonic() - began:.0f} s; in 100,000 steps of the second half: {more}")
     if (folder / "metrics.json").exists():
