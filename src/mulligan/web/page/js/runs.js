@@ -13,11 +13,11 @@ const OPEN = ["paused", "stopped", "failed", "finished"];
 
 const address = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 
-// a metric has other values with the few samples of training than with the many at the end
 const TRAINED = html`<br /><small>in training</small>`;
 const ENDED = html`<br /><small>at the end</small>`;
 
 const UNREAD = "unreadable";
+const again = () => { store.runsVersion++; changed(true); };
 
 function State({ run }) {
   if (run.state === UNREAD) return html`<span class="chip bad">${icon.bad()}Cannot be read</span>`;
@@ -49,16 +49,16 @@ function Row({ run, selected, toggle, off, futures }) {
     if (answer) location.hash = "train";
   };
   const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : run.text].filter(Boolean).join(" · ");
-  const read = run.state !== UNREAD;
+  const read = run.state !== UNREAD, ours = read && run.recipe !== "watched";
   const shown = run.points ? null : run.fd;
-  const of = (value, step) => value != null && step !== run.step && html`<br /><small class="nowrap">step ${int(step)}</small>`; // the run has gone on since
+  const of = (value, step) => value != null && step !== run.step && html`<br /><small class="nowrap">step ${int(step)}</small>`; // it went on
   return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} disabled=${!read} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
-    <td><b>${read ? html`<a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(modelOf(run.name))}`}>${run.name}</a>` : run.name}</b><br /><small>${under}</small></td>
+    <td><b>${ours ? html`<a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(modelOf(run.name))}`}>${run.name}</a>` : run.name}</b><br /><small>${under}</small></td>
     <td>${run.sample && html`<${Thumb} key=${run.changed} run=${run} />`}</td><td><${State} run=${run} /></td><td class="n" data-what="Steps">${int(run.step)}</td><td class="n nowrap" data-what="Time">${time(run.seconds)}</td>
     <td class="n" data-what="Distance">${num(run.points ? null : run.distance)}${of(run.points ? null : run.distance, run.monitored_step)}</td><td class="n" data-what="FD"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small class="nowrap">floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n" data-what="Coverage">${num(run.coverage)}${run.coverage != null && run.coverage_ideal != null && html`<br /><small class="nowrap">best ${short(run.coverage_ideal)}</small>`}${of(run.coverage, run.measured_step)}</td><td class="n nowrap" data-what="Classes">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of ?? "–"}`}${of(run.modes, run.monitored_step)}</td>
     <td><div class="acts">${read && html`${server.lab ? "" : run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
-      ${!run.points && html`<button class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}${!server.lab && html`<button class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>`}
-      ${!run.live && OPEN.includes(run.state) && html`<button class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}`}
+      ${ours && !run.points && html`<button class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}${ours && !server.lab && html`<button class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>`}
+      ${ours && !run.live && OPEN.includes(run.state) && html`<button class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}`}
       ${run.parent && html`<button class="btn" data-testid="run-futures" onClick=${() => futures(run.name)}>Both futures</button>`}<button class="btn quiet" disabled=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} data-testid="run-delete" onClick=${remove}>Delete</button></div></td></tr>`;
 }
 
@@ -80,13 +80,15 @@ export function Runs({ query }) {
   const [words, setWords] = useState("");
   const [chosen, setChosen] = useState(query.has("compare") ? query.getAll("compare").slice(0, MOST) : null);
   const [curves, setCurves] = useState({});
-  const [played, setPlayed] = useState(null); // the second try whose GIF is shown
+  const [played, setPlayed] = useState(null); // whose GIF is shown
   const took = (found, problem) => {
     if (found) setList(found);
     setFault(problem?.message ?? null);
   };
   useEffect(() => latest(server.get("/api/runs"), took), [store.runsVersion]);
   const runs = list?.runs ?? [];
+  const live = runs.some((r) => r.recipe === "watched" && r.state === "stopped");
+  useEffect(() => { const timer = live && setInterval(again, 5e3); return () => clearInterval(timer); }, [live]);
   const picked = chosen ?? runs.filter((r) => r.state !== UNREAD).slice(0, 2).map((r) => r.name);
   useEffect(() => {
     const there = picked.filter((name) => runs.some((r) => r.name === name && r.state !== UNREAD));
@@ -99,12 +101,10 @@ export function Runs({ query }) {
     history.replaceState(null, "", `#runs?${new URLSearchParams(now.map((n) => ["compare", n]))}`);
   };
   const off = !mayWrite();
-  // a live run sends news all the time: hundreds of rows must not be rebuilt for it
   const rows = useMemo(() => found.map((run) => html`<${Row} key=${run.name} run=${run} selected=${picked.includes(run.name)} toggle=${() => toggle(run.name)} off=${off} futures=${setPlayed} />`), [list, words, picked.join("/"), off]);
   const restore = async (item) => {
     await act(`/api/trash/${encodeURIComponent(item.id)}/restore`);
-    store.runsVersion++;
-    changed(true);
+    again();
   };
   return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">Runs</h1><section class="panel" aria-labelledby="r1"><div class="ph"><h2 id="r1">${server.lab ? "Runs in this tab" : "Runs on disk"}</h2><span class="small mono">${list && !server.lab ? `${list.folder} · ${num(list.bytes / 1e6)} MB` : ""}</span><div class="end"><input class="in find" type="search" placeholder="Find" aria-label="Find a run" data-testid="runs-filter" value=${words} onInput=${(e) => setWords(e.target.value)} /></div></div>
     <div class="pb flush">${fault ? html`<p class="nothing">${fault}</p>` : list && !runs.length ? html`<div class="nothing"><h3>No runs yet</h3><p class="small">Each run of <a href="#train">Train</a> is kept in ${plain(list.folder)}.</p></div>`
