@@ -3,6 +3,7 @@
     python benchmarks/rivals --rounds 9 --seconds 1.5
     python benchmarks/rivals --against torch --workloads quick,mlp-r1r2-64
     python benchmarks/rivals --json > rivals.json         # with every round of every side
+    python benchmarks/rivals --cpu                        # CPU time of one thread, where the machine is never quiet
 
 Each library must first agree with Mulligan after five steps in float64. All workloads take about a quarter of an hour.
 Use the machine for nothing else meanwhile. Each workload is printed when it is done, so Ctrl-C loses only the rest.
@@ -72,6 +73,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=7, help="number of turns of each side")
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a turn")
     parser.add_argument("--threads", type=int, default=2, help="number of threads of each side")
+    parser.add_argument("--cpu", action="store_true", help="time one thread of each side by its CPU, not by the wall")
     parser.add_argument("--quick", action="store_true", help="toy sizes, which test the benchmark but measure no speed")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     args = parser.parse_args(words)
@@ -87,7 +89,8 @@ def main(words: list[str] | None = None) -> int:
     document: dict[str, Any] = {"workloads": {}}
     code = 0
     try:
-        for document in run(against, workloads, Plan(tuple(wanted), rounds, seconds, args.threads, args.quick)):
+        threads = 1 if args.cpu else args.threads
+        for document in run(against, workloads, Plan(tuple(wanted), rounds, seconds, threads, args.quick, args.cpu)):
             if not args.json:
                 print("\n".join(newest(document)), flush=True)
     except MulliganError as error:

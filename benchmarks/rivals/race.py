@@ -35,13 +35,14 @@ WRONG = "computes something else"
 
 @dataclass(frozen=True)
 class Plan:
-    """How to measure: which sides ("mulligan" first), and how many turns of how many seconds."""
+    """How to measure: which sides ("mulligan" first), how many turns of how many seconds, by which clock."""
 
     sides: tuple[str, ...]
     rounds: int = 7
     seconds: float = 0.5
     threads: int = 2
     toy: bool = False
+    cpu: bool = False
 
     def for_workload(self, name: str) -> list[str]:
         """Return the sides that make sense for a workload."""
@@ -171,7 +172,7 @@ class Race:
 
     def _block(self, child: Child, side: str) -> Block:
         _LOG.debug("%s: a block of %s", self.name, side)
-        return child.ask(do="block", seconds=self.plan.seconds)
+        return child.ask(do="block", seconds=self.plan.seconds, cpu=self.plan.cpu)
 
 
 def race(names: list[str], plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
     {"do": "build", "side": …, "workload": …, "toy": …, "material": path, "threads": …, "dtype": …}
     {"do": "check", "steps": 5, "out": path}     takes steps from the start; writes the parameters to an .npz file
-    {"do": "block", "seconds": …}                warms up and times; answers with milliseconds a step
+    {"do": "block", "seconds": …, "cpu": …}      warms up and times; answers with milliseconds a step
     {"do": "machine", "threads": …}              describes the machine
     {"do": "memory"}                             the peak resident memory of the process, in bytes
 
@@ -13,6 +13,7 @@ import json
 import math
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Worker:
             arrays: dict[str, Any] = self.side.parameters() if isinstance(self.side, Rival) else {}
             np.savez(order["out"], **arrays)
             return {}
-        return time_block(self.side, order["seconds"])
+        return time_block(self.side, order["seconds"], time.process_time if order["cpu"] else time.perf_counter)
 
 
 def main() -> None:

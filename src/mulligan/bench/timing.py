@@ -18,10 +18,9 @@ Block: TypeAlias = dict[str, Any]
 """``ms``, the median of the chunks' milliseconds a step; ``low``, ``high``, their 10 and 90 % quantiles; ``steps``."""
 
 
-def time_block(side: Side, seconds: float) -> Block:
-    """Rewind, warm up for a tenth of the time, then time chunks of steps."""
+def time_block(side: Side, seconds: float, clock: Callable[[], float] = time.perf_counter) -> Block:
+    """Rewind, warm up for a tenth of the time, then time chunks of steps by `clock`."""
     side.rewind()
-    clock = time.perf_counter
     begin, warm = clock(), 0
     while clock() - begin < max(0.1 * seconds, CHUNK) or warm < 2:
         side.step()
