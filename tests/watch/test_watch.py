@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import mulligan
-from mulligan.diagnosis import Facts, Measurement, Measurements
+from mulligan.diagnosis import FIGURES, Facts, Measurement, Measurements
 from mulligan.errors import ConfigError, DataError
 from mulligan.watch.arrays import layout_of, range_of
-from mulligan.watch.faults import LOOP_FAULTS, LoopHistory
+from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory, remedies
 from mulligan.watch.forms import FORMS, Fitting, Outputs
+from mulligan.watch.watch import meaning
 
 RNG = np.random.default_rng(0)
 REALS = RNG.uniform(-1, 1, (80, 1, 8, 8)).astype(np.float32)
@@ -198,6 +199,30 @@ def test_the_loss_is_found_by_its_gradients(name, mirror):
     pushes = Outputs(*(0.01 * sign * slope for slope in form.slopes(*seen)))
     fitting.hear(form.seen(seen, mirror), pushes, mirror)
     assert fitting.found[:2] == (form, mirror)
+
+
+@pytest.mark.parametrize("sure", [1.0, 0.9])
+def test_a_sure_d_is_no_double_sigmoid(torch, sure):
+    fitting = Fitting()
+    for _ in range(20):
+        r, f = (torch.full((32, 1), p).add(0.01 * torch.rand(32, 1)).clamp(0, 1) for p in (sure, 1 - sure))
+        sides = r.requires_grad_(), (f if sure < 1 else f * 0).detach().requires_grad_()
+        bce = torch.nn.BCELoss()
+        loss = bce(sides[0], torch.ones(32, 1)) + bce(sides[1], torch.zeros(32, 1))
+        loss.backward()
+        outputs = Outputs(*(x.detach().numpy().ravel() for x in sides))
+        fitting.hear(outputs, Outputs(*(x.grad.numpy().ravel() for x in sides)), False)
+        fitting.add(outputs, loss.item())
+    assert fitting.found[0].name == "cross-entropy of probabilities"
+    assert not fitting.is_double
+
+
+def test_every_sign_has_words_and_a_remedy():
+    for sign in SIGNS:
+        figures = [each.split()[0] for each in sign.signs]
+        assert set(figures) <= FIGURES.keys()
+        assert remedies(sign.state, figures)
+        assert meaning(sign.state)
 
 
 def test_modules_are_found_behind_functions_and_methods(torch):

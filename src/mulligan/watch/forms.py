@@ -143,13 +143,12 @@ class Fitting:
         for key in self._errors:
             value = FORMS[key[0]].value(*FORMS[key[0]].seen(outputs, key[1]))
             apart = {
-                scale: min(
-                    abs(scale * value - x) / (abs(scale * value) + abs(x) + 0.1) for x in (d_loss, d_loss - penalty)
-                )
+                scale: 0.05 * (scale not in (1.0, 0.5))
+                + min(abs(scale * value - x) / (abs(scale * value) + abs(x) + 0.1) for x in (d_loss, d_loss - penalty))
                 for scale in SCALES
             }
             self._scales[key] = best = min(apart, key=apart.__getitem__)
-            self._errors[key] += apart[best] + 0.05 * (best not in (1.0, 0.5))
+            self._errors[key] += apart[best]
 
     def hear(self, outputs: Outputs, pushes: Outputs, mirror: bool) -> None:
         """Compare the gradients that D's outputs got with those that each loss would give, up to their scale."""
