@@ -15,7 +15,7 @@ export const NAMES = { size: "data" };
 const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
 
 /** What a recipe does, in the words of a list. */
-const DOES = { quick: "Digits, two minutes", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring" };
+const DOES = { quick: "Digits, one minute", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring" };
 export const does = ({ name, title }) => DOES[name] ?? capital(title.replace(/[:;.] ?`.*|`|\.$/g, ""));
 /** Groups of the other recipes: scripts that failed, and their repairs, are for those who look for them. */
 const FAILED = /^(article|attempt)/;
