@@ -18,7 +18,7 @@ LONG = {
     "mulligan train faces": r"step +\d",
     "mulligan train best": r"step +\d",
     "mulligan train finest": r"step +\d",
-    "mulligan train pictures --data my-pictures/ --size 32": r"step +\d",
+    "mulligan train pictures --data my-pictures/": r"step +\d",
     "mulligan serve --open": r"http://127\.0\.0\.1:",
 }
 """Commands that last longer than a test may, and what they print before Ctrl-C is typed."""

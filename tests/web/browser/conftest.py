@@ -3,6 +3,7 @@
 import functools
 import http.server
 import threading
+import time
 
 import pytest
 
@@ -13,17 +14,18 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
     def send_head(self):
         self.server.asked.append(self.path)
+        time.sleep(self.server.pause)
         return super().send_head()
 
 
 @pytest.fixture(scope="module")
 def file_server():
-    """Serve a folder; gives its address. `servers` are the running ones, with the paths that they were asked for."""
+    """Serve a folder, each file after a pause; gives its address. `servers` run, with the paths they were asked for."""
     servers = []
 
-    def serve(folder):
+    def serve(folder, pause=0.0):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-        server.asked = []
+        server.asked, server.pause = [], pause
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}/"

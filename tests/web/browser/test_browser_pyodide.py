@@ -252,7 +252,7 @@ def test_the_ring_and_a_distribution_drawn_by_hand_are_trained(lab, address):
 @pytest.mark.slow
 def test_it_needs_few_requests_and_once_loaded_no_network(browser, release, file_server, tmp_path):
     build(tmp_path, release)
-    address = file_server(tmp_path)
+    address = file_server(tmp_path, pause=0.2)  # else all is there before the first percentage is read
     server = file_server.servers[-1]
     context = browser.new_context()
     page = context.new_page()
@@ -297,7 +297,7 @@ def test_drawings_of_an_earlier_visit_are_offered(lab, address):
         lab.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=4)
         lab.mouse.up()
         lab.get_by_test_id("easel-next").click()
-    lab.get_by_text("3 of 40").wait_for()
+    lab.locator(".drawn img").nth(2).wait_for()  # then the browser has kept it
     lab.goto("about:blank")
     lab.goto(f"{address}#train")
     assert "3 drawings" in lab.get_by_test_id("banner").inner_text()
