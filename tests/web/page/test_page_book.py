@@ -31,6 +31,7 @@ def test_a_term_opens_its_page_of_the_book(open_tab, width):
     tab("term-distance").first.click()
     with tab.page.expect_popup() as opened:
         tab.page.locator(".explained:popover-open").get_by_text("In the book").click()
+    opened.value.wait_for_function("document.title.endsWith('is read')")
     assert opened.value.title() == "book/06-is-it-any-good is read"
     tab.picture("term-book", ("light", "dark"))
     tab.page.get_by_role("link", name="Book", exact=True).click()

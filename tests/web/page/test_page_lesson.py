@@ -161,7 +161,7 @@ def draw_with_it(tab, server, kept):
     ):
         choose(tab, name)
         tab(f"export-{button}").click()
-        tab.until(f"([run, ending]) => [`/${{run}}/`, ending].every((p) => {LINK}?.href.includes(p))", [name, ending])
+        tab.until(f"([run, ending]) => [`${{run}}/`, ending].every((p) => {LINK}?.href.includes(p))", [name, ending])
         got = tab.page.request.get(server.address + tab.page.evaluate(f"{LINK}.getAttribute('href')"))
         assert got.ok
         assert 100_000 < len(got.body()) < most
