@@ -8,6 +8,7 @@ from tempfile import mkdtemp
 
 import numpy as np
 
+from mulligan.data.sources.picture_file import premultiplied
 from mulligan.errors import expanded
 from mulligan.nn.memory import Array
 from mulligan.output.files import atomic_write
@@ -44,8 +45,7 @@ class WatchFolder:
             images, sheet = samples, points_picture(samples, low, high)
         else:
             images = to_uint8(np.clip(np.nan_to_num(samples), low, high), low, high)
-            if images.shape[-1] == 4:  # as Mulligan's own: colours times alpha
-                images[..., :3] = images[..., :3] * (images[..., 3:] / 255)
+            images = premultiplied(images) if images.shape[-1] == 4 else images
             sheet = grid(images)
         save_png(self.here.samples / f"step-{step:06d}.png", sheet)
         self.add(Sampled(step, images))

@@ -46,7 +46,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(self), geolocation=(), microphone=()",
 }
-FOR_PHONES = {route.path for route in ROUTES if route.of_class}
+PHONE_PATHS = {route.path for route in ROUTES if route.of_class}
 _FOREIGN = (
     "a page of another site must not use this server, except by a link. Open the address that mulligan serve printed."
 )
@@ -115,7 +115,7 @@ class Gate:
             return None
         text = "token must be given, because this server was started with --token. Open the address that it printed."
         if secrets.compare_digest(kept.encode(), phone):
-            if path in FOR_PHONES or not path.startswith(("/api/", "/runs/")):
+            if path in PHONE_PATHS or not path.startswith(("/api/", "/runs/")):
                 return None
             text = "a phone of the class must draw or vote, and nothing else. The run is steered at the teacher's page."
         raise Problem("unauthorised", text)
