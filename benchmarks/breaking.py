@@ -28,6 +28,7 @@ import lzma
 import re
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -183,8 +184,9 @@ def report(outcomes: list[Outcome]) -> str:
         cells = (o.case.name, str(o.seed), f"{o.case.expected}{beside}", named, *where, o.words)
         lines.append("| " + " | ".join(cells) + " |")
     if quiet:
-        names = ", ".join(dict.fromkeys(f"*{o.case.name}*" for o in quiet))
-        lines += ["", f"Healthy, and never called anything else: {len(distinct(quiet))} distinct runs of {names}."]
+        names = Counter(o.case.name for o in distinct(quiet))
+        lines += ["", "| healthy, and never called anything else | distinct runs |", "|---|---|"]
+        lines += [f"| {name} | {count} |" for name, count in names.items()]
     return "\n".join(lines)
 
 
