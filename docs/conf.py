@@ -84,7 +84,9 @@ def words_are_no_links(app, doctree):
 
 
 def setup(app):
-    """Come before napoleon, whose priority is 500."""
+    """Come before napoleon, whose priority is 500. Let `-j 2` read pages side by side."""
+    mathjax = app.extensions["sphinx-mathjax-offline"]  # copies its files after the build, but does not say so
+    mathjax.parallel_read_safe = mathjax.parallel_write_safe = True
     app.connect("autodoc-skip-member", places_are_no_members)
     app.connect("doctree-read", words_are_no_links)
     app.connect("env-updated", figures_are_shown)
