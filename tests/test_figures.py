@@ -35,8 +35,8 @@ def read(name):
         ("CHANGELOG.md", f"{WORDS[len(LOSSES)].capitalize()} losses"),
         ("CHANGELOG.md", f"{WORDS[len(PENALTIES)].capitalize()} gradient penalties"),
         ("CHANGELOG.md", f"{WORDS[len(FAILURES)]} failures, each with its evidence and a remedy"),
-        ("CHANGELOG.md", f"{WORDS[len(CASES)]} published GANs"),
-        ("docs/book/07-the-museum.md", f"{WORDS[len(CASES)]} published"),
+        ("CHANGELOG.md", f"{WORDS[len(CASES)]} published faults"),
+        ("docs/book/07-the-museum.md", f"{WORDS[len(CASES)]} published faults"),
         ("docs/book/a-optimisers.md", f"{WORDS[len(OPTIMIZERS)]} optimisers on both landscapes"),
     ],
 )
