@@ -41,9 +41,17 @@ def modules_in(*nets: Any, depth: int = 3) -> list[torch.nn.Module]:
     return list({id(module): module for module in found}.values())
 
 
+def parts_of(net: Any) -> list[Any]:
+    """Return a net and all that it holds, in order. Keras's layers are not modules of their net in torch's sense."""
+    layers = getattr(net, "_flatten_layers", None)
+    if layers is None:
+        return [*net.modules()]
+    return [net, *(part for layer in layers(include_self=False, recursive=False) for part in parts_of(layer))]
+
+
 def bounds_of(modules: Sequence[torch.nn.Module]) -> tuple[float, float]:
     """Return the range of the last activation that the modules hold, if it has one."""
-    parts = [part for net in modules for part in net.modules() if type(part).__name__ not in _SHAPES]
+    parts = [part for net in modules for part in parts_of(net) if type(part).__name__ not in _SHAPES]
     leaves = [part for part in parts if all(type(child).__name__ in _SHAPES for child in part.children())]
     last = leaves[-1] if leaves else None
     keras = getattr(getattr(last, "activation", None), "__name__", "")
@@ -60,8 +68,8 @@ class TorchNets(Nets):
         self.of_g, self.of_d = modules_in(self.generator), modules_in(self.discriminator)
         self.modules = modules_in(self.generator, self.discriminator, self.average)
         first = next((p for module in self.modules for p in module.parameters()), torch.zeros(1))
-        self.normalised = any("Norm" in type(part).__name__ for module in self.modules for part in module.modules())
-        if any(type(module).__module__.startswith("keras") for module in self.modules):
+        self.normalised = any("Norm" in type(part).__name__ for module in self.modules for part in parts_of(module))
+        if any(hasattr(module, "_flatten_layers") for module in self.modules):
             self.name = "Keras"
         self.device, self.dtype = first.device, first.dtype
         self.real = torch.as_tensor(self.real).to(self.device, self.dtype)
@@ -76,11 +84,14 @@ class TorchNets(Nets):
         """Keep random states, and what modules hold beside their weights: buffers, modes, attributes.
 
         Buffers are replaced by copies while the nets are asked, so that no tensor of the user's changes in place.
+        Keras keeps such states among the parameters, as ones that do not train.
         """
         gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
         chance = torch.get_rng_state(), torch.cuda.get_rng_state_all() if gpu else []
         parts = [part for module in self.modules for part in module.modules()]
         kept = [(part, dict(vars(part)), dict(part._buffers)) for part in parts]
+        keras = [p for module in self.modules if self.name == "Keras" for p in module.parameters()]
+        states = [(p, p.detach().clone()) for p in keras if not p.requires_grad]
         for part, _, buffers in kept:
             for name, buffer in buffers.items():
                 part._buffers[name] = None if buffer is None else buffer.clone()
@@ -96,6 +107,8 @@ class TorchNets(Nets):
                 vars(part).update(attributes)
                 part._buffers.clear()
                 part._buffers.update(buffers)
+            for state, before in states:
+                state.data.copy_(before)
             torch.set_rng_state(chance[0])
             if gpu:
                 torch.cuda.set_rng_state_all(chance[1])
