@@ -78,6 +78,7 @@ FIGURES: dict[str, Figure] = {
     "eval_d": Figure("D trains in eval mode"),
     "same_z": Figure("two steps drew the same z"),
     "same_x": Figure("two steps had the same reals"),
+    "drift": Figure("distance of D's reals from those of a measurement ago ÷ what chance makes of it"),
     "cut": Figure("G steps without a gradient: its loss does not reach it"),
     "mixed": Figure("reals and fakes share D's BatchNorm in D's step, and not in G's"),
     "d_still": Figure("D answers exactly as a measurement ago"),

@@ -12,9 +12,6 @@ from mulligan.diagnosis.failures import COSTLY, FAR_OFF, STILL
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
 to the reals has never been so small, by this factor."""
-LOST = 1.25
-"""A G without an average jitters. It goes round in circles only if it is farther from the reals, by this factor, than
-it has been."""
 
 
 class Sign(NamedTuple):
@@ -71,7 +68,7 @@ class LoopHistory(History):
     """A history that also names mistakes of the loop, before the failures that they cause."""
 
     averaged = False
-    """Whether there is an averaged G, whose samples do not jitter."""
+    """Whether there is an averaged G. Without one, samples jitter, and the path of a z tells nothing."""
 
     def matches(self, so_far: Measurements) -> list[Finding]:
         """Return what shows in the measurements, mistakes of the loop first."""
@@ -87,6 +84,6 @@ class LoopHistory(History):
         nearer = gap * GROWS < min(gaps, default=0.0)
         if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")
-        if nearer or not (self.averaged or gap > LOST * min(gaps, default=0.0)):
+        if nearer or not self.averaged:
             learning.add("cycling")
         return [*shown.values(), *(each for each in caused if each.state not in learning)]

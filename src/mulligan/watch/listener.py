@@ -64,6 +64,15 @@ def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
     return {name: way for name, way in ways.items() if way}
 
 
+def drift_of(before: torch.Tensor, now: torch.Tensor) -> float:
+    """Return how far the means of some batches are from those of earlier ones ÷ what chance makes of them.
+
+    Chance shows from one batch to the next: batches of one class each are no drift if the classes come at random.
+    """
+    chance = sum(float(rows.diff(dim=0).square().sum()) / 2 / (len(rows) - 1) / len(rows) for rows in (before, now))
+    return float((now.mean(0) - before.mean(0)).square().sum()) / max(chance, 1e-30)
+
+
 def _modes(net: torch.nn.Module) -> set[bool]:
     return {part.training for part in net.modules() if isinstance(part, _MOVING)}
 
@@ -83,6 +92,8 @@ class Listener:
         self._handles: list[Any] = []
         self._clear()
         self._last: dict[str, torch.Tensor] = {}  # the first z and the first reals of the step before
+        self._means: list[torch.Tensor] = []  # of the first reals of each step
+        self._earlier: list[torch.Tensor] = []  # the same, a measurement ago
 
     def _clear(self) -> None:
         self.signals: dict[str, float] = {}
@@ -121,6 +132,9 @@ class Listener:
             handle.remove()
         self._handles = []
         self._conclude("")
+        if min(len(self._earlier), len(self._means)) > 2 and "d fake" in self._aims:  # else reals may be changed fakes
+            self.signals["drift"] = drift_of(torch.stack(self._earlier), torch.stack(self._means))
+        self._earlier, self._means = self._means, []
         if self._astray and "cut" not in self.signals:  # and no optimiser steps G
             self.signals["foreign"] = 1.0
         aims, ends = self._aims, ends_of(self._aims)
@@ -180,6 +194,8 @@ class Listener:
             return
         if not attached and not bool(fake.all()):
             some = x.detach()[~fake].float()
+            if "x" in self._first:
+                self._means.append(some.double().flatten(1).mean(0))
             self._compare("x", some)
             self.signals["eval_d"] = float(_modes(module) == {False})
             self.pairs = [*self.pairs, [part.detach() for part in inputs[:2]]][-4:] if fake.sum() == 0 else self.pairs
