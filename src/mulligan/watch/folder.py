@@ -44,8 +44,9 @@ class WatchFolder:
         if samples.ndim == 2:
             images, sheet = samples, points_picture(samples, low, high)
         else:
-            images = to_uint8(np.clip(np.nan_to_num(samples), low, high), low, high)
-            images = premultiplied(images) if images.shape[-1] == 4 else images
+            flat = np.clip(np.nan_to_num(samples), low, high).reshape(len(samples), -1)  # straight colours, perhaps
+            images = to_uint8(flat, low, high).reshape(samples.shape)
+            images = premultiplied(images) if samples.shape[-1] == 4 else images
             sheet = grid(images)
         save_png(self.here.samples / f"step-{step:06d}.png", sheet)
         self.add(Sampled(step, images))

@@ -19,6 +19,12 @@ def test_to_uint8_has_a_fixed_scale():
     assert to_uint8(np.array([0.0, 17.4, 17.6, 300.0]), 0.0, 255.0).tolist() == [0, 17, 18, 255]
 
 
+def test_to_uint8_holds_colours_to_the_alpha_that_they_are_multiplied_by():
+    pixel = np.array([1.0, 0.2, -1.0, 0.2])
+    assert to_uint8(pixel.reshape(1, 1, 1, 4)).tolist() == [[[[153, 153, 0, 153]]]]
+    assert to_uint8(pixel).tolist() == [255, 153, 0, 153]  # not a picture with alpha
+
+
 def test_to_uint8_refuses_what_has_no_grey_level():
     with pytest.raises(ShapeError, match="NaN"):
         to_uint8(np.array([0.0, np.nan]))

@@ -38,14 +38,17 @@ _MARGIN = 0.25  # of the range, on every side of such a picture, where early poi
 def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float = 1.0) -> NDArray[np.uint8]:
     """Turn network output into bytes of the same shape: round(255 · (x − low) / (high − low)), clipped to 0 … 255.
 
-    The inverse of `mulligan.data.scale`, exactly, for the same `low` and `high`, the values of black and white. Raises
-    `ShapeError` when a value is NaN, which has no grey level.
+    The inverse of `mulligan.data.scale`, exactly, for the same `low` and `high`, the values of black and white. In
+    pictures (n, H, W, 4) no colour exceeds alpha, by which it is multiplied. Raises `ShapeError` when a value is NaN,
+    which has no grey level.
     """
     levels = (images - low) * (255.0 / (high - low))
     if np.isnan(levels).any():
         raise ShapeError("pixels must be numbers, got NaN, which has no grey level. Find the step at which it arose.")
-    greys: NDArray[np.uint8] = np.rint(levels.clip(0.0, 255.0)).astype(np.uint8)
-    return greys
+    made: NDArray[np.uint8] = np.rint(levels.clip(0.0, 255.0)).astype(np.uint8)
+    if made.ndim == 4 and made.shape[3] == 4:
+        np.minimum(made, made[..., 3:], out=made)
+    return made
 
 
 def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) -> NDArray[np.uint8]:
