@@ -91,19 +91,6 @@ def test_the_document_of_what_was_measured_stays_one(cut_off):
     assert list(json.loads(rest)["workloads"]) == ["classic-64"]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--workloads", "stylegan"), "got 'stylegan'. Try --workloads classic"),
-        (("--rounds", "x"), "rounds must be a whole number from 1 on, got 'x'. Try 7."),
-        (("--seconds", "61"), "seconds must be above 0 and at most 60, got 61.0. Try 0.5."),
-    ],
-)
-def test_the_command_refuses_in_a_sentence(capsys, words, said):
-    assert main(["bench", *words]) == 2
-    assert said in capsys.readouterr().err
-
-
 def test_forced_kernels_are_noted(monkeypatch):
     monkeypatch.setattr(machine, "slowed", lambda: "slow")
     assert machine.describe(1)["notes"] == ["slow"]

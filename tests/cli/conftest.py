@@ -31,7 +31,7 @@ def generator(classes=4, shape=SHAPE, **spec):
     return Generator(GeneratorSpec(layers, Latent(5), shape, classes=classes, **ranges, **spec), 3 * theta)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_generator():
     """Make a generator; parameters as of `generator`."""
     return generator

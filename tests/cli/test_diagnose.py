@@ -158,11 +158,3 @@ def test_so_many_second_tries_and_no_more(mulligan):
     assert err.count("second try in") == 1
     assert Path("runs/ring-1-try-2/config.toml").is_file()
     assert not Path("runs/ring-1-try-3").exists()
-
-
-def test_words_that_are_off(mulligan):
-    code, _, err = mulligan("diagnose", "nowhere")
-    assert code == 2
-    assert "must be a run folder" in err
-    code, _, err = mulligan("train", *RING, "--second-tries", -1)
-    assert code == 2

@@ -110,24 +110,6 @@ def test_json_lines_of_train_end_with_the_metrics(mulligan, cloud, here):
     assert lines[-1]["metrics"] == RunFolder(here / "r").read_metrics()[0]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["missing.safetensors"], "missing.safetensors"),
-        (["tiny.safetensors"], "data must be named"),
-        (["tiny.safetensors", "--data", "ring"], "data must have the generator's shape"),
-        (["tiny.safetensors", "--data", "tiny.npz", "--count", "999"], "count must be from 20 to 50"),
-        (["tiny.safetensors", "--count", "0"], "count must be a whole number from 1 on, got '0'"),
-        (["tiny.safetensors", "--seeds", "0"], "seeds must be a whole number from 1 on, got '0'"),
-    ],
-)
-def test_words_for_what_is_off(mulligan, model, data, words, said):
-    code, out, err = mulligan("evaluate", *words)
-    assert code in (1, 2)
-    assert out == ""
-    assert said in err
-
-
 def test_a_generator_alone(mulligan, model, data):
     code, out, err = mulligan("evaluate", model, "--data", data, "--seeds", 2)
     assert code == 0, err

@@ -50,42 +50,12 @@ def test_without_a_model_the_bundled_generator(mulligan, here):
     assert mulligan("export", "--to", "torch")[1].startswith("mulligan_mnist.py: ")
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ([], "onnx, torch, npz, html, or the file end in .onnx, .py, .npz, .html, got neither. Try --to"),
-        (["--to", "pdf"], "to must be one of onnx, torch, npz, html, got 'pdf'"),
-        (["--out", "g.pdf"], "the file end in .onnx, .py, .npz, .html, got g.pdf"),
-        (["--to", "html", "--out", "g.onnx"], "a file for html must end in .html, got g.onnx. Try g.html"),
-        (["--to", "torch", "--out", "my-gan.py"], "must have a name that Python can import"),
-        (["--to", "html", "--out", "."], "--out must be a .html file, got '.'"),
-    ],
-)
-def test_words_that_are_off(refused, model, words, message):
-    assert message in refused("export", model, *words)
-    assert [path.name for path in Path().iterdir()] == [model]
-
-
-def test_a_model_that_is_none(refused, here):
-    assert "got missing, which does not exist" in refused("export", "missing", "--to", "html")
-
-
 def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator, refused):
     pytest.importorskip("onnx")
     tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
     assert "got points of shape (2,)" in refused("export", "points.safetensors", "--to", "html")
     for to in ("onnx", "npz", "torch"):
         assert mulligan("export", "points.safetensors", "--to", to)[0] == 0
-
-
-def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, full_disk, refused):
-    assert mulligan("export", model, "--to", "html")[0] == 0
-    before = Path("tiny.html").read_bytes()
-    with full_disk():
-        err = refused("export", model, "--to", "html", code=1)
-    assert "the disk is full" in err
-    assert Path("tiny.html").read_bytes() == before
-    assert sorted(path.name for path in Path().iterdir()) == ["tiny.html", model]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")

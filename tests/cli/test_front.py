@@ -77,32 +77,6 @@ def test_the_front_page_imports_not_even_tyro(environment):
     assert not {"tyro", "numpy", "argparse"} & set(done.stderr.split())
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["trian"], "got 'trian'. Try train."),
-        (["xyzzy"], "the command must be one of draw, train, "),
-        (["train", "quik"], "got 'quik'. Try quick, best or"),
-        (["train", "--stesp", "3"], "no option '--stesp'. Did you mean '--steps'?"),
-        (["train", "--sett=a=1"], "no option '--sett=a=1'. Did you mean '--set'?"),
-        (["list", "loses"], "Try losses."),
-        (["list", "losses", "layers"], "no argument 'layers'"),
-        (["draw", "42", "43"], "no argument '43'"),
-        (["draw", "--hel"], "Did you mean '--help'?"),
-        (["train", "--evaluate"], "no option '--evaluate'. Did you mean '--no-evaluate'?"),
-        (["train", "--no-evalute"], "Did you mean '--no-evaluate'?"),
-        (["sample", "x", "--label", "3"], "no option '--label'. Try mulligan sample --help."),
-        (["train", "--data", "a", "--data=b"], "--data must be given once, got it 2 times."),
-        (["train", "--second-tries", "1", "--second_tries", "2"], "--second-tries must be given once"),
-        (["list", "--json", "--json"], "--json must be given once"),
-    ],
-)
-def test_words_that_are_off_are_answered_in_a_sentence(words, message, refused):
-    err = refused(*words)
-    assert message in err
-    assert sentence(err)
-
-
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads, refused, tmp_path, monkeypatch):
     monkeypatch.setattr(

@@ -25,20 +25,6 @@ def test_a_picture_and_a_folder(mulligan, model, here):
     assert np.shape(found["z"]) == (3, 5)
 
 
-def test_what_cannot_be_inverted_is_refused(refused, model, here, tiny_generator):
-    Path("empty").mkdir()
-    Path("text.png").write_text("no picture")
-    tiny_generator(shape=(2,)).save("points.safetensors")
-    for words, said in [
-        (("empty", "--model", model), "must hold pictures"),
-        (("text.png", "--model", model), "Repair or remove it.\n"),
-        (("nowhere.png", "--model", model), "nowhere.png, which does not exist"),
-        (("text.png", "--model", "points.safetensors"), "got shape (2,)"),
-        (("text.png", "--model", model, "--steps", 0), "steps must be a whole number"),
-    ]:
-        assert said in refused("invert", *words)
-
-
 def test_a_walk_along_a_direction(mulligan, model, here, tiny_generator):
     code, out, _ = mulligan("walk", model, "--from", 1, "--direction", 0, "--frames", 4)
     assert (code, "through seed 1 along 0" in out) == (0, True)

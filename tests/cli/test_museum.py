@@ -1,8 +1,6 @@
 import json
 from dataclasses import replace
 
-import pytest
-
 from mulligan.museum import CASES, Evidence, Played
 
 
@@ -34,18 +32,6 @@ def test_json_is_one_document_even_with_nan(mulligan, here):
     assert document["name"] == "log-of-probability"
     assert [e["published"] for e in document["evidence"]][1:] == [None]  # a distance that is NaN
     assert json.loads((here / "exhibit" / "case.json").read_text("utf-8")) == document
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["artcle"], "Did you mean 'article'?"),
-        (["flushed", "--ot", "x"], "no option '--ot'"),
-        (["--out", "x"], "Try mulligan museum article --out x"),
-    ],
-)
-def test_wrong_words_are_answered(words, message, refused):
-    assert message in refused("museum", *words)
 
 
 def test_what_does_not_go_as_described_is_said(mulligan, monkeypatch):

@@ -95,13 +95,19 @@ def test_no_command_writes_over_what_it_reads_or_what_others_wrote(command, plac
 
 
 @pytest.mark.parametrize("command", FILES)
-def test_a_command_writes_over_what_it_wrote_before(command, place, mulligan):
+def test_a_command_writes_over_what_it_wrote_before_but_not_on_a_full_disk(
+    command, place, mulligan, refused, full_disk
+):
     words, ending = FILES[command]
     for out in (f"new{ending}", f"new{ending}", f"a/b{ending}"):
         assert mulligan(*words, "--out", out)[0] == 0
         assert Path(out).stat().st_size > 100
     (Path.cwd() / f"void{ending}").touch()  # as mktemp does
     assert mulligan(*words, "--out", f"void{ending}")[0] == 0
+    before = place()
+    with full_disk():
+        assert "the disk is full" in refused(*words, "--out", f"new{ending}", code=1)
+    assert place() == before
 
 
 def test_the_files_beside_an_export_are_checked_too(place, refused, mulligan, tiny_generator):

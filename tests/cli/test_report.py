@@ -71,9 +71,3 @@ def test_a_run_whose_picture_has_vanished_has_its_report(refused, here, monkeypa
     err = refused(*RING)
     assert "The run is saved at step 15; go on with: mulligan resume runs/ring-1" in err.splitlines()[-1]
     assert "Stopped at step 15 of 20" in Path("runs/ring-1/report.html").read_text("utf-8")
-
-
-def test_words_that_are_off(mulligan, here):
-    code, _, err = mulligan("report", "nowhere")
-    assert code == 2
-    assert "must be a run folder" in err

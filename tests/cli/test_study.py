@@ -140,18 +140,3 @@ def test_what_cannot_be_measured_is_said_before_it_is_trained(study, here, mulli
     assert "the measure quality, got swiss-roll" in refused("study", study, "--out", "o")
     (here / study).write_text(STUDY.replace("[budgets", 'measures = ["play"]\n[budgets', 1))
     assert mulligan("study", study, "--out", "o")[0] == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["cots"], "Try cost, "),
-        (["mine.toml", "--budget", "huge"], "got 'huge'"),
-        (["mine.toml", "--workers", "0"], "workers must be a whole number from 1 on, got '0'"),
-        (["mine.toml", "--worker", "2"], "Did you mean '--workers'"),
-    ],
-)
-def test_words_that_are_off(words, said, study, mulligan):
-    code, _, err = mulligan("study", *words)
-    assert code == 2
-    assert said in err

@@ -270,21 +270,6 @@ def test_the_same_seed_gives_the_same_bytes(case, workers):
     assert everything(once) != everything(other)
 
 
-@pytest.mark.parametrize("case", SINKS, ids=["simultaneous", "alternating"])
-def test_looking_changes_nothing(case):
-    def look(gan):
-        gan.streams["another"] = np.random.default_rng(1)
-        gan.streams["another"].random(7)
-        space = gan.g.network.workspace(theta=gan.average)
-        labels = np.arange(9) % 3
-        fakes = space.forward(np.random.default_rng(0).standard_normal((9, 3)).astype(np.float32), labels, False)
-        gan.d.network.workspace().forward(fakes, labels, False)
-
-    sizes = (6, 5, 6)
-    once, watched = play(case, sizes, dtype=np.float32), play(case, sizes, dtype=np.float32, between=look)
-    assert everything(once) == everything(watched)
-
-
 @pytest.mark.parametrize("optimizer", [Adam(1e-2, beta1=0.5), Extragradient(Adam(1e-2))], ids=repr)
 @pytest.mark.parametrize("case", SINKS, ids=["simultaneous", "alternating"])
 def test_arrays_and_streams_are_all_that_a_run_is(case, optimizer):

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from mulligan.errors import ConfigError
 from mulligan.nn import CLIPPINGS, ClipNorm, ClipValue, clipping
 from mulligan.nn.blocks import BLOCK
 
@@ -72,10 +71,3 @@ def test_divergence_is_not_hidden(bad):
     g[7] = bad
     ClipNorm(1.0).apply(g)
     assert not np.isfinite(g).all()
-
-
-@pytest.mark.parametrize("cls", CLIPPINGS.values(), ids=lambda cls: cls.__name__)
-@pytest.mark.parametrize("bad", [0.0, -1.0, math.inf, "1"])
-def test_refuses_values_out_of_range(cls, bad):
-    with pytest.raises(ConfigError, match=f"{cls.__name__}: max must be .*, got .*Try max = 1"):
-        cls(max=bad)

@@ -1,7 +1,6 @@
 """Schedules: their ends, their way between, and what they refuse."""
 
 import math
-import re
 
 import numpy as np
 import pytest
@@ -121,37 +120,6 @@ def test_warm_up_scales_the_first_steps_only(steps, case):
 
 def test_warm_up_to_a_constant():
     assert [WarmUp(4)(step, 10) for step in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("cls", "fields"),
-    [
-        (Constant, {"value": -1.0}),
-        (Constant, {"value": float("inf")}),
-        (StepDecay, {"factor": -0.1}),
-        (StepDecay, {"at": (3, -1)}),
-        (StepDecay, {"at": (3, 2.5)}),
-        (Exponential, {"every": 0}),
-        (Geometric, {"start": 0.0}),
-        (Geometric, {"end": 0.0}),
-        (Geometric, {"until": 0.0}),
-        (Linear, {"end": -1.0}),
-        (Linear, {"from_": 1.0}),
-        (Linear, {"until": 0.0}),
-        (Cosine, {"until": 0.0}),
-        (Cosine, {"until": 1.5}),
-        (ConstantThenCosine, {"hold": 1.0}),
-        (WarmUp, {"steps": 0}),
-        (WarmUp, {"then": 1.0}),
-    ],
-)
-def test_refuses_what_makes_no_sense(cls, fields):
-    with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* must be .*, got .*Try ") as caught:
-        cls(**fields)
-    if fields == {"from_": 1.0}:
-        assert str(caught.value) == "Linear: from_ must be below until = 1.0, got 1.0. Try from_ = 0.5."
-    name, value = re.search(r"Try (\w+) = (.*)\.$", str(caught.value)).groups()
-    cls(**fields | {name: eval(value)})  # what it says to try is allowed
 
 
 @pytest.mark.parametrize("cls", SCHEDULES.values(), ids=lambda cls: cls.__name__)

@@ -384,12 +384,6 @@ def test_a_truncated_jpeg_is_broken(tmp_path):
         load(tmp_path)
 
 
-def test_a_text_named_png_is_named(tmp_path):
-    (tmp_path / "a.png").write_text("<html>not found</html>")
-    with pytest.raises(DataError, match=r"a\.png: cannot be read as a picture .*data\.skip_broken=true"):
-        load(tmp_path)
-
-
 def test_kinds_that_are_not_read_are_named(tmp_path):
     (tmp_path / "IMG_1.HEIC").touch()
     with pytest.raises(DataError, match=r"Convert the HEIC files to JPEG or PNG"):

@@ -195,22 +195,6 @@ def test_emnist_letters_stand_upright_and_count_from_zero(site):
     assert data.classes == 26
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"no zip", "not the EMNIST archive"),
-        (emnist_zip()[:3000], "not the EMNIST archive"),
-        (emnist_zip(leave_out="gzip/emnist-letters-test-labels-idx1-ubyte.gz"), "test-labels"),
-        (emnist_zip(first=0), "got -1 to"),
-        (emnist_zip(first=21), "for 26 classes"),
-    ],
-    ids=["other file", "truncated", "file left out", "label too low", "label too high"],
-)
-def test_a_malformed_emnist_is_refused(site, content, words):
-    with pytest.raises(DataError, match=words):
-        published.load_emnist_letters(site("emnist-letters", {"gzip.zip": content}))
-
-
 def test_cifar_is_read_from_its_binary_version(site):
     data = published.load_cifar10(site("cifar10", {"cifar.tar.gz": cifar_tar()}))
     assert data.shape == (32, 32, 3)
@@ -219,22 +203,6 @@ def test_cifar_is_read_from_its_binary_version(site):
     assert data.labels.tolist() == CIFAR_LABELS[2:].tolist()
     assert data.labels.dtype == np.int64
     assert data.class_names[0] == "airplane"
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"no tar", "not the CIFAR-10 archive"),
-        (cifar_tar()[:9000], "not the CIFAR-10 archive"),
-        (cifar_tar(cut=1), "6145"),
-        (cifar_tar(cut=2 * 3073), "got none"),
-        (cifar_tar(leave_out=("data_batch_2.bin", "test_batch.bin")), "not the CIFAR-10 archive .*data_batch_2.bin"),
-    ],
-    ids=["other file", "truncated", "batch truncated", "batch empty", "batches left out"],
-)
-def test_a_malformed_cifar_is_refused(site, content, words):
-    with pytest.raises(DataError, match=words):
-        published.load_cifar10(site("cifar10", {"cifar.tar.gz": content}))
 
 
 def blood_npz(leave_out="", labels=(0, 1, 2, 3, 4, 5, 6), kind=np.uint8):
@@ -259,20 +227,33 @@ def test_bloodmnist_trains_on_what_was_for_validation_too(site):
     assert (data.class_names[0], data.classes) == ("basophil", 8)
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"no npz", "not the BloodMNIST archive"),
-        (blood_npz()[:3000], "not the BloodMNIST archive"),
-        (blood_npz(leave_out="val_labels"), "val_labels"),
-        (blood_npz(labels=(0, 1, 2, 3, 4, 5, 8)), "for 8 classes"),
-        (blood_npz(kind=object), "Object arrays cannot be loaded"),  # to unpickle them could run any program
-    ],
-    ids=["other file", "truncated", "array left out", "label too high", "pickled"],
-)
-def test_a_malformed_bloodmnist_is_refused(site, content, words):
+EMNIST = (published.load_emnist_letters, "emnist-letters", "gzip.zip")
+CIFAR = (published.load_cifar10, "cifar10", "cifar.tar.gz")
+BLOOD = (published.load_bloodmnist, "bloodmnist", "bloodmnist.npz")
+MALFORMED = [
+    (EMNIST, b"no zip", "not the EMNIST archive"),
+    (EMNIST, emnist_zip()[:3000], "not the EMNIST archive"),
+    (EMNIST, emnist_zip(leave_out="gzip/emnist-letters-test-labels-idx1-ubyte.gz"), "test-labels"),
+    (EMNIST, emnist_zip(first=0), "got -1 to"),
+    (EMNIST, emnist_zip(first=21), "for 26 classes"),
+    (CIFAR, b"no tar", "not the CIFAR-10 archive"),
+    (CIFAR, cifar_tar()[:9000], "not the CIFAR-10 archive"),
+    (CIFAR, cifar_tar(cut=1), "6145"),
+    (CIFAR, cifar_tar(cut=2 * 3073), "got none"),
+    (CIFAR, cifar_tar(leave_out=("data_batch_2.bin", "test_batch.bin")), "not the CIFAR-10 archive .*data_batch_2.bin"),
+    (BLOOD, b"no npz", "not the BloodMNIST archive"),
+    (BLOOD, blood_npz()[:3000], "not the BloodMNIST archive"),
+    (BLOOD, blood_npz(leave_out="val_labels"), "val_labels"),
+    (BLOOD, blood_npz(labels=(0, 1, 2, 3, 4, 5, 8)), "for 8 classes"),
+    (BLOOD, blood_npz(kind=object), "Object arrays cannot be loaded"),  # to unpickle them could run any program
+]
+
+
+@pytest.mark.parametrize(("source", "content", "words"), MALFORMED, ids=[words for *_, words in MALFORMED])
+def test_a_malformed_archive_is_refused(site, source, content, words):
+    load_it, name, file = source
     with pytest.raises(DataError, match=words):
-        published.load_bloodmnist(site("bloodmnist", {"bloodmnist.npz": content}))
+        load_it(site(name, {file: content}))
 
 
 def test_a_published_md5_is_checked(site):

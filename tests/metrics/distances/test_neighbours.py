@@ -31,21 +31,6 @@ def test_against_the_definition_with_ties(rng, k, k_density):
     assert figures(manifolds(real, fake, k=k, k_density=k_density)) == pytest.approx(expected, rel=1e-14)
 
 
-def test_against_scikit_learn(rng):
-    sklearn = pytest.importorskip("sklearn.neighbors")
-    real, fake = rng.standard_normal((200, 7)), rng.standard_normal((150, 7)) * 0.8 + 0.2
-    radius = sklearn.NearestNeighbors().fit(real).kneighbors(n_neighbors=5)[0]  # without the point itself
-    fake_radius = sklearn.NearestNeighbors().fit(fake).kneighbors(n_neighbors=3)[0]
-    d = sklearn.NearestNeighbors(n_neighbors=150, algorithm="kd_tree").fit(fake).kneighbors(real)
-    full = np.empty((200, 150))
-    np.put_along_axis(full, d[1], d[0], axis=1)
-    found = manifolds(real, fake)
-    assert found.precision == (full <= radius[:, 2][:, None]).any(axis=0).mean()
-    assert found.recall == (full <= fake_radius[:, 2]).any(axis=1).mean()
-    assert found.density == pytest.approx((full < radius[:, 4][:, None]).sum() / 750, rel=1e-14)
-    assert found.coverage == (d[0][:, 0] < radius[:, 4]).mean()
-
-
 def test_equal_sets_score_one_exactly(rng):
     x = rng.standard_normal((300, 20)).astype(np.float32)
     assert figures(manifolds(x, rng.permutation(x))) == (1.0, 1.0, 1.0, 1.0)

@@ -105,36 +105,6 @@ def test_scheduled_rate_and_beta2_agree_with_torch(ours):
     assert_close(theta, p.detach().numpy())
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs", "names"),
-    [
-        (Adam(), "Adam", {"lr": "lr", "eps": "eps"}),
-        (AdamW(), "AdamW", {"lr": "lr", "eps": "eps", "weight_decay": "weight_decay"}),
-        (AMSGrad(), "Adam", {"lr": "lr", "eps": "eps"}),
-        (OptimisticAdam(), "Adam", {"lr": "lr", "eps": "eps"}),
-        (Nadam(), "NAdam", {"lr": "lr", "eps": "eps", "psi": "momentum_decay"}),
-        (AdaMax(), "Adamax", {"lr": "lr"}),
-        (Adagrad(), "Adagrad", {"lr": "lr", "eps": "eps"}),
-        (Adadelta(), "Adadelta", {"lr": "lr", "eps": "eps"}),
-        (RMSprop(), "RMSprop", {"eps": "eps"}),
-    ],
-    ids=lambda x: type(x).__name__,
-)
-def test_numbers_left_out_are_torchs(ours, theirs, names):
-    torch = pytest.importorskip("torch")
-    defaults = getattr(torch.optim, theirs)([torch.zeros(1, requires_grad=True)]).defaults
-    assert {name: getattr(ours, name) for name in names} == {name: defaults[name_] for name, name_ in names.items()}
-    if "betas" in defaults:
-        assert (ours.beta1, ours.beta2) == defaults["betas"]
-
-
-def test_numbers_left_out_are_the_published_ones_where_torch_has_others():
-    assert (RMSprop().lr, RMSprop().rho) == (0.001, 0.9)  # Ruder 2016, §4.5
-    assert Adadelta().rho == 0.95  # Zeiler 2012
-    assert Momentum().momentum == Nesterov().momentum == 0.9  # Ruder 2016, §4.1
-    assert (Lookahead().k, Lookahead().alpha) == (5, 0.5)  # Zhang et al. 2019
-
-
 # --- against the paper's own lines, where torch has another definition or none -------------------------------
 
 

@@ -1,7 +1,5 @@
 """Optimisers around an optimiser."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -32,21 +30,6 @@ def test_extragradient_of_adam_is_extra_adam():
     for _ in range(25 * optimizer.evaluations):
         optimizer.step(theta, field(theta), state)
     np.testing.assert_allclose(theta, w, rtol=1e-12)
-
-
-def rotate(optimizer, gradient_steps):
-    """Play min over x, max over y of x·y from (1, 1); give the distance from the solution, 0."""
-    theta, state = np.ones(2), optimizer.init(2, np.float64)
-    for _ in range(gradient_steps):
-        optimizer.step(theta, np.array([theta[1], -theta[0]]), state)
-    return np.hypot(*theta)
-
-
-def test_extragradient_converges_where_descent_spirals_out():
-    # |1 − iη| = √(1 + η²) against |1 − iη − η²| = √(1 − η² + η⁴) a step
-    eta = 0.3
-    assert rotate(SGD(eta), 100) == pytest.approx(math.sqrt(2) * (1 + eta**2) ** 50)
-    assert rotate(Extragradient(SGD(eta)), 200) == pytest.approx(math.sqrt(2) * (1 - eta**2 + eta**4) ** 50)
 
 
 def test_wrappers_pass_rate_and_beta2_to_the_base():

@@ -100,11 +100,3 @@ def test_the_command_says_how_to_look(tmp_path, monkeypatch, capsys):
     assert RUNTIME in said
     assert (tmp_path / "lab" / "mulligan" / "models" / FACES.name).read_bytes() == FACES.read_bytes()
     assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(("words", "said"), [(("--pyodide", "."), "pyodide.mjs"), (("--docs", "."), "index.html")])
-def test_the_command_refuses_in_a_sentence(tmp_path, monkeypatch, capsys, words, said):
-    monkeypatch.chdir(tmp_path)
-    assert main(["site", "lab", *words]) != 0
-    assert said in capsys.readouterr().err
-    assert not Path("lab").exists()

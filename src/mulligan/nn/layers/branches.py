@@ -118,7 +118,7 @@ class Concat(_Branches):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.layers:
-            raise ConfigError(must_be("Concat: layers", "a list of one branch or more", [], "layers = [[Dense(64)]]"))
+            raise ConfigError(must_be("Concat: layers", "a list of one branch or more", [], "layers = [Dense(64)]"))
 
     @property
     def branches(self) -> tuple[Layer, ...]:

@@ -1,0 +1,130 @@
+"""Words that are off: every command answers in one sentence, on stderr alone, before it writes anything."""
+
+import re
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SEEDS = "a whole number from 0 to 9007199254740991, got"
+ENDINGS = "the file end in .onnx, .py, .npz, .html, got"
+OFF = [
+    # what no command is, and what no command takes
+    ("trian", "got 'trian'. Try train."),
+    ("xyzzy", "the command must be one of draw, train, "),
+    ("list loses", "Try losses."),
+    ("list losses layers", "no argument 'layers'"),
+    ("draw 42 43", "no argument '43'"),
+    ("draw --hel", "Did you mean '--help'?"),
+    ("sample x --label 3", "no option '--label'. Try mulligan sample --help."),
+    ("list --json --json", "--json must be given once"),
+    # train, resume
+    ("train quik", "got 'quik'. Try quick, best or"),
+    ("train --stesp 3", "no option '--stesp'. Did you mean '--steps'?"),
+    ("train --sett=a=1", "no option '--sett=a=1'. Did you mean '--set'?"),
+    ("train --evaluate", "no option '--evaluate'. Did you mean '--no-evaluate'?"),
+    ("train --no-evalute", "Did you mean '--no-evaluate'?"),
+    ("train --data a --data=b", "--data must be given once, got it 2 times."),
+    ("train --second-tries 1 --second_tries 2", "--second-tries must be given once"),
+    ("train --second-tries -1", "second-tries must be a whole number"),
+    ("train --steps 0", "steps must be a whole number from 1 on, got '0'"),
+    ("train --minutes 0", "minutes must be a number above 0, got '0'"),
+    ("train --minutes nan", "minutes must be a number above 0, got 'nan'"),
+    ("train --minutes 1 --steps 5", "both set the length"),
+    ("train --seed -1", "seed must be a whole number from 0 to 9223372036854775807, got '-1'"),
+    (f"train --seed {2**63}", "seed must be a whole number from 0 to 9223372036854775807, got "),
+    ("train --threads 0", "threads must be a whole number from 1 on, got '0'"),
+    ("train --data nothing-here", "no data set and no file named 'nothing-here'"),
+    ("train --size 32", "mulligan: size = 32 must be left out for mnist: a named data set is used as it is"),
+    ("train --set discriminator.optimiser.lr=1", "Did you mean 'optimizer'"),
+    ("train --set lr=1", "lr"),
+    ("train --set loss", "an override must be path=value, got 'loss'"),
+    ("train --set --steps 5", "--set must be path=value"),
+    ("train --set loss=hing", "Did you mean 'hinge'"),
+    ("train --set generator.optimizer.lr=inf", "lr must be a finite number, above 0, got inf"),
+    ("train missing.toml", "cannot read missing.toml"),
+    ("resume nowhere", "must be a run folder"),
+    ("resume .", "must be a run folder"),
+    # what is read of a run
+    ("report nowhere", "must be a run folder"),
+    ("diagnose nowhere", "must be a run folder"),
+    # a generator, and what it draws
+    *(
+        (f"draw {seed} --model G", f"must be {SEEDS} ")
+        for seed in ("-1", 2**53, "1.5", "1e3", "abc", "0x10", "nan", "9" * 5000)
+    ),
+    *((f"draw 1 --class '{word}' --model G", f"cow, hen, got '{word}'.") for word in ("4", "-1", "horse", "1.0", "")),
+    ("sample G --count 0", "count must be a whole number from 1 on, got '0'"),
+    (f"sample G --seed {10**30}", f"seed must be {SEEDS} "),
+    ("sample G --seed x", f"seed must be {SEEDS} 'x'"),
+    ("sample G --class 9", "class must be 0 to 3"),
+    ("sample G --out s.jpeg", "--out must be a .png or .npz file, got 's.jpeg'"),
+    ("sample G --count 20000 --out s.png", "must be at most 10000 for a grid, got 20000. Try --out samples.npz"),
+    ("sample missing", "got missing, which does not exist"),
+    ("sample empty", "must hold a generator or a checkpoint, got neither"),
+    ("sample text.safetensors", "not a safetensors file, or was cut short"),
+    ("walk x --from 1", "--to"),
+    ("walk G --from -1 --to 2", f"from must be {SEEDS} '-1'"),
+    ("walk G --from 1 --to x", f"to must be {SEEDS} 'x'"),
+    ("walk G --from 1 --to 2 --frames 1", "frames must be a whole number from 2 on, got '1'"),
+    ("walk G --from 1 --to 2 --out w.mp4", "--out must be a .gif or .png"),
+    ("walk G --from 1 --to 2 --class 9", "class must be 0 to 3"),
+    ("invert empty --model G", "must hold pictures"),
+    ("invert text.png --model G", "Repair or remove it.\n"),
+    ("invert nowhere.png --model G", "nowhere.png, which does not exist"),
+    ("invert picture.png --model points.safetensors", "got shape (2,)"),
+    ("invert text.png --model G --steps 0", "steps must be a whole number"),
+    ("draw 1 --model points.safetensors", "got points of shape (2,)"),
+    ("walk points.safetensors --from 1 --to 2", "got points of shape (2,)"),
+    ("evaluate missing.safetensors", "missing.safetensors"),
+    ("evaluate G", "data must be named"),
+    ("evaluate G --data ring", "data must have the generator's shape"),
+    ("evaluate G --data tiny.npz --count 999", "count must be from 20 to 50"),
+    ("evaluate G --count 0", "count must be a whole number from 1 on, got '0'"),
+    ("evaluate G --seeds 0", "seeds must be a whole number from 1 on, got '0'"),
+    ("export G", f"onnx, torch, npz, html, or {ENDINGS} neither. Try --to"),
+    ("export G --to pdf", "to must be one of onnx, torch, npz, html, got 'pdf'"),
+    ("export G --out g.pdf", f"{ENDINGS} g.pdf"),
+    ("export G --to html --out g.onnx", "a file for html must end in .html, got g.onnx. Try g.html"),
+    ("export G --to torch --out my-gan.py", "must have a name that Python can import"),
+    ("export G --to html --out .", "--out must be a .html file, got '.'"),
+    ("export missing --to html", "got missing, which does not exist"),
+    # the rest
+    ("study cots", "Try cost, "),
+    ("study cost --budget huge", "got 'huge'"),
+    ("study cost --workers 0", "workers must be a whole number from 1 on, got '0'"),
+    ("study cost --worker 2", "Did you mean '--workers'"),
+    ("museum artcle", "Did you mean 'article'?"),
+    ("museum flushed --ot x", "no option '--ot'"),
+    ("museum --out x", "Try mulligan museum article --out x"),
+    ("bench --workloads stylegan", "got 'stylegan'. Try --workloads classic"),
+    ("bench --rounds x", "rounds must be a whole number from 1 on, got 'x'. Try 7."),
+    ("bench --seconds 61", "seconds must be above 0 and at most 60, got 61.0. Try 0.5."),
+    ("site lab --pyodide .", "pyodide.mjs"),
+    ("site lab --docs .", "index.html"),
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, tiny_generator):
+    """A folder with a generator of pictures, one of points, pictures, and files that are none of these."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "empty").mkdir()
+    (folder / "text.png").write_text("no picture")
+    (folder / "text.safetensors").write_text("hello")
+    Image.new("L", (8, 8)).save(folder / "picture.png")
+    np.savez(folder / "tiny.npz", images=np.arange(6400, dtype=np.uint8).reshape(100, 8, 8))
+    tiny_generator(class_names=("cat", "dog", "cow", "hen")).save(folder / "G")
+    tiny_generator(classes=0, shape=(2,)).save(folder / "points.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize(("words", "said"), OFF, ids=[words[:40] for words, _ in OFF])
+def test_words_that_are_off_are_answered_in_a_sentence(words, said, place, refused, monkeypatch):
+    monkeypatch.chdir(place)
+    before = sorted(place.rglob("*"))
+    err = refused(*shlex.split(words))
+    assert said in err
+    assert re.fullmatch(r"mulligan: .{10,490}[.?]\n", err)
+    assert sorted(place.rglob("*")) == before

@@ -1,0 +1,187 @@
+"""Options: what they are by default, what is refused, in which words, and that what the words say to try is taken."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.game import DRAGAN, R1, WGANGP, NonSaturating
+from mulligan.nn import CLIPPINGS, EMA, layers, schedules
+from mulligan.nn.layers import (
+    Constant,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    Glorot,
+    He,
+    LeakyReLU,
+    Maxout,
+    MinibatchDiscrimination,
+    Normal,
+    OneHot,
+    Orthogonal,
+    Scaled,
+    Uniform,
+)
+from mulligan.nn.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdaMax,
+    AdamW,
+    AMSGrad,
+    Extragradient,
+    Lookahead,
+    Momentum,
+    Nadam,
+    Nesterov,
+    OptimisticAdam,
+    RMSprop,
+)
+from mulligan.nn.schedules import ConstantThenCosine, Cosine, Exponential, Geometric, Linear, StepDecay, WarmUp
+
+CHANNELS = {"channels": 2}
+NEEDED = {
+    OneHot: {"classes": 3},
+    Dense: {"units": 3},
+    Maxout: {"units": 3},
+    Scaled: {"init": He()},
+    Conv2d: CHANNELS,
+    ConvTranspose2d: CHANNELS,
+}
+"""What has no default."""
+CONVOLUTION = {
+    "channels": [0],
+    "kernel": [0, (3, 0), (3, 3, 3), 2.5, True],
+    "stride": [0],
+    "padding": [-1, "valid"],
+}
+REFUSED = [
+    (SGD, "lr", 0.0),
+    (SGD, "lr", math.nan),
+    (Momentum, "momentum", 1.0),
+    (Momentum, "momentum", -1.0),
+    (Nesterov, "momentum", 1.0),
+    (Adam, "beta1", 1.0),
+    (Adam, "beta2", -0.1),
+    (Adam, "eps", 0.0),
+    (Adam, "eps", 1e-50),  # which float32 rounds to 0
+    (AdamW, "weight_decay", -1.0),
+    (Nadam, "psi", -1.0),
+    (Adadelta, "rho", 1.0),
+    (RMSprop, "rho", -0.5),
+    (Adagrad, "eps", math.nan),
+    (Lookahead, "k", 0),
+    (Lookahead, "k", 2.5),
+    (Lookahead, "alpha", 0.0),
+    (Lookahead, "alpha", 1.5),
+    (EMA, "half_life", 0.0),
+    (EMA, "half_life", math.nan),
+    (EMA, "ramp", -1.0),
+    *((cls, "max", value) for cls in CLIPPINGS.values() for value in (0.0, -1.0, math.inf, "1")),
+    (schedules.Constant, "value", -1.0),
+    (schedules.Constant, "value", math.inf),
+    (StepDecay, "factor", -0.1),
+    (StepDecay, "at", (3, -1)),
+    (StepDecay, "at", (3, 2.5)),
+    (Exponential, "every", 0),
+    (Geometric, "start", 0.0),
+    (Geometric, "end", 0.0),
+    (Geometric, "until", 0.0),
+    (Linear, "end", -1.0),
+    (Linear, "from_", 1.0),
+    (Linear, "until", 0.0),
+    (Cosine, "until", 0.0),
+    (Cosine, "until", 1.5),
+    (ConstantThenCosine, "hold", 1.0),
+    (WarmUp, "steps", 0),
+    (WarmUp, "then", 1.0),
+    (He, "gain", -1.0),
+    (He, "slope", math.nan),
+    (Glorot, "gain", -1.0),
+    (Glorot, "distribution", "cauchy"),
+    (Orthogonal, "gain", math.inf),
+    (Normal, "std", -0.1),
+    (Uniform, "bound", "wide"),
+    (Constant, "value", math.inf),
+    (Scaled, "by", math.nan),
+    (Scaled, "init", 0.5),
+    *((cls, name, v) for cls in (Conv2d, ConvTranspose2d) for name, values in CONVOLUTION.items() for v in values),
+    (Dense, "units", 0),
+    (Dense, "units", 2.5),
+    (Dense, "init", "he"),
+    (LeakyReLU, "alpha", 1.0),
+    (layers.Dropout, "rate", 1.0),
+    (layers.ELU, "alpha", -1.0),
+    (layers.Softplus, "beta", 0.0),
+    (layers.Reshape, "shape", (0, 2)),
+    (layers.Reshape, "shape", ()),
+    (layers.Reshape, "shape", 12),
+    (layers.Upsample, "mode", "cubic"),
+    (layers.AvgPool, "size", 0),
+    (layers.BatchNorm, "momentum", 0.0),
+    (layers.LayerNorm, "eps", 0.0),
+    (OneHot, "classes", 0),
+    (OneHot, "scale", 0.0),
+    (Maxout, "pieces", 0),
+    (MinibatchDiscrimination, "kernels", 0),
+    (layers.Concat, "layers", ()),
+    *((NonSaturating, "smoothing", value) for value in (-0.1, 1.5, math.nan)),
+    (R1, "gamma", -1.0),
+    (WGANGP, "weight", math.inf),
+    (DRAGAN, "spread", -0.5),
+]
+PUBLISHED = {
+    "sgd": SGD(lr=0.01),
+    "momentum": Momentum(lr=0.01, momentum=0.9),
+    "nesterov": Nesterov(lr=0.01, momentum=0.9),
+    "adagrad": Adagrad(lr=0.01, eps=1e-10),
+    "adadelta": Adadelta(lr=1.0, rho=0.95, eps=1e-6),
+    "rmsprop": RMSprop(lr=1e-3, rho=0.9, eps=1e-8),
+    "adam": Adam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "adamax": AdaMax(lr=2e-3, beta1=0.9, beta2=0.999),
+    "nadam": Nadam(lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004),
+    "amsgrad": AMSGrad(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "adamw": AdamW(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01),
+    "optimistic_adam": OptimisticAdam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "extragradient": Extragradient(base=Adam()),
+    "lookahead": Lookahead(base=Adam(), k=5, alpha=0.5),
+}
+"""What stands where a configuration says nothing: the articles' numbers where they give some, else the usual ones."""
+
+
+def test_numbers_left_out_are_the_published_ones():
+    assert {name: cls() for name, cls in OPTIMIZERS.items()} == PUBLISHED
+
+
+@pytest.mark.parametrize(("cls", "name", "value"), REFUSED)
+def test_refuses_values_out_of_range(cls, name, value):
+    needed = NEEDED.get(cls, {})
+    with pytest.raises(ConfigError) as caught:
+        cls(**needed | {name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{cls.__name__}: {name} must be ")
+    assert f", got {list(value) if isinstance(value, tuple) else value!r}. Try " in message
+    other, remedy = re.search(r"Try (\w+) = (.*)\.$", message).groups()
+    cls(**needed | {name: value} | {other: eval(remedy, vars(layers) | vars(schedules))})
+
+
+def test_a_window_that_ends_before_it_begins_is_told_both_ends():
+    with pytest.raises(ConfigError, match=r"^Linear: from_ must be below until = 1\.0, got 1\.0\. Try from_ = 0\.5\.$"):
+        Linear(from_=1.0)
+
+
+def test_numpy_scalars_become_python_numbers():
+    assert type(Adam(lr=np.float64(1e-3)).lr) is float
+
+
+def test_a_schedule_of_beta2_needs_an_option_beta2_and_stays_in_its_range():
+    with pytest.raises(ConfigError, match=r"SGD must have an option beta2 .* 0\.9"):
+        SGD().rates(1.0, beta2=0.9)
+    for beta2 in (1.0, -0.1):
+        with pytest.raises(ConfigError, match=rf"Adam: beta2 .* got {beta2:g} "):
+            Adam().rates(1.0, beta2=beta2)
