@@ -94,8 +94,7 @@ def script(text, folder):
 def report(text, folder):
     run, data = run_of(text)
     place = folder / re.sub("[/\0]", "-", text)[:60]
-    for _ in Recorder(place).record(run):
-        pass
+    list(Recorder(place).record(run))
     with (place / "events.jsonl").open("a", encoding="utf-8") as log:
         log.write(diagnosed(text).line() + Failed(2, text).line())
     (place / "metrics.json").write_text(json.dumps({"data": text, "n": 9, "n_real": 9, "seeds": [0], "step": 2}))

@@ -55,8 +55,7 @@ def test_a_run_shows_how_far_it_is_and_its_samples(recipe):
 def test_a_run_shows_its_losses_once_it_has_reported_twice():
     run = mulligan.Run(mulligan.recipe("ring", steps=40, threads=1, report_every=10))
     assert "<polyline" not in run._repr_html_()
-    for _ in mulligan.train(run):
-        pass
+    list(mulligan.train(run))
     assert run._repr_html_().count("<polyline") == 2
 
 
@@ -95,8 +94,7 @@ def test_fit_and_a_loop_of_ones_own_redraw_one_output(notebook, capsys):
     config = mulligan.recipe("ring", steps=40, threads=1, report_every=10, sample_every=20)
     for _ in range(2):  # also twice in one cell
         mulligan.fit("ring", recipe=config)
-    for _ in mulligan.train(mulligan.Run(config)):
-        pass
+    list(mulligan.train(mulligan.Run(config)))
     assert len(notebook) == 3
     assert capsys.readouterr() == ("", "")
     for pages in notebook:

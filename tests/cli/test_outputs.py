@@ -57,8 +57,7 @@ def finished(tmp_path_factory):
     np.savez(folder / DATA, images=images, labels=np.arange(60) % 3)
     Image.fromarray(images[0]).save(folder / PICTURE)
     small = ["threads=1", "steps=2", "generator.layers.hidden=[8]", "discriminator.layers.hidden=[8]"]
-    for _ in Recorder(folder / RUN).record(Run(with_overrides(recipe("mlp"), [*small, f"data.name={folder / DATA}"]))):
-        pass
+    list(Recorder(folder / RUN).record(Run(with_overrides(recipe("mlp"), [*small, f"data.name={folder / DATA}"]))))
     (folder / RUN / "report.html").write_text("Mulligan")
     shutil.copytree(folder / RUN, folder / "other")
     for ending in (".txt", ".png", ".npz", ".gif", ".html", ".py"):

@@ -203,8 +203,7 @@ def test_both_weights_of_a_run(tmp_path, own, caplog):
     path = tmp_path / "own.npz"
     np.savez(path, images=own.images, labels=own.labels, test_images=own.test.images, test_labels=own.test.labels)
     run = Run(with_overrides(config, {"data": {"name": str(path)}}))
-    for _ in Recorder(tmp_path / "r").record(run):
-        pass
+    list(Recorder(tmp_path / "r").record(run))
     found = evaluate(tmp_path / "r", seeds=1)
     assert (found["generator"], found["raw"]["generator"]) == ("ema", "raw")
     assert found["cpu_seconds"] == run.cpu > 0

@@ -43,8 +43,7 @@ def play(pictures):
         config = replace(config, parent=parent)
         run = Run(config)
         with contextlib.suppress(DivergedError):
-            for _ in Recorder(folder).record(run, observers=[Diagnosis(every=every)], stop=lambda: run.step >= stop):
-                pass
+            list(Recorder(folder).record(run, observers=[Diagnosis(every=every)], stop=lambda: run.step >= stop))
         return config
 
     return play_

@@ -22,8 +22,7 @@ def exact(results):
 
 def finished(study):
     """Run a study to its end; the lines of its results."""
-    for _ in study.run():
-        pass
+    list(study.run())
     return [json.loads(line) for line in study.lines.read_text("utf-8").splitlines()]
 
 
@@ -42,8 +41,7 @@ def test_every_cell_is_trained_and_measured(write, tmp_path, here):
     # what was measured is what the run of this configuration and seed shows
     variation, seed = study.cells()["hinge/seed-1"]
     run = Run(study.config(variation, seed))
-    for _ in train(run):
-        pass
+    list(train(run))
     again = {name: v for m in ("quality", "play") for name, v in MEASURES[m](run, 200).items()}
     assert results[3]["figures"] == again
     assert results[0]["figures"] != results[2]["figures"]
@@ -181,8 +179,7 @@ def test_variations_go_on_from_one_checkpoint(write, tmp_path, here):
     assert cells.run_of(fresh, tmp_path / "fresh").gan.g.state["v"].any()
     # "hot" is the run that never stopped
     run = Run(study.config(study.cells()["hot/seed-0"][0], 0))
-    for _ in train(run):
-        pass
+    list(train(run))
     assert MEASURES["quality"](run, 200)["distance"] == hot["figures"]["distance"]
 
 

@@ -25,8 +25,7 @@ def test_a_worker_whose_study_has_gone_stops_and_saves(write, tmp_path):
 def test_a_cell_goes_on_from_the_last_checkpoint_of_its_start(write, tmp_path):
     job = StudyRun(load_study(write()), tmp_path / "out").job("plain/seed-0")
     config = from_table(Config, job.config)
-    for _ in Recorder(tmp_path / "start").record(Run(replace(config, steps=20, save_every=6))):
-        pass
+    list(Recorder(tmp_path / "start").record(Run(replace(config, steps=20, save_every=6))))
     longer = to_table(replace(config, steps=30))
     going_on = replace(job, folder=str(tmp_path / "cell"), config=longer, start=str(tmp_path / "start"))
     run = cells.run_of(going_on, tmp_path / "cell")

@@ -32,8 +32,7 @@ SLOWER_D = changes_of(["discriminator.optimizer.lr=1e-4"])
 
 
 def ended(run):
-    for _ in train(run):
-        pass
+    list(train(run))
     return {name: array.copy() for name, array in run.gan.arrays().items()}
 
 
@@ -94,8 +93,7 @@ def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny, tmp_path):
     assert [e for e in train(early) if isinstance(e, Adjusted)] == [Adjusted(0, CHANGES[:1])]
     part = Run(tiny())
     stop = adjusting(part, 7)
-    for _ in Recorder(tmp_path / "part").record(part, stop=lambda: stop() or part.step >= 9):
-        pass
+    list(Recorder(tmp_path / "part").record(part, stop=lambda: stop() or part.step >= 9))
     again = resume(tmp_path / "part")
     assert again.adjusted == [(7, CHANGES[:1])]
     assert again.config == part.config
@@ -119,8 +117,7 @@ def test_what_needs_a_new_run_is_refused(tiny, line):
 
 def test_a_second_try_begins_with_what_was_adjusted(tiny, tmp_path):
     run = Run(tiny())
-    for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
-        pass
+    list(Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)))
     said = Diagnosed(24, "D wins", {}, ("x",), overrides=SLOWER_D, severity="alarm")
     at = {
         step: plan(tmp_path / "a", Diagnosed(**{**vars(said), "healthy_step": step, "clock": None})) for step in (6, 18)
@@ -136,8 +133,7 @@ def test_a_second_try_begins_with_what_was_adjusted(tiny, tmp_path):
 
 def test_a_forged_adjustment_is_refused(tiny, tmp_path):
     run = Run(tiny())
-    for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
-        pass
+    list(Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)))
     found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000024")
     assert json.loads(json.dumps(found.state["adjusted"])) == [[7, [[*CHANGES[0]]]]]
     found.state["adjusted"] = [[7, ["batch_size=8"]]]

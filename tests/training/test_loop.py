@@ -293,8 +293,7 @@ def test_a_run_is_trained_by_one_thread_at_a_time(tiny):
     def play():
         together.wait()
         try:
-            for _ in train(run):
-                pass
+            list(train(run))
         except RunError as error:
             errors.append(error)
 

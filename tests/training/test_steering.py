@@ -77,13 +77,10 @@ def test_the_probability_follows_and_the_log_says_so(steered, monkeypatch, known
 @pytest.mark.parametrize("stop", [6, 8, 9])
 def test_a_resumed_run_steers_on_to_the_same_bytes(steered, digits, tmp_path, content, monkeypatch, stop):
     monkeypatch.setattr(steering, "TARGET", 0.0)  # so that it moves
-    for _ in Recorder(tmp_path / "whole").record(whole := steered()):
-        pass
+    list(Recorder(tmp_path / "whole").record(whole := steered()))
     part = steered()
-    for _ in Recorder(tmp_path / "part").record(part, stop=lambda: part.step >= stop):
-        pass
-    for _ in Recorder(tmp_path / "part").record(resume(tmp_path / "part", data=digits)):
-        pass
+    list(Recorder(tmp_path / "part").record(part, stop=lambda: part.step >= stop))
+    list(Recorder(tmp_path / "part").record(resume(tmp_path / "part", data=digits)))
     assert len({p for _, ((_, p),) in whole.adjusted}) > 1
     assert content(tmp_path / "whole") == content(tmp_path / "part")
 

@@ -45,29 +45,10 @@ SOURCE = Path(__file__).parents[2] / "src"
 CLIENT = "a-page-of-the-tests-01"
 
 
-def small(**changes):
-    """Return a ring that takes milliseconds."""
-    player = {"optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.5, "beta2": 0.99}}
-    layers = [{"kind": "dense", "units": 16}, "leaky_relu"]
-    base = {
-        "generator": {"layers": [*layers, {"kind": "dense", "units": 2}], **player},
-        "discriminator": {"layers": [*layers, {"kind": "dense", "units": 1}], **player},
-        "latent": {"dim": 4, "distribution": "normal"},
-        "steps": 24,
-        "batch_size": 16,
-        "threads": 1,
-        "report_every": 5,
-        "sample_every": 8,
-        "save_every": 6,
-        "evaluate_every": 12,
-        "data": {"name": "ring", "labels": "none", "limit": 100},
-    }
-    return with_overrides(recipe("ring"), {**base, **changes})
-
-
 @pytest.fixture(scope="session")
-def tiny():
-    return small
+def tiny(tiny):
+    """As `tiny` of all tests, measured half-way and at the end."""
+    return lambda **changes: tiny(**{"evaluate_every": 12, **changes})
 
 
 @pytest.fixture(scope="session")
@@ -274,8 +255,7 @@ def call(playground):
 
 def trained(folder, config):
     run = Run(config)
-    for _ in Recorder(folder).record(run, observers=[Diagnosis(8)]):
-        pass
+    list(Recorder(folder).record(run, observers=[Diagnosis(8)]))
     return run
 
 
@@ -290,8 +270,7 @@ def two(tmp_path_factory, tiny):
     with (runs / "tiny-1" / "events.jsonl").open("a") as file:
         file.write(said.line())
     second = plan(runs / "tiny-1", said).run()
-    for _ in Recorder(runs / "tiny-1-try-2").record(second):
-        pass
+    list(Recorder(runs / "tiny-1-try-2").record(second))
     return runs
 
 

@@ -259,8 +259,7 @@ def test_a_picture_that_vanishes_costs_no_step(folder, few, tmp_path):
     ]
     config = with_overrides(recipe("pictures"), [*words, f"data.name={folder}"])
     whole = Recorder(tmp_path / "whole")
-    for _ in whole.record(Run(config)):
-        pass
+    list(whole.record(Run(config)))
     broken, moved, run = Recorder(tmp_path / "broken"), tmp_path / "moved", Run(config)
     events = broken.record(run)
     while next(events).step < 8:

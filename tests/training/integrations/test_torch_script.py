@@ -139,8 +139,7 @@ def test_a_run_whose_data_stay_on_disk_is_refused(made, tmp_path, monkeypatch):
 def written(tmp_path, monkeypatch, capsys, made):
     """The script that the command writes of a run in this folder."""
     monkeypatch.chdir(tmp_path)
-    for _ in Recorder("my-run").record(made("ring", "steps=6")):
-        pass
+    list(Recorder("my-run").record(made("ring", "steps=6")))
     assert main(["export", "my-run", "--to", "torch-training", "--json"]) == 0
     files = json.loads(capsys.readouterr().out)["files"]
     return tmp_path / files[0]["path"]

@@ -76,8 +76,7 @@ def test_killed_at_random_moments_and_resumed(tiny, tmp_path, update, threads):
     config = tmp_path / "config.toml"
     spec = tiny(update=update, threads=threads, steps=600, report_every=7, sample_every=40, save_every=10)
     config.write_text(dumps_toml(spec))
-    for _ in Recorder(tmp_path / "whole").record(Run(spec)):
-        pass
+    list(Recorder(tmp_path / "whole").record(Run(spec)))
     chance, kills = random.Random(f"{update}{threads}"), 0
     for _ in range(6):
         child = start(config, tmp_path / "r")

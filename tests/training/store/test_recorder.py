@@ -71,8 +71,7 @@ def test_leaving_and_coming_back_changes_nothing(tiny, alarm, threads, tmp_path,
     count = len((tmp_path / "whole" / "events.jsonl").read_text().splitlines())
     for leave in range(1, count + 1, threads):  # after every single event; with two threads, after every other one
         folder = tmp_path / str(leave)
-        for _ in zip(range(leave), Recorder(folder).record(Run(config), observers=[alarm()], **options)):
-            pass
+        list(zip(range(leave), Recorder(folder).record(Run(config), observers=[alarm()], **options)))
         record(folder, resume(folder), observers=[alarm()], **options)
         assert content(folder) == content(tmp_path / "whole")
 

@@ -22,8 +22,7 @@ def test_every_state_has_its_words():
 
 def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(tiny):
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)  # D's accuracy has a level
-    for _ in train(made, observers=[diagnosis]):
-        pass
+    list(train(made, observers=[diagnosis]))
     so_far = diagnosis.measurements(facts_of(made))
     cases = [case for failure in FAILURES.values() for case in failure.rule(so_far)]
     assert set(HEADLINES) <= {(e.name, e.operator, e.threshold) for case in cases for e in case.evidence}
@@ -32,8 +31,7 @@ def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(
 def test_what_is_shown_before_the_first_measurement_is_what_one_shows(tiny, call):
     before = call.get("/api/catalog").json()["diagnosis"]
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)
-    for _ in train(made, observers=[diagnosis]):
-        pass
+    list(train(made, observers=[diagnosis]))
     found = checked(Live(made, Path("x"), 1, 1, diagnosis))
     assert before["checks"] == len(found["checks"])
     assert before["by_step"] == max(cadence(steps) for steps in (100, 7000, 10**6))
@@ -46,8 +44,7 @@ def test_what_is_shown_before_the_first_measurement_is_what_one_shows(tiny, call
 def test_a_measurement_tells_every_check(tiny):
     made = Run(tiny(steps=60))
     diagnosis = Diagnosis(20)
-    for _ in train(made, observers=[diagnosis]):
-        pass
+    list(train(made, observers=[diagnosis]))
     found = checked(Live(made, Path("x"), 1, 1, diagnosis))
     assert found["step"] == 60
     assert [check["state"] for check in found["checks"]] == list(FAILURES)

@@ -122,8 +122,7 @@ def test_a_step_of_the_game_keeps_its_pictures_and_tells_d_s_move_from_g_s(tiny_
     run = Run(tiny_pictures(steps=3), data=digits)
     then, records = maps.played(run, [], 4, seed=9)
     old = run.generate(*run.draw(4, seed=9), average=False)
-    for _ in train(run, stop=lambda: run.step > 0):
-        pass
+    list(train(run, stop=lambda: run.step > 0))
     now, records = maps.played(run, records, 4, seed=9)
     assert [one["png"] for one in now["real"]] == [one["png"] for one in then["real"]]
     assert (then.get("since"), now["since"], run.step) == (None, 0, 1)

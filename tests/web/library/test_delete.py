@@ -20,8 +20,7 @@ from mulligan.web.library import runs
 def folder(playground, tiny):
     """A finished run, with a generator."""
     found = playground.runs / "tiny-1"
-    for _ in Recorder(found).record(Run(tiny())):
-        pass
+    list(Recorder(found).record(Run(tiny())))
     return found
 
 

@@ -172,8 +172,7 @@ def test_pictures_as_files(call):
 def test_the_list_says_of_which_step_figures_are(call, runs):
     work.evaluate(runs / "tiny-1")
     run = resume(runs / "tiny-1", steps=30)
-    for _ in Recorder(runs / "tiny-1").record(run, evaluators=[lambda run: {"kid": 0.5}]):
-        pass
+    list(Recorder(runs / "tiny-1").record(run, evaluators=[lambda run: {"kid": 0.5}]))
     row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1")
     assert (row["step"], row["measured_step"], row["monitored_step"]) == (30, 24, 30)
     assert row["fd"] is not None
@@ -185,20 +184,17 @@ def test_the_list_says_of_which_step_figures_are(call, runs):
 
 def test_a_run_that_was_stopped_stands_where_it_was_saved(call, playground, tiny):
     run = Run(tiny())
-    for _ in Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 8):
-        pass
+    list(Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 8))
     call.get("/api/runs")
     run = resume(playground.runs / "tiny-1")
-    for _ in Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 9):
-        pass
+    list(Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 9))
     assert call.get("/api/runs").json()["runs"][0]["step"] == 9
     found = call.get("/api/runs/tiny-1").json()
     assert (found["step"], chain(playground.runs / "tiny-1")[0].step, found["checkpoints"][-1]) == (9, 9, 9)
 
 
 def test_an_earlier_checkpoint(call, playground, tiny):
-    for _ in Recorder(playground.runs / "r").record(Run(tiny()), observers=[Diagnosis(6)]):
-        pass
+    list(Recorder(playground.runs / "r").record(Run(tiny()), observers=[Diagnosis(6)]))
     steps = call.get("/api/runs/r").json()["checkpoints"]
     assert len(steps) > 1
     first, last = (call.get(f"/api/look/field?run=r&side=16&step={step}").json() for step in (steps[0], steps[-1]))

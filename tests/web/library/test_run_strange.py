@@ -48,8 +48,7 @@ def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name, runs, ca
 @pytest.mark.parametrize("name", ["live", "bundled", "pixel-faces"])
 def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(name, call, playground, tiny, tiny_pictures):
     for folder, config in ((name, tiny_pictures()), ("ring-1", tiny())):
-        for _ in Recorder(playground.runs / folder).record(Run(config)):
-            pass
+        list(Recorder(playground.runs / folder).record(Run(config)))
     found = {model["name"]: model["title"] for model in call.get("/api/models").json()}
     ours = {"bundled": "MNIST digits, bundled", "pixel-faces": "Pixel faces, bundled"}
     assert found == ours | {f"./{name}": name, "ring-1": "ring-1"}

@@ -93,8 +93,7 @@ def test_a_link_works_in_a_page_that_is_open_and_as_the_page_spells_it(open_tab)
 
 
 def test_a_link_to_the_inside_shows_the_run_the_step_and_what_was_shown(open_tab, server, tiny):
-    for _ in Recorder(server.runs / "seen").record(Run(tiny())):
-        pass
+    list(Recorder(server.runs / "seen").record(Run(tiny())))
     tab = open_tab("look?run=seen&step=12&without=map,fake")
     tab.painted("ring-field")
     assert not tab("ring-map").is_checked()

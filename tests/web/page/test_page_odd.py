@@ -16,8 +16,7 @@ NAME = "d'Arc #1 & <b>" + "x" * 150
 @pytest.fixture(scope="module")
 def folders(server, tiny):
     """A good run of an odd name, and two newer ones that cannot be read."""
-    for _ in Recorder(server.runs / NAME).record(Run(tiny()), observers=[Diagnosis(8)]):
-        pass
+    list(Recorder(server.runs / NAME).record(Run(tiny()), observers=[Diagnosis(8)]))
     for name in (b"damaged", b"caf\xe9"):
         folder = os.path.join(os.fsencode(server.runs), name)
         os.mkdir(folder)

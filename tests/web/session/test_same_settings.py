@@ -109,7 +109,6 @@ def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, ow
     folder = Path(playground.session.own[own])
     (folder / "broken.png").write_text("none")
     data = {"name": str(folder), "labels": "none", "size": 32, "colour": "rgb", "skip_broken": True}
-    for _ in Recorder(playground.runs / "own-1").record(Run(tiny_pictures(data=data))):
-        pass
+    list(Recorder(playground.runs / "own-1").record(Run(tiny_pictures(data=data))))
     answer = call.get("/api/nearest", params={"model": "own-1", "seed": 3}).json()
     assert (answer["channels"], answer["width"]) == (3, 32)

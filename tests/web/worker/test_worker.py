@@ -87,8 +87,7 @@ def test_a_run_in_the_worker_is_the_run_in_the_terminal(held, tiny, tmp_path):
 
     run = Run(config)
     monitor = Monitor.of(run)
-    for _ in Recorder(tmp_path / "t").record(run, evaluators=[monitor], observers=[Diagnosis()]):
-        pass
+    list(Recorder(tmp_path / "t").record(run, evaluators=[monitor], observers=[Diagnosis()]))
     assert (folder / "events.jsonl").read_bytes() == (tmp_path / "t" / "events.jsonl").read_bytes()
     told = [words for kind, words in held.heard if kind == "event"]
     assert told == [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
