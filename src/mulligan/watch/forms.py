@@ -1,106 +1,79 @@
 """Find which loss D trains with, and on what scale, from its outputs and what the user's loop made of them."""
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from mulligan.game.losses import (
+    DiscriminatorLoss,
+    GeneratorLoss,
+    Hinge,
+    LeastSquares,
+    Loss,
+    NonSaturating,
+    Relativistic,
+    Wasserstein,
+)
 from mulligan.nn.memory import Array
 
 SCALES = (1.0, 0.5, 0.25, 2.0)
 """Factors by which public loops multiply a loss: halved, summed, or averaged over both sides."""
 
 
-def _sigmoid(x: Array) -> Array:
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
+class Probabilities(Loss):
+    """Cross-entropy of a D that returns probabilities: E −log D(x) − log(1 − D(G(z))); G: −E log D(G(z))."""
 
+    threshold = 0.5
 
-def _bounded(p: Array) -> Array:
-    return np.clip(p, 1e-7, 1.0 - 1e-7)
+    def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
+        n, (p, q) = len(real), np.clip((real, 1 - fake), 1e-7, 1.0)
+        value = -float(np.log(p).mean() + np.log(q).mean())
+        slopes = ((x - 1) / np.maximum(x * (1 - x), 1e-12) / n for x in (real, 1 - fake))  # as torch
+        return DiscriminatorLoss(value, next(slopes), -next(slopes))
 
-
-def _logits(p: Array) -> Array:
-    p = np.clip(p.astype(np.float64), 1e-12, 1.0 - 1e-12)
-    return (np.log(p) - np.log1p(-p)).astype(np.float32)
+    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
+        p = np.clip(fake, 1e-7, 1.0)
+        return GeneratorLoss(-float(np.log(p).mean()), -1 / p / len(fake))
 
 
 class Form(NamedTuple):
-    """A loss of D as a function of its outputs for reals r and fakes f, which D moves up and down."""
+    """A loss that D may train with, which moves its outputs for reals r and fakes f."""
 
     name: str
-    value: Callable[[Array, Array], float]
-    slopes: Callable[[Array, Array], tuple[Array, Array]]
-    """∂L_D/∂r and ∂L_D/∂f of each sample."""
-    push: Callable[[Array, Array], Array]
-    """∂L_G/∂f of each sample."""
+    loss: Loss
     balance: float  # D's loss if it cannot tell
-    level: float | None  # the output at which D cannot tell; None if only differences count
     outputs: str = "scores"  # or "logits", "probabilities"
+    times: float = 1.0
+
+    def value(self, r: Array, f: Array) -> float:
+        return self.times * self.loss.discriminator(real=r, fake=f).value
+
+    def slopes(self, r: Array, f: Array) -> tuple[Array, Array]:
+        """Return ∂L_D/∂r and ∂L_D/∂f of each sample."""
+        found = self.loss.discriminator(real=r, fake=f)
+        return self.times * len(r) * found.real, self.times * len(r) * found.fake
+
+    def push(self, r: Array, f: Array) -> Array:
+        """Return ∂L_G/∂f of each sample."""
+        return self.times * len(f) * self.loss.generator(real=r, fake=f).fake
 
     def seen(self, outputs: "Outputs", turned: bool) -> "Outputs":
         """Return the outputs of a D that calls fakes 1 and reals 0 as a D that calls reals 1 would give them."""
-        around = 2 * (self.level or 0.0)
+        around = 2 * (self.loss.level or 0.0)
         return Outputs(around - outputs.real, around - outputs.fake) if turned else outputs
 
 
-def _entropy(r: Array, f: Array) -> float:
-    return float(np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean())
-
-
+_ENTROPY = 2 * math.log(2)
 FORMS = {
     form.name: form
     for form in (
-        Form(
-            "cross-entropy of probabilities",
-            lambda r, f: -float(np.log(_bounded(r)).mean() + np.log1p(-_bounded(f)).mean()),
-            lambda r, f: ((r - 1) / np.maximum(r * (1 - r), 1e-12), f / np.maximum(f * (1 - f), 1e-12)),  # as torch
-            lambda r, f: -1 / _bounded(f),
-            2 * math.log(2),
-            0.5,
-            "probabilities",
-        ),
-        Form(
-            "cross-entropy of logits",
-            _entropy,
-            lambda r, f: (-_sigmoid(-r), _sigmoid(f)),
-            lambda r, f: -_sigmoid(-f),
-            2 * math.log(2),
-            0.0,
-            "logits",
-        ),
-        Form(
-            "least squares",
-            lambda r, f: float(np.square(r - 1).mean() + np.square(f).mean()),
-            lambda r, f: (2 * (r - 1), 2 * f),
-            lambda r, f: 2 * (f - 1),
-            0.5,
-            0.5,
-        ),
-        Form(
-            "hinge",
-            lambda r, f: float(np.maximum(1 - r, 0).mean() + np.maximum(1 + f, 0).mean()),
-            lambda r, f: (-1.0 * (r < 1), 1.0 * (f > -1)),
-            lambda r, f: -np.ones_like(f),
-            2.0,
-            0.0,
-        ),
-        Form(
-            "relativistic pairs",
-            lambda r, f: float(np.logaddexp(0, f - r).mean()),
-            lambda r, f: (-_sigmoid(f - r), _sigmoid(f - r)),
-            lambda r, f: -_sigmoid(r - f),
-            math.log(2),
-            None,
-        ),
-        Form(
-            "difference of means",
-            lambda r, f: float(f.mean() - r.mean()),
-            lambda r, f: (-np.ones_like(r), np.ones_like(f)),
-            lambda r, f: -np.ones_like(f),
-            0.0,
-            None,
-        ),
+        Form("cross-entropy of probabilities", Probabilities(), _ENTROPY, "probabilities"),
+        Form("cross-entropy of logits", NonSaturating(), _ENTROPY, "logits"),
+        Form("least squares", LeastSquares(), 0.5, times=2.0),  # public loops leave out the ½
+        Form("hinge", Hinge(), 2.0),
+        Form("relativistic pairs", Relativistic(), math.log(2)),
+        Form("difference of means", Wasserstein(), 0.0),
     )
 }
 """The losses that the watch knows, in the order in which they are preferred where they explain a loop equally well."""
@@ -122,7 +95,8 @@ def is_bounded(outputs: Outputs) -> bool:
 
 def as_logits(outputs: Outputs) -> Outputs:
     """Return probabilities as logits."""
-    return Outputs(_logits(outputs.real), _logits(outputs.fake))
+    bounded = (np.clip(p.astype(np.float64), 1e-12, 1.0 - 1e-12) for p in outputs)
+    return Outputs(*((np.log(p) - np.log1p(-p)).astype(np.float32) for p in bounded))
 
 
 class Fitting:

@@ -293,7 +293,8 @@ class Watch(AbstractContextManager["Watch"]):
         found = self._nets.answers(self._slopes)
         form, outputs = self._fitting.found[0], Outputs(found.real, found.fake)
         seen = form.seen(outputs, self._turned)
-        level, factors = form.level, [np.full(len(side), -1.0 if self._turned else 1.0, np.float32) for side in seen]
+        level = form.loss.level
+        factors = [np.full(len(side), -1.0 if self._turned else 1.0, np.float32) for side in seen]
         if form.outputs == "probabilities":
             factors = [factor / np.maximum(p * (1 - p), 1e-12) for factor, p in zip(factors, seen)]
             level, seen = 0.0, as_logits(seen)
