@@ -30,7 +30,7 @@ BELOW = {
     "training": {"output", "config", "diagnosis", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
     "models": {"training", "output", "metrics", "data", "errors"},
     "report": {"training", "output", "config", "diagnosis", "metrics", "data", "errors"},
-    "watch": {"report", "training", "output", "diagnosis", "data", "nn", "errors"},
+    "watch": {"report", "training", "output", "diagnosis", "data", "game", "nn", "errors"},
     "recipes": set(),
 }
 MIDDLE = frozenset({*BELOW, "mulligan"})

@@ -3,6 +3,7 @@
 python benchmarks/watching                     the runs, with the names that are expected
 python benchmarks/watching --try 3             … and play each for three steps, with the first seed
 python benchmarks/watching --watch FILE        watch every run that the file of JSON lines lacks, and add it
+python benchmarks/watching --cure FILE         apply the remedies to the file's broken runs, and add how they end
 python benchmarks/watching --report FILE       count what the file holds
 python benchmarks/watching --write FILE        … and write docs/benchmarks/watching.{jsonl,md} and the guide
 python benchmarks/watching --cost              measure what the watch costs the GANs as published
@@ -21,8 +22,9 @@ from pathlib import Path
 import torch
 from cases import BROKEN, LOOKALIKES, SEEDS, SOUND
 from faults import Case, planted
-from outcomes import counts, kept, line, write
-from played import cost, played
+from outcomes import HEAD_OF_LINES, counts, kept, line
+from pages import write
+from played import cost, cured, played
 from samples import pictures
 
 
@@ -45,14 +47,15 @@ def main() -> None:
     parser.add_argument("--try", dest="steps", type=int, default=0, help="play each run for so many steps")
     parser.add_argument("--only", default="", help="only runs whose GAN or fault holds this word")
     parser.add_argument("--watch", type=Path, metavar="FILE", help="watch the runs that the file lacks, and add them")
+    parser.add_argument("--cure", type=Path, metavar="FILE", help="mend the file's broken runs, and add how they end")
     parser.add_argument("--report", type=Path, metavar="FILE", help="count what the file holds")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the pages from what the file holds")
     parser.add_argument("--cost", action="store_true", help="measure what the watch costs the GANs as published")
     parser.add_argument("--again", action="store_true", help="watch known runs again")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    if asked.watch is not None:
-        for outcome in played(asked.watch, asked.only, asked.again):
+    if asked.watch is not None or asked.cure is not None:
+        for outcome in played(asked.watch, asked.only, asked.again) if asked.watch else cured(asked.cure, asked.only):
             print(line(outcome), f"{outcome.steps} steps, {outcome.seconds} s", flush=True)
         return
     if asked.cost:
@@ -63,7 +66,7 @@ def main() -> None:
         return
     if asked.report is not None:
         outcomes = [o for o in kept(asked.report).values() if asked.only in f"{o.gan}: {o.way}"]
-        print(counts(outcomes), "\n\n| GAN | fault | seed | expected | named | step | because |\n" + "|---" * 7 + "|")
+        print(counts({"all": outcomes}), HEAD_OF_LINES, sep="\n\n")
         print("\n".join(line(o) for o in outcomes if not o.exact))
         return
     for title, cases in (("as published", SOUND), ("broken", BROKEN), ("looks broken", LOOKALIKES)):

@@ -21,8 +21,6 @@ from mulligan.watch.watch import meaning
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS, GUIDE = DOCS / "benchmarks" / "watching.jsonl", DOCS / "guides" / "my-gan-fails.md"
-CLAIM = ("tutorial", "lsgan", "sngan", "infogan", "keras_dcgan")
-"""GANs whose second seed was played once, after the watch had been mended on other runs."""
 KEPT = ("gap", "distance", "coverage", "d_accuracy", "d_loss")
 """The figures of each measurement that the results keep."""
 
@@ -44,6 +42,10 @@ class Outcome:
     findings: list[tuple[int, str]]
     facts: dict[str, Any]
     measured: list[tuple[int, dict[str, float]]]
+    losses: str = ""
+    """What the curves of both losses alone say at this step; empty if they were not kept."""
+    remedy: str = ""
+    """What was mended before the run: the beginning of the remedy's words."""
 
     @property
     def case(self) -> Case:
@@ -58,11 +60,25 @@ class Outcome:
         return self.exact or self.named in self.case.neighbours
 
 
-def kept(path: Path) -> dict[tuple[str, str, int], Outcome]:
-    """Return the outcomes in a file; the last one counts for a run that was played again."""
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-    found = (Outcome(**json.loads(line)) for line in lines)
-    return {(o.gan, o.way, o.seed): o for o in found}
+Outcomes = dict[tuple[str, str, int], Outcome]
+
+
+def kept(path: Path, first: bool = False) -> Outcomes:
+    """Return the outcomes in a file; the last or the first one counts for a run that was played again."""
+    return {(o.gan, o.way, o.seed): o for o in lines(path)[:: -1 if first else 1] if not o.remedy}
+
+
+def kept_cures(path: Path) -> dict[tuple[str, str, int, str], Outcome]:
+    """Return the outcomes of mended runs in a file."""
+    return {(o.gan, o.way, o.seed, o.remedy): o for o in lines(path) if o.remedy}
+
+
+def lines(path: Path) -> list[Outcome]:
+    """Return every outcome in a file, in the order in which they were played."""
+    return [Outcome(**json.loads(line)) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
+
+
+HEAD_OF_LINES = "| GAN | way | seed | expected | named | step | because |\n" + "|---" * 7 + "|"
 
 
 def line(o: Outcome) -> str:
@@ -73,18 +89,40 @@ def line(o: Outcome) -> str:
     return f"| {o.gan} | {o.way} | {o.seed} | {o.case.expected}{beside} | {o.named}{mark} | {o.step or '–'} | {said} |"
 
 
-def counts(outcomes: list[Outcome]) -> str:
-    """Count names and false alarms."""
-    broken = [o for o in outcomes if o.case.expected != HEALTHY]
-    sound = [o for o in outcomes if o.case in SOUND]
-    alike = [o for o in outcomes if o.case in LOOKALIKES]
-    exact, right, silent = (sum(v) for v in zip(*((o.exact, o.right, o.named == HEALTHY) for o in broken)))
-    late = [o.step - (100 if o.case.expected == "eval left on" else 0) for o in broken if o.right]
-    return f"""| broken | named exactly | or by a neighbour | wrongly | not at all | healthy | false alarms | look broken | false alarms |
-|---|---|---|---|---|---|---|---|---|
-| {len(broken)} | {exact} | {right - exact} | {len(broken) - right - silent} | {silent} | {len(sound)} | {sum(not o.exact for o in sound)} | {len(alike)} | {sum(not o.exact for o in alike)} |
+HEADS = (
+    "broken",
+    "named exactly",
+    "or by a neighbour",
+    "wrongly",
+    "not at all",
+    "healthy",
+    "accused",
+    "look broken",
+    "accused",
+    "steps to the name",
+    "at most",
+    "CPU seconds to the name",
+)
 
-From fault to name: {statistics.median(late or [0]):.0f} steps in the median, {max(late, default=0)} at most."""  # noqa: E501
+
+def counts(some: dict[str, list[Outcome]]) -> str:
+    """Count names and false alarms in groups of runs, and the median of what a right name took."""
+    rows = []
+    for group, outcomes in some.items():
+        broken, alike = ([o for o in outcomes if o.case in cases] for cases in (BROKEN, LOOKALIKES))
+        sound = [o for o in outcomes if o.case in SOUND]
+        exact, right, silent = (sum(v) for v in zip(*((o.exact, o.right, o.named == HEALTHY) for o in broken)))
+        named = [o for o in broken if o.right]
+        steps = [o.step - (100 if o.case.expected == "eval left on" else 0) for o in named]
+        numbers = (len(broken), exact, right - exact, len(broken) - right - silent, silent, len(sound))
+        numbers += (sum(not o.exact for o in sound), len(alike), sum(not o.exact for o in alike))
+        numbers += (f"{statistics.median(steps):.0f}", max(steps), f"{statistics.median(o.seconds for o in named):.1f}")
+        rows.append([group, *map(str, numbers)])
+    return table("", *HEADS, rows=rows)
+
+
+def table(*heads: str, rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows))
 
 
 # ── the guide ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,68 +195,3 @@ def said(o: Outcome) -> str:
     for name, e in o.evidence.items():
         lines.append(f"  {figure(e['value'])} {e['operator']} {figure(e['threshold'])}  {figure_of(name).meaning}")
     return "\n".join([*lines, f"  try: {remedies(o.named, o.evidence)[0].told('PyTorch')}"])
-
-
-def page(outcomes: list[Outcome]) -> str:
-    """docs/benchmarks/watching.md."""
-    claimed = [o for o in outcomes if o.gan in CLAIM and o.seed == 1]
-    tuned = [o for o in outcomes if o not in claimed]
-    head = "| GAN | way | seed | expected | named | step | because |\n" + "|---" * 7 + "|"
-    tables = ("\n".join([head, *(line(o) for o in some if not o.exact)]) for some in (claimed, tuned))
-    of_claimed, of_tuned = tables
-    return f"""# How well the watch names what is wrong
-
-How often does [the watch](../guides/watch.md) find what is wrong with somebody else's GAN? Twelve public GANs,
-rewritten small, were trained as published, broken on purpose, and changed in ways that look wrong and are not. The
-names that the watch should give were written down before the first run (`benchmarks/watching/cases.py`), and none was
-changed.
-
-| two seeds of each | healthy | broken | only look broken |
-|---|---|---|---|
-| ways | {len(SOUND)} | {len({c.way for c in BROKEN})} | {len(LOOKALIKES)} |
-| runs | {2 * len(SOUND)} | {2 * len(BROKEN)} | {2 * len(LOOKALIKES)} |
-
-**{len(outcomes)} of these runs have been played so far.** They were split by GAN before the watch was mended:
-{", ".join(f"`{gan}`" for gan in CLAIM)} are for the claim, with their second seed. These {len(claimed)} runs are drawn
-by chance from all of them, and were played once.
-
-## The claim: runs that the watch had never seen
-
-{counts(claimed)}
-
-{of_claimed}
-
-A run of these that was named wrongly counts as wrong here, also where the watch was mended afterwards.
-
-## The runs by which the watch was mended
-
-A run that was named wrongly and then mended was played again. The others keep their first outcome.
-
-{counts(tuned)}
-
-{of_tuned}
-
-A broken run stops when it is named, or after 1,200 steps. Others take 2,000. Played by `python benchmarks/watching
---watch FILE`.
-
-Some ways turned out to be no failure in this time, by the distance to the reals. With the saturating loss and D's rate
-× 10 the GAN comes nearer at each measurement. They count as not named.
-"""
-
-
-def write(path: Path) -> None:
-    """Write the results without most figures, and both pages, from a file of outcomes."""
-    outcomes = kept(path)
-    lines = []
-    for o in outcomes.values():
-        measured = [(step, {name: each[name] for name in KEPT if name in each}) for step, each in o.measured]
-        lines.append(json.dumps({**vars(o), "measured": measured, "facts": {}}, ensure_ascii=False))
-    RESULTS.write_text("\n".join(lines) + "\n", "utf-8")
-    render()
-
-
-def render() -> None:
-    """Write both pages from the results."""
-    outcomes = kept(RESULTS)
-    GUIDE.write_text(guide(outcomes), "utf-8")
-    RESULTS.with_suffix(".md").write_text(page(list(outcomes.values())), "utf-8")

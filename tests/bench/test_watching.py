@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from cases import BROKEN, HEALTHY, LOOKALIKES, SEEDS, SOUND
+from cures import mended
 from faults import planted, text_of
-from outcomes import GUIDE, RESULTS, guide, kept, page
+from outcomes import GUIDE, RESULTS, guide, kept
+from pages import page
 from questions import QUESTIONS
 
 from mulligan.diagnosis import FAILURES
@@ -14,7 +16,14 @@ from mulligan.watch.faults import LOOP_FAULTS
 def test_the_pages_show_what_was_measured():
     outcomes = kept(RESULTS)
     assert GUIDE.read_text("utf-8") == guide(outcomes)
-    assert RESULTS.with_suffix(".md").read_text("utf-8") == page(list(outcomes.values()))
+    assert RESULTS.with_suffix(".md").read_text("utf-8") == page(RESULTS)
+
+
+def test_each_remedy_leaves_python_and_changes_the_gan():
+    found = {remedy: case for o in kept(RESULTS).values() for remedy, case in mended(o)}
+    assert len(found) > 1
+    for case in found.values():
+        compile(text_of(case), f"{case.gan}, {case.way}, mended", "exec")
 
 
 def test_each_question_has_its_run_among_the_cases():
