@@ -225,19 +225,6 @@ def test_what_was_done_to_pictures_is_said_by_a_fit_too(tiny, tmp_path, monkeypa
     assert "1 other file left out" in capsys.readouterr().err.splitlines()[0]
 
 
-def test_minutes_become_steps(tiny, monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        fitting, "timed", lambda config, seconds, **of: asked.append(seconds) or timed(config, 0.5, **of)
-    )
-    generator = mulligan.fit(GREY, recipe=tiny, minutes=2)
-    assert generator.spec.step >= 1
-    assert asked == [120]
-    run = timed(tiny, 0.5)
-    assert run.step == 0
-    assert run.config.steps >= 1
-
-
 def test_minutes_are_filled_and_not_exceeded(tiny, monkeypatch):
     now, advance = [0.0], mulligan.Run.advance
 

@@ -23,13 +23,6 @@ def test_a_number_becomes_a_picture(mulligan, model):
     assert mulligan("draw", "43", "--model", model)[1] != out
 
 
-def test_draw_is_the_first_of_sample_to_the_byte(mulligan, model):
-    pixels = json.loads(mulligan("draw", "42", "--model", model, "--json")[1])["pixels"]
-    assert mulligan("sample", model, "--seed", "42", "--count", "64", "--out", "s.npz")[0] == 0
-    with np.load("s.npz") as saved:
-        assert np.array_equal(saved["samples"][0], pixels)
-
-
 def test_it_asks_until_the_answer_is_a_number(mulligan, model, answers):
     answers("seven\n\n-1\n4.5\n 42 \n")
     code, out, err = mulligan("draw", "--model", model)
