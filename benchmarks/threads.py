@@ -1,8 +1,8 @@
-"""Whole steps with thread workers, as on macOS and Windows, beside process workers: both on this machine, in turns.
+"""Whole steps with started processes, as on macOS and Windows, and with threads, beside forked ones: in turns.
 
     python benchmarks/threads.py [RECIPE ...]      # classic, mlp and quick by default
 
-Prints milliseconds a step, and the median and the quartiles of threads : processes over ten pairs of turns.
+Prints milliseconds a step, and the median and the quartiles of each kind of worker : forked ones over ten rounds.
 """
 
 import argparse
@@ -13,16 +13,20 @@ import time
 
 import numpy as np
 
-PAIRS, SECONDS = 10, 0.4
+ROUNDS, SECONDS, KINDS = 10, 0.4, ("forked", "started", "threads")
 
 
-def side(name, processes):
+def side(name, kind):
     """Take steps when told how many, and print the milliseconds of one."""
     from mulligan.game import gan
+    from mulligan.nn import memory
+    from mulligan.nn.workers import ThreadTeam, processes
     from mulligan.training import Run, recipe
 
-    if not processes:
-        gan.can_fork = lambda: False
+    if kind == "started":
+        memory.can_fork = processes.can_fork = lambda: False
+    if kind == "threads":
+        gan.process_team = lambda: ThreadTeam
     run = Run(recipe(name, steps=10**6, threads=2))
     with run.gan, np.errstate(all="ignore"):
         for count in map(int, sys.stdin):
@@ -35,7 +39,7 @@ def side(name, processes):
 def main(names):
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")} | {"OPENBLAS_NUM_THREADS": "1"}
     for name in names:
-        words = ([sys.executable, __file__, "--side", kind, name] for kind in ("processes", "threads"))
+        words = ([sys.executable, __file__, "--side", kind, name] for kind in KINDS)
         sides = [subprocess.Popen(w, env=env, stdin=-1, stdout=-1, text=True, bufsize=1) for w in words]
 
         def turn(one, count):
@@ -43,10 +47,14 @@ def main(names):
             return float(one.stdout.readline())
 
         count = max(3, int(SECONDS * 1000 / max(turn(one, 30) for one in sides)))
-        took = np.array([[turn(one, count) for one in sides] for _ in range(PAIRS)])
-        low, middle, high = np.quantile(took[:, 1] / took[:, 0], (0.25, 0.5, 0.75))
-        ms = np.median(took, axis=0)
-        print(f"{name}: {ms[0]:.2f} and {ms[1]:.2f} ms, ratio {middle:.2f} ({low:.2f}-{high:.2f})", flush=True)
+        for _ in range(int(4 / SECONDS)):
+            turn(sides[1], count)  # its processes start after a second
+        took = np.array([[turn(one, count) for one in sides] for _ in range(ROUNDS)])
+        found = [f"{name}: forked {np.median(took[:, 0]):.2f} ms"]
+        for kind, ms in zip(KINDS[1:], took[:, 1:].T):
+            low, middle, high = np.quantile(ms / took[:, 0], (0.25, 0.5, 0.75))
+            found.append(f"{kind} {np.median(ms):.2f} ms, ratio {middle:.2f} ({low:.2f}-{high:.2f})")
+        print("; ".join(found), flush=True)
         for one in sides:
             one.kill()
 
@@ -56,4 +64,4 @@ if __name__ == "__main__":
     parser.add_argument("recipes", nargs="*", default=["classic", "mlp", "quick"])
     parser.add_argument("--side", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    side(given.recipes[0], given.side == "processes") if given.side else main(given.recipes)
+    side(given.recipes[0], given.side) if given.side else main(given.recipes)

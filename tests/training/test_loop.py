@@ -12,6 +12,7 @@ import pytest
 
 from mulligan.errors import DivergedError, RunError
 from mulligan.nn.layers import Tanh
+from mulligan.nn.workers import ThreadTeam
 from mulligan.training import (
     Clock,
     Diagnosed,
@@ -226,7 +227,7 @@ def test_what_numpy_says_of_a_step_is_not_said_by_any_worker(tiny, monkeypatch):
         np.tanh(x, out=out)
 
     monkeypatch.setattr(Tanh, "f", f)
-    monkeypatch.setattr("mulligan.game.gan.can_fork", lambda: False)  # threads, as on Windows
+    monkeypatch.setattr("mulligan.game.gan.process_team", lambda: ThreadTeam)
     layers = [{"kind": "dense", "units": 2}, "tanh"]
     assert story(train(Run(tiny(threads=2, generator={"layers": layers}))))[-1] == ("finished", 24)
 

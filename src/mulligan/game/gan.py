@@ -16,7 +16,7 @@ from mulligan.nn.memory import Array, Labels, aligned, shared
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
-from mulligan.nn.workers.processes import ProcessTeam, can_fork
+from mulligan.nn.workers.processes import process_team
 from mulligan.nn.workers.threads import ThreadTeam
 
 
@@ -67,7 +67,7 @@ class GAN:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         count = available_cores() if workers is None else workers
         check_settings(seed=seed, total=total, workers=count, dtype=dtype)
-        processes = processes and count > 1 and can_fork()
+        processes = processes and count > 1
         allocate = shared if processes else aligned
         for_g = game.generator.build(sample_shape, game.classes)
         for_d = game.discriminator.build(sample_shape, game.classes)
@@ -78,7 +78,8 @@ class GAN:
         for name, player in self.players.items():
             player.network.initialise(stream(seed, f"init.{name}"))
             player.average[:] = player.network.theta
-        self.team: ThreadTeam = (ProcessTeam if processes else ThreadTeam)(count, self._answer, self._take_home)
+        kind = process_team() if processes else ThreadTeam
+        self.team: ThreadTeam = kind(count, self._answer, self._take_home)
         self._draws = Draws(
             game,
             sample_shape,

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.nn.workers.limits import check_size, too_large
+from mulligan.nn.workers.limits import can_fork, check_size, too_large
 from mulligan.nn.workers.threads import Worker
 
 Array = NDArray[Any]
@@ -40,13 +40,18 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
 
 
 def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    """Allocate zeros in memory that forked processes share. The last array that uses it frees it."""
+    """Allocate zeros in memory that worker processes share. The last array that uses it frees it."""
     import mmap
 
     dtype = np.dtype(dtype)
     size = _bytes(shape, dtype)
     try:
-        memory = mmap.mmap(-1, max(size, 1))
+        if can_fork():
+            memory: Any = mmap.mmap(-1, max(size, 1))
+        else:
+            from multiprocessing.sharedctypes import RawArray
+
+            memory = RawArray("B", -(-max(size, 1) // ALIGNMENT) * ALIGNMENT)
     except OSError as error:
         raise too_large("an array", size) from error
     return np.frombuffer(memory, np.uint8)[:size].view(dtype).reshape(shape)
@@ -121,6 +126,10 @@ class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
     def __init__(self, dtype: np.dtype[Any]):
         self.largest: dict[str, Array] = {}
         self._dtype = dtype
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle without the arrays."""
+        return Buffers, (self._dtype,)
 
     def __missing__(self, key: tuple[str, tuple[int, ...]]) -> Array:
         name, shape = key

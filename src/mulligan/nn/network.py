@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NoReturn, Self, SupportsIndex
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.errors import ConfigError, ShapeError, UnsupportedError
+from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.layers.base import Layer, Param, Shape, walk
 from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, aligned
 from mulligan.nn.workers.threads import Worker
@@ -153,12 +153,9 @@ class Workspace:
         self._layers = list(zip(inside, self.memory.walk()))
         self._trained = [(layer, memory) for layer, memory in self._layers if memory.grads]
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Raise when copied or pickled: the layers' parameters would no longer be views of one vector."""
-        raise UnsupportedError(
-            "a workspace cannot be copied or pickled, because its arrays are views of memory that it shares. "
-            "Copy its network, and call network.workspace() on the copy."
-        )
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle with buffers of its own. Layers' parameters are views of one vector in the copy, too."""
+        return Workspace, (self.network, self.theta, self.context, self.grad)
 
     def _bind(self, layer: Layer, path: str, shape: Shape) -> Memory:
         memory = Memory(self.context, self.network.dtype)

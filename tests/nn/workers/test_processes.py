@@ -13,7 +13,8 @@ import pytest
 from mulligan.errors import RunError
 from mulligan.nn.memory import shared
 from mulligan.nn.workers import processes
-from mulligan.nn.workers.processes import ProcessTeam, can_fork
+from mulligan.nn.workers.limits import can_fork
+from mulligan.nn.workers.processes import ProcessTeam
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="workers are processes on Linux only")
 
@@ -173,7 +174,7 @@ from mulligan.nn.workers.processes import ProcessTeam
 seen = [0, 0]
 team = ProcessTeam(2, lambda question, worker: None, lambda answers: None)
 own = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (own + (96 << 20),) * 2)
+resource.setrlimit(resource.RLIMIT_AS, (own + (16 << 20),) * 2)
 with team:
     team.repeat(lambda worker: seen.__setitem__(worker, os.getpid()))
 print(seen == [os.getpid()] * 2)

@@ -26,7 +26,7 @@ def test_shares_cover_a_range_once_and_evenly(n, count):
 def test_every_worker_works_once_in_a_thread_of_its_own(count):
     seen = []
     with ThreadTeam(count) as team:
-        team.run(lambda worker: seen.append((worker, threading.get_ident())))
+        team.run(lambda worker: (team.meet(worker), seen.append((worker, threading.get_ident()))))
     assert sorted(worker for worker, _ in seen) == list(range(count))
     assert len({thread for _, thread in seen}) == count
     assert (0, threading.get_ident()) in seen

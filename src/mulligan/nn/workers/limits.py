@@ -1,4 +1,4 @@
-"""How many cores and how much memory this process may use.
+"""What this process may do here: how many cores and how much memory it may use, and whether it may fork.
 
 A container or a batch job sees the whole machine, but Linux's control groups limit it to a part.
 """
@@ -30,6 +30,11 @@ def available_cores() -> int:
     except AttributeError:  # macOS and Windows have no affinity call
         bound = os.cpu_count() or 1
     return min([bound, *map(_quota, _groups("cpu"))])
+
+
+def can_fork() -> bool:
+    """Return whether workers can be forked here; elsewhere a fork is unsafe or missing."""
+    return sys.platform == "linux"
 
 
 def check_size(what: str, size: int) -> None:

@@ -6,7 +6,7 @@ gradients, optimiser states, the batch) must lie in memory from `shared`. Everyt
 So the first `repeat` inside ``with team:`` forks, `settle` ends the processes before anything else changes, and the
 next `repeat` forks again, in about 10 ms.
 
-On Linux only: elsewhere a fork is unsafe or missing, and the workers are threads.
+On Linux only. Elsewhere a fork is unsafe or missing, and `started` runs the same processes in fresh interpreters.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ import gc
 import logging
 import os
 import signal
-import sys
+import time
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from mulligan.errors import RunError
 from mulligan.nn.memory import Array, shared
+from mulligan.nn.workers.limits import can_fork
 from mulligan.nn.workers.threads import Abandoned, ThreadTeam
 
 if TYPE_CHECKING:
@@ -35,8 +38,8 @@ SPIN = 1000
 """Polls before a waiting worker sleeps, about 0.5 ms in all. Waking up takes 0.2 ms, as long as drawing a batch."""
 PATIENCE = 0.5
 """Seconds of sleep between two checks that the other processes are alive."""
-EXCHANGE = 1 << 26
-"""Bytes that a worker can show the others at once. Unused pages take no memory."""
+EXCHANGE = 1 << 24
+"""Bytes that a worker can show the others at once."""
 ENDING_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Ctrl-C, `kill`, a closed terminal. The process that saves the checkpoint handles them."""
 
@@ -47,9 +50,13 @@ def ignore_ending_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def can_fork() -> bool:
-    """Return whether workers can be processes here."""
-    return sys.platform == "linux"
+def process_team() -> type[ProcessTeam]:
+    """Return the kind of team whose workers are processes here."""
+    if can_fork():
+        return ProcessTeam
+    from mulligan.nn.workers.started import StartedTeam  # late: multiprocessing takes 20 ms
+
+    return StartedTeam
 
 
 class ProcessTeam(ThreadTeam):
@@ -63,19 +70,14 @@ class ProcessTeam(ThreadTeam):
     def __init__(self, count: int, answer: Callable[[str, int], Any], home: Callable[[list[Any]], None]):
         super().__init__(count, answer, home)
         self._process = os.getpid()
-        self._team: _Processes | None = None
+        self._team: Processes | None = None
         self._repeating = False  # in this process: the workers that meet now are processes
 
     def repeat(self, work: Callable[[int], None]) -> None:
         """Call ``work(worker)`` in every worker; the same function every time, until `settle`."""
         self._check_process()
-        if not self._inside or self.count == 1 or not can_fork():
-            self.run(work)
-            return
-        if self._team is None:
-            self._fork(work)
-        team = self._team
-        if team is None:  # the system could not fork
+        team = self._ready(work) if self._inside and self.count > 1 else None
+        if team is None:
             self.run(work)
             return
         team.tell(None)
@@ -130,6 +132,7 @@ class ProcessTeam(ThreadTeam):
 
     def close(self) -> None:
         self.settle()
+        self._end()
         super().close()
 
     def _check_process(self) -> None:
@@ -145,21 +148,28 @@ class ProcessTeam(ThreadTeam):
         if team is not None:
             team.end()
 
+    def _ready(self, work: Callable[[int], None]) -> Processes | None:
+        """Return the processes that call `work`, or None where the system has none for us."""
+        if self._team is None:
+            self._fork(work)
+        return self._team
+
     def _fork(self, work: Callable[[int], None]) -> None:
         super().close()  # a child inherits the locks that threads hold, but not the threads
         try:
-            team = self._team = _Processes(self.count)
-            for worker in range(1, self.count):
-                if team.fork() == 0:
-                    self._serve(worker, work)
+            self._team = Processes(self.count, "fork")
+            with warnings.catch_warnings():
+                # Python warns of a fork beside threads, even BLAS's sleeping ones. BLAS stops its threads before a
+                # fork, and the child runs only NumPy, on memory that Mulligan allocated
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._team.start(self._serve, work)
         except (OSError, MemoryError):  # no more processes, or no memory for their exchange
             self._end()
 
-    def _serve(self, worker: int, work: Callable[[int], None]) -> NoReturn:
+    def _serve(self, worker: int, team: Processes, work: Callable[[int], None]) -> NoReturn:
         """Work as number `worker` until another worker fails or the parent ends."""
-        team = self._team
-        assert team is not None
         try:
+            self._team = team
             ignore_ending_signals()
             np.seterr(all="ignore")
             gc.freeze()
@@ -179,68 +189,58 @@ class ProcessTeam(ThreadTeam):
             os._exit(0)
 
 
-class _Failure(NamedTuple):
-    """What a worker sends before the error that ended it."""
-
-    words: str
-
-
-class _Processes:
+class Processes:
     """The processes, and the semaphores, pipes and memory between them."""
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, method: str):
         from multiprocessing import get_context
 
-        context, workers = get_context("fork"), range(count)
-        self._context = context
-        self.count = count
-        self.pids = [os.getpid()]
-        self._pipes: list[Any] = []  # the parent's ends to read from each child; a child's own end to write is last
+        context: Any = get_context(method)
+        workers, self._context, self.count = range(count), context, count
+        self._parent, self._children = os.getpid(), list[Any]()
+        self._pipes: list[Any] = []  # the parent's ends of the pipes to each child, or a child's own end
         gates = [[context.Semaphore(0) for _ in workers] for _ in workers]
         self._towards = [[gates[worker][other] for other in workers if other != worker] for worker in workers]
         self._from = [[gates[other][worker] for other in workers if other != worker] for worker in workers]
         self._start = [context.Semaphore(0) for _ in workers]
         self._failed = shared((1,), np.int64)  # number of a worker that failed, or 0
-        self._question = shared((16,), np.uint8)
+        self._asked = shared((1,), np.bool_)  # whether a question comes through the pipe; else it is time to work
         self._kinds = shared((count, 8), np.int64)  # dtype, number of axes and axes of each worker's value
         self._shown = [shared((EXCHANGE,), np.uint8) for _ in workers]
-        self._finalizer = weakref.finalize(self, _kill, self.pids)
+        self._finalizer = weakref.finalize(self, _kill, self._parent, self._children)
 
-    def fork(self) -> int:
-        """Fork one child; return 0 in the child, its process number in the parent."""
-        ear, mouth = self._context.Pipe(duplex=False)
-        with warnings.catch_warnings():
-            # Python warns of a fork beside threads, even BLAS's sleeping ones. BLAS stops its threads before a fork,
-            # and the child runs only NumPy, on memory that Mulligan allocated
-            warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
-        if pid:
-            mouth.close()
-            self.pids.append(pid)
-            self._pipes.append(ear)
-        else:
-            self._finalizer.detach()
-            ear.close()
-            self._pipes.append(mouth)
-        return pid
+    def start(self, serve: Callable[..., None], *args: Any) -> None:
+        """Start the children, each of which calls ``serve(worker, self, *args)``."""
+        from multiprocessing import current_process, process
+
+        current_process().daemon = False  # else it may have no children
+        for worker in range(1, self.count):
+            ours, theirs = self._context.Pipe()
+            child = self._context.Process(target=_begin, args=(worker, theirs, self, serve, args))
+            child.start()
+            vars(process)["_children"].discard(child)  # at exit, Python would wait for them
+            theirs.close()
+            self._children.append(child)
+            self._pipes.append(ours)
 
     @property
     def there(self) -> bool:
         """Whether the children belong to this process and nobody has ended them; the interpreter does so at exit."""
-        return self._finalizer.alive and os.getpid() == self.pids[0]
+        return self._finalizer.alive and os.getpid() == self._parent
 
-    def tell(self, question: str | None) -> None:
+    def tell(self, question: str | bytes | None) -> None:
         """Start the children: without a question they work, with one they answer."""
-        if question or self._question[0]:
-            words = (question or "").encode().ljust(len(self._question), b"\0")
-            self._question[:] = np.frombuffer(words, np.uint8)
-        for start in self._start[1:]:
+        self._asked[0] = question is not None
+        for start, pipe in zip(self._start[1:], self._pipes):
             start.release()
+            if question is not None:
+                with suppress(OSError):  # it has ended: `hear` says so
+                    pipe.send(question)
 
-    def listen(self, worker: int) -> str | None:
+    def listen(self, worker: int) -> Any:
         """Wait for `tell`; return its question."""
         self._wait(self._start[worker], worker)
-        return self._question.tobytes().rstrip(b"\0").decode() if self._question[0] else None
+        return self._pipes[-1].recv() if self._asked[0] else None
 
     def meet(self, worker: int) -> None:
         """Wait until every worker has come here."""
@@ -275,15 +275,8 @@ class _Processes:
 
     def hear(self, worker: int) -> Any:
         """Return what a child sends."""
-        pipe = self._pipes[worker - 1]
         try:
-            thing = pipe.recv()
-            if isinstance(thing, _Failure):
-                try:
-                    return pipe.recv()
-                except Exception:  # an error that cannot be unpickled
-                    return RunError(f"worker {worker} failed with {thing.words}. Try threads = 1.")
-            return thing
+            return self._pipes[worker - 1].recv()
         except (EOFError, OSError):
             return RunError(
                 "a worker process has ended: it was killed, or memory ran out. "
@@ -292,10 +285,15 @@ class _Processes:
 
     def report(self, worker: int, error: BaseException) -> None:
         """Report an error to the parent, and release the workers that wait for this one."""
+        from multiprocessing.reduction import ForkingPickler
+
         self._failed[0] = worker
         for gate in self._towards[worker]:
             gate.release()
-        self.send(_Failure(f"{type(error).__name__}: {error}"))
+        try:
+            ForkingPickler.loads(ForkingPickler.dumps(error))
+        except Exception:  # the parent could not unpickle it, either
+            error = RunError(f"worker {worker} failed with {type(error).__name__}: {error}. Try threads = 1.")
         self.send(error)
 
     def failure(self) -> BaseException:
@@ -313,7 +311,7 @@ class _Processes:
         for _ in range(SPIN):
             if gate.acquire(False):
                 return
-            os.sched_yield()
+            _yield_core()
         while not gate.acquire(True, PATIENCE):
             if not self._alive(worker):
                 raise Abandoned
@@ -321,26 +319,31 @@ class _Processes:
     def _alive(self, worker: int) -> bool:
         """Whether the process to wait for is alive."""
         if worker:
-            return os.getppid() == self.pids[0]
-        for pid in self.pids[1:]:
-            found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
-            if found and os.WIFSTOPPED(status):  # once
-                _LOG.warning("worker process %d is stopped, and steps wait for it. Try: kill -CONT %d", pid, pid)
-            elif found:
+            from multiprocessing import parent_process  # which Windows needs
+
+            return os.getppid() == self._parent and (can_fork() or bool((of := parent_process()) and of.is_alive()))
+        for child in self._children:
+            if not child.is_alive():
                 return False
+            if can_fork() and os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOHANG):  # once
+                text = "worker process %d is stopped, and steps wait for it. Try: kill -CONT %d"
+                _LOG.warning(text, child.pid, child.pid)
         return True
 
 
-def _kill(pids: list[int]) -> None:
-    if os.getpid() != pids[0]:  # a child that the program forked itself; the workers belong to its parent
-        return
-    for pid in pids[1:]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-    del pids[1:]
+_yield_core = getattr(os, "sched_yield", partial(time.sleep, 0))
+
+
+def _begin(worker: int, pipe: Any, processes: Processes, serve: Callable[..., None], args: tuple[Any, ...]) -> None:
+    processes._pipes = [pipe]
+    serve(worker, processes, *args)
+
+
+def _kill(parent: int, children: list[Any]) -> None:
+    if os.getpid() == parent:  # else a child, or a fork of the program's own
+        for child in children:
+            child.kill()
+            child.join()
 
 
 _DTYPES = {dtype.num: dtype for dtype in map(np.dtype, "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"])}

@@ -14,10 +14,13 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import threadpoolctl
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Array: TypeAlias = NDArray[Any]
 
@@ -134,12 +137,10 @@ class ThreadTeam:
         self.workers = [Worker(self, i) for i in range(count)]
         self._answer = answer
         self._home = home
-        self._work: Callable[[int], None] | None = None
-        self._errors: list[BaseException | None] = [None] * count
         self._slots: list[Any] = [None] * count
-        self._threads: list[threading.Thread] = []
+        self._barrier = threading.Barrier(count)
+        self._pool: Executor | None = None
         self._inside = 0  # depth of nested contexts: two loops may take one run's events
-        self._open_gates()
 
     def run(self, work: Callable[[int], None]) -> None:
         """Call ``work(worker)`` in every worker at once; return when all have finished.
@@ -149,19 +150,28 @@ class ThreadTeam:
         if self.count == 1:
             work(0)
             return
-        if not self._threads:
-            self._open()
-        self._work = work
-        for lock in self._start[1:]:
-            lock.release()
-        self._run_worker(0)
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # late: most commands start no threads
+
+            self._pool = ThreadPoolExecutor(self.count - 1, "worker")
+        others = [self._pool.submit(self._failure, work, worker) for worker in range(1, self.count)]
         try:
-            for lock in self._done[1:]:
-                lock.acquire()
+            errors = [self._failure(work, 0), *(other.result() for other in others)]
         except BaseException:  # Ctrl-C: no worker may still be working when the next step begins
             self.close()
             raise
-        self._raise()
+        if found := [error for error in errors if error is not None]:
+            self._barrier.reset()
+            raise min(found, key=lambda error: isinstance(error, Abandoned))
+
+    def _failure(self, work: Callable[[int], None], worker: int) -> BaseException | None:
+        """Call ``work(worker)`` and return its error, after which no worker waits for this one."""
+        try:
+            work(worker)
+        except BaseException as error:
+            self._barrier.abort()
+            return error
+        return None
 
     def repeat(self, work: Callable[[int], None]) -> None:
         """Call ``work(worker)`` in every worker: always the same function, which lets a `ProcessTeam` use processes."""
@@ -175,16 +185,10 @@ class ThreadTeam:
         """Wait for all workers. What each wrote before, all may read after."""
         if self.count == 1:
             return
-        gates = self._gates[self._met[worker] % 2]
-        self._met[worker] += 1
-        for other in range(self.count):
-            if other != worker:
-                gates[worker][other].release()
-        for other in range(self.count):
-            if other != worker:
-                gates[other][worker].acquire()
-        if self._failed:
-            raise Abandoned
+        try:
+            self._barrier.wait()
+        except threading.BrokenBarrierError:
+            raise Abandoned from None
 
     def gather(self, worker: int, value: Array) -> list[Array]:
         """Exchange a value among the workers; every worker must call. The arrays stay valid until the next exchange."""
@@ -213,57 +217,6 @@ class ThreadTeam:
 
     def close(self) -> None:
         """End the threads; the next `run` starts new ones."""
-        self._work = None
-        threads, self._threads = self._threads, []
-        for worker, thread in enumerate(threads, start=1):
-            self._start[worker].release()
-            thread.join()
-
-    def _open(self) -> None:
-        self._start, self._done = ([_taken() for _ in range(self.count)] for _ in range(2))
-        for worker in range(1, self.count):
-            thread = threading.Thread(target=self._loop, args=(worker,), name=f"worker-{worker}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _loop(self, worker: int) -> None:
-        while True:
-            self._start[worker].acquire()
-            if self._work is None:
-                return
-            self._run_worker(worker)
-            self._done[worker].release()
-
-    def _run_worker(self, worker: int) -> None:
-        assert self._work is not None
-        try:
-            self._work(worker)
-        except BaseException as error:
-            self._errors[worker] = error
-            self._failed = True
-            for gates in self._gates:  # else the others would wait for this worker forever
-                for gate in gates[worker]:
-                    if gate.locked():
-                        gate.release()
-
-    def _raise(self) -> None:
-        errors = [e for e in self._errors if e is not None]
-        if not errors:
-            return
-        self._errors = [None] * self.count
-        self._open_gates()
-        causes = [e for e in errors if not isinstance(e, Abandoned)]
-        raise (causes or errors)[0]
-
-    def _open_gates(self) -> None:
-        """Make the gates between workers. Two sets take turns, because a worker may be one meeting ahead."""
-        workers = range(self.count)
-        self._gates = [[[_taken() for _ in workers] for _ in workers] for _ in range(2)]
-        self._met = [0] * self.count
-        self._failed = False
-
-
-def _taken() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()

@@ -1,0 +1,182 @@
+"""Process workers where a fork is unsafe or missing, as on macOS and Windows: fresh interpreters that receive the game.
+
+A fresh interpreter takes half a second to start. Workers are threads until it is ready, and processes from then on, to
+the same bytes. The game is pickled, but arrays from `shared` go by their place in memory that both processes have open.
+After `settle` the processes wait, and the next `repeat` sends them the game again.
+
+The user's script is not imported a second time, so it needs no ``if __name__ == "__main__"``. What the script itself
+defines, such as a layer, is therefore unknown to the processes; the workers then stay threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import io
+import logging
+import math
+import signal
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+from mulligan.errors import RunError
+from mulligan.nn.memory import Array
+from mulligan.nn.workers.processes import ENDING_SIGNALS, Processes, ProcessTeam
+
+_LOG = logging.getLogger(__name__)
+WARM = 1.0
+"""Seconds of training before processes are started, because a shorter run would not win their start back."""
+_own: dict[str, Any] = {}
+"""In a started process: its team, and the blocks of memory that it has open."""
+
+
+class StartedTeam(ProcessTeam):
+    """A `ProcessTeam` whose processes are started, and take over from threads when they are ready."""
+
+    _started: _Started | None = None  # the same as `_team` while they have the game of now
+    _due = 0.0  # when they are to be started
+    _game: Any = None  # in a started process
+
+    def _ready(self, work: Callable[[int], None]) -> Processes | None:
+        self._due = self._due or time.monotonic() + WARM
+        if self._team is None and time.monotonic() >= self._due:
+            try:
+                if self._started is None:
+                    self._started = _Started(self, (work, self._answer))
+                elif self._started.ready():
+                    self._started.load(self, (work, self._answer))
+                    super(ProcessTeam, self).close()  # the threads
+                    self._team = self._started
+            except Exception as error:
+                self._end()
+                self._due = math.inf
+                _LOG.warning("workers are threads, which are slower than processes: %s", error)
+        return self._team
+
+    def settle(self) -> None:
+        if self._team is not None and self._team.there:
+            self._home(self.ask("home"))
+        self._team = None
+
+    def _end(self) -> None:
+        self._team, self._started = self._started, None
+        super()._end()
+
+    def serve(self, worker: int, processes: Processes) -> None:
+        """Be one worker, in a started process."""
+        self._answer = self._load
+        with suppress(OSError):  # the parent has ended
+            processes.send("ready")
+        self._serve(worker, processes, lambda worker: self._game[0](worker))
+
+    def _load(self, question: str | bytes, worker: int) -> Any:
+        """Take the game, or answer a question about it."""
+        if isinstance(question, str):
+            return self._game[1](question, worker)
+        self._game = ForkingPickler.loads(question)
+        gc.collect()  # the game before it
+        return None
+
+
+class _Started(Processes):
+    """Processes that were started, and the blocks of memory that they have open."""
+
+    def __init__(self, team: StartedTeam, game: Any):
+        super().__init__(team.count, "spawn")
+        self._blocks: list[Any] = []
+        self._exchange = self._pickled(team, [self._failed, self._asked, self._kinds, self._shown])
+        self._pickled(team, game)  # finds its blocks
+        self._silent = list(range(1, team.count))
+        with _protected():
+            self.start(_serve)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            name: vars(self)[name]
+            for name in ("count", "_parent", "_towards", "_from", "_start", "_blocks", "_exchange")
+        }
+
+    def ready(self) -> bool:
+        """Return whether all processes have started."""
+        while self._silent and self._pipes[self._silent[-1] - 1].poll():
+            self._heard(self._silent.pop())
+        return not self._silent
+
+    def load(self, team: StartedTeam, game: Any) -> None:
+        """Give the processes the game."""
+        known, pickled = len(self._blocks), self._pickled(team, game)
+        if len(self._blocks) > known:
+            raise RunError("a batch must be as large as the batches before it. Make another GAN for larger ones.")
+        self.tell(pickled)
+        for worker in range(1, self.count):
+            self._heard(worker)
+
+    def _heard(self, worker: int) -> None:
+        if isinstance(heard := self.hear(worker), BaseException):
+            raise heard
+
+    def _pickled(self, team: StartedTeam, thing: Any) -> bytes:
+        file = io.BytesIO()
+        _Pickler(file, team, self._blocks).dump(thing)
+        return file.getvalue()
+
+
+class _Pickler(ForkingPickler):
+    """Pickles an array in shared memory by its place, and the team as that of the process which unpickles it."""
+
+    def __init__(self, file: io.BytesIO, team: StartedTeam, blocks: list[Any]):
+        super().__init__(file)
+        self._team, self._blocks = team, blocks
+
+    def reducer_override(self, thing: Any) -> Any:
+        if thing is self._team:
+            return _team, ()
+        if isinstance(thing, (type, types.FunctionType)) and thing.__module__ == "__main__":
+            raise RunError(f"{thing.__name__} must not be defined in the script. Put it into a module that you import.")
+        block = thing
+        while isinstance(block, np.ndarray):
+            block = block.base
+        if block is thing or not isinstance(block, ctypes.Array):
+            return NotImplemented
+        if not any(block is known for known in self._blocks):
+            self._blocks.append(block)
+        index = [id(known) for known in self._blocks].index(id(block))
+        return _array, (index, thing.ctypes.data - ctypes.addressof(block), thing.shape, thing.strides, thing.dtype)
+
+
+def _team() -> Any:
+    return _own["team"]
+
+
+def _array(index: int, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    return np.ndarray(shape, dtype, _own["blocks"][index], offset, strides)
+
+
+@contextmanager
+def _protected() -> Iterator[None]:
+    """Start processes that do not import the user's script, and do not hear Ctrl-C while they import Mulligan."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+    mask: Any = getattr(signal, "pthread_sigmask", lambda how, signals: ())  # not on Windows
+    before = mask(getattr(signal, "SIG_BLOCK", 0), ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        mask(getattr(signal, "SIG_SETMASK", 0), before)
+
+
+def _serve(worker: int, processes: _Started) -> None:
+    threadpoolctl.threadpool_limits(1, "blas")
+    team = StartedTeam(processes.count, lambda question, worker: None, lambda answers: None)
+    _own.update(team=team, blocks=processes._blocks)
+    exchange = ForkingPickler.loads(processes._exchange)
+    processes._failed, processes._asked, processes._kinds, processes._shown = exchange
+    team.serve(worker, processes)
