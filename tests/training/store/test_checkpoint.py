@@ -315,11 +315,12 @@ def test_a_checkpoint_that_cannot_be_replaced_stays(tiny, tmp_path, monkeypatch)
 
 def test_what_is_kept():
     assert kept([10, 20], 100) == {10, 20}
-    assert kept(list(range(10, 101, 10)), 100) == {30, 50, 80, 90, 100}
+    assert kept(list(range(10, 101, 10)), 10) == {20, 40, 60, 80, 90, 100}
     taken = []
     for step in range(10, 101, 10):  # one after the other, pruned each time, comes to the same
-        taken = sorted(kept([*taken, step], 100))
-    assert taken == [30, 50, 80, 90, 100]
+        taken = sorted(kept([*taken, step], 10))
+    assert taken == [20, 40, 60, 80, 90, 100]
+    assert kept([10, 20, 30, 37], 10) == {10, 20, 30, 37}  # an early failure has all of them to go back to
 
 
 def test_old_checkpoints_go(tiny, tmp_path):

@@ -34,8 +34,8 @@ from mulligan.training.run import Run
 FORMAT = "mulligan-checkpoint"
 VERSION = 2
 ARRAYS, WORDS = "arrays.safetensors", "run.json"
-NEWEST = 2
-"""Number of newest checkpoints to keep, besides the first of the second, third and fourth quarter of the run."""
+NEWEST, EARLIER = 2, 6
+"""Numbers of checkpoints to keep: the newest, and of all of them at most so many more, evenly spaced."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     steps = [step_of(path) for path in checkpoints(folder)]
-    for step in set(steps) - kept(steps, run.config.steps):
+    for step in set(steps) - kept(steps, run.config.save_every or 1):
         shutil.rmtree(folder_of(folder, step), ignore_errors=True)
     return target
 
@@ -180,10 +180,11 @@ def put_back(folder: Path) -> None:
             os.rename(old, target)
 
 
-def kept(steps: list[int], total: int) -> set[int]:
-    """Return the steps of the checkpoints to keep: the newest two, and the first of quarters two to four."""
-    quarters = [[s for s in steps if s >= q * total / 4] for q in (1, 2, 3)]
-    return {*sorted(steps)[-NEWEST:], *(min(later) for later in quarters if later)}
+def kept(steps: list[int], every: int) -> set[int]:
+    """Return the steps of the checkpoints to keep. Their distance doubles from `every` until `EARLIER` are left."""
+    while len(spaced := [step for step in steps if step % every == 0]) > EARLIER:
+        every *= 2
+    return {*sorted(steps)[-NEWEST:], *spaced}
 
 
 def versions() -> dict[str, str]:
