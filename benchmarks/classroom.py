@@ -136,11 +136,13 @@ class Class:
         for number in itertools.count():
             await asyncio.sleep(random.expovariate(1 / self.every))
             picture = base64.b64encode(random.randbytes(SIDE * SIDE)).decode()
-            (mine,) = (await asyncio.shield(phone.call("POST", "/api/pile", pictures=[picture])))["numbers"]
+            (mine,) = (await asyncio.shield(phone.call("POST", "/api/pile", client=phone.name, pictures=[picture])))[
+                "numbers"
+            ]
             self.there.add(mine)
             if number % 3 == 2:
                 self.there.discard(mine)
-                await asyncio.shield(phone.call("POST", "/api/pile/remove", numbers=[mine]))
+                await asyncio.shield(phone.call("POST", "/api/pile/remove", client=phone.name, numbers=[mine]))
 
     async def _look(self) -> None:
         """Look at the pile whenever it has grown, as the page does under Teach it; empty it before it is full."""
@@ -154,7 +156,7 @@ class Class:
             if len(pictures) > MOST:
                 old = [one["number"] for one in pictures[:-LEAST]]
                 self.there -= {*old}
-                await asyncio.shield(self.desk.call("POST", "/api/pile/remove", numbers=old))
+                await asyncio.shield(self.desk.call("POST", "/api/pile/remove", client=self.desk.name, numbers=old))
 
     async def _round(self) -> None:
         began = time.monotonic()

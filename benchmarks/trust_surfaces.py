@@ -236,7 +236,7 @@ def piles(rng, folder, count):
 
         def trial(i=i, room=room, gone=gone):
             runs, own = folder / f"pile-{i}", {}
-            pile = Pile(SimpleNamespace(publish=lambda *words: None), own, runs)
+            pile = Pile(own, runs, SimpleNamespace(client=None))
             pile._pictures = {n: np.arange(784, dtype=np.uint8).reshape(28, 28, 1) for n in range(i % 3)}
             names, failed = [], 0
             for turn in range(4):

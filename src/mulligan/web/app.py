@@ -96,11 +96,9 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
 
 
 async def _spoken(request: Request, error: HTTPException) -> Response:
-    """Turn Starlette's own errors into problems."""
-    kind, text = {
-        404: ("not-found", "this address does not exist. The page is at /, and /openapi.json lists the calls."),
-        405: ("method", f"the method must be another one here, got {request.method}. See /openapi.json."),
-    }.get(error.status_code, ("bad-request", f"{error.detail}."))
+    kind = {404: "not-found", 405: "method"}.get(error.status_code, "bad-request")
+    got = f"{request.method} {request.url.path[:80]}"
+    text = f"the request must be a call that /openapi.json lists, or a file of the page, got {got}. The page is at /."
     found = response(refused(Problem(kind, text)))
     found.headers.update(error.headers or {})
     return found
@@ -160,7 +158,6 @@ class Server(uvicorn.Server):
         self.playground, self.ready = playground, ready
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Start to shut down at the first signal."""
         # Uvicorn's own handler would raise the signal again at its end, before the run is saved. At a second signal it
         # would cut off every page with a traceback, and hardly end sooner.
         if self.should_exit:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import threading
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
@@ -54,7 +55,7 @@ class Playground:
         self.write_lock = WriteLock(self.broadcast)
         self.book: Path | None = None
         self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
-        self.pile = Pile(self.session.own, self.runs)
+        self.pile = Pile(self.session.own, self.runs, self.write_lock)
         self.votes = Votes(self.broadcast, self.worker)
         self.broadcast.changed = self.session.watched
         self.listener = Listener(self.session)
@@ -72,7 +73,6 @@ class Playground:
             return await self.thread(function, *args)
 
     async def open(self) -> None:
-        """Start, inside the event loop."""
         self.worker.attach()
         self._ticking = asyncio.create_task(self._tick())
 
@@ -87,7 +87,6 @@ class Playground:
                 self.broadcast.publish(kind, now[kind])
 
     def shared(self) -> dict[str, Any]:
-        """Return what the phones of a class show."""
         return {"pile": self.pile.state(), "round": self.votes.state()}
 
     def snapshot(self) -> dict[str, Any]:
@@ -150,7 +149,7 @@ class Playground:
         for place, path in enumerate(sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)):
             name = path.parent.name
             wanted = place < MODELS or name == (also or "").removeprefix("./")
-            if wanted and is_text(name) and not name.startswith("."):
+            if wanted and is_shown(name):
                 found.append((f"./{name}" if name in TAKEN else name, name, path))
         rows = []
         for name, title, path in found:
@@ -171,13 +170,9 @@ class Playground:
         return _built(path, path.stat().st_mtime_ns)
 
 
-def is_text(name: str) -> bool:
-    """Tell whether a folder's name is valid text."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def is_shown(name: str) -> bool:
+    """Tell whether a folder's name is not hidden, and text: a lone surrogate stands for bytes that are not UTF-8."""
+    return not re.search(r"^\.|[\ud800-\udfff]", name)
 
 
 @lru_cache(maxsize=4)

@@ -20,7 +20,6 @@ KINDS: dict[str, tuple[int, str]] = {
     "wrong-state": (409, "Not now"),
     "too-large": (413, "Too large"),
     "bad-field": (422, "A value is not allowed"),
-    "too-many": (503, "Too many at once"),
     "gone": (503, "No training process"),
     "failed": (500, "That failed"),
 }

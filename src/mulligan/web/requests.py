@@ -49,15 +49,10 @@ async def _body(request: Request) -> Any:
                 content += part
                 if len(content) > BODY_BYTES:
                     raise Problem("too-large", f"the body must have at most {BODY_BYTES:,} bytes. Send less.")
-    except TimeoutError as error:
-        raise Problem("bad-request", f"the body must arrive within {BODY_SECONDS:.0f} s. Send it again.") from error
-    except ClientDisconnect as error:
-        raise Problem("bad-request", "the connection closed before the body had arrived. Send it again.") from error
+    except (TimeoutError, ClientDisconnect) as error:
+        text = f"the body must arrive whole within {BODY_SECONDS:.0f} s. Send it again."
+        raise Problem("bad-request", text) from error
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_no_number)
+        return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise Problem("bad-request", f"the body must be JSON, got something else ({error}). Try {{}}.") from error
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is not a JSON number")

@@ -73,7 +73,6 @@ def serve(
 
 
 def _is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:  # a name
@@ -94,7 +93,6 @@ def _seen_from_outside(host: str) -> str:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Bind the port. Raises a ConfigError if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # named TCP, or asyncio leaves Nagle's algorithm on, and an answer in two parts waits 40 ms for an acknowledgement
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -44,7 +44,7 @@ def test_a_second_start_says_what_is_running(call, stand):
 def test_a_late_click_hits_no_other_try(call, stand):
     call.begun(stand)
     for words in ({"try": 2}, {"try": 1, "run": "ring-9"}):
-        for path in ("pause", "resume", "step", "stop", "reset", "second-try"):
+        for path in ("pause", "resume", "step", "stop", "second-try"):
             answer = call.post(f"/api/train/{path}", **words)
             assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-try"), path
     assert call.post("/api/train/pause").json()["field"] == "try"
@@ -57,7 +57,7 @@ def test_an_old_token_commands_nothing(call, stand):
     call.take("another-page-of-tests")
     call.headers, new = old, call.headers
     sent = len(stand.sent)
-    for path in ("start", "pause", "resume", "step", "stop", "reset", "adjust", "second-try", "continue"):
+    for path in ("start", "pause", "resume", "step", "stop", "adjust", "second-try", "continue"):
         answer = call.post(f"/api/train/{path}", **{"try": 1})
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-token"), path
     call.headers = {}
@@ -74,7 +74,7 @@ def test_each_state_takes_its_commands_and_no_others(call, stand, playground, to
         "continue": {"number": 1},
         "resume": {"steps": 90_000},
     }
-    for command in ("pause", "resume", "step", "stop", "reset", "adjust", "second-try", "continue"):
+    for command in ("pause", "resume", "step", "stop", "adjust", "second-try", "continue"):
         if state == "empty":
             words = {"try": 1}
         else:
@@ -165,7 +165,7 @@ def test_a_length_that_a_run_is_beyond_is_refused_at_once(call, stand, playgroun
     call.begun(stand)
     stand.say("state", state="paused", step=1200)
     said = call.post("/api/train/resume", **{"try": 1, "steps": 1199}).json()
-    assert (said["field"], "at least 1,200, which" in said["detail"]) == ("steps", True)
+    assert (said["field"], "at least 1,200, because" in said["detail"]) == ("steps", True)
     (playground.runs / NAME / "config.toml").write_text(toml)
     assert call.post(f"/api/runs/{NAME}/resume", steps=1199).json()["field"] == "steps"
     assert call.status()["state"] == "paused"
@@ -237,9 +237,9 @@ def test_a_dead_worker(call, stand, playground):
     assert "resume" in status["can"]
 
 
-def test_reset_keeps_the_old_one(call, stand):
+def test_a_start_without_a_recipe_keeps_the_settings_and_the_old_run(call, stand):
     call.begun(stand, steps=77, lr_g=1e-4)
-    assert call.post("/api/train/reset", **{"try": 1}).json()["status"]["run"] == "ring-2"
+    assert call.post("/api/train/start", paused=True, replace=True).json()["status"]["run"] == "ring-2"
     words = stand.sent[-1][1]
     assert (words["paused"], words["config"]["steps"]) == (True, 77)
     assert words["config"]["generator"]["optimizer"]["lr"] == 1e-4

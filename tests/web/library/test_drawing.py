@@ -73,21 +73,6 @@ def test_each_end_and_each_corner_is_of_its_own_class(image):
         assert np.abs(corner.astype(int) - generator.images(1, seed)[0, ..., 0]).max() <= 1
 
 
-def test_a_plane_has_the_classes_around_its_border(image):
-    generator, seeds = bundled(), [1969, 7, 13, 1009]
-    top = drawing.plane(generator, seeds=seeds, at=(0.5, 0.0), around=True)
-    assert np.array_equal(image(top["png"]), generator.images(1, 1969, 0)[0, ..., 0])
-    angle = 3 / 10 * 2 * np.pi  # class 3 is three tenths of the way round
-    x, y = np.sin(angle) / np.sin(angle), -np.cos(angle) / np.sin(angle)
-    found = drawing.plane(generator, seeds=seeds, at=((x + 1) / 2, (y + 1) / 2), around=True)
-    assert np.abs(image(found["png"]).astype(int) - generator.images(1, 1969, 3)[0, ..., 0]).max() <= 1
-    u, v = np.random.default_rng(0).uniform(size=(2, 50))
-    shares = drawing.around_border(10, u, v)
-    assert np.allclose(shares.sum(axis=1), 1.0)
-    assert shares.min() >= 0.0
-    assert np.allclose(drawing.around_border(10, np.array([0.5]), np.array([0.5])), 0.1)
-
-
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
 def test_the_plane_keeps_what_training_has_seen(distribution):
     generator = bundled()

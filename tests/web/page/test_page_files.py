@@ -61,7 +61,7 @@ def test_every_colour_of_the_page_is_of_the_palette():
 
 def test_the_page_is_light():
     scripts = [f for f in PAGE.rglob("*") if f.suffix in (".js", ".css")]
-    assert sum(f.stat().st_size for f in scripts) < 340_000
+    assert sum(f.stat().st_size for f in scripts) < 329_500
     assert sum(f.stat().st_size for f in PAGE.glob("*.*")) < 300_000  # the words of the story, and what is played
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -43,7 +44,8 @@ def test_own_pictures_have_a_size(open_tab):
     png = png64(np.zeros((28, 28, 1), np.uint8))
 
     def answer(route):
-        side = int(route.request.url.rpartition("size=")[2]) or 28
+        asked = parse_qs(urlsplit(route.request.url).query)
+        side = int(asked["size"][0]) or 28
         shape, sizes = [side, side, 1], [28, 32, 48, 64]
         route.fulfill(json={"accepted": 99, "shape": shape, "sizes": sizes, "columns": 1, "rows": 1, "png": png})
 
@@ -58,14 +60,17 @@ def test_own_pictures_have_a_size(open_tab):
     tab.page.wait_for_selector("[data-testid=own-found]:has-text('28 × 28')")
     tab("own-size").select_option("48")
     tab.page.wait_for_selector("[data-testid=own-found]:has-text('48 × 48')")
+    tab("own-alpha").select_option("white")
+    tab("own-tile").fill("16x16")
     tab("own-use").click()
     for recipe in ("quick", "mlp"):  # the pictures are theirs, whatever is to learn them
         tab(f"recipe-{recipe}").click()
         start(tab)
     tab("data-mnist").click()
     start(tab)
-    asked = [tuple(body.get(name) for name in ("recipe", "data", "size")) for body in bodies]
-    assert asked == [("quick", "mine", 48), ("mlp", "mine", 48), ("mlp", None, None)]
+    asked = [tuple(body.get(name) for name in ("recipe", "data", "size", "alpha", "resize", "tile")) for body in bodies]
+    chosen = ("mine", 48, "white", None, "16x16")
+    assert asked == [("quick", *chosen), ("mlp", *chosen), ("mlp", *[None] * 5)]
     # those of the run in hand stay as well, but for a recipe that is made for points
     run = {"settings": {"data": "mine", "size": 32}, "draft": {}}
     tab.page.evaluate("(run) => import('/js/store.js').then(({store}) => { Object.assign(store, run); })", run)
@@ -203,6 +208,25 @@ def test_the_camera_takes_pictures_or_a_sentence_says_why_not(easel, width):
     tab.until(f"{COUNT} === '1 of 40'")
     tab.picture("easel-camera")
     tab.page.get_by_text("Close camera").click()
+
+
+STROKE = """() => new Promise((done) => {
+    new MutationObserver((_, watch) => {
+        const easel = document.querySelector("[data-testid=easel]");
+        if (!easel) return;
+        watch.disconnect();
+        const box = easel.getBoundingClientRect();
+        const at = {bubbles: true, buttons: 1, clientX: box.left + 30, clientY: box.top + 30};
+        easel.setPointerCapture = () => {};
+        easel.dispatchEvent(new PointerEvent("pointerdown", at));
+        setTimeout(() => done(!document.querySelector("[data-testid=easel-next]").disabled), 500);
+    }).observe(document.body, {childList: true, subtree: true});
+    location.hash = "teach";
+})"""
+
+
+def test_a_stroke_on_the_easel_before_its_first_frame_stays(open_tab):
+    assert open_tab().page.evaluate(STROKE)
 
 
 def test_a_class_fills_one_pile(browser, classroom):

@@ -128,7 +128,7 @@ def looking_back(tab):
     tab.page.keyboard.press("Home")
     tab.until("document.querySelector('.scrub small').innerText.includes('looking back')")
     assert tab("sample-grid").get_attribute("data-step") == "0"
-    tab("samples-live").click()
+    tab("sample-scrubber").press("End")
     tab.until("!document.querySelector('.scrub small').innerText.includes('looking back')")
     tab("weights-real").click()
     tab.until("document.querySelector('[data-testid=sample-grid]').getAttribute('aria-label').includes('real')")

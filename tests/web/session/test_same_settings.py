@@ -18,7 +18,7 @@ def test_again_takes_every_setting_and_another_seed(call, stand, playground):
     call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300)
     stand.adjusts()
     stand.say("state", state="finished", step=300, saved=300)
-    answer = call.post("/api/train/reset", **TRY, seed=8, paused=False).json()
+    answer = call.post("/api/train/start", seed=8).json()
     assert (answer["status"]["run"], answer["status"]["seed"]) == ("ring-2", 8)
     config = started(stand)["config"]
     assert (config["seed"], config["instance_noise"], config["average"]["half_life"]) == (8, 0.25, 50)

@@ -104,7 +104,7 @@ def test_a_phone_draws_and_votes_and_nothing_else(playground, stand):
         assert phone.cookies[COOKIE] == for_class(SECRET)
         assert phone.get("/js/main.js").status_code == 200
         assert phone.get("/api/pile").status_code == 200
-        assert phone.post("/api/pile/remove", json={"numbers": [1]}).status_code == 200
+        assert phone.post("/api/pile/remove", json={"client": PHONES[0], "numbers": [1]}).status_code == 200
         lock = {"client": PHONES[0], "take": True}
         for answer in (
             phone.post("/api/write-lock", json=lock),

@@ -26,7 +26,6 @@ class Request:
     """What several calls say beside the values of their function, and how such a function is called."""
 
     async def call(self, playground: Playground, route: "Route", values: dict[str, Any]) -> Any:
-        """Call the route's function, here in the event loop."""
         found = route.function(route.target(playground), **values)
         return await found if isawaitable(found) else found
 
@@ -56,17 +55,14 @@ class Route:
     media: str = JSON
 
     def target(self, playground: Playground) -> Any:
-        """Return the first argument of the function."""
         return getattr(playground, self.of) if self.of else playground
 
     @cached_property
     def takes(self) -> tuple[dict[str, Value], dict[str, Value]]:
-        """The values that its request and its function take, by the names of their parameters."""
         return values_of(self.request), values_of(self.function)
 
     @property
     def values(self) -> dict[str, Value]:
-        """Every value by its name in a message."""
         return {value.name: value for each in self.takes for value in each.values()}
 
 

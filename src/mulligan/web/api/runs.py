@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mulligan.config.toml import load_config
 from mulligan.nn.fields import Words
 from mulligan.output.pictures import read_png, save_animation
 from mulligan.training.store.folder import RunFolder
@@ -15,6 +15,7 @@ from mulligan.web.library import runs
 from mulligan.web.playground import Playground
 from mulligan.web.problems import Problem
 from mulligan.web.session.settings import Steps
+from mulligan.web.session.tries import chain
 
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
 routes = Routes()
@@ -41,19 +42,33 @@ def report_page(playground: Playground, *, name: RunName) -> Path:
 @routes.get("/api/runs/{name}/futures.gif", Apart, media="image/gif")
 def futures(playground: Playground, *, name: RunName) -> Answer:
     """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
-    after = playground.folder(name)
-    parent = load_config(RunFolder(after).config).parent
-    if parent is None:
+    tries = chain(after := playground.folder(name))[-2:]
+    if len(tries) < 2:
         raise Problem("not-available", f"name must be a second try, got {name}, which is a first one. Try its child.")
-    tries = [RunFolder(path).grids() for path in (playground.folder(Path(parent.run).name), after)]
-    steps = sorted({step for grids in tries for step in grids if step >= parent.step})
+    saved = [RunFolder(playground.folder(each.run)).grids() for each in tries]
+    steps = sorted({step for grids in saved for step in grids if step >= tries[1].from_step})
     frames = []
     for step in steps[:: -(-len(steps) // 60)]:  # at most 60 frames
-        now = [(grids[max(s for s in grids if s <= step)], 1 if step <= max(grids) else 3) for grids in tries]
-        frames.append(np.concatenate([read_png(path) // dark for path, dark in now], axis=1))
+        halves = [
+            read_png(grids[max(s for s in grids if s <= step)]) // (1 if step <= max(grids) else 3) for grids in saved
+        ]
+        words = ["as it was", tries[1].summary], [f"Try {each.number}, step {step:,}" for each in tries]
+        frames.append(np.concatenate([_captioned(*half) for half in zip(halves, *words)], axis=1))
     path = after / "exports" / "both-futures.gif"
     save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
     return Answer(path, file=f"{name}-{path.name}")
+
+
+def _captioned(picture: NDArray[np.uint8], changed: str, title: str) -> NDArray[np.uint8]:
+    """Write below a picture which try it is of, and what was changed."""
+    from PIL import Image, ImageDraw, ImageFont  # late: only this needs them
+
+    image = Image.fromarray(picture)
+    whole = Image.new(image.mode, (image.width, image.height + 30), "black")
+    whole.paste(image)
+    text = f"{title}\n{changed}".replace("γ", "gamma")  # the font has no Greek
+    ImageDraw.Draw(whole).text((4, image.height + 2), text, "white", ImageFont.load_default())
+    return np.asarray(whole)
 
 
 @routes.post("/api/runs/{name}/resume")

@@ -11,7 +11,7 @@ from mulligan.web.library.runs import Step
 from mulligan.web.playground import Playground
 from mulligan.web.session import choices
 from mulligan.web.session.session import Session
-from mulligan.web.session.settings import Asked, Changes, Live, Size
+from mulligan.web.session.settings import Alpha, Asked, Changes, Live, Resize, Size, Tile
 from mulligan.web.session.votes import Votes
 from mulligan.web.session.write_lock import Client, WriteLock
 
@@ -58,7 +58,6 @@ routes.post("/api/train/pause", Command)(Session.pause)
 routes.post("/api/train/resume", Command)(Session.resume)
 routes.post("/api/train/step", Command)(Session.step)
 routes.post("/api/train/stop", Command)(Session.stop)
-routes.post("/api/train/reset", Command)(Session.reset)
 routes.post("/api/train/continue", Command)(Session.go_back)
 routes.post("/api/train/adjust", Adjust)(Session.adjust)
 routes.get("/api/pile", Apart, of="pile")(Pile.shown)
@@ -87,7 +86,6 @@ async def samples(playground: Playground, *, weights: Weights = "average") -> di
 @routes.get("/api/stream", media="text/event-stream", of_class=True)
 def stream(playground: Playground, *, client: Client, phone: bool = False) -> Answer:
     """Send events: a snapshot, then updates; only those for a `phone` of a class."""
-    playground.broadcast.check_at_most(client)
     return Answer(playground.broadcast.stream(client, phone))
 
 
@@ -98,6 +96,14 @@ def catalog(playground: Playground) -> dict[str, Any]:
 
 
 @routes.get("/api/pictures", Apart)
-def pictures(playground: Playground, *, data: Own, size: Size = 0) -> dict[str, Any]:
+def pictures(
+    playground: Playground,
+    *,
+    data: Own,
+    size: Size = 0,
+    alpha: Alpha = "auto",
+    resize: Resize = "auto",
+    tile: Tile = "",
+) -> dict[str, Any]:
     """Return own pictures, as the network will see them."""
-    return choices.preview(data, playground.session.own, size)
+    return choices.preview(data, playground.session.own, size=size, alpha=alpha, resize=resize, tile=tile)

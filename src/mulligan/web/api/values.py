@@ -27,7 +27,6 @@ class Text:
     example: str
 
     def plain(self, value: Any) -> str:
-        """Return the text, or raise a ValueError."""
         if isinstance(value, str) and re.fullmatch(self.pattern, value) and not re.search("[\0\ud800-\udfff]", value):
             return value
         raise ValueError
@@ -44,11 +43,9 @@ class Many:
 
     @property
     def rule(self) -> str:
-        """What the list must be."""
         return f"a list of {self.low} to {self.high}, each entry {self.entry.rule}"
 
     def plain(self, value: Any) -> tuple[Any, ...]:
-        """Return the entries, or raise a ValueError."""
         if isinstance(value, list) and self.low <= len(value) <= self.high:
             return tuple(map(self.entry.plain, value))
         raise ValueError

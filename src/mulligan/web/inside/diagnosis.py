@@ -124,6 +124,5 @@ def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[
         "overrides": [str(change) for change in event.overrides],
         "from_step": begin,
         "checkpoints": checkpoints,
-        "restart": begin == 0,
         "can_try": bool(event.severity and event.overrides),
     }

@@ -63,7 +63,6 @@ def layers(run: Run) -> dict[str, Any]:
 
 
 def _outputs(space: Workspace) -> list[Array]:
-    """Return the outputs of each layer in the last forward pass."""
     found: list[Array] = space.memory.saved["outputs"]
     return found
 
@@ -107,15 +106,13 @@ def _size(shape: tuple[int, ...]) -> str:
 
 def _arrives(share: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
     first = rows[0]["gradient"] if rows else None
+    text = f"Generated samples differ from each other {100 * share:.3g} % as much as real ones do."
     if IGNORES_Z.at(share).holds:
-        weakest = min(rows, key=lambda row: row["change"]) if rows else None
-        where = f" It is lost by {weakest['name']}." if weakest else ""
-        text = f"Generated samples differ from each other {100 * share:.2g} % as much as real ones do.{where}"
-        return {"ok": False, "title": "z does not arrive.", "text": text, "share": share}
-    text = f"Generated samples differ from each other {100 * share:.0f} % as much as real ones do."
+        weakest = min(rows, key=lambda row: row["change"], default={"name": "the first layer"})
+        return {"ok": False, "title": "z does not arrive.", "text": f"{text} It is lost by {weakest['name']}."}
     if first is not None and NO_GRADIENT.at(first).holds:
-        return {"ok": False, "title": "No gradient at the first layer.", "text": text, "share": share}
-    return {"ok": True, "title": "z arrives.", "text": text, "share": share}
+        return {"ok": False, "title": "No gradient at the first layer.", "text": text}
+    return {"ok": True, "title": "z arrives.", "text": text}
 
 
 def _reaches(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
     fake = run.generate(z, labels, average=False)
     centre, push = _pushes(run, space, real, fake)
     arrows = np.concatenate([fake[:ARROWS], push], axis=1)
-    found = {
+    return {
         "dimension": dimension,
         "low": low,
         "high": high,
@@ -68,20 +68,8 @@ def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
         "arrows": coordinates(arrows, 4),
         "longest": float(np.linalg.norm(push, axis=1).max()),
         "modes": _modes(run),
-    }
-    if dimension > 1:
-        return found | {"real": coordinates(real[:points, :2], 4), "fake": coordinates(fake[:points, :2], 4)}
-    edges = np.linspace(low, high, 61)
-    many = run.generate(*run.draw(MODES, seed=run.config.seed), average=False)
-    return found | {
-        "x": ticks.tolist(),
-        "histogram": {
-            "edges": edges.tolist(),
-            "counts_fake": np.histogram(many[:, 0], edges)[0].tolist(),
-            "counts_real": np.histogram(np.asarray(run.data.images[:MODES])[:, 0], edges)[0].tolist(),
-        },
-        "real": coordinates(real[:points, 0], 4),
-        "fake": coordinates(fake[:points, 0], 4),
+        "real": coordinates(real[:points, :2], 4),
+        "fake": coordinates(fake[:points, :2], 4),
     }
 
 
@@ -145,12 +133,10 @@ def _logits(space: Workspace, x: Array, classes: Labels = None) -> Array:
 
 
 def _zeros(space: Workspace, n: int) -> Labels:
-    """Return a class for every row, if D takes one."""
     return None if space.network.classes is None else np.zeros(n, np.int64)
 
 
 def _modes(run: Run) -> dict[str, Any] | None:
-    """Count generated points at each mode of the toy."""
     toy = TOYS.get(run.data.name)
     if not isinstance(toy, Gaussians) or len(toy.centres) < 2:
         return None
@@ -301,4 +287,3 @@ def _floats(values: Array) -> str:
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     question.__name__: question for question in (field, point, pictures, duel, layers)
 }
-"""The questions about a run, by name."""

@@ -23,8 +23,7 @@ from mulligan.web.api.values import Many, Seed, Text
 
 HELD = 300
 """Number of held-out pictures whose distance to the training set is measured for comparison."""
-STARTS = 16
-"""Number of random starts of an inversion."""
+STARTS = 16  # of an inversion
 SAME = 0.05
 """Root mean square difference of two pictures, of 1, below which the eye takes them for the same."""
 Ticks = NDArray[np.float64]
@@ -102,43 +101,23 @@ def plane(
     seeds: Corners,
     side: Side = 11,
     at: Place | None = None,
-    around: bool = False,
     class_: Class | None = None,
 ) -> dict[str, Any]:
     """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right.
 
-    Or all of the first seed's z, with the classes `around` the border: clockwise from the top, mixed in the middle. Or
-    only the picture `at` a place of the square.
+    Or only the picture `at` a place of the square.
     """
     about = _about(generator, label := _asked(generator, class_))
     ticks = np.linspace(0.0, 1.0, side)
     u, v = (np.tile(ticks, side), np.repeat(ticks, side)) if at is None else np.array(at)[:, None]
-    classes: Any = label
-    if around and generator.classes:
-        z, classes = generator.z(1, seeds[0]).repeat(len(u), axis=0), around_border(generator.classes, u, v)
-    else:
-        z = mixed(generator, seeds, u, v)
-        if label is None:
-            classes = generator.mixture(seeds, np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], axis=1))
-    pictures = to_uint8(generator.decode(z, classes), *generator.spec.data_range)
-    whole = grid(pictures, side) if at is None else pictures[0]
-    return {"png": png64(whole), "side": side, "pad": 2, "seeds": seeds, **about}
+    corners = np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], axis=1)
+    classes = generator.mixture(seeds, corners) if label is None else label
+    pictures = to_uint8(generator.decode(mixed(generator, seeds, u, v), classes), *generator.spec.data_range)
+    return {"png": png64(grid(pictures, side) if at is None else pictures[0]), **about}
 
 
 def _asked(generator: Generator, class_: str | None) -> int | None:
-    """Return the requested class; None if each seed keeps its own."""
     return None if class_ is None else generator.class_of(class_)
-
-
-def around_border(classes: int, u: Ticks, v: Ticks) -> Ticks:
-    """Return shares of the classes: on the border of the two nearest, in the middle of all equally."""
-    x, y = 2.0 * u - 1.0, 2.0 * v - 1.0
-    turn = np.arctan2(x, -y) / (2.0 * np.pi) % 1.0 * classes
-    first, rest = turn.astype(int) % classes, (turn % 1.0)[:, None]
-    one = np.eye(classes)
-    edge = (1.0 - rest) * one[first] + rest * one[(first + 1) % classes]
-    out = np.maximum(np.abs(x), np.abs(y))[:, None]
-    return np.asarray(out * edge + (1.0 - out) / classes)
 
 
 def mixed(generator: Generator, seeds: Sequence[int], across: Ticks, down: Ticks) -> NDArray[np.float32]:

@@ -8,24 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
-from mulligan.web.problems import Problem
 from mulligan.web.worker.protocol import spawn
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
-
     from mulligan.web.playground import Playground
 
-WAITING = 8
-"""Maximum number of jobs that wait in the users' queue."""
-LONGEST = 1800.0
-"""Seconds after which a job is killed."""
 _NICE = 10  # so that training goes first
 
 
@@ -36,7 +28,7 @@ class Queue:
         self.niceness = niceness
         self.waiting: list[tuple[str, str, dict[str, Any]]] = []
         self.task: asyncio.Task[None] | None = None
-        self.process: SpawnProcess | None = None
+        self.process: BaseProcess | None = None
         self.call: asyncio.Future[dict[str, Any]] | None = None
         self.run = ""  # the run folder that the running job writes to; empty for none
         self.leaving = False  # whether the running job must end
@@ -49,12 +41,6 @@ class Queue:
         self.leaving = self.leaving or going
         return going
 
-    def end(self) -> None:
-        """Kill the running job. Its files are complete or absent."""
-        self.waiting.clear()
-        if self.process is not None and self.process.is_alive():
-            self.process.kill()
-
 
 class Jobs:
     """Two queues, so that users' jobs do not wait for the jobs at the end of a run."""
@@ -65,16 +51,11 @@ class Jobs:
         self._closing = False
 
     def after_the_end(self, run: str) -> None:
-        """Evaluate a finished run, and write its report."""
         self.own.waiting += [("evaluate", run, {}), ("report", run, {})]
         self._wake(self.own)
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        """Queue a job for a user."""
         queue = self.asked
-        if len(queue.waiting) >= WAITING:
-            text = f"at most {WAITING} jobs can wait, and {WAITING} do. Wait for one to end, then ask again."
-            raise Problem("too-many", text)
         if (what, run, args) not in queue.waiting:
             queue.waiting.append((what, run, args))
         self._wake(queue)
@@ -91,8 +72,10 @@ class Jobs:
 
     def close(self) -> None:
         self._closing = True
-        self.asked.end()
-        self.own.end()
+        for queue in (self.asked, self.own):
+            queue.waiting.clear()
+            if queue.process is not None and queue.process.is_alive():
+                queue.process.kill()  # its files are complete or absent
 
     async def _work(self, queue: Queue) -> None:
         loop = asyncio.get_running_loop()
@@ -105,8 +88,6 @@ class Jobs:
             queue.call = asyncio.ensure_future(self._playground.thread(self.call, queue, what, run, args, say))
             try:
                 found = await queue.call
-            except OSError as error:  # too many processes or files
-                found = {"error": f"{what} of {run} could not begin: {error.strerror}. Try again later."}
             finally:
                 queue.run, queue.said = "", None
             if self._closing:
@@ -116,16 +97,14 @@ class Jobs:
     def call(
         self, queue: Queue, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
     ) -> dict[str, Any]:
-        """Run one job in its process, and pass on its messages."""
         folder = str(self._playground.runs / run)
         process, channel = spawn(f"mulligan-{what}", _main, what, folder, args, queue.niceness)
-        queue.process, end = process, time.monotonic() + LONGEST
+        queue.process = process
         found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Try again."}
         for message in channel.messages(process):
-            if queue.leaving or time.monotonic() > end:
+            if queue.leaving:
                 process.kill()
-                longest = f"{what} of {run} took longer than {LONGEST / 60:.0f} minutes and was ended."
-                found = {"error": f"{run} was deleted, so {what} was ended." if queue.leaving else longest}
+                found = {"error": f"{run} was deleted, so {what} was ended."}
                 break
             if message is not None and message[0] == "say":
                 say(json.loads(message[2])["text"])
@@ -166,8 +145,7 @@ _FIRST = {
 }
 
 
-def _main(connection: Connection, *job: Any) -> None:
-    """Do one job, at this end of a pipe."""
+def _main(connection: Any, *job: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
     from mulligan.web.library.work import main  # late: only this process needs its imports
 

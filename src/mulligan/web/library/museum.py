@@ -52,7 +52,6 @@ def described(played: Played) -> dict[str, Any]:
     """Return the result of playing a case, with its pictures."""
     return {
         "fails": played.fails,
-        "mended": played.mended,
         "evidence": [asdict(each) for each in played.evidence],
         "pictures": [
             {name: value for name, value in vars(each).items() if name != "image"}

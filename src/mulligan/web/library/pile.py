@@ -1,7 +1,6 @@
 """The pile: pictures that pages draw, drop or photograph. All pages share it, so that a class can fill it together."""
 
 import base64
-import contextlib
 import itertools
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,15 +8,14 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import RunError
 from mulligan.nn.fields import Interval, form_of
-from mulligan.output.files import advice, atomic_write
+from mulligan.output.files import atomic_write
 from mulligan.web.api.values import Many, Text
 from mulligan.web.library.drawing import png64
 from mulligan.web.problems import Problem
+from mulligan.web.session.write_lock import Client, WriteLock
 
-SIDE = 28
-"""Side of a picture in pixels."""
+SIDE = 28  # pixels
 MOST = 1000
 DRAWN, BRUSH = 20_000, 0.06
 """Number of samples of a distribution drawn by hand, and the standard deviation of the brush."""
@@ -37,15 +35,16 @@ class Pile:
     `phone_address` is where other machines may add to the pile; empty if they may not.
     """
 
-    def __init__(self, own: dict[str, str], runs: Path):
-        self._own, self._runs = own, runs
+    def __init__(self, own: dict[str, str], runs: Path, lock: WriteLock):
+        self._own, self._runs, self._lock = own, runs, lock
         self.phone_address = ""
         self._pictures: dict[int, tuple[NDArray[np.uint8], str]] = {}  # and as PNG, because a full pile is shown often
+        self._from: dict[int, str] = {}  # the page that each is from
         self._numbers = itertools.count(1)
 
     def state(self) -> dict[str, Any]:
-        """Return the part that every page shows."""
-        return {"count": len(self._pictures), "open": bool(self.phone_address)}
+        newest = next(reversed(self._pictures), 0)  # one may come while another goes
+        return {"count": len(self._pictures), "newest": newest, "open": bool(self.phone_address)}
 
     def shown(self) -> dict[str, Any]:
         """Return the pictures and the address for phones. Other threads may add pictures meanwhile."""
@@ -57,7 +56,7 @@ class Pile:
             found["code"] = qr(self.phone_address).svg_data_uri(scale=4, light="white")
         return found
 
-    def add(self, *, pictures: Pictures) -> dict[str, Any]:
+    def add(self, *, client: Client, pictures: Pictures) -> dict[str, Any]:
         """Add pictures, `SIDE`² greys or colours in base64. Returns their numbers, and why others were not added."""
         refused, numbers = [], []
         for place, text in enumerate(pictures):
@@ -69,14 +68,16 @@ class Pile:
             else:
                 numbers.append(next(self._numbers))
                 self._pictures[numbers[-1]] = picture, png64(picture)
+                self._from[numbers[-1]] = client
                 continue
             refused.append({"place": place, "reason": why})
         return {"refused": refused, "numbers": numbers}
 
-    def take_out(self, *, numbers: Numbers) -> dict[str, Any]:
-        """Remove the pictures of these numbers, if they are still there."""
+    def take_out(self, *, client: Client, numbers: Numbers) -> dict[str, Any]:
+        """Remove the pictures of these numbers. A page without the write lock removes only its own."""
         for number in numbers:
-            self._pictures.pop(number, None)
+            if client in (self._from.get(number), self._lock.client):
+                self._pictures.pop(number, None)
         return self.state()
 
     def keep(self) -> dict[str, str]:
@@ -95,24 +96,12 @@ class Pile:
 
     def _saved(self, kind: str, data: NDArray[Any]) -> dict[str, str]:
         """Write a file under a number that no other has had: a run whose data were removed must not meet new ones."""
-        there = [*self._own, *(path.stem.removeprefix(".") for path in self._runs.glob(f".{kind}-*.npy"))]
-        numbers = [each.removeprefix(f"{kind}-") for each in there]
-        number = max((int(each) for each in numbers if each.isdecimal()), default=0)
-        try:
-            self._runs.mkdir(parents=True, exist_ok=True)
-            while True:
-                number += 1
-                path = self._runs / f".{kind}-{number}.npy"
-                with contextlib.suppress(FileExistsError):  # another server was faster
-                    path.touch(exist_ok=False)
-                    break
-        except OSError as error:
-            raise RunError(f"cannot write {self._runs}: {advice(error)}") from error
-        try:
-            atomic_write(path, lambda file: np.save(file, data))
-        except RunError:
-            path.unlink(missing_ok=True)
-            raise
+        last = self._runs / f".{kind}-last"
+        number = int(last.read_text()) + 1 if last.exists() else 1
+        while (path := self._runs / f".{kind}-{number}.npy").exists() or f"{kind}-{number}" in self._own:
+            number += 1
+        atomic_write(last, str(number).encode())
+        atomic_write(path, lambda file: np.save(file, data))
         self._own[f"{kind}-{number}"] = str(path)
         return {"data": f"{kind}-{number}"}
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from mulligan.config.toml import load_config
 from mulligan.data.sources.toys import TOYS
 from mulligan.diagnosis.failures import titled
-from mulligan.errors import BusyError, ConfigError, MulliganError
+from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.nn.fields import Interval
 from mulligan.output.files import mtime
@@ -23,7 +23,7 @@ from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
 from mulligan.web.api.values import RunName, Text
-from mulligan.web.playground import OURS, Playground, is_text
+from mulligan.web.playground import OURS, Playground, is_shown
 from mulligan.web.problems import Problem
 from mulligan.web.session.history import History, history_of, significant
 from mulligan.web.session.state import IN_HAND
@@ -32,7 +32,6 @@ TRASH = ".trash"
 """Folder inside the runs folder for deleted runs, which can be restored, or removed by hand."""
 PATIENCE = 5.0
 """Seconds to wait for another process that writes to a run. After that the run is not deleted."""
-LISTED = 500
 Trashed = Annotated[str, Text("[0-9a-f]{8}", "eight hex digits", "0a1b2c3d"), "The id that `delete` returned."]
 Step = Annotated[int, Interval(0, 1e12, "[]", 100), "Steps taken."]
 _BACK = 1 << 18  # bytes read from the end of a log
@@ -44,16 +43,17 @@ def listed(playground: Playground) -> dict[str, Any]:
     folders = [path for path in _folders(runs) if RunFolder(path).config.is_file()]
     folders.sort(key=mtime, reverse=True)
     rows = []
-    for path in folders[:LISTED]:
+    for path in folders:
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
             rows.append(_row(path, playground))
     size, trash = sum(row["bytes"] for row in rows), [_thrown(path) for path in _folders(runs / TRASH)]
-    return {"folder": _home(runs), "bytes": size, "runs": rows, "trash": trash}
+    folder = str(runs).replace(os.path.expanduser("~") + os.sep, "~/", 1)
+    return {"folder": folder, "bytes": size, "runs": rows, "trash": trash}
 
 
 def _folders(path: Path) -> list[Path]:
     try:
-        return [p for p in path.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")]
+        return [p for p in path.iterdir() if p.is_dir() and not p.is_symlink() and is_shown(p.name)]
     except OSError:
         return []
 
@@ -67,11 +67,6 @@ def _size(folder: Path) -> int:
                 found = os.lstat(os.path.join(place, name))
                 size += found.st_size if stat.S_ISREG(found.st_mode) else 0
     return size
-
-
-def _home(path: Path) -> str:
-    home = os.path.expanduser("~")  # Path.home raises an error without a home folder
-    return f"~{str(path)[len(home) :]}" if str(path).startswith(home + os.sep) else str(path)
 
 
 def _row(path: Path, playground: Playground) -> dict[str, Any]:
@@ -90,12 +85,9 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     """Read a run's row. The result is cached until its files change."""
     here, name, changed = RunFolder(path), path.name, stamp / 1e9
     try:
-        if not is_text(name):
-            raise ConfigError("the folder's name must be UTF-8. Rename the folder.")
         config = load_config(here.config)
     except MulliganError as error:
-        shown = name.encode(errors="replace").decode()
-        return {"name": shown, "state": "unreadable", "text": str(error), "bytes": 0, "changed": changed}
+        return {"name": name, "state": "unreadable", "text": str(error), "bytes": 0, "changed": changed}
     last = [*read_events(here.events, strict=False, last=_BACK)]
     kinds = {str(event.get("event")) for event in last[-4:]}
     first = next(read_events(here.events, strict=False), {})
@@ -106,6 +98,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     spaces = [metrics[space] for space in MAPS if isinstance(metrics.get(space), dict)]
     measured: dict[str, Any] = next(filter(None, spaces), {})
     toy = TOYS.get(config.data.name)
+    signals: list[dict[str, Any]] = [event["signals"] for event in last if event.get("event") == Measured.name]
     parent = config.parent
     return {
         "name": name,
@@ -120,6 +113,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "diagnosis": _diagnosis(here, last),
         "monitored_step": monitored.get("step"),
         "distance": significant(seen.get("distance", seen.get("kid"))),
+        "gap": significant(signals[-1].get("gap")) if signals else None,
         "measured_step": metrics.get("step"),
         **{
             name: significant(median_of(measured.get(name)))
@@ -217,7 +211,6 @@ async def delete(playground: Playground, *, name: RunName) -> dict[str, Any]:
 
 
 def _deletable(playground: Playground, name: str) -> Path:
-    """Return the folder of a run that the worker does not hold."""
     path, state = playground.folder(name), playground.session.state
     if state.run == name and state.name in IN_HAND:
         raise Problem("busy", f"{name} is {state.name}. Stop it first, then delete it.")
@@ -243,11 +236,7 @@ def restore(playground: Playground, *, id: Trashed) -> dict[str, Any]:
     if target.exists():
         text = f"there is a new run called {name}. Rename or delete it, then bring this one back."
         raise Problem("wrong-state", text)
-    try:
-        os.rename(found, target)
-    except OSError as error:
-        text = f"{name} could not be brought back: {error.strerror}. Check the folder's permissions."
-        raise Problem("failed", text) from error
+    os.rename(found, target)
     playground.broadcast.publish("runs", {})
     return {"name": name}
 

@@ -1,15 +1,13 @@
 """Do a job in its own process: evaluate a run, write its report, export its generator, play a case."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.errors import MulliganError
-from mulligan.metrics import MAPS, at, figures_in, median_of
+from mulligan.metrics import MAPS, at
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.export import export as write
 from mulligan.output.generator import Generator
@@ -18,9 +16,6 @@ from mulligan.training.store.folder import RunFolder, restored
 from mulligan.web.library.museum import play
 from mulligan.web.library.runs import EXPORTS, OWN, export_of, report_of
 from mulligan.web.worker.protocol import Channel
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
 
 
 class Told(logging.Handler):
@@ -34,7 +29,7 @@ class Told(logging.Handler):
         self.channel.send("say", {"text": record.getMessage()})
 
 
-def main(connection: Connection, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
+def main(connection: Any, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
     """Do a job, and send its result through the pipe."""
     if hasattr(os, "nice"):
         os.nice(niceness)
@@ -69,8 +64,7 @@ def evaluate(folder: Path) -> dict[str, Any]:
 def short(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of an evaluation that the page shows: those of the main feature map, and those of none."""
     space = next((name for name in MAPS if name in metrics), "points")
-    figures = {**figures_in(metrics, space), **figures_in(metrics)}
-    main = ("fd", "fd_floor", "kid", "coverage", "coverage_ideal")
+    main = ("fd", "fd_floor", "coverage", "coverage_ideal")
     return {
         **{name: metrics[name] for name in ("n", "n_real", "step")},
         "space": space,
@@ -78,7 +72,6 @@ def short(metrics: dict[str, Any]) -> dict[str, Any]:
         **{name: metrics[space][name] for name in main if name in metrics.get(space, ())},
         **({"modes": at(metrics, "modes", "captured")} if "modes" in metrics else {}),
         **{name: metrics["classes"][name] for name in ("modes", "junk") if "classes" in metrics},
-        "figures": {name: [median_of(value), median_of(floor)] for name, (_, value, floor) in figures.items()},
     }
 
 
@@ -106,4 +99,3 @@ def museum(folder: Path, seed: int) -> dict[str, Any]:
 
 
 WORKS: dict[str, Callable[..., dict[str, Any]]] = {work.__name__: work for work in (evaluate, report, export, museum)}
-"""Every kind of job."""

@@ -11,14 +11,10 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from mulligan.web.problems import Problem
 from mulligan.web.worker.protocol import dumps
 
-CLIENTS = 64
 QUEUE = 256
 """Maximum number of messages queued for a page."""
-REMEMBERED = 256
-"""Number of pages remembered after they have disconnected."""
 PING = 2.0
 NEWEST = frozenset({"samples", "status", "settings", "checked", "tries", "pile", "round"})
 """Kinds of which only the newest message is queued."""
@@ -37,7 +33,6 @@ class Client:
         self._number = itertools.count()
 
     def put(self, kind: str, event: bytes) -> None:
-        """Queue a message without waiting."""
         if kind == "snapshot":  # it replaces all earlier messages
             self._queue.clear()
             self.lost = False
@@ -50,7 +45,6 @@ class Client:
         self.wake.set()
 
     def take(self) -> list[bytes]:
-        """Empty the queue and return its messages."""
         found = list(self._queue.values())
         self._queue.clear()
         self.wake.clear()
@@ -85,7 +79,6 @@ class Broadcast:
         self.publish("notice", {"kind": kind, "text": text, "code": code})
 
     def restart(self) -> None:
-        """Send every page a snapshot, which replaces all earlier messages."""
         if self.watched:
             self.publish("snapshot", self._snapshot(False))
 
@@ -102,8 +95,6 @@ class Broadcast:
 
     async def stream(self, name: str, phone: bool = False) -> AsyncIterator[bytes]:
         """Yield messages for one page, a snapshot first, until it leaves or the server closes."""
-        if self._full(name):  # other pages may have connected since `check_at_most`
-            return
         for lost in [each for each in self.clients if each.phone and each.name == name]:  # it was out of the network
             self.clients.discard(lost)
             lost.wake.set()
@@ -126,17 +117,7 @@ class Broadcast:
         finally:
             self.clients.discard(client)
             self.gone[name] = time.monotonic()
-            while len(self.gone) > REMEMBERED:
-                del self.gone[next(iter(self.gone))]
             self.changed()
-
-    def _full(self, name: str) -> bool:
-        return sum(client.name != name for client in self.clients) >= CLIENTS
-
-    def check_at_most(self, name: str) -> None:
-        """Check, before a page's stream begins, that there is room for it."""
-        if self._full(name):
-            raise Problem("too-many", f"at most {CLIENTS} pages can be open, and {CLIENTS} are. Close one of them.")
 
     def close(self) -> None:
         self.closing = True

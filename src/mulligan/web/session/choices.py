@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 
 from mulligan.config.recipes import RECIPES, describe, recipe
-from mulligan.config.serialization import line_of
 from mulligan.data import DATASETS, load
 from mulligan.data.registry import is_picture_folder, of_points
 from mulligan.data.sources import SIZES
 from mulligan.game.losses import LOSSES
-from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS
 from mulligan.output.pictures import grid
 from mulligan.training.progress import few
@@ -31,43 +29,40 @@ def recipes() -> list[dict[str, Any]]:
     """Return all recipes for the page."""
     found = []
     for name in RECIPES:
-        values, (title, source) = values_of(recipe(name)), describe(name)
-        points = bool(of_points(values["data"]))
-        found.append({"name": name, "title": title, "source": source, **values, "points": points})
+        values = values_of(recipe(name))
+        found.append({"name": name, "title": describe(name)[0], **values, "points": bool(of_points(values["data"]))})
     return found
 
 
 def catalog(own: dict[str, str]) -> dict[str, Any]:
     """Return everything that a user may choose, and what the page shows before the first measurement."""
     data = [
-        {"name": name, "line": each.line, "source": each.source, "points": bool(each.points), "own": False}
+        {"name": name, "line": each.line, "points": bool(each.points), "own": False}
         | {"here": "fetched once" not in each.line}
         for name, each in DATASETS.items()
     ]
     data += [
-        {"name": name, "line": path, "source": "", "points": is_drawn(path), "own": True, "here": True}
-        for name, path in own.items()
+        {"name": name, "line": path, "points": is_drawn(path), "own": True, "here": True} for name, path in own.items()
     ]
-    penalties = {name: " + ".join(line_of(PENALTIES[part]) for part in parts) for name, parts in combinations().items()}
     return {
         "recipes": recipes(),
         "data": data,
-        "losses": [{"name": name, "line": line_of(loss)} for name, loss in LOSSES.items()],
-        "penalties": [{"name": name, "line": line} for name, line in penalties.items()],
+        "losses": [{"name": name} for name in LOSSES],
+        "penalties": [{"name": name} for name in combinations()],
         "live": LIVE,
         "diagnosis": awaited(),
         "metrics": {name: asdict(replace(metric, compute=None)) for name, metric in METRICS.items()},
     }
 
 
-def preview(name: str, own: dict[str, str], size: int = 0) -> dict[str, Any]:
+def preview(name: str, own: dict[str, str], **reading: Any) -> dict[str, Any]:
     """Describe own pictures: their number, whether they are few, the broken files, some as the network sees them."""
     if name not in own:
         known = ", ".join(own) or "none: mulligan serve --data FOLDER gives some"
         text = f"data must be the name of your own pictures, here {known}, got {name!r}."
         raise Problem("not-available", text, "data")
     folder = is_picture_folder(own[name])
-    data = load(own[name], size, skip_broken=folder)
+    data = load(own[name], skip_broken=folder, **reading)
     if data.is_points:
         text = f"{name} must hold pictures, got points of {data.shape[0]} numbers. Use a recipe for points: ring."
         raise Problem("not-available", text, "data")
@@ -82,6 +77,4 @@ def preview(name: str, own: dict[str, str], size: int = 0) -> dict[str, Any]:
         "sizes": list(SIZES if folder else (0, *SIZES)),
         "classes": list(data.class_names) or None,
         "png": png64(grid(np.asarray(data.images[rows]), COLUMNS)),
-        "columns": COLUMNS,
-        "rows": -(-len(rows) // COLUMNS),
     }

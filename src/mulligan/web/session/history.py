@@ -60,7 +60,6 @@ class History:
     latest: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, event: dict[str, Any]) -> None:
-        """Add an event, as `Event.to_json` writes it."""
         kind, step = event["event"], event["step"]
         self.latest[kind] = event
         if kind == "stepped":
@@ -77,7 +76,6 @@ class History:
             self.adjustments.append(event)
 
     def thinned(self) -> dict[str, Any]:
-        """Return the columns of all charts."""
         return {
             "curves": self.curves.thinned(),
             "measurements": self.measurements.thinned(),

@@ -1,12 +1,11 @@
 """Handle the worker's messages: update the state and inform the pages."""
 
 import json
+import signal
 from typing import Any
 
 from mulligan.web.session.session import Session
 from mulligan.web.session.state import IN_HAND, UNFINISHED
-
-SIGNALS = {9: "SIGKILL: somebody, or the system for lack of memory, ended it", 11: "SIGSEGV", 15: "SIGTERM"}
 
 
 class Listener:
@@ -69,7 +68,6 @@ class Listener:
         self.broadcast.publish("runs", {})
 
     def _event(self, content: bytes) -> None:
-        """Handle an event of the run, and pass it on unchanged."""
         event = json.loads(content)
         self.state.take(event)
         if event["event"] == "stepped":  # may come a thousand times a second
@@ -121,7 +119,7 @@ class Listener:
     def died(self, code: int | None) -> None:
         """Report that the process has died and what is saved, and start another one."""
         state = self.state
-        why = SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
+        why = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
         if state.name in IN_HAND:
             step = self.session.newest_checkpoint(state.run)
             saved = step is not None and f"The checkpoint of step {step:,} is intact: press resume to go on from there."

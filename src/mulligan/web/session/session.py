@@ -17,7 +17,6 @@ from mulligan.training.events import Diagnosed
 from mulligan.training.second_try import next_folder
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
-from mulligan.web.api.values import Seed
 from mulligan.web.inside.diagnosis import advice_on
 from mulligan.web.problems import Problem
 from mulligan.web.session import settings
@@ -36,10 +35,7 @@ class Session:
         self.finished: Callable[[str], None] = lambda run: None
         self._said: dict[str, Any] = {}
 
-    # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def status(self) -> dict[str, Any]:
-        """Return the run bar."""
         return {"status": self.state.status()}
 
     def publish_status(self) -> None:
@@ -56,7 +52,6 @@ class Session:
             self.publish_status()
 
     def publish_reports(self) -> None:
-        """Send every page the reports since the last call."""
         reports, self.state.pending = self.state.pending, []
         for report in reports:
             self.broadcast.publish("event", report)
@@ -66,27 +61,23 @@ class Session:
         with contextlib.suppress(Problem):  # a new worker is told when it is ready
             self.worker.send("watch", {"watched": self.broadcast.watched})
 
-    # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
-
     def start(self, asked: settings.Asked) -> None:
         """Start a new run, which begins a new chain of tries."""
         self._check_free(asked.replace)
         known = {name: name for name in DATASETS} | self.own
         dropped: list[str] = []  # sentences about fields that a change of kind drops
         live = replace(self._config(), parent=None) if asked.recipe is None else None
-        self._begin(settings.configured(asked, known, dropped, live), paused=asked.paused)
-        for text in dropped:
-            self.broadcast.notify("info", text, "changed")
-
-    def _begin(self, config: Config, *, paused: bool) -> None:
+        config = settings.configured(asked, known, dropped, live)
         folder = take_next(self.runs, config.recipe or "run")
         new, table = Try(1, folder.name, config.recipe, steps=config.steps, config=config), to_table(config)
-        self._send("start", new, config=table, paused=paused)
+        self._send("start", new, config=table, paused=asked.paused)
         self.state.begin([new], 1, f"reading {config.data.name}")
         self.state.info = {"table": table, "data": config.data.name}
         self.show_settings()
         self.broadcast.restart()
         self.broadcast.publish("runs", {})
+        for text in dropped:
+            self.broadcast.notify("info", text, "changed")
 
     def _send(self, command: str, tried: Try, **words: Any) -> None:
         """Let the worker open the run of a try."""
@@ -102,9 +93,8 @@ class Session:
             self.publish_status()
             return
         if state.name == "finished" and (steps is None or steps <= current.steps):
-            taken = current.steps
-            text = f"steps must be more than the {taken:,} that the run has taken, got {steps}. Try {taken + 10_000}."
-            raise Problem("bad-field", text, "steps")
+            least = current.steps + 1
+            raise Problem("bad-field", f"steps must be at least {least:,}, got {steps}. Try {2 * least}.", "steps")
         self._open(state.tries, current, steps)
 
     def open(self, name: str, folder: Path, steps: int | None, *, replace: bool) -> None:
@@ -117,12 +107,13 @@ class Session:
             self._open(tries, tries[-1], steps)
 
     def _open(self, tries: list[Try], chosen: Try, steps: int | None) -> None:
-        """Let the worker continue a try."""
         state = self.state
         live = chosen.run == state.run and state.name in UNFINISHED
         taken = state.step if live else self.newest_checkpoint(chosen.run) or 0
         if steps is not None and steps < taken:  # the worker would say so only after closing the live run
-            text = f"steps must be at least {taken:,}, which {chosen.run} has taken already, got {steps}. Try {taken}."
+            text = (
+                f"steps must be at least {taken:,}, because {chosen.run} has taken as many, got {steps}. Try {taken}."
+            )
             raise Problem("bad-field", text, "steps")
         self._send("open", chosen, **({} if steps is None else {"steps": steps}))
         if state.current is not None and state.current is not chosen and state.name != "failed":
@@ -144,11 +135,6 @@ class Session:
         self.worker.send("stop")
         self.state.moved("stopping")
         self.publish_status()
-
-    def reset(self, *, seed: Seed | None = None, paused: bool = True) -> None:
-        """Save the run, and open a new one with the same settings, or with another seed."""
-        config = replace(self._config(), parent=None)
-        self._begin(config if seed is None else replace(config, seed=seed), paused=paused)
 
     def adjust(self, asked: settings.Live) -> None:
         """Adjust settings from the next step on."""
@@ -191,7 +177,9 @@ class Session:
         config = self._config()
         with settings.blamed_on("changes"):
             changed = apply_overrides(config, wanted)[0]
-        settings.check_same_task(changed, config)
+        if (changed.data.name, changed.recipe) != (config.data.name, config.recipe):
+            text = "a second try must keep its pictures and its recipe. Start a new run instead."
+            raise Problem("bad-field", text, "changes")
         parts = ("data", "classes", "latent", "average")
         nets = (config.generator.layers, config.discriminator.layers)
         same = nets == (changed.generator.layers, changed.discriminator.layers)
@@ -200,7 +188,7 @@ class Session:
     def advise(self, event: dict[str, Any]) -> None:
         """Add to a diagnosis event what it means and what a second try would change."""
         found = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.state.run))
-        self.state.advice = {**found, "tried": self._tried(event["overrides"]) if found["restart"] else None}
+        self.state.advice = {**found, "tried": self._tried(event["overrides"]) if not found["from_step"] else None}
 
     def _tried(self, overrides: list[str]) -> dict[str, Any] | None:
         """Return the failed try that a remedy would repeat, because the same settings from step 0 give the same run."""
@@ -225,8 +213,6 @@ class Session:
             self.resume()
         else:
             self._open(self.state.tries, chosen, None)
-
-    # ── what they stand on ────────────────────────────────────────────────────────────────────────────────────────
 
     def _check_free(self, replace: bool) -> None:
         state = self.state

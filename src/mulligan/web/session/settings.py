@@ -25,10 +25,13 @@ def combinations() -> dict[str, tuple[str, ...]]:
     return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
 
 
-# ── what a page may set ───────────────────────────────────────────────────────────────────────────────────────────────
-
 Steps = Annotated[int, Interval(1, 1_000_000, "[]", 7000), "Length of the run."]
 Size = Annotated[int, Interval(0, max(SIZES), "[]", SIZES[0]), "Side of own pictures; 0: a folder's 28, a file's own."]
+Alpha = Annotated[
+    str, Text("auto|keep|black|white|#[0-9a-fA-F]{6}", "auto, keep, black, white or #rrggbb", "keep"), "Transparency."
+]
+Resize = Annotated[str, Words(("auto", "smooth", "pixels")), "How own pictures are resized."]
+Tile = Annotated[str, Text(r"(\d+x\d+(\+\d+){0,2})?", "WIDTHxHEIGHT", "16x16"), "Tiles of own sheets."]
 Rate = Annotated[float, Interval(1e-7, 1.0, "[]", 0.001), "A learning rate."]
 Gamma = Annotated[float, Interval(0.0, 10_000.0, "[]", 1.0), "Strength of the gradient penalty."]
 Batch = Annotated[int, Interval(1, 1024, "[]", 64), "Real samples in a step."]
@@ -47,6 +50,8 @@ class Live:
 
 
 LIVE = tuple(field.name for field in fields(Live))
+READ = ("size", "alpha", "resize", "tile")
+"""Settings that say how own pictures are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +61,9 @@ class Asked(Live):
     recipe: Annotated[str, Words(tuple(RECIPES))] | None = None
     data: Annotated[str, Text(".{1,120}", "a data set of the catalog", "mnist")] | None = None
     size: Size | None = None
+    alpha: Alpha | None = None
+    resize: Resize | None = None
+    tile: Tile | None = None
     steps: Steps | None = None
     seed: Seed | None = None
     loss: Annotated[str, Words(tuple(LOSSES))] | None = None
@@ -72,7 +80,7 @@ def paths_of(config: Config) -> dict[str, list[str]]:
     g, d = learning(config)
     return {
         "data": ["data.name"],
-        "size": ["data.size"],
+        **{name: [f"data.{name}"] for name in READ},
         "steps": ["steps"],
         "seed": ["seed"],
         "loss": ["loss.kind"],
@@ -83,9 +91,6 @@ def paths_of(config: Config) -> dict[str, list[str]]:
         "batch": ["batch_size"],
         "latent": ["latent.dim"],
     }
-
-
-# ── reading a configuration ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def values_of(config: Config) -> dict[str, Any]:
@@ -103,10 +108,7 @@ def settings_of(config: Config) -> dict[str, Any]:
     here = values_of(config)
     base = values_of(recipe(config.recipe)) if config.recipe in RECIPES else here
     changed = [name for name, value in here.items() if value != base[name]]
-    return {"recipe": config.recipe, **here, "changed": changed, "threads": config.threads}
-
-
-# ── writing one ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    return {"recipe": config.recipe, **here, "changed": changed}
 
 
 def configured(asked: Asked, data: dict[str, str], dropped: list[str], live: Config | None = None) -> Config:
@@ -118,9 +120,9 @@ def configured(asked: Asked, data: dict[str, str], dropped: list[str], live: Con
     config = recipe(asked.recipe or "") if live is None else live
     if asked.data is not None:
         config = _with_data(config, asked.data, data)
-    if asked.size is not None:
-        with blamed_on("size"):
-            check_asked(config.data.name, Reading(asked.size))
+    reading = {name: value for name in READ if (value := getattr(asked, name)) is not None}
+    with blamed_on(next(iter(reading), "data")):
+        check_asked(config.data.name, Reading(**{"size": 0, **reading}))
     for name in [name for name in paths_of(config) if name != "data"]:
         value = getattr(asked, name)
         if value not in (None, values_of(config)[name]):
@@ -149,13 +151,6 @@ def asked_for(texts: Iterable[str], field: str) -> tuple[Change, ...]:
     """Read the changes that a page asks for in a field, ``path=value`` each."""
     with blamed_on(field):
         return changes_of(texts)
-
-
-def check_same_task(config: Config, old: Config) -> None:
-    """Raise a problem if a second try changes a run's pictures or recipe."""
-    if (config.data.name, config.recipe) != (old.data.name, old.recipe):
-        text = "a second try must keep its pictures and its recipe. Start a new run instead."
-        raise Problem("bad-field", text, field="changes")
 
 
 @contextmanager

@@ -16,13 +16,13 @@ IN_HAND = ("loading", *UNFINISHED, "stopping")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "empty": ("start",),
     "loading": (),
-    "training": ("pause", "stop", "reset", "adjust", "second-try"),
-    "paused": ("resume", "step", "stop", "reset", "adjust", "second-try", "continue"),
-    "alarm": ("resume", "step", "stop", "reset", "adjust", "second-try", "continue"),
+    "training": ("pause", "stop", "adjust", "second-try"),
+    "paused": ("resume", "step", "stop", "adjust", "second-try", "continue"),
+    "alarm": ("resume", "step", "stop", "adjust", "second-try", "continue"),
     "stopping": (),
-    "stopped": ("start", "resume", "reset", "second-try", "continue"),
-    "finished": ("start", "resume", "reset", "second-try", "continue"),
-    "failed": ("start", "resume", "reset", "second-try", "continue"),
+    "stopped": ("start", "resume", "second-try", "continue"),
+    "finished": ("start", "resume", "second-try", "continue"),
+    "failed": ("start", "resume", "second-try", "continue"),
 }
 """Commands allowed in each state. All but loading and stopping also allow `start` with ``replace``."""
 
@@ -59,7 +59,6 @@ class State:
 
     @property
     def run(self) -> str | None:
-        """The name of its folder."""
         return None if self.current is None else self.current.run
 
     @property
@@ -78,7 +77,6 @@ class State:
         self.events, self.pending = {}, []
 
     def opened(self, words: dict[str, Any], runs: Path) -> None:
-        """Store what the worker reports when a run is open."""
         self.info, self.name = words, "training"
         self.step, self.seconds = words["step"], words["seconds"]
         self.saved_step = words["step"] if words["step"] > words["begins"] else None
@@ -92,7 +90,6 @@ class State:
             self.events = {kind: event for kind, event in history.latest.items() if event["step"] <= self.step}
 
     def moved(self, name: str, step: int | None = None) -> None:
-        """Set the name of the state, here and in the try."""
         self.name = name
         if step is not None:
             self.step = step
@@ -102,7 +99,6 @@ class State:
             self.current.state, self.current.step = name, self.step
 
     def take(self, event: dict[str, Any]) -> None:
-        """Store an event of the run, as `Event.to_json` writes it."""
         kind, step, current = event["event"], event["step"], self.current
         self.events[kind] = event
         if current is not None:
@@ -133,7 +129,6 @@ class State:
         return True
 
     def status(self) -> dict[str, Any]:
-        """Return the run bar."""
         info, settings = self.info if self.current is not None else {}, self.settings or {}
         steps = self.current.steps if self.current is not None else 0
         left = (steps - self.step) / self.rate if self.rate and self.name == "training" else None
@@ -159,7 +154,6 @@ class State:
         }
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the whole state; the curves are thinned."""
         charts: dict[str, Any] = {"curves": {}, "measurements": {}, "distance": {}}
         for each in self.tries:
             for name, columns in each.history.thinned().items():

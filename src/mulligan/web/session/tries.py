@@ -33,11 +33,9 @@ class Try:
     config: Config | None = None  # before any adjustment
 
     def content(self) -> dict[str, Any]:
-        """Return what the page shows of the try."""
         return {name: value for name, value in vars(self).items() if name not in ("history", "config")}
 
     def compare(self, before: Config) -> None:
-        """Set the changes since a configuration, and their summary."""
         assert self.config is not None
         self.changes = labels.labelled(*(to_table(replace(each, parent=None)) for each in (before, self.config)))
         self.summary = labels.summary(self.changes)
@@ -51,8 +49,6 @@ def chain(folder: Path) -> list[Try]:
     found = [(folder, load_config(RunFolder(folder).config))]
     while (parent := found[0][1].parent) is not None:
         path = folder.parent / Path(parent.run).name
-        if path in (each for each, _ in found):
-            break
         try:
             found.insert(0, (path, load_config(RunFolder(path).config)))
         except MulliganError:

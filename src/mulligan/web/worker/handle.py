@@ -1,7 +1,5 @@
 """The server's side of the worker process: start it, send commands and questions, notice when it dies."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import itertools
@@ -9,15 +7,12 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 from mulligan.nn.workers.processes import ignore_ending_signals
 from mulligan.web.problems import Problem
 from mulligan.web.worker.protocol import Channel, spawn
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
 
 ANSWER = 30.0
 """Seconds within which a question must be answered."""
@@ -33,7 +28,7 @@ class WorkerHandle:
     def __init__(self) -> None:
         self.heard: Callable[[str, int, bytes], None] = lambda kind, serial, content: None
         self.died: Callable[[int | None], None] = lambda code: None
-        self._process: SpawnProcess | None = None
+        self._process: BaseProcess | None = None
         self._channel: Channel | None = None
         self._ear: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -48,7 +43,6 @@ class WorkerHandle:
             self._listen()
 
     def attach(self) -> None:
-        """Start to receive messages in the running event loop."""
         self._loop = asyncio.get_running_loop()
         if self._channel is not None:
             self._listen()
@@ -58,8 +52,7 @@ class WorkerHandle:
         self._ear = threading.Thread(target=self._hear, args=words, name="mulligan-ear", daemon=True)
         self._ear.start()
 
-    def _hear(self, channel: Channel, process: SpawnProcess) -> None:
-        """Pass every message to the event loop, until the process has ended."""
+    def _hear(self, channel: Channel, process: BaseProcess) -> None:
         assert self._loop is not None
         for message in channel.messages(process):
             with contextlib.suppress(RuntimeError):  # the loop has ended, but a full pipe would block the worker
@@ -141,8 +134,7 @@ class WorkerHandle:
         return self._process.exitcode == 0
 
 
-def _main(connection: Connection) -> None:
-    """Run the worker at this end of a pipe."""
+def _main(connection: Any) -> None:
     ignore_ending_signals()  # the server handles them
     from mulligan.web.worker.worker import Worker  # late: only this process needs its imports
 

@@ -4,20 +4,15 @@ The header holds the message's kind and the serial number of its run, 0 for no r
 and pass the JSON on to the browsers without parsing it: an event of the training loop reaches the page unchanged.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
 
 PATIENCE = 0.5
 """Seconds of silence before checking that a process lives, because a forked copy may hold the pipe open."""
@@ -48,12 +43,11 @@ def plain(value: Any) -> Any:
 class Channel:
     """One end of the pipe. Several threads may send."""
 
-    def __init__(self, connection: Connection):
+    def __init__(self, connection: Any):  # a `Connection`, whose module a browser lacks
         self._connection = connection
         self._lock = threading.Lock()
 
     def send(self, kind: str, content: Any = None, serial: int = 0) -> None:
-        """Send one message. `serial` is the number of the run that it is about."""
         message = b"%s %d\n%s" % (kind.encode(), serial, dumps({} if content is None else content))
         with self._lock:
             self._connection.send_bytes(message)
@@ -67,11 +61,11 @@ class Channel:
     def waiting(self, seconds: float = 0.0) -> bool:
         """Wait up to `seconds`, and tell whether a message or the end of the pipe has come."""
         try:
-            return self._connection.poll(seconds)
+            return bool(self._connection.poll(seconds))
         except OSError:  # Windows reports the end of the pipe so
             return True
 
-    def messages(self, process: SpawnProcess) -> Iterator[tuple[str, int, bytes] | None]:
+    def messages(self, process: BaseProcess) -> Iterator[tuple[str, int, bytes] | None]:
         """Yield the messages of a process until it has ended; None when there has been none for a while."""
         while True:
             try:
@@ -88,7 +82,7 @@ class Channel:
         self._connection.close()
 
 
-def spawn(name: str, target: Callable[..., None], *args: Any) -> tuple[SpawnProcess, Channel]:
+def spawn(name: str, target: Callable[..., None], *args: Any) -> tuple[BaseProcess, Channel]:
     """Start a process that calls `target` with its end of a pipe; return it, and this end."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()

@@ -63,7 +63,6 @@ class Steering:
         self.paused, self.left, self._stands = True, None, state
 
     def go(self, steps: int | None = None) -> None:
-        """Continue for `steps` steps, or until the next command."""
         self.paused, self.left = False, steps
         if steps is None:
             self.worker.tell("state", {"state": "training", "step": self.live.run.step})
@@ -97,7 +96,6 @@ class Steering:
         self._began, self._first = time.perf_counter(), self.live.run.step
 
     def _show(self, now: float) -> None:
-        """Report the pace, and draw a grid if a page is open."""
         step, then = self._mark
         spent = now - then - self._spent
         if then and spent > 0 and self.live.run.step > step:

@@ -94,7 +94,6 @@ class Worker:
                 self.tell("settings", {"table": to_table(run.current)})
 
     def _answer(self, words: dict[str, Any]) -> None:
-        """Answer a question about the live run, or report why there is no answer."""
         try:
             if self.live is None:
                 raise MulliganError("no run is in the training process. Start one, resume one, or choose another run.")
@@ -106,12 +105,10 @@ class Worker:
         self.tell("answer", {"id": words["id"], **found})
 
     def show_samples(self, live: Live) -> None:
-        """Send the generator's samples of the fixed z."""
         with contextlib.suppress(DivergedError):  # the run is about to fail with this error
             self.tell("samples", samples(live, "average"))
 
     def serve(self) -> None:
-        """Carry out commands until the end."""
         warnings.showwarning = lambda message, *rest, **more: self.notify("warning", str(message), "warning")
         load_mnist()  # nearly every run needs both, so read them early
         bundled_judge("mnist")

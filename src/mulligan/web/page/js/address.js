@@ -16,7 +16,6 @@ function said(query) {
   return recipeOf(found.recipe) ? found : null;
 }
 
-/** The setting as a query. */
 function query() {
   const now = wanted();
   return String(new URLSearchParams(differences().filter((name) => now[name] != null).map((name) => [name, now[name]])));

@@ -1,6 +1,6 @@
 // A line chart: units in the title, values in the legend, one cursor for all, arrow keys, triangles beyond the edge.
 
-import { html, useEffect, useState } from "./html.js";
+import { byArrows, html, placeOf, useAgain } from "./html.js";
 import { int, num, short, thousands } from "./numbers.js";
 import { Term } from "./terms.js";
 import { LETTER, useWidth } from "./width.js";
@@ -11,22 +11,11 @@ const MARGIN = { left: 48, right: 12, top: 10, bottom: 24 };
 // ── the cursor ──
 
 let cursor = null;
-const followers = new Set();
 
 function moveCursor(value) {
   if (value === cursor) return;
   cursor = value;
-  for (const follower of followers) follower(value);
-}
-
-function useCursor() {
-  const [, set] = useState(0);
-  useEffect(() => {
-    const follower = () => set((n) => n + 1);
-    followers.add(follower);
-    return () => followers.delete(follower);
-  }, []);
-  return cursor;
+  dispatchEvent(new Event("mulligan-cursor"));
 }
 addEventListener("keydown", (event) => event.key === "Escape" && moveCursor(null));
 
@@ -62,7 +51,7 @@ export function grow(values, { log = false, least = log ? [0.1, 1] : [0, 1] }, b
   return [low, high];
 }
 
-export function ticksOf([low, high], log) {
+function ticksOf([low, high], log) {
   if (log) {
     const [a, b] = [Math.round(Math.log10(low)), Math.round(Math.log10(high))];
     const every = Math.ceil((b - a) / 4) || 1;
@@ -145,7 +134,8 @@ const dashes = ["", "5 3", "2 3"];
 export function Chart(props) {
   const { title, unit, series, log = false, marks = [], band, testid, height = HEIGHT, xUnit = "steps", xText } = props;
   const [box, width] = useWidth();
-  const at = useCursor();
+  useAgain("mulligan-cursor");
+  const at = cursor;
   const values = series.filter((s) => !s.faint).flatMap((s) => s.data.map((p) => p[1]));
   const range = props.fixed ?? grow(values, props, props.memory?.range);
   if (props.memory) props.memory.range = range;
@@ -155,21 +145,13 @@ export function Chart(props) {
   const L = log ? Math.log10 : (v) => v;
   const X = (v) => MARGIN.left + ((v - x0) / (x1 - x0 || 1)) * w;
   const Y = (v) => MARGIN.top + h - ((L(Math.min(range[1], Math.max(range[0], v))) - L(range[0])) / (L(range[1]) - L(range[0]))) * h;
-  const inverse = (px) => Math.min(x1, Math.max(x0, x0 + ((px - MARGIN.left) / w) * (x1 - x0)));
+  const move = (x) => moveCursor(Math.min(x1, Math.max(x0, x)));
   const live = series.filter((s) => !s.faint);
   const end = Math.max(x0, ...live.map((s) => s.data.at(-1)?.[0] ?? x0));
   const shown = (s) => lastBefore(s.data, at ?? end)?.[1];
   const label = live.filter((s) => s.name).map((s) => `${s.name} ${num(shown(s))}`).join(", ");
-  const point = (event) => {
-    const b = event.currentTarget.getBoundingClientRect();
-    moveCursor(inverse(((event.clientX - b.left) * width) / b.width));
-  };
-  const key = (event) => {
-    const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!direction) return;
-    event.preventDefault();
-    moveCursor(Math.min(x1, Math.max(x0, (at ?? end) + (direction * (x1 - x0)) / 50)));
-  };
+  const point = (event) => move(x0 + ((placeOf(event)[0] * width - MARGIN.left) / w) * (x1 - x0));
+  const key = byArrows((across) => move((at ?? end) + (across * (x1 - x0)) / 50));
   const xTicks = (w < 300 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]).map((f) => x0 + f * (x1 - x0));
   const xTexts = xTicks.map((t, i) => `${xText ? xText(t) : thousands(Math.round(t))}${i === xTicks.length - 1 ? ` ${xUnit}` : ""}`);
   const free = X(x1) - (xTexts.at(-1).length + 1) * LETTER; // a label that would touch the last one is left out

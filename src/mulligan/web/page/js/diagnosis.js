@@ -1,9 +1,9 @@
 // Diagnosis: the state, one sentence, the evidence with its thresholds, what to try, and one button.
 
-import { Dialog, html, useEffect, useState } from "./html.js";
+import { Button, Dialog, html, useEffect, useState } from "./html.js";
 import { badgeOf, icon, pictureOf } from "./icons.js";
 import { int, num, plain, short } from "./numbers.js";
-import { backTo, changed, command, edited, finding, lacking, mayWrite, server, store } from "./store.js";
+import { backTo, changed, command, edited, finding, lacking, living, mayWrite, runPath, server, store } from "./store.js";
 
 /** When the first measurement comes, and how many checks it has. */
 const awaited = () => store.catalog?.diagnosis;
@@ -30,16 +30,17 @@ const isBeyond = ({ name, value }) => SHARES.includes(name) && !(value <= MOST);
 function Gauge({ line, level }) {
   const threshold = 0.84 * place(line, line.threshold);
   const x = 0.84 * place(line, line.value);
+  const known = line.value !== undefined;
   return html`<svg class="gauge" viewBox="0 0 84 18" aria-hidden="true">
     <rect x="0.5" y="5" width="83" height="8" rx="4" fill="var(--sunken)" stroke="var(--line)" />
     <line x1=${threshold} x2=${threshold} y1="1" y2="17" stroke="var(--ink-2)" stroke-width="2" />
-    ${level === "ok" ? html`<circle cx=${x} cy="9" r="4.5" fill="var(--ok)" stroke="var(--panel)" stroke-width="1.5" />` : html`<path d=${`M${x} 3l6 6-6 6-6-6z`} fill="var(--${level})" stroke="var(--panel)" stroke-width="1.5" />`}
+    ${!known ? null : level === "ok" ? html`<circle cx=${x} cy="9" r="4.5" fill="var(--ok)" stroke="var(--panel)" stroke-width="1.5" />` : html`<path d=${`M${x} 3l6 6-6 6-6-6z`} fill="var(--${level})" stroke="var(--panel)" stroke-width="1.5" />`}
   </svg>`;
 }
 
 /** A line of evidence; its numbers are for what is wrong, and for those who ask. */
 export function EvidenceLine({ line, level }) {
-  const [wrong, value] = [line.holds || isBeyond(line), num(line.value)];
+  const [wrong, value] = [line.holds || (line.value !== undefined && isBeyond(line)), num(line.value)];
   return html`<li title=${`${line.words}: ${value}; alarm ${line.operator} ${short(line.threshold)}`}><div>${line.label ?? line.words}${line.holds && html`<small>alarm ${line.operator} ${short(line.threshold)}</small>`}</div>
     <${Gauge} line=${line} level=${wrong ? level : "ok"} /><div class=${`v ${wrong ? level : "sr"}`}>${value}${wrong && html`<span class="sr">, on the wrong side</span>`}</div></li>`;
 }
@@ -83,7 +84,7 @@ function edit() {
 /** A second try beside the one before, from the same z, as a GIF to keep. */
 export function Futures({ run, close }) {
   const [source, setSource] = useState(null);
-  const path = `/api/runs/${encodeURIComponent(run)}/futures.gif`;
+  const path = runPath(run, "/futures.gif");
   useEffect(() => { server.url(path).then(setSource); }, []);
   return html`<${Dialog} id="futures-h" title="Both futures" testid="futures" close=${close}><p class="small">Both begin at one step, and draw from the same random numbers. Only what was changed makes the difference.</p>
     <div class="futures"><b class="bad">The try before</b><b class="ok">The second try</b><img alt="Samples of both tries, step by step; a try that has ended is dark" src=${source} /></div>
@@ -105,8 +106,8 @@ function Advice({ severe, open, play }) {
       ${tryable ? html`<${Changes} changes=${changes} from=${backTo()} healthy=${advice.from_step} />`
         : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
       <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: they would fail again. Change something else as well. ` : tryable ? `${sentence(diagnosed.remedies.at(-1))}Try ${status.try} stays on disk. ` : "No change of settings alone helps here. "}${all("link")}</p>
-      <div class="act">${tryable && html`${!tried && html`<button class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${() => command("second-try", { step: backTo() })}>${icon.flag()}Mulligan</button>`}
-        <button class=${`btn big ${tried ? `grow ${filled}` : ""}`} data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
+      <div class="act">${tryable && html`${!tried && html`<${Button} kind=${`big grow ${filled}`} testid="second-try" off=${!mayWrite()} act=${() => command("second-try", { step: backTo() })}>${icon.flag()}Mulligan<//>`}
+        <${Button} kind=${`big ${tried ? `grow ${filled}` : ""}`} testid="edit-remedy" off=${!mayWrite()} act=${edit}>Edit first<//>`}</div></div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
   if (before) {
@@ -114,7 +115,7 @@ function Advice({ severe, open, play }) {
     const since = (checked?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
     return html`<div class="try"><h3>${since > 2 * every ? "Second try helps so far" : "Second try is under way"}</h3>
       <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
-      <div class="act"><button class="btn" data-testid="both-futures" onClick=${play}>${icon.play()}Both futures</button>${all("btn quiet")}</div></div>`;
+      <div class="act"><${Button} testid="both-futures" act=${play}>${icon.play()}Both futures<//>${all("btn quiet")}</div></div>`;
   }
   return html`<div class="try"><div class="act">${all("btn quiet")}</div></div>`;
 }
@@ -125,25 +126,28 @@ function cadence() {
   return steps.length > 1 ? steps.at(-1) - steps.at(-2) : null;
 }
 
-/** What is said of a run without a failure: no alarm, and no praise either. */
-const wellTitle = () => (lacking()?.length ? "No failure, not good yet" : "No failure shows");
+/** What is found, or null before the first check: its title, its level, and what lacks where nothing is wrong. */
+function found() {
+  const { events: { diagnosed }, advice, checked } = store;
+  if (!living() || (!advice && !checked)) return null;
+  if (isSevere()) return { severe: true, title: advice.title, level: badgeOf(diagnosed.severity), lacks: [] };
+  const lacks = lacking() ?? []; // no alarm, and no praise either
+  return { severe: false, title: lacks.length ? "No failure, not good yet" : "No failure shows", level: lacks.length ? "info" : "ok", lacks };
+}
 
 export function Diagnosis() {
   const [open, setOpen] = useState(null);
   const { events: { diagnosed }, advice, checked, status } = store;
   const every = cadence();
-  const blank = !status || ["empty", "loading"].includes(status.state) || (!advice && !checked);
-  const severe = !blank && isSevere();
-  const level = severe ? badgeOf(diagnosed.severity) : "ok";
-  const shown = blank ? [] : lines(severe, store);
-  const lacks = (!blank && !severe && lacking()) || [];
-  const title = blank ? "Nothing to say yet" : severe ? advice.title : wellTitle();
+  const { severe, title, level, lacks } = found() ?? {};
+  const blank = !title;
+  const shown = blank ? awaited()?.evidence ?? [] : lines(severe, store); // before the first check, what it will look at
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${checked?.checks.length ?? awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
-    <div class="pb"><div class="state">${severe && pictureOf(diagnosed.state)}<span class=${`badge ${blank ? "" : lacks.length ? "info" : level}`}>${blank ? "" : icon[lacks.length ? "info" : level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
+    <div class="pb"><div class="state">${severe && pictureOf(diagnosed.state)}<span class=${`badge ${level ?? ""}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title ?? "Nothing to say yet"}</h3></div>
       <p class=${`say ${severe ? "" : "calm"}`} data-testid="diagnosis-text">${text}</p>
-      <ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "bad" : level} />`)}</ul>
+      <ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${severe ? level : "bad"} />`)}</ul>
       <${Advice} severe=${severe} open=${() => setOpen("checks")} play=${() => setOpen("futures")} />
     </div>${open === "checks" && html`<${Checks} checked=${checked} close=${() => setOpen(null)} />`}${open === "futures" && html`<${Futures} run=${status.run} close=${() => setOpen(null)} />`}</section>`;
 }
@@ -159,15 +163,12 @@ function Checks({ checked, close }) {
 
 /** On a phone the run bar shows the state as a chip, which leads here. */
 export function Pill() {
-  const { events: { diagnosed }, advice, checked, status } = store;
-  if (!status || ["empty", "loading"].includes(status.state)) return null;
-  const severe = isSevere();
-  const level = severe ? badgeOf(diagnosed.severity) : "ok";
+  if (!living()) return null;
+  const { title, level } = found() ?? {};
   const go = () => {
     const head = document.getElementById("h-d");
     head?.scrollIntoView({ block: "center" });
     head?.focus({ preventScroll: true });
   };
-  const said = severe || !lacking()?.length ? level : "info";
-  return html`<button class=${`chip pill ${advice || checked ? said : ""}`} data-testid="diagnosis-pill" onClick=${go}>${advice || checked ? icon[said]() : null}${severe ? advice.title : advice || checked ? wellTitle() : "No check yet"}</button>`;
+  return html`<button class=${`chip pill ${level ?? ""}`} data-testid="diagnosis-pill" onClick=${go}>${level && icon[level]()}${title ?? "No check yet"}</button>`;
 }

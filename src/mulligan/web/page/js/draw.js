@@ -1,12 +1,12 @@
 // Draw: one number gives one picture; is it a copy; one number becomes another; a plane through four.
 
-import { Panel, html, useEffect, useRef, useState } from "./html.js";
+import { Button, Panel, Segments, byArrows, html, placeOf, useEffect, useHears, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
-import { int, num } from "./numbers.js";
+import { dice, int, num } from "./numbers.js";
 import { LARGE, Pad, base64, lay, pixels, small, wipe } from "./pad.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
 import { Slider } from "./settings.js";
-import { begin, calm, latest, mayWrite, modelOf, onProgress, server, store } from "./store.js";
+import { begin, calm, latest, living, mayWrite, modelOf, server, store } from "./store.js";
 
 const FRAMES = 61;
 const STOPS = 11;
@@ -44,7 +44,6 @@ function useAnswer(ask, deps, wait = 0) {
   return answer;
 }
 
-/** A canvas that shows a decoded picture. */
 export function Picture({ image, label, className, testid }) {
   const canvas = useRef(null);
   useEffect(() => {
@@ -52,6 +51,22 @@ export function Picture({ image, label, className, testid }) {
     else canvas.current.width = canvas.current.width; // blank: the picture before was that of another seed
   }, [image]);
   return html`<canvas class=${`px ${className ?? ""}`} ref=${canvas} role=${label ? "img" : null} aria-hidden=${label ? null : "true"} aria-label=${label} data-testid=${testid} width="28" height="28" />`;
+}
+
+export const Figure = ({ children, ...of }) => html`<figure><${Picture} ...${of} /><figcaption>${children}</figcaption></figure>`;
+
+/** The difference of two pictures: orange where the first is brighter, blue where the second is. It may be enlarged as many times as it can be shown. */
+export function Difference({ of: [a, b], enlarged, label, testid, children }) {
+  const canvas = useRef(null);
+  const [times, setTimes] = useState(1);
+  useEffect(() => {
+    if (!a || !b) return;
+    const [first, second] = [values(a), values(b)];
+    const most = enlarged ? first.reduce((largest, v, i) => Math.max(largest, Math.abs(v - second[i])), 1 / 255) : 1;
+    setTimes(Math.floor(1 / most));
+    paintDifference(canvas.current, first.map((v) => v / most), second.map((v) => v / most), a.width, a.height);
+  }, [a, b]);
+  return html`<figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label=${label} data-testid=${testid} /><figcaption>${children}${times > 1 ? `, ${times} times enlarged` : ""}<br /><span class="fake">brighter</span>, <span class="real">darker</span></figcaption></figure>`;
 }
 
 /** Decoded pictures, or those before until they are. */
@@ -65,7 +80,7 @@ const number = (text) => {
   const digits = String(text ?? "").replaceAll(/[,\s]/g, "");
   return /^\d+$/.test(digits) && Number(digits) < 2 ** 53 ? Number(digits) : null;
 };
-const dice = () => Math.floor(Math.random() * 1e6);
+const seeded = () => dice(1e6);
 
 /** A field for a seed: keeps what is typed, and says what is wrong with it. */
 function SeedField({ value, set, label, testid, hide, className }) {
@@ -84,13 +99,12 @@ function SeedField({ value, set, label, testid, hide, className }) {
 
 const BUTTONS = 12; // at most as many classes are buttons, if their names are short; otherwise they are in a menu
 
-/** ψ and the shifts along principal directions, as sliders. */
 function Steer({ steer, setSteer }) {
   const [open] = useState(!same(steer, PLAIN));
   const one = (at, label, min, max, testid) => html`<label><span>${label}</span><span class="small">${steer[at].toFixed(2).replace("-", "−")}</span><${Slider} value=${steer[at]} min=${min} max=${max} step="0.05" label=${label} text=${steer[at].toFixed(2)} testid=${testid} onInput=${(v) => setSteer(steer.with(at, v))} /></label>`;
   return html`<details class="steer" open=${open}><summary data-testid="steer">Steer z</summary><div>${one(0, "Variety ψ", 0, 1.5, "psi")}
     ${[1, 2, 3].map((k) => one(k, `Direction ${k}`, -4, 4, `along-${k - 1}`))}</div>
-    <p class="small">ψ multiplies z: below 1, samples are more typical and less varied. The directions change G's first layer most. <button class="btn quiet" data-testid="steer-reset" onClick=${() => setSteer(PLAIN)}>As drawn</button></p></details>`;
+    <p class="small">ψ multiplies z: below 1, samples are more typical and less varied. The directions change G's first layer most. <${Button} kind="quiet" testid="steer-reset" act=${() => setSteer(PLAIN)}>As drawn<//></p></details>`;
 }
 
 function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
@@ -101,32 +115,27 @@ function One({ model, info, seed, setSeed, kind, setKind, steer, setSteer }) {
   const names = info?.class_names ?? [];
   const short = names.length <= BUTTONS && names.every((n) => n.length <= 2);
   return html`<${Panel} id="d1" title=${`One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}`} note=${same(steer, PLAIN) ? "same number, same picture" : "steered"}>
-    <div class="seed"><button class="btn" aria-label="Previous seed" disabled=${seed < 1} onClick=${() => setSeed(seed - 1)}>−</button>
+    <div class="seed"><${Button} aria-label="Previous seed" off=${seed < 1} act=${() => setSeed(seed - 1)}>−<//>
       <${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
-      <button class="btn" aria-label="Next seed" onClick=${() => setSeed(seed + 1)}>+</button>
-      <button class="btn" aria-label="Random seed" data-testid="seed-random" onClick=${() => setSeed(dice())}>${icon.dice()}</button></div>
+      <${Button} aria-label="Next seed" act=${() => setSeed(seed + 1)}>+<//>
+      <${Button} aria-label="Random seed" testid="seed-random" act=${() => setSeed(seeded())}>${icon.dice()}<//></div>
     <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} />
-    ${short || !names.length ? html`<div class="seg classes" role="group" aria-label="Class" data-testid="class-select"><button aria-pressed=${kind == null} data-testid="class-any" disabled=${!names.length} onClick=${() => setKind(null)}>Any</button>
-        ${(names.length ? names : [...Array(10).keys()].map(String)).map((n, k) => html`<button aria-pressed=${kind === k} aria-label=${`Class ${n}`} data-testid=${`class-${k}`} disabled=${!names.length} onClick=${() => setKind(k)}>${n}</button>`)}</div>`
+    ${info && !names.length ? null : short || !info ? html`<${Segments} label="Class" className="classes" testid="class-select" at=${kind} set=${setKind} of=${[[null, "Any", { "data-testid": "class-any" }], ...(info ? names : [..."0123456789"]).map((n, k) => [k, n, { "aria-label": `Class ${n}`, "data-testid": `class-${k}` }])]} />`
       : html`<select class="in ds-more" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
     <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance: 7 need not give a 7. The class is chosen here.${data?.class_name ? ` Drawn: ${data.class_name}.` : ""}` : "This generator takes no class."}</p>
     <${Steer} steer=${steer} setSteer=${setSteer} /><//>`;
 }
 
 function Copy({ model, seed, kind, steer }) {
-  const canvas = useRef(null);
   const { data, fault } = useAnswer(async (signal) => {
     const found = await server.get("/api/nearest", { model, seed, class: kind, ...steered(steer) }, signal);
     return { ...found, drawn: await decode(found.png), image: await decode(found.nearest) };
   }, [model, seed, kind, steer], 250);
-  useEffect(() => {
-    if (data && canvas.current) paintDifference(canvas.current, values(data.drawn), values(data.image), data.drawn.width, data.drawn.height);
-  }, [data]);
   const [level, verdict] = { "not a copy": ["ok", "Not a copy"], "near copy": ["warn", "Close to a training picture"] }[data?.verdict] ?? ["info", "Not known"];
   return html`<${Panel} id="d2" title="Is it a copy?" end=${data && html`<span class=${`end chip ${level}`} data-testid="copy-verdict">${icon[level]()}${verdict}</span>`}>
-    ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><figure><${Picture} image=${data?.drawn} label="Generated" /><figcaption>generated</figcaption></figure>
-      <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.index) : "–"}</figcaption></figure>
-      <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label="Difference: orange where the generated one is brighter, blue where the training picture is" /><figcaption>difference, −1 … +1</figcaption></figure></div>
+    ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><${Figure} image=${data?.drawn} label="Generated">generated<//>
+      <${Figure} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.index}` : "Looking for the nearest"}>nearest, no. ${data ? int(data.index) : "–"}<//>
+      <${Difference} of=${[data?.drawn, data?.image]} label="Difference: orange where the generated one is brighter, blue where the training picture is">generated is<//></div>
       <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}<//>`;
 }
 
@@ -137,7 +146,6 @@ const GROUND = { 1: "#000", 3: "#fff", 4: null }; // of the drawing, by the chan
 function Nearest({ model, kind }) {
   const pad = useRef(null);
   const file = useRef(null);
-  const canvas = useRef(null);
   const [shape, setShape] = useState(null); // width, height and channels of the generator's pictures
   const [drawn, setDrawn] = useState(null);
   const [wrong, setWrong] = useState(null);
@@ -160,9 +168,6 @@ function Nearest({ model, kind }) {
     const found = await server.post("/api/invert", { model, picture: drawn.bytes, class: kind }, signal);
     return { ...found, given: await decode(drawn.url), image: await decode(found.png) };
   }, [model, kind, drawn?.bytes], 200);
-  useEffect(() => {
-    if (data && canvas.current) paintDifference(canvas.current, values(data.image), values(data.given), data.width, data.height);
-  }, [data]);
   const pick = async (e) => {
     setWrong(null);
     const [chosen] = e.target.files;
@@ -177,11 +182,11 @@ function Nearest({ model, kind }) {
   const said = wrong ?? fault;
   return html`<${Panel} id="d5" title="Draw one: what is the nearest it can make?">
     <div class="nearest"><div class="sheet"><${Pad} canvas=${pad} colour=${colour} testid="nearest-pad" lifted=${shape && look} />${!drawn && html`<p aria-hidden="true">Draw here</p>`}</div><div>
-      <div class="near"><figure><${Picture} image=${data?.given} testid="nearest-given" label="Yours, as the generator sees it" /><figcaption>yours</figcaption></figure>
-        <figure><${Picture} image=${data?.image} testid="nearest-made" label=${data ? `The nearest picture${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} /><figcaption>nearest${data?.class_name ? `, class ${data.class_name}` : ""}</figcaption></figure>
-        <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" data-testid="nearest-error" aria-label="Error: orange where the nearest is brighter, blue where yours is" /><figcaption>error, −1 … +1</figcaption></figure></div>
+      <div class="near"><${Figure} image=${data?.given} testid="nearest-given" label="Yours, as the generator sees it">yours<//>
+        <${Figure} image=${data?.image} testid="nearest-made" label=${data ? "The nearest picture" : "Not drawn yet"}>nearest${data?.class_name ? `, class ${data.class_name}` : ""}<//>
+        <${Difference} of=${[data?.image, data?.given]} testid="nearest-error" label="Error: orange where the nearest is brighter, blue where yours is">nearest is<//></div>
       <p class="small" aria-live="polite" data-testid="nearest-words">${said ? html`<span class="bad">${said}</span>` : data ? `The error is ${num(data.error)} grey levels of 255 (root mean square). What stays in the error map, this search did not reach.` : "Draw, or take a picture. Adam then looks for the z and the class whose picture is nearest, through G's own backward pass."}</p>
-      <div class="act"><button class="btn" disabled=${!drawn} data-testid="nearest-wipe" onClick=${blank}>Wipe</button><button class="btn" disabled=${!shape} onClick=${() => file.current.click()}>Take a picture</button><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] > 1 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div><//>`;
+      <div class="act"><${Button} off=${!drawn} testid="nearest-wipe" act=${blank}>Wipe<//><${Button} off=${!shape} act=${() => file.current.click()}>Take a picture<//><input type="file" hidden ref=${file} accept="image/*" data-testid="nearest-file" onChange=${pick} />${shape?.[2] > 1 && html`<input type="color" value=${colour} aria-label="Colour of the brush" onInput=${(e) => setColour(e.target.value)} />`}</div></div></div><//>`;
 }
 
 // ── morph ──
@@ -216,10 +221,10 @@ function Morph({ model, kind, of, ends: [from, to], setEnds, player, off, why })
     <div class="three-of">${end(from, (n) => setEnds([n, to]), 0, "This number", "walk-from")}
       <div class="middle"><${Picture} image=${data?.images[at]} testid="walk-frame" label=${`Walk at ${share.toFixed(2)} between seed ${from} and seed ${to}`} />
         <${Slider} value=${at} max=${FRAMES - 1} label="Position on the walk" testid="walk-slider" text=${share.toFixed(2)} onInput=${go} />
-        <div class="act"><button class="btn primary" data-testid="walk-play" disabled=${!data} onClick=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}</button><button class="btn icon" aria-label="Two other numbers" title="Two other numbers" data-testid="walk-dice" onClick=${() => setEnds([dice(), dice()])}>${icon.dice()}</button></div></div>
+        <div class="act"><${Button} kind="primary" testid="walk-play" off=${!data} act=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}<//><${Button} kind="icon" aria-label="Two other numbers" title="Two other numbers" testid="walk-dice" act=${() => setEnds([seeded(), seeded()])}>${icon.dice()}<//></div></div>
       ${end(to, (n) => setEnds([from, n]), FRAMES - 1, "becomes this one", "walk-to")}</div>
     <div class="strip">${stops.map((i) => html`<button aria-label=${`Go to ${(i / (FRAMES - 1)).toFixed(1)}`} aria-current=${i === stops.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a)) ? "true" : null} onClick=${() => go(i)}><${Picture} image=${data?.images[i]} /></button>`)}</div>
-    <div class="act share"><b>Share</b><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}GIF</a><button class="btn" title=${why} disabled=${off} data-testid="walk-player" onClick=${() => player({ from, to, kind })}>${icon.down()}Player with this morph</button><span class="small">The player is one file: it opens anywhere, and plays on.</span></div><//>`;
+    <div class="act share"><b>Share</b><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}GIF</a><${Button} title=${why} off=${off} testid="walk-player" act=${() => player({ from, to, kind })}>${icon.down()}Player with this morph<//><span class="small">The player is one file: it opens anywhere, and plays on.</span></div><//>`;
 }
 
 /** Save a player that begins with this very walk: its model, which is data, says so. */
@@ -232,44 +237,33 @@ async function withWalk(path, { from, to, kind }) {
 
 // ── plane ──
 
-function Plane({ model, kind, of, classes, corners, setCorners }) {
-  const [wheel, setWheel] = useState(false);
-  const around = wheel && classes > 1 && kind == null ? true : null;
+function Plane({ model, kind, of, corners, setCorners }) {
   const [spot, setSpot] = useState([0.62, 0.38]);
   const cross = useRef(null);
   const [u, v] = spot;
   const seeds = corners.join(",");
   const grid = useAnswer(async (signal) => {
-    const plane = await server.get("/api/plane", { model, seeds, side: SIDE, class: kind, around }, signal);
+    const plane = await server.get("/api/plane", { model, seeds, side: SIDE, class: kind }, signal);
     return { ...plane, image: await decode(plane.png) };
-  }, [model, seeds, kind, around], 200);
+  }, [model, seeds, kind], 200);
   const one = useAnswer(async (signal) => {
-    const point = await server.get("/api/plane", { model, seeds, at: `${u.toFixed(3)},${v.toFixed(3)}`, class: kind, around }, signal);
+    const point = await server.get("/api/plane", { model, seeds, at: `${u.toFixed(3)},${v.toFixed(3)}`, class: kind }, signal);
     return { ...point, image: await decode(point.png) };
-  }, [model, seeds, kind, u, v, around], 15);
+  }, [model, seeds, kind, u, v], 15);
   useEffect(() => {
     cross.current?.style.setProperty("left", `${u * 100}%`);
     cross.current?.style.setProperty("top", `${v * 100}%`);
   }, [u, v, grid.data]);
-  const clamp = (x) => Math.min(1, Math.max(0, x));
-  const move = (e) => {
-    const box = e.currentTarget.getBoundingClientRect();
-    setSpot([clamp((e.clientX - box.left) / box.width), clamp((e.clientY - box.top) / box.height)]);
-  };
-  const key = (e) => {
-    const step = { ArrowLeft: [-0.02, 0], ArrowRight: [0.02, 0], ArrowUp: [0, -0.02], ArrowDown: [0, 0.02] }[e.key];
-    if (!step) return;
-    e.preventDefault();
-    setSpot([clamp(u + step[0]), clamp(v + step[1])]);
-  };
-  return html`<${Panel} id="d4" title=${html`${around ? "A plane of all classes" : "A plane through four seeds"}${of}`} end=${classes > 1 && kind == null ? html`<div class="end seg" role="group" aria-label="What the plane mixes"><button aria-pressed=${around ? "false" : "true"} onClick=${() => setWheel(false)}>Four seeds</button><button aria-pressed=${around} data-testid="plane-classes" onClick=${() => setWheel(true)}>All classes</button></div>` : html`<span class="end small">drag, or use the arrow keys</span>`}>
+  const move = (e) => setSpot(placeOf(e));
+  const key = byArrows((across, down) => setSpot([u + 0.02 * across, v + 0.02 * down].map((x) => Math.min(1, Math.max(0, x)))));
+  return html`<${Panel} id="d4" title=${html`A plane through four seeds${of}`} note="drag, or use the arrow keys">
     ${grid.fault ? html`<p class="small bad">${grid.fault}</p>` : html`<div class="plane">
       <div class="pw" tabindex="0" role="application" aria-label=${`Latent plane, at ${u.toFixed(2)} across and ${v.toFixed(2)} down. Arrow keys move the point.`} data-testid="latent-plane" onKeyDown=${key} onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); move(e); }} onPointerMove=${(e) => e.buttons && move(e)}>
         <${Picture} image=${grid.data?.image} label=${`${SIDE} by ${SIDE} pictures between seeds ${corners.join(", ")}`} /><span class="x" ref=${cross}></span></div>
       <div class="pick"><${Picture} image=${one.data?.image} label=${`The picture at ${u.toFixed(2)} across, ${v.toFixed(2)} down`} testid="plane-point" /><div>
-        <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>${around ? "seed" : "corners"}</dt><dd>${around ? corners[0] : html`${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}`}</dd></dl>
-        <div class="act"><button class="btn" data-testid="plane-shuffle" onClick=${() => setCorners([dice(), dice(), dice(), dice()])}>Other corners</button><a class="btn quiet" href=${`data:image/png;base64,${grid.data?.png}`} download="plane.png" data-testid="plane-save">Save PNG</a></div>
-        <p class="small">${around ? `All of seed ${corners[0]}, with the classes around the border, clockwise from the top; towards the middle they mix.` : "Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained."}</p></div></div></div>`}<//>`;
+        <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>corners</dt><dd>${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}</dd></dl>
+        <div class="act"><${Button} testid="plane-shuffle" act=${() => setCorners(corners.map(seeded))}>Other corners<//><a class="btn quiet" href=${`data:image/png;base64,${grid.data?.png}`} download="plane.png" data-testid="plane-save">Save PNG</a></div>
+        <p class="small">Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained.</p></div></div></div>`}<//>`;
 }
 
 // ── the view ──
@@ -300,17 +294,16 @@ export function Draw({ query }) {
     return () => clearTimeout(timer);
   }, [model, seed, kind, steer, ends, corners]);
   const shared = useRef(null); // the walk that a player is being written for
-  useEffect(() => onProgress((news) => {
+  useHears({ "mulligan-progress": ({ detail: news }) => {
     if (news.what !== "export" || !news.done || !shared.current) return;
     const walk = shared.current;
     shared.current = null;
     if (news.url) withWalk(news.url, walk);
-  }), []);
+  } });
   useEffect(() => { server.get("/api/models", { also: query.get("model") }).then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
   const s = store.status;
-  const living = s && !["empty", "loading"].includes(s.state) && s.shape;
   const now = { name: "live", title: `${s?.run}, as it is now`, points: s?.points, classes: s?.classes, class_names: s?.class_names };
-  const all = living ? [models[0], now, ...models.slice(1)].filter(Boolean) : models;
+  const all = living() && s.shape ? [models[0], now, ...models.slice(1)].filter(Boolean) : models;
   const info = all.find((m) => m.name === model);
   const choose = (name) => {
     setModel(name);
@@ -325,8 +318,8 @@ export function Draw({ query }) {
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
     <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} ${info.classes === 1 ? "class" : "classes"}` : ""} · average weights` : ""}</span>
-    <div class="end"><button class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button>${!server.lab && html`<button class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button>`}</div></section>
+    <div class="end"><${Button} title=${why} off=${off} testid="export-player" act=${() => send("html")}>${icon.down()}Player, one file<//>${!server.lab && html`<${Button} title=${why} off=${off} testid="export-onnx" act=${() => send("onnx")}>${icon.down()}ONNX<//>`}</div></section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} steer=${steer} setSteer=${setSteer} /><${Copy} model=${model} seed=${seed} kind=${kind} steer=${steer} /></div>
-      <div class="col"><${Nearest} model=${model} kind=${kind} /><${Morph} model=${model} kind=${kind} of=${of} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} classes=${info?.class_names?.length ?? 0} corners=${corners} setCorners=${setCorners} of=${of} /></div>`}</main>`;
+      <div class="col"><${Nearest} model=${model} kind=${kind} /><${Morph} model=${model} kind=${kind} of=${of} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} corners=${corners} setCorners=${setCorners} of=${of} /></div>`}</main>`;
 }

@@ -1,6 +1,6 @@
 // Teach it: your own pictures, drawn, dropped, pasted or photographed, on a pile that all pages share; and a run on them.
 
-import { html, useEffect, useRef, useState } from "./html.js";
+import { Button, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
 import { int } from "./numbers.js";
 import { LARGE, Pad, base64, pixels, small, wipe } from "./pad.js";
 import { decode } from "./pictures.js";
@@ -39,7 +39,7 @@ async function add(pictures) {
   const [refused, there] = [[], []];
   for (let i = 0; i < pictures.length; i += BATCH) {
     const part = pictures.slice(i, i + BATCH);
-    const answer = await server.post("/api/pile", { pictures: part.map((one) => one.data) }).catch((problem) => ({ numbers: [], refused: part.map((_, place) => ({ place, reason: problem.message })) }));
+    const answer = await server.post("/api/pile", { client: server.client, pictures: part.map((one) => one.data) }).catch((problem) => ({ numbers: [], refused: part.map((_, place) => ({ place, reason: problem.message })) }));
     refused.push(...answer.refused.map(({ place, reason }) => `${part[place].name}: ${reason}`));
     part.filter((_, place) => !answer.refused.some((one) => one.place === place)).forEach((one, i) => there.push({ ...one, number: answer.numbers[i] }));
   }
@@ -76,7 +76,7 @@ function Camera({ take, close }) {
     };
   }, []);
   return html`<div class="camera" data-testid="camera">${fault ? html`<p class="warn" role="status" data-testid="camera-fault">${fault}</p>` : html`<video ref=${video} autoplay muted playsinline aria-label="What the camera sees" />`}
-    <div class="act">${!fault && html`<button class="btn primary" data-testid="camera-take" onClick=${() => video.current.videoWidth && take(video.current, video.current.videoWidth, video.current.videoHeight)}>Take it</button>`}<button class="btn quiet" onClick=${close}>Close camera</button></div></div>`;
+    <div class="act">${!fault && html`<${Button} kind="primary" testid="camera-take" act=${() => video.current.videoWidth && take(video.current, video.current.videoWidth, video.current.videoHeight)}>Take it<//>`}<${Button} kind="quiet" act=${close}>Close camera<//></div></div>`;
 }
 
 /** Where pictures are made; a guest adds to the pile, and sees and takes away only its own. */
@@ -100,7 +100,7 @@ function Easel({ guest }) {
     wipe(canvas.current);
     setInked(false);
   };
-  useEffect(blank, []);
+  useLayoutEffect(blank, []); // before the first stroke: an effect may come after it
   const told = async (adding) => {
     const answer = await adding;
     setRefused(answer.refused);
@@ -108,22 +108,18 @@ function Easel({ guest }) {
   };
   const take = (source, width, height, name) => told(add([seen(name, source, width, height)]));
   const files = (list) => list.length > 0 && told(addFiles([...list]));
-  useEffect(() => {
-    const hears = {
-      paste: (e) => files(e.clipboardData.files),
-      dragover: (e) => { e.preventDefault(); setOver(true); }, // or the browser opens the file in place of the page
-      dragleave: () => setOver(false),
-      drop: (e) => { e.preventDefault(); setOver(false); files(e.dataTransfer.files); },
-    };
-    for (const [name, hear] of Object.entries(hears)) addEventListener(name, hear);
-    return () => { for (const [name, hear] of Object.entries(hears)) removeEventListener(name, hear); };
-  }, []);
+  useHears({
+    paste: (e) => files(e.clipboardData.files),
+    dragover: (e) => { e.preventDefault(); setOver(true); }, // or the browser opens the file in place of the page
+    dragleave: () => setOver(false),
+    drop: (e) => { e.preventDefault(); setOver(false); files(e.dataTransfer.files); },
+  });
   const next = () => {
     take(canvas.current, LARGE, LARGE, "your drawing");
     blank();
   };
   const remove = async (numbers) => {
-    if (await act("/api/pile/remove", { numbers })) setMine((was) => was.filter((one) => !numbers.includes(one.number)));
+    if (await act("/api/pile/remove", { client: server.client, numbers })) setMine((was) => was.filter((one) => !numbers.includes(one.number)));
   };
   const clear = () => {
     keep("[]", "drawings");
@@ -139,19 +135,18 @@ function Easel({ guest }) {
   const shown = guest ? mine : pile?.pictures ?? [];
   const words = guest ? `${int(count)} on the pile of the class.` : count < LEAST ? "Draw the same thing again and again: a smiley, your initial, a star." : count < WANTED ? "Well done: enough to begin. More make it better." : "A fine pile.";
   return html`<section class=${`panel easel ${over ? "over" : ""}`} aria-label="Make pictures"><div class="sheet"><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">Draw here</p>`}
-    <div class="act"><button class="btn primary big" disabled=${!inked || off} data-testid="easel-next" onClick=${next}>${guest ? "Send it" : "Next one"}</button><button class="btn big" disabled=${!inked} onClick=${blank}>Wipe</button></div></div>
+    <div class="act"><${Button} kind="primary big" off=${!inked || off} testid="easel-next" act=${next}>${guest ? "Send it" : "Next one"}<//><${Button} kind="big" off=${!inked} act=${blank}>Wipe<//></div></div>
     <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${shown.length} sent` : `${int(count)} of ${WANTED}`}</b> ${words}</p>
       <div class="drawn">${shown.map((one) => html`<button key=${one.number} disabled=${off} title="Take it away" aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
       ${shown.length > 0 && html`<p class="small">Press a picture to take it away.</p>`}
-      ${!guest && html`<div class="act"><button class=${`btn big ${count < LEAST ? "" : "primary"}`} disabled=${count < LEAST || off} data-testid="easel-train" onClick=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}</button>${count > 0 && html`<button class="btn quiet" disabled=${off} data-testid="easel-empty" onClick=${clear}>Empty the pile</button>`}</div>
+      ${!guest && html`<div class="act"><${Button} kind=${`big ${count < LEAST ? "" : "primary"}`} off=${count < LEAST || off} testid="easel-train" act=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}<//>${count > 0 && html`<${Button} kind="quiet" off=${off} testid="easel-empty" act=${clear}>Empty the pile<//>`}</div>
       <p class="small">From few pictures a network may learn to copy. Afterwards, <b>Is it a copy?</b> under Draw tells.</p>`}
-      <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><button class="btn" disabled=${off} data-testid="easel-camera" onClick=${() => setCamera(!camera)}>Camera</button><span class="small wide">or drop and paste them here</span></div>
+      <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><${Button} off=${off} testid="easel-camera" act=${() => setCamera(!camera)}>Camera<//><span class="small wide">or drop and paste them here</span></div>
       ${camera && html`<${Camera} take=${(...seen) => take(...seen, "your photograph")} close=${() => setCamera(false)} />`}
       ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}</div>
     ${!guest && pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</section>`;
 }
 
-/** Pictures of your own, and a network that learns to draw more of them. */
 export function Teach() {
   return html`<main class="view" id="main" tabindex="-1"><h1>Teach it your drawings</h1><p class="ink2">Draw twenty of one thing. A network then learns to draw more of them, in a minute or two.</p><${Easel} /></main>`;
 }

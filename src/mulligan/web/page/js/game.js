@@ -1,15 +1,15 @@
 // The game: real pictures on one side, forged ones on the other, the judge between them; one step of it, held still; and
 // you in the judge's place.
 
-import { Panel, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
-import { Picture, useImages } from "./draw.js";
+import { Button, Panel, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
+import { Difference, Figure, Picture, useImages } from "./draw.js";
 import { icon } from "./icons.js";
 import { useLooks } from "./look.js";
-import { int } from "./numbers.js";
+import { dice, int, sigmoid } from "./numbers.js";
 import { Pace } from "./pace.js";
-import { paintDifference, values } from "./pictures.js";
-import { act, calm, can, mayWrite, merit, server, store } from "./store.js";
-import { oneStep, sigmoid, toggle, useKeys } from "./train.js";
+import { blank } from "./pictures.js";
+import { act, calm, can, living, mayWrite, merit, server, store } from "./store.js";
+import { oneStep, toggle, useKeys } from "./train.js";
 import { ClassVote, nextRound } from "./votes.js";
 
 const PILE = 9;
@@ -20,8 +20,6 @@ const FAST = "small"; // the same in the lab
 
 export const share = (v) => `${Math.round(100 * v)} %`;
 const mean = (list) => list.reduce((sum, one) => sum + one.belief, 0) / list.length;
-
-const dice = () => Math.floor(Math.random() * 2 ** 31);
 
 /** Needles, each a belief in “real”, its colour, and how thick it is. */
 export function Dial({ needles, label }) {
@@ -55,30 +53,18 @@ function verdict(gap) {
   return `${ahead}, ${now < before ? "and the forger is catching up" : "and it is pulling ahead"}.`;
 }
 
-/** The change from one picture to another, as many times enlarged as it can be shown. */
-function Change({ from, to, label }) {
-  const canvas = useRef(null);
-  const [times, setTimes] = useState(1);
-  useEffect(() => {
-    if (!from || !to) return;
-    const [a, b] = [values(to), values(from)];
-    const most = a.reduce((largest, v, i) => Math.max(largest, Math.abs(v - b[i])), 1 / 255);
-    setTimes(Math.max(1, Math.floor(1 / most)));
-    paintDifference(canvas.current, a.map((v) => v / most), b.map((v) => v / most), from.width, from.height);
-  }, [from, to]);
-  return html`<figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label=${`${label}: orange is brighter, blue is darker`} /><figcaption>${label}${times > 1 ? `, ${times} times enlarged` : ""}<br /><span class="fake">brighter</span>, <span class="real">darker</span></figcaption></figure>`;
-}
+const Change = ({ from, to, label }) => html`<${Difference} of=${[to, from]} enlarged label=${`${label}: orange is brighter, blue is darker`}>${label}<//>`;
 
 /** One forged picture through one step: what the judge asks for, and what the forger makes of it. */
 function Heard({ one, step, since }) {
   const [now, heard, before] = useImages([one.png, one.heard.png, one.before?.png]);
   const then = one.before;
   return html`<${Panel} id="g3" testid="heard" title=${then ? `From step ${int(since)} to step ${int(step)}` : "What the forger hears"} note="this picture keeps its z"><div class="heard">
-    ${then && html`<figure><${Picture} image=${before} label="The forged picture before" /><figcaption>Before: “real” with <b>${share(then.was)}</b>.<br />1. The judge learns: <b>${share(then.belief)}</b></figcaption></figure>`}
-    <figure><${Picture} image=${now} testid="heard-now" label="The forged picture now" /><figcaption>${then ? "2. The forger learns: " : "Now: “real” with "}<b>${share(one.belief)}</b></figcaption></figure>
+    ${then && html`<${Figure} image=${before} label="The forged picture before">Before: “real” with <b>${share(then.was)}</b>.<br />1. The judge learns: <b>${share(then.belief)}</b><//>`}
+    <${Figure} image=${now} testid="heard-now" label="The forged picture now">${then ? "2. The forger learns: " : "Now: “real” with "}<b>${share(one.belief)}</b><//>
     ${then && html`<${Change} from=${before} to=${now} label="What the forger changed" />`}
     <${Change} from=${now} to=${heard} label="What the judge asks for next" />
-    <figure><${Picture} image=${heard} label="The picture that the judge asks for" /><figcaption>Done in full: <b class="ok">${share(one.heard.belief)}</b></figcaption></figure></div>
+    <${Figure} image=${heard} label="The picture that the judge asks for">Done in full: <b class="ok">${share(one.heard.belief)}</b><//></div>
     <p class="small">The judge never shows a real picture to the forger. It says for each pixel whether brighter or darker would look more real, and nothing else. <a href="#story/paint">Paint as it asks: be the gradient</a></p><//>`;
 }
 
@@ -86,7 +72,7 @@ export const word = (real) => (real ? "real" : "forged");
 
 /** A round's pictures with both verdicts, as a picture to share. */
 function card(round, images, said, words) {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 1080, height: 720 });
+  const canvas = blank(1080, 720);
   const ink = canvas.getContext("2d");
   const write = (text, x, y, size, colour) => { Object.assign(ink, { font: `600 ${size}px system-ui`, fillStyle: colour, textAlign: "center" }); ink.fillText(text, x, y); };
   ink.fillStyle = "#101312";
@@ -103,7 +89,7 @@ function card(round, images, said, words) {
   return canvas.toDataURL();
 }
 
-const duel = () => server.get("/api/look/duel", { run: "live", count: SIDES, seed: dice() });
+const duel = () => server.get("/api/look/duel", { run: "live", count: SIDES, seed: dice(2 ** 31) });
 
 /** Five real pictures and five forged ones, mixed and new in each round: your answers beside D's. Keys and a way out with `close`. */
 export function Judge({ close, ask = duel }) {
@@ -131,15 +117,10 @@ export function Judge({ close, ask = duel }) {
     setSaid([...said, real]);
     setTold(true);
   };
-  useLayoutEffect(() => { // before the next key
-    if (!close) return undefined;
-    const key = (e) => {
-      if (e.key === "ArrowLeft") say(false);
-      if (e.key === "ArrowRight") told ? setTold(false) : say(true);
-    };
-    addEventListener("keydown", key);
-    return () => removeEventListener("keydown", key);
-  });
+  useHears({ keydown({ key }) {
+    if (close && key === "ArrowLeft") say(false);
+    if (close && key === "ArrowRight") told ? setTold(false) : say(true);
+  } }, null);
   const next = useRef(null);
   useLayoutEffect(() => { if (told || over) next.current?.focus(); }, [told, over]);
   const right = (one, said) => said === one.real;
@@ -149,16 +130,16 @@ export function Judge({ close, ask = duel }) {
   return html`<section class="panel bench" aria-labelledby="g4" data-testid="be-the-judge"><h2 id="g4">${over ? "Your verdicts" : `Picture ${Math.min(at + 1, many)} of ${many}: real or forged?`}</h2>
     ${fault ? html`<p class="bad">${fault}</p>` : over ? html`<output data-testid="judge-score">${words}</output>
         <p class="ink2">${mine > judges ? "You see more than the network does." : mine === judges ? "As good as the network." : "The network sees what you do not."} Step ${int(round[0].step)}; later it is harder.</p>
-        <div class="pile">${round.map((one, i) => html`<figure><${Picture} image=${images[i]} className=${right(one, said[i]) ? "yes" : "no"} label=${`${one.real ? "Real" : "Forged"}; you said ${word(said[i])}, the judge ${word(one.belief > 0.5)}`} /><figcaption class=${one.real ? "real" : "fake"}>${word(one.real)}<br /><span class="muted">you ${right(one, said[i]) ? "✓" : "✗"} · judge ${right(one, one.belief > 0.5) ? "✓" : "✗"}</span></figcaption></figure>`)}</div>`
+        <div class="pile">${round.map((one, i) => html`<${Figure} image=${images[i]} className=${right(one, said[i]) ? "yes" : "no"} label=${`${one.real ? "Real" : "Forged"}; you said ${word(said[i])}, the judge ${word(one.belief > 0.5)}`}><span class=${one.real ? "real" : "fake"}>${word(one.real)}</span><br />you ${right(one, said[i]) ? "✓" : "✗"} · judge ${right(one, one.belief > 0.5) ? "✓" : "✗"}<//>`)}</div>`
       : html`<${Picture} image=${images[at]} testid="judge-picture" label=${told ? `A ${word(one.real)} picture` : `Picture ${at + 1}`} />
         <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : close && "Keys: ← forged, → real."}</p>
         <div class="act">${told ? html`<button class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
-          : html`<button class="btn big" data-testid="say-forged" disabled=${!one || !images[at]} onClick=${() => say(false)}>← Forged</button><button class="btn big" data-testid="say-real" disabled=${!one || !images[at]} onClick=${() => say(true)}>Real →</button>`}</div>`}
+          : html`<${Button} kind="big" testid="say-forged" off=${!one || !images[at]} act=${() => say(false)}>← Forged<//><${Button} kind="big" testid="say-real" off=${!one || !images[at]} act=${() => say(true)}>Real →<//>`}</div>`}
     <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><a class="btn" download=${`judge-${mine}-of-${many}.png`} href=${card(round, images, said, words)} data-testid="judge-card">${icon.down()}Save as a picture</a>`}
-      ${close && html`<button class="btn quiet" onClick=${close}>${over ? "Back to the game" : "Leave"}</button>`}</div></section>`;
+      ${close && html`<${Button} kind="quiet" act=${close}>${over ? "Back to the game" : "Leave"}<//>`}</div></section>`;
 }
 
-let seed = dice(); // of the pictures in the game, which stay until others are asked for
+let seed = dice(2 ** 31); // of the pictures in the game, which stay until others are asked for
 
 export function Game() {
   const [, other] = useState(seed);
@@ -167,8 +148,8 @@ export function Game() {
   useKeys();
   const [half, setHalf] = useState(false); // whether the judge has moved in this step, and the forger not yet
   const s = store.status;
-  const living = s && !["empty", "loading"].includes(s.state) && s.shape && !s.points;
-  const { data, fault } = useLooks("/api/look/duel", { run: living ? "live" : null, count: PILE, seed }, `${s?.run}/${seed}`);
+  const plays = living() && s.shape && !s.points;
+  const { data, fault } = useLooks("/api/look/duel", { run: plays ? "live" : null, count: PILE, seed }, `${s?.run}/${seed}`);
   const stepwise = store.pace === 1 || s?.state === "paused"; // slow enough to see both moves of a step
   const moved = data?.fake.every((one) => one.before);
   useEffect(() => {
@@ -182,13 +163,13 @@ export function Game() {
   const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
   const going = s?.state === "training" || store.slow;
   if (store.round) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The class judges</h1><${ClassVote} /></main>`;
-  if (!living || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h3>${living || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h3>
-    ${!living && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><button class="btn primary big" data-testid="game-start" disabled=${!mayWrite()} onClick=${begin}>${icon.play()}Let them play</button>`}</div></main>`;
+  if (!plays || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h3>${plays || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h3>
+    ${!plays && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><${Button} kind="primary big" testid="game-start" off=${!mayWrite()} act=${begin}>${icon.play()}Let them play<//>`}</div></main>`;
   const [believed, doubted] = [mean(data.real), mean(forged)];
   const still = !stepwise && going && picked.one;
   const look = (at) => setPicked({ at, one: data.fake[at], step: data.step, since: data.since });
   const others = () => {
-    seed = dice();
+    seed = dice(2 ** 31);
     setPicked({ at: 0 });
     other(seed);
   };
@@ -196,10 +177,10 @@ export function Game() {
     ${judging ? html`<${Judge} close=${() => setJudging(false)} />` : html`<div class="table">
       <${Panel} id="g1" title=${html`<span class="real">Real</span>`} note="from the training set"><div class="pile">${data.real.map((p, i) => html`<${Picture} image=${real[i]} label=${`Real; the judge says “real” with ${share(p.belief)}`} />`)}</div><//>
       <${Panel} id="g5" className="judge" title="The judge" note=${`step ${int(data.step)}`}><${Dial} needles=${[[doubted, "fake"], [believed, "real"]]} label=${`The judge thinks that a real picture is real with ${share(believed)}, a forged one with ${share(doubted)}`} />
-        <p class="small">How sure it is of “real”: <span class="real">real ones ${share(believed)}</span>, <span class="fake">forged ones ${share(doubted)}</span></p>
+        <p class="small">How sure it is of “real”: <span class="real nowrap">real ones ${share(believed)}</span>, <span class="fake nowrap">forged ones ${share(doubted)}</span></p>
         <p class="ink2" data-testid="game-verdict">${half && moved ? "The judge has learned. Now the forger…" : verdict(believed - doubted)}</p>
-        <div class="act"><button class="btn" data-testid="game-toggle" disabled=${!mayWrite()} onClick=${toggle}>${going ? icon.pause() : icon.play()}${going ? "Pause" : "Go on"}</button><button class="btn" data-testid="game-step" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}One step</button><button class="btn" data-testid="game-others" onClick=${others}>Other pictures</button></div><${Pace} />
-        <div class="act"><button class="btn primary big" data-testid="game-judge" onClick=${() => setJudging(true)}>Be the judge</button>${store.pile?.open && html`<button class="btn big" data-testid="game-class" disabled=${!mayWrite()} onClick=${nextRound}>Let the class judge</button>`}</div><//>
+        <div class="act"><${Button} testid="game-toggle" off=${!mayWrite()} act=${toggle}>${going ? icon.pause() : icon.play()}${going ? "Pause" : "Go on"}<//><${Button} testid="game-step" off=${!can("step") || store.slow} act=${oneStep}>${icon.step()}One step<//><${Button} testid="game-others" act=${others}>Other pictures<//></div><${Pace} />
+        <div class="act"><${Button} kind="primary big" testid="game-judge" act=${() => setJudging(true)}>Be the judge<//>${store.pile?.open && html`<${Button} kind="big" testid="game-class" off=${!mayWrite()} act=${nextRound}>Let the class judge<//>`}</div><//>
       <${Panel} id="g2" title=${html`<span class="fake">Forged</span>`} note="click one to follow it"><div class="pile">${forged.map((p, i) => html`<button aria-pressed=${picked.at === i} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div><//></div>
     <${Heard} one=${still ? picked.one : data.fake[picked.at]} step=${still ? picked.step : data.step} since=${still ? picked.since : data.since} />`}</main>`;
 }

@@ -1,6 +1,7 @@
 // A judge that runs here, and its wish: the slope of its answer at each pixel, by backpropagation through its layers.
 
 import { Network } from "../network.js";
+import { sigmoid } from "./numbers.js";
 
 const { conv_transpose: spread } = Network.ops;
 
@@ -24,7 +25,7 @@ export function openJudge({ ops, latent, factor }, arrays) {
     const values = [picture];
     ops.forEach((op, n) => values.push(Network.ops[op.kind](op, values[n], own[n], shapes[n])));
     const wish = () => ops.reduceRight((slope, op, n) => BACK[op.kind](op, slope, values[n], own[n], shapes[n]), Float32Array.of(factor));
-    return { belief: 1 / (1 + Math.exp(-factor * values.at(-1)[0])), wish };
+    return { belief: sigmoid(factor * values.at(-1)[0]), wish };
   };
 }
 

@@ -1,10 +1,10 @@
 // Guess the failure: samples and curves only, six names to choose from; then the evidence, and the repair beside it.
 
-import { html, useEffect, useState } from "./html.js";
-import { Picture, useImages } from "./draw.js";
+import { Button, html, useEffect, useHears, useState } from "./html.js";
+import { Figure, useImages } from "./draw.js";
 import { icon, pictureOf } from "./icons.js";
 import { capital, int, num, short, time } from "./numbers.js";
-import { act, mayWrite, onProgress, server, store } from "./store.js";
+import { act, mayWrite, server, store } from "./store.js";
 
 const NAMES = 6;
 
@@ -20,7 +20,6 @@ function shuffled(list, seed) {
   return found;
 }
 
-/** Six names, the right one among them. */
 function choices(right, cases, seed) {
   const others = [...new Set([...cases.map((c) => c.state), "mode collapse", "standstill", "saturation", "copying"])].filter((name) => name !== right);
   return shuffled([right, ...shuffled(others, seed).slice(0, NAMES - 1)], seed + 7);
@@ -28,7 +27,7 @@ function choices(right, cases, seed) {
 
 function Shown({ picture, caption }) {
   const [image] = useImages([picture.png]);
-  return html`<figure><${Picture} image=${image} label=${caption} /><figcaption>${caption}</figcaption></figure>`;
+  return html`<${Figure} image=${image} label=${caption}>${caption}<//>`;
 }
 
 /** A case of the museum with what came of playing it, and a way to play it on this computer. */
@@ -38,11 +37,11 @@ export function useCase(name) {
   const [busy, setBusy] = useState(store.progress?.what === "museum" ? store.progress.text : null);
   const look = () => server.get(`/api/museum/${encodeURIComponent(name)}`).then(setFound, (problem) => setFault(problem.message));
   useEffect(() => { if (store.connected) look(); }, [name, store.connected]);
-  useEffect(() => onProgress((news) => {
+  useHears({ "mulligan-progress": ({ detail: news }) => {
     if (news.what !== "museum") return;
     setBusy(news.done ? null : news.text || "playing");
     if (news.done) look();
-  }), [name]);
+  } }, [name]);
   const play = async (seed) => {
     setBusy("beginning");
     if (!(await act(`/api/museum/${encodeURIComponent(name)}/play`, { seed }))) setBusy(null);
@@ -80,13 +79,13 @@ export function Guess({ cases }) {
     ${!before ? html`<p class="nothing">${found ? "This one has not been played on this computer yet." : "Opening a case…"}</p>`
       : html`<div class="exam"><div class="duet"><${Shown} key=${now.name} picture=${before} caption=${guess ? "as published" : before.low == null ? "its samples" : "64 samples, black is the least value and white the largest"} />
         ${guess && after && html`<${Shown} key=${`${now.name}/after`} picture=${after} caption="repaired, from the same z" />`}</div>
-      <div class="names" role="group" aria-label="Names to choose from">${names.map((name) => html`<button class=${`btn name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} disabled=${guess != null} data-testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} onClick=${() => answer(name)}>${pictureOf(name)}<span>${capital(name)}</span></button>`)}</div></div>`}
+      <div class="names" role="group" aria-label="Names to choose from">${names.map((name) => html`<${Button} kind=${`name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} off=${guess != null} testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} act=${() => answer(name)}>${pictureOf(name)}<span>${capital(name)}</span><//>`)}</div></div>`}
     ${guess && html`<section class="told" aria-live="polite" data-testid="guess-told"><h2 class=${right ? "ok" : "bad"}>${right ? icon.ok() : icon.bad()} ${right ? "Yes" : "No"}: ${now.state}</h2>
       <p class="lead">${found.cause}</p>
       <${Evidence} lines=${played?.evidence} />
       <p class="lead"><b>The repair.</b> ${found.repair}</p>
-      ${!server.lab && html`<div class="run"><button class="btn" data-testid="guess-run" disabled=${busy != null || !mayWrite()} onClick=${() => play((played?.seed ?? 0) + 1)}>${icon.play()}${busy ? "Both run…" : "Run both again"}</button><span class="small" role="status">${busy ?? (found.seconds ? `Seed ${int(played.seed)}, both runs, ${time(found.seconds)} on this computer` : "As published and repaired, from the next seed, each drawing the same z")}</span></div>`}
+      ${!server.lab && html`<div class="run"><${Button} testid="guess-run" off=${busy != null || !mayWrite()} act=${() => play((played?.seed ?? 0) + 1)}>${icon.play()}${busy ? "Both run…" : "Run both again"}<//><span class="small" role="status">${busy ?? (found.seconds ? `Seed ${int(played.seed)}, both runs, ${time(found.seconds)} on this computer` : "As published and repaired, from the next seed, each drawing the same z")}</span></div>`}
       <p class="src">${now.title}, ${found.year}. <a href=${`#museum/${encodeURIComponent(now.name)}`}>See the exhibit</a></p>
-      <div class="run">${round + 1 < order.length ? html`<button class="btn primary big" data-testid="guess-next" onClick=${next}>Next</button>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>`}
+      <div class="run">${round + 1 < order.length ? html`<${Button} kind="primary big" testid="guess-next" act=${next}>Next<//>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>`}
   </article>`;
 }

@@ -29,8 +29,7 @@ export class Lab extends Server {
     });
   }
 
-  watchTwins() {} // every tab has a worker of its own
-  seen() {}
+  seen() {} // every tab has a worker of its own
   leave() {}
 
   async connect() {
@@ -114,7 +113,6 @@ export class Lab extends Server {
     return URL.createObjectURL(new Blob([content], { type: media }));
   }
 
-  /** What a link to a file does elsewhere. */
   async save(path) {
     const { status, media, file, content } = await this.ask("GET", path);
     if (status >= 400) return this.hear("notice", { kind: "warning", text: JSON.parse(new TextDecoder().decode(content)).detail });

@@ -34,8 +34,8 @@ export function Layers({ rows, testid }) {
   const powers = Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, i) => high - i * every);
   return html`<div class="key">${shown.map(([k, words]) => html`<span><svg viewBox="0 0 14 14" aria-hidden="true">${shapes[k](7, 7)}</svg>${words}</span>`)}</div>
     <div ref=${box}><svg class="layers" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${label} data-testid=${testid}>
-      ${powers.map((p) => html`<line x1=${X(10 ** p)} x2=${X(10 ** p)} y1=${top} y2=${H - 22} stroke="var(--line)" /><text class="t" x=${X(10 ** p)} y=${H - 8} text-anchor="middle">${power(p)}</text>`)}
-      ${low < -8 && html`<line x1=${X(EPSILON)} x2=${X(EPSILON)} y1=${top} y2=${H - 22} stroke="var(--bad)" stroke-dasharray="3 3" /><text class="t bad" x=${X(EPSILON) + 4} y=${top + 9}>Adam’s ε</text>`}
+      ${powers.map((p) => html`<line x1=${X(10 ** p)} x2=${X(10 ** p)} y1=${top} y2=${H - 22} stroke="var(--line)" /><text x=${X(10 ** p)} y=${H - 8} text-anchor="middle">${power(p)}</text>`)}
+      ${low < -8 && html`<line x1=${X(EPSILON)} x2=${X(EPSILON)} y1=${top} y2=${H - 22} stroke="var(--bad)" stroke-dasharray="3 3" /><text class="bad" x=${X(EPSILON) + 4} y=${top + 9}>Adam’s ε</text>`}
       ${shown.map(([k, , colour]) => {
         const line = rows.map((r, i) => (r[k] == null ? null : `${X(r[k]).toFixed(1)} ${Y(i)}`)).filter(Boolean);
         return line.length > 1 && html`<path d=${`M${line.join("L")}`} fill="none" stroke="var(${colour})" stroke-width="1.4" opacity="0.55" />`;

@@ -1,7 +1,7 @@
 // Look inside: what D thinks of every point, where it looks in a picture, and whether z and gradients get through.
 
-import { Panel, html, useEffect, useRef, useState } from "./html.js";
-import { floats, bytesOf, css, paintSigned, signedColours } from "./pictures.js";
+import { Button, Panel, Segments, byArrows, html, placeOf, useAgain, useEffect, useRef, useState } from "./html.js";
+import { blank, bytesOf, css, floats, paintSigned } from "./pictures.js";
 import { icon } from "./icons.js";
 import { int, num, percent, short, signed } from "./numbers.js";
 import { grow } from "./chart.js";
@@ -9,11 +9,12 @@ import { Layers } from "./layers.js";
 import { Picture, useImages } from "./draw.js";
 import { Histogram } from "./quality.js";
 import { Slider } from "./settings.js";
-import { can, command, latest, modelOf, server, store } from "./store.js";
+import { can, command, latest, living, modelOf, runPath, server, store } from "./store.js";
 
 const SIDE = 72;
 const POINTS = 512;
 const AGAIN = 1000; // ms between two questions about a training run
+const BINS = 48;
 
 /** Ask again when the run has gone on, at most once a second, and never while the tab is hidden.
  *
@@ -58,6 +59,14 @@ function line(ink, ...places) {
   ink.stroke();
 }
 
+/** D's map as a picture, its first row at the bottom. */
+function mapOf(f) {
+  const [map, logits] = [document.createElement("canvas"), f.logits.buffer ? f.logits : floats(f.logits)];
+  const rows = Array.from({ length: logits.length / f.side }, (_, row) => [...logits.subarray(row * f.side, (row + 1) * f.side)]).reverse();
+  paintSigned(map, rows.flat().map((v) => (v - f.centre) / (f.reach ?? reach(f))), f.side, rows.length);
+  return map;
+}
+
 function circle(ink, x, y, r) {
   ink.beginPath();
   ink.arc(x, y, r, 0, 7);
@@ -75,15 +84,9 @@ export function drawField(canvas, f, show, at) {
   ink.fillStyle = css("--map-zero");
   ink.fillRect(0, 0, W, H);
   if (show.map) {
-    const map = document.createElement("canvas");
-    const logits = f.logits.buffer ? f.logits : floats(f.logits);
-    const flipped = new Float32Array(logits.length);
-    for (let row = 0; row < f.side; row++) flipped.set(logits.subarray(row * f.side, (row + 1) * f.side), (f.side - 1 - row) * f.side);
-    paintSigned(map, flipped.map((v) => (v - f.centre) / (f.reach ?? reach(f))), f.side, f.side);
-    ink.imageSmoothingEnabled = true;
     ink.imageSmoothingQuality = "high";
     const half = (f.high - f.low) / (f.side - 1) / 2; // values stand at grid points, pixels around them
-    ink.drawImage(map, X(f.low - half), Y(f.high + half), S * (f.high - f.low + 2 * half), S * (f.high - f.low + 2 * half));
+    ink.drawImage(mapOf(f), X(f.low - half), Y(f.high + half), S * (f.high - f.low + 2 * half), S * (f.high - f.low + 2 * half));
   }
   ink.strokeStyle = css("--line-strong");
   ink.globalAlpha = 0.35;
@@ -157,38 +160,27 @@ function drawLost(ink, f, X, Y, W, H) {
   ink.textAlign = "start";
 }
 
-function drawLine(canvas, f, show, at) {
+/** The same for points of one dimension, which are bars: D's map, and the curve of its logit. */
+export function drawLine(canvas, f, show, at) {
   const W = (canvas.width = canvas.clientWidth * 2);
   const H = (canvas.height = canvas.clientHeight * 2);
-  const ink = canvas.getContext("2d");
+  const [ink, base, tall] = [canvas.getContext("2d"), H - 40, f.logits ? 0.45 : 0.8];
   const X = (v) => ((v - f.low) / (f.high - f.low)) * W;
-  const logits = floats(f.logits);
-  const colour = signedColours();
-  ink.fillStyle = css("--panel");
-  ink.fillRect(0, 0, W, H);
-  if (show.map) logits.forEach((v, i) => {
-    ink.fillStyle = `rgb(${colour((v - f.centre) / reach(f)).map(Math.round)})`;
-    ink.fillRect((i * W) / f.side, 0, W / f.side + 1, H);
-  });
-  const bars = (counts, name) => {
-    const most = Math.max(1, ...f.histogram.counts_real, ...f.histogram.counts_fake);
-    ink.fillStyle = css(name);
-    ink.globalAlpha = 0.55;
-    counts.forEach((n, i) => ink.fillRect(X(f.histogram.edges[i]) + 1, H - 40 - (n / most) * H * 0.45, X(f.histogram.edges[i + 1]) - X(f.histogram.edges[i]) - 2, (n / most) * H * 0.45));
-    ink.globalAlpha = 1;
-  };
-  if (show.real) bars(f.histogram.counts_real, "--real");
-  if (show.fake) bars(f.histogram.counts_fake, "--fake");
-  ink.strokeStyle = css("--judge");
-  ink.lineWidth = 4;
-  ink.beginPath();
-  logits.forEach((v, i) => ink[i ? "lineTo" : "moveTo"]((i * W) / (f.side - 1), H * 0.25 - Math.min(1.2, Math.max(-1.2, (v - f.centre) / reach(f))) * H * 0.2));
-  ink.stroke();
-  ink.fillStyle = css("--ink-2");
-  ink.font = "26px system-ui";
+  if (show.map) ink.drawImage(mapOf(f), 0, 0, W, H);
+  for (const kind of ["real", "fake"].filter((name) => show[name])) {
+    const counts = new Array(BINS).fill(0);
+    for (const [x] of f[kind]) counts[Math.min(BINS - 1, Math.max(0, Math.floor((X(x) * BINS) / W)))]++;
+    const high = (tall * base) / Math.max(1, ...counts);
+    ink.fillStyle = css(`--${kind}`);
+    counts.forEach((n, i) => ink.fillRect((i * W) / BINS + 1, base - high * n, W / BINS - 2, high * n));
+    ink.globalAlpha = 0.6; // the real ones are seen behind
+  }
+  ink.globalAlpha = 1;
+  Object.assign(ink, { strokeStyle: css("--judge"), lineWidth: 4 });
+  if (f.logits) line(ink, ...Array.from(floats(f.logits), (v, i) => [(i * W) / (f.side - 1), H * 0.25 - Math.min(1.2, Math.max(-1.2, (v - f.centre) / reach(f))) * H * 0.2]));
+  Object.assign(ink, { fillStyle: css("--ink-2"), font: "26px system-ui" });
   for (let v = Math.ceil(f.low); v <= f.high; v++) ink.fillText(axis(v), X(v) + 6, H - 8);
-  ink.fillStyle = css("--ink");
-  ink.fillRect(X(at[0]) - 1.5, 0, 3, H);
+  if (at) ink.fillRect(X(at[0]) - 1.5, 0, 3, H);
 }
 
 const paintScale = (canvas) => paintSigned(canvas, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
@@ -200,21 +192,12 @@ function Field({ params, name, off, setOff }) {
   const show = Object.fromEntries(TOGGLES.map(([k]) => [k, !off.includes(k)]));
   const [at, setAt] = useState([0, 0]);
   const [probe, setProbe] = useState(null);
-  const [, again] = useState(0);
+  useAgain("mulligan-theme", "resize");
   const { data: f, fault } = useLooks("/api/look/field", { ...params, side: SIDE, points: POINTS }, name);
   const waiting = useRef(false);
   const probed = useRef(0);
   const place = useRef(at);
   place.current = at;
-  useEffect(() => {
-    const draw = () => again((n) => n + 1);
-    addEventListener("mulligan-theme", draw);
-    addEventListener("resize", draw);
-    return () => {
-      removeEventListener("mulligan-theme", draw);
-      removeEventListener("resize", draw);
-    };
-  }, []);
   useEffect(() => {
     if (!f || !canvas.current) return;
     (f.dimension === 1 ? drawLine : drawField)(canvas.current, f, show, at);
@@ -232,21 +215,12 @@ function Field({ params, name, off, setOff }) {
     }, 80);
   }, [at[0], at[1], f?.step]);
   if (fault || !f) return nothing(fault);
-  const scale = canvas.current ? canvas.current.clientHeight / (f.high - f.low) : 1;
   const clamp = (v) => Math.min(f.high, Math.max(f.low, v));
   const move = (e) => {
-    const b = e.currentTarget.getBoundingClientRect();
-    const middle = (f.high + f.low) / 2;
-    if (f.dimension === 1) setAt([clamp(f.low + ((e.clientX - b.left) / b.width) * (f.high - f.low)), 0]);
-    else setAt([clamp(middle + (e.clientX - b.left - b.width / 2) / scale), clamp(middle - (e.clientY - b.top - b.height / 2) / scale)]);
+    const [[u, v], wide] = [placeOf(e), f.dimension === 1 ? 1 : e.currentTarget.clientWidth / e.currentTarget.clientHeight]; // the map is as wide as it is high
+    setAt([clamp((f.low + f.high) / 2 + (u - 0.5) * wide * (f.high - f.low)), clamp(f.high - v * (f.high - f.low))]);
   };
-  const key = (e) => {
-    const d = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
-    if (!d) return;
-    e.preventDefault();
-    const by = (f.high - f.low) / 50;
-    setAt([clamp(at[0] + by * d[0]), clamp(at[1] + by * d[1])]);
-  };
+  const key = byArrows((across, down) => setAt([at[0] + (across * (f.high - f.low)) / 50, at[1] - (down * (f.high - f.low)) / 50].map(clamp)));
   const m = f.modes;
   // the middle of the colours, where D cannot tell; written as 0 where the loss leaves the level free
   const zero = f.says === "centred" ? 0 : f.centre;
@@ -265,12 +239,8 @@ function Field({ params, name, off, setOff }) {
 
 function Saliency({ data, width, height, label }) {
   const canvas = useRef(null);
-  const draw = () => canvas.current && paintSigned(canvas.current, Float32Array.from(bytesOf(data), (v) => v / 127), width, height);
-  useEffect(() => {
-    draw();
-    addEventListener("mulligan-theme", draw);
-    return () => removeEventListener("mulligan-theme", draw);
-  }, [data]);
+  const theme = useAgain("mulligan-theme");
+  useEffect(() => paintSigned(canvas.current, Float32Array.from(bytesOf(data), (v) => v / 127), width, height), [data, theme]);
   return html`<canvas class="px" ref=${canvas} role="img" aria-label=${label} />`;
 }
 
@@ -283,15 +253,13 @@ function Pictures({ params, name }) {
   }, [data]);
   if (fault || !data) return nothing(fault);
   const centred = data.says === "centred";
-  // on a phone the real and the generated ones are two blocks, one below the other
-  const blocks = matchMedia("(max-width: 760px)").matches ? [["real", 0, data.real], ["fake", data.real.length, data.fake]] : [["both", 0, [...data.real, ...data.fake]]];
-  const side = (i) => (i < data.real.length ? "real" : "fake");
+  const logit = (p) => (centred ? p.centred : p.logit);
   return html`<${Panel} id="l4" title="Where D looks" end=${html`<span class="end small wide">cover a place, and see what D says: blue places made it say “real”, orange ones “forged”</span>`}>
-    <div class="look">${blocks.map(([kind, first, list]) => html`
-      ${kind === "both" && html`<span></span>`}${kind !== "fake" && html`<span class="grp">Real, from the training set</span>`}${kind !== "real" && html`<span class="grp">Forged</span>`}
-      <span class="h">Picture<br /><span class="muted">0 … 1</span></span>${list.map((p, i) => html`<${Picture} image=${images[first + i]} label=${side(first + i) === "real" ? `Real ${p.class_name ?? ""}` : "Generated"} />`)}
-      <span class="h">What each place adds<br /><span class="muted">±${num(data.largest)} logits</span></span>${list.map((p, i) => html`<${Saliency} data=${p.map} width=${data.width} height=${data.height} label=${`What each place of the ${side(first + i) === "real" ? "real" : "generated"} picture above adds to D’s logit`} />`)}
-      <span class="h">D’s logit${centred ? ", centred" : ""}<br /><span class="real">+ real</span>, <span class="fake">− forged</span></span>${list.map((p, i) => html`<span class=${`v ${(centred ? p.centred : p.logit) > 0 ? "real" : "fake"}`}>${signed(centred ? p.centred : p.logit)}</span>`)}`)}</div>
+    <div class="two">${[["Real", "Real, from the training set", data.real, 0], ["Forged", "Forged", data.fake, data.real.length]].map(([name, title, list, first]) => html`<div class="look">
+      <span class="grp">${title}</span>
+      <span class="h">Picture <span class="muted">0 … 1</span></span>${list.map((p, i) => html`<${Picture} image=${images[first + i]} label=${`${name} ${p.class_name ?? ""}`} />`)}
+      <span class="h">What each place adds <span class="muted">±${num(data.largest)} logits</span></span>${list.map((p) => html`<${Saliency} data=${p.map} width=${data.width} height=${data.height} label=${`What each place of the picture above adds to D’s logit: ${name.toLowerCase()}`} />`)}
+      <span class="h">D’s logit${centred ? ", centred" : ""} <span class="real">+ real</span>, <span class="fake">− forged</span></span>${list.map((p) => html`<span class=${`v ${logit(p) > 0 ? "real" : "fake"}`}>${signed(logit(p))}</span>`)}</div>`)}</div>
     <div class="cb"><span class="fake">speaks for “forged”</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>−${num(data.largest)}</span><span>0</span><span>+${num(data.largest)}</span></div></div><span class="real">speaks for “real”</span></div><//>
     <${LayerPanels} params=${params} name=${name} />`;
 }
@@ -314,9 +282,9 @@ export function Look({ query }) {
   const [step, setStep] = useState(/^\d{1,15}$/.test(query.get("step") ?? "") ? Number(query.get("step")) : null);
   const [off, setOff] = useState(query.get("without")?.split(",") ?? []);
   const before = useRef(null); // the run that was looked at
-  const living = store.status && !["empty", "loading"].includes(store.status.state);
+  const open = living();
   useEffect(() => latest(server.get("/api/runs"), (r) => setRuns((r?.runs ?? []).filter((run) => run.state !== "unreadable"))), [store.runsVersion]);
-  const name = chosen ?? (living ? "live" : modelOf(runs[0]?.name));
+  const name = chosen ?? (open ? "live" : modelOf(runs[0]?.name));
   const real = name === "live" ? store.status?.run : name?.replace("./", "");
   const row = runs.find((r) => r.name === real);
   const points = name === "live" ? store.status?.points : (row ?? detail)?.points;
@@ -331,17 +299,16 @@ export function Look({ query }) {
   }, [chosen, step, off]);
   // ask again when the live run has a new checkpoint, or the runs folder has changed
   const saved = real && real === store.status?.run ? store.status.saved_step : null;
-  useEffect(() => (real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), (found) => setDetail(found ?? { missing: true })) : undefined), [real, saved, store.runsVersion]);
-  const newest = (want) => (living && store.status.points === want ? "live" : modelOf(runs.find((r) => r.points === want)?.name));
-  const show = (want) => setChosen(newest(want) ?? "");
+  useEffect(() => (real ? latest(server.get(runPath(real)), (found) => setDetail(found ?? { missing: true })) : undefined), [real, saved, store.runsVersion]);
+  const newest = (want) => (open && store.status.points === want ? "live" : modelOf(runs.find((r) => r.points === want)?.name));
   const kept = detail?.checkpoints ?? [];
   const steps = step == null || kept.includes(step) ? kept : [...kept, step].sort((a, b) => a - b); // the one that is shown may have been deleted for a newer one
   const params = { run: name, step };
   const at = step ?? (name === "live" ? store.status?.step : row?.step);
   const key = `${name}/${step ?? "now"}/${store.status?.run}`;
-  return html`<section class="sub" aria-label="Run and step"><div class="seg" role="group" aria-label="What to look at"><button data-testid="look-ring" aria-pressed=${points === true} disabled=${!newest(true)} title=${newest(true) ? null : "Train the recipe ring first"} onClick=${() => show(true)}>Points</button><button data-testid="look-images" aria-pressed=${points === false} disabled=${!newest(false)} title=${newest(false) ? null : "Train on pictures first"} onClick=${() => show(false)}>Pictures</button></div>
-    ${(living || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${name && !row && name !== "live" && html`<option value=${name} selected>${real}</option>`}${living && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(living && r.name === store.status.run)).map((r) => html`<option value=${modelOf(r.name)} selected=${r.name === real && name !== "live"}>${r.name}</option>`)}</select>`}
-    <div class="end">${name === "live" && html`<button class="btn" data-testid="look-one-step" disabled=${!can("step")} onClick=${() => command("step", { count: 1 })}>${icon.step()}One step</button>`}
+  return html`<section class="sub" aria-label="Run and step"><${Segments} label="What to look at" at=${points} set=${(want) => setChosen(newest(want) ?? "")} of=${[[true, "Points", "look-ring", "Train the recipe ring first"], [false, "Pictures", "look-images", "Train on pictures first"]].map(([want, name, testid, title]) => [want, name, { "data-testid": testid, disabled: !newest(want), title: newest(want) ? null : title }])} />
+    ${(open || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${name && !row && name !== "live" && html`<option value=${name} selected>${real}</option>`}${open && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(open && r.name === store.status.run)).map((r) => html`<option value=${modelOf(r.name)} selected=${r.name === real && name !== "live"}>${r.name}</option>`)}</select>`}
+    <div class="end">${name === "live" && html`<${Button} testid="look-one-step" off=${!can("step")} act=${() => command("step", { count: 1 })}>${icon.step()}One step<//>`}
       <small>Step</small><${Slider} className="step-range" value=${step == null ? steps.length : steps.indexOf(step)} max=${Math.max(1, steps.length)} disabled=${!steps.length} label="Step looked at" testid="look-step" text=${step == null ? "now" : `step ${int(step)}`} onInput=${(v) => setStep(steps[v] ?? null)} /><b>${int(at)}</b></div></section>
     <main class="view" id="main" tabindex="-1"><h1 class="sr">Look inside</h1>${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing" data-testid="look-missing">${detail?.missing ? `Run ${real} is missing or cannot be read.` : "Looking…"}</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} off=${off} setOff=${setOff} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
 }

@@ -1,6 +1,6 @@
 // The frame: top bar, views by the part of the address after #, news at the foot, theme, live region.
 
-import { html, render, useEffect, useState } from "./html.js";
+import { Button, html, render, useEffect, useHears, useState } from "./html.js";
 import { Draw } from "./draw.js";
 import { Guest, Teach } from "./easel.js";
 import { Game } from "./game.js";
@@ -10,7 +10,7 @@ import { Museum } from "./museum.js";
 import { keep, kept } from "./query.js";
 import { Runs } from "./runs.js";
 import { openStory } from "./story.js";
-import { changed, onProgress, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
+import { changed, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
 /** The story stands in index.html, so that it stays as it is while other views are open. */
@@ -63,17 +63,13 @@ function decoded(part) {
 
 function useRoute() {
   const [here, set] = useState(route());
-  useEffect(() => {
-    const moved = () => {
-      const now = route();
-      if (store.news && performance.now() - store.news.at > FRESH) store.news = null; // it was about the view before
-      set(now);
-      scrollTo(0, 0);
-      document.querySelector(`[data-testid=nav-${now.view}]`)?.scrollIntoView({ block: "nearest", inline: "center" });
-    };
-    addEventListener("hashchange", moved);
-    return () => removeEventListener("hashchange", moved);
-  }, []);
+  useHears({ hashchange() {
+    const now = route();
+    if (store.news && performance.now() - store.news.at > FRESH) store.news = null; // it was about the view before
+    set(now);
+    scrollTo(0, 0);
+    document.querySelector(`[data-testid=nav-${now.view}]`)?.scrollIntoView({ block: "nearest", inline: "center" });
+  } });
   return here;
 }
 
@@ -89,7 +85,7 @@ function CopyLink() {
     setDone(true);
     setTimeout(() => setDone(false), 2000);
   }, () => tell("info", location.href));
-  return html`<button class="btn quiet" data-testid="copy-link" aria-label=${done ? "Copied" : "Copy link"} onClick=${copy}>${done ? icon.ok() : icon.link()}<span class="wide">${done ? "Copied" : "Copy link"}</span></button>`;
+  return html`<${Button} kind="quiet" testid="copy-link" aria-label=${done ? "Copied" : "Copy link"} act=${copy}>${done ? icon.ok() : icon.link()}<span class="wide">${done ? "Copied" : "Copy link"}</span><//>`;
 }
 
 /** For a projector: everything larger, and of Train only what a class looks at. */
@@ -99,7 +95,6 @@ function present() {
   dispatchEvent(new Event("resize"));
 }
 
-/** How far Python is, in the lab. */
 const loading = () => store.news?.code === "lab" && store.news.kind === "info" && store.news.text;
 
 function Top({ view, state }) {
@@ -108,8 +103,8 @@ function Top({ view, state }) {
     <header class="top"><a class="logo" href=${view === "pile" ? "#pile" : `#/${FIRST}`}>${icon.mark()}<span>Mulligan</span></a>
     ${view !== "pile" && html`<nav class="nav" aria-label="Views">${Object.entries(VIEWS).filter(([key]) => key !== "pile").map(([key, [name]]) => html`<a href=${places[key] ?? `#${key}`} onClick=${() => { if (KEPT.includes(view)) places[view] = location.hash; }} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>`}
     <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i><span>${words}</span></span>
-    ${view !== "pile" && html`<${CopyLink} /><button class="btn quiet wide" data-testid="present" aria-pressed=${String("present" in document.documentElement.dataset)} title="Larger, for a projector" onClick=${present}>Present</button>`}
-    <button class="btn quiet icon" data-testid="theme-toggle" aria-label="Switch between light and dark" onClick=${toggleTheme}>${icon.sun()}</button></div></header>`;
+    ${view !== "pile" && html`<${CopyLink} /><${Button} kind="quiet wide" testid="present" aria-pressed=${String("present" in document.documentElement.dataset)} title="Larger, for a projector" act=${present}>Present<//>`}
+    <${Button} kind="quiet icon" testid="theme-toggle" aria-label="Switch between light and dark" act=${toggleTheme}>${icon.sun()}<//></div></header>`;
 }
 
 // ── news ──
@@ -121,8 +116,8 @@ const ago = (time) => Math.max(0, Math.round((Date.now() - time) / 1000));
 
 function Banner({ kind, text, actions = [], close }) {
   return html`<div class=${`banner ${kind}`} role=${kind === "bad" ? "alert" : "status"} data-testid="banner">${icon[kind]()}<span>${text}</span>
-    <span class="end">${actions.map(([label, act, testid, href]) => (href ? html`<a class="btn" href=${href} data-testid=${testid}>${label}</a>` : html`<button class="btn" data-testid=${testid} onClick=${act}>${label}</button>`))}
-    ${close && html`<button class="btn quiet" aria-label="Close this message" onClick=${close}>${icon.bad()}</button>`}</span></div>`;
+    <span class="end">${actions.map(([label, act, testid, href]) => (href ? html`<a class="btn" href=${href} data-testid=${testid}>${label}</a>` : html`<${Button} testid=${testid} act=${act}>${label}<//>`))}
+    ${close && html`<${Button} kind="quiet" aria-label="Close this message" act=${close}>${icon.bad()}<//>`}</span></div>`;
 }
 
 /** In the lab: how many drawings of the last visit this browser keeps, until the page has shown them. */
@@ -155,7 +150,7 @@ function News({ view, state }) {
   return html`<footer class="news">${one ? html`<${Banner} ...${one} close=${close} />` : html`<p class="small">${HINTS[view] ?? "Nothing that you do here leaves this machine."}</p>`}</footer>`;
 }
 
-onProgress((news) => {
+addEventListener("mulligan-progress", ({ detail: news }) => {
   if (!news.done || !wasAsked(news.what)) return;
   if (news.url) tell("info", `${news.text || "Done"}${/[.!?]$/.test(news.text ?? "") ? "" : "."}`, [[news.what === "report" ? "Open the report" : "Download", null, "progress-link", news.url]]);
   else if (news.text) tell("warn", news.text);

@@ -1,6 +1,6 @@
 // Museum: what was published, what happens, why, the repair, with the pixels at true scale and stretched.
 
-import { html, useEffect, useRef, useState } from "./html.js";
+import { Button, html, useEffect, useRef, useState } from "./html.js";
 import { Chart } from "./chart.js";
 import { Picture } from "./draw.js";
 import { Evidence, Guess, useCase } from "./guess.js";
@@ -18,7 +18,6 @@ const waiting = (what) => (store.connected ? `Opening ${what}…` : "The server 
 /** Whether black to white is less than the data's range of 0 to 1; a caption may also speak of a stretched part. */
 const stretched = (p) => /stretched/i.test(p.caption) && p.low != null && p.high - p.low < 1;
 
-/** A picture with its name, and the values of black and white. */
 function Exhibit({ picture, image }) {
   const grey = image && stretched(picture) ? values(image).map((v) => picture.low + v * (picture.high - picture.low)) : null;
   return grey ? html`<${Stretch} picture=${picture} grey=${grey} image=${image} />` : html`<figure><${Picture} image=${image} label=${picture.caption} />
@@ -53,11 +52,11 @@ function Curve({ curve }) {
   return html`<${Chart} title=${curve.name} unit=${curve.y} xUnit=${curve.x.replace(" (log)", ", log")} xText=${written} height=${190} x=${x} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data }))} />`;
 }
 
-function Side({ kind, words, rows, evidence, image, caption }) {
+function Side({ kind, words, rows, image, caption }) {
   const after = kind === "f";
   return html`<div class=${`side ${kind}`}><header>${after ? icon.flag() : icon.bad()}${after ? "Second try" : "As published"}</header><div class="b">
     <dl class="cfg">${rows.map((r) => html`<dt>${r.name}</dt><dd class=${after ? "y" : "x"}>${after ? r.repaired : r.published}</dd>`)}</dl><p class="ink2">${words}</p>
-    <div class="res">${image ? html`<${Picture} image=${image} label=${caption} />` : html`<span></span>`}<dl class="kv">${evidence.map((e) => html`<dt title=${e.line}>${e.name}</dt><dd class=${after ? "" : "bad"}>${num(after ? e.after : e.before)}</dd>`)}</dl></div></div></div>`;
+    ${image && html`<${Picture} image=${image} label=${caption} />`}</div></div>`;
 }
 
 function Case({ name, place, of }) {
@@ -74,10 +73,10 @@ function Case({ name, place, of }) {
   return html`<article><p class="small">Exhibit ${place} of ${of} · ${found.year} · ${found.state}</p><h1>${found.title}</h1><p class="lead">${found.published}</p><p class="src">${found.source}</p>
     ${plates.length > 0 && html`<section aria-labelledby="m1"><h2 id="m1">Look at the pixels themselves</h2><div class="trio">${plates.map((p) => html`<${Exhibit} key=${p.name} picture=${p} image=${images[p.name]} />`)}</div></section>`}
     ${evidence.length > 0 && html`<section aria-label="Figures"><${Evidence} lines=${evidence} /></section>`}
-    <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${found.cause} rows=${found.settings} evidence=${evidence} image=${images[pick("before")?.name]} caption=${pick("before")?.caption} />
-      <${Side} kind="f" words=${found.repair} rows=${found.settings} evidence=${evidence.filter((e) => e.after != null)} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
+    <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${found.cause} rows=${found.settings} image=${images[pick("before")?.name]} caption=${pick("before")?.caption} />
+      <${Side} kind="f" words=${found.repair} rows=${found.settings} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
     ${played?.curves?.length > 0 && html`<section aria-label="Curves"><div class="duo">${played.curves.map((c) => html`<${Curve} curve=${c} />`)}</div></section>`}
-    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<button class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${() => play(played?.seed ?? 0)}>${icon.play()}${busy ? "Playing…" : found.seconds ? "Run it again" : "Run it"}</button>`}
+    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<${Button} kind="primary big" testid="museum-run" off=${!mayWrite() || busy != null} act=${() => play(played?.seed ?? 0)}>${icon.play()}${busy ? "Playing…" : found.seconds ? "Run it again" : "Run it"}<//>`}
       <code>${found.command}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : server.lab ? "where Mulligan is installed; a browser lacks what the cases need" : "not played on this computer yet; the pictures above came with Mulligan")}</span></div></section></article>`;
 }
 

@@ -52,6 +52,11 @@ export function time(seconds) {
 /** The step of an axis: 5k. */
 export const thousands = (n) => (n >= 1000 ? `${Number((n / 1000).toPrecision(3))}k` : String(n));
 
+export const sigmoid = (v) => 1 / (1 + Math.exp(-v));
+
+/** A random whole number below `most`. */
+export const dice = (most) => Math.floor(Math.random() * most);
+
 /** A word of the configuration, for people. */
 export const plain = (word) => String(word ?? "none").replaceAll("_", "-");
 

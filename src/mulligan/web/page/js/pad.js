@@ -1,8 +1,8 @@
 // A canvas to draw on, and any picture at the size of a network's.
 
-import { html, useRef } from "./html.js";
+import { html, placeOf, useRef } from "./html.js";
+import { blank } from "./pictures.js";
 
-/** Pixels of the canvas's side. */
 export const LARGE = 280;
 
 /** A canvas for mouse and finger: `inked` with each place of a stroke, `lifted` at its end. */
@@ -10,8 +10,7 @@ export function Pad({ canvas, colour = "#fff", brush = 22, testid, inked, lifted
   const last = useRef(null);
   const stroke = (e) => {
     if (!(e.buttons & 1)) return;
-    const box = canvas.current.getBoundingClientRect();
-    const at = [((e.clientX - box.left) * LARGE) / box.width, ((e.clientY - box.top) * LARGE) / box.height];
+    const at = placeOf(e).map((v) => v * LARGE);
     const ink = canvas.current.getContext("2d");
     Object.assign(ink, { strokeStyle: colour, lineWidth: brush, lineCap: "round", lineJoin: "round" });
     ink.beginPath();
@@ -43,7 +42,7 @@ export function lay(canvas, source, across, down) {
 
 /** The middle of a picture at the size of a network's, on `ground` where it is transparent. */
 export function small(source, across, down, width, height, ground) {
-  const little = Object.assign(document.createElement("canvas"), { width, height });
+  const little = blank(width, height);
   wipe(little, ground);
   lay(little, source, across, down);
   return little;
@@ -52,5 +51,4 @@ export function small(source, across, down, width, height, ground) {
 /** Red, green and blue of each pixel of a canvas; the green alone for one channel, alpha too for four. */
 export const pixels = (canvas, channels = 3) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => channels === 1 ? i % 4 === 1 : i % 4 < channels);
 
-/** Bytes in base64. */
 export const base64 = (bytes) => btoa(String.fromCharCode(...bytes));

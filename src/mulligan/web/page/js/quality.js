@@ -2,7 +2,7 @@
 
 import { Panel, html } from "./html.js";
 import { capital, int, num, percent, short } from "./numbers.js";
-import { store } from "./store.js";
+import { living, store } from "./store.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 
@@ -19,7 +19,6 @@ function Metric({ label, value, left, right, id, className = "", last }) {
     <div class="l"><small>${left}</small><small>${right}</small></div></div>`;
 }
 
-/** Shares of the classes, real ones dashed. */
 export function Histogram({ shares, real, names, of }) {
   const [box, W] = useWidth(240);
   const [H, base, top] = [130, 96, 84];
@@ -47,7 +46,7 @@ const FAR = 999; // per cent: beyond it the number says nothing
 
 export function Quality() {
   const { metrics, events: { evaluated, measured }, checked, status } = store;
-  const blank = !status || ["empty", "loading"].includes(status.state) || !(metrics || evaluated || measured);
+  const blank = !living() || !(metrics || evaluated || measured);
   const m = metrics ?? evaluated?.metrics; // an evaluation of a checkpoint, or what the monitor has measured in training
   const points = status?.points;
   const far = points ? null : evaluated?.metrics.distance; // KID of points can be better than real where nothing is right

@@ -1,17 +1,15 @@
 // Runs: the runs folder as a table; compare, report, resume, export, delete with undo.
 
-import { html, useEffect, useMemo, useState } from "./html.js";
+import { Button, html, useEffect, useMemo, useState } from "./html.js";
 import { Chart, measured, points } from "./chart.js";
 import { Futures } from "./diagnosis.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, plain, short, time } from "./numbers.js";
-import { act, begin, changed, latest, mayWrite, modelOf, server, store, tell } from "./store.js";
+import { act, begin, changed, latest, mayWrite, modelOf, runPath, server, store, tell } from "./store.js";
 
 const COLOURS = ["--brand", "--real", "--fake", "--judge"];
 const MOST = 4; // runs compared at once
 const OPEN = ["paused", "stopped", "failed", "finished"];
-
-const address = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 
 const TRAINED = html`<br /><small>in training</small>`;
 const ENDED = html`<br /><small>at the end</small>`;
@@ -35,7 +33,7 @@ function Thumb({ run }) {
 
 function Row({ run, selected, toggle, off, futures }) {
   const remove = async () => {
-    const gone = await act(address(run.name, "/delete"));
+    const gone = await act(runPath(run.name, "/delete"));
     if (!gone) return;
     store.runsVersion++;
     tell("info", html`<b>${run.name}</b> is in the bin.`, [["Undo", async () => {
@@ -45,7 +43,7 @@ function Row({ run, selected, toggle, off, futures }) {
     }, "undo-delete"]]);
   };
   const resume = async () => {
-    const answer = await act(address(run.name, "/resume"), { replace: true, ...(run.state === "finished" ? { steps: run.steps + 10_000 } : {}) });
+    const answer = await act(runPath(run.name, "/resume"), { replace: true, ...(run.state === "finished" ? { steps: run.steps + 10_000 } : {}) });
     if (answer) location.hash = "train";
   };
   const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : run.text].filter(Boolean).join(" · ");
@@ -55,11 +53,10 @@ function Row({ run, selected, toggle, off, futures }) {
   return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} disabled=${!read} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
     <td><b>${ours ? html`<a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(modelOf(run.name))}`}>${run.name}</a>` : run.name}</b><br /><small>${under}</small></td>
     <td>${run.sample && html`<${Thumb} key=${run.changed} run=${run} />`}</td><td><${State} run=${run} /></td><td class="n" data-what="Steps">${int(run.step)}</td><td class="n nowrap" data-what="Time">${time(run.seconds)}</td>
-    <td class="n" data-what="Distance">${num(run.points ? null : run.distance)}${of(run.points ? null : run.distance, run.monitored_step)}</td><td class="n" data-what="FD"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small class="nowrap">floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n" data-what="Coverage">${num(run.coverage)}${run.coverage != null && run.coverage_ideal != null && html`<br /><small class="nowrap">best ${short(run.coverage_ideal)}</small>`}${of(run.coverage, run.measured_step)}</td><td class="n nowrap" data-what="Classes">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of ?? "–"}`}${of(run.modes, run.monitored_step)}</td>
-    <td><div class="acts">${read && html`${server.lab ? "" : run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
-      ${ours && !run.points && html`<button class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}${ours && !server.lab && html`<button class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>`}
-      ${ours && !run.live && OPEN.includes(run.state) && html`<button class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}`}
-      ${run.parent && html`<button class="btn" data-testid="run-futures" onClick=${() => futures(run.name)}>Both futures</button>`}<button class="btn quiet" disabled=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} data-testid="run-delete" onClick=${remove}>Delete</button></div></td></tr>`;
+    <td class="n" data-what="Distance">${run.points || run.distance == null ? html`${num(run.gap)}${run.gap != null && html`<br /><small>energy</small>`}` : html`${num(run.distance)}${of(run.distance, run.monitored_step)}`}</td><td class="n" data-what="FD"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small class="nowrap">floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n" data-what="Coverage">${num(run.coverage)}${run.coverage != null && run.coverage_ideal != null && html`<br /><small class="nowrap">best ${short(run.coverage_ideal)}</small>`}${of(run.coverage, run.measured_step)}</td><td class="n nowrap" data-what="Classes">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of ?? "–"}`}${of(run.modes, run.monitored_step)}</td>
+    <td><div class="acts">${read && html`${server.lab ? "" : run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<${Button} off=${off} testid="run-report" act=${() => begin(run.name, "report")}>Report<//>`}
+      ${ours && !run.live && OPEN.includes(run.state) && html`<${Button} off=${off} testid="run-resume" act=${resume}>${run.state === "finished" ? "Train on" : "Resume"}<//>`}`}
+      ${run.parent && html`<${Button} testid="run-futures" act=${() => futures(run.name)}>Both futures<//>`}<${Button} kind="quiet" off=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} testid="run-delete" act=${remove}>Delete<//></div></td></tr>`;
 }
 
 function Compare({ names, curves, runs }) {
@@ -92,7 +89,7 @@ export function Runs({ query }) {
   const picked = chosen ?? runs.filter((r) => r.state !== UNREAD).slice(0, 2).map((r) => r.name);
   useEffect(() => {
     const there = picked.filter((name) => runs.some((r) => r.name === name && r.state !== UNREAD));
-    for (const name of there) server.get(address(name, "/curves")).then((c) => setCurves((old) => ({ ...old, [name]: c }))).catch(() => {});
+    for (const name of there) server.get(runPath(name, "/curves")).then((c) => setCurves((old) => ({ ...old, [name]: c }))).catch(() => {});
   }, [picked.join(), list]);
   const found = runs.filter((r) => [r.name, r.recipe, r.data, r.diagnosis?.title, r.state].some((t) => String(t ?? "").toLowerCase().includes(words.toLowerCase())));
   const toggle = (name) => {
@@ -111,6 +108,6 @@ export function Runs({ query }) {
       : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of runs"><table class="tbl"><thead><tr><th><span class="sr">Compare</span></th><th>Run</th><th>Samples</th><th>State</th><th class="n">Steps</th><th class="n">Time</th><th class="n">Distance ↓${TRAINED}</th><th class="n">FD ↓${ENDED}</th><th class="n">Coverage ↑${ENDED}</th><th class="n">Classes${TRAINED}</th><th><span class="sr">Actions</span></th></tr></thead>
         <tbody>${rows}</tbody></table></div>
         ${runs.length > 0 && !found.length && html`<p class="nothing">No run has “${words}” in its name, recipe, data or state.</p>`}`}
-      ${list?.trash?.length > 0 && html`<p class="small trash">In the bin: ${list.trash.map((item) => html`<span class="nowrap">${item.name} <button class="btn low quiet" disabled=${!mayWrite()} aria-label=${`Take ${item.name} out of the bin`} onClick=${() => restore(item)}>Take back</button></span> `)}</p>`}
+      ${list?.trash?.length > 0 && html`<p class="small trash">In the bin: ${list.trash.map((item) => html`<span class="nowrap">${item.name} <${Button} kind="low quiet" off=${!mayWrite()} aria-label=${`Take ${item.name} out of the bin`} act=${() => restore(item)}>Take back<//></span> `)}</p>`}
     </div></section>${runs.length > 0 && html`<${Compare} names=${picked} curves=${curves} runs=${runs} />`}${played && html`<${Futures} run=${played} close=${() => setPlayed(null)} />`}</main>`;
 }

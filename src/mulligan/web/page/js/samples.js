@@ -1,24 +1,21 @@
 // Samples: 64 pictures of the same 64 z, from average or raw weights, or real ones; and a slider to look back.
 
-import { Panel, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Button, Panel, Segments, html, useAgain, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { useImages } from "./draw.js";
-import { drawField } from "./look.js";
-import { decode, decoded, paintBars, paintGrid } from "./pictures.js";
+import { drawField, drawLine } from "./look.js";
+import { decode, decoded, paintGrid } from "./pictures.js";
 import { Pace } from "./pace.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
-import { act, calm, latest, mayWrite, server, store, tell } from "./store.js";
+import { act, calm, latest, living, mayWrite, runPath, server, store, tell } from "./store.js";
 import { Slider, does, recipeOf, start, wanted } from "./settings.js";
 
-const WEIGHTS = [["ema", "average", "Average", "Average of G’s weights over the last steps: calmer"], ["raw", "raw", "Latest", "G’s weights as they are now"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
+const WEIGHTS = [["average", "Average", { title: "Average of G’s weights over the last steps: calmer", "data-testid": "weights-ema" }], ["raw", "Latest", { title: "G’s weights as they are now", "data-testid": "weights-raw" }], ["real", "Real", { title: "Real samples, same grid, to compare", "data-testid": "weights-real" }]];
 const SIDE = 384; // CSS pixels of the grid, at most
 const MARGIN = 0.3; // share of the data's range, on each side: generated points may lie outside
 const AGAIN = 500; // ms between two requests for raw samples
-
-let theme = 0;
-addEventListener("mulligan-theme", () => theme++);
 
 function describe(samples, weights, step) {
   if (!samples) return "No samples yet";
@@ -62,19 +59,20 @@ export function Opening() {
     const side = canvas.current.width;
     canvas.current.getContext("2d").drawImage(film, 0, shot * side, side, side, 0, 0, side, side);
   }, [film, shot]);
-  const go = () => act(`/api/runs/${encodeURIComponent(saved.name)}/resume`, saved.state === "finished" ? { steps: saved.step + 10_000 } : {});
+  const go = () => act(runPath(saved.name, "/resume"), saved.state === "finished" ? { steps: saved.step + 10_000 } : {});
   return html`<section class="panel opening" aria-labelledby="h-o" data-testid="opening"><figure><canvas ref=${canvas} width="150" height="150" role="img" data-testid="film" aria-label="Pictures of a finished run: noise becomes digits" />
       <figcaption>A run of the recipe <b>quick</b>, played again: step ${int(STEPS[shot])} of ${int(STEPS.at(-1))}</figcaption></figure>
     <div><h2 id="h-o">A network learns to write digits</h2>
       <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, says which are forged and which <b class="real">real</b>. Each learns from the other. <a href="#story">Their story</a></p>
-      ${saved && html`<div data-testid="saved-run"><button class="btn primary big" data-testid="resume-saved" disabled=${!mayWrite()} onClick=${go}>${icon.play()}${saved.state === "finished" ? "Train on" : "Resume it"}</button><p class="small">Your last run is saved: <b>${saved.name}</b>${saved.state === "finished" ? `, finished at step ${int(saved.step)}` : `: step ${int(saved.step)} of ${int(saved.steps)}`}.</p></div>`}
-      <div><button class=${`btn big ${saved ? "" : "primary"}`} data-testid="empty-start" disabled=${!mayWrite() || !recipe} onClick=${() => start()}>${icon.play()}${saved ? "Start a new run" : "Start"}</button>
+      ${saved && html`<div data-testid="saved-run"><${Button} kind="primary big" testid="resume-saved" off=${!mayWrite()} act=${go}>${icon.play()}${saved.state === "finished" ? "Train on" : "Resume it"}<//><p class="small">Your last run is saved: <b>${saved.name}</b>${saved.state === "finished" ? `, finished at step ${int(saved.step)}` : `: step ${int(saved.step)} of ${int(saved.steps)}`}.</p></div>`}
+      <div><${Button} kind=${`big ${saved ? "" : "primary"}`} testid="empty-start" off=${!mayWrite() || !recipe} act=${() => start()}>${icon.play()}${saved ? "Start a new run" : "Start"}<//>
       <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(name.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"}</p><${Pace} /></div>
       ${store.refused && html`<p class="bad" role="alert">${store.refused}</p>`}</div></section>`;
 }
 
 export function Samples() {
   const canvas = useRef(null);
+  const theme = useAgain("mulligan-theme");
   const [box, side] = useWidth(SIDE);
   const [weights, setWeights] = useState("average");
   const [back, setBack] = useState(null); // index into the saved steps, null for the latest
@@ -83,7 +81,7 @@ export function Samples() {
   const asked = useRef(0);
   const { status, samples, saved_samples: saved } = store;
   const state = status?.state;
-  const empty = !status || state === "empty" || state === "loading";
+  const empty = !living();
   const looking = back != null && saved[back] != null;
 
   useEffect(() => { setBack(null); setOther(null); }, [status?.run]);
@@ -113,12 +111,11 @@ export function Samples() {
       const wide = MARGIN * (shown.high - shown.low);
       const [low, high] = [shown.low - wide, shown.high + wide];
       const kinds = weights === "real" ? { real: shown.points, fake: [] } : { real: real?.run === status.run ? real.points : [], fake: shown.points };
-      if (shown.points[0]?.length === 1) paintBars(canvas.current, kinds, low, high);
-      else drawField(canvas.current, { low, high, ...kinds }, { real: true, fake: true });
+      (shown.points[0]?.length === 1 ? drawLine : drawField)(canvas.current, { low, high, ...kinds }, { real: true, fake: true });
     }
     else if (!looking && shown?.image) paintGrid(canvas.current, shown.image, side);
     else {
-      const source = looking ? `/api/runs/${encodeURIComponent(status.run)}/samples/${saved[back]}.png` : shown?.png;
+      const source = looking ? runPath(status.run, `/samples/${saved[back]}.png`) : shown?.png;
       return source && latest((looking ? server.url(source) : Promise.resolve(source)).then(decode), (image) => image && paintGrid(canvas.current, image, side));
     }
     return undefined;
@@ -130,10 +127,9 @@ export function Samples() {
     : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
   return html`<${Panel} id="h-s" className="samples" title="Samples" end=${html`<span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : html`64 fixed z <${Term} name="z" />`}</span>
-    <div class="end"><div class="seg" role="group" aria-label="Weights used for drawing">${WEIGHTS.map(([key, value, label, title]) => html`<button aria-pressed=${weights === value} title=${title} disabled=${empty} data-testid=${`weights-${key}`} onClick=${() => setWeights(value)}>${label}</button>`)}</div></div>`}>
+    <div class="end"><${Segments} label="Weights used for drawing" of=${WEIGHTS} at=${weights} set=${setWeights} /></div>`}>
     <div class="box" ref=${box}>${body}</div>
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
-        <button class="btn low" data-testid="samples-live" disabled=${empty || !looking} onClick=${() => setBack(null)}>Latest</button>
         <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."
           : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : weights === "real" ? "axes in the data’s own unit" : "blue: real, orange: generated") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
       <${Pace} /><//>`;

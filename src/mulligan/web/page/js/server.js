@@ -8,13 +8,15 @@ function draw() {
   return Array.from(crypto.getRandomValues(new Uint8Array(HEX / 2)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-function kept(name, make) {
+/** The name of this tab, which a reload keeps. It is stored only between two pages, or a duplicated tab would have it too. */
+function named(key = "mulligan.client") {
   try {
-    const found = sessionStorage.getItem(name) ?? make();
-    sessionStorage.setItem(name, found);
-    return found;
+    const name = sessionStorage.getItem(key) ?? draw();
+    sessionStorage.removeItem(key);
+    addEventListener("pagehide", () => sessionStorage.setItem(key, name));
+    return name;
   } catch {
-    return make();
+    return draw(); // a private window stores nothing
   }
 }
 
@@ -35,33 +37,15 @@ export class Server {
 
   constructor(hear) {
     this.hear = hear;
-    this.client = kept("mulligan.client", draw);
+    this.client = named();
     this.token = null;
     this.epoch = null; // changes when the server is restarted
     this.stream = null;
     this.attempt = 0;
     this.timer = 0;
     this.hidden = 0;
-    this.watchTwins();
     document.addEventListener("visibilitychange", () => this.seen());
     addEventListener("hashchange", () => this.stream && this.phone !== guest() && this.connect());
-  }
-
-  /** A duplicated tab inherits sessionStorage. The later of the two takes a new name. */
-  watchTwins() {
-    if (!("BroadcastChannel" in window)) return;
-    const me = draw();
-    const channel = new BroadcastChannel("mulligan");
-    channel.onmessage = ({ data }) => {
-      if (data.client !== this.client || data.me === me) return;
-      if (data.taken) {
-        this.client = draw();
-        sessionStorage.setItem("mulligan.client", this.client);
-        this.token = null;
-        this.connect();
-      } else channel.postMessage({ client: this.client, me, taken: true });
-    };
-    channel.postMessage({ client: this.client, me });
   }
 
   seen() {
@@ -110,7 +94,6 @@ export class Server {
     return writer;
   }
 
-  /** The address of a file that a call gives. */
   async url(path) {
     return path;
   }

@@ -1,6 +1,6 @@
 // Settings: a recipe, pictures, and how it trains. A dot marks what differs from the recipe. Most changes wait for a new try.
 
-import { Dialog, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Button, Dialog, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { capital, int, plain, rate } from "./numbers.js";
 import { LARGE, Pad, wipe } from "./pad.js";
@@ -9,12 +9,10 @@ import { Term } from "./terms.js";
 import { act, backTo, can, changed, command, edited, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 
 /** The page's field for a field that the server refuses, where the names differ. */
-export const NAMES = { size: "data" };
+export const NAMES = { size: "data", alpha: "data", resize: "data", tile: "data" };
 
-/** Recipes in the list; the others are in a menu below it. */
 const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
 
-/** What a recipe does, in the words of a list. */
 const DOES = { quick: "Digits, one minute", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring" };
 export const does = ({ name, title }) => DOES[name] ?? capital(title.replace(/[:;.] ?`.*|`|\.$/g, ""));
 /** Groups of the other recipes: scripts that failed, and their repairs, are for those who look for them. */
@@ -40,7 +38,6 @@ export function differences() {
 
 export const dirty = () => Object.keys(store.draft).length > 0;
 
-/** The body of a start: what differs from the live run, or from the recipe. */
 function startBody(more = {}) {
   return { recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more };
 }
@@ -76,14 +73,14 @@ function setDraft(name, value) {
   const draft = { ...store.draft };
   const recipe = name === "recipe" ? value : wanted().recipe;
   if (name === "recipe") {
-    const { data, size } = wanted();
+    const now = wanted();
     for (const key of Object.keys(draft)) delete draft[key];
     draft.recipe = value; // the recipe as it is, but with the user's own pictures
-    const own = store.catalog?.data.find((d) => d.own && d.name === data);
-    if (own && Boolean(own.points) === Boolean(recipeOf(value)?.points)) Object.assign(draft, { data }, size ? { size } : {});
+    const own = store.catalog?.data.find((d) => d.own && d.name === now.data);
+    if (own && Boolean(own.points) === Boolean(recipeOf(value)?.points)) for (const key of ["data", ...Object.keys(READ)]) if ((now[key] ?? READ[key][1]) !== READ[key]?.[1]) draft[key] = now[key];
   } else {
     draft[name] = value;
-    if (name === "data") delete draft.size; // it was the size of other pictures
+    if (name === "data") for (const key of Object.keys(READ)) delete draft[key]; // they were those of other pictures
     const base = store.settings && draft.recipe == null ? store.settings : recipeOf(recipe);
     if (base?.[name] === value) delete draft[name];
   }
@@ -103,7 +100,14 @@ async function commit(name, value) {
 
 // ── one setting ──
 
-export const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
+/** How own pictures are read: what it is called, what it is at first, and the choices where the server does not say them. */
+const READ = {
+  size: ["Size of the pictures", 0],
+  alpha: ["Transparency", "auto", [["auto", "as they need"], ["keep", "keep it"], ["black", "on black"], ["white", "on white"]]],
+  resize: ["Resizing", "auto", [["auto", "as they need"], ["smooth", "smooth"], ["pixels", "pixel art"]]],
+  tile: ["Tiles, if they are sheets", ""],
+};
+export const LABELS = { recipe: "Recipe", data: "Pictures", ...Object.fromEntries(Object.entries(READ).map(([name, [label]]) => [name, label])), loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
 const ASKED = { penalty: "r1", gamma: "gamma", latent: "z" }; // terms that are explained
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
 
@@ -167,13 +171,12 @@ export function Slider({ value, min = 0, max = 100, step = 1, label, disabled, o
 
 // ── pictures ──
 
-const SHOWN = [["mnist", "MNIST", icon.digit], ["fashion", "Fashion", icon.shirt], ["ring", "Ring", icon.ring]];
+const SHOWN = [["mnist", "mnist", "MNIST", icon.digit], ["fashion-mnist", "fashion", "Fashion", icon.shirt], ["ring", "ring", "Ring", icon.ring]];
 
 function Pictures({ value, openOwn }) {
   const there = new Map((store.catalog?.data ?? []).map((d) => [d.name, d]));
-  const known = SHOWN.map(([key, label, draw]) => [[...there.keys()].find((n) => n === key || n.startsWith(`${key}_`) || n.startsWith(`${key}-`)) ?? key, key, label, draw]);
-  const others = [...there.values()].filter((d) => !d.own && !known.some(([name]) => name === d.name));
-  const shown = known.filter(([name]) => !there.size || there.has(name)); // the lab has fewer
+  const others = [...there.values()].filter((d) => !d.own && !SHOWN.some(([name]) => name === d.name));
+  const shown = SHOWN.filter(([name]) => !there.size || there.has(name)); // the lab has fewer
   const own = Boolean(there.get(value)?.own);
   const tile = ([name, key, label, draw], pressed = value === name, onClick = () => setDraft("data", name)) => html`<button type="button" aria-pressed=${pressed} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}${there.get(name)?.here === false && html`<span class="down">${icon.down()}<span class="sr">, fetched once</span></span>`}</button>`;
   return html`<div class="ds" role="group" aria-label="Data set">
@@ -187,15 +190,6 @@ function Pictures({ value, openOwn }) {
 }
 
 // ── a second try, edited first ──
-
-/** The control of one value of the configuration: a menu, a number, or room for all of a longer text. */
-function Value({ change: { path, text, label, use }, set }) {
-  const props = { class: "in", "aria-label": `New value of ${label}`, disabled: !use, onInput: (e) => set(e.target.value) };
-  const named = path === "loss" || path === "loss.kind" ? store.catalog?.losses.map((l) => l.name) : ["true", "false"].includes(text) ? ["true", "false"] : null;
-  if (named) return html`<select ...${props}>${[...new Set([text, ...named])].map((name) => html`<option value=${name} selected=${name === text}>${plain(name)}</option>`)}</select>`;
-  if (Number.isFinite(parse(text))) return html`<input ...${props} inputmode="decimal" value=${text} />`;
-  return html`<textarea ...${props} rows=${Math.ceil(text.length / 28) + 1} spellcheck="false" value=${text} />`;
-}
 
 function Remedy() {
   const { changes } = store.remedy;
@@ -214,11 +208,11 @@ function Remedy() {
   return html`<fieldset><legend>Second try, edited</legend><div class="edit" data-testid="remedy-editor">
     <small>From step ${int(backTo())}. Take out or change what it will apply.</small>
     ${changes.map((c, i) => html`<div class="one"><label class="line"><input type="checkbox" checked=${c.use} onChange=${(e) => set(i, { use: e.target.checked })} />${c.label}</label>
-      <${Value} change=${c} set=${(text) => set(i, { text })} />
+      <textarea class="in" aria-label=${`New value of ${c.label}`} disabled=${!c.use} rows=${Math.ceil((c.text.length + 1) / 28)} spellcheck="false" value=${c.text} onInput=${(e) => set(i, { text: e.target.value })} />
       <small>was ${c.old}</small></div>`)}
     <${Fault} name="remedy" />
-    <div class="act"><button type="button" class="btn primary" data-testid="second-try-edited" disabled=${!mayWrite() || !changes.some((c) => c.use)} onClick=${go}>${icon.flag()}Mulligan</button>
-      <button type="button" class="btn quiet" onClick=${() => { store.remedy = null; changed(true); }}>Leave it</button></div>
+    <div class="act"><${Button} kind="primary" testid="second-try-edited" off=${!mayWrite() || !changes.some((c) => c.use)} act=${go}>${icon.flag()}Mulligan<//>
+      <${Button} kind="quiet" act=${() => { store.remedy = null; changed(true); }}>Leave it<//></div>
   </div></fieldset>`;
 }
 
@@ -231,7 +225,7 @@ export function Settings() {
   const now = wanted();
   const recipe = recipeOf(now.recipe);
   const differs = (name) => recipe && now[name] !== recipe[name];
-  const marked = differences().filter((name) => !["recipe", "size"].includes(name));
+  const marked = differences().filter((name) => name !== "recipe" && !(name in READ));
   const catalog = store.catalog;
   const recipes = catalog?.recipes ?? [];
   const others = recipes.filter((r) => !FIRST.includes(r.name));
@@ -242,7 +236,7 @@ export function Settings() {
     <form class="set" onSubmit=${(e) => e.preventDefault()}>
       ${edited() && html`<${Remedy} />`}
       ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span role="status">${Object.keys(store.draft).map((k) => LABELS[k]).join(", ")}: takes a new try. The run in hand stays on disk.</span>
-        <div class="act"><button type="button" class="btn primary" data-testid="start-new" disabled=${off} onClick=${() => start()}>Start new try</button><button type="button" class="btn quiet" data-testid="discard" onClick=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is</button></div></div>`}
+        <div class="act"><${Button} kind="primary" testid="start-new" off=${off} act=${() => start()}>Start new try<//><${Button} kind="quiet" testid="discard" act=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is<//></div></div>`}
       <fieldset class="rec"><legend>Recipe</legend><div>${first().map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onClick=${() => setDraft("recipe", r.name)} /><b>${does(r)}</b><span class="small">${r.name}</span></label>`)}
         ${others.length > 0 && html`<select class="in ds-more" aria-label="Other recipes" data-testid="recipe-more" disabled=${off} onChange=${(e) => e.target.value && setDraft("recipe", e.target.value)}><option value="" selected=${FIRST.includes(now.recipe)}>more recipes…</option>${[["Pictures", (r) => !r.points && !FAILED.test(r.name)], ["Points", (r) => r.points], ["Scripts that failed, and their repairs", (r) => FAILED.test(r.name)]].map(([label, of]) => html`<optgroup label=${label}>${others.filter(of).map((r) => html`<option value=${r.name} selected=${r.name === now.recipe}>${does(r)} (${r.name})</option>`)}</optgroup>`)}</select>`}
         <p class="small" data-testid="recipe-line">${recipe ? `${recipe.name}: ${recipe.title.replace(/: `.*/, ".").replaceAll("`", "")}` : ""}</p></div></fieldset>
@@ -257,8 +251,7 @@ export function Settings() {
 
 const [RANGE, FEWEST, MOST] = [3, 20, 2000]; // numbers from −RANGE to RANGE, points
 
-/** A square to draw a distribution in. */
-function Distribution({ done }) {
+function Distribution({ done, open }) {
   const canvas = useRef(null);
   const [points, setPoints] = useState([]);
   const add = ([x, y]) => setPoints((was) => [...was, [RANGE * ((2 * x) / LARGE - 1), RANGE * (1 - (2 * y) / LARGE)]].slice(0, MOST));
@@ -274,44 +267,48 @@ function Distribution({ done }) {
     setDraft("data", answer.data);
     done();
   };
-  return html`<section aria-label="Draw a distribution"><h3>Draw a distribution</h3><p class="small">Draw in the square: a generator then learns to put points there.</p>
+  return html`<details open=${open}><summary>Draw a distribution</summary><p class="small">Draw in the square: a generator then learns to put points there.</p>
     <div class="pad"><${Pad} canvas=${canvas} colour=${css("--real")} brush="4" testid="pad" inked=${add} /></div>
-    <div class="act"><button type="button" class="btn primary" data-testid="pad-use" disabled=${points.length < FEWEST || !mayWrite()} onClick=${use}>Use these points</button>
-      <button type="button" class="btn quiet" disabled=${!points.length} onClick=${clear}>Clear</button></div></section>`;
+    <div class="act"><${Button} kind="primary" testid="pad-use" off=${points.length < FEWEST || !mayWrite()} act=${use}>Use these points<//>
+      <${Button} kind="quiet" off=${!points.length} act=${clear}>Clear<//></div></details>`;
 }
 
 function Own({ close }) {
   const sets = (store.catalog?.data ?? []).filter((d) => d.own);
   const now = wanted();
-  const sizeOf = (name) => (name === now.data ? now.size : 0);
+  const readOf = (name) => Object.fromEntries(Object.entries(READ).map(([key, [, plain]]) => [key, (name === now.data ? now[key] : null) ?? plain]));
   const [chosen, setChosen] = useState((sets.find((d) => d.name === now.data) ?? sets[0])?.name);
-  const [size, setSize] = useState(sizeOf(chosen));
+  const [read, setRead] = useState(readOf(chosen));
   const [found, setFound] = useState(null);
-  const there = found?.of === `${chosen} ${size}` ? found : null;
+  const of = JSON.stringify([chosen, read]);
+  const there = found?.of === of ? found : null;
   useEffect(() => setFound(null), [chosen]);
-  useEffect(() => chosen && latest(server.get("/api/pictures", { data: chosen, size }), (answer, problem) => setFound((was) => ({ ...(answer ?? { fault: problem.message, sizes: was?.sizes }), of: `${chosen} ${size}` }))), [chosen, size]);
+  useEffect(() => chosen && latest(server.get("/api/pictures", { data: chosen, ...read }), (answer, problem) => setFound((was) => ({ ...(answer ?? { fault: problem.message, sizes: was?.sizes }), of }))), [of]);
   const choose = (name) => {
     setChosen(name);
-    setSize(sizeOf(name));
+    setRead(readOf(name));
   };
   const use = () => {
     setDraft("data", chosen);
-    if (found?.sizes) setDraft("size", size);
+    for (const [key, value] of Object.entries(read)) if (value !== readOf()[key]) setDraft(key, value);
     close();
   };
+  const choices = (key) => READ[key][2] ?? found?.sizes?.map((n) => [n, n ? `${n} × ${n}` : "as they are"]) ?? [];
+  const set = (key) => (e) => setRead({ ...read, [key]: key === "size" ? Number(e.target.value) : e.target.value });
   return html`<${Dialog} id="own-h" title="Own data" testid="own-dialog" close=${close}>
-    <p><a class="btn primary" href="#teach" data-testid="own-teach">Draw or photograph pictures</a></p><${Distribution} done=${close} />
+    <p><a class="btn primary" href="#teach" data-testid="own-teach">Draw or photograph pictures</a></p><${Distribution} done=${close} open=${!sets.length} />
     ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}
     ${!sets.length && !server.lab && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
-    ${found?.sizes && html`<div class="setting own-size"><label for="own-size">Size of the pictures</label><select class="in" id="own-size" data-testid="own-size" value=${found.sizes.includes(size) ? size : found.sizes[0]} onChange=${(e) => setSize(Number(e.target.value))}>${found.sizes.map((n) => html`<option value=${n}>${n ? `${n} × ${n}` : "as they are"}</option>`)}</select></div>`}
+    ${chosen && !sets.find((d) => d.name === chosen).points && html`<div class="setting own-read">${["size", "alpha", "resize"].map((key) => html`<label for=${`own-${key}`}>${READ[key][0]}</label><select class="in" id=${`own-${key}`} data-testid=${`own-${key}`} onChange=${set(key)}>${choices(key).map(([value, words], i) => html`<option value=${value} selected=${value === read[key] || (!i && !choices(key).some(([one]) => one === read[key]))}>${words}</option>`)}</select>`)}
+      <label for="own-tile">${READ.tile[0]}</label><input class="in" id="own-tile" data-testid="own-tile" placeholder="16x16" value=${read.tile} onChange=${set("tile")} /></div>`}
     ${chosen && !there && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}
     ${there?.png && html`<p data-testid="own-found"><b>${int(there.accepted)} pictures</b>, as the network will see them: ${there.shape.slice(0, 2).join(" × ")}${{ 1: ", grey", 3: ", colour", 4: ", colour with transparency" }[there.shape[2]]}${there.classes ? `, ${there.classes.length} classes` : ""}.</p>
-      <img class="own-preview" alt=${`${there.columns * there.rows} of the pictures as the network will see them`} src=${`data:image/png;base64,${there.png}`} />
+      <img class="own-preview" alt="Some of the pictures as the network will see them" src=${`data:image/png;base64,${there.png}`} />
       ${there.refused_count > 0 && html`<h3>${int(there.refused_count)} refused</h3><ul class="own-refused">${there.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}${there.refused_count > there.refused.length && html`<li>and ${int(there.refused_count - there.refused.length)} more</li>`}</ul>`}`}
     ${there?.few && html`<p class="warn" data-testid="own-few">${there.few}</p>`}
     ${there?.note && html`<p class="small">${there.note}</p>`}
     ${there?.fault && html`<p class="small">No preview: ${there.fault}</p>`}
-    ${chosen && html`<div class="act"><button type="button" class="btn primary" data-testid="own-use" onClick=${use}>Use these</button></div>`}
+    ${chosen && html`<div class="act"><${Button} kind="primary" testid="own-use" act=${use}>Use these<//></div>`}
   <//>`;
 }

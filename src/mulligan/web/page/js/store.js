@@ -201,12 +201,6 @@ const hears = {
   },
 };
 
-const progressListeners = new Set();
-
-function heardOf(progress) {
-  for (const listener of progressListeners) listener(progress);
-}
-
 /** For an effect: pass on an answer, or null and the problem, unless the effect has run again. */
 export function latest(answer, take) {
   let stale = false;
@@ -214,11 +208,8 @@ export function latest(answer, take) {
   return () => { stale = true; };
 }
 
-/** Listen to long actions (an export, a report); returns a function that stops it. */
-export function onProgress(listener) {
-  progressListeners.add(listener);
-  return () => progressListeners.delete(listener);
-}
+/** News of a long action, an export or a report, for whoever hears "mulligan-progress". */
+const heardOf = (detail) => dispatchEvent(new CustomEvent("mulligan-progress", { detail }));
 
 const SPOKEN = { training: "Training", paused: "Paused", finished: "Finished", failed: "Failed", alarm: "Paused by an alarm", stopped: "Saved" };
 
@@ -276,7 +267,7 @@ export async function act(path, body = {}, names = {}) {
   }
 }
 
-export function refuse(problem, names = {}) {
+function refuse(problem, names = {}) {
   if (!(problem instanceof Problem)) {
     store.news = { kind: "warn", code: "away", text: "The server does not answer. If it still runs, training goes on without this page.", actions: [], at: performance.now() };
     return changed(true);
@@ -294,7 +285,6 @@ export function refuse(problem, names = {}) {
   } else tell("warn", problem.message);
 }
 
-/** A command to the try that the user sees. */
 export const command = (name, body = {}, names = {}) => act(`/api/train/${name}`, { run: store.status?.run, try: store.status?.try ?? 1, ...body }, names);
 
 const asked = new Set(); // long actions that this page has begun, and whose end it tells
@@ -302,13 +292,13 @@ const asked = new Set(); // long actions that this page has begun, and whose end
 /** Begin a long action, an export or a report. Its end comes as news with a link. */
 export async function begin(run, what, body = {}) {
   asked.add(what);
-  return act(`/api/runs/${encodeURIComponent(run)}/${what}`, body);
+  return act(runPath(run, `/${what}`), body);
 }
 export const wasAsked = (what) => asked.has(what);
 
 /** Open the report of a run, or have it written if there is none. */
 export async function openReport(name) {
-  const run = await server.get(`/api/runs/${encodeURIComponent(name)}`).catch(() => null);
+  const run = await server.get(runPath(name)).catch(() => null);
   if (run?.report) location.assign(run.report);
   else await begin(name, "report");
 }
@@ -327,7 +317,6 @@ export async function loadCatalog() {
 
 const PLAIN = { alarm: "diagnosis", stopping: "paused", stopped: "paused" };
 
-/** What `data-state` says. */
 export function pageState() {
   if (!store.connected) return store.status ? "reconnecting" : "connecting";
   if (store.writer === false) return "second-tab";
@@ -358,13 +347,14 @@ export function lacking() {
 /** Whether the samples are good; null before they are measured. */
 export const merit = () => lacking() && !lacking().length;
 
+/** Whether a run is open, which has steps and samples. */
+export const living = () => !["empty", "loading", undefined].includes(store.status?.state);
+export const runPath = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 /** The name of a run's generator. `live`, `bundled` and `pixel-faces` are not runs, so a run with such a name is `./live`. */
 export const modelOf = (run) => (["live", "bundled", "pixel-faces"].includes(run) ? `./${run}` : run);
-/** The name of the present finding, with its run and try. */
 export const finding = () => `${store.status?.run}/${store.status?.try}/${store.events.diagnosed?.state}`;
 /** The step that a second try would go back to. */
 export const backTo = () => (store.back?.of === finding() ? store.back.step : store.advice?.from_step);
-/** The remedy that is being edited, if it belongs to the present finding. */
 export const edited = () => (store.remedy?.of === finding() ? store.remedy : null);
 export const mayWrite = () => store.connected && store.writer === true;
 export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);

@@ -6,11 +6,11 @@ import { Network } from "../network.js";
 import { Changes, EvidenceLine } from "./diagnosis.js";
 import { Dial, Judge, share } from "./game.js";
 import { openJudge, oneStep } from "./gradient.js";
-import { html, render, useEffect, useMemo, useRef, useState } from "./html.js";
+import { Button, Segments, byArrows, html, placeOf, render, useAgain, useEffect, useMemo, useRef, useState } from "./html.js";
 import { drawField } from "./look.js";
-import { int } from "./numbers.js";
+import { dice, int, sigmoid } from "./numbers.js";
 import { LARGE, Pad, pixels, small, wipe } from "./pad.js";
-import { paintGrey } from "./pictures.js";
+import { blank, paintGrey } from "./pictures.js";
 import { Slider } from "./settings.js";
 import { calm } from "./store.js";
 import { TriesLine } from "./tries.js";
@@ -23,9 +23,8 @@ const ROUND = 5; // real and forged pictures of a round
 const TILES = [12, 8]; // the forger's numbers as a picture
 const [STROKES, FORCE, NIB] = [10, 0.8, 1.1]; // of the pen; how much brighter (black is −1, white 1); its radius in pixels
 const [NEAR, FAINT] = [4.5, 0.16]; // pixels around the pen in which the wish glows; elsewhere it is fainter
-const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const MOST = 1e4; // of a number that comes by itself
 
-const dice = () => Math.floor(Math.random() * 1e4);
 const counted = (n) => [...Array(n).keys()];
 
 // ── the two files ──
@@ -79,7 +78,6 @@ function usePlaying(box, frame) {
   }, []);
 }
 
-/** Grey values as a picture. */
 function Grey({ of, label, low = 0, high = 255, size: [width, height] = [SIDE, SIDE], testid }) {
   const canvas = useRef();
   useEffect(() => paintGrey(canvas.current, of, width, height, low, high), [of]);
@@ -88,7 +86,7 @@ function Grey({ of, label, low = 0, high = 255, size: [width, height] = [SIDE, S
 
 /** Grey values on a larger canvas. */
 function lay(canvas, grey) {
-  const one = document.createElement("canvas");
+  const one = blank(SIDE, SIDE);
   paintGrey(one, grey, SIDE, SIDE, 0, 255);
   const ink = canvas.getContext("2d", { willReadFrequently: true });
   ink.imageSmoothingEnabled = false;
@@ -97,8 +95,7 @@ function lay(canvas, grey) {
 
 const sure = (belief) => `The judge is ${share(belief)} sure that it is real`;
 const Sure = ({ of }) => html`<${Dial} needles=${[[of, "judge"]]} label=${sure(of)} />`;
-const Button = ({ kind = "", testid, act, children }) => html`<button class=${`btn ${kind}`} data-testid=${testid} onClick=${act}>${children}</button>`;
-const Choice = ({ label, names, at, set, testid }) => html`<div class="seg" role="group" aria-label=${label}>${names.map((name, i) => html`<button aria-pressed=${String(i === at)} data-testid=${`${testid}-${i}`} onClick=${() => set(i)}>${name}</button>`)}</div>`;
+const Choice = ({ names, testid, ...of }) => html`<${Segments} of=${names.map((name, i) => [i, name, { "data-testid": `${testid}-${i}` }])} ...${of} />`;
 
 // ── the figures, by the names that index.html gives them ──
 
@@ -119,7 +116,7 @@ const FIGURES = {
         w.t = Math.min(1, w.t + ms / MORPH);
         paint();
       } else if (!w.own && (w.rest += ms) > STAY) {
-        go(dice());
+        go(dice(MOST));
         setText(w.to);
       }
     });
@@ -130,7 +127,7 @@ const FIGURES = {
     };
     return html`<canvas ref=${canvas} role="img" aria-label=${`The digit of the number ${text}`} data-testid="story-digit" />
       <div><label for="number">A number</label><input id="number" class="in" inputmode="numeric" autocomplete="off" maxlength="15" value=${text} data-testid="story-number" onInput=${(e) => typed(e.target.value = e.target.value.replace(/\D/g, ""))} />
-        <${Button} testid="story-dice" act=${() => typed(String(dice()))}>Another<//></div>`;
+        <${Button} testid="story-dice" act=${() => typed(String(dice(MOST)))}>Another<//></div>`;
   },
 
   Noise() {
@@ -138,7 +135,7 @@ const FIGURES = {
     const [t, setT] = useState(0);
     const [noise, drawn] = useMemo(() => [forger.noise(...ends, t / 100), forger.draw(...ends, t / 100)], [ends, t]);
     const other = () => {
-      setEnds([ends[1], dice()]);
+      setEnds([ends[1], dice(MOST)]);
       setT(0);
     };
     return html`<div class="flow"><${Grey} of=${noise} low=${-2.5} high=${2.5} size=${TILES} label="Noise: 96 random numbers" testid="story-noise" /><b class="fake">→ forger →</b><${Grey} of=${drawn} low=${-1} high=${1} label="The picture made of it" testid="story-made" /></div>
@@ -171,7 +168,7 @@ const FIGURES = {
   },
 
   Duel() {
-    const canvas = document.createElement("canvas");
+    const canvas = blank(SIDE, SIDE);
     const drawn = (name) => counted(record.votes[name].length).sort(() => Math.random() - 0.5).slice(0, ROUND).map((i) => {
       paintGrey(canvas, record.picture(name, i), SIDE, SIDE, 0, 255);
       return { png: canvas.toDataURL(), belief: record.votes[name][i] };
@@ -239,22 +236,19 @@ const FIGURES = {
       pen.touched = null;
       setAt((was) => ({ ...was, heard: was.strokes === STROKES ? oneStep(record.judge, pen.first, pen.now) : null }));
     };
-    const placeOf = (e) => {
-      const box = canvas.current.getBoundingClientRect();
-      return [((e.clientX - box.left) * SIDE) / box.width, ((e.clientY - box.top) * SIDE) / box.height];
-    };
+    const spotOf = (e) => placeOf(e).map((v) => v * SIDE);
+    const arrows = byArrows((...way) => move(pen.place.map((v, k) => Math.min(SIDE - 0.5, Math.max(0.5, Math.floor(v) + 0.5 + way[k])))));
     const key = (e) => {
-      const way = KEYS[e.key];
-      if (way) move(pen.place.map((v, k) => Math.min(SIDE - 0.5, Math.max(0.5, Math.floor(v) + 0.5 + way[k]))));
-      else if (e.key === " ") pen.touched ? up() : down(pen.place);
-      else return;
+      arrows(e);
+      if (e.key !== " ") return;
       e.preventDefault();
+      pen.touched ? up() : down(pen.place);
     };
     useEffect(paint, [at]);
     const first = record.young.fake[at.n];
     const score = at.heard && Math.round((100 * (at.belief - first)) / (at.heard.belief - first));
     return html`<canvas ref=${canvas} width="560" height="560" tabindex="0" role="application" aria-label=${`A forged picture to paint on. Arrow keys move the pen; the space bar sets it down and lifts it. ${sure(at.belief)}.`} data-testid="paint"
-        onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); down(placeOf(e)); }} onPointerMove=${(e) => move(placeOf(e))} onPointerUp=${up} onPointerCancel=${up} onKeyDown=${key} onBlur=${up} />
+        onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); down(spotOf(e)); }} onPointerMove=${(e) => move(spotOf(e))} onPointerUp=${up} onPointerCancel=${up} onKeyDown=${key} onBlur=${up} />
       <div class="judge"><${Choice} label="Pen" testid="tone" names=${["Darker", "Brighter"]} at=${Number(tone > 0)} set=${(i) => setTone(2 * i - 1)} /><${Sure} of=${at.belief} />
         <div class="beside"><p role="status" data-testid="paint-words">${at.heard ? html`<b>${score < 100 ? `Your score is ${Math.max(0, score)} of 100.` : `${score} of 100: you beat it!`}</b> You came from ${share(first)} to ${share(at.belief)}. The gradient, with as much paint, came to ${share(at.heard.belief)}.` : html`<b>${at.strokes ? `Stroke ${at.strokes} of ${STROKES}.` : "Ten strokes."}</b> Make the judge say “real”.`}</p>${at.heard && html`<${Grey} of=${at.heard.picture} low=${-1} high=${1} label="The gradient’s picture" testid="paint-heard" />`}</div>
         <div class="act"><${Button} kind=${at.heard ? "primary" : ""} testid="paint-again" act=${() => setAt(fresh(at.n))}>Once more<//><${Button} testid="paint-other" act=${() => setAt(fresh((at.n + 1) % record.practice.count))}>Another picture<//></div></div>`;
@@ -317,7 +311,6 @@ function fieldAt(name, at) {
   return { low, high, side, fake, logits: of("map", now), reach: 127, centre: 0, real: place(arrays.points), arrows: counted(ways.length / 2).map((i) => [...fake[i], ways[2 * i], ways[2 * i + 1]]), longest: 127, modes: { centres, counts: centres.map((_, k) => (ring[name].hit[now] >> k) & 1) } };
 }
 
-/** A recorded run of the ring as a moving picture, which plays when it comes on the screen. */
 function Ring({ name, testid, told, begins = true }) {
   const canvas = useRef();
   const [at, setAt] = useState(0);
@@ -331,13 +324,12 @@ function Ring({ name, testid, told, begins = true }) {
     told?.(steps[Math.floor(v)], v === last);
     drawField(canvas.current, fieldAt(name, v), { map: true, real: true, fake: true, arrow: true });
   };
+  const theme = useAgain("mulligan-theme");
   useEffect(() => {
     setPlays(begins && !calm());
     look(begins && calm() ? last : 0);
-    const again = () => look(time.current);
-    addEventListener("mulligan-theme", again);
-    return () => removeEventListener("mulligan-theme", again);
   }, [name, begins]);
+  useEffect(() => look(time.current), [theme]);
   usePlaying(canvas, (ms) => {
     if (!plays) return;
     look(Math.min(last, time.current + ms / FRAME));
@@ -353,7 +345,7 @@ function Ring({ name, testid, told, begins = true }) {
   };
   const words = `Step ${int(steps[at])}: ${counted(8).filter((k) => (hit[at] >> k) & 1).length} of 8 clumps found.`;
   return html`<canvas class="field" ref=${canvas} role="img" aria-label=${words} data-testid=${`${testid}-map`} /><div class="act"><${Button} testid=${`${testid}-play`} act=${toggle}>${plays ? "Pause" : at === last ? "Play again" : "Play"}<//><${Slider} label="Time" text=${words} max=${last} value=${at} testid=${`${testid}-time`} onInput=${drag} /></div>
-    <p><b data-testid=${`${testid}-words`}>${words}</b> <span class="small">Where the colour is deepest, the judge is ${share(Math.min(0.99, 1 / (1 + Math.exp(-reach[at]))))} sure.</span></p>`;
+    <p><b data-testid=${`${testid}-words`}>${words}</b> <span class="small">Where the colour is deepest, the judge is ${share(Math.min(0.99, sigmoid(reach[at])))} sure.</span></p>`;
 }
 
 // ── the page ──

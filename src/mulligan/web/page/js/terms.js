@@ -6,7 +6,6 @@ import { server } from "./store.js";
 const [WIDE, HIGH] = [300, 190]; // px
 let count = 0;
 
-/** A question mark that opens two sentences about a term. */
 export function Term({ name }) {
   const [id] = useState(() => `term-${++count}`);
   const box = useRef(null);

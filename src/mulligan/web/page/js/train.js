@@ -1,19 +1,17 @@
 // Train: what trains, how far it is, whether it goes well, and what to press if it does not.
 
-import { html, useEffect, useRef } from "./html.js";
+import { Button, html, useEffect, useHears, useRef } from "./html.js";
 import { adopt, write } from "./address.js";
 import { Chart, measured, points } from "./chart.js";
 import { Diagnosis, Pill } from "./diagnosis.js";
 import { icon } from "./icons.js";
-import { int, num, time } from "./numbers.js";
+import { int, num, sigmoid, time } from "./numbers.js";
 import { halt, walk } from "./pace.js";
 import { Quality } from "./quality.js";
 import { Opening, Samples } from "./samples.js";
-import { NAMES, Settings, dirty, start, wanted } from "./settings.js";
-import { backTo, can, changed, command, finding, mayWrite, modelOf, openReport, pageState, server, store, tell } from "./store.js";
+import { Settings, dirty, start, wanted } from "./settings.js";
+import { backTo, can, changed, command, finding, living, mayWrite, modelOf, openReport, pageState, server, store, tell } from "./store.js";
 import { TriesLine } from "./tries.js";
-
-export const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
 // ── transport ──
 
@@ -31,7 +29,7 @@ export function toggle() {
   else command("resume");
 }
 
-const again = (paused) => command("reset", { seed: (store.settings?.seed ?? 0) + 1, paused }, NAMES);
+const again = (paused) => start({ seed: (store.settings?.seed ?? 0) + 1, paused });
 
 /** Get the run to stand still, from where it is; the steps follow one by one. */
 async function slowly(state) {
@@ -53,14 +51,17 @@ function toggleFace(state) {
 function Transport({ state }) {
   const raw = store.status?.state ?? "empty";
   const [image, label] = toggleFace(raw);
-  const off = !mayWrite() || raw === "loading" || raw === "stopping" || (raw === "failed" && !anew());
+  const busy = !mayWrite() || ["loading", "stopping"].includes(raw);
+  const off = busy || (raw === "failed" && !anew());
   const alarmed = (state === "diagnosis" || raw === "failed") && store.advice?.can_try;
   const primary = !alarmed && raw !== "empty" && !(dirty() && raw !== "training");
   return html`<div class="transport" role="group" aria-label="Transport">
-    <button class=${`btn main-action ${primary || (dirty() && raw !== "empty") ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
-    ${raw !== "empty" && html`<button class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}</button>
-    <button class="btn icon" data-testid="run-stop" aria-label="Stop: save and close this run; it can be resumed" title="Stop (saves and closes this run)" disabled=${!can("stop") || !store.status.step} onClick=${() => command("stop")}>${icon.stop()}</button>
-    <button class="btn icon" data-testid="run-reset" aria-label="Reset: start a new run at step 0; this run stays on disk" title="Reset (keeps this run on disk)" disabled=${!can("reset")} onClick=${() => command("reset")}>${icon.reset()}</button>`}
+    <${Button} kind=${`main-action ${primary || (dirty() && raw !== "empty") ? "primary" : ""}`} testid="run-toggle" aria-keyshortcuts="Space" off=${off} act=${toggle}>${image}${label}<//>
+    ${raw !== "empty" && [
+      ["step", "Do one step (.)", !can("step") || store.slow, oneStep],
+      ["stop", "Stop: save and close this run; it can be resumed", !can("stop") || !store.status.step, () => command("stop")],
+      ["reset", "Reset: start a new run at step 0; this run stays on disk", busy, () => start({ paused: true })],
+    ].map(([name, words, idle, act]) => html`<${Button} kind="icon" testid=${`run-${name}`} aria-label=${words} aria-keyshortcuts=${name === "step" ? "." : null} title=${words} off=${idle} act=${act}>${icon[name]()}<//>`)}
     ${store.refused && html`<p class="refused bad" role="alert" data-testid="refused">${store.refused}</p>`}</div>`;
 }
 
@@ -85,7 +86,7 @@ function goBack(one) {
 
 function RunBar({ state }) {
   const s = store.status;
-  const blank = !s || s.state === "empty" || s.state === "loading";
+  const blank = !living();
   const { events: { diagnosed }, advice } = store;
   const would = diagnosed?.severity === "alarm" && advice?.can_try && !advice.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? backTo() : null;
   const drag = (step) => {
@@ -139,7 +140,7 @@ function Charts() {
   const key = `${status?.run}`;
   if (memory.current.key !== key) memory.current = { key, loss: {}, verdict: {}, gradients: {}, distance: {} };
   const m = memory.current;
-  const blank = !status || ["empty", "loading"].includes(status.state);
+  const blank = !living();
   const x = [0, (blank ? wanted().steps : status.steps) || 1000];
   const chain = blank ? [] : lineage(tries, status.try);
   const begun = tries.find((t) => t.number === status?.try);
@@ -164,7 +165,6 @@ function Charts() {
 const LONGER = 10_000;
 const AGAIN = ["worker-died", "disk"]; // failures from outside: the run can go on as it is
 
-/** The news at the foot while a run is finished or failed. */
 export function trainNews(state) {
   const s = store.status;
   if (state === "finished") {
@@ -175,7 +175,7 @@ export function trainNews(state) {
   if (state === "failed") {
     const kept = s.error?.checkpoint_step;
     const whole = AGAIN.includes(s.error?.code);
-    const more = kept != null && can("resume") ? ["Resume", () => command("resume"), "resume-failed"] : kept == null && can("reset") ? ["Start again", () => command("reset", { paused: false }), "start-again"] : null;
+    const more = kept != null && can("resume") ? ["Resume", () => command("resume"), "resume-failed"] : kept == null && mayWrite() ? ["Start again", () => start(), "start-again"] : null;
     return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is on disk.`}`, actions: whole && more ? [more] : [] };
   }
   return null;
@@ -183,18 +183,14 @@ export function trainNews(state) {
 
 /** Space starts and pauses, a full stop takes one step. */
 export function useKeys() {
-  useEffect(() => {
-    const key = (event) => {
-      if (event.target.closest("input, select, button, summary, a, svg, dialog, textarea, [role=application]") || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === " ") {
-        event.preventDefault();
-        toggle();
-      }
-      if (event.key === ".") oneStep();
-    };
-    addEventListener("keydown", key);
-    return () => removeEventListener("keydown", key);
-  }, []);
+  useHears({ keydown(event) {
+    if (event.target.closest("input, select, button, summary, a, svg, dialog, textarea, [role=application]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " ") {
+      event.preventDefault();
+      toggle();
+    }
+    if (event.key === ".") oneStep();
+  } });
 }
 
 export function Train() {

@@ -1,6 +1,6 @@
 // The tries line: a failed try ends in a cross, and the next one leaves it in an arc, at the step where it went back to.
 
-import { html } from "./html.js";
+import { byArrows, html } from "./html.js";
 import { int, plain, thousands } from "./numbers.js";
 import { LETTER, useWidth } from "./width.js";
 
@@ -32,15 +32,7 @@ export function TriesLine({ tries, current, steps, would, stops = [], drag, blan
   const cross = (x, y) => html`<path d=${`M${x - 4} ${y - 4}l8 8M${x + 4} ${y - 4}l-8 8`} stroke="var(--bad)" stroke-width="2.2" />`;
   let lines = html`<text x=${EDGE} y=${LOW - 12}>${blank}</text>`;
   let [back, handle] = [null, null];
-  const to = (event, stop) => {
-    if (stop != null) drag(event.currentTarget.value = stop);
-  };
-  const keys = { ArrowLeft: -1, ArrowRight: 1 };
-  const key = (event) => {
-    if (!keys[event.key]) return;
-    event.preventDefault(); // from stop to stop
-    to(event, stops[stops.indexOf(would) + keys[event.key]]);
-  };
+  const key = byArrows((across, down) => drag(stops[stops.indexOf(would) + (across || -down)] ?? would)); // from stop to stop
   if (now) {
     const before = tries.filter((t) => t !== now);
     const stopped = now.alarm && !["training", "finished"].includes(now.state);
@@ -55,7 +47,7 @@ export function TriesLine({ tries, current, steps, would, stops = [], drag, blan
     const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that would cross the name
     const from = would == null ? null : X(would);
     const next = `${up ? `Try ${now.number} · s` : "S"}econd try${narrow ? ":" : " would start here, at"} ${int(would)}`;
-    const said = [`Try ${now.number}: from ${int(now.from_step)}${now.summary && ` with ${now.summary}`}`, `Try ${now.number}`];
+    const said = [`Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`, `Try ${now.number}`];
     const name = said.find((text) => text.length * LETTER < width - EDGE) ?? said.at(-1);
     lines = html`
       ${up && before.map((t) => html`<line x1=${X(t.from_step ?? 0)} x2=${X(t.step)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" />${t.alarm || t.state === "failed" ? cross(X(t.alarm?.step ?? t.step), LOW) : null}`)}
@@ -69,7 +61,7 @@ export function TriesLine({ tries, current, steps, would, stops = [], drag, blan
       ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - name.length * LETTER)} y="11">${name}</text>`}
       ${up && !narrow && before.at(-1).alarm && html`<text ...${beside(X(before.at(-1).alarm.step))} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
       ${!up && html`<text class="lab" x=${from != null && from < 80 ? Math.min(from + 66, width / 2) : 10} y=${LOW - 8}>${nameOf(now)}</text>`}`;
-    handle = from != null && stops.length > 1 && html`<input type="range" class=${`back ${up ? "up" : ""}`} max=${steps} value=${would} aria-label="Step to go back to" aria-valuetext=${`step ${int(would)}`} data-testid="go-back-to" onKeyDown=${key} onInput=${(e) => to(e, stops.reduce((a, b) => (Math.abs(b - e.target.value) < Math.abs(a - e.target.value) ? b : a)))} />`;
+    handle = from != null && stops.length > 1 && html`<input type="range" class=${`back ${up ? "up" : ""}`} max=${steps} value=${would} aria-label="Step to go back to" aria-valuetext=${`step ${int(would)}`} data-testid="go-back-to" onKeyDown=${key} onInput=${(e) => drag(e.target.value = stops.reduce((a, b) => (Math.abs(b - e.target.value) < Math.abs(a - e.target.value) ? b : a)))} />`;
     if (up) back = before.map((t) => html`<button style=${{ left: `${label}px` }} disabled=${!goBack} data-testid=${`try-${t.number}`} title=${`Go back to try ${t.number}`} aria-label=${`Try ${t.number}, ${plain(t.recipe)}: go back to it, at step ${int(t.step)}`} onClick=${() => goBack?.(t)}>${nameOf(t)}</button>`).slice(-1);
   }
   return html`<div class="track" data-testid="tries" ref=${box}>

@@ -1,6 +1,6 @@
 // Class forgery: one picture, real or forged; each phone of the class votes, and the class's needle meets the judge's.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Button, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Picture, useImages } from "./draw.js";
 import { Dial, share, word } from "./game.js";
 import { int } from "./numbers.js";
@@ -9,13 +9,11 @@ import { act, latest, mayWrite, server, store } from "./store.js";
 const many = (n, one) => `${int(n)} ${one}${n === 1 ? "" : "s"}`;
 export const nextRound = () => act("/api/round");
 
-/** The picture of the round, large. */
 function Shown({ round }) {
   const [image] = useImages([round.png]);
   return html`<${Picture} image=${image} testid="vote-picture" label=${round.answer ? `A ${word(round.answer.real)} picture` : `Picture ${round.number}, real or forged`} />`;
 }
 
-/** On the big screen. */
 export function ClassVote() {
   const { round } = store;
   const { answer } = round;
@@ -32,10 +30,9 @@ export function ClassVote() {
         : html`${door?.code && html`<img alt="QR code of the address for phones" src=${door.code} />`}<p data-testid="vote-count">${round.phones || round.votes ? html`<b>${many(round.votes, "vote")}</b> · ${many(round.phones, "phone")}` : "No phone is here yet. Scan this to join."}</p>`}
         <p class="ink2" data-testid="vote-score">${rounds ? `Right in ${many(rounds, "round")}: the class ${int(ours)}, the judge ${int(judges)}` : ""}</p></div></div>
     <p class="small">From step ${int(round.step)} of the run${store.status?.state === "training" ? ", which goes on" : ""}.</p>
-    <div class="act">${answer ? html`<button class="btn big primary" ref=${main} disabled=${off} data-testid="vote-next" onClick=${nextRound}>Next picture</button>` : html`<button class="btn big primary" ref=${main} disabled=${off} data-testid="vote-end" onClick=${() => act("/api/round/end")}>Show the answer</button>`}<button class="btn big quiet" disabled=${off} data-testid="vote-leave" onClick=${() => act("/api/round/leave")}>Back to the game</button></div></section>`;
+    <div class="act">${answer ? html`<button class="btn big primary" ref=${main} disabled=${off} data-testid="vote-next" onClick=${nextRound}>Next picture</button>` : html`<button class="btn big primary" ref=${main} disabled=${off} data-testid="vote-end" onClick=${() => act("/api/round/end")}>Show the answer</button>`}<${Button} kind="big quiet" off=${off} testid="vote-leave" act=${() => act("/api/round/leave")}>Back to the game<//></div></section>`;
 }
 
-/** On a phone. */
 export function Ballot({ round }) {
   const { number, answer } = round;
   const [mine, setMine] = useState({}); // by round: what this phone has said, and what was true
@@ -48,6 +45,6 @@ export function Ballot({ round }) {
   const answered = answer && (said == null ? "You did not vote." : said === answer.real ? html`<b class="ok">You were right.</b>` : html`<b class="bad">You were fooled.</b>`);
   return html`<section class="panel bench" aria-label="Your vote" data-testid="ballot"><${Shown} round=${round} />
     <p class="answer" role="status" data-testid="ballot-answer">${fault ? html`<span class="bad">${fault}</span>` : answer ? html`It is ${word(answer.real)}. ${answered}` : said == null ? "What do you say?" : `You say ${word(said)}. Until the answer comes, you may change your mind.`}</p>
-    ${!answer && html`<div class="act">${[false, true].map((real) => html`<button class="btn big" aria-pressed=${said === real} disabled=${!store.connected} data-testid=${`vote-${word(real)}`} onClick=${() => say(real)}>${real ? "Real" : "Forged"}</button>`)}</div>`}
+    ${!answer && html`<div class="act">${[false, true].map((real) => html`<${Button} kind="big" aria-pressed=${said === real} off=${!store.connected} testid=${`vote-${word(real)}`} act=${() => say(real)}>${real ? "Real" : "Forged"}<//>`)}</div>`}
     ${told.length > 0 && html`<p class="ink2" data-testid="ballot-score">You: ${told.filter(([mine, real]) => mine === real).length} of ${told.length} right</p>`}</section>`;
 }
