@@ -43,7 +43,7 @@ def test_a_layer_without_a_case_is_named(monkeypatch):
 
 def test_fast_path_is_checked_wherever_there_are_parameters():
     on_the_fast_path = {c.name.split()[0] for c in check_layers() if c.what == "fused_grads"}
-    affine = {"dense", "conv2d", "conv_transpose2d", "maxout", "projection"}
+    affine = {"dense", "conv2d", "conv_transpose2d", "upsample_conv2d", "maxout", "projection"}
     assert on_the_fast_path == affine | {"sequential", "residual", "concat"}
 
 

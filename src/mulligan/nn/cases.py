@@ -34,6 +34,10 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(nn.ConvTranspose2d(2, kernel=4), (3, 2, 2)),
         Case(nn.ConvTranspose2d(2, kernel=2, spectral_norm=True), (2, 2, 3)),
     ),
+    "upsample_conv2d": (
+        Case(nn.UpsampleConv2d(2), (3, 2, 2)),
+        Case(nn.UpsampleConv2d(2, kernel=(2, 3), spectral_norm=True), (2, 2, 3)),
+    ),
     "maxout": (Case(nn.Maxout(3, 2), (4,)), Case(nn.Maxout(2, 3, spectral_norm=True), (4,))),
     "leaky_relu": (Case(nn.LeakyReLU(), (6,)),),
     "relu": (Case(nn.ReLU(), (6,)),),

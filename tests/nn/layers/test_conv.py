@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mulligan.errors import ShapeError
 from mulligan.nn import Network, memory
-from mulligan.nn.layers import Conv2d, ConvTranspose2d, convolution, products
+from mulligan.nn.layers import Conv2d, ConvTranspose2d, Sequential, Upsample, UpsampleConv2d, convolution, products
 
 BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 
@@ -243,3 +243,27 @@ def test_rows_of_numbers_are_no_images(kind):
 def test_a_kernel_is_a_number_or_two():
     assert Conv2d(2, kernel=[3, 3]) == Conv2d(2, kernel=3) == Conv2d(2, kernel=(3, 3))
     assert Conv2d(2, kernel=[3, 5]).size == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"), [(UpsampleConv2d(3), (3, 4, 2)), (UpsampleConv2d(1, kernel=(2, 5)), (2, 5, 3))]
+)
+def test_upsample_conv_computes_what_its_two_parts_do(layer, shape):
+    rng = np.random.default_rng(0)
+    one = Network(layer, shape, np.float64)
+    two = Network(Sequential((Upsample(), Conv2d(layer.channels, layer.kernel, 1))), shape, np.float64)
+    one.theta[:] = two.theta[:] = rng.normal(size=one.theta.size)
+    x, dy = rng.normal(size=(5, *shape)), rng.normal(size=(5, *one.output_shape))
+    spaces = [net.workspace() for net in (one, two)]
+    np.testing.assert_allclose(*(space.forward(x) for space in spaces), atol=1e-12)
+    np.testing.assert_allclose(*(space.backward(dy) for space in spaces), atol=1e-12)
+    for space in spaces:
+        space.clear_grads()
+        space.grads()
+    np.testing.assert_allclose(*(space.grad for space in spaces), atol=1e-12)
+
+
+def test_upsample_conv_keeps_flat_colour_flat():
+    net = Network(UpsampleConv2d(2), (6, 6, 3), np.float64).initialise(np.random.default_rng(0))
+    made = net.workspace().forward(np.ones((1, 6, 6, 3)))
+    assert np.ptp(made[0, 1:-1, 1:-1], axis=(0, 1)).max() < 1e-12

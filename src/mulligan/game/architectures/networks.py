@@ -10,7 +10,7 @@ from mulligan.nn.fields import Count, Decay, NonNegative, Positive, Whole
 from mulligan.nn.layers.activations import LeakyReLU, Tanh
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.classes import OneHot
-from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer
 from mulligan.nn.layers.shape import Flatten, Reshape
@@ -97,8 +97,9 @@ class ConvGenerator(Architecture):
         Scale of the last layer's first weights.
     one_hot_scale : float
     fine : int
-        Channels at full size, from which a convolution 3×3 makes the pixels; 0 lets the last transposed one make them.
-        There each pixel is one of four fixed kinds, by where it lies in its 2×2, which can be seen as a checkerboard.
+        Channels at full size, from which a convolution 3×3 makes the pixels; each doubling is then an `UpsampleConv2d`.
+        With 0 transposed convolutions double, and the last of them makes the pixels. Each pixel is then one of four
+        fixed kinds, by where it lies in its 2×2, and flat colour has a pattern.
     norm : Layer or None
         Stands before every activation but the last. It normalises the first picture channel by channel.
     init : Initializer or None
@@ -127,11 +128,12 @@ class ConvGenerator(Architecture):
             layers += [Dense(prod(start), init), *after, Reshape(start)]
         else:
             layers += [Dense(prod(start), init), Reshape(start), *after]
+        double = UpsampleConv2d if self.fine else ConvTranspose2d
         for channels in self.channels[1:]:
-            layers += [ConvTranspose2d(channels, init=init), *after]
+            layers += [double(channels, init=init), *after]
         if not self.fine:
-            return (*layers, ConvTranspose2d(depth, init=last), Tanh())
-        layers += [ConvTranspose2d(self.fine, init=init), *after]
+            return (*layers, double(depth, init=last), Tanh())
+        layers += [double(self.fine, init=init), *after]
         return (*layers, Conv2d(depth, kernel=3, stride=1, init=last), Tanh())
 
 

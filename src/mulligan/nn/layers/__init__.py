@@ -16,7 +16,7 @@ from mulligan.nn.layers.base import Layer, Param, Shape, walk
 from mulligan.nn.layers.branches import Concat, Residual
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.dropout import Dropout
 from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
@@ -42,6 +42,7 @@ LAYERS: dict[str, type[Layer]] = {
     "dense": Dense,
     "conv2d": Conv2d,
     "conv_transpose2d": ConvTranspose2d,
+    "upsample_conv2d": UpsampleConv2d,
     "maxout": Maxout,
     "leaky_relu": LeakyReLU,
     "relu": ReLU,
@@ -75,6 +76,6 @@ __all__ = [
     "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm", "LeakyReLU",
     "LinearMap", "Maxout", "MinibatchDiscrimination", "MinibatchStddev", "Normal", "OneHot", "Orthogonal", "Param",
     "PixelNorm", "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled", "Sequential", "Shape", "SiLU",
-    "Sigmoid", "Softplus", "Tanh", "Uniform", "Upsample", "Zeros", "walk",
+    "Sigmoid", "Softplus", "Tanh", "Uniform", "Upsample", "UpsampleConv2d", "Zeros", "walk",
 ]
 # fmt: on

@@ -192,6 +192,13 @@ def _convolution(plan: Plan, at: Place) -> int:
     )
 
 
+def _upsample_convolution(plan: Plan, at: Place) -> int:
+    layer, (height, width, depth) = at.layer, at.shape
+    twice = plan.add(at, "upsample", at.value, shape=(2 * height, 2 * width, depth), mode="nearest")
+    plain = nn.Conv2d(layer.channels, layer.kernel, stride=1, bias=layer.bias)
+    return _convolution(plan, replace(at, layer=plain, value=twice, shape=plan.shapes[twice]))
+
+
 def _maxout(plan: Plan, at: Place) -> int:
     maps = at.inside(plan, 0, at.value)
     return plan.add(at, "largest", maps, shape=at.output, pieces=at.layer.pieces)
@@ -229,6 +236,7 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Dense: plainly("dense", ("W", "b")),
     nn.Conv2d: _convolution,
     nn.ConvTranspose2d: _convolution,
+    nn.UpsampleConv2d: _upsample_convolution,
     nn.Maxout: _maxout,
     nn.LeakyReLU: plainly("leaky_relu", options=("alpha",)),
     nn.ReLU: plainly("relu"),
