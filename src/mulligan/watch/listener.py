@@ -194,9 +194,6 @@ class Listener:
             return
         if not attached and not bool(fake.all()):
             some = x.detach()[~fake].float()
-            if "x" in self._first:
-                self._means.append(some.double().flatten(1).mean(0))
-            self._compare("x", some)
             self.signals["eval_d"] = float(_modes(module) == {False})
             self.pairs = [*self.pairs, [part.detach() for part in inputs[:2]]][-4:] if fake.sum() == 0 else self.pairs
             low, high = self.reach or (math.inf, -math.inf)
@@ -213,6 +210,9 @@ class Listener:
             for side, rows in (("fake", mask), ("real", ~mask)):
                 if rows.any():
                     self._pending.append(Push(side, values[rows], each[rows], attached, not rows.all()))
+            if "x" in self._first and not attached and not mask.all():  # not those between real and fake
+                self._means.append(seen[~fake].double().mean(0))
+                self._compare("x", seen[~fake])
             if mask.any():
                 self._aim = way_of(each[mask]) or self._aim
 
