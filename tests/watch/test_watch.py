@@ -42,10 +42,11 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
         nn.LeakyReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(8, 1),
         *([nn.BatchNorm1d(1)] if "mixed" in edits else []),
         *([nn.Sigmoid()] if "sigmoid" in edits else []),
+        *([nn.Threshold(1e9, 3.0)] if "constant" in edits else []),
     )  # fmt: skip
     average = torch.optim.swa_utils.AveragedModel(g, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
     opt_g = torch.optim.Adam([*g.parameters(), *(d.parameters() if "foreign" in edits else ())], 1e-3)
-    opt_d = torch.optim.Adam(d.parameters(), 1e-3)
+    opt_d = torch.optim.Adam((g if "misled" in edits else d).parameters(), 1e-3)
     if "swapped" in edits:
         opt_g, opt_d = opt_d, opt_g
     loss = nn.BCEWithLogitsLoss()
@@ -91,7 +92,8 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             if "undetached" in edits:
                 fake = g(torch.randn(len(x), 6))
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
-                g_loss = loss(d(fake.detach() if "cut" in edits else fake).float(), zero if "with_d" in edits else one)
+                shown = {"cut": fake.detach(), "lost": x}.get("".join(edits), fake)
+                g_loss = loss(d(shown).float(), zero if "with_d" in edits else one)
             g_loss.backward()
             opt_g.step()
             average.update_parameters(g)
@@ -138,7 +140,10 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
         ("unshuffled", "cycling"),
         ("cut", "standstill"),
         ("one_sided", "wrong sign"),
+        ("lost", "standstill"),
         ("swapped", "foreign parameters"),
+        ("misled", "foreign parameters"),
+        ("constant", "G wins"),
         ("eval_d", "eval left on"),
         ("joint", "no detach"),
         ("mixed", "D wins"),
@@ -244,6 +249,19 @@ def test_every_sign_has_words_and_a_remedy():
         assert set(figures) <= FIGURES.keys()
         assert remedies(sign.state, figures)
         assert meaning(sign.state)
+
+
+@pytest.mark.parametrize(
+    ("last", "low", "high"), [("tanh", -1, 1), ("sigmoid", 0, 1), ("relu", 0, math.inf), ("sin", -math.inf, math.inf)]
+)
+def test_the_range_of_g_is_that_of_its_last_operation(torch, last, low, high):
+    weights = torch.ones(6, 64, requires_grad=True)
+
+    def generator(z):
+        return getattr(torch, last)(z @ weights).view(-1, 1, 8, 8)
+
+    watch = mulligan.Watch(torch.from_numpy(REALS), generator=generator, latent=6)
+    assert watch._nets.reach == (low, high)
 
 
 def test_modules_are_found_behind_functions_and_methods(torch):

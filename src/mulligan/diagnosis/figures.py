@@ -82,6 +82,7 @@ FIGURES: dict[str, Figure] = {
     "cut": Figure("G steps without a gradient: its loss does not reach it"),
     "mixed": Figure("reals and fakes share D's BatchNorm in D's step, and not in G's"),
     "d_still": Figure("D answers exactly as a measurement ago"),
+    "d_constant": Figure("D answers every sample alike"),
     "z_numbers": Figure("numbers in one z"),
     "distinct": Figure("different training samples"),
     "distinct_share": Figure("different training samples ÷ all"),

@@ -108,6 +108,7 @@ class Listener:
         self._old: dict[str, int] = {"g": 0, "d": 0}  # number of these that an earlier step has used
         self._aim, self._first, self.mirrored = 0.0, {"z", "x"}, False
         self._stepper, self._joint, self._astray = "", False, False  # who stepped last, and after which pushes
+        self._steppers, self._misled = set[str](), False  # who stepped at all, and whether G did for D's loss
 
     def start(self) -> None:
         if self._handles:
@@ -135,7 +136,7 @@ class Listener:
         if min(len(self._earlier), len(self._means)) > 2 and "d fake" in self._aims:  # else reals may be changed fakes
             self.signals["drift"] = drift_of(torch.stack(self._earlier), torch.stack(self._means))
         self._earlier, self._means = self._means, []
-        if self._astray and "cut" not in self.signals:  # and no optimiser steps G
+        if (self._astray and "g" not in self._steppers) or (self._misled and "d" not in self._steppers):
             self.signals["foreign"] = 1.0
         aims, ends = self._aims, ends_of(self._aims)
         if {"d real", "d fake"} <= ends.keys():
@@ -233,6 +234,7 @@ class Listener:
         if not names:
             return
         self.signals["foreign"] = max(self.signals.get("foreign", 0.0), float(len(names) == 2))
+        self._steppers.update(names)
         pushes, last = self._pending, self._stepper
         self._stepper = names[0] if len(names) == 1 else ""
         self._conclude(self._stepper)
@@ -240,6 +242,7 @@ class Listener:
             self.signals["undetached"] = 1.0
         if pushes:
             sides = {(push.side, push.attached) for push in pushes}
+            self._misled = self._misled or (names == ["g"] and sides == {("real", False), ("fake", False)})
             self._joint = sides == {("real", False), ("fake", True)}
             self._astray = (self._stepper == "d" and sides == {("fake", True)}) or (self._astray and last == "d")
         for name in names if len(names) == 1 else ():
@@ -247,9 +250,9 @@ class Listener:
             stale = self._old[name] > 0 or (name == "d" and len(fresh) == 2)  # or of G's pass
             self.signals[f"stale_{name}"] = max(self.signals.get(f"stale_{name}", 0.0), float(stale))
             if name == "g":
-                ways = {push.attached for push in pushes if push.side == "fake"}
                 grad = None if (weight := self.first["g"]) is None else weight.grad
-                self.signals["cut"] = float(ways == {False} and (grad is None or not bool(grad.any())))
+                alone = bool(pushes) and not any(push.attached for push in pushes)
+                self.signals["cut"] = float(alone and (grad is None or not bool(grad.any())))
                 if self.signals["cut"] and self._astray:  # D's optimiser steps after G's loss, and G's after D's
                     self.signals["foreign"] = 1.0
                 mixed = float(len(fresh) == 2 and not stale)

@@ -11,15 +11,16 @@ from typing import Any
 import torch
 
 from mulligan.diagnosis import Answers
+from mulligan.diagnosis.probe import ROWS
 from mulligan.nn.memory import Array
 from mulligan.watch.arrays import as_numpy
 from mulligan.watch.listener import Listener
 from mulligan.watch.nets import Nets, Slopes
 
-BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
-"""The range of each activation, by the name of its module or of Keras's function."""
-
-_SHAPES = ("Flatten", "Unflatten", "Identity", "Reshape", "ParameterDict", "ParameterList")
+BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Relu": (0.0, math.inf)}
+"""The range of each last operation, by its name in torch's graph."""
+_KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze", "Unsqueeze", "Clone", "ToCopy")
+"""Operations after which values are as before."""
 
 
 def modules_in(*nets: Any, depth: int = 3) -> list[torch.nn.Module]:
@@ -49,13 +50,13 @@ def parts_of(net: Any) -> list[Any]:
     return [net, *(part for layer in layers(include_self=False, recursive=False) for part in parts_of(layer))]
 
 
-def bounds_of(modules: Sequence[torch.nn.Module]) -> tuple[float, float]:
-    """Return the range of the last activation that the modules hold, if it has one."""
-    parts = [part for net in modules for part in parts_of(net) if type(part).__name__ not in _SHAPES]
-    leaves = [part for part in parts if all(type(child).__name__ in _SHAPES for child in part.children())]
-    last = leaves[-1] if leaves else None
-    keras = getattr(getattr(last, "activation", None), "__name__", "")
-    return BOUNDS.get(type(last).__name__, BOUNDS.get(keras, (-math.inf, math.inf)))
+def bounds_of(made: torch.Tensor) -> tuple[float, float]:
+    """Return the range of the last operation that made samples, if it has one."""
+    node, name = made.grad_fn, "View"
+    while node is not None and name in _KEEP:
+        name = node.name().partition("Backward")[0]
+        node = node.next_functions[0][0] if node.next_functions else None
+    return BOUNDS.get(name, (-math.inf, math.inf))
 
 
 class TorchNets(Nets):
@@ -115,7 +116,8 @@ class TorchNets(Nets):
 
     @property
     def reach(self) -> tuple[float, float]:
-        return bounds_of(self.of_g)
+        with self.unchanged(), torch.enable_grad():
+            return bounds_of(self.made(self.generator, slice(0, ROWS)))
 
     def listener(self) -> Listener | None:
         return Listener(self.of_g[0], self.of_d[0]) if self.of_g and self.of_d else None

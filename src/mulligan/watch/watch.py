@@ -319,6 +319,7 @@ class Watch(AbstractContextManager["Watch"]):
             said["d_accuracy"] = 0.5 * float((real > level).mean() + (fake <= level).mean())
         said |= self._facts | constant(self._reals.x, made, self.low, self.high) | self._classes()
         said["d_still"] = float(np.ptp(found.real) > 0 and np.array_equal(found.real, self._before))
+        said["d_constant"] = float(np.ptp(np.concatenate([found.real, found.fake])) == 0)
         self._before = found.real
         if self._weight and "g_weights" in found.norms:
             said["g_grown"] = found.norms["g_weights"] / self._weight
