@@ -380,3 +380,17 @@ def test_a_layer_may_scribble_where_nobody_looks():
             for layer in (nn.Dense(6), Scribbler(6))
         )
         assert everything(tidy) == everything(scribbled)
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_released_buffers_are_allocated_again(processes):
+    kept, released = (GAN(kitchen_sink().game, (4,), workers=2, processes=processes) for _ in range(2))
+    real, labels = next(batches(kitchen_sink(), (6,)))
+    for gan in (kept, released):
+        for _ in range(2):
+            with gan:
+                gan.step(real, labels)
+            if gan is released:
+                gan.release()
+                assert sum(memory.nbytes for memory in memories(gan)) == 0
+    assert everything(kept) == everything(released)

@@ -89,9 +89,14 @@ class GAN:
             dtype=dtype,
             settle=self.team.settle,
         )
+        self.release()
+
+    def release(self) -> None:
+        """Free the workers' buffers and gradients. The next step allocates them again."""
+        self.team.settle()
         gradients: dict[str, list[Workspace]] = {}
-        parts = self.players, self._draws
-        self.team_steps = [Step(*parts, worker, gradients, game.together) for worker in self.team.workers]
+        parts, together = (self.players, self._draws), self._game.together
+        self.team_steps = [Step(*parts, worker, gradients, together) for worker in self.team.workers]
 
     def __enter__(self) -> Self:
         """Start the workers."""

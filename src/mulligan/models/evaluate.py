@@ -109,6 +109,7 @@ def evaluate(
 @np.errstate(under="ignore")
 def evaluate_finished(run: Run) -> dict[str, Any]:
     """Measure a run's averaged generator in one draw, in seconds, as `mulligan train` does at the end."""
+    run.gan.release()  # else they lie beside what the evaluation needs
     exam = Exam.prepare(run.data, controls=False, train_judge=False)
     return exam.score(run.generator(), cpu_seconds=run.cpu)
 

@@ -1,5 +1,7 @@
 """Give the diagnosis what it measures of a run. The run does not change: random numbers come from the stream "eval"."""
 
+import itertools
+
 import numpy as np
 
 from mulligan.data import scaled
@@ -13,7 +15,9 @@ from mulligan.nn.layers import BatchNorm, LayerNorm, PixelNorm
 from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.shape import Reshape
 from mulligan.nn.memory import Array, Labels
+from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
+from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probabilistic
 from mulligan.training.remedies.changes import reach_of
@@ -89,40 +93,47 @@ def _originals(run: Run) -> tuple[Array, Array | None]:
 
 
 class _Answers:
-    """Asks D and G of a run, with workspaces of its own."""
+    """Asks D and G of a run, large pictures a few at a time."""
 
     def __init__(self, run: Run, real: Array, real_labels: Labels, z: Array, labels: Labels):
-        n = len(real)
-        self.run, self.z, self.labels = run, z[:n], _first(labels, n)
+        self.run, self.z, self.labels = run, z[: len(real)], _first(labels, len(real))
         self.real, self.real_labels = real, real_labels
-        d = run.gan.d.network
-        self.g, self.sides = run.gan.g.network.workspace(), {"real": d.workspace(), "fake": d.workspace()}
 
     def __call__(self, made: Array) -> Answers:
         n, run = len(made), self.run
+        step = rows_at_once(n, run.data.shape)
+        parts = [slice(start, start + step) for start in range(0, n, step)]
+        g, d = run.gan.g.network.workspace(), run.gan.d.network.workspace()
         shown = {"real": (self.real, self.real_labels), "fake": (made, self.labels)}
         # backward passes of D over reals and fakes, started with ones: ∇ₓD; all other gradients are multiples of it
-        logits, slope = {}, {}
-        for side, (x, labels) in shown.items():
-            logits[side] = self.sides[side].forward(x, labels, training=False)[:, 0].copy()
-            slope[side] = self.sides[side].backward(np.ones((n, 1), np.float32)).copy()
+        logits = {side: np.empty(n, np.float32) for side in shown}
+        slope = {side: np.empty_like(made) for side in shown}
+        for side, part in itertools.product(shown, parts):
+            logits[side][part] = _forward(d, *shown[side], part)[:, 0]
+            slope[side][part] = d.backward(np.ones((len(made[part]), 1), np.float32))
         loss = run.config.loss
         for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
         push = slope["fake"] * for_g.fake.reshape(n, *[1] * (made.ndim - 1))
-        self.g.forward(self.z, self.labels, training=False)
-        self.g.grad.fill(0)
-        self.g.backward(push, inputs=False)
-        self.g.grads()
-        first = run.gan.g.network.entries[0].view(self.g.grad)
-        norms = {"g_first": float(np.sqrt(np.square(first).mean())), "g_gradient": float(np.linalg.norm(self.g.grad))}
-        for side, seed in (("real", for_d.real), ("fake", for_d.fake)):  # the memory of each side still holds its pass
-            self.sides[side].grad.fill(0)
-            self.sides[side].backward(seed[:, None], inputs=False)
-            self.sides[side].grads()
-        norms["d_gradient"] = float(np.linalg.norm(self.sides["real"].grad + self.sides["fake"].grad))
-        for name, player in (("g", run.gan.g), ("d", run.gan.d)):
-            norms[f"{name}_weights"] = float(np.linalg.norm(player.network.theta))
+        g.grad.fill(0)
+        d.grad.fill(0)
+        for part in parts:
+            _forward(g, self.z, self.labels, part)
+            g.backward(push[part], inputs=False)
+            g.grads()
+        for side, part in itertools.product(shown, parts):
+            _forward(d, *shown[side], part)
+            d.backward(getattr(for_d, side)[part, None], inputs=False)
+            d.grads()
+        first = run.gan.g.network.entries[0].view(g.grad)
+        norms = {"g_first": float(np.sqrt(np.square(first).mean()))}
+        for name, space in (("g", g), ("d", d)):
+            norms[f"{name}_gradient"] = float(np.linalg.norm(space.grad))
+            norms[f"{name}_weights"] = float(np.linalg.norm(space.theta))
         return Answers(logits["real"], logits["fake"], slope["real"], slope["fake"], push, norms)
+
+
+def _forward(space: Workspace, x: Array, labels: Labels, part: slice) -> Array:
+    return space.forward(x[part], None if labels is None else labels[part], training=False)
 
 
 def facts_of(run: Run) -> Facts:

@@ -16,7 +16,6 @@ from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_w
 from mulligan.game.gan import GAN
 from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels, use_one_heap
-from mulligan.nn.network import Workspace
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores, rows_at_once
 from mulligan.output.generator import Generator, GeneratorSpec
@@ -114,7 +113,6 @@ class Run:
         self.trainer: dict[str, int] = {}  # the thread that trains this run, if one does
         self._observed: dict[str, Any] = {}
         self.log_position: dict[str, Any] | None = None
-        self._spaces: dict[bool, Workspace] = {}
         if config.start and begin:
             from mulligan.training.start import take_weights  # late: it imports run folders, which import runs
 
@@ -262,11 +260,9 @@ class Run:
         With `average`, the averaged weights are used; without, those in training. Raises `DivergedError` when a number
         is not finite.
         """
-        if average not in self._spaces:
-            theta = self.gan.average if average else self.gan.g.network.theta
-            self._spaces[average] = self.gan.g.network.workspace(theta=theta)
+        space = self.gan.g.network.workspace(theta=self.gan.average if average else None)
         labels = None if labels is None else np.atleast_1d(as_numbers(labels, "labels"))
-        space, z, parts = self._spaces[average], np.atleast_1d(as_numbers(z, "z")), []
+        z, parts = np.atleast_1d(as_numbers(z, "z")), []
         with np.errstate(all="ignore"):
             step = rows_at_once(_ROWS, self.data.shape)
             for rows in (slice(start, start + step) for start in range(0, max(1, len(z)), step)):

@@ -51,7 +51,6 @@ class Steering:
     def __init__(self, run: "Run", held: NDArray[np.intp]):
         self.run, self.held = run, held
         self.seen = np.delete(np.arange(len(run.data)), held)
-        self._space = run.gan.d.network.workspace()
 
     def change(self) -> Change | None:
         """Return the change that is due before the next step, if one is."""
@@ -88,9 +87,7 @@ class Steering:
         drawn = np.empty((len(x), warp.numbers), np.float32)
         warp.draw(rng, drawn, self.run.current.augment_probability)
         warp.apply(x, drawn)
-        total = 0.0
+        total, space = 0.0, self.run.gan.d.network.workspace()
         for rows in (slice(start, start + _ROWS) for start in range(0, len(x), _ROWS)):
-            total += float(
-                self._space.forward(x[rows], labels if labels is None else labels[rows], training=False).sum()
-            )
+            total += float(space.forward(x[rows], labels if labels is None else labels[rows], training=False).sum())
         return total / len(x)
