@@ -133,7 +133,6 @@ class Connection(H11Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether the headers of a request are incomplete. Between two requests, `timeout_keep_alive` applies."""
         return self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is None
 
 

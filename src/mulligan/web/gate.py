@@ -125,7 +125,6 @@ def for_class(token: str) -> str:
 
 
 def _opens_page(scope: Scope, headers: Headers) -> bool:
-    """Tell whether a browser follows a link to the page, in a tab that the other site cannot read."""
     window = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
     return window and scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/index.html")
 

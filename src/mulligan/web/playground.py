@@ -68,7 +68,6 @@ class Playground:
         self._ticking: asyncio.Task[None] | None = None
 
     async def apart(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function that reads files or computes; at most `THREADS` of them run at the same time."""
         async with self._threads:
             return await self.thread(function, *args)
 

@@ -59,7 +59,7 @@ def test_a_class_votes_while_the_run_goes_on_and_while_it_is_paused(lesson, chec
         desk("vote-answer").get_by_text("0 % say “real” (2 votes)").wait_for()
         assert desk.page.locator("[data-testid=dial] line[stroke-linecap]").count() == 2
         real = desk.page.evaluate(f"{ROUND}.then((round) => round.answer.real)")
-        first("ballot-answer").get_by_text("You were fooled" if real else "You were right").wait_for()
+        first("ballot-answer").get_by_text("You were wrong" if real else "You were right").wait_for()
         assert first("ballot-score").inner_text().endswith(f"of {number} right")
         assert f"{number} round" in desk("vote-score").inner_text()
         if number == 1:

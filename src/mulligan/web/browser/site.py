@@ -138,7 +138,6 @@ def engine_zip() -> bytes:
 
 
 def _files() -> Iterator[tuple[str, Path]]:
-    """Yield the names inside the zip, and the paths of the files."""
     root = Path(mulligan.__file__).parent
     for path in root.rglob("*.*"):
         name = path.relative_to(root).as_posix()

@@ -119,7 +119,6 @@ class Jobs:
         self._playground.broadcast.publish("progress", queue.said)
 
     def progress(self) -> dict[str, Any] | None:
-        """Return the last message of a running job, for a page that was just opened."""
         return self.asked.said or self.own.said
 
     def done(self, what: str, run: str, found: dict[str, Any]) -> None:

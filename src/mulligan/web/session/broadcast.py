@@ -72,7 +72,6 @@ class Broadcast:
 
     @property
     def watched(self) -> bool:
-        """Whether a page is open that shows the run."""
         return not all(client.phone for client in self.clients)
 
     def notify(self, kind: str, text: str, code: str) -> None:
@@ -94,7 +93,6 @@ class Broadcast:
         return here or time.monotonic() - self.gone.get(name, -1e9) < grace
 
     async def stream(self, name: str, phone: bool = False) -> AsyncIterator[bytes]:
-        """Yield messages for one page, a snapshot first, until it leaves or the server closes."""
         for lost in [each for each in self.clients if each.phone and each.name == name]:  # it was out of the network
             self.clients.discard(lost)
             lost.wake.set()

@@ -46,7 +46,6 @@ class Session:
         self.broadcast.publish("tries", [each.content() for each in self.state.tries])
 
     def tick(self) -> None:
-        """Send every page the new reports, and the run bar if it has changed."""
         self.publish_reports()
         if self.state.status() | {"order": 0} != self._said | {"order": 0}:
             self.publish_status()
@@ -80,7 +79,6 @@ class Session:
             self.broadcast.notify("info", text, "changed")
 
     def _send(self, command: str, tried: Try, **words: Any) -> None:
-        """Let the worker open the run of a try."""
         place = {"folder": str(self.runs / tried.run), "try": tried.number, "serial": self.state.serial + 1}
         self.worker.send(command, place | words)
 
@@ -186,7 +184,6 @@ class Session:
         return changed, not same or any(getattr(config, part) != getattr(changed, part) for part in parts)
 
     def advise(self, event: dict[str, Any]) -> None:
-        """Add to a diagnosis event what it means and what a second try would change."""
         found = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.state.run))
         self.state.advice = {**found, "tried": self._tried(event["overrides"]) if not found["from_step"] else None}
 
@@ -224,7 +221,6 @@ class Session:
             raise Problem("busy", f"{text}Stop it first, or start with replace: true, which saves it.")
 
     def check_command(self, command: str, number: int | None, run: str | None) -> None:
-        """Raise an error if a command was meant for another try, or is not possible now."""
         state = self.state
         if number != (state.number or None) or run not in (None, state.run):
             text = f"try must be the live one, {state.number or None}, got {number}. Reload, then choose again."
@@ -238,7 +234,6 @@ class Session:
         return self.state.current
 
     def _config(self) -> Config:
-        """Return the live run's configuration with its current settings."""
         if "table" not in self.state.info:
             run = self.state.run
             why = "there is no run yet" if run is None else f"{run} could not be read"
@@ -259,7 +254,6 @@ class Session:
         return max(self.checkpoints(run), default=None)
 
     def clear_empty(self) -> None:
-        """Delete the folder of a run that could not begin, with any leftovers of a kill."""
         if self.state.run is not None:
             folder = self.runs / self.state.run
             with contextlib.suppress(OSError):

@@ -68,7 +68,6 @@ class State:
         return [command for command in COMMANDS[self.name] if ill or command != "second-try"]
 
     def begin(self, tries: list[Try], number: int, text: str) -> None:
-        """Switch to another try, and clear everything about the last one."""
         self.serial += 1
         self.tries, self.number, self.text, self.name = tries, number, text, "loading"
         self.step, self.rate, self.error, self.info = 0, None, None, {}

@@ -37,7 +37,6 @@ class WriteLock:
             self._broadcast.publish("write_lock", self.state())
 
     def check(self, token: str | None) -> None:
-        """Raise an error if a command lacks the token of the lock."""
         if not token:
             text = "this call changes something, so it must carry X-Mulligan-Token. Get one: POST /api/write-lock."
             raise Problem("no-token", text)
@@ -49,5 +48,4 @@ class WriteLock:
             )
 
     def state(self) -> dict[str, Any]:
-        """Return which page holds the lock, by the public part of its name."""
         return {"writer": None if self.client is None else self.client[:8]}

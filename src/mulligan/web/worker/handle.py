@@ -37,7 +37,6 @@ class WorkerHandle:
         self._closing = False
 
     def spawn(self) -> None:
-        """Start a worker. It reads MNIST while the server starts."""
         self._process, self._channel = spawn("mulligan-worker", _main)
         if self._loop is not None:
             self._listen()

@@ -188,7 +188,6 @@ class Worker:
         self.tell("state", {"state": state, "step": run.step, "saved": saved, "run": live.folder.name})
 
     def _event(self, live: Live, event: Event, steering: Steering) -> None:
-        """Send an event unchanged, and act on it."""
         if not isinstance(event, Adjusted):  # sent when it was done, which may be long before this event
             self.tell("event", event.to_json())
         if isinstance(event, Stepped) and event.clock is not None:

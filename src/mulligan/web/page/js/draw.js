@@ -262,7 +262,7 @@ function Plane({ model, kind, of, corners, setCorners }) {
         <${Picture} image=${grid.data?.image} label=${`${SIDE} by ${SIDE} pictures between seeds ${corners.join(", ")}`} /><span class="x" ref=${cross}></span></div>
       <div class="pick"><${Picture} image=${one.data?.image} label=${`The picture at ${u.toFixed(2)} across, ${v.toFixed(2)} down`} testid="plane-point" /><div>
         <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>corners</dt><dd>${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}</dd></dl>
-        <div class="act"><${Button} testid="plane-shuffle" act=${() => setCorners(corners.map(seeded))}>Other corners<//><a class="btn quiet" href=${`data:image/png;base64,${grid.data?.png}`} download="plane.png" data-testid="plane-save">Save PNG</a></div>
+        <div class="act"><${Button} testid="plane-shuffle" act=${() => setCorners(corners.map(seeded))}>Other corners<//></div>
         <p class="small">Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained.</p></div></div></div>`}<//>`;
 }
 

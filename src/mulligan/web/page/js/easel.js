@@ -143,8 +143,8 @@ function Easel({ guest }) {
       <p class="small">From few pictures a network may learn to copy. Afterwards, <b>Is it a copy?</b> under Draw tells.</p>`}
       <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><${Button} off=${off} testid="easel-camera" act=${() => setCamera(!camera)}>Camera<//><span class="small wide">or drop and paste them here</span></div>
       ${camera && html`<${Camera} take=${(...seen) => take(...seen, "your photograph")} close=${() => setCamera(false)} />`}
-      ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}</div>
-    ${!guest && pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</section>`;
+      ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}
+      ${!guest && pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</div></section>`;
 }
 
 export function Teach() {

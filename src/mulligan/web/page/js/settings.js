@@ -279,22 +279,22 @@ function Own({ close }) {
   const readOf = (name) => Object.fromEntries(Object.entries(READ).map(([key, [, plain]]) => [key, (name === now.data ? now[key] : null) ?? plain]));
   const [chosen, setChosen] = useState((sets.find((d) => d.name === now.data) ?? sets[0])?.name);
   const [read, setRead] = useState(readOf(chosen));
-  const [found, setFound] = useState(null);
-  const of = JSON.stringify([chosen, read]);
-  const there = found?.of === of ? found : null;
+  const newest = useRef(null); // a click may follow a change before it is drawn
+  newest.current ??= read;
+  const [there, setFound] = useState(null); // the last preview stays until the next one comes: a button that moved would miss its click
   useEffect(() => setFound(null), [chosen]);
-  useEffect(() => chosen && latest(server.get("/api/pictures", { data: chosen, ...read }), (answer, problem) => setFound((was) => ({ ...(answer ?? { fault: problem.message, sizes: was?.sizes }), of }))), [of]);
+  useEffect(() => chosen && latest(server.get("/api/pictures", { data: chosen, ...read }), (answer, problem) => setFound((was) => answer ?? { fault: problem.message, sizes: was?.sizes })), [chosen, read]);
   const choose = (name) => {
     setChosen(name);
-    setRead(readOf(name));
+    setRead(newest.current = readOf(name));
   };
   const use = () => {
     setDraft("data", chosen);
-    for (const [key, value] of Object.entries(read)) if (value !== readOf()[key]) setDraft(key, value);
+    for (const [key, value] of Object.entries(newest.current)) if (value !== readOf()[key]) setDraft(key, value);
     close();
   };
-  const choices = (key) => READ[key][2] ?? found?.sizes?.map((n) => [n, n ? `${n} × ${n}` : "as they are"]) ?? [];
-  const set = (key) => (e) => setRead({ ...read, [key]: key === "size" ? Number(e.target.value) : e.target.value });
+  const choices = (key) => READ[key][2] ?? there?.sizes?.map((n) => [n, n ? `${n} × ${n}` : "as they are"]) ?? [];
+  const set = (key) => (e) => setRead(newest.current = { ...newest.current, [key]: key === "size" ? Number(e.target.value) : e.target.value });
   return html`<${Dialog} id="own-h" title="Own data" testid="own-dialog" close=${close}>
     <p><a class="btn primary" href="#teach" data-testid="own-teach">Draw or photograph pictures</a></p><${Distribution} done=${close} open=${!sets.length} />
     ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}

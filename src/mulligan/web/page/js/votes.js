@@ -42,7 +42,7 @@ export function Ballot({ round }) {
   useEffect(() => { if (answer && said != null) setMine({ ...mine, [number]: [said, answer.real] }); }, [answer != null, number]);
   const told = Object.values(mine).filter(([, real]) => real != null);
   const say = (real) => server.post("/api/round/vote", { client: server.client, number, real }).then(() => setMine({ ...mine, [number]: [real] }), (problem) => setFault(problem.message));
-  const answered = answer && (said == null ? "You did not vote." : said === answer.real ? html`<b class="ok">You were right.</b>` : html`<b class="bad">You were fooled.</b>`);
+  const answered = answer && (said == null ? "You did not vote." : said === answer.real ? html`<b class="ok">You were right.</b>` : html`<b class="bad">${answer.real ? "You were wrong." : "You were fooled."}</b>`);
   return html`<section class="panel bench" aria-label="Your vote" data-testid="ballot"><${Shown} round=${round} />
     <p class="answer" role="status" data-testid="ballot-answer">${fault ? html`<span class="bad">${fault}</span>` : answer ? html`It is ${word(answer.real)}. ${answered}` : said == null ? "What do you say?" : `You say ${word(said)}. Until the answer comes, you may change your mind.`}</p>
     ${!answer && html`<div class="act">${[false, true].map((real) => html`<${Button} kind="big" aria-pressed=${said === real} off=${!store.connected} testid=${`vote-${word(real)}`} act=${() => say(real)}>${real ? "Real" : "Forged"}<//>`)}</div>`}
