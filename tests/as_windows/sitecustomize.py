@@ -52,6 +52,8 @@ def _locking(handle, mode, count):
 def _open(path):
     """Return whether this process has a file open, or mapped, or one in this folder."""
     path = os.path.realpath(path)
+    if os.path.basename(path).startswith("pym-"):  # multiprocessing's shared memory, which Windows keeps in no file
+        return False
     held = set()
     for number in os.listdir("/proc/self/fd"):
         try:
