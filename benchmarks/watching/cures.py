@@ -47,7 +47,7 @@ def framed(text: str) -> str:
 
 
 SETTINGS: dict[str, Callable[[str], str]] = {
-    "lower D's learning rate": lambda text: rates(text, "d", "lr=2e-4, betas=(0.5, 0.999)"),
+    "bring the learning rates together": lambda text: rates(text, "dg", "lr=2e-4, betas=(0.5, 0.999)"),
     "lower both learning rates": lambda text: rates(text, "dg", "lr=2e-4, betas=(0.5, 0.99)"),
     "add a gradient penalty (R1)": penalised,
     "bound the critic": lambda text: text.replace("        opt_d.step()\n", CLIP),

@@ -29,6 +29,7 @@ def page(path: Path) -> str:
     claimed = [first[run] for run in first if run[0] in CLAIM and run not in BEFORE]
     tuned = [last[run] for run in last if run[0] not in CLAIM or run in BEFORE]
     groups = {f"claim, seed {seed}": [o for o in claimed if o.seed == seed] for seed in (1, 0)}
+    played = [str(sum(o.case in cases for o in last.values())) for cases in (SOUND, BROKEN, LOOKALIKES)]
     wrong, mended_by = ("\n".join(line(o) for o in some if not o.exact) for some in (claimed, tuned))
     return f"""# How well the watch names what is wrong
 
@@ -41,10 +42,11 @@ changed.
 |---|---|---|---|
 | ways | {len(SOUND)} | {len({c.way for c in BROKEN})} | {len(LOOKALIKES)} |
 | runs | {2 * len(SOUND)} | {2 * len(BROKEN)} | {2 * len(LOOKALIKES)} |
+| played so far | {" | ".join(played)} |
 
-**{len(last)} of these runs have been played so far**, by `python benchmarks/watching --watch FILE`. A broken run stops
-when it is named, or after 1,200 steps. Others take 2,000. The runs were split by GAN before the watch was mended:
-{", ".join(f"`{gan}`" for gan in CLAIM)} are for the claim.
+Played by `python benchmarks/watching --watch FILE`. A broken run stops when it is named, or after 1,200 steps. Others
+take 2,000. The runs were split by GAN before the watch was mended: {", ".join(f"`{gan}`" for gan in CLAIM)} are for the
+claim.
 
 {counts(groups | {"by which the watch was mended": tuned})}
 
@@ -77,7 +79,10 @@ The other runs were played before the curves were kept.
 
 Each broken run of seed 0 was mended as the watch said, if it gave lines of code, and trained again for 2,000 steps
 (`python benchmarks/watching --cure FILE`). It counts as healthy if the watch names nothing. A mistake's own line gives
-the GAN as published. A setting is changed as the remedy's lines say.
+the GAN as published. A setting is changed as the remedy's lines say. If one remedy does not help, the next is tried.
+
+Two remedies were changed by what `gan` showed. Lower rates now come before the gradient penalty: with `lr=1e-2` they
+helped, and the penalty did not. Where D wins, both rates are set: D's alone, lowered to 10 times G's, did not help.
 
 {_remedies(path, last)}
 

@@ -457,6 +457,7 @@ def test_keras_keeps_its_states_and_tells_its_range(torch, monkeypatch):
     assert watch.error == ""
     assert str(watch).splitlines()[1].strip().startswith("Keras")
     assert watch._nets.reach == (0.0, 1.0)
+    assert watch._nets.normalised
     for variable, value in zip(generator.variables, before):
         assert torch.equal(variable.value, value)
 

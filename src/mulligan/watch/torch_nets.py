@@ -42,14 +42,6 @@ def modules_in(*nets: Any, depth: int = 3) -> list[torch.nn.Module]:
     return list({id(module): module for module in found}.values())
 
 
-def parts_of(net: Any) -> list[Any]:
-    """Return a net and all that it holds, in order. Keras's layers are not modules of their net in torch's sense."""
-    layers = getattr(net, "_flatten_layers", None)
-    if layers is None:
-        return [*net.modules()]
-    return [net, *(part for layer in layers(include_self=False, recursive=False) for part in parts_of(layer))]
-
-
 def bounds_of(made: torch.Tensor) -> tuple[float, float]:
     """Return the range of the last operation that made samples, if it has one."""
     node, name = made.grad_fn, "View"
@@ -69,7 +61,9 @@ class TorchNets(Nets):
         self.of_g, self.of_d = modules_in(self.generator), modules_in(self.discriminator)
         self.modules = modules_in(self.generator, self.discriminator, self.average)
         first = next((p for module in self.modules for p in module.parameters()), torch.zeros(1))
-        self.normalised = any("Norm" in type(part).__name__ for module in self.modules for part in parts_of(module))
+        names = [type(part).__name__ for module in self.modules for part in module.modules()]
+        names += [name for module in self.modules for name, _ in module.named_parameters()]  # Keras has no such modules
+        self.normalised = any("norm" in name.lower() for name in names)
         if any(hasattr(module, "_flatten_layers") for module in self.modules):
             self.name = "Keras"
         self.device, self.dtype = first.device, first.dtype
