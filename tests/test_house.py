@@ -41,7 +41,7 @@ BELOW |= {"fitting": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER - {"bench"}}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 
-BUDGETS = {SOURCE: 40_000, Path(__file__).parent: 36_000}
+BUDGETS = {SOURCE: 40_000, Path(__file__).parent: 36_100}
 """Lines of Python in the source and in the tests. What would go beyond them replaces something."""
 
 

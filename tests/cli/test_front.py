@@ -12,7 +12,7 @@ import time
 import pytest
 
 from mulligan import __version__
-from mulligan.cli import COMMANDS, main
+from mulligan.cli import COMMANDS
 from mulligan.cli.console import strict
 from mulligan.errors import MulliganError
 from mulligan.nn.workers import limits
@@ -235,13 +235,6 @@ def test_json_is_one_document_and_nothing_else(words, mulligan, model):
     code, out, err = mulligan(*words, "--json")
     assert (code, err, out.count("\n")) == (0, "", 1)
     assert json.loads(out, parse_constant=pytest.fail)
-
-
-def test_main_may_be_called_twice(mulligan, model):
-    first = mulligan("draw", "1", "--model", model)
-    assert mulligan("list")[0] == 0
-    assert mulligan("draw", "1", "--model", model) == first
-    assert main(["list", "nothing"]) == 2
 
 
 def test_what_json_has_no_word_for_is_null():

@@ -3,7 +3,6 @@
 import math
 import re
 
-import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
@@ -173,10 +172,6 @@ def test_refuses_values_out_of_range(cls, name, value):
 def test_a_window_that_ends_before_it_begins_is_told_both_ends():
     with pytest.raises(ConfigError, match=r"^Linear: from_ must be below until = 1\.0, got 1\.0\. Try from_ = 0\.5\.$"):
         Linear(from_=1.0)
-
-
-def test_numpy_scalars_become_python_numbers():
-    assert type(Adam(lr=np.float64(1e-3)).lr) is float
 
 
 def test_a_schedule_of_beta2_needs_an_option_beta2_and_stays_in_its_range():

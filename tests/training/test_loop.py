@@ -160,7 +160,9 @@ def test_evaluating_and_observing_do_not_change_the_run(tiny):
         name = "curious"
 
         def observe(self, run, event):
-            run.sample(*run.draw(10, seed=1))
+            run.sample(*run.draw(10, seed=1), average=False)
+            assert run.fingerprint
+            assert run.generator().spec.step == run.step
             return []
 
         def state(self):

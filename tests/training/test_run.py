@@ -177,20 +177,6 @@ def test_a_path_becomes_absolute(pictured, digits, tmp_path, monkeypatch):
     assert run.config.data.name == str((tmp_path / "mine.npy").resolve())
 
 
-def test_looking_changes_nothing(tiny):
-    run, twin = Run(tiny()), Run(tiny())
-    for _ in range(3):
-        run.advance()
-        run.generate(*run.draw(50, seed=1))
-        run.sample(*run.grid, average=False)
-        run.generator()
-        assert run.fingerprint
-        twin.advance()
-    assert run.state() == twin.state()
-    for name, array in run.gan.arrays().items():
-        assert array.tobytes() == twin.gan.arrays()[name].tobytes()
-
-
 def test_the_average_follows_training(tiny):
     run = Run(tiny())
     before = run.sample(*run.grid)

@@ -15,14 +15,6 @@ def test_accuracy_is_a_half_and_z_a_standard_normal_when_nobody_can_tell(rng):
     assert seen[0].z == pytest.approx((seen[0].accuracy - 0.5) / np.sqrt(1 / 240))
 
 
-def test_gaussians_apart_are_told_with_the_accuracy_of_bayes(rng):
-    apart = 1.5
-    x, y = rng.standard_normal((6000, 3)), rng.standard_normal((6000, 3))
-    y[:, 1] += apart
-    best = norm.cdf(apart / 2)
-    assert abs(c2st(x, y).accuracy - best) < 4 * np.sqrt(best * (1 - best) / 6000)
-
-
 def test_another_spread_is_told_with_the_accuracy_of_bayes(rng):
     # σ = 1 against 2: the likelihood ratio cuts at |x| = √(8 ln 2 / 3).
     x, y = rng.standard_normal((6000, 1)), 2 * rng.standard_normal((6000, 1))

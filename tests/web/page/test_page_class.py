@@ -53,16 +53,6 @@ def test_break_it(open_tab):
     tab("run-stop").click()
 
 
-def test_the_picture_that_was_not_there(open_tab):
-    tab = open_tab()
-    tab("recipe-article").click()
-    tab("run-toggle").click()
-    tab.wait("diagnosis")
-    assert tab("diagnosis-state").inner_text() == "Contrast illusion"
-    assert tab.step == 300
-    assert "Samples differ with z" in tab("diagnosis-evidence").inner_text()
-
-
 def test_between_two_digits(open_tab):
     tab = open_tab("draw")
     tab("walk-from").fill("31122010")

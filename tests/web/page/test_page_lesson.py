@@ -92,6 +92,8 @@ def an_alarm(tab):
     tab.begin("article", steps=4800)  # looked at every 150 steps, and the second try lasts until it is paused
     tab.wait("diagnosis")
     assert tab("diagnosis-state").inner_text() == "Contrast illusion"
+    assert tab.step == 300  # as docs/tutorials/lesson.md says
+    assert "Samples differ with z" in tab("diagnosis-evidence").inner_text()
     assert "NaN" not in tab("diagnosis-evidence").inner_text()
     assert tab("diagnosis-evidence").locator("li").count() >= 3
     remedy = tab("remedy").inner_text()
