@@ -15,7 +15,7 @@ NAME = "d'Arc #1 & <b>" + "x" * 150
 
 @pytest.fixture(scope="module")
 def folders(server, tiny):
-    """A good run of an odd name, and two newer ones that cannot be read."""
+    """A good run of an odd name, a newer one that cannot be read, and one whose name is not text, which is left out."""
     list(Recorder(server.runs / NAME).record(Run(tiny()), observers=[Diagnosis(8)]))
     for name in (b"damaged", b"caf\xe9"):
         folder = os.path.join(os.fsencode(server.runs), name)
@@ -26,11 +26,10 @@ def folders(server, tiny):
 
 def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
     tab = open_tab("runs")
-    tab.until("document.querySelectorAll('[data-testid=run-row]').length === 3")
+    tab.until("document.querySelectorAll('[data-testid=run-row]').length === 2")
     bad = tab.page.locator("[data-run=damaged]")
     assert "Cannot be read" in bad.inner_text()
     assert "Correct that line" in bad.inner_text()
-    assert "Rename the folder" in tab.page.locator("[data-run='caf?']").inner_text()
     assert bad.locator("a, [data-testid=run-report], [data-testid=run-resume]").count() == 0
     ticked = tab.page.locator("[data-testid=run-row] input:checked")
     assert ticked.count() == 1
