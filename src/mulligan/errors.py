@@ -19,13 +19,9 @@ that the user may have meant.
 
 import numbers
 import os
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What no name may hold: control characters, which steer a terminal, and bytes that are not UTF-8."""
 
 
 class MulliganError(Exception):

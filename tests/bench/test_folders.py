@@ -48,7 +48,7 @@ def opened(folder):
 def test_each_set_names_fixed_packages_and_is_on_the_page(script):
     for name, folder in script.FOLDERS.items():
         assert 200 <= folder.count <= 6000
-        row, licence = re.findall(rf"^\| {name} \|.*", PAGE.read_text(), re.MULTILINE)
+        row, *_, licence = re.findall(rf"^\| {name} \|.*", PAGE.read_text(), re.MULTILINE)
         assert f"| {folder.count:,} |" in row
         assert all(re.fullmatch(r"@?[a-z0-9./+-]+(@[0-9.]+|=[0-9][^ ]*)", package) for package in folder.packages)
         assert f"`{folder.packages[0]}`" in row

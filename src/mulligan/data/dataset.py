@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import CONTROL, DataError, as_whole
+from mulligan.errors import DataError, as_whole
 
 
 class Images(Protocol):
@@ -84,11 +84,12 @@ class Dataset:
                 f"{self.images.shape}. The channel comes last: (n, H, W, C)."
             )
         for word in (self.name, *self.class_names):
-            if CONTROL.search(word):  # a run's configuration, weights and report store names as text
+            try:
+                word.encode()
+            except UnicodeEncodeError as error:  # a run's configuration, weights and report store names as text
                 raise DataError(
-                    f"{self.name!a}: names must be UTF-8 without control characters, got {word!a}. Rename the folder, "
-                    "file or class."
-                )
+                    f"{self.name!a}: names must be UTF-8, got {word!a}. Rename the folder, file or class."
+                ) from error
         if self.labels is None:
             return
         if self.labels.shape != (len(self.images),):

@@ -46,21 +46,13 @@ def test_a_file_gives_the_same_generator_back(generator, kind, tmp_path):
 
 
 def test_the_same_generator_is_the_same_file(generator, tmp_path):
-    g = generator(class_names=tuple('é"\\/:d,😀 ghij'[:10]))
+    g = generator(class_names=tuple('é"\\\n\x7f\x01d,😀 ghij'[:10]))
     written = set()
     for _ in range(12):
         g.save(tmp_path / "g.safetensors")
         written.add((tmp_path / "g.safetensors").read_bytes())
     assert len(written) == 1
     assert Generator.load(tmp_path / "g.safetensors").spec == g.spec
-
-
-@pytest.mark.parametrize(
-    "named", [{"class_names": ("\x1b[2J", *"bcdefghij")}, {"recipe": "quick\x07"}, {"data": "a\nb"}]
-)
-def test_a_name_that_would_steer_a_terminal_is_refused(generator, named):
-    with pytest.raises(ConfigError, match="without control characters"):
-        generator(**named)
 
 
 def test_statistics_travel_too(tmp_path):
