@@ -14,7 +14,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import OneHot, Projection
-from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.shape import Flatten, Reshape
 from mulligan.nn.memory import Array
@@ -179,6 +179,9 @@ def _apply(layer: Layer, shape: Shape, p: Any, x: Any, y: Any) -> Any:
         zeros = padding(layer, shape)
         pads, strides = [(zeros, zeros)] * 2, (layer.stride, layer.stride)
         return jax.lax.conv_general_dilated(x, p["W"], strides, pads, dimension_numbers=_NHWC) + p["b"]
+    if isinstance(layer, UpsampleConv2d):
+        x = x.repeat(2, axis=1).repeat(2, axis=2)
+        return jax.lax.conv_general_dilated(x, p["W"], (1, 1), "SAME", dimension_numbers=_NHWC) + p["b"]
     if isinstance(layer, ConvTranspose2d):
         # Transposed convolution: the flipped kernel over an image with stride − 1 zeros between pixels.
         zeros = padding(layer, shape)

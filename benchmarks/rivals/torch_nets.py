@@ -12,7 +12,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import OneHot, Projection
-from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.shape import Flatten, Reshape
 from mulligan.nn.memory import Array
@@ -150,6 +150,11 @@ class Stack(torch.nn.Module):  # type: ignore[misc]
             self.ways[at + "W"] = module.weight, lambda W: W.permute(3, 2, 0, 1), lambda w: w.permute(2, 3, 1, 0)
             self.ways[at + "b"] = module.bias, _same, _same
             return module
+        if isinstance(layer, UpsampleConv2d):
+            module = _UpsampleConv(shape[2], layer.channels, layer.size)
+            self.ways[at + "W"] = module.weight, lambda W: W.permute(3, 2, 0, 1), lambda w: w.permute(2, 3, 1, 0)
+            self.ways[at + "b"] = module.bias, _same, _same
+            return module
         if isinstance(layer, ConvTranspose2d):
             module = torch.nn.ConvTranspose2d(shape[2], layer.channels, layer.size, layer.stride, padding(layer, shape))
             self.ways[at + "W"] = module.weight, lambda W: W.permute(2, 3, 0, 1), lambda w: w.permute(2, 3, 0, 1)
@@ -182,6 +187,15 @@ class Stack(torch.nn.Module):  # type: ignore[misc]
     def give(self, prefix: str) -> dict[str, Array]:
         """Return the parameters in Mulligan's layout."""
         return {prefix + path: back(p.detach()).contiguous().numpy() for path, (p, _, back) in self.ways.items()}
+
+
+class _UpsampleConv(torch.nn.Conv2d):
+    """Repeated pixels and a 3×3 convolution, as one transposed convolution, as in Mulligan."""
+
+    def forward(self, x: Any) -> Any:
+        W = self.weight.flip(2, 3).transpose(0, 1)
+        window = sum(torch.nn.functional.pad(W, (b, 1 - b, a, 1 - a)) for a in (0, 1) for b in (0, 1))
+        return torch.nn.functional.conv_transpose2d(x, window, self.bias, 2, 1)
 
 
 def _same(x: Any) -> Any:

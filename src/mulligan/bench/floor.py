@@ -94,7 +94,8 @@ def _affine(side: str, layers: tuple[Layer, ...], shape: Shape) -> Iterator[_Aff
         elif isinstance(layer, Conv2d):
             yield _Affine(name, prod(out[:2]), prod(layer.size) * shape[2], out[2])
         elif isinstance(layer, ConvTranspose2d):
-            yield _Affine(name, prod(shape[:2]), prod(layer.size) * out[2], shape[2], transposed=True)
+            taps = prod(layer.correlation(shape).kernel)
+            yield _Affine(name, prod(shape[:2]), taps * out[2], shape[2], transposed=True)
         shape = out
 
 
