@@ -66,7 +66,7 @@ def test_the_nearest_to_a_drawing_is_found(open_tab, width):
     stroke(tab, (0.68, 0.25), (0.55, 0.5), (0.45, 0.8))  # a seven
     tab.painted("nearest-made")
     tab.until("document.querySelector('[data-testid=nearest-words]').innerText.startsWith('The error is')")
-    tab.until("document.querySelector('[data-testid=nearest-made]').ariaLabel === 'The nearest picture, class 7'")
+    tab.until("document.querySelector('[data-testid=nearest-made] + figcaption').innerText === 'nearest, class 7'")
     given, made = shown(tab, "nearest-given").astype(int), shown(tab, "nearest-made").astype(int)
     error = float(tab("nearest-words").inner_text().split()[3])
     assert abs(error - np.sqrt(np.mean((given - made) ** 2))) < 0.6
