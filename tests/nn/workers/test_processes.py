@@ -247,12 +247,14 @@ team = ProcessTeam(2, lambda question, worker: os.getpid(), lambda answers: None
 team.__enter__()
 team.repeat(lambda worker: None)
 print(team.ask("pid")[1], flush=True)
-time.sleep(60)
 """
+HALF_A_QUESTION = "team._team._asked[0] = True\nteam._team._start[1].release()\n"
 
 
-def test_no_worker_outlives_its_parent():
-    with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True) as parent:
+@pytest.mark.parametrize("last", ["", HALF_A_QUESTION], ids=["idle", "asked"])
+def test_no_worker_outlives_its_parent(last):
+    script = f"{ORPHAN}{last}time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         assert alive(child)

@@ -216,12 +216,12 @@ class Processes:
         current_process().daemon = False  # else it may have no children
         for worker in range(1, self.count):
             ours, theirs = self._context.Pipe()
+            self._pipes.append(ours)
             child = self._context.Process(target=_begin, args=(worker, theirs, self, serve, args))
             child.start()
             vars(process)["_children"].discard(child)  # at exit, Python would wait for them
             theirs.close()
             self._children.append(child)
-            self._pipes.append(ours)
 
     @property
     def there(self) -> bool:
@@ -240,7 +240,10 @@ class Processes:
     def listen(self, worker: int) -> Any:
         """Wait for `tell`; return its question."""
         self._wait(self._start[worker], worker)
-        return self._pipes[-1].recv() if self._asked[0] else None
+        try:
+            return self._pipes[-1].recv() if self._asked[0] else None
+        except (EOFError, OSError):  # the parent was killed before it sent the question
+            raise Abandoned from None
 
     def meet(self, worker: int) -> None:
         """Wait until every worker has come here."""
@@ -335,6 +338,8 @@ _yield_core = getattr(os, "sched_yield", partial(time.sleep, 0))
 
 
 def _begin(worker: int, pipe: Any, processes: Processes, serve: Callable[..., None], args: tuple[Any, ...]) -> None:
+    for end in vars(processes).get("_pipes", ()):  # a fork has the parent's ends, too: then no pipe would ever end
+        end.close()
     processes._pipes = [pipe]
     serve(worker, processes, *args)
 
