@@ -39,7 +39,7 @@ def test_own_pictures_that_are_few_are_said_to_be_few_before_they_are_used(open_
 
 
 def test_own_pictures_have_a_size(open_tab):
-    tab, bodies = open_tab(), []
+    tab, bodies, late = open_tab(), [], []
     tab.allowed.append("422")
     png = png64(np.zeros((28, 28, 1), np.uint8))
 
@@ -47,7 +47,11 @@ def test_own_pictures_have_a_size(open_tab):
         asked = parse_qs(urlsplit(route.request.url).query)
         side = int(asked["size"][0]) or 28
         shape, sizes = [side, side, 1], [28, 32, 48, 64]
-        route.fulfill(json={"accepted": 99, "shape": shape, "sizes": sizes, "columns": 1, "rows": 1, "png": png})
+        found = {"accepted": 99, "shape": shape, "sizes": sizes, "columns": 1, "rows": 1, "png": png}
+        if "white" in asked["alpha"] and not late:
+            late.append(lambda: route.fulfill(json=found | {"accepted": 98}))
+        else:
+            route.fulfill(json=found)
 
     def refuse(route):
         bodies.append(route.request.post_data_json)
@@ -62,6 +66,10 @@ def test_own_pictures_have_a_size(open_tab):
     tab.page.wait_for_selector("[data-testid=own-found]:has-text('48 × 48')")
     tab("own-alpha").select_option("white")
     tab("own-tile").fill("16x16")
+    late.pop()()
+    tab.page.wait_for_selector("[data-testid=own-found]:has-text('98 pictures')")
+    assert tab("own-tile").input_value() == "16x16"  # an answer that comes while somebody types leaves the words
+    late.append(None)
     tab("own-use").click()
     for recipe in ("quick", "mlp"):  # the pictures are theirs, whatever is to learn them
         tab(f"recipe-{recipe}").click()

@@ -279,29 +279,27 @@ function Own({ close }) {
   const readOf = (name) => Object.fromEntries(Object.entries(READ).map(([key, [, plain]]) => [key, (name === now.data ? now[key] : null) ?? plain]));
   const [chosen, setChosen] = useState((sets.find((d) => d.name === now.data) ?? sets[0])?.name);
   const [read, setRead] = useState(readOf(chosen));
-  const newest = useRef(null); // a click may follow a change before it is drawn
-  newest.current ??= read;
   const [there, setFound] = useState(null); // the last preview stays until the next one comes: a button that moved would miss its click
   useEffect(() => setFound(null), [chosen]);
   useEffect(() => chosen && latest(server.get("/api/pictures", { data: chosen, ...read }), (answer, problem) => setFound((was) => answer ?? { fault: problem.message, sizes: was?.sizes })), [chosen, read]);
   const choose = (name) => {
     setChosen(name);
-    setRead(newest.current = readOf(name));
+    setRead(readOf(name));
   };
   const use = () => {
     setDraft("data", chosen);
-    for (const [key, value] of Object.entries(newest.current)) if (value !== readOf()[key]) setDraft(key, value);
+    for (const [key, value] of Object.entries(read)) if (value !== readOf()[key]) setDraft(key, value);
     close();
   };
   const choices = (key) => READ[key][2] ?? there?.sizes?.map((n) => [n, n ? `${n} × ${n}` : "as they are"]) ?? [];
-  const set = (key) => (e) => setRead(newest.current = { ...newest.current, [key]: key === "size" ? Number(e.target.value) : e.target.value });
+  const set = (key) => (e) => setRead({ ...read, [key]: key === "size" ? Number(e.target.value) : e.target.value });
   return html`<${Dialog} id="own-h" title="Own data" testid="own-dialog" close=${close}>
     <p><a class="btn primary" href="#teach" data-testid="own-teach">Draw or photograph pictures</a></p><${Distribution} done=${close} open=${!sets.length} />
     ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}
     ${!sets.length && !server.lab && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
     ${chosen && !sets.find((d) => d.name === chosen).points && html`<div class="setting own-read">${["size", "alpha", "resize"].map((key) => html`<label for=${`own-${key}`}>${READ[key][0]}</label><select class="in" id=${`own-${key}`} data-testid=${`own-${key}`} onChange=${set(key)}>${choices(key).map(([value, words], i) => html`<option value=${value} selected=${value === read[key] || (!i && !choices(key).some(([one]) => one === read[key]))}>${words}</option>`)}</select>`)}
-      <label for="own-tile">${READ.tile[0]}</label><input class="in" id="own-tile" data-testid="own-tile" placeholder="16x16" value=${read.tile} onChange=${set("tile")} /></div>`}
+      <label for="own-tile">${READ.tile[0]}</label><input class="in" id="own-tile" data-testid="own-tile" placeholder="16x16" key=${chosen} defaultValue=${read.tile} onChange=${set("tile")} /></div>`}
     ${chosen && !there && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}
     ${there?.png && html`<p data-testid="own-found"><b>${int(there.accepted)} pictures</b>, as the network will see them: ${there.shape.slice(0, 2).join(" × ")}${{ 1: ", grey", 3: ", colour", 4: ", colour with transparency" }[there.shape[2]]}${there.classes ? `, ${there.classes.length} classes` : ""}.</p>
       <img class="own-preview" alt="Some of the pictures as the network will see them" src=${`data:image/png;base64,${there.png}`} />
