@@ -97,9 +97,9 @@ class ConvGenerator(Architecture):
         Scale of the last layer's first weights.
     one_hot_scale : float
     fine : int
-        Channels at full size, from which a convolution 3×3 makes the pixels; each doubling is then an `UpsampleConv2d`.
-        With 0 transposed convolutions double, and the last of them makes the pixels. Each pixel is then one of four
-        fixed kinds, by where it lies in its 2×2, and flat colour has a pattern.
+        Channels at full size, from which a convolution 3×3 makes the pixels. `UpsampleConv2d` doubles the picture.
+        With 0, the default, transposed convolutions double it, and the last of them makes the pixels. Its four sets of
+        weights, one for each place in 2×2 pixels, leave a pattern on flat colour.
     norm : Layer or None
         Stands before every activation but the last. It normalises the first picture channel by channel.
     init : Initializer or None

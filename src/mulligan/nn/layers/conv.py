@@ -205,16 +205,16 @@ class ConvTranspose2d(_Convolution):
         return correlation.to_coarse(m, dy, W, m.buffers[name, (len(dy), *correlation.grid)])
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
-        kh, kw, c_in, c_out = self.window(m).shape
-        transposed = m.buffers["transposed", (kh, kw, c_out, c_in)]
-        self.learn(m, m.saved["correlation"].to_kernel(m, dy.__getitem__, x, transposed).swapaxes(2, 3))
+        correlation: Correlation = m.saved["correlation"]
+        transposed = m.buffers["transposed", (*correlation.kernel, correlation.image[2], correlation.grid[2])]
+        self.learn(m, correlation.to_kernel(m, dy.__getitem__, x, transposed).swapaxes(2, 3))
 
     def window(self, m: Memory) -> Array:
-        """Return what each input pixel adds its multiple of, (kh, kw, c_in, c_out)."""
+        """Return the kernel that the products use, (kh, kw, c_in, c_out)."""
         return m.weights["W"]
 
     def learn(self, m: Memory, dV: Array) -> None:
-        """Add to the gradient of W, given that of the window."""
+        """Add to the gradient of W, given that of the kernel which the products use."""
         m.add("W", dV)
 
 
