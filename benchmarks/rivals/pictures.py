@@ -1,8 +1,9 @@
 """Mulligan's recipe `pictures` beside three torch GANs, on folders of pictures, for the same CPU-seconds.
 
-    python benchmarks/rivals/pictures.py FOLDER … --out OUT [--size 32] [--seconds 600] [--seeds 3] [--only dcgan …]
+    python benchmarks/rivals/pictures.py FOLDER … --out OUT [--size 32] [--seconds 600] [--most 200] [--only dcgan …]
 
-A quarter of the pictures, at most 1,000, is held back from all. Each contestant trains on the others with one thread:
+A quarter of the pictures, at most 1,000, is held back from all. Each contestant trains on the others, or on `--most` of
+them, with one thread:
 `mulligan` as `mulligan train pictures --data FOLDER` does, with as many steps as fill the time, and `dcgan`, `fastgan`
 and `r3gan` of picture_nets.py. Its clock runs during steps and at no other time. Then it draws as many pictures as are
 held back, and `mulligan evaluate`'s figures compare both. FD is in features of edges and colours (gist).
@@ -31,18 +32,19 @@ from mulligan.training import Run, with_overrides
 
 NAMES = ("mulligan", "dcgan", "fastgan", "r3gan")
 HEADS = ("folder", "", "seeds", "steps", "FD / floor", "FD %", "floor", "coverage", "recall", "precision", "C2ST")
+HEADS += ("brightness", "clear", "authentic")
 MOST = 1000
 SHOWN = 32
 TIMED = 20  # steps, after five that allocate
 
 
-def split(folder, size):
-    """Load a folder; return the pictures to train on, with those held back as `test`."""
+def split(folder, size, most=None):
+    """Load a folder; return the pictures to train on, `most` of them at most, with those held back as `test`."""
     data = load(str(folder), size=size)
     order = np.random.default_rng(0).permutation(len(data))
     count = min(MOST, len(data) // 4)
     test = replace(data, images=data.images[order[:count]], labels=None, class_names=())
-    return replace(test, images=data.images[np.sort(order[count:])], test=test)
+    return replace(test, images=data.images[np.sort(order[count:][:most])], test=test)
 
 
 def play_mulligan(data, seed, seconds):
@@ -92,9 +94,17 @@ def measured(name, data, exam, seed, asked):
         steps, images = play_torch(name, data, seed, asked.seconds)
     cpu, made = time.process_time() - start, images(exam.count, seed)
     np.savez_compressed(asked.out / f"{Path(data.name).name}.{name}.{seed}.npz", x=made)
-    found = exam.score(Fakes(Dataset(name, made)), seed)["gist"]
-    figures = {key: found[key] for key in ("fd", "fd_floor", "coverage", "recall", "precision", "c2st")}
+    found = exam.score(Fakes(Dataset(name, made)), seed)
+    figures = {key: found["gist"][key] for key in ("fd", "fd_floor", "coverage", "recall", "precision", "c2st")}
+    figures["brightness"] = made[..., :3].mean() / data.test.images[..., :3].mean()
+    figures["clear"], figures["clear_real"] = map(clear, (made, data.test.images))
+    figures |= {key: found["copies"][key] for key in ("authpct", "authpct_real")}
     return {"steps": steps, "cpu": cpu, **figures}
+
+
+def clear(images):
+    """The share of pixels below a tenth of alpha."""
+    return float((images[..., 3:] < 26).mean()) if images.shape[-1] == 4 else 0.0
 
 
 def spread(values, form):
@@ -112,6 +122,9 @@ def table(kept):
         cells = [folder, f"`{name}`", str(len(seeds)), spread([each["steps"] for each in seeds], ",.0f")]
         cells += [spread(ratio, ".1f"), spread([each["fd"] for each in seeds], ".2f"), f"{seeds[0]['fd_floor']:.2f}"]
         cells += [spread([s[key] for s in seeds], ".2f") for key in ("coverage", "recall", "precision", "c2st")]
+        cells += [spread([s["brightness"] for s in seeds], ".2f")]
+        cells += [f"{spread([s['clear'] for s in seeds], '.3f')}, reals {seeds[0]['clear_real']:.3f}"]
+        cells += [f"{spread([s['authpct'] for s in seeds], '.0f')} %, reals {seeds[0]['authpct_real']:.0f} %"]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows) + "\n"
 
@@ -145,12 +158,13 @@ def main():
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=600.0, help="CPU-seconds of training of each")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--most", type=int, help="of the pictures to train on")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     book = asked.out / "figures.json"
     for folder in asked.folders:
-        data = split(folder, asked.size)
+        data = split(folder, asked.size, asked.most)
         exam = Exam.prepare(data, len(data.test))
         for name in asked.only:
             for seed in range(asked.seeds):

@@ -169,3 +169,6 @@ def test_pictures_are_held_back_from_all(tmp_path):
     assert (len(data), len(data.test)) == (68, 22)
     rows = {image.tobytes() for part in (data, data.test) for image in part.images}
     assert rows == {shade.tobytes() for shade in shades}
+    few = split(tmp_path, 16, most=30)
+    assert len(few) == 30
+    assert np.array_equal(few.test.images, data.test.images)
