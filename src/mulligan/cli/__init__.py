@@ -32,7 +32,7 @@ COMMANDS: dict[str, str] = {
     "bench": "time training steps on this machine",
     "serve": "open the playground: all of this in the browser",
     "site": "write the playground as web pages that need no installation",
-    "museum": "play published GANs that fail, explained and repaired",
+    "museum": "play published faults of GANs, explained and repaired",
     "list": "list recipes, data, losses, layers and every other name",
 }
 """Every command with its description. To add a command, add a module of its name and a line here."""

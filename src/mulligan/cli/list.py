@@ -142,6 +142,6 @@ KINDS: dict[str, tuple[str, str]] = {
     "averages": ("what becomes of G's weights before samples are drawn", "Average"),
     "clippings": ("what bounds a player's gradient", "Clipping"),
     "metrics": ("what mulligan evaluate measures, as metrics.json calls it", ""),
-    "museum": ("published GANs that fail, for mulligan museum", ""),
+    "museum": ("published faults of GANs, for mulligan museum", ""),
 }
 """The kinds that can be listed, each with a description, and the base class of its registry if it has one."""

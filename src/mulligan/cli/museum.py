@@ -1,4 +1,4 @@
-"""``mulligan museum``: play published GANs that fail, and their repair."""
+"""``mulligan museum``: play published faults of GANs, and their repair."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Measure a GAN of any framework, given as a few functions of arrays. The GAN does not change.
 
 All ratios are fakes ÷ reals, so that 1 is right. Gradients of D with respect to pixels are in units of half the data's
-range, so that a picture in [0, 1] or [0, 255] gives the same figures as one in [−1, 1].
+range. So a picture in [0, 1] or [0, 255] gives the same figures as one in [−1, 1].
 """
 
 import math

@@ -1,7 +1,7 @@
 """The passes of one worker's rows through D, forward and back, of first and second order.
 
 D takes real and fake rows in one pass, [x; G(z)]. A D that mixes samples (BatchNorm) takes them in two passes, through
-two workspaces, as in every published GAN with BatchNorm: in a joint batch, its statistics would tell D which is which.
+two workspaces, as published GANs with BatchNorm do. In a joint batch, its statistics would tell D which is which.
 """
 
 from collections.abc import Sequence

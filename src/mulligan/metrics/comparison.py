@@ -31,7 +31,7 @@ Found = Mapping[str, Any] | float | None
 """The result of a metric's function: its figure; several figures by name; None if there is nothing to compare."""
 FEW = 2000
 """With fewer samples, FD's floor is measured by splitting the reals. The formula is for Gaussian features, and those of
-`gist` have heavier tails: two sets of 1,000 reals are 1.13 to 1.42 times its value apart, and 0.93 to 1.03 times the
+`gist` have heavier tails. Two sets of 1,000 reals are 1.13 to 1.42 times its value apart, and 0.93 to 1.03 times the
 measured one."""
 LEAST = 8
 """Fewest reals that can be split into quarters of two."""

@@ -112,8 +112,8 @@ def evaluate_points(
     Returns
     -------
     dict
-        Ready for JSON. ``points`` has the distances; ``modes`` those of a mixture in two dimensions (the reals'
-        high-quality share beside as ``high_quality_ideal``); ``divergences`` KL and JS in one dimension, in nats;
+        Ready for JSON. ``points`` has the distances, ``modes`` those of a mixture in two dimensions. There
+        ``high_quality_ideal`` is the reals' share. ``divergences`` has KL and JS in one dimension, in nats, and
         ``log_density`` the mean of log p, the reals' beside.
     """
     fake, real = feature_sets(fake, real, names=("fake points", "real points"))

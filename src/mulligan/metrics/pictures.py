@@ -130,7 +130,7 @@ def diversity(
 def sharpness(fake: NDArray[Any], real: NDArray[Any]) -> float:
     """Variance of the Laplacian, fakes over reals: 1 is right, below 1 means blurred, above 1 noisy.
 
-    The Laplacian is p(y−1,x) + p(y+1,x) + p(y,x−1) + p(y,x+1) − 4p(y,x) inside the picture; its variance over the
+    The Laplacian is p(y−1,x) + p(y+1,x) + p(y,x−1) + p(y,x+1) − 4p(y,x) inside the picture. Its variance over the
     pixels (Pech-Pacheco et al. 2000) is averaged over the pictures, uint8 (n, h, w[, c]) with h, w ≥ 3.
     """
     return _ratio(fake, real, _laplacian_variance, "variance of the Laplacian")

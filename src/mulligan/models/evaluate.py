@@ -53,8 +53,8 @@ def evaluate(
     dict
         The content of ``metrics.json``; ``mulligan list metrics`` describes each figure. With several seeds, a figure
         is a dict of ``median``, ``min`` and ``max``. ``raw`` holds the figures of the raw weights, ``step`` the step
-        of the weights. ``held_out`` is False if the data has no test part: half of the training data then replaces it,
-        copies are searched in all training data, and each of those reals is compared with all others.
+        of the weights. ``held_out`` is False if the data has no test part. Half of the training data then replaces it.
+        Copies are searched in all training data, and each of those reals is compared with all others.
 
     Raises
     ------

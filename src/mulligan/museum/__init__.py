@@ -1,4 +1,4 @@
-"""Reproduce published GANs that fail, with an explanation and a repair.
+"""Reproduce published faults of GANs, with an explanation and a repair.
 
 - `case`: the parts of an exhibit; read it first. `exhibits/`: one file each, in the order of the tour.
 - `stage`: what several exhibits share, the ring and a duel of two networks. `pictures`: draws their samples.

@@ -1,7 +1,7 @@
 """Parts of Eric Jang's GAN in one dimension, with everything that his post does by hand.
 
-Jang 2016, "Generative adversarial nets in TensorFlow (part I)": 1-6-5-1 tanh nets against each other on N(−1, 1); D
-starts fitted to the density, its output is clamped to [.01, .99], z is stratified on [−5, 5].
+Jang 2016, "Generative adversarial nets in TensorFlow (part I)": 1-6-5-1 tanh nets against each other on N(−1, 1). D
+starts fitted to the density. Its output is clamped to [.01, .99], and z is stratified on [−5, 5].
 """
 
 from dataclasses import dataclass, field

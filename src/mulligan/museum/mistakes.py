@@ -70,8 +70,8 @@ class EveryFew(Schedule):
 class AutogradCost(Minimax):
     """The cost of autograd's example: D minimises E log σ(−D(x)) − E log σ(−D(G(z))), G the opposite.
 
-    In the example D gives the probability of being *fake*; written for ours, that is E sp(D(G(z))) − E sp(D(x)), where
-    −E sp(D(x)) has no lower bound and a constant pull for ever; +E sp(−D(x)) belongs there.
+    In the example D gives the probability of being *fake*. Written for ours, that is E sp(D(G(z))) − E sp(D(x)). There
+    −E sp(D(x)) has no lower bound and a constant pull for ever. +E sp(−D(x)) belongs there.
     """
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:

@@ -31,9 +31,9 @@ _AT_ONCE = 4000
 def unpack(packed: bytes) -> dict[str, NDArray[Any]]:
     """Check the packed file and read its arrays, five for each of `LAYERS`.
 
-    `….parts` and `….colours` are names ("none" if a face may lack the part); `….tiles`, uint8 (parts, colours, 16, 16,
-    4), are red, green and blue times α, and 255 − α; `….part` and `….colour`, uint8 (70000,), index the part and colour
-    of each face, the 60,000 training faces first.
+    `….parts` and `….colours` are names ("none" if a face may lack the part). `….tiles`, uint8 (parts, colours, 16, 16,
+    4), are red, green and blue times α, and 255 − α. `….part` and `….colour`, uint8 (70000,), index the part and colour
+    of each face. The 60,000 training faces come first.
     """
     import lzma  # here, as in `mnist`
 

@@ -129,8 +129,8 @@ def _flat(image: Image, reading: Reading) -> Image:
 def _fit(image: Image, reading: Reading) -> NDArray[Any]:
     """Resize so that the picture just fits into the square, and centre it: (size, size) or (size, size, channels).
 
-    Pixel art grows by a whole factor, so that all its pixels stay alike, and shrinks by the mean of those that fall
-    together: to leave some out would make noise of its thin lines.
+    Pixel art grows by a whole factor, so that all its pixels stay alike. It shrinks by the mean of those that fall
+    together, because to leave some out would make noise of its thin lines.
     """
     from PIL import Image as Pillow
 

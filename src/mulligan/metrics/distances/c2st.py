@@ -23,7 +23,7 @@ class TwoSampleTest:
 def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: int = 0) -> TwoSampleTest:
     """Train on one half of both sets, test on the other (Lopez-Paz and Oquab 2017, section 3).
 
-    The classifier is logistic regression on [φ, φ²], standardised by the training half, by L-BFGS: it sees means and
+    The classifier is logistic regression on [φ, φ²], standardised by the training half, by L-BFGS. It sees means and
     variances of the features, is convex and small, and gives the same answer every time. Under the null hypothesis the
     accuracy is N(½, 1/(4n)) for n held-out rows. A row exactly on the boundary counts half. So a classifier that learnt
     nothing, as from two sets of one repeated picture, has accuracy ½, not 0.

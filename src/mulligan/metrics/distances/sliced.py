@@ -51,7 +51,7 @@ def split_floor(
 
     Halves and quarters of the reals are compared with each other, and extrapolated: D(n) ≈ D(n/2)² / D(n/4). This
     assumes no shape of the distribution. Over digits' three feature maps, n from 20 to 500, the mean is 0.99 to 1.19 of
-    the FD of two real sets, where `noise_floor` with the covariance of n reals gives 0.52 to 0.93.
+    the FD of two real sets. `noise_floor` with the covariance of n reals gives 0.52 to 0.93.
 
     Parameters
     ----------
