@@ -197,7 +197,7 @@ def _places(frame: dict[str, Any], points: list[list[float]]) -> NDArray[np.uint
 
 
 def card() -> None:
-    """Take a picture of the story's first screen."""
+    """Take a picture of the story's title and of its first figure, whole."""
     from PIL import Image
     from playwright.sync_api import sync_playwright
 
@@ -211,6 +211,8 @@ def card() -> None:
         page.goto(f"http://127.0.0.1:{server.server_port}")
         page.get_by_test_id("story-digit").wait_for()
         page.evaluate("document.getElementById('app').hidden = true")
+        page.add_style_tag(content="#story { padding: 18px 0 } #story h2, #story section p { display: none }")
+        page.add_style_tag(content="#story section, #story figure { margin-top: 14px !important }")
         Image.open(BytesIO(page.screenshot())).quantize(64).save(OUT.with_name("card.png"), optimize=True)
         server.shutdown()
 

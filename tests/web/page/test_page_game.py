@@ -139,3 +139,23 @@ def test_in_slow_motion_the_same_pictures_take_one_step(open_tab):
     assert tab.page.evaluate(seen) == kept
     assert tab("forged-3").get_attribute("aria-pressed") == "true"
     assert "times enlarged" in tab("heard").inner_text()
+
+
+def test_the_sentence_looks_at_gap_quality_and_diagnosis(open_tab):
+    tab = open_tab("game")
+    plays(tab)
+    paused(tab)
+    said = """(gap) => import("/js/game.js").then(({verdict}) =>
+        [verdict(gap)].flat().map((part) => part.props?.children ?? part).join(""))"""
+    found = {}
+    for coverage in (None, 0.1, 0.9):
+        signals = {"step": 500, "signals": {"coverage": coverage, "sharpness": 1.0}, "histogram": []}
+        tab.hear(("event", {"event": "measured", **signals}), curves={}, advice=None, events={})
+        found[coverage] = [tab.page.evaluate(said, gap) for gap in (0.02, 0.9)]
+    assert len({text for pair in found.values() for text in pair}) == 5  # if it is sure, good pictures change nothing
+    assert ["good" in pair[0] for pair in found.values()] == [False, True, True]
+    assert "fooled, and the pictures are good" in found[0.9][0]
+    diagnosed = {"event": "diagnosed", "step": 500, "state": "D wins", "severity": "alarm", "evidence": {}}
+    tab.hear(("event", diagnosed), advice={"title": "D wins", "evidence": [], "changes": []})
+    assert all("D wins" in tab.page.evaluate(said, gap) for gap in (0.02, 0.9))
+    assert tab("game-verdict").locator("a").get_attribute("href") == "#train"

@@ -71,6 +71,7 @@ def test_own_pictures_have_a_size(open_tab):
     assert tab("own-tile").input_value() == "16x16"  # an answer that comes while somebody types leaves the words
     late.append(None)
     tab("own-use").click()
+    start(tab)  # where nobody chose a recipe, it is the one for own pictures
     for recipe in ("quick", "mlp"):  # the pictures are theirs, whatever is to learn them
         tab(f"recipe-{recipe}").click()
         start(tab)
@@ -78,7 +79,7 @@ def test_own_pictures_have_a_size(open_tab):
     start(tab)
     asked = [tuple(body.get(name) for name in ("recipe", "data", "size", "alpha", "resize", "tile")) for body in bodies]
     chosen = ("mine", 48, "white", None, "16x16")
-    assert asked == [("quick", *chosen), ("mlp", *chosen), ("mlp", *[None] * 5)]
+    assert asked == [("pictures", *chosen), ("quick", *chosen), ("mlp", *chosen), ("mlp", *[None] * 5)]
     # those of the run in hand stay as well, but for a recipe that is made for points
     run = {"settings": {"data": "mine", "size": 32}, "draft": {}}
     tab.page.evaluate("(run) => import('/js/store.js').then(({store}) => { Object.assign(store, run); })", run)

@@ -259,7 +259,7 @@ def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(ope
     tab("recipe-mlp").click()
     tab("data-ring").click()
     assert tab("recipe-ring").is_checked()
-    assert tab("data-note").inner_text() == "ring is made of points, so the recipe is ring now."
+    assert tab("data-note").inner_text() == "ring holds points, so the recipe is ring now."
     tab("data-more").select_option("swiss-roll")
     assert tab("recipe-ring").is_checked()
     tab("data-mnist").click()

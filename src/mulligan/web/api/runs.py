@@ -1,6 +1,7 @@
 """Run folders: their rows and files, and what may be done with one."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from mulligan.web.session.settings import Steps
 from mulligan.web.session.tries import chain
 
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
+WIDE, HIGH = 36, 15
+"""Letters of a line below a picture, and its height in pixels."""
 routes = Routes()
 routes.get("/api/runs", Apart)(runs.listed)
 routes.get("/api/runs/{name}", Apart)(runs.described)
@@ -52,22 +55,22 @@ def futures(playground: Playground, *, name: RunName) -> Answer:
         halves = [
             read_png(grids[max(s for s in grids if s <= step)]) // (1 if step <= max(grids) else 3) for grids in saved
         ]
-        words = ["as it was", tries[1].summary], [f"Try {each.number}, step {step:,}" for each in tries]
-        frames.append(np.concatenate([_captioned(*half) for half in zip(halves, *words)], axis=1))
+        words = ["as it was", tries[1].summary.replace("γ", "gamma")]  # the font has no Greek
+        below = [[f"Try {each.number}, step {step:,}", *wrap(text, WIDE)] for each, text in zip(tries, words)]
+        frames.append(np.concatenate([_captioned(*half, len(below[1])) for half in zip(halves, below)], axis=1))
     path = after / "exports" / "both-futures.gif"
     save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
     return Answer(path, file=f"{name}-{path.name}")
 
 
-def _captioned(picture: NDArray[np.uint8], changed: str, title: str) -> NDArray[np.uint8]:
-    """Write below a picture which try it is of, and what was changed."""
+def _captioned(picture: NDArray[np.uint8], lines: list[str], high: int) -> NDArray[np.uint8]:
+    """Write lines below a picture, where `high` have room."""
     from PIL import Image, ImageDraw, ImageFont  # late: only this needs them
 
     image = Image.fromarray(picture)
-    whole = Image.new(image.mode, (image.width, image.height + 30), "black")
+    whole = Image.new(image.mode, (image.width, image.height + HIGH * high), "black")
     whole.paste(image)
-    text = f"{title}\n{changed}".replace("γ", "gamma")  # the font has no Greek
-    ImageDraw.Draw(whole).text((4, image.height + 2), text, "white", ImageFont.load_default())
+    ImageDraw.Draw(whole).text((4, image.height + 2), "\n".join(lines), "white", ImageFont.load_default())
     return np.asarray(whole)
 
 

@@ -9,7 +9,7 @@ import { backTo, changed, command, edited, finding, lacking, living, mayWrite, r
 const awaited = () => store.catalog?.diagnosis;
 
 /** Whether something is wrong with the run; its advice comes a moment after the event. */
-const isSevere = () => Boolean(store.events.diagnosed?.severity && store.advice);
+export const isSevere = () => Boolean(store.events.diagnosed?.severity && store.advice);
 
 const SHARES = ["distance", "spread", "classes"]; // of what the real ones have: 1 is as it should be
 const MOST = 4; // times as much as the real ones is beyond the scale

@@ -22,7 +22,7 @@ const same = (a, b) => a.join() === b.join();
 const steered = (steer) => (same(steer, PLAIN) ? {} : { psi: steer[0], along: steer.slice(1).join() });
 
 /** Ask again when something changes, or the server is back. The latest question wins; the last answer stays until the next one. */
-function useAnswer(ask, deps, wait = 0) {
+export function useAnswer(ask, deps, wait = 0) {
   const key = deps.join();
   const [answer, set] = useState({ data: null, fault: null, key: null });
   useEffect(() => {
@@ -50,7 +50,7 @@ export function Picture({ image, label, className, testid }) {
     if (image) paint(canvas.current, image);
     else canvas.current.width = canvas.current.width; // blank: the picture before was that of another seed
   }, [image]);
-  return html`<canvas class=${`px ${className ?? ""}`} ref=${canvas} role=${label ? "img" : null} aria-hidden=${label ? null : "true"} aria-label=${label} data-testid=${testid} width="28" height="28" />`;
+  return html`<canvas class=${`px ${image ? "" : "blank"} ${className ?? ""}`} ref=${canvas} role=${label ? "img" : null} aria-hidden=${label ? null : "true"} aria-label=${label} data-testid=${testid} width="28" height="28" />`;
 }
 
 export const Figure = ({ children, ...of }) => html`<figure><${Picture} ...${of} /><figcaption>${children}</figcaption></figure>`;
@@ -66,7 +66,7 @@ export function Difference({ of: [a, b], enlarged, label, testid, children }) {
     setTimes(Math.floor(1 / most));
     paintDifference(canvas.current, first.map((v) => v / most), second.map((v) => v / most), a.width, a.height);
   }, [a, b]);
-  return html`<figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label=${label} data-testid=${testid} /><figcaption>${children}${times > 1 ? `, ${times} times enlarged` : ""}<br /><span class="fake">brighter</span>, <span class="real">darker</span></figcaption></figure>`;
+  return html`<figure><canvas class=${`px ${a && b ? "" : "blank"}`} ref=${canvas} width="28" height="28" role="img" aria-label=${label} data-testid=${testid} /><figcaption>${children}${times > 1 ? `, ${times} times enlarged` : ""}<br /><span class="fake">brighter</span>, <span class="real">darker</span></figcaption></figure>`;
 }
 
 /** Decoded pictures, or those before until they are. */

@@ -3,6 +3,7 @@
 
 import { Button, Panel, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
 import { Difference, Figure, Picture, useImages } from "./draw.js";
+import { isSevere } from "./diagnosis.js";
 import { icon } from "./icons.js";
 import { useLooks } from "./look.js";
 import { dice, int, sigmoid } from "./numbers.js";
@@ -43,12 +44,13 @@ function lead() {
 }
 
 /** What the judge's needles mean: by their gap, by how good the pictures are, and by where the gap is going. */
-function verdict(gap) {
+export function verdict(gap) {
   const good = merit();
   const [before, now] = lead();
-  if (good == null) return gap > 0.5 ? "The judge tells them apart already. The forger has hardly begun." : "Neither knows much yet.";
-  if (gap < 0.1) return good ? "The judge is fooled, and the pictures are good. That is the forger’s aim." : "Both look alike to the judge, but the forged ones are not good yet. The judge has to learn.";
-  const ahead = gap > 0.8 ? "The judge is sure of itself" : "The judge leans the right way";
+  const ahead = gap > 0.8 ? "The judge is sure of itself" : gap < 0.1 ? "Both look alike to the judge" : "The judge leans the right way";
+  if (isSevere()) return html`${ahead}. The diagnosis says: <a href="#train">${store.advice.title}</a>.`;
+  if (good == null) return gap < 0.1 ? "Neither knows much yet." : `The judge ${gap > 0.5 ? "tells" : "begins to tell"} them apart. The forger has hardly begun.`;
+  if (gap < 0.1) return good ? "The judge is fooled, and the pictures are good. That is the forger’s aim." : `${ahead}, but the forged ones are not good yet. The judge has to learn.`;
   if (now == null || Math.abs(now - before) < 0.04) return `${ahead}. Neither is gaining.`;
   return `${ahead}, ${now < before ? "and the forger is catching up" : "and it is pulling ahead"}.`;
 }
@@ -83,7 +85,7 @@ function card(round, images, said, words) {
     const [x, y] = [60 + 196 * (i % SIDES), 120 + 280 * Math.floor(i / SIDES)];
     ink.drawImage(images[i], x, y, 176, 176);
     write(word(one.real), x + 88, y + 206, 24, one.real ? "#74aef5" : "#f0975c");
-    write(`you ${said[i] === one.real ? "✓" : "✗"}   judge ${(one.belief > 0.5) === one.real ? "✓" : "✗"}`, x + 88, y + 240, 24, "#bac3be");
+    write(`you ${said[i] === one.real ? "✓" : "✗"}  judge ${(one.belief > 0.5) === one.real ? "✓" : "✗"}`, x + 88, y + 240, 20, "#bac3be");
   });
   write(`Real or forged? Step ${int(round[0].step)} of a GAN in Mulligan`, 540, 700, 24, "#98a39d");
   return canvas.toDataURL();
@@ -163,7 +165,7 @@ export function Game() {
   const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
   const going = s?.state === "training" || store.slow;
   if (store.round) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The class judges</h1><${ClassVote} /></main>`;
-  if (!plays || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h3>${plays || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h3>
+  if (!plays || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h2>${plays || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h2>
     ${!plays && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><${Button} kind="primary big" testid="game-start" off=${!mayWrite()} act=${begin}>${icon.play()}Let them play<//>`}</div></main>`;
   const [believed, doubted] = [mean(data.real), mean(forged)];
   const still = !stepwise && going && picked.one;

@@ -3,7 +3,7 @@
 import { Button, html, useEffect, useHears, useState } from "./html.js";
 import { Figure, useImages } from "./draw.js";
 import { icon, pictureOf } from "./icons.js";
-import { capital, int, num, short, time } from "./numbers.js";
+import { capital, dice, int, num, short, time } from "./numbers.js";
 import { act, mayWrite, server, store } from "./store.js";
 
 const NAMES = 6;
@@ -53,7 +53,7 @@ export function useCase(name) {
 export const Evidence = ({ lines = [] }) => html`<div class="nums">${lines.slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div>`;
 
 export function Guess({ cases }) {
-  const [seed] = useState(() => Math.floor(Math.random() * 1e6));
+  const [seed] = useState(() => dice(1e6));
   const [round, setRound] = useState(0);
   const [guess, setGuess] = useState(null);
   const [score, setScore] = useState(0);

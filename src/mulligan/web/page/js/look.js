@@ -6,14 +6,14 @@ import { icon } from "./icons.js";
 import { int, num, percent, short, signed } from "./numbers.js";
 import { grow } from "./chart.js";
 import { Layers } from "./layers.js";
-import { Picture, useImages } from "./draw.js";
+import { Picture, useAnswer, useImages } from "./draw.js";
 import { Histogram } from "./quality.js";
 import { Slider } from "./settings.js";
 import { can, command, latest, living, modelOf, runPath, server, store } from "./store.js";
 
 const SIDE = 72;
 const POINTS = 512;
-const AGAIN = 1000; // ms between two questions about a training run
+const [AGAIN, SOON] = [1000, 15]; // ms between two questions about a training run, and about places of a moving point
 const BINS = 48;
 
 /** Ask again when the run has gone on, at most once a second, and never while the tab is hidden.
@@ -184,36 +184,21 @@ export function drawLine(canvas, f, show, at) {
 }
 
 const paintScale = (canvas) => paintSigned(canvas, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
-const nothing = (fault) => html`<div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div>`;
+const nothing = (fault) => html`<div class="nothing"><h2>${fault ? "Nothing to see here" : "Looking…"}</h2><p class="small">${fault ?? ""}</p></div>`;
 
 function Field({ params, name, off, setOff }) {
   const canvas = useRef(null);
   const bar = useRef(null);
   const show = Object.fromEntries(TOGGLES.map(([k]) => [k, !off.includes(k)]));
   const [at, setAt] = useState([0, 0]);
-  const [probe, setProbe] = useState(null);
   useAgain("mulligan-theme", "resize");
   const { data: f, fault } = useLooks("/api/look/field", { ...params, side: SIDE, points: POINTS }, name);
-  const waiting = useRef(false);
-  const probed = useRef(0);
-  const place = useRef(at);
-  place.current = at;
+  const { data: probe } = useAnswer(async (signal) => f && server.get("/api/look/point", { ...params, x: at[0].toFixed(4), y: f.dimension === 1 ? null : at[1].toFixed(4) }, signal), [name, ...at, f?.step], SOON);
   useEffect(() => {
     if (!f || !canvas.current) return;
     (f.dimension === 1 ? drawLine : drawField)(canvas.current, f, show, at);
     paintScale(bar.current);
   });
-  useEffect(() => {
-    if (!f || waiting.current) return;
-    waiting.current = true;
-    setTimeout(async () => {
-      waiting.current = false;
-      const [x, y] = place.current; // the point may have moved since
-      const number = ++probed.current;
-      const answer = await server.get("/api/look/point", { ...params, x: x.toFixed(4), y: f.dimension === 1 ? null : y.toFixed(4) }).catch(() => null);
-      if (number === probed.current) setProbe(answer);
-    }, 80);
-  }, [at[0], at[1], f?.step]);
   if (fault || !f) return nothing(fault);
   const clamp = (v) => Math.min(f.high, Math.max(f.low, v));
   const move = (e) => {
@@ -310,5 +295,5 @@ export function Look({ query }) {
     ${(open || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${name && !row && name !== "live" && html`<option value=${name} selected>${real}</option>`}${open && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(open && r.name === store.status.run)).map((r) => html`<option value=${modelOf(r.name)} selected=${r.name === real && name !== "live"}>${r.name}</option>`)}</select>`}
     <div class="end">${name === "live" && html`<${Button} testid="look-one-step" off=${!can("step")} act=${() => command("step", { count: 1 })}>${icon.step()}One step<//>`}
       <small>Step</small><${Slider} className="step-range" value=${step == null ? steps.length : steps.indexOf(step)} max=${Math.max(1, steps.length)} disabled=${!steps.length} label="Step looked at" testid="look-step" text=${step == null ? "now" : `step ${int(step)}`} onInput=${(v) => setStep(steps[v] ?? null)} /><b>${int(at)}</b></div></section>
-    <main class="view" id="main" tabindex="-1"><h1 class="sr">Look inside</h1>${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing" data-testid="look-missing">${detail?.missing ? `Run ${real} is missing or cannot be read.` : "Looking…"}</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} off=${off} setOff=${setOff} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
+    <main class="view" id="main" tabindex="-1"><h1 class="sr">Look inside</h1>${!name ? html`<div class="nothing" data-testid="look-nothing"><h2>No run to look into</h2><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing" data-testid="look-missing">${detail?.missing ? `Run ${real} is missing or cannot be read.` : "Looking…"}</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} off=${off} setOff=${setOff} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
 }

@@ -22,7 +22,7 @@ function Story({ rest: [place] }) {
   return null;
 }
 
-const VIEWS = { story: ["Start here", Story], train: ["Train", Train], game: ["The game", Game], teach: ["Teach it", Teach], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw and vote", Guest] };
+const VIEWS = { story: ["Start here", Story, "The forger and the judge"], train: ["Train", Train], game: ["The game", Game], teach: ["Teach it", Teach], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs], pile: ["Draw and vote", Guest] };
 
 // ── theme: the user's choice, or the system's ──
 
@@ -110,7 +110,7 @@ function Top({ view, state }) {
 // ── news ──
 
 const STEPS = html`<kbd>Space</kbd> starts and pauses, <kbd>.</kbd> takes one step`;
-const HINTS = { train: html`${STEPS}, arrow keys move through charts.`, game: html`${STEPS}; as the judge, <kbd>←</kbd> is forged and <kbd>→</kbd> is real.` };
+const HINTS = { train: html`${STEPS}, arrow keys move through charts.`, game: html`${STEPS}.` };
 
 const ago = (time) => Math.max(0, Math.round((Date.now() - time) / 1000));
 
@@ -162,12 +162,12 @@ function App() {
   useStore();
   const here = useRoute();
   const state = pageState();
-  const [, View] = VIEWS[here.view];
+  const [name, View, title = name] = VIEWS[here.view];
   useEffect(() => {
     document.body.dataset.state = state;
     document.body.dataset.view = here.view;
     document.getElementById("story").hidden = here.view !== "story";
-    document.title = `${VIEWS[here.view][0]} · Mulligan`;
+    document.title = `${title} · Mulligan`;
   });
   return html`<${Top} view=${here.view} state=${state} /><${News} view=${here.view} state=${state} /><${View} key=${`${here.view}?${here.query}`} ...${here} />
     <div class="sr" aria-live="polite" data-testid="announcer">${store.spoken}</div><div class="sr" role="alert">${store.alarmSpoken}</div>`;

@@ -21,25 +21,25 @@ function Metric({ label, value, left, right, id, className = "", last }) {
 
 export function Histogram({ shares, real, names, of }) {
   const [box, W] = useWidth(240);
-  const [H, base, top] = [130, 96, 84];
+  const [H, base, top] = [114, 96, 84];
   const n = names.length;
   const most = Math.max(0.2, ...(shares ?? []));
   const max = most > 0.5 ? 1 : most > 0.2 ? 0.5 : 0.2;
-  const wide = (W - 28) / n;
+  const wide = (W - 33) / n;
   const y = (p) => base - (p / max) * top;
   const label = (i) => (n <= 12 && names.every((name) => name.length < 3) ? names[i] : n <= 12 ? String(i) : "");
   const spoken = shares ? `Share of samples per class in percent: ${names.map((name, i) => `${name}: ${(100 * shares[i]).toFixed(1)}`).join(", ")}.` : "No shares yet.";
   return html`<div ref=${box}><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${spoken} data-testid="class-histogram">
-    ${[0, max / 2, max].map((t) => html`<text x="20" y=${y(t) + 4} text-anchor="end">${Math.round(100 * t)}</text>`)}
-    <line class="axis" x1="24" x2=${W} y1=${base + 0.5} y2=${base + 0.5} />
+    ${[0, max / 2, max].map((t) => html`<text x="25" y=${y(t) + 4} text-anchor="end">${Math.round(100 * t)}</text>`)}
+    <line class="axis" x1="29" x2=${W} y1=${base + 0.5} y2=${base + 0.5} />
     ${names.map((name, i) => {
       const p = shares?.[i];
-      const x = 28 + i * wide;
+      const x = 33 + i * wide;
       const lost = p != null && p < 0.1 / n;
       return html`${p != null && html`<rect x=${x} y=${y(p)} width=${wide * 0.7} height=${Math.max(0.5, base - y(p))} rx="1.5" fill="var(${lost ? "--bad" : "--fake"})" />`}
         ${real?.[i] != null && html`<line x1=${x - wide * 0.12} x2=${x + wide * 0.82} y1=${y(real[i])} y2=${y(real[i])} stroke="var(--real)" stroke-width="1.6" stroke-dasharray="3 2" />`}
         <text x=${x + wide * 0.35} y=${base + 13} text-anchor="middle" class=${lost ? "bad" : ""}>${label(i)}</text>`;
-    })}<text x="28" y="127">${of}</text></svg></div>`;
+    })}</svg><small>${of}</small></div>`;
 }
 
 const FAR = 999; // per cent: beyond it the number says nothing
@@ -64,7 +64,7 @@ export function Quality() {
         ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} left=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against real ones that G has seen: none are held out.</small>`}
     </div><div>
-      ${counted && m?.modes != null && html`<${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} left=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are close`} right=${html`<span class="real">– –</span> real`} />`}
+      ${counted && m?.modes != null && html`<${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} left=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are close`} right=${html`<span class="real nowrap">– – real</span>`} />`}
       ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${checked?.real_share} names=${names} of=${what} />`}
       ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}
     </div>`}<//>`;

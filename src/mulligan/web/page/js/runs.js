@@ -63,12 +63,12 @@ function Compare({ names, curves, runs }) {
   const there = names.filter((n) => curves[n]);
   const longest = Math.max(1000, ...there.map((n) => Math.max(curves[n].curves?.step?.at(-1) ?? 0, curves[n].measurements?.step?.at(-1) ?? 0)));
   const x = [0, longest];
-  const lines = (part, column) => there.map((name, i) => ({ name: name.length > 18 ? `${name.slice(0, 17)}…` : name, color: COLOURS[i % MOST], dash: i % 3, data: measured(points(curves[name][part], column)) }));
+  const lines = (part, column) => there.map((name, i) => ({ name: name.length > 18 ? `${name.slice(0, 17)}…` : name, color: COLOURS[i % MOST], dash: i % 3, data: measured(points(curves[name][part], column(runs.find((r) => r.name === name)))) }));
   const look = store.catalog?.diagnosis;
   const of = Math.max(10, ...there.map((n) => runs.find((r) => r.name === n)?.modes_of ?? 0));
-  return html`<div class="cmp"><${Chart} testid="compare-distance" title="Distance to real in training" unit="log, lower is better" log height=${190} x=${x} least=${[1, 100]} series=${lines("distance", "distance")} />
-    <${Chart} testid="compare-coverage" title="Coverage in training" unit=${`of ≤ ${int(look?.reals)} reals, best ${short(look?.coverage_ideal)}`} height=${190} x=${x} fixed=${[0, 1]} series=${lines("measurements", "coverage")} />
-    <${Chart} testid="compare-classes" title="Classes in use" unit=${`exp H, of ${of}`} height=${190} x=${x} fixed=${[0, of]} series=${lines("distance", "effective_modes")} /></div>`;
+  return html`<div class="cmp"><${Chart} testid="compare-distance" title="Distance to real in training" unit="log, lower is better" log height=${190} x=${x} least=${[1, 100]} series=${lines("distance", (run) => (run?.points ? "gap" : "distance"))} />
+    <${Chart} testid="compare-coverage" title="Coverage in training" unit=${`of ≤ ${int(look?.reals)} reals, best ${short(look?.coverage_ideal)}`} height=${190} x=${x} fixed=${[0, 1]} series=${lines("measurements", () => "coverage")} />
+    <${Chart} testid="compare-classes" title="Classes in use" unit=${`exp H, of ${of}`} height=${190} x=${x} fixed=${[0, of]} series=${lines("distance", () => "effective_modes")} /></div>`;
 }
 
 export function Runs({ query }) {

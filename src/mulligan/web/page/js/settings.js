@@ -13,7 +13,7 @@ export const NAMES = { size: "data", alpha: "data", resize: "data", tile: "data"
 
 const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
 
-const DOES = { quick: "Digits, one minute", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring" };
+const DOES = { quick: "Digits, one minute", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring", pictures: "Your own pictures" };
 export const does = ({ name, title }) => DOES[name] ?? capital(title.replace(/[:;.] ?`.*|`|\.$/g, ""));
 /** Groups of the other recipes: scripts that failed, and their repairs, are for those who look for them. */
 const FAILED = /^(article|attempt)/;
@@ -52,10 +52,12 @@ export async function start(more = {}) {
   return answer;
 }
 
-/** A recipe for these data where the chosen one is for the other kind, points or pictures; else null. */
+const dataOf = (name) => store.catalog?.data.find((d) => d.name === name);
+
+/** A recipe for these data where the one of now is for the other kind, or nobody chose it for own pictures; else null. */
 function fitting(data) {
-  const there = store.catalog?.data.find((d) => d.name === data);
-  const now = recipeOf(wanted().recipe);
+  const [there, now] = [dataOf(data), recipeOf(wanted().recipe)];
+  if (there?.own && !there.points && !store.draft.recipe && !dataOf(wanted().data)?.own) return recipeOf("pictures");
   if (!there || !now || Boolean(there.points) === Boolean(now.points)) return null;
   const fit = store.catalog.recipes.filter((r) => Boolean(r.points) === Boolean(there.points));
   return fit.find((r) => r.name === data) ?? fit.find((r) => r.data === data && r.name === "quick") ?? fit.find((r) => ["quick", "ring"].includes(r.name));
@@ -66,7 +68,7 @@ function setDraft(name, value) {
   if (fit) {
     setDraft("recipe", fit.name);
     if (fit.data !== value) setDraft("data", value);
-    store.switched = `${value} is made of ${fit.points ? "points" : "pictures"}, so the recipe is ${fit.name} now.`;
+    store.switched = `${value} holds ${fit.points ? "points" : "pictures"}, so the recipe is ${fit.name} now.`;
     return changed(true);
   }
   store.switched = null;
@@ -76,8 +78,8 @@ function setDraft(name, value) {
     const now = wanted();
     for (const key of Object.keys(draft)) delete draft[key];
     draft.recipe = value; // the recipe as it is, but with the user's own pictures
-    const own = store.catalog?.data.find((d) => d.own && d.name === now.data);
-    if (own && Boolean(own.points) === Boolean(recipeOf(value)?.points)) for (const key of ["data", ...Object.keys(READ)]) if ((now[key] ?? READ[key][1]) !== READ[key]?.[1]) draft[key] = now[key];
+    const own = dataOf(now.data);
+    if (own?.own && Boolean(own.points) === Boolean(recipeOf(value)?.points)) for (const key of ["data", ...Object.keys(READ)]) if ((now[key] ?? READ[key][1]) !== READ[key]?.[1]) draft[key] = now[key];
   } else {
     draft[name] = value;
     if (name === "data") for (const key of Object.keys(READ)) delete draft[key]; // they were those of other pictures
@@ -291,14 +293,14 @@ function Own({ close }) {
     for (const [key, value] of Object.entries(read)) if (value !== readOf()[key]) setDraft(key, value);
     close();
   };
-  const choices = (key) => READ[key][2] ?? there?.sizes?.map((n) => [n, n ? `${n} × ${n}` : "as they are"]) ?? [];
+  const choices = (key) => READ[key][2] ?? there?.sizes?.map((n) => [n, n ? `${n} × ${n}` : "as they are"]) ?? [[0, "…"]];
   const set = (key) => (e) => setRead({ ...read, [key]: key === "size" ? Number(e.target.value) : e.target.value });
   return html`<${Dialog} id="own-h" title="Own data" testid="own-dialog" close=${close}>
     <p><a class="btn primary" href="#teach" data-testid="own-teach">Draw or photograph pictures</a></p><${Distribution} done=${close} open=${!sets.length} />
     ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}
     ${!sets.length && !server.lab && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
-    ${chosen && !sets.find((d) => d.name === chosen).points && html`<div class="setting own-read">${["size", "alpha", "resize"].map((key) => html`<label for=${`own-${key}`}>${READ[key][0]}</label><select class="in" id=${`own-${key}`} data-testid=${`own-${key}`} onChange=${set(key)}>${choices(key).map(([value, words], i) => html`<option value=${value} selected=${value === read[key] || (!i && !choices(key).some(([one]) => one === read[key]))}>${words}</option>`)}</select>`)}
+    ${chosen && !dataOf(chosen).points && html`<div class="setting own-read">${["size", "alpha", "resize"].map((key) => html`<label for=${`own-${key}`}>${READ[key][0]}</label><select class="in" id=${`own-${key}`} data-testid=${`own-${key}`} onChange=${set(key)}>${choices(key).map(([value, words], i) => html`<option value=${value} selected=${value === read[key] || (!i && !choices(key).some(([one]) => one === read[key]))}>${words}</option>`)}</select>`)}
       <label for="own-tile">${READ.tile[0]}</label><input class="in" id="own-tile" data-testid="own-tile" placeholder="16x16" key=${chosen} defaultValue=${read.tile} onChange=${set("tile")} /></div>`}
     ${chosen && !there && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}
     ${there?.png && html`<p data-testid="own-found"><b>${int(there.accepted)} pictures</b>, as the network will see them: ${there.shape.slice(0, 2).join(" × ")}${{ 1: ", grey", 3: ", colour", 4: ", colour with transparency" }[there.shape[2]]}${there.classes ? `, ${there.classes.length} classes` : ""}.</p>

@@ -223,11 +223,11 @@ function speakState(before, { state, step, error }) {
 
 export const server = new Port((kind, data) => {
   if (kind !== "lost") store.heard = Date.now();
-  const state = store.status?.state;
+  const [state, first] = [store.status?.state, kind === "samples" && !store.samples];
   if (kind === "event") store.events = { ...store.events, [data.event]: data };
   hears[kind === "event" ? data.event : kind]?.(data);
   if (kind === "ping") return;
-  changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), store.slow ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
+  changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), first ? 0 : store.slow ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
 
 // ── what the user does ──

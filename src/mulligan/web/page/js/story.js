@@ -261,7 +261,7 @@ const FIGURES = {
     const [ended, setEnded] = useState(false);
     const { advice } = record.ring.failed;
     return html`<${Choice} label="The judge’s brake" testid="brake" names=${["Brake on", "Brake off"]} at=${off} set=${setOff} /><${Ring} name=${off ? "failed" : "healthy"} testid="collapse" told=${(_, end) => setEnded(end)} />
-      <div class="found" role="status" data-testid="story-diagnosis">${off && ended ? html`<p><b class="bad">${advice.title} at step ${int(advice.step)}.</b> ${advice.text}</p><ul class="ev">${advice.evidence.slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>` : html`<p>${off ? "Mulligan measures while they play…" : ended ? "With the brake, the forger finds all eight. Now take the brake off." : "With the brake on."}</p>`}</div>`;
+      <div class="found" role="status" data-testid="story-diagnosis">${off && ended ? html`<p><b class="bad">${advice.title} at step ${int(advice.step)}.</b> ${advice.text.replace(/^G /, "The forger ")}</p><ul class="ev">${advice.evidence.slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>` : html`<p>${off ? "Mulligan measures while they play…" : ended ? "With the brake, the forger finds all eight. Now take the brake off." : "With the brake on."}</p>`}</div>`;
   },
 
   Second() {
