@@ -287,6 +287,7 @@ BROKEN = [
         "divergence",
         "mode collapse, D wins",
         ("d_loss = -D(x).mean() + D(fake).mean() + penalty", "d_loss = -D(x).mean() + D(fake).mean()"),
+        (", penalty=penalty)", ")"),
     ),
     *broken(
         "wgan_gp",

@@ -49,6 +49,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
     opt_d = torch.optim.Adam((g if "misled" in edits else d).parameters(), 1e-3)
     if "swapped" in edits:
         opt_g, opt_d = opt_d, opt_g
+    fall = torch.optim.lr_scheduler.ExponentialLR(opt_g, 0.7 if "fallen" in edits else 1.0)
     loss = nn.BCEWithLogitsLoss()
     loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=2 if "workers" in edits else 0)
     watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=6, every=20, folder=folder) if watching else None
@@ -71,7 +72,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                 if "penalty" in edits:
                     between = (fake.detach() / 2 + x / 2).requires_grad_()
                     (slope,) = torch.autograd.grad(d(between).sum(), between, create_graph=True)
-                shown = fake if {"undetached", "joint"} & set(edits) else fake.detach()
+                shown = fake if {"undetached", "joint"} & set(edits) else x if "both" in edits else fake.detach()
                 on_real, on_fake = d(torch.cat([x, shown])).split(len(x)) if "mixed" in edits else (d(x), d(shown))
                 d_loss = loss(on_real.float(), one)
                 if "one_sided" not in edits:
@@ -96,6 +97,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                 g_loss = loss(d(shown).float(), zero if "with_d" in edits else one)
             g_loss.backward()
             opt_g.step()
+            fall.step()
             average.update_parameters(g)
             if "eval" in edits:
                 g.eval()
@@ -148,6 +150,7 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
         ("joint", "no detach"),
         ("mixed", "D wins"),
         ("unlike", "unlike ranges"),
+        ("both", "wrong sign"),
     ],
 )
 def test_a_mistake_of_the_loop_is_named(torch, edit, state):
@@ -162,6 +165,33 @@ def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
     watch, _ = loop(torch, edits)
     assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "cycling"} == set()
     assert watch.form.name == "cross-entropy of logits"
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"), [("swapped", {"labels swapped"}), ("plain", set()), ("joint", set()), ("attached", set())]
+)
+def test_noisy_labels_and_updates_by_hand(torch, kind, named):
+    """D's labels are noise around two values. By hand nobody tells which net a gradient is for."""
+    torch.manual_seed(0)
+    reals, g, d = torch.randn(200, 3) + 4, torch.nn.Linear(2, 3), torch.nn.Linear(3, 1)
+    steps = [torch.optim.SGD(net.parameters(), 0.05) for net in (g, d)] if kind in ("swapped", "plain") else []
+    loss = torch.nn.BCEWithLogitsLoss()
+    watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=2, every=40)
+    for step in range(1, 121):
+        x, fake = reals[torch.randint(200, (32,))], g(torch.randn(32, 2))
+        shown, low, high = fake if kind in ("joint", "attached") else fake.detach(), *(torch.rand(2, 32, 1) / 10)
+        labels = (low, 1 - high) if kind == "swapped" else (1 - high, low)
+        sides = d(torch.cat([x, shown])).split(32) if kind == "joint" else (d(x), d(shown))
+        for update in range(2):
+            g.zero_grad(), d.zero_grad()
+            value = loss(d(g(torch.randn(32, 2))), low * 0 + 1) if update else sum(map(loss, sides, labels))
+            value.backward()
+            if steps:
+                steps[1 - update].step()
+            for p in (d, g)[update].parameters() if not steps else ():
+                p.data -= 0.05 * p.grad
+        watch(step)
+    assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "wrong sign"} == named
 
 
 @pytest.mark.parametrize(
@@ -186,6 +216,22 @@ def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
     assert state in named(-1)
     averaged = False  # then G jitters, and its path tells nothing
     assert (state in named(-1)) == (state != "cycling")
+
+
+def test_a_g_whose_rate_a_schedule_has_lowered_stands_still(torch):
+    watch, _ = loop(torch, ("fallen",), steps=20)
+    signals = {"rate": watch._listener.signals["rate"], "gap": 0.3, "coverage": 0.0}
+    taken = [Measurement(20 * n, signals, []) for n in (0, 1)]
+    found = LoopHistory(20).matches(Measurements(taken, Facts(0.0, False, False, False, steps=5000), True))
+    assert [each.state for each in found] == ["standstill"]
+
+
+def test_large_outputs_of_a_d_that_is_right_are_no_divergence():
+    signals = {"d_real": 90.0, "d_fake": -90.0, "d_loss": 0.0, "d_accuracy": 1.0, "ranking": 1.0, "gap": 0.3}
+    for right, first in ((1.0, "D wins"), (0.5, "divergence")):
+        taken = [Measurement(200, signals | {"d_accuracy": right, "d_loss": 9 * (1 - right)}, [])]
+        found = LoopHistory(200).matches(Measurements(taken, Facts(1.386, True, False, False, steps=5000), True))
+        assert found[0].state == first
 
 
 @pytest.mark.parametrize(("gaps", "named"), [((0.16, 0.13, 0.12, 0.11), False), ((0.12, 0.13, 0.12, 0.11), True)])
@@ -462,8 +508,10 @@ def test_keras_keeps_its_states_and_tells_its_range(torch, monkeypatch):
         assert torch.equal(variable.value, value)
 
 
-@pytest.mark.parametrize(("told", "heard", "named"), [(0, 0, False), (1, 0, True), (0, 1, True)])
-def test_classes_apart_from_their_samples_are_named(torch, told, heard, named):
+@pytest.mark.parametrize(
+    ("told", "heard", "drawn", "named"), [(0, 0, 0, False), (1, 0, 0, True), (0, 1, 0, True), (0, 0, 1, True)]
+)
+def test_classes_apart_from_their_samples_are_named(torch, told, heard, drawn, named):
     class Judge(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -475,12 +523,16 @@ def test_classes_apart_from_their_samples_are_named(torch, told, heard, named):
     kinds = torch.arange(80) % 4
     reals = torch.from_numpy(0.2 * REALS) + (kinds[:, None, None, None] - 1.5) / 2
     mixed, d = kinds[torch.randperm(80, generator=torch.Generator().manual_seed(1))], Judge()
-    g = torch.nn.Linear(3, 64)
-    watch = mulligan.Watch(
-        reals, generator=lambda z, y: g(z), discriminator=d, latent=3, every=20, labels=mixed if told else kinds
-    )
+
+    class Drawer(torch.nn.Linear):
+        def forward(self, z, y):
+            return super().forward(z)
+
+    g = Drawer(3, 64)
+    watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=3, every=20, labels=mixed if told else kinds)
     for step in range(1, 41):
         d(reals, mixed if heard else kinds).mean().backward()
+        (-d(g(torch.randn(80, 3), kinds).detach(), mixed if drawn else kinds)).mean().backward()
         watch(step)
     assert ("wrong classes" in {f.state for f in watch.findings}) == named
 
@@ -508,6 +560,12 @@ def test_reals_in_another_range_than_d_gets_end_the_watch(torch):
         watch(step)
     with pytest.warns(UserWarning, match="scaled as D gets them"):
         watch(20)
+
+
+def test_a_d_that_returns_pictures_ends_the_watch():
+    watch = mulligan.Watch(REALS, generator=lambda z: REALS[: len(z)], discriminator=lambda x: x, latent=3, every=10)
+    with pytest.warns(UserWarning, match="a number for each sample"):
+        watch(10)
 
 
 def test_what_a_user_mistypes_is_an_error():

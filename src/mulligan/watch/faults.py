@@ -78,6 +78,8 @@ class LoopHistory(History):
         if restrained_critic(so_far).holds and "divergence" not in {*shown, *(each.state for each in caused)}:
             shown["gamma off"] = Finding("gamma off", restrained_critic(so_far).evidence, "alarm")
             caused = [each for each in caused if each.state not in ("gamma off", "mode collapse")]
+        if any(each.state == "D wins" for each in caused):  # then large outputs are those of a D that is right
+            caused = [e for e in caused if e.state != "divergence" or e.evidence[0].name != "logit"]
         learning, gap, gaps = set(), so_far.get("gap"), so_far.earlier("gap")
         if gap < STILL * max(so_far.earlier("gap", 4), default=0.0):  # slowly, but it comes nearer
             caused = [each for each in caused if (each.state, each.severity) != ("D wins", "warning")]

@@ -28,6 +28,7 @@ class Push(NamedTuple):
     gradient: Array
     attached: bool  # the gradient goes on to G
     mixed: bool  # real and generated samples share the batch
+    key: float = 0.0  # the same for the same samples
 
 
 def way_of(gradient: Array) -> float:
@@ -42,7 +43,7 @@ def target_of(push: Push) -> float:
     This is least squares. Cross-entropy has the same form in p = σ(output), and times p(1 − p) if p is D's output.
     """
     o, g = push.output.astype(np.float64), push.gradient.astype(np.float64)
-    p = 1.0 / (1.0 + np.exp(-o))
+    p = 1.0 / (1.0 + np.exp(-np.clip(o, -500, 500)))
     for x, y in ((o, g), (p, g), (o, g * o * (1.0 - o))):
         apart = x - x.mean()
         slope = float(apart @ y) / max(float(apart @ apart), 1e-30)
@@ -62,6 +63,13 @@ def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
         return ends
     ways = {name: way_of(np.concatenate([push.gradient for push in pushes])) for name, pushes in aims.items()}
     return {name: way for name, way in ways.items() if way}
+
+
+def has_moving_target(pushes: list[Push]) -> bool:
+    """Tell whether the target differs from sample to sample, as with noisy labels. Then gradients show no way."""
+    sizes = np.abs(np.concatenate([push.gradient for push in pushes]))
+    constant = np.ptp(sizes[sizes > 0]) < 0.01 * sizes.max() if sizes.any() else True
+    return not constant and not any(math.isfinite(target_of(push)) for push in pushes)
 
 
 def drift_of(before: torch.Tensor, now: torch.Tensor) -> float:
@@ -101,7 +109,7 @@ class Listener:
         self.reach: tuple[float, float] | None = None
         """The range of D's real inputs."""
         self.pairs: list[list[Any]] = []  # the latest reals of D, and the classes that it got with them
-        self._fakes: list[torch.Tensor] = []
+        self._fakes: list[tuple[torch.Tensor, Any]] = []  # the latest fakes, and the class that each got
         self._pending: list[Push] = []
         self._aims: dict[str, list[Push]] = {}  # what each player's steps did to the outputs of each side
         self._added: dict[str, list[float]] = {"g": [], "d": []}  # for each part of a gradient, where fakes are pushed
@@ -139,6 +147,12 @@ class Listener:
         if (self._astray and "g" not in self._steppers) or (self._misled and "d" not in self._steppers):
             self.signals["foreign"] = 1.0
         aims, ends = self._aims, ends_of(self._aims)
+        if {"d real", "d fake"} <= aims.keys():
+            r, f = (np.concatenate([p.output for p in aims[f"d {side}"]]) for side in ("real", "fake"))
+            higher = float((r[:, None] > f).mean())
+            sure = not 0.02 < higher < 0.98
+            if sure and (has_moving_target(aims["d real"]) or has_moving_target(aims["d fake"])):
+                ends |= {"d real": higher, "d fake": 1 - higher}  # D does what its loss asks for
         if {"d real", "d fake"} <= ends.keys():
             real, fake = ends["d real"], ends["d fake"]
             self.mirrored = real < fake
@@ -146,13 +160,14 @@ class Listener:
             if "g fake" in ends:
                 self.signals["with_d"] = float(abs(ends["g fake"] - fake) < abs(ends["g fake"] - real))
         elif {"d real", "d fake", "g fake"} <= aims.keys() and not any(p.gradient.any() for p in aims["d fake"]):
-            real, fake = (np.concatenate([p.output for p in aims[f"d {side}"]]).mean() for side in ("real", "fake"))
-            apart = real * fake < 0  # a hinge that D has reached
+            apart = r.mean() * f.mean() < 0  # a hinge that D has reached
             self.signals["one_target"] = float(not apart)
-            self.signals["with_d"] = float(apart and ends.get("g fake", 0.0) * (fake - real) > 0)
-        elif "d real" in ends and "g fake" in aims and "d fake" not in aims:
-            ways = {round(ends_of({"d real": [push]}).get("d real", math.nan), 1) for push in aims["d real"]}
-            self.signals["one_sided"] = float(len(ways) == 1)  # else some of the reals are changed fakes
+            self.signals["with_d"] = float(apart and ends.get("g fake", 0.0) * (f.mean() - r.mean()) > 0)
+        elif {"d real", "g fake"} <= aims.keys() and "d fake" not in aims and {"g", "d"} <= self._steppers:
+            found = ((push.key, ends_of({"d real": [push]}).get("d real", math.nan)) for push in aims["d real"])
+            ways = {(key, round(way, 1)) for key, way in found if math.isfinite(way)}
+            same = len({key for key, _ in ways}) < len(ways)  # the same reals under both labels
+            self.signals["one_sided"] = float(same or len({way for _, way in ways}) == 1)  # else changed fakes
         if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in self.d.modules()):
             of_d, of_g = ([push.mixed for push in self._aims.get(f"{player} fake", [])] for player in "dg")
             self.signals["mixed"] = float(any(of_d) and bool(of_g) and not any(of_g))
@@ -162,7 +177,7 @@ class Listener:
 
     def _made(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, torch.Tensor):
-            self._fakes = [*self._fakes, output.detach()][-4:]
+            self._fakes = [*self._fakes, (output.detach(), *inputs[1:2])][-4:]
         if torch.is_grad_enabled():  # not a sheet of samples
             self.signals["eval"] = float(_modes(module) == {False})
         z = next((x for x in inputs if isinstance(x, torch.Tensor) and x.is_floating_point()), None)
@@ -183,13 +198,19 @@ class Listener:
         out = output[0] if isinstance(output, (tuple, list)) else output
         if not isinstance(out, torch.Tensor) or not out.requires_grad or len(out) != len(x):
             return
+        if len(x) < out.numel() == x.numel():  # a picture for each sample, such as an autoencoder's
+            return
         fake = torch.zeros(len(x), dtype=torch.bool, device=x.device)
         seen = x.detach().flatten(1)  # the loop may flatten pictures for D
-        for made in self._fakes:
+        for made, *kinds in self._fakes:
             n, flat = len(made), made.to(x.dtype).flatten(1)
             for rows in {(0, n), (len(x) - n, len(x))} if len(x) >= n and seen.shape[1] == flat.shape[1] else ():
                 if torch.equal(seen[slice(*rows)], flat):
                     fake[slice(*rows)] = True
+                    told = [y for y in (*kinds, *inputs[1:2]) if isinstance(y, torch.Tensor)] if n == len(x) else []
+                    if len(told) == 2 and told[0].shape == told[1].shape:
+                        apart = float(bool((told[0] != told[1]).any()))
+                        self.signals["class_changed"] = max(self.signals.get("class_changed", 0.0), apart)
         attached = x.grad_fn is not None
         if attached and not bool(fake.any()):  # changed on the way: nobody knows what it is
             return
@@ -201,7 +222,7 @@ class Listener:
             self.reach = min(low, float(some.min())), max(high, float(some.max()))
         between = x.is_leaf and x.requires_grad
         values = as_numpy(out.reshape(len(x), -1)).mean(-1)
-        mask = fake.cpu().numpy()
+        mask, key = fake.cpu().numpy(), float(seen.double().sum())
 
         def pushed(grad: torch.Tensor) -> None:
             probing = bool((grad == 1).all()) and between  # the first pass of a gradient penalty
@@ -210,7 +231,7 @@ class Listener:
             each = as_numpy(grad.reshape(len(x), -1)).sum(-1)
             for side, rows in (("fake", mask), ("real", ~mask)):
                 if rows.any():
-                    self._pending.append(Push(side, values[rows], each[rows], attached, not rows.all()))
+                    self._pending.append(Push(side, values[rows], each[rows], attached, not rows.all(), key))
             if "x" in self._first and not attached and not mask.all():  # not those between real and fake
                 self._means.append(seen[~fake].double().mean(0))
                 self._compare("x", seen[~fake])
@@ -250,6 +271,8 @@ class Listener:
             stale = self._old[name] > 0 or (name == "d" and len(fresh) == 2)  # or of G's pass
             self.signals[f"stale_{name}"] = max(self.signals.get(f"stale_{name}", 0.0), float(stale))
             if name == "g":
+                groups = [group for group in optimizer.param_groups if group.get("initial_lr")]  # set by a schedule
+                self.signals["rate"] = max((group["lr"] / group["initial_lr"] for group in groups), default=1.0)
                 grad = None if (weight := self.first["g"]) is None else weight.grad
                 alone = bool(pushes) and not any(push.attached for push in pushes)
                 self.signals["cut"] = float(alone and (grad is None or not bool(grad.any())))
@@ -268,7 +291,8 @@ class Listener:
             return
         of: dict[str, list[Push]] = {"d": [], "g": []}
         for push in pushes:
-            if push.side == "fake" and push.attached and (player != "d" or apart):
+            own = player != "d" or apart if player else not push.mixed  # Keras does not tell who steps
+            if push.side == "fake" and push.attached and own:
                 of["g"].append(push)
             elif player != "g" or apart:  # or G's loss also compares with reals
                 of["d"].append(push)

@@ -11,6 +11,7 @@ import numpy as np
 
 from mulligan.diagnosis import Answers
 from mulligan.diagnosis.probe import COUNT, ROWS
+from mulligan.errors import DataError, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.watch.arrays import Layout, as_numpy
@@ -68,7 +69,13 @@ class Nets:
         """Return D's outputs, one for each sample: the mean over patches, or the first of several outputs."""
         out = self.discriminator(x, *self.classes(slice(0, len(x))))
         out = out[0] if isinstance(out, (tuple, list)) else out
-        return (out if hasattr(out, "reshape") else as_numpy(out)).reshape(len(x), -1).mean(-1)
+        out = (out if hasattr(out, "reshape") else as_numpy(out)).reshape(len(x), -1)
+        if self.layout.name != "points" and out.shape[1] == math.prod(self.layout.shape):
+            one = "lambda x: -(D(x) - x).reshape(len(x), -1).abs().mean(1)"
+            raise DataError(
+                must_be("discriminator", "a function that returns a number for each sample", out.shape, one)
+            )
+        return out.mean(-1)
 
     def real_like(self, made: Any) -> Any:
         """Return the reals in the shape of G's samples, which the loop may flatten before D sees them."""

@@ -31,6 +31,8 @@ COPIED = 10_000_000
 """Maximum number of pixels of all reals for the search for copies: 40 MB."""
 OPEN = (-math.inf, math.inf)
 """The reach of a generator whose last layer has no bounds, or is unknown."""
+FEW = 100
+"""Number of reals below which the watch says that they are few."""
 LENGTH = 5000
 """Assumed length of a run, if the user does not say it."""
 
@@ -370,6 +372,8 @@ class Watch(AbstractContextManager["Watch"]):
         if self._probe.answers is None:
             return ["who wins, slopes and mistakes of the loop, because there is no discriminator="]
         unseen = []
+        if len(self._reals.x) < FEW:
+            unseen.append(f"much of variety and of copies, because there are only {len(self._reals.x)} reals")
         if not self._nets.gradients:
             unseen.append(f"D's slope, so neither a penalty that is too strong nor a steep D ({self._nets.name})")
         if self._listener is None:
