@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -550,15 +551,19 @@ def test_samples_keep_their_fourth_channel(tmp_path):
     np.testing.assert_allclose(found[seen], colours[0][seen], atol=0.02)
 
 
-def test_reals_in_another_range_than_d_gets_end_the_watch(torch):
+@pytest.mark.parametrize("also", [False, True])
+def test_reals_in_another_range_than_d_gets_end_the_watch(torch, also):
+    """Unless D also gets some in their range: the others may be changed fakes, or lie between reals and fakes."""
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 1))
     watch = mulligan.Watch(
         255 * (REALS + 1) / 2, generator=torch.nn.Linear(6, 64), discriminator=net, latent=6, every=20
     )
     for step in range(1, 20):
         net(torch.from_numpy(REALS[:16])).mean().backward()
+        if also:
+            net(torch.from_numpy(128 * REALS[:16] + 128)).mean().backward()
         watch(step)
-    with pytest.warns(UserWarning, match="scaled as D gets them"):
+    with nullcontext() if also else pytest.warns(UserWarning, match="scaled as D gets them"):
         watch(20)
 
 

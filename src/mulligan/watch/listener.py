@@ -16,6 +16,7 @@ from mulligan.nn.memory import Array
 from mulligan.watch.arrays import as_numpy
 from mulligan.watch.forms import Outputs
 
+SIDES = "real", "fake"
 _MOVING = (torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd)
 """Layers that work differently in eval mode."""
 
@@ -106,8 +107,7 @@ class Listener:
     def _clear(self) -> None:
         self.signals: dict[str, float] = {}
         self.heard: list[tuple[Outputs, Outputs]] = []
-        self.reach: tuple[float, float] | None = None
-        """The range of D's real inputs."""
+        self.ranges: list[tuple[float, float]] = []  # of D's real inputs, and of others that may be changed fakes
         self.pairs: list[list[Any]] = []  # the latest reals of D, and the classes that it got with them
         self._fakes: list[tuple[torch.Tensor, Any]] = []  # the latest fakes, and the class that each got
         self._pending: list[Push] = []
@@ -148,10 +148,11 @@ class Listener:
             self.signals["foreign"] = 1.0
         aims, ends = self._aims, ends_of(self._aims)
         if {"d real", "d fake"} <= aims.keys():
-            r, f = (np.concatenate([p.output for p in aims[f"d {side}"]]) for side in ("real", "fake"))
-            higher = float((r[:, None] > f).mean())
-            sure = not 0.02 < higher < 0.98
-            if sure and (has_moving_target(aims["d real"]) or has_moving_target(aims["d fake"])):
+            r, f = (np.concatenate([p.output for p in aims[f"d {side}"]]) for side in SIDES)
+            higher, reached = float((r[:, None] > f).mean()), not any(p.gradient.any() for p in aims["d fake"])
+            if reached and r.mean() * f.mean() > 0:  # a hinge that is content with both on one side
+                ends |= {"d real": 1.0, "d fake": 1.0}
+            elif not 0.02 < higher < 0.98 and (reached or any(has_moving_target(aims[f"d {s}"]) for s in SIDES)):
                 ends |= {"d real": higher, "d fake": 1 - higher}  # D does what its loss asks for
         if {"d real", "d fake"} <= ends.keys():
             real, fake = ends["d real"], ends["d fake"]
@@ -159,10 +160,6 @@ class Listener:
             self.signals["one_target"] = float(abs(real - fake) < 0.2)
             if "g fake" in ends:
                 self.signals["with_d"] = float(abs(ends["g fake"] - fake) < abs(ends["g fake"] - real))
-        elif {"d real", "d fake", "g fake"} <= aims.keys() and not any(p.gradient.any() for p in aims["d fake"]):
-            apart = r.mean() * f.mean() < 0  # a hinge that D has reached
-            self.signals["one_target"] = float(not apart)
-            self.signals["with_d"] = float(apart and ends.get("g fake", 0.0) * (f.mean() - r.mean()) > 0)
         elif {"d real", "g fake"} <= aims.keys() and "d fake" not in aims and {"g", "d"} <= self._steppers:
             found = ((push.key, ends_of({"d real": [push]}).get("d real", math.nan)) for push in aims["d real"])
             ways = {(key, round(way, 1)) for key, way in found if math.isfinite(way)}
@@ -218,8 +215,7 @@ class Listener:
             some = x.detach()[~fake].float()
             self.signals["eval_d"] = float(_modes(module) == {False})
             self.pairs = [*self.pairs, [part.detach() for part in inputs[:2]]][-4:] if fake.sum() == 0 else self.pairs
-            low, high = self.reach or (math.inf, -math.inf)
-            self.reach = min(low, float(some.min())), max(high, float(some.max()))
+            self.ranges.append((float(some.min()), float(some.max())))
         between = x.is_leaf and x.requires_grad
         values = as_numpy(out.reshape(len(x), -1)).mean(-1)
         mask, key = fake.cpu().numpy(), float(seen.double().sum())
@@ -299,7 +295,7 @@ class Listener:
         for whose, some in of.items():
             for push in some:
                 self._aims.setdefault(f"{whose} {push.side}", []).append(push)
-        sides = [[p for p in of["d"] if p.side == side] for side in ("real", "fake")]
+        sides = [[p for p in of["d"] if p.side == side] for side in SIDES]
         if all(sides):
             real, fake = sides[0][-1], sides[1][-1]
             self.heard.append((Outputs(real.output, fake.output), Outputs(real.gradient, fake.gradient)))

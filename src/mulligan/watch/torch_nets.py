@@ -125,9 +125,13 @@ class TorchNets(Nets):
         return _norm([p for module in self.of_g for p in module.parameters() if p.requires_grad])
 
     def answers(self, slopes: Slopes) -> Answers:
-        """Return D's outputs and all gradients, without touching ``.grad``."""
+        """Return D's outputs and all gradients, without touching ``.grad``.
+
+        G is asked again when D's graphs are gone, so that never both take memory.
+        """
+        n, rows, norms = len(self.real), slice(0, len(self.real)), {}
+        made = self.made(self.generator, rows)
         with torch.enable_grad():
-            made = self.made(self.generator, slice(0, len(self.real)))
             real, fake = self.real_like(made).detach().clone().requires_grad_(), made.detach().requires_grad_()
             r, f = self.scores(real), self.scores(fake)
             of_r, of_f, of_g = (self.array(side).to(f.dtype) for side in slopes(as_numpy(r), as_numpy(f)))
@@ -135,17 +139,16 @@ class TorchNets(Nets):
                 torch.autograd.grad(out, x, seed, retain_graph=True)[0]
                 for out, x, seed in ((r, real, torch.ones_like(r)), (f, fake, torch.ones_like(f)), (f, fake, of_g))
             )
-            n, norms = len(self.real), {}
-            for name, modules, outs, seeds in (
-                ("g", self.of_g, (made,), (push / n,)),
-                ("d", self.of_d, (r, f), (of_r / n, of_f / n)),
-            ):
+            for name, modules in (("d", self.of_d), ("g", self.of_g)):
                 weights = [p for module in modules for p in module.parameters() if p.requires_grad]
+                outs, seeds = [r, f], [of_r / n, of_f / n]
+                if name == "g":
+                    outs, seeds = [self.made(self.generator, rows)], [push / n]
                 known = [(o, s) for o, s in zip(outs, seeds) if o.requires_grad]
                 if not weights or not known:
                     continue
                 ends, starts = zip(*known)
-                grads = torch.autograd.grad(ends, weights, starts, retain_graph=True, allow_unused=True)
+                grads = torch.autograd.grad(ends, weights, starts, allow_unused=True)
                 flat = [torch.zeros_like(p) if g is None else g for p, g in zip(weights, grads)]
                 norms[f"{name}_gradient"] = _norm(flat)
                 norms[f"{name}_weights"] = _norm(weights)

@@ -31,8 +31,6 @@ COPIED = 10_000_000
 """Maximum number of pixels of all reals for the search for copies: 40 MB."""
 OPEN = (-math.inf, math.inf)
 """The reach of a generator whose last layer has no bounds, or is unknown."""
-FEW = 100
-"""Number of reals below which the watch says that they are few."""
 LENGTH = 5000
 """Assumed length of a run, if the user does not say it."""
 
@@ -186,7 +184,8 @@ class Watch(AbstractContextManager["Watch"]):
         try:
             self._take(step, {"d_loss": d_loss, "g_loss": g_loss, "penalty": penalty, **figures})
         except Exception as error:  # the user's training is worth more than the watch
-            self._end(f"{type(error).__name__} at step {step}: {error}")
+            self.error = f"{type(error).__name__} at step {step}: {error}"
+            self.close()
             warnings.warn(f"mulligan.Watch stops, and your training goes on. {self.error}", stacklevel=2)
 
     def __exit__(self, *error: object) -> None:
@@ -276,11 +275,6 @@ class Watch(AbstractContextManager["Watch"]):
         self._is_over = True
         self.close()
 
-    def _end(self, reason: str) -> None:
-        self.error = reason
-        if self._listener is not None:
-            self._listener.stop()
-
     def _tell(self, step: int, news: Finding) -> None:
         evidence = {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in news.evidence}
         words = tuple(remedy.told(self._nets.name) for remedy in remedies(news.state, evidence))
@@ -327,8 +321,8 @@ class Watch(AbstractContextManager["Watch"]):
             said["g_grown"] = found.norms["g_weights"] / self._weight
         said["double_sigmoid"] = float(self._fitting.is_double)
         heard = self._listener.signals if self._listener is not None else {}
-        if self._listener is not None and (seen_by_d := self._listener.reach):
-            self._check_reals(*seen_by_d)
+        if self._listener is not None:
+            self._check_reals(self._listener.ranges)
         return Answers(real, fake, slopes[0], slopes[1], found.push, {**found.norms, **said, **heard})
 
     def _slopes(self, real: Array, fake: Array) -> tuple[Array, Array, Array]:
@@ -345,10 +339,12 @@ class Watch(AbstractContextManager["Watch"]):
         of_real, of_fake = form.slopes(*seen)
         return sign * of_real, sign * of_fake, sign * form.push(*seen)
 
-    def _check_reals(self, low: float, high: float) -> None:
-        """Raise an error if D gets its reals in quite another range than those that were handed over."""
-        span = self.high - self.low
-        if not 0.25 < (high - low) / span < 4 or abs(high + low - self.high - self.low) > 0.4 * span:
+    def _check_reals(self, ranges: list[tuple[float, float]]) -> None:
+        """Raise an error if D gets no batch in about the range of the reals that were handed over."""
+        span, middle = self.high - self.low, self.high + self.low
+        near = (0.25 < (b - a) / span < 4 and abs(a + b - middle) <= 0.4 * span for a, b in ranges)
+        if ranges and not any(near):
+            low, high = ranges[0]
             got = f"[{self.low:g}, {self.high:g}], but D gets [{low:.3g}, {high:.3g}]"
             raise DataError(must_be("reals", "scaled as D gets them", got, "the samples after your transforms"))
 
@@ -372,7 +368,7 @@ class Watch(AbstractContextManager["Watch"]):
         if self._probe.answers is None:
             return ["who wins, slopes and mistakes of the loop, because there is no discriminator="]
         unseen = []
-        if len(self._reals.x) < FEW:
+        if len(self._reals.x) < COUNT // 2:
             unseen.append(f"much of variety and of copies, because there are only {len(self._reals.x)} reals")
         if not self._nets.gradients:
             unseen.append(f"D's slope, so neither a penalty that is too strong nor a steep D ({self._nets.name})")
