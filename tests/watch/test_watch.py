@@ -510,7 +510,7 @@ def test_keras_keeps_its_states_and_tells_its_range(torch, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("told", "heard", "drawn", "named"), [(0, 0, 0, False), (1, 0, 0, True), (0, 1, 0, True), (0, 0, 1, True)]
+    ("told", "heard", "drawn", "named"), [(0, 0, 0, False), (1, 0, 0, False), (0, 1, 0, True), (0, 0, 1, True)]
 )
 def test_classes_apart_from_their_samples_are_named(torch, told, heard, drawn, named):
     class Judge(torch.nn.Module):
@@ -536,6 +536,7 @@ def test_classes_apart_from_their_samples_are_named(torch, told, heard, drawn, n
         (-d(g(torch.randn(80, 3), kinds).detach(), mixed if drawn else kinds)).mean().backward()
         watch(step)
     assert ("wrong classes" in {f.state for f in watch.findings}) == named
+    assert ("labels= belong" in str(watch)) == told
 
 
 def test_samples_keep_their_fourth_channel(tmp_path):

@@ -147,7 +147,7 @@ class Watch(AbstractContextManager["Watch"]):
         self.every, self._history, self._fitting = every, LoopHistory(every), Fitting()
         self._history.averaged = average is not None
         self.form: Form | None = None  # D's loss, as far as it shows
-        self._turned, self._scale, self._is_over = False, 1.0, False
+        self._turned, self._scale, self._is_over, self._classes_show = False, 1.0, False, True
         self._last: dict[str, float] = {}
         self._weight = self._nets.weight()
         self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
@@ -358,10 +358,11 @@ class Watch(AbstractContextManager["Watch"]):
         pairs = [
             (self.layout.samples(x), kinds_of(y)) for x, *more in heard for y in more if y.shape[1:] == self._label
         ]
+        self._classes_show = of_reals > 0.05
         if of_reals < 0.2 or not pairs:
-            return {"class_of_reals": of_reals}
+            return {}
         x, classes = map(np.concatenate, zip(*pairs))
-        return {"class_of_reals": of_reals, "class_in_loop": class_match(known, x, classes) / of_reals}
+        return {"class_in_loop": class_match(known, x, classes) / of_reals}
 
     def _unseen(self) -> list[str]:
         """Return what is out of reach here, and why."""
@@ -370,6 +371,8 @@ class Watch(AbstractContextManager["Watch"]):
         unseen = []
         if len(self._reals.x) < COUNT // 2:
             unseen.append(f"much of variety and of copies, because there are only {len(self._reals.x)} reals")
+        if not self._classes_show:
+            unseen.append("whether labels= belong to the reals: classes do not differ in their mean, so look at some")
         if not self._nets.gradients:
             unseen.append(f"D's slope, so neither a penalty that is too strong nor a steep D ({self._nets.name})")
         if self._listener is None:
