@@ -264,7 +264,7 @@ def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(ope
     assert tab("recipe-ring").is_checked()
     tab("data-mnist").click()
     assert tab("recipe-quick").is_checked()
-    assert "made of pictures" in tab("data-note").inner_text()
+    assert "holds pictures" in tab("data-note").inner_text()
     tab("recipe-mlp").click()
     tab("data-fashion").click()
     assert tab("recipe-mlp").is_checked()
