@@ -32,7 +32,7 @@ class DataSpec(Checked):
     """Skip broken files in a folder of pictures. Otherwise they raise an error."""
     labels: Literal["dataset", "clusters", "none", "auto"] = "dataset"
     """The classes: those of the data, k-means clusters of the pictures, or none. "auto" takes those of the data;
-    pictures without classes are sorted into clusters, one for every 8 pictures and at most `clusters`."""
+    pictures without classes are sorted into clusters, one for every 15 pictures and at most `clusters`."""
     clusters: Count = 150
     """Number of clusters."""
     held_back: Fraction = 0.0

@@ -28,7 +28,7 @@ from mulligan.training.steering import held_back
 _LOG = logging.getLogger(__name__)
 AHEAD = 4
 """Number of batches of streamed pictures to decode in advance."""
-EACH = 8
+EACH = 15
 """Number of pictures for each cluster that stands in for a class."""
 ASKED = 500
 """Number of samples whose labels are compared with their nearest neighbour's."""
