@@ -169,7 +169,14 @@ def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
 
 
 @pytest.mark.parametrize(
-    ("kind", "named"), [("swapped", {"labels swapped"}), ("plain", set()), ("joint", set()), ("attached", set())]
+    ("kind", "named"),
+    [
+        ("swapped", {"labels swapped"}),
+        ("plain", set()),
+        ("joint", set()),
+        ("joint swapped", {"labels swapped"}),
+        ("attached", set()),
+    ],
 )
 def test_noisy_labels_and_updates_by_hand(torch, kind, named):
     """D's labels are noise around two values. By hand nobody tells which net a gradient is for."""
@@ -180,9 +187,9 @@ def test_noisy_labels_and_updates_by_hand(torch, kind, named):
     watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=2, every=40)
     for step in range(1, 121):
         x, fake = reals[torch.randint(200, (32,))], g(torch.randn(32, 2))
-        shown, low, high = fake if kind in ("joint", "attached") else fake.detach(), *(torch.rand(2, 32, 1) / 10)
-        labels = (low, 1 - high) if kind == "swapped" else (1 - high, low)
-        sides = d(torch.cat([x, shown])).split(32) if kind == "joint" else (d(x), d(shown))
+        shown, low, high = fake.detach() if steps else fake, *(torch.rand(2, 32, 1) / 10)
+        labels = (low, 1 - high) if "swapped" in kind else (1 - high, low)
+        sides = d(torch.cat([x, shown])).split(32) if "joint" in kind else (d(x), d(shown))
         for update in range(2):
             g.zero_grad(), d.zero_grad()
             value = loss(d(g(torch.randn(32, 2))), low * 0 + 1) if update else sum(map(loss, sides, labels))
