@@ -118,7 +118,7 @@ def _resized(game: Game, g: Shape, d: Shape, g_channels: Shape = (), d_channels:
 
 
 QUICK = "conv, classes, non-saturating + R1 + R2, simultaneous, averaged"
-FACES = "the same for 16×16 in colour, 64 and 48 channels, 1000 clusters"
+FACES = "the same for 16×16 in colour, 64 and 48 channels, 2000 clusters"
 FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "classic": (_classic, (64,)),
     "classic-one-z": (lambda batch, toy: _one_z(_classic(batch, toy)), (64,)),
@@ -126,7 +126,7 @@ FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "mlp-one-z": (lambda batch, toy: _one_z(_mlp(batch, toy)), (64, 128, 256)),
     "mlp-r1r2": (lambda batch, toy: _penalised(_mlp(batch, toy), "MLP"), (64, 128, 256)),
     "quick": (partial(_of_recipe, "quick", QUICK, (28, 28, 1), 10), (64,)),
-    "faces": (partial(_of_recipe, "faces", FACES, (16, 16, 3), 1000), (64,)),
+    "faces": (partial(_of_recipe, "faces", FACES, (16, 16, 3), 2000), (64,)),
     "pictures-32": (partial(_pictures, 32, 3), (64,)),
     "pictures-64": (partial(_pictures, 64, 3), (64,)),
     "pictures-alpha": (partial(_pictures, 32, 4), (64,)),
