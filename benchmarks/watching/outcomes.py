@@ -92,7 +92,7 @@ def line(o: Outcome) -> str:
 HEADS = (
     "broken",
     "named exactly",
-    "or by a neighbour",
+    "exactly or by a neighbour",
     "wrongly",
     "not at all",
     "healthy",
@@ -114,7 +114,8 @@ def counts(some: dict[str, list[Outcome]]) -> str:
         exact, right, silent = (sum(v) for v in zip(*((o.exact, o.right, o.named == HEALTHY) for o in broken)))
         named = [o for o in broken if o.right]
         steps = [o.step - (100 if o.case.expected == "eval left on" else 0) for o in named]
-        numbers = (len(broken), exact, right - exact, len(broken) - right - silent, silent, len(sound))
+        exactly, rightly = (f"{n} ({n / len(broken):.1%})".replace("%", " %") for n in (exact, right))
+        numbers = (len(broken), exactly, rightly, len(broken) - right - silent, silent, len(sound))
         numbers += (sum(not o.exact for o in sound), len(alike), sum(not o.exact for o in alike))
         numbers += (f"{statistics.median(steps):.0f}", max(steps), f"{statistics.median(o.seconds for o in named):.1f}")
         rows.append([group, *map(str, numbers)])
