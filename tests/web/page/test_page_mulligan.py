@@ -78,7 +78,7 @@ def test_a_failed_run_is_dragged_back_and_both_futures_play(open_tab, server):
     tab.picture("mulligan-futures", BOTH)
     answer = tab.page.request.get(f"{server.address}/api/runs/{second['run']}/futures.gif")
     with Image.open(BytesIO(answer.body())) as film:
-        assert film.size[0] == 2 * (film.size[1] - 30)  # the words below say what was changed
+        assert film.size[1] > film.size[0] // 2 + 15  # the words below say what was changed
         assert film.n_frames > 10
     tab.page.keyboard.press("Escape")
     tab("futures").wait_for(state="detached")
