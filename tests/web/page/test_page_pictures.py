@@ -66,6 +66,8 @@ def test_own_pictures_have_a_size(open_tab):
     tab.page.wait_for_selector("[data-testid=own-found]:has-text('48 × 48')")
     tab("own-alpha").select_option("white")
     tab("own-tile").fill("16x16")
+    while not late:  # the question has not come yet
+        tab.page.wait_for_timeout(20)
     late.pop()()
     tab.page.wait_for_selector("[data-testid=own-found]:has-text('98 pictures')")
     assert tab("own-tile").input_value() == "16x16"  # an answer that comes while somebody types leaves the words
