@@ -66,6 +66,9 @@ Each as it was played last. The distance is the energy distance of fakes and rea
 `keras_dcgan`, seed 1, was called cycling at first. Since then the watch calls a G without an average cycling only if
 the reals are not shuffled: its samples jitter, so their path is long in each run.
 
+`jax_gan`, seed 1, is called D wins at step 600. D still gets every sample right then, and G recovers. Runs in which D
+does win look the same at that step, so the accusation stays.
+
 ## What a loss curve alone shows
 
 {_losses([o for o in last.values() if o.losses and o.case in BROKEN])}
