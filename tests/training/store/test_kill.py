@@ -275,16 +275,18 @@ def test_a_handler_of_ones_own_is_left_alone():
 
 
 TOGETHER = """
-import os, signal, sys, time
-from mulligan.training import Interrupt
+import os, signal, types
+from mulligan.training import Interrupt, interrupt
 
+now = 0.0  # a clock that stands still while both signals come, however slow the machine is
+interrupt.time = types.SimpleNamespace(monotonic=lambda: now)
 with Interrupt() as stop:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
     for number in (signal.SIGINT, signal.SIGTERM):
         os.kill(os.getpid(), number)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, signal.SIGTERM])  # both come at once
-    print("stopping", stop())
-    time.sleep(0.15)
+    print("stopping", stop(), flush=True)
+    now = 0.15
     signal.raise_signal(signal.SIGTERM)
     print("never said")
 """
