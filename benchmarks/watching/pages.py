@@ -93,8 +93,8 @@ A run that was named wrongly was played again when the watch was mended. Not nam
 {HEAD_OF_LINES}
 {mended_by}
 
-Two ways are no failure in this time, by the distance to the reals, and count as not named: with the saturating loss and
-D's rate × 10 `gan` comes nearer at each measurement, and `lsgan` recovers from its last layer × 100.
+By the distance to the reals, two ways are no failure in this time. They count as not named. With the saturating loss
+and D's rate × 10, `gan` comes nearer at each measurement. `lsgan` recovers from its last layer × 100.
 """
 
 

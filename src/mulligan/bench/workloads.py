@@ -74,10 +74,11 @@ def _penalised(plain: Workload, what: str) -> Workload:
     return replace(plain, title=f"the same {what}, relativistic + R1 + R2, simultaneous", game=game)
 
 
-def _of_recipe(name: str, about: str, shape: Shape, classes: int, batch: int, toy: bool) -> Workload:
-    game: Game = recipe(name)
+def _of_recipe(name: str, about: str, shape: Shape, batch: int, toy: bool) -> Workload:
+    config = recipe(name)
+    classes = 10 if config.data.labels == "dataset" else config.data.clusters
     # The first half of the run, where the recipe's rate is constant.
-    game = replace(game, classes=classes, schedules=replace(game.schedules, lr=Constant(1.0)))
+    game: Game = replace(config, classes=classes, schedules=replace(config.schedules, lr=Constant(1.0)))
     if toy:
         game = _resized(game, (6,), (6,), (6, 4), (4, 6))
     return Workload(f"recipe {name}: {about}", game, (8, 8, shape[2]) if toy else shape, batch)
@@ -86,7 +87,7 @@ def _of_recipe(name: str, about: str, shape: Shape, classes: int, batch: int, to
 def _pictures(size: int, channels: int, batch: int, toy: bool) -> Workload:
     config = recipe("pictures")
     about = f"{size}×{size}, {channels} channels, {config.data.clusters} clusters, every picture augmented"
-    made = _of_recipe("pictures", about, (size, size, channels), config.data.clusters, batch, toy)
+    made = _of_recipe("pictures", about, (size, size, channels), batch, toy)
     return replace(made, game=replace(made.game, augment_probability=1.0))
 
 
@@ -118,15 +119,15 @@ def _resized(game: Game, g: Shape, d: Shape, g_channels: Shape = (), d_channels:
 
 
 QUICK = "conv, classes, non-saturating + R1 + R2, simultaneous, averaged"
-FACES = "the same for 16×16 in colour, 64 and 48 channels, 2000 clusters"
+FACES = "the same for 16×16 in colour, 64 and 48 channels, clusters for classes"
 FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "classic": (_classic, (64,)),
     "classic-one-z": (lambda batch, toy: _one_z(_classic(batch, toy)), (64,)),
     "mlp": (_mlp, (64, 128, 256)),
     "mlp-one-z": (lambda batch, toy: _one_z(_mlp(batch, toy)), (64, 128, 256)),
     "mlp-r1r2": (lambda batch, toy: _penalised(_mlp(batch, toy), "MLP"), (64, 128, 256)),
-    "quick": (partial(_of_recipe, "quick", QUICK, (28, 28, 1), 10), (64,)),
-    "faces": (partial(_of_recipe, "faces", FACES, (16, 16, 3), 2000), (64,)),
+    "quick": (partial(_of_recipe, "quick", QUICK, (28, 28, 1)), (64,)),
+    "faces": (partial(_of_recipe, "faces", FACES, (16, 16, 3)), (64,)),
     "pictures-32": (partial(_pictures, 32, 3), (64,)),
     "pictures-64": (partial(_pictures, 64, 3), (64,)),
     "pictures-alpha": (partial(_pictures, 32, 4), (64,)),

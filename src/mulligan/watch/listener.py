@@ -190,6 +190,13 @@ class Listener:
             if last is not None and 1 < len(rows) < self.rows:
                 self.signals[f"same_{name}"] = float(torch.equal(last, rows) or bool(rows[0] == rows[-1]))
 
+    def _compare_classes(self, *kinds: Any) -> None:
+        """Note whether D got other classes than G with the same samples."""
+        told = [y for y in kinds if isinstance(y, torch.Tensor)]
+        if len(told) == 2 and told[0].shape == told[1].shape:
+            apart = float(bool((told[0] != told[1]).any()))
+            self.signals["class_changed"] = max(self.signals.get("class_changed", 0.0), apart)
+
     def _judged(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         x = inputs[0]
         out = output[0] if isinstance(output, (tuple, list)) else output
@@ -204,10 +211,8 @@ class Listener:
             for rows in {(0, n), (len(x) - n, len(x))} if len(x) >= n and seen.shape[1] == flat.shape[1] else ():
                 if torch.equal(seen[slice(*rows)], flat):
                     fake[slice(*rows)] = True
-                    told = [y for y in (*kinds, *inputs[1:2]) if isinstance(y, torch.Tensor)] if n == len(x) else []
-                    if len(told) == 2 and told[0].shape == told[1].shape:
-                        apart = float(bool((told[0] != told[1]).any()))
-                        self.signals["class_changed"] = max(self.signals.get("class_changed", 0.0), apart)
+                    if n == len(x):
+                        self._compare_classes(*kinds, *inputs[1:2])
         attached = x.grad_fn is not None
         if attached and not bool(fake.any()):  # changed on the way: nobody knows what it is
             return

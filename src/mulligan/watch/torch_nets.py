@@ -141,9 +141,9 @@ class TorchNets(Nets):
             )
             for name, modules in (("d", self.of_d), ("g", self.of_g)):
                 weights = [p for module in modules for p in module.parameters() if p.requires_grad]
-                outs, seeds = [r, f], [of_r / n, of_f / n]
-                if name == "g":
-                    outs, seeds = [self.made(self.generator, rows)], [push / n]
+                outs, seeds = (
+                    ([r, f], [of_r / n, of_f / n]) if name == "d" else ([self.made(self.generator, rows)], [push / n])
+                )
                 known = [(o, s) for o, s in zip(outs, seeds) if o.requires_grad]
                 if not weights or not known:
                     continue

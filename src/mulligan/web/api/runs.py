@@ -50,12 +50,12 @@ def futures(playground: Playground, *, name: RunName) -> Answer:
         raise Problem("not-available", f"name must be a second try, got {name}, which is a first one. Try its child.")
     saved = [RunFolder(playground.folder(each.run)).grids() for each in tries]
     steps = sorted({step for grids in saved for step in grids if step >= tries[1].from_step})
+    words = ["as it was", tries[1].summary.replace("γ", "gamma")]  # the font has no Greek
     frames = []
     for step in steps[:: -(-len(steps) // 60)]:  # at most 60 frames
         halves = [
             read_png(grids[max(s for s in grids if s <= step)]) // (1 if step <= max(grids) else 3) for grids in saved
         ]
-        words = ["as it was", tries[1].summary.replace("γ", "gamma")]  # the font has no Greek
         below = [[f"Try {each.number}, step {step:,}", *wrap(text, WIDE)] for each, text in zip(tries, words)]
         frames.append(np.concatenate([_captioned(*half, len(below[1])) for half in zip(halves, below)], axis=1))
     path = after / "exports" / "both-futures.gif"
