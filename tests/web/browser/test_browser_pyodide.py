@@ -217,6 +217,12 @@ def lab(browser, address):
     assert elsewhere == []
 
 
+def box(pad):
+    """Where a pad is, once it is shown: a dialog is there for a moment before it opens."""
+    pad.wait_for()
+    return pad.bounding_box()
+
+
 @pytest.mark.slow
 def test_the_ring_and_a_distribution_drawn_by_hand_are_trained(lab, address):
     lab.goto(f"{address}#train")
@@ -230,7 +236,7 @@ def test_the_ring_and_a_distribution_drawn_by_hand_are_trained(lab, address):
     wait(lab, f"document.querySelector('[data-testid=step]').dataset.step === '{before + 1}'")
 
     lab.get_by_test_id("data-own").click()
-    pad = lab.get_by_test_id("pad").bounding_box()
+    pad = box(lab.get_by_test_id("pad"))
     ends = np.array([[0.15, 0.7], [0.85, 0.3]])
     places = ends * [pad["width"], pad["height"]] + [pad["x"], pad["y"]]
     lab.mouse.move(*places[0])
@@ -291,10 +297,10 @@ def test_drawings_of_an_earlier_visit_are_offered(lab, address):
     lab.wait_for_selector("body:not([data-state=connecting])")
     pad = lab.get_by_test_id("easel")
     for corner in (0.2, 0.3, 0.4):
-        box = pad.bounding_box()
-        lab.mouse.move(box["x"] + corner * box["width"], box["y"] + 0.2 * box["height"])
+        at = box(pad)
+        lab.mouse.move(at["x"] + corner * at["width"], at["y"] + 0.2 * at["height"])
         lab.mouse.down()
-        lab.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=4)
+        lab.mouse.move(at["x"] + 0.6 * at["width"], at["y"] + 0.7 * at["height"], steps=4)
         lab.mouse.up()
         lab.get_by_test_id("easel-next").click()
     lab.locator(".drawn img").nth(2).wait_for()  # then the browser has kept it
@@ -329,10 +335,10 @@ def test_a_draw_is_the_servers_to_one_grey_level(lab, address, model, file):
     lab.get_by_test_id("steer").click()
     pad = lab.get_by_test_id("nearest-pad")
     pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    lab.mouse.move(box["x"] + 90, box["y"] + 60)
+    at = box(pad)
+    lab.mouse.move(at["x"] + 90, at["y"] + 60)
     lab.mouse.down()
-    lab.mouse.move(box["x"] + 150, box["y"] + 190)
+    lab.mouse.move(at["x"] + 150, at["y"] + 190)
     lab.mouse.up()
     wait(lab, "document.querySelector('[data-testid=nearest-words]').innerText.startsWith('The error is')")
     picture(lab, f"draw-{model}", full_page=True)
