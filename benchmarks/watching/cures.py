@@ -55,7 +55,7 @@ SETTINGS: dict[str, Callable[[str], str]] = {
     "crop the border": framed,
 }
 """How a remedy changes the text of a GAN, by the beginning of its words."""
-BACKWARDS = "the mistake's line as it should be"
+BACKWARDS = "the mistake's line as it should be, which gives the GAN as published"
 
 
 def mended(o: Outcome) -> Iterator[tuple[str, Case]]:

@@ -137,10 +137,10 @@ Twenty questions that people ask in public trackers, most of them without an ans
 a small PyTorch GAN in which `mulligan.Watch` was asked: what was changed, and what it said. Put
 [three lines](watch.md) into your own loop to ask it about yours.
 
-`gan`, `wgan`, `wgan_gp` and `cgan` are PyTorch-GAN's dense nets on digits. `tutorial` is the DCGAN of PyTorch's
-tutorial at 16×16. `sngan` has the hinge loss and spectral norm, `r3gan` a relativistic loss
-(`benchmarks/watching/gans`). Where the watch named something else than we had written down before, the page says so. A
-name stands after two measurements, 200 steps apart, that agree. [How often the name was
+`gan`, `wgan`, `wgan_gp` and `cgan` are PyTorch-GAN's dense nets on digits, `dcgan` and `infogan` its convolutional
+ones. `tutorial` is the DCGAN of PyTorch's tutorial at 16×16. `sngan` has the hinge loss and spectral norm, `r3gan` a
+relativistic loss (`benchmarks/watching/gans`). Where the watch named something else than we had written down before,
+the page says so. A name stands after two measurements, 200 steps apart, that agree. [How often the name was
 right](../benchmarks/watching.md) is on a page of its own. This page is made by `python benchmarks/watching --write`.
 """
 

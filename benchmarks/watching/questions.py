@@ -17,10 +17,10 @@ QUESTIONS = (
     Question(
         "Why is a discriminator loss of 0 a failure?",
         "soumith/ganhacks #36",
-        "A D that is sure of every sample gives G next to no gradient. The cause may be in the loop: a sigmoid in "
-        "front of a loss that expects logits, or a difference between reals and fakes that is not in their content.",
-        "gan",
-        "sigmoid before BCEWithLogitsLoss",
+        "A D that is sure of every sample gives G next to no gradient. Often fakes differ from reals by something that "
+        "is not in their content. Here most of G's pixels are black or white, where tanh is flat.",
+        "tutorial",
+        "G's last layer × 100",
     ),
     Question(
         "A loss is 0. Stop, debug, or go back some epochs?",
@@ -35,7 +35,7 @@ QUESTIONS = (
         "eriklindernoren/PyTorch-GAN #132",
         "Not by itself. A healthy GAN looks like this, too, as D becomes better than it was at first. The distance to "
         "the reals tells the two apart, and no loss shows it.",
-        "gan",
+        "tutorial",
         "as published",
     ),
     Question(
@@ -50,9 +50,9 @@ QUESTIONS = (
         "D's loss is near 0 with a relativistic loss, and G's is large. Lost?",
         "akanimax/BMSG-GAN #2",
         "A relativistic D only compares. Its loss says how surely it ranks reals above fakes, not how good "
-        "the fakes are. Logits beyond 50 would be a sign. Here G never heard of its loss.",
+        "the fakes are. Here it falls while they come nearer to the reals. Logits beyond 50 would be a sign.",
         "r3gan",
-        "detach in G's step",
+        "as published",
     ),
     Question(
         "D's loss is 0.001 and G's is 11, from the start.",
@@ -81,10 +81,10 @@ QUESTIONS = (
     Question(
         "Losses stay at 1.386 and 0.693 for ever.",
         "agrimgupta92/sgan #56",
-        "$2\\log 2 \\approx 1.386$ and $\\log 2 \\approx 0.693$ are the losses of a D that cannot tell. Its output "
-        "does not depend on its input. Check that an optimiser steps D, and that no ReLU stands behind its last layer.",
+        "$2\\log 2 \\approx 1.386$ and $\\log 2 \\approx 0.693$ are the losses of a D that cannot tell. Check that an "
+        "optimiser steps D, that no ReLU stands behind its last layer, and that it is wide enough. Here it is not.",
         "gan",
-        "D never stepped",
+        "D of one unit",
     ),
     Question(
         "WGAN-GP: the critic's loss goes to −10,000.",
