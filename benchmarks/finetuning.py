@@ -58,7 +58,7 @@ def main():
             "with the first run's weights": first,
             "with G's": first / "generator.safetensors",
         }
-        print("| steps | begun | " + " | ".join(FIGURES) + " |\n" + "|---" * (len(FIGURES) + 2) + "|")
+        print("| steps | start | " + " | ".join(FIGURES) + " |\n" + "|---" * (len(FIGURES) + 2) + "|")
         for steps in arguments.steps:
             for name, start in starts.items():
                 rows = []

@@ -10,7 +10,7 @@ from cures import BACKWARDS, SETTINGS, mended
 from outcomes import GUIDE, HEAD_OF_LINES, KEPT, RESULTS, Outcome, counts, guide, kept, kept_cures, line, lines, table
 
 CLAIM = ("tutorial", "lsgan", "sngan", "infogan", "keras_dcgan")
-"""GANs by which the watch was not mended."""
+"""GANs on which the watch was not tuned."""
 BEFORE = {
     ("tutorial", "G.eval() left on at step 100", 0),
     ("tutorial", "no detach, but G's zero_grad in between", 0),
@@ -44,14 +44,14 @@ expected names were written down first (`benchmarks/watching/cases.py`).
 | played so far | {" | ".join(played)} |
 
 Played by `python benchmarks/watching --watch FILE`. A broken run stops when it is named, or after 1,200 steps. Others
-take 2,000. The claim is of {", ".join(f"`{gan}`" for gan in CLAIM)}, by which the watch was not mended.
+take 2,000. The claim is of {", ".join(f"`{gan}`" for gan in CLAIM)}, on which the watch was not tuned.
 
-{counts(groups | {"by which the watch was mended": tuned})}
+{counts(groups | {"on which the watch was tuned": tuned})}
 
 ## The claim: runs that the watch had never seen
 
 A neighbour has the same remedy. The aims were 90 % exactly, and 97 % with neighbours. Both are missed. Each run counts
-as it was named the first time. After the first 54 of seed 1 the watch was mended. Not named exactly:
+as it was named the first time. After the first 54 of seed 1 the watch was changed. Not named exactly:
 
 {HEAD_OF_LINES}
 {wrong}
@@ -75,15 +75,15 @@ before the curves were kept.
 
 ## What the remedies do
 
-Broken runs of seed 0 were mended as the watch said, where it gave lines of code, and trained again for 2,000 steps
+Broken runs of seed 0 were repaired as the watch said, where it gave lines of code, and trained again for 2,000 steps
 (`python benchmarks/watching --cure FILE`). A run is healthy if the watch names nothing. If one remedy does not help,
 the next is tried. Two remedies were changed by what `gan` showed.
 
 {_remedies(path, last)}
 
-## The runs by which the watch was mended
+## The runs on which the watch was tuned
 
-Wrongly named runs were played again when the watch was mended. Not named exactly:
+Wrongly named runs were played again when the watch was changed. Not named exactly:
 
 {HEAD_OF_LINES}
 {mended_by}
