@@ -75,7 +75,7 @@ before the curves were kept.
 
 ## What the remedies do
 
-Broken runs of seed 0 were repaired as the watch said, where it gave lines of code, and trained again for 2,000 steps
+Broken runs of seed 0 were repaired as the watch said, where lines of code do it, and trained again for 2,000 steps
 (`python benchmarks/watching --cure FILE`). A run is healthy if the watch names nothing. If one remedy does not help,
 the next is tried. Two remedies were changed by what `gan` showed.
 
