@@ -44,6 +44,10 @@ def as_it_is(path: Path, side: int, opaque: bool = False) -> Pictures:
             yield path.read_bytes()
 
 
+def of_any_size(path: Path) -> Pictures:
+    yield path.read_bytes()
+
+
 def drawn(path: Path, width: int) -> Pictures:
     import resvg_py
 
@@ -143,6 +147,14 @@ UNTOUCHED = {
         "**/textures/*.png", partial(as_it_is, side=16, opaque=True), 539,
         "CC BY-SA 3.0, CC BY-SA 4.0, MIT and WTFPL, the authors of Minetest Game and of six of its mods",
     ),
+    "creatures": Folder(
+        ("supertux-data=0.6.3-3",), "**/images/creatures/**/*.png", of_any_size, 1206,
+        "GPL-3.0-or-later, some CC BY-SA 4.0, the SuperTux team",
+    ),
+    "stamps": Folder(
+        ("tuxpaint-stamps-default=2025.03.31-1",), "**/stamps/**/*.png", of_any_size, 961,
+        "GPL-2.0, the artists of Tux Paint's stamps",
+    ),
 }  # fmt: skip
 SPARE = {
     "emoji-openmoji": Folder(
@@ -201,7 +213,8 @@ def described(name: str, files: list[Path]) -> str:
         with Image.open(path) as image:
             sizes.add(f"{image.width}×{image.height}")
             transparent += has_alpha(image)
-    return f"| {name} | {len(files):,} | {', '.join(sorted(sizes))} | {transparent / len(files):.0%} |"
+    size = sizes.pop() if len(sizes) == 1 else "mixed"
+    return f"| {name} | {len(files):,} | {size} | {transparent / len(files):.0%} |"
 
 
 def sheet(files: list[Path]) -> Image.Image:
