@@ -159,10 +159,10 @@ class Class:
                 await asyncio.shield(self.desk.call("POST", "/api/pile/remove", client=self.desk.name, numbers=old))
 
     async def _round(self) -> None:
-        began = time.monotonic()
-        await self.desk.call("POST", "/api/round")
+        began, last = time.monotonic(), self.desk.round["number"] if self.desk.round else 0
+        await self.desk.call("POST", "/api/round")  # a phone may hear of it before the desk has its answer
         self.shown += 1
-        voted = await asyncio.gather(*(self._vote(phone) for phone in self.phones))
+        voted = await asyncio.gather(*(self._vote(phone, last) for phone in self.phones))
         await asyncio.sleep(max(0.0, began + OPEN - time.monotonic()))
         await self.desk.call("POST", "/api/round/end")
         await asyncio.sleep(1.0)
@@ -173,12 +173,11 @@ class Class:
         self.lost["rounds"] += sum(said["number"] not in phone.rounds for phone in self.phones)
         await asyncio.sleep(max(0.0, began + ROUND - time.monotonic()))
 
-    async def _vote(self, phone: Page) -> bool:
-        """Vote once the round is there, half of the time twice; now and then lose the network before."""
-        before = max(phone.rounds, default=0)
+    async def _vote(self, phone: Page, last: int) -> bool:
+        """Vote once the round after `last` is there, half of the time twice; now and then lose the network before."""
         if random.random() < 0.05:
             phone.lose()
-        while phone.round is None or phone.round["answer"] is not None or phone.round["number"] <= before:
+        while phone.round is None or phone.round["answer"] is not None or phone.round["number"] <= last:
             await asyncio.sleep(0.05)
         for _ in range(1 + (random.random() < 0.5)):
             await asyncio.sleep(random.uniform(0.0, 1.7))
