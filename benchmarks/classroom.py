@@ -37,6 +37,8 @@ ROUND, OPEN = 8.0, 6.0
 """Seconds from one round to the next, and seconds of it in which the class votes."""
 LEAST, MOST = 400, 600
 """The desk empties the pile to `LEAST` pictures when it has `MOST`, because it holds a thousand."""
+IDLE = 3.0
+"""Seconds after which a page opens a new connection; the server closes one that is idle for longer."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -51,6 +53,7 @@ class Page:
         self.pile = 0
         self.status: dict[str, Any] = {}
         self._writer: asyncio.StreamWriter | None = None
+        self._used = 0.0
         self._turn = asyncio.Lock()
         self._streams: list[asyncio.StreamWriter] = []
 
@@ -64,14 +67,15 @@ class Page:
     async def call(self, method: str, path: str, **body: Any) -> Any:
         """Make a call, and note how long the answer took."""
         async with self._turn:
-            if self._writer is None or self._reader.at_eof():  # an idle connection is closed after a while
-                self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
             began = time.perf_counter()
+            if self._writer is None or began - self._used > IDLE:
+                self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
             self._writer.write(self._head(method, path, json.dumps(body).encode() if method == "POST" else b""))
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
             length = re.search(r"content-length: (\d+)", head)
             content = await self._reader.readexactly(int(length[1]) if length else 0)
-            self.took.setdefault(f"{method} {path.partition('?')[0]}", []).append(time.perf_counter() - began)
+            self._used = time.perf_counter()
+            self.took.setdefault(f"{method} {path.partition('?')[0]}", []).append(self._used - began)
         if head.split(" ", 2)[1] not in ("200", "202"):
             raise RuntimeError(f"{self.name}: {method} {path}: {content[:300]!r}")
         return json.loads(content)
