@@ -242,7 +242,7 @@ def test_the_settings_of_a_second_try_are_a_recipe_like_any_other(tmp_path):
 
 def test_the_page_on_the_search_says_how_finest_is_made_of_best():
     page = (Path(__file__).parents[2] / "docs/benchmarks/finest.md").read_text("utf-8")
-    command = re.search(r"Version 1 is\s+```sh\s+(.*?)```", page, re.DOTALL)[1]
+    command = re.search(r"```sh\s+(mulligan train best .*?)```", page, re.DOTALL)[1]
     then = re.findall(r"--set (\S+)", command)
     changes = ["batch_size=64", "generator.layers.hidden=[512]", *(f"penalties.{i}.gamma=0.06" for i in (0, 1))]
     changes.append("steps=64000")
