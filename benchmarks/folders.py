@@ -8,7 +8,7 @@ Each set comes from packages of npm or Debian 13, by name and version, fetched b
 `dpkg -x`. `DIR/SET` then holds pictures and nothing else, transparency kept, each picture once. Beside it lie
 `SET.txt`, which names packages, authors and licence, and with `--sheets` a sheet of 64 random pictures, `SET.png`.
 
-Four sets are for tuning. Four are untouched: nobody computes anything on them until everything is settled, and then
+Four sets are for tuning. Six are untouched: nobody computes anything on them until everything is settled, and then
 once. docs/benchmarks/folders.md lists all sets.
 """
 
