@@ -98,7 +98,7 @@ def test_a_run_from_start_to_stop(served):
     assert any(each["code"] == "saved" for each in ear.until("notice"))
     # what the training loop told has come as the log of the run has it
     log = (served.runs / status["run"] / "events.jsonl").read_text().splitlines()
-    assert [each for kind, each in ear.events if kind == "event"] == [json.loads(line) for line in log]
+    assert ear.until("event", len(log)) == [json.loads(line) for line in log]  # the last come while the log is read
     # a tab that comes back finds it where it is
     late = Ear(served.address, "first-tab-0123456789")
     snapshot = late.until("snapshot")[0]
