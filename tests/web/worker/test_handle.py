@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -89,3 +90,13 @@ def test_what_the_worker_says_is_read_to_the_end_of_it(worker):
     while len(said) < 4 and time.monotonic() < end:
         time.sleep(0.01)
     assert said == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a console signal of Windows cannot be sent to one process")
+def test_the_worker_does_not_hear_ctrl_c_while_it_starts():
+    worker = WorkerHandle()
+    worker.spawn()
+    (process,) = multiprocessing.active_children()
+    os.kill(process.pid, signal.SIGINT)
+    worker.quit()
+    assert worker.join(60.0)

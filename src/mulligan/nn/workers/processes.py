@@ -18,8 +18,8 @@ import signal
 import time
 import warnings
 import weakref
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -48,6 +48,23 @@ def ignore_ending_signals() -> None:
     """Leave Ctrl-C, `kill` and a closed terminal to the parent process."""
     for number in ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def deaf_to_ending_signals() -> Iterator[None]:
+    """Start processes that hear none of these signals, not even while they import their modules."""
+    mask: Any = getattr(signal, "pthread_sigmask", None)
+    if mask is None:  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # begun later, it would let them through
+    before = mask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        mask(signal.SIG_SETMASK, before)
 
 
 def process_team() -> type[ProcessTeam]:

@@ -15,7 +15,6 @@ import gc
 import io
 import logging
 import math
-import signal
 import sys
 import time
 import types
@@ -29,7 +28,7 @@ import threadpoolctl
 
 from mulligan.errors import RunError
 from mulligan.nn.memory import Array
-from mulligan.nn.workers.processes import ENDING_SIGNALS, Processes, ProcessTeam
+from mulligan.nn.workers.processes import Processes, ProcessTeam, deaf_to_ending_signals
 
 _LOG = logging.getLogger(__name__)
 WARM = 1.0
@@ -162,15 +161,13 @@ def _array(index: int, offset: int, shape: tuple[int, ...], strides: tuple[int, 
 
 @contextmanager
 def _protected() -> Iterator[None]:
-    """Start processes that do not import the user's script, and do not hear Ctrl-C while they import Mulligan."""
+    """Start processes that do not import the user's script."""
     main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
-    mask: Any = getattr(signal, "pthread_sigmask", lambda how, signals: ())  # not on Windows
-    before = mask(getattr(signal, "SIG_BLOCK", 0), ENDING_SIGNALS)
     try:
-        yield
+        with deaf_to_ending_signals():
+            yield
     finally:
         sys.modules["__main__"] = main
-        mask(getattr(signal, "SIG_SETMASK", 0), before)
 
 
 def _serve(worker: int, processes: _Started) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from mulligan.nn.workers.processes import deaf_to_ending_signals
+
 PATIENCE = 0.5
 """Seconds of silence before checking that a process lives, because a forked copy may hold the pipe open."""
 
@@ -87,6 +89,7 @@ def spawn(name: str, target: Callable[..., None], *args: Any) -> tuple[BaseProce
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=target, args=(theirs, *args), name=name, daemon=True)
-    process.start()
+    with deaf_to_ending_signals():  # the server handles them
+        process.start()
     theirs.close()
     return process, Channel(ours)
