@@ -25,14 +25,14 @@ from PIL import Image, ImageDraw
 import mulligan
 from mulligan.config.model import with_all_of
 from mulligan.data import Dataset, load
-from mulligan.metrics import Fakes
+from mulligan.metrics import Fakes, nearest_pictures
 from mulligan.metrics.exam import Exam
 from mulligan.output.pictures import grid, pillow
 from mulligan.training import Run, with_overrides
 
 NAMES = ("mulligan", "dcgan", "fastgan", "r3gan")
 HEADS = ("folder", "", "seeds", "steps", "FD / floor", "FD %", "floor", "coverage", "recall", "precision", "C2ST")
-HEADS += ("brightness", "clear", "authentic")
+HEADS += ("brightness", "clear", "authentic", "near copies", "FD / floor at half")
 MOST = 1000
 SHOWN = 32
 TIMED = 20  # steps, after five that allocate
@@ -60,11 +60,13 @@ def play_mulligan(data, seed, seconds):
         for _ in range(TIMED):
             trial.advance()
         rate = TIMED / (time.process_time() - start)
-    run = Run(replace(config, steps=max(1, round(rate * seconds))), data=data)
+    run = Run(replace(config, steps=max(2, round(rate * seconds))), data=data)
     with run.gan, np.errstate(all="ignore"):
         while run.step < run.config.steps:
             run.advance()
-    return run.step, run.generator().images
+            if run.step == run.config.steps // 2:
+                half = run.generator()
+    return run.step, run.generator().images, half.images
 
 
 def play_torch(name, data, seed, seconds):
@@ -82,24 +84,33 @@ def play_torch(name, data, seed, seconds):
         rows, order = order[: rival.batch], order[rival.batch :]
         rival.step(images[rows], spent / seconds)
         steps += 1
-    return steps, rival.images
+    return steps, rival.images, None
 
 
 def measured(name, data, exam, seed, asked):
     """Train and score one contestant with one seed."""
     start = time.process_time()
     if name == "mulligan":
-        steps, images = play_mulligan(data, seed, asked.seconds)
+        steps, images, half = play_mulligan(data, seed, asked.seconds)
     else:
-        steps, images = play_torch(name, data, seed, asked.seconds)
+        steps, images, half = play_torch(name, data, seed, asked.seconds)
     cpu, made = time.process_time() - start, images(exam.count, seed)
     np.savez_compressed(asked.out / f"{Path(data.name).name}.{name}.{seed}.npz", x=made)
     found = exam.score(Fakes(Dataset(name, made)), seed)
     figures = {key: found["gist"][key] for key in ("fd", "fd_floor", "coverage", "recall", "precision", "c2st")}
-    figures["brightness"] = made[..., :3].mean() / data.test.images[..., :3].mean()
-    figures["clear"], figures["clear_real"] = map(clear, (made, data.test.images))
+    figures["brightness"] = made[..., :3].mean() / data.images[..., :3].mean()
+    figures["clear"], figures["clear_seen"] = map(clear, (made, data.images))
     figures |= {key: found["copies"][key] for key in ("authpct", "authpct_real")}
+    figures["near"] = near(made, data)
+    if half is not None:
+        figures["fd_half"] = exam.score(Fakes(Dataset(name, half(exam.count, seed))), seed)["gist"]["fd"]
     return {"steps": steps, "cpu": cpu, **figures}
+
+
+def near(images, data):
+    """The share of samples nearer to a training picture, pixel by pixel, than the nearest 5 % of the held-back ones."""
+    fake, real = (nearest_pictures(pictures, data, 1)[0] for pictures in (images, data.test.images))
+    return float((fake < np.quantile(real, 0.05)).mean())
 
 
 def clear(images):
@@ -120,11 +131,14 @@ def table(kept):
         seeds = list(found.values())
         ratio = [each["fd"] / each["fd_floor"] for each in seeds]
         cells = [folder, f"`{name}`", str(len(seeds)), spread([each["steps"] for each in seeds], ",.0f")]
-        cells += [spread(ratio, ".1f"), spread([each["fd"] for each in seeds], ".2f"), f"{seeds[0]['fd_floor']:.2f}"]
+        cells += [spread(ratio, ".2f"), spread([each["fd"] for each in seeds], ".2f"), f"{seeds[0]['fd_floor']:.2f}"]
         cells += [spread([s[key] for s in seeds], ".2f") for key in ("coverage", "recall", "precision", "c2st")]
         cells += [spread([s["brightness"] for s in seeds], ".2f")]
-        cells += [f"{spread([s['clear'] for s in seeds], '.3f')}, reals {seeds[0]['clear_real']:.3f}"]
+        cells += [f"{spread([s['clear'] for s in seeds], '.3f')}, seen {seeds[0]['clear_seen']:.3f}"]
         cells += [f"{spread([s['authpct'] for s in seeds], '.0f')} %, reals {seeds[0]['authpct_real']:.0f} %"]
+        cells += [spread([s["near"] for s in seeds], ".1%")]
+        halves = [s["fd_half"] / s["fd_floor"] for s in seeds if "fd_half" in s]
+        cells += [spread(halves, ".2f") if halves else ""]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows) + "\n"
 
