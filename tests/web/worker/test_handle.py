@@ -7,11 +7,12 @@ import signal
 import threading
 import time
 from multiprocessing.connection import Connection
+from operator import methodcaller
 
 import pytest
 
 from mulligan.web.worker.handle import WorkerHandle
-from mulligan.web.worker.protocol import Channel
+from mulligan.web.worker.protocol import Channel, spawn
 
 made = []
 """The processes so far."""
@@ -100,3 +101,12 @@ def test_the_worker_does_not_hear_ctrl_c_while_it_starts():
     os.kill(process.pid, signal.SIGINT)
     worker.quit()
     assert worker.join(60.0)
+
+
+def test_a_process_that_waits_ends_with_the_server():
+    process, _ = spawn("waiting", methodcaller("recv"))
+    process.terminate()  # as Python does with the children when the server ends
+    process.join(10.0)
+    code = process.exitcode
+    process.kill()
+    assert code == -signal.SIGTERM

@@ -51,16 +51,16 @@ def ignore_ending_signals() -> None:
 
 
 @contextmanager
-def deaf_to_ending_signals() -> Iterator[None]:
-    """Start processes that hear none of these signals, not even while they import their modules."""
+def deaf_to(*signals: int) -> Iterator[None]:
+    """Block signals. A process that is started meanwhile does not hear them, not even while it imports its modules."""
     mask: Any = getattr(signal, "pthread_sigmask", None)
     if mask is None:  # Windows
         yield
         return
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # begun later, it would let them through
-    before = mask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    resource_tracker.ensure_running()  # if Python started it with the process, it would unblock the signals
+    before = mask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:

@@ -28,7 +28,7 @@ import threadpoolctl
 
 from mulligan.errors import RunError
 from mulligan.nn.memory import Array
-from mulligan.nn.workers.processes import Processes, ProcessTeam, deaf_to_ending_signals
+from mulligan.nn.workers.processes import ENDING_SIGNALS, Processes, ProcessTeam, deaf_to
 
 _LOG = logging.getLogger(__name__)
 WARM = 1.0
@@ -164,7 +164,7 @@ def _protected() -> Iterator[None]:
     """Start processes that do not import the user's script."""
     main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
     try:
-        with deaf_to_ending_signals():
+        with deaf_to(*ENDING_SIGNALS):
             yield
     finally:
         sys.modules["__main__"] = main

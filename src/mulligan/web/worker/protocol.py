@@ -7,6 +7,7 @@ and pass the JSON on to the browsers without parsing it: an event of the trainin
 import json
 import math
 import multiprocessing
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.nn.workers.processes import deaf_to_ending_signals
+from mulligan.nn.workers.processes import deaf_to
 
 PATIENCE = 0.5
 """Seconds of silence before checking that a process lives, because a forked copy may hold the pipe open."""
@@ -89,7 +90,7 @@ def spawn(name: str, target: Callable[..., None], *args: Any) -> tuple[BaseProce
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=target, args=(theirs, *args), name=name, daemon=True)
-    with deaf_to_ending_signals():  # the server handles them
+    with deaf_to(signal.SIGINT):  # the server handles Ctrl-C
         process.start()
     theirs.close()
     return process, Channel(ours)
