@@ -80,10 +80,16 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
     return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
 
 
+GONE = {"constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.'}
+"""What to use in place of a name that older versions knew."""
+
+
 def suggest(word: object, known: Iterable[str]) -> str:
-    """Write " Did you mean 'word'?" with the most similar known word; empty if none is similar."""
+    """Write " Did you mean 'word'?" with the most similar known word, or what replaced it; empty if none is similar."""
     from difflib import get_close_matches  # late: the import is slow, and errors are rare
 
+    if isinstance(word, str) and word in GONE:
+        return f" {GONE[word]}"
     bare = {name.lstrip("-"): name for name in known}  # compare without dashes, which all options share
     near = get_close_matches((word if isinstance(word, str) else shown(word)).lstrip("-")[:LONGEST], bare, 1)
     return f" Did you mean {bare[near[0]]!r}?" if near else ""

@@ -41,7 +41,7 @@ from mulligan.nn.optimizers import (
     OptimisticAdam,
     RMSprop,
 )
-from mulligan.nn.schedules import ConstantThenCosine, Cosine, Exponential, Geometric, Linear, StepDecay, WarmUp
+from mulligan.nn.schedules import Cosine, Exponential, Geometric, Linear, StepDecay, WarmUp
 
 CHANNELS = {"channels": 2}
 NEEDED = {
@@ -96,7 +96,6 @@ REFUSED = [
     (Linear, "until", 0.0),
     (Cosine, "until", 0.0),
     (Cosine, "until", 1.5),
-    (ConstantThenCosine, "hold", 1.0),
     (WarmUp, "steps", 0),
     (WarmUp, "then", 1.0),
     (He, "gain", -1.0),

@@ -11,7 +11,6 @@ from mulligan.errors import ConfigError
 from mulligan.nn.schedules import (
     SCHEDULES,
     Constant,
-    ConstantThenCosine,
     Cosine,
     Exponential,
     Geometric,
@@ -35,11 +34,9 @@ def windows(draw):
 def moving(draw):
     """A schedule that goes from one value to another, the two values, and the window in which it moves."""
     start, end, (from_, until) = draw(values), draw(values), draw(windows())
-    cls = draw(st.sampled_from([Geometric, Linear, Cosine, ConstantThenCosine]))
+    cls = draw(st.sampled_from([Geometric, Linear, Cosine]))
     if cls is Geometric:
         return Geometric(start, end, until), start, end, 0.0, until
-    if cls is ConstantThenCosine:
-        return ConstantThenCosine(start, from_, end), start, end, from_, 1.0
     return cls(start, end, from_, until), start, end, from_, until
 
 
@@ -79,8 +76,8 @@ def test_the_middle_of_the_way():
     assert Cosine(1.0, 0.2)(50, 100) == pytest.approx(0.6)
     # SGDR, Eq. 5, a quarter of the way: ½(1 + cos π/4) of the distance to the end is left
     assert Cosine(1.0, 0.2)(25, 100) == pytest.approx(0.2 + 0.8 * 0.5 * (1 + math.cos(math.pi / 4)))
-    assert ConstantThenCosine(hold=0.5)(50, 100) == 1.0
-    assert ConstantThenCosine(hold=0.5)(75, 100) == pytest.approx(0.5)
+    assert Cosine(from_=0.5)(50, 100) == 1.0
+    assert Cosine(from_=0.5)(75, 100) == pytest.approx(0.5)
 
 
 @settings(deadline=None)

@@ -345,7 +345,7 @@ def test_a_remedy_that_changes_what_g_draws_begins_anew():
 
 def test_rates_of_a_cycling_run_fall_to_zero_over_the_second_half():
     changes = dict(remedies.cycling(recipe("mlp"), set(), (28, 28, 1)).changes)
-    assert changes["schedules.lr"] == {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.5, "end": 0.0}
+    assert changes["schedules.lr"] == {"kind": "cosine", "from_": 0.5}
 
 
 def test_a_penalty_that_d_cannot_have_does_not_fall_either():

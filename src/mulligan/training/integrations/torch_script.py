@@ -200,9 +200,6 @@ def _schedules(kinds: set[type]) -> str:
         body = textwrap.dedent(inspect.getsource(kind.__call__)).split("\n", 1)[1].replace("self.", "")
         names = ", ".join(kind.__dataclass_fields__)  # type: ignore[attr-defined]
         text += f"\n\ndef {_lower(kind)}(step, total, {names}):\n{body}"
-    if "_progress" in text or "_half_wave" in text:
-        helpers = "".join(f"\n\n{inspect.getsource(f)}" for f in (schedules._progress, schedules._half_wave))
-        text = helpers + text
     for annotation in (": float", " -> float"):
         text = text.replace(annotation, "")
     return text

@@ -270,7 +270,7 @@ def _missed_modes(config: Config) -> Remedy:
 
 def cycling(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
     """Damp the cycle: average G, let rates fall, remove momentum, add penalties."""
-    falling = Change("schedules.lr", {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.5, "end": 0.0})
+    falling = Change("schedules.lr", {"kind": "cosine", "from_": 0.5})
     nearer = ch.nearer(config)
     slower = [Change(path, ch.rounded(rate / 3)) for path, rate in ch.of_optimizers(config, "lr").items()]
     which, slower = ("rates", []) if nearer else ("a third of the rates,", slower)
