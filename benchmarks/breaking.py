@@ -35,8 +35,8 @@ from pathlib import Path
 from typing import Any
 
 from breaking_cases import BROKEN, SOUND, Case, configure
+from machine import describe
 
-from mulligan.bench.machine import describe
 from mulligan.diagnosis import FAILURES, FIGURES, HEALTHY, Failure, matches, severities
 from mulligan.errors import DivergedError
 from mulligan.training import Diagnosed, Diagnosis, Measured, Run, train

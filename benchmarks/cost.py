@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from machine import describe
 
-from mulligan.bench.machine import describe
 from mulligan.game import GAN, R1, R2, Game, Latent, Player
 from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from mulligan.nn.optimizers import Adam

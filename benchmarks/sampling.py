@@ -11,9 +11,9 @@ import argparse
 import time
 
 import numpy as np
+from machine import describe
 
 import mulligan
-from mulligan.bench.machine import describe
 from mulligan.nn.workers import available_cores
 from mulligan.output.generator import Generator
 from mulligan.training import Run, with_overrides

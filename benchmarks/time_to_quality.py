@@ -22,8 +22,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from machine import describe
 
-from mulligan.bench.machine import describe
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.metrics import bundled_judge, frechet_distance, manifolds, moments, noise_floor, percent
 from mulligan.nn.workers import available_cores

@@ -22,10 +22,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `pytest &` in a script
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 SLOW = {
-    "bench/test_recipe_benchmarks.py": ("is_called[subnormal.py]", "is_called[cost.py]"),
-    "bench/test_rivals.py::test_a_missing_library": (),
-    "bench/test_rivals.py::test_compile_refuses": (),
-    "bench/test_rivals.py::test_five_steps_are_the_same": ("[torch tuned-classic-64", "[jax jit-classic-64"),
+    "bench/test_speed.py::test_five_steps_are_the_same": ("[torch tuned-classic-64", "[jax jit-classic-64"),
     "bench/test_watching.py::test_two_steps_of_each": (),
     "cli/test_front.py::test_a_number_keeps_its_sign": (),
     "cli/test_front.py::test_exit_codes_of_processes": (),

@@ -35,9 +35,9 @@ BELOW = {
 }
 MIDDLE = frozenset({*BELOW, "mulligan"})
 FIT = MIDDLE | {"fitting"}  # `mulligan.fit`
-UPPER = FIT | {"studies", "museum", "bench"}
-BELOW |= {"studies": FIT, "museum": FIT, "bench": FIT, "cli": UPPER | {"web"}, "web": UPPER}
-BELOW |= {"fitting": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER - {"bench"}}
+UPPER = FIT | {"studies", "museum"}
+BELOW |= {"studies": FIT, "museum": FIT, "cli": UPPER | {"web"}, "web": UPPER}
+BELOW |= {"fitting": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 

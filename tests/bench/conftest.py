@@ -1,8 +1,8 @@
-"""Let tests import the files of benchmarks/rivals and benchmarks/watching, as the commands do."""
+"""Let tests import the files of benchmarks, as the commands do."""
 
 import sys
 from pathlib import Path
 
-RIVALS, WATCHING = (Path(__file__).parents[2] / "benchmarks" / name for name in ("rivals", "watching"))
-sys.path[:0] = map(str, (RIVALS, WATCHING))
-collect_ignore = [] if RIVALS.is_dir() else ["test_rivals.py", "test_race.py", "test_watching.py"]
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+sys.path[:0] = [str(FOLDER / name) for name in ("", "speed", "rivals", "watching")]
+collect_ignore_glob = [] if FOLDER.is_dir() else ["test_*.py"]

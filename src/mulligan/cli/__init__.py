@@ -29,7 +29,6 @@ COMMANDS: dict[str, str] = {
     "study": "compare: a recipe × variations × seeds, here or on a cluster",
     "report": "write a run as one page: what it was, how it went, how good it is",
     "check": "check every gradient by finite differences, on this machine",
-    "bench": "time training steps on this machine",
     "serve": "open the playground: all of this in the browser",
     "site": "write the playground as web pages that need no installation",
     "museum": "play published faults of GANs, explained and repaired",

@@ -35,7 +35,7 @@ WORKER = ("worker.mjs", "engine.mjs", "products.wasm", "load.js", "offline.js")
 PLACE = '<div class="lab"></div>'
 """The place for the lab in a page of the book. It is invisible unless the book is in the site."""
 _SIZE = 'style="width: 100%; height: 44rem; border: 0"'
-_LEFT = ("bench/", "cli/", "studies/", "web/page/", "web/browser/load.js", "web/browser/offline.js", "data/bundled/")
+_LEFT = ("cli/", "studies/", "web/page/", "web/browser/load.js", "web/browser/offline.js", "data/bundled/")
 _LIBRARIES = ("tomli_w", "threadpoolctl", "jinja2", "markupsafe")  # only their Python files
 _KEPT = (".py", ".toml", ".html", ".css", ".js", ".json")
 _LATER = ("models/mnist.safetensors", "models/pixel-faces.safetensors", "metrics/features/judges/mnist.safetensors")

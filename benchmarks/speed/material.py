@@ -6,15 +6,19 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from workloads import Workload
 
-from mulligan.bench.ours import BATCHES, SEED, batches
-from mulligan.bench.workloads import Workload
+from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import UnsupportedError
 from mulligan.game.augment import Cutout, Translation
 from mulligan.game.gan import GAN
 from mulligan.game.spec import Latent
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
+
+SEED = 0
+BATCHES = 16
+"""Drawn ahead; step i takes batch i mod 16."""
 
 
 @dataclass(frozen=True)
@@ -103,3 +107,20 @@ def draw(workload: Workload) -> Material:
             if name.startswith("d.") and name.endswith(".b"):
                 array[...] = 0.01
     return Material(start, real, labels, z, warp)
+
+
+def batches(workload: Workload) -> tuple[Array, NDArray[np.int64] | None]:
+    """Draw real batches (batches, n, …) and labels (batches, n). Reals are MNIST if the shape fits, else noise."""
+    n, shape = BATCHES * workload.batch, workload.sample_shape
+    rng = stream(SEED, "batches")
+    if np.prod(shape) == 784:
+        digits = load_mnist()
+        rows = rng.permutation(len(digits.images))[:n]
+        real = digits.images[rows].astype(np.float32) / 255
+        assert digits.labels is not None
+        labels = digits.labels[rows]
+    else:
+        real = rng.random((n, *shape), dtype=np.float32)
+        labels = rng.integers(0, workload.game.classes or 1, n)
+    real = workload.low + (1 - workload.low) * real.reshape(BATCHES, workload.batch, *shape)
+    return real.astype(np.float32), labels.reshape(BATCHES, -1) if workload.game.classes else None

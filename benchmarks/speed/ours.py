@@ -3,12 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-from material import Material, Predrawn, tensors
+from material import SEED, Material, Predrawn, tensors
 from numpy.typing import DTypeLike
 from sides import Rival
+from workloads import Workload
 
-from mulligan.bench.ours import SEED
-from mulligan.bench.workloads import Workload
 from mulligan.game.gan import GAN
 from mulligan.nn.memory import Array
 

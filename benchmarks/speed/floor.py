@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+import threadpoolctl
+from sides import Side
+from workloads import Shape, Workload
 
-from mulligan.bench.ours import Side
-from mulligan.bench.workloads import Shape, Workload
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
@@ -157,9 +158,6 @@ class Products(Bare):
     def step(self) -> None:
         self.team.run(self._multiply)
 
-    def close(self) -> None:
-        self.team.close()
-
     def _multiply(self, worker: int) -> None:
         for a, b, out in self.work[worker]:
             multiply(a, b, out)
@@ -170,6 +168,7 @@ class Sgemm(Bare):
 
     def __init__(self, workload: Workload, threads: int):
         super().__init__(workload, threads)
+        threadpoolctl.threadpool_limits(threads, "blas")  # until this process ends
         self.work = self._operands(workload.batch)
 
     def step(self) -> None:

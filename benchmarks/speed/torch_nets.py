@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from sides import padding
 from torch.nn import functional as F
+from workloads import Shape
 
-from mulligan.bench.workloads import Shape
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from mulligan.nn.layers.base import Layer
@@ -171,7 +171,7 @@ class Stack(torch.nn.Module):  # type: ignore[misc]
         for ours, theirs in ((ReLU, torch.nn.ReLU), (Tanh, torch.nn.Tanh), (Sigmoid, torch.nn.Sigmoid)):
             if isinstance(layer, ours):
                 return theirs()
-        raise UnsupportedError(f"{layer} is not translated for torch. Add it to benchmarks/rivals/torch_nets.py.")
+        raise UnsupportedError(f"{layer} is not translated for torch. Add it to benchmarks/speed/torch_nets.py.")
 
     def forward(self, x: Any, y: Any = None) -> Any:
         for module, conditioned in zip(self.inner, self.conditioned):

@@ -8,8 +8,8 @@ import numpy as np
 from material import Material
 from numpy.typing import DTypeLike
 from sides import Rival, padding
+from workloads import Shape, Workload
 
-from mulligan.bench.workloads import Shape, Workload
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from mulligan.nn.layers.base import Layer
@@ -200,4 +200,4 @@ def _apply(layer: Layer, shape: Shape, p: Any, x: Any, y: Any) -> Any:
         return x.reshape(len(x), -1)
     if isinstance(layer, Reshape):
         return x.reshape(len(x), *layer.shape)
-    raise UnsupportedError(f"{layer} is not translated for jax. Add it to benchmarks/rivals/jax_side.py.")
+    raise UnsupportedError(f"{layer} is not translated for jax. Add it to benchmarks/speed/jax_side.py.")

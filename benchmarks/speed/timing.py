@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
-
-from mulligan.bench.ours import Side
+from sides import Side
 
 CHUNK = 0.02
 """Seconds between two readings of the clock, so that an asynchronous library can work ahead of its caller."""
@@ -53,19 +52,19 @@ def take_turns(sides: Mapping[str, Callable[[], Block]], rounds: int, pause: flo
 
 def summary(taken: Mapping[str, list[Block]]) -> dict[str, dict[str, Any]]:
     """Return each side's median time, and its ratio to ours, which is formed inside one round."""
-    ours, found = [block["ms"] for block in taken["mulligan"]], {}
+    ours, results = [block["ms"] for block in taken["mulligan"]], {}
     for side, blocks in taken.items():
         theirs = [block["ms"] for block in blocks]
         ratios = [b / a for a, b in zip(ours, theirs)]
         ms = statistics.median(theirs)
-        found[side] = {
+        results[side] = {
             "rounds": blocks,
             "ms": ms,
             "steps_per_second": 1000 / ms,
             "ratio": {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)},
             "wide": is_wide(blocks, ratios),
         }
-    return found
+    return results
 
 
 def is_wide(blocks: list[Block], ratios: list[float]) -> bool:

@@ -1,22 +1,36 @@
-"""The sides of the race: each computes the step in one library. `SIDES` lists them."""
+"""The sides of the race: each computes the step in one library, or only its matrix products. `SIDES` lists them."""
 
 import importlib
 import importlib.util
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from material import Material
 from numpy.typing import DTypeLike
+from workloads import Shape, Workload
 
-from mulligan.bench.bench import DENSE
-from mulligan.bench.floor import Products, Sgemm
-from mulligan.bench.ours import Side
-from mulligan.bench.workloads import Shape, Workload
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.memory import Array
+
+
+class Side(ABC):
+    """Something that takes a workload's step again and again, from the same start."""
+
+    def __init__(self, workload: Workload, threads: int):
+        self.workload, self.threads = workload, threads
+
+    @abstractmethod
+    def step(self) -> None:
+        """Take one step: both players and the average."""
+
+    def rewind(self) -> None:  # noqa: B027 — products alone change nothing
+        """Go back to the first step."""
+
+    def wait(self) -> None:  # noqa: B027 — only an asynchronous library has work left
+        """Wait until all work of `step` is done."""
 
 
 class Rival(Side):
@@ -68,7 +82,7 @@ class Rival(Side):
         return float(weights[0]) if weights and weights[0] is not None else 0.0
 
 
-FLOORS: dict[str, type[Side]] = {"products": Products, "sgemm": Sgemm}
+FLOORS = ("products", "sgemm")
 """Sides that only multiply matrices, so that there is no result to verify."""
 
 
@@ -79,7 +93,7 @@ class Entry:
     Parameters
     ----------
     module, name : str
-        Class `name` in the file `module` beside this one; empty for a floor.
+        Class `name` in the file `module` beside this one.
     needs : str
         The package that it needs; empty for none.
     settings : tuple of (str, value)
@@ -88,8 +102,8 @@ class Entry:
         First letters of the workloads for which it makes sense; empty for all.
     """
 
-    module: str = ""
-    name: str = ""
+    module: str
+    name: str
     needs: str = ""
     settings: tuple[tuple[str, Any], ...] = ()
     only: tuple[str, ...] = ()
@@ -102,8 +116,8 @@ class Entry:
 
 SIDES: dict[str, Entry] = {
     "mulligan": Entry("ours", "Ours"),
-    "products": Entry(),
-    "sgemm": Entry(only=DENSE),
+    "products": Entry("floor", "Products"),
+    "sgemm": Entry("floor", "Sgemm", only=("classic", "mlp")),  # a convolution is no single product
     "torch tutorial": Entry("torch_side", "Tutorial", "torch"),
     "torch tuned": Entry("torch_side", "Tuned", "torch"),
     "torch tuned nhwc": Entry(
@@ -115,12 +129,12 @@ SIDES: dict[str, Entry] = {
 """Every side by its name. The others are compared with `mulligan`."""
 
 
-def built(side: str, workload: Workload, material: Material, threads: int, dtype: DTypeLike) -> Side:
+def build(side: str, workload: Workload, material: Material, threads: int, dtype: DTypeLike) -> Side:
     """Import the library of a side and set the workload up."""
-    if side in FLOORS:
-        return FLOORS[side](workload, threads)
     entry = SIDES[side]
-    kind: type[Rival] = getattr(importlib.import_module(entry.module), entry.name)
+    kind: Any = getattr(importlib.import_module(entry.module), entry.name)
+    if side in FLOORS:
+        return kind(workload, threads)
     return kind(workload, material, threads, dtype, **dict(entry.settings))
 
 

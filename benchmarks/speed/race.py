@@ -11,24 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from child import Child
 from material import draw
 from sides import FLOORS, SIDES
+from timing import Block, summary, take_turns
+from worker import Child
+from workloads import Workload, workload
 
-from mulligan.bench.bench import pause_of
-from mulligan.bench.timing import Block, summary, take_turns
-from mulligan.bench.workloads import Workload, workload
 from mulligan.errors import RunError
 from mulligan.nn.memory import Array
 from mulligan.output.figures import duration
 
-_LOG = logging.getLogger("mulligan.rivals")
+_LOG = logging.getLogger("mulligan.speed")
 
 STEPS = 5
 SAME = 1e-9
 """Allowed difference in float64 after five steps. Two orders of summation differed by up to 6e-12 (decision 5)."""
 GROSS = 0.2
 """Allowed difference in float32. One unit in the last place of the start changed our own result by up to 0.08."""
+PAUSE = 0.3
+"""Seconds of idle time before a turn, in which the last side's threads fall asleep."""
 WRONG = "computes something else"
 """First words of the reason why a side with a larger difference is not timed."""
 
@@ -91,11 +92,11 @@ class Race:
         Name of the workload.
     plan : Plan
     folder : Path
-        Receives the material and the parameters that the sides write.
+        Receives the material.
     """
 
     def __init__(self, name: str, plan: Plan, folder: Path):
-        self.plan, self.folder = plan, folder
+        self.plan = plan
         self.workload = workload(name, plan.toy)
         self.name = name
         self.idle = idle_parameters(self.workload)
@@ -105,16 +106,7 @@ class Race:
 
     def build(self, child: Child, side: str, dtype: str) -> None:
         """Let a child build this side of the workload."""
-        plan = self.plan
-        order = {"side": side, "workload": self.name, "toy": plan.toy, "material": str(self._material)}
-        child.ask(do="build", threads=plan.threads, dtype=dtype, **order)
-
-    def after(self, child: Child) -> dict[str, Array]:
-        """Return a child's parameters after the first steps."""
-        out = self.folder / "after.npz"
-        child.ask(do="check", steps=STEPS, out=str(out))
-        with np.load(out) as file:
-            return {name: file[name] for name in file.files}
+        child.ask("build", side, self.name, self.plan.toy, self._material, self.plan.threads, dtype)
 
     def verify(self, children: dict[str, Child]) -> None:
         """Compare every side with Mulligan in float64. `children` has one process for each library."""
@@ -125,7 +117,7 @@ class Race:
             child = children[SIDES[side].needs]
             try:
                 self.build(child, side, "float64")
-                found = self.after(child)
+                found = child.ask("parameters_after", STEPS)
             except RunError as error:
                 if side == "mulligan":
                     raise
@@ -146,7 +138,7 @@ class Race:
                 child = stack.enter_context(Child(self.plan.threads))
                 try:
                     self.build(child, side, "float32")
-                    found = self.after(child)
+                    found = child.ask("parameters_after", STEPS)
                 except RunError as error:
                     if side == "mulligan" or side in FLOORS:
                         raise
@@ -159,10 +151,10 @@ class Race:
                         continue
                 children[side] = child
             turns = {side: partial(self._block, child, side) for side, child in children.items()}
-            for side, found in summary(take_turns(turns, self.plan.rounds, pause_of(self.plan.toy))).items():
+            for side, found in summary(take_turns(turns, self.plan.rounds, 0.02 if self.plan.toy else PAUSE)).items():
                 self.results[side] |= found
             for side, child in children.items():
-                self.results[side]["memory"] = child.ask(do="memory")["bytes"]
+                self.results[side]["memory"] = child.ask("peak_memory")
         return {
             "title": self.workload.title,
             "batch": self.workload.batch,
@@ -172,7 +164,8 @@ class Race:
 
     def _block(self, child: Child, side: str) -> Block:
         _LOG.debug("%s: a block of %s", self.name, side)
-        return child.ask(do="block", seconds=self.plan.seconds, cpu=self.plan.cpu)
+        block: Block = child.ask("time", self.plan.seconds, self.plan.cpu)
+        return block
 
 
 def race(names: list[str], plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:

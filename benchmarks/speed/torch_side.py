@@ -9,8 +9,8 @@ from numpy.typing import DTypeLike
 from sides import Rival
 from torch.nn import functional as F
 from torch_nets import Stack, Warp
+from workloads import Workload
 
-from mulligan.bench.workloads import Workload
 from mulligan.errors import UnsupportedError
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam

@@ -137,8 +137,8 @@ FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
 """Every family of workloads by its name: the function that makes a member, and the batch sizes that are timed."""
 
 
-def names(words: list[str], toy: bool = False) -> list[str]:
-    """Return the workloads that the user's words name, families or members, in order. No words mean all.
+def names(chosen: list[str], toy: bool = False) -> list[str]:
+    """Return the members of the chosen families, and the chosen members, in order. None means all.
 
     With toy sizes, a family has one member, because all batches are the same.
     """
@@ -147,15 +147,10 @@ def names(words: list[str], toy: bool = False) -> list[str]:
         for family, (_, batches) in FAMILIES.items()
     }
     members = [name for group in every.values() for name in group]
-    chosen = []
-    for word in words or list(every):
-        if word not in every and word not in members:
-            raise ConfigError(
-                f"--workloads must be from the families {', '.join(every)} or their members {', '.join(members)}, "
-                f"got {word!r}. Try --workloads classic."
-            )
-        chosen += every.get(word, [word])
-    return list(dict.fromkeys(chosen))
+    unknown = [word for word in chosen if word not in every and word not in members]
+    if unknown:
+        raise ConfigError(f"--workloads must be from {', '.join(every)}, or {', '.join(members)}, got {unknown[0]!r}.")
+    return list(dict.fromkeys(name for word in chosen or every for name in every.get(word, [word])))
 
 
 def workload(name: str, toy: bool = False) -> Workload:
