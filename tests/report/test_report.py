@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mulligan.errors import CheckpointError, ConfigError
+from mulligan.errors import ConfigError, DataError
 from mulligan.report import read, write_report
 from mulligan.training import Parent, RunFolder, diagnoses
 
@@ -155,7 +155,7 @@ def test_a_line_that_was_cut_off_is_left_out(folder):
 def test_a_log_that_was_damaged_is_refused(folder):
     log = folder / "events.jsonl"
     log.write_bytes(log.read_bytes().replace(b'"step"', b'"st', 1))
-    with pytest.raises(CheckpointError, match="line 1"):
+    with pytest.raises(DataError, match="line 1"):
         read(folder)
 
 
@@ -175,7 +175,7 @@ def test_a_log_that_was_damaged_is_refused(folder):
 def test_an_event_that_lacks_what_it_tells_is_refused(folder, line):
     with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
         log.write(line + "\n")
-    with pytest.raises(CheckpointError, match=r"line \d+: "):
+    with pytest.raises(DataError, match=r"line \d+: "):
         write_report(folder)
 
 

@@ -157,10 +157,6 @@ def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(parent, tmp_path):
         log.write_bytes(whole + whole[:cut])
         assert len(diagnoses(tmp_path)) == (2 if cut == len(whole) - 1 else 1), whole[:cut]  # all but its end
     assert diagnoses(tmp_path)[0] == said
-    for broken in (whole[:-9] + b"\n", b"\xb2\n", b"[1]\n", b"\n"):  # no kill leaves that
-        log.write_bytes(whole + broken + whole)
-        with pytest.raises(CheckpointError, match=r"events\.jsonl, line 2: .*was changed after it was written"):
-            diagnoses(tmp_path)
 
 
 def test_names_of_second_tries(tmp_path):

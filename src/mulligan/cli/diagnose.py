@@ -65,18 +65,19 @@ def command(
     if run is None:
         return _afterwards(log, samples, data, tile or "", json)
     from mulligan.cli.follow import try_again
+    from mulligan.training.store.history import read_run
 
-    said, measured = _said(run)
+    history = read_run(training.RunFolder.of(run).path)
+    said, failure = history.diagnosed, history.failure
     last = said[-1] if said else None
     if try_:
         return try_again(run, last, json=json)
-    failure = last if last is not None and last.severity else None
     second: SecondTry | None = None
     if failure is not None:
         with suppress(ConfigError):  # no setting can repair it: only the words of the remedy are shown
             second = training.plan(run, failure)
     step, steps, signals = _stands(run)
-    quiet = "healthy" if measured else UNCHECKED
+    quiet = "healthy" if history.measured else UNCHECKED
     if json:
         emit(
             {
@@ -119,18 +120,6 @@ def _afterwards(log: Path | None, samples: Path | None, data: str | None, tile: 
     else:
         print(text)
     return 0
-
-
-def _said(folder: Path) -> tuple[list[Diagnosed], bool]:
-    """Return the diagnoses of a run, the oldest first, and whether anything was measured."""
-    from mulligan.training.events import Diagnosed, Measured
-
-    said, measured = [], False
-    for words in training.RunFolder.of(folder).read_log()[0]:
-        if words.get("event") == Diagnosed.name:
-            said.append(Diagnosed.of(words))
-        measured |= words.get("event") == Measured.name
-    return said, measured
 
 
 def _stands(folder: Path) -> tuple[int, int, dict[str, float]]:

@@ -133,7 +133,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """Read a JSON object; None if the file is missing or holds something else."""
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

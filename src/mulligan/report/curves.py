@@ -100,7 +100,7 @@ def _distance(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:
 
 
 def _modes(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:
-    total = len((story.metrics or {}).get("classes", {}).get("histogram", [])) or len(story.histogram)
+    total = len(story.metrics.get("classes", {}).get("histogram", [])) or len(story.histogram)
     levels = ((float(total), f"all {total}"),) if total else ()
     bounds = (0.0, float(total)) if total else None
     title, unit = "Classes in use", "effective number"
@@ -196,12 +196,12 @@ def tries(story: Story) -> str:
         begin = x(each.begins)
         stop = max(begin, x(each.step))
         rise = f"M{begin:.1f} {y + ROW}C{begin + 14:.1f} {y + ROW} {begin + 8:.1f} {y} {min(begin + 26, stop):.1f} {y}"
-        kind = "past" if not last else "good" if failure is None and not each.diverged else "alarm"
+        kind = "past" if not last else "good" if failure is None and not each.failed else "alarm"
         parts.append(svg.element("path", cls=kind, d=f"{rise if row else f'M{LEFT} {y}'}H{stop:.1f}"))
         words = f"Try {each.number}: from step {count(each.begins)}" if row else f"Try {each.number}"
         parts.append(svg.text(begin + 34 if row else LEFT, y - 8 if row else y + 16, words, f"tick {kind}"))
-        if failure is not None or each.diverged:
-            cross = x(failure.step if failure is not None and not each.diverged else each.step)
+        if failure is not None or each.failed:
+            cross = x(failure.step if failure is not None and not each.failed else each.step)
             parts.append(svg.element("path", cls="cross", d=f"M{cross - 5:.1f} {y - 5}l10 10m0 -10l-10 10"))
             name = (
                 f"{failure.state} at {count(failure.step)}"

@@ -27,7 +27,7 @@ class Row(NamedTuple):
 def measured(story: Story) -> str:
     """Write which samples were compared with which data."""
     metrics = story.metrics
-    if metrics is None:
+    if not metrics:
         return ""
     draws = metrics.get("seeds", [])
     spread = f"; {len(draws)} draws: median (least…most)" if len(draws) > 1 else ""

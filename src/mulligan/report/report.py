@@ -44,8 +44,10 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     ------
     ConfigError
         When `folder` holds no run.
+    DataError
+        When its log is damaged.
     CheckpointError
-        When its log or a picture of samples is damaged.
+        When a picture of samples is damaged.
     RunError
         When the file cannot be written.
     """

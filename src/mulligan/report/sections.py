@@ -28,7 +28,7 @@ def summary(story: Story) -> str:
     """Summarise the run in one or two sentences."""
     tries, failure = story.number, story.failure
     after = f", at try {tries}" if tries > 1 else ""
-    if story.diverged:
+    if story.failed:
         said = f"It diverged after step {count(story.step)}{after}: a number was no longer finite."
     elif failure is not None:
         kind = "warned of" if failure.severity == "warning" else "named"

@@ -8,8 +8,8 @@ import numpy as np
 from mulligan.metrics import MAPS, at
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.report.sections import middle
-from mulligan.report.story import Series, Story
-from mulligan.training.store.log import best_of
+from mulligan.report.story import Story
+from mulligan.training.store.history import Series, distance_of
 
 ENOUGH = 100
 """Training pictures below which G can only learn each of them."""
@@ -46,7 +46,7 @@ def verdict(story: Story) -> Verdict | None:
     spaces = ("gist", "pca64") if space == "gist" else (space,)  # of 200 pictures, gist alone calls a sketch good
     told = max(middle(at(story.metrics, name, "c2st")) or 0.0 for name in spaces)
     samples = story.started.get("samples", 0)
-    curve = [(step, best_of([(step, metrics)])[1]) for step, metrics in story.evaluated]
+    curve = [(step, distance_of(metrics)) for step, metrics in story.evaluated]
     curve = [(step, value) for step, value in curve if math.isfinite(value) and value > 0]
     step, least = min(curve, key=lambda each: each[1], default=(story.step, math.inf))
     early = bool(curve) and curve[0][0] <= story.step / 2

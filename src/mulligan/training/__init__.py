@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from mulligan.training.store.folder import RunFolder as RunFolder
     from mulligan.training.store.folder import resume as resume
     from mulligan.training.store.folder import take_next as take_next
-    from mulligan.training.store.log import read_events as read_events
+    from mulligan.training.store.history import read_events as read_events
     from mulligan.training.store.recorder import Recorder as Recorder
 
 _NAMES = {
@@ -73,7 +73,7 @@ _NAMES = {
     "second_try": "diagnoses plan SecondTry",
     "store.checkpoint": "Checkpoint load_checkpoint save_checkpoint",
     "store.folder": "resume RunFolder take_next",
-    "store.log": "read_events",
+    "store.history": "read_events",
     "store.recorder": "Recorder",
 }
 """The public names of each module."""

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
 from mulligan.config.change import Change, changes_of
-from mulligan.errors import ConfigError
-from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
 from mulligan.nn.memory import Array
 
 if TYPE_CHECKING:
@@ -214,35 +214,14 @@ class Observer(Protocol):
         return
 
 
-_EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}
-"""The form of each figure of the evidence."""
-_SEVERITY, _TABLE = Words(("alarm", "warning", "")), Collection(dict, Form())
-
-
-def is_whole(event: dict[str, Any]) -> bool:
-    """Tell whether an event of a log has all fields that `to_json` writes. An unknown kind needs only its step."""
-    kind: Any = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
-    forms = {f.name: forms_of(kind)[f.name] for f in fields(kind) if f.name in event or f.default is MISSING}
-    try:
-        for name, form in forms.items():
-            (_TABLE if form == Form() else form).plain(event[name])  # an array is written as a table
-        changes_of(event.get("overrides", ()))
-        if kind is Diagnosed:
-            _SEVERITY.plain(event.get("severity", ""))
-            for figure in event["evidence"].values():
-                for name, form in _EVIDENCE.items():
-                    form.plain(figure[name])
-    except (ConfigError, ValueError, LookupError, TypeError):
-        return False
-    return True
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
         return {"shape": list(value.shape), "dtype": str(value.dtype), "sha256": digest}
     if isinstance(value, np.generic):
-        return value.item()
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has neither NaN nor infinity
+        return None if math.isnan(value) else math.copysign(sys.float_info.max, value)
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value

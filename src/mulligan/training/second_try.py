@@ -16,10 +16,11 @@ from mulligan.config.model import Config, Parent
 from mulligan.config.serialization import to_table
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, ConfigError, typed
-from mulligan.training.events import Adjusted, Diagnosed
+from mulligan.training.events import Diagnosed
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
 from mulligan.training.store.folder import RunFolder, own_config
+from mulligan.training.store.history import read_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +61,10 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
     ------
     ConfigError
         When this is not a run folder.
-    CheckpointError
+    DataError
         When its log is damaged.
     """
-    return [Diagnosed.of(words) for words in RunFolder.of(folder).read_log()[0] if words.get("event") == Diagnosed.name]
+    return read_run(RunFolder.of(folder).path).diagnosed
 
 
 def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
@@ -78,9 +79,8 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
     """
     here = RunFolder.of(folder)
     config = own_config(here)
-    if diagnosed is None:
-        said = diagnoses(folder)
-        diagnosed = said[-1] if said else None
+    history = read_run(here.path)
+    diagnosed = history.failure if diagnosed is None else diagnosed
     if diagnosed is None or not diagnosed.severity:
         raise ConfigError(
             f"the diagnosis has found nothing to repair in {folder}. Go on with it (mulligan resume {typed(folder)})."
@@ -90,8 +90,7 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
             f"no further change of settings repairs '{diagnosed.state}' in {folder}. "
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
-    log, _ = here.read_log()
-    stood = with_overrides(config, [line for e in log if e.get("event") == Adjusted.name for line in e["overrides"]])
+    stood = with_overrides(config, [change for event in history.adjusted for change in event["overrides"]])
     found = here.newest(diagnosed.healthy_step)
     if found is not None:  # rates and weights of that step, and the data's present path
         config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))

@@ -24,7 +24,7 @@ from mulligan.training import (
     save_checkpoint,
 )
 from mulligan.training.store import checkpoints
-from mulligan.training.store.log import read_times
+from mulligan.training.store.history import read_run
 
 
 def test_a_run_folder(tiny, tmp_path, record):
@@ -47,9 +47,10 @@ def test_a_run_folder(tiny, tmp_path, record):
     times = [json.loads(line) for line in here.times.read_text().splitlines()]
     assert [t["step"] for t in times] == [5, 10, 15, 20, 24]
     assert set(times[0]) == {"step", "wall", "cpu", "steps_per_second"}
-    size = here.times.stat().st_size
-    assert [*read_times(here.times, last=size + 1)] == times
-    assert [*read_times(here.times, last=size - 1)] == times[1:]
+    history = read_run(folder)
+    assert history.clock == {t["step"]: (t["wall"], t["cpu"]) for t in times}
+    assert history.stepped == [(e.step, e.measures) for e in events if e.name == "stepped"]
+    assert (history.step, history.finished, history.changed) == (24, True, "")
     assert load_checkpoint(here.checkpoints / "step-000024").config == run.config
     assert not list(folder.rglob("*.part"))
 

@@ -13,7 +13,7 @@ from mulligan.output.pictures import grid, png_bytes, read_png
 from mulligan.training.events import Event, Observer, Sampled
 from mulligan.training.run import Run
 from mulligan.training.store.folder import RunFolder
-from mulligan.training.store.log import read_events, read_times
+from mulligan.training.store.history import read_events, read_run
 
 SERIES = {"stepped": "measures", "evaluated": "metrics", "measured": "signals"}
 """The events with numbers, and the fields that hold them."""
@@ -66,7 +66,7 @@ class TensorBoard(Observer):
 def export_tensorboard(folder: Path, out: Path) -> list[Path]:
     """Convert the log and the sample grids of a run folder for TensorBoard. The times are seconds of training."""
     here = RunFolder.of(folder)
-    board, seconds = TensorBoard(out), {told["step"]: float(told["wall"]) for told in read_times(here.times)}
+    board, seconds = TensorBoard(out), {step: wall for step, (wall, _) in read_run(folder).clock.items()}
     wall = 0.0
     for event in read_events(here.events):
         wall = seconds.get(event["step"], wall)

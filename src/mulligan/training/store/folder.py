@@ -26,7 +26,6 @@ from mulligan.output.files import NO_NAME, read_json, write_json
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unsealed
-from mulligan.training.store.log import read_events
 
 _LOG = logging.getLogger(__name__)
 _CHANGED = "{} was edited or truncated after it was written{}, so its figures may be wrong. Restore it from a copy."
@@ -158,12 +157,9 @@ class RunFolder:
         _LOG.warning(changed)
         return found or {}, changed
 
-    def read_log(self) -> tuple[list[dict[str, Any]], str]:
-        """Read the events, and check the log against the digests in the checkpoints.
-
-        Returns the events and a warning, which is also logged. The warning is empty if the log is unchanged.
-        """
-        log, changed = self.events.read_bytes() if self.events.is_file() else b"", ""
+    def check_log(self, log: bytes) -> str:
+        """Check the log against the digests in the checkpoints. Returns a warning, which is also logged; or nothing."""
+        changed = ""
         for path in reversed(checkpoints(self.checkpoints)) if log else ():
             with contextlib.suppress(CheckpointError, KeyError):  # skip a damaged checkpoint
                 known = unsealed(path / WORDS)["log"]
@@ -173,7 +169,7 @@ class RunFolder:
                 changed = _CHANGED.format(self.events, "")
         if changed:
             _LOG.warning(changed)
-        return [*read_events(self.events, log)], changed
+        return changed
 
     def best_step(self) -> int:
         """Return the step of the best weights; −1 if their file is absent or damaged."""

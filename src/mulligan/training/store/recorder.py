@@ -7,21 +7,24 @@ before the checkpoint that follows it.
 
 import atexit
 import contextlib
+import errno
+import hashlib
 import json
 import math
 import os
 import shutil
+import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
 from inspect import GEN_SUSPENDED, getgeneratorstate
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from mulligan.config.toml import dumps_toml
 from mulligan.data import DATASETS
-from mulligan.errors import BusyError, DataError, DivergedError, RunError, expanded, typed
+from mulligan.errors import BusyError, CheckpointError, DataError, DivergedError, RunError, expanded, typed
 from mulligan.output.files import FULL, advice, atomic_write
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Evaluator, Event, Finished, Observer, Sampled, Saved, Stepped, Waiting
@@ -31,7 +34,7 @@ from mulligan.training.run import Run
 from mulligan.training.samples import sheet
 from mulligan.training.store.checkpoint import checkpoints, put_back, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.training.store.log import Log, best_of, read_events
+from mulligan.training.store.history import distance_of, read_run
 
 FRAMES = 200
 """The animation has at most this many frames, chosen evenly from all samples."""
@@ -196,8 +199,7 @@ class Recorder:
         for step, sample in self.folder.grids().items():
             if step > run.step:
                 sample.unlink()
-        told = read_events(self.folder.events, strict=False)
-        step, self._lowest = best_of((e["step"], e["metrics"]) for e in told if e["event"] == Evaluated.name)
+        step, self._lowest = read_run(self.folder.path, strict=False).nearest
         if self.folder.best_step() != step:  # the best weights are from steps that will be repeated
             self.folder.best.unlink(missing_ok=True)
             self._lowest = math.inf
@@ -217,7 +219,7 @@ class Recorder:
             words = {"step": event.step, **vars(event.clock)}
             with _writing(self.folder.times), self.folder.times.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(words) + "\n")
-        if isinstance(event, Evaluated) and (distance := best_of([(event.step, event.metrics)])[1]) < self._lowest:
+        if isinstance(event, Evaluated) and (distance := distance_of(event.metrics)) < self._lowest:
             run.generator().save(self.folder.best)
             self._lowest = distance
         if isinstance(event, Finished):
@@ -285,3 +287,46 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunError(f"cannot write {path}: {advice(error)} What was saved before is untouched.") from error
+
+
+class Log:
+    """``events.jsonl`` open for writing, cut to the length that a checkpoint noted."""
+
+    def __init__(self, path: Path, position: dict[str, Any]):
+        if position["bytes"] and not path.exists():  # moved away, as the error below proposes
+            warnings.warn(f"{path} is missing, so the run begins a new log.", stacklevel=2)
+            position = {"bytes": 0}
+        path.touch()
+        self._file = path.open("r+b", buffering=0)
+        self._length = position["bytes"]
+        kept = self._file.read(self._length) or b""
+        self._hash = hashlib.sha256(kept)
+        if len(kept) < self._length or position.get("sha256", self._hash.hexdigest()) != self._hash.hexdigest():
+            self.close()
+            raise CheckpointError(
+                f"{path} was edited or truncated after it was written: its first {self._length} bytes do not match the "
+                "checkpoint. Restore it, or move it away: the run then goes on with a new log."
+            )
+        self._file.truncate(self._length)
+        self._file.seek(self._length)
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Its length and digest, for a checkpoint."""
+        return {"bytes": self._length, "sha256": self._hash.hexdigest()}
+
+    def write(self, line: str) -> None:
+        """Add a line."""
+        content = line.encode()
+        if self._file.write(content) != len(content):
+            raise OSError(errno.ENOSPC, "only part of a line was written")
+        self._hash.update(content)
+        self._length += len(content)
+
+    def sync(self) -> None:
+        """Force the lines to the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

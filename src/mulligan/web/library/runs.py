@@ -18,10 +18,9 @@ from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.nn.fields import Interval
 from mulligan.output.files import mtime
-from mulligan.training.events import Measured
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.training.store.log import read_events, read_times
+from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web.api.values import RunName, Text
 from mulligan.web.playground import OURS, Playground, is_shown
 from mulligan.web.problems import Problem
@@ -88,32 +87,27 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         config = load_config(here.config)
     except MulliganError as error:
         return {"name": name, "state": "unreadable", "text": str(error), "bytes": 0, "changed": changed}
-    last = [*read_events(here.events, strict=False, last=_BACK)]
-    kinds = {str(event.get("event")) for event in last[-4:]}
-    first = next(read_events(here.events, strict=False), {})
-    began = first if first.get("event") == "started" else {}
-    evaluated: list[dict[str, Any]] = [event for event in last if event.get("event") == "evaluated"]
-    monitored, metrics = evaluated[-1] if evaluated else {"metrics": {}}, here.read_metrics()[0]
-    seen = monitored["metrics"]
+    history = read_run(path, strict=False, last=_BACK)
+    began, metrics = history.started, history.metrics
+    monitored, seen = history.evaluated[-1] if history.evaluated else (None, dict[str, Any]())
     spaces = [metrics[space] for space in MAPS if isinstance(metrics.get(space), dict)]
     measured: dict[str, Any] = next(filter(None, spaces), {})
     toy = TOYS.get(config.data.name)
-    signals: list[dict[str, Any]] = [event["signals"] for event in last if event.get("event") == Measured.name]
     parent = config.parent
     return {
         "name": name,
         "recipe": config.recipe,
         "data": config.data.name,
         "seed": config.seed,
-        "step": max([0, *(step_of(p) for p in checkpoints(here.checkpoints)), *(event["step"] for event in last)]),
+        "step": history.step,
         "steps": config.steps,
-        "seconds": next((told["wall"] for told in reversed([*read_times(here.times, last=_BACK)])), None),
-        "state": next((end for end in ("finished", "failed") if end in kinds), "stopped"),
+        "seconds": next((wall for wall, _ in reversed(history.clock.values())), None),
+        "state": "finished" if history.finished else "failed" if history.failed else "stopped",
         "text": "",
-        "diagnosis": _diagnosis(here, last),
-        "monitored_step": monitored.get("step"),
+        "diagnosis": _diagnosis(here, history),
+        "monitored_step": monitored,
         "distance": significant(seen.get("distance", seen.get("kid"))),
-        "gap": significant(signals[-1].get("gap")) if signals else None,
+        "gap": significant(history.measured[-1][1].get("gap")) if history.measured else None,
         "measured_step": metrics.get("step"),
         **{
             name: significant(median_of(measured.get(name)))
@@ -131,15 +125,15 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     }
 
 
-def _diagnosis(here: RunFolder, last: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _diagnosis(here: RunFolder, history: RunHistory) -> dict[str, Any] | None:
     """Return the last diagnosis: among the last events, or else in a log that is longer; None without a measurement."""
-    said = [event for event in last if event.get("event") == "diagnosed"]
-    if not said and here.events.is_file() and here.events.stat().st_size > _BACK:
-        said = history_of(here.path).diagnoses
-    if not said and not any(event.get("event") == Measured.name for event in last):
+    diagnosed = history.diagnosed
+    if not diagnosed and here.events.is_file() and here.events.stat().st_size > _BACK:
+        diagnosed = read_run(here.path, strict=False).diagnosed
+    if not diagnosed and not history.measured:
         return None
-    words = said[-1] if said else {"state": "healthy"}
-    return {"state": words["state"], "title": titled(words["state"])[0], "severity": words.get("severity", "")}
+    state, severity = (diagnosed[-1].state, diagnosed[-1].severity) if diagnosed else ("healthy", "")
+    return {"state": state, "title": titled(state)[0], "severity": severity}
 
 
 def described(playground: Playground, *, name: RunName) -> dict[str, Any]:

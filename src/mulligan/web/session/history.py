@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.training.store.folder import RunFolder
-from mulligan.training.store.log import read_events
+from mulligan.training.store.history import read_events
 
 POINTS = 500
 CURVES = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty")

@@ -1,0 +1,209 @@
+"""Read a run back: `read_run` of its folder. Page, report, list of runs, diagnosis and second try use it.
+
+Bounds are here: a damaged line, JSON that is too deep, NaN, or a field of the wrong type is one `DataError` with file
+and line, or is skipped where `strict` is false.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mulligan.config.change import changes_of
+from mulligan.errors import ConfigError, DataError
+from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
+from mulligan.training.events import Diagnosed, Event
+from mulligan.training.store.checkpoint import checkpoints, step_of
+from mulligan.training.store.folder import RunFolder
+
+Series = list[tuple[int, dict[str, Any]]]
+"""Numbers by step, in the order of the steps."""
+DEEPEST = 32
+"""Maximum depth of an event's JSON."""
+_EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}
+"""The form of each figure of the evidence."""
+_SEVERITY, _TABLE = Words(("alarm", "warning", "")), Collection(dict, Form())
+
+
+@dataclass(eq=False)
+class RunHistory:
+    """What the events of a run have said. `read_run` fills it from a folder; `add` goes on with a run that trains."""
+
+    started: dict[str, Any] = field(default_factory=dict)
+    """The first event; empty for a second try from a checkpoint."""
+    stepped: Series = field(default_factory=list)
+    """The measures of each report."""
+    measured: Series = field(default_factory=list)
+    """The signals of each measurement of the diagnosis."""
+    histogram: list[float] = field(default_factory=list)
+    """Shares of the fakes' classes at the last measurement; may be empty."""
+    evaluated: Series = field(default_factory=list)
+    """The metrics of the evaluators."""
+    diagnosed: list[Diagnosed] = field(default_factory=list)
+    adjusted: list[dict[str, Any]] = field(default_factory=list)
+    """The events ``adjusted``, as the log has them."""
+    failed: str = ""
+    """Why the run could not go on; empty if it could."""
+    finished: bool = False
+    step: int = 0
+    """The last step in the events or of a checkpoint."""
+    latest: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The latest event of each kind, as the log has it."""
+    clock: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Wall and CPU seconds, by step."""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    """The last evaluation (``metrics.json``); empty without one."""
+    changed: str = ""
+    """A warning that the log or the metrics were changed; empty if they were not."""
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Add what `Event.to_json` returns. It replaces reports from its step on, which a resumed run repeats."""
+        kind, step = event["event"], event["step"]
+        self.latest[kind] = event
+        self.step = max(self.step, step)
+        match kind:
+            case "started":
+                self.started = event
+            case "stepped":
+                _put(self.stepped, step, event["measures"])
+                self.finished, self.failed = False, ""  # it was resumed
+            case "measured":
+                _put(self.measured, step, event["signals"])
+                self.histogram = event["histogram"]
+            case "evaluated":
+                _put(self.evaluated, step, event["metrics"])
+            case "diagnosed":
+                self.diagnosed.append(Diagnosed.of(event))
+            case "adjusted":
+                self.adjusted.append(event)
+            case "failed":
+                self.failed = event["reason"]
+            case "finished":
+                self.finished = True
+
+    @property
+    def nearest(self) -> tuple[int, float]:
+        """Step and value of the smallest distance to the reals, the first on a tie; (−1, ∞) if none was measured."""
+        distances = ((step, distance_of(metrics)) for step, metrics in self.evaluated)
+        known = [pair for pair in distances if math.isfinite(pair[1])]
+        return min(known, key=lambda pair: pair[1], default=(-1, math.inf))
+
+    @property
+    def failure(self) -> Diagnosed | None:
+        """The failure that the diagnosis named last, unless the run recovered from it."""
+        return self.diagnosed[-1] if self.diagnosed and self.diagnosed[-1].severity else None
+
+
+def _put(series: Series, step: int, values: dict[str, Any]) -> None:
+    while series and series[-1][0] >= step:
+        series.pop()
+    series.append((step, values))
+
+
+def read_run(folder: str | Path, *, strict: bool = True, last: int = 0) -> RunHistory:
+    """Read what a run folder tells: events, times, last evaluation. What is missing is empty.
+
+    With `strict`, a damaged line raises `DataError`, and the log is checked against the digests in the checkpoints.
+    Without, what cannot be read is skipped. `last` reads only so many bytes from the end of each log, and the first
+    event; for a list of runs, without `strict`.
+    """
+    here, history = RunFolder(Path(folder)), RunHistory()
+    log = _content(here.events, strict)
+    history.changed = here.check_log(log) if strict else ""
+    cut = len(log) > last > 0
+    for event in parse_events(here.events, log[: log.find(b"\n") + 1] if cut else b"", strict=strict):
+        history.add(event)
+    for event in parse_events(here.events, log[-last:] if cut else log, strict=strict):
+        history.add(event)
+    history.step = max([history.step, *map(step_of, checkpoints(here.checkpoints))])  # a stop saves between reports
+    for line in _content(here.times, strict)[-last if last else None :].splitlines():
+        time = _object(line)  # a kill cuts a line off, and the next session goes on in it
+        if time is not None and all(type(time.get(key)) in (int, float) for key in ("step", "wall", "cpu")):
+            history.clock[time["step"]] = time["wall"], time["cpu"]
+    history.metrics, changed = here.read_metrics()
+    history.changed = f"{history.changed} {changed}".strip()
+    return history
+
+
+def read_events(path: Path, *, strict: bool = True) -> Iterator[dict[str, Any]]:
+    """Read the events of a log, the oldest first. A log that does not exist yet has none.
+
+    A last line that a kill cut off is skipped. Without `strict`, so is every line that is no event.
+
+    Raises
+    ------
+    DataError
+        When a complete line is not an event, or lacks a field of its event.
+    """
+    yield from parse_events(path, _content(path, strict), strict=strict)
+
+
+def parse_events(path: Path, content: bytes, *, strict: bool = True) -> Iterator[dict[str, Any]]:
+    """Read the events in the content of a log; `path` is for the error."""
+    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+        event = _object(line)
+        if event is not None and _is_whole(event):
+            yield event
+        elif strict and line.endswith(b"\n"):
+            raise DataError(
+                f"{path}, line {number}: {line[:40]!r} is not an event; the file was changed after it was written. "
+                "Restore it, or delete that line."
+            )
+
+
+def distance_of(metrics: dict[str, Any]) -> float:
+    """Return the distance to the reals: of points, and of pictures in older runs, KID; infinite if not measured."""
+    value = metrics.get("distance", metrics.get("kid"))
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else math.inf
+
+
+def _content(path: Path, strict: bool) -> bytes:
+    """Return the content of a log; empty if it is missing or, without `strict`, cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        if strict and path.is_file():
+            raise
+        return b""
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """Parse a line of JSON. None if it is no object, too deep, or holds NaN or infinity."""
+    try:
+        value = json.loads(line, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+    deep = line.count(b"[") + line.count(b"{") > DEEPEST and _is_deep(value, DEEPEST)
+    return value if isinstance(value, dict) and not deep else None
+
+
+def _finite(word: str) -> float:
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def _is_deep(value: Any, most: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return most == 0 or any(_is_deep(each, most - 1) for each in inside)
+
+
+def _is_whole(event: dict[str, Any]) -> bool:
+    """Tell whether an event of a log has all fields that `to_json` writes. An unknown kind needs only its step."""
+    kind: Any = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
+    forms = {f.name: forms_of(kind)[f.name] for f in fields(kind) if f.name in event or f.default is MISSING}
+    try:
+        for name, form in forms.items():
+            (_TABLE if form == Form() else form).plain(event[name])  # an array is written as a table
+        changes_of(event.get("overrides", ()))
+        if kind is Diagnosed:
+            _SEVERITY.plain(event.get("severity", ""))
+            for figure in event["evidence"].values():
+                for name, form in _EVIDENCE.items():
+                    form.plain(figure[name])
+    except (ConfigError, ValueError, LookupError, TypeError):
+        return False
+    return isinstance(event.get("event"), str) and event["step"] >= 0
