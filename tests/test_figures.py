@@ -9,7 +9,7 @@ from mulligan.cli import main
 from mulligan.diagnosis import FAILURES
 from mulligan.game import LOSSES, PENALTIES
 from mulligan.models import bundled
-from mulligan.museum import CASES
+from mulligan.museum import EXHIBITS
 from mulligan.nn.layers import LAYERS
 from mulligan.nn.optimizers import OPTIMIZERS
 from mulligan.nn.schedules import SCHEDULES
@@ -28,15 +28,15 @@ def read(name):
     [
         ("README.md", f"{len(LAYERS)} layers, of which {SECOND_ORDER} support gradient penalties"),
         ("README.md", f"{len(OPTIMIZERS)} optimisers, {len(LOSSES)} losses, {len(PENALTIES)} penalties"),
-        ("README.md", f"{WORDS[len(CASES)]} published faults of GANs"),
+        ("README.md", f"{WORDS[len(EXHIBITS)]} published faults of GANs"),
         ("CHANGELOG.md", f"{len(LAYERS)} layers derived by hand. {SECOND_ORDER} support gradient penalties"),
         ("CHANGELOG.md", f"{len(OPTIMIZERS)} optimisers as in their papers"),
         ("CHANGELOG.md", f"{WORDS[len(SCHEDULES)].capitalize()} schedules"),
         ("CHANGELOG.md", f"{WORDS[len(LOSSES)].capitalize()} losses"),
         ("CHANGELOG.md", f"{WORDS[len(PENALTIES)].capitalize()} gradient penalties"),
         ("CHANGELOG.md", f"{WORDS[len(FAILURES)]} failures, each with its evidence and a remedy"),
-        ("CHANGELOG.md", f"{WORDS[len(CASES)]} published faults"),
-        ("docs/book/07-the-museum.md", f"{WORDS[len(CASES)]} published faults"),
+        ("CHANGELOG.md", f"{WORDS[len(EXHIBITS)]} published faults"),
+        ("docs/book/07-the-museum.md", f"{WORDS[len(EXHIBITS)]} published faults"),
         ("docs/book/a-optimisers.md", f"{WORDS[len(OPTIMIZERS)]} optimisers on both landscapes"),
     ],
 )

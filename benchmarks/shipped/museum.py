@@ -2,12 +2,12 @@
 
 import argparse
 
-from mulligan.museum import CASES
+from mulligan.museum import EXHIBITS
 from mulligan.output.files import atomic_write
 from mulligan.web.library.museum import SHIPPED, described
 from mulligan.web.worker.protocol import dumps
 
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__).parse_args()
-    for name, case in CASES.items():
+    for name, case in EXHIBITS.items():
         atomic_write(SHIPPED / f"{name}.json", dumps({"seed": 0, **described(case.play(0))}))

@@ -1,15 +1,15 @@
 import json
 from dataclasses import replace
 
-from mulligan.museum import CASES, Evidence, Played
+from mulligan.museum import EXHIBITS, Contrast, Played
 
 
 def test_the_museum_is_listed(mulligan):
     code, out, err = mulligan("museum")
     assert (code, err) == (0, "")
-    assert [line.split("\t")[0] for line in out.splitlines()] == list(CASES)
+    assert [line.split("\t")[0] for line in out.splitlines()] == list(EXHIBITS)
     assert mulligan("list", "museum") == (0, out, "")
-    assert [row["name"] for row in json.loads(mulligan("museum", "--json")[1])] == list(CASES)
+    assert [row["name"] for row in json.loads(mulligan("museum", "--json")[1])] == list(EXHIBITS)
 
 
 def test_a_case_is_played_and_kept(mulligan, here):
@@ -35,8 +35,8 @@ def test_json_is_one_document_even_with_nan(mulligan, here):
 
 
 def test_what_does_not_go_as_described_is_said(mulligan, monkeypatch):
-    played = Played((Evidence("G moved", "how far", before=1.0, after=1.0, sign="<", threshold=0.5),), ())
-    monkeypatch.setitem(CASES, "flushed", replace(CASES["flushed"], play=lambda seed: played))
+    played = Played((Contrast("G moved", "how far", before=1.0, after=1.0, sign="<", threshold=0.5),), ())
+    monkeypatch.setitem(EXHIBITS, "flushed", replace(EXHIBITS["flushed"], play=lambda seed: played))
     code, _, err = mulligan("museum", "flushed")
     assert code == 1
     assert "did not go as described" in err

@@ -120,7 +120,7 @@ def test_the_files_beside_an_export_are_checked_too(place, refused, mulligan, ti
 
 @pytest.mark.parametrize("command", FOLDERS)
 def test_no_command_fills_a_folder_of_others(command, place, refused, monkeypatch):
-    monkeypatch.setattr("mulligan.museum.case_named", lambda name: SimpleNamespace(name=name))  # cannot be played
+    monkeypatch.setattr("mulligan.museum.exhibit_named", lambda name: SimpleNamespace(name=name))  # cannot be played
     Path("thesis").mkdir()
     Path("thesis", "index.html").write_text("mine")
     before = place()

@@ -8,8 +8,7 @@ import pytest
 import mulligan
 from mulligan.config.serialization import from_table, registry_of, to_table
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.museum.kinds import KINDS
-from mulligan.museum.quirks import ArticleAdam
+from mulligan.museum.kinds import KINDS, ArticleAdam
 from mulligan.nn.optimizers import OPTIMIZERS, Adam, Optimizer
 from mulligan.training import Config, with_overrides
 

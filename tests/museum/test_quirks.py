@@ -9,7 +9,7 @@ import mulligan
 from mulligan.diagnosis import Evidence, Finding
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.game import GAN, Latent
-from mulligan.museum.quirks import ArticleAdam, ArticleGenerator, ArticleOutput
+from mulligan.museum.kinds import ArticleAdam, ArticleGenerator, ArticleOutput
 from mulligan.nn import Network
 from mulligan.nn.layers import Dense, Sequential, Sigmoid
 from mulligan.nn.optimizers import Adam
@@ -188,23 +188,3 @@ def test_what_is_not_allowed_is_said():
             ArticleGenerator(**settings)
     with pytest.raises(UnsupportedError, match="gradient penalty"):
         Network(ArticleOutput(4), (5,)).workspace().tangent(np.ones((2, 5), np.float32))
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("generator.layers.init_scale", "1.0"),
-        ("generator.layers.squared_gradient", "false"),
-        ("generator.optimizer.kind", "adam"),
-        ("schedules.lr.factor", "1.0"),
-        ("batch_size", "4"),
-        ("data.high", "255"),
-        ("loss", "literal_cost"),
-    ],
-)
-def test_every_quirk_is_a_named_option(path, value):
-    config = with_overrides(mulligan.recipe("article", steps=2, data="mnist-test"), [f"{path}={value}"])
-    assert config != mulligan.recipe("article", steps=2)
-    run = mulligan.Run(config)
-    for _ in range(2):
-        run.advance()

@@ -8,11 +8,17 @@ from mulligan.config.serialization import to_table
 from mulligan.data import TOYS, load
 from mulligan.data.sources.toys import load_toy
 from mulligan.game import GAN, LiteralCost, NonSaturating
-from mulligan.museum.exhibits import article, autograd
-from mulligan.museum.jang import ClampedProbability, Stratified, fitted
-from mulligan.museum.mistakes import AutogradCost, LogOfProbability
-from mulligan.museum.papers import Marginals, RisingMomentum
-from mulligan.museum.quirks import ArticleAdam
+from mulligan.museum.exhibits import article, digits
+from mulligan.museum.kinds import (
+    ArticleAdam,
+    AutogradCost,
+    ClampedProbability,
+    LogOfProbability,
+    Marginals,
+    RisingMomentum,
+    Stratified,
+    fitted,
+)
 from mulligan.nn import Network
 from mulligan.nn.layers import Arctan, Dense, ReLU, Sequential, Tanh, walk
 from mulligan.nn.optimizers import Adam, Momentum
@@ -280,7 +286,7 @@ def test_each_trains_by_its_name(name):
 
 
 def test_autograd_s_example_is_the_published_one():
-    config = with_overrides(mulligan.recipe("classic", seed=3, threads=1), autograd.EXAMPLE)
+    config = with_overrides(mulligan.recipe("classic", seed=3, threads=1), digits.EXAMPLE)
     gan = GAN(config, (28, 28, 1), seed=3, dtype=np.float64)
     assert both(config, (28, 28, 1)) == ([10, 200, 784], [784, 200, 1])
     for mover in (gan.g, gan.d):

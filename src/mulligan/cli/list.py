@@ -85,7 +85,7 @@ def rows_of(what: str) -> list[Row]:
             opened = {name: studies.describe_study(name) for name in studies.STUDIES}
             return [Row(name, line, source_in(rest)) for name, (line, rest) in opened.items()]
         case "museum":
-            return [Row(name, f"{case.title}: {case.state}", case.source) for name, case in museum.CASES.items()]
+            return [Row(name, f"{case.title}: {case.state}", case.source) for name, case in museum.EXHIBITS.items()]
         case "data":
             return [Row(name, entry.line, entry.source) for name, entry in mulligan.data.DATASETS.items()]
         case "metrics":

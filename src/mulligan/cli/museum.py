@@ -19,7 +19,7 @@ from mulligan.output.files import check_folder, write_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mulligan.museum import Case, Evidence, Played
+    from mulligan.museum import Contrast, Exhibit, Played
 
 
 def command(
@@ -55,7 +55,7 @@ def command(
             )
         listing.command("museum", json=json)
         return None
-    exhibit = museum.case_named(case)
+    exhibit = museum.exhibit_named(case)
     if out is not None:
         check_folder(out, "case.json")
     say(f"playing {exhibit.name}: as published, and repaired …")
@@ -75,7 +75,7 @@ def command(
     return None
 
 
-def described(case: Case, played: Played, seed: int) -> dict[str, Any]:
+def described(case: Exhibit, played: Played, seed: int) -> dict[str, Any]:
     """Return everything about an exhibit and its run, ready for JSON. Pictures are named by their files."""
     return case.words() | {
         "seed": seed,
@@ -94,7 +94,7 @@ def described(case: Case, played: Played, seed: int) -> dict[str, Any]:
     }
 
 
-def plate(case: Case, played: Played) -> list[str]:
+def plate(case: Exhibit, played: Played) -> list[str]:
     """Write the exhibit's plate for the terminal."""
     from textwrap import wrap
 
@@ -111,7 +111,7 @@ def plate(case: Case, played: Played) -> list[str]:
     return lines
 
 
-def _row(evidence: Evidence) -> tuple[str, str, str, str]:
+def _row(evidence: Contrast) -> tuple[str, str, str, str]:
     bound = f"{evidence.sign} {figure(evidence.threshold)}"
     return evidence.name, figure(evidence.before), figure(evidence.after), bound
 

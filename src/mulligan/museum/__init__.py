@@ -1,8 +1,8 @@
 """Reproduce published faults of GANs, with an explanation and a repair.
 
-- `case`: the parts of an exhibit; read it first. `exhibits/`: one file each, in the order of the tour.
-- `stage`: what several exhibits share, the ring and a duel of two networks. `pictures`: draws their samples.
-- `kinds`: kinds for the museum's recipes, from `quirks` (the article), `mistakes`, `papers` and `jang`.
+- `exhibit`: the parts of an exhibit; read it first. `exhibits/`: the functions that play them.
+- `stage`: what the exhibits share: runs on a ring, measures, pictures.
+- `kinds`: layers, losses and optimisers that only the museum's recipes use; `article`: those of the article.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
-    from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
-    from mulligan.museum.exhibits import CASES, case_named
+    from mulligan.museum.exhibit import Contrast, Curve, Exhibit, Picture, Played
+    from mulligan.museum.exhibits import EXHIBITS, exhibit_named
 
-__all__ = ["CASES", "Case", "Curve", "Evidence", "Picture", "Played", "case_named"]
+__all__ = ["EXHIBITS", "Contrast", "Curve", "Exhibit", "Picture", "Played", "exhibit_named"]
 
 if not TYPE_CHECKING:  # because of __getattr__, a type checker would accept any name
     __getattr__, __dir__ = lazily(
-        __name__, {"case": "Case Curve Evidence Picture Played", "exhibits": "CASES case_named"}
+        __name__, {"exhibit": "Contrast Curve Exhibit Picture Played", "exhibits": "EXHIBITS exhibit_named"}
     )

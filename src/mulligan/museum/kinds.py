@@ -1,14 +1,399 @@
-"""Kinds that only the museum's recipes use, under names that begin with `museum.`."""
+"""Kinds that only the museum's recipes use, under names that begin with `museum.`.
 
-from typing import Any
+They need only the engine's public parts, and the engine does not know them. Each mistake has a repair.
+"""
 
-from mulligan.museum.jang import ClampedProbability, JangDiscriminator, Stratified, Times
-from mulligan.museum.mistakes import AutogradCost, EveryFew, Frozen, LogOfProbability, UnguardedWGANGP
-from mulligan.museum.papers import Marginals, RisingMomentum
-from mulligan.museum.quirks import ArticleAdam, ArticleDiscriminator, ArticleGenerator, ArticleOutput
-from mulligan.nn.layers import Sigmoid
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mulligan.data import load
+from mulligan.data.sources.toys import TOYS
+from mulligan.errors import ConfigError, ShapeError, must_be
+from mulligan.game.architectures.base import Architecture
+from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, sigmoid, softplus
+from mulligan.game.penalties import WGANGP, scale_rows, squared_norms
+from mulligan.nn.fields import Count, Decay, Finite, Fraction, Positive
+from mulligan.nn.layers import (
+    Arctan,
+    Dense,
+    Flatten,
+    Layer,
+    LinearMap,
+    Pointwise,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Tanh,
+)
+from mulligan.nn.layers.activations import sigmoid as logistic
+from mulligan.nn.layers.base import Shape
+from mulligan.nn.layers.initializers import He, Initializer, Normal, Scaled
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.network import Network
+from mulligan.nn.optimizers import Momentum, Optimizer, State
+from mulligan.nn.optimizers.base import Vector, average, average_square, steps
+from mulligan.nn.schedules import Schedule
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
 from mulligan.training.remedies.changes import REACH
+
+# ── Seo 2018, “Only Numpy: Implementing GAN …”, where its code differs from its text ──────────────────────────────────
+
+
+@dataclass(frozen=True)
+class ArticleAdam(Optimizer):
+    """Adam with the bias correction of its first step at every step (Seo 2018).
+
+        m ← β₁·m + (1−β₁)·g
+        v ← β₂·v + (1−β₂)·g²
+        θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁),   v̂ = v/(1−β₂)
+
+    Algorithm 1 of Kingma & Ba 2015 divides by 1−β₁ᵗ and 1−β₂ᵗ, which tend to 1. Here the divisors keep their values
+    at t = 1: a settled step is √(1−β₂)/(1−β₁) = 0.316 of Adam's. The repair is ``kind = "adam"``.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "v")
+    lr: Positive = 9e-5
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Positive = 1e-8
+
+    def update_block(
+        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float, beta2: float
+    ) -> None:
+        s = average_square(v, beta2, g)
+        average(m, self.beta1, g)  # overwrites g
+        # m̂/(√v̂ + ε) = r/(1−β₁) · m/(√v + ε·r)  with  r = √(1−β₂)
+        r = math.sqrt(1 - beta2)
+        np.sqrt(v, out=s)
+        s += self.eps * r
+        np.divide(m, s, out=g)
+        g *= lr * r / (1 - self.beta1)
+        theta -= g
+
+
+@dataclass(frozen=True)
+class ArticleOutput(Dense):
+    """σ(x W + b) whose gradient for W has the upstream gradient twice (Seo 2018).
+
+        δ = dy ⊙ σ′(a),  dx = δ Wᵀ,  db = Σ δ     correct
+        dW = xᵀ (dy ⊙ dy)                          should be xᵀ δ
+
+    The repair is `Dense` and `Sigmoid`.
+    """
+
+    piecewise_linear: ClassVar[bool] = False
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        y = super().forward(m, x)
+        logistic(y, y)
+        m.y = y
+        return y
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        delta = m.buffers["delta", dy.shape]
+        np.subtract(1, m.y, out=delta)
+        delta *= m.y
+        delta *= dy
+        m.saved["upstream"] = dy
+        return super().backward(m, delta, inputs)
+
+    def grads(self, m: Memory) -> None:
+        delta, dy = m.dy, m.saved["upstream"]
+        self.product_w(m, m.x, np.multiply(dy, dy, out=m.buffers["squared", dy.shape]))
+        m.accumulate("b", np.ones(len(delta), m.dtype).dot, delta)
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        return Layer.tangent(self, m, tx)
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        return Layer.adjoint(self, m, dy, dty, inputs)
+
+
+ACTIVATIONS: dict[str, Layer] = {"relu": ReLU(), "arctan": Arctan(), "tanh": Tanh(), "sigmoid": Sigmoid()}
+
+
+@dataclass(frozen=True)
+class ArticleGenerator(Architecture):
+    """z – [Dense, activation] … – σ pixels, as in the article's scripts (Seo 2018).
+
+    W ~ `init_scale` · N(0, √(2/fan_in)); 1 repairs it. `squared_gradient` makes the last layer an `ArticleOutput`;
+    False repairs it.
+    """
+
+    output: ClassVar[Layer] = Sigmoid()
+    """The last activation, from which the diagnosis reads the range."""
+
+    hidden: tuple[int, ...] = (128, 256, 346, 480, 560, 686)
+    activations: tuple[str, ...] = ("arctan", "relu", "arctan", "relu", "tanh", "relu")
+    init_scale: Finite = 0.002
+    squared_gradient: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.activations) != len(self.hidden) or not {*self.activations} <= ACTIVATIONS.keys():
+            rule = f"{len(self.hidden)} of {', '.join(ACTIVATIONS)}, one for each hidden layer"
+            raise ConfigError(must_be("activations", rule, list(self.activations)))
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        init = Scaled(He(slope=0.0), by=self.init_scale)
+        layers: list[Layer] = []
+        for units, word in zip(self.hidden, self.activations):
+            layers += [Dense(units, init), ACTIVATIONS[word]]
+        pixels = math.prod(sample_shape)
+        layers += [ArticleOutput(pixels, init)] if self.squared_gradient else [Dense(pixels, init), Sigmoid()]
+        return (*layers, Reshape(tuple(sample_shape))) if len(sample_shape) > 1 else tuple(layers)
+
+
+@dataclass(frozen=True)
+class ArticleDiscriminator(Architecture):
+    """Pixels – [Dense, ReLU] … – logit, as in the article's scripts (Seo 2018)."""
+
+    hidden: tuple[int, ...] = (128,)
+    init_scale: Finite = 0.002
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        init = Scaled(He(slope=0.0), by=self.init_scale)
+        layers: list[Layer] = [Flatten()] if len(sample_shape) > 1 else []
+        for units in self.hidden:
+            layers += [Dense(units, init), ReLU()]
+        return (*layers, Dense(1, init))
+
+
+# ── mistakes of others' published code ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Frozen(Optimizer):
+    """An optimiser that never changes the weights, whatever its rate: θ stays."""
+
+    lr: Positive = 1e-3
+
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector, **rates: float) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class LogOfProbability(NonSaturating):
+    """−log p(x) − log(1 − p(G(z))) with p = σ(D) computed first, and its gradient by the chain rule.
+
+    dp = −1/p and 1/(1 − p), then σ′ = p(1 − p). In float32 p is 1 from D = 17 on: 1/0 times 0 is NaN. The repair is a
+    loss of logits, which has neither quotient: `NonSaturating`.
+    """
+
+    def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
+        n, p, q = len(real), sigmoid(real), sigmoid(fake)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = -np.log(p).mean() - np.log(1 - q).mean()
+            return DiscriminatorLoss(float(value), -1 / p * (p * (1 - p)) / n, 1 / (1 - q) * (q * (1 - q)) / n)
+
+    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
+        q = sigmoid(fake)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return GeneratorLoss(float(-np.log(q).mean()), -1 / q * (q * (1 - q)) / len(fake))
+
+
+@dataclass(frozen=True)
+class UnguardedWGANGP(WGANGP):
+    """WGAN-GP that also differentiates ‖g‖ = √Σg² at 0, where g/‖g‖ is 0/0 (keras-io issue 910)."""
+
+    def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+        weight = self.weight * factor
+        norms = np.sqrt(squared_norms(g))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scale_rows(g, 2 * weight / n * (norms - 1.0) / norms, out)
+        return weight / n * float(np.square(norms - 1.0).sum())
+
+
+@dataclass(frozen=True)
+class EveryFew(Schedule):
+    """`every` at one step of `every`, and 0 at the others: "lazy" regularisation (Karras et al. 2020)."""
+
+    every: Count = 8
+
+    def __call__(self, step: int, total: int) -> float:
+        return 0.0 if step % self.every else float(self.every)
+
+
+@dataclass(frozen=True)
+class AutogradCost(Minimax):
+    """The cost of autograd's example: D minimises E log σ(−D(x)) − E log σ(−D(G(z))), G the opposite.
+
+    In the example D gives the probability of being *fake*. Written for ours, that is E sp(D(G(z))) − E sp(D(x)). There
+    −E sp(D(x)) has no lower bound and a constant pull for ever. +E sp(−D(x)) belongs there.
+    """
+
+    def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
+        n = len(real)
+        value = softplus(fake).mean() - softplus(real).mean()
+        return DiscriminatorLoss(float(value), -sigmoid(real) / n, sigmoid(fake) / n)
+
+
+# ── the GAN paper: biases and rising momentum (pylearn2) ──────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Marginals(Initializer):
+    """The bias with which a sigmoid outputs each pixel's mean in the data (pylearn2: "from marginals").
+
+        b = log(p/(1 − p)),   p = mean pixel in [0, 1], kept within 1e-7 of the ends
+
+    The mean is over the first `limit` pictures of a data set.
+    """
+
+    data: str = "mnist"
+    limit: Count = 50_000
+
+    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        p = np.asarray(load(self.data).images[: self.limit]).mean(axis=0).ravel() / 255.0
+        p = np.clip(p, 1e-7, 1 - 1e-7)
+        out[...] = np.log(p / (1 - p)).reshape(out.shape)
+
+
+@dataclass(frozen=True)
+class RisingMomentum(Optimizer):
+    """Momentum that grows over the epochs (pylearn2's MomentumAdjustor).
+
+    v ← μ·v − lr·g,   θ ← θ + v;   μ grows linearly from `momentum` to `final` over `epochs` of `epoch` steps
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+    lr: Positive = 0.1
+    momentum: Decay = 0.5
+    final: Decay = 0.7
+    epochs: Count = 250
+    epoch: Count = 500
+
+    def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:
+        done = (steps(state) - 1) // self.epoch
+        way = min(done / max(self.epochs - 1, 1), 1.0)
+        g *= lr
+        v *= (1 - way) * self.momentum + way * self.final
+        v -= g
+        theta += v
+
+
+# ── Jang 2016, “Generative adversarial nets in TensorFlow (part I)”: 1-6-5-1 tanh nets on N(−1, 1) ────────────────────
+
+
+@dataclass(frozen=True)
+class Stratified(LinearMap):
+    """Map z in (−1, 1) to [low, high]; in training, row i of n comes from the i-th stratum.
+
+        training    y_i = low + (high − low)·(i/(n − 1) + (z_i + 1)/2 · 1/1000)
+        sampling    y_i = low + (high − low)·(z_i + 1)/2
+
+    Source: Jang 2016: ``linspace(-5, 5, n) + random(n)·.01``. As the first layer, it needs no input gradient.
+    """
+
+    low: Finite = -5.0
+    high: Finite = 5.0
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        y = np.multiply(x, 0.5, out=m.buffers[name, x.shape])
+        y += 0.5
+        if m.context.training:
+            counts = [int(count) for count in m.context.gather_workers(np.array(len(x)))]
+            before, n = sum(counts[: m.context.number]), sum(counts)
+            y *= 0.001
+            y += (np.arange(before, before + len(x), dtype=y.dtype) / max(n - 1, 1))[:, None]
+        y *= self.high - self.low
+        y += self.low
+        return y
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        return np.multiply(dy, 0.0, out=m.buffers[name, dy.shape])
+
+
+@dataclass(frozen=True)
+class Times(Pointwise):
+    """A number times x, plus another."""
+
+    by: Finite = 5.0
+    plus: Finite = 0.0
+    piecewise_linear: ClassVar[bool] = True
+
+    def f(self, x: Array, out: Array) -> None:
+        np.multiply(x, self.by, out=out)
+        out += self.plus
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        out.fill(self.by)
+
+
+@dataclass(frozen=True)
+class ClampedProbability(Pointwise):
+    """The logit log(p/(1 − p)) of p = x clamped to [low, high], in Jang's post [.01, .99]. Outside, the slope is 0."""
+
+    low: Fraction = 0.01
+    high: Fraction = 0.99
+
+    def f(self, x: Array, out: Array) -> None:
+        np.clip(x, self.low, self.high, out=out)
+        out /= 1 - out
+        np.log(out, out=out)
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        # f′ = 1/(p (1 − p)) inside, else 0
+        p = np.clip(x, self.low, self.high)
+        np.divide((x > self.low) & (x < self.high), p * (1 - p), out=out)
+
+
+@dataclass(frozen=True)
+class JangDiscriminator(Architecture):
+    """1-6-5-1 with tanh in all layers and a clamped output, fitted to the data's density before the game begins.
+
+    `pretraining` is the number of steps of least squares, with 200 points of [−5, 5] each; Jang took 1000.
+    """
+
+    hidden: tuple[int, ...] = (6, 5)
+    pretraining: Count = 1000
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        if tuple(sample_shape) != (1,):
+            raise ShapeError(must_be("samples", "points in one dimension", tuple(sample_shape), "data.name=jang"))
+        start = _Fitted(self.hidden, self.pretraining, [])
+        layers: list[Layer] = []
+        for units in (*self.hidden, 1):
+            layers += [Dense(units, start, bias_init=start), Tanh()]
+        return (*layers, ClampedProbability())
+
+
+@dataclass(frozen=True)
+class _Fitted(Initializer):
+    """Returns the arrays of a fitted network one after the other. The first call fits it, the last one discards it."""
+
+    hidden: tuple[int, ...]
+    steps: int
+    waiting: list[Array] = field(compare=False)
+
+    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        if not self.waiting:
+            self.waiting.extend(fitted(self.hidden, self.steps, rng))
+        out[...] = self.waiting.pop(0)
+
+
+def fitted(hidden: tuple[int, ...], steps: int, rng: np.random.Generator) -> list[Array]:
+    """Fit tanh layers to the density of N(−1, 1): W and b of each layer, in order.
+
+    E (D(x) − p(x))², x ~ U(−5, 5), by momentum 0.6 at 1e-3 (Jang 2016).
+    """
+    layers = [part for units in (*hidden, 1) for part in (Dense(units, Normal(1.0)), Tanh())]
+    network = Network(Sequential(tuple(layers)), (1,)).initialise(rng)
+    space, optimizer = network.workspace(), Momentum(lr=1e-3, momentum=0.6)
+    state = optimizer.init(network.n_params, np.float32)
+    for _ in range(steps):
+        x = rng.uniform(-5.0, 5.0, (200, 1)).astype(np.float32)
+        density = np.exp(TOYS["jang"].log_density(x))[:, None]
+        space.backward((2 * (space.forward(x) - density) / 200).astype(np.float32), inputs=False)
+        space.grads()
+        optimizer.step(network.theta, space.grad, state)
+        space.clear_grads()
+    return [entry.view(network.theta) for entry in network.entries]
+
 
 KINDS: dict[str, type[Any]] = {
     "article_adam": ArticleAdam,

@@ -1,31 +1,18 @@
-"""Shared parts of the small exhibits: a plain ring of eight Gaussians, and a `Duel` of two networks.
+"""Shared by the exhibits: runs on a plain ring of eight Gaussians, what is measured on them, and pictures."""
 
-`GAN` prevents many of the mistakes that the museum shows. So some exhibits use a `Duel`: two networks with their
-optimisers, whose moves are written out in the exhibit's file.
-"""
-
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
-import threadpoolctl
+from numpy.typing import NDArray
 
 from mulligan.config.change import apply_overrides
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.game.losses import Loss, NonSaturating
 from mulligan.metrics import Modes, modes
-from mulligan.museum.case import Evidence, Picture
-from mulligan.museum.pictures import points
-from mulligan.nn.layers import Dense, LeakyReLU, Sequential
-from mulligan.nn.layers.base import Layer
+from mulligan.museum.exhibit import Contrast, Picture
 from mulligan.nn.memory import Array
-from mulligan.nn.network import Network
-from mulligan.nn.optimizers import Adam, Optimizer
-from mulligan.nn.rng import stream
+from mulligan.output.pictures import grid, points_picture, to_uint8
 from mulligan.training import Run, recipe
 
-NETS = "generator.layers={kind='mlp_generator', hidden=[64, 64, 64], output='none'}"
-"""A plain generator."""
 PLAIN = (
     "penalties=[]",
     "update=alternating",
@@ -39,17 +26,13 @@ PLAIN = (
 """Overrides that turn the recipe `ring` into a plain GAN."""
 SHOWN = 1024
 """Number of points in a picture, and in a count of modes."""
-BATCH = 128
-"""Batch size of a duel."""
-HIDDEN = (Dense(64), LeakyReLU()) * 3
-"""The hidden layers of D in the recipe `ring`."""
-LOSS = NonSaturating()
-ADAM = Adam(lr=1e-3, beta1=0.5)
+Floats = NDArray[np.floating[Any]]
 
 
 def ring(*overrides: str, steps: int, seed: int) -> Run:
     """Make a run on the ring: the recipe `ring` with a plain generator and `overrides`, on one thread."""
-    return Run(apply_overrides(recipe("ring", steps=steps, seed=seed, threads=1), [NETS, *overrides])[0])
+    plain = "generator.layers={kind='mlp_generator', hidden=[64, 64, 64], output='none'}"
+    return Run(apply_overrides(recipe("ring", steps=steps, seed=seed, threads=1), [plain, *overrides])[0])
 
 
 def play(run: Run, steps: int | None = None) -> Run:
@@ -66,25 +49,35 @@ def cloud(run: Run) -> Array:
     return run.generate(z, labels, average=False)
 
 
-def caught(samples: Array) -> Modes:
-    """Count the ring's modes among points."""
+def _ring() -> Gaussians:
     toy = TOYS["ring"]
     assert isinstance(toy, Gaussians)
-    return modes(samples, toy.modes, toy.std)
+    return toy
+
+
+def count_modes(samples: Array) -> Modes:
+    """Count the ring's modes among points."""
+    return modes(samples, _ring().modes, _ring().std)
 
 
 def distance(samples: Array) -> float:
     """Return the median distance of points to the nearest of the ring's centres."""
-    apart = samples[:, None, :] - TOYS["ring"].modes
+    apart = samples[:, None, :] - _ring().modes
     return float(np.median(np.sqrt(np.square(apart).sum(axis=2)).min(axis=1)))
 
 
-def astray(before: float, after: float, threshold: float, more: str = "") -> Evidence:
+def astray(before: float, after: float, threshold: float, more: str = "") -> Contrast:
     """Compare the distances of two runs' points to the ring's centres. The failed run is further away."""
-    return Evidence("distance", f"median distance to the nearest of the eight{more}", before, after, ">", threshold)
+    return Contrast("distance", f"median distance to the nearest of the eight{more}", before, after, ">", threshold)
 
 
-def gradient_at_fakes(run: Run) -> float:
+def weak_gradient(broken: Run, mended: Run, threshold: float) -> Contrast:
+    """Compare the gradients that reach the fakes of two runs. That of the failed run is smaller."""
+    line = "mean length of the loss gradient that reaches a generated point"
+    return Contrast("gradient", line, _gradient_at_fakes(broken), _gradient_at_fakes(mended), "<", threshold)
+
+
+def _gradient_at_fakes(run: Run) -> float:
     """Return the mean of ‖∂L_G/∂x‖ over the fakes of the fixed z, for each row's own loss."""
     fakes = cloud(run)
     space = run.gan.d.network.workspace()
@@ -93,76 +86,36 @@ def gradient_at_fakes(run: Run) -> float:
     return float(np.sqrt(np.square(space.backward(c[:, None].astype(np.float32))).sum(axis=1)).mean())
 
 
-def weak_gradient(broken: Run, mended: Run, threshold: float) -> Evidence:
-    """Compare the gradients that reach the fakes of two runs. That of the failed run is smaller."""
-    words = "mean length of the loss gradient that reaches a generated point"
-    return Evidence("gradient", words, gradient_at_fakes(broken), gradient_at_fakes(mended), "<", threshold)
+# ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def picture(name: str, caption: str, samples: Array) -> Picture:
-    """Draw points in the ring's frame, with a circle of six deviations around each mode."""
-    toy = TOYS["ring"]
-    assert isinstance(toy, Gaussians)
+    """Draw points in white in the ring's frame, with a grey circle of six deviations around each mode."""
+    toy, angle = _ring(), np.linspace(0.0, 2 * np.pi, 256)
+    circle = 6 * toy.std * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    circles = points_picture((toy.modes[:, None] + circle).reshape(-1, 2), -2.1, 2.1)
+    image = np.maximum(points_picture(samples, -2.1, 2.1), circles // 2)
     caption = f"{caption}; the frame is the ring's, grey circles are around its eight modes"
-    return points(name, caption, samples, -2.1, 2.1, toy.modes, 6 * toy.std)
+    return Picture(name, caption, enlarge(image, 2))
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit BLAS to one thread, because these networks are too small for more. Also works as a decorator."""
-    with threadpoolctl.threadpool_limits(1, "blas"):
-        yield
+def digits(name: str, caption: str, images: Floats, low: float = 0.0, high: float = 1.0, *, zoom: int = 2) -> Picture:
+    """Arrange pictures of 28 × 28 in a square, with black at `low` and white at `high`."""
+    sheet = grid(to_uint8(images.reshape(-1, 28, 28), low, high))
+    return Picture(name, caption, enlarge(sheet[..., 0], zoom), low, high)
 
 
-class Duel:
-    """Two networks on the ring, each with its own optimiser; z and samples have two numbers."""
+def stretched(name: str, caption: str, images: Floats, *, zoom: int = 2) -> Picture:
+    """Arrange pictures in a square, each stretched to full contrast. The caption says so."""
+    rows = images.reshape(len(images), -1).astype(np.float64)
+    low, high = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)
+    span = np.maximum(high - low, np.finfo(np.float64).tiny)
+    by = 1.0 / float(np.median(span))
+    caption = f"{caption}; stretched {by:,.0f} times, each picture to its own contrast"
+    sheet = grid(to_uint8(((rows - low) / span).reshape(-1, 28, 28), 0.0, 1.0))
+    return Picture(name, caption, enlarge(sheet[..., 0], zoom), float(low.min()), float(high.max()))
 
-    def __init__(self, g: Sequence[Layer], d: Sequence[Layer], optimizer: Optimizer, seed: int):
-        self.noise, self.data = stream(seed, "noise"), stream(seed, "batches")
-        self.nets = {
-            who: Network(Sequential(tuple(layers)), (2,)).initialise(stream(seed, f"init.{who}"))
-            for who, layers in (("g", g), ("d", d))
-        }
-        self.g, self.d = (net.workspace() for net in self.nets.values())
-        self.optimizer = optimizer
-        self.states = {who: optimizer.init(net.n_params, np.float32) for who, net in self.nets.items()}
 
-    def z(self, count: int) -> Array:
-        """Draw z ~ N(0, 1)."""
-        return self.noise.standard_normal((count, 2), dtype=np.float32)
-
-    def real(self, count: int) -> Array:
-        """Draw from the ring."""
-        return TOYS["ring"].sample(count, self.data)
-
-    def move(self, who: str) -> None:
-        """Update a player with the gradient in its workspace."""
-        space = self.g if who == "g" else self.d
-        space.finish_grads()
-        self.optimizer.step(self.nets[who].theta, space.grad, self.states[who])
-        space.clear_grads()
-
-    def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> float:
-        """Update D by one pass over reals and fakes together; return its mean logit of the fakes in that pass."""
-        n = len(real)
-        logits = self.d.forward(np.concatenate([real, fake]))[:, 0]
-        c = loss.discriminator(real=logits[:n], fake=logits[n:])
-        seen = float(logits[n:].mean())
-        self.d.backward(np.concatenate([c.real, c.fake])[:, None], inputs=False)
-        self.d.grads()
-        self.move("d")
-        return seen
-
-    def generator_move(self, z: Array, loss: Loss = LOSS) -> None:
-        """Update G through D, whose weights stay."""
-        fake = self.g.forward(z)
-        logits = self.d.forward(fake)[:, 0]
-        c = loss.generator(real=logits, fake=logits).fake
-        self.g.backward(self.d.backward(c[:, None]), inputs=False)
-        self.g.grads()
-        self.move("g")
-
-    def cloud(self) -> Array:
-        """Return G's samples of `SHOWN` fixed z."""
-        z = stream(0, "eval").standard_normal((SHOWN, 2), dtype=np.float32)
-        return self.g.forward(z, training=False).copy()
+def enlarge(image: NDArray[np.uint8], zoom: int) -> NDArray[np.uint8]:
+    """Show each pixel as a square of `zoom` by `zoom`."""
+    return np.repeat(np.repeat(image, zoom, axis=0), zoom, axis=1)

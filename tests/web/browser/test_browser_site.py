@@ -15,7 +15,7 @@ from mulligan.cli import main
 from mulligan.data import load
 from mulligan.errors import DataError
 from mulligan.models import FACES
-from mulligan.museum import CASES
+from mulligan.museum import EXHIBITS
 from mulligan.web.browser.site import DIGITS, HELD, PLACE, PLAYER, RUNTIME, WORKER, build, digits, engine_zip
 
 SOURCE = Path(mulligan.__file__).parent
@@ -33,7 +33,7 @@ def test_the_engine_holds_what_a_browser_needs_and_no_more():
     assert {"mulligan/web/browser/lab.py", "mulligan/recipes/ring.toml"} <= inside
     assert {"tomli_w/__init__.py", "threadpoolctl.py", "jinja2/__init__.py", "markupsafe/__init__.py"} <= inside
     assert not any(name.startswith(("mulligan/cli", "mulligan/data/bundled")) for name in inside)
-    assert {f"mulligan/museum/played/{name}.json" for name in CASES} <= inside
+    assert {f"mulligan/museum/played/{name}.json" for name in EXHIBITS} <= inside
 
 
 def test_the_digits_are_some_of_mnist_and_none_twice():

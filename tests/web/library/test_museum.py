@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 
-from mulligan.museum import CASES
+from mulligan.museum import EXHIBITS
 from mulligan.web.library import work
 
 
 def test_the_museum(image, call, playground, case):
-    assert [entry["name"] for entry in call.get("/api/museum").json()["cases"]] == list(CASES)
+    assert [entry["name"] for entry in call.get("/api/museum").json()["cases"]] == list(EXHIBITS)
     found = call.get("/api/museum/tiny").json()
     assert found["title"] == "A tiny case"
     assert found["command"] == "mulligan museum tiny"
@@ -29,7 +29,7 @@ def test_the_museum(image, call, playground, case):
 
 
 def test_every_exhibit_shows_its_pictures_before_it_is_played_here(call):
-    for name in CASES:
+    for name in EXHIBITS:
         found = call.get(f"/api/museum/{name}").json()
         assert found["seconds"] is None  # not played on this computer
         assert found["played"]["fails"]
@@ -47,6 +47,6 @@ def test_a_case_is_played_as_a_job(call, playground, case, monkeypatch):
 
 
 def test_every_exhibit_can_be_shown():
-    for name, exhibit in CASES.items():
+    for name, exhibit in EXHIBITS.items():
         json.dumps(exhibit.words(), allow_nan=False)
         assert name.replace("-", "").replace("_", "").isalnum()

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from mulligan.museum import CASES
+from mulligan.museum import EXHIBITS
 
 pytestmark = pytest.mark.story
 
@@ -279,7 +279,7 @@ def test_guess_the_failure(open_tab, width):
     right = tab.page.locator(".name.yes")
     assert right.inner_text().lower() in tab("guess-told").locator("h2").inner_text().lower()
     said = tab("guess").locator("p").first.inner_text()
-    assert said.startswith(f"Round 1 of {len(CASES)}")
+    assert said.startswith(f"Round 1 of {len(EXHIBITS)}")
     assert said.endswith(f"{int(tab.page.locator('.name.no').count() == 0)} right")
     assert shown.count() == 2
     assert tab("guess-told").locator(".nums div").count() >= 1

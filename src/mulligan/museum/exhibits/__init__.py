@@ -1,6 +1,6 @@
-"""The exhibits: each file plays and measures one. `plates.toml` says what was published, and why it fails.
+"""The exhibits: `plates.toml` says what was published, why it fails, and which function here plays it.
 
-Read `article` first.
+Read `article` first; `digits` plays on MNIST, `ring` on eight Gaussians, `duels` what the engine itself prevents.
 """
 
 import tomllib
@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.errors import ConfigError, shown, suggest
-from mulligan.museum.case import Case, Played
+from mulligan.museum.exhibit import Exhibit, Played
 
 
-def _play(name: str, seed: int = 0, **settings: Any) -> Played:
-    played: Played = import_module(f"{__name__}.{name.replace('-', '_')}").run(seed, **settings)
+def _play(where: str, seed: int = 0, **settings: Any) -> Played:
+    module, name = where.split(".")
+    played: Played = getattr(import_module(f"{__name__}.{module}"), name)(seed, **settings)
     return played
 
 
 _PLATES = tomllib.loads((Path(__file__).parent.parent / "plates.toml").read_text("utf-8"))
-CASES: dict[str, Case] = {name: Case(name, **plate, play=partial(_play, name)) for name, plate in _PLATES.items()}
-"""The exhibits in the order of the tour. To add one, add an entry."""
+EXHIBITS = {name: Exhibit(name, **plate | {"play": partial(_play, plate["play"])}) for name, plate in _PLATES.items()}
+"""The exhibits in the order of the tour. To add one, add an entry to ``plates.toml`` and the function that it names."""
 
 
-def case_named(name: str) -> Case:
-    """Return an exhibit by its name in `CASES`, to play it: ``case_named("article").play(0)``. Raises `ConfigError`."""
-    if name not in CASES:
-        hint = suggest(name, CASES) or " Try article."
-        raise ConfigError(f"case must be one of {', '.join(CASES)}, got {shown(name)}.{hint}")
-    return CASES[name]
+def exhibit_named(name: str) -> Exhibit:
+    """Return an exhibit by its name, to play it: ``exhibit_named("article").play(0)``. Raises `ConfigError`."""
+    if name not in EXHIBITS:
+        hint = suggest(name, EXHIBITS) or " Try article."
+        raise ConfigError(f"case must be one of {', '.join(EXHIBITS)}, got {shown(name)}.{hint}")
+    return EXHIBITS[name]

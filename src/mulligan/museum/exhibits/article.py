@@ -13,21 +13,16 @@ from numpy.typing import DTypeLike, NDArray
 from mulligan.data import Sampler, load
 from mulligan.game.gan import GAN
 from mulligan.metrics.parallel import in_parallel
-from mulligan.museum.case import Curve, Evidence, Picture, Played
-from mulligan.museum.pictures import digits, enlarged, stretched
-from mulligan.museum.stage import play
+from mulligan.museum.exhibit import Contrast, Curve, Picture, Played
+from mulligan.museum.stage import digits, enlarge, play, stretched
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Constant
 from mulligan.output.pictures import grid, to_uint8
 from mulligan.training import Run, recipe
 
-SEEDS = 100
-"""Number of one-step runs in which the imprint is counted."""
 STEPS = (1, 10, 41, 200)
 """Steps at which the two runs of one seed, with and without decay, are compared."""
-SHOWN = 8
-"""Number of pairs in the figure."""
 
 
 class Imprint(NamedTuple):
@@ -84,7 +79,7 @@ def imprint(seed: int, data: NDArray[np.float32], name: str = "article") -> Impr
     """Run one of the article's scripts for one step, and find the picture nearest to G's."""
     script = Script(seed, data, name=name)
     script.step()
-    return _found(script, data)
+    return _find_nearest(script, data)
 
 
 def replay(seed: int, data: NDArray[np.float32]) -> Imprint:
@@ -103,16 +98,16 @@ def replay(seed: int, data: NDArray[np.float32]) -> Imprint:
             shape = entry.param.shape
             entry.view(player.network.theta)[...] = 0.002 * random.normal(0, np.sqrt(2 / shape[0]), shape)
     script.step(int(order[random.randint(len(data) - 5)]))
-    return _found(script, data)
+    return _find_nearest(script, data)
 
 
-def _found(script: Script, data: NDArray[np.float32]) -> Imprint:
+def _find_nearest(script: Script, data: NDArray[np.float32]) -> Imprint:
     """Find the picture of the data that is nearest to G's."""
     drawn = script.draw()[0]
-    shown = (drawn - drawn.min()) / (drawn.max() - drawn.min())  # as imshow without limits shows it
-    shown *= data.max()
+    visible = (drawn - drawn.min()) / (drawn.max() - drawn.min())  # as imshow without limits shows it
+    visible *= data.max()
     # argmin ‖x − y‖² = argmin ‖x‖² − 2 x·y
-    distance = np.einsum("ij,ij->i", data, data) - 2 * (data @ shown)
+    distance = np.einsum("ij,ij->i", data, data) - 2 * (data @ visible)
     return Imprint(script.first, int(distance.argmin()), correlation(drawn, data[script.first]), drawn)
 
 
@@ -123,18 +118,18 @@ def correlation(a: Array, b: Array) -> float:
 
 def imprints(seeds: range, data: NDArray[np.float32], name: str = "article") -> list[Imprint]:
     """Call `imprint` for many seeds, on all cores."""
-    found = in_parallel({seed: partial(imprint, seed, data, name) for seed in seeds})
-    return [found[seed] for seed in seeds]
+    results = in_parallel({seed: partial(imprint, seed, data, name) for seed in seeds})
+    return [results[seed] for seed in seeds]
 
 
 def fading(seed: int, data: NDArray[np.float32], *, decay: bool, steps: tuple[int, ...] = STEPS) -> list[float]:
     """Return the correlation of G's picture with its first training picture after each of `steps`."""
-    script, found = Script(seed, data, decay=decay), []
+    script, correlations = Script(seed, data, decay=decay), []
     for step in range(1, steps[-1] + 1):
         script.step()
         if step in steps:
-            found.append(correlation(script.draw()[0], data[script.first]))
-    return found
+            correlations.append(correlation(script.draw()[0], data[script.first]))
+    return correlations
 
 
 def figure(pairs: list[Imprint], data: NDArray[np.float32]) -> Picture:
@@ -149,51 +144,44 @@ def figure(pairs: list[Imprint], data: NDArray[np.float32]) -> Picture:
         "top: the first real picture of each run; middle: what G draws after one step, on the same scale from 0 to 1; "
         f"bottom: the same pixels stretched {by:,.0f} times, as the article shows them"
     )
-    return Picture("imprint", caption, enlarged(sheet[..., 0], 3), 0.0, 1.0)
+    return Picture("imprint", caption, enlarge(sheet[..., 0], 3), 0.0, 1.0)
 
 
-def run(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, mended: int = 1500) -> Played:
+def run(seed: int = 0, *, seeds: int = 100, steps: tuple[int, ...] = STEPS, mended: int = 1500) -> Played:
     """Count imprints, measure how one freezes with the decay and fades without it, and train the repaired recipe."""
     data = pixels()
-    found = imprints(range(seed, seed + seeds), data)
-    hits = sum(one.first == one.nearest for one in found)
+    pairs = imprints(range(seed, seed + seeds), data)
+    hits = sum(pair.first == pair.nearest for pair in pairs)
     script = Script(127, data, dtype=np.float64)  # the repository's seed; the effect of z shows only in float64
     script.step()
     drawn = script.draw(64)
-    every = np.concatenate([drawn, [one.drawn for one in found]])
+    every = np.concatenate([drawn, [pair.drawn for pair in pairs]])
     faded = in_parallel({decay: partial(fading, 127, data, decay=decay, steps=steps) for decay in (True, False)})
-    with_decay, without = faded[True], faded[False]
-    after, spread = _mended(mended)
+    repaired = play(Run(recipe("article-mended", steps=mended)))
+    after = repaired.generate(repaired.draw(64, seed=0)[0])
     nearest = f"share of {seeds} seeds where the nearest of 10,000 pictures to the drawn one is the first one shown"
     alike = "correlation of the drawn picture with the first one shown, median over the seeds"
     over_z = "standard deviation of a pixel over z, mean over the pixels; real digits: 0.22"
     contrast = "brightest minus darkest pixel of all that all runs draw, on a scale from 0 to 1"
     later = f"correlation with the first picture after {steps[-1]:,} steps; repaired is the run without decay"
+    spreads = [float(each.reshape(64, -1).std(axis=0).mean()) for each in (drawn, after)]
     contrasts = [float(each.max() - each.min()) for each in (every, after)]
     evidence = (
-        Evidence("imprints", nearest, hits / seeds, None, ">", 0.9),
-        Evidence("correlation", alike, float(np.median([one.correlation for one in found])), None, ">", 0.9),
-        Evidence("G sees z", over_z, float(drawn.std(axis=0).mean()), spread, "<", 0.02),
-        Evidence("contrast", contrast, contrasts[0], contrasts[1], "<", 0.001),
-        Evidence("frozen", later, with_decay[-1], without[-1], ">", 0.6),
+        Contrast("imprints", nearest, hits / seeds, None, ">", 0.9),
+        Contrast("correlation", alike, float(np.median([pair.correlation for pair in pairs])), None, ">", 0.9),
+        Contrast("G sees z", over_z, spreads[0], spreads[1], "<", 0.02),
+        Contrast("contrast", contrast, contrasts[0], contrasts[1], "<", 0.001),
+        Contrast("frozen", later, faded[True][-1], faded[False][-1], ">", 0.6),
     )
     pictures = (
-        figure(found[:SHOWN], data),
+        figure(pairs[:8], data),
         digits("before", "64 z after one step, seed 127, on the scale from 0 to 1", drawn, zoom=1),
         stretched("before-stretched", "the same 64 pictures", drawn, zoom=1),
         digits("after", f"the repaired recipe after {mended:,} steps, scale from 0 to 1", after, zoom=1),
     )
-    points = {
-        "with decay": tuple(zip(map(float, steps), with_decay)),
-        "without": tuple(zip(map(float, steps), without)),
+    lines = {
+        name: tuple(zip(map(float, steps), faded[decay])) for name, decay in (("with decay", True), ("without", False))
     }
-    curve = Curve("Correlation with the first picture", "steps (log)", "correlation", points)
-    return Played(evidence, pictures, (curve,))
-
-
-def _mended(steps: int) -> tuple[Array, float]:
-    """Train `article-mended` for `steps` steps. Returns 64 pictures and their spread over z."""
-    run = play(Run(recipe("article-mended", steps=steps)))
-    z, _ = run.draw(64, seed=0)
-    made = run.generate(z)
-    return made, float(made.reshape(64, -1).std(axis=0).mean())
+    return Played(
+        evidence, pictures, (Curve("Correlation with the first picture", "steps (log)", "correlation", lines),)
+    )

@@ -25,7 +25,7 @@ from mulligan.data import DATASETS, Dataset
 from mulligan.data.registry import of_points
 from mulligan.errors import UnsupportedError
 from mulligan.game.architectures.networks import MLPGenerator
-from mulligan.museum.quirks import ArticleGenerator
+from mulligan.museum.kinds import ArticleGenerator
 from mulligan.web.api.openapi import ROUTES
 from mulligan.web.api.route import Answer, answered, refused
 from mulligan.web.library.jobs import Jobs, Queue

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import mulligan.museum
-from mulligan.museum import CASES, Case, Played
+from mulligan.museum import EXHIBITS, Exhibit, Played
 from mulligan.output.files import atomic_write, read_json
 from mulligan.web.api.values import Text
 from mulligan.web.library.drawing import png64
@@ -21,16 +21,16 @@ SHIPPED = Path(mulligan.museum.__file__).parent / "played"
 """Stored results of each case, which benchmarks/shipped/museum.py computes."""
 
 
-def named(name: str) -> Case:
+def named(name: str) -> Exhibit:
     """Return a case."""
-    if name not in CASES:
-        raise Problem("not-found", f"case must be one of {', '.join(CASES)}, got {name!r}.", field="case")
-    return CASES[name]
+    if name not in EXHIBITS:
+        raise Problem("not-found", f"case must be one of {', '.join(EXHIBITS)}, got {name!r}.", field="case")
+    return EXHIBITS[name]
 
 
 def listed(playground: Playground) -> dict[str, Any]:
     """Return the cases in the order of the tour."""
-    return {"cases": [case.words() for case in CASES.values()]}
+    return {"cases": [case.words() for case in EXHIBITS.values()]}
 
 
 def case(playground: Playground, *, case: Name) -> dict[str, Any]:

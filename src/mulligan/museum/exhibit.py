@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Contrast:
     """One figure before and after the repair, with the threshold of failure."""
 
     name: str
-    """A word or two."""
     line: str
     """Its meaning in a sentence."""
     before: float
@@ -31,14 +30,14 @@ class Evidence:
     @property
     def fails(self) -> bool:
         """Whether the published system fails by this figure. A value that is not finite fails."""
-        return self._failed(self.before)
+        return self._is_failure(self.before)
 
     @property
     def mended(self) -> bool:
         """Whether the repaired system passes by this figure."""
-        return self.after is None or not self._failed(self.after)
+        return self.after is None or not self._is_failure(self.after)
 
-    def _failed(self, value: float) -> bool:
+    def _is_failure(self, value: float) -> bool:
         if not math.isfinite(value):
             return True
         return value < self.threshold if self.sign == "<" else value > self.threshold
@@ -46,58 +45,52 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture, and the scale that turned values into greys."""
+    """A picture, and the values of black (`low`) and white: the data's, unless the caption says "stretched"."""
 
     name: str
-    """Also the name of its file."""
     caption: str
     image: NDArray[np.uint8]
     """(H, W), or (H, W, 3)."""
     low: float | None = None
     high: float | None = None
-    """The values of black (`low`) and white: the data's, unless the caption says "stretched"; None for a plot."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines over a common axis."""
+    """Lines over a common axis: (x, y) points by the name of the line. `x` and `y` are the axes' labels."""
 
     name: str
     x: str
     y: str
-    """The labels of both axes; `name` is the title."""
     lines: dict[str, tuple[tuple[float, float], ...]]
-    """(x, y) points by the name of the line."""
 
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """The result of playing a case."""
+    """The result of playing an exhibit: figures, pictures (before, after, others), curves."""
 
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[Contrast, ...]
     pictures: tuple[Picture, ...]
-    """Before, after, and other pictures of interest."""
     curves: tuple[Curve, ...] = ()
 
     @property
     def fails(self) -> bool:
         """Whether the published system fails by every figure."""
-        return all(evidence.fails for evidence in self.evidence)
+        return all(each.fails for each in self.evidence)
 
     @property
     def mended(self) -> bool:
         """Whether the repaired system passes by every figure."""
-        return all(evidence.mended for evidence in self.evidence)
+        return all(each.mended for each in self.evidence)
 
 
 @dataclass(frozen=True)
-class Case:
+class Exhibit:
     """An exhibit of the museum."""
 
     name: str
     """Its name in `mulligan museum`."""
     title: str
-    """The title of its plate."""
     year: int
     """Year of publication."""
     state: str
@@ -112,7 +105,7 @@ class Case:
     """The repair, in one sentence."""
     settings: Sequence[Sequence[str]]
     """The differences between the two runs: name, as published, repaired."""
-    play: Callable[[int], Played]
+    play: Callable[..., Played]
     """Takes a seed, plays both runs and measures them, in seconds."""
 
     def words(self) -> dict[str, Any]:
