@@ -24,13 +24,12 @@ from mulligan.data.registry import of_points
 from mulligan.errors import MulliganError
 from mulligan.output.export import FORMATS, export
 from mulligan.training import RECIPES, Run, recipe, with_overrides
-from mulligan.training.integrations.torch_script import write_torch_training
 
 WRITERS = (
     ("draw", "3", "--model", "mnist", "--out"), ("sample", "whole", "--count", "4", "--out"),
     ("walk", "mnist", "--from", "1", "--to", "2", "--frames", "3", "--out"), ("report", "whole", "--out"),
     ("invert", "seven.png", "--steps", "1", "--out"), ("export", "whole", "--to", "npz", "--out"),
-    ("export", "whole", "--to", "torch", "--out"), ("export", "whole", "--to", "torch-training", "--out"),
+    ("export", "whole", "--to", "torch", "--out"),
     ("train", "ring", "--steps", "2", "--no-evaluate", "--out"), ("museum", "flushed", "--out"),
 )  # fmt: skip
 STARTS = ("whole", "whole/checkpoints/step-000060", "whole/generator.safetensors", "mnist", "pixel-faces", "", "mnits",
@@ -169,18 +168,18 @@ def fakes(command):
 
 
 def exports(rng, folder, count):
-    """Export the generator of every recipe to every format, and its run as a script; Python must be Python."""
+    """Export the generator of every recipe to every format; Python must be Python."""
     for name in rng.sample([*RECIPES], min(count, len(RECIPES))):
-        for to in (*FORMATS, "torch-training"):
+        for to in FORMATS:
 
             def trial(name=name, to=to):
-                out = folder / "exports" / name.replace("-", "_") / f"made{FORMATS.get(to, '.py')}"
+                out = folder / "exports" / name.replace("-", "_") / f"made{FORMATS[to]}"
                 config = with_overrides(recipe(name), ["threads=1", "batch_size=4", "data.limit=64", "steps=1"])
                 if config.data.labels == "clusters":
                     config = with_overrides(config, ["data.clusters=3"])
                 try:
                     run = Run(config, data=None if of_points(config.data.name) else noise(config))
-                    files = write_torch_training(run, out) if to == "torch-training" else export(run.generator(), out)
+                    files = export(run.generator(), out)
                 except MulliganError:
                     return "refused"
                 if out.suffix == ".py":

@@ -21,7 +21,6 @@ from mulligan.data import Dataset
 from mulligan.report import write_report
 from mulligan.training import Config, Recorder, Run, dumps_toml, recipe, with_overrides
 from mulligan.training.events import Diagnosed, Failed
-from mulligan.training.integrations.torch_script import write_torch_training
 from mulligan.training.notebook import finding, shown
 
 BOMB = "import builtins; builtins.went_off = 1"
@@ -87,10 +86,6 @@ def exported(to, text, folder):
     return run_of(text)[0].generator().export(folder / "made", to)[0].read_bytes().decode()
 
 
-def script(text, folder):
-    return write_torch_training(run_of(text)[0], folder / "made.py")[0].read_bytes().decode()
-
-
 def report(text, folder):
     run, data = run_of(text)
     place = folder / re.sub("[/\0]", "-", text)[:60]
@@ -131,7 +126,6 @@ def configuration(text, folder):
 
 SURFACES = {
     "a PyTorch module": (python, lambda *given: exported("torch", *given)),
-    "a PyTorch script": (python, script),
     "a page that draws": (html, lambda *given: exported("html", *given)),
     "a report": (html, report),
     "a study's page": (html, study),

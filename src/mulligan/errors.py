@@ -80,7 +80,10 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
     return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
 
 
-GONE = {"constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.'}
+GONE = {
+    "constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.',
+    "torch-training": "Use --to torch for the generator, and train in PyTorch in a loop of your own.",
+}
 """What to use in place of a name that older versions knew."""
 
 

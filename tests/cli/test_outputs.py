@@ -24,7 +24,6 @@ FILES = {
     "export html": (("export", RUN, "--to", "html"), ".html"),
     "export npz": (("export", RUN, "--to", "npz"), ".npz"),
     "export torch": (("export", RUN, "--to", "torch"), ".py"),
-    "export torch-training": (("export", RUN, "--to", "torch-training"), ".py"),
 }
 """Every command that writes a file, with the ending that it writes."""
 FOLDERS = {
@@ -111,10 +110,8 @@ def test_a_command_writes_over_what_it_wrote_before_but_not_on_a_full_disk(
 
 def test_the_files_beside_an_export_are_checked_too(place, refused, mulligan, tiny_generator):
     tiny_generator().save("g.weights.safetensors")
-    Path("g.data.npz").write_text("mine")
     before = place()
     refused("export", "g.weights.safetensors", "--out", "g.py")
-    refused("export", RUN, "--to", "torch-training", "--out", "g.py")
     assert place() == before
 
 

@@ -64,7 +64,7 @@ def test_bounds_of_wandb_and_words_are_left_out(tmp_path):
 
 def test_events_of_tensorboard_are_read(tmp_path):
     pytest.importorskip("tensorboard")
-    from mulligan.training.integrations.tensorboard import TensorBoard
+    from mulligan.training.tensorboard import TensorBoard
 
     writer = TensorBoard(tmp_path)
     for step in (50, 300):

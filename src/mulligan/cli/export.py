@@ -14,7 +14,7 @@ from mulligan.errors import ConfigError
 def command(
     model: Annotated[Positional[OtherModel], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
     *,
-    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|torch-training|tensorboard")] = None,
+    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|tensorboard")] = None,
     out: File = None,
     json: Flag = False,
 ) -> None:
@@ -26,7 +26,6 @@ def command(
     $ mulligan export --to html
     $ mulligan export runs/quick-1 --to html --out digits.html
     $ mulligan export digits.safetensors --out digits.onnx
-    $ mulligan export runs/quick-1 --to torch-training    # a script that trains on, on a GPU
 
     Parameters
     ----------
@@ -45,14 +44,11 @@ def command(
     from mulligan.output.files import check_out
 
     if to == "tensorboard":
-        from mulligan.training.integrations.tensorboard import export_tensorboard
+        from mulligan.training.tensorboard import export_tensorboard
 
         if model is None:
             raise ConfigError("--to tensorboard needs a run folder, got none. Try runs/quick-1.")
         _say(model, to, export_tensorboard(model, out or model / "tensorboard"), json)
-        return
-    if to == "torch-training":
-        _training(model, out, json)
         return
     kind = format_of(to, out)
     generator = bundled() if model is None else load(model)
@@ -65,25 +61,6 @@ def command(
         out = out.with_name(f"{out.name}{FORMATS[kind]}")
     check_out(out, [FORMATS[kind]], *protected(out, model, generator.spec.data))
     _say(model, kind, export(generator, out, kind), json)
-
-
-def _training(model: Path | None, out: Path | None, json: bool) -> None:
-    """Write a run as a script that continues its training, and print what was written."""
-    from mulligan.cli.sample import protected, stem
-    from mulligan.errors import CheckpointError
-    from mulligan.output.files import check_out
-    from mulligan.training.integrations.torch_script import write_torch_training
-    from mulligan.training.store import newest_in, restored
-
-    found = None if model is None or not model.is_dir() else newest_in(model)
-    if model is None or found is None:
-        raise CheckpointError(
-            f"torch-training needs the folder of a run with a checkpoint, got {model}. Try runs/quick-1."
-        )
-    run, out = restored(found), out or Path(f"{_module(stem(model))}_training.py")
-    check_out(out, (".py",), *protected(out, run.config.data.name))
-    files = write_torch_training(run, out)
-    _say(model, "torch-training", files, json)
 
 
 def _say(model: Path | None, kind: str, files: list[Path], json: bool) -> None:

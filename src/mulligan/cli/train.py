@@ -81,7 +81,7 @@ def command(
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
     from mulligan.nn.workers.blas import slowed
-    from mulligan.training.integrations.tensorboard import TensorBoard, writer_class
+    from mulligan.training.tensorboard import TensorBoard, writer_class
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Give only one of them.")

@@ -6,7 +6,7 @@
 - `remedies`: what to change. `second_try`: goes back to a healthy checkpoint and applies the remedy.
 - `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: shows a run in a terminal.
 - `notebook`: shows a run in a notebook. `start`: begins with the weights of another run.
-- `integrations`: a run in PyTorch and in TensorBoard. `interrupt`: Ctrl-C.
+- `tensorboard`: writes a run for TensorBoard. `interrupt`: Ctrl-C.
 
 Names are imported at first use, so that drawing a digit does not import the training loop.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan import __version__
-from mulligan.errors import ConfigError, expanded, must_be
+from mulligan.errors import ConfigError, expanded, must_be, suggest
 from mulligan.output.files import Files, atomic_write, check_out
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import check_finite
@@ -29,7 +29,7 @@ def format_of(to: str | None, path: str | Path | None) -> str:
             )
         return endings[suffix]
     if to not in FORMATS:
-        raise ConfigError(must_be("to", f"one of {', '.join(FORMATS)}", to, "html"))
+        raise ConfigError(must_be("to", f"one of {', '.join(FORMATS)}", to) + (suggest(to, FORMATS) or " Try html."))
     if suffix and suffix != FORMATS[to]:
         raise ConfigError(
             f"a file for {to} must end in {FORMATS[to]}, got {path}. Try {str(path).removesuffix(suffix)}{FORMATS[to]}."
