@@ -72,14 +72,10 @@ class Flip(Augmentation):
     """Exchange left and right. Do not use it for pictures with a direction, such as digits and letters.
 
     DiffAugment has no flip: its authors flip the data beforehand.
-
-    Parameters
-    ----------
-    probability : float
-        Share of pictures that are flipped, 0 < probability ≤ 1.
     """
 
     probability: PositiveFraction = 0.5
+    """Share of pictures that are flipped, 0 < probability ≤ 1."""
     numbers: ClassVar[int] = 1
 
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
@@ -160,14 +156,10 @@ class Brightness(Augmentation):
 
     Source: Zhao et al. 2020 (DiffAugment), the first part of "color". With colours c and alpha a from −1 to 1, and a
     number u, T(c, a) = (c + u (a + 1) / 2, a), so what cannot be seen stays as it is.
-
-    Parameters
-    ----------
-    reach : float
-        The number is from U(−reach, reach), in the units of D's input: black and white are 2 apart by default.
     """
 
     reach: NonNegative = 0.5
+    """The number is from U(−reach, reach), in the units of D's input: black and white are 2 apart by default."""
     numbers: ClassVar[int] = 1
 
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:

@@ -99,14 +99,10 @@ class NonSaturating(Loss):
 
     D: E sp(−D(x)) + E sp(D(G(z))). One-sided label smoothing s adds s·E D(x): the target of reals is 1 − s
     (Salimans et al. 2016, §3.4).
-
-    Parameters
-    ----------
-    smoothing : float
-        s, from 0 to 1; 0.1 is usual.
     """
 
     smoothing: Fraction = 0.0
+    """s; 0.1 is usual."""
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n, s = len(real), self.smoothing
@@ -232,17 +228,10 @@ class RelativisticAverage(Loss):
 
 @dataclass(frozen=True)
 class FeatureMatching(NonSaturating):
-    """G matches the mean of D's features, ‖E h(x) − E h(G(z))‖² (Salimans et al. 2016, §3.1); D as in `NonSaturating`.
-
-    Parameters
-    ----------
-    layer : int
-        The layer of D whose output is h, counted from 0, or from the end if negative (−2: the input of the last layer).
-    smoothing : float
-        As in `NonSaturating`.
-    """
+    """G matches the mean of D's features, ‖E h(x) − E h(G(z))‖² (Salimans et al. 2016, §3.1); D's is `NonSaturating`."""
 
     layer: Integer = -2
+    """The layer of D whose output is h, counted from 0, or from the end if negative (−2: the last layer's input)."""
 
     @staticmethod
     def match(real_mean: Array, fake_mean: Array, n: int) -> tuple[float, Array]:

@@ -84,15 +84,10 @@ def scale_rows(g: Array, by: Array, out: Array) -> None:
 
 @dataclass(frozen=True)
 class R1(Penalty):
-    """(γ/2)·E‖∇D(x)‖² on reals (Mescheder et al. 2018, Eq. 9).
-
-    Parameters
-    ----------
-    gamma : float
-        γ ≥ 0, for pixels in [−1, 1]. For pixels in [0, 1], a quarter of it is the same penalty.
-    """
+    """(γ/2)·E‖∇D(x)‖² on reals (Mescheder et al. 2018, Eq. 9)."""
 
     gamma: NonNegative = 1.0
+    """γ ≥ 0, for pixels in [−1, 1]. For pixels in [0, 1], a quarter of it is the same penalty."""
 
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         gamma = self.gamma * factor
@@ -122,18 +117,11 @@ class ZeroCentered(Penalty):
 
 @dataclass(frozen=True)
 class WGANGP(Penalty):
-    """λ·E(‖∇D(x̂)‖ − 1)² at x̂ = εx + (1−ε)G(z), ε ~ U(0, 1) (Gulrajani et al. 2017, Eq. 3).
-
-    Parameters
-    ----------
-    weight : float
-        λ ≥ 0.
-    one_sided : bool
-        Whether only norms above 1 count (Petzka et al. 2018, Eq. 8).
-    """
+    """λ·E(‖∇D(x̂)‖ − 1)² at x̂ = εx + (1−ε)G(z), ε ~ U(0, 1) (Gulrajani et al. 2017, Eq. 3)."""
 
     weight: NonNegative = 10.0
     one_sided: bool = False
+    """Whether only norms above 1 count (Petzka et al. 2018, Eq. 8)."""
     points: ClassVar[Points] = "between"
 
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
@@ -154,16 +142,10 @@ class DRAGAN(WGANGP):
 
     Source: Kodali et al. 2017, "On Convergence and Stability of GANs". Their text has x + δ, δ ~ N(0, cI). Their code
     uses this shift, times another number from U(0, 1) for each row.
-
-    Parameters
-    ----------
-    weight, one_sided
-        As in `WGANGP`.
-    spread : float
-        In standard deviations of the batch's pixels; the authors' code has 0.5.
     """
 
     spread: NonNegative = 0.5
+    """In standard deviations of the batch's pixels; the authors' code has 0.5."""
     points: ClassVar[Points] = "around"
 
     def draw(self, rng: np.random.Generator, real: Array) -> Array:

@@ -54,17 +54,11 @@ class EMA(Average):
     (the half-life and its ramp).
 
         h = min(half_life, ramp·step),   β = ½^(1/h),   average ← β·average + (1−β)·θ
-
-    Parameters
-    ----------
-    half_life : float
-        Steps, above 0.
-    ramp : float
-        Bounds the half-life by ramp·step, so that the average soon forgets the random start; above 0.
     """
 
     half_life: Positive = 1000.0
     ramp: Positive = 0.05
+    """Bounds the half-life by ramp·step, so that the average soon forgets the random start; above 0."""
 
     def weight(self, step: int) -> float:
         """Return 1 − β; 1 at step 0, where h = 0."""

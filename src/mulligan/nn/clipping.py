@@ -28,11 +28,6 @@ class ClipNorm(Clipping):
     Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", Algorithm 1.
 
         g ← g · min(1, max/‖g‖)
-
-    Parameters
-    ----------
-    max : float
-        Largest Euclidean norm, above 0.
     """
 
     max: Positive = 1.0
@@ -51,13 +46,7 @@ class ClipNorm(Clipping):
 
 @dataclass(frozen=True)
 class ClipValue(Clipping):
-    """Limit every element of the gradient to [−max, max].
-
-    Parameters
-    ----------
-    max : float
-        Largest absolute value, above 0.
-    """
+    """Limit every element of the gradient to [−max, max]."""
 
     max: Positive = 1.0
 

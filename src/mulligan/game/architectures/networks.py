@@ -18,23 +18,12 @@ from mulligan.nn.layers.shape import Flatten, Reshape
 
 @dataclass(frozen=True)
 class MLPGenerator(Architecture):
-    """z (and 3 × one-hot class) – hidden … – pixels; LeakyReLU inside.
-
-    Parameters
-    ----------
-    hidden : tuple of int
-    activation : Layer
-        After each hidden layer.
-    output : Layer or None
-        After the last layer; None leaves it linear (points).
-    init, output_init : Initializer
-    one_hot_scale : float
-        Factor of the one-hot class.
-    """
+    """z (and 3 × one-hot class) – hidden … – pixels; LeakyReLU inside."""
 
     hidden: tuple[Count, ...] = (256, 512)
     activation: Layer = LeakyReLU()
     output: Layer | None = Tanh()
+    """After the last layer; None leaves it linear (points)."""
     init: Initializer = He()
     output_init: Initializer = He()
     one_hot_scale: Positive = 3.0
@@ -53,13 +42,7 @@ class MLPGenerator(Architecture):
 
 @dataclass(frozen=True)
 class MLPDiscriminator(Architecture):
-    """Pixels – hidden … – logit (by projection if there are classes).
-
-    Parameters
-    ----------
-    hidden, activation, init, output_init
-        As in `MLPGenerator`.
-    """
+    """Pixels – hidden … – logit (by projection if there are classes)."""
 
     hidden: tuple[Count, ...] = (512, 256)
     activation: Layer = LeakyReLU()
@@ -85,35 +68,23 @@ class ConvGenerator(Architecture):
     """z (and 3 × one-hot class) – FC – FC – [transposed conv 4×4, stride 2] … – pixels, tanh.
 
     Each of `channels` is the depth before one doubling of height and width, so 28×28 with two begins at 7×7.
-
-    Parameters
-    ----------
-    hidden : tuple of int
-        Fully connected layers before the first picture. Without them, samples are much worse.
-    channels : tuple of int
-    alpha : float
-        Slope of LeakyReLU.
-    output_gain : float
-        Scale of the last layer's first weights.
-    one_hot_scale : float
-    fine : int
-        Channels at full size, from which a convolution 3×3 makes the pixels. `UpsampleConv2d` doubles the picture.
-        With 0, the default, transposed convolutions double it, and the last of them makes the pixels. Its four sets of
-        weights, one for each place in 2×2 pixels, leave a pattern on flat colour.
-    norm : Layer or None
-        Stands before every activation but the last. It normalises the first picture channel by channel.
-    init : Initializer or None
-        First values of all weights; None is He's, by `alpha` and `output_gain`.
     """
 
     hidden: tuple[Count, ...] = (256,)
+    """Fully connected layers before the first picture. Without them, samples are much worse."""
     channels: tuple[Count, ...] = (32, 16)
     alpha: Decay = 0.2
     output_gain: NonNegative = 0.5
+    """Scale of the last layer's first weights."""
     one_hot_scale: Positive = 3.0
     fine: Whole = 0
+    """Channels at full size, from which a convolution 3×3 makes the pixels. `UpsampleConv2d` doubles the picture. With
+    0, the default, transposed convolutions double it, and the last of them makes the pixels. Its four sets of weights,
+    one for each place in 2×2 pixels, leave a pattern on flat colour."""
     norm: Layer | None = None
+    """Stands before every activation but the last. It normalises the first picture channel by channel."""
     init: Initializer | None = None
+    """First values of all weights; None is He's, by `alpha` and `output_gain`."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         height, width, depth = _halved(sample_shape, self.channels)
@@ -139,31 +110,19 @@ class ConvGenerator(Architecture):
 
 @dataclass(frozen=True)
 class ConvDiscriminator(Architecture):
-    """Pixels – [conv 4×4, stride 2] … – FC … – logit (by projection if there are classes).
-
-    Parameters
-    ----------
-    channels : tuple of int
-        Depth after each halving of height and width.
-    hidden : tuple of int
-        Fully connected layers before the logit.
-    alpha : float
-    output_gain : float
-    norm : Layer or None
-        Before every activation but the first.
-    spectral_norm : bool
-        In every layer with weights.
-    init : Initializer or None
-        Where all weights start; None is He's, by `alpha` and `output_gain`.
-    """
+    """Pixels – [conv 4×4, stride 2] … – FC … – logit (by projection if there are classes)."""
 
     channels: tuple[Count, ...] = (16, 32)
     hidden: tuple[Count, ...] = (128,)
+    """Fully connected layers before the logit."""
     alpha: Decay = 0.2
     output_gain: NonNegative = 0.7
     norm: Layer | None = None
+    """Before every activation but the first."""
     spectral_norm: bool = False
+    """In every layer with weights."""
     init: Initializer | None = None
+    """Where all weights start; None is He's, by `alpha` and `output_gain`."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         _halved(sample_shape, self.channels)

@@ -34,11 +34,14 @@ _LINEAR = He(slope=1.0)  # Var W = 1/fan_in
 
 @dataclass(frozen=True)
 class _R3GAN(Architecture):
-    """Options and blocks of both players; `R3GANDiscriminator` documents the options."""
+    """Options and blocks of both players."""
 
     widths: tuple[Count, ...] = (64, 32, 16)
+    """Channels of each stage, from the smallest picture to the largest; each stage doubles height and width."""
     blocks: tuple[Whole, ...] = (1, 1, 1)
+    """Residual blocks of each stage."""
     expansion: Count = 2
+    """How much wider a block is inside."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,14 +77,7 @@ def _conv(channels: int, kernel: int, init: Initializer, bias: bool = True) -> C
 
 @dataclass(frozen=True)
 class R3GANGenerator(_R3GAN):
-    """z (and 3 × one-hot class) – picture – [blocks – 1×1 – bilinear ×2] … – blocks – 1×1; linear pixels.
-
-    Parameters
-    ----------
-    widths, blocks, expansion
-        See R3GANDiscriminator.
-    one_hot_scale : float
-    """
+    """z (and 3 × one-hot class) – picture – [blocks – 1×1 – bilinear ×2] … – blocks – 1×1; linear pixels."""
 
     one_hot_scale: Positive = 3.0
 
@@ -100,17 +96,7 @@ class R3GANGenerator(_R3GAN):
 
 @dataclass(frozen=True)
 class R3GANDiscriminator(_R3GAN):
-    """Pixels – 1×1 – [blocks – mean of 2×2 – 1×1] … – blocks – logit (by projection if there are classes).
-
-    Parameters
-    ----------
-    widths : tuple of int
-        Channels of each stage, from the smallest picture to the largest; each stage doubles height and width.
-    blocks : tuple of int
-        Residual blocks of each stage.
-    expansion : int
-        How much wider a block is inside.
-    """
+    """Pixels – 1×1 – [blocks – mean of 2×2 – 1×1] … – blocks – logit (by projection if there are classes)."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         last = len(self.widths) - 1

@@ -16,15 +16,10 @@ from mulligan.nn.memory import Array, constant
 
 @dataclass(frozen=True)
 class LeakyReLU(Pointwise):
-    """max(x, αx).
-
-    Parameters
-    ----------
-    alpha : float
-        Slope for negative inputs, 0 ≤ α < 1.
-    """
+    """max(x, αx)."""
 
     alpha: Decay = 0.2
+    """Slope for negative inputs, 0 ≤ α < 1."""
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
@@ -59,14 +54,10 @@ class ELU(Pointwise):
     """x where x > 0, else α (eˣ − 1).
 
     Source: Clevert et al. 2016, "Fast and Accurate Deep Network Learning by Exponential Linear Units", Eq. 15.
-
-    Parameters
-    ----------
-    alpha : float
-        The limit on the negative side is −α. Only α = 1 has a continuous slope.
     """
 
     alpha: Positive = 1.0
+    """The limit on the negative side is −α. Only α = 1 has a continuous slope."""
 
     def f(self, x: Array, out: Array) -> None:
         below(x, 0, out)
@@ -155,15 +146,10 @@ class SiLU(Pointwise):
 
 @dataclass(frozen=True)
 class Softplus(Pointwise):
-    """ln(1 + e^(βx))/β: a ReLU with a round corner.
-
-    Parameters
-    ----------
-    beta : float
-        A larger β makes the corner sharper.
-    """
+    """ln(1 + e^(βx))/β: a ReLU with a round corner."""
 
     beta: Positive = 1.0
+    """A larger β makes the corner sharper."""
 
     def f(self, x: Array, out: Array) -> None:
         # max(x, 0) + ln(1 + e^(−β|x|))/β is the same and cannot overflow

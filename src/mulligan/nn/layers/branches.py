@@ -71,17 +71,12 @@ class Residual(_Branches):
     """Add a shortcut to the layers' output: y = F(x) + S(x).
 
     Source: He et al. 2016, "Deep Residual Learning for Image Recognition", Eq. 1 and 2.
-
-    Parameters
-    ----------
-    layers : tuple of Layer
-        F, one after the other.
-    shortcut : tuple of Layer
-        S; empty for the identity.
     """
 
     layers: tuple[Layer, ...]
+    """F, one after the other."""
     shortcut: tuple[Layer, ...] = ()
+    """S; empty for the identity."""
 
     @cached_property
     def branches(self) -> tuple[Layer, ...]:
@@ -105,15 +100,10 @@ class Residual(_Branches):
 
 @dataclass(frozen=True)
 class Concat(_Branches):
-    """Concatenate the outputs of branches that take the same input, on the last axis.
-
-    Parameters
-    ----------
-    layers : tuple of Layer
-        The branches; ``Sequential(())`` is the identity.
-    """
+    """Concatenate the outputs of branches that take the same input, on the last axis."""
 
     layers: tuple[Layer, ...]
+    """The branches; ``Sequential(())`` is the identity."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -23,17 +23,11 @@ def labels_of(m: Memory) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class OneHot(LinearMap):
-    """Append the row's class to it: y = [x, scale · onehot(label)].
-
-    Parameters
-    ----------
-    classes : int
-    scale : float
-        The value in the class's column. The larger it is beside the noise, the sooner G attends to the class.
-    """
+    """Append the row's class to it: y = [x, scale · onehot(label)]."""
 
     classes: Count
     scale: Positive = 3.0
+    """The value in the class's column. The larger it is beside the noise, the sooner G attends to the class."""
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*shape[:-1], shape[-1] + self.classes)
@@ -61,18 +55,12 @@ class Projection(Affine):
     """End D with this when there are classes: logit = w·h + b + E[label]·h.
 
     Source: Miyato & Koyama 2018, "cGANs with Projection Discriminator", Eq. 5.
-
-    Parameters
-    ----------
-    classes : int
-    init, class_init : Initializer
-        First values of w (inputs × 1) and E (classes × inputs). With E = 0, D ignores the classes at first.
-    bias : bool
     """
 
     classes: Count
     init: Initializer = He()
     class_init: Initializer = Zeros()
+    """First values of w (inputs × 1) and E (classes × inputs). With E = 0, D ignores the classes at first."""
     bias: bool = True
     normed: ClassVar[tuple[str, ...]] = ("W", "E")
 

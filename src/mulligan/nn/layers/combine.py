@@ -9,12 +9,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class Sequential(Layer):
-    """Apply layers one after the other.
-
-    Parameters
-    ----------
-    layers : tuple of Layer
-    """
+    """Apply layers one after the other."""
 
     layers: tuple[Layer, ...]
     piecewise_linear: ClassVar[bool] = True  # of the chain alone; `Network` asks each child

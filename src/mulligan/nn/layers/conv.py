@@ -20,7 +20,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class _Convolution(Affine):
-    """Options and passes that both directions share; `Conv2d` documents the options."""
+    """Options and passes that both directions share."""
 
     channels: Count
     kernel: Count | tuple[Count, Count] = 4
@@ -78,25 +78,9 @@ class Conv2d(_Convolution):
     Samples are images (H, W, c_in), the output is (h, w, channels). A padding of p gives
     h = ⌊(H + 2p − kh)/stride⌋ + 1; "same" gives h = ⌈H/stride⌉. The width follows the same formulas.
 
-    Parameters
-    ----------
-    channels : int
-        Of the output, at least 1.
-    kernel : int or (int, int)
-        Height and width of the window.
-    stride : int
-        Pixels of the fine image from one window to the next. The fine image is the input of `Conv2d`, and the output of
-        `ConvTranspose2d`.
-    padding : "same" or int
-        Rows of zeros on each side of the fine image. "same" divides (`Conv2d`, rounding up) or multiplies
-        (`ConvTranspose2d`) the image's size by the stride exactly, for every kernel. If the number of zeros is odd, the
-        extra one comes last.
-    init, bias_init : Initializer
-        First values of W (kh, kw, c_in, c_out) and b (c_out).
-    bias : bool
-        Whether to add b.
-    spectral_norm : bool
-        Divide W by an estimate of its largest singular value (Miyato et al. 2018, Algorithm 1). Give it by keyword.
+    `stride` and `padding` count pixels of the fine image: the input of `Conv2d`, the output of `ConvTranspose2d`.
+    "same" divides (`Conv2d`, rounding up) or multiplies (`ConvTranspose2d`) the image's size by the stride exactly, for
+    every kernel. If the number of zeros is odd, the extra one comes last.
     """
 
     def correlation(self, shape: Shape) -> Correlation:
@@ -154,11 +138,6 @@ class ConvTranspose2d(_Convolution):
 
     Samples are images (h, w, c_in), the output is (H, W, channels). A padding of p gives H = (h − 1)·stride + kh − 2p;
     "same" gives H = h·stride. The width follows the same formulas.
-
-    Parameters
-    ----------
-    channels, kernel, stride, padding, init, bias, bias_init, spectral_norm
-        As in `Conv2d`.
     """
 
     def correlation(self, shape: Shape) -> Correlation:
@@ -231,11 +210,6 @@ class UpsampleConv2d(ConvTranspose2d):
         V[i, j] = Σ_{a, b ∈ {0, 1}} W[kh − 1 − i + a, kw − 1 − j + b]
 
     It computes what `Upsample` and a 3×3 `Conv2d` of stride 1 do, in four ninths of their multiplications.
-
-    Parameters
-    ----------
-    channels, kernel, init, bias, bias_init, spectral_norm
-        As in `Conv2d`, but for the kernel's default, 3.
     """
 
     kernel: Count | tuple[Count, Count] = 3

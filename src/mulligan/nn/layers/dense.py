@@ -18,24 +18,13 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class Dense(Affine):
-    """Fully connected: y = x W + b, for samples that are rows of numbers. Put `Flatten` before it for pictures.
-
-    Parameters
-    ----------
-    units : int
-        Length of an output row.
-    init, bias_init : Initializer
-        First values of W (inputs × units) and b (units).
-    bias : bool
-        Whether to add b.
-    spectral_norm : bool
-        Divide W by an estimate of its largest singular value (Miyato et al. 2018, Algorithm 1). Give it by keyword.
-    """
+    """Fully connected: y = x W + b, for samples that are rows of numbers. Put `Flatten` before it for pictures."""
 
     units: Count
     init: Initializer = He()
     bias: bool = True
     bias_init: Initializer = Zeros()
+    """First values of W (inputs × units) and b (units)."""
 
     def output_shape(self, shape: Shape) -> Shape:
         check_row(self, shape)

@@ -17,11 +17,6 @@ class Dropout(LinearMap):
     Source: Srivastava et al. 2014, "Dropout", §10 (the inverted form: evaluation changes nothing).
 
     `forward` draws the mask from the workspace's generator. Every pass until the next `forward` uses the same mask.
-
-    Parameters
-    ----------
-    rate : float
-        0 ≤ rate < 1.
     """
 
     rate: Decay = 0.5

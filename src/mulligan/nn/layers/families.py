@@ -28,14 +28,10 @@ class Affine(Layer):
 
     ``dx = A_xᵀ(dy, W)``, ``dW = A_Wᵀ(x, dy)`` and ``ty = A(tx, W)``. The map is linear in x, so the adjoint needs
     nothing new. On the fast path, loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
-
-    Parameters
-    ----------
-    spectral_norm : bool
-        Divide W by an estimate of its largest singular value (`layers.spectral`).
     """
 
     spectral_norm: bool = field(default=False, kw_only=True)
+    """Divide W by an estimate of its largest singular value (`layers.spectral`)."""
     piecewise_linear: ClassVar[bool] = True
     normed: ClassVar[tuple[str, ...]] = ("W",)
     """The parameters that `spectral_norm` divides."""

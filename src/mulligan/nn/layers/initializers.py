@@ -23,17 +23,7 @@ class Initializer(Checked, ABC):
 
     @abstractmethod
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill an array, in place.
-
-        Parameters
-        ----------
-        out : array, float32 or float64
-            The parameters; overwritten.
-        fan_in, fan_out : int
-            At least 1.
-        rng : numpy.random.Generator
-            The number of draws depends on the shape alone, not on the dtype.
-        """
+        """Fill an array of parameters, in place. The number of draws must depend on its shape alone, not on the dtype."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +33,10 @@ class He(Initializer):
     Source: He et al. 2015, "Delving Deep into Rectifiers", Eq. 15.
 
         W ~ N(0, σ²),   σ = gain·√(2/((1 + slope²)·fan_in))
-
-    Parameters
-    ----------
-    slope : float
-        Of the rectifier on its negative side: 0 for ReLU, 1 for a linear layer.
-    gain : float
-        At least 0.
     """
 
     slope: Finite = 0.2
+    """Of the rectifier on its negative side: 0 for ReLU, 1 for a linear layer."""
     gain: NonNegative = 1.0
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
@@ -67,13 +51,6 @@ class Glorot(Initializer):
     networks", Eq. 16 (uniform) and Eq. 12 (the variance, for normal).
 
         σ = gain·√(2/(fan_in + fan_out));   uniform: W ~ U(−√3·σ, √3·σ);   normal: W ~ N(0, σ²)
-
-    Parameters
-    ----------
-    gain : float
-        At least 0.
-    distribution : str
-        ``"uniform"`` or ``"normal"``.
     """
 
     gain: NonNegative = 1.0
@@ -97,17 +74,11 @@ class Orthogonal(Initializer):
 
     An array of more than two axes counts as the matrix of all axes but the last against the last. The rows of a wide
     matrix and the columns of a tall one are orthogonal and of length `gain`.
-
-    Parameters
-    ----------
-    gain : float
-        At least 0.
     """
 
     gain: NonNegative = 1.0
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill `out`; see `Initializer.fill`. Raises `ShapeError` for an array of fewer than two axes."""
         if out.ndim < 2:
             raise ShapeError(
                 f"Orthogonal: the array must have two axes or more, got shape {out.shape}. Try Zeros() for a bias."
@@ -120,13 +91,7 @@ class Orthogonal(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """Draw from N(0, std²), whatever the size of the layer.
-
-    Parameters
-    ----------
-    std : float
-        Standard deviation, at least 0.
-    """
+    """Draw from N(0, std²), whatever the size of the layer."""
 
     std: NonNegative = 0.02
 
@@ -136,13 +101,7 @@ class Normal(Initializer):
 
 @dataclass(frozen=True)
 class Uniform(Initializer):
-    """Draw uniformly from [−bound, bound], whatever the size of the layer.
-
-    Parameters
-    ----------
-    bound : float
-        Largest absolute value, at least 0.
-    """
+    """Draw uniformly from [−bound, bound], whatever the size of the layer."""
 
     bound: NonNegative = 0.05
 
@@ -152,18 +111,11 @@ class Uniform(Initializer):
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """Fill with one number.
-
-    Parameters
-    ----------
-    value : float
-        Any finite number.
-    """
+    """Fill with one number."""
 
     value: Finite = 0.0
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill `out`; see `Initializer.fill`. Draws nothing."""
         out[...] = self.value
 
 
@@ -172,7 +124,6 @@ class Zeros(Initializer):
     """Fill with zeros, the usual start of a bias."""
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill `out`; see `Initializer.fill`. Draws nothing."""
         out[...] = 0
 
 
@@ -181,13 +132,6 @@ class Scaled(Initializer):
     """Multiply another initialiser's values by a number.
 
     The article's start is ``Scaled(He(slope=0.0), by=0.002)``.
-
-    Parameters
-    ----------
-    init : Initializer
-        Gives the values.
-    by : float
-        Any finite number.
     """
 
     init: Initializer = He(slope=0.0)

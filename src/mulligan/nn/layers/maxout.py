@@ -18,22 +18,14 @@ class Maxout(Layer):
     """Take the largest of several affine maps: y_u = max_k (x W_uk + b_uk).
 
     Source: Goodfellow et al. 2013, "Maxout Networks", §3. The maps are one Dense layer of units × pieces.
-
-    Parameters
-    ----------
-    units : int
-        Length of an output row.
-    pieces : int
-        Affine maps of each unit.
-    init : Initializer
-    spectral_norm : bool
-        Normalise all maps as one matrix; see `Affine`.
     """
 
     units: Count
     pieces: Count = 5
+    """Affine maps of each unit."""
     init: Initializer = He(slope=1.0)
     spectral_norm: bool = field(default=False, kw_only=True)
+    """Normalise all maps as one matrix; see `Affine`."""
     piecewise_linear: ClassVar[bool] = True
 
     @cached_property

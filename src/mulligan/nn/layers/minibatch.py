@@ -21,14 +21,10 @@ class MinibatchStddev(Layer):
         s_f = √(mean_n (x_nf − μ_f)² + ε),   y_n = [x_n, mean_f s_f]
 
     In images the number is one more channel.
-
-    Parameters
-    ----------
-    eps : float
-        Added to the variance, so that the root is differentiable when all samples are equal.
     """
 
     eps: Epsilon = 1e-8
+    """Added to the variance, so that the root is differentiable when all samples are equal."""
     mixes_samples: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -63,20 +59,14 @@ class MinibatchDiscrimination(Layer):
     Source: Salimans et al. 2016, "Improved Techniques for Training GANs", §3.2.
 
         M_n = x_n T  (kernels × dim),   c_b(n, k) = exp(−‖M_nb − M_kb‖₁),   y_n = [x_n, Σ_k c_b(n, k)]
-
-    Parameters
-    ----------
-    kernels : int
-        Numbers appended, B in the paper.
-    dim : int
-        Dimension of the space in which rows are compared, C in the paper.
-    init : Initializer
-        First values of T (inputs × kernels × dim).
     """
 
     kernels: Count = 16
+    """Numbers appended, B in the paper."""
     dim: Count = 8
+    """Dimension of the space in which rows are compared, C in the paper."""
     init: Initializer = Glorot()
+    """First values of T (inputs × kernels × dim)."""
     mixes_samples: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -21,17 +21,12 @@ class BatchNorm(Layer):
         x̂ = (x − μ)/√(σ² + ε),   y = γ x̂ + β
 
     μ and σ² are those of the whole batch, which workers share. In evaluation they are running averages.
-
-    Parameters
-    ----------
-    momentum : float
-        Share of the new batch in the running averages, 0 < momentum ≤ 1, as in PyTorch; Keras has 1 − this.
-    eps : float
-        Added to the variance.
     """
 
     momentum: PositiveFraction = 0.1
+    """Share of the new batch in the running averages, 0 < momentum ≤ 1, as in PyTorch; Keras has 1 − this."""
     eps: Epsilon = 1e-5
+    """Added to the variance."""
     mixes_samples: ClassVar[bool] = True
 
     def params(self, shape: Shape) -> dict[str, Param]:
@@ -168,11 +163,6 @@ class LayerNorm(_SampleNorm):
     """Give each sample mean 0 and variance 1 over all its numbers, then scale and shift each feature (or channel).
 
     Source: Ba et al. 2016, "Layer Normalization", Eq. 4. It does not mix samples, so it supports gradient penalties.
-
-    Parameters
-    ----------
-    eps : float
-        Added to the variance.
     """
 
     centred: ClassVar[bool] = True
@@ -200,14 +190,10 @@ class PixelNorm(_SampleNorm):
     """Divide each pixel's channels (or each row) by their root mean square. It has no parameters.
 
     Source: Karras et al. 2018, "Progressive Growing of GANs", §4.2.
-
-    Parameters
-    ----------
-    eps : float
-        Added to the mean square.
     """
 
     eps: Epsilon = 1e-8
+    """Added to the mean square."""
     centred: ClassVar[bool] = False
 
     def groups(self, x: Array) -> Array:

@@ -16,16 +16,11 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class Upsample(LinearMap):
-    """Double the height and width.
-
-    Parameters
-    ----------
-    mode : str
-        ``"nearest"`` repeats each pixel four times. ``"bilinear"`` mixes the two nearest pixels ¾ : ¼ in each
-        direction, and repeats the border (PyTorch's ``align_corners=False``).
-    """
+    """Double the height and width."""
 
     mode: Literal["nearest", "bilinear"] = "nearest"
+    """``"nearest"`` repeats each pixel four times. ``"bilinear"`` mixes the two nearest pixels ¾ : ¼ in each direction,
+    and repeats the border (PyTorch's ``align_corners=False``)."""
 
     def output_shape(self, shape: Shape) -> Shape:
         check_image(self, shape)
@@ -91,15 +86,10 @@ def _add_windows(x: Array, out: Array) -> Array:
 
 @dataclass(frozen=True)
 class AvgPool(LinearMap):
-    """Take the mean of each size × size window; windows do not overlap.
-
-    Parameters
-    ----------
-    size : int
-        Height and width of a window; must divide the image's.
-    """
+    """Take the mean of each size × size window; windows do not overlap."""
 
     size: Count = 2
+    """Height and width of a window; must divide the image's."""
 
     def output_shape(self, shape: Shape) -> Shape:
         check_image(self, shape)

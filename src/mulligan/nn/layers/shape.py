@@ -26,15 +26,10 @@ class Flatten(LinearMap):
 
 @dataclass(frozen=True)
 class Reshape(LinearMap):
-    """Give each sample another shape with the same number of elements.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        The new shape of a sample, for instance (7, 7, 32): height, width, channels.
-    """
+    """Give each sample another shape with the same number of elements."""
 
     shape: tuple[Count, ...]
+    """The new shape of a sample, for instance (7, 7, 32): height, width, channels."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -39,15 +39,6 @@ class Adam(Optimizer):
         θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁ᵗ),   v̂ = v/(1−β₂ᵗ)
 
     The state holds m and v as sums, each a constant times the mean. ``beta1=0`` suits games; m̂ is then g.
-
-    Parameters
-    ----------
-    lr : float
-        Learning rate, above 0.
-    beta1, beta2 : float
-        Decay of the two means, in [0, 1).
-    eps : float
-        Keeps the quotient finite, above 0.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
@@ -90,13 +81,6 @@ class AdamW(Adam):
 
     The paper writes η·(α·m̂/(√v̂ + ε) + λ'·θ) with a rate α and a schedule η. Here lr = η·α and λ = λ'/α, as in other
     libraries. Every parameter decays, biases too.
-
-    Parameters
-    ----------
-    lr, beta1, beta2, eps
-        As in `Adam`.
-    weight_decay : float
-        λ, at least 0.
     """
 
     weight_decay: NonNegative = 0.01
@@ -116,11 +100,6 @@ class OptimisticAdam(Adam):
     Source: Daskalakis et al. 2018, "Training GANs with Optimism", Algorithm 1.
 
         θ ← θ − 2·lr·uₜ + lr·uₜ₋₁,   u = m̂/(√v̂ + ε) as in Adam,   u₀ = 0
-
-    Parameters
-    ----------
-    lr, beta1, beta2, eps
-        As in `Adam`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "u")
@@ -147,11 +126,6 @@ class AMSGrad(Adam):
         θ ← θ − lr · m/(√w + ε)
 
     As in the paper, the bias of m and v is not corrected. The paper has no ε; this one is Ruder's.
-
-    Parameters
-    ----------
-    lr, beta1, beta2, eps
-        As in `Adam`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "w")
@@ -179,13 +153,6 @@ class AdaMax(Optimizer):
         θ ← θ − lr/(1−β₁ᵗ) · m/u
 
     There is no ε, as in the paper. A weight without a gradient so far has u = m = 0 and does not move.
-
-    Parameters
-    ----------
-    lr : float
-        Learning rate, above 0.
-    beta1, beta2 : float
-        Decay of the mean and of the maximum, in [0, 1).
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "u")
@@ -220,25 +187,16 @@ class Nadam(Optimizer):
         θ ← θ − lr · m̂/(√v̂ + ε)
 
     PyTorch's NAdam averages m with β₁ in place of μₜ.
-
-    Parameters
-    ----------
-    lr : float
-        Learning rate, above 0.
-    beta1, beta2 : float
-        Limit of the momentum μ and decay of the mean square, in [0, 1).
-    eps : float
-        Keeps the quotient finite, above 0.
-    psi : float
-        How fast μ grows from β₁/2 to β₁, at least 0.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     lr: Positive = 2e-3
     beta1: Decay = 0.9
     beta2: Decay = 0.999
+    """Limit of the momentum μ and decay of the mean square."""
     eps: Epsilon = 1e-8
     psi: NonNegative = 0.004
+    """How fast μ grows from β₁/2 to β₁."""
 
     def init(self, n: int, dtype: DTypeLike) -> State:
         """Make the state that precedes the first step; besides the usual, ``"product"``: Πₜ, shape (1,)."""

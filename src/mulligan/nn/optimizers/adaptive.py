@@ -19,13 +19,6 @@ class Adagrad(Optimizer):
 
         s ← s + g²
         θ ← θ − lr · g/(√s + ε)
-
-    Parameters
-    ----------
-    lr : float
-        Learning rate, above 0.
-    eps : float
-        Keeps the quotient finite, above 0.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("s",)
@@ -55,21 +48,13 @@ class Adadelta(Optimizer):
         θ ← θ + lr·Δ
 
     The paper has no rate: lr = 1. With another, d still averages Δ, not lr·Δ.
-
-    Parameters
-    ----------
-    lr : float
-        Factor on every step, above 0.
-    rho : float
-        Decay of the two means, in [0, 1).
-    eps : float
-        Starts the motion and keeps the quotient finite, above 0.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("v", "d")
     lr: Positive = 1.0
     rho: Decay = 0.95
     eps: Epsilon = 1e-6
+    """Starts the motion and keeps the quotient finite."""
 
     def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, d: Vector, *, lr: float) -> None:
         root = average_square(v, self.rho, g)
@@ -94,20 +79,12 @@ class RMSprop(Optimizer):
         θ ← θ − lr · g/(√v + ε)
 
     The lecture has no ε. Here it is outside the root, as in Adam.
-
-    Parameters
-    ----------
-    lr : float
-        Learning rate, above 0.
-    rho : float
-        Decay of the mean square, in [0, 1); the lecture's 0.9.
-    eps : float
-        Keeps the quotient finite, above 0.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("v",)
     lr: Positive = 1e-3
     rho: Decay = 0.9
+    """Decay of the mean square; the lecture's 0.9."""
     eps: Epsilon = 1e-8
 
     def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:

@@ -18,11 +18,6 @@ class SGD(Optimizer):
     Source: Robbins & Monro 1951, "A Stochastic Approximation Method"; Ruder 2016, §2.2.
 
         θ ← θ − lr·g
-
-    Parameters
-    ----------
-    lr : float
-        Learning rate, above 0.
     """
 
     lr: Positive = 0.01
@@ -43,18 +38,12 @@ class Momentum(Optimizer):
         θ ← θ + v
 
     v is the last step itself. A change of ``lr`` acts on new gradients only, as in the paper.
-
-    Parameters
-    ----------
-    lr : float
-        Learning rate, above 0.
-    momentum : float
-        μ, in (−1, 1); negative values damp the rotation of a game.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("v",)
     lr: Positive = 0.01
     momentum: Momenta = 0.9
+    """μ, in (−1, 1); negative values damp the rotation of a game."""
 
     def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:
         g *= lr
@@ -78,11 +67,6 @@ class Nesterov(Momentum):
 
         v ← μ·v − lr·g
         θ ← θ + μ·v − lr·g
-
-    Parameters
-    ----------
-    lr, momentum
-        As in `Momentum`.
     """
 
     def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:

@@ -17,6 +17,7 @@ class Wrapper(Optimizer):
     """An optimiser that works through another one, its base, and keeps its own vectors in the same state."""
 
     base: Optimizer = Adam()
+    """Takes the steps; no wrapper, but `Lookahead` may wrap `Extragradient`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,11 +61,6 @@ class Extragradient(Wrapper):
     iterate. The base sees every gradient: its moments and its t advance twice a training step, as in Extra-Adam, whose
     bias corrections are 1 − β^(2t−1) and 1 − β^(2t). ``state["t"]`` counts gradients; an odd t is half a step. Averages
     take θ after the second call only.
-
-    Parameters
-    ----------
-    base : Optimizer
-        Takes the steps; must not be a wrapper.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("anchor",)
@@ -95,20 +91,13 @@ class Lookahead(Wrapper):
         φ ← φ + α·(θ − φ),  θ ← φ          after every k-th
 
     The base keeps its state when θ goes back.
-
-    Parameters
-    ----------
-    base : Optimizer
-        Takes the steps. With `Extragradient`, `k` counts whole steps.
-    k : int
-        This player's steps before each return, at least 1; `d_steps` gives D more steps than G.
-    alpha : float
-        The part of the way that is kept, in (0, 1].
     """
 
     slots: ClassVar[tuple[str, ...]] = ("slow",)
     k: Count = 5
+    """This player's steps before each return; `d_steps` gives D more steps than G."""
     alpha: PositiveFraction = 0.5
+    """The part of the way that is kept."""
 
     @property
     def evaluations(self) -> int:
