@@ -15,7 +15,7 @@ from mulligan.nn.optimizers import OPTIMIZERS
 from mulligan.nn.schedules import SCHEDULES
 
 ROOT = Path(__file__).parents[1]
-WORDS = {5: "five", 8: "eight", 9: "nine", 12: "twelve", 13: "thirteen", 14: "fourteen", 15: "fifteen"}
+WORDS = {5: "five", 7: "seven", 8: "eight", 9: "nine", 12: "twelve", 13: "thirteen", 14: "fourteen", 15: "fifteen"}
 SECOND_ORDER = sum(not kind.mixes_samples for kind in LAYERS.values())
 
 

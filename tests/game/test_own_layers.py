@@ -9,7 +9,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.game import GAN, R1
 from mulligan.game.cases import NETS, game_of
 from mulligan.nn import layers as nn
-from mulligan.nn.checking import check_layer, told
+from mulligan.nn.checking import check_layer, report_errors
 from mulligan.nn.layers import He
 
 _, D, SHAPE = NETS["mlp"]
@@ -117,7 +117,7 @@ class Returned(nn.Pointwise):
 
 @pytest.mark.parametrize("method", ["f", "df", "ddf"])
 def test_a_users_activation_that_returns_what_it_should_write(method):
-    assert [c.what for c in told("own", lambda: check_layer(Returned(method), (6,)))] == [
+    assert [c.what for c in report_errors("own", lambda: check_layer(Returned(method), (6,)))] == [
         f"raises UnsupportedError: Returned.{method} must write its result into out, got an array returned and out "
         "left as it was. Try out[...] = …."
     ]
@@ -130,7 +130,7 @@ def test_a_users_activation_without_its_slope_is_named():
 
     with pytest.raises(NotImplementedError, match=r"^Flat\.df is not written"):
         GAN(game_of(d=(D[0], Flat(), D[-1])), SHAPE, workers=1).step(np.ones((4, 4)))
-    assert [c.what for c in told("own", lambda: check_layer(Flat(), (6,)))] == [
+    assert [c.what for c in report_errors("own", lambda: check_layer(Flat(), (6,)))] == [
         "raises NotImplementedError: Flat.df is not written"
     ]
 

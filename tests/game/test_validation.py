@@ -28,7 +28,7 @@ from mulligan.nn.optimizers import SGD, Adam, Lookahead, Optimizer
 from mulligan.nn.schedules import Constant, Exponential, Linear, StepDecay, WarmUp
 
 G, D, SHAPE = NETS["mlp"]
-MIXING = [nn.BatchNorm(), nn.MinibatchStddev(), nn.MinibatchDiscrimination(2, 2)]
+MIXING = [nn.BatchNorm(), nn.MinibatchStddev()]
 
 
 def refused(error, match, game, shape=SHAPE):

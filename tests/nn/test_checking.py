@@ -6,23 +6,22 @@ import pytest
 from mulligan.errors import UnsupportedError
 from mulligan.nn import Network, checking, stream
 from mulligan.nn import layers as nn
-from mulligan.nn.cases import CASES
 from mulligan.nn.checking import Kink, check_layer, check_layers, gradient_error, relative, slope
-from mulligan.nn.layers import classes, families, norm, resample
+from mulligan.nn.layers import EXAMPLES, LAYERS, classes, families, norm, resample
 from mulligan.nn.layers.spectral import SpectralNorm
 from mulligan.nn.memory import Context
 
-REFUSE = {"batch_norm", "minibatch_stddev", "minibatch_discrimination"}
+REFUSE = {"batch_norm", "minibatch_stddev"}
 CRITIC = nn.Sequential((nn.Dense(6), nn.LeakyReLU(), nn.Dense(1)))
 
 
-def test_every_layer_has_a_case():
-    assert list(CASES) == list(nn.LAYERS)
-    for name, cases in CASES.items():
-        assert all(type(case.layer) is nn.LAYERS[name] for case in cases)
+def test_every_layer_has_an_example():
+    assert EXAMPLES.keys() == LAYERS.keys()
+    for name, examples in EXAMPLES.items():
+        assert {type(layer) for layer, _ in examples} == {LAYERS[name]}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_formula_is_right(name):
     checks = list(check_layers(name))
     assert [c for c in checks if not c.passed] == []
@@ -35,23 +34,23 @@ def test_every_formula_is_right(name):
 
 
 def test_a_layer_without_a_case_is_named(monkeypatch):
-    monkeypatch.setitem(nn.LAYERS, "critic", type(CRITIC))
+    monkeypatch.setitem(LAYERS, "critic", type(CRITIC))
     (named,) = check_layers("critic")
     assert not named.passed
-    assert named.what == "not played: give it a case, with the shape of a sample, in nn.cases.CASES"
+    assert named.what.startswith("not played: ")
 
 
 def test_fast_path_is_checked_wherever_there_are_parameters():
     on_the_fast_path = {c.name.split()[0] for c in check_layers() if c.what == "fused_grads"}
     affine = {"dense", "conv2d", "conv_transpose2d", "upsample_conv2d", "maxout", "projection"}
-    assert on_the_fast_path == affine | {"sequential", "residual", "concat"}
+    assert on_the_fast_path == affine | {"sequential", "residual"}
 
 
 @pytest.mark.parametrize("name", sorted(REFUSE))
 def test_layers_that_mix_samples_refuse_with_a_remedy(name):
-    case = CASES[name][0]
-    space = Network(case.layer, case.shape).initialise(np.random.default_rng(0)).workspace()
-    x = np.ones((4, *case.shape), np.float32)
+    layer, shape = EXAMPLES[name][0]
+    space = Network(layer, shape).initialise(np.random.default_rng(0)).workspace()
+    x = np.ones((4, *shape), np.float32)
     y = space.forward(x)
     with pytest.raises(UnsupportedError, match=r"mixes the samples of a batch.*Use LayerNorm or no normalisation"):
         space.tangent(x)
@@ -130,10 +129,6 @@ def workers_apart(self, value):
     return value
 
 
-def workers_alone(self, value):
-    return [value]
-
-
 def averages_by_every_worker(self, m, x):
     y = FORWARD(self, m, x)
     if m.context.number > 0:
@@ -186,12 +181,6 @@ def wrong_class(self, m, x, dy):
     m.context.labels = labels
 
 
-def only_my_own_sum(self, m, dy, inputs=True):
-    own = dy.copy()
-    own[:, -self.kernels :] /= 2  # as if c(n, k) stood in row n's sum alone, when all rows' gradients are equal
-    return DISCRIMINATED(self, m, own, inputs)
-
-
 def shortcut_forgotten(self, m, dy, inputs=True):
     return self.branches[0].backward(m.children[0], dy, inputs)
 
@@ -209,7 +198,7 @@ def nan_in_one_place(self, x, y, out):
 PAIRED, GRADS = families.Affine.fused_grads, families.Affine.grads
 FORWARD, BACKWARD, NORM_GRADS = norm.BatchNorm.forward, norm.BatchNorm.backward, norm.LayerNorm.grads
 POOLED, PROJECTED = resample.AvgPool.transpose, classes.Projection.product_w
-DISCRIMINATED, DTANH = nn.MinibatchDiscrimination.backward, nn.Tanh.df
+DTANH = nn.Tanh.df
 
 BUGS = [
     # owner, name, replacement, layer that shows it, sample shape, checks that must turn red
@@ -228,7 +217,6 @@ BUGS = [
     (nn.Dropout, "transpose", fresh_mask, nn.Dropout(), (6,), {"dx", "transposed"}),
     (Context, "sum_over_workers", workers_apart, nn.BatchNorm(), (4,), {"two workers"}),
     (Context, "sum_over_workers", workers_apart, nn.MinibatchStddev(), (4,), {"two workers"}),
-    (Context, "gather_workers", workers_alone, nn.MinibatchDiscrimination(3, 2), (4,), {"two workers"}),
     (nn.BatchNorm, "forward", averages_by_every_worker, nn.BatchNorm(), (4,), {"two workers"}),
     (nn.BatchNorm, "backward", no_batch_terms, nn.BatchNorm(), (4,), {"dx"}),
     (nn.LayerNorm, "adjoint", no_curvature, nn.LayerNorm(), (6,), {"adjoint dx"}),
@@ -238,7 +226,6 @@ BUGS = [
     (nn.AvgPool, "transpose", mean_of_nothing, nn.AvgPool(), (4, 2, 2), {"dx", "transposed"}),
     (nn.OneHot, "transpose", first_columns_lost, nn.OneHot(3), (4,), {"dx", "transposed"}),
     (nn.Projection, "product_w", wrong_class, nn.Projection(3), (4,), {"dE"}),
-    (nn.MinibatchDiscrimination, "backward", only_my_own_sum, nn.MinibatchDiscrimination(3, 2), (4,), {"dx", "dT"}),
     (nn.Residual, "backward", shortcut_forgotten, nn.Residual((nn.Dense(4),)), (4,), {"dx", "transposed"}),
     (nn.Maxout, "spread", second_piece_counts, nn.Maxout(3, 2), (4,), {"dx", "dmaps.W"}),
 ]
@@ -318,7 +305,7 @@ def test_a_gradient_of_zero_may_be_zero_and_nothing_else():
 
 
 def test_cases_of_a_layer_are_numbered_where_there_are_several(monkeypatch):
-    some = {"one": CASES["tanh"][:1], "two": (*CASES["tanh"][:1], *CASES["tanh"][:1])}
-    monkeypatch.setattr(checking, "CASES", some)
+    some = {"one": EXAMPLES["tanh"][:1], "two": [*EXAMPLES["tanh"][:1], *EXAMPLES["tanh"][:1]]}
+    monkeypatch.setattr(checking, "EXAMPLES", some)
     monkeypatch.setattr(checking, "LAYERS", {})
     assert list(dict.fromkeys(check.name for check in checking.check_layers())) == ["one", "two 1", "two 2"]

@@ -10,12 +10,11 @@ from mulligan.game.architectures import ConvGenerator, MLPGenerator
 from mulligan.museum.kinds import ArticleOutput
 from mulligan.nn import Network, stream
 from mulligan.nn import layers as nn
-from mulligan.nn.cases import CASES, Case
 from mulligan.output.generator import Generator, GeneratorSpec
 
 # every way in which padding, kernel and stride can meet, beside those that gradients are checked on
 CONVOLUTIONS = [
-    Case(kind(3, kernel=kernel, stride=stride, padding=padding), (5, 4, 2))
+    (kind(3, kernel=kernel, stride=stride, padding=padding), (5, 4, 2))
     for kind in (nn.Conv2d, nn.ConvTranspose2d)
     for kernel, stride, padding in [
         (1, 1, "same"),
@@ -42,17 +41,18 @@ DEEP = nn.Sequential(
         nn.ConvTranspose2d(4, spectral_norm=True),
         nn.LayerNorm(),
         nn.Dropout(),
-        nn.Concat((nn.Sequential(()), nn.Sequential((nn.Upsample(), nn.AvgPool())))),
+        nn.Upsample(),
+        nn.AvgPool(),
         nn.Conv2d(3, 3, 1),
         nn.Tanh(),
     )
 )
 EVERYTHING = {
-    **{f"{name}-{i}": case for name, cases in CASES.items() for i, case in enumerate(cases)},
+    **{f"{name}-{i}": case for name, cases in nn.EXAMPLES.items() for i, case in enumerate(cases)},
     **{f"convolution-{i}": case for i, case in enumerate(CONVOLUTIONS)},
-    "article": Case(ArticleOutput(4), (3,)),
-    "bare": Case(nn.Sequential(()), (3,)),
-    "deep": Case(nn.Sequential((nn.OneHot(4), DEEP)), (7,)),
+    "article": (ArticleOutput(4), (3,)),
+    "bare": (nn.Sequential(()), (3,)),
+    "deep": (nn.Sequential((nn.OneHot(4), DEEP)), (7,)),
 }
 
 
@@ -84,8 +84,9 @@ def make():
 @pytest.fixture
 def question(layer_case):
     """A generator around one layer, with z, labels, and what it makes of them."""
-    reshape = [nn.Reshape(layer_case.shape)] if len(layer_case.shape) > 1 else []
-    made = generator_of([*reshape, layer_case.layer], math.prod(layer_case.shape))
+    layer, shape = layer_case
+    reshape = [nn.Reshape(shape)] if len(shape) > 1 else []
+    made = generator_of([*reshape, layer], math.prod(shape))
     rng = np.random.default_rng(1)
     z = rng.normal(0, 1, (5, made.spec.latent.dim)).astype(np.float32)
     labels = np.array([2, 0, 1, 2, 1]) if made.network.classes else None

@@ -209,13 +209,12 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
             yield f"layer norm, {tail}", game_of(d=(critic[0], nn.LayerNorm(), *critic[1:]), **shared), shape
             residual = (nn.Residual((nn.Dense(4), nn.Tanh())), nn.Maxout(5, 2), nn.Dense(1))
             yield f"residual first, {tail}", game_of(d=residual, **shared), shape
-            branches = (nn.Concat((nn.Flatten(), nn.Sequential((nn.AvgPool(), nn.Flatten())))), *critic)
+            pooled = (nn.AvgPool(), nn.Flatten(), *critic)
             g = (nn.Dense(8), nn.PixelNorm(), nn.Reshape((2, 2, 2)), nn.Upsample("bilinear"), nn.Conv2d(1, 3, 1))
-            yield f"branches and resampling, {tail}", game_of("conv", g=g, d=branches, **shared), image
+            yield f"resampling, {tail}", game_of("conv", g=g, d=pooled, **shared), image
     for name, layer in (
         ("batch norm", batch_norm),
         ("minibatch stddev", nn.MinibatchStddev()),
-        ("minibatch discrimination", nn.MinibatchDiscrimination(3, 2)),
     ):
         mixing = (*critic[:2], layer, *critic[2:])
         for loss in ("non_saturating", "relativistic", "feature_matching"):

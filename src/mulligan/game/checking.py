@@ -19,7 +19,7 @@ from mulligan.game.losses import LOSSES, Loss, NonSaturating
 from mulligan.game.objectives import Objectives
 from mulligan.game.penalties import DRAGAN, PENALTIES, WGANGP, Penalty
 from mulligan.game.validation import try_loss, try_penalty
-from mulligan.nn.checking import ATTEMPTS, NOT_PLAYED, RAISES, Check, Kink, gradient_error, relative, told
+from mulligan.nn.checking import ATTEMPTS, NOT_PLAYED, RAISES, Check, Kink, gradient_error, relative, report_errors
 from mulligan.nn.fields import example_of
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.network import Workspace
@@ -90,7 +90,7 @@ def check_losses() -> Iterator[Check]:
     rng = stream(0, "check")
     losses = examples_of(LOSSES) | {"label smoothing": NonSaturating(0.1)}
     for name, loss in losses.items():
-        yield from told(name, partial(check_loss, loss, name, rng))
+        yield from report_errors(name, partial(check_loss, loss, name, rng))
 
 
 def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Check]:
@@ -129,7 +129,7 @@ def check_penalties() -> Iterator[Check]:
     penalties = examples_of(PENALTIES)
     penalties |= {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
     for name, penalty in penalties.items():
-        yield from told(name, partial(check_penalty, penalty, name, rng))
+        yield from report_errors(name, partial(check_penalty, penalty, name, rng))
 
 
 def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iterator[Check]:
@@ -157,7 +157,7 @@ def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iter
 def _unmade() -> Iterator[Check]:
     """Yield a row for each kind that cannot be checked: it has no example, or rejects its own."""
     for name, kind in [*LOSSES.items(), *PENALTIES.items(), *AUGMENTATIONS.items()]:
-        yield from told(name, partial(_check_example, name, kind))
+        yield from report_errors(name, partial(_check_example, name, kind))
 
 
 def _check_example(name: str, kind: type) -> Iterator[Check]:
@@ -187,4 +187,4 @@ def _all_checks(wanted: Callable[[str], bool]) -> Iterator[Check]:
     yield from (check for check in (*check_losses(), *check_penalties(), *_unmade()) if wanted(check.name))
     for case in cases():
         if wanted(case.name):
-            yield from told(case.name, partial(check_case, case))
+            yield from report_errors(case.name, partial(check_case, case))

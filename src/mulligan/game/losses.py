@@ -228,7 +228,7 @@ class RelativisticAverage(Loss):
 
 @dataclass(frozen=True)
 class FeatureMatching(NonSaturating):
-    """G matches the mean of D's features, ‖E h(x) − E h(G(z))‖² (Salimans et al. 2016, §3.1); D's is `NonSaturating`."""
+    """G matches the mean of D's features: ‖E h(x) − E h(G(z))‖² (Salimans et al. 2016, §3.1); D: `NonSaturating`."""
 
     layer: Integer = -2
     """The layer of D whose output is h, counted from 0, or from the end if negative (−2: the last layer's input)."""

@@ -24,9 +24,8 @@ from typing import Any
 import numpy as np
 
 from mulligan.errors import UnsupportedError
-from mulligan.nn.cases import CASES, Case
-from mulligan.nn.layers import LAYERS, Pointwise
-from mulligan.nn.layers.base import Layer, Shape, walk
+from mulligan.nn import layers as nn
+from mulligan.nn.layers.base import EXAMPLES, LAYERS, Layer, Shape, walk
 from mulligan.nn.layers.families import check_writes_out
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
@@ -39,6 +38,8 @@ STEP = 1e-4
 SMALL = 48
 """Arrays of at most this many elements are checked element by element as well."""
 ATTEMPTS = 20
+ROWS = 5
+"""Of a batch."""
 FLOOR = 1e-4
 """Errors are relative to the larger of two numbers, or to this if both are smaller: a gradient may be exactly 0."""
 
@@ -69,8 +70,8 @@ RAISES, NOT_PLAYED = "raises ", "not played: "
 """The first words of `what` if no formula was checked."""
 
 
-def told(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Yield what `checks` finds; if a user's own object raises, yield a failed row with the error."""
+def report_errors(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """Yield the rows of `checks`; if a user's own object raises, yield a failed row with the error."""
     try:
         yield from checks()
     except Kink:
@@ -138,17 +139,17 @@ def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: n
 class _Point:
     """A network in float64 at some (x, θ), and the arrays that turn its passes into numbers."""
 
-    def __init__(self, case: Case, seed: int, training: bool):
+    def __init__(self, layer: Layer, shape: Shape, seed: int, training: bool = True):
         self.rng = rng = stream(seed, "check")
         self.seed, self.training = seed, training
-        self.network = Network(case.layer, case.shape, np.float64).initialise(rng)
+        self.network = Network(layer, shape, np.float64).initialise(rng)
         self.network.theta += 0.2 * rng.standard_normal(self.network.theta.size)  # no bias stays 0
         self.space = self.network.workspace()
         for _ in range(5):
             self.space.prepare()
-        self.x = rng.standard_normal((case.rows, *case.shape))
-        self.labels = None if self.network.classes is None else rng.integers(self.network.classes, size=case.rows)
-        self.a, self.b = rng.standard_normal((2, case.rows, *self.network.output_shape))
+        self.x = rng.standard_normal((ROWS, *shape))
+        self.labels = None if self.network.classes is None else rng.integers(self.network.classes, size=ROWS)
+        self.a, self.b = rng.standard_normal((2, ROWS, *self.network.output_shape))
         self.v = rng.standard_normal(self.x.shape)
 
     def forward(self) -> Array:
@@ -168,28 +169,36 @@ class _Point:
         """Return the parameters by path."""
         return {e.path: e.view(self.network.theta) for e in self.network.entries}
 
-    def gradients(self, passes: Callable[[], None]) -> dict[str, Array]:
-        """Return the parameters' gradients that `passes` add."""
+    def gradients(self, passes: Callable[[], dict[str, Array]]) -> dict[str, Array]:
+        """Return the arrays that `passes` return, and the parameters' gradients that they add, by path."""
         self.space.clear_grads()
-        passes()
+        arrays = passes()
         self.space.finish_grads()
         self.space.finish()
-        return {e.path: e.view(self.space.grad).copy() for e in self.network.entries}
+        return arrays | {e.path: e.view(self.space.grad).copy() for e in self.network.entries}
+
+    def first_passes(self) -> dict[str, Array]:
+        y = self.forward().copy()
+        dx = self.space.backward(self.a).copy()
+        self.space.grads()
+        return {"y": y, "dx": dx}
+
+    def second_passes(self) -> dict[str, Array]:
+        self.forward()
+        back = self.space.backward(self.b, tangent_follows=True).copy()
+        self.space.tangent(self.v)
+        dx, dtx = self.space.adjoint(self.a, self.b, inputs=True)
+        dx, dtx = dx.copy(), dtx.copy()
+        self.space.grads()
+        return {"dx": dx, "dtx": dtx, "Jᵀb": back}
 
     # ── the checks: each yields (what, error) ─────────────────────────────────────────────────────────────────────
 
     def first_order(self) -> Iterator[tuple[str, float]]:
-        found: dict[str, Array] = {}
-
-        def passes() -> None:
-            self.forward()
-            found["dx"] = self.space.backward(self.a).copy()
-            self.space.grads()
-
-        grads = self.gradients(passes)
-        yield "dx", gradient_error(self.value, self.x, found["dx"], self.rng)
+        results = self.gradients(self.first_passes)
+        yield "dx", gradient_error(self.value, self.x, results["dx"], self.rng)
         for name, array in self.arrays().items():
-            yield f"d{name}", gradient_error(self.value, array, grads[name], self.rng)
+            yield f"d{name}", gradient_error(self.value, array, results[name], self.rng)
 
     def tangents(self) -> Iterator[tuple[str, float]]:
         self.forward()
@@ -199,54 +208,39 @@ class _Point:
         yield "tangent", relative(ty, slope(self.forward, self.x, self.v))
 
     def second_order(self) -> Iterator[tuple[str, float]]:
-        found: dict[str, Array] = {}
-
-        def passes() -> None:
-            self.forward()
-            found["Jᵀb"] = self.space.backward(self.b, tangent_follows=True).copy()
-            self.space.tangent(self.v)
-            dx, dtx = self.space.adjoint(self.a, self.b, inputs=True)
-            found["dx"], found["dtx"] = dx.copy(), dtx.copy()
-            self.space.grads()
-
-        grads = self.gradients(passes)
-        yield "adjoint dtx", relative(found["dtx"], found["Jᵀb"])
-        yield "adjoint dx", gradient_error(self.penalty, self.x, found["dx"], self.rng)
+        results = self.gradients(self.second_passes)
+        yield "adjoint dtx", relative(results["dtx"], results["Jᵀb"])
+        yield "adjoint dx", gradient_error(self.penalty, self.x, results["dx"], self.rng)
         for name, array in self.arrays().items():
-            yield f"second order d{name}", gradient_error(self.penalty, array, grads[name], self.rng)
+            yield f"second order d{name}", gradient_error(self.penalty, array, results[name], self.rng)
 
     def fast_path(self) -> Iterator[tuple[str, float]]:
         c = self.rng.standard_normal(len(self.x))
         ones = np.ones_like(self.a)
 
-        def fused() -> None:
+        def fused() -> dict[str, Array]:
             self.forward()
             self.space.backward(ones, tangent_follows=True)
             self.space.tangent(self.v)
             self.space.fused_grads(c)
+            return {}
 
-        def general() -> None:
+        def general() -> dict[str, Array]:
             self.forward()
             self.space.tangent(self.v)
             self.space.adjoint(ones * c.reshape(-1, *[1] * (ones.ndim - 1)), ones)
             self.space.grads()
+            return {}
 
         if self.arrays():
             one, other = self.gradients(fused), self.gradients(general)
             yield "fused_grads", max(relative(one[name], other[name]) for name in other)
 
     def two_workers(self) -> Iterator[tuple[str, float]]:
-        found: dict[str, Array] = {}
-
-        def passes() -> None:
-            found["y"] = self.forward().copy()
-            found["dx"] = self.space.backward(self.a).copy()
-            self.space.grads()
-
         kept = self.network.stats.copy()
-        one = self.gradients(passes)
+        one = self.gradients(self.first_passes)
         one["stats"], self.network.stats[:] = self.network.stats.copy(), kept
-        y, dx = np.empty_like(found["y"]), np.empty_like(found["dx"])
+        y, dx = np.empty_like(one["y"]), np.empty_like(one["dx"])
         with ThreadTeam(2) as team:
             spaces = [self.network.workspace(worker=worker) for worker in team.workers]
             parts = shares(len(self.x), 2)
@@ -263,15 +257,13 @@ class _Point:
             team.run(work)
         spaces[0].grad += spaces[1].grad
         spaces[0].finish()
-        two = {e.path: e.view(spaces[0].grad) for e in self.network.entries} | {"stats": self.network.stats.copy()}
+        two = {e.path: e.view(spaces[0].grad) for e in self.network.entries}
+        two |= {"y": y, "dx": dx, "stats": self.network.stats.copy()}
         self.network.stats[:] = kept
-        yield (
-            "two workers",
-            max(relative(y, found["y"]), relative(dx, found["dx"]), *(relative(one[name], two[name]) for name in one)),
-        )
+        yield "two workers", max(relative(one[name], two[name]) for name in one)
 
 
-def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> list[Check]:
+def check_layer(layer: Layer, shape: Shape, name: str = "") -> list[Check]:
     """Check a layer, or a whole network, against finite differences.
 
     Parameters
@@ -281,8 +273,6 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
         Of one sample. Take a small one: the formulas do not depend on the size.
     name : str
         For the table; the class's name if empty.
-    rows : int
-        Of the batch, at least 2.
 
     Returns
     -------
@@ -298,24 +288,38 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
     for _, inner, inner_shape in walk(layer, shape):
         if not type(inner).__module__.startswith("mulligan."):
             _check_passes(inner, inner_shape)
-    case, name = Case(layer, shape, rows), name or type(layer).__name__
-    found = _settled(case, _Point.first_order, True)
-    network = Network(layer, shape)
-    if _differs_in_evaluation(case):
-        found += [(f"evaluation {what}", error) for what, error in _settled(case, _Point.first_order, False)]
-    if _refuses(case):
-        found.append(("second order refused", 0.0))
+
+    def errors(check: Callable[[_Point], Iterator[tuple[str, float]]], training: bool = True) -> list[tuple[str, float]]:
+        """Run a check at the first point of a fixed series that is far from a kink."""
+        for seed in range(ATTEMPTS):
+            try:
+                return list(check(_Point(layer, shape, seed, training)))
+            except Kink:
+                continue
+        return [(f"{check.__name__}: finite differences disagree at every point", np.nan)]
+
+    table = errors(_Point.first_order)
+    point = _Point(layer, shape, 0)
+    y = point.forward().copy()
+    draws = getattr(point.space.context.rng, "bit_generator").state != stream(0, "dropout").bit_generator.state
+    if not np.array_equal(y, _Point(layer, shape, 0, training=False).forward(), equal_nan=True):
+        table += [(f"evaluation {what}", error) for what, error in errors(_Point.first_order, training=False)]
+    try:
+        point.space.tangent(point.v)
+        point.space.adjoint(point.a, point.b, inputs=True)
+    except UnsupportedError:
+        table.append(("second order refused", 0.0))
     else:
-        found += _settled(case, _Point.tangents, True) + _settled(case, _Point.second_order, True)
-        if network.piecewise_linear:
-            found += _settled(case, _Point.fast_path, True)
-    found += _settled(case, _Point.two_workers, not _draws(case))
-    return [Check(name, what, error) for what, error in found]
+        table += errors(_Point.tangents) + errors(_Point.second_order)
+        if point.network.piecewise_linear:
+            table += errors(_Point.fast_path)
+    table += errors(_Point.two_workers, training=not draws)
+    return [Check(name or type(layer).__name__, what, error) for what, error in table]
 
 
 def _check_passes(layer: Layer, shape: Shape) -> None:
     """Run a user's layer on four samples in float32, and raise if a result has another dtype or shape."""
-    if isinstance(layer, Pointwise):
+    if isinstance(layer, nn.Pointwise):
         check_writes_out(layer, shape, curved=layer.second_order)
     network = Network(layer, shape)
     space, dtype = network.workspace(rng=np.random.default_rng(0)), network.dtype
@@ -327,58 +331,33 @@ def _check_passes(layer: Layer, shape: Shape) -> None:
         }
         if layer.second_order:
             answers["tangent"] = y, space.tangent(x)
-    for method, (wanted, given) in answers.items():
-        if not isinstance(given, np.ndarray) or (given.dtype, given.shape) != (dtype, wanted.shape):
-            found = f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else repr(given)
+    for method, (expected, answer) in answers.items():
+        if not isinstance(answer, np.ndarray) or (answer.dtype, answer.shape) != (dtype, expected.shape):
+            got = f"{answer.dtype} of shape {answer.shape}" if isinstance(answer, np.ndarray) else repr(answer)
             raise UnsupportedError(
-                f"{type(layer).__name__}.{method} must return an array of {dtype} of shape {wanted.shape} for four "
-                f"samples, got {found}. NumPy's scalars turn float32 into float64, as np.sqrt(2.0) does. Try "
+                f"{type(layer).__name__}.{method} must return an array of {dtype} of shape {expected.shape} for four "
+                f"samples, got {got}. NumPy's scalars turn float32 into float64, as np.sqrt(2.0) does. Try "
                 "math.sqrt(2.0), or end with astype(m.dtype)."
             )
 
 
 def check_layers(pattern: str = "*") -> Iterator[Check]:
     """Check every layer of `LAYERS` whose name matches a shell pattern, and a few whole critics."""
-    for name in dict.fromkeys((*CASES, *LAYERS)):
+    for name in dict.fromkeys((*EXAMPLES, *LAYERS)):
         if fnmatch.fnmatchcase(name.lower(), pattern.lower()):
-            cases = CASES.get(name, ())
-            if not cases:
-                yield Check(name, f"{NOT_PLAYED}give it a case, with the shape of a sample, in nn.cases.CASES", np.nan)
-            for i, case in enumerate(cases, start=1):
-                known = name if len(cases) == 1 else f"{name} {i}"
-                yield from told(known, partial(check_layer, case.layer, case.shape, known, case.rows))
+            examples = EXAMPLES.get(name, [])
+            if not examples:
+                yield Check(name, f"{NOT_PLAYED}give it an example, with the shape of a sample, by @register", np.nan)
+            for i, (layer, shape) in enumerate(examples, start=1):
+                known = name if len(examples) == 1 else f"{name} {i}"
+                yield from report_errors(known, partial(check_layer, layer, shape, known))
 
 
-def _settled(
-    case: Case, check: Callable[[_Point], Iterator[tuple[str, float]]], training: bool
-) -> list[tuple[str, float]]:
-    """Run a check at the first point of a fixed series that is far from a kink."""
-    for seed in range(ATTEMPTS):
-        try:
-            return list(check(_Point(case, seed, training)))
-        except Kink:
-            continue
-    return [(f"{check.__name__}: finite differences disagree at every point", np.nan)]
+CRITIC = nn.Sequential((nn.Dense(7), nn.LeakyReLU(), nn.Dense(6), nn.LeakyReLU(), nn.Dense(1)))
 
-
-def _differs_in_evaluation(case: Case) -> bool:
-    training, evaluation = _Point(case, 0, True), _Point(case, 0, False)
-    return not np.array_equal(training.forward(), evaluation.forward(), equal_nan=True)
-
-
-def _draws(case: Case) -> bool:
-    point = _Point(case, 0, True)
-    rng = point.space.context.rng = stream(0, "dropout")
-    point.space.forward(point.x, point.labels)
-    return rng.bit_generator.state != stream(0, "dropout").bit_generator.state
-
-
-def _refuses(case: Case) -> bool:
-    point = _Point(case, 0, True)
-    point.forward()
-    try:
-        point.space.tangent(point.v)
-        point.space.adjoint(point.a, point.b, inputs=True)
-    except UnsupportedError:
-        return True
-    return False
+EXAMPLES["sequential"] += [
+    (CRITIC, (5,)),
+    (nn.Sequential((nn.Dense(7), nn.Tanh(), nn.Dense(6), nn.Softplus(), nn.Dense(1))), (5,)),
+    (nn.Sequential((nn.Dense(7), nn.LayerNorm(), nn.SiLU(), nn.Dense(1))), (5,)),
+    (nn.Sequential((nn.Dense(7), nn.BatchNorm(), nn.ReLU(), nn.Dense(2), nn.Tanh())), (5,)),
+]

@@ -88,7 +88,6 @@ def test_both_dtypes_see_the_same_draws(init):
         (nn.Maxout(3, 2), (7,), "maps.W", (7, 6)),
         (nn.Projection(4), (7,), "W", (7, 1)),
         (nn.Projection(4), (7,), "E", (7, 1)),
-        (nn.MinibatchDiscrimination(3, 2), (7,), "T", (7, 6)),
         (nn.ConvTranspose2d(16, kernel=(3, 5), stride=1), (8, 8, 6), "W", (3 * 5 * 6, 3 * 5 * 16)),
         (nn.Conv2d(1, kernel=1, stride=3), (6, 6, 1), "W", (1, 1)),  # most pixels are in no window; never below 1
         (nn.ConvTranspose2d(1, kernel=1, stride=3), (6, 6, 1), "W", (1, 1)),

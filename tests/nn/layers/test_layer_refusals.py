@@ -8,7 +8,6 @@ import pytest
 from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
 from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.cases import CASES
 
 
 def test_a_class_is_no_layer():
@@ -22,13 +21,11 @@ def test_a_class_is_no_layer():
         (nn.Dense(2), (2, 2, 1), "Put a Flatten layer before it"),
         (nn.Maxout(2), (2, 2, 1), "Put a Flatten layer before it"),
         (nn.Projection(2), (2, 2, 1), "Put a Flatten layer before it"),
-        (nn.MinibatchDiscrimination(), (2, 2, 1), "Put a Flatten layer before it"),
         (nn.Upsample(), (4,), "Put a Reshape layer before it"),
         (nn.AvgPool(), (4,), "Put a Reshape layer before it"),
         (nn.AvgPool(2), (9, 6, 1), "Try size = 3"),
         (nn.Reshape((7, 7, 2)), (100,), "Give the layer before it 98 outputs"),
         (nn.Residual((nn.Dense(3),)), (4,), r"Residual: .*got \(3,\) \(layers\) and \(4,\) \(shortcut\)"),
-        (nn.Concat((nn.Upsample(), nn.Tanh())), (2, 2, 1), r"Concat: .*got shapes \[\(4, 4, 1\), \(2, 2, 1\)\]"),
     ],
 )
 def test_samples_that_do_not_fit(layer, shape, message):
@@ -72,10 +69,10 @@ def test_dropout_without_a_generator_says_so():
 
 
 @pytest.mark.parametrize(
-    "case", [case for cases in CASES.values() for case in cases], ids=lambda case: type(case.layer).__name__
+    "layer", [layer for cases in nn.EXAMPLES.values() for layer, _ in cases], ids=lambda layer: type(layer).__name__
 )
-def test_errors_are_our_own_for_any_sample_shape(case):
+def test_errors_are_our_own_for_any_sample_shape(layer):
     """A layer that cannot take a shape says so in words: no IndexError from inside."""
     for shape in ((5,), (2, 3, 1), (4, 4, 2)):
         with contextlib.suppress(MulliganError):
-            Network(case.layer, shape)
+            Network(layer, shape)

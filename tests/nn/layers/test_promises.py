@@ -8,12 +8,11 @@ import pytest
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.cases import CASES
 from mulligan.nn.checking import check_layer
-from mulligan.nn.layers import Constant, He, Orthogonal, Scaled, Zeros
+from mulligan.nn.layers import EXAMPLES, Constant, He, Orthogonal, Scaled, Zeros
 from mulligan.nn.workers import ThreadTeam, shares
 
-EVERY = [(f"{name} {i}", case) for name, cases in CASES.items() for i, case in enumerate(cases)]
+EVERY = [(f"{name} {i}", case) for name, cases in EXAMPLES.items() for i, case in enumerate(cases)]
 every = pytest.mark.parametrize("case", [case for _, case in EVERY], ids=[name for name, _ in EVERY])
 
 
@@ -71,7 +70,7 @@ def differ(one, two):
 @every
 def test_no_stale_buffer_is_read(case):
     """Every buffer is filled with NaN between steps, and nothing changes."""
-    clean, poisoned = Steps(case.layer, case.shape), Steps(case.layer, case.shape)
+    clean, poisoned = Steps(*case), Steps(*case)
     for _ in range(3):
         poisoned.space.memory.poison()
         results = poisoned.results()
@@ -82,12 +81,12 @@ def test_no_stale_buffer_is_read(case):
 @every
 def test_float32_stays_float32_and_arguments_stay_as_they_are(case):
     """The arguments are read-only: writing into one would raise."""
-    steps = Steps(case.layer, case.shape)
+    steps = Steps(*case)
     theta = steps.network.theta.copy()
     for array in steps.run():
         assert array.dtype == np.float32
     np.testing.assert_array_equal(steps.network.theta, theta)
-    double = Steps(case.layer, case.shape, dtype=np.float64)
+    double = Steps(*case, dtype=np.float64)
     double.results()
     buffers, doubled = ([memory.nbytes for memory in s.space.memory.walk()] for s in (steps, double))
     assert [2 * size for size in buffers] == doubled
@@ -99,9 +98,9 @@ def test_float32_stays_float32_and_arguments_stay_as_they_are(case):
 
 @every
 def test_float32_is_float64_rounded(case):
-    single = Steps(case.layer, case.shape)
-    double = Steps(case.layer, case.shape, dtype=np.float64)
-    if any(type(layer) is nn.Dropout for _, layer, _ in nn.base.walk(case.layer, case.shape)):
+    single = Steps(*case)
+    double = Steps(*case, dtype=np.float64)
+    if any(type(layer) is nn.Dropout for _, layer, _ in nn.walk(*case)):
         pytest.skip("float32 and float64 draw different masks")
     double.network.theta[:], double.network.stats[:] = single.network.theta, single.network.stats
     for name in ("x", "v", "a", "b", "c"):
@@ -113,8 +112,8 @@ def test_float32_is_float64_rounded(case):
 
 @every
 def test_a_smaller_batch_is_a_view_and_a_step_allocates_nothing_that_stays(case):
-    steps = Steps(case.layer, case.shape)
-    fresh = Steps(case.layer, case.shape)
+    steps = Steps(*case)
+    fresh = Steps(*case)
     full = steps.results()
     steps.network.stats[:] = fresh.network.stats
     steps.results(3)
@@ -133,8 +132,7 @@ def test_a_smaller_batch_is_a_view_and_a_step_allocates_nothing_that_stays(case)
     after = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert after - before < 1024
-    if not isinstance(case.layer, nn.MinibatchDiscrimination):  # compares all rows with all: a buffer per batch size
-        assert steps.space.memory.nbytes == held
+    assert steps.space.memory.nbytes == held
     assert len(full[0]) == 5
 
 
@@ -156,16 +154,15 @@ def test_hot_layers_allocate_nothing_of_the_batch_size():
 
 @every
 def test_a_training_step_after_an_evaluation_is_the_same_step(case):
-    one, two = Steps(case.layer, case.shape), Steps(case.layer, case.shape)
+    one, two = Steps(*case), Steps(*case)
     for array in two.x[:2], two.x[2:]:
         two.space.forward(array, two.labels[: len(array)], training=False)
     assert differ(one.results(), two.results()) == []
 
 
 def test_gradients_add_up_over_passes_of_one_step():
-    for name in ("dense", "projection", "layer_norm", "batch_norm", "minibatch_discrimination", "maxout"):
-        case = CASES[name][0]
-        steps = Steps(case.layer, case.shape, dtype=np.float64)
+    for name in ("dense", "projection", "layer_norm", "batch_norm", "maxout"):
+        steps = Steps(*EXAMPLES[name][0], dtype=np.float64)
         grads = []
         for passes in (1, 3):
             steps.space.clear_grads()
@@ -199,10 +196,9 @@ def test_a_gradient_of_a_layers_own_array_adds_up_and_replaces_the_last_steps():
 
 
 def test_without_inputs_the_gradients_are_the_same():
-    for name in ("residual", "concat", "maxout", "batch_norm", "layer_norm", "minibatch_discrimination"):
-        case = CASES[name][0]
-        layer = nn.Sequential((nn.Flatten(), case.layer)) if len(case.shape) == 1 else case.layer
-        steps = Steps(layer, case.shape)
+    for name in ("residual", "maxout", "batch_norm", "layer_norm"):
+        layer, shape = EXAMPLES[name][0]
+        steps = Steps(nn.Sequential((nn.Flatten(), layer)) if len(shape) == 1 else layer, shape)
         found = []
         for inputs in (True, False):
             steps.space.memory.poison()
@@ -328,10 +324,3 @@ def test_batch_norm_keeps_running_means_and_unbiased_variances(momentum):
     np.testing.assert_allclose(kept["var"], var, rtol=1e-5)
     y = space.forward(x, training=False)
     np.testing.assert_allclose(y, (x - mean) / np.sqrt(var + 1e-5), rtol=1e-4)
-
-
-def test_branches_that_are_pictures_are_joined_by_channels():
-    network = Network(nn.Sequential((nn.Concat((nn.Sequential(()), nn.Conv2d(3, 3, 1))),)), (4, 6, 2))
-    x = np.ones((2, 4, 6, 2), np.float32)
-    assert network.output_shape == (4, 6, 5)
-    assert network.workspace().forward(x).shape == (2, 4, 6, 5)

@@ -54,12 +54,6 @@ def stddev(x, p, labels):
     return torch.cat([x, s.expand(*x.shape[:-1], 1)], dim=-1)
 
 
-def discrimination(x, p, labels):
-    M = torch.einsum("nd,dbc->nbc", x, p["T"])
-    near = torch.exp(-(M[:, None] - M[None]).abs().sum(dim=-1)).sum(dim=1)
-    return torch.cat([x, near], dim=1)
-
-
 def upsample(mode, **options):
     return lambda x, p, labels: rows_again(F.interpolate(images(x), scale_factor=2, mode=mode, **options))
 
@@ -97,21 +91,10 @@ LAYERS = {
     "layer_norm images": (nn.LayerNorm(), (2, 2, 3), layer_norm),
     "pixel_norm": (nn.PixelNorm(), (2, 2, 3), pixel_norm),
     "minibatch_stddev": (nn.MinibatchStddev(), (2, 2, 3), stddev),
-    "minibatch_discrimination": (nn.MinibatchDiscrimination(3, 2), (4,), discrimination),
     "one_hot rows": (nn.OneHot(4), (3,), lambda x, p, labels: onehot(labels, x, 4)),
     "one_hot images": (nn.OneHot(4), (2, 2, 1), lambda x, p, labels: onehot(labels, x, 4)),
     "projection": (nn.Projection(4, class_init=He()), (6,), projection),
     "residual": (nn.Residual((nn.Dense(6), nn.Tanh(), nn.Dense(3)), (nn.Dense(3),)), (4,), residual),
-    "concat": (
-        nn.Concat((nn.Tanh(), nn.Sequential(()), nn.Softplus())),
-        (4,),
-        lambda x, p, labels: torch.cat([torch.tanh(x), x, F.softplus(x, threshold=1e9)], dim=1),
-    ),
-    "concat of images": (
-        nn.Concat((nn.Tanh(), nn.OneHot(4))),
-        (2, 3, 4),
-        lambda x, p, labels: torch.cat([torch.tanh(x), onehot(labels, x, 4)], dim=-1),
-    ),
     "sequential that begins without parameters": (
         nn.Sequential((nn.Tanh(), nn.Dense(4), nn.SiLU())),
         (4,),

@@ -7,13 +7,13 @@ Read first `dense`, then `families`, which gives nearly every layer its second o
 - `dense`, `conv`, `maxout`, `classes`: layers with weights. `initializers`: first values of the weights.
 - `spectral`: weights divided by their largest singular value.
 - `activations`, `norm`, `minibatch`, `dropout`, `resample`, `shape`: layers with few weights or none.
-- `combine`, `branches`: layers made of layers.
+- `combine`, `branches`: layers made of layers. `base.register` names each layer.
 - `products`, `convolution`, `windows`: the matrix products behind `dense` and `conv`, cut to fit the cache.
 """
 
 from mulligan.nn.layers.activations import ELU, Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from mulligan.nn.layers.base import Layer, Param, Shape, walk
-from mulligan.nn.layers.branches import Concat, Residual
+from mulligan.nn.layers.base import EXAMPLES, LAYERS, Layer, Param, Shape, example, register, walk
+from mulligan.nn.layers.branches import Residual
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
@@ -33,49 +33,17 @@ from mulligan.nn.layers.initializers import (
     Zeros,
 )
 from mulligan.nn.layers.maxout import Maxout
-from mulligan.nn.layers.minibatch import MinibatchDiscrimination, MinibatchStddev
+from mulligan.nn.layers.minibatch import MinibatchStddev
 from mulligan.nn.layers.norm import BatchNorm, LayerNorm, PixelNorm
 from mulligan.nn.layers.resample import AvgPool, Upsample
 from mulligan.nn.layers.shape import Flatten, Reshape
 
-LAYERS: dict[str, type[Layer]] = {
-    "dense": Dense,
-    "conv2d": Conv2d,
-    "conv_transpose2d": ConvTranspose2d,
-    "upsample_conv2d": UpsampleConv2d,
-    "maxout": Maxout,
-    "leaky_relu": LeakyReLU,
-    "relu": ReLU,
-    "elu": ELU,
-    "silu": SiLU,
-    "softplus": Softplus,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-    "arctan": Arctan,
-    "flatten": Flatten,
-    "reshape": Reshape,
-    "upsample": Upsample,
-    "avg_pool": AvgPool,
-    "batch_norm": BatchNorm,
-    "layer_norm": LayerNorm,
-    "pixel_norm": PixelNorm,
-    "minibatch_stddev": MinibatchStddev,
-    "minibatch_discrimination": MinibatchDiscrimination,
-    "dropout": Dropout,
-    "one_hot": OneHot,
-    "projection": Projection,
-    "sequential": Sequential,
-    "residual": Residual,
-    "concat": Concat,
-}
-"""Every layer by the name that a configuration uses."""
-
 # fmt: off
 __all__ = [
-    "ELU", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Concat", "Constant", "Conv2d",
-    "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm", "LeakyReLU",
-    "LinearMap", "Maxout", "MinibatchDiscrimination", "MinibatchStddev", "Normal", "OneHot", "Orthogonal", "Param",
-    "PixelNorm", "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled", "Sequential", "Shape", "SiLU",
-    "Sigmoid", "Softplus", "Tanh", "Uniform", "Upsample", "UpsampleConv2d", "Zeros", "walk",
+    "ELU", "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Constant", "Conv2d",
+    "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm",
+    "LeakyReLU", "LinearMap", "Maxout", "MinibatchStddev", "Normal", "OneHot", "Orthogonal", "Param", "PixelNorm",
+    "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled", "Sequential", "Shape", "SiLU", "Sigmoid",
+    "Softplus", "Tanh", "Uniform", "Upsample", "UpsampleConv2d", "Zeros", "example", "register", "walk",
 ]
 # fmt: on

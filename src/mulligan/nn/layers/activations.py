@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mulligan.nn.fields import Decay, Positive
+from mulligan.nn.layers.base import example, register
 from mulligan.nn.layers.families import Pointwise
 from mulligan.nn.memory import Array, constant
 
 
+@register("leaky_relu", example((6,)))
 @dataclass(frozen=True)
 class LeakyReLU(Pointwise):
     """max(x, αx)."""
@@ -36,6 +38,7 @@ class LeakyReLU(Pointwise):
         bits.clip(low, one, out=bits)
 
 
+@register("relu", example((6,)))
 @dataclass(frozen=True)
 class ReLU(Pointwise):
     """max(x, 0), with slope 0 at 0."""
@@ -49,6 +52,7 @@ class ReLU(Pointwise):
         np.greater(x, constant(0, x.dtype), out=out)
 
 
+@register("elu", example((6,)), example((6,), alpha=0.5))
 @dataclass(frozen=True)
 class ELU(Pointwise):
     """x where x > 0, else α (eˣ − 1).
@@ -77,6 +81,7 @@ class ELU(Pointwise):
         out *= x <= 0
 
 
+@register("tanh", example((6,)))
 @dataclass(frozen=True)
 class Tanh(Pointwise):
     """tanh x."""
@@ -96,6 +101,7 @@ class Tanh(Pointwise):
         out *= -2
 
 
+@register("sigmoid", example((6,)))
 @dataclass(frozen=True)
 class Sigmoid(Pointwise):
     """σ(x) = 1/(1 + e⁻ˣ)."""
@@ -114,6 +120,7 @@ class Sigmoid(Pointwise):
         out *= 1 - 2 * y
 
 
+@register("silu", example((6,)))
 @dataclass(frozen=True)
 class SiLU(Pointwise):
     """x σ(x), also called swish.
@@ -144,6 +151,7 @@ class SiLU(Pointwise):
         out *= 1 - s
 
 
+@register("softplus", example((6,)), example((6,), beta=3.0))
 @dataclass(frozen=True)
 class Softplus(Pointwise):
     """ln(1 + e^(βx))/β: a ReLU with a round corner."""
@@ -173,6 +181,7 @@ class Softplus(Pointwise):
         out *= self.beta
 
 
+@register("arctan", example((6,)))
 @dataclass(frozen=True)
 class Arctan(Pointwise):
     """arctan x, between −π/2 and π/2."""

@@ -10,9 +10,9 @@ the layers, and an *adjoint* pass downwards, the transpose of value and tangent 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn.fields import Checked
@@ -107,6 +107,31 @@ class Layer(Checked):
     def second_order(self) -> bool:
         """Whether the layer implements `tangent` and `adjoint`."""
         return type(self).tangent is not Layer.tangent
+
+
+Kind = TypeVar("Kind", bound=type[Layer])
+
+LAYERS: dict[str, type[Layer]] = {}
+"""Every layer by the name that a configuration uses."""
+
+EXAMPLES: dict[str, list[tuple[Layer, Shape]]] = {}
+"""The layers that `mulligan check` tests, each with the shape of a sample, by the same names."""
+
+
+def register(name: str, *examples: Callable[[Kind], tuple[Layer, Shape]]) -> Callable[[Kind], Kind]:
+    """Decorate a layer's class, to give it a name for configurations and examples for `mulligan check`."""
+
+    def enter(cls: Kind) -> Kind:
+        LAYERS[name] = cls
+        EXAMPLES[name] = [make(cls) for make in examples]
+        return cls
+
+    return enter
+
+
+def example(shape: Shape, *args: object, **options: object) -> Callable[[type[Layer]], tuple[Layer, Shape]]:
+    """Return an example for `register`: the layer made with these arguments, for samples of this shape."""
+    return lambda cls: (cls(*args, **options), shape)
 
 
 def no_second_order(layer: Layer) -> str:

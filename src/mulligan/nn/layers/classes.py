@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.nn.fields import Count, Positive
-from mulligan.nn.layers.base import Param, Shape
+from mulligan.nn.layers.base import Param, Shape, example, register
 from mulligan.nn.layers.families import Affine, LinearMap
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.shape import check_row
@@ -21,6 +21,7 @@ def labels_of(m: Memory) -> NDArray[Any]:
     return labels
 
 
+@register("one_hot", example((4,), 3), example((2, 2, 1), 3))
 @dataclass(frozen=True)
 class OneHot(LinearMap):
     """Append the row's class to it: y = [x, scale · onehot(label)]."""
@@ -50,6 +51,9 @@ class OneHot(LinearMap):
         return dy[..., : -self.classes]
 
 
+@register(
+    "projection", example((4,), 3), example((4,), 3, bias=False), example((4,), 3, class_init=He(), spectral_norm=True)
+)
 @dataclass(frozen=True)
 class Projection(Affine):
     """End D with this when there are classes: logit = w·h + b + E[label]·h.

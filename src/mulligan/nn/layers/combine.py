@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.layers.base import Layer, Shape, register
 from mulligan.nn.memory import Array, Memory
 
 
+@register("sequential")
 @dataclass(frozen=True)
 class Sequential(Layer):
     """Apply layers one after the other."""

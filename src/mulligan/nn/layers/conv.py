@@ -10,7 +10,7 @@ from typing import Literal
 
 from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count, Whole
-from mulligan.nn.layers.base import Param, Shape
+from mulligan.nn.layers.base import Param, Shape, example, register
 from mulligan.nn.layers.convolution import Correlation
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
@@ -69,6 +69,12 @@ class _Convolution(Affine):
         """Return A(x, W) + b."""
 
 
+@register(
+    "conv2d",
+    example((4, 4, 2), 3, kernel=3),
+    example((5, 4, 2), 2, kernel=4, stride=1),
+    example((4, 4, 2), 3, kernel=2, padding=0, spectral_norm=True),
+)
 @dataclass(frozen=True)
 class Conv2d(_Convolution):
     """Convolve: each output pixel is the product of W with a window of the image, plus b.
@@ -130,6 +136,7 @@ class Conv2d(_Convolution):
         m.accumulate("W", m.saved["correlation"].to_kernel, m, partial(self.mixed, m, c), m.dy)
 
 
+@register("conv_transpose2d", example((3, 2, 2), 2, kernel=4), example((2, 2, 3), 2, kernel=2, spectral_norm=True))
 @dataclass(frozen=True)
 class ConvTranspose2d(_Convolution):
     """Transposed convolution: each input pixel adds its multiple of W to a window of the output; then b is added.
@@ -197,6 +204,7 @@ class ConvTranspose2d(_Convolution):
         m.add("W", dV)
 
 
+@register("upsample_conv2d", example((3, 2, 2), 2), example((2, 2, 3), 2, kernel=(2, 3), spectral_norm=True))
 @dataclass(frozen=True)
 class UpsampleConv2d(ConvTranspose2d):
     """Repeat each pixel in 2×2, then convolve with W; computed as one transposed convolution.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mulligan.nn.fields import Count
-from mulligan.nn.layers.base import Param, Shape
+from mulligan.nn.layers.base import Param, Shape, example, register
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.products import multiply
@@ -16,6 +16,9 @@ from mulligan.nn.layers.shape import check_row
 from mulligan.nn.memory import Array, Memory
 
 
+@register(
+    "dense", example((4,), 3), example((4,), 1), example((4,), 3, bias=False), example((4,), 3, spectral_norm=True)
+)
 @dataclass(frozen=True)
 class Dense(Affine):
     """Fully connected: y = x W + b, for samples that are rows of numbers. Put `Flatten` before it for pictures."""

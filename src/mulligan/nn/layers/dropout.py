@@ -6,10 +6,12 @@ import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn.fields import Decay
+from mulligan.nn.layers.base import example, register
 from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.memory import Array, Memory
 
 
+@register("dropout", example((6,), 0.3))
 @dataclass(frozen=True)
 class Dropout(LinearMap):
     """In training, zero each number with probability `rate` and scale the others by 1/(1 − rate).

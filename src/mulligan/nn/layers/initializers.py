@@ -23,7 +23,7 @@ class Initializer(Checked, ABC):
 
     @abstractmethod
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Fill an array of parameters, in place. The number of draws must depend on its shape alone, not on the dtype."""
+        """Fill an array of parameters, in place. The number of draws depends on its shape alone, not on the dtype."""
 
 
 @dataclass(frozen=True)

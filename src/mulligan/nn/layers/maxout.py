@@ -7,12 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.nn.fields import Count
-from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.layers.base import Layer, Shape, example, register
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer
 from mulligan.nn.memory import Array, Memory
 
 
+@register("maxout", example((4,), 3, 2), example((4,), 2, 3, spectral_norm=True))
 @dataclass(frozen=True)
 class Maxout(Layer):
     """Take the largest of several affine maps: y_u = max_k (x W_uk + b_uk).

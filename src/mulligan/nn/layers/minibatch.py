@@ -1,17 +1,16 @@
-"""Layers that let D compare the samples of a batch, so that it can tell a collapsed batch from a real one."""
+"""A layer that lets D compare the samples of a batch, so that it can tell a collapsed batch from a real one."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from mulligan.nn.fields import Count, Epsilon
-from mulligan.nn.layers.base import Layer, Param, Shape
-from mulligan.nn.layers.initializers import Glorot, Initializer
-from mulligan.nn.layers.shape import check_row
+from mulligan.nn.fields import Epsilon
+from mulligan.nn.layers.base import Layer, Shape, example, register
 from mulligan.nn.memory import Array, Memory
 
 
+@register("minibatch_stddev", example((4,)), example((2, 2, 3)))
 @dataclass(frozen=True)
 class MinibatchStddev(Layer):
     """Append a measure of the batch's variety: the standard deviation of each feature, averaged.
@@ -50,65 +49,3 @@ class MinibatchStddev(Layer):
         np.multiply(m.saved["centred"], (d_mean / (m.saved["n"] * s.size)) / s, out=dx)
         dx += dy[..., :-1]
         return dx
-
-
-@dataclass(frozen=True)
-class MinibatchDiscrimination(Layer):
-    """Append to each row how near the other rows are, by `kernels` learned measures.
-
-    Source: Salimans et al. 2016, "Improved Techniques for Training GANs", §3.2.
-
-        M_n = x_n T  (kernels × dim),   c_b(n, k) = exp(−‖M_nb − M_kb‖₁),   y_n = [x_n, Σ_k c_b(n, k)]
-    """
-
-    kernels: Count = 16
-    """Numbers appended, B in the paper."""
-    dim: Count = 8
-    """Dimension of the space in which rows are compared, C in the paper."""
-    init: Initializer = Glorot()
-    """First values of T (inputs × kernels × dim)."""
-    mixes_samples: ClassVar[bool] = True
-
-    def output_shape(self, shape: Shape) -> Shape:
-        check_row(self, shape)
-        return (shape[0] + self.kernels,)
-
-    def params(self, shape: Shape) -> dict[str, Param]:
-        return {"T": Param((shape[0], self.kernels, self.dim), self.init, shape[0], self.kernels * self.dim)}
-
-    def forward(self, m: Memory, x: Array) -> Array:
-        m.x = x
-        T = m.params["T"].reshape(len(m.params["T"]), -1)
-        own = np.matmul(x, T, out=m.buffers["M", (len(x), T.shape[1])]).reshape(-1, self.kernels, self.dim)
-        everyone = np.concatenate(m.context.gather_workers(own))
-        # (own rows, all rows, kernels, dim): the difference of each pair
-        apart = np.subtract(own[:, None], everyone, out=m.buffers["apart", (len(own), *everyone.shape)])
-        near = np.sum(np.abs(apart), axis=-1, out=m.buffers["near", apart.shape[:-1]])
-        np.negative(near, out=near)
-        np.exp(near, out=near)
-        y = m.buffers["y", (len(x), x.shape[1] + self.kernels)]
-        y[:, : -self.kernels] = x
-        np.sum(near, axis=1, out=y[:, -self.kernels :])
-        m.saved["apart"], m.saved["near"] = apart, near
-        return y
-
-    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        # c_b(n, k) is a term of both rows' sums:
-        # dM_nb = −Σ_k (dy_nb + dy_kb) c_b(n, k) sign(M_nb − M_kb), k in every worker
-        own = dy[:, -self.kernels :]
-        everyone = np.concatenate(m.context.gather_workers(own))
-        weight = np.add(own[:, None], everyone, out=m.buffers["weight", m.saved["near"].shape])
-        weight *= m.saved["near"]
-        sign = np.sign(m.saved["apart"], out=m.buffers["sign", m.saved["apart"].shape])
-        dM = np.einsum("nkb,nkbc->nbc", weight, sign, out=m.buffers["dM", (len(dy), self.kernels, self.dim)])
-        np.negative(dM, out=dM)
-        m.saved["dM"] = dM = dM.reshape(len(dy), -1)
-        if not inputs:
-            return dy
-        T = m.params["T"].reshape(len(m.params["T"]), -1)
-        dx = np.matmul(dM, T.T, out=m.buffers["dx", (len(dy), len(T))])
-        dx += dy[:, : -self.kernels]
-        return dx
-
-    def grads(self, m: Memory) -> None:
-        m.accumulate("T", lambda out: np.matmul(m.x.T, m.saved["dM"], out=out.reshape(len(out), -1)))

@@ -7,11 +7,12 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.nn.fields import Epsilon, PositiveFraction
-from mulligan.nn.layers.base import Layer, Param, Shape
+from mulligan.nn.layers.base import Layer, Param, Shape, example, register
 from mulligan.nn.layers.initializers import Constant, Zeros
 from mulligan.nn.memory import Array, Memory
 
 
+@register("batch_norm", example((4,)), example((2, 2, 3)))
 @dataclass(frozen=True)
 class BatchNorm(Layer):
     """Give each feature (or channel) mean 0 and variance 1 over the batch, then scale and shift it.
@@ -158,6 +159,7 @@ class _SampleNorm(Layer):
         return out
 
 
+@register("layer_norm", example((6,)), example((2, 2, 3)))
 @dataclass(frozen=True)
 class LayerNorm(_SampleNorm):
     """Give each sample mean 0 and variance 1 over all its numbers, then scale and shift each feature (or channel).
@@ -185,6 +187,7 @@ class LayerNorm(_SampleNorm):
         m.add("beta", rows.sum(axis=0))
 
 
+@register("pixel_norm", example((6,)), example((2, 2, 3)))
 @dataclass(frozen=True)
 class PixelNorm(_SampleNorm):
     """Divide each pixel's channels (or each row) by their root mean square. It has no parameters.

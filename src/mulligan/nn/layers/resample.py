@@ -8,12 +8,13 @@ import numpy as np
 
 from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count
-from mulligan.nn.layers.base import Shape
+from mulligan.nn.layers.base import Shape, example, register
 from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.layers.shape import check_image
 from mulligan.nn.memory import Array, Memory
 
 
+@register("upsample", example((2, 3, 2)), example((2, 3, 2), "bilinear"), example((1, 2, 1), "bilinear"))
 @dataclass(frozen=True)
 class Upsample(LinearMap):
     """Double the height and width."""
@@ -84,6 +85,7 @@ def _add_windows(x: Array, out: Array) -> Array:
     return out
 
 
+@register("avg_pool", example((4, 2, 2)), example((3, 6, 1), 3))
 @dataclass(frozen=True)
 class AvgPool(LinearMap):
     """Take the mean of each size × size window; windows do not overlap."""

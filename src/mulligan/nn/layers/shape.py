@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from mulligan.errors import ConfigError, ShapeError, must_be
 from mulligan.nn.fields import Count
-from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.layers.base import Layer, Shape, example, register
 from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.memory import Array, Memory
 
 
+@register("flatten", example((2, 3, 2)))
 @dataclass(frozen=True)
 class Flatten(LinearMap):
     """Turn each sample into one row of numbers."""
@@ -24,6 +25,7 @@ class Flatten(LinearMap):
         return dy.reshape(len(dy), *m.saved["shape"][1:])
 
 
+@register("reshape", example((12,), (2, 2, 3)))
 @dataclass(frozen=True)
 class Reshape(LinearMap):
     """Give each sample another shape with the same number of elements."""

@@ -227,16 +227,6 @@ def _minibatch_stddev(graph: _Graph, op: Op, x: str) -> str:
     return graph("Concat", x, graph("Expand", s, graph("Shape", one)), axis=-1)
 
 
-def _minibatch_discrimination(graph: _Graph, op: Op, x: str) -> str:
-    inputs, kernels, dim = graph.plan.arrays[op.arrays["T"]].shape
-    T = graph("Reshape", graph.array(op, "T"), graph.whole(inputs, kernels * dim))
-    own = graph.reshape(graph("MatMul", x, T), (kernels, dim))
-    apart = graph("Sub", graph("Unsqueeze", own, graph.whole(1)), graph("Unsqueeze", own, graph.whole(0)))
-    far = graph("ReduceSum", graph("Abs", apart), graph.whole(3), keepdims=0)
-    near = graph("ReduceSum", graph("Exp", graph("Neg", far)), graph.whole(1), keepdims=0)
-    return graph("Concat", x, near, axis=-1)
-
-
 def _projection(graph: _Graph, op: Op, x: str) -> str:
     rows = graph("Add", graph("Gather", graph.array(op, "E"), "labels"), graph.array(op, "W", (1, 0)))
     return graph.biased(op, graph("ReduceSum", graph("Mul", x, rows), graph.whole(1), keepdims=1))
@@ -263,9 +253,7 @@ NODES: dict[str, Callable[..., str]] = {
     "layer_norm": _layer_norm,
     "pixel_norm": lambda graph, op, x: graph.normed(x, x, op.options["eps"], -1),
     "minibatch_stddev": _minibatch_stddev,
-    "minibatch_discrimination": _minibatch_discrimination,
     "projection": _projection,
     "add": lambda graph, op, *xs: graph("Sum", *xs),
-    "concat": lambda graph, op, *xs: graph("Concat", *xs, axis=-1),
 }
 """How each operation of `mulligan.output.export.plan` is built from ONNX nodes."""

@@ -20,9 +20,8 @@ scale                    y = (x − mean) · gamma + beta, on the last axis
 layer_norm               y = (x − mean x)/√(variance of x + eps) · gamma + beta, over all numbers of the row
 pixel_norm               y = x/√(mean of x² + eps), over the last axis
 minibatch_stddev         y = [x, s], s = mean over features of √(variance over rows + eps)
-minibatch_discrimination y = [x, Σ over rows m of exp(−‖x T − xₘ T‖₁)], the norm over T's last axis
 projection               y = x · (W + E[label]) + b
-add, concat              of several inputs; concat on the last axis
+add                      the sum of several inputs
 ======================== ===========================================================================================
 """
 
@@ -45,7 +44,7 @@ from mulligan.output.generator import Generator
 LABELLED = frozenset({"one_hot", "projection"})
 """Operations that need each row's class."""
 
-COMPARING = frozenset({"minibatch_stddev", "minibatch_discrimination"})
+COMPARING = frozenset({"minibatch_stddev"})
 """Operations in which a row depends on the other rows of its batch."""
 
 
@@ -219,7 +218,7 @@ def _sequential(plan: Plan, at: Place) -> int:
 
 def _branches(plan: Plan, at: Place) -> int:
     values = [at.inside(plan, i, at.value) for i in range(len(at.layer.branches))]
-    return plan.add(at, "add" if isinstance(at.layer, nn.Residual) else "concat", *values, shape=at.output)
+    return plan.add(at, "add", *values, shape=at.output)
 
 
 def plainly(kind: str, arrays: tuple[str, ...] = (), options: tuple[str, ...] = ()) -> Callable[[Plan, Place], int]:
@@ -254,12 +253,10 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.LayerNorm: plainly("layer_norm", ("gamma", "beta"), ("eps",)),
     nn.PixelNorm: plainly("pixel_norm", options=("eps",)),
     nn.MinibatchStddev: plainly("minibatch_stddev", options=("eps",)),
-    nn.MinibatchDiscrimination: plainly("minibatch_discrimination", ("T",)),
     nn.Dropout: lambda plan, at: at.value,
     nn.OneHot: plainly("one_hot", options=("classes", "scale")),
     nn.Projection: plainly("projection", ("W", "E", "b")),
     nn.Sequential: _sequential,
     nn.Residual: _branches,
-    nn.Concat: _branches,
 }
 """Each layer in plain operations. To export a layer of your own, add it here, composed of these operations."""

@@ -128,12 +128,8 @@ STATEMENTS: dict[str, Callable[[Written], Written]] = {
     "layer_norm": _layer_norm,
     "pixel_norm": _line("{x} * torch.rsqrt(({x} * {x}).mean(-1, keepdim=True) + {eps})"),
     "minibatch_stddev": _line("minibatch_stddev({x}, {eps})", "minibatch_stddev"),
-    "minibatch_discrimination": lambda w: w.parameters("T").line(
-        "minibatch_discrimination({x}, {self}_T)", "minibatch_discrimination"
-    ),
     "projection": _projection,
     "add": lambda w: w.line(" + ".join(w.inputs)),
-    "concat": _line("torch.cat([{xs}], -1)"),
 }
 """Writes the line and the members of each operation."""
 
@@ -176,13 +172,6 @@ def minibatch_stddev(x, eps):
     """Append how varied the batch is."""
     s = torch.sqrt(x.var(0, correction=0) + eps).mean()
     return torch.cat([x, s.expand(*x.shape[:-1], 1)], -1)
-
-''',
-    "minibatch_discrimination": '''
-def minibatch_discrimination(x, T):
-    """Append how near the other rows of the batch are."""
-    own = torch.einsum("ni,ikd->nkd", x, T)
-    return torch.cat([x, torch.exp(-(own[:, None] - own[None]).abs().sum(3)).sum(1)], -1)
 
 ''',
 }

@@ -95,17 +95,6 @@ export const Network = (() => {
     return y;
   }
 
-  function concat(op, xs, shapes) {
-    const width = op.shape.at(-1), y = new Float32Array(size(op.shape));
-    let start = 0;
-    xs.forEach((x, n) => {
-      const depth = shapes[n].at(-1);
-      for (let i = 0; i < x.length; i++) y[(i / depth | 0) * width + start + i % depth] = x[i];
-      start += depth;
-    });
-    return y;
-  }
-
   function projection(op, x, {W, E, b}, _, label) {
     let y = b ? b[0] : 0;
     for (let i = 0; i < x.length; i++) y += x[i] * W[i];
@@ -136,9 +125,8 @@ export const Network = (() => {
     pixel_norm: (op, x) => normalised(x, op.shape.at(-1), op.options.eps, false),
     projection,
     add: (op, xs) => xs[0].map((_, i) => xs.reduce((sum, x) => sum + x[i], 0)),
-    concat,
   };
-  const SEVERAL = new Set(["add", "concat"]);
+  const SEVERAL = new Set(["add"]);
 
   /* Half precision: sign, 5 bits of exponent, 10 of fraction. */
   function halves(words) {
