@@ -289,7 +289,9 @@ def check_layer(layer: Layer, shape: Shape, name: str = "") -> list[Check]:
         if not type(inner).__module__.startswith("mulligan."):
             _check_passes(inner, inner_shape)
 
-    def errors(check: Callable[[_Point], Iterator[tuple[str, float]]], training: bool = True) -> list[tuple[str, float]]:
+    def errors(
+        check: Callable[[_Point], Iterator[tuple[str, float]]], training: bool = True
+    ) -> list[tuple[str, float]]:
         """Run a check at the first point of a fixed series that is far from a kink."""
         for seed in range(ATTEMPTS):
             try:
@@ -301,7 +303,8 @@ def check_layer(layer: Layer, shape: Shape, name: str = "") -> list[Check]:
     table = errors(_Point.first_order)
     point = _Point(layer, shape, 0)
     y = point.forward().copy()
-    draws = getattr(point.space.context.rng, "bit_generator").state != stream(0, "dropout").bit_generator.state
+    rng = point.space.context.rng
+    draws = rng is not None and rng.bit_generator.state != stream(0, "dropout").bit_generator.state
     if not np.array_equal(y, _Point(layer, shape, 0, training=False).forward(), equal_nan=True):
         table += [(f"evaluation {what}", error) for what, error in errors(_Point.first_order, training=False)]
     try:

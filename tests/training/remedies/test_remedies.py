@@ -349,9 +349,7 @@ def test_rates_of_a_cycling_run_fall_to_zero_over_the_second_half():
 
 
 def test_a_penalty_that_d_cannot_have_does_not_fall_either():
-    mixing = [
-        'discriminator.layers=[{kind="dense", units=8}, {kind="minibatch_stddev"}, {kind="dense", units=1}]'
-    ]
+    mixing = ['discriminator.layers=[{kind="dense", units=8}, {kind="minibatch_stddev"}, {kind="dense", units=1}]']
     config = with_overrides(recipe("ring"), ["penalties=[]", "schedules.penalty=constant", *mixing])
     words = remedies.mode_collapse(config, {"modes_found"}, (2,)).words
     assert not any("falls over the run" in each for each in words)

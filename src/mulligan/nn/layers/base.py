@@ -118,7 +118,7 @@ EXAMPLES: dict[str, list[tuple[Layer, Shape]]] = {}
 """The layers that `mulligan check` tests, each with the shape of a sample, by the same names."""
 
 
-def register(name: str, *examples: Callable[[Kind], tuple[Layer, Shape]]) -> Callable[[Kind], Kind]:
+def register(name: str, *examples: Callable[[type[Layer]], tuple[Layer, Shape]]) -> Callable[[Kind], Kind]:
     """Decorate a layer's class, to give it a name for configurations and examples for `mulligan check`."""
 
     def enter(cls: Kind) -> Kind:
