@@ -30,7 +30,7 @@ SLOW = {
     "cli/test_names.py::test_the_home_folder_is_meant_where": (),
     "cli/test_outputs.py::test_a_command_writes_over": ("[draw]", "[export npz]"),
     "cli/test_outputs.py::test_a_site": (),
-    "cli/test_outputs.py::test_no_command_writes_over": ("[draw]", "[invert]", "[report]", "[export torch]"),
+    "cli/test_outputs.py::test_no_command_writes_over": ("[draw]", "[report]", "[export torch]"),
     "cli/test_train.py::test_ctrl_c_saves": (),
     "config/test_serialization.py::test_every_configuration": (),
     "data/sources/test_streamed.py::test_memory_is_bounded": (),
@@ -71,7 +71,7 @@ SLOW = {
 """Tests that take more than a second or two, by how their names begin, and their cheap cases, which are always run."""
 
 ELSEWHERE = {
-    "output/test_files.py::test_on_windows_a_reader_is_waited_for[1-linux": "nobody waits on Linux",
+    "doors/test_write.py::test_on_windows_a_reader_is_waited_for[1-linux": "nobody waits on Linux",
     "studies/test_one_cell.py::test_a_worker_whose_study_has_gone": "Windows does not tell who still runs",
     "training/store/test_kill.py::test_the_first_signal_saves_and_stops[1-": "Windows has no SIGHUP",
     "training/store/test_kill.py::test_what_nohup": "Windows has no SIGHUP",

@@ -2,8 +2,8 @@
 
 import argparse
 
+from mulligan.doors.write import atomic_write
 from mulligan.museum import EXHIBITS
-from mulligan.output.files import atomic_write
 from mulligan.web.library.museum import SHIPPED, described
 from mulligan.web.worker.protocol import dumps
 

@@ -1,7 +1,6 @@
 """The front: dispatch, help, exit codes, errors, pipes. Real processes where the process is the point."""
 
 import json
-import math
 import os
 import re
 import signal
@@ -13,7 +12,6 @@ import pytest
 
 from mulligan import __version__
 from mulligan.cli import COMMANDS
-from mulligan.cli.console import strict
 from mulligan.errors import MulliganError
 from mulligan.nn.workers import limits
 
@@ -235,8 +233,3 @@ def test_json_is_one_document_and_nothing_else(words, mulligan, model):
     code, out, err = mulligan(*words, "--json")
     assert (code, err, out.count("\n")) == (0, "", 1)
     assert json.loads(out, parse_constant=pytest.fail)
-
-
-def test_what_json_has_no_word_for_is_null():
-    told = {"a": [1.5, math.nan, math.inf], "b": (-math.inf, "x", 3, True)}
-    assert strict(told) == {"a": [1.5, None, None], "b": [None, "x", 3, True]}

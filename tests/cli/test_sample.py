@@ -56,11 +56,9 @@ def test_transparency_is_written_as_other_programs_read_it(mulligan, here, tiny_
         with Image.open(path) as image:
             assert (np.asarray(image) == picture).all()
     assert drawn == wanted[0].tolist()
-    mulligan("invert", "s/1.png", "--model", "rgba.safetensors", "--steps", "2")
     mulligan("walk", "rgba.safetensors", "--from", "1", "--to", "2", "--frames", "3", "--out", "w.png")
-    for name in ("inverted.png", "w.png"):
-        with Image.open(name) as image:
-            assert image.mode == "RGBA"
+    with Image.open("w.png") as image:
+        assert image.mode == "RGBA"
 
 
 def test_a_sheet_in_few_colours(mulligan, here, tiny_generator, refused):
@@ -159,3 +157,26 @@ def test_the_best_weights_of_a_run(mulligan, here, tiny_generator, refused):
     code, _, err = mulligan("sample", folder / "best.safetensors", "--best")
     assert code == 2
     assert "must be a run folder" in err
+
+
+def test_a_walk_along_a_direction(mulligan, model, here, tiny_generator):
+    code, out, _ = mulligan("walk", model, "--from", 1, "--direction", 0, "--frames", 4)
+    assert (code, "through seed 1 along 0" in out) == (0, True)
+    with Image.open("walk.gif") as walk:
+        assert walk.n_frames > 1
+    tiny_generator(shape=(2,), classes=0).save("points.safetensors")
+    for name, words, said in [
+        (model, (), "got neither"),
+        (model, ("--to", 2, "--direction", 0), "got both"),
+        ("points.safetensors", ("--direction", 0), "must be pictures"),
+    ]:
+        code, _, err = mulligan("walk", name, "--from", 1, *words)
+        assert (code, said in err) == (2, True), err
+
+
+def test_truncated_samples(mulligan, model):
+    assert mulligan("sample", model, "--psi", 0.5, "--count", 4, "--out", "s.npz")[0] == 0
+    made = load(model)
+    with np.load("s.npz") as saved:
+        np.testing.assert_array_equal(saved["samples"], made.images(4, psi=0.5)[..., 0])
+        np.testing.assert_array_equal(saved["z"], 0.5 * made.z(4))

@@ -12,6 +12,7 @@ ENDINGS = "the file end in .onnx, .py, .npz, .html, got"
 OFF = [
     # what no command is, and what no command takes
     ("trian", "got 'trian'. Try train."),
+    ("bench", "Use python benchmarks/speed"),
     ("xyzzy", "the command must be one of draw, train, "),
     ("list loses", "Try losses."),
     ("list losses layers", "no argument 'layers'"),
@@ -70,11 +71,6 @@ OFF = [
     ("walk G --from 1 --to 2 --frames 1", "frames must be a whole number from 2 on, got '1'"),
     ("walk G --from 1 --to 2 --out w.mp4", "--out must be a .gif or .png"),
     ("walk G --from 1 --to 2 --class 9", "class must be 0 to 3"),
-    ("invert empty --model G", "must hold pictures"),
-    ("invert text.png --model G", "Repair or remove it.\n"),
-    ("invert nowhere.png --model G", "nowhere.png, which does not exist"),
-    ("invert picture.png --model points.safetensors", "got shape (2,)"),
-    ("invert text.png --model G --steps 0", "steps must be a whole number"),
     ("draw 1 --model points.safetensors", "got points of shape (2,)"),
     ("walk points.safetensors --from 1 --to 2", "got points of shape (2,)"),
     ("evaluate missing.safetensors", "missing.safetensors"),

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
-from mulligan.errors import ConfigError, MulliganError, nearest, suggest
+from mulligan.doors.say import escape, say
+from mulligan.errors import GONE, ConfigError, MulliganError, nearest, suggest
 
 COMMANDS: dict[str, str] = {
     "draw": "draw the picture of a number, here in the terminal",
@@ -22,7 +23,6 @@ COMMANDS: dict[str, str] = {
     "resume": "go on with a run exactly where it stopped",
     "sample": "draw many pictures: a grid, an array, or a folder of files",
     "walk": "animate the way from one number's picture to another's",
-    "invert": "find the nearest picture that a generator can make",
     "export": "write a generator for use elsewhere: ONNX, torch, arrays, or a page that draws",
     "evaluate": "measure how good a generator is, with floors",
     "diagnose": "say what is wrong with a run, show the evidence, start a second try",
@@ -112,8 +112,8 @@ def _run(argv: list[str]) -> int:
         print(f"mulligan {__version__}")
         return 0
     if name not in COMMANDS:
-        near = nearest(name, COMMANDS, 1)
-        raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}. Try {near}.")
+        way = GONE.get(name) or f"Try {nearest(name, COMMANDS, 1)}."
+        raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}. {way}")
     command = import_module(f"mulligan.cli.{name}").command
     with _heard(), _ended_in_order():
         return _called(command, f"mulligan {name}", rest) or 0
@@ -170,10 +170,14 @@ def _heard() -> Iterator[None]:
     """Print warnings and the log as plain sentences, without their line of code."""
     import logging
 
-    from mulligan.cli.console import Console
+    class Console(logging.Handler):
+        """Prints what Mulligan logs, without levels and modules."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            say(record.getMessage())
 
     def formatted(message: Warning | str, *_: object, **__: object) -> str:
-        return f"mulligan: {message}\n"
+        return f"mulligan: {escape(message)}\n"
 
     before, warnings.formatwarning = warnings.formatwarning, formatted
     log, console = logging.getLogger("mulligan"), Console()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from mulligan.cli.console import emit, say
 from mulligan.cli.options import Flag
+from mulligan.doors.say import emit, say
 from mulligan.errors import ConfigError
 from mulligan.output.figures import count, duration, figure
 

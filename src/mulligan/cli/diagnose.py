@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from mulligan import training
-from mulligan.cli.console import emit
 from mulligan.cli.options import File, Flag, OtherFolder, Word
+from mulligan.doors.say import emit
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, figure
 

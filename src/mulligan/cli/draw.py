@@ -5,10 +5,10 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.console import emit, say
 from mulligan.cli.options import ClassWord, File, Flag, OtherModel, seed_of
+from mulligan.doors.say import emit, say
+from mulligan.doors.write import check_out
 from mulligan.errors import ConfigError
-from mulligan.output.files import check_out
 
 
 def command(
@@ -17,6 +17,7 @@ def command(
     class_: ClassWord = None,
     model: OtherModel = None,
     out: File = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Draw the picture of a number, here in the terminal.
@@ -38,6 +39,8 @@ def command(
         A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces (default: mnist).
     out
         Also write the picture to this PNG file.
+    force
+        Overwrite what another program wrote.
     json
         Print one JSON document with the pixels, 0 to 255.
     """
@@ -47,7 +50,7 @@ def command(
     number = seed_of(seed) if seed else _asked()
     generator = bundled() if model is None else load(model)
     if out is not None:
-        check_out(out, (".png",), *protected(out, model, generator.spec.data))
+        check_out([out], [".png"], protected(out, model, generator.spec.data), force=force)
     label = generator.label_of(number, class_)
     image = generator.images(1, number, label)[0]
     name = generator.class_name(label)

@@ -7,8 +7,8 @@ from tyro.conf import Positional, arg
 
 import mulligan
 from mulligan import training
-from mulligan.cli.console import emit, say
 from mulligan.cli.options import Draws, Flag, OtherModel, Samples, Word
+from mulligan.doors.say import emit, say
 from mulligan.errors import ConfigError
 
 

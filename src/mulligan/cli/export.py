@@ -6,8 +6,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.console import emit
 from mulligan.cli.options import File, Flag, OtherModel, Word
+from mulligan.doors.say import emit
 from mulligan.errors import ConfigError
 
 
@@ -16,6 +16,7 @@ def command(
     *,
     to: Annotated[Word, arg(metavar="onnx|torch|npz|html|tensorboard")] = None,
     out: File = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Take a generator elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page that draws by itself.
@@ -35,13 +36,15 @@ def command(
         The format (default: by the ending of --out).
     out
         The file (default: the model's name). An older export there is overwritten.
+    force
+        Overwrite what another program wrote.
     json
         Print one JSON document that says what was written.
     """
     from mulligan.cli.sample import protected, stem
+    from mulligan.doors.write import check_out
     from mulligan.models import bundled, load
-    from mulligan.output.export import FORMATS, export, format_of
-    from mulligan.output.files import check_out
+    from mulligan.output.export import FORMATS, export, format_of, outputs
 
     if to == "tensorboard":
         from mulligan.training.tensorboard import export_tensorboard
@@ -59,8 +62,8 @@ def command(
         out = Path(f"{name}{FORMATS[kind]}")
     elif out.name and not out.suffix:
         out = out.with_name(f"{out.name}{FORMATS[kind]}")
-    check_out(out, [FORMATS[kind]], *protected(out, model, generator.spec.data))
-    _say(model, kind, export(generator, out, kind), json)
+    check_out(outputs(out, kind), [FORMATS[kind]], protected(out, model, generator.spec.data), force=force)
+    _say(model, kind, export(generator, out, kind, force=force), json)
 
 
 def _say(model: Path | None, kind: str, files: list[Path], json: bool) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mulligan.cli.console import emit, say
 from mulligan.cli.scores import table
+from mulligan.doors.say import emit, say
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration

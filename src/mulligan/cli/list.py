@@ -9,8 +9,8 @@ from tyro.conf import Positional, arg
 
 import mulligan
 from mulligan import museum, studies, training
-from mulligan.cli.console import emit
 from mulligan.cli.options import Flag
+from mulligan.doors.say import emit
 from mulligan.errors import ConfigError, nearest
 
 

@@ -10,11 +10,12 @@ from tyro.conf import Positional, arg
 
 from mulligan import museum
 from mulligan.cli import list as listing
-from mulligan.cli.console import emit, say, strict
 from mulligan.cli.options import File, Flag, Seed
+from mulligan.doors.say import emit, say, strict
+from mulligan.doors.signature import KEY, PROGRAM
+from mulligan.doors.write import check_folder, write_json
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import figure
-from mulligan.output.files import check_folder, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ def command(
     *,
     out: Annotated[File, arg(metavar="DIR")] = None,
     seed: Seed = 0,
+    force: Flag = False,
     json: Flag = False,
 ) -> int | None:
     """List the failed GANs, or play one: what was published, what happens, why, and the repair, measured.
@@ -45,6 +47,8 @@ def command(
         The folder for the pictures, and for the figures as case.json.
     seed
         Random seed of the runs.
+    force
+        Overwrite what another program wrote.
     json
         Print one JSON document.
     """
@@ -57,7 +61,7 @@ def command(
         return None
     exhibit = museum.exhibit_named(case)
     if out is not None:
-        check_folder(out, "case.json")
+        check_folder(out, "case.json", force=force)
     say(f"playing {exhibit.name}: as published, and repaired …")
     played = exhibit.play(seed)
     document = described(exhibit, played, seed)
@@ -77,21 +81,25 @@ def command(
 
 def described(case: Exhibit, played: Played, seed: int) -> dict[str, Any]:
     """Return everything about an exhibit and its run, ready for JSON. Pictures are named by their files."""
-    return case.words() | {
-        "seed": seed,
-        "fails": played.fails,
-        "mended": played.mended,
-        "evidence": [
-            {"name": e.name, "line": e.line, "published": e.before, "repaired": e.after}
-            | {"failed": f"{e.sign} {e.threshold:g}"}
-            for e in played.evidence
-        ],
-        "curves": [asdict(curve) for curve in played.curves],
-        "pictures": [
-            {"name": p.name, "file": f"{p.name}.png", "caption": p.caption, "low": p.low, "high": p.high}
-            for p in played.pictures
-        ],
-    }
+    return (
+        {KEY: PROGRAM}
+        | case.words()
+        | {
+            "seed": seed,
+            "fails": played.fails,
+            "mended": played.mended,
+            "evidence": [
+                {"name": e.name, "line": e.line, "published": e.before, "repaired": e.after}
+                | {"failed": f"{e.sign} {e.threshold:g}"}
+                for e in played.evidence
+            ],
+            "curves": [asdict(curve) for curve in played.curves],
+            "pictures": [
+                {"name": p.name, "file": f"{p.name}.png", "caption": p.caption, "low": p.low, "high": p.high}
+                for p in played.pictures
+            ],
+        }
+    )
 
 
 def plate(case: Exhibit, played: Played) -> list[str]:

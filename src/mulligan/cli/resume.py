@@ -5,8 +5,8 @@ from contextlib import suppress
 from tyro.conf import Positional
 
 from mulligan import training
-from mulligan.cli.console import say
 from mulligan.cli.options import Flag, Folder, Steps
+from mulligan.doors.say import say
 from mulligan.output.figures import count
 
 

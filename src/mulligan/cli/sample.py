@@ -10,11 +10,12 @@ from tyro.conf import Positional
 
 import mulligan
 from mulligan import training
-from mulligan.cli.console import emit
 from mulligan.cli.options import LARGEST_PALETTE, ClassWord, Count, File, Flag, Model, Palette, Psi, Seed
+from mulligan.doors.say import emit
+from mulligan.doors.signature import write_npz
+from mulligan.doors.write import NO_NAME, atomic_write, check_folder, check_out
 from mulligan.errors import ConfigError
 from mulligan.output.figures import counted
-from mulligan.output.files import NO_NAME, atomic_write, check_folder, check_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +40,7 @@ def command(
     palette: Palette = None,
     sheet: Flag = False,
     out: File = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Draw many pictures: a grid (.png), an array (.npz), or a folder with one file each.
@@ -72,10 +74,14 @@ def command(
         Write one PNG without gaps, and beside it the JSON that game engines read (Aseprite's array format).
     out
         The file, or a folder if the name has no ending (default: a grid named after model and options).
+    force
+        Overwrite what another program wrote.
     json
         Print one JSON document that says what was written.
     """
     import numpy as np
+
+    from mulligan.output.pictures.sprites import save_sheet, sheet_files
 
     if best:
         here = training.RunFolder.of(model)
@@ -92,9 +98,11 @@ def command(
     if (sheet or palette) and not generator.spec.is_picture:
         raise ConfigError(f"--sheet and --palette must be left out for points of shape {generator.spec.shape}.")
     if sheet or out.suffix or not generator.spec.is_picture:
-        check_out(out, (".png",) if sheet else (".png", ".npz"), *protected(out, model, generator.spec.data))
+        files = sheet_files(out) if sheet else [out]
+        keep = protected(out, model, generator.spec.data)
+        check_out(files, [".png"] if sheet else [".png", ".npz"], keep, force=force)
     else:
-        check_folder(out)
+        check_folder(out, force=force)
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
         raise ConfigError(f"--count must be at most {LARGEST_GRID} for a grid, got {count}. Try --out samples.npz.")
     draw: Callable[..., NDArray[Any]] = generator.images if generator.spec.is_picture else generator.sample
@@ -103,8 +111,6 @@ def command(
     if palette is not None:
         samples = _in_few_colours(samples, generator, palette)
     if sheet:
-        from mulligan.output.pictures.sprites import save_sheet
-
         named = [] if labels is None or not generator.spec.class_names else labels.tolist()
         save_sheet(out, samples, [generator.class_name(k) for k in named])
     else:
@@ -148,7 +154,7 @@ def _write(
         shown = straight(samples) if pictures else samples
         arrays: dict[str, Any] = {"samples": shown[..., 0] if pictures and shown.shape[-1] == 1 else shown}
         arrays |= {"z": z} if labels is None else {"z": z, "labels": labels}
-        atomic_write(out, lambda file: np.savez(file, **arrays))
+        atomic_write(out, lambda file: write_npz(file, arrays))
     elif out.suffix:
         sheet = grid(samples) if pictures else points_picture(samples, *generator.spec.data_range)
         save_png(out, sheet, {"seed": str(seed), "count": str(len(samples))})

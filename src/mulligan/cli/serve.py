@@ -6,8 +6,8 @@ from typing import Annotated
 from tyro.conf import UseAppendAction, arg
 
 import mulligan
-from mulligan.cli.console import say
 from mulligan.cli.options import OtherFolder, Word, whole
+from mulligan.doors.say import say
 from mulligan.errors import ConfigError, expanded
 
 

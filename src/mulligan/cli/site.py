@@ -4,7 +4,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.options import NewFolder, OtherFolder
+from mulligan.cli.options import Flag, NewFolder, OtherFolder
 
 
 def command(
@@ -12,6 +12,7 @@ def command(
     *,
     pyodide: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     docs: Annotated[OtherFolder, arg(metavar="DIR")] = None,
+    force: Flag = False,
 ) -> None:
     """Write the playground as web pages for any file server. Mulligan then runs inside the browser.
 
@@ -29,9 +30,11 @@ def command(
         A folder with Pyodide, to include (default: browsers load Pyodide from its public address).
     docs
         A folder with the built book, to include.
+    force
+        Write into a folder with other files too.
     """
     from mulligan.web.browser.site import RUNTIME, build
 
-    build(out, pyodide, docs)
+    build(out, pyodide, docs, force=force)
     where = "" if pyodide else f" Browsers load Python from {RUNTIME}."
     print(f"{out} is ready.{where} Look at it: python -m http.server -d {out} --bind 127.0.0.1 8765")

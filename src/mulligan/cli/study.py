@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from mulligan import studies
-from mulligan.cli.console import emit, say
 from mulligan.cli.options import Flag, OtherFolder, StudyWord, Workers
+from mulligan.doors.say import emit, say
 from mulligan.errors import BusyError, RunError
 from mulligan.output.figures import duration
 

@@ -9,7 +9,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from mulligan import training
 from mulligan.cli import options
-from mulligan.cli.console import say
+from mulligan.doors.say import say
 from mulligan.errors import ConfigError, must_be
 from mulligan.output.figures import counted, duration
 

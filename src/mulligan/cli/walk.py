@@ -5,8 +5,8 @@ from pathlib import Path
 from tyro.conf import Positional
 
 import mulligan
-from mulligan.cli.console import emit
 from mulligan.cli.options import ClassWord, Direction, Flag, Frames, From, Model, Target, To
+from mulligan.doors.say import emit
 from mulligan.errors import ConfigError
 
 
@@ -19,6 +19,7 @@ def command(
     frames: Frames = 60,
     class_: ClassWord = None,
     out: Target = Path("walk.gif"),
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Animate the way from one number's picture to another's (.gif, .png, .webp).
@@ -48,6 +49,8 @@ def command(
         Number or name of the class (default: the seeds' classes).
     out
         The file of the animation.
+    force
+        Overwrite what another program wrote.
     json
         Print one JSON document that says what was written.
     """
@@ -55,12 +58,12 @@ def command(
         got = "neither" if to is None else "both"
         raise ConfigError(f"walk needs either --to SEED or --direction K, got {got}. Try --direction 0 alone.")
     from mulligan.cli.sample import protected
-    from mulligan.output.files import check_out
+    from mulligan.doors.write import check_out
     from mulligan.output.generator import walk_along
     from mulligan.output.pictures import ANIMATIONS, save_walk
 
     generator = mulligan.load(model)
-    check_out(out, ANIMATIONS, *protected(out, model, generator.spec.data))
+    check_out([out], ANIMATIONS, protected(out, model, generator.spec.data), force=force)
     label = None if class_ is None else generator.class_of(class_)
     if direction is None:
         assert to is not None

@@ -14,8 +14,8 @@ from mulligan.config.toml import dumps_toml
 from mulligan.data import Dataset
 from mulligan.diagnosis.failures import COPIES
 from mulligan.diagnosis.figures import figure_of
+from mulligan.doors.write import atomic_write
 from mulligan.errors import DataError, MulliganError
-from mulligan.output.files import atomic_write
 from mulligan.output.pages import policy_of, template
 from mulligan.report import again, curves, quality, sections
 from mulligan.report.pictures import Nearest, cut, evenly, frames, nearest, strip

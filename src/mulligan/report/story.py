@@ -11,8 +11,8 @@ from mulligan.config.change import differences
 from mulligan.config.model import Config
 from mulligan.config.serialization import to_table
 from mulligan.config.toml import load_config
+from mulligan.doors.read import find_json
 from mulligan.errors import MulliganError
-from mulligan.output.files import read_json
 from mulligan.training.store.checkpoint import WORDS, checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run
@@ -89,7 +89,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     story = Story(folder=here, config=load_config(here.config), **vars(read_run(here.path)))
     story.metrics = _measured(story.metrics)
     saved = checkpoints(here.checkpoints)
-    words = read_json(saved[-1] / WORDS) if saved else None
+    words = find_json(saved[-1] / WORDS) if saved else None
     if words is not None and isinstance(words.get("versions"), dict):
         story.versions = words["versions"]
     clock = words.get("clock") if words is not None else None

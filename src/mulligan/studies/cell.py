@@ -25,8 +25,8 @@ import threadpoolctl
 from mulligan.config.model import DataSpec, Parent
 from mulligan.config.serialization import Table, from_table
 from mulligan.data import Dataset
+from mulligan.doors.write import atomic_write
 from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
-from mulligan.output.files import atomic_write
 from mulligan.output.pictures import png_bytes
 from mulligan.studies.measures import MEASURES, Figures, mixture_of
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume

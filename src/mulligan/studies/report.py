@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mulligan.output.files import atomic_write
+from mulligan.doors.write import atomic_write
 from mulligan.output.pages import data_uri, template
 from mulligan.studies.plots import DECADES, curves, dots
 from mulligan.studies.runner import StudyRun

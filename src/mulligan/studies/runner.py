@@ -18,8 +18,8 @@ from typing import IO, Any
 
 from mulligan.config.change import differences
 from mulligan.config.serialization import Table, to_plain, to_table
+from mulligan.doors.write import advice, atomic_write, write_json
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
-from mulligan.output.files import advice, atomic_write, write_json
 from mulligan.studies.backends import backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, attempts_file, foresee, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug

@@ -18,9 +18,9 @@ from mulligan.data.dataset import Images
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute, is_picture_folder
 from mulligan.data.sources.streamed import StreamedPictures
+from mulligan.doors.write import atomic_write
 from mulligan.errors import ConfigError, DataError, RunError
 from mulligan.nn.memory import Array, Labels
-from mulligan.output.files import atomic_write
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pictures import grid, points_picture
 from mulligan.training.steering import held_back

@@ -9,9 +9,9 @@ from tempfile import mkdtemp
 import numpy as np
 
 from mulligan.data.sources.picture_file import premultiplied
+from mulligan.doors.write import atomic_write
 from mulligan.errors import expanded
 from mulligan.nn.memory import Array
-from mulligan.output.files import atomic_write
 from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
 from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Event, Sampled, Started

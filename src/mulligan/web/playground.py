@@ -12,9 +12,9 @@ from typing import Any
 
 from mulligan.config.toml import load_config
 from mulligan.data import Dataset, load
+from mulligan.doors.read import mtime
 from mulligan.errors import MulliganError
 from mulligan.models import BUNDLED, FACES
-from mulligan.output.files import mtime
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_tensors
 from mulligan.training import Run

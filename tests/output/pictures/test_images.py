@@ -63,7 +63,7 @@ def test_a_png_holds_the_exact_values_and_its_metadata(tmp_path, array):
     path = tmp_path / "p.png"
     save_png(path, array, {"seed": "7", "größe": "16 × 16"})
     with Image.open(path) as image:
-        assert image.text == {"seed": "7", "größe": "16 × 16"}
+        assert image.text == {"Software": "Mulligan", "seed": "7", "größe": "16 × 16"}
         assert (np.asarray(image) == array.squeeze()).all()
     first = path.read_bytes()
     save_png(path, array, {"seed": "7", "größe": "16 × 16"})

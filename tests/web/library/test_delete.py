@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from mulligan.doors.write import atomic_write
 from mulligan.errors import BusyError, RunError
-from mulligan.output.files import atomic_write
 from mulligan.training import Recorder, Run, RunFolder
 from mulligan.training.store import checkpoints
 from mulligan.training.store.checkpoint import ARRAYS

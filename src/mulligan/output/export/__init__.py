@@ -5,6 +5,6 @@
 - `onnx`, `npz`, `torch` with `torch_layers`, `html` with `player_page/`: one file for each format.
 """
 
-from mulligan.output.export.formats import FORMATS, export, facts, format_of
+from mulligan.output.export.formats import FORMATS, export, facts, format_of, outputs
 
-__all__ = ["FORMATS", "export", "facts", "format_of"]
+__all__ = ["FORMATS", "export", "facts", "format_of", "outputs"]

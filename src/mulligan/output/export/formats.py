@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mulligan import __version__
+from mulligan.doors.write import Files, atomic_write, check_out
 from mulligan.errors import ConfigError, expanded, must_be, suggest
-from mulligan.output.files import Files, atomic_write, check_out
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import check_finite
 
@@ -37,7 +37,14 @@ def format_of(to: str | None, path: str | Path | None) -> str:
     return to
 
 
-def export(generator: Generator, path: str | Path, to: str | None = None) -> list[Path]:
+def outputs(path: Path, to: str) -> list[Path]:
+    """Return the files that a format writes for a path: the first is the path."""
+    from mulligan.output.export.torch import weights_of
+
+    return [path, weights_of(path)] if to == "torch" else [path]
+
+
+def export(generator: Generator, path: str | Path, to: str | None = None, *, force: bool = False) -> list[Path]:
     """Write a generator for programs without Mulligan, and return the files: ONNX, PyTorch, NumPy, or a drawing page.
 
     Parameters
@@ -47,6 +54,8 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
         Written whole or not at all. The format's ending is added if it is missing.
     to : "onnx", "torch", "npz" or "html", optional
         By default the file's ending decides.
+    force : bool
+        Overwrite what another program wrote.
 
     Raises
     ------
@@ -65,9 +74,8 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
         raise ConfigError(f"path must be a file, got the folder {path}. Try {path / f'generator{FORMATS[to]}'}.")
     check_finite(generator.network.tensors())
     path = path if path.suffix else path.with_name(path.name + FORMATS[to])
+    check_out(outputs(path, to), [FORMATS[to]], force=force)
     files: Files = import_module(f"mulligan.output.export.{to}").files(generator, path)
-    for file in files:
-        check_out(file, [file.suffix.lower()])
     for file, content in reversed(files.items()):  # the first file reads the others, so it is written last
         atomic_write(file, content)
     return list(files)

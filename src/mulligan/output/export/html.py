@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.doors.write import Files
 from mulligan.errors import UnsupportedError
 from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
-from mulligan.output.files import Files
 from mulligan.output.generator import Generator, directions
 from mulligan.output.generator.principal import SHOWN
 from mulligan.output.pages import policy_of, template

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from mulligan.doors.signature import write_npz
+from mulligan.doors.write import Files
 from mulligan.output.export import facts
 from mulligan.output.export.plan import Plan, plan_of
-from mulligan.output.files import Files
 from mulligan.output.generator import Generator
 
 
@@ -24,7 +25,7 @@ def files(generator: Generator, path: Path) -> Files:
     plan = plan_of(generator)
     text = json.dumps(described(generator, plan), ensure_ascii=False)
     arrays: dict[str, Any] = {"description": np.array(text), **plan.arrays}
-    return {path: lambda file: np.savez_compressed(file, **arrays)}
+    return {path: lambda file: write_npz(file, arrays, compress=True)}
 
 
 def described(generator: Generator, plan: Plan) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from mulligan.doors.write import Files
 from mulligan.errors import ConfigError
 from mulligan.nn.memory import Array
 from mulligan.output.export import facts
 from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
-from mulligan.output.files import Files
 from mulligan.output.generator import Generator
 
 OPSET = 18

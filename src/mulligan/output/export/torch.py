@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from mulligan.doors.signature import KEY, PROGRAM, sign_python
+from mulligan.doors.write import Files
 from mulligan.errors import ConfigError
 from mulligan.nn.memory import Array
 from mulligan.output.export import facts
 from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
 from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS, Written
-from mulligan.output.files import Files
 from mulligan.output.generator import Generator
 
 
@@ -30,10 +31,15 @@ def files(generator: Generator, path: Path) -> Files:
         raise ConfigError(
             f"--out must have a name that Python can import, got {path}. Use letters, digits and _. Try generator.py."
         )
-    weights = path.with_name(f"{path.stem}.weights.safetensors")
+    weights = weights_of(path)
     source, tensors = torch_module(generator, weights.name)
-    packed = save({name: np.ascontiguousarray(x) for name, x in tensors.items()}, {"format": "pt"})
-    return {path: source.encode(), weights: packed}
+    packed = save({name: np.ascontiguousarray(x) for name, x in tensors.items()}, {"format": "pt", KEY: PROGRAM})
+    return {path: sign_python(source), weights: packed}
+
+
+def weights_of(path: Path) -> Path:
+    """Return the file of the weights beside a module."""
+    return path.parent / f"{path.stem}.weights.safetensors"
 
 
 def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Array]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mulligan.lazy import lazily
-from mulligan.output.files import LARGEST_SEED
 
 if TYPE_CHECKING:
     from mulligan.output.generator.file import GeneratorSpec
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_SEED", "Generator", "GeneratorSpec", "Inversion", "directions", "invert", "walk_along"]
 
+LARGEST_SEED = 2**53 - 1
+"""The largest whole number that every JSON reader and every browser keeps exactly."""
 _NAMES = {
     "file": "GeneratorSpec",
     "generator": "Generator",

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from mulligan.doors.write import atomic_write
 from mulligan.errors import CheckpointError, ConfigError, suggest
 from mulligan.game.spec import Latent
 from mulligan.nn.fields import Checked, Whole
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.memory import Array
-from mulligan.output.files import atomic_write
 
 FORMAT = "mulligan.generator"
 VERSION = 1

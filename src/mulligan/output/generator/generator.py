@@ -334,14 +334,14 @@ class Generator:
             tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
         write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
 
-    def export(self, path: str | Path, to: str | None = None) -> list[Path]:
+    def export(self, path: str | Path, to: str | None = None, *, force: bool = False) -> list[Path]:
         """Write the generator for other programs: .onnx, .py (torch), .npz, .html (a page that draws by itself).
 
         Parameters, result and errors as for `mulligan.output.export.export`.
         """
         from mulligan.output.export import export  # late: it uses this class
 
-        return export(self, path, to)
+        return export(self, path, to, force=force)
 
     @classmethod
     def load(cls, path: str | Path, *, threads: int | None = None) -> Self:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mulligan.errors import as_whole
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
-from mulligan.output.files import LARGEST_SEED
+from mulligan.output.generator import LARGEST_SEED
 from mulligan.output.generator.file import GeneratorSpec
 
 

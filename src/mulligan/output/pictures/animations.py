@@ -9,8 +9,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.doors.signature import PROGRAM, XMP
+from mulligan.doors.write import atomic_write
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.output.files import atomic_write
 from mulligan.output.pictures.images import pillow
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     RunError
         When the file cannot be written.
     """
+    from PIL.PngImagePlugin import PngInfo
+
     path = Path(path)
     kind = ANIMATIONS.get(path.suffix.lower())
     if kind is None:
@@ -61,13 +64,17 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
                 f"{images[0].mode} {images[0].size}. Use the same grid for each."
             )
     options: dict[str, Any] = {"duration": duration, "loop": 0}  # endless
-    if kind == "GIF":
+    if kind == "PNG":
+        options["pnginfo"] = info = PngInfo()
+        info.add_text("Software", PROGRAM)
+    elif kind == "GIF":
+        options["comment"] = PROGRAM.encode()
         images = _with_palette(images)
         options["optimize"] = False  # Pillow would reorder the palette
         if "transparency" in images[0].info:
             options |= {"transparency": _CLEAR, "disposal": 2}  # each frame replaces the one before
     elif kind == "WEBP":
-        options |= {"lossless": True, "exact": True, "minimize_size": False}
+        options |= {"lossless": True, "exact": True, "minimize_size": False, "xmp": XMP}
 
     def write(file: IO[bytes]) -> None:
         images[0].save(file, format=kind, save_all=True, append_images=images[1:], **options)

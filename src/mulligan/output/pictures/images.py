@@ -20,8 +20,9 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.doors.signature import PROGRAM
+from mulligan.doors.write import atomic_write
 from mulligan.errors import CheckpointError, ShapeError
-from mulligan.output.files import atomic_write
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -156,6 +157,7 @@ def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, 
     from PIL.PngImagePlugin import PngInfo
 
     image, info = pillow(array), PngInfo()
+    info.add_text("Software", PROGRAM)
     for key, value in (metadata or {}).items():
         info.add_itxt(key, value)
     atomic_write(path, lambda file: image.save(file, format="PNG", pnginfo=info))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan import __version__
-from mulligan.output.files import write_json
+from mulligan.doors.write import write_json
 from mulligan.output.pictures.images import save_png, straight
 
 DURATION = 100
@@ -49,6 +49,11 @@ def snapped(images: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np
 def _seen(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which pixels are more opaque than transparent, (n, H, W)."""
     return images[..., 3] >= 128 if images.shape[-1] == 4 else np.ones(images.shape[:-1], np.bool_)
+
+
+def sheet_files(path: Path) -> list[Path]:
+    """Return the files of a sheet: the PNG, and the JSON of the same name beside it."""
+    return [path, path.parent / f"{path.stem}.json"]
 
 
 def save_sheet(path: Path, images: NDArray[np.uint8], classes: Sequence[str] = ()) -> Path:
@@ -102,5 +107,5 @@ def save_sheet(path: Path, images: NDArray[np.uint8], classes: Sequence[str] = (
         "frameTags": tags if classes else [],
     }
     save_png(path, sheet)
-    write_json(beside := path.with_suffix(".json"), {"frames": frames, "meta": meta})
+    write_json(beside := sheet_files(path)[1], {"frames": frames, "meta": meta})
     return beside

@@ -23,10 +23,10 @@ from mulligan.config.change import differences, with_overrides
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
+from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
 from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.blas import described
-from mulligan.output.files import advice, atomic_write, patiently, sync_folder
 from mulligan.output.generator.file import parts_of
 from mulligan.training import guard
 from mulligan.training.run import Run

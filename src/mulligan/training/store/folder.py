@@ -21,8 +21,9 @@ from mulligan.config.model import Config
 from mulligan.config.serialization import to_table
 from mulligan.config.toml import load_config
 from mulligan.data import Dataset
+from mulligan.doors.read import find_json
+from mulligan.doors.write import NO_NAME, write_json
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
-from mulligan.output.files import NO_NAME, read_json, write_json
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unsealed
@@ -148,7 +149,7 @@ class RunFolder:
 
         Returns the figures, empty without an evaluation, and a warning, which is also logged.
         """
-        found = read_json(self.metrics)
+        found = find_json(self.metrics)
         if found is None and not self.metrics.is_file():
             return {}, ""
         if found is not None and found.pop("digest", None) in (None, _digest(found)):

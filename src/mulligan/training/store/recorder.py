@@ -24,8 +24,8 @@ import numpy as np
 
 from mulligan.config.toml import dumps_toml
 from mulligan.data import DATASETS
+from mulligan.doors.write import FULL, advice, atomic_write
 from mulligan.errors import BusyError, CheckpointError, DataError, DivergedError, RunError, expanded, typed
-from mulligan.output.files import FULL, advice, atomic_write
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Evaluator, Event, Finished, Observer, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps

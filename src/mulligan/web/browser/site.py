@@ -18,11 +18,12 @@ import numpy as np
 
 import mulligan
 from mulligan.data import load
+from mulligan.doors.signature import KEY, PROGRAM
+from mulligan.doors.write import atomic_write, check_folder
 from mulligan.errors import DataError, RunError
 from mulligan.models import bundled
 from mulligan.nn.rng import stream
 from mulligan.output.export import html
-from mulligan.output.files import atomic_write, check_folder
 from mulligan.web.browser.lab import DIGITS, HELD
 
 RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
@@ -41,7 +42,7 @@ _KEPT = (".py", ".toml", ".html", ".css", ".js", ".json")
 _LATER = ("models/mnist.safetensors", "models/pixel-faces.safetensors", "metrics/features/judges/mnist.safetensors")
 
 
-def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> list[Path]:
+def build(out: Path, runtime: Path | None = None, docs: Path | None = None, *, force: bool = False) -> list[Path]:
     """Write the site's folder, and return the written files.
 
     `runtime` is a folder with Pyodide (``pyodide.mjs`` and the files that it loads, the wheels of NumPy and Pillow) for
@@ -53,8 +54,8 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> l
     ):
         if folder is not None and not (folder / file).exists():
             raise DataError(f"{folder} must be a folder with {what}, but it holds no {file}. Try another folder.")
-    check_folder(out, "site.json")
-    words = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__}
+    check_folder(out, "site.json", force=force)
+    words = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__, KEY: PROGRAM}
     atomic_write(out / "site.json", json.dumps(words | {"book": docs is not None}).encode())
     contents = {
         **{path.name: path.read_bytes() for path in PAGE.glob("*.*")},

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import mulligan.museum
+from mulligan.doors.read import find_json
+from mulligan.doors.write import atomic_write
 from mulligan.museum import EXHIBITS, Exhibit, Played
-from mulligan.output.files import atomic_write, read_json
 from mulligan.web.api.values import Text
 from mulligan.web.library.drawing import png64
 from mulligan.web.playground import Playground
@@ -36,7 +37,7 @@ def listed(playground: Playground) -> dict[str, Any]:
 def case(playground: Playground, *, case: Name) -> dict[str, Any]:
     """Return one case with its last result."""
     words = named(case).words()
-    kept = read_json(playground.runs / KEPT / f"{case}.json") or {"played": read_json(SHIPPED / f"{case}.json")}
+    kept = find_json(playground.runs / KEPT / f"{case}.json") or {"played": find_json(SHIPPED / f"{case}.json")}
     return {**words, "command": f"mulligan museum {case}"} | {name: kept.get(name) for name in ("seconds", "played")}
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.doors.write import atomic_write
 from mulligan.nn.fields import Interval, form_of
-from mulligan.output.files import atomic_write
 from mulligan.web.api.values import Many, Text
 from mulligan.web.library.drawing import png64
 from mulligan.web.problems import Problem

@@ -14,10 +14,10 @@ from urllib.parse import quote
 from mulligan.config.toml import load_config
 from mulligan.data.sources.toys import TOYS
 from mulligan.diagnosis.failures import titled
+from mulligan.doors.read import mtime
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.nn.fields import Interval
-from mulligan.output.files import mtime
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run

@@ -1,24 +1,29 @@
-"""Print the output of commands: results and JSON on stdout, everything else on stderr."""
+"""Print text for people and programs, so that a name in it cannot command the terminal."""
 
 import codecs
 import json
-import logging
 import math
+import re
 import sys
 from typing import Any
 
-
-def say(text: str) -> None:
-    """Print a message that is not a result."""
-    print(text, file=sys.stderr, flush=True)
+_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters but tab and newline, and the marks that turn the direction of writing."""
 
 
-class Console(logging.Handler):
-    """Prints what Mulligan logs."""
+def escape(text: object) -> str:
+    r"""Return a text with its control characters and direction marks spelled out, as ``\x1b`` or ``\u202e``."""
+    return _COMMANDING.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print one message, without its level and its module."""
-        say(record.getMessage())
+
+def say(text: object) -> None:
+    """Print a message that is not a result, on stderr."""
+    print(escape(text), file=sys.stderr, flush=True)
+
+
+def put(text: object, *, end: str = "\n") -> None:
+    """Print a result on stdout."""
+    print(escape(text), end=end, flush=True)
 
 
 def emit(document: Any) -> None:
@@ -33,7 +38,7 @@ def emit(document: Any) -> None:
         text.encode("utf-8" if utf8 else "ascii")
     except UnicodeEncodeError:
         text = json.dumps(strict(document), allow_nan=False)
-    print(text, flush=True)
+    print(_COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
 
 
 def strict(value: Any) -> Any:

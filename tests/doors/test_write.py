@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from mulligan.errors import RunError
-from mulligan.output import files
-from mulligan.output.files import atomic_write, read_json, write_json
+from mulligan.doors import write
+from mulligan.doors.read import find_json
+from mulligan.doors.write import atomic_write, check_folder, check_out, write_json
+from mulligan.errors import ConfigError, RunError
 
 
 def test_bytes_and_writers_are_written(tmp_path):
@@ -39,12 +40,12 @@ def test_what_is_no_json_is_not_written(tmp_path):
     write_json(tmp_path / "a", {"x": 1.5})
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "a", {"x": math.nan})
-    assert read_json(tmp_path / "a") == {"x": 1.5}
+    assert find_json(tmp_path / "a") == {"x": 1.5}
 
 
 def test_the_folder_is_on_the_disk_once_the_new_name_is(tmp_path, monkeypatch):
     path, seen = tmp_path / "a", []
-    monkeypatch.setattr(files, "sync_folder", lambda folder: seen.append((folder, path.read_bytes())))
+    monkeypatch.setattr(write, "sync_folder", lambda folder: seen.append((folder, path.read_bytes())))
     atomic_write(path, b"new")
     assert seen == [(tmp_path, b"new")]
 
@@ -127,3 +128,37 @@ def test_a_device_stays_one():
     with pytest.raises(RunError, match="cannot write /dev/null: null must be a file, got a pipe, a device or a folder"):
         atomic_write("/dev/null", b"new")
     assert not os.path.isfile("/dev/null")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_every_file_of_an_output_is_checked(tmp_path, force):
+    out, beside, run = tmp_path / "a.png", tmp_path / "a.json", tmp_path / "run"
+    check_out([out, beside], [".png"])
+    with pytest.raises(ConfigError, match=r"--out must be a \.png file"):
+        check_out([beside], [".png"])
+    beside.write_text('{"name": "mine"}')
+    if force:
+        check_out([out, beside], [".png"], force=True)
+    else:
+        with pytest.raises(ConfigError, match=r"a\.json.*a\.png would overwrite"):
+            check_out([out, beside], [".png"])
+    beside.write_text('{"written_by": "Mulligan"}')
+    check_out([out, beside], [".png"])
+    for kept in (beside, tmp_path):
+        with pytest.raises(ConfigError, match="belongs to a run"):
+            check_out([out, beside], [".png"], [None, run, kept], force=force)
+
+
+def test_a_folder_is_ours_by_what_its_marker_says(tmp_path):
+    check_folder(tmp_path / "new", "site.json")
+    (tmp_path / ".hidden").touch()
+    check_folder(tmp_path, "site.json")
+    (tmp_path / "site.json").write_text('{"name": "mine"}')
+    for marker in (None, "site.json"):
+        with pytest.raises(ConfigError, match="--force"):
+            check_folder(tmp_path, marker)
+    check_folder(tmp_path, force=True)
+    (tmp_path / "site.json").write_text('{"written_by": "Mulligan"}')
+    check_folder(tmp_path, "site.json")
+    with pytest.raises(RunError):
+        check_folder(tmp_path / "site.json", "site.json", force=True)

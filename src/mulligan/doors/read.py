@@ -1,0 +1,143 @@
+"""Read JSON, JSON Lines, TOML and safetensors headers that others may have written.
+
+Size and depth are bounded, and only regular files are opened: a pipe would wait for ever, and a device may never end.
+Whatever is wrong is one `DataError`, which names the file, and the line if there is one.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from mulligan.errors import DataError
+
+LARGEST = 1 << 28
+"""Most bytes of a file that is read whole."""
+LARGEST_TEXT = 1 << 20
+"""Most bytes of a TOML file."""
+DEEPEST = 64
+"""Most brackets inside one another."""
+_LARGEST_HEADER = 100_000_000  # of safetensors' own format
+
+
+def check_regular(path: Path) -> Path:
+    """Return a path, or raise `DataError` for a folder, a pipe or a device. A missing file is left to the reader."""
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe or a device"
+        raise DataError(f"{path} must be a file, got {kind}. Check the path.")
+    return path
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """Open a regular file to read its bytes."""
+    try:
+        return check_regular(path).open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}. Check the path.") from error
+
+
+def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
+    """Read a regular file that is not larger than `largest` bytes."""
+    with open_file(path) as file:
+        try:
+            content = file.read(largest + 1)
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from error
+    if len(content) > largest:
+        raise DataError(f"{path} must have at most {largest:,} bytes, got more. Check the path.")
+    return content
+
+
+def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """Read a text file in UTF-8, with or without the mark that editors of Windows put before the first letter."""
+    try:
+        return read_bytes(path, largest).decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} must be a text file in UTF-8 ({error.reason}). Check the path.") from error
+
+
+def parse_json(text: str | bytes, source: object) -> Any:
+    """Return the value of a JSON text. `source` names it in the error: a file, and a line."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        why = "it is too deep" if isinstance(error, RecursionError) else error
+        raise DataError(f"{source} is not valid JSON: {why}. Restore it from a copy.") from error
+    check_depth(value, source)
+    return value
+
+
+def check_depth(value: Any, source: object) -> None:
+    """Raise `DataError` if lists and tables are more than `DEEPEST` inside one another."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [each for each in level if isinstance(each, (dict, list))]
+        if not level:
+            return
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+    raise DataError(f"{source} must have at most {DEEPEST} brackets inside one another, got more. Check the file.")
+
+
+def parse_object(text: str | bytes, source: object) -> dict[str, Any]:
+    """Return the value of a JSON text that must be an object."""
+    value = parse_json(text, source)
+    if not isinstance(value, dict):
+        raise DataError(f"{source} must be a JSON object, got {type(value).__name__}. Restore it from a copy.")
+    return value
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file that holds a JSON object."""
+    return parse_object(read_bytes(path), path)
+
+
+def find_json(path: Path) -> dict[str, Any] | None:
+    """Read a file that holds a JSON object; None if it is missing or holds something else."""
+    try:
+        return read_json(path)
+    except DataError:
+        return None
+
+
+def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Read a file with a JSON object on each line. Empty lines are skipped."""
+    with open_file(path) as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield parse_object(line, f"{path}, line {number}")
+
+
+def parse_toml(text: str, source: object) -> dict[str, Any]:
+    """Return the table of a TOML text."""
+    try:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        why = "it is too deep" if isinstance(error, RecursionError) else error
+        raise DataError(f"{source} is not valid TOML: {why}. Correct that line.") from error
+    check_depth(table, source)
+    return table
+
+
+def mtime(path: Path) -> float:
+    """Return the time of a path's last change, in seconds; 0 if it no longer exists."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def read_header(path: Path) -> tuple[dict[str, str], dict[str, tuple[int, ...]]]:
+    """Return the metadata of a safetensors file, and the shape of each tensor, without reading the tensors."""
+    with open_file(path) as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size > min(_LARGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
+            raise DataError(f"{path} is not a safetensors file, or was cut short. Use another copy.")
+        header = parse_object(file.read(size), f"the header of {path}")
+    metadata = header.pop("__metadata__", {})
+    shapes = {name: entry.get("shape") if isinstance(entry, dict) else None for name, entry in header.items()}
+    whole = all(isinstance(s, list) and all(type(n) is int and n >= 0 for n in s) for s in shapes.values())
+    if not whole or not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise DataError(f"{path} is not a safetensors file, or was changed. Use another copy.")
+    return metadata, {name: tuple(shape or ()) for name, shape in shapes.items()}

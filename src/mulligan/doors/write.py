@@ -1,0 +1,169 @@
+"""Write files whole or not at all, and only over what Mulligan wrote."""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from mulligan.doors.read import find_json
+from mulligan.doors.signature import KEY, PROGRAM, is_ours
+from mulligan.errors import ConfigError, RunError, must_be
+
+Content = bytes | Callable[[IO[bytes]], object]
+Files = dict[Path, Content]
+"""Files to write: by path, the `content` for `atomic_write`."""
+NO_NAME = re.compile(r'[\x00-\x1f/\\<>:"|?*]')
+"""Characters that a file name must not hold: they lead to another folder, or a system (mostly Windows) rejects them."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The system's errors for a full disk."""
+
+
+def atomic_write(path: str | Path, content: Content, *, folders: bool = True) -> None:
+    """Write a file so that a crash, a full disk or a second reader never sees half of it.
+
+    The bytes go to a temporary file in the same folder, are forced to the disk (fsync), and are renamed to `path`. An
+    older file there stays until that moment, and if something fails. `content` may be a function that writes to the
+    open file, which is readable and seekable, as Pillow needs. Without `folders` no missing folder is made: somebody
+    may have deleted a run meanwhile.
+    """
+    path = Path(path)
+    if not path.name:
+        raise ConfigError(f"path must name a file, got {str(path)!r}. Try {str(path / 'mine')!r}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        check_plain(path)
+        if folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w+b") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        patiently(os.replace, temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {advice(error)} An older file there is untouched.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
+    """Write a value as strict JSON, indented; see `atomic_write`."""
+    content = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    atomic_write(path, content.encode(), folders=folders)
+
+
+def check_out(
+    files: Sequence[Path], endings: Iterable[str], keep: Iterable[str | Path | None] = (), *, force: bool = False
+) -> None:
+    """Check, before the work, that all files of an output may be written.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The file that the user named, then every other that is written beside it.
+    endings : iterable of str
+        What the first may end in.
+    keep : iterable of str, Path or None
+        Files that must stay, and folders whose files must: inputs, and the files of a run.
+    force : bool
+        Allow to overwrite what others wrote.
+
+    Raises
+    ------
+    ConfigError
+        When the ending is wrong, or when a file is there that must stay or was written by another program.
+    RunError
+        When no file can be made there.
+    """
+    out, endings = files[0], [*endings]
+    if out.suffix.lower() not in endings:
+        example = f"--out {out.stem or 'mine'}{endings[0]}"
+        raise ConfigError(must_be("--out", f"a {' or '.join(endings)} file", str(out), example))
+    kept = [each for each in keep if each and os.path.exists(each)]
+    for file in files:
+        try:
+            folders = file.absolute().parents
+            around = next(folder for folder in folders if folder.exists())
+            if not around.is_dir() or not os.access(around, os.W_OK):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            if not check_plain(file).exists():
+                continue
+            stays = any(os.path.samefile(each, part) for each in kept for part in (file, *folders))
+            others = not (force or is_ours(file))
+        except OSError as error:
+            raise RunError(f"cannot write {file}: {advice(error)}") from error
+        if stays or others:
+            rule = (
+                "must replace no file that is read here or belongs to a run" if stays else "must be new or Mulligan's"
+            )
+            more = "" if stays else ", or --force"
+            beside = "" if file is out else f", which {out.name} would overwrite"
+            raise ConfigError(f"--out {rule}, got {str(file)!r}{beside}. Try --out {out.stem}2{out.suffix}{more}.")
+
+
+def check_folder(out: Path, marker: str | None = None, *, force: bool = False) -> None:
+    """Check, before the work, that a command may fill a folder: it is empty, or holds our `marker`, a JSON file."""
+    try:
+        signed = marker is not None and (find_json(out / marker) or {}).get(KEY) == PROGRAM
+        if signed or (force and out.is_dir()) or not out.exists() or all(p.name[0] == "." for p in out.iterdir()):
+            return
+    except OSError as error:
+        raise RunError(f"cannot read the folder {out}: {advice(error)}") from error
+    again = "" if marker is None else ", or an older one of this command"
+    raise ConfigError(
+        f"--out must be a new name or an empty folder{again}, got {str(out)!r}. Try {out.name}-2, or --force."
+    )
+
+
+def check_plain(path: Path) -> Path:
+    """Return a path that may be written, or raise OSError for a link, whose target would be replaced, or a device."""
+    if path.is_symlink():
+        raise OSError(errno.EINVAL, f"it is a link to {os.path.realpath(path)}, which would be replaced")
+    if path.exists() and not path.is_file():
+        code = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(code, f"{path.name} must be a file, got a pipe, a device or a folder", str(path))
+    return path
+
+
+def patiently(rename: Callable[[Path, Path], None], source: Path, target: Path) -> None:
+    """Rename. Windows renames no open file: wait up to a second for a reader or a virus scanner to close it."""
+    for pause in (0.01, 0.04, 0.2, 0.8) if sys.platform == "win32" else ():
+        try:
+            rename(source, target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    rename(source, target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a rename to the disk, if the system can open a folder (Windows cannot)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def advice(error: OSError) -> str:
+    """Return what was wrong and what to try next."""
+    what = error.strerror or str(error)
+    if error.errno in FULL:
+        return f"the disk is full ({what}). Free some space, or choose a folder on another disk."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"the folder cannot be written ({what}). Choose another folder, or change its permissions."
+    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
+        return f"the path names a folder in place of a file, or the reverse ({what}). Choose another name."
+    return f"{what}. Check the path, or choose another folder."

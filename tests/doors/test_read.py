@@ -1,0 +1,88 @@
+"""Files of strangers: every wrong one is a `DataError`, and none is waited for."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from mulligan.doors import read
+from mulligan.doors.read import find_json, parse_json, parse_toml, read_bytes, read_header, read_json, read_text
+from mulligan.errors import DataError
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 99 + "]" * 99, "[" * 200_000, "[1, 2", b"\xff", "9" * 5000])
+def test_a_text_that_is_not_json(text):
+    with pytest.raises(DataError, match="events, line 3"):
+        parse_json(text, "events, line 3")
+
+
+def test_depth_is_bounded_where_it_is_too_much():
+    deep = "[" * read.DEEPEST + "]" * read.DEEPEST
+    assert parse_json(deep, "x")[0][0][0]
+    for parse, text in ((parse_json, f"[{deep}]"), (parse_toml, f"a = {deep}"), (parse_toml, "a" + ".b" * 99 + "=1")):
+        with pytest.raises(DataError):
+            parse(text, "x")
+
+
+@pytest.mark.parametrize("text", ["a = ", "a = 1\na = 2", "a = " + "[" * 5000])
+def test_a_text_that_is_not_toml(text):
+    with pytest.raises(DataError, match="my file"):
+        parse_toml(text, "my file")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_only_files_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for path in (
+        tmp_path / "pipe",
+        tmp_path / "missing",
+        tmp_path / "loop",
+        tmp_path,
+        *map(type(tmp_path), ["/dev/zero", "a\0"]),
+    ):
+        with pytest.raises(DataError):
+            read_bytes(path)
+        assert find_json(path) is None
+
+
+def test_size_is_bounded(tmp_path):
+    (tmp_path / "a").write_text("\ufeffab\r\n", "utf-8")
+    assert read_text(tmp_path / "a") == "ab\n"
+    assert read_bytes(tmp_path / "a", 7)
+    with pytest.raises(DataError, match="at most 6 bytes"):
+        read_bytes(tmp_path / "a", 6)
+    (tmp_path / "a").write_bytes(b"\xff")
+    with pytest.raises(DataError, match="UTF-8"):
+        read_text(tmp_path / "a")
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3"])
+def test_an_object_is_an_object(tmp_path, text):
+    (tmp_path / "a").write_text(text)
+    assert find_json(tmp_path / "a") is None
+    with pytest.raises(DataError, match="object"):
+        read_json(tmp_path / "a")
+
+
+def test_a_header_is_read_without_its_tensors(tmp_path):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(save({"W": np.zeros((2, 3), np.float32)}, {"format": "pt"}))
+    assert read_header(path) == ({"format": "pt"}, {"W": (2, 3)})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"", b"{", b"[]", b"null", b'{"W": 3}', b'{"W": {"shape": [-1]}}', b'{"__metadata__": {"a": 1}}', b"[" * 5000],
+)
+def test_a_header_that_is_none(tmp_path, header):
+    path = tmp_path / "a.safetensors"
+    for size in (len(header), 2**40):
+        path.write_bytes(size.to_bytes(8, "little") + header)
+        with pytest.raises(DataError):
+            read_header(path)
+    path.write_bytes(json.dumps({}).encode())
+    with pytest.raises(DataError):
+        read_header(path)
