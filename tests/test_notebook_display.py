@@ -14,7 +14,6 @@ import mulligan
 from mulligan.data import from_arrays, load
 from mulligan.models import BUNDLED
 from mulligan.training import Diagnosed
-from mulligan.training.notebook import curves
 
 
 def test_a_generator_shows_a_grid_of_its_samples():
@@ -54,15 +53,9 @@ def test_a_run_shows_how_far_it_is_and_its_samples(recipe):
 
 def test_a_run_shows_its_losses_once_it_has_reported_twice():
     run = mulligan.Run(mulligan.recipe("ring", steps=40, threads=1, report_every=10))
-    assert "<polyline" not in run._repr_html_()
+    assert "<svg" not in run._repr_html_()
     list(mulligan.train(run))
-    assert run._repr_html_().count("<polyline") == 2
-
-
-def test_the_names_of_two_curves_that_end_alike_stand_below_each_other():
-    html = curves({"d_loss": [(0, 1.0), (10, 0.7)], "g_loss": [(0, 2.0), (10, 0.7)]})
-    first, second = (float(y) for y in re.findall(r'y="([\d.]+)"[^>]*>[DG] loss', html))
-    assert second - first >= 12
+    assert run._repr_html_().count('class="curve') == 2
 
 
 def test_a_finding_shows_its_sentence_its_evidence_and_what_to_try():
@@ -102,7 +95,7 @@ def test_fit_and_a_loop_of_ones_own_redraw_one_output(notebook, capsys):
         assert 'max="40" value="40"' in last
         assert "ring on ring: 50,000 samples of 2" in last
         assert "steps/s" in last
-        assert last.count("<polyline") == 2
+        assert last.count('class="curve') == 2
         assert len(np.unique(picture_in(last))) > 1
 
 

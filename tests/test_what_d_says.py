@@ -10,10 +10,10 @@ import pytest
 from mulligan.game import LOSSES, Loss
 from mulligan.game.losses import sigmoid
 from mulligan.output import readings
+from mulligan.output.pictures.charts import draw
 from mulligan.output.readings import probability, read, says, unit
 from mulligan.report import Story
-from mulligan.report.charts import Axis, draw
-from mulligan.report.curves import verdict
+from mulligan.report.curves import verdict_chart
 from mulligan.studies.measures import play
 from mulligan.training import Run, RunFolder, recipe
 from mulligan.training.progress import measured
@@ -74,7 +74,7 @@ def test_terminal_report_and_server_say_the_same(name):
     real, fake, unit, beside = SHOWN[SAYS[name]]
     run = SimpleNamespace(config=config)
     assert measured(run, MEANS) == [f"D(real) {real}, D(fake) {fake}{beside}"]
-    chart = verdict(Story(RunFolder(Path("x")), config, stepped=[(1, MEANS)]), Axis("steps", 1.0))
+    chart = verdict_chart(Story(folder=RunFolder(Path("x")), config=config, stepped=[(1, MEANS)]))
     assert chart.unit == unit
     assert f"at the end real {real}, fake {fake}" in draw(chart)
     assert loss_of(config)["says"] == SAYS[name]
@@ -83,8 +83,8 @@ def test_terminal_report_and_server_say_the_same(name):
 def test_the_report_draws_no_try_that_had_another_loss():
     story = None
     for loss in ("hinge", "wasserstein", "wasserstein"):
-        story = Story(RunFolder(Path("x")), recipe("ring", loss=loss), stepped=[(1, MEANS)], parent=story)
-    assert [line.faint for line in verdict(story, Axis()).lines] == [True, False] * 2
+        story = Story(folder=RunFolder(Path("x")), config=recipe("ring", loss=loss), stepped=[(1, MEANS)], parent=story)
+    assert [line.faint for line in verdict_chart(story).lines] == [True, False] * 2
 
 
 @pytest.fixture(params=LOSSES)

@@ -49,48 +49,17 @@ def test_the_slider_goes_through_the_steps(from_disk, report):
     assert page.evaluate(seen) == ["4"]
     assert page.locator("[data-shown]").inner_text() == "step 4"
     assert slider.get_attribute("aria-valuetext") == "step 4"
-    page.locator("[data-play]").click()
-    page.locator("[data-shown]", has_text="step 24").wait_for()
-    page.get_by_role("button", name="Play").wait_for()
-
-
-def test_the_theme_can_be_chosen(from_disk, report):
-    page = from_disk(report, viewport=SIZES[0], color_scheme="light")
-    button = page.get_by_role("button", name="Use dark colours")
-    button.click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 18)"
-    page.get_by_role("button", name="Use light colours").click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(245, 246, 244)"
 
 
 def test_on_paper_it_is_dark_on_white_whatever_the_screen_shows(from_disk, report):
     page = from_disk(report, viewport={"width": 718, "height": 1000}, color_scheme="dark")  # A4 at 96 dots an inch
-    page.get_by_role("button", name="Use light colours").click()
-    page.get_by_role("button", name="Use dark colours").click()
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 32, 28)"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.locator("button:visible, input:visible").count() == 0
+    assert page.locator("input:visible").count() == 0
     columns = page.evaluate("getComputedStyle(document.querySelector('.charts')).gridTemplateColumns")
     assert len(columns.split()) == 2  # the page's width is no phone's
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-
-
-def test_a_curve_tells_its_values_under_the_pointer_and_by_keys(from_disk, report):
-    page = from_disk(report, viewport=SIZES[0])
-    chart = page.locator(".chart svg").first
-    shown = page.locator(".chart").first.locator("[data-of=D]")
-    last = shown.inner_text()
-    chart.focus()
-    page.keyboard.press("Home")
-    first = page.evaluate("document.querySelector('.chart [data-name=D]').dataset.y.split(' ')[0]")
-    assert shown.inner_text() == first
-    assert page.locator(".chart .at").first.inner_text() == "at 2 steps"
-    page.keyboard.press("Escape")
-    assert shown.inner_text() == last
-    chart.hover()
-    assert page.locator(".chart .cursor").first.get_attribute("hidden") is None
-    assert page.locator(".chart .at").first.is_visible()
 
 
 def test_without_a_script_nothing_is_missing_but_the_slider(from_disk, report):
@@ -98,7 +67,6 @@ def test_without_a_script_nothing_is_missing_but_the_slider(from_disk, report):
     assert page.locator(".frames img:visible").count() == 1
     assert page.locator(".slider").is_hidden()
     assert page.locator(".curve").first.is_visible()
-    assert page.locator(".strip img").is_visible()
 
 
 def test_texts_can_be_read_on_every_ground(from_disk, report, contrast):

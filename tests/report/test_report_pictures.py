@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import load
-from mulligan.report.pictures import FRAMES, cut, frames, nearest, strip
+from mulligan.report.pictures import FRAMES, cut, frames, nearest
 
 
 def test_the_grids_keep_to_their_budget(tmp_path):
@@ -58,14 +58,3 @@ def test_the_usual_distance_is_that_of_held_out_pictures():
     a, b = held.reshape(9, 1, -1) / 255, images.reshape(50, -1) / 255
     assert found.usual == pytest.approx(np.median(np.sqrt(np.square(a - b).sum(-1)).min(1)), rel=1e-12)
     assert found.distances.tolist() == [0, 0]
-
-
-def test_a_strip_needs_three_grids(tmp_path):
-    from mulligan.output.pictures import grid, save_png
-
-    samples = []
-    for step in range(3):
-        assert strip(samples, (5, 7, 1)) == ""
-        save_png(tmp_path / f"{step}.png", grid(np.full((64, 5, 7, 1), step, np.uint8)))
-        samples.append((step, tmp_path / f"{step}.png"))
-    assert strip(samples, (5, 7, 1)).startswith("data:image/png;base64,")

@@ -1,9 +1,8 @@
 """Write a run as one HTML page that opens from the disk: `write_report`.
 
 - `report`: writes the page, with `page.html`, `page.css`, `page.js`; start here. `story`: reads the run folder.
-- `verdict`: a sentence on how good the samples are. `sections`: the figures and words. `quality`: the table of metrics.
-- `again`: the command that repeats the run.
-- `curves`: the list of charts, and the line of tries. `charts` with `chart.html`: one chart. `pictures`: samples.
+- `verdict`: a sentence on how good the samples are. `sections`: the figures and words. `curves`: the list of charts.
+- `pictures`: samples over time, and their nearest training pictures.
 """
 
 from mulligan.report.report import page, write_report

@@ -1,4 +1,4 @@
-"""Make the pictures of a report: grids within a budget of bytes, a strip over time, nearest training pictures."""
+"""Make the pictures of a report: grids within a budget of bytes, nearest training pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset
 from mulligan.metrics import nearest_pictures
 from mulligan.output.pages import data_uri
-from mulligan.output.pictures import grid, png_bytes, read_png
+from mulligan.output.pictures import png_bytes, read_png
 
 BYTES = 900_000
 """Maximum size of all grids together, before base64 adds a third."""
@@ -18,8 +18,6 @@ FRAMES = 40
 """Maximum number of grids."""
 PAD = 2
 """Between the pictures of a grid, as the recorder draws it."""
-ROWS, COLUMNS = 5, 12
-"""Number of z in the strip over time, and its maximum number of grids."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +50,6 @@ def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
         if n == 1 or sum(sizes[i] for i in chosen) <= BYTES:
             return [(samples[i][0], data_uri(samples[i][1].read_bytes())) for i in chosen]
     return []
-
-
-def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...]) -> str:
-    """Return a few z over time, one a row, as a data URI; empty if there are too few grids.
-
-    They are chosen evenly from the grid, which is sorted by class.
-    """
-    columns = min(COLUMNS, len(samples))
-    if columns < 3 or len(shape) != 3:
-        return ""
-    chosen = evenly(len(samples), columns)
-    tiles = [cut(samples[i][1], shape) for i in chosen]
-    which = np.linspace(0, len(tiles[0]) - 1, ROWS + 2).round().astype(int)[1:-1]
-    table = np.concatenate([np.stack([each[row] for each in tiles]) for row in which])
-    return data_uri(png_bytes(grid(table, columns=len(chosen))))
 
 
 def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -17,8 +17,9 @@ from mulligan.diagnosis.figures import figure_of
 from mulligan.doors.write import atomic_write
 from mulligan.errors import DataError, MulliganError
 from mulligan.output.pages import policy_of, template
-from mulligan.report import again, curves, quality, sections
-from mulligan.report.pictures import Nearest, cut, evenly, frames, nearest, strip
+from mulligan.output.pictures.charts import STYLE
+from mulligan.report import curves, sections
+from mulligan.report.pictures import Nearest, cut, evenly, frames, nearest
 from mulligan.report.story import Story, read
 from mulligan.report.verdict import verdict
 from mulligan.training.samples import data_of
@@ -60,39 +61,29 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
 
 def page(story: Story, data: Dataset | None = None) -> str:
     """Return the page of a story."""
-    found, why_not, real, names = compared(story, data)
+    neighbours, why_not, real, names = compare(story, data)
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    shape = tuple(story.started.get("shape", ()))
+    style += STYLE
     return template(_HERE / "page.html").render(
         story=story,
         made=datetime.now().astimezone(),
         policy=policy_of(style, script),
         style=style,
         script=script,
-        summary=sections.summary(story),
+        sections=sections,
         verdict=verdict(story),
-        figures=sections.figures(story),
         frames=frames(story.samples),
-        pictures=len(shape) == 3,
-        strip=strip(story.samples, shape),
-        settings=sections.settings(story),
-        tries=curves.tries(story),
         figure_of=figure_of,
-        curves=curves.all_of(story),
-        measured=quality.measured(story),
-        blocks=quality.blocks(story),
-        classes=quality.classes(story, real, names),
-        copying=sections.copying(story),
+        curves=curves.draw_all(story),
+        classes=sections.classes(story, real, names),
         copies_below=COPIES.value,
-        found=found,
+        neighbours=neighbours,
         why_not=why_not,
-        again=" \\\n  ".join(again.command(story)),
-        machine=sections.machine(story),
         config=dumps_toml(story.config),
     )
 
 
-def compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
+def compare(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
     """Return the nearest training pictures, or why they are missing; the shares of the reals' classes, their names."""
     if data is None:
         try:
@@ -102,17 +93,17 @@ def compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, l
     shares: list[float] = []
     if data.labels is not None:
         shares = (np.bincount(data.labels, minlength=data.classes) / len(data.labels)).tolist()
-    found, why_not = None, ""
+    neighbours, why_not = None, ""
     if story.samples and not data.is_points:
         tiles = cut(story.samples[-1][1], data.shape)
         if tiles.shape[1:] != data.shape:
             why_not = "The samples have another shape than the data has now."
         else:
             try:
-                found = nearest(tiles[evenly(len(tiles), COMPARED)], data)
+                neighbours = nearest(tiles[evenly(len(tiles), COMPARED)], data)
             except DataError as error:  # a streamed picture could not be read
                 why_not = _unread(error)
-    return found, why_not, shares, data.class_names
+    return neighbours, why_not, shares, data.class_names
 
 
 def _unread(error: Exception) -> str:

@@ -1,21 +1,25 @@
 """Write the figures and words of a report. Each function takes the story."""
 
 import hashlib
-from typing import Any, NamedTuple
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
+from mulligan.config.change import Change, apply_overrides, compared, flattened
+from mulligan.config.recipes import recipe
 from mulligan.config.serialization import to_table
-from mulligan.metrics import MAPS, at, median_of
-from mulligan.output.figures import count, counted, duration, figure, percent
+from mulligan.errors import MulliganError, typed
+from mulligan.metrics import MAPS, at, figures_in, median_of
+from mulligan.output.figures import count, counted, duration, figure, percent, ranged
 from mulligan.report.story import Story
+from mulligan.training.second_try import plan
 from mulligan.training.store.folder import WATCHED
 
-
-class Copying(NamedTuple):
-    """Figures that show whether the generator copies; None for those that were not measured."""
-
-    z: float
-    authentic: float | None
-    real: float | None
+ARROWS = {"low": " ↓", "high": " ↑", "": ""}
+"""Sign behind the label of a metric: the better direction."""
+SHORT = 12
+"""Maximum number of changes that are written as options. With more, the command uses the file of settings."""
 
 
 def middle(value: Any) -> float | None:
@@ -137,35 +141,104 @@ def _kind(part: dict[str, Any]) -> str:
     return " ".join([str(part["kind"]).replace("_", " "), *shown])
 
 
-def copying(story: Story) -> Copying | None:
-    """Return the figures on copies; None if there are none."""
-    z, *shares = (middle(at(story.metrics, "copies", key)) for key in ("ct_z", "authpct", "authpct_real"))
-    return None if z is None else Copying(z, *shares)
+def compare_with(story: Story) -> str:
+    """Say which samples the metrics compare with which data; empty without metrics."""
+    metrics = story.metrics
+    if not metrics:
+        return ""
+    draws = metrics.get("seeds", [])
+    spread = f"; {len(draws)} draws: median (least…most)" if len(draws) > 1 else ""
+    reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
+    fakes = f"{count(metrics['n'])} samples" + (f" of step {count(metrics['step'])}" if "step" in metrics else "")
+    return f"{fakes} against {count(metrics['n_real'])} {reals} of {metrics['data']}{spread}."
+
+
+def blocks(story: Story) -> list[tuple[str, list[dict[str, str]]]]:
+    """Return the final metrics by feature space: label, explanation, averaged and raw weights, best value or floor."""
+    raw = at(story.metrics, "raw")
+    titles = {**MAPS, "": "classes, copies, pictures"}
+    return [(title, _rows(story.metrics, raw, space)) for space, title in titles.items()]
+
+
+def _rows(metrics: Any, raw: Any, space: str) -> list[dict[str, str]]:
+    rows, of_raw = [], figures_in(raw, space)
+    for name, (metric, value, floor) in figures_in(metrics, space).items():
+        beside = of_raw[name].value if name in of_raw else None
+        best = "" if floor is None else f"{floor:g}" if floor is metric.floor else ranged(floor, share=metric.share)
+        average, raw_weights = (ranged(each, share=metric.share) for each in (value, beside))
+        label = metric.label + ARROWS[metric.better]
+        rows.append({"label": label, "line": metric.line, "average": average, "raw": raw_weights, "best": best})
+    return rows
+
+
+def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> tuple[list[tuple[str, float, str]], str]:
+    """Return name, share and words for each class, and where the shares come from; none if the classes are unknown."""
+    shares = [float(median_of(v)) for v in at(story.metrics, "classes", "histogram") or []]
+    behind = story.measured_before
+    where = f"By the judge, of the {'final samples' if behind is None else f'samples of step {count(behind)}'}."
+    if not shares and story.histogram:
+        shares, where = story.histogram, f"Of 256 samples at step {count(story.measured[-1][0])}."
+    if len(shares) > 40:
+        return [], ""
+    rows = []
+    for label, share in enumerate(shares):
+        beside = f", real {percent(real[label])}" if len(real) == len(shares) else ""
+        rows.append((names[label] if label < len(names) else str(label), share, f"{percent(share)}{beside}"))
+    return rows, where
+
+
+def copying(story: Story) -> tuple[float | None, ...]:
+    """Return C_T, and the authentic shares of samples and reals; None for what was not measured."""
+    return tuple(middle(at(story.metrics, "copies", key)) for key in ("ct_z", "authpct", "authpct_real"))
+
+
+# ── how to get it again ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def command(story: Story) -> str:
+    """Return the command that repeats a run, but for what was changed while it ran; empty if there is none."""
+    config, changes = story.config, list[Change]()
+    if config.parent is not None:
+        return f"mulligan diagnose {typed(config.parent.run)} --try" if _is_proposed(story) else ""
+    try:
+        base = recipe(config.recipe)
+        old, new = (flattened(to_table(each)) for each in (base, replace(config, recipe=base.recipe)))
+        changes = [Change(path, value) for path, value in new.items() if path not in old or old[path] != value]
+        again = replace(apply_overrides(base, changes)[0], recipe=config.recipe)
+        same = len(changes) <= SHORT and not compared(to_table(again), to_table(config))
+    except (MulliganError, OSError):
+        same = False
+    if not same:
+        return "mulligan train config.toml"
+    options = (f"--set {shlex.quote(str(change))}" for change in changes)
+    return " \\\n  ".join([f"mulligan train {shlex.quote(config.recipe)}", *options])
+
+
+def _is_proposed(story: Story) -> bool:
+    """Whether `mulligan diagnose --try` on the parent would give this run."""
+    assert story.config.parent is not None
+    try:
+        return to_table(plan(story.config.parent.run).config) == to_table(story.config)
+    except (MulliganError, OSError):
+        return False
 
 
 def machine(story: Story) -> list[tuple[str, str]]:
     """Return the machine and the versions, by name."""
     versions, threads = story.versions, at(story.started, "threads") or story.config.threads
     seconds, steps = story.seconds(story.step), story.step - story.begins
+    before = story.parent.seconds(story.begins) if story.parent is not None else None
+    speed = steps / max(seconds[0] - (before[0] if before else 0.0), 1e-9) if seconds else 0.0
+    try:
+        digest = hashlib.sha256(story.folder.generator.read_bytes()).hexdigest()
+    except OSError:
+        digest = ""
     return [
         ("Mulligan", versions.get("mulligan", "")),
         ("Python, NumPy", ", ".join(filter(None, (versions.get("python", ""), versions.get("numpy", ""))))),
         ("BLAS", versions.get("blas", "")),
         ("Machine", ", ".join(filter(None, (versions.get("machine", ""), counted(threads, "thread"))))),
-        ("Speed", f"{figure(steps / _since(story, seconds))} steps/s, mean" if seconds and steps else ""),
-        ("Seed", str(story.config.seed)),
-        ("Weights, SHA-256", _digest(story)),
+        ("Speed", f"{figure(speed)} steps/s, mean" if speed else ""),
+        ("Weights, SHA-256", digest),
         ("Judge, SHA-256", str(at(story.metrics, "judge", "sha256") or at(story.metrics, "modes", "sha256") or "")),
     ]
-
-
-def _since(story: Story, seconds: tuple[float, float]) -> float:
-    before = story.parent.seconds(story.begins) if story.parent is not None else None
-    return max(seconds[0] - (before[0] if before else 0.0), 1e-9)
-
-
-def _digest(story: Story) -> str:
-    try:
-        return hashlib.sha256(story.folder.generator.read_bytes()).hexdigest()
-    except OSError:
-        return ""

@@ -8,15 +8,13 @@ from typing import Any
 from mulligan.diagnosis.failures import titled
 from mulligan.nn.memory import Array
 from mulligan.output.pages import data_uri
+from mulligan.output.pictures.charts import STYLE, Chart, Line, draw
 from mulligan.output.pictures.images import png_bytes
-from mulligan.output.pictures.svg import element, left_axis, rounded
 from mulligan.training.events import Diagnosed, Event, Finished, Observer, Sampled, Stepped
 from mulligan.training.progress import Pace, View, evidence_lines, measured
 from mulligan.training.run import Run
 from mulligan.training.samples import sheet
 
-COLOURS = {"d_loss": "#d1495b", "g_loss": "#00798c"}
-WIDTH, HEIGHT, LEFT = 420, 110, 60
 EVERY = 0.3
 """Minimum number of seconds between two drawings."""
 
@@ -90,21 +88,14 @@ def picture(samples: Array, run: Run) -> str:
     return f'<img alt="samples at step {run.step}" style="{style}" src="{data_uri(png_bytes(whole, quickly=True))}">'
 
 
-def curves(found: dict[str, list[tuple[int, float]]]) -> str:
+def curves(losses: dict[str, list[tuple[int, float]]]) -> str:
     """Return both losses as lines of one chart; empty before the second report."""
-    points = [point for curve in found.values() for point in curve]
-    if len({step for step, _ in points}) < 2:
+    steps = {step for curve in losses.values() for step, _ in curve}
+    if len(steps) < 2:
         return ""
-    values = [value for _, value in points]
-    x = rounded(0, max(step for step, _ in points), LEFT, WIDTH - 70)
-    y = rounded(min(values), max(values), HEIGHT - 12, 12)
-    inside = left_axis(y, LEFT, WIDTH - 70).replace('class="rule"', 'stroke="#8884"')
-    end = 0.0
-    for name, curve in sorted(found.items(), key=lambda pair: -pair[1][-1][1] if pair[1] else 0.0):
-        if curve:
-            line = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in curve)
-            inside += element("polyline", points=line, fill="none", stroke=COLOURS[name], stroke_width=1.5)
-            end = max(y(curve[-1][1]) + 4, end + 12)  # one word below the other where the curves end alike
-            inside += element("text", f"{name[0].upper()} loss", x=WIDTH - 64, y=end, fill=COLOURS[name])
-    style = "display:block;overflow:visible;font:11px sans-serif;fill:currentColor"
-    return element("svg", inside, width=WIDTH, height=HEIGHT, style=style)
+    lines = []
+    for name, who in (("D", "judge"), ("G", "fake")):
+        curve = losses[f"{name.lower()}_loss"]
+        lines.append(Line(name, who, [step for step, _ in curve], [loss for _, loss in curve]))
+    chart = draw(Chart("Loss", "", "", lines, float(max(steps))))
+    return f'<style>{STYLE}</style><div style="max-width:420px">{chart}</div>'

@@ -6,15 +6,14 @@ import re
 import numpy as np
 import pytest
 
+from mulligan.output.pictures import charts
+from mulligan.output.pictures.charts import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Chart, Line, Mark, draw
 from mulligan.output.pictures.svg import LETTER
-from mulligan.report import charts
-from mulligan.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart, Line, Mark, draw
 
 
 def chart(y, x=None, **more):
     x = range(len(y)) if x is None else x
-    axis = Axis("steps", float(max(x, default=0) or 1), more.pop("marks", ()))
-    return Chart("Loss", "nats", "words", [Line("D", "judge", list(x), y)], axis, **more)
+    return Chart("Loss", "nats", "words", [Line("D", "judge", list(x), y)], float(max(x, default=0) or 1), **more)
 
 
 def curve(text):
@@ -25,9 +24,9 @@ def curve(text):
 
 def test_the_ends_of_a_curve_lie_where_the_axis_says():
     points = curve(draw(chart([0.0, 1.0, 2.0], bounds=(0.0, 2.0))))
-    assert points[0] == ("M", LEFT, HEIGHT - BOTTOM)
-    assert points[2] == ("L", WIDTH - RIGHT, TOP)
-    assert points[1][1] == pytest.approx((LEFT + WIDTH - RIGHT) / 2)
+    assert points[0] == ("M", LEFT, BOTTOM)
+    assert points[2] == ("L", RIGHT, TOP)
+    assert points[1][1] == pytest.approx((LEFT + RIGHT) / 2)
 
 
 def test_a_logarithmic_axis_has_equal_steps_for_equal_factors():
@@ -66,7 +65,7 @@ def test_a_steady_climb_is_not_taken_for_an_outlier():
 
 
 def test_long_curves_are_thinned_to_means():
-    thin = charts.thinned(Line("D", "judge", list(range(4000)), [float(i) for i in range(4000)]))
+    thin = charts._thin(Line("D", "judge", list(range(4000)), [float(i) for i in range(4000)]))
     assert len(thin.x) == charts.POINTS
     assert thin.y == pytest.approx(np.arange(4000).reshape(charts.POINTS, 10).mean(1))
     assert thin.x == pytest.approx(thin.y)
@@ -75,18 +74,14 @@ def test_long_curves_are_thinned_to_means():
 def test_a_chart_can_be_heard_and_says_its_values():
     text = draw(chart([3.0, 0.564]))
     assert 'role="img" aria-label="Loss over steps; at the end D 0.564"' in text
-    assert 'data-x="0 1" data-y="3.00 0.564"' in text
-    assert "<b" in text
     assert "0.564</b>" in text
 
 
 def test_ticks_do_not_stand_on_each_other():
     for end in (20, 999, 2000, 7000, 20_000, 123_456, 1.7, 37.0):
-        text = draw(Chart("x", "", "", [Line("D", "judge", [0, end], [0.0, 1.0])], Axis("CPU-seconds", end)))
+        text = draw(Chart("x", "", "", [Line("D", "judge", [0, end], [0.0, 1.0])], end))
         spans = []
-        for side, x, words in re.findall(
-            rf'class="tick( end| mid|)" x="([\d.]+)" y="{HEIGHT - BOTTOM + 18}">([^<]*)<', text
-        ):
+        for side, x, words in re.findall(rf'class="tick( end| mid|)" x="([\d.]+)" y="{BOTTOM + 18}">([^<]*)<', text):
             width = LETTER * len(words)
             left = float(x) - {" end": width, " mid": width / 2, "": 0}[side]
             spans.append((left, left + width))
@@ -119,8 +114,8 @@ LETTERS = LEFT - 6 + LETTER / 2
 
 def test_a_try_that_was_given_up_does_not_set_the_axis():
     lines = [Line("D", "judge", [0, 1, 2], [1.0, 0.5, 0.7]), Line("D", "judge", [0, 1], [0.6, -30_000.0], faint=True)]
-    text = draw(Chart("Loss", "nats", "words", lines, Axis("steps", 2.0)))
+    text = draw(Chart("Loss", "nats", "words", lines, 2.0))
     assert "k<" not in text
     assert re.search(r'class="edge judge faint"', text)  # it leaves the frame, and a triangle says so
-    alone = draw(Chart("Loss", "nats", "words", lines[1:], Axis("steps", 2.0)))
+    alone = draw(Chart("Loss", "nats", "words", lines[1:], 2.0))
     assert "−30k<" in alone
