@@ -163,12 +163,11 @@ def test_json_is_utf_8_whatever_stdout_has(process):
 
 
 def test_a_terminal_is_shown_first_what_people_start_with(mulligan, monkeypatch):
-    everything = mulligan("list", "recipes")[1]
-    assert "\narticle-mended-7\t" in everything
+    assert "\narticle-mended-7\t" in mulligan("list", "others")[1]
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     shown = mulligan("list", "recipes")[1]
-    assert shown.index("quick") < shown.index("best") < shown.index("dcgan")
-    assert "mulligan list article" in shown
+    assert shown.index("quick") < shown.index("best")
+    assert "mulligan list others" in shown
     assert "article-mended-7" not in shown
 
 

@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -211,6 +212,9 @@ def test_the_classic_recipe_is_kristiadis():
 
 def test_recipes_take_overrides_and_paths(tmp_path):
     assert recipe("quick", steps=5, loss="hinge", data="fashion-mnist").data.name == "fashion-mnist"
+    own = recipe("pictures", data={"name": "shapes/", "size": 48}).data
+    assert own == replace(recipe("pictures").data, name="shapes/", size=48, limit=0)
+    assert recipe("unlabelled", data="fashion-mnist").data.labels == "clusters"
     path = tmp_path / "mine.toml"
     path.write_text(RECIPES["ring"].read_text(encoding="utf-8"), encoding="utf-8")
     assert recipe(str(path)).recipe == "mine"

@@ -21,7 +21,7 @@ from mulligan.nn import EMA, Network
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import He, Zeros
 from mulligan.nn.optimizers import Adam
-from mulligan.training import RECIPES, Parent, Run, dumps_toml, recipe, train, with_overrides
+from mulligan.training import RECIPES, Parent, Recorder, Run, dumps_toml, recipe, resume, train, with_overrides
 from mulligan.training.probe import probe_of
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
@@ -247,3 +247,10 @@ def test_the_page_on_the_search_says_how_finest_is_made_of_best():
     changes = ["batch_size=64", "generator.layers.hidden=[512]", *(f"penalties.{i}.gamma=0.06" for i in (0, 1))]
     changes.append("steps=64000")
     assert replace(with_overrides(recipe("best"), [*then, *changes]), recipe="finest") == recipe("finest")
+
+
+def test_a_recipe_called_watched_is_resumed_like_any_other(tmp_path):
+    path = tmp_path / "watched.toml"
+    path.write_text(dumps_toml(recipe("ring", steps=4, threads=1)), "utf-8")
+    list(Recorder(tmp_path / "r").record(Run(recipe(path)), stop=lambda: True))
+    assert resume(tmp_path / "r").config.recipe == "watched"

@@ -27,7 +27,7 @@ def command(
 ) -> None:
     """List the names that recipes and options may use, with one line about each and its source.
 
-    WHAT is recipes, article, studies, data, losses, penalties, augmentations, optimizers, layers, architectures,
+    WHAT is recipes, others, studies, data, losses, penalties, augmentations, optimizers, layers, architectures,
     schedules, initializers, averages, clippings, metrics or museum.
 
     Example:
@@ -51,8 +51,7 @@ def command(
         emit([row._asdict() for row in rows])
     elif sys.stdout.isatty():
         if what == "recipes":
-            folded = rows_of("article")
-            rows = [*rows[: -len(folded)], Row("article …", f"{len(folded)} more: mulligan list article", "")]
+            rows = [*rows, Row("…", f"{len(training.RECIPES) - len(rows)} more: mulligan list others", "")]
         _print_table(rows)
     else:
         for row in rows:
@@ -75,10 +74,10 @@ def _print_table(rows: list[Row]) -> None:
 def rows_of(what: str) -> list[Row]:
     """Return the rows of a kind. Each kind imports what it needs, because most need little."""
     match what:
-        case "recipes" | "article":
-            from mulligan.config.recipes import OF_THE_ARTICLE
+        case "recipes" | "others":
+            from mulligan.config.recipes import CHOICES
 
-            names = [name for name in training.RECIPES if what == "recipes" or name.startswith(OF_THE_ARTICLE)]
+            names = [name for name in training.RECIPES if (name in CHOICES) == (what == "recipes")]
             opened = {name: training.describe(name) for name in names}
             return [Row(name, line, source_in(rest)) for name, (line, rest) in opened.items()]
         case "studies":
@@ -128,7 +127,7 @@ def source_in(text: str) -> str:
 
 KINDS: dict[str, tuple[str, str]] = {
     "recipes": ("whole configurations, for mulligan train", ""),
-    "article": ("recipes of the NumPy article: its scripts, failed generators and repairs", ""),
+    "others": ("recipes of papers, of the museum and of studies", ""),
     "studies": ("comparisons that come with it, for mulligan study", ""),
     "data": ("data sets, for --data", ""),
     "losses": ("what both players minimise", "Loss"),

@@ -85,6 +85,8 @@ class Config(Game):
     than 2,000 samples takes only every second of them, or fewer."""
     recipe: str = ""
     """The recipe that this configuration started from."""
+    watched: bool = False
+    """`mulligan.Watch` wrote this file: your own loop trains, and its nets, rates and losses are not in here."""
     parent: Parent | None = None
     """The checkpoint that a second try started from."""
     start: str = ""

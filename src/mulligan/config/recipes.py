@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.config.change import with_overrides
-from mulligan.config.model import Config
+from mulligan.config.model import Config, with_all_of
 from mulligan.config.toml import load_config, read_text
 from mulligan.errors import ConfigError, nearest, shown
 
-_FIRST = ["quick", "best", "finest", "faces", "fashion", "pictures", "mlp", "small", "plain", "unlabelled"]
-_FIRST += ["ring", "grid"]
-"""What people start with."""
-OF_THE_ARTICLE = ("article", "attempt-")
-"""Prefix of the names of the NumPy article's recipes."""
-_FILES = {path.stem: path for path in (Path(__file__).parent.parent / "recipes").glob("*.toml")}
-_OTHERS = sorted(_FILES.keys() - set(_FIRST), key=lambda name: (name.startswith(OF_THE_ARTICLE), name))
-RECIPES: dict[str, Path] = {name: _FILES[name] for name in [*_FIRST, *_OTHERS]}
-"""The file of every recipe by its name. To add your own, add an entry."""
+CHOICES = ("quick", "best", "finest", "fashion", "faces", "pictures", "unlabelled", "mlp", "ring", "grid")
+"""The recipes that people choose from."""
+_FILES = {path.stem: path for path in (Path(__file__).parent.parent / "recipes").rglob("*.toml")}
+RECIPES: dict[str, Path] = {name: _FILES[name] for name in [*CHOICES, *sorted(_FILES.keys() - {*CHOICES})]}
+"""The file of every recipe by its name: `CHOICES`, then those of papers, of the museum and of studies."""
 
 
 def recipe(name: str | Path, **overrides: Any) -> Config:
@@ -31,7 +27,8 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
         One of `RECIPES`, or the path of a TOML file.
     **overrides
         Fields of `Config` to change, as an object or its plain form: ``steps=2000``, ``loss="hinge"``,
-        ``data="fashion-mnist"``. Use a path for a nested field: ``**{"discriminator.optimizer.lr": 1e-4}``.
+        ``data="fashion-mnist"``. Use a path for a nested field: ``**{"discriminator.optimizer.lr": 1e-4}``. A
+        name or a dict for ``data`` changes only these fields of it.
 
     Raises
     ------
@@ -40,6 +37,12 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
     """
     path = _find(name)
     anew = replace(load_config(path), recipe=path.stem, parent=None)  # the file may be a second try's
+    data = overrides.get("data")
+    fields = {"name": data} if isinstance(data, str) else data
+    if isinstance(fields, Mapping):
+        del overrides["data"]
+        anew = with_all_of(anew, fields.get("name", anew.data.name))
+        overrides |= {f"data.{key}": value for key, value in fields.items()}
     return with_overrides(anew, overrides)
 
 

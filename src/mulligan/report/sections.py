@@ -14,7 +14,6 @@ from mulligan.metrics import MAPS, at, figures_in, median_of
 from mulligan.output.figures import count, counted, duration, figure, percent, ranged
 from mulligan.report.story import Story
 from mulligan.training.second_try import plan
-from mulligan.training.store.folder import WATCHED
 
 ARROWS = {"low": " ↓", "high": " ↑", "": ""}
 """Sign behind the label of a metric: the better direction."""
@@ -96,7 +95,7 @@ def _millions(n: int) -> str:
 def settings(story: Story) -> list[tuple[str, str]]:
     """Return the main settings by name."""
     config, table = story.config, to_table(story.config)
-    if config.recipe == WATCHED:
+    if config.watched:
         return [("Watched", "a loop of your own, by mulligan.Watch"), ("Data", _data(story))]
     players = (("G", config.generator.optimizer), ("D", config.discriminator.optimizer))
     rates = [f"{name} {optimizer.lr:g}" for name, optimizer in players if hasattr(optimizer, "lr")]

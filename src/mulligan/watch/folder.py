@@ -15,7 +15,9 @@ from mulligan.nn.memory import Array
 from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
 from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Event, Sampled, Started
-from mulligan.training.store.folder import WATCHED
+
+WATCHED = "watched"
+"""The name of a watched run's recipe and data."""
 
 
 class WatchFolder:
@@ -31,7 +33,7 @@ class WatchFolder:
     def begin(self, started: Started, low: float, high: float) -> None:
         """Write the settings that are known, and the first event."""
         base = recipe("quick", steps=started.steps)
-        config = replace(base, recipe=WATCHED, data=DataSpec(WATCHED, labels="none", low=low, high=high))
+        config = replace(base, recipe=WATCHED, watched=True, data=DataSpec(WATCHED, labels="none", low=low, high=high))
         self.here.samples.mkdir(parents=True, exist_ok=True)
         atomic_write(self.here.config, dumps_toml(config).encode())
         self.add(started)

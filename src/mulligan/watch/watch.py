@@ -16,10 +16,9 @@ from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import figure
 from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
-from mulligan.training.store.folder import WATCHED
 from mulligan.watch.arrays import as_numpy, class_match, constant, kinds_of, layout_of, range_of
 from mulligan.watch.faults import LOOP_FAULTS, LoopHistory, remedies
-from mulligan.watch.folder import WatchFolder
+from mulligan.watch.folder import WATCHED, WatchFolder
 from mulligan.watch.forms import Fitting, Form, Outputs, as_logits
 from mulligan.watch.nets import Latent, nets_of
 

@@ -32,8 +32,6 @@ _LOG = logging.getLogger(__name__)
 _CHANGED = "{} was edited or truncated after it was written{}, so its figures may be wrong. Restore it from a copy."
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 """Error numbers that mean: another process holds the lock."""
-WATCHED = "watched"
-"""The recipe that a run watched by `mulligan.Watch` names. Its nets, rates and losses are not in ``config.toml``."""
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
@@ -228,7 +226,7 @@ def restored(found: Checkpoint) -> Run:
 def own_config(here: RunFolder) -> Config:
     """Return the configuration of a run that Mulligan trains. A watched run is trained by its owner's loop."""
     config = load_config(here.config)
-    if config.recipe == WATCHED:
+    if config.watched:
         raise ConfigError(
             f"{here.path} must hold a run that Mulligan trains, got what mulligan.Watch saw of your own loop. Change "
             f"that loop and start it again; mulligan diagnose {typed(here.path)} says what to change."
