@@ -19,12 +19,12 @@ ROUNDS, SECONDS, KINDS = 10, 0.4, ("forked", "started", "threads")
 def side(name, kind):
     """Take steps when told how many, and print the milliseconds of one."""
     from mulligan.game import gan
-    from mulligan.nn import memory
+    from mulligan.nn import memory, workers
     from mulligan.nn.workers import ThreadTeam, processes
     from mulligan.training import Run, recipe
 
     if kind == "started":
-        memory.can_fork = processes.can_fork = lambda: False
+        memory.can_fork = workers.can_fork = processes.can_fork = lambda: False
     if kind == "threads":
         gan.process_team = lambda: ThreadTeam
     run = Run(recipe(name, steps=10**6, threads=2))

@@ -28,7 +28,7 @@ GAME = Game(Player(G, ADAM), Player(D, ADAM), Latent(3), Relativistic(), (R1(), 
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch):
     """No fork, and no second of patience before processes are started."""
-    for module in ("memory", "workers.processes"):
+    for module in ("memory", "workers", "workers.processes"):
         monkeypatch.setattr(f"mulligan.nn.{module}.can_fork", lambda: False)
     monkeypatch.setattr("mulligan.nn.workers.started.WARM", 0)
 
@@ -114,9 +114,9 @@ def test_a_started_worker_that_was_killed_is_told_of():
 SCRIPT = """
 import time
 print("imported", flush=True)
-from mulligan.nn import memory
+from mulligan.nn import memory, workers
 from mulligan.nn.workers import processes, started
-memory.can_fork = processes.can_fork = lambda: False
+memory.can_fork = workers.can_fork = processes.can_fork = lambda: False
 started.WARM = 0
 from mulligan.training import Run, recipe
 run = Run(recipe("ring", threads=2, steps=10**9))

@@ -15,9 +15,7 @@ from mulligan.nn.layers.base import Shape
 from mulligan.nn.memory import Array, Labels, aligned, shared
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import restore, state_of, stream
-from mulligan.nn.workers.limits import available_cores
-from mulligan.nn.workers.processes import process_team
-from mulligan.nn.workers.threads import ThreadTeam
+from mulligan.nn.workers import ThreadTeam, available_cores, process_team
 
 
 class GAN:

@@ -19,7 +19,7 @@ import fnmatch
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -136,6 +136,10 @@ def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: n
     return error if np.isfinite(gradient).all() else np.nan
 
 
+Errors: TypeAlias = Iterator[tuple[str, float]]
+"""Yields what is compared, and its error."""
+
+
 class _Point:
     """A network in float64 at some (x, θ), and the arrays that turn its passes into numbers."""
 
@@ -194,27 +198,27 @@ class _Point:
 
     # ── the checks: each yields (what, error) ─────────────────────────────────────────────────────────────────────
 
-    def first_order(self) -> Iterator[tuple[str, float]]:
+    def first_order(self) -> Errors:
         results = self.gradients(self.first_passes)
         yield "dx", gradient_error(self.value, self.x, results["dx"], self.rng)
         for name, array in self.arrays().items():
             yield f"d{name}", gradient_error(self.value, array, results[name], self.rng)
 
-    def tangents(self) -> Iterator[tuple[str, float]]:
+    def tangents(self) -> Errors:
         self.forward()
         ty = self.space.tangent(self.v).copy()
         dx = self.space.backward(self.b)
         yield "transposed", relative(np.vdot(self.b, ty), np.vdot(dx, self.v))
         yield "tangent", relative(ty, slope(self.forward, self.x, self.v))
 
-    def second_order(self) -> Iterator[tuple[str, float]]:
+    def second_order(self) -> Errors:
         results = self.gradients(self.second_passes)
         yield "adjoint dtx", relative(results["dtx"], results["Jᵀb"])
         yield "adjoint dx", gradient_error(self.penalty, self.x, results["dx"], self.rng)
         for name, array in self.arrays().items():
             yield f"second order d{name}", gradient_error(self.penalty, array, results[name], self.rng)
 
-    def fast_path(self) -> Iterator[tuple[str, float]]:
+    def fast_path(self) -> Errors:
         c = self.rng.standard_normal(len(self.x))
         ones = np.ones_like(self.a)
 
@@ -236,7 +240,7 @@ class _Point:
             one, other = self.gradients(fused), self.gradients(general)
             yield "fused_grads", max(relative(one[name], other[name]) for name in other)
 
-    def two_workers(self) -> Iterator[tuple[str, float]]:
+    def two_workers(self) -> Errors:
         kept = self.network.stats.copy()
         one = self.gradients(self.first_passes)
         one["stats"], self.network.stats[:] = self.network.stats.copy(), kept
@@ -289,9 +293,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "") -> list[Check]:
         if not type(inner).__module__.startswith("mulligan."):
             _check_passes(inner, inner_shape)
 
-    def errors(
-        check: Callable[[_Point], Iterator[tuple[str, float]]], training: bool = True
-    ) -> list[tuple[str, float]]:
+    def errors(check: Callable[[_Point], Errors], training: bool = True) -> list[tuple[str, float]]:
         """Run a check at the first point of a fixed series that is far from a kink."""
         for seed in range(ATTEMPTS):
             try:

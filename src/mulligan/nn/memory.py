@@ -143,31 +143,21 @@ class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
 
 
 class Context:
-    """What all layers of one workspace share during a pass.
-
-    Attributes
-    ----------
-    labels : (n,) integer array or None
-        Classes of the rows, for conditional layers; or a mixture, (n, classes) float.
-    training : bool
-        True for batch statistics and dropout; False for running statistics and no dropout.
-    tangent_follows : bool
-        True if a tangent pass follows this backward pass; a layer then keeps what both need.
-    rng : Generator or None
-        Draws the masks of dropout.
-    worker : Worker or None
-        The worker whose rows of a shared batch this workspace takes.
-    buffers : Buffers
-        Scratch arrays that layers share: arbitrary contents, valid within one call.
-    """
+    """What all layers of one workspace share during a pass."""
 
     def __init__(self, dtype: DTypeLike, rng: np.random.Generator | None = None, worker: Worker | None = None):
         self.buffers = Buffers(np.dtype(dtype))
+        """Scratch arrays that layers share: arbitrary contents, valid within one call."""
         self.labels: Labels | NDArray[np.floating[Any]] = None
+        """Classes of the rows, (n,), for conditional layers; or a mixture, (n, classes) float."""
         self.training = True
+        """True for batch statistics and dropout; False for running statistics and no dropout."""
         self.tangent_follows = False
+        """True if a tangent pass follows this backward pass; a layer then keeps what both need."""
         self.rng = rng
+        """Draws the masks of dropout."""
         self.worker = worker
+        """The worker whose rows of a shared batch this workspace takes."""
 
     @property
     def number(self) -> int:
@@ -184,49 +174,33 @@ class Context:
 
 
 class Memory:
-    """The arrays of one layer in one workspace.
-
-    Attributes
-    ----------
-    buffers : Buffers
-    params, grads : dict of arrays
-        Views into the network's flat vectors. A layer writes to `grads` only by `accumulate` and `add`, because no step
-        sets `grads` to zero.
-    weights : dict of arrays
-        `params` as the layer's products use them: with spectral norm, some of them divided by their norm.
-    written : set of str
-        The gradients that have received a contribution in this step.
-    stats : dict of arrays
-        The same for values that are kept but not trained (running averages).
-    saved : dict
-        Other values that one pass keeps for the next.
-    context : Context
-        Shared by all layers of the workspace.
-    children : list of Memory
-        One for each layer inside a composite layer.
-    x, y : array
-        Input and output of the last forward pass, as far as the layer needs them again.
-    dy : array
-        The gradient with respect to `y` that the last `backward` or `adjoint` was given.
-    tx, dty : array or None
-        The tangent of `x`, and the gradient with respect to the tangent of `y`, of the last second-order pass.
-    """
+    """The arrays of one layer in one workspace."""
 
     def __init__(self, context: Context, dtype: DTypeLike):
         self.context = context
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.buffers = Buffers(self.dtype)
         self.params = self.weights = dict[str, Array]()
+        """`params`: views into the network's flat vector. `weights`: the same as the layer's products use them; with
+        spectral norm, some of them are divided by their norm."""
         self.grads: dict[str, Array] = {}
+        """Views as well. Layers write to them by `accumulate` and `add` alone, because no step sets them to zero."""
         self.stats: dict[str, Array] = {}
+        """Values that are kept but not trained, such as running averages."""
         self.children: list[Memory] = []
+        """One for each layer inside a composite layer."""
         self.saved: dict[object, Any] = {}
+        """Other values that one pass keeps for the next."""
         self.x: Array = _NOTHING
         self.y: Array = _NOTHING
+        """Input and output of the last forward pass, as far as the layer needs them again."""
         self.dy: Array = _NOTHING
+        """The gradient with respect to `y` that the last `backward` or `adjoint` was given."""
         self.tx: Array | None = None
         self.dty: Array | None = None
+        """The tangent of `x`, and the gradient with respect to that of `y`, of the last second-order pass."""
         self.written: set[str] = set()
+        """The gradients that have received a contribution in this step."""
 
     def accumulate(self, name: str, write: Callable[..., object], *args: Any) -> None:
         """Add to the gradient of `name` what ``write(*args, out)`` writes into `out`.

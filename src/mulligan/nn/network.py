@@ -31,27 +31,8 @@ class Entry:
 class Network:
     """A layer (usually a `Sequential`) for inputs of one shape, with its parameters in one flat vector.
 
-    Parameters
-    ----------
-    layer : Layer
-    input_shape : tuple of int
-        Of one sample, without the batch axis.
-    dtype : float32, or float64 for gradient checks
-    allocate : callable
-        Allocates the flat vectors: `aligned`, or `shared` for process workers.
-
-    Attributes
-    ----------
-    n_params : int
-        Number of trained parameters.
-    theta : (n_params,) array
-        All trained parameters, layer after layer. An optimiser, an average or a norm takes one pass over it.
-    stats : (n_stats,) array
-        Values that are kept but not trained: running averages, power-iteration vectors.
-    entries, stat_entries : list of Entry
-        Where each parameter lies in the vectors.
-    classes : int or None
-        Number of classes of a conditional network; every pass then needs labels below it.
+    `input_shape` is that of one sample, without the batch axis. `dtype` is float32, or float64 for gradient checks.
+    `allocate` makes the flat vectors: `aligned`, or `shared` for process workers.
     """
 
     def __init__(self, layer: Layer, input_shape: Shape, dtype: DTypeLike = np.float32, allocate: Allocate = aligned):
@@ -62,6 +43,7 @@ class Network:
         self.output_shape = layer.output_shape(self.input_shape)
         self.entries: list[Entry] = []
         self.stat_entries: list[Entry] = []
+        """Where each parameter lies in `theta` and in `stats`."""
         sizes = {True: 0, False: 0}
         for path, inner, shape in walk(layer, self.input_shape):
             for name, param in inner.params(shape).items():
@@ -71,23 +53,20 @@ class Network:
                 entries.append(Entry(f"{path}.{name}" if path else name, param, slice(start, stop)))
         self.n_params = sizes[True]
         self.theta = allocate((self.n_params,), self.dtype)
+        """All trained parameters, layer after layer. An optimiser, an average or a norm takes one pass over it."""
         self.stats = allocate((sizes[False],), self.dtype)
+        """Values that are kept but not trained: running averages, power-iteration vectors."""
         inside = [inner for _, inner, _ in walk(layer, self.input_shape)]
         self.mixes_samples = any(inner.mixes_samples for inner in inside)
         self.piecewise_linear = all(inner.piecewise_linear for inner in inside)
         self.needs_finish = any(inner.needs_finish for inner in inside)
         self.classes: int | None = min((n for n in (getattr(i, "classes", None) for i in inside) if n), default=None)
+        """Number of classes of a conditional network; every pass then needs labels below it."""
         self.theta.fill(0)
         self.stats.fill(0)
 
     def initialise(self, rng: np.random.Generator) -> Self:
-        """Draw every parameter from its initialiser, in order; return the network.
-
-        Raises
-        ------
-        ConfigError
-            When an initialiser's options give numbers that float64 cannot hold.
-        """
+        """Draw every parameter from its initialiser, in order; return the network."""
         for flat, entries in ((self.theta, self.entries), (self.stats, self.stat_entries)):
             for entry in entries:
                 param = entry.param
@@ -115,17 +94,9 @@ class Network:
     ) -> Workspace:
         """Bind the network to memory of its own.
 
-        Parameters
-        ----------
-        theta : (n_params,) array, optional
-            Parameters to use in place of the network's own, for instance their average.
-        rng : Generator, optional
-            For dropout.
-        worker : Worker, optional
-            The worker whose rows of a shared batch it takes.
-        grad : (at least n_params,) array, optional
-            Memory for the gradient; by default the workspace allocates its own. Networks may share it if nobody needs
-            their gradients at the same time.
+        `theta` is used in place of the network's own parameters, for instance their average. `rng` serves dropout.
+        `worker` is the one whose rows of a shared batch it takes. `grad`, of n_params numbers or more, is memory for
+        the gradient; networks may share it if nobody needs their gradients at the same time.
         """
         return Workspace(self, self.theta if theta is None else theta, Context(self.dtype, rng, worker), grad)
 
@@ -135,12 +106,6 @@ class Workspace:
 
     An array returned by a workspace is valid until that workspace's next pass of the same kind; `adjoint` may write
     over what `backward` returned.
-
-    Attributes
-    ----------
-    grad : (n_params,) array
-        Filled by `grads` and `fused_grads`; begin each step with `clear_grads` and end it with `finish_grads`. If two
-        workspaces share this memory, it holds the gradient of the last one to write.
     """
 
     def __init__(self, network: Network, theta: Array, context: Context, grad: Array | None = None):
@@ -148,6 +113,8 @@ class Workspace:
         self.theta = theta
         self.context = context
         self.grad = network.allocate(theta.shape, network.dtype) if grad is None else grad[: theta.size]
+        """Filled by `grads` and `fused_grads`; begin each step with `clear_grads` and end it with `finish_grads`.
+        If two workspaces share this memory, it holds the gradient of the last one to write."""
         self.memory = self._bind(network.layer, "", network.input_shape)
         inside = [layer for _, layer, _ in walk(network.layer, network.input_shape)]
         self._layers = list(zip(inside, self.memory.walk()))
@@ -173,22 +140,11 @@ class Workspace:
         return memory
 
     def forward(self, x: Array, labels: Labels | Array = None, training: bool = True) -> Array:
-        """Return the network's output for a batch.
+        """Return the network's output for a batch of shape ``(n, *input_shape)``.
 
-        Parameters
-        ----------
-        x : array of shape ``(n, *input_shape)``
-            Arrays of another dtype are converted to the network's, here and in `backward`.
-        labels : (n,) integer array, optional
-            The classes of the rows, for a conditional network. Outside training also a mixture: (n, classes) floats,
-            the share of each class.
-        training : bool
-            True for batch statistics and dropout; False for running statistics and no dropout.
-
-        Raises
-        ------
-        ShapeError, ConfigError
-            When the batch or its labels do not fit the network.
+        `labels`, (n,), are the classes of the rows, for a conditional network. Outside training they may also be a
+        mixture: (n, classes) floats, the share of each class. `training` chooses batch statistics and dropout, or
+        else running statistics and no dropout. Arrays of another dtype are converted, here and in `backward`.
         """
         x = np.asarray(x, self.network.dtype)
         if x.shape[1:] != self.network.input_shape:

@@ -52,11 +52,6 @@ class Optimizer(Checked, ABC):
         """Return ``"lr"`` and ``"beta2"``, as far as the optimiser has them, as one step takes them.
 
         `factor` multiplies ``lr``; 0 is allowed. `beta2`, in [0, 1), replaces ``beta2``.
-
-        Raises
-        ------
-        ConfigError
-            If the optimiser has no ``lr`` to multiply or no ``beta2`` to replace, or if `beta2` is outside [0, 1).
         """
         own, options = {}, vars(self)
         if "beta2" in options:
@@ -85,16 +80,8 @@ class Optimizer(Checked, ABC):
     def step(self, theta: Vector, grad: Vector, state: State, **rates: float) -> None:
         """Take one step, in place.
 
-        Parameters
-        ----------
-        theta : (n,) array
-            The parameters; overwritten by the new ones.
-        grad : (n,) array
-            The gradient at `theta`, of the same dtype. The step overwrites it with arbitrary values.
-        state : dict of str to ndarray
-            From `init`; updated in place.
-        lr, beta2 : float, optional
-            Take the place of the options of this name, for this step.
+        `theta` and `grad`, (n,), are of one dtype; `grad` is overwritten with arbitrary values. `state` is from `init`.
+        `rates` take the place of the options of the same name for this step.
         """
         self.advance(state)
         self.update(theta, grad, state, slice(0, theta.size), **rates)
@@ -118,16 +105,8 @@ class Optimizer(Checked, ABC):
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Any, **rates: Any) -> None:
         """Move one block of the parameters, in place.
 
-        Parameters
-        ----------
-        state : dict of str to ndarray
-            Holds the step count; `steps` reads it.
-        theta, g : (n,) arrays
-            The block and its gradient, which may be overwritten.
-        *slots : (n,) arrays
-            The block of each of `vectors`.
-        lr, beta2 : float
-            This step's values of the options of this name; use these, because schedules change them.
+        `state` holds the step count, which `steps` reads. The gradient `g` may be overwritten. `slots` are the blocks
+        of `vectors`. `rates` are this step's ``lr`` and ``beta2``; use these, because schedules change them.
         """
 
 

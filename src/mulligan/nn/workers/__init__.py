@@ -5,7 +5,18 @@
 - `limits`: how many cores and how much memory this process may use; `blas`: which BLAS NumPy uses.
 """
 
-from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers.limits import available_cores, can_fork
 from mulligan.nn.workers.threads import ThreadTeam, shares
 
-__all__ = ["ThreadTeam", "available_cores", "shares"]
+__all__ = ["ThreadTeam", "available_cores", "process_team", "shares"]
+
+
+def process_team() -> type[ThreadTeam]:
+    """Return the kind of team whose workers are processes here."""
+    if can_fork():
+        from mulligan.nn.workers.processes import ProcessTeam
+
+        return ProcessTeam
+    from mulligan.nn.workers.started import StartedTeam  # late: multiprocessing takes 20 ms
+
+    return StartedTeam

@@ -67,15 +67,6 @@ def deaf_to(*signals: int) -> Iterator[None]:
         mask(signal.SIG_SETMASK, before)
 
 
-def process_team() -> type[ProcessTeam]:
-    """Return the kind of team whose workers are processes here."""
-    if can_fork():
-        return ProcessTeam
-    from mulligan.nn.workers.started import StartedTeam  # late: multiprocessing takes 20 ms
-
-    return StartedTeam
-
-
 class ProcessTeam(ThreadTeam):
     """A `ThreadTeam` that calls the function of `repeat` in forked processes, inside ``with team:``.
 

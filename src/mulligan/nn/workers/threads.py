@@ -76,12 +76,7 @@ _settings = _ProcessSettings()
 class Worker:
     """One worker of a team: its share of the rows, and what it does together with the others.
 
-    Attributes
-    ----------
-    number : int
-        From 0, which is the calling thread.
-    count : int
-        Workers in the team.
+    `number` counts from 0, which is the calling thread; `count` is the number of workers in the team.
     """
 
     def __init__(self, team: ThreadTeam, number: int):
@@ -115,16 +110,8 @@ class ThreadTeam:
     """A fixed set of threads that run the same function, each with its own number.
 
     Worker 0 is the calling thread. Use as a context manager while training: inside, BLAS keeps to one thread, and
-    the GIL changes hands quickly.
-
-    Parameters
-    ----------
-    count : int
-        At least 1.
-    answer : callable, optional
-        Gives a worker's answer to `ask`; called with the question and the worker's number.
-    home : callable, optional
-        Receives all workers' answers to "home" when process workers end.
+    the GIL changes hands quickly. `answer` gives a worker's answer to `ask`: it is called with the question and the
+    worker's number. `home` receives all workers' answers to "home" when process workers end.
     """
 
     def __init__(
@@ -160,9 +147,9 @@ class ThreadTeam:
         except BaseException:  # Ctrl-C: no worker may still be working when the next step begins
             self.close()
             raise
-        if found := [error for error in errors if error is not None]:
+        if failures := [error for error in errors if error is not None]:
             self._barrier.reset()
-            raise min(found, key=lambda error: isinstance(error, Abandoned))
+            raise min(failures, key=lambda error: isinstance(error, Abandoned))
 
     def _failure(self, work: Callable[[int], None], worker: int) -> BaseException | None:
         """Call ``work(worker)`` and return its error, after which no worker waits for this one."""
