@@ -30,7 +30,7 @@ import mulligan.web
 from mulligan.config.change import with_overrides
 from mulligan.config.recipes import recipe
 from mulligan.data import load, scaled
-from mulligan.output.export.html import add_kernels, bundle
+from mulligan.output.export.html import bundle
 from mulligan.output.export.plan import lowered
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probability
@@ -119,7 +119,6 @@ def _judge(run: Run) -> tuple[dict[str, Any], Arrays]:
     """
     found, factor = lowered(run.gan.d.network), 1.0
     model = {"ops": [asdict(op) for op in found.ops], "result": found.result, "latent": {"shape": run.data.shape}}
-    add_kernels(model, found)
     arrays: Arrays = {}
     for op in found.ops:
         if "W" in op.arrays:

@@ -47,8 +47,15 @@ DEEP = nn.Sequential(
         nn.Tanh(),
     )
 )
+OF_DISCRIMINATORS = {"maxout", "minibatch_stddev", "projection"}
+"""Layers that no generator has, and that no export writes."""
 EVERYTHING = {
-    **{f"{name}-{i}": case for name, cases in nn.EXAMPLES.items() for i, case in enumerate(cases)},
+    **{
+        f"{name}-{i}": case
+        for name, cases in nn.EXAMPLES.items()
+        if name not in OF_DISCRIMINATORS
+        for i, case in enumerate(cases)
+    },
     **{f"convolution-{i}": case for i, case in enumerate(CONVOLUTIONS)},
     "article": (ArticleOutput(4), (3,)),
     "bare": (nn.Sequential(()), (3,)),

@@ -7,11 +7,11 @@ from mulligan.errors import UnsupportedError
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import Layer
 from mulligan.output.export import facts
-from mulligan.output.export.plan import LOWERINGS, plainly, plan_of, without_spectral_norm
+from mulligan.output.export.plan import LOWERINGS, plainly, plan_of
 
 
-def test_every_layer_that_has_a_name_can_be_exported():
-    assert set(nn.LAYERS.values()) <= set(LOWERINGS)
+def test_every_layer_of_generators_can_be_exported():
+    assert set(nn.LAYERS.values()) - {nn.Maxout, nn.MinibatchStddev, nn.Projection} <= set(LOWERINGS)
 
 
 def test_the_shapes_are_those_of_the_layers(question):
@@ -23,21 +23,13 @@ def test_the_shapes_are_those_of_the_layers(question):
     assert {name for op in plan.ops for name in op.arrays.values()} == plan.arrays.keys()
 
 
-def test_spectral_normalisation_is_worked_into_the_weights(question):
-    made, z, labels, wanted = question
-    plain = without_spectral_norm(made)
-    assert "spectral_norm=True" not in repr(plain.spec.layers)
-    assert not any(entry.path.endswith("_v") for entry in plain.network.stat_entries)
-    found = plain.network.workspace().forward(z, labels, training=False)
-    assert np.array_equal(found, wanted)
-
-
-def test_without_any_the_generator_is_the_same_object(mlp):
-    assert without_spectral_norm(mlp) is mlp
-
-
 def test_dropout_leaves_nothing(make):
     assert [op.kind for op in plan_of(make([nn.Dense(3), nn.Dropout(), nn.Tanh()], 2)).ops] == ["dense", "tanh"]
+
+
+def test_a_layer_of_discriminators_is_refused_by_name(make):
+    with pytest.raises(UnsupportedError, match="layer 1, MinibatchStddev"):
+        plan_of(make([nn.Dense(4), nn.MinibatchStddev(), nn.Dense(4)], 3))
 
 
 @dataclass(frozen=True)

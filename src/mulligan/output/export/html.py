@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from mulligan.doors.write import Files
 from mulligan.errors import UnsupportedError
-from mulligan.output.export.npz import described
-from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
+from mulligan.output.export.npz import describe
+from mulligan.output.export.plan import plan_of
 from mulligan.output.generator import Generator, directions
 from mulligan.output.generator.principal import SHOWN
 from mulligan.output.pages import policy_of, template
 
-PAGE = Path(__file__).parent / "player_page"
+PAGE = Path(__file__).parent / "viewer"
 SAMPLES = 1000
 """Number of pictures on which half precision is tried."""
 LARGEST_SHIFT = 0.5
@@ -33,39 +33,32 @@ LARGEST_SHIFT = 0.5
 
 
 def files(generator: Generator, path: Path) -> Files:
-    """Return one .html file; see `player`."""
-    return {path: player(generator).encode()}
+    """Return one .html file; see `viewer`."""
+    return {path: viewer(generator).encode()}
 
 
-def player(generator: Generator) -> str:
+def viewer(generator: Generator) -> str:
     """Return the page."""
     spec = generator.spec
     if not spec.is_picture:
         raise UnsupportedError(
-            f"samples must be pictures for the player, got points of shape {spec.shape}. Try --to onnx, torch or npz, "
+            f"samples must be pictures for the viewer, got points of shape {spec.shape}. Try --to onnx, torch or npz, "
             "or mulligan sample --out points.png."
         )
-    for op in plan_of(generator).ops:
-        if op.kind in COMPARING:
-            raise UnsupportedError(
-                f"layer {op.layer} must not compare the pictures of a batch, as the player draws one at a time. Try "
-                "--to onnx or torch, which take batches."
-            )
-    half = in_half(generator)
-    plan = plan_of(half or generator)
-    model = described(generator, plan)
-    add_kernels(model, plan)
+    plan = plan_of(generator)
+    model = describe(generator, plan)
     with suppress(UnsupportedError):
         model["directions"] = directions(generator)[:SHOWN].tolist()
-    model["entries"], weights = packed(plan.arrays, half is not None)
+    model["entries"], weights = pack(plan.arrays, half=fits_half(generator))
     script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
     style = (PAGE / "page.css").read_text("utf-8")
     noun = "digit" if spec.class_names == tuple("0123456789") else "picture"
+    name = " on ".join(filter(None, (spec.recipe, spec.data_name))) or "A generator"
     return template(PAGE / "page.html").render(
         mulligan=model["mulligan"],
         noun=noun,
-        title=f"{_named(generator)}: type a number, get a {noun}",
-        about=f"{_named(generator)}, step {spec.step:,}." if spec.step else f"{_named(generator)}.",
+        title=f"{name}: type a number, get a {noun}",
+        about=f"{name}, step {spec.step:,}." if spec.step else f"{name}.",
         sha256=model["sha256"][:16],
         policy=policy_of(style, script),
         style=style,
@@ -75,30 +68,22 @@ def player(generator: Generator) -> str:
     )
 
 
-def in_half(generator: Generator) -> Generator | None:
-    """Return the generator with weights rounded to half precision; None if the rounding would be visible."""
-    plain = without_spectral_norm(generator)
-    rounded = Generator(plain.spec, plain.theta, plain.stats, threads=plain.threads)
+def fits_half(generator: Generator) -> bool:
+    """Whether weights in half precision move no pixel visibly."""
+    rounded = Generator(generator.spec, generator.theta, generator.stats, threads=generator.threads)
     for entry in rounded.network.entries:
         if len(entry.param.shape) > 1:
             view = entry.view(rounded.theta)
             if np.abs(view).max(initial=0.0) > np.finfo(np.float16).max:
-                return None
+                return False
             with np.errstate(under="ignore"):
                 view[:] = view.astype(np.float16)
     low, high = generator.spec.data_range
     shift = np.abs(rounded.sample(SAMPLES) - generator.sample(SAMPLES)).max() * 255 / (high - low)
-    return rounded if shift <= LARGEST_SHIFT else None
+    return bool(shift <= LARGEST_SHIFT)
 
 
-def add_kernels(model: dict[str, Any], plan: Plan) -> None:
-    """Add the height and width of its window to each convolution, because the page's arrays have no shapes."""
-    for op, entry in zip(plan.ops, model["ops"]):
-        if op.kind in ("conv", "conv_transpose"):
-            entry["kernel"] = plan.arrays[op.arrays["W"]].shape[:2]
-
-
-def packed(arrays: Mapping[str, NDArray[Any]], half: bool) -> tuple[list[dict[str, Any]], bytes]:
+def pack(arrays: Mapping[str, NDArray[Any]], *, half: bool) -> tuple[list[dict[str, Any]], bytes]:
     """Return the description of arrays, in order, and their bytes, compressed. Numbers of one byte stay as they are.
 
     The first bytes of all of an array's numbers come first, then the second bytes. So the bytes that hold exponents,
@@ -117,7 +102,7 @@ def packed(arrays: Mapping[str, NDArray[Any]], half: bool) -> tuple[list[dict[st
 
 def bundle(model: dict[str, Any], arrays: Mapping[str, NDArray[Any]], half: bool = False) -> bytes:
     """Return one file for a page's scripts: a line of JSON, then the arrays that it describes."""
-    entries, content = packed(arrays, half)
+    entries, content = pack(arrays, half=half)
     return json.dumps(model | {"entries": entries}, separators=(",", ":")).encode() + b"\n" + content
 
 
@@ -127,14 +112,7 @@ def in_bytes(generator: Generator) -> bytes:
     That moves a pixel of the bundled one by at most 3 of 255.
     """
     plan = plan_of(generator)
-    model = described(generator, plan)
-    add_kernels(model, plan)
     for name, array in plan.arrays.items():
         if array.ndim > 1:
             plan.arrays[name] = ((array.astype("<f2").view("<u2") + 1) & 0xFFFE).view("<f2").astype(np.float32)
-    return bundle(model, plan.arrays, half=True)
-
-
-def _named(generator: Generator) -> str:
-    spec = generator.spec
-    return " on ".join(filter(None, (spec.recipe, spec.data_name))) or "A generator"
+    return bundle(describe(generator, plan), plan.arrays, half=True)

@@ -23,11 +23,11 @@ from mulligan.output.generator import Generator
 def files(generator: Generator, path: Path) -> Files:
     """Return one .npz file; raise UnsupportedError when a layer has no export."""
     plan = plan_of(generator)
-    text = json.dumps(described(generator, plan), ensure_ascii=False)
+    text = json.dumps(describe(generator, plan), ensure_ascii=False)
     arrays: dict[str, Any] = {"description": np.array(text), **plan.arrays}
     return {path: lambda file: write_npz(file, arrays, compress=True)}
 
 
-def described(generator: Generator, plan: Plan) -> dict[str, Any]:
+def describe(generator: Generator, plan: Plan) -> dict[str, Any]:
     """Return facts and operations as one table."""
     return facts(generator) | {"ops": [asdict(op) for op in plan.ops], "result": plan.result}

@@ -15,7 +15,7 @@ from mulligan.doors.write import Files
 from mulligan.errors import ConfigError
 from mulligan.nn.memory import Array
 from mulligan.output.export import facts
-from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
+from mulligan.output.export.plan import Op, Plan, plan_of
 from mulligan.output.generator import Generator
 
 OPSET = 18
@@ -55,7 +55,7 @@ def onnx_model(generator: Generator) -> Any:
 
     make, kind = onnx.helper, onnx.TensorProto
     inputs = [make.make_tensor_value_info("z", kind.FLOAT, ["N", spec.latent.dim])]
-    if plan.has(LABELLED):
+    if generator.network.classes:
         inputs.append(make.make_tensor_value_info("labels", kind.INT64, ["N"]))
     said = f"in data_range, {data_low} … {data_high}, whatever output_range is"
     output = make.make_tensor_value_info("samples", kind.FLOAT, ["N", *spec.shape], said)
@@ -66,8 +66,8 @@ def onnx_model(generator: Generator) -> Any:
         opset_imports=[make.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
-    words = {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in facts(generator).items()}
-    make.set_model_props(model, words)
+    known = facts(generator).items()
+    make.set_model_props(model, {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in known})
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -143,7 +143,7 @@ def _last(graph: _Graph, x: str) -> str:
 
 
 def _conv(graph: _Graph, op: Op, x: str) -> str:
-    sizes, (kh, kw) = graph.plan.shapes[op.inputs[0]], _kernel(graph, op)
+    sizes, (kh, kw) = graph.plan.shapes[op.inputs[0]], op.options["kernel"]
     s, before = op.options["stride"], (op.options["top"], op.options["left"])
     # no padding if the last window ends inside the picture
     after = [max(0, (g - 1) * s + k - size - p) for g, k, size, p in zip(op.shape, (kh, kw), sizes, before)]
@@ -154,7 +154,7 @@ def _conv(graph: _Graph, op: Op, x: str) -> str:
 
 
 def _conv_transpose(graph: _Graph, op: Op, x: str) -> str:
-    sizes, kernel = graph.plan.shapes[op.inputs[0]], _kernel(graph, op)
+    sizes, kernel = graph.plan.shapes[op.inputs[0]], op.options["kernel"]
     s, before = op.options["stride"], (op.options["top"], op.options["left"])
     # rows that the windows reach beyond the picture; negative if the kernel is short
     after = [(h - 1) * s + k - p - size for h, k, p, size in zip(sizes, kernel, before, op.shape)]
@@ -170,11 +170,6 @@ def _conv_transpose(graph: _Graph, op: Op, x: str) -> str:
         output_padding=[max(0, -a) for a in after],
     )
     return _last(graph, y)
-
-
-def _kernel(graph: _Graph, op: Op) -> tuple[int, int]:
-    height, width = graph.plan.arrays[op.arrays["W"]].shape[:2]
-    return height, width
 
 
 def _upsample(graph: _Graph, op: Op, x: str) -> str:
@@ -207,29 +202,10 @@ def _softplus(graph: _Graph, op: Op, x: str) -> str:
     return graph("Div", graph("Softplus", graph("Mul", x, beta)), beta)
 
 
-def _largest(graph: _Graph, op: Op, x: str) -> str:
-    pieces = graph.reshape(x, (*op.shape, op.options["pieces"]))
-    return graph("ReduceMax", pieces, graph.whole(2), keepdims=0)
-
-
 def _layer_norm(graph: _Graph, op: Op, x: str) -> str:
     axes = range(1, 1 + len(op.shape))
     centred = graph("Sub", x, graph.mean(x, *axes))
     return graph.scaled(op, graph.normed(centred, centred, op.options["eps"], *axes))
-
-
-def _minibatch_stddev(graph: _Graph, op: Op, x: str) -> str:
-    axes = range(1, 1 + len(op.shape))
-    centred = graph("Sub", x, graph.mean(x, 0))
-    variance = graph.mean(graph("Mul", centred, centred), 0)
-    s = graph.mean(graph("Sqrt", graph("Add", variance, graph.constant(op.options["eps"]))), *axes)
-    one = graph("Slice", x, graph.whole(0), graph.whole(1), graph.whole(-1))
-    return graph("Concat", x, graph("Expand", s, graph("Shape", one)), axis=-1)
-
-
-def _projection(graph: _Graph, op: Op, x: str) -> str:
-    rows = graph("Add", graph("Gather", graph.array(op, "E"), "labels"), graph.array(op, "W", (1, 0)))
-    return graph.biased(op, graph("ReduceSum", graph("Mul", x, rows), graph.whole(1), keepdims=1))
 
 
 NODES: dict[str, Callable[..., str]] = {
@@ -245,15 +221,12 @@ NODES: dict[str, Callable[..., str]] = {
     "tanh": lambda graph, op, x: graph("Tanh", x),
     "sigmoid": lambda graph, op, x: graph("Sigmoid", x),
     "arctan": lambda graph, op, x: graph("Atan", x),
-    "largest": _largest,
     "reshape": lambda graph, op, x: graph.reshape(x, op.shape),
     "upsample": _upsample,
     "avg_pool": _avg_pool,
     "scale": lambda graph, op, x: graph.scaled(op, graph("Sub", x, graph.array(op, "mean"))),
     "layer_norm": _layer_norm,
     "pixel_norm": lambda graph, op, x: graph.normed(x, x, op.options["eps"], -1),
-    "minibatch_stddev": _minibatch_stddev,
-    "projection": _projection,
     "add": lambda graph, op, *xs: graph("Sum", *xs),
 }
 """How each operation of `mulligan.output.export.plan` is built from ONNX nodes."""

@@ -1,8 +1,9 @@
 """Describe a generator as a short list of plain operations, from which every export is written.
 
 Layers that act only in training (dropout) are left out. Computations on the weights alone (spectral normalisation,
-BatchNorm's running statistics) are already done. Each remaining operation has one meaning, for a batch of rows of one
-shape; pictures are (n, height, width, channels). With x for the input and y for the output:
+BatchNorm's running statistics) are already done. Layers of discriminators, such as `MinibatchStddev`, have no
+operation. Each operation has one meaning, for a batch of rows of one shape; pictures are (n, height, width, channels).
+With x for the input and y for the output:
 
 ======================== ===========================================================================================
 one_hot                  y = [x, scale · onehot(label)], on the last axis
@@ -12,15 +13,12 @@ conv_transpose           y[s·i + a − top, s·j + b − left, k] += x[i, j, c]
 leaky_relu, relu, elu    element by element, as in `mulligan.nn.layers.activations`
 silu, softplus, tanh     the same
 sigmoid, arctan          the same
-largest                  y[u] = max over p of x[u · pieces + p]
 reshape                  the same numbers in another shape
 upsample                 twice the height and width, `nearest` or `bilinear` (pixels are little squares)
 avg_pool                 means of size × size windows
 scale                    y = (x − mean) · gamma + beta, on the last axis
 layer_norm               y = (x − mean x)/√(variance of x + eps) · gamma + beta, over all numbers of the row
 pixel_norm               y = x/√(mean of x² + eps), over the last axis
-minibatch_stddev         y = [x, s], s = mean over features of √(variance over rows + eps)
-projection               y = x · (W + E[label]) + b
 add                      the sum of several inputs
 ======================== ===========================================================================================
 """
@@ -28,29 +26,23 @@ add                      the sum of several inputs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn import layers as nn
-from mulligan.nn.layers.base import Layer, Shape, walk
+from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.network import Network
 from mulligan.output.generator import Generator
 
-LABELLED = frozenset({"one_hot", "projection"})
-"""Operations that need each row's class."""
-
-COMPARING = frozenset({"minibatch_stddev"})
-"""Operations in which a row depends on the other rows of its batch."""
-
 
 @dataclass(frozen=True)
 class Op:
-    """One operation: its `kind` is one of the table above.
+    """One operation of the table above.
 
     `inputs` are numbers of values: 0 is z, and operation i computes value i + 1, whose rows have `shape`. `arrays`
     leads from the names in the table to those in `Plan.arrays`. `layer` says where it comes from, for readers.
@@ -75,10 +67,6 @@ class Plan:
     ops: list[Op] = field(default_factory=list)
     arrays: dict[str, Array] = field(default_factory=dict)
     result: int = 0
-
-    def has(self, kinds: frozenset[str]) -> bool:
-        """Return whether an operation of one of these kinds occurs."""
-        return any(op.kind in kinds for op in self.ops)
 
     def add(
         self, at: Place, kind: str, *inputs: int, shape: Shape, arrays: dict[str, Array] | None = None, **options: Any
@@ -109,9 +97,9 @@ class Place:
         return shape
 
     def arrays(self, *names: str) -> dict[str, Array]:
-        """Return those of the named parameters that the layer has."""
-        found = self.memory.params | self.memory.stats
-        return {name: found[name] for name in names if name in found}
+        """Return those of the named weights and statistics that the layer has."""
+        known = self.memory.weights | self.memory.stats
+        return {name: known[name] for name in names if name in known}
 
     def inside(self, plan: Plan, index: int, value: int) -> int:
         """Append the operations of child `index` on `value`."""
@@ -122,7 +110,7 @@ class Place:
 
 def plan_of(generator: Generator) -> Plan:
     """Return the operations that turn z (and labels) into the generator's output, in its own range."""
-    return lowered(without_spectral_norm(generator).network)
+    return lowered(generator.network)
 
 
 def lowered(network: Network) -> Plan:
@@ -134,60 +122,23 @@ def lowered(network: Network) -> Plan:
 
 def lower(plan: Plan, at: Place) -> int:
     """Append a layer's operations; return the number of its output."""
-    found = LOWERINGS.get(type(at.layer))
-    if found is None:
+    lowering = LOWERINGS.get(type(at.layer))
+    if lowering is None:
         raise UnsupportedError(
             f"layer {at.path}, {type(at.layer).__name__}, must have an entry in mulligan.output.export.plan.LOWERINGS "
             "to be exported, got none. Add one, or keep the .safetensors file and draw with mulligan sample."
         )
-    return found(plan, at)
-
-
-def without_spectral_norm(generator: Generator) -> Generator:
-    """Return a generator of the same samples, with spectral normalisation applied to its weights once."""
-    network = generator.network
-    spaces = network.workspace().memory.walk()
-    weights: dict[str, Array] = {}
-    for (path, layer, _), memory in zip(walk(network.layer, network.input_shape), spaces):
-        if isinstance(layer, Affine) and layer.spectral_norm:
-            layer.spectral.normalise(memory)
-            weights |= {f"{path}.{name}": memory.weights[name] for name in layer.normed}
-    if not weights:
-        return generator
-    layers = tuple(_plain(layer) for layer in generator.spec.layers)
-    made = Generator(
-        replace(generator.spec, layers=layers),
-        np.zeros(generator.network.n_params, np.float32),
-        np.zeros(network.stats.size - sum(network.tensors()[f"{name}_v"].size for name in weights), np.float32),
-        threads=generator.threads,
-    )
-    kept = network.tensors() | weights
-    for name, view in made.network.tensors().items():
-        view[:] = kept[name]
-    return made
-
-
-def _plain(value: Any) -> Any:
-    """Copy a layer, and every layer inside it, without spectral normalisation."""
-    if isinstance(value, tuple):
-        return tuple(map(_plain, value))
-    if not isinstance(value, Layer):
-        return value
-    changes = {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.init}
-    return replace(value, **changes | ({"spectral_norm": False} if "spectral_norm" in changes else {}))
+    if isinstance(at.layer, Affine) and at.layer.spectral_norm:
+        at.layer.spectral.normalise(at.memory)  # writes `weights`
+    return lowering(plan, at)
 
 
 def _convolution(plan: Plan, at: Place) -> int:
-    found = at.layer.correlation(at.shape)
+    place, arrays = at.layer.correlation(at.shape), at.arrays("W", "b")
+    kind = "conv" if isinstance(at.layer, nn.Conv2d) else "conv_transpose"
+    (top, left), kernel = place.before, arrays["W"].shape[:2]
     return plan.add(
-        at,
-        "conv" if isinstance(at.layer, nn.Conv2d) else "conv_transpose",
-        at.value,
-        shape=at.output,
-        arrays=at.arrays("W", "b"),
-        stride=found.stride,
-        top=found.before[0],
-        left=found.before[1],
+        at, kind, at.value, shape=at.output, arrays=arrays, stride=place.stride, top=top, left=left, kernel=kernel
     )
 
 
@@ -196,11 +147,6 @@ def _upsample_convolution(plan: Plan, at: Place) -> int:
     twice = plan.add(at, "upsample", at.value, shape=(2 * height, 2 * width, depth), mode="nearest")
     plain = nn.Conv2d(layer.channels, layer.kernel, stride=1, bias=layer.bias)
     return _convolution(plan, replace(at, layer=plain, value=twice, shape=plan.shapes[twice]))
-
-
-def _maxout(plan: Plan, at: Place) -> int:
-    maps = at.inside(plan, 0, at.value)
-    return plan.add(at, "largest", maps, shape=at.output, pieces=at.layer.pieces)
 
 
 def _batch_norm(plan: Plan, at: Place) -> int:
@@ -216,7 +162,7 @@ def _sequential(plan: Plan, at: Place) -> int:
     return value
 
 
-def _branches(plan: Plan, at: Place) -> int:
+def _residual(plan: Plan, at: Place) -> int:
     values = [at.inside(plan, i, at.value) for i in range(len(at.layer.branches))]
     return plan.add(at, "add", *values, shape=at.output)
 
@@ -236,7 +182,6 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Conv2d: _convolution,
     nn.ConvTranspose2d: _convolution,
     nn.UpsampleConv2d: _upsample_convolution,
-    nn.Maxout: _maxout,
     nn.LeakyReLU: plainly("leaky_relu", options=("alpha",)),
     nn.ReLU: plainly("relu"),
     nn.ELU: plainly("elu", options=("alpha",)),
@@ -252,11 +197,9 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.BatchNorm: _batch_norm,
     nn.LayerNorm: plainly("layer_norm", ("gamma", "beta"), ("eps",)),
     nn.PixelNorm: plainly("pixel_norm", options=("eps",)),
-    nn.MinibatchStddev: plainly("minibatch_stddev", options=("eps",)),
     nn.Dropout: lambda plan, at: at.value,
     nn.OneHot: plainly("one_hot", options=("classes", "scale")),
-    nn.Projection: plainly("projection", ("W", "E", "b")),
     nn.Sequential: _sequential,
-    nn.Residual: _branches,
+    nn.Residual: _residual,
 }
 """Each layer in plain operations. To export a layer of your own, add it here, composed of these operations."""

@@ -170,7 +170,7 @@
     const set = (name, words, low, high, start, put) => {
       const label = by("steer").appendChild(document.createElement("label")), shown = document.createElement("span");
       const range = Object.assign(document.createElement("input"), {type: "range", min: low, max: high, step: .05});
-      range.dataset.testid = `player-${name}`;
+      range.dataset.testid = `viewer-${name}`;
       label.append(words, shown, range);
       const act = () => {
         put(Number(range.value));
@@ -197,7 +197,7 @@
       const item = parent.appendChild(document.createElement(few ? "button" : "option"));
       item.textContent = name;
       item.value = i - 1;
-      item.dataset.testid = `player-class-${i ? i - 1 : "any"}`;
+      item.dataset.testid = `viewer-class-${i ? i - 1 : "any"}`;
       if (few) {
         item.type = "button";
         item.setAttribute("aria-pressed", !i);
@@ -206,7 +206,7 @@
     });
     if (!few) {
       parent.setAttribute("aria-label", "Class");
-      parent.dataset.testid = "player-class";
+      parent.dataset.testid = "viewer-class";
       parent.addEventListener("change", () => choose(Number(parent.value)));
     }
   }
@@ -221,7 +221,7 @@
   classes();
   sliders();
   say();
-  if (model.walk) { // a player that was shared for this very walk
+  if (model.walk) { // a viewer that was shared for this very walk
     [seed, target] = model.walk;
     ownTarget = true;
     by("seed").value = seed;

@@ -1,5 +1,5 @@
 "use strict";
-/* The operations of mulligan/output/plan.py for one row at a time; pictures are (height, width, channels).
+/* The operations of mulligan.output.export.plan for one row at a time; pictures are (height, width, channels).
    Sums are taken in double precision and kept in single, so pictures agree with NumPy's to a grey level. */
 export const Network = (() => {
   const size = shape => shape.reduce((a, b) => a * b, 1);
@@ -30,7 +30,7 @@ export const Network = (() => {
   /* Both convolutions pair pixels (fine row = stride · coarse row + a − top) and differ in which side is given. */
   function convolution(transposed) {
     return (op, x, {W, b}, [height, width, depth]) => {
-      const [rows, cols, channels] = op.shape, {stride, top, left} = op.options, [kh, kw] = op.kernel;
+      const [rows, cols, channels] = op.shape, {stride, top, left} = op.options, [kh, kw] = op.options.kernel ?? op.kernel;
       const coarse = transposed ? [height, width] : [rows, cols], fine = transposed ? [rows, cols] : [height, width];
       const y = biased(rows * cols, channels, b);
       for (let i = 0; i < coarse[0]; i++) for (let a = 0; a < kh; a++) {
@@ -95,13 +95,6 @@ export const Network = (() => {
     return y;
   }
 
-  function projection(op, x, {W, E, b}, _, label) {
-    let y = b ? b[0] : 0;
-    for (let i = 0; i < x.length; i++) y += x[i] * W[i];
-    for (let k = 0; k < E.length / x.length; k++) for (let i = 0; i < x.length; i++) y += share(label, k) * x[i] * E[k * x.length + i];
-    return Float32Array.of(y);
-  }
-
   const OPS = {
     one_hot: oneHot,
     dense,
@@ -115,15 +108,12 @@ export const Network = (() => {
     tanh: map(() => v => Math.tanh(v)),
     sigmoid: map(() => v => sigmoid(v)),
     arctan: map(() => v => Math.atan(v)),
-    largest: (op, x) => Float32Array.from({length: op.shape[0]}, (_, u) =>
-      x.subarray(u * op.options.pieces, (u + 1) * op.options.pieces).reduce((a, b) => Math.max(a, b))),
     reshape: (op, x) => x,
     upsample,
     avg_pool: averagePool,
     scale: (op, x, arrays) => scaled(x.map((v, i) => v - arrays.mean[i % arrays.mean.length]), arrays),
     layer_norm: (op, x, arrays) => scaled(normalised(x, x.length, op.options.eps, true), arrays),
     pixel_norm: (op, x) => normalised(x, op.shape.at(-1), op.options.eps, false),
-    projection,
     add: (op, xs) => xs[0].map((_, i) => xs.reduce((sum, x) => sum + x[i], 0)),
   };
   const SEVERAL = new Set(["add"]);

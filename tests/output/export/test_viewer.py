@@ -1,4 +1,4 @@
-"""The player's page as people use it: mouse, keyboard, screen reader, phone, dark room."""
+"""The viewer's page as people use it: mouse, keyboard, screen reader, phone, dark room."""
 
 import os
 import re
@@ -15,14 +15,14 @@ LAST = 2**53 - 1
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("player") / "player.html"
+    path = tmp_path_factory.mktemp("viewer") / "viewer.html"
     bundled().export(path)
     return path
 
 
 @pytest.fixture
 def opened(from_disk, file):
-    """Open the bundled generator's player from disk."""
+    """Open the bundled generator's viewer from disk."""
 
     def open_(**options):
         page = from_disk(file, **options)
@@ -33,7 +33,7 @@ def opened(from_disk, file):
 
 
 def part(page, name):
-    return page.get_by_test_id(f"player-{name}")
+    return page.get_by_test_id(f"viewer-{name}")
 
 
 def painted(page, seed, label=-1):
@@ -131,8 +131,8 @@ def slide(page, name, value):
 @pytest.mark.parametrize("name", ["bundled", "pixel-faces"])
 def test_the_sliders_steer_every_picture(from_disk, tmp_path, name):
     generator = bundled(*([] if name == "bundled" else [name]))
-    generator.export(tmp_path / "player.html")
-    page = from_disk(tmp_path / "player.html")
+    generator.export(tmp_path / "viewer.html")
+    page = from_disk(tmp_path / "viewer.html")
     page.wait_for_selector("body[data-state=ready]")
     page.locator("summary").click()
     for width in (1440, 390):
@@ -146,7 +146,7 @@ def test_the_sliders_steer_every_picture(from_disk, tmp_path, name):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         if folder := os.environ.get("MULLIGAN_SCREENSHOTS"):
             page.wait_for_timeout(300)
-            page.screenshot(path=f"{folder}/player-steered-{name}-{width}.png", full_page=True)
+            page.screenshot(path=f"{folder}/viewer-steered-{name}-{width}.png", full_page=True)
         part(page, "reset").click()
         plain = np.array(page.evaluate("Array.from(mulligan.picture(42))")).reshape(wanted.shape)
         assert np.abs(plain - generator.images(1, 42)[0].astype(int)).max() <= 1
@@ -207,9 +207,9 @@ def test_everything_has_a_name_and_can_be_reached_by_tab(opened):
     for _ in range(40):
         reached.append(page.evaluate("document.activeElement.dataset.testid || document.activeElement.ariaLabel"))
         page.keyboard.press("Tab")
-    classes = [f"player-class-{k}" for k in ("any", *range(10))]
-    order = ["player-save", "player-seed", "player-random", *classes, "player-target", "player-play", "player-walk"]
-    order.append("player-steer")
+    classes = [f"viewer-class-{k}" for k in ("any", *range(10))]
+    order = ["viewer-save", "viewer-seed", "viewer-random", *classes, "viewer-target", "viewer-play", "viewer-walk"]
+    order.append("viewer-steer")
     assert reached[: len(order)] == order
     assert reached[len(order)].startswith("Seed 43")
 
@@ -245,9 +245,9 @@ def test_nothing_sticks_out(opened, scheme):
 def test_a_class_is_a_button_where_all_of_its_name_is_seen(browser, tmp_path, names, what):
     generator = bundled()
     generator.spec = replace(generator.spec, class_names=names)
-    generator.export(tmp_path / "player.html")
+    generator.export(tmp_path / "viewer.html")
     page = browser.new_page(viewport={"width": 320, "height": 800})
-    page.goto((tmp_path / "player.html").as_uri())
+    page.goto((tmp_path / "viewer.html").as_uri())
     page.wait_for_selector("body[data-state=ready]")
     assert page.title().endswith("get a digit" if names == tuple("0123456789") else "get a picture")
     assert page.locator("#classes button").count() == (11 if what == "buttons" else 0)
