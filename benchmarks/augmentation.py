@@ -16,7 +16,7 @@ import numpy as np
 
 import mulligan
 from mulligan.data import load
-from mulligan.metrics.exam import Exam
+from mulligan.metrics import Evaluator
 from mulligan.output.pictures import grid, save_png
 from mulligan.training import Run, train, with_overrides
 
@@ -60,7 +60,7 @@ def main():
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     digits = load("mnist")
-    exam = Exam.prepare(digits.limited(arguments.digits), arguments.count, controls=False)
+    exam = Evaluator.of(digits.limited(arguments.digits), arguments.count)
     print(f"{arguments.digits} digits, {arguments.steps} steps, {arguments.seeds} seeds: median (range)")
     print("| augmentation | " + " | ".join(FIGURES) + " |\n" + "|---" * (len(FIGURES) + 1) + "|")
     last = {}

@@ -21,11 +21,11 @@ import numpy as np
 import mulligan
 from mulligan.data import Dataset, load
 from mulligan.data.sources.faces import load_pixel_faces
-from mulligan.metrics.exam import Exam
+from mulligan.metrics import Evaluator
 from mulligan.output.pictures import grid, save_png
 from mulligan.training import with_overrides
 
-FIGURES = ("FD, PCA-64", "FD, judge", "coverage, PCA-64", "coverage, judge", "AuthPct", "CPU s")
+FIGURES = ("FD, judge", "coverage, judge", "AuthPct", "CPU s")
 
 
 def fitted(data, seed, steps, start=None, out=None):
@@ -48,7 +48,7 @@ def main():
     some, labels, names = np.flatnonzero(worn)[: arguments.pictures], faces.labels, faces.class_names
     test = Dataset("test", faces.test.images[held], faces.test.labels[held], names)
     own = Dataset("pixel-faces", faces.images[some], labels[some], names, test)  # haircuts: their judge knows them
-    exam = Exam.prepare(own, controls=False)
+    exam = Evaluator.of(own)
     with tempfile.TemporaryDirectory() as folder:
         first = Path(folder) / "first"
         _, seconds = fitted(Dataset("bare", faces.images[~worn][:20_000]), 0, arguments.first, out=first)
@@ -65,17 +65,16 @@ def main():
                 for seed in range(arguments.seeds):
                     generator, seconds = fitted(own, seed, steps, start)
                     found = exam.score(generator)
-                    pca, judge = found["pca64"], found["judge"]
-                    coverages = pca["coverage"], judge["coverage"]
-                    rows.append([pca["fd"], judge["fd"], *coverages, found["copies"]["authpct"], seconds])
+                    judge = found["judge"]
+                    rows.append([judge["fd"], judge["coverage"], found["copies"]["authpct"], seconds])
                     if arguments.out is not None and seed == 0:
                         arguments.out.mkdir(parents=True, exist_ok=True)
                         save_png(arguments.out / f"{steps}-{name.split()[-1]}.png", grid(generator.images(64, seed=5)))
                 middle, low, high = (np.percentile(rows, q, axis=0) for q in (50, 0, 100))
                 cells = [f"{m:.3g} ({a:.3g}–{b:.3g})" for m, a, b in zip(middle, low, high)]
                 print(f"| {steps:,} | {name} | " + " | ".join(cells) + " |", flush=True)
-    print(f"floors of FD {pca['fd_floor']:.2f} and {judge['fd_floor']:.2f}, ideal coverage", end=" ")
-    print(f"{pca['coverage_ideal']:.3f}; AuthPct of held-out reals {found['copies']['authpct_real']:.1f}")
+    print(f"floor of FD {judge['fd_floor']:.2f}, ideal coverage", end=" ")
+    print(f"{judge['coverage_ideal']:.3f}; AuthPct of held-out reals {found['copies']['authpct_real']:.1f}")
 
 
 if __name__ == "__main__":

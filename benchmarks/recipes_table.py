@@ -19,14 +19,15 @@ import argparse
 import json
 import platform
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 import mulligan
 from mulligan.errors import ConfigError, DataError
-from mulligan.metrics.exam import Exam
+from mulligan.metrics import Evaluator, frechet_distance, manifolds, moments, percent
+from mulligan.metrics.distances import floor_of
 from mulligan.output.pictures import grid, save_png
 from mulligan.training import Run, train, with_overrides
 
@@ -95,7 +96,10 @@ def seconds_a_step(trial):
 def score(run, exam):
     """Return what the table shows of one run."""
     found = exam.score(run.generator())
-    scores = found.get("judge", found["pca64"])
+    of_real, pixels = moments(exam.against.near_features), exam.against.near(run.generator().images(exam.count))
+    in_pca = asdict(manifolds(exam.against.near_features, pixels))
+    in_pca |= {"fd": percent(frechet_distance(of_real, moments(pixels)), of_real)}
+    scores = found.get("judge", in_pca | {"fd_floor": floor_of(exam.against.near_features, of_real, exam.count)})
     modes = found.get("modes", {})
     return {
         "data": run.data.name,
@@ -103,15 +107,15 @@ def score(run, exam):
         "cpu": run.cpu,
         "fd": scores["fd"],
         "floor": scores["fd_floor"],
-        "fd_pca": found["pca64"]["fd"],
-        "recall_pca": found["pca64"]["recall"],
-        "coverage_pca": found["pca64"]["coverage"],
+        "fd_pca": in_pca["fd"],
+        "recall_pca": in_pca["recall"],
+        "coverage_pca": in_pca["coverage"],
         "precision": scores["precision"],
         "recall": scores["recall"],
         "coverage": scores["coverage"],
         "right": found.get("classes", {}).get("label_accuracy"),
         "modes": modes.get("captured", found.get("classes", {}).get("modes")),
-        "kl": modes.get("kl", found.get("classes", {}).get("kl")),
+        "kl": modes.get("kl"),
         "authpct": found["copies"]["authpct"],
     }
 
@@ -204,7 +208,7 @@ def measure(arguments):
                 break
             if run.data.name not in exams:
                 pool = run.data if run.data.test is None else run.data.test
-                exams[run.data.name] = Exam.prepare(run.data, min(arguments.count, len(pool)), controls=False)
+                exams[run.data.name] = Evaluator.of(run.data, min(arguments.count, len(pool)))
             figures = score(run, exams[run.data.name])
             run.generator().save(arguments.out / f"{name}-{seed}.safetensors")
             if seed == 0:

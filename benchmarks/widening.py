@@ -23,7 +23,7 @@ import numpy as np
 from recipes_table import median_and_range, score, seconds_a_step
 
 import mulligan
-from mulligan.metrics.exam import Exam
+from mulligan.metrics import Evaluator
 from mulligan.nn import restore, state_of, stream
 from mulligan.nn.layers import Conv2d, ConvTranspose2d, Dense, Projection
 from mulligan.training import Run, train, with_overrides
@@ -125,7 +125,7 @@ def main():
             if str(seed) in figures.setdefault(key, {}):
                 continue
             run, first, cpu = play(seed, fraction, arguments.cpu_seconds)
-            exam = exam or Exam.prepare(run.data, arguments.count, controls=False)
+            exam = exam or Evaluator.of(run.data, arguments.count)
             figures[key][str(seed)] = score(run, exam) | {"narrow": first, "cpu": cpu}
             path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
             print(f"seed {seed}, narrow for {fraction:.0%}: {figures[key][str(seed)]}", flush=True)

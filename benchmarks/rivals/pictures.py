@@ -25,8 +25,7 @@ from PIL import Image, ImageDraw
 import mulligan
 from mulligan.config.model import with_all_of
 from mulligan.data import Dataset, load
-from mulligan.metrics import Fakes, nearest_pictures
-from mulligan.metrics.exam import Exam
+from mulligan.metrics import Evaluator, Fakes, nearest_pictures
 from mulligan.output.pictures import grid, pillow
 from mulligan.training import Run, with_overrides
 
@@ -97,7 +96,8 @@ def measured(name, data, exam, seed, asked):
     cpu, made = time.process_time() - start, images(exam.count, seed)
     np.savez_compressed(asked.out / f"{Path(data.name).name}.{name}.{seed}.npz", x=made)
     found = exam.score(Fakes(Dataset(name, made)), seed)
-    figures = {key: found["gist"][key] for key in ("fd", "fd_floor", "coverage", "recall", "precision", "c2st")}
+    figures = {key: found["gist"][key] for key in ("fd", "fd_floor", "coverage", "recall", "precision")}
+    figures["c2st"] = found["real_or_fake"]
     figures["brightness"] = made[..., :3].mean() / data.images[..., :3].mean()
     figures["clear"], figures["clear_seen"] = map(clear, (made, data.images))
     figures |= {key: found["copies"][key] for key in ("authpct", "authpct_real")}
@@ -179,7 +179,7 @@ def main():
     book = asked.out / "figures.json"
     for folder in asked.folders:
         data = split(folder, asked.size, asked.most)
-        exam = Exam.prepare(data, len(data.test))
+        exam = Evaluator.of(data, len(data.test))
         for name in asked.only:
             for seed in range(asked.seeds):
                 kept = json.loads(book.read_text()) if book.exists() else {}

@@ -22,7 +22,7 @@ from mulligan.data import load
 from mulligan.data.sources.faces import load_pixel_faces
 from mulligan.errors import MulliganError
 from mulligan.metrics.features import judge
-from mulligan.metrics.features.judge_training import accuracy_of, train
+from mulligan.metrics.features.judge import accuracy_of, train
 
 SHIPPED: dict[str, dict[str, Any]] = {
     "mnist": {},

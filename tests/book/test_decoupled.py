@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.decoupled import WAYS, Chain, Shape, Way, gradient_errors
-from mulligan.metrics.features.judge_training import softmax_cross_entropy
+from mulligan.metrics.features.judge import softmax_cross_entropy
 from mulligan.nn import Network
 from mulligan.nn.layers import BatchNorm, Dense, ReLU, Sequential
 from mulligan.nn.optimizers import SGD

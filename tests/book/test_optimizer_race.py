@@ -11,7 +11,7 @@ from experiments import optimizer_race
 from experiments.json_lines import read_rows
 from experiments.optimizer_race import LADDER, SEARCH_SEED, Task, best_rate, classifier, race, search, train
 from mulligan.metrics.features import judge
-from mulligan.metrics.features.judge_training import softmax_cross_entropy
+from mulligan.metrics.features.judge import softmax_cross_entropy
 from mulligan.nn import stream
 from mulligan.nn.optimizers import OPTIMIZERS, SGD
 

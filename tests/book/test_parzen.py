@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import gaussian_kde, norm
 
-from experiments.parzen import log_likelihoods, parzen, parzen_kmeans
+from experiments.parzen import kmeans, log_likelihoods, parzen, parzen_kmeans
 from mulligan.data import load
-from mulligan.metrics import kmeans
 
 
 @pytest.fixture

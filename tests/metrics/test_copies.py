@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from mulligan.data import Dataset
-from mulligan.metrics import copying, ct, kmeans, nearest_pictures, originals
+from mulligan.metrics import copying, ct, nearest_pictures, originals
 
 
 def authentic(x, train):
@@ -117,24 +117,13 @@ def test_the_cells_are_of_all_that_was_trained_on(rng):
     assert (originals(rng.random((30, 2)), sorted_by_class, cells=2).centres > 8).any()
 
 
-def test_kmeans_is_lloyds_algorithm_by_scipy(rng):
-    vq = pytest.importorskip("scipy.cluster.vq")
-    x = rng.standard_normal((300, 4))
-    start = x[np.random.default_rng(2).choice(300, 7, replace=False)]
-    expected, _ = vq.kmeans2(x, start, iter=10, minit="matrix")
-    np.testing.assert_allclose(kmeans(x, 7, iterations=10, seed=2), expected, rtol=1e-9)
-
-
-def test_kmeans_on_repeated_points_keeps_all_centres():
-    found = kmeans(np.repeat([[0.0], [8.0]], [9, 1], axis=0), 4)
-    assert found.shape == (4, 1)
-    assert np.isin(found, [0.0, 8.0]).all()
-
-
-def test_kmeans_with_as_many_centres_as_points_is_the_points(rng):
-    x = rng.standard_normal((12, 3))
-    found = kmeans(x, 12)
-    assert np.array_equal(found[np.lexsort(found.T)], x[np.lexsort(x.T)])
+def test_the_cells_are_lloyds_from_rows_of_the_training_set(rng):
+    train = np.repeat([[0.0, 0.0], [9.0, 9.0], [0.0, 9.0]], 40, axis=0) + rng.random((120, 2))
+    centres = originals(train[:30], train, cells=3).centres
+    cell = cdist(train, centres).argmin(axis=1)
+    np.testing.assert_allclose(centres, [train[cell == k].mean(axis=0) for k in range(3)])
+    repeated = np.repeat([[0.0], [8.0]], [9, 1], axis=0)
+    assert np.isin(originals(repeated, repeated, cells=4).centres, [0.0, 8.0]).all()  # one without a row stays
 
 
 @pytest.mark.parametrize("block", [1, 7 * 60, 10**6], ids=["a picture", "seven", "all"])

@@ -9,7 +9,7 @@ import scipy.ndimage
 from mulligan.metrics import bundled_judge, evaluate_pictures, gist, pca, reference
 
 N = 1000
-MAPS = ("judge", "pca64", "gist")
+MAPS = ("judge", "gist")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def scored(digits):
 
     @cache
     def under(phi):
-        against = reference(test, train, [maps[phi]()], prior=np.bincount(labels))
+        against = reference(test, train, maps[phi]())
         return {name: evaluate_pictures(images, against) for name, images in sets.items()}
 
     return under
@@ -52,12 +52,10 @@ def scored(digits):
 @pytest.mark.parametrize("phi", MAPS)
 def test_distances_order_the_faults(scored, phi):
     results = scored(phi)
-    for figure in ("fd", "fd_infinity", "kid"):
-        at = {name: found[phi][figure] for name, found in results.items()}
-        assert at["held out"] < at["one class missing"] < at["half the classes"] < at["one repeated"], figure
-        assert at["held out"] < at["blurred"] < at["class means"], figure
-        assert phi == "gist" or at["class means"] < at["one repeated"], figure  # gist: a mean is as wrong as a repeat
-        assert at["class means"] < at["noise"], figure
+    at = {name: found[phi]["fd"] for name, found in results.items()}
+    assert at["held out"] < at["one class missing"] < at["half the classes"] < at["one repeated"]
+    assert at["held out"] < at["blurred"] < at["class means"] < at["noise"]
+    assert phi == "gist" or at["class means"] < at["one repeated"]  # gist: a mean is as wrong as a repeat
 
 
 @pytest.mark.parametrize("phi", MAPS)
@@ -66,10 +64,11 @@ def test_held_out_pictures_are_near_their_floors(scored, phi):
     found = results["held out"][phi]
     assert 0.8 * found["fd_floor"] < found["fd"] < 1.5 * found["fd_floor"]
     assert found["coverage"] > found["coverage_ideal"] - 0.06
-    assert abs(found["c2st_z"]) < 4
+    deviation = (1 / (4 * N)) ** 0.5
+    assert abs(results["held out"]["real_or_fake"] - 0.5) < 4 * deviation
     for name in ("half the classes", "blurred", "class means", "one repeated", "noise"):
         assert results[name][phi]["fd"] > 2 * found["fd"], name
-        assert results[name][phi]["c2st_z"] > 6, name
+        assert results[name]["real_or_fake"] > 0.5 + 6 * deviation, name
 
 
 @pytest.mark.parametrize("phi", MAPS)
@@ -77,8 +76,7 @@ def test_the_test_pictures_themselves(scored, phi):
     results = scored(phi)
     found = results["test itself"][phi]
     assert found["fd"] < 1e-4
-    assert found["kid"] < 0  # unbiased: it leaves out i = j within, not between
-    assert (found["precision"], found["recall"], found["density"], found["coverage"]) == (1, 1, 1, 1)
+    assert (found["precision"], found["recall"], found["coverage"]) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("phi", MAPS)
@@ -96,23 +94,21 @@ def test_recall_and_coverage_see_what_precision_does_not(scored, phi):
         assert found[name]["coverage"] < 0.5, name
     for name in ("class means", "one repeated", "noise"):
         assert found[name]["recall"] < 0.05, name
-    if phi != "pca64":  # where noise lies amid the digits, inside the balls of outliers: coverage and recall tell
-        assert found["noise"]["precision"] == 0.0
-        assert found["noise"]["density"] <= 1 / (5 * N)  # one fake in one outlier's ball, of k N
+    assert found["noise"]["precision"] == 0.0
 
 
 @pytest.mark.parametrize("phi", MAPS)
 def test_order_is_nothing(scored, phi):
     results = scored(phi)
     one, other = results["held out"][phi], results["shuffled"][phi]
-    for figure in ("precision", "recall", "density", "coverage"):
+    for figure in ("precision", "recall", "coverage"):
         assert one[figure] == pytest.approx(other[figure], abs=2e-3), figure
     assert one["fd"] == pytest.approx(other["fd"], rel=1e-5)
 
 
 def test_pca_figures_do_not_depend_on_order_at_all(scored):
     one, other = (scored("pca64")[name] for name in ("held out", "shuffled"))
-    for figure in ("precision", "recall", "density", "coverage"):
+    for figure in ("precision", "recall", "coverage"):
         assert one["pca64"][figure] == other["pca64"][figure]
     assert one["copies"] == other["copies"]
 
@@ -125,17 +121,9 @@ def test_classes(scored):
         5,
         1,
     ]
-    assert of["held out"]["kl"] < 4 * of["held out"]["kl_floor"]
-    assert (
-        of["held out"]["kl"] < of["one class missing"]["kl"] < of["half the classes"]["kl"] < of["one repeated"]["kl"]
-    )
     assert of["held out"]["effective_modes"] > 9.7 > of["one class missing"]["effective_modes"] > 8.8
     assert of["held out"]["junk"] < 0.01
-    assert of["held out"]["score"] > 9.5 > of["one class missing"]["score"] > of["one repeated"]["score"]
-    # Balanced classes, and nothing inside them: only this figure and coverage tell.
-    assert of["class means"]["modes"] == 10
-    assert max(of["class means"]["within_class_variance"]) < 0.02
-    assert 0.8 < np.median(of["held out"]["within_class_variance"]) < 1.2
+    assert of["class means"]["modes"] == 10  # and nothing inside the classes, which coverage tells
 
 
 def test_copies(scored):
@@ -148,14 +136,11 @@ def test_copies(scored):
     assert of["copies"]["ct_z"] < of["quarter copies"]["ct_z"] < -3
     assert of["quarter copies"]["authpct"] < honest["authpct_real"] - 5
     assert of["noise"]["ct_z"] > 3
-    # What FD, KID, precision, recall and classes cannot see.
+    # What FD, precision, recall and classes cannot see.
     assert results["copies"]["pca64"]["fd"] < 1.5 * results["held out"]["pca64"]["fd"]
 
 
-def test_pictures(scored):
-    of = {name: (r["diversity"], r["sharpness"], r["contrast"]) for name, r in scored("judge").items()}
-    assert of["held out"] == pytest.approx((1, 1, 1), abs=0.06)
-    assert of["one repeated"][0] == pytest.approx(0.0, abs=1e-12)
-    assert of["class means"][0] < 0.1
-    assert of["blurred"][1] < 0.2 < 0.9 < of["held out"][1] < 2 < of["noise"][1]
-    assert of["noise"][2] < of["blurred"][2] < of["held out"][2]
+def test_sharpness(scored):
+    of = {name: result["sharpness"] for name, result in scored("judge").items()}
+    assert of["held out"] == pytest.approx(1, abs=0.06)
+    assert of["blurred"] < 0.2 < 0.9 < of["held out"] < 2 < of["noise"]

@@ -110,13 +110,11 @@ METRICS = {
         "fd_floor": 0.45,
         "coverage": 0.87,
         "coverage_ideal": 0.969,
-        "kid": 0.01,
-        "kid_sd": 0.0321,
     },
-    "pca64": {"fd": 3.88, "fd_floor": 0.61},
-    "classes": {"histogram": [0.5, 0.3, 0.2], "modes": 3, "effective_modes": 2.8, "junk": 0.016, "kl": 0.1},
+    "real_or_fake": 0.7,
+    "classes": {"histogram": [0.5, 0.3, 0.2], "modes": 3, "effective_modes": 2.8, "junk": 0.016},
     "copies": {"authpct": 64.0, "authpct_real": 63.0, "ct_z": -0.4},
-    "diversity": 0.97,
+    "sharpness": 0.97,
     "raw": {"judge": {"fd": 4.02, "coverage": 0.83}},
 }
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mulligan.data import TOYS, Dataset, load
-from mulligan.metrics import Comparison, bundled_judge, gist, modes, nearest
+from mulligan.metrics import bundled_judge, frechet_distance, gist, modes, moments, nearest, percent
+from mulligan.metrics.distances import floor_of
 from mulligan.training import DataSpec, Evaluated, Recorder, Run, resume, train
 from mulligan.training.monitor import COUNT, Monitor
 
@@ -32,9 +33,10 @@ def test_figures_of_pictures(mnist_run):
     shares = np.bincount(judged.argmax(axis=1)[sure], minlength=10) / COUNT
     assert found["modes"] == (shares >= 0.01).sum()
     assert found["label_accuracy"] == pytest.approx((judged.argmax(axis=1) == labels).mean(), abs=0.003)
-    both = Comparison(monitor.real, judge(images)).frechet()
-    assert found["distance"] == pytest.approx(both["fd"], rel=1e-3)
-    assert found["floor"] == pytest.approx(both["fd_floor"])
+    of_real = moments(monitor.real)
+    fd = percent(frechet_distance(of_real, moments(judge(images))), of_real)
+    assert found["distance"] == pytest.approx(fd, rel=1e-3)
+    assert found["floor"] == pytest.approx(floor_of(monitor.real, of_real, COUNT))
     assert len(monitor.real) == COUNT
 
 
@@ -77,8 +79,9 @@ def test_pictures_without_a_shipped_judge(pictured, digits):
     found = monitor(run)
     assert found.keys() == {"distance", "floor"}
     images = run.sample(*run.draw(COUNT, seed=run.config.seed))
-    both = Comparison(monitor.real, gist(digits.images)(images)).frechet()
-    assert found["distance"] == pytest.approx(both["fd"], rel=1e-3)
+    of_real = moments(monitor.real)
+    fd = percent(frechet_distance(of_real, moments(gist(digits.images)(images))), of_real)
+    assert found["distance"] == pytest.approx(fd, rel=1e-3)
     assert found["distance"] > 2 * found["floor"]
     for count, enough in ((19, False), (20, True)):
         few = Dataset("few", digits.images[:count], digits.labels[:count], digits.class_names)

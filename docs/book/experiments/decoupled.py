@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.metrics.features.judge_training import softmax_cross_entropy
+from mulligan.metrics.features.judge import softmax_cross_entropy
 from mulligan.nn.fields import Checked, Count
 from mulligan.nn.layers import BatchNorm, Dense, OneHot, ReLU, Sequential
 from mulligan.nn.layers.initializers import Zeros

@@ -21,7 +21,7 @@ from experiments.decoupled import WAYS, Chain
 from experiments.json_lines import append_row, read_rows
 from experiments.optimizer_race import SEARCH_SEED, Task, mnist
 from mulligan.metrics.features import judge
-from mulligan.metrics.features.judge_training import softmax_cross_entropy
+from mulligan.metrics.features.judge import softmax_cross_entropy
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.rng import stream
 from mulligan.nn.workers.threads import ThreadTeam

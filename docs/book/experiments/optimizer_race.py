@@ -23,7 +23,7 @@ import numpy as np
 from experiments.json_lines import append_row, read_rows
 from experiments.landscapes import with_rate
 from mulligan.metrics.features import judge
-from mulligan.metrics.features.judge_training import softmax_cross_entropy
+from mulligan.metrics.features.judge import softmax_cross_entropy
 from mulligan.nn.layers import Dense, Dropout, Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import OPTIMIZERS, Optimizer

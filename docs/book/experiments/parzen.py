@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
-
-from mulligan.metrics import kmeans
 
 WIDTHS = tuple(np.geomspace(0.1, 1.0, 10).tolist())
 """Kernel widths tried on the validation set, for pixels in 0…1."""
@@ -57,3 +56,9 @@ def parzen_kmeans(
 ) -> tuple[float, float]:
     """Compute the row to print beside `parzen`: `count` k-means centres as "samples" (Theis et al. 2016)."""
     return parzen(kmeans(train, count), validation, test, widths=widths)
+
+
+def kmeans(x: NDArray[Any], count: int, seed: int = 0) -> NDArray[Any]:
+    """Return k-means centres; the first ones are drawn from the rows."""
+    first = x[np.random.default_rng(seed).choice(len(x), count, replace=False)]
+    return kmeans2(x, first, iter=10, minit="matrix")[0]

@@ -184,6 +184,17 @@ class Dataset:
         part = images.part(rows) if self.streamed else images[rows]
         return replace(self, images=part, labels=None if self.labels is None else self.labels[rows])
 
+    def draw(self, count: int, seed: int = 0) -> Dataset:
+        """Choose `count` samples at random, the same ones for a seed, with all of `test`; all of them if no more.
+
+        Use it for held-out samples, as ``data.test.draw(1000)``: the first ones may all be of one class or one writer.
+        """
+        count = as_whole("count", count, 1, sys.maxsize)
+        if count >= len(self):
+            return self
+        rows = np.random.default_rng(seed).permutation(len(self))[:count]
+        return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
+
     def in_memory(self) -> Dataset:
         """Return this data set; if it is streamed, the pictures that fit into memory, the same ones every time."""
         test = None if self.test is None else self.test.in_memory()

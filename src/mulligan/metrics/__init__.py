@@ -1,51 +1,52 @@
-"""Measure samples: distances, coverage, classes, copies, each beside its floor.
+"""Measure samples: distance, coverage, real or fake, copies, classes, each beside its floor.
 
 - `registry`: every figure of ``metrics.json``, with label, direction, floor, source and function. Read it first.
-- `exam`: the evaluation of a generator against a data set. `reference`: the half of it that only reals decide.
-- `evaluate`: the score of one set of fakes, and several merged; `comparison`: the argument of a metric's function.
+- `evaluation`: the evaluation of a generator against a data set, and of one set of samples against another.
+- `distances`: Fréchet distance, its floor, kernel distance. `neighbours`: precision, recall, coverage.
+- `two_sample` (real or fake?), `copies`, `classes`, `pixels` (sharpness), `toys`: the other figures.
 - `features/`: the spaces in which pictures are compared: the judge, edges and colours, PCA of the pixels.
-- `distances/`: how far two sets of features are apart: FD, KID, sliced Wasserstein, neighbours, C2ST.
-- `classes`, `copies`, `pictures`, `toys`: figures from a judge, the training set, the pixels, a known density.
 - `fakes`: samples of another program. `validation`: checks of arguments; `parallel`: work on all cores.
 """
 
-from mulligan.metrics.classes import Classes, classifier_score, count_classes, kl, labels, shares, within_class_variance
-from mulligan.metrics.comparison import Comparison, Pictures
+from mulligan.metrics.classes import Classes, count_classes
 from mulligan.metrics.copies import Copies, Originals, copying, ct, nearest_pictures, originals
-from mulligan.metrics.distances.c2st import TwoSampleTest, c2st
-from mulligan.metrics.distances.frechet import (
+from mulligan.metrics.distances import (
     Moments,
     frechet_distance,
-    frechet_infinity,
     moments,
     noise_floor,
     percent,
+    split_floor,
+    squared_mmd,
 )
-from mulligan.metrics.distances.kernel import Kid, kid, squared_mmd
-from mulligan.metrics.distances.neighbours import Manifolds, coverage_ideal, kmeans, manifolds, nearest
-from mulligan.metrics.distances.sliced import sliced_wasserstein, split_floor
-from mulligan.metrics.evaluate import evaluate_pictures, evaluate_points, merge
+from mulligan.metrics.evaluation import Evaluator, Reference, evaluate_pictures, evaluate_points, merge, reference
 from mulligan.metrics.fakes import Fakes
 from mulligan.metrics.features.gist import Gist, gist
 from mulligan.metrics.features.judge import Judge, bundled_judge, bundled_judge_for, judge_for
 from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, pca, pca_limit
-from mulligan.metrics.pictures import contrast, dissimilarity, diversity, sharpness, ssim, where_comparable
-from mulligan.metrics.reference import Reference, reference
-from mulligan.metrics.registry import MAPS, METRICS, Figure, Metric, at, figures_in, median_of
-from mulligan.metrics.toys import Divergences, Modes, divergences, modes, stacked_modes
+from mulligan.metrics.neighbours import Manifolds, coverage_ideal, manifolds, nearest
+from mulligan.metrics.pixels import sharpness
+from mulligan.metrics.registry import (
+    MAPS,
+    METRICS,
+    Comparison,
+    Figure,
+    Metric,
+    at,
+    figures_in,
+    median_of,
+    space_of,
+)
+from mulligan.metrics.toys import Modes, modes, stacked_modes
+from mulligan.metrics.two_sample import real_or_fake
 
 # fmt: off
 __all__ = [
-    "MAPS", "METRICS", "PCA", "ClassMap", "Classes", "Comparison", "Copies", "Divergences", "Fakes", "FeatureMap",
-    "Figure", "Gist",
-    "Judge", "Kid", "Manifolds", "Metric", "Modes", "Moments", "Originals", "Pictures", "Reference",
-    "TwoSampleTest", "at", "bundled_judge", "bundled_judge_for", "c2st", "classifier_score", "contrast", "copying",
-    "count_classes", "coverage_ideal", "ct", "dissimilarity", "divergences", "diversity", "evaluate_pictures",
-    "evaluate_points", "figures_in", "frechet_distance", "frechet_infinity", "gist", "judge_for", "kid", "kl", "kmeans",
-    "labels", "manifolds", "median_of", "merge", "modes", "moments", "nearest",
-    "nearest_pictures", "noise_floor", "originals", "pca", "pca_limit", "percent",
-    "reference", "shares", "sharpness", "sliced_wasserstein", "split_floor",
-    "squared_mmd", "ssim", "stacked_modes",
-    "where_comparable", "within_class_variance",
+    "MAPS", "METRICS", "PCA", "ClassMap", "Classes", "Comparison", "Copies", "Evaluator", "Fakes", "FeatureMap",
+    "Figure", "Gist", "Judge", "Manifolds", "Metric", "Modes", "Moments", "Originals", "Reference", "at",
+    "bundled_judge", "bundled_judge_for", "copying", "count_classes", "coverage_ideal", "ct", "evaluate_pictures",
+    "evaluate_points", "figures_in", "frechet_distance", "gist", "judge_for", "manifolds", "median_of", "merge",
+    "modes", "moments", "nearest", "nearest_pictures", "noise_floor", "originals", "pca", "pca_limit", "percent",
+    "real_or_fake", "reference", "sharpness", "space_of", "split_floor", "squared_mmd", "stacked_modes",
 ]
 # fmt: on

@@ -13,7 +13,7 @@ from mulligan.data.sources import load_unresized
 from mulligan.errors import expanded
 
 
-class Drawn(Protocol):
+class SampleSource(Protocol):
     """What is measured: anything that draws samples by a seed, like `Generator` and `Fakes`."""
 
     spec: Any

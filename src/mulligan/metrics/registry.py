@@ -3,15 +3,96 @@
 To add a metric of your own, add an entry: ``METRICS["brightness"] = Metric("Brightness", compute=brightness)``.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
-from mulligan.metrics.comparison import Comparison, Found, Pictures
+import numpy as np
+from numpy.typing import NDArray
 
-MAPS = {"judge": "judge", "gist": "edges and colours", "pca64": "PCA-64", "points": "coordinates"}
-"""Feature maps by their key, in the order of display. The first one that an evaluation has is the main one."""
+from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.metrics.classes import count_classes
+from mulligan.metrics.copies import Originals, copying
+from mulligan.metrics.distances import Moments, floor_of, frechet_distance, moments, percent
+from mulligan.metrics.neighbours import manifolds
+from mulligan.metrics.pixels import sharpness
+from mulligan.metrics.toys import modes
+from mulligan.metrics.two_sample import real_or_fake
+
+MAPS = {"judge": "judge", "gist": "edges and colours", "points": "coordinates"}
+"""Feature maps by their key: a trained judge, `gist` where there is none, and points in their own coordinates."""
+
+Result = Mapping[str, Any] | float | None
+"""What a metric's function returns: its figure; several figures by name; None if there is nothing to compare."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Fakes beside held-out reals: the argument of a metric's function."""
+
+    real: NDArray[Any]
+    fake: NDArray[Any]
+    """Pictures (n, h, w, c), uint8, or points (n, d)."""
+    real_features: NDArray[Any]
+    fake_features: NDArray[Any]
+    """Their features, (n, d); of points, the points."""
+    moments: Moments
+    """Of the reals' features."""
+    seed: int = 0
+    """The seed with which the fakes were drawn. Metrics also use it for their own random choices."""
+    data: str = ""
+    """Name of the data."""
+    probabilities: NDArray[np.float64] | None = None
+    """The judge's p(y|x) of the fakes, (n, K); None without a judge."""
+    asked: NDArray[np.integer[Any]] | None = None
+    """The class that each fake was asked to be, (n,)."""
+    originals: Originals | None = None
+    """The training pictures, in the map in which copies are searched; None for points."""
+    near: tuple[str, NDArray[Any], NDArray[Any]] = ("", np.empty(0), np.empty(0))
+    """The name of that map, and the features of reals and fakes in it."""
+
+
+def _frechet(pair: Comparison) -> Result:
+    fd = percent(frechet_distance(pair.moments, moments(pair.fake_features)), pair.moments)
+    return {"fd": fd, "fd_floor": floor_of(pair.real_features, pair.moments, len(pair.fake))}
+
+
+def _neighbours(pair: Comparison) -> Result:
+    return asdict(manifolds(pair.real_features, pair.fake_features))
+
+
+def _real_or_fake(pair: Comparison) -> Result:
+    accuracy = real_or_fake(pair.real_features, pair.fake_features, seed=pair.seed)
+    if pair.probabilities is not None or pair.near[2] is pair.fake_features:
+        return accuracy
+    return max(accuracy, real_or_fake(*pair.near[1:], seed=pair.seed))  # of 200 pictures, gist calls a sketch real
+
+
+def _classes(pair: Comparison) -> Result:
+    if pair.probabilities is None:
+        return None
+    figures = asdict(count_classes(pair.probabilities))
+    figures["histogram"] = list(figures["histogram"])
+    if pair.asked is not None:
+        figures["label_accuracy"] = float(np.mean(pair.probabilities.argmax(axis=1) == pair.asked))
+    return figures
+
+
+def _copies(pair: Comparison) -> Result:
+    assert pair.originals is not None
+    name, _, fake = pair.near
+    return {"by": name, "n_train": len(pair.originals.train), **asdict(copying(fake, pair.originals))}
+
+
+def _sharpness(pair: Comparison) -> Result:
+    return sharpness(pair.fake, pair.real)
+
+
+def _modes(pair: Comparison) -> Result:
+    toy = TOYS.get(pair.data)
+    if not isinstance(toy, Gaussians) or len(toy.centres) < 2:
+        return None
+    return asdict(modes(pair.fake, toy.modes, toy.std))
 
 
 @dataclass(frozen=True)
@@ -27,79 +108,55 @@ class Metric:
     floor: float | str | None = None
     """What a perfect generator scores: a number, or the name of the figure that holds it. (For a histogram: its number
     of classes.)"""
-    compute: Callable[[Any], Found] | None = None
+    compute: Callable[[Comparison], Result] | None = None
     """Takes a `Comparison` and returns the figure, several by name, or None. Metrics with one function share its
     call."""
     of: Literal["pictures", "points", "features"] = "pictures"
-    """What is compared. Figures of features are computed in each feature map, and stored under its key."""
+    """What it is computed of. Figures of features, which points have as well, are stored under the key of the map."""
     source: str = ""
     """Paper and section."""
     share: bool = False
     """Shown as a percentage."""
+    shown: bool = True
+    """False if it stands in ``metrics.json`` alone, not in tables."""
 
 
 # fmt: off
 METRICS: dict[str, Metric] = {
     "fd": Metric("FD, % of variance", "Fréchet distance of the features, per cent of the reals' variance.", "low",
-        "fd_floor", Comparison.frechet, "features", "Dowson and Landau 1982; Heusel et al. 2017, eq. 6"),
-    "fd_infinity": Metric("FD∞, %", "FD, extrapolated to endless samples.", "low", 0.0,
-        Comparison.frechet, "features", "Chong and Forsyth 2020"),
-    "sliced": Metric("Sliced Wasserstein, %", "Mean over directions of the squared distance of sorted projections.",
-        "low", "sliced_floor", Comparison.sliced, "features", "Bonneel et al. 2015; Berthet et al. 2026 (MIND)"),
-    "kid": Metric("KID", "Squared MMD of the features with a cubic kernel, mean of random subsets.", "low", 0.0,
-        Comparison.kernel, "features", "Bińkowski et al. 2018, section 4"),
-    "kid_sd": Metric("KID, its spread", "Standard deviation of KID over its subsets.", "", None,
-        Comparison.kernel, "features"),
+        "fd_floor", _frechet, "features", "Dowson and Landau 1982; Heusel et al. 2017, eq. 6"),
     "precision": Metric("Precision", "Share of the fakes that lie among the reals (3 neighbours).", "high", None,
-        Comparison.neighbours, "features", "Kynkäänniemi et al. 2019, eqs. 1 and 2"),
+        _neighbours, "features", "Kynkäänniemi et al. 2019, eqs. 1 and 2"),
     "recall": Metric("Recall", "Share of the reals that lie among the fakes (3 neighbours).", "high", None,
-        Comparison.neighbours, "features", "Kynkäänniemi et al. 2019, eqs. 1 and 2"),
-    "density": Metric("Density", "How many reals' neighbourhoods a fake lies in, over the number expected.", "", 1.0,
-        Comparison.neighbours, "features", "Naeem et al. 2020, section 3"),
+        _neighbours, "features", "Kynkäänniemi et al. 2019, eqs. 1 and 2"),
     "coverage": Metric("Coverage", "Share of the reals with a fake beside them (5 neighbours).", "high",
-        "coverage_ideal", Comparison.neighbours, "features", "Naeem et al. 2020, section 3"),
-    "c2st": Metric("Real or fake?", "How often a fresh classifier tells fake from real.", "", 0.5,
-        Comparison.told_apart, "features", "Lopez-Paz and Oquab 2017, section 3"),
-    "classes.modes": Metric("Classes", "Classes with a tenth of a fair share or more.", "high", "histogram",
-        Pictures.classes),
+        "coverage_ideal", _neighbours, "features", "Naeem et al. 2020, section 3"),
+    "real_or_fake": Metric("Real or fake?", "How often a new classifier tells fake from real.", "low", 0.5,
+        _real_or_fake, source="Lopez-Paz and Oquab 2017, section 3"),
+    "copies.authpct": Metric("Authentic, %", "Fakes that copy no training picture; reals beside.", "",
+        "authpct_real", _copies, source="Alaa et al. 2022"),
+    "copies.ct_z": Metric("Copying, C_T < −3", "Nearness to the training set against that of reals, in deviations.", "",
+        0.0, _copies, source="Meehan et al. 2020, section 3"),
+    "classes.modes": Metric("Classes", "Classes with a tenth of a fair share or more.", "high", "histogram", _classes),
     "classes.effective_modes": Metric("Effective classes", "Number of evenly used classes with the same entropy.",
-        "high", "histogram", Pictures.classes),
-    "classes.kl": Metric("KL of the classes", "KL of the fakes' classes from the reals', in nats.", "low", "kl_floor",
-        Pictures.classes),
-    "classes.junk": Metric("Junk", "Share of the fakes in which the judge sees no class.", "low", 0.0,
-        Pictures.classes, share=True),
-    "classes.within_class_variance": Metric("Variety inside classes",
-        "Variance of the features inside each class over the reals'.", "", 1.0, Pictures.classes),
-    "classes.score": Metric("Classifier score", "Sure and varied, in one number.", "high", "histogram",
-        Pictures.classes, source="Salimans et al. 2016, section 4"),
+        "high", "histogram", _classes, shown=False),
+    "classes.junk": Metric("Junk", "Share of the fakes in which the judge sees no class.", "low", 0.0, _classes,
+        share=True),
     "classes.label_accuracy": Metric("Label accuracy", "Share of the fakes that show the requested class.", "high",
-        1.0, Pictures.classes, share=True),
-    "modes.captured": Metric("Modes", "Modes that are found: of a ring, a grid, stacked MNIST or pixel faces.", "high",
-        None, Comparison.modes, "points", "Srivastava et al. 2017; Lin et al. 2018; Metz et al. 2017"),
+        1.0, _classes, share=True),
+    "sharpness": Metric("Sharpness", "Variance of the Laplacian over the reals'; below 1 blurred.", "", 1.0,
+        _sharpness, source="Pech-Pacheco et al. 2000", shown=False),
+    "modes.captured": Metric("Modes", "Modes that are hit: of a ring, a grid, stacked MNIST or pixel faces.", "high",
+        None, _modes, "points", "Srivastava et al. 2017; Lin et al. 2018; Metz et al. 2017"),
     "modes.high_quality": Metric("Of high quality", "Share of the points within three deviations of a mode.", "high",
-        "high_quality_ideal", Comparison.modes, "points", "Srivastava et al. 2017; Lin et al. 2018", share=True),
+        "high_quality_ideal", _modes, "points", "Srivastava et al. 2017; Lin et al. 2018", share=True),
     "modes.kl": Metric("KL of the modes", "KL of the modes' shares from even ones, in nats.", "low", "kl_floor",
-        Comparison.modes, "points"),
+        _modes, "points"),
     "modes.label_accuracy": Metric("Label accuracy", "Share of stacked digits that show the number that was asked for.",
         "high", 1.0, share=True),
-    "divergences.kl": Metric("KL", "KL from a toy's density in one dimension, in nats.", "low", "kl_floor",
-        Comparison.divergences, "points"),
-    "divergences.js": Metric("JS", "Jensen–Shannon divergence from a toy's density in one dimension, in nats.", "low",
-        "js_floor", Comparison.divergences, "points"),
-    "log_density.fake": Metric("Log density", "Mean log density of the toy at the fakes; reals beside.", "", "real",
-        Comparison.log_density, "points"),
-    "copies.authpct": Metric("Authentic, %", "Fakes that copy no training picture; reals beside.", "",
-        "authpct_real", Pictures.copies, source="Alaa et al. 2022"),
-    "copies.ct_z": Metric("Copying, C_T < −3", "Nearness to the training set against that of reals, in deviations.", "",
-        0.0, Pictures.copies, source="Meehan et al. 2020, section 3"),
-    "diversity": Metric("Diversity", "Dissimilarity (1 − SSIM) of fakes of one class over that of the reals.", "", 1.0,
-        Pictures.diversity, source="Odena et al. 2017, section 4.2"),
-    "sharpness": Metric("Sharpness", "Variance of the Laplacian over the reals'; below 1 blurred.", "", 1.0,
-        Pictures.sharpness, source="Pech-Pacheco et al. 2000"),
-    "contrast": Metric("Contrast", "Distance from grey over the reals'.", "", 1.0, Pictures.contrast),
 }
 # fmt: on
-"""Every figure by its path in ``metrics.json``, where the key of a map precedes a figure of features."""
+"""Every figure by its path in ``metrics.json``, where the key of the map precedes a figure of features."""
 
 
 class Figure(NamedTuple):
@@ -110,30 +167,34 @@ class Figure(NamedTuple):
     floor: Any
 
 
-def figures_in(metrics: Any, space: str = "") -> dict[str, Figure]:
-    """Find the figures in the content of ``metrics.json``.
+def space_of(metrics: Any) -> str:
+    """Return the key of the feature map in which an evaluation compares; empty if there is none."""
+    return next((key for key in MAPS if at(metrics, key, "fd") is not None), "")
+
+
+def figures_in(metrics: Any) -> dict[str, Figure]:
+    """Find the figures to show in the content of ``metrics.json``.
 
     Parameters
     ----------
     metrics : dict
         From `mulligan.evaluate`.
-    space : str
-        Key of a feature map, for the figures of its features; by default the figures that belong to no map.
 
     Returns
     -------
     dict of str to Figure
-        By the name in `METRICS`, in its order. A figure with a value for each class becomes their median and range.
+        By the name in `METRICS`, in its order.
     """
-    found = {}
+    figures = {}
     for path, metric in METRICS.items():
-        if (metric.of == "features") is bool(space):
-            *sections, name = (space, path) if space else path.split(".")
-            section = at(metrics, *sections)
-            if (value := _together(at(section, name))) is not None:
-                floor = section.get(metric.floor) if isinstance(metric.floor, str) else metric.floor
-                found[path] = Figure(metric, value, len(floor) if isinstance(floor, list) else floor)
-    return found
+        section, _, name = path.rpartition(".")
+        parent = space_of(metrics) if metric.of == "features" else section
+        place = at(metrics, parent) if parent else metrics
+        value = at(place, name)
+        if value is not None and metric.shown:
+            floor = at(place, metric.floor) if isinstance(metric.floor, str) else metric.floor
+            figures[path] = Figure(metric, value, len(floor) if isinstance(floor, list) else floor)
+    return figures
 
 
 def at(metrics: Any, *path: str) -> Any:
@@ -146,10 +207,3 @@ def at(metrics: Any, *path: str) -> Any:
 def median_of(figure: Any) -> Any:
     """Return a figure, or its median if several seeds were merged."""
     return figure.get("median") if isinstance(figure, dict) else figure
-
-
-def _together(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
-    each = [figure for entry in value if isinstance(figure := median_of(entry), (int, float))]
-    return {"median": median(each), "min": min(each), "max": max(each)} if each else None

@@ -1,5 +1,7 @@
-"""Check the arguments of metrics: features, pictures, probabilities."""
+"""Check the arguments of metrics: features, pictures, probabilities; and take pictures block by block."""
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -68,3 +70,10 @@ def probabilities(p: NDArray[Any]) -> NDArray[np.float64]:
             "Send logits through a softmax first."
         )
     return table
+
+
+def blocks(images: NDArray[Any], most: int) -> Iterator[NDArray[Any]]:
+    """Yield views of pictures, block by block, each with at most `most` values but at least one picture."""
+    rows = max(1, most // math.prod(images.shape[1:]))
+    for start in range(0, len(images), rows):
+        yield images[start : start + rows]

@@ -15,8 +15,8 @@ from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, expanded, must_be
 from mulligan.metrics import Fakes, merge
-from mulligan.metrics.exam import COUNT, LEAST, Exam, reals_of
-from mulligan.metrics.fakes import Drawn
+from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator
+from mulligan.metrics.fakes import SampleSource
 from mulligan.models import load as load_generator
 from mulligan.output.generator import Generator
 from mulligan.training import Run, RunFolder
@@ -91,16 +91,17 @@ def evaluate(
         if not LEAST <= len(generator) >= (count or 0):
             rule = f"{max(LEAST, count or 0)} samples or more, as many as are compared"
             raise ConfigError(must_be("fakes", rule, len(generator)))
-        count = min(COUNT, len(generator), len(reals_of(data)[0])) if count is None else count
-    exam = Exam.prepare(data, count)
+        there = len(data) // 2 if data.test is None else len(data.test)
+        count = min(COUNT, len(generator), there) if count is None else count
+    evaluator = Evaluator.of(data, count)
     scores = {}
     for name, each in weights.items():
         results = []
         for seed in drawn:
             noted = "fakes" if isinstance(each, Fakes) else name
             which = {"ema": "averaged weights: ", "raw": "raw weights: ", "fakes": ""}[noted]
-            _LOG.info("seed %d, %s%s samples", seed, which, f"{exam.count:,}")
-            results.append(exam.score(each, seed, weights=noted, cpu_seconds=cpu))
+            _LOG.info("seed %d, %s%s samples", seed, which, f"{evaluator.count:,}")
+            results.append(evaluator.score(each, seed, weights=noted, cpu_seconds=cpu))
         scores[name] = merge(results)
     result = scores.pop("ema")
     return {**result, **scores}
@@ -110,13 +111,12 @@ def evaluate(
 def evaluate_finished(run: Run) -> dict[str, Any]:
     """Measure a run's averaged generator in one draw, in seconds, as `mulligan train` does at the end."""
     run.gan.release()  # else they lie beside what the evaluation needs
-    exam = Exam.prepare(run.data, controls=False, train_judge=False)
-    return exam.score(run.generator(), cpu_seconds=run.cpu)
+    return Evaluator.of(run.data, train_judge=False).score(run.generator(), cpu_seconds=run.cpu)
 
 
 def _weights(
     generator: Generator | Run | Fakes | str | Path, *, others: bool
-) -> tuple[dict[str, Drawn], Dataset | None, float | None]:
+) -> tuple[dict[str, SampleSource], Dataset | None, float | None]:
     """Return the generators to score by the name of their weights, and, if known, their data and the CPU-seconds.
 
     With `others`, other data to compare with, the averaged weights suffice if a run's own data are missing.
@@ -137,11 +137,11 @@ def _weights(
                 raise
             _LOG.warning("only the averaged weights can be measured: %s", error)
             return {"ema": load_generator(path)}, None, float(found.clock["cpu"])
-    both: dict[str, Drawn] = {"ema": generator.generator(), "raw": generator.generator(average=False)}
+    both: dict[str, SampleSource] = {"ema": generator.generator(), "raw": generator.generator(average=False)}
     return both, generator.data, generator.cpu
 
 
-def own_data(generator: Drawn) -> Dataset:
+def own_data(generator: SampleSource) -> Dataset:
     """Load the data that a generator was trained on."""
     if not generator.spec.data:
         raise ConfigError(
@@ -150,7 +150,7 @@ def own_data(generator: Drawn) -> Dataset:
     return _loaded(generator.spec.data, generator)
 
 
-def _loaded(source: str | Path, generator: Drawn) -> Dataset:
+def _loaded(source: str | Path, generator: SampleSource) -> Dataset:
     """Load data by name. Own pictures are read at the generator's size, in its colours, and as its own were."""
     if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
         return load(source)

@@ -10,7 +10,7 @@ from mulligan.config.change import Change, apply_overrides, compared, flattened
 from mulligan.config.recipes import recipe
 from mulligan.config.serialization import to_table
 from mulligan.errors import MulliganError, typed
-from mulligan.metrics import MAPS, at, figures_in, median_of
+from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
 from mulligan.output.figures import count, counted, duration, figure, percent, ranged
 from mulligan.report.story import Story
 from mulligan.training.second_try import plan
@@ -58,7 +58,7 @@ def summary(story: Story) -> str:
 def figures(story: Story) -> list[tuple[str, str, str]]:
     """Return the main numbers: value, name, and its floor or best."""
     metrics, cells = story.metrics, []
-    key = next((name for name in MAPS if at(metrics, name, "fd") is not None), "")
+    key = space_of(metrics)
     if key and metrics is not None:
         fd, floor = middle(at(metrics, key, "fd")), middle(at(metrics, key, "fd_floor"))
         cells.append(
@@ -149,19 +149,14 @@ def compare_with(story: Story) -> str:
     spread = f"; {len(draws)} draws: median (least…most)" if len(draws) > 1 else ""
     reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
     fakes = f"{count(metrics['n'])} samples" + (f" of step {count(metrics['step'])}" if "step" in metrics else "")
-    return f"{fakes} against {count(metrics['n_real'])} {reals} of {metrics['data']}{spread}."
+    space = f", in {MAPS[key]}" if (key := space_of(metrics)) else ""
+    return f"{fakes} against {count(metrics['n_real'])} {reals} of {metrics['data']}{space}{spread}."
 
 
-def blocks(story: Story) -> list[tuple[str, list[dict[str, str]]]]:
-    """Return the final metrics by feature space: label, explanation, averaged and raw weights, best value or floor."""
-    raw = at(story.metrics, "raw")
-    titles = {**MAPS, "": "classes, copies, pictures"}
-    return [(title, _rows(story.metrics, raw, space)) for space, title in titles.items()]
-
-
-def _rows(metrics: Any, raw: Any, space: str) -> list[dict[str, str]]:
-    rows, of_raw = [], figures_in(raw, space)
-    for name, (metric, value, floor) in figures_in(metrics, space).items():
+def rows(story: Story) -> list[dict[str, str]]:
+    """Return the final metrics: label, explanation, averaged and raw weights, best value or floor."""
+    rows, of_raw = [], figures_in(at(story.metrics, "raw"))
+    for name, (metric, value, floor) in figures_in(story.metrics).items():
         beside = of_raw[name].value if name in of_raw else None
         best = "" if floor is None else f"{floor:g}" if floor is metric.floor else ranged(floor, share=metric.share)
         average, raw_weights = (ranged(each, share=metric.share) for each in (value, beside))

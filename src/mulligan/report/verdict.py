@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mulligan.metrics import MAPS, at
+from mulligan.metrics import at, space_of
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.report.sections import middle
 from mulligan.report.story import Story
@@ -37,14 +37,13 @@ def verdict(story: Story) -> Verdict | None:
 
     None for points, for a run that was not evaluated, and for one whose failure the diagnosis names.
     """
-    space = next((name for name in MAPS if name != "points" and at(story.metrics, name, "fd") is not None), "")
-    if not space or not story.finished or story.failure is not None or story.measured_before is not None:
+    space = space_of(story.metrics)
+    if space in ("", "points") or not story.finished or story.failure is not None or story.measured_before is not None:
         return None
     fd, floor, covered, possible = (
         middle(at(story.metrics, space, name)) or 0.0 for name in ("fd", "fd_floor", "coverage", "coverage_ideal")
     )
-    spaces = ("gist", "pca64") if space == "gist" else (space,)  # of 200 pictures, gist alone calls a sketch good
-    told = max(middle(at(story.metrics, name, "c2st")) or 0.0 for name in spaces)
+    apart = middle(at(story.metrics, "real_or_fake"))
     samples = story.started.get("samples", 0)
     curve = [(step, distance_of(metrics)) for step, metrics in story.evaluated]
     curve = [(step, value) for step, value in curve if math.isfinite(value) and value > 0]
@@ -69,8 +68,8 @@ def verdict(story: Story) -> Verdict | None:
     if covered < BARE * possible:
         missing = f"{percent(1.0 - covered / possible)} of the pictures have nothing like them among the samples"
         return Verdict("missing", f"Kinds are missing: {missing}" + (f"; {gain}." if going else "."))
-    if told <= GOOD:
-        said = f"Good: a fresh classifier tells samples from pictures in {percent(told)} of cases; 50 % is chance"
+    if apart is not None and apart <= GOOD:
+        said = f"Good: a fresh classifier tells samples from pictures in {percent(apart)} of cases; 50 % is chance"
         return Verdict("good", f"{said}; {gain}." if going else f"{said}.")
     if going:
         return Verdict("improving", f"Still improving: {gain}.")

@@ -22,7 +22,7 @@ from mulligan.game.gan import GAN
 from mulligan.game.losses import sigmoid
 from mulligan.metrics import METRICS, Metric
 from mulligan.metrics.features.gist import ENOUGH
-from mulligan.metrics.reference import seen_by
+from mulligan.metrics.features.maps import with_probabilities
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.readings import says
@@ -47,7 +47,7 @@ FIGURES: dict[str, Metric] = {
     "modes": METRICS["modes.captured"],
     "good": METRICS["modes.high_quality"],
     "distance": Metric("Median distance to the nearest mode", better="low"),
-    "kl": METRICS["classes.kl"],
+    "kl": METRICS["modes.kl"],
     "d_real": Metric("D(real)"),
     "d_fake": Metric("D(fake)"),
     "gradient": Metric("‖∂L_G/∂x‖ of a sample"),
@@ -72,8 +72,8 @@ def quality(run: Run, count: int) -> Figures:
     -------
     dict
         For pictures ``fd``, ``coverage``, ``precision``, ``recall`` in the features of a bundled judge or of `gist`,
-        ``fd_pca``, ``sharpness`` if the reals have edges, and with a judge ``classes``, ``effective``, ``junk``,
-        ``kl``. For a mixture's points ``modes``, ``good``, ``distance``, ``kl``.
+        ``fd_pca``, ``sharpness`` if the reals have edges, and with a judge ``classes``, ``effective``, ``junk``.
+        For a mixture's points ``modes``, ``good``, ``distance``, ``kl``.
     """
     made = run.sample(*run.draw(count, seed=run.config.seed))
     return _points(run, made) if run.data.is_points else _pictures(run.data, made)
@@ -105,24 +105,19 @@ def mixture_of(data: Dataset) -> Gaussians:
 def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
     real = _reals(data, len(made))
     found: Figures = {}
-    seen, p = seen_by([real.map, real.pca], made)
-    features = seen[real.map.name]
-    for name, of_real, of_fake in (
-        ("fd", real.moments, features),
-        ("fd_pca", real.pca_moments, seen[real.pca.name]),
-    ):
+    features, p = with_probabilities(real.map, made)
+    for name, of_real, of_fake in (("fd", real.moments, features), ("fd_pca", real.pca_moments, real.pca(made))):
         found[name] = metrics.percent(metrics.frechet_distance(of_real, metrics.moments(of_fake)), of_real)
     if p is not None:
-        classed = metrics.count_classes(p, real.prior)
+        classed = metrics.count_classes(p)
         found |= {
             "classes": float(classed.modes),
             "effective": classed.effective_modes,
             "junk": classed.junk,
-            "kl": classed.kl,
         }
     near = metrics.manifolds(real.features, features)
     found |= {"coverage": near.coverage, "precision": near.precision, "recall": near.recall}
-    sharp = metrics.where_comparable(metrics.sharpness, made, real.images)
+    sharp = metrics.sharpness(made, real.images)
     return found if sharp is None else {**found, "sharpness": sharp}
 
 
@@ -135,7 +130,6 @@ class _Reals(NamedTuple):
     map: Any  # the bundled judge, or gist
     moments: Any
     features: NDArray[Any]
-    prior: NDArray[np.int64]
 
 
 @lru_cache(maxsize=4)
@@ -151,7 +145,7 @@ def _reals(data: Dataset, count: int) -> _Reals:
         main = metrics.gist(np.asarray(data.images[np.sort(fitted[:ENOUGH])]))
     features = main(images)
     of_real = metrics.moments(features)
-    return _Reals(images, components, metrics.moments(components(images)), main, of_real, features, prior)
+    return _Reals(images, components, metrics.moments(components(images)), main, of_real, features)
 
 
 # ── how the game stands ───────────────────────────────────────────────────────────────────────────────────────────────

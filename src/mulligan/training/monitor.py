@@ -21,14 +21,14 @@ from mulligan.metrics import (
     count_classes,
     frechet_distance,
     gist,
-    kid,
     modes,
     moments,
     percent,
+    squared_mmd,
 )
-from mulligan.metrics.comparison import floor_of
+from mulligan.metrics.distances import floor_of
 from mulligan.metrics.features.gist import ENOUGH
-from mulligan.metrics.reference import seen_by
+from mulligan.metrics.features.maps import with_probabilities
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
@@ -54,7 +54,6 @@ class Monitor:
     features: Judge | Gist | None = None  # a judge only if bundled: a run must not depend on the machine's cache
     moments: Moments | None = None  # of `real`; None for points
     floor: float = 0.0
-    prior: NDArray[np.int64] | None = None  # number of samples of each class that the run trains on
     toy: Gaussians | None = None
 
     @classmethod
@@ -71,14 +70,14 @@ class Monitor:
         if len(data) < 2:  # no principal components
             return None
         features: Judge | Gist | None = bundled_judge_for(data)
-        prior = None if features is None or data.labels is None else np.bincount(data.labels, minlength=data.classes)
-        if features is None or prior is None or prior.min() == 0:
-            features, prior = gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")])), None
+        missing = data.labels is None or np.bincount(data.labels, minlength=data.classes).min() == 0
+        if features is None or missing:
+            features = gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")]))
         seen = features(real)
         of_real = moments(seen)
         if not of_real.total_variance > 0.0:  # all pictures are the same
             return None
-        return cls(seen, features, of_real, floor_of(seen, of_real, COUNT), prior)
+        return cls(seen, features, of_real, floor_of(seen, of_real, COUNT))
 
     def __call__(self, run: Run) -> dict[str, Any]:
         """Measure the averaged generator. Returns nothing if samples are not finite."""
@@ -87,15 +86,15 @@ class Monitor:
         if not np.isfinite(fakes).all():
             return {}
         if self.moments is None:
-            found: dict[str, Any] = {"kid": kid(self.real, fakes, subsets=1).mean}
+            found: dict[str, Any] = {"kid": squared_mmd(self.real, fakes)}
         else:
             distance = percent(frechet_distance(self.moments, moments(fakes)), self.moments)
             found = {"distance": distance, "floor": self.floor}
         if self.toy is not None:
             near = modes(fakes, self.toy.modes, self.toy.std)
             found |= {"modes": near.captured, "high_quality": near.high_quality}
-        if judged is not None and self.prior is not None:
-            classed = count_classes(judged, self.prior)
+        if judged is not None:
+            classed = count_classes(judged)
             found |= {
                 "modes": classed.modes,
                 "effective_modes": classed.effective_modes,
@@ -125,8 +124,7 @@ class Monitor:
                         features[start] = made.reshape(len(made), -1).copy()
                         continue
                     images = to_uint8(made, low, high).reshape(-1, *run.data.shape)
-                    seen, probabilities = seen_by([self.features], images)
-                    features[start] = seen[self.features.name]
+                    features[start], probabilities = with_probabilities(self.features, images)
                     if probabilities is not None:
                         judged[start] = probabilities
 

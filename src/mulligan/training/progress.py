@@ -197,5 +197,6 @@ def monitor_line(metrics: dict[str, Any]) -> str:
         elif name == "distance":
             words.append(f"distance to real {figure(value)} % (floor {figure(metrics['floor'])} %)")
         elif name not in ("effective_modes", "floor") and isinstance(value, (int, float)):
-            words.append(f"{METRICS[name].label if name in METRICS else name} {figure(value)}")
+            label = METRICS[name].label if name in METRICS else {"kid": "KID"}.get(name, name)
+            words.append(f"{label} {figure(value)}")
     return " · ".join(words)

@@ -13,8 +13,7 @@ from mulligan.data import DATASETS, Dataset, load
 from mulligan.data.sources.faces import load_pixel_faces
 from mulligan.errors import DataError
 from mulligan.metrics import bundled_judge_for, judge_for
-from mulligan.metrics.features import judge_training
-from mulligan.metrics.features.judge_training import accuracy_of
+from mulligan.metrics.features.judge import accuracy_of
 
 sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "shipped"))
 import judge as command  # the script that made the bundled judges
@@ -73,7 +72,7 @@ def test_heads_learn_side_by_side_and_are_stored(tmp_path):
     images, sides = two_kinds(400)
     shades = np.arange(400) % 3
     images = (images // (1 + shades)[:, None, None, None]).astype(np.uint8)
-    network = judge_training.train(images, np.column_stack([sides, shades]), [2, 3], epochs=40, batch_size=50, shift=0)
+    network = judges.train(images, np.column_stack([sides, shades]), [2, 3], epochs=40, batch_size=50, shift=0)
     assert accuracy_of(network, images, sides, shade=3) > 0.97
     judges.save(network, tmp_path / "j.safetensors", 1.0, "own", {"shade": 3})
     found = judges.read(tmp_path / "j.safetensors")
@@ -115,7 +114,7 @@ def test_a_judge_of_ones_own(own, cache, caplog):
 @pytest.mark.parametrize(("size", "seconds"), [(8, 10), (28, 20), (32, 30), (48, 60), (64, 100)])
 def test_the_wait_is_said_by_the_size_of_the_pictures(cache, monkeypatch, caplog, size, seconds):
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("mulligan.metrics.features.judge_training.train", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("mulligan.metrics.features.judge.train", lambda *_, **__: 1 / 0)
     data = Dataset("own", np.zeros((40, size, size, 3), np.uint8), np.arange(40) % 2, ("left", "right"))
     with pytest.raises(ZeroDivisionError):
         judge_for(data)
@@ -142,9 +141,9 @@ def test_it_never_sees_the_test_part(own, monkeypatch):
     seen = []
     monkeypatch.setattr(judges, "BATCH", 8)
     monkeypatch.setattr(
-        "mulligan.metrics.features.judge_training.train", lambda images, *_, epochs, **__: seen.append((images, epochs))
+        "mulligan.metrics.features.judge.train", lambda images, *_, epochs, **__: seen.append((images, epochs))
     )
-    monkeypatch.setattr("mulligan.metrics.features.judge_training.accuracy_of", lambda *_: 1 / 0)
+    monkeypatch.setattr("mulligan.metrics.features.judge.accuracy_of", lambda *_: 1 / 0)
     parted = Dataset(
         "own",
         own.images[:60],
@@ -182,10 +181,10 @@ def test_what_a_judge_is_trained_on_is_moved_and_mirrored_sideways(monkeypatch):
             mean[part] = 0.5
 
     monkeypatch.setattr(judges, "as_input", lambda images: seen.append(as_input(images)) or seen[-1])
-    monkeypatch.setattr(judge_training, "EMA", lambda **_: Halves())
+    monkeypatch.setattr(judges, "EMA", lambda **_: Halves())
     images = np.zeros((64, 8, 8, 1), np.uint8)
     images[:, 2, 2] = 255
-    network = judge_training.train(images, np.arange(64) % 2, 2, epochs=4, batch_size=32, shift=1, flip=True)
+    network = judges.train(images, np.arange(64) % 2, 2, epochs=4, batch_size=32, shift=1, flip=True)
     places = {(int(row), int(column)) for _, row, column, _ in np.argwhere(np.concatenate(seen) > 0)}
     assert places == {(row, column) for row in (1, 2, 3) for column in (1, 2, 3, 4, 5, 6)}
     assert len(np.concatenate(seen)) == 4 * 64  # the last batch, too

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from mulligan.errors import ShapeError
 from mulligan.metrics.features.maps import sha256_of
-from mulligan.metrics.pictures import blocks
-from mulligan.metrics.validation import pictures
+from mulligan.metrics.validation import blocks, pictures
 
 SIDE = 4
 """Cells of the grid along each side."""

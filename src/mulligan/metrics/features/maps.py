@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import ShapeError
-from mulligan.metrics.pictures import blocks
-from mulligan.metrics.validation import pictures
+from mulligan.metrics.validation import blocks, pictures, probabilities
 
 PIXELS = 50_000_000
 """Largest number of pixel values on which `pca` is fitted: all of MNIST."""
@@ -46,6 +45,16 @@ class ClassMap(FeatureMap, Protocol):
 
     def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features (n, d) and class probabilities p(y|x) (n, K), from one pass."""
+
+
+def with_probabilities(
+    phi: FeatureMap, images: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+    """Return the features of pictures, and class probabilities if the map knows classes."""
+    if not isinstance(phi, ClassMap):
+        return phi(images), None
+    features, p = phi.features_and_probabilities(images)
+    return features, probabilities(p)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +89,8 @@ class PCA:
                 f"pictures must have {len(self.components)} values, like those on which {self.name} was fitted, got "
                 f"{images[0].size}, shape {images.shape[1:]}. Fit it on pictures of this size; do not resize."
             )
-        found = [(block @ self.components - self.offset) / 255.0 for block in _flat_blocks(images)]
-        return np.concatenate(found, dtype=np.float32, casting="same_kind")
+        rows = [(block @ self.components - self.offset) / 255.0 for block in _flat_blocks(images)]
+        return np.concatenate(rows, dtype=np.float32, casting="same_kind")
 
 
 def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:

@@ -16,7 +16,7 @@ from mulligan.data.sources.toys import TOYS
 from mulligan.diagnosis.failures import titled
 from mulligan.doors.read import mtime
 from mulligan.errors import BusyError, MulliganError
-from mulligan.metrics import MAPS, median_of
+from mulligan.metrics import median_of, space_of
 from mulligan.nn.fields import Interval
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
@@ -90,8 +90,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     history = read_run(path, strict=False, last=_BACK)
     began, metrics = history.started, history.metrics
     monitored, seen = history.evaluated[-1] if history.evaluated else (None, dict[str, Any]())
-    spaces = [metrics[space] for space in MAPS if isinstance(metrics.get(space), dict)]
-    measured: dict[str, Any] = next(filter(None, spaces), {})
+    measured: dict[str, Any] = metrics.get(space_of(metrics), {})
     toy = TOYS.get(config.data.name)
     parent = config.parent
     return {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.errors import MulliganError
-from mulligan.metrics import MAPS, at
+from mulligan.metrics import at, space_of
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.export import export as write
 from mulligan.output.generator import Generator
@@ -63,7 +63,7 @@ def evaluate(folder: Path) -> dict[str, Any]:
 
 def short(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of an evaluation that the page shows: those of the main feature map, and those of none."""
-    space = next((name for name in MAPS if name in metrics), "points")
+    space = space_of(metrics) or "points"
     main = ("fd", "fd_floor", "coverage", "coverage_ideal")
     return {
         **{name: metrics[name] for name in ("n", "n_real", "step")},

@@ -6,7 +6,7 @@ import { living, store } from "./store.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 
-const SPACES = { judge: "judge’s features", gist: "edges and colours", pca64: "64 PCA features", points: "coordinates" };
+const SPACES = { judge: "judge’s features", gist: "edges and colours", points: "coordinates" };
 
 /** What a metric is called, and which way is better, as the server's table of metrics says. */
 function Label({ name }) {

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from mulligan.metrics import Moments, frechet_distance, frechet_infinity, moments, noise_floor, percent
+from mulligan.metrics import Moments, frechet_distance, moments, noise_floor, percent, split_floor, squared_mmd
+from mulligan.metrics.distances import floor_of
 
 
 def correlated(rng, n, d):
@@ -80,29 +81,60 @@ def test_floor_knows_dead_features():
     assert noise_floor(np.diag([1.0, 2.0, 0.0]), 50, 70) == noise_floor(np.diag([1.0, 2.0]), 50, 70)
 
 
-def test_endless_samples_by_a_line_through_exact_points(rng):
-    # With every subset the whole set but the smallest, the fit is the two-point formula.
-    x, y = rng.standard_normal((40, 3)), rng.standard_normal((40, 3)) + 1
-    found = frechet_infinity(x, y, points=2, smallest=20, seed=3)
-    draw = np.random.default_rng(3)
-    half = frechet_distance(
-        moments(x[draw.choice(40, 20, replace=False)]), moments(y[draw.choice(40, 20, replace=False)])
-    )
-    whole = frechet_distance(moments(x), moments(y))
-    assert found == pytest.approx(2 * whole - half, rel=1e-9)
-    assert found == frechet_infinity(x, y, points=2, smallest=20, seed=3)
-
-
-@pytest.mark.parametrize(("d", "smallest"), [(3, 20), (12, 24)])  # a tenth of the rows, but at least 2d
-def test_endless_samples_are_read_from_fifteen_sizes(rng, d, smallest):
-    x, y = rng.standard_normal((200, d)), rng.standard_normal((230, d))
-    assert frechet_infinity(x, y, seed=1) == frechet_infinity(x, y, points=15, smallest=smallest, seed=1)
-    assert frechet_infinity(x, y, seed=1) != frechet_infinity(x, y, points=14, smallest=smallest, seed=1)
-
-
 def test_percent_of_the_total_variance():
     assert percent(3.0, Moments(np.zeros(2), np.diag([5.0, 1.0]), 9)) == 50.0
 
 
 def test_two_samples_are_enough_for_a_floor():
     assert noise_floor(np.eye(2), 2, 2) == pytest.approx(2 + 2 * 3 / 4)  # d + d(d+1)/4
+
+
+def by_loops(x, y):
+    k = lambda u, v: (float(u @ v) / len(u) + 1) ** 3  # noqa: E731
+    m, n = len(x), len(y)
+    xx = sum(k(x[i], x[j]) for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
+    yy = sum(k(y[i], y[j]) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
+    xy = sum(k(u, v) for u in x for v in y) / (m * n)
+    return xx + yy - 2 * xy
+
+
+def test_against_the_definition_by_loops(rng):
+    x, y = rng.standard_normal((9, 5)), rng.standard_normal((13, 5)) + 0.5
+    assert squared_mmd(x, y) == pytest.approx(by_loops(x, y), rel=1e-12)
+    assert squared_mmd(y, x) == pytest.approx(by_loops(x, y), rel=1e-12)
+
+
+def test_unbiased_for_equal_distributions(rng):
+    seen = [squared_mmd(rng.standard_normal((25, 6)), rng.standard_normal((20, 6))) for _ in range(1500)]
+    assert abs(np.mean(seen)) < 3 * np.std(seen) / np.sqrt(len(seen))
+    assert min(seen) < 0
+
+
+def test_point_masses_have_an_analytic_answer():
+    x, y = np.zeros((5, 4)), np.full((6, 4), 2.0)  # k(0,·) = 1, k(y,y) = (16/4 + 1)³
+    assert squared_mmd(x, y) == pytest.approx(1 + 125 - 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [20, 100])
+def test_the_floor_by_splitting_is_what_two_sets_of_reals_show(rng, n):
+    def distance(a, b):
+        return frechet_distance(moments(a), moments(b))
+
+    def real(rows=n):
+        return 0.95 ** np.arange(48) * rng.standard_normal((rows, 48))
+
+    seen = np.mean([distance(real(), real()) for _ in range(20)])
+    assert np.mean([split_floor(distance, real(), n) for _ in range(12)]) == pytest.approx(seen, rel=0.15)
+    if n == 20:
+        assert np.mean([noise_floor(moments(real()).cov, n, n) for _ in range(6)]) < 0.7 * seen  # of so few too low
+    assert split_floor(distance, real(n // 2), 2 * n) == pytest.approx(seen / 2, rel=0.6)
+    assert split_floor(distance, np.ones((8, 2)), 8) == 0.0
+
+
+def test_the_floor_of_few_is_split_and_goes_with_both_numbers(rng):
+    x = rng.standard_normal((300, 5))
+    split = split_floor(lambda a, b: frechet_distance(moments(a), moments(b)), x, 100)
+    unit = moments(x).total_variance / 100
+    assert floor_of(x, moments(x), 100) == pytest.approx(split * (1 + 100 / 300) / 2 / unit, rel=1e-12)
+    many = Moments(np.zeros(5), np.eye(5), 2000)
+    assert floor_of(x, many, 2000) == pytest.approx(100 * noise_floor(np.eye(5), 2000, 2000) / 5, rel=1e-12)

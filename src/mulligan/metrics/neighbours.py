@@ -1,4 +1,4 @@
-"""Nearest neighbours by exact distances; precision, recall, density, coverage; k-means.
+"""Nearest neighbours by exact distances; precision, recall, coverage.
 
 All distances of this file are exact integers. The features are rounded to one grid. It is about as fine as float32 (22
 bits across the span for 128 features), and so coarse that every sum in ‖x‖² + ‖y‖² − 2x·y stays below 2⁵³, where
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError
 from mulligan.metrics.parallel import in_parallel
-from mulligan.metrics.validation import feature_sets, features
+from mulligan.metrics.validation import feature_sets
 
 BLOCK = 1_000_000
 """Distances held at a time: 8 MB of float64."""
@@ -29,55 +29,51 @@ SLAB = 8192
 
 @dataclass(frozen=True)
 class Manifolds:
-    """Precision, recall, density and coverage of two sets, 0 to 1 (density may be above 1)."""
+    """Precision, recall and coverage of two sets, 0 to 1."""
 
     precision: float
     """Share of the fakes that lie in the reals' neighbourhoods."""
     recall: float
     """Share of the reals that lie in the fakes' neighbourhoods."""
-    density: float
-    """Mean number of reals' neighbourhoods around a fake, over the number expected. 1 for equal distributions."""
     coverage: float
     """Share of the reals whose neighbourhood holds a fake."""
     coverage_ideal: float
     """Coverage of equal distributions."""
 
 
-def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: int = 5) -> Manifolds:
-    """Precision, recall (Kynkäänniemi et al. 2019, eqs. 1 and 2), density, coverage (Naeem et al. 2020, section 3).
+def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_coverage: int = 5) -> Manifolds:
+    """Precision, recall (Kynkäänniemi et al. 2019, eqs. 1 and 2), coverage (Naeem et al. 2020, section 3).
 
     With NND_k(r) the distance of r from the k-th nearest *other* point of its own set:
 
     precision = mean_j 1[∃i: d(fⱼ, rᵢ) ≤ NND_k(rᵢ)], recall with the roles swapped,
-    density = 1/(kM) Σⱼ Σᵢ 1[d(fⱼ, rᵢ) < NND_k(rᵢ)], coverage = (1/N) Σᵢ 1[minⱼ d(rᵢ, fⱼ) < NND_k(rᵢ)].
+    coverage = (1/N) Σᵢ 1[minⱼ d(rᵢ, fⱼ) < NND_k(rᵢ)].
 
     Parameters
     ----------
     real, fake : arrays of shape (n, d) and (m, d)
-        Under one feature map. All four figures depend on n and m: compare at one n only.
+        Under one feature map. All figures depend on n and m: compare at one n only.
     k : int
         For precision and recall; 3 as published.
-    k_density : int
-        For density and coverage; 5 as published.
+    k_coverage : int
+        For coverage; 5 as published.
     """
-    real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_density) + 1)
+    real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_coverage) + 1)
     (real, fake), _ = on_grid(real, fake)
-    real_k, real_dense = _radii(real, (k, k_density))
+    real_k, real_wide = _radii(real, (k, k_coverage))
     (fake_k,) = _radii(fake, (k,))
 
     precise = np.zeros(len(fake), dtype=bool)
-    recalled = dense = covered = 0
+    recalled = covered = 0
     for rows, d2 in _blocks(real, fake):
         precise |= (d2 <= real_k[rows, None]).any(axis=0)
         recalled += int(np.count_nonzero((d2 <= fake_k).any(axis=1)))
-        dense += int(np.count_nonzero(d2 < real_dense[rows, None]))
-        covered += int(np.count_nonzero(d2.min(axis=1) < real_dense[rows]))
+        covered += int(np.count_nonzero(d2.min(axis=1) < real_wide[rows]))
     return Manifolds(
         precision=float(precise.mean()),
         recall=recalled / len(real),
-        density=dense / (k_density * len(fake)),
         coverage=covered / len(real),
-        coverage_ideal=coverage_ideal(len(real), len(fake), k_density),
+        coverage_ideal=coverage_ideal(len(real), len(fake), k_coverage),
     )
 
 
@@ -126,9 +122,9 @@ def nearest(
         """Find the k nearest rows of one slab."""
         start, stop = (len(y) * edge // slabs for edge in (slab, slab + 1))
         for rows, d2 in _blocks(x, _snapped(y[start:stop], low, shift), None if skip is None else skip - start):
-            found = d2.argmin(axis=1)[:, None] if k == 1 else np.argpartition(d2, k - 1, axis=1)[:, :k]
-            squares[slab, rows] = np.take_along_axis(d2, found, axis=1)
-            indices[slab, rows] = start + found
+            near = d2.argmin(axis=1)[:, None] if k == 1 else np.argpartition(d2, k - 1, axis=1)[:, :k]
+            squares[slab, rows] = np.take_along_axis(d2, near, axis=1)
+            indices[slab, rows] = start + near
 
     if slabs == 1:
         search(0)
@@ -137,42 +133,6 @@ def nearest(
     squares, indices = np.concatenate(squares, axis=1), np.concatenate(indices, axis=1)
     order = np.argsort(squares, axis=1, kind="stable")[:, :k]
     return unit * np.sqrt(np.take_along_axis(squares, order, axis=1)), np.take_along_axis(indices, order, axis=1)
-
-
-def kmeans(x: NDArray[Any], k: int, *, iterations: int = 10, seed: int = 0) -> NDArray[np.float64]:
-    """Lloyd's algorithm (1982): each centre moves to the mean of the points that are nearest to it.
-
-    Parameters
-    ----------
-    x : array of shape (n, d)
-        Points.
-    k : int
-        Number of centres, 1 to n.
-    iterations : int
-        Rounds at most; it stops when nothing moves.
-    seed : int
-        Draws the first centres, k rows of `x` without replacement.
-
-    Returns
-    -------
-    array of shape (k, d), float64
-        The centres. One without any nearest point (repeated rows) stays in its place.
-    """
-    points = features(x, "points", least=1)
-    if not 1 <= k <= len(points):
-        raise ConfigError(f"k must be from 1 to {len(points)}, the number of points, got {k}.")
-    rng = np.random.default_rng(seed)
-    centres = points[rng.choice(len(points), k, replace=False)]
-    for _ in range(iterations):
-        _, cell = nearest(points, centres)
-        order = np.argsort(cell[:, 0], kind="stable")
-        taken, first, size = np.unique(cell[order, 0], return_index=True, return_counts=True)
-        moved = centres.copy()
-        moved[taken] = np.add.reduceat(points[order], first, axis=0) / size[:, None]
-        if np.array_equal(moved, centres):
-            break
-        centres = moved
-    return centres
 
 
 def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...], float]:

@@ -1,0 +1,362 @@
+"""Compare a generator's samples with held-out data: which reals, how many, in which features, which figures.
+
+The protocol: 10,000 fakes against the same number of held-out samples, or all of them if there are fewer. Classes are
+asked for as often as in the training data. At least three seeds, median and range, floors beside the figures.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from statistics import median
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.data import Dataset
+from mulligan.errors import ConfigError, ShapeError, shown
+from mulligan.metrics.copies import Originals, originals
+from mulligan.metrics.distances import Moments, moments, percent
+from mulligan.metrics.fakes import SampleSource
+from mulligan.metrics.features.gist import ENOUGH, gist
+from mulligan.metrics.features.judge import Judge, bundled_judge, judge_for
+from mulligan.metrics.features.maps import FeatureMap, pca, pca_limit, with_probabilities
+from mulligan.metrics.parallel import in_parallel
+from mulligan.metrics.registry import METRICS, Comparison
+from mulligan.metrics.toys import stacked_modes
+from mulligan.metrics.validation import feature_sets, pictures
+from mulligan.nn.memory import use_one_heap
+
+_LOG = logging.getLogger(__name__)
+
+COUNT = 10_000
+"""Default number of fakes, and of held-out reals if there are enough."""
+LEAST = 20
+"""Minimum number of pictures for an evaluation."""
+FACTS = ("n", "n_real", "n_train", "accuracy", "step")
+"""Numbers that must agree between seeds, as strings and booleans must, because they are not figures."""
+STACKED = "stacked-mnist"
+STACKED_COUNT = 26_000
+"""Number of fakes for counting stacked MNIST's modes, as published (Lin et al. 2018, "PacGAN", section 4.2). It decides
+how many of 1000 modes are hit by chance, and the KL of a perfect sampler."""
+COMBINED = ("skin colour", "hair colour", "clothing colour")
+"""Attributes of the pixel faces whose 1056 equally frequent combinations are counted like stacked MNIST's modes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The reals' half of an evaluation of pictures: held-out reals and the training set, with their features."""
+
+    real: NDArray[np.uint8]
+    """Held-out pictures, (n, h, w, c)."""
+    map: FeatureMap
+    """The features in which sets are compared."""
+    features: NDArray[np.float32]
+    """Of the reals, (n, d)."""
+    moments: Moments
+    """Of those features."""
+    near: FeatureMap
+    """The map in which copies are searched."""
+    near_features: NDArray[np.float32]
+    """Of the reals, in that map."""
+    originals: Originals
+    """The whole training set, in that map."""
+
+
+def reference(
+    real: NDArray[Any],
+    train: NDArray[Any],
+    phi: FeatureMap,
+    near: FeatureMap | None = None,
+    *,
+    inside: NDArray[np.intp] | None = None,
+) -> Reference:
+    """Prepare the reals' half of an evaluation.
+
+    Parameters
+    ----------
+    real : array of shape (n, h, w[, c]), uint8
+        Held-out pictures: the test split.
+    train : array of shape (l, h, w[, c]), uint8
+        All pictures that the generator was trained on. Only the search for copies reads them.
+    phi : FeatureMap
+        The features in which sets are compared. A judge also classifies the pictures; without one, the figures of
+        classes are left out.
+    near : FeatureMap, optional
+        The map in which copies are searched: one near the pixels, such as `pca`. To a judge, two sevens look the same.
+        Default: `phi`.
+    inside : array of shape (n,), integer, optional
+        If nothing was held out: the row of each real in `train`. See `originals`.
+    """
+    real, train = pictures(real, "real pictures"), pictures(train, "training pictures")
+    near = phi if near is None else near
+    features = phi(real)
+    of_real = moments(features)
+    percent(0.0, of_real)  # raises if all reals are the same, before the long work
+    near_features = features if near is phi else near(real)
+    known = originals(near_features, near(train), inside=inside)
+    return Reference(real, phi, features, of_real, near, near_features, known)
+
+
+def evaluate_pictures(
+    fake: NDArray[Any],
+    against: Reference,
+    *,
+    asked: NDArray[np.integer[Any]] | None = None,
+    seed: int = 0,
+    data: str = "",
+    generator: str = "ema",
+    cpu_seconds: float | None = None,
+) -> dict[str, Any]:
+    """Score one set of fakes: every figure of ``metrics.json``.
+
+    Parameters
+    ----------
+    fake : array of shape (n, h, w[, c]), uint8
+        As many as the reals.
+    against : Reference
+        The reals.
+    asked : array of shape (n,), integer, optional
+        The class that each fake was asked to be. The figures of the classes then include `label_accuracy`, the share of
+        fakes for which argmax p(y|x) is that class.
+    seed : int
+        The seed with which the fakes were drawn. It is noted, and seeds random choices of metrics. The same fakes,
+        reference and seed give the same figures to the last digit.
+    data, generator : str
+        Noted: the data's name; "ema" or "raw".
+    cpu_seconds : float, optional
+        Noted: CPU time of the training, if known.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: str, int, float, list, dict. FD and its floor are per cent of the real features' total
+        variance. `sharpness` is left out if the reals have no edge.
+    """
+    fake, real = pictures(fake, "fakes"), against.real
+    if fake.shape[1:] != real.shape[1:]:
+        raise ShapeError(
+            f"fakes must have the reals' shape {real.shape[1:]}, got {fake.shape[1:]}. "
+            f"Evaluate against the data that the generator was trained on; do not resize."
+        )
+    if asked is not None and np.shape(asked) != (len(fake),):
+        raise ShapeError(f"asked must have one class for each of the {len(fake)} fakes, got shape {np.shape(asked)}.")
+    features, p = with_probabilities(against.map, fake)
+    near = against.near.name, against.near_features, features if against.near is against.map else against.near(fake)
+    pair = Comparison(
+        real, fake, against.features, features, against.moments, seed, data, p, asked, against.originals, near
+    )
+    notes, figures = _notes(pair, generator, cpu_seconds), _measure(pair, "pictures", against.map.name)
+    figures[against.map.name] = {"sha256": against.map.sha256, **figures[against.map.name]}
+    return {**notes, **figures}
+
+
+def evaluate_points(
+    fake: NDArray[Any],
+    real: NDArray[Any],
+    *,
+    seed: int = 0,
+    data: str = "",
+    generator: str = "ema",
+    cpu_seconds: float | None = None,
+) -> dict[str, Any]:
+    """Score one set of points: FD and neighbours in their own coordinates; modes for a toy.
+
+    Parameters
+    ----------
+    fake, real : arrays of shape (n, d)
+        As many fakes as held-out reals.
+    seed : int
+        The seed with which the fakes were drawn; noted.
+    data : str
+        Name of the data. For a toy, figures from its density are added.
+    generator, cpu_seconds
+        Noted, as in `evaluate_pictures`.
+
+    Returns
+    -------
+    dict
+        Ready for JSON. ``points`` has the distances, ``modes`` those of a mixture in two dimensions. There
+        ``high_quality_ideal`` is the reals' share.
+    """
+    fake, real = feature_sets(fake, real, names=("fake points", "real points"))
+    pair = Comparison(real, fake, real, fake, moments(real), seed, data)
+    return {**_notes(pair, generator, cpu_seconds), **_measure(pair, "points", "points")}
+
+
+def _notes(pair: Comparison, generator: str, cpu_seconds: float | None) -> dict[str, Any]:
+    n = len(pair.fake)
+    if n != len(pair.real):
+        raise ConfigError(
+            f"fakes must be as many as the {len(pair.real)} reals, got {n}: every figure depends on their number. "
+            f"Draw {len(pair.real)} fakes."
+        )
+    notes = {"n": n, "n_real": n, "seeds": [int(pair.seed)], "data": pair.data, "generator": generator}
+    return notes if cpu_seconds is None else {**notes, "cpu_seconds": float(cpu_seconds)}
+
+
+def _measure(pair: Comparison, kind: str, space: str) -> dict[str, Any]:
+    """Compute every metric of pictures or points in parallel, each function once."""
+    chosen = {path: metric for path, metric in METRICS.items() if metric.of in (kind, "features") and metric.compute}
+    work = {metric.compute: partial(metric.compute, pair) for metric in chosen.values() if metric.compute}
+    done = in_parallel(work)
+    result: dict[str, Any] = {space: {}}
+    for path, metric in chosen.items():
+        section, _, name = path.rpartition(".")
+        parent, figures = space if metric.of == "features" else section, done[metric.compute]
+        if figures is not None:
+            place = result.setdefault(parent, {}) if parent else result
+            for key, value in (figures if isinstance(figures, Mapping) else {name: figures}).items():
+                place[key] = value.item() if isinstance(value, np.generic) else value
+    return result
+
+
+def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Merge the results of several seeds: each figure becomes ``{"median": …, "min": …, "max": …}``.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        From `evaluate_pictures`, one for each seed: several generators, or several draws from one.
+
+    Returns
+    -------
+    dict
+        Of the same form; figures in lists are merged one by one, `seeds` are joined. A single result is returned
+        unchanged.
+    """
+    if len(results) == 1:
+        return dict(results[0])
+    merged: dict[str, Any] = _merge(list(results), "")
+    merged["seeds"] = [seed for result in results for seed in result["seeds"]]
+    return merged
+
+
+def _merge(values: list[Any], path: str) -> Any:
+    """Merge the values at one path of several results."""
+    first, name = values[0], path.rpartition(".")[2]
+    if name == "seeds":
+        return None
+    if isinstance(first, dict):
+        if any(value.keys() != first.keys() for value in values):
+            raise ConfigError(f"results must have the same figures in '{path or 'metrics'}'. Evaluate all in one way.")
+        return {key: _merge([value[key] for value in values], f"{path}.{key}".lstrip(".")) for key in first}
+    if isinstance(first, list):
+        return [_merge(list(entries), path) for entries in zip(*values, strict=True)]
+    if isinstance(first, (str, bool)) or name in FACTS:
+        if any(value != first for value in values):
+            raise ConfigError(
+                f"results must have the same '{path}', got {', '.join(map(str, values))}. Evaluate all in one way."
+            )
+        return first
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluator:
+    """The part of an evaluation that depends on the reals alone. Make it once, then `score` generators."""
+
+    data: Dataset
+    real: NDArray[Any]
+    held_out: bool
+    """Whether the generator was not trained on the reals."""
+    judge: Judge | None = None
+    """For stacked MNIST, the judge of single digits."""
+    against: Reference | None = None
+    """None for points."""
+
+    @property
+    def count(self) -> int:
+        """Number of fakes to draw: that of the reals."""
+        return len(self.real)
+
+    @classmethod
+    def of(cls, data: Dataset, count: int | None = None, *, train_judge: bool = True) -> Self:
+        """Prepare the reals of a data set: those held out, or half of the data if nothing is."""
+        use_one_heap()
+        inside = None if data.test is not None else np.random.default_rng(0).permutation(len(data))[: len(data) // 2]
+        there = len(data) // 2 if data.test is None else len(data.test)
+        count = _checked(there, count, data)
+        apart = np.arange(len(data))
+        if data.test is not None:
+            real = np.asarray(data.test.draw(count).images)
+        else:
+            assert inside is not None
+            apart = np.delete(apart, inside)
+            inside = inside if count == there else inside[np.random.default_rng(0).permutation(there)[:count]]
+            real = data.images[inside]
+        if data.is_points:
+            return cls(data, real, inside is None)
+        stacked = data.name == STACKED
+        judge = bundled_judge("mnist") if stacked else judge_for(data, train=train_judge)
+        # principal components exaggerate the spread of their training data, so they must not be fitted on the reals
+        mixed, limit = apart[np.random.default_rng(0).permutation(len(apart))], pca_limit(data.shape)
+        some = data.images[mixed[:limit]]
+        components = pca(some if len(apart) > limit else data.images[apart])
+        _LOG.info(
+            "looking at %s %s pictures of %s", f"{count:,}", "held-out" if inside is None else "of the", data.name
+        )
+        phi = gist(some[:ENOUGH]) if judge is None or stacked else judge
+        against = reference(real, np.asarray(data.images), phi, components, inside=inside)
+        return cls(data, real, inside is None, judge, against)
+
+    def score(
+        self, generator: SampleSource, seed: int = 0, *, weights: str = "ema", cpu_seconds: float | None = None
+    ) -> dict[str, Any]:
+        """Score one draw. The same generator and seed give the same figures to the last digit."""
+        notes: dict[str, Any] = {"seed": seed, "data": self.data.name, "generator": weights, "cpu_seconds": cpu_seconds}
+        facts = {"step": generator.spec.step, "held_out": self.held_out}
+        if self.against is None:
+            return {**evaluate_points(generator.sample(self.count, seed), self.real, **notes), **facts}
+        judged = self.judge is not None and self.against.map is self.judge
+        asked = self._asked(generator, self.count, seed) if judged else None
+        result = evaluate_pictures(generator.images(self.count, seed), self.against, asked=asked, **notes)
+        if self.judge is not None and judged:
+            result[self.judge.name]["accuracy"] = self.judge.accuracy
+        if self.judge is not None and (self.judge.heads or not judged):
+            result["modes"] = self._combinations(self.judge, generator, seed)
+        return {**result, **facts}
+
+    def _asked(self, generator: SampleSource, count: int, seed: int) -> NDArray[np.int64] | None:
+        """Return the classes of the fakes, if they are the data's own classes and not clusters."""
+        same = generator.spec.class_names == self.data.class_names and self.data.classes > 0
+        return generator.labels(count, seed) if same else None
+
+    def _combinations(self, judge: Judge, generator: SampleSource, seed: int) -> dict[str, Any]:
+        """Count modes: classify three digits, or a face's attributes, in the published number of pictures."""
+        count = STACKED_COUNT if self.count == COUNT else self.count
+        images = generator.images(count, seed)
+        if judge.heads:
+            attributes = judge.attributes(images)
+            values = np.stack([attributes[name] for name in COMBINED], axis=1)
+            return {**asdict(stacked_modes(values, [judge.heads[name] for name in COMBINED])), "n": count}
+        channels = [np.ascontiguousarray(images[..., c : c + 1]) for c in range(3)]
+        digits = np.stack([judge.probabilities(channel).argmax(axis=1) for channel in channels], axis=1)
+        figures = {**asdict(stacked_modes(digits)), "n": count, "sha256": judge.sha256}
+        asked = self._asked(generator, count, seed)
+        if asked is not None:
+            figures["label_accuracy"] = float(np.mean(digits @ [100, 10, 1] == asked))
+        return figures
+
+
+def _checked(there: int, count: int | None, data: Dataset) -> int:
+    """Return how many reals are compared; raise if there are not as many."""
+    what = "are held out" if data.test is not None else "can stand in for held-out ones"
+    if count is not None and count > there >= LEAST:
+        raise ConfigError(
+            f"count must be from {LEAST} to {there}, all of {data.name} that {what}, got {shown(int(count))}. "
+            f"Try {there}."
+        )
+    if there < LEAST and data.test is None:
+        raise ConfigError(
+            f"{data.name} must have {2 * LEAST} samples or more, because half of them replace held-out ones, got "
+            f"{len(data)}. Collect more."
+        )
+    count = min(COUNT if count is None else count, there)
+    if count < LEAST:
+        raise ConfigError(
+            f"held-out samples of {data.name} must be at least {LEAST}, got {count}. "
+            f"{'Ask for more.' if there >= LEAST else 'Collect more that are held out.'}"
+        )
+    return count
