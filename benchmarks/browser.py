@@ -32,7 +32,7 @@ PROGRAM = """
 import json, time
 from dataclasses import replace
 import numpy as np
-from mulligan.game.architectures.networks import MLPDiscriminator, MLPGenerator
+from mulligan.game.architectures import MLPDiscriminator, MLPGenerator
 from mulligan.game.gan import GAN
 from mulligan.game.losses import NonSaturating, Relativistic
 from mulligan.game.penalties import R1, R2

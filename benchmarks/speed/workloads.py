@@ -6,7 +6,7 @@ from functools import partial
 
 from mulligan.config.recipes import recipe
 from mulligan.errors import ConfigError
-from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
+from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from mulligan.game.losses import NonSaturating, Relativistic
 from mulligan.game.penalties import R1, R2
 from mulligan.game.spec import Game, Latent, Player

@@ -22,7 +22,7 @@ def test_z_has_the_distribution_that_its_name_says(distribution, variance, least
 
 @pytest.mark.parametrize("shape", [(6, 8, 1), (8, 6, 1), (5, 8, 3), (9, 9, 1)])
 def test_height_and_width_must_both_be_halved(shape):
-    from mulligan.game.architectures.base import picture
+    from mulligan.game.architectures import picture
 
     with pytest.raises(ShapeError, match="height and width must be multiples of 4, to be halved 2 times"):
         picture(shape, 2)

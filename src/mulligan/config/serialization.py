@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mulligan.errors import ConfigError, MulliganError, must_be, shown, suggest
-from mulligan.game.architectures.base import Architecture
-from mulligan.game.architectures.networks import ARCHITECTURES
+from mulligan.game.architectures import ARCHITECTURES, Architecture
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.losses import LOSSES, Loss
 from mulligan.game.penalties import PENALTIES, Penalty

@@ -4,7 +4,7 @@ Read first `step`, with `examples/gan_by_hand.py` beside it; then `losses`.
 
 - `step`: one worker's step from top to bottom. `passes`: D's passes over that worker's rows.
 - `gan`: `GAN`, the state of a game. `player`: a player's network and its update. `draws`: all random numbers.
-- `spec`: `Game`, `Player`, `Latent`, `Schedules`. `architectures/`: networks that build themselves for the data.
+- `spec`: `Game`, `Player`, `Latent`, `Schedules`. `architectures`: networks that build themselves for the data.
 - `losses`, `penalties`, `augment`: one registry each, to which users add their own.
 - `validation`: errors for games that cannot be played. `checking`, `cases`, `objectives`: gradient checks of steps.
 """

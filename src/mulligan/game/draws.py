@@ -56,15 +56,14 @@ class Draws:
         self.penalties = allocate((workers, len(game.penalties)), np.float64)
         self._head = allocate((4,), np.int64)  # steps before this one, rows of a move, labels?, noise?
 
-    def draw(self, game: Game, step: int, total: int, real: Array, labels: Labels) -> None:
-        """Draw all random numbers of a step, move by move.
+    def draw(self, game: Game, step: int, total: int, labels: Labels) -> None:
+        """Draw all random numbers of a step, move by move, for the batch in `real`.
 
         `step` counts the steps before this one.
         """
-        n, noise = len(real) // game.d_steps, self.streams["noise"]
+        real, noise = self.real, self.streams["noise"]
+        n = len(real) // game.d_steps
         spread = game.instance_noise and game.instance_noise * game.schedules.noise(step, total)
-        if real is not (kept := self.real_buffer(len(real))):
-            np.copyto(kept, real)
         if labels is not None:
             np.copyto(self._buffer("labels", labels.shape, labels.dtype), labels)
         self._buffer("logits", (2, n))
@@ -85,16 +84,16 @@ class Draws:
                     np.copyto(self._buffer(f"points{number}.{k}", drawn.shape), drawn)
         self._head[:] = step, n, labels is not None, bool(spread)
 
-    def real_buffer(self, n: int) -> Array:
-        """Return an array for n real samples. Fill it before `draw` to save a copy."""
+    def place(self, n: int) -> Array:
+        """Return the array that the n real samples of the next step are written into."""
         return self._buffer("real", (n, *self._shape))
 
     def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
-        kept, dtype = self._arrays.get(name), self._dtype if dtype is None else dtype
-        if kept is None or kept.shape != shape or kept.dtype != dtype:
+        array, dtype = self._arrays.get(name), self._dtype if dtype is None else dtype
+        if array is None or array.shape != shape or array.dtype != dtype:
             self._settle()
-            kept = self._arrays[name] = self._allocate(shape, dtype)
-        return kept
+            array = self._arrays[name] = self._allocate(shape, dtype)
+        return array
 
     def read(self) -> None:
         """Read what `draw` wrote into shared memory. Every worker calls this before it plays."""

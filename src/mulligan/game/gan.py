@@ -1,16 +1,18 @@
 """The state of a game from step to step. The step itself is in `step`; read that first."""
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from mulligan.errors import ShapeError
 from mulligan.game.augment import Warp
 from mulligan.game.draws import Draws
 from mulligan.game.player import PlayerState
 from mulligan.game.spec import Game
 from mulligan.game.step import Step
-from mulligan.game.validation import as_arrays, check_batch, check_game, check_settings
+from mulligan.game.validation import as_numbers, check_batch, check_game, check_settings
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.memory import Array, Labels, aligned, shared
 from mulligan.nn.network import Workspace
@@ -23,31 +25,11 @@ class GAN:
 
     Play inside ``with gan:``, which keeps BLAS at one thread and the workers alive.
 
-    Parameters
-    ----------
-    game : Game
-    sample_shape : tuple of int
-        Of one picture or point, as D sees it: (height, width, channels) or (d,).
-    seed : int
-        Opens the streams init.g, init.d, noise, penalty, augment and dropout.
-    total : int
-        Steps of the whole run, for the schedules.
-    workers : int, optional
-        How many share a batch; by default one for each core that this process may use. Another number changes the
-        bytes.
-    dtype : float32, or float64 for gradient checks
-    processes : bool
-        Use process workers where the system allows: faster, with the same bytes. Call `settle` before you change
-        anything but the arrays.
-
-    Attributes
-    ----------
-    g, d : PlayerState
-        The players.
-    team : ThreadTeam
-        The workers.
-    steps : int
-        Steps taken.
+    `sample_shape` is that of one picture or point, as D sees it: (height, width, channels) or (d,). `seed` opens the
+    streams init.g, init.d, noise, penalty, augment and dropout. `total` is the steps of the whole run, for the
+    schedules. `workers` share a batch; by default there is one for each core that this process may use, and another
+    number changes the bytes. With `processes`, they are processes where the system allows: faster, with the same
+    bytes. Call `settle` before you change anything but the arrays. `dtype` is float32, or float64 for gradient checks.
     """
 
     def __init__(
@@ -126,18 +108,31 @@ class GAN:
         ShapeError, ConfigError
             When the batch, or its labels, do not fit the game.
         """
-        real, labels = as_arrays(real, labels, self.dtype)
+        real = as_numbers(real, "a batch", "one row for each sample")
+        classes = None if labels is None else as_numbers(labels, "labels")
+        shape = self.d.network.input_shape
+        if real.ndim == 0 or real.shape[1:] != shape:
+            raise ShapeError(
+                f"a batch must have shape (n, {', '.join(map(str, shape))}), as the discriminator was built for, "
+                f"got {real.shape}. Reshape it."
+            )
+
+        def copy(out: Array) -> Labels:
+            np.copyto(out, real, casting="same_kind")
+            return classes
+
+        return self.step_on(len(real), copy)
+
+    def step_on(self, n: int, write: Callable[[Array], Labels]) -> dict[str, float]:
+        """Play one step, as `step` does, on n samples that `write` writes into an array; it returns their labels."""
         game, draws = self._game, self._draws
-        check_batch(real.shape, labels, self.d.network.input_shape, moves=game.d_steps, workers=self.team.count)
-        draws.draw(game, self.steps, self.total, real, labels)
+        labels = write(draws.place(n))
+        check_batch(n, labels, moves=game.d_steps, workers=self.team.count)
+        draws.draw(game, self.steps, self.total, labels)
         self.team.repeat(self._play)
         self.steps += 1
         penalties = {p.name: float(part.sum()) for p, part in zip(game.penalties, draws.penalties.T)}
         return self.team_steps[0].measures | penalties
-
-    def real_buffer(self, n: int) -> Array:
-        """Return an array for the next batch of n samples. Fill it before `step` to save a copy."""
-        return self._draws.real_buffer(n)
 
     def _play(self, worker: int) -> None:
         self.team_steps[worker].play(self._game, self.total)

@@ -45,15 +45,15 @@ class PlayerState:
         """Count the optimiser's step, once for all workers, before they `move`."""
         self.player.optimizer.advance(self.state)
 
-    def move(self, spaces: list[Workspace], worker: Worker, step: int, lr: float, beta2: float | None) -> None:
+    def move(self, spaces: list[Workspace], worker: Worker, step: int, factor: float, beta2: float | None) -> None:
         """Move this worker's part of the parameters, block by block, and their average.
 
-        `spaces` are every worker's, with its gradient; `step` counts the steps before this one. `lr` is the schedule's
-        factor of the rate, `beta2` its β₂, if it has one.
+        `spaces` are every worker's, with its gradient; `step` counts the steps before this one. `factor` and `beta2`
+        are the schedules': of the rate, and in place of β₂.
         """
         theta, grad, state = self.network.theta, spaces[0].grad, self.state
         optimizer, clip, bound = self.player.optimizer, self.player.clip, self.player.clip_weights
-        rates, evaluations = optimizer.rates(lr, beta2), optimizer.evaluations
+        rates, evaluations = optimizer.rates(factor, beta2), optimizer.evaluations
         looks_ahead = evaluations > 1 and steps(state) % evaluations > 0
         weight = None if self._rule is None or looks_ahead else self._rule.weight(step)  # a look ahead is not averaged
         own = blocks_of(theta.size, worker.number, worker.count)

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mulligan.errors import ConfigError, must_be
-from mulligan.game.architectures.base import Architecture
+from mulligan.game.architectures import Architecture
 from mulligan.game.augment import Augmentation
 from mulligan.game.losses import Loss, NonSaturating
 from mulligan.game.penalties import Penalty

@@ -35,17 +35,6 @@ class Step:
 
     `gradients` collects the workspaces of all workers, by player; each step adds its own. `together` says that both
     players' gradients are needed at the same time.
-
-    Attributes
-    ----------
-    g : Workspace
-    d : DiscriminatorPasses
-    spaces : dict of str to list of Workspace
-        The workspaces that hold this worker's gradients of each player.
-    measures : dict of str to float
-        The whole batch's losses; in worker 0 also its mean logits and accuracy.
-    penalties : dict of str to float
-        This worker's share of each.
     """
 
     def __init__(
@@ -64,10 +53,12 @@ class Step:
         self.g = g.workspace(rng=rng, worker=worker, grad=grad)
         self.d = DiscriminatorPasses(d, worker, rng, draws.warp, grad)
         self.spaces, self.gradients = {"g": [self.g], "d": self.d.spaces}, gradients
+        """The workspaces that hold this worker's gradients of each player, and those of all workers."""
         for who, spaces in self.spaces.items():
             gradients.setdefault(who, []).extend(spaces)
         self.has_spectral_norm = g.needs_finish or d.needs_finish
         self.measures: dict[str, float] = {}
+        """The whole batch's losses; in worker 0 also its mean logits and accuracy."""
         self.penalties: dict[str, float] = {}
 
     @np.errstate(over="ignore", invalid="ignore")  # BLAS raises "invalid" over numbers that it does not use
@@ -180,7 +171,7 @@ class Step:
     def update(self, movers: str, total: int) -> None:
         """Take the optimisers' steps, each worker for its part of the parameters, and average G."""
         step, schedules = self.draws.step, self.game.schedules
-        lr, beta2 = schedules.lr(step, total), None if schedules.beta2 is None else schedules.beta2(step, total)
+        factor, beta2 = schedules.lr(step, total), None if schedules.beta2 is None else schedules.beta2(step, total)
         for who in movers:
             for space in self.spaces[who]:
                 space.finish_grads()
@@ -188,6 +179,6 @@ class Step:
                 self.players[who].advance()
         self.meet()  # all gradients are complete
         for who in movers:
-            self.players[who].move(self.gradients[who], self.worker, step, lr, beta2)
+            self.players[who].move(self.gradients[who], self.worker, step, factor, beta2)
             for space in self.spaces[who]:
                 space.clear_grads()

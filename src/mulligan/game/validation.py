@@ -236,12 +236,6 @@ def _check_simultaneous(game: Game) -> None:
         raise UnsupportedError("update must be 'alternating' with feature_matching, got 'simultaneous'.")
 
 
-def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array, NDArray[Any] | None]:
-    """Return a batch and its labels as arrays."""
-    real = as_numbers(real, "a batch", "one row for each sample").astype(dtype, copy=False)
-    return real, None if labels is None else as_numbers(labels, "labels")
-
-
 def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDArray[Any]:
     """Return a caller's argument as an array of real numbers, or raise a ShapeError."""
     try:
@@ -256,19 +250,11 @@ def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDAr
     return array
 
 
-def check_batch(
-    shape: Shape, labels: NDArray[np.integer[Any]] | None, sample_shape: Shape, *, moves: int, workers: int
-) -> None:
-    """Raise if a batch does not fit D, its labels, the moves or the workers.
+def check_batch(n: int, labels: NDArray[Any] | None, *, moves: int, workers: int) -> None:
+    """Raise if a batch of n samples does not fit its labels, the moves of D or the workers.
 
     `moves` of D divide the batch, and the workers divide each move's rows.
     """
-    if not shape or shape[1:] != sample_shape:
-        raise ShapeError(
-            f"a batch must have shape (n, {', '.join(map(str, sample_shape))}), as the discriminator was built for, "
-            f"got {shape}. Reshape it."
-        )
-    n = shape[0]
     if labels is not None and labels.shape != (n,):
         raise ShapeError(f"labels must be {n} whole numbers, one for each sample, got shape {labels.shape}.")
     if n % moves or n < moves * workers:

@@ -12,7 +12,7 @@ import numpy as np
 from mulligan.data import load
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import ConfigError, ShapeError, must_be
-from mulligan.game.architectures.base import Architecture
+from mulligan.game.architectures import Architecture
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, sigmoid, softplus
 from mulligan.game.penalties import WGANGP, scale_rows, squared_norms
 from mulligan.nn.fields import Count, Decay, Finite, Fraction, Positive

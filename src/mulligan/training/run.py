@@ -176,7 +176,7 @@ class Run:
         """
         if self.steering is not None and (change := self.steering.change()) is not None:
             self.adjust([change])
-        measures = self.gan.step(*self._batches.next(self.gan.real_buffer(self.sampler.batch_size)))
+        measures = self.gan.step_on(self.sampler.batch_size, self._batches.write)
         if not guard.finite(measures):
             raise guard.diverged(self, measures, self.gan.real)
         sums = self.sums
@@ -222,7 +222,8 @@ class Run:
 
     def next_batch(self) -> tuple[Array, Labels]:
         """Return the next real samples, in the network's range, and their classes."""
-        return self._batches.next(np.empty((self.sampler.batch_size, *self.data.shape), np.float32))
+        real = np.empty((self.sampler.batch_size, *self.data.shape), np.float32)
+        return real, self._batches.write(real)
 
     def take_measures(self) -> dict[str, float]:
         """Return the means of all measures since the last call."""

@@ -173,7 +173,7 @@ def _read(path: Path, n: int) -> NDArray[np.int64] | None:
 
 
 class Batches:
-    """Batches in the order of a sampler, as `GAN.step` takes them."""
+    """Batches in the order of a sampler, as `GAN.step_on` asks for them."""
 
     def __init__(
         self, data: Dataset, labels: Labels, spec: DataSpec, sampler: Sampler, rows: NDArray[np.intp] | None = None
@@ -183,8 +183,8 @@ class Batches:
         self._stored = np.empty((sampler.batch_size, *data.shape), np.uint8)
         self._classes = np.empty(sampler.batch_size, np.intp)
 
-    def next(self, out: Array) -> tuple[Array, Labels]:
-        """Write the next real samples, in the networks' range, into `out`. Returns them and their classes.
+    def write(self, out: Array) -> Labels:
+        """Write the next real samples, in the networks' range, into `out`. Return their classes.
 
         If a picture on the disk cannot be read, the next call returns the same batch.
         """
@@ -201,7 +201,7 @@ class Batches:
             raise
         if self._data.streamed:
             self._data.ahead(self._which(self._sampler.coming(AHEAD)))
-        return out, None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")
+        return None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")
 
     def _which(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
         return numbers if self._rows is None else self._rows[numbers]

@@ -24,7 +24,7 @@ from mulligan.config.recipes import RECIPES, recipe
 from mulligan.data import DATASETS, Dataset
 from mulligan.data.registry import of_points
 from mulligan.errors import UnsupportedError
-from mulligan.game.architectures.networks import MLPGenerator
+from mulligan.game.architectures import MLPGenerator
 from mulligan.museum.kinds import ArticleGenerator
 from mulligan.web.api.openapi import ROUTES
 from mulligan.web.api.route import Answer, answered, refused
