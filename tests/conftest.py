@@ -52,7 +52,7 @@ SLOW = {
     "metrics/test_evaluator.py::test_the_colours_of_faces": (),
     "training/test_diagnosed_runs.py::test_a_grid_of_a_fifth": (),
     "training/test_diagnosed_runs.py::test_broken_toys": ("[D wins", "[wrong sign"),
-    "training/remedies/test_remedies.py::test_every_remedy": ("[ring]", "[classic]", "[mlp]"),
+    "training/test_remedies.py::test_every_remedy": ("[ring]", "[classic]", "[mlp]"),
     "training/store/test_checkpoint.py::test_a_forged_file": (),
     "training/store/test_checkpoint.py::test_every_optimizer_survives": ("[extragradient",),
     "training/store/test_checkpoint.py::test_layers_with_chance": ("[dropout",),

@@ -11,7 +11,7 @@ from cases import HEALTHY
 from faults import Case, text_of
 from outcomes import Outcome
 
-from mulligan.watch.faults import remedies
+from mulligan.diagnosis import remedies_for
 
 IN_WORDS = ("keras_dcgan", "jax_gan")
 """GANs of other frameworks, whose remedies are words alone."""
@@ -61,7 +61,7 @@ BACKWARDS = "the mistake's line as it should be, which gives the GAN as publishe
 def mended(o: Outcome) -> Iterator[tuple[str, Case]]:
     """Yield each remedy that was given as code and changes this GAN, with the mended GAN: no edits if as published."""
     broken, published = text_of(o.case), Case(o.gan, o.way, HEALTHY, (), ())
-    for remedy in remedies(o.named, o.evidence) if o.gan not in IN_WORDS else ():
+    for remedy in remedies_for(o.named, o.evidence) if o.gan not in IN_WORDS else ():
         start = next((start for start in SETTINGS if remedy.words.startswith(start)), "")
         new = SETTINGS[start](broken) if start else broken
         if new == text_of(published) or (not start and remedy.after and o.exact and "distinct" not in o.evidence):

@@ -14,9 +14,10 @@ from cases import BROKEN, HEALTHY, LOOKALIKES, SOUND
 from faults import Case
 from questions import QUESTIONS
 
+from mulligan.diagnosis import remedies_for
 from mulligan.diagnosis.figures import figure_of
 from mulligan.output.figures import figure
-from mulligan.watch.faults import LOOP_FAULTS, remedies
+from mulligan.watch.faults import LOOP_FAULTS
 from mulligan.watch.watch import meaning
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -195,4 +196,4 @@ def said(o: Outcome) -> str:
     lines = [f"since step {o.step}: {o.named}. {meaning(o.named)}"]
     for name, e in o.evidence.items():
         lines.append(f"  {figure(e['value'])} {e['operator']} {figure(e['threshold'])}  {figure_of(name).meaning}")
-    return "\n".join([*lines, f"  try: {remedies(o.named, o.evidence)[0].told('PyTorch')}"])
+    return "\n".join([*lines, f"  try: {remedies_for(o.named, o.evidence)[0].write('PyTorch')}"])

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import mulligan
-from mulligan.diagnosis import FIGURES, Facts, Measurement, Measurements
+from mulligan.diagnosis import FIGURES, Facts, Measurement, Measurements, remedies_for
 from mulligan.errors import ConfigError, DataError
 from mulligan.watch.arrays import layout_of, range_of
-from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory, remedies
+from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory
 from mulligan.watch.forms import FORMS, Fitting, Outputs
 from mulligan.watch.watch import meaning
 
@@ -301,7 +301,7 @@ def test_every_sign_has_words_and_a_remedy():
     for sign in SIGNS:
         figures = [each.split()[0] for each in sign.signs]
         assert set(figures) <= FIGURES.keys()
-        assert remedies(sign.state, figures)
+        assert remedies_for(sign.state, figures)
         assert meaning(sign.state)
 
 

@@ -5,6 +5,7 @@ This package knows arrays and numbers, no run and no configuration, so that it c
 
 - `failures`: the thresholds, the rule of each failure, and the table of failures. `evidence`: what rules are made of.
 - `measurements`: the measurements so far, which rules read, and the figures that follow from several of them.
+- `remedies`: what to try, in words and lines.
 - `probe`: takes one measurement. `statistics`: its mathematics. `figures`: every figure in words.
 - `history`: measures regularly, and names a failure that shows twice. `path`: how far the samples of a fixed z moved.
 """
@@ -34,3 +35,6 @@ from mulligan.diagnosis.measurements import Measurements as Measurements
 from mulligan.diagnosis.probe import Answers as Answers
 from mulligan.diagnosis.probe import Probe as Probe
 from mulligan.diagnosis.probe import Reals as Reals
+from mulligan.diagnosis.remedies import REMEDIES as REMEDIES
+from mulligan.diagnosis.remedies import Remedy as Remedy
+from mulligan.diagnosis.remedies import remedies_for as remedies_for

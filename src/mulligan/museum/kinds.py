@@ -38,7 +38,7 @@ from mulligan.nn.optimizers import Momentum, Optimizer, State
 from mulligan.nn.optimizers.base import Vector, average, average_square, steps
 from mulligan.nn.schedules import Schedule
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
-from mulligan.training.remedies.changes import REACH
+from mulligan.training.changes import REACH
 
 # ── Seo 2018, “Only Numpy: Implementing GAN …”, where its code differs from its text ──────────────────────────────────
 

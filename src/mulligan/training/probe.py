@@ -20,7 +20,7 @@ from mulligan.nn.rng import stream
 from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probabilistic
-from mulligan.training.remedies.changes import reach_of
+from mulligan.training.changes import reach_of
 from mulligan.training.run import Run
 
 NORMALISING = (BatchNorm, LayerNorm, PixelNorm)

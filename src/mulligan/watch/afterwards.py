@@ -14,8 +14,8 @@ from mulligan.data import load
 from mulligan.data.sources.picture_file import ENDINGS, opened, read_picture, with_channels
 from mulligan.data.sources.reading import Grid, Reading
 from mulligan.data.sources.sheets import tiles
+from mulligan.diagnosis import remedies_for
 from mulligan.errors import ConfigError, DataError, must_be
-from mulligan.watch.faults import remedies
 from mulligan.watch.watch import Watch, meaning
 
 Log = dict[str, dict[int, float]]
@@ -180,7 +180,7 @@ def diagnose(log: Path | None, samples: Path | None, data: str | None, tile: str
         else:
             lines.append(f"  fits '{said.state}' from step {said.step} on: {meaning(said.state)}")
             lines.append("  losses alone do not prove it: look whether the samples still improve")
-            lines += [f"  try: {remedy.words}" for remedy in remedies(said.state)]
+            lines += [f"  try: {remedy.words}" for remedy in remedies_for(said.state)]
     return "\n".join([*lines, NEXT_TIME]), findings
 
 

@@ -1,8 +1,8 @@
-"""Name mistakes of the loop, each by a signature of its own, and write every remedy as lines to change."""
+"""Name mistakes of the loop, each by a signature of its own."""
 
 import math
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,34 +27,11 @@ class Sign(NamedTuple):
         return case(m, *tests, *(standing(m) if self.stands else ()))
 
 
-class Remedy(NamedTuple):
-    """What to change: in words, and for torch as lines before and after."""
-
-    words: str
-    before: str = ""
-    after: str = ""
-    figures: Sequence[str] = ()  # evidence that speaks for this remedy, which is told only with it
-
-    def told(self, framework: str) -> str:
-        """Write the remedy for a framework."""
-        if not self.after or framework != "PyTorch":
-            return self.words
-        before = "".join(f"\n    - {line}" for line in self.before.splitlines())
-        return self.words + before + "".join(f"\n    + {line}" for line in self.after.splitlines())
-
-
-_TOLD = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
-LOOP_FAULTS: dict[str, str] = _TOLD["faults"]
+_TABLES = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
+LOOP_FAULTS: dict[str, str] = _TABLES["faults"]
 """Mistakes of a loop, and what they mean."""
-SIGNS = [Sign(**each) for each in _TOLD["sign"]]
+SIGNS = [Sign(**each) for each in _TABLES["sign"]]
 """Signs in the order in which they are checked, before the failures."""
-_REMEDIES = [({*each.pop("states")}, Remedy(**each)) for each in _TOLD["remedy"]]
-
-
-def remedies(state: str, evidence: Iterable[str] = ()) -> list[Remedy]:
-    """Return what to try: what this evidence speaks for, then what helps in general."""
-    known = [remedy for states, remedy in _REMEDIES if state in states]
-    return [r for r in known if {*r.figures} & {*evidence}] + [r for r in known if not r.figures]
 
 
 def restrained_critic(m: Measurements) -> Case:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals
+from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals, remedies_for
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT, ROWS
 from mulligan.errors import ConfigError, DataError, must_be
@@ -17,7 +17,7 @@ from mulligan.nn.rng import stream
 from mulligan.output.figures import figure
 from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
 from mulligan.watch.arrays import as_numpy, class_match, constant, kinds_of, layout_of, range_of
-from mulligan.watch.faults import LOOP_FAULTS, LoopHistory, remedies
+from mulligan.watch.faults import LOOP_FAULTS, LoopHistory
 from mulligan.watch.folder import WATCHED, WatchFolder
 from mulligan.watch.forms import Fitting, Form, Outputs, as_logits
 from mulligan.watch.nets import Latent, nets_of
@@ -276,7 +276,7 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _tell(self, step: int, news: Finding) -> None:
         evidence = {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in news.evidence}
-        words = tuple(remedy.told(self._nets.name) for remedy in remedies(news.state, evidence))
+        words = tuple(remedy.write(self._nets.name) for remedy in remedies_for(news.state, evidence))
         event = Diagnosed(step, news.state, evidence, words, severity=news.severity)
         self.findings.append(event)
         self._folder.add(event)

@@ -1,20 +1,23 @@
 """Remedies: what they change, and that every one of them can be played."""
 
+import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 
 from mulligan.diagnosis import FAILURES, Evidence, Finding
+from mulligan.diagnosis.remedies import WORDS
 from mulligan.errors import UnsupportedError
 from mulligan.game import ARCHITECTURES, GAN
 from mulligan.game.architectures import MLPDiscriminator
 from mulligan.nn import Network
-from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, Tanh
+from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
-from mulligan.training import RECIPES, recipe, with_overrides
-from mulligan.training.remedies import REMEDIES, Remedy, faults, remedies, remedy_for
-from mulligan.training.remedies.changes import leaky
+from mulligan.training import RECIPES, recipe, remedies, with_overrides
+from mulligan.training.changes import REACH, faults, leaky, reach_of
+from mulligan.training.remedies import REPAIRS, Advice, remedy_for
 
 DIGITS = (28, 28, 1)
 SHAPES = {
@@ -167,7 +170,7 @@ def test_no_remedy_raises_a_penalty_to_what_is_itself_a_cause(state):
 
 def test_where_only_the_data_could_be_mended_no_setting_is_changed():
     same = Finding("copying", (Evidence("variety", 0.0, "<", 1e-3),))
-    assert remedy(same, recipe("mlp")) == Remedy(
+    assert remedy(same, recipe("mlp")) == Advice(
         ("look at the data: all samples are the same one", "train on samples that differ")
     )
     assert texts(remedy(same, with_overrides(recipe("mlp"), ["data.limit=1"]))) == ("data.limit=0",)
@@ -277,7 +280,7 @@ def test_a_standstill_is_remedied_by_rates_that_move_the_weights():
 
 
 def test_words_promise_what_is_changed_and_name_what_can_be_typed():
-    nearer, single = "rates that are nearer to each other", "one move of D a step"
+    nearer, single = WORDS["nearer"], "one move of D a step"
     for changes, said in (
         (["discriminator.optimizer.lr=0.01"], [nearer]),
         (["update=alternating", "d_steps=5"], [single]),
@@ -358,5 +361,163 @@ def test_a_penalty_that_d_cannot_have_does_not_fall_either():
 
 
 def test_every_failure_has_a_remedy():
-    assert REMEDIES.keys() == FAILURES.keys()
+    assert REPAIRS.keys() == FAILURES.keys()
     assert all(remedy_for(Finding(state), recipe("mlp"), (28, 28, 1)).words for state in FAILURES)
+
+
+def mended(state, name, *changes):
+    return changed(with_overrides(recipe(name), changes), Finding(state))
+
+
+def settings(config):
+    """Return the loss, the penalties, both rates, and both β₁."""
+    optimizers = [config.generator.optimizer, config.discriminator.optimizer]
+    kinds = [type(penalty).__name__ for penalty in config.penalties]
+    return type(config.loss).__name__, kinds, [o.lr for o in optimizers], [o.beta1 for o in optimizers]
+
+
+def test_a_divergence_is_remedied_by_the_cause_that_can_be_seen():
+    both, open_, none = ["R1", "R2"], "penalties=[]", [0.0, 0.0]
+    assert settings(mended("divergence", "quick", open_)) == ("NonSaturating", both, [3e-3, 3e-3], none)
+    assert settings(mended("divergence", "quick", open_, "loss=wasserstein")) == (
+        "Relativistic", both, [3e-3, 3e-3], none,
+    )  # fmt: skip
+    fast = [f"{who}.optimizer.{field}" for who in ("generator", "discriminator") for field in ("lr=0.01", "beta1=0.9")]
+    assert settings(mended("divergence", "quick", open_, *fast)) == ("NonSaturating", both, [3e-3, 3e-3], none)
+    assert settings(mended("divergence", "quick", "generator.optimizer.lr=1e30"))[2] == [3e-3, 3e-3]
+    assert settings(mended("divergence", "mlp", "discriminator.optimizer.lr=0.03"))[2] == [1e-3, 1e-3]  # as G's
+    assert settings(mended("divergence", "quick"))[2] == [1e-3, 1e-3]
+    gp = 'penalties=[{kind="wgan_gp", weight=10}]'
+    assert settings(mended("divergence", "mlp", "loss=wasserstein", "update=alternating", gp)) == (
+        "Wasserstein", ["WGANGP"], [3.33e-4, 3.33e-4], none,
+    )  # fmt: skip
+
+
+def test_a_divergence_is_no_matter_of_the_rate_where_a_schedule_or_a_weight_is_the_cause():
+    def told(*changes):
+        found = remedy(Finding("divergence"), with_overrides(recipe("mlp"), changes))
+        assert found.words[-1].startswith("smaller numbers at the start")  # which no setting can
+        return found.words[:-1], texts(found)
+
+    rising = 'schedules.lr={kind="exponential", factor=10, every=100}'
+    assert told(rising) == (("rates that do not rise over the run",), ("schedules.lr=constant",))
+    growing = 'schedules.penalty={kind="exponential", factor=10, every=50}'
+    assert told(growing) == (("a gradient penalty of usual weight",), ("schedules.penalty=constant",))
+    assert told("penalties.0.gamma=1e20")[1] == ("penalties.0.gamma=1",)
+    assert told('schedules.lr={kind="warm_up", steps=100}')[0] == ("a third of the rates",)
+    assert told("discriminator.optimizer.lr=1e-12") == (
+        (WORDS["nearer"],), ("discriminator.optimizer.lr=0.001",),
+    )  # fmt: skip
+
+
+def test_rates_far_apart_meet_at_one_that_nets_learn_with():
+    for g, d, met in ((3e-6, 3e-3, 3e-3), (1e-4, 3e-3, 3e-3), (1e-4, 1e-2, 1e-3), (3e-3, 3e-2, 3e-3)):
+        apart = [f"generator.optimizer.lr={g:g}", f"discriminator.optimizer.lr={d:g}"]
+        found = changed(with_overrides(recipe("mlp"), apart), Finding("D wins"))
+        assert found.generator.optimizer.lr == found.discriminator.optimizer.lr == met
+
+
+def test_rates_that_lie_far_apart_meet_whatever_they_led_to():
+    far = ("generator.optimizer.lr=0.01", "discriminator.optimizer.lr=2e-5")
+    for state in ("cycling", "saturation", "mode collapse", "divergence"):
+        assert settings(mended(state, "mlp", *far))[2] == [3e-3, 3e-3]
+    assert settings(mended("cycling", "mlp"))[2] == [3.33e-4, 3.33e-4]
+
+
+def test_momentum_goes_where_there_is_much_of_it():
+    heavy = [f"{who}.optimizer.beta1=0.9" for who in ("generator", "discriminator")]
+    for state in ("mode collapse", "divergence", "cycling", "D wins", "G wins", "saturation"):
+        assert settings(mended(state, "quick", *heavy))[3] == [0.0, 0.0]
+        assert settings(mended(state, "quick", *heavy, "generator.layers.hidden=[2]"))[3] == [0.0, 0.0]
+    assert settings(mended("saturation", "quick", *heavy))[2] == [3e-3, 3e-3]  # with which it learns
+    assert settings(mended("saturation", "quick"))[2] == [3e-4, 3e-4]
+    assert settings(mended("wrong scale", "quick", *heavy))[3] == [0.9, 0.9]
+    assert settings(mended("mode collapse", "quick", "generator.optimizer.beta1=0.5"))[3] == [0.5, 0.0]
+
+
+def test_numbers_that_run_away_are_held_whatever_else_is_off():
+    narrow = with_overrides(
+        recipe("mlp"), ["generator.layers.hidden=[1]", "generator.optimizer.lr=1", "discriminator.optimizer.lr=1"]
+    )
+    found = remedy(Finding("divergence"), narrow)
+    assert {"generator.optimizer.lr=0.003", "discriminator.optimizer.lr=0.003"} <= {*texts(found)}
+    assert texts(found)[-1] == "generator.layers.hidden=[128]"
+    assert len(found.words) > 1
+    assert found.words[-1] == "a wider G"
+    assert found.restart
+
+
+def test_a_critic_whose_slope_is_held_keeps_its_loss():
+    gp = ("loss=wasserstein", "update=alternating", 'penalties=[{kind="wgan_gp", weight=10}]')
+    assert settings(mended("D wins", "mlp", *gp, "discriminator.optimizer.lr=0.01"))[0] == "Wasserstein"
+    assert settings(mended("D wins", "mlp", *gp[:2], "penalties=[]"))[0] == "Relativistic"
+
+
+def test_a_d_that_loses_gets_three_times_its_rate_or_g_s_where_that_is_more():
+    for g, d, becomes in ((1e-4, 2e-4, 6e-4), (2e-4, 2e-4, 6e-4), (1e-3, 2e-4, 1e-3)):
+        rates = [f"generator.optimizer.lr={g:g}", f"discriminator.optimizer.lr={d:g}"]
+        found = changed(with_overrides(recipe("mlp"), rates), Finding("G wins"))
+        assert found.generator.optimizer.lr == g
+        assert found.discriminator.optimizer.lr == becomes
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "overrides"),
+    [
+        ("mlp", ("generator.layers.hidden=[1, 512]",), ("generator.layers.hidden=[128, 512]",)),
+        ("mlp", ("discriminator.layers.hidden=[2]",), ("discriminator.layers.hidden=[128]",)),
+        ("quick", ("discriminator.layers.channels=[1, 2]",), ("discriminator.layers.channels=[16, 16]",)),
+        ("mlp", ("generator.layers.init.gain=30",), ("generator.layers.init.gain=1",)),
+        ("mlp", ("discriminator.layers.init.gain=30",), ("discriminator.layers.init.gain=1",)),
+        ("ring", ("generator.optimizer.lr=0.5",), ("generator.optimizer.lr=0.005",)),  # the other player's
+        ("ring", ("discriminator.optimizer.lr=0.5",), ("discriminator.optimizer.lr=0.005",)),
+        ("mlp", ("generator.optimizer=rmsprop", "generator.optimizer.lr=0.1", "discriminator.optimizer.lr=1e-12"),
+         ("generator.optimizer.lr=0.001",)),
+        ("mlp", ("penalties.0.gamma=1e5",), ("penalties.0.gamma=1",)),
+        ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
+        ("ring", ("latent.dim=1",), ("latent.dim=2",)),
+        ("mlp", ("instance_noise=3",), ("instance_noise=0.1",)),
+        ("mlp", ('generator.optimizer={kind="adamw", beta1=0, weight_decay=10}',),
+         ("generator.optimizer.weight_decay=0.01",)),
+        ("mlp", ("discriminator.layers=['flatten', {kind='dense', units=1}, 'sigmoid']", "data.labels=none"),
+         ("discriminator.layers.2=flatten",)),
+        ("ring", ("discriminator.clip_weights=1e-4",), ("discriminator.clip_weights=0",)),
+        ("mlp", ("discriminator.clip_weights=1e-4", "loss=wasserstein", "penalties=[]"),
+         ("discriminator.clip_weights=0", 'loss={kind="relativistic"}',
+          'penalties=[{kind="r1", gamma=1}, {kind="r2", gamma=1}]')),
+    ],
+)  # fmt: skip
+def test_a_cause_that_can_be_read_is_mended_before_its_symptom(name, changes, overrides):
+    config = with_overrides(recipe(name), changes)
+    shape = (2,) if name == "ring" else (28, 28, 1)
+    for state in ("D wins", "G wins", "mode collapse", "cycling", "gamma off", "saturation", "standstill"):
+        found = remedy_for(Finding(state), config, shape)
+        assert texts(found) == overrides
+        assert found.restart
+        assert found.words
+    for state in ("wrong sign", "wrong scale", "copying"):
+        assert overrides[0] not in texts(remedy_for(Finding(state), config, shape))
+
+
+def test_a_rate_is_hasty_only_where_steps_are_as_long_as_it():
+    for kind, lr in (("adagrad", 0.1), ("adadelta", 1.0), ("adam", 0.03)):
+        config = with_overrides(recipe("ring"), [f"generator.optimizer={kind}", f"generator.optimizer.lr={lr:g}"])
+        assert faults(config, (2,)) == []
+
+
+@pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh(), Softplus()], ids=repr)
+def test_what_is_marked_as_its_reach_is_all_that_a_layer_gives(layer):
+    x = np.linspace(-30, 30, 301)
+    y = np.empty_like(x)
+    layer.f(x, y)
+    low, high = reach_of(layer)
+    assert y.min() == pytest.approx(low, abs=1e-9)
+    assert y.max() == pytest.approx(min(high, 30.0), abs=1e-9)
+
+
+def test_a_layer_reaches_as_far_as_the_one_that_it_is_derived_from():
+    class Own(Tanh):
+        pass
+
+    assert reach_of(Own()) == REACH[Tanh]
+    assert reach_of(LeakyReLU()) == reach_of(None) == (-math.inf, math.inf)
