@@ -48,7 +48,7 @@ SLOW = {
     "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),
     "output/export/test_viewer.py::test_a_class_is_a_button": (),
     "output/export/test_viewer.py::test_the_sliders_steer": ("[bundled]",),
-    "studies/test_processes.py": ("_semaphores", "_not_there", "_not_installed"),
+    "studies/test_processes.py": ("_semaphores", "_not_there"),
     "metrics/test_evaluator.py::test_the_colours_of_faces": (),
     "training/test_diagnosed_runs.py::test_a_grid_of_a_fifth": (),
     "training/test_diagnosed_runs.py::test_broken_toys": ("[D wins", "[wrong sign"),
@@ -71,7 +71,6 @@ SLOW = {
 
 ELSEWHERE = {
     "doors/test_write.py::test_on_windows_a_reader_is_waited_for[1-linux": "nobody waits on Linux",
-    "studies/test_one_cell.py::test_a_worker_whose_study_has_gone": "Windows does not tell who still runs",
     "training/store/test_kill.py::test_the_first_signal_saves_and_stops[1-": "Windows has no SIGHUP",
     "training/store/test_kill.py::test_what_nohup": "Windows has no SIGHUP",
     "training/test_refusals.py::test_a_file_system_without_locks": "it replaces the lock of Linux",

@@ -4,6 +4,7 @@ import json
 from html import escape
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 from IPython.display import HTML
 
 from mulligan.studies import rows_of
@@ -39,6 +40,19 @@ def compared(rows, first="", **columns):
     """Show the median (range over the seeds) of some figures of each row: ``compared(rows, FD="fd")``."""
     found = ([row.name, *(row.figures.get(name, "–") for name in columns.values()), f"{row.steps:,}"] for row in rows)
     return table([first, *(head.replace("_", " ") for head in columns), "steps"], found)
+
+
+def curves(rows, name, label):
+    """Draw the medians of a figure over the steps, both logarithmic, with a line for each row."""
+    figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    for row in rows:
+        at = {step: measured[name].median for step, measured in row.measurements.items()} | {
+            row.steps: row.figures[name].median
+        }
+        axes.loglog(at.keys(), [max(value, 1e-16) for value in at.values()], label=row.name)
+    axes.set(xlabel="steps", ylabel=label)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return figure
 
 
 def in_seeds(a, b, highest_wins=False):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mulligan.studies import StudyRun, load_study
-from mulligan.studies.cell import measured
+from mulligan.studies.cell import measure
 from mulligan.studies.study import config_of
 from mulligan.training import Run
 
@@ -56,7 +56,7 @@ def test_the_first_look_is_found_again(name, cell, tmp_path):
     run = Run(study.config(*study.cells()[cell]))
     for _ in range(look["step"]):
         run.advance()
-    found = measured(run, study.job(cell))
+    found = measure(run, study.job(cell))
     smooth = SMOOTH & look["figures"].keys()
     assert len(smooth) >= 3
     for figure in smooth:

@@ -120,7 +120,7 @@ SLOW = "seeds = 2\nsteps = 4000"
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers by /proc")
-def test_a_killed_worker_costs_no_cell(write, tmp_path):
+def test_a_killed_worker_costs_nothing_but_time(write, tmp_path):
     path = write(seeds=SLOW, measure_at="measure_at = [200]")
     child = start(path, tmp_path / "out", "--workers", "2")
     begun = wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
@@ -128,7 +128,6 @@ def test_a_killed_worker_costs_no_cell(write, tmp_path):
     printed = ended(child)
     assert [r["status"] for r in printed[:-1]] == ["done"] * 4
     assert begun
-    assert max(r["clock"]["attempts"] for r in printed[:-1]) == 2  # and goes on from its checkpoint
     ended(start(path, tmp_path / "whole", "--workers", "2"))
     assert exact(tmp_path / "out" / "results.jsonl") == exact(tmp_path / "whole" / "results.jsonl")
 
@@ -185,16 +184,6 @@ def test_without_semaphores_cells_are_run_in_turn(monkeypatch):
 @pytest.mark.parametrize(("words", "fact"), [(("daks", 1), "daks"), (("loky", 1, "tcp://here:1"), "tcp://here:1")])
 def test_a_backend_that_is_not_there(words, fact):
     with pytest.raises(ConfigError, match=fact), backend(*words):
-        pass
-
-
-@pytest.mark.parametrize("name", ["dask", "ray"])
-def test_a_package_that_is_not_installed(name, monkeypatch):
-    def absent(module):
-        raise ImportError(f"No module named {module!r}")
-
-    monkeypatch.setattr("mulligan.studies.backends.import_module", absent)
-    with pytest.raises(ConfigError, match=rf"pip install 'mulligan\[{name}\]'"), backend(name, 1):
         pass
 
 

@@ -30,7 +30,7 @@ def command(
     out: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     json: Flag = False,
 ) -> int:
-    """Compare variations of a recipe: train each with every seed, and write a table, plots and a report page.
+    """Compare variations of a recipe: train each with every seed, and write a table and a plot.
 
     A cell is one variation with one seed. After a kill, a crash or Ctrl-C, type the same command with --resume.
     Finished cells are kept, and the others go on from their checkpoints.
@@ -61,7 +61,6 @@ def command(
     """
     from mulligan.nn.workers.limits import available_cores
     from mulligan.studies.backends import check
-    from mulligan.studies.table import columns_of, measured_in, rows_of, text
 
     check(backend, scheduler)
     study = studies.load_study(file)
@@ -73,15 +72,15 @@ def command(
     workers = min(workers or available_cores(), max(1, total - before))
     kept = f", {before} of them have ended" if before else ""
     say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once ({backend})")
-    events, began = run.run(workers, backend_name=backend, scheduler=scheduler), time.perf_counter()
+    results, began = run.run(workers, backend_name=backend, scheduler=scheduler), time.perf_counter()
     try:
-        for ended, progress in enumerate(events, 1):
+        for ended, result in enumerate(results, 1):
             if json:
-                emit(progress.result)
+                emit(result)
             left = (time.perf_counter() - began) / ended * (total - before - ended)
             end = f" · {duration(left)} left" if left else ""
-            say(f"cell {progress.done} of {progress.total} · {_said(progress.result, run)}{end}")
-        page = studies.write_report(run, anew)
+            say(f"cell {len(run.results)} of {total} · {_summary(result, run)}{end}")
+        lines = studies.write_table(run)
     except (KeyboardInterrupt, BrokenPipeError) as error:
         say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {anew} --resume")
         return 130 if isinstance(error, KeyboardInterrupt) else 1
@@ -90,23 +89,22 @@ def command(
             raise
         raise RunError(f"{error} Try {anew} --resume.") from error
     lost = [r for r in run.results.values() if r["status"] == "failed"]
-    rows = rows_of(run.results.values())
     if json:
-        emit({"event": "kept", "results": str(run.lines), "report": str(page), "cells": total, "failed": len(lost)})
+        emit({"event": "kept", "results": str(run.lines), "cells": total, "failed": len(lost)})
     else:
-        print("\n".join(text(rows, columns_of(rows, study.columns))))
-        print(f"\nresults  {_near(run.lines)}\nreport   {_near(page)}\nagain    {anew} --resume")
-    found = measured_in(rows)
+        print("\n".join(lines))
+        print(f"\nresults  {_near(run.lines)}\nplot     {_near(run.folder / 'plot.svg')}\nagain    {anew} --resume")
+    measured = dict.fromkeys(name for result in run.results.values() for name in result["figures"])
     for name in study.columns:
-        if found and name not in found:
-            there = ", ".join(found)
+        if measured and name not in measured:
+            there = ", ".join(measured)
             say(f"columns: {name!r} was not measured; {there} were. Correct the study; --resume shows it again.")
     for result in lost[:3]:
         say(f"failed: {result['cell']}: {str(result['error']).strip().splitlines()[-1]}")
     return 1 if len(lost) == total else 0
 
 
-def _said(result: dict[str, Any], run: StudyRun) -> str:
+def _summary(result: dict[str, Any], run: StudyRun) -> str:
     from mulligan.studies.table import columns_of, number, rows_of
 
     name = f"{result['variation']}, seed {result['seed']}"

@@ -2,7 +2,7 @@
 
 - `study`: the file format of a study; read it first. `shipped/`: the studies that come with Mulligan.
 - `runner`: runs and resumes all cells. `cell`: trains one cell in a worker. `backends`: starts the workers.
-- `measures`: the figures. `table`, `plots`, `report`: the results.
+- `measures`: the figures. `table`: the results, as one table and one plot.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from mulligan.lazy import lazily
 if TYPE_CHECKING:
     from mulligan.studies.measures import MEASURES as MEASURES
     from mulligan.studies.measures import first_drawn as first_drawn
-    from mulligan.studies.plots import curves as curves
-    from mulligan.studies.plots import dots as dots
-    from mulligan.studies.report import write_report as write_report
     from mulligan.studies.runner import StudyRun as StudyRun
     from mulligan.studies.study import STUDIES as STUDIES
     from mulligan.studies.study import Axis as Axis
@@ -26,16 +23,16 @@ if TYPE_CHECKING:
     from mulligan.studies.study import describe_study as describe_study
     from mulligan.studies.study import load_study as load_study
     from mulligan.studies.table import columns_of as columns_of
+    from mulligan.studies.table import dots as dots
     from mulligan.studies.table import rows_of as rows_of
     from mulligan.studies.table import text as text
+    from mulligan.studies.table import write_table as write_table
 
 _NAMES = {
     "measures": "MEASURES first_drawn",
-    "plots": "curves dots",
-    "report": "write_report",
     "runner": "StudyRun",
     "study": "STUDIES Axis Budget Study Variation describe_study load_study",
-    "table": "columns_of rows_of text",
+    "table": "columns_of dots rows_of text write_table",
 }
 __all__ = [name for names in _NAMES.values() for name in names.split()]
 

@@ -1,16 +1,14 @@
 """Run the cells of a study in processes of this machine (loky), a Dask cluster or a Ray cluster, one core a cell.
 
-The job list is the same for all three, and joblib distributes it. Results come back as they are ready; Ray's joblib
-backend returns only whole lists, so it gets a few cells at a time.
+joblib distributes the same list of jobs to all three. Results come back as they are ready; Ray's joblib backend returns
+only whole lists, so it gets a few cells at a time.
 """
 
 import contextlib
 import logging
 import multiprocessing
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -19,8 +17,9 @@ from mulligan.data import DATASETS
 from mulligan.errors import ConfigError, RunError
 from mulligan.studies.measures import MEASURES
 
-Work = Callable[[Any], Any]
-Runner = Callable[[Work, list[Any]], Iterator[Any]]
+BACKENDS = ("loky", "dask", "ray")
+Function = Callable[[Any], Any]
+Runner = Callable[[Function, list[Any]], Iterator[Any]]
 """``run(function, jobs)`` yields the results as they come, in any order."""
 
 _WAVE = 4  # cells of each core of a Ray cluster that are waited for together
@@ -38,8 +37,21 @@ def check(name: str, scheduler: str = "") -> None:
 def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
     """Open a backend: `workers` cells at once on this machine, or the cluster at the address of a scheduler."""
     check(name, scheduler)
-    with BACKENDS[name](workers, scheduler) as run:
-        yield lambda function, jobs: run(partial(_knowing, _registries(), function), jobs)
+    import joblib
+
+    with contextlib.ExitStack() as stack:
+        settings = {"loky": _loky, "dask": _dask, "ray": _ray}[name](stack, workers, scheduler)
+
+        def run(function: Function, jobs: list[Any]) -> Iterator[Any]:
+            calls = [joblib.delayed(_with_registries)(_registries(), function, job) for job in jobs]
+            lists = name == "ray"
+            size = _WAVE * settings.get("n_jobs", 1) if lists else max(1, len(calls))
+            order = "list" if lists else "generator_unordered"
+            with joblib.parallel_config(**settings):
+                for start in range(0, len(calls), size):
+                    yield from joblib.Parallel(return_as=order, batch_size=1)(calls[start : start + size])
+
+        yield run
 
 
 def _registries() -> list[dict[str, Any]]:
@@ -47,110 +59,57 @@ def _registries() -> list[dict[str, Any]]:
     return [*KINDS.values(), DATASETS, MEASURES]
 
 
-def _knowing(known: list[dict[str, Any]], function: Work, job: Any) -> Any:
+def _with_registries(entries: list[dict[str, Any]], function: Function, job: Any) -> Any:
     """Do a job after copying the study's registries, because a worker has only imported Mulligan."""
-    for registry, entries in zip(_registries(), known):
-        registry.update(entries)
+    for registry, known in zip(_registries(), entries):
+        registry.update(known)
     return function(job)
 
 
-@contextmanager
-def _loky(workers: int, scheduler: str) -> Iterator[Runner]:
-    import joblib
-
-    def run(function: Work, jobs: list[Any]) -> Iterator[Any]:
-        if not _semaphores():  # joblib would fall back to threads, which it cannot limit
-            yield from map(function, jobs)
-            return
-        with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
-            yield from _unordered(joblib, function, jobs)
-
-    try:
-        yield run
-    finally:
-        with contextlib.suppress(Exception):  # idle processes would stay for minutes
-            from joblib.externals.loky import get_reusable_executor
-
-            get_reusable_executor().shutdown(wait=False, kill_workers=True)
-
-
-def _semaphores() -> bool:
-    """Whether processes can wait for each other here, which needs a writable /dev/shm."""
+def _loky(stack: contextlib.ExitStack, workers: int, scheduler: str) -> dict[str, Any]:
     try:
         multiprocessing.Semaphore()
-    except (ImportError, OSError):
-        return False
-    return True
+    except (ImportError, OSError):  # no writable /dev/shm: joblib would take threads, which it cannot limit
+        return {"backend": "sequential"}
+    stack.callback(_end_loky)
+    return {"backend": "loky", "n_jobs": workers, "inner_max_num_threads": 1, "idle_worker_timeout": 20}
 
 
-@contextmanager
-def _dask(workers: int, scheduler: str) -> Iterator[Runner]:
-    try:
-        distributed: Any = import_module("dask.distributed")
-    except ImportError as error:
-        raise _missing("dask", error) from error
-    import joblib
+def _end_loky() -> None:
+    from joblib.externals.loky import get_reusable_executor
 
-    def run(function: Work, jobs: list[Any]) -> Iterator[Any]:
-        with joblib.parallel_config("dask"):
-            yield from _unordered(joblib, function, jobs)
+    with contextlib.suppress(Exception):  # idle processes would stay for minutes
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)
 
+
+def _dask(stack: contextlib.ExitStack, workers: int, scheduler: str) -> dict[str, Any]:
+    distributed = _import("dask", "dask.distributed")
     here: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
-    with contextlib.ExitStack() as stack:
-        try:
-            place = scheduler or stack.enter_context(distributed.LocalCluster(n_workers=workers, **here))
-            stack.enter_context(distributed.Client(place, timeout="20s"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"no Dask scheduler answers at {scheduler!r} ({error}). Check the address.") from error
-        yield run
-
-
-@contextmanager
-def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
     try:
-        ray: Any = import_module("ray")
-        register_ray: Any = import_module("ray.util.joblib").register_ray
-    except ImportError as error:
-        raise _missing("ray", error) from error
-    import joblib
+        place = scheduler or stack.enter_context(distributed.LocalCluster(n_workers=workers, **here))
+        stack.enter_context(distributed.Client(place, timeout="20s"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"no Dask scheduler answers at {scheduler!r} ({error}). Check the address.") from error
+    return {"backend": "dask"}
 
-    register_ray()
-    silent: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+
+def _ray(stack: contextlib.ExitStack, workers: int, scheduler: str) -> dict[str, Any]:
+    ray = _import("ray", "ray")
+    _import("ray", "ray.util.joblib").register_ray()
+    place = {"address": scheduler} if scheduler else {"num_cpus": workers, "include_dashboard": False}
     try:
-        if scheduler:
-            host, _, port = scheduler.removeprefix("ray://").rpartition(":")
-            if port.isdigit():  # Ray itself would try for minutes
-                socket.create_connection((host.strip("[]"), int(port)), timeout=20.0).close()
-            ray.init(address=scheduler, **silent)
-        else:
-            ray.init(num_cpus=workers, include_dashboard=False, **silent)
+        ray.init(log_to_driver=False, configure_logging=False, **place)
     except Exception as error:  # Ray raises a bare Exception if its node starts too slowly
-        if scheduler:
-            raise RunError(f"no Ray cluster answers at {scheduler!r} ({error}). Check the address.") from error
-        raise RunError(f"Ray did not start on this machine ({error}). Close other programs, or try loky.") from error
-    count = max(1, int(ray.cluster_resources().get("CPU", workers)))
+        raise RunError(f"Ray does not answer ({error}). Check --scheduler {scheduler}, or try loky.") from error
+    stack.callback(ray.shutdown)
+    return {"backend": "ray", "n_jobs": max(1, int(ray.cluster_resources().get("CPU", workers)))}
 
-    def run(function: Work, jobs: list[Any]) -> Iterator[Any]:
-        with joblib.parallel_config("ray", n_jobs=count), joblib.Parallel(batch_size=1, pre_dispatch="all") as parallel:
-            for start in range(0, len(jobs), _WAVE * count):
-                yield from parallel(joblib.delayed(function)(job) for job in jobs[start : start + _WAVE * count])
 
+def _import(package: str, module: str) -> Any:
     try:
-        yield run
-    finally:
-        ray.shutdown()
-
-
-BACKENDS: dict[str, Callable[[int, str], AbstractContextManager[Runner]]] = {"loky": _loky, "dask": _dask, "ray": _ray}
-"""The function that opens each backend, given a number of workers and an address."""
-
-
-def _unordered(joblib: Any, function: Work, jobs: list[Any]) -> Iterator[Any]:
-    calls = (joblib.delayed(function)(job) for job in jobs)
-    yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(calls)
-
-
-def _missing(package: str, error: ImportError) -> ConfigError:
-    return ConfigError(
-        f"--backend {package} needs a package that is not installed ({error}). Try pip install 'mulligan[{package}]'."
-    )
+        return import_module(module)
+    except ImportError as error:
+        raise ConfigError(
+            f"--backend {package} needs a package that is not installed ({error}). Try pip install "
+            f"'mulligan[{package}]'."
+        ) from error

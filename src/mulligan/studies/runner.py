@@ -1,27 +1,29 @@
-"""Run a study or resume it: each cell once, even if workers or the study are killed; all results in one file.
+"""Run a study or resume it: each cell is a run folder, and a cell that has a result is skipped.
 
 A study's folder: ``study.json`` (the settings, the chosen steps, the machine) · ``results.jsonl`` (a line for each cell
-that has ended) · ``cells/`` (a run folder for each) · ``pictures/`` · ``plots/`` · ``table.txt`` · ``report.html``.
+that has ended) · ``cells/`` (a run folder for each, with its ``result.json`` and ``samples.png``) · ``table.txt`` ·
+``plot.svg``.
 """
 
 import json
 import logging
 import math
 import os
-import socket
+import shutil
 import warnings
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from mulligan.config.change import differences
 from mulligan.config.serialization import Table, to_plain, to_table
+from mulligan.doors.read import read_json
 from mulligan.doors.write import advice, atomic_write, write_json
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
-from mulligan.studies.backends import backend
-from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, attempts_file, foresee, run_cell, time_steps
+from mulligan.studies.backends import Runner, backend
+from mulligan.studies.cell import DIVERGED, DONE, FAILED, Job, check_data, result_of, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
 from mulligan.training.samples import located
@@ -29,22 +31,11 @@ from mulligan.training.store.checkpoint import versions
 
 _LOG = logging.getLogger(__name__)
 
-FORMAT, VERSION = "mulligan-study", 1
+FORMAT, VERSION = "mulligan-study", 2
 TIMING = 0.05
 """Share of a CPU-seconds budget that may be spent on choosing a variation's steps."""
-SAVES = 10
-"""Checkpoints per cell. A kill loses at most a tenth of a cell."""
-LEAST = 100
-"""Minimum number of steps between two checkpoints."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What `StudyRun.run` yields when a cell has ended: its line of ``results.jsonl``, and how many have ended."""
-
-    result: dict[str, Any]
-    done: int
-    total: int
+SAVES, LEAST = 10, 100
+"""Checkpoints per cell, and the minimum number of steps between two. A kill loses at most a tenth of a cell."""
 
 
 class StudyRun:
@@ -70,6 +61,8 @@ class StudyRun:
     ConfigError
         When the folder holds something else, or holds a study and `resume` is False.
     CheckpointError
+        When its plan is of another version.
+    DataError
         When its files cannot be read.
     """
 
@@ -79,12 +72,9 @@ class StudyRun:
         self.variations = study.variations()
         self.results: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, int] = {}
-        self.machine: dict[str, Any] = {}
         there = self.folder.exists()
         if there and (not self.folder.is_dir() or any(path.name != ".lock" for path in self.folder.iterdir())):
             self._take_up(resume)
-
-    # ── what there is already ─────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def plan(self) -> Path:
@@ -103,29 +93,27 @@ class StudyRun:
             raise ConfigError(
                 f"--out must be new or empty, got {self.folder}, which holds a study. Try --resume, or another --out."
             )
-        words = _read(self.plan)
-        if not isinstance(words, dict) or words.get("format") != FORMAT or words.get("version") != VERSION:
+        plan = read_json(self.plan)
+        if not isinstance(plan, dict) or plan.get("format") != FORMAT or plan.get("version") != VERSION:
             raise CheckpointError(f"{self.plan} is not a study of this version of Mulligan. Choose another --out.")
-        changed = differences(words["asked"], self._asked())
+        changed = differences(plan["asked"], self._asked())
         if changed:
             raise ConfigError(
                 f"the study in {self.folder} was started with other settings ({'; '.join(changed[:3])}). Use the same "
                 "settings again, from the same folder, or choose another --out."
             )
-        self.steps, self.machine = dict(words["steps"]), dict(words["machine"])
-        for place in (self.folder, self.picture("").parent):  # partial files of a killed study
-            for half in place.glob(".*.part"):
-                half.unlink(missing_ok=True)
-        if self.lines.is_file():
-            for line in self.lines.read_bytes().splitlines():  # in an error's text, str would split more
-                result = _loads(line, self.lines)
-                self.results[result["cell"]] = result
+        self.steps = dict(plan["steps"])
+        self._collect()
+
+    def _collect(self) -> None:
+        """Read the results of all cells that have ended, in this process or another."""
+        paths = {name: self._cell(name) / "result.json" for name in self.cells()}
+        self.results = {name: read_json(path) for name, path in paths.items() if path.is_file()}
 
     def _asked(self) -> Table:
         """Return everything that a result depends on. Titles and columns are not part of it: they may change."""
         variations = {v.name: to_plain(self._config(v)) for v in self.variations}
-        budget = to_table(self.budget)
-        return {"variations": variations, "budget": budget, "measures": list(self.study.measures)}
+        return {"variations": variations, "budget": to_table(self.budget), "measures": list(self.study.measures)}
 
     # ── the cells ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -159,31 +147,30 @@ class StudyRun:
         """Build a variation with an absolute data path, because workers and --resume may run in another folder."""
         return located(config_of(self.study, variation))
 
+    def _cell(self, name: str) -> Path:
+        return self.folder / "cells" / name
+
     def job(self, name: str) -> Job:
         """Return a cell's job for a worker."""
         variation, seed = self.cells()[name]
-        start = str(self.folder / "cells" / _start(seed)) if self.budget.start else ""
-        return self._job(name, self.config(variation, seed), start=start)
+        start = str(self._cell(_start(seed))) if self.budget.start else ""
+        return self._job(name, self.config(variation, seed), start=start, measure_at=self.budget.measure_at)
 
-    def _job(self, name: str, config: Config, start: str = "", until: int = 0) -> Job:
-        folder, owner = str(self.folder / "cells" / name), (socket.gethostname(), os.getpid())
-        measures, count, measure_at = self.study.measures, self.budget.count, () if until else self.budget.measure_at
-        return Job(name, folder, to_table(config), measures, count, measure_at, start, until, owner)
+    def _job(self, name: str, config: Config, **more: Any) -> Job:
+        return Job(name, str(self._cell(name)), to_table(config), self.study.measures, self.budget.count, **more)
 
     def _starts(self, pending: list[str]) -> list[Job]:
         """Return the jobs that train the common start of all variations, one for each seed."""
-        if not self.budget.start:
-            return []
-        seeds = sorted({self.cells()[name][1] for name in pending})
         until = self.budget.start
         saves = max(LEAST, math.ceil(until / SAVES))
+        seeds = sorted({self.cells()[name][1] for name in pending}) if until else []
         configs = {seed: replace(self.config(Variation("start"), seed), save_every=saves) for seed in seeds}
         return [self._job(_start(seed), config, until=until) for seed, config in configs.items()]
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def run(self, workers: int = 1, *, backend_name: str = "loky", scheduler: str = "") -> Iterator[Progress]:
-        """Run every cell that has no result yet, and write each result as it comes.
+    def run(self, workers: int = 1, *, backend_name: str = "loky", scheduler: str = "") -> Iterator[dict[str, Any]]:
+        """Run every cell that has no result yet, and yield each line of ``results.jsonl`` as it comes.
 
         Parameters
         ----------
@@ -200,95 +187,57 @@ class StudyRun:
             When another process runs the study in this folder.
         """
         with self._hold():
-            yield from self._run(workers, backend_name, scheduler)
+            self._collect()
+            pending = self.pending
+            if not pending:
+                return
+            if not scheduler:  # workers on this machine see the same files; a cluster's may not
+                configs = [self._config(self.cells()[name][0]) for name in pending]
+                for config in {config.data: config for config in configs}.values():
+                    check_data(config, self.study.measures)
+            with backend(backend_name, min(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
+                warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
+                yield from self._run(run, pending)
 
     def _hold(self) -> IO[bytes]:
-        """Lock the folder for this process: two studies would each count the other's running cells as failed."""
+        """Lock the folder for this process."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             return RunFolder(self.folder).hold()
         except OSError as error:
             raise RunError(f"cannot write {self.folder}: {advice(error)}") from error
 
-    def _run(self, workers: int, backend_name: str, scheduler: str) -> Iterator[Progress]:
-        self._gather()
-        pending = self.pending
-        if not pending:
-            return
-        if not scheduler:  # workers on this machine see the same files; a cluster's may not
-            configs = [self._config(self.cells()[name][0]) for name in pending]
-            for config in {config.data: config for config in configs}.values():
-                foresee(config, self.study.measures)
-        for name in [*pending, *map(_start, range(self.budget.seeds))]:
-            attempts_file(self.folder / "cells" / name).unlink(missing_ok=True)  # the user may have stopped the study
-        with backend(backend_name, min(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
-            self._choose_steps(run)
-            self.write_plan()
-            starts = {job.cell: job for job in self._starts(pending)}
-            failed = {r["cell"]: r for r in self._all(run, list(starts.values())) if r["status"] != "done"}
-            jobs = []
-            for name in pending:
-                lost = failed.get(_start(self.cells()[name][1]))
-                if lost is None:
-                    jobs.append(self.job(name))
-                else:
-                    yield self.record({**lost, "cell": name, "status": FAILED, "error": f"its start: {lost['error']}"})
-            for result in self._all(run, jobs):
-                yield self.record(result)
+    def _run(self, run: Runner, pending: list[str]) -> Iterator[dict[str, Any]]:
+        self._choose_steps(run)
+        self.write_plan()
+        lost = {r["cell"]: r["error"] for r in _play(run, self._starts(pending)) if r["status"] != DONE}
+        jobs = []
+        for name in pending:
+            start, job = _start(self.cells()[name][1]), self.job(name)
+            if start in lost:
+                yield self.record(result_of(job, FAILED, f"its start: {lost[start]}"))
+            else:
+                jobs.append(job)
+        for result in _play(run, jobs):
+            yield self.record(result)
 
-    def _all(self, run: Any, jobs: list[Job]) -> Iterator[dict[str, Any]]:
-        """Yield a result for every job. The jobs of a lost worker are submitted again."""
-        waiting = {job.cell: job for job in jobs}
-        losses = 0
-        while waiting:
-            try:
-                for result in run(run_cell, list(waiting.values())):
-                    if result["status"] != STOPPED:
-                        del waiting[result["cell"]]
-                        yield result
-                if waiting:
-                    raise RunError(f"{len(waiting)} cells were stopped.")
-            except (ConfigError, RunError):
-                raise
-            except Exception as error:  # from the backend: `run_cell` never raises
-                for job in list(waiting.values()):
-                    found = _result_of(Path(job.folder))
-                    if found is not None:
-                        del waiting[job.cell]
-                        yield found
-                losses += 1
-                if losses > ATTEMPTS * max(1, len(jobs)):
-                    raise RunError(f"workers are lost again and again ({error}).") from error
-                _LOG.warning("a worker was lost (%s); its cell goes on from its checkpoint", type(error).__name__)
-
-    def _choose_steps(self, run: Any) -> None:
+    def _choose_steps(self, run: Runner) -> None:
         """Convert a budget in CPU-seconds to a number of steps, once for each variation."""
         seconds = self.budget.cpu_seconds
-        if not seconds:
+        new = [v for v in self.variations if v.name not in self.steps] if seconds else []
+        if not new:
             return
-        todo = [v for v in self.variations if v.name not in self.steps]
-        if todo:
-            _LOG.info("choosing the steps that fill %g CPU-seconds, %d variations", seconds, len(todo))
-        jobs = [(self._job(v.name, self.config(v, 0)), seconds * TIMING) for v in todo]
-        for name, rate in run(_timed, jobs):
+        _LOG.info("choosing the steps that fill %g CPU-seconds, %d variations", seconds, len(new))
+        for name, rate in run(_time, [(self._job(v.name, self.config(v, 0)), seconds * TIMING) for v in new]):
             self.steps[name] = max(1, round(seconds / rate)) if rate else 1
-        self.write_plan()
 
-    def _gather(self) -> None:
-        """Collect the results of cells that ended after the study was killed."""
-        for name in self.pending:
-            result = _result_of(self.folder / "cells" / name)
-            if result is not None:
-                self.record(result)
-
-    def record(self, result: dict[str, Any]) -> Progress:
-        """Keep a result: its picture as a file, the rest as a line."""
+    def record(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Keep a result in the cell's folder and in the table of all. A failed cell will be tried again."""
         name = result["cell"]
         variation, seed = self.cells()[name]
         picture = result.pop("picture", None)
         if picture:
-            atomic_write(self.picture(name), b64decode(picture))
+            atomic_write(self._cell(name) / "samples.png", b64decode(picture))
         self.results[name] = {
             "cell": name,
             "variation": variation.name,
@@ -297,27 +246,18 @@ class StudyRun:
             "steps": self.config(variation, seed).steps,
             **{key: value for key, value in result.items() if key != "cell"},
         }
+        if result["status"] in (DONE, DIVERGED):
+            write_json(self._cell(name) / "result.json", self.results[name])
+            shutil.rmtree(RunFolder(self._cell(name)).checkpoints, ignore_errors=True)
         self.results = {cell: self.results[cell] for cell in self.cells() if cell in self.results}
         rows = [json.dumps(each, ensure_ascii=False, allow_nan=False) for each in self.results.values()]
         atomic_write(self.lines, "".join(f"{row}\n" for row in rows).encode())
-        return Progress(self.results[name], len(self.results), len(self.cells()))
-
-    def picture(self, cell: str) -> Path:
-        """Return the path of a cell's sample grid."""
-        return self.folder / "pictures" / f"{cell.replace('/', '-')}.png"
+        return self.results[name]
 
     def write_plan(self) -> None:
         """Write ``study.json``."""
-        self.machine = self.machine or {**versions(), "cores": os.cpu_count()}
-        words = {
-            "format": FORMAT,
-            "version": VERSION,
-            "title": self.study.title,
-            "asked": self._asked(),
-            "steps": self.steps,
-            "machine": self.machine,
-        }
-        write_json(self.plan, words)
+        plan = {"format": FORMAT, "version": VERSION, "title": self.study.title, "asked": self._asked()}
+        write_json(self.plan, {**plan, "steps": self.steps, "machine": {**versions(), "cores": os.cpu_count()}})
 
 
 def _start(seed: int) -> str:
@@ -325,30 +265,30 @@ def _start(seed: int) -> str:
     return f"_start/seed-{seed}"
 
 
-def _timed(job: tuple[Job, float]) -> tuple[str, float]:
-    """Time a variation. Return 0 if it cannot take a step: its cell will report the error."""
-    try:
-        return job[0].cell, time_steps(*job)
-    except Exception:
-        return job[0].cell, 0.0
+def _time(job: tuple[Job, float]) -> tuple[str, float]:
+    return job[0].cell, time_steps(*job)
 
 
-def _result_of(folder: Path) -> dict[str, Any] | None:
-    """Return the result of a cell, or None if it has not ended."""
-    path = folder / "result.json"
-    return _read(path) if path.is_file() else None
+def _play(run: Runner, jobs: list[Job]) -> Iterator[dict[str, Any]]:
+    """Yield a result for every job. A worker that is killed costs its own cell only.
 
-
-def _read(path: Path) -> Any:
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}). Check the folder.") from error
-    return _loads(text, path)
-
-
-def _loads(text: str | bytes, path: Path) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise CheckpointError(f"{path} is truncated or is not JSON ({error}). Delete it to start again.") from error
+    The backend does not say which cell was lost, and it loses all that were under way. These go on one at a time, so
+    that the cell that kills its worker again is known.
+    """
+    waiting = {job.cell: job for job in jobs}
+    while waiting:
+        try:
+            for result in run(run_cell, list(waiting.values())):
+                del waiting[result["cell"]]
+                yield result
+        except (ConfigError, RunError):
+            raise
+        except Exception:  # from the backend: `run_cell` never raises
+            for job in [job for job in waiting.values() if Path(job.folder).is_dir()] or list(waiting.values()):
+                _LOG.warning("a worker was killed; %s goes on from its checkpoint, alone", job.cell)
+                try:
+                    (result,) = run(run_cell, [job])
+                except Exception as again:
+                    result = result_of(job, FAILED, f"its worker was killed ({type(again).__name__})")
+                del waiting[job.cell]
+                yield result

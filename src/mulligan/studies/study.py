@@ -22,7 +22,6 @@ A value of an axis is a list of ``path=value``, or a table with ``set`` and a ``
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -144,8 +143,6 @@ class Study:
             raise ConfigError("a study must have a budget, got none. Try [budgets.small] with steps = 1000.")
         if self.axes and self.ladder:
             raise ConfigError("a study must have axes or a ladder, got both. Leave one of them out.")
-        if self.leave_one_out and not self.ladder:
-            raise ConfigError("leave_one_out must be false without a ladder, got true. Write [ladder.NAME].")
         unknown = [name for name in self.measures if name not in MEASURES]
         if unknown or not self.measures:
             got = show(list(self.measures))
@@ -162,25 +159,21 @@ class Study:
 
     def variations(self) -> list[Variation]:
         """Return all variations: the axes' product, or the ladder's rungs."""
-        found = (
-            list(self._climb()) if self.ladder else [_joined(v) for v in product(*(axis.values for axis in self.axes))]
-        )
-        slugs = [slug(variation.name) for variation in found]
+        variations = self._climb() if self.ladder else [_join(v) for v in product(*(axis.values for axis in self.axes))]
+        slugs = [slug(variation.name) for variation in variations]
         twice = sorted({s for s in slugs if slugs.count(s) > 1})
         if twice:
             raise ConfigError(f"variations must have different names, got {listed(twice)} twice. Rename one of them.")
-        return found
+        return variations
 
-    def _climb(self) -> Iterator[Variation]:
-        for i in range(len(self.ladder)):
-            rungs = self.ladder[: i + 1]
-            yield replace(_joined(rungs), name=f"{'+ ' if i else ''}{rungs[-1].name}")
-        if self.leave_one_out:
-            top = config_of(self, _joined(self.ladder))
-            for i, out in enumerate(self.ladder[1:-1], 1):  # the ladder without its last rung exists already
-                rest = _joined(self.ladder[:i] + self.ladder[i + 1 :])
-                if config_of(self, rest) != top:
-                    yield replace(rest, name=f"all − {out.name}")
+    def _climb(self) -> list[Variation]:
+        rungs = self.ladder
+        climbed = [replace(_join(rungs[: i + 1]), name=f"{'+ ' * (i > 0)}{rungs[i].name}") for i in range(len(rungs))]
+        if self.leave_one_out:  # the ladder without its last rung exists already
+            top = config_of(self, climbed[-1])
+            rests = [(_join(rungs[:i] + rungs[i + 1 :]), rungs[i].name) for i in range(1, len(rungs) - 1)]
+            climbed += [replace(r, name=f"all − {out}") for r, out in rests if config_of(self, r) != top]
+        return climbed
 
     def named(self, variation: Variation) -> dict[str, str]:
         """Return which value of each axis a variation has."""
@@ -188,7 +181,7 @@ class Study:
         return dict(zip([axis.name for axis in self.axes] or ["variation"], parts))
 
 
-def _joined(parts: tuple[Variation, ...]) -> Variation:
+def _join(parts: tuple[Variation, ...]) -> Variation:
     """Combine the values of several axes, or the rungs of a ladder."""
     recipes = [part.recipe for part in parts if part.recipe]
     changes = tuple(change for part in parts for change in part.set)
@@ -267,17 +260,11 @@ def _table(value: Any, path: str) -> Table:
 
 
 def _variations(values: Any, path: str) -> list[Table]:
-    found = []
+    tables = []
     for name, value in _table(values, path).items():
-        if isinstance(value, list):
-            value = {"set": value}
-        if not isinstance(value, dict):
-            raise ConfigError(
-                f"{path}.{name} must be a list of changes, or a table with the keys set and recipe, got "
-                f'{show(value)}. Try ["loss=hinge"].'
-            )
-        found.append(_named(Variation, name, value, path))
-    return found
+        table = {"set": value} if isinstance(value, list) else _table(value, f"{path}.{name}")
+        tables.append(_named(Variation, name, table, path))
+    return tables
 
 
 def _named(cls: type, name: str, value: Table, path: str) -> Table:
