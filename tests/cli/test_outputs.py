@@ -74,7 +74,7 @@ def place(finished, here):
 @pytest.mark.parametrize("command", FILES)
 def test_no_command_writes_over_what_it_reads_or_what_others_wrote(command, place, finished, mulligan, monkeypatch):
     words, ending = FILES[command]
-    monkeypatch.setattr("mulligan.output.generator.generator.passed", None)  # the work
+    monkeypatch.setattr("mulligan.output.generator.generator.ThreadTeam", None)  # the work
     Path(f"folder{ending}").mkdir()
     before = place()
     own = {

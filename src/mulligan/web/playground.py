@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import re
 import threading
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,7 @@ from mulligan.doors.read import mtime
 from mulligan.errors import MulliganError
 from mulligan.models import BUNDLED, FACES
 from mulligan.output.generator import Generator
-from mulligan.output.generator.file import read_tensors
+from mulligan.output.generator.file import read_file
 from mulligan.training import Run
 from mulligan.training.samples import data_of
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
@@ -181,14 +180,14 @@ def _loaded(path: Path, changed: int) -> Generator:
 
 @lru_cache(maxsize=256)
 def _described(path: Path, changed: int) -> dict[str, Any]:
-    text, tensors = read_tensors(path)
-    spec = {"step": 0, "classes": 0, **json.loads(text)}
+    spec, tensors = read_file(path)
     return {
-        **{name: spec[name] for name in ("step", "classes")},
-        "class_names": spec.get("class_names") or list(map(str, range(spec["classes"]))),
-        "latent": spec["latent"]["dim"],
+        "step": spec.step,
+        "classes": spec.classes,
+        "class_names": list(spec.class_names or map(str, range(spec.classes))),
+        "latent": spec.latent.dim,
         "parameters": sum(tensor.size for tensor in tensors.values()),
-        "points": len(spec["shape"]) == 1,
+        "points": len(spec.shape) == 1,
     }
 
 

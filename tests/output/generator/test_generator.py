@@ -10,7 +10,7 @@ from mulligan.game import Latent
 from mulligan.nn import Network, stream
 from mulligan.nn.layers import Dense, Flatten, PixelNorm, Sequential, Tanh
 from mulligan.output.generator import LARGEST_SEED, Generator, GeneratorSpec
-from mulligan.output.generator.chunks import CHUNK
+from mulligan.output.generator.generator import CHUNK
 
 SHAPE = (8, 8, 1)
 GOLDEN_NORMAL = [0.43584, 0.244067, -1.04751, 1.897848]
@@ -181,6 +181,13 @@ def test_classes_by_number_and_by_name(generator):
     for names in ("dog", ["cat", "dog"]):
         with pytest.raises(ConfigError, match=r"got <U3.*generator\.class_of"):
             named.images(2, labels=names)
+
+
+def test_shifts_may_come_one_by_one_and_none_is_lost(generator):
+    made = generator()
+    assert np.array_equal(made.z(2, 1, along=(a for a in (0.5, -1.0))), made.z(2, 1, along=[0.5, -1.0]))
+    with pytest.raises(ConfigError, match="along"):
+        made.z(2, 1, along=[0.0] * 6 + [1.0])
 
 
 @pytest.mark.parametrize("labels", [10, -1, [1, 2], [0, 1, 10], 1.0, [[1, 2, 3]], "3"])

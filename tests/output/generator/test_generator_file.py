@@ -148,12 +148,26 @@ def test_foreign_edited_and_newer_files_are_told_apart(generator, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda spec: spec["latent"].update(dim=7), "parameter "),
+        (lambda spec: spec["latent"].update(dim=7), "parameters"),
         (lambda spec: spec["layers"][1].update(kind="densse"), "Did you mean"),
         (lambda spec: spec.update(shape=[9, 9, 1]), "cannot be"),
+        (lambda spec: spec.update(shape=[-8, -8, 1]), "shape"),
+        (lambda spec: spec.update(shape=[2, 2, 4, 4]), "shape"),
+        (lambda spec: spec.update(shape=[2**20, 2**20, 1]), "shape"),
         (lambda spec: spec.pop("latent"), "latent is missing"),
-        (lambda spec: spec["layers"].pop(3), "parameter "),
+        (lambda spec: spec["layers"].pop(3), "parameters"),
+        (lambda spec: spec["layers"][1].update(units=10**12), "parameters"),  # no memory is taken
+        (lambda spec: spec.update(output_range=[1, 1]), "output_range"),
+        (lambda spec: spec.update(data_range=[2, 1]), "data_range"),
+        (lambda spec: spec.update(data_range=[0, float("inf")]), "data_range"),
         (lambda spec: spec.update(classes="x"), r"g\.safetensors .*classes .* got 'x'"),
+        (lambda spec: spec.update(classes=10**9), "classes"),
+        (lambda spec: spec.update(class_counts=[0] * 10), "classes"),
+        (lambda spec: spec.update(recipe="\ud800"), "surrogates"),
+        (lambda spec: spec.update(deep=json.loads("[" * 900 + "]" * 900)), "brackets"),
+        ("[]", "object"),
+        ("null", "object"),
+        ("{", "JSON"),
     ],
 )
 def test_a_signed_file_that_makes_no_sense_is_refused(generator, tmp_path, change, message):
@@ -162,8 +176,10 @@ def test_a_signed_file_that_makes_no_sense_is_refused(generator, tmp_path, chang
     with safe_open(path, "np") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         spec = json.loads(file.metadata()["spec"])
-    change(spec)
-    text = json.dumps(spec)
+    text = change
+    if callable(change):
+        change(spec)
+        text = json.dumps(spec)
     metadata = {"format": "mulligan.generator", "version": "1", "spec": text, "sha256": digest(text, tensors)}
     path.write_bytes(save(tensors, metadata))
     with pytest.raises(CheckpointError, match=message):

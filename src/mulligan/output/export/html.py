@@ -22,7 +22,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.output.export.npz import describe
 from mulligan.output.export.plan import plan_of
 from mulligan.output.generator import Generator, directions
-from mulligan.output.generator.principal import SHOWN
+from mulligan.output.generator.generator import SHOWN
 from mulligan.output.pages import policy_of, template
 
 PAGE = Path(__file__).parent / "viewer"

@@ -1,8 +1,8 @@
 """Use a trained generator: draw samples, invert pictures, walk, save.
 
-- `generator`: the class `Generator`; read it first. `chunks`: passes of many rows in little memory.
-- `inversion`: the z whose picture is nearest to a given one. `principal`: walks along G's principal directions.
-- `latents`: from a seed to z and a class. `file`: one safetensors file, and `GeneratorSpec`, which it holds.
+- `generator`: the class `Generator`, and walks along G's principal directions; read it first.
+- `inversion`: the z whose picture is nearest to a given one. `latents`: from a seed to z and a class.
+- `file`: one safetensors file, and `GeneratorSpec`, which it holds.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
     from mulligan.output.generator.file import GeneratorSpec
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator.generator import Generator, directions, walk_along
     from mulligan.output.generator.inversion import Inversion, invert
-    from mulligan.output.generator.principal import directions, walk_along
 
 __all__ = ["LARGEST_SEED", "Generator", "GeneratorSpec", "Inversion", "directions", "invert", "walk_along"]
 
@@ -23,9 +22,8 @@ LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader and every browser keeps exactly."""
 _NAMES = {
     "file": "GeneratorSpec",
-    "generator": "Generator",
+    "generator": "Generator directions walk_along",
     "inversion": "Inversion invert",
-    "principal": "directions walk_along",
 }
 
 if not TYPE_CHECKING:  # type checkers know the names from above, and would accept any other

@@ -1,27 +1,37 @@
 """A generator's file: safetensors with a description and a digest in the metadata.
 
 ``format`` names the format and ``version`` its version, ``spec`` is the description as JSON, and ``sha256`` covers the
-description and every tensor's name, type, shape and bytes. A file that does not match its SHA-256 raises an error.
+description and every tensor's name, type, shape and bytes. The digest shows damage, not where a file comes from: a
+stranger's description is checked like any other input.
 """
 
 import hashlib
 import json
+import math
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mulligan.config.serialization import from_table
+from mulligan.doors.read import open_file, parse_object
 from mulligan.doors.write import atomic_write
-from mulligan.errors import CheckpointError, ConfigError, suggest
+from mulligan.errors import CheckpointError, ConfigError, DataError, MulliganError, must_be, suggest
 from mulligan.game.spec import Latent
-from mulligan.nn.fields import Checked, Whole
+from mulligan.nn.fields import Checked, Count, Finite, Whole
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.memory import Array
 
 FORMAT = "mulligan.generator"
 VERSION = 1
+LARGEST = 2**24
+"""Most numbers of one sample."""
+MOST_CLASSES = 2**16
 SHIPPED = {path.stem: path for path in sorted((Path(__file__).parents[2] / "models").glob("*.safetensors"))}
 """The generators that come with Mulligan, by the names that commands take."""
 
@@ -34,11 +44,11 @@ class GeneratorSpec(Checked):
     """From z to samples."""
     latent: Latent
     """The distribution of z."""
-    shape: tuple[int, ...]
+    shape: tuple[Count, ...]
     """Of one sample in the data: (height, width, channels) or (d,)."""
-    output_range: tuple[float, float] = (-1.0, 1.0)
+    output_range: tuple[Finite, Finite] = (-1.0, 1.0)
     """The network's values of black and white."""
-    data_range: tuple[float, float] = (0.0, 255.0)
+    data_range: tuple[Finite, Finite] = (0.0, 255.0)
     """The data's values of black and white."""
     classes: Whole = 0
     """0 for a generator without labels."""
@@ -62,6 +72,16 @@ class GeneratorSpec(Checked):
             if len(getattr(self, name)) not in (0, self.classes):
                 n = len(getattr(self, name))
                 raise ConfigError(f"{name} must have {self.classes} entries, one a class, got {n}. Try ().")
+        for name in ("output_range", "data_range"):
+            low, high = getattr(self, name)
+            if not low < high:
+                raise ConfigError(must_be(name, "black and white, the smaller number first", [low, high], [-1.0, 1.0]))
+        if len(self.shape) not in (1, 3) or math.prod(self.shape) > LARGEST:
+            rule = f"(height, width, channels) or (d,), with at most {LARGEST:,} numbers"
+            raise ConfigError(must_be("shape", rule, list(self.shape), [28, 28, 1]))
+        if self.classes > MOST_CLASSES or (self.class_counts and not sum(self.class_counts)):
+            rule = f"at most {MOST_CLASSES:,}, of which one has samples"
+            raise ConfigError(must_be("classes", rule, [self.classes, *self.class_counts[:9]], 10))
 
     @property
     def is_picture(self) -> bool:
@@ -113,27 +133,27 @@ def parts_of(tensors: dict[str, Array], metadata: dict[str, str]) -> list[Any]:
     return [len(text).to_bytes(8, "little"), text, *parts]
 
 
-def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
-    """Return the description and the tensors of a file, after checking its digest."""
+def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
+    """Return the description and the tensors of a file. Whatever is wrong with them is one `CheckpointError`."""
     from safetensors import SafetensorError, safe_open
 
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists raises for names that are too long
         path = SHIPPED.get(str(path), path)
-    try:
-        with path.open("rb"):
-            pass  # safe_open calls files without permission missing
-        with safe_open(path, "np") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except FileNotFoundError as error:
+    if not os.path.exists(path):
         near = suggest(str(path), SHIPPED)
         raise CheckpointError(
             f"the model must be a run folder, a .safetensors file or one of {', '.join(SHIPPED)}, got {path}, which "
             f"does not exist.{near or ' Check the path.'}"
-        ) from error
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror or error}. Check the path.") from error
-    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
+        )
+    try:
+        with open_file(path):
+            pass  # safe_open calls files without permission missing, and waits for pipes
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
+    except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} is not a safetensors file, or was cut short ({error}). Use another copy."
         ) from error
@@ -147,20 +167,33 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
             f"{path} must have format version {VERSION}, which this Mulligan reads, got {metadata.get('version')}. "
             "Update with: pip install --upgrade mulligan."
         )
-    spec = metadata.get("spec", "")
-    if metadata.get("sha256") != digest(spec, tensors):
+    text = metadata.get("spec", "")
+    if metadata.get("sha256") != digest(text, tensors):
         raise CheckpointError(
             f"{path} was changed after it was written: its SHA-256 differs from the one that it names. Use another "
             "copy."
         )
-    return spec, tensors
+    with building(path):
+        table = parse_object(text, path)
+        json.dumps(table, ensure_ascii=False).encode()  # raises for half a character, which no terminal prints
+        return from_table(GeneratorSpec, table), tensors
+
+
+@contextmanager
+def building(path: Path) -> Iterator[None]:
+    """Raise whatever is wrong with a description as one `CheckpointError`."""
+    try:
+        yield
+    except (MulliganError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        own = " If that is your own class, use the program that made it." if isinstance(error, ConfigError) else ""
+        raise CheckpointError(f"{path} describes a generator that cannot be built: {error}{own}") from error
 
 
 def digest(spec: str, tensors: dict[str, Array]) -> str:
     """SHA-256 over the description and every tensor's name, type, shape and bytes, by name."""
-    found = hashlib.sha256(spec.encode())
+    total = hashlib.sha256(spec.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        found.update(f"\n{name} {tensor.dtype} {tensor.shape}\n".encode())
-        found.update(np.ascontiguousarray(tensor).data)
-    return found.hexdigest()
+        total.update(f"\n{name} {tensor.dtype} {tensor.shape}\n".encode())
+        total.update(np.ascontiguousarray(tensor).data)
+    return total.hexdigest()

@@ -1,8 +1,7 @@
 """The class `Generator`: draw samples from a trained generator, walk between them, save it in one file.
 
 `latents` defines z and class of a seed. The same z always gives the same bytes, whatever other rows are drawn with it:
-every pass has the same number of rows, and BLAS runs one thread in each worker (`chunks`). Otherwise rounding would
-depend on the count.
+every pass has `CHUNK` rows, and BLAS runs one thread in each worker. Otherwise rounding would depend on the count.
 """
 
 import json
@@ -14,11 +13,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.config.serialization import from_table, to_table
+from mulligan.config.serialization import to_table
 from mulligan.errors import (
-    CheckpointError,
     ConfigError,
-    MulliganError,
+    DivergedError,
     ShapeError,
     UnsupportedError,
     as_whole,
@@ -26,15 +24,20 @@ from mulligan.errors import (
     must_be,
     shown,
 )
+from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.nn.workers.limits import available_cores, check_size
+from mulligan.nn.workers.threads import ThreadTeam
 from mulligan.output.generator import latents
-from mulligan.output.generator.chunks import passed
-from mulligan.output.generator.file import GeneratorSpec, read_tensors, write_tensors
+from mulligan.output.generator.file import GeneratorSpec, building, read_file, write_tensors
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 
+CHUNK = 64
+"""Rows of every pass."""
+SHOWN = 3
+"""Principal directions that have a slider, in the playground and in the exported viewer."""
 Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
 
 
@@ -63,11 +66,11 @@ class Generator:
         self.spec = spec
         self.threads = available_cores() if threads is None else as_whole("threads", threads, 1, 2**20)
         self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
-        given = np.zeros(0, np.float32) if stats is None else stats
-        for name, kept, new in (("parameters", self.network.theta, theta), ("statistics", self.network.stats, given)):
-            if np.shape(new) != kept.shape:
-                raise ShapeError(f"{name} must be {kept.size} numbers, as the layers have, got {np.size(new)}.")
-            kept[:] = new
+        stats = np.zeros(0, np.float32) if stats is None else stats
+        for name, own, new in (("parameters", self.network.theta, theta), ("statistics", self.network.stats, stats)):
+            if np.shape(new) != own.shape:
+                raise ShapeError(f"{name} must be {own.size} numbers, as the layers have, got {np.size(new)}.")
+            own[:] = new
         if math.prod(self.network.output_shape) != math.prod(spec.shape):
             raise ShapeError(
                 f"the layers must make samples of shape {spec.shape}, got layers that make {self.network.output_shape}."
@@ -114,10 +117,11 @@ class Generator:
         if not 0 <= psi <= 2:
             raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
         z = latents.z_of(self.spec, count, seed) * np.float32(psi)
+        along = list(along)  # a generator expression has only one pass
+        if len(along) > self.spec.latent.dim:
+            raise ConfigError(must_be("along", f"at most {self.spec.latent.dim} numbers", len(along), [1.0]))
         if any(along):
-            from mulligan.output.generator.principal import directions  # late: it uses this class
-
-            for shift, v in zip(along, directions(self)):  # sum by sum in float32, as the player's page has it
+            for shift, v in zip(along, directions(self)):  # sum by sum in float32, as the viewer has it
                 z += np.float32(shift) * v
         return z
 
@@ -196,7 +200,7 @@ class Generator:
         DivergedError
             When a number of them is not finite.
         """
-        return self._in_data_range(self._drawn(count, seed, labels, psi, along))
+        return self._in_data_range(self._draw(count, seed, labels, psi, along))
 
     def images(
         self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0, along: Sequence[float] = ()
@@ -205,7 +209,7 @@ class Generator:
 
         Raises `UnsupportedError` if the samples are points.
         """
-        return self._as_pictures(self._drawn(count, seed, labels, psi, along))
+        return self._as_pictures(self._draw(count, seed, labels, psi, along))
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
         """Return pictures on the way between two seeds', (frames, height, width, channels) uint8.
@@ -230,7 +234,7 @@ class Generator:
         t = np.linspace(0.0, 1.0, frames)
         z = latents.between(self.spec, self.z(1, from_seed)[0], self.z(1, to_seed)[0], t).astype(np.float32)
         mixture = self.mixture([from_seed, to_seed], np.stack([1.0 - t, t], axis=1)) if label is None else label
-        return self._as_pictures(self._passes(z, self._labels(frames, 0, mixture)))
+        return self._as_pictures(self._pass(z, self._labels(frames, 0, mixture)))
 
     def mixture(self, seeds: Sequence[int], shares: NDArray[np.float64]) -> NDArray[np.float32] | None:
         """Mix the seeds' own classes: turn (n, seeds) shares into (n, classes) for `decode`; None without classes."""
@@ -260,32 +264,52 @@ class Generator:
             raise ShapeError(f"z must be (n, {self.spec.latent.dim}) finite numbers, n ≥ 1, got shape {z.shape}.")
         if self.classes and labels is None:
             raise ConfigError(f"labels must be a class, 0 to {self.classes - 1}, or one a row, got None. Try 0.")
-        return self._in_data_range(self._passes(z, self._labels(len(z), 0, labels)))
+        return self._in_data_range(self._pass(z, self._labels(len(z), 0, labels)))
 
     def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[Any] | None:
         if labels is None:
             return self.labels(count, seed)
-        asked = np.asarray(labels)
-        if asked.dtype.kind == "f" and self.classes and asked.shape == (count, self.classes):
-            return asked.astype(np.float32)
-        if asked.dtype.kind not in "iu" or asked.shape not in ((), (count,)):
-            hint = " The number of a name is generator.class_of(name)." if asked.dtype.kind == "U" else ""
+        array = np.asarray(labels)
+        if array.dtype.kind == "f" and self.classes and array.shape == (count, self.classes):
+            return array.astype(np.float32)
+        if array.dtype.kind not in "iu" or array.shape not in ((), (count,)):
+            hint = " The number of a name is generator.class_of(name)." if array.dtype.kind == "U" else ""
             raise ConfigError(
-                f"labels must be one whole number, or {count}, one a sample, got {asked.dtype} of shape {asked.shape}. "
+                f"labels must be one whole number, or {count}, one a sample, got {array.dtype} of shape {array.shape}. "
                 f"Try 0.{hint}"
             )
-        for label in {int(asked.min()), int(asked.max())}:
+        for label in {int(array.min()), int(array.max())}:
             self.class_of(label)
-        return np.broadcast_to(asked.astype(np.int64), (count,))
+        return np.broadcast_to(array.astype(np.int64), (count,))
 
-    def _drawn(self, count: int, seed: int, labels: Labels, psi: float, along: Sequence[float]) -> NDArray[np.float32]:
+    def _draw(self, count: int, seed: int, labels: Labels, psi: float, along: Sequence[float]) -> NDArray[np.float32]:
         count, numbers = as_whole("count", count, 1, 2**40), self.spec.latent.dim + math.prod(self.spec.shape)
         check_size(f"{count:,} samples", 2 * 4 * count * numbers)  # float32, and a copy for the file
-        return self._passes(self.z(count, seed, psi, along), self._labels(count, seed, labels))
+        return self._pass(self.z(count, seed, psi, along), self._labels(count, seed, labels))
 
-    def _passes(self, z: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
-        """Return the network's output, (n, *shape), in its own range."""
-        return passed(self.network, z, labels, self.threads).reshape(len(z), *self.spec.shape)
+    def _pass(self, z: NDArray[np.float32], labels: NDArray[Any] | None) -> NDArray[np.float32]:
+        """Return the network's output, (n, *shape), in its own range, in chunks that threads share."""
+        out = np.empty((len(z), *self.network.output_shape), np.float32)
+        chunks = range(0, len(z), CHUNK)
+        count = max(1, min(self.threads, len(chunks)))
+
+        def work(worker: int) -> None:
+            space = self.network.workspace()
+            for start in chunks[worker::count]:
+                part = slice(start, min(start + CHUNK, len(z)))
+                rows = _fill(z[part]), None if labels is None else _fill(labels[part])
+                with np.errstate(all="ignore"):  # e⁻ˣ of a saturated σ is 0; other overflows are found below
+                    y = space.forward(*rows, training=False)
+                out[part] = y[: part.stop - part.start]
+
+        with ThreadTeam(count) as team:
+            team.run(work)
+        if bad := out.size - np.count_nonzero(np.isfinite(out)):
+            raise DivergedError(
+                f"the generator's output must be finite, got {bad:,} of {out.size:,} numbers that are not: its weights "
+                "have diverged. Use an earlier checkpoint of its run, or train again with a lower rate."
+            )
+        return out.reshape(len(z), *self.spec.shape)
 
     def _in_data_range(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
         (low, high), (data_low, data_high) = self.spec.output_range, self.spec.data_range
@@ -358,15 +382,79 @@ class Generator:
         CheckpointError
             When there is no such file, or it is truncated, edited or of another kind.
         """
-        text, tensors = read_tensors(expanded(path))
-        try:
-            spec = from_table(GeneratorSpec, json.loads(text))
-            network = Network(Sequential(spec.layers), (spec.latent.dim,))
+        path = expanded(path)
+        spec, tensors = read_file(path)
+        with building(path):
+            layer, dim = Sequential(spec.layers), spec.latent.dim
+            sizes = [math.prod(p.shape) for _, inner, at in walk(layer, (dim,)) for p in inner.params(at).values()]
+            if sum(sizes) != sum(tensor.size for tensor in tensors.values()):  # before memory for the layers is taken
+                raise ShapeError(f"its layers have {sum(sizes):,} parameters and statistics, its file has others.")
+            network = Network(layer, (dim,))
             for name, view in network.tensors().items():
                 if name not in tensors or tensors[name].shape != view.shape:
                     raise ShapeError(f"parameter {name} must have its layer's shape, but is missing or differs.")
                 view[:] = tensors[name]
             return cls(spec, network.theta, network.stats, threads=threads)
-        except (MulliganError, ValueError) as error:
-            own = " If that is your own class, use the program that made it." if isinstance(error, ConfigError) else ""
-            raise CheckpointError(f"{path} describes a generator that cannot be built: {error}{own}") from error
+
+
+def _fill(rows: Array) -> Array:
+    """Pad to `CHUNK` rows with zeros."""
+    if len(rows) == CHUNK:
+        return rows
+    full = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)
+    full[: len(rows)] = rows
+    return full
+
+
+def directions(generator: Generator) -> NDArray[np.float32]:
+    """Find the directions of z that change the first layer most: what a slider should move.
+
+    SeFa (Shen and Zhou 2021, "Closed-Form Factorization of Latent Semantics in GANs"): the eigenvectors of W Wᵀ.
+
+    Returns
+    -------
+    (dim, dim) float32 array
+        One direction a row, the strongest first.
+
+    Raises
+    ------
+    UnsupportedError
+        When the first layer is not Dense.
+    """
+    first, dim = next(iter(generator.network.entries), None), generator.spec.latent.dim
+    if first is None or not first.path.endswith("W") or len(first.param.shape) != 2 or first.param.shape[0] < dim:
+        raise UnsupportedError(f"directions need a first layer that is Dense, got {first and first.path} first.")
+    W = first.view(generator.theta)[:dim].astype(np.float64)
+    vectors: NDArray[np.float64] = np.linalg.eigh(W @ W.T)[1][:, ::-1].T
+    return np.asarray(vectors * np.sign(vectors.sum(axis=1, keepdims=True)), np.float32)
+
+
+def walk_along(
+    generator: Generator, seed: int, direction: int, frames: int = 60, label: int | None = None, reach: float = 3.0
+) -> NDArray[np.uint8]:
+    """Show what one of `directions` does: pictures of z + t·v, (frames, height, width, channels) uint8.
+
+    Parameters
+    ----------
+    generator : Generator
+    seed : int
+        Of the picture in the middle.
+    direction : int
+        From 0, the strongest.
+    frames : int
+        Number of pictures, at least 2.
+    label : int, optional
+        One class for all; by default the seed's own.
+    reach : float
+        t goes from −reach to reach; by default three standard deviations of a normal z.
+
+    Raises
+    ------
+    UnsupportedError
+        When the first layer is not Dense.
+    """
+    as_whole("frames", frames, 2, 100_000)
+    v = directions(generator)[as_whole("direction", direction, 0, generator.spec.latent.dim - 1)]
+    z = generator.z(1, seed) + np.linspace(-reach, reach, frames, dtype=np.float32)[:, None] * v
+    own = generator.label_of(seed) if label is None else label
+    return generator._as_pictures(generator._pass(z, generator._labels(frames, 0, own)))

@@ -98,11 +98,11 @@ def invert(
             rule.step(flat, gradient.reshape(-1).copy(), state, lr=RATE * falls(step, steps))
             if spec.latent.distribution == "uniform":
                 np.clip(part, -1, 1, out=part)
-        difference = generator._as_pictures(generator._passes(part, chosen)).astype(np.float64) - pictures[own_picture]
+        difference = generator._as_pictures(generator._pass(part, chosen)).astype(np.float64) - pictures[own_picture]
         error[rows] = np.sqrt(np.square(difference).mean(axis=(1, 2, 3)))
         if time.monotonic() > told + PATIENCE:
             told = time.monotonic()
             _LOG.info("%s of %s starts", f"{rows.stop:,}", f"{len(z):,}")
     best = error.reshape(starts, n).argmin(axis=0) * n + np.arange(n)
     classes = None if labels is None else labels[best]
-    return Inversion(z[best], classes, generator._as_pictures(generator._passes(z[best], classes)), error[best])
+    return Inversion(z[best], classes, generator._as_pictures(generator._pass(z[best], classes)), error[best])

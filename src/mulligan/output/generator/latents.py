@@ -44,8 +44,8 @@ def between(spec: GeneratorSpec, start: Array, end: Array, t: NDArray[np.float64
 
     Normal ones take the great circle, z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle between them,
     because a straight line would pass through lengths that training never saw. Uniform ones take a straight line, which
-    stays inside their cube. The player's page does the same in JavaScript. `t`, (n,), is the fraction of the way, from
-    0 to 1; both ends are exact.
+    stays inside their cube. The viewer does the same in JavaScript. `t`, (n,), is the fraction of the way, from 0 to 1;
+    both ends are exact.
     """
     a, b, t = start.astype(np.float64), end.astype(np.float64), t[:, None]
     straight: NDArray[np.float64] = (1.0 - t) * a + t * b

@@ -15,9 +15,9 @@ from mulligan.errors import ShapeError, UnsupportedError
 from mulligan.metrics import nearest_pictures
 from mulligan.nn.fields import Interval, form_of
 from mulligan.output.generator import Generator
+from mulligan.output.generator.generator import SHOWN
 from mulligan.output.generator.inversion import invert
 from mulligan.output.generator.latents import between
-from mulligan.output.generator.principal import SHOWN
 from mulligan.output.pictures import grid, png_bytes, to_uint8
 from mulligan.web.api.values import Many, Seed, Text
 
