@@ -83,6 +83,10 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
 GONE = {
     "bench": "Use python benchmarks/speed, in the repository.",
     "invert": "Use the function mulligan.output.generator.invert.",
+    "minibatch_discrimination": "Use minibatch_stddev.",
+    "concat": "Write a layer of your own: docs/guides/extend.md.",
+    "elu": "Use silu or softplus.",
+    "polyak": "Use ema.",
     "constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.',
     "torch-training": "Use --to torch for the generator, and train in PyTorch in a loop of your own.",
 }

@@ -11,7 +11,7 @@ from mulligan.config.serialization import from_table, to_table
 from mulligan.errors import ConfigError
 from mulligan.game import GAN, Game, Latent, Player, Wasserstein
 from mulligan.game.cases import NETS
-from mulligan.nn import Polyak
+from mulligan.nn import Average
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead
 from mulligan.training import Config
@@ -69,9 +69,14 @@ def test_all_look_ahead_and_then_all_move(update, workers):
         np.testing.assert_allclose(found[:2], (x, y), rtol=1e-12)
 
 
+class Mean(Average):
+    def weight(self, step):
+        return 1 / (step + 1)
+
+
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 def test_the_average_takes_in_where_they_moved_and_not_where_they_looked(update):
-    x, _, averages = np.transpose(list(play(Extragradient(SGD(ETA)), update, 5, average=Polyak())))
+    x, _, averages = np.transpose(list(play(Extragradient(SGD(ETA)), update, 5, average=Mean())))
     np.testing.assert_allclose(averages, np.cumsum(x) / np.arange(1, 6), rtol=1e-12)
 
 

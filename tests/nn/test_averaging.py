@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulligan.nn import AVERAGES, EMA, Polyak
+from mulligan.nn import AVERAGES, EMA
 from mulligan.nn.blocks import BLOCK
 
 
@@ -39,11 +39,6 @@ def test_ema_weight(step):
     assert ema.weight(step) >= ema.weight(step + 1)
     assert (1 - ema.weight(step)) ** min(1000, 0.05 * step) == pytest.approx(0.5, abs=1e-9)
     assert ema.weight(20_000) == ema.weight(10**9)
-
-
-def test_polyak_is_the_mean():
-    for step, mean in enumerate(follow(Polyak(), walk())):
-        np.testing.assert_allclose(mean, walk()[: step + 1].mean(axis=0), rtol=1e-12)
 
 
 @pytest.mark.parametrize("average", [cls() for cls in AVERAGES.values()], ids=repr)

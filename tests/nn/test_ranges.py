@@ -113,7 +113,6 @@ REFUSED = [
     (Dense, "init", "he"),
     (LeakyReLU, "alpha", 1.0),
     (layers.Dropout, "rate", 1.0),
-    (layers.ELU, "alpha", -1.0),
     (layers.Softplus, "beta", 0.0),
     (layers.Reshape, "shape", (0, 2)),
     (layers.Reshape, "shape", ()),

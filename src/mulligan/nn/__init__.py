@@ -9,15 +9,15 @@ Read first `layers/dense` and `layers/families`, then `network`.
 - `checking`, `cases`: every layer against finite differences.
 """
 
-from mulligan.nn.averaging import AVERAGES, EMA, Average, Polyak
-from mulligan.nn.clipping import CLIPPINGS, ClipNorm, Clipping, ClipValue
+from mulligan.nn.averaging import AVERAGES, EMA, Average
+from mulligan.nn.clipping import CLIPPINGS, ClipNorm, Clipping
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.network import Network, Workspace
 from mulligan.nn.rng import restore, state_of, stream
 
 # fmt: off
 __all__ = [
-    "AVERAGES", "CLIPPINGS", "EMA", "Array", "Average", "ClipNorm", "ClipValue", "Clipping", "Memory", "Network",
-    "Polyak", "Workspace", "restore", "state_of", "stream",
+    "AVERAGES", "CLIPPINGS", "EMA", "Array", "Average", "ClipNorm", "Clipping", "Memory", "Network",
+    "Workspace", "restore", "state_of", "stream",
 ]
 # fmt: on

@@ -66,20 +66,5 @@ class EMA(Average):
         return -math.expm1(-math.log(2) / h) if h > 0 else 1.0
 
 
-@dataclass(frozen=True)
-class Polyak(Average):
-    """Average all parameters since the first step, with equal weights.
-
-    Source: Polyak & Juditsky 1992; for games Gidel et al. 2019, "A Variational Inequality Perspective on
-    Generative Adversarial Networks", §3.1, with equal weights.
-
-        average ← average + (θ − average)/(step + 1)
-    """
-
-    def weight(self, step: int) -> float:
-        """Return 1/(step + 1)."""
-        return 1 / (step + 1)
-
-
-AVERAGES: dict[str, type[Average]] = {"ema": EMA, "polyak": Polyak}
+AVERAGES: dict[str, type[Average]] = {"ema": EMA}
 """Every average by the name that a configuration uses."""

@@ -44,16 +44,5 @@ class ClipNorm(Clipping):
             grad *= self.max / math.sqrt(square)
 
 
-@dataclass(frozen=True)
-class ClipValue(Clipping):
-    """Limit every element of the gradient to [−max, max]."""
-
-    max: Positive = 1.0
-
-    def apply(self, grad: NDArray[Any]) -> None:
-        """Limit every element of `grad`, in place."""
-        np.clip(grad, -self.max, self.max, out=grad)
-
-
-CLIPPINGS: dict[str, type[Clipping]] = {"norm": ClipNorm, "value": ClipValue}
+CLIPPINGS: dict[str, type[Clipping]] = {"norm": ClipNorm}
 """Every clipping by the name that a configuration uses."""

@@ -285,9 +285,7 @@ def test_spectral_norm_refuses_weights_that_begin_at_zero(make, init):
         Network(make(init), (4,))
 
 
-@pytest.mark.parametrize(
-    "layer", [nn.Sigmoid(), nn.SiLU(), nn.Softplus(3.0), nn.ELU(), nn.Tanh(), nn.Arctan()], ids=repr
-)
+@pytest.mark.parametrize("layer", [nn.Sigmoid(), nn.SiLU(), nn.Softplus(3.0), nn.Tanh(), nn.Arctan()], ids=repr)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_activations_stay_finite_and_exact_far_out(layer, dtype):
     x = np.array([[-1e4, -700, -100, -30, -1, 0, 1, 30, 100, 700, 1e4]], dtype)

@@ -73,7 +73,6 @@ LAYERS = {
     "maxout": (nn.Maxout(3, 2), (4,), maxout),
     "leaky_relu": (nn.LeakyReLU(0.3), (6,), lambda x, p, labels: F.leaky_relu(x, 0.3)),
     "relu": (nn.ReLU(), (6,), lambda x, p, labels: F.relu(x)),
-    "elu": (nn.ELU(0.7), (6,), lambda x, p, labels: F.elu(x, 0.7)),
     "silu": (nn.SiLU(), (6,), lambda x, p, labels: F.silu(x)),
     "softplus": (nn.Softplus(2.0), (6,), lambda x, p, labels: F.softplus(x, 2.0, threshold=1e9)),
     "tanh": (nn.Tanh(), (6,), lambda x, p, labels: torch.tanh(x)),

@@ -11,7 +11,7 @@ Read first `dense`, then `families`, which gives nearly every layer its second o
 - `products`, `convolution`, `windows`: the matrix products behind `dense` and `conv`, cut to fit the cache.
 """
 
-from mulligan.nn.layers.activations import ELU, Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from mulligan.nn.layers.activations import Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from mulligan.nn.layers.base import EXAMPLES, LAYERS, Layer, Param, Shape, example, register, walk
 from mulligan.nn.layers.branches import Residual
 from mulligan.nn.layers.classes import OneHot, Projection
@@ -40,7 +40,7 @@ from mulligan.nn.layers.shape import Flatten, Reshape
 
 # fmt: off
 __all__ = [
-    "ELU", "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Constant", "Conv2d",
+    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Constant", "Conv2d",
     "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm",
     "LeakyReLU", "LinearMap", "Maxout", "MinibatchStddev", "Normal", "OneHot", "Orthogonal", "Param", "PixelNorm",
     "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled", "Sequential", "Shape", "SiLU", "Sigmoid",

@@ -52,35 +52,6 @@ class ReLU(Pointwise):
         np.greater(x, constant(0, x.dtype), out=out)
 
 
-@register("elu", example((6,)), example((6,), alpha=0.5))
-@dataclass(frozen=True)
-class ELU(Pointwise):
-    """x where x > 0, else α (eˣ − 1).
-
-    Source: Clevert et al. 2016, "Fast and Accurate Deep Network Learning by Exponential Linear Units", Eq. 15.
-    """
-
-    alpha: Positive = 1.0
-    """The limit on the negative side is −α. Only α = 1 has a continuous slope."""
-
-    def f(self, x: Array, out: Array) -> None:
-        below(x, 0, out)
-        np.expm1(out, out=out)
-        out *= self.alpha
-        out += above(x, 0)
-
-    def df(self, x: Array, y: Array, out: Array) -> None:
-        self.ddf(x, y, out)
-        out += x > 0
-
-    def ddf(self, x: Array, y: Array, out: Array) -> None:
-        # f″ = α eˣ where x ≤ 0, else 0; f′ is the same there
-        below(x, 0, out)
-        np.exp(out, out=out)
-        out *= self.alpha
-        out *= x <= 0
-
-
 @register("tanh", example((6,)))
 @dataclass(frozen=True)
 class Tanh(Pointwise):
@@ -216,11 +187,6 @@ def sigmoid(x: Array, out: Array) -> None:
 def above(x: Array, least: float, out: Array | None = None) -> Array:
     """Return max(x, least) with NaN kept: 3 µs for 32 × 784, where np.maximum with a number takes 8."""
     return x.clip(constant(least, x.dtype), constant(np.inf, x.dtype), out=out)
-
-
-def below(x: Array, most: float, out: Array | None = None) -> Array:
-    """Return min(x, most) with NaN kept."""
-    return x.clip(constant(-np.inf, x.dtype), constant(most, x.dtype), out=out)
 
 
 @cache  # making them takes as long as using them on 32 rows

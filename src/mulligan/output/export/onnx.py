@@ -215,7 +215,6 @@ NODES: dict[str, Callable[..., str]] = {
     "conv_transpose": _conv_transpose,
     "leaky_relu": lambda graph, op, x: graph("LeakyRelu", x, alpha=op.options["alpha"]),
     "relu": lambda graph, op, x: graph("Relu", x),
-    "elu": lambda graph, op, x: graph("Elu", x, alpha=op.options["alpha"]),
     "silu": lambda graph, op, x: graph("Mul", x, graph("Sigmoid", x)),
     "softplus": _softplus,
     "tanh": lambda graph, op, x: graph("Tanh", x),

@@ -10,7 +10,7 @@ one_hot                  y = [x, scale · onehot(label)], on the last axis
 dense                    y = x W + b
 conv                     y[i, j, k] = Σ x[s·i + a − top, s·j + b − left, c] · W[a, b, c, k], zeros outside; then + b
 conv_transpose           y[s·i + a − top, s·j + b − left, k] += x[i, j, c] · W[a, b, c, k], cut to `shape`; then + b
-leaky_relu, relu, elu    element by element, as in `mulligan.nn.layers.activations`
+leaky_relu, relu         element by element, as in `mulligan.nn.layers.activations`
 silu, softplus, tanh     the same
 sigmoid, arctan          the same
 reshape                  the same numbers in another shape
@@ -184,7 +184,6 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.UpsampleConv2d: _upsample_convolution,
     nn.LeakyReLU: plainly("leaky_relu", options=("alpha",)),
     nn.ReLU: plainly("relu"),
-    nn.ELU: plainly("elu", options=("alpha",)),
     nn.SiLU: plainly("silu"),
     nn.Softplus: plainly("softplus", options=("beta",)),
     nn.Tanh: plainly("tanh"),

@@ -174,7 +174,6 @@ STATEMENTS: dict[str, Callable[[_Source], None]] = {
     "conv_transpose": _conv_transpose,
     "leaky_relu": _line("F.leaky_relu({x}, {alpha})"),
     "relu": _line("F.relu({x})"),
-    "elu": _line("F.elu({x}, {alpha})"),
     "silu": _line("F.silu({x})"),
     "softplus": _line("F.softplus({x}, {beta})"),
     "tanh": _line("torch.tanh({x})"),

@@ -102,7 +102,6 @@ export const Network = (() => {
     conv_transpose: convolution(true),
     leaky_relu: map(({alpha}) => v => v < 0 ? alpha * v : v),
     relu: map(() => v => v < 0 ? 0 : v),
-    elu: map(({alpha}) => v => v < 0 ? alpha * Math.expm1(v) : v),
     silu: map(() => v => v * sigmoid(v)),
     softplus: map(({beta}) => v => Math.max(v, 0) + Math.log1p(Math.exp(-beta * Math.abs(v))) / beta),
     tanh: map(() => v => Math.tanh(v)),
