@@ -161,16 +161,6 @@ def test_a_users_layer_that_keeps_to_its_network_plays():
         assert np.isfinite(GAN(game, SHAPE, workers=1, dtype=dtype).step(np.ones((4, 4)))["d_loss"])
 
 
-def test_a_users_layer_without_directions_for_spectral_norm():
-    match = r"Weighted: spectral_norm must .*got true"
-    gan = GAN(game_of(d=(D[0], Weighted(spectral_norm=True), *D[1:])), SHAPE, workers=1)
-    with pytest.raises(UnsupportedError, match=match):
-        gan.step(np.ones((4, 4)))
-    with pytest.raises(UnsupportedError, match=match):
-        check_layer(Weighted(spectral_norm=True), (6,))
-    assert all(check.passed for layer in (Weighted(), Idle()) for check in check_layer(layer, (6,)))
-
-
 def test_a_users_layer_without_a_second_order():
     @dataclass(frozen=True)
     class Bare(Doubled):

@@ -44,14 +44,6 @@ def test_d_must_end_in_one_logit():
     refused(ShapeError, r"output must .*got \(5,\)", game_of(d=D[:3]))
 
 
-@pytest.mark.parametrize("who", ["generator", "discriminator"])
-def test_a_player_must_have_something_to_learn(who):
-    game = replace(game_of(g=(nn.Dense(1),), d=(nn.Dense(1),)), latent=Latent(1))
-    bare = replace(game, **{who: replace(getattr(game, who), layers=(nn.Tanh(),))})
-    refused(ShapeError, f"the {who} must have parameters.*Give it a layer with weights", bare, (1,))
-    GAN(game, (1,), workers=1)
-
-
 @pytest.mark.parametrize("layer", MIXING, ids=repr)
 def test_d_mixes_samples(layer):
     mixing = (D[0], layer, *D[1:])
@@ -86,11 +78,7 @@ def test_a_users_penalty_says_where_it_looks():
     class Nearby(ZeroCentered):
         points = "around"
 
-    class Aside(ZeroCentered):
-        points = "beside"
-
     refused(UnsupportedError, r"Nearby must implement draw.*'around' the reals", game_of(penalties=(Nearby(),)))
-    refused(UnsupportedError, "Aside: points must .*got 'beside'", game_of(penalties=(Aside(),)))
 
 
 def test_feature_matching_cannot_be_simultaneous():
@@ -194,7 +182,6 @@ def game_with(optimizer, schedules=None):
         (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties must be different, got R1 twice"),
         (lambda: Latent(0), "dim must be .*, got 0"),
         (lambda: Latent(3, "cauchy"), r"distribution must .*got 'cauchy'"),
-        (lambda: Player(()), r"layers must .*got \[\]"),
         (lambda: Player(D, clip_weights=-1.0), "clip_weights must be .*, got -1.0"),
     ],
 )
@@ -253,7 +240,6 @@ def test_batches_that_are_no_numbers(real, labels, match, workers):
         ("seed", -1, "seed must be a whole number from 0 on, got -1. Try 0"),
         ("total", 0, "total must be a whole number from 1 on, got 0"),
         ("total", True, "total must be .*, got True"),
-        ("dtype", np.int32, r"dtype must .*got 'int32'."),
     ],
 )
 def test_settings_that_are_off(name, value, match):

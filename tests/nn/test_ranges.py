@@ -115,7 +115,6 @@ REFUSED = [
     (layers.Dropout, "rate", 1.0),
     (layers.Softplus, "beta", 0.0),
     (layers.Reshape, "shape", (0, 2)),
-    (layers.Reshape, "shape", ()),
     (layers.Reshape, "shape", 12),
     (layers.Upsample, "mode", "cubic"),
     (layers.AvgPool, "size", 0),

@@ -3,6 +3,7 @@
 Fully connected, convolutional, and the residual blocks of R3GAN; `ARCHITECTURES` names all.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
 
@@ -23,9 +24,9 @@ from mulligan.nn.layers.shape import Flatten, Reshape
 class Architecture(Checked):
     """Subclass this for a family of networks; implement `build`, which returns the layers for the data's shape."""
 
+    @abstractmethod
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         """Return the layers for pictures (height, width, channels) or points (d,); `classes` is 0 for none."""
-        raise NotImplementedError
 
 
 def logit(classes: int, init: Initializer, *, spectral_norm: bool = False) -> Layer:

@@ -10,17 +10,14 @@ Every T here is affine in the picture, T(x) = A x + b. A and b are drawn for eac
 
     ∂L_G/∂G(z) = Aᵀ ∂L_G/∂(T(G(z)))
 
-is the exact gradient. A moves pixels or drops them; its transpose is written by hand beside it.
-
-Gradient penalties act at T(x), with g = ∇D with respect to D's own input, not to the picture before T. There are three
-reasons. D must be smooth at T(x), since it sees nothing else. Loss, penalties and G can share one unit pass of D. And
-∇ₓD(T(x)) = Aᵀg would not constrain D where T has cut pixels or moved them out. (StyleGAN2-ADA, Karras et al. 2020, uses
-Aᵀg; for a flip both have the same norm.)
+is the exact gradient. Gradient penalties act at T(x), on D's own input: D sees nothing else, loss, penalties and G
+share one unit pass, and Aᵀg would not constrain D where T has cut pixels. (StyleGAN2-ADA uses Aᵀg.)
 
 Pictures of four channels hold red, green and blue times alpha, and alpha, all from −1 to 1. What is moved in or cut out
 is 0 in all four: a half transparent grey, which no sprite is made of. Light is added only where something is seen.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,32 +36,17 @@ class Augmentation(Checked):
     numbers: ClassVar[int]
     """How many random numbers define one T. If all are 0, T(x) = x."""
 
+    @abstractmethod
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
-        """Draw T for each row.
+        """Draw T for each row of `out`, (..., numbers), for pictures of this shape."""
 
-        Parameters
-        ----------
-        rng : Generator
-        shape : tuple of int
-            Of a picture, (height, width, channels).
-        out : (..., numbers) array
-            Overwritten with the random numbers, whole ones among them.
-        """
-        raise NotImplementedError
-
+    @abstractmethod
     def apply(self, x: Array, drawn: Array) -> None:
-        """Turn pictures into A x + b, in place.
+        """Turn pictures (n, height, width, channels) into A x + b, in place; `drawn` is (n, numbers)."""
 
-        Parameters
-        ----------
-        x : (n, height, width, channels) array
-        drawn : (n, numbers) array
-        """
-        raise NotImplementedError
-
+    @abstractmethod
     def transpose(self, dx: Array, drawn: Array) -> None:
         """Turn the gradient with respect to T(x) into the one with respect to x, Aᵀ dx, in place."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

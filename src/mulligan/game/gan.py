@@ -46,7 +46,7 @@ class GAN:
         self._game, self.total, self.steps = game, total, 0
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         count = available_cores() if workers is None else workers
-        check_settings(seed=seed, total=total, workers=count, dtype=dtype)
+        check_settings(seed=seed, total=total, workers=count)
         processes = processes and count > 1
         allocate = shared if processes else aligned
         for_g = game.generator.build(sample_shape, game.classes)

@@ -73,23 +73,13 @@ class Loss(Checked):
 
     @abstractmethod
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
-        """Return D's loss and its gradients with respect to the logits.
-
-        Parameters
-        ----------
-        real, fake : (n,) arrays
-            D's logits of the whole batch, which must not be changed.
-        """
+        """Return D's loss and its gradients with respect to the whole batch's logits, (n,); do not change those."""
 
     @abstractmethod
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         """Return G's loss and its gradient with respect to the logits of the fakes.
 
-        Parameters
-        ----------
-        real : (n,) array
-            As in `discriminator`. In an alternating update it is empty unless the loss is `relativistic`.
-        fake : (n,) array
+        In an alternating update `real` is empty unless the loss is `relativistic`.
         """
 
 

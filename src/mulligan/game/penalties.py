@@ -37,19 +37,10 @@ class Penalty(Checked):
         return self.points in ("between", "around")
 
     def draw(self, rng: np.random.Generator, real: Array) -> Array:
-        """Draw the random numbers that place the points; called only if `apart`.
+        """Draw the random numbers that place the points around the reals, which are not augmented; only if `apart`.
 
-        Parameters
-        ----------
-        rng : Generator
-        real : (n, ...) array
-            The reals, not augmented.
-
-        Returns
-        -------
-        array of the same dtype
-            For "between", ε of each row, (n, 1, …), by default from U(0, 1). For "around", the shift of every element,
-            of the shape of `real`: such a penalty must implement this method.
+        For "between", return ε of each row, (n, 1, …), by default from U(0, 1). For "around", return the shift of every
+        element, of the shape of `real`: such a penalty must implement this method.
         """
         return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
 
@@ -57,16 +48,8 @@ class Penalty(Checked):
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         """Write v = ∂P/∂g into `out`, and return these rows' share of P.
 
-        Parameters
-        ----------
-        g : (rows, ...) array
-            ∇ₓD of some rows of the batch.
-        n : int
-            Rows of the whole batch; P is a mean over n.
-        out : array like g
-            Receives v.
-        factor : float
-            The schedule's factor of the penalty's weight.
+        `g` is ∇ₓD of some rows of the batch; P is a mean over the n rows of the whole batch. `factor` is the
+        schedule's, of the penalty's weight.
         """
 
 

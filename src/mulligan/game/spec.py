@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from mulligan.errors import ConfigError, must_be
+from mulligan.errors import ConfigError
 from mulligan.game.architectures import Architecture
 from mulligan.game.augment import Augmentation
 from mulligan.game.losses import Loss, NonSaturating
@@ -54,11 +54,6 @@ class Player(Checked):
     """Bounds the gradient before the optimiser sees it."""
     clip_weights: NonNegative = 0.0
     """After each step every parameter is clamped to ±this (Arjovsky et al. 2017, Algorithm 1); 0 is off."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.layers == ():
-            raise ConfigError(must_be("layers", "a list of one layer or more", [], "layers = ['dense']"))
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         """Return the layers for samples of this shape and this number of classes (0 for none)."""

@@ -2,15 +2,15 @@
 
 import math
 import numbers
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.errors import ConfigError, ShapeError, UnsupportedError, as_whole, must_be
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError, as_whole
 from mulligan.game.augment import Warp
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, Loss
-from mulligan.game.penalties import Penalty, Points
+from mulligan.game.penalties import Penalty
 from mulligan.game.spec import Game
 from mulligan.nn.layers.base import Shape, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
@@ -63,28 +63,14 @@ def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
     return np.empty(0, dtype)
 
 
-def check_settings(*, seed: int, total: int, workers: int, dtype: DTypeLike) -> None:
+def check_settings(*, seed: int, total: int, workers: int) -> None:
     """Raise if these settings are wrong for any game."""
     for name, value, least in (("seed", seed, 0), ("total", total, 1), ("workers", workers, 1)):
         as_whole(name, value, least)
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ConfigError(must_be("dtype", "float32 or float64", str(np.dtype(dtype)), "dtype = np.float32"))
 
 
 def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
-    """Raise if the players, the data and the rules of a game do not fit together. Later steps check nothing of it.
-
-    Raises
-    ------
-    ShapeError
-        G's samples, D's logit, D's layers, a player's parameters or the number of classes are not what the game needs.
-    UnsupportedError
-        A combination of rules without a correct implementation; a user's loss or penalty that does not return what a
-        step needs.
-    ConfigError
-        A schedule that is not finite at one of `total` steps; a schedule of β₂ or of rates for an optimiser without
-        them; β₂ outside [0, 1).
-    """
+    """Raise if the players, the data and the rules of a game do not fit together. Later steps check nothing of it."""
     _check_shapes(game, g, d, sample_shape)
     _check_mixing(game, g, d)
     if game.update == "simultaneous":
@@ -158,11 +144,6 @@ def _check_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> No
             "End it with a Dense layer of 1 unit or a Projection."
         )
     for who, network in (("generator", g), ("discriminator", d)):
-        if not network.n_params:
-            raise ShapeError(
-                f"the {who} must have parameters to learn, got layers without any. Give it a layer with weights, for "
-                "instance a Dense one."
-            )
         if network.classes is not None and not 0 < game.classes <= network.classes:
             remedy = f"Give the layer classes = {game.classes}" if game.classes else "Train on labelled data"
             raise ShapeError(
@@ -190,16 +171,10 @@ def _check_mixing(game: Game, g: Network, d: Network) -> None:
 
 def _check_points(penalty: Penalty) -> None:
     """Raise if a user's own penalty does not define its points."""
-    name, places = type(penalty).__name__, get_args(Points)
-    if penalty.points not in places:
-        raise UnsupportedError(
-            f"{name}: points must be {', '.join(map(repr, places[:-1]))} or {places[-1]!r}, got {penalty.points!r}. "
-            "Try points = 'real'."
-        )
     if penalty.points == "around" and type(penalty).draw is Penalty.draw:
         raise UnsupportedError(
-            f"{name} must implement draw, because its points are 'around' the reals. Return the shift of every "
-            "element from it, as DRAGAN does."
+            f"{type(penalty).__name__} must implement draw, because its points are 'around' the reals. Return the "
+            "shift of every element from it, as DRAGAN does."
         )
 
 

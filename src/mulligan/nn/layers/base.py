@@ -10,6 +10,7 @@ the layers, and an *adjoint* pass downwards, the transpose of value and tangent 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
@@ -62,13 +63,13 @@ class Layer(Checked):
         """Return name, layer and input shape of each layer inside this one."""
         return []
 
+    @abstractmethod
     def forward(self, m: Memory, x: Array) -> Array:
         """Return y = f(x)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         """Return dx = Jᵀ dy, and keep `dy` for `grads`. With ``inputs=False`` dx is not used and may be anything."""
-        raise NotImplementedError
 
     def grads(self, m: Memory) -> None:
         """Add the gradients of the layer's own parameters, of the last `backward` or `adjoint`.

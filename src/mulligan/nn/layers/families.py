@@ -208,13 +208,13 @@ class LinearMap(Layer):
 
     piecewise_linear: ClassVar[bool] = True
 
+    @abstractmethod
     def apply(self, m: Memory, x: Array, name: str) -> Array:
         """Return A x, in the buffer `name` or as a view of x."""
-        raise NotImplementedError
 
+    @abstractmethod
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
         """Return Aᵀ dy, in the buffer `name` or as a view of dy."""
-        raise NotImplementedError
 
     def forward(self, m: Memory, x: Array) -> Array:
         m.saved["shape"] = x.shape

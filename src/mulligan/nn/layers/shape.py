@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from mulligan.errors import ConfigError, ShapeError, must_be
+from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count
 from mulligan.nn.layers.base import Layer, Shape, example, register
 from mulligan.nn.layers.families import LinearMap
@@ -32,13 +32,6 @@ class Reshape(LinearMap):
 
     shape: tuple[Count, ...]
     """The new shape of a sample, for instance (7, 7, 32): height, width, channels."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.shape:
-            raise ConfigError(
-                must_be("Reshape: shape", "a list of whole numbers, at least 1", [], "shape = [7, 7, 32]")
-            )
 
     def output_shape(self, shape: Shape) -> Shape:
         if math.prod(shape) != math.prod(self.shape):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.errors import ConfigError
 from mulligan.nn.layers.base import Param
 from mulligan.nn.layers.initializers import Normal
 from mulligan.nn.memory import Array, Memory
@@ -67,13 +67,7 @@ class SpectralNorm:
         return _unit(np.dot(W, self._direction(m, name), out=m.buffers[f"{name}_u", W.shape[:1]]))
 
     def _direction(self, m: Memory, name: str) -> Array:
-        try:
-            return m.stats[f"{name}_v"]
-        except KeyError:  # in a user's own layer
-            raise UnsupportedError(
-                f"{self.layer}: spectral_norm must be false, got true, as its params keep no direction for {name}. "
-                "Try to end params with return self.with_directions({…}), or spectral_norm = false."
-            ) from None
+        return m.stats[f"{name}_v"]
 
     def _check_not_zero(self, name: str, param: Param) -> None:
         drawn = np.empty((2, 2))
