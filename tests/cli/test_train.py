@@ -249,10 +249,19 @@ def test_what_is_left_is_told_by_the_pace_so_far(monkeypatch):
     assert pace.words(Stepped(25, {}, clock=Clock(9.0, 9.0, 2.0))) == ["2.00 steps/s", "38 s left"]  # 20 steps in 10 s
 
 
-def test_an_option_stands_above_a_set(mulligan, here):
-    code, out, _ = mulligan("train", "ring", "--steps", 7, "--threads", 1, "--no-evaluate", "--set", "steps=5")
-    assert code == 0
-    assert "done: 7 steps" in out
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--steps", 7, "--set", "steps=5"),
+        ("--seed", 7, "--set", "seed=5"),
+        ("--data", "grid", "--set", "data.name=ring"),
+        ("--minutes", 1, "--set", "steps=5"),
+    ],
+)
+def test_a_setting_with_two_values_is_refused(refused, here, words):
+    assert not {path.name for path in here.iterdir()} & {"runs"}
+    assert str(words[-1]).partition("=")[0] in refused("train", "ring", *words)
+    assert not [*here.iterdir()]
 
 
 def test_fine_tuning_says_what_was_taken(mulligan, data, here):

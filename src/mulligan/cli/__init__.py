@@ -1,7 +1,8 @@
 """The command line: one file for each command, with a typed function called `command`.
 
-- `train` and `follow`: read them first. `options`: types of options and arguments. `console`: prints the output.
-- `scores`: the table of an evaluation. Each other file is the command of its name.
+- `train` and `follow`: read them first. `options`: types of options and arguments.
+- `document`: what a command returns, printed as text or JSON. `scores`: the table of an evaluation.
+- Each other file is the command of its name.
 
 Only the module of the command is imported, and heavy imports are inside functions, so that --help is fast.
 """
@@ -13,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 from mulligan.doors.say import escape, say
 from mulligan.errors import GONE, ConfigError, MulliganError, nearest, suggest
@@ -37,7 +39,7 @@ COMMANDS: dict[str, str] = {
 """Every command with its description. To add a command, add a module of its name and a line here."""
 
 _NARROWEST = 20
-_NO_ROOM = ("failed to map segment", "annot allocate memory")
+_NO_ROOM = ("failed to map segment", "annot allocate memory")  # of a library that could not be loaded
 ABOUT = """usage: mulligan COMMAND [OPTIONS]
 
 Generative adversarial networks in nothing but NumPy.
@@ -52,7 +54,10 @@ mulligan COMMAND --help shows the options of a command, mulligan --version the v
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line. Exit codes: 0 done, 1 failed, 2 an option or argument was wrong, 130 interrupted."""
+    """Run the command line.
+
+    Exit codes: 0 done, 1 failed, 2 an option or argument was wrong, 70 an error that nobody foresaw, 130 interrupted.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by the shell (>&-): discard the output
@@ -65,15 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except MulliganError as error:
-        print(f"mulligan: {error}", file=sys.stderr)
+        say(f"mulligan: {error}")
         return error.exit_code
-    except (MemoryError, ImportError) as error:
-        if isinstance(error, ImportError) and not any(words in str(error) for words in _NO_ROOM):
-            raise
-        print(f"mulligan: not enough memory ({error}). Try fewer samples or smaller networks.", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
-        print("mulligan: interrupted.", file=sys.stderr)
+        say("mulligan: interrupted.")
         return 130
     except BrokenPipeError:  # the reader of the pipe has closed it
         _forget_output()
@@ -81,8 +81,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _forget_output()
         what = f" {error.filename}" if error.filename else " the output"
-        print(f"mulligan: cannot read or write{what}: {error.strerror or error}.", file=sys.stderr)
+        say(f"mulligan: cannot read or write{what}: {error.strerror or error}.")
         return 1
+    except Exception as error:
+        if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_ROOM):
+            say(f"mulligan: not enough memory ({error}). Try fewer samples or smaller networks.")
+            return 1
+        if os.environ.get("MULLIGAN_DEBUG"):
+            raise
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    """Say in a sentence what nobody foresaw, and keep the traceback in a file."""
+    import tempfile
+    import traceback
+
+    text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace")
+    try:
+        with tempfile.NamedTemporaryFile(prefix="mulligan-", suffix=".txt", delete=False) as file:
+            file.write(text)
+        where = f"Please report it with {file.name}"
+    except OSError:
+        where = "Please report it with what MULLIGAN_DEBUG=1 shows"
+    reason = " ".join(str(error).split())[:200]
+    say(f"mulligan: this should not happen: {type(error).__name__}: {reason}. {where}.")
+    return 70
 
 
 def _spelled(error: UnicodeError) -> tuple[str, int]:
@@ -116,36 +140,52 @@ def _run(argv: list[str]) -> int:
         raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}. {way}")
     command = import_module(f"mulligan.cli.{name}").command
     with _heard(), _ended_in_order():
-        return _called(command, f"mulligan {name}", rest) or 0
+        return _call(command, f"mulligan {name}", rest)
 
 
-def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> int | None:
-    """Parse the arguments by the command's types, and call the command."""
-    from functools import partial, wraps
+def _call(command: Callable[..., Any], prog: str, argv: list[str]) -> int:
+    """Parse the arguments by the command's types, call the command, and print the document that it returns."""
+    from functools import partial
+    from inspect import Parameter, Signature, cleandoc, signature
     from shutil import get_terminal_size
+    from typing import get_type_hints
 
     import tyro
+
+    from mulligan.cli.document import Document, render
+    from mulligan.cli.options import Flag
 
     if get_terminal_size().columns < _NARROWEST:
         os.environ["COLUMNS"] = str(_NARROWEST)  # with seven columns, tyro never ends
     if "-h" in argv or "--help" in argv:
         argv = ["--help"]  # after other arguments, tyro would omit the options that they set
 
-    @wraps(command)
-    def bound(*args: object, **options: object) -> Callable[[], int | None]:
+    parameters, hints = dict(signature(command).parameters), get_type_hints(command, include_extras=True)
+    options = {name: parameter.default for name, parameter in parameters.items()}
+    doc, with_json = cleandoc(command.__doc__ or ""), hints.pop("return", None) is Document
+    if with_json:
+        options["json"], hints["json"] = False, Flag
+        parameters["json"] = Parameter("json", Parameter.KEYWORD_ONLY, default=False)
+        doc += "\njson\n    Print one JSON document.\n"
+
+    def bound(*args: object, **options: object) -> partial[Any]:
         return partial(command, *args, **options)
 
+    bound.__doc__, bound.__annotations__ = doc, hints
+    bound.__signature__ = Signature([*parameters.values()])  # type: ignore[attr-defined]
     call, unknown = tyro.cli(
         bound, prog=prog, args=argv, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,)
     )
     if unknown:
-        raise _unknown(command, prog, unknown[0])
+        raise _unknown(command, options, prog, unknown[0])
     given = [word.partition("=")[0].replace("_", "-") for word in argv if word.startswith("--")]
-    may_repeat = {_typed(name) for name, default in (command.__kwdefaults__ or {}).items() if default == []}
+    may_repeat = {_typed(name) for name, default in options.items() if default == []}
     for option in given:  # tyro would use the last one
         if given.count(option) > 1 and option not in may_repeat:
             raise ConfigError(f"{option} must be given once, got it {given.count(option)} times. Leave the others out.")
-    return call()
+    json = bool(with_json and call.keywords.pop("json"))
+    result = call()
+    return render(result, json=json) if isinstance(result, Document) else result or 0
 
 
 def _typed(name: str) -> str:
@@ -153,16 +193,19 @@ def _typed(name: str) -> str:
     return f"--{name.rstrip('_').replace('_', '-')}"
 
 
-def _unknown(command: Callable[..., int | None], prog: str, word: str) -> ConfigError:
+def _unknown(command: Callable[..., Any], options: dict[str, Any], prog: str, word: str) -> ConfigError:
     """Return the error for a word that the command does not know, with what the user may have meant."""
     option = word.partition("=")[0]
     arguments = command.__code__.co_varnames[: command.__code__.co_argcount]
     if option in map(_typed, arguments):
         return ConfigError(f"{option} is an argument, not an option. Try {prog} {option[2:].upper()}.")
-    names, defaults = command.__annotations__.keys() - {"return", *arguments}, command.__kwdefaults__ or {}
-    options = [f"--no{_typed(name)[1:]}" if defaults.get(name) is True else _typed(name) for name in names]
+    known = [
+        f"--no{_typed(name)[1:]}" if default is True else _typed(name)
+        for name, default in options.items()
+        if name not in arguments
+    ]
     kind = "option" if word.startswith("-") else "argument"
-    return ConfigError(f"{prog} has no {kind} {word!r}.{suggest(option, ['--help', *options])} Try {prog} --help.")
+    return ConfigError(f"{prog} has no {kind} {word!r}.{suggest(option, ['--help', *known])} Try {prog} --help.")
 
 
 @contextmanager

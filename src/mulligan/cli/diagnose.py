@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from mulligan import training
+from mulligan.cli.document import Document, render
 from mulligan.cli.options import File, Flag, OtherFolder, Word
-from mulligan.doors.say import emit
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, figure
 
 if TYPE_CHECKING:
     from mulligan.training import SecondTry
-    from mulligan.training.events import Diagnosed
 
 SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy", "ranking")
 """Figures of a healthy run."""
@@ -62,51 +61,61 @@ def command(
     json
         Print one JSON document, or with --try the events of the second try as JSON Lines.
     """
+    others = {"log": log, "samples": samples, "data": data, "tile": tile}
     if run is None:
+        if try_:
+            raise ConfigError("--try needs a run folder, got none. Try mulligan diagnose runs/quick-1 --try.")
         return _afterwards(log, samples, data, tile or "", json)
+    for name, value in others.items():
+        if value is not None:
+            raise ConfigError(
+                f"--{name} must be left out for a run folder, which has its own. Try diagnose {typed(run)}."
+            )
     from mulligan.cli.follow import try_again
+    from mulligan.diagnosis.figures import figure_of
+    from mulligan.training.progress import evidence_lines
     from mulligan.training.store.history import read_run
 
     history = read_run(training.RunFolder.of(run).path)
-    said, failure = history.diagnosed, history.failure
-    last = said[-1] if said else None
+    failure = history.failure
+    last = history.diagnosed[-1] if history.diagnosed else None
     if try_:
         return try_again(run, last, json=json)
     second: SecondTry | None = None
     if failure is not None:
         with suppress(ConfigError):  # no setting can repair it: only the words of the remedy are shown
             second = training.plan(run, failure)
-    step, steps, signals = _stands(run)
+    step, steps = history.step, training.load_config(training.RunFolder(run).config).steps
+    signals = history.measured[-1][1] if history.measured else {}
     quiet = "healthy" if history.measured else UNCHECKED
-    if json:
-        emit(
-            {
-                "run": str(run),
-                "step": step,
-                "steps": steps,
-                "state": failure.state if failure else quiet,
-                "severity": last.severity if last else "",
-                "evidence": failure.evidence if failure else {},
-                "signals": signals,
-                "remedies": last.remedies if last else [],
-                "overrides": [str(change) for change in last.overrides] if last else [],
-                "second_try": None if second is None else {"step": second.step, "changes": second.changes},
-                "history": [event.to_json() for event in said],
-            }
-        )
-        return 0
+    document = {
+        "run": str(run),
+        "step": step,
+        "steps": steps,
+        "state": failure.state if failure else quiet,
+        "severity": last.severity if last else "",
+        "evidence": failure.evidence if failure else {},
+        "signals": signals,
+        "remedies": last.remedies if last else [],
+        "overrides": [str(change) for change in last.overrides] if last else [],
+        "second_try": None if second is None else {"step": second.step, "changes": second.changes},
+        "history": [event.to_json() for event in history.diagnosed],
+    }
     if failure is None:
-        print(f"{run}: {quiet}, at step {count(step)} of {count(steps)}")
-        _print_figures(signals)
+        lines = [f"{run}: {quiet}, at step {count(step)} of {count(steps)}"]
+        lines += [f"  {figure(signals[name])}  {figure_of(name).meaning}" for name in SHOWN if name in signals]
     else:
-        _print_failure(run, failure, steps)
+        kind = " (warning)" if failure.severity == "warning" else ""
+        lines = [f"{run}: {failure.state}{kind}, since step {count(failure.step)} of {count(steps)}"]
+        lines += [f"  {line}" for line in evidence_lines(failure)]
+        lines += ["what to try:", *(f"  {words}" for words in failure.remedies)]
     if second is not None:
         start = f"from step {count(second.step)}" if second.step else "from step 0"
-        print(f"second try, {start}, with", *(f"  {change}" for change in second.changes), sep="\n")
-        print(f"next: mulligan diagnose {typed(run)} --try")
-    if before := said if failure is None else said[:-1]:
-        print("before:", *(f"  step {count(event.step)}: {event.state}" for event in before), sep="\n")
-    return 0
+        lines += [f"second try, {start}, with", *(f"  {change}" for change in second.changes)]
+        lines.append(f"next: mulligan diagnose {typed(run)} --try")
+    if before := history.diagnosed if failure is None else history.diagnosed[:-1]:
+        lines += ["before:", *(f"  step {count(event.step)}: {event.state}" for event in before)]
+    return render(Document(document, lines), json=json)
 
 
 def _afterwards(log: Path | None, samples: Path | None, data: str | None, tile: str, json: bool) -> int:
@@ -115,35 +124,5 @@ def _afterwards(log: Path | None, samples: Path | None, data: str | None, tile: 
     if log is None and samples is None:
         raise ConfigError("diagnose needs a run folder, --log or --samples, got none. Try runs/quick-1.")
     text, findings = diagnose(log, samples, data, tile)
-    if json:
-        emit({"text": text, "history": [event.to_json() for event in findings]})
-    else:
-        print(text)
-    return 0
-
-
-def _stands(folder: Path) -> tuple[int, int, dict[str, float]]:
-    """Return the steps of the newest checkpoint, the run's length, and the figures of its last measurement."""
-    here = training.RunFolder(folder)
-    newest = here.newest()
-    if newest is None:
-        return 0, training.load_config(here.config).steps, {}
-    looks = newest.state["observers"].get("diagnosis", {}).get("looks", [])
-    return newest.step, newest.config.steps, looks[-1]["signals"] if looks else {}
-
-
-def _print_figures(signals: dict[str, float]) -> None:
-    from mulligan.diagnosis.figures import figure_of
-
-    for name in SHOWN:
-        if name in signals:
-            print(f"  {figure(signals[name])}  {figure_of(name).meaning}")
-
-
-def _print_failure(run: Path, failure: Diagnosed, steps: int) -> None:
-    from mulligan.training.progress import evidence_lines
-
-    kind = " (warning)" if failure.severity == "warning" else ""
-    print(f"{run}: {failure.state}{kind}, since step {count(failure.step)} of {count(steps)}")
-    print(*(f"  {line}" for line in evidence_lines(failure)), sep="\n")
-    print("what to try:", *(f"  {words}" for words in failure.remedies), sep="\n")
+    document = Document({"text": text, "history": [event.to_json() for event in findings]}, [text])
+    return render(document, json=json)

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.options import ClassWord, File, Flag, OtherModel, seed_of
-from mulligan.doors.say import emit, say
+from mulligan.cli.document import Document
+from mulligan.cli.options import ClassWord, File, Force, OtherModel, seed_of
+from mulligan.doors.say import say
 from mulligan.doors.write import check_out
 from mulligan.errors import ConfigError
 
@@ -17,9 +18,8 @@ def command(
     class_: ClassWord = None,
     model: OtherModel = None,
     out: File = None,
-    force: Flag = False,
-    json: Flag = False,
-) -> None:
+    force: Force = False,
+) -> Document:
     """Draw the picture of a number, here in the terminal.
 
     The same number gives the same picture on every machine. Without a number, Mulligan asks for one.
@@ -39,38 +39,27 @@ def command(
         A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces (default: mnist).
     out
         Also write the picture to this PNG file.
-    force
-        Overwrite what another program wrote.
-    json
-        Print one JSON document with the pixels, 0 to 255.
     """
-    from mulligan.cli.sample import protected
+    from mulligan.cli.outputs import protected
     from mulligan.models import bundled, load
+    from mulligan.output.pictures import save_png, straight, terminal_picture, wants_color
 
-    number = seed_of(seed) if seed else _asked()
+    number = seed_of(seed) if seed else _ask()
     generator = bundled() if model is None else load(model)
     if out is not None:
         check_out([out], [".png"], protected(out, model, generator.spec.data), force=force)
     label = generator.label_of(number, class_)
     image = generator.images(1, number, label)[0]
     name = generator.class_name(label)
-    from mulligan.output.pictures import save_png, straight, terminal_picture, wants_color
-
     if out is not None:
         save_png(out, image, {"seed": str(number)} | ({} if label is None else {"class": name}))
-    if json:
-        pixels = (image[..., 0] if image.shape[2] == 1 else straight(image)).tolist()
-        written = None if out is None else str(out)
-        emit({"seed": number, "class": label, "class_name": name or None, "pixels": pixels, "out": written})
-        return
-
-    sys.stdout.write(terminal_picture(image, wants_color(sys.stdout)))
-    print(f"seed {number}" + (f", class {name}" if name else ""))
-    if out is not None:
-        say(f"written to {out}")
+    pixels = (image[..., 0] if image.shape[2] == 1 else straight(image)).tolist()
+    data = {"seed": number, "class": label, "class_name": name or None, "pixels": pixels, "out": out and str(out)}
+    lines = [f"seed {number}" + (f", class {name}" if name else "") + (f": {out}" if out else "")]
+    return Document(data, lines, picture=terminal_picture(image, wants_color(sys.stdout)))
 
 
-def _asked() -> int:
+def _ask() -> int:
     """Ask until the user types a number."""
     while True:
         print("Which number? ", end="", file=sys.stderr, flush=True)
@@ -84,4 +73,4 @@ def _asked() -> int:
         try:
             return seed_of(line.strip(), "the number")
         except ConfigError as error:
-            say(str(error))
+            say(error)

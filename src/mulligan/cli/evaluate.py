@@ -7,9 +7,10 @@ from tyro.conf import Positional, arg
 
 import mulligan
 from mulligan import training
-from mulligan.cli.options import Draws, Flag, OtherModel, Samples, Word
-from mulligan.doors.say import emit, say
-from mulligan.errors import ConfigError
+from mulligan.cli.document import Document
+from mulligan.cli.options import Draws, OtherModel, Samples, Word
+from mulligan.doors.say import say
+from mulligan.errors import ConfigError, MulliganError
 
 
 def command(
@@ -19,8 +20,7 @@ def command(
     data: Word = None,
     count: Samples = None,
     seeds: Draws = 3,
-    json: Flag = False,
-) -> None:
+) -> Document:
     """Measure a generator against pictures that it has not seen: distances, coverage, classes, copies, with floors.
 
     For a run, Mulligan measures the averaged and the raw weights of its newest checkpoint. Figures against the run's
@@ -43,8 +43,6 @@ def command(
         Number of samples and of held-out pictures (default: 10,000, or all). Compare figures only at the same count.
     seeds
         Number of draws; several give a median with its range.
-    json
-        Print one JSON document, as in metrics.json.
     """
     from mulligan.cli.scores import table
     from mulligan.metrics import Fakes
@@ -53,20 +51,18 @@ def command(
     if judged is None or (fakes is not None and (model is not None or data is None)):
         raise ConfigError("evaluate needs a MODEL, or --fakes with --data. Try mulligan evaluate runs/quick-1.")
     metrics = mulligan.evaluate(judged, data, count=count, seeds=seeds)
-    if json:
-        emit(metrics)
-    else:
-        print("\n".join(table(metrics)), flush=True)  # printed first, in case the disk is full
-    if model is None:
-        return
-    folder = training.RunFolder(model)
-    if not folder.config.is_file():
-        return
+    lines = table(metrics)
+    folder = None if model is None else training.RunFolder(model)
+    if folder is None or not folder.config.is_file():
+        return Document(metrics, lines)
     if data is not None:
-        own = mulligan.load(model).spec.data
+        own = mulligan.load(folder.path).spec.data
         if os.path.realpath(data) != os.path.realpath(own):
             say(f"not kept: {folder.metrics} is of the run's own data, {own}. To keep these figures: --json > FILE")
-            return
-    folder.keep_metrics(metrics)
-    if not json:
-        print(f"kept in {folder.metrics}")
+            return Document(metrics, lines)
+    try:
+        folder.keep_metrics(metrics)
+    except MulliganError as error:  # after minutes of work, they are printed at least
+        say(f"mulligan: {error}")
+        return Document(metrics, lines, code=1)
+    return Document(metrics, [*lines, f"kept in {folder.metrics}"])

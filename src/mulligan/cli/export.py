@@ -6,8 +6,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.options import File, Flag, OtherModel, Word
-from mulligan.doors.say import emit
+from mulligan.cli.document import Document
+from mulligan.cli.options import File, Force, OtherModel, Word
 from mulligan.errors import ConfigError
 
 
@@ -16,9 +16,8 @@ def command(
     *,
     to: Annotated[Word, arg(metavar="onnx|torch|npz|html|tensorboard")] = None,
     out: File = None,
-    force: Flag = False,
-    json: Flag = False,
-) -> None:
+    force: Force = False,
+) -> Document:
     """Take a generator elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page that draws by itself.
 
     The page is one file that needs no server: a seed box, the picture, classes and walks, in any browser, offline.
@@ -36,12 +35,8 @@ def command(
         The format (default: by the ending of --out).
     out
         The file (default: the model's name). An older export there is overwritten.
-    force
-        Overwrite what another program wrote.
-    json
-        Print one JSON document that says what was written.
     """
-    from mulligan.cli.sample import protected, stem
+    from mulligan.cli.outputs import protected, stem
     from mulligan.doors.write import check_out
     from mulligan.models import bundled, load
     from mulligan.output.export import FORMATS, export, format_of, outputs
@@ -51,28 +46,20 @@ def command(
 
         if model is None:
             raise ConfigError("--to tensorboard needs a run folder, got none. Try runs/quick-1.")
-        _say(model, to, export_tensorboard(model, out or model / "tensorboard"), json)
-        return
-    kind = format_of(to, out)
-    generator = bundled() if model is None else load(model)
-    if out is None:
-        name = "mulligan-mnist" if model is None else stem(model)
-        if kind == "torch":
-            name = _module(name)
-        out = Path(f"{name}{FORMATS[kind]}")
-    elif out.name and not out.suffix:
-        out = out.with_name(f"{out.name}{FORMATS[kind]}")
-    check_out(outputs(out, kind), [FORMATS[kind]], protected(out, model, generator.spec.data), force=force)
-    _say(model, kind, export(generator, out, kind, force=force), json)
-
-
-def _say(model: Path | None, kind: str, files: list[Path], json: bool) -> None:
-    if json:
-        sizes = [{"path": str(path), "bytes": path.stat().st_size} for path in files]
-        emit({"model": None if model is None else str(model), "to": kind, "files": sizes})
-        return
-    for path in files:
-        print(f"{path}: {path.stat().st_size:,} bytes")
+        files = export_tensorboard(model, out or model / "tensorboard")
+    else:
+        to = format_of(to, out)
+        generator = bundled() if model is None else load(model)
+        if out is None:
+            name = "mulligan-mnist" if model is None else stem(model)
+            out = Path(f"{_module(name) if to == 'torch' else name}{FORMATS[to]}")
+        elif out.name and not out.suffix:
+            out = out.with_name(f"{out.name}{FORMATS[to]}")
+        check_out(outputs(out, to), [FORMATS[to]], protected(out, model, generator.spec.data), force=force)
+        files = export(generator, out, to, force=force)
+    sizes = [{"path": str(path), "bytes": path.stat().st_size} for path in files]
+    lines = [f"{file['path']}: {file['bytes']:,} bytes" for file in sizes]
+    return Document({"model": None if model is None else str(model), "to": to, "files": sizes}, lines)
 
 
 def _module(name: str) -> str:

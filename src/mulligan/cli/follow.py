@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mulligan.cli.document import Document, render
 from mulligan.cli.scores import table
 from mulligan.doors.say import emit, say
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
@@ -66,64 +67,61 @@ def follow(
                         alarm = event if event.severity == "alarm" else None
         except DivergedError as error:
             if not answered():
-                reported(run, recorder)
+                write_page(run, recorder)
                 raise
             say(f"mulligan: {error}")
         except BrokenPipeError:  # the reader of the output has closed it
             events.close()
-            interrupted(run, recorder, folder)
+            end_interrupted(run, recorder, folder)
             return 1
         except DataError:  # a streamed picture could not be read; the run is saved before that step
-            reported(run, recorder)
+            write_page(run, recorder)
             raise
         finally:
             events.close()  # a closed pipe also ends the run, which is saved
     took = duration(time.perf_counter() - start)
     if stop():
-        return interrupted(run, recorder, folder)
+        return end_interrupted(run, recorder, folder)
     if answered():
-        reported(run, recorder)
+        write_page(run, recorder)
         return try_again(folder, alarm, json=json, tries=tries - 1, stop_on_alarm=stop_on_alarm)
     if alarm is not None and stop_on_alarm and run.step < run.config.steps:
-        return stopped(alarm, run, recorder, folder, json=json)
+        return end_stopped(alarm, run, recorder, folder, json=json)
     try:
         kept, lost = keep(run, recorder, folder, evaluate=bool(run.config.evaluate_every))
     except KeyboardInterrupt:
-        return interrupted(run, recorder, folder)
-    if json:
-        emit({"event": "kept", **kept})
-    else:
-        share = f", the last {count(run.step - first)}" if first else ""
-        print(f"done: {counted(run.step, 'step')}{share} in {took}")
-        show(kept, None if "metrics" in lost else recorder.folder.metrics, points=run.data.is_points)
-        if alarm is not None and alarm.overrides:
-            remedy = ", ".join(map(str, alarm.overrides))
-            print(f"      mulligan diagnose {typed(folder)} --try    # {alarm.state}: {remedy}")
+        return end_interrupted(run, recorder, folder)
+    share = f", the last {count(run.step - first)}" if first else ""
+    lines = [f"done: {counted(run.step, 'step')}{share} in {took}"]
+    lines += lines_of(kept, None if "metrics" in lost else recorder.folder.metrics, points=run.data.is_points)
+    if alarm is not None and alarm.overrides:
+        remedy = ", ".join(map(str, alarm.overrides))
+        lines.append(f"      mulligan diagnose {typed(folder)} --try    # {alarm.state}: {remedy}")
+    code = render(Document({"event": "kept", **kept}, lines, code=1 if lost else 0), json=json)
     for why in lost.values():
         say(f"mulligan: {why}")
-    return 1 if lost else 0
+    return code
 
 
-def interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
+def end_interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
     """Print how to resume a run that Ctrl-C has stopped, and return the exit code."""
     if run.step < run.config.steps:
-        reported(run, recorder)
+        write_page(run, recorder)
         say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {typed(folder)}")
     else:
         say(f"stopped; all {count(run.step)} steps are saved. Figures and report: mulligan resume {typed(folder)}")
     return 130
 
 
-def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
+def end_stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
     """Write the report of a run that an alarm has stopped, print how to go on, and return the exit code."""
-    report = reported(run, recorder)
+    report = write_page(run, recorder)
     if json:
         emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
     say(f"stopped at step {count(run.step)} and saved, because of {alarm.state}")
     if alarm.overrides:
-        say(
-            f"next: mulligan diagnose {typed(folder)} --try    # goes back, with {', '.join(map(str, alarm.overrides))}"
-        )
+        changes = ", ".join(map(str, alarm.overrides))
+        say(f"next: mulligan diagnose {typed(folder)} --try    # goes back, with {changes}")
     else:
         say(f"next: mulligan diagnose {typed(folder)}    # the evidence, and what may help: {alarm.remedies[0]}")
     say(f"  or: mulligan resume {typed(folder)}    # goes on as it is")
@@ -136,7 +134,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
     Returns where the files are, with the figures, ready for JSON; and why ``metrics`` or ``report`` could not be
     written, which is to be printed last.
     """
-    files, lost, report, found = recorder.folder, {}, None, None
+    files, lost, report, judgement = recorder.folder, {}, None, None
     metrics: dict[str, Any] | None = None
     try:
         metrics = evaluate_finished(run) if evaluate else None
@@ -149,7 +147,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
             lost["metrics"] = str(error)
     try:
         report = str(write_report(files.path, data=run.data))
-        found = verdict(read(files.path))
+        judgement = verdict(read(files.path))
     except MulliganError as error:
         lost["report"] = str(error)
     grid = files.newest_sample()
@@ -160,28 +158,27 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
         "animation": str(files.animation) if files.animation.is_file() else None,
         "generator": str(files.generator),
         "report": report,
-        "verdict": None if found is None else found._asdict(),
+        "verdict": None if judgement is None else judgement._asdict(),
         "metrics": metrics,
     }
     return kept, lost
 
 
-def show(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> None:
-    """Print the files and figures that `keep` returned, and what to do next."""
-    for what in ("grid", "animation", "generator", "report"):
-        if kept[what] is not None:
-            print(f"  {'samples' if what == 'grid' else what:<9}  {kept[what]}")
+def lines_of(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> list[str]:
+    """Write the files and figures that `keep` returned, and what to do next."""
+    names = {"grid": "samples", "animation": "animation", "generator": "generator", "report": "report"}
+    lines = [f"  {name:<9}  {kept[what]}" for what, name in names.items() if kept[what] is not None]
     if kept["metrics"] is not None:
         if metrics is not None:
-            print(f"  metrics    {metrics}")
-        print("", *table(kept["metrics"]), "", sep="\n")
+            lines.append(f"  metrics    {metrics}")
+        lines += ["", *table(kept["metrics"]), ""]
     if kept["verdict"] is not None:
-        print(kept["verdict"]["words"])
+        lines.append(kept["verdict"]["words"])
     run = typed(kept["run"])
-    print(f"next: mulligan sample {run}")
+    lines.append(f"next: mulligan sample {run}")
     if not points:
-        print(f"      mulligan draw 42 --model {run}")
-        print(f"      mulligan walk {run} --from 1 --to 2")
+        lines += [f"      mulligan draw 42 --model {run}", f"      mulligan walk {run} --from 1 --to 2"]
+    return lines
 
 
 def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0, stop_on_alarm: bool = False) -> int:
@@ -200,7 +197,7 @@ def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int =
     return follow(run, Recorder(out), out, json=json, tries=tries, stop_on_alarm=stop_on_alarm)
 
 
-def reported(run: Run, recorder: Recorder) -> str | None:
+def write_page(run: Run, recorder: Recorder) -> str | None:
     """Write the report and return its path. If that fails, print the reason and return None."""
     try:
         return str(write_report(recorder.folder.path, data=run.data))

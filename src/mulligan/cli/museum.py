@@ -10,16 +10,15 @@ from tyro.conf import Positional, arg
 
 from mulligan import museum
 from mulligan.cli import list as listing
-from mulligan.cli.options import File, Flag, Seed
-from mulligan.doors.say import emit, say, strict
+from mulligan.cli.document import Document
+from mulligan.cli.options import File, Force, Seed
+from mulligan.doors.say import say, strict
 from mulligan.doors.signature import KEY, PROGRAM
 from mulligan.doors.write import check_folder, write_json
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import figure
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mulligan.museum import Contrast, Exhibit, Played
 
 
@@ -28,9 +27,8 @@ def command(
     *,
     out: Annotated[File, arg(metavar="DIR")] = None,
     seed: Seed = 0,
-    force: Flag = False,
-    json: Flag = False,
-) -> int | None:
+    force: Force = False,
+) -> Document:
     """List the failed GANs, or play one: what was published, what happens, why, and the repair, measured.
 
     A case takes seconds, on toys or on MNIST. --out keeps the pictures before and after, and all figures.
@@ -47,59 +45,53 @@ def command(
         The folder for the pictures, and for the figures as case.json.
     seed
         Random seed of the runs.
-    force
-        Overwrite what another program wrote.
-    json
-        Print one JSON document.
     """
     if not case:
         if out is not None:
             raise ConfigError(
                 f"--out needs a case, whose pictures it keeps. Try mulligan museum article --out {typed(out)}."
             )
-        listing.command("museum", json=json)
-        return None
+        return listing.command("museum")
+    from mulligan.output.pictures import save_png
+
     exhibit = museum.exhibit_named(case)
     if out is not None:
         check_folder(out, "case.json", force=force)
     say(f"playing {exhibit.name}: as published, and repaired …")
     played = exhibit.play(seed)
-    document = described(exhibit, played, seed)
+    data, lines = describe(exhibit, played, seed), plate(exhibit, played)
     if out is not None:
-        _keep(out, document, played)
-    if json:
-        emit(document)
-    else:
-        print("\n".join(plate(exhibit, played)))
-        if out is not None:
-            print(f"kept in {out}: {', '.join(f'{picture.name}.png' for picture in played.pictures)}, case.json")
-    if not (played.fails and played.mended):
-        say("this run did not go as described: see the figures above. Try another --seed.")
-        return 1
-    return None
+        for picture in played.pictures:
+            save_png(out / f"{picture.name}.png", picture.image, {"caption": picture.caption})
+        write_json(out / "case.json", strict(data))
+        lines.append(f"kept in {out}: {', '.join(f'{picture.name}.png' for picture in played.pictures)}, case.json")
+    if played.fails and played.mended:
+        return Document(data, lines)
+    say("this run did not go as described: see the figures. Try another --seed.")
+    return Document(data, lines, code=1)
 
 
-def described(case: Exhibit, played: Played, seed: int) -> dict[str, Any]:
+def describe(case: Exhibit, played: Played, seed: int) -> dict[str, Any]:
     """Return everything about an exhibit and its run, ready for JSON. Pictures are named by their files."""
-    return (
-        {KEY: PROGRAM}
-        | case.words()
-        | {
-            "seed": seed,
-            "fails": played.fails,
-            "mended": played.mended,
-            "evidence": [
-                {"name": e.name, "line": e.line, "published": e.before, "repaired": e.after}
-                | {"failed": f"{e.sign} {e.threshold:g}"}
-                for e in played.evidence
-            ],
-            "curves": [asdict(curve) for curve in played.curves],
-            "pictures": [
-                {"name": p.name, "file": f"{p.name}.png", "caption": p.caption, "low": p.low, "high": p.high}
-                for p in played.pictures
-            ],
-        }
-    )
+    evidence = [
+        {"name": e.name, "line": e.line, "published": e.before, "repaired": e.after}
+        | {"failed": f"{e.sign} {e.threshold:g}"}
+        for e in played.evidence
+    ]
+    pictures = [
+        {"name": p.name, "file": f"{p.name}.png", "caption": p.caption, "low": p.low, "high": p.high}
+        for p in played.pictures
+    ]
+    return {
+        KEY: PROGRAM,
+        **case.words(),
+        "seed": seed,
+        "fails": played.fails,
+        "mended": played.mended,
+        "evidence": evidence,
+        "curves": [asdict(curve) for curve in played.curves],
+        "pictures": pictures,
+    }
 
 
 def plate(case: Exhibit, played: Played) -> list[str]:
@@ -127,11 +119,3 @@ def _row(evidence: Contrast) -> tuple[str, str, str, str]:
 def _columns(rows: list[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
-
-
-def _keep(folder: Path, document: dict[str, Any], played: Played) -> None:
-    from mulligan.output.pictures import save_png
-
-    for picture in played.pictures:
-        save_png(folder / f"{picture.name}.png", picture.image, {"caption": picture.caption})
-    write_json(folder / "case.json", strict(document))

@@ -2,11 +2,11 @@
 
 from tyro.conf import Positional
 
-from mulligan.cli.options import File, Flag, Folder
-from mulligan.doors.say import emit
+from mulligan.cli.document import Document
+from mulligan.cli.options import File, Folder, Force
 
 
-def command(run: Positional[Folder], *, out: File = None, force: Flag = False, json: Flag = False) -> None:
+def command(run: Positional[Folder], *, out: File = None, force: Force = False) -> Document:
     """Write the report of a run: one HTML file that works offline, light and dark, on paper and on a phone.
 
     `mulligan train` and `mulligan resume` write the report when they end. Use this command after `mulligan evaluate`,
@@ -22,12 +22,8 @@ def command(run: Positional[Folder], *, out: File = None, force: Flag = False, j
         The run folder.
     out
         The file (default: report.html in the run folder).
-    force
-        Overwrite what another program wrote.
-    json
-        Print one JSON document.
     """
-    from mulligan.cli.sample import protected
+    from mulligan.cli.outputs import protected
     from mulligan.doors.write import check_out
     from mulligan.report import write_report
     from mulligan.training import RunFolder
@@ -36,7 +32,4 @@ def command(run: Positional[Folder], *, out: File = None, force: Flag = False, j
     if out is not None and not (out.exists() and usual.exists() and out.samefile(usual)):
         check_out([out], [".html"], protected(out), force=force)
     path = write_report(run, out)
-    if json:
-        emit({"run": str(run), "report": str(path), "bytes": path.stat().st_size})
-        return
-    print(path)
+    return Document({"run": str(run), "report": str(path), "bytes": path.stat().st_size}, [str(path)])

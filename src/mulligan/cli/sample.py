@@ -10,8 +10,9 @@ from tyro.conf import Positional
 
 import mulligan
 from mulligan import training
-from mulligan.cli.options import LARGEST_PALETTE, ClassWord, Count, File, Flag, Model, Palette, Psi, Seed
-from mulligan.doors.say import emit
+from mulligan.cli.document import Document
+from mulligan.cli.options import LARGEST_PALETTE, ClassWord, Count, File, Flag, Force, Model, Palette, Psi, Seed
+from mulligan.cli.outputs import protected, stem
 from mulligan.doors.signature import write_npz
 from mulligan.doors.write import NO_NAME, atomic_write, check_folder, check_out
 from mulligan.errors import ConfigError
@@ -40,9 +41,8 @@ def command(
     palette: Palette = None,
     sheet: Flag = False,
     out: File = None,
-    force: Flag = False,
-    json: Flag = False,
-) -> None:
+    force: Force = False,
+) -> Document:
     """Draw many pictures: a grid (.png), an array (.npz), or a folder with one file each.
 
     The first picture is that of `mulligan draw` for the same seed. A larger count only adds pictures.
@@ -74,10 +74,6 @@ def command(
         Write one PNG without gaps, and beside it the JSON that game engines read (Aseprite's array format).
     out
         The file, or a folder if the name has no ending (default: a grid named after model and options).
-    force
-        Overwrite what another program wrote.
-    json
-        Print one JSON document that says what was written.
     """
     import numpy as np
 
@@ -115,12 +111,10 @@ def command(
         save_sheet(out, samples, [generator.class_name(k) for k in named])
     else:
         _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
-    if json:
-        listed = None if labels is None else labels.tolist()
-        emit({"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)})
-    else:
-        step = f", best at step {generator.spec.step:,}" if best else ""
-        print(f"{counted(count, 'sample')} of seed {seed}{step}: {out}")
+    listed = None if labels is None else labels.tolist()
+    data = {"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)}
+    step = f", best at step {generator.spec.step:,}" if best else ""
+    return Document(data, [f"{counted(count, 'sample')} of seed {seed}{step}: {out}"])
 
 
 def _in_few_colours(samples: NDArray[np.uint8], generator: Generator, palette: int | str) -> NDArray[np.uint8]:
@@ -174,17 +168,3 @@ def _folders(generator: Generator) -> list[str]:
         return name[:1] not in ("", ".") and len(name.encode()) <= _LONGEST and folders.count(name.lower()) == 1
 
     return [name if fits(name) else f"class-{k}" for k, name in enumerate(names)]
-
-
-def protected(out: Path, *inputs: str | Path | None) -> list[str | Path | None]:
-    """Return what a command must not overwrite at `out`: its inputs, and the files of a run in whose folder that is."""
-    places = (out.parent / up for up in ("", "..", "../.."))  # the working directory may be gone
-    return [*inputs, *(own for place in places for own in training.RunFolder(place).own())]
-
-
-def stem(model: Path) -> str:
-    """Name a model by its file, or by its run folder."""
-    model = model.resolve()
-    if model.name in ("generator.safetensors", "best.safetensors"):
-        return f"{model.parent.name}{'-best' if model.stem == 'best' else ''}"
-    return model.stem if model.suffix == ".safetensors" else model.name

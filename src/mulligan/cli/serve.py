@@ -43,6 +43,8 @@ def command(
     open_
         Open the page in the browser.
     """
+    from webbrowser import open as open_page
+
     from mulligan.nn.workers.blas import slowed
     from mulligan.web.server import serve
 
@@ -66,11 +68,5 @@ def command(
         token=token or "",
         runs=runs or Path("runs"),
         data=own,
-        ready=_opened if open_ else lambda address: None,
+        ready=open_page if open_ else lambda address: None,
     )
-
-
-def _opened(address: str) -> None:
-    import webbrowser
-
-    webbrowser.open(address)

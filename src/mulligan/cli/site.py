@@ -4,7 +4,9 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.options import Flag, NewFolder, OtherFolder
+from mulligan.cli.document import Document
+from mulligan.cli.options import Force, NewFolder, OtherFolder
+from mulligan.errors import typed
 
 
 def command(
@@ -12,8 +14,8 @@ def command(
     *,
     pyodide: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     docs: Annotated[OtherFolder, arg(metavar="DIR")] = None,
-    force: Flag = False,
-) -> None:
+    force: Force = False,
+) -> Document:
     """Write the playground as web pages for any file server. Mulligan then runs inside the browser.
 
     It trains small networks, on toys, 5,000 digits, or what the visitor draws.
@@ -30,11 +32,10 @@ def command(
         A folder with Pyodide, to include (default: browsers load Pyodide from its public address).
     docs
         A folder with the built book, to include.
-    force
-        Write into a folder with other files too.
     """
     from mulligan.web.browser.site import RUNTIME, build
 
-    build(out, pyodide, docs, force=force)
+    files = build(out, pyodide, docs, force=force)
     where = "" if pyodide else f" Browsers load Python from {RUNTIME}."
-    print(f"{out} is ready.{where} Look at it: python -m http.server -d {out} --bind 127.0.0.1 8765")
+    line = f"{out} is ready.{where} Look at it: python -m http.server -d {typed(out)} --bind 127.0.0.1 8765"
+    return Document({"out": str(out), "files": [str(path) for path in files]}, [line])

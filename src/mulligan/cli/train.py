@@ -79,23 +79,31 @@ def command(
         Print events as JSON Lines; the last names the files.
     """
     from mulligan.cli.follow import follow
+    from mulligan.config.change import Change, changes_of
     from mulligan.fitting import timed
     from mulligan.nn.workers.blas import slowed
     from mulligan.training.tensorboard import TensorBoard, writer_class
 
-    if minutes is not None and steps is not None:
-        raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Give only one of them.")
     if () in set_:
         raise ConfigError("--set must be path=value, got nothing. Try --set discriminator.optimizer.lr=1e-4.")
-    config = training.recipe(recipe_)
-    if data is not None:
-        config = training.with_all_of(config, data)
-    given = {
+    options = {
         "steps": steps, "seed": seed, "threads": threads, "evaluate_every": None if evaluate else 0,
         "data.size": size, "data.tile": tile, "data.name": data, "start": from_ and str(from_),
     }  # fmt: skip
-    flags = [(path, value) for path, value in given.items() if value is not None]
-    config = training.with_overrides(config, [*chain(*set_), *flags])
+    flags = [Change(path, value) for path, value in options.items() if value is not None]
+    changes = [*changes_of(chain(*set_)), *flags]
+    values = dict(flags)
+    for path, value in changes:  # else the option would win in silence
+        if values.get(path, value) != value:
+            raise ConfigError(
+                must_be(f"--set {path}", f"left out beside the option that sets it to {values[path]!r}", value)
+            )
+    if minutes is not None and any(change.path == "steps" for change in changes):
+        raise ConfigError(f"--minutes {minutes:g} and steps both set the length. Give only one of them.")
+    config = training.recipe(recipe_)
+    if data is not None:
+        config = training.with_all_of(config, data)
+    config = training.with_overrides(config, changes)
     if out is not None:  # checked before the timing
         training.RunFolder(out).check_free()
     if log not in (None, "tensorboard"):

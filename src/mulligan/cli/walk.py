@@ -5,8 +5,8 @@ from pathlib import Path
 from tyro.conf import Positional
 
 import mulligan
-from mulligan.cli.options import ClassWord, Direction, Flag, Frames, From, Model, Target, To
-from mulligan.doors.say import emit
+from mulligan.cli.document import Document
+from mulligan.cli.options import ClassWord, Direction, Force, Frames, From, Model, Target, To
 from mulligan.errors import ConfigError
 
 
@@ -19,9 +19,8 @@ def command(
     frames: Frames = 60,
     class_: ClassWord = None,
     out: Target = Path("walk.gif"),
-    force: Flag = False,
-    json: Flag = False,
-) -> None:
+    force: Force = False,
+) -> Document:
     """Animate the way from one number's picture to another's (.gif, .png, .webp).
 
     Normal z move along a great circle, which keeps the lengths that G was trained on. Uniform z move in a straight
@@ -49,15 +48,11 @@ def command(
         Number or name of the class (default: the seeds' classes).
     out
         The file of the animation.
-    force
-        Overwrite what another program wrote.
-    json
-        Print one JSON document that says what was written.
     """
     if (to is None) == (direction is None):
         got = "neither" if to is None else "both"
         raise ConfigError(f"walk needs either --to SEED or --direction K, got {got}. Try --direction 0 alone.")
-    from mulligan.cli.sample import protected
+    from mulligan.cli.outputs import protected
     from mulligan.doors.write import check_out
     from mulligan.output.generator import walk_along
     from mulligan.output.pictures import ANIMATIONS, save_walk
@@ -73,8 +68,6 @@ def command(
         to, way, along = from_, f"through seed {from_} along {direction}", {"direction": direction}
     save_walk(out, pictures)
     ends = [generator.class_name(generator.label_of(seed, class_)) for seed in (from_, to)]
-    if json:
-        emit({"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)} | along)
-    else:
-        named = f", class {ends[0]} {'all the way' if ends[0] == ends[1] else f'to {ends[1]}'}" if ends[0] else ""
-        print(f"{frames} frames {way}{named}: {out}")
+    named = f", class {ends[0]} {'all the way' if ends[0] == ends[1] else f'to {ends[1]}'}" if ends[0] else ""
+    data = {"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)} | along
+    return Document(data, [f"{frames} frames {way}{named}: {out}"])

@@ -5,6 +5,7 @@ import time
 from typing import Any, Self
 
 from mulligan.diagnosis.figures import figure_of
+from mulligan.doors.say import escape, say
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.readings import READINGS, read, says
@@ -71,7 +72,7 @@ class Plain(View):
             self.tell(f"step {count(event.step)} of {count(total)} · {words}")
 
     def tell(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        say(text)
 
 
 class Bar(View):
@@ -114,7 +115,7 @@ class Bar(View):
             super().show(event)
 
     def tell(self, text: str) -> None:
-        self._live.console.print(text, markup=False)
+        self._live.console.print(escape(text), markup=False)
 
 
 class Pace:
