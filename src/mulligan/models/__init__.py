@@ -1,7 +1,4 @@
-"""Load a generator: from a file, a run folder or a checkpoint folder, or one that comes with Mulligan.
-
-`load` and `bundled` stand here; `evaluate` measures what they load.
-"""
+"""Load a generator: a file, a run or checkpoint folder, or one that comes with Mulligan; `evaluate` measures it."""
 
 import os
 from pathlib import Path
@@ -53,13 +50,13 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
 
     from mulligan.training.store.folder import newest_in, restored  # late: a generator's file needs no training loop
 
-    found = newest_in(path)
-    if found is None:
+    newest = newest_in(path)
+    if newest is None:
         raise CheckpointError(
             f"{path} must hold a generator or a checkpoint, got neither. Try a run folder, a checkpoint folder inside "
             "one, or a .safetensors file; mulligan train makes them."
         )
-    return restored(found).generator()
+    return restored(newest).generator()
 
 
 def bundled(name: str = "mnist") -> Generator:

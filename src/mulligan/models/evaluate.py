@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from mulligan.data import DATASETS, Dataset, from_arrays, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
-from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, expanded, must_be
+from mulligan.errors import ConfigError, ShapeError, expanded, must_be
 from mulligan.metrics import Fakes, merge
 from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator
 from mulligan.metrics.fakes import SampleSource
 from mulligan.models import load as load_generator
 from mulligan.output.generator import Generator
-from mulligan.training import Run, RunFolder
+from mulligan.training import Run
 from mulligan.training.store import newest_in, restored
 
 _LOG = logging.getLogger(__name__)
@@ -67,25 +67,25 @@ def evaluate(
     """
     if isinstance(generator, np.ndarray):
         generator = Fakes(from_arrays(generator))
-    if isinstance(data, np.ndarray):
-        data = from_arrays(data)
     if data is None and isinstance(generator, Fakes):
         raise ConfigError("data must be given with samples, got None. Try mulligan.evaluate(samples, 'mnist').")
-    weights, found, cpu = _weights(generator, others=data is not None)
-    if data is None:
-        data = found if found is not None else own_data(weights["ema"])
+    sources, own, cpu = _sources(generator)
+    source = sources["ema"]
+    if isinstance(data, np.ndarray):
+        data = from_arrays(data)
+    elif data is None:
+        data = own or own_data(source)
     elif not isinstance(data, Dataset):
-        data = _loaded(data, weights["ema"])
-    drawn = range(int(seeds)) if isinstance(seeds, numbers.Integral) else tuple(seeds)  # type: ignore[arg-type]
-    if not drawn:
+        data = _load_for(source, data)
+    draws = range(int(seeds)) if isinstance(seeds, numbers.Integral) else tuple(seeds)  # type: ignore[arg-type]
+    if not draws:
         raise ConfigError("seeds must be at least one draw, got none. Try 3.")
-    shape = weights["ema"].spec.shape
-    if tuple(shape) != data.shape:
+    if tuple(source.spec.shape) != data.shape:
         fakes = isinstance(generator, Fakes)
         whose, hint = ("samples'", "they imitate") if fakes else ("generator's", "the generator was trained on")
         raise ShapeError(
-            f"data must have the {whose} shape {tuple(shape)}, got {data.shape} of {data.name}. Evaluate against the "
-            f"data that {hint}."
+            f"data must have the {whose} shape {tuple(source.spec.shape)}, got {data.shape} of {data.name}. Evaluate "
+            f"against the data that {hint}."
         )
     if isinstance(generator, Fakes):
         if not LEAST <= len(generator) >= (count or 0):
@@ -95,16 +95,15 @@ def evaluate(
         count = min(COUNT, len(generator), there) if count is None else count
     evaluator = Evaluator.of(data, count)
     scores = {}
-    for name, each in weights.items():
+    for name, each in sources.items():
+        weights = "fakes" if isinstance(each, Fakes) else name
+        which = {"ema": "averaged weights: ", "raw": "raw weights: ", "fakes": ""}[weights]
         results = []
-        for seed in drawn:
-            noted = "fakes" if isinstance(each, Fakes) else name
-            which = {"ema": "averaged weights: ", "raw": "raw weights: ", "fakes": ""}[noted]
+        for seed in draws:
             _LOG.info("seed %d, %s%s samples", seed, which, f"{evaluator.count:,}")
-            results.append(evaluator.score(each, seed, weights=noted, cpu_seconds=cpu))
+            results.append(evaluator.score(each, seed, weights=weights, cpu_seconds=cpu))
         scores[name] = merge(results)
-    result = scores.pop("ema")
-    return {**result, **scores}
+    return {**scores.pop("ema"), **scores}
 
 
 @np.errstate(under="ignore")
@@ -114,29 +113,16 @@ def evaluate_finished(run: Run) -> dict[str, Any]:
     return Evaluator.of(run.data, train_judge=False).score(run.generator(), cpu_seconds=run.cpu)
 
 
-def _weights(
-    generator: Generator | Run | Fakes | str | Path, *, others: bool
+def _sources(
+    generator: Generator | Run | Fakes | str | Path,
 ) -> tuple[dict[str, SampleSource], Dataset | None, float | None]:
-    """Return the generators to score by the name of their weights, and, if known, their data and the CPU-seconds.
-
-    With `others`, other data to compare with, the averaged weights suffice if a run's own data are missing.
-    """
-    if isinstance(generator, (Generator, Fakes)):
-        return {"ema": generator}, None, None
-    if not isinstance(generator, Run):
+    """Return the generators to score by the name of their weights, and of a run its data and its CPU-seconds."""
+    if isinstance(generator, (str, Path)):
         path = expanded(generator)
-        if not os.path.isdir(path):
-            return {"ema": load_generator(path)}, None, None
-        found = newest_in(path)
-        if found is None:
-            return {"ema": load_generator(path)}, None, None
-        try:
-            generator = restored(found)
-        except (CheckpointError, DataError) as error:
-            if not others or not RunFolder(path).generator.is_file():
-                raise
-            _LOG.warning("only the averaged weights can be measured: %s", error)
-            return {"ema": load_generator(path)}, None, float(found.clock["cpu"])
+        newest = newest_in(path) if os.path.isdir(path) else None
+        generator = load_generator(path) if newest is None else restored(newest)
+    if not isinstance(generator, Run):
+        return {"ema": generator}, None, None
     both: dict[str, SampleSource] = {"ema": generator.generator(), "raw": generator.generator(average=False)}
     return both, generator.data, generator.cpu
 
@@ -147,10 +133,10 @@ def own_data(generator: SampleSource) -> Dataset:
         raise ConfigError(
             "data must be named, because this generator does not name its training data. Try --data mnist."
         )
-    return _loaded(generator.spec.data, generator)
+    return _load_for(generator, generator.spec.data)
 
 
-def _loaded(source: str | Path, generator: SampleSource) -> Dataset:
+def _load_for(generator: SampleSource, source: str | Path) -> Dataset:
     """Load data by name. Own pictures are read at the generator's size, in its colours, and as its own were."""
     if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
         return load(source)

@@ -162,6 +162,7 @@ def test_foreign_edited_and_newer_files_are_told_apart(generator, tmp_path):
         (lambda spec: spec.update(data_range=[0, float("inf")]), "data_range"),
         (lambda spec: spec.update(classes="x"), r"g\.safetensors .*classes .* got 'x'"),
         (lambda spec: spec.update(classes=10**9), "classes"),
+        (lambda spec: spec.update(classes=11), "classes must be 10"),
         (lambda spec: spec.update(class_counts=[0] * 10), "classes"),
         (lambda spec: spec.update(recipe="\ud800"), "surrogates"),
         (lambda spec: spec.update(deep=json.loads("[" * 900 + "]" * 900)), "brackets"),

@@ -75,6 +75,8 @@ class Generator:
             raise ShapeError(
                 f"the layers must make samples of shape {spec.shape}, got layers that make {self.network.output_shape}."
             )
+        if self.network.classes not in (None, spec.classes):
+            raise ShapeError(f"classes must be {self.network.classes}, as the layers have, got {spec.classes}.")
 
     @property
     def theta(self) -> Array:
