@@ -71,22 +71,6 @@ class Sliced(R1):
         return super().value_and_grad(g[:, :, 0], n, out, factor)
 
 
-@dataclass(frozen=True)
-class Choosy(NonSaturating):
-    """A loss that does not take the example of its own range."""
-
-    by: Positive = field(kw_only=True)
-
-    def __post_init__(self):
-        if self.by < 2:
-            raise ValueError("by must be 2 or more")
-
-
-class Picky(R1):
-    def __post_init__(self):
-        raise RuntimeError("not today")
-
-
 class Shy(Augmentation):
     def __init__(self):
         raise OSError("no table of colours")
@@ -98,8 +82,6 @@ class Shy(Augmentation):
         (LOSSES, Wrong, "wrong", "raises ValueError: no such thing"),
         (LOSSES, Wrong, "wrong, r1, *", "raises ValueError: no such thing"),  # its games alone
         (PENALTIES, Sliced, "sliced", "raises IndexError: too many indices"),
-        (LOSSES, Choosy, "choosy", "raises ValueError: by must be 2 or more"),
-        (PENALTIES, Picky, "picky", "raises RuntimeError: not today"),
         (AUGMENTATIONS, Shy, "shy", "raises OSError: no table of colours"),
     ],
 )
@@ -141,11 +123,6 @@ def test_a_pattern_chooses():
     names = {check.name for check in check_game("hinge, r1 + r2, *, conv, workers 1")}
     assert names == {f"hinge, r1 + r2, {update}, conv, workers 1" for update in ("alternating", "simultaneous")}
     assert len(list(check_game("no such name"))) == 0
-
-
-def test_names_are_unique():
-    names = [case.name for case in cases()]
-    assert len(names) == len(set(names))
 
 
 @dataclass(frozen=True)

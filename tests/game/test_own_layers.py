@@ -161,6 +161,10 @@ def test_a_users_layer_that_keeps_to_its_network_plays():
         assert np.isfinite(GAN(game, SHAPE, workers=1, dtype=dtype).step(np.ones((4, 4)))["d_loss"])
 
 
+def test_a_users_layer_with_weights_is_checked():
+    assert all(check.passed for layer in (Weighted(), Idle()) for check in check_layer(layer, (6,)))
+
+
 def test_a_users_layer_without_a_second_order():
     @dataclass(frozen=True)
     class Bare(Doubled):

@@ -158,11 +158,6 @@ def test_a_beta2_schedule_is_held_to_its_range_at_every_step():
         gan.step(np.zeros((4, 4)))
 
 
-def test_labels_may_be_a_list():
-    gan, same = (GAN(game_of("classes"), (4,), workers=1) for _ in range(2))
-    assert gan.step(np.ones((4, 4)), [0, 1, 2, 0]) == same.step(np.ones((4, 4)), np.array([0, 1, 2, 0]))
-
-
 def game_with(optimizer, schedules=None):
     return Game(Player(G, optimizer), Player(D, optimizer), Latent(3), schedules=schedules or Schedules())
 
@@ -232,18 +227,9 @@ def test_batches_that_are_no_numbers(real, labels, match, workers):
         gan.step(np.zeros((6, 4)), np.zeros(6, int))
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "match"),
-    [
-        ("workers", 0, "workers must be a whole number from 1 on, got 0. Try 1"),
-        ("workers", 1.5, r"workers must be .*, got 1\.5"),
-        ("seed", -1, "seed must be a whole number from 0 on, got -1. Try 0"),
-        ("total", 0, "total must be a whole number from 1 on, got 0"),
-        ("total", True, "total must be .*, got True"),
-    ],
-)
-def test_settings_that_are_off(name, value, match):
-    with pytest.raises(ConfigError, match=match):
+@pytest.mark.parametrize(("name", "value"), [("workers", 0), ("workers", 1.5), ("seed", -1), ("total", 0)])
+def test_settings_that_are_off(name, value):
+    with pytest.raises(ConfigError, match=f"{name} must be a whole number .* got {value}"):
         GAN(game_of(), SHAPE, **{"workers": 1, name: value})
 
 
@@ -260,11 +246,3 @@ def test_labels_that_a_game_with_classes_needs(labels):
         with pytest.raises((ShapeError, ConfigError), match=r"classes|whole number"):
             gan.step(np.zeros((6, 4)), labels)
         gan.step(np.zeros((6, 4)), np.arange(6) % 3)  # the workers are free again
-
-
-def test_labels_that_nobody_asks_for_change_nothing():
-    with_labels, without = (GAN(game_of(), SHAPE, workers=1) for _ in range(2))
-    real = np.ones((6, 4))
-    with_labels.step(real, np.arange(6))
-    without.step(real)
-    np.testing.assert_array_equal(with_labels.d.network.theta, without.d.network.theta)

@@ -1,4 +1,4 @@
-"""Optimisers against their papers, against torch, and against the promises of `Optimizer`."""
+"""Optimisers against their papers, and against the promises of `Optimizer`."""
 
 import math
 import threading
@@ -63,49 +63,7 @@ def assert_close(ours, theirs):
     assert np.max(np.abs(ours - theirs) / way) < 1e-12
 
 
-# --- against torch, where it has the paper's definition -----------------------------------------------------
-
-TORCH = [
-    (SGD(lr=0.03), "SGD", {"lr": 0.03}),
-    (Momentum(lr=0.03, momentum=0.8), "SGD", {"lr": 0.03, "momentum": 0.8}),
-    (Nesterov(lr=0.03, momentum=0.8), "SGD", {"lr": 0.03, "momentum": 0.8, "nesterov": True}),
-    (Adam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), "Adam", {"lr": 3e-3, "betas": (0.5, 0.9), "eps": 1e-3}),
-    (Adam(beta1=0.0, beta2=0.99), "Adam", {"lr": 1e-3, "betas": (0.0, 0.99)}),
-    (AdamW(lr=3e-3, weight_decay=0.1), "AdamW", {"lr": 3e-3, "weight_decay": 0.1}),
-    (Adagrad(lr=0.1, eps=1e-3), "Adagrad", {"lr": 0.1, "eps": 1e-3}),
-    (Adadelta(lr=2.0, rho=0.8, eps=1e-3), "Adadelta", {"lr": 2.0, "rho": 0.8, "eps": 1e-3}),
-    (RMSprop(lr=3e-3, rho=0.8, eps=1e-3), "RMSprop", {"lr": 3e-3, "alpha": 0.8, "eps": 1e-3}),
-    (AdaMax(lr=3e-3, beta1=0.8, beta2=0.9), "Adamax", {"lr": 3e-3, "betas": (0.8, 0.9), "eps": 1e-300}),
-]
-
-
-@pytest.mark.parametrize(("ours", "theirs", "options"), TORCH, ids=[repr(case[0]) for case in TORCH])
-def test_agrees_with_torch(ours, theirs, options):
-    torch = pytest.importorskip("torch")
-    p = torch.tensor(start(), requires_grad=True)
-    reference = getattr(torch.optim, theirs)([p], **options)
-    for row in gradients():
-        p.grad = torch.tensor(row)
-        reference.step()
-    assert_close(run(ours, gradients())[0], p.detach().numpy())
-
-
-@pytest.mark.parametrize("ours", [Adam(lr=3e-3, beta1=0.5), AdamW(lr=3e-3)], ids=repr)
-def test_scheduled_rate_and_beta2_agree_with_torch(ours):
-    torch = pytest.importorskip("torch")
-    p = torch.tensor(start(), requires_grad=True)
-    reference = getattr(torch.optim, type(ours).__name__)([p], lr=ours.lr, betas=(ours.beta1, ours.beta2))
-    theta, state = start(), ours.init(N, np.float64)
-    for t, row in enumerate(gradients()):
-        factor, beta2 = 1 / (1 + t), 0.9 + 0.0999 * t / STEPS
-        reference.param_groups[0].update(lr=ours.lr * factor, betas=(ours.beta1, beta2))
-        p.grad = torch.tensor(row)
-        reference.step()
-        ours.step(theta, row.copy(), state, lr=ours.lr * factor, beta2=beta2)
-    assert_close(theta, p.detach().numpy())
-
-
-# --- against the paper's own lines, where torch has another definition or none -------------------------------
+# --- against the paper's own lines ---------------------------------------------------------------------------
 
 
 def paper_adam_directions(g, b1, b2, eps):
@@ -115,6 +73,26 @@ def paper_adam_directions(g, b1, b2, eps):
         m = b1 * m + (1 - b1) * row
         v = b2 * v + (1 - b2) * row**2
         yield (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)
+
+
+def paper_adam(g, lr, b1, b2, eps):
+    return start() - lr * sum(paper_adam_directions(g, b1, b2, eps))
+
+
+def paper_adamax(g, lr, b1, b2):
+    theta, m, u = start(), 0.0, np.zeros(N)
+    for t, row in enumerate(g, 1):
+        m, u = b1 * m + (1 - b1) * row, np.maximum(b2 * u, abs(row))
+        theta = theta - lr / (1 - b1**t) * np.divide(m, u, out=np.zeros(N), where=u > 0)
+    return theta
+
+
+def paper_adagrad(g, lr, eps):
+    theta, squares = start(), 0.0
+    for row in g:
+        squares = squares + row**2
+        theta = theta - lr * row / (np.sqrt(squares) + eps)
+    return theta
 
 
 def paper_optimistic(g, lr, b1, b2, eps):
@@ -181,6 +159,12 @@ def paper_adadelta(g, lr, rho, eps):
 
 
 PAPERS = [
+    (SGD(lr=0.03), lambda g, lr: start() - lr * g.sum(axis=0)),
+    (Momentum(lr=0.03, momentum=0.8), paper_polyak),
+    (Adam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_adam),
+    (Adam(beta1=0.0, beta2=0.99), paper_adam),
+    (AdaMax(lr=3e-3, beta1=0.8, beta2=0.9), paper_adamax),
+    (Adagrad(lr=0.1, eps=1e-3), paper_adagrad),
     (RMSprop(lr=3e-3, rho=0.8, eps=1e-3), paper_rmsprop),
     (Adadelta(lr=1.0, rho=0.8, eps=1e-3), paper_adadelta),
     (OptimisticAdam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_optimistic),
@@ -315,14 +299,6 @@ def test_state_is_named_as_it_is_told():
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=name)
-def test_counts_its_steps(optimizer):
-    state = optimizer.init(N, np.float32)
-    assert state["t"].dtype == np.int64
-    assert state["t"].tolist() == [0]
-    assert run(optimizer, gradients())[1]["t"].tolist() == [STEPS]
-
-
-@pytest.mark.parametrize("optimizer", EVERY, ids=name)
 def test_allocates_nothing_that_grows(optimizer, peak_of):
     n = 3 * BLOCK
     theta, g = start(n, np.float32), gradients(n, 1, np.float32)[0]
@@ -364,14 +340,6 @@ def test_rates_of_every_step_are_those_of_an_optimizer_with_these_options(optimi
     for row in gradients():
         optimizer.step(theta, row.copy(), state, **rates)
     assert_close(theta, run(replace(optimizer, **rates), gradients())[0])
-
-
-@pytest.mark.parametrize("optimizer", EVERY, ids=name)
-def test_rate_zero_moves_nothing(optimizer):
-    theta, state = start(), optimizer.init(N, np.float64)
-    for row in gradients(steps=optimizer.evaluations):
-        optimizer.step(theta, row, state, lr=0.0)
-    assert np.array_equal(theta, start())
 
 
 @pytest.mark.parametrize("decay", [None, 0.5])

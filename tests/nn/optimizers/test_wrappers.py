@@ -44,13 +44,6 @@ def test_wrappers_pass_rate_and_beta2_to_the_base():
         Extragradient(SGD()).rates(1.0, 0.9)
 
 
-def test_evaluations():
-    assert Adam().evaluations == 1
-    assert Extragradient().evaluations == 2
-    assert Lookahead(Adam()).evaluations == 1
-    assert Lookahead(Extragradient()).evaluations == 2
-
-
 @pytest.mark.parametrize(
     ("cls", "base"),
     [

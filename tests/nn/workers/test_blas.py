@@ -1,9 +1,5 @@
 """OpenBLAS that was told to run another processor's kernels: said where it costs something, and nowhere else."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from mulligan.nn.workers import blas
@@ -33,8 +29,6 @@ def machine(monkeypatch, tmp_path):
     ("cpuinfo", "kernels", "forced", "name"),
     [
         (AVX512, "Haswell", "Haswell", "AVX-512"),
-        (AVX512, "Zen", "Zen", "AVX-512"),
-        (AVX512, "Sandybridge", "Sandybridge", "AVX2"),
         (AVX2, "Nehalem", "Nehalem", "AVX2"),
     ],
 )
@@ -80,13 +74,3 @@ def test_numpys_own_is_asked(machine, monkeypatch):
     systems = {**scipys, "filepath": "/usr/lib/libopenblas.so"}  # a NumPy that was not built by itself
     monkeypatch.setattr(blas.threadpoolctl, "threadpool_info", lambda: [systems])
     assert "AVX-512" in blas.slowed()
-
-
-def test_a_real_process():
-    """What threadpoolctl and the system say here, whatever this machine is."""
-    code = "import numpy; from mulligan.nn.workers import blas; print(blas.slowed()); print(blas.libraries())"
-    environment = {**os.environ, "OPENBLAS_CORETYPE": "Nehalem"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    said, libraries = done.stdout.splitlines()
-    flags = blas.CPUINFO.read_text().split() if blas.CPUINFO.exists() else []
-    assert ("not use this processor's AVX2" in said) == ("'Nehalem'" in libraries and "avx2" in flags)

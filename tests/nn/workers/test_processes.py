@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import numpy as np
@@ -263,16 +262,3 @@ def test_no_worker_outlives_its_parent(last):
     while alive(child):
         assert time.monotonic() < until
         time.sleep(0.05)
-
-
-def test_a_worker_that_was_stopped_is_told_of(caplog):
-    with forked(2) as team:
-        team.repeat(lambda worker: None)
-        pid = team.ask("pid")[1]
-        os.kill(pid, signal.SIGSTOP)
-        threading.Timer(2.5, os.kill, (pid, signal.SIGCONT)).start()
-        team.repeat(lambda worker: None)
-        assert team.ask("pid")[1] == pid
-    assert [r.getMessage() for r in caplog.records] == [
-        f"worker process {pid} is stopped, and steps wait for it. Try: kill -CONT {pid}"
-    ]

@@ -12,7 +12,6 @@ On Linux only. Elsewhere a fork is unsafe or missing, and `started` runs the sam
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import signal
 import time
@@ -33,7 +32,6 @@ from mulligan.nn.workers.threads import Abandoned, ThreadTeam
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Semaphore
 
-_LOG = logging.getLogger(__name__)
 SPIN = 1000
 """Polls before a waiting worker sleeps, about 0.5 ms in all. Waking up takes 0.2 ms, as long as drawing a batch."""
 PATIENCE = 0.5
@@ -333,13 +331,7 @@ class Processes:
             from multiprocessing import parent_process  # which Windows needs
 
             return os.getppid() == self._parent and (can_fork() or bool((of := parent_process()) and of.is_alive()))
-        for child in self._children:
-            if not child.is_alive():
-                return False
-            if can_fork() and os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOHANG):  # once
-                text = "worker process %d is stopped, and steps wait for it. Try: kill -CONT %d"
-                _LOG.warning(text, child.pid, child.pid)
-        return True
+        return all(child.is_alive() for child in self._children)
 
 
 _yield_core = getattr(os, "sched_yield", partial(time.sleep, 0))
