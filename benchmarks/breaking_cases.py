@@ -61,25 +61,25 @@ def joined_batch_norm(run: Run) -> None:
 
 def forget_z(run: Run) -> None:
     """Let the weights that z comes in by decay by 7 % a step: a class then has one picture, nearly."""
-    step, entry, dim = run.gan.step, run.gan.g.network.entries[0], run.config.latent.dim
+    step, entry, dim = run.gan.step_on, run.gan.g.network.entries[0], run.config.latent.dim
 
-    def forgetful(real: Any, labels: Any = None) -> dict[str, float]:
-        measures = step(real, labels)
+    def forgetful(*batch: Any) -> dict[str, float]:
+        measures = step(*batch)
         entry.view(run.gan.g.network.theta)[:dim] *= 0.93
         return measures
 
-    run.gan.step = forgetful  # type: ignore[method-assign]
+    run.gan.step_on = forgetful  # type: ignore[method-assign]
 
 
 def inject_nan(run: Run) -> None:
-    step = run.gan.step
+    step = run.gan.step_on
 
-    def poisoned(real: Any, labels: Any = None) -> dict[str, float]:
+    def poisoned(*batch: Any) -> dict[str, float]:
         if run.step == 400:
             run.gan.g.network.theta[7] = np.nan
-        return step(real, labels)
+        return step(*batch)
 
-    run.gan.step = poisoned  # type: ignore[method-assign]
+    run.gan.step_on = poisoned  # type: ignore[method-assign]
 
 
 TINY = '{kind="normal", std=0.0001}'

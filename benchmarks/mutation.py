@@ -1,14 +1,13 @@
 """Mutation testing: plant small bugs in six rooms, one at a time, and see whether a test goes red.
 
-    python benchmarks/mutation_map.py                      # which test runs which line, and how long it takes
-    python benchmarks/mutation.py --count 600 --seed 0     # goes on where it stopped; prints a table by room
-    python benchmarks/mutation.py --again                  # only the survivors, on the tree as it is now
-    python benchmarks/mutation.py --count 300 --seed 2 --results benchmarks/mutation-seed-2.jsonl     # a fresh sample
+    python benchmarks/mutation.py --map [tests/nn …]       # minutes: which test runs which line, and how long it takes
+    python benchmarks/mutation.py --count 300 --seed 3 --results FILE     # goes on where it stopped; a table by room
+    python benchmarks/mutation.py --again --results FILE   # only the survivors, on the tree as it is now
 
 A bug changes an operator, a number, a condition or a call inside a function; it is planted in a fork of a process that
 has collected the tests, so that no file changes. Only tests that run its line are tried, the quickest first, until one
 fails; `by` in the results names that test. torch and jax are hidden. The seed decides in which order the mutants of a
-room are tried. A sample with results of its own leaves out what mutation.jsonl has, wherever the code stands now.
+room are tried. `--leave-out` names the results of earlier samples, whose bugs are not planted again.
 """
 
 import argparse
@@ -28,9 +27,14 @@ from importlib import import_module
 from itertools import chain, zip_longest
 from pathlib import Path
 
-from mutation_map import MAP, ROOMS, ROOT, SOURCE, pytested
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "mulligan"
+ROOMS = ("nn", "game", "data", "metrics", "diagnosis", "training")
+HIDDEN = ("torch", "jax", "optax", "onnx", "onnxruntime")
+MAP = ROOT / "benchmarks" / "mutation-map.json"
 
-RESULTS = MAP.with_name("mutation.jsonl")
+
+RESULTS = MAP.with_name("mutation.jsonl")  # not committed
 KEYS = ("room", "path", "code", "old", "new", "nth")
 ENDS = ("killed", "survived", "too slow", "no test", "equivalent")
 BUDGET = 12.0  # seconds of tests, as measured unmutated, that are tried on one mutant
@@ -39,6 +43,58 @@ _MORE = "FloorDiv *,Pow *,Mod *,And or,Or and,BitAnd |,BitOr &"
 OPERATORS = dict(pair.split(" ", 1) for pair in f"{_SIGNS},{_MORE}".split(","))
 _NAMES = ("min", "max"), ("any", "all"), ("minimum", "maximum")
 NAMES = dict(_NAMES) | {b: a for a, b in _NAMES}
+
+
+class Hider:
+    """Finds no torch and no jax, so that tests which need them are skipped."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HIDDEN:
+            raise ModuleNotFoundError(name, name=name)
+
+
+def pytested(words, plugins=()):
+    """Run pytest in this process, on the tree that this file is in."""
+    import pytest
+
+    sys.meta_path.insert(0, Hider())
+    os.chdir(ROOT)
+    return pytest.main(["-p", "no:cacheprovider", "-p", "no:xdist", "--continue-on-collection-errors", *words], plugins)
+
+
+class Timer:
+    """Tells coverage which test is running, and notes how long each took."""
+
+    def __init__(self, cover):
+        self.cover, self.took, self.bad = cover, {}, set()
+
+    def pytest_runtest_logstart(self, nodeid, location):
+        self.cover.switch_context(nodeid)
+
+    def pytest_runtest_logreport(self, report):
+        self.took[report.nodeid] = self.took.get(report.nodeid, 0.0) + report.duration
+        if report.outcome != "passed":
+            self.bad.add(report.nodeid)
+
+
+def map_out(some):
+    """Write down which tests run which line of the rooms."""
+    import coverage
+
+    timer = Timer(
+        cover := coverage.Coverage(data_file=None, source=[str(SOURCE / r) for r in ROOMS], config_file=False)
+    )
+    cover.start()
+    pytested(some or [f"tests/{room}" for room in ROOMS], [timer])
+    cover.stop()
+    data, before = cover.get_data(), json.loads(MAP.read_text()) if some else {"lines": {}, "took": {}}
+    lines, took = before["lines"], before["took"] | timer.took
+    for path in data.measured_files():
+        of_file = lines.setdefault(str(Path(path).relative_to(ROOT)), {})
+        for line, tests in data.contexts_by_lineno(path).items():
+            of_file[line] = sorted({*of_file.get(line, []), *tests} - timer.bad - {""})
+    MAP.write_text(json.dumps({"took": took, "lines": lines}))
+    print(f"{len(timer.took)} tests, {sum(timer.took.values()):.0f} s; not passed: {sorted(timer.bad)}")
 
 
 def mutants(text):
@@ -196,7 +252,7 @@ def plant(loaded, file, begin, old, new):
 def run(args):
     """Try mutants, and add a line to the results for each."""
     known, ended = json.loads(MAP.read_text()), told(args.results)
-    seen = set() if args.results == RESULTS else set(map(bug_of, told(RESULTS).values()))
+    seen = {bug_of(each) for file in args.leave_out for each in told(file).values()}
     if pytested(["--collect-only", "-qq", *sorted({test.partition("::")[0] for test in known["took"]})]):
         sys.exit("the tests cannot be collected")
     for file in chain(*((SOURCE / room).rglob("*.py") for room in ROOMS)):  # also those that are imported when needed
@@ -234,9 +290,15 @@ def table(results):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("rooms", nargs="*", default=ROOMS)
+    parser.add_argument("--map", nargs="*", metavar="TESTS", help="map these tests anew, or all of the rooms")
     parser.add_argument("--count", type=int, default=600, help="of all six rooms")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", action="store_true")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="a file for a sample of its own")
-    run(args := parser.parse_args())
-    table(args.results)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--leave-out", type=Path, nargs="*", default=[], metavar="FILE")
+    args = parser.parse_args()
+    if args.map is not None:
+        map_out(args.map)
+    else:
+        run(args)
+        table(args.results)
