@@ -145,8 +145,8 @@ def publish(path: Path, outcomes: list[Outcome]) -> None:
             file.write(json.dumps(words, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
-def report(outcomes: list[Outcome]) -> str:
-    """The counts, by seed and by state, and the list of cases, as Markdown."""
+def counts(outcomes: list[Outcome]) -> str:
+    """The counts, by seed and by state, and the healthy runs, as Markdown."""
     states = [s for s in (HEALTHY, *FAILURES) if any(s in (o.case.expected, o.named) for o in outcomes)]
     lines = ["| seed | broken | named exactly | by a neighbour | wrongly | not at all | in a tenth of the budget |"]
     lines[0] += " healthy | false alarms |"
@@ -154,7 +154,7 @@ def report(outcomes: list[Outcome]) -> str:
     for seed in sorted({o.seed for o in outcomes}):
         broken = [o for o in outcomes if o.seed == seed and o.case.expected != HEALTHY]
         sound = [o for o in outcomes if o.seed == seed and o.case.expected == HEALTHY]
-        counts = [
+        numbers = [
             len(broken),
             sum(o.exact for o in broken),
             sum(o.right and not o.exact for o in broken),
@@ -164,25 +164,14 @@ def report(outcomes: list[Outcome]) -> str:
             len(sound),
             sum(not o.exact for o in sound),
         ]
-        lines.append(f"| {seed} | " + " | ".join(map(str, counts)) + " |")
+        lines.append(f"| {seed} | " + " | ".join(map(str, numbers)) + " |")
     lines += ["", "| state | runs | named |", "|---|---|---|"]
     for state in states:
         names = [o.named for o in distinct(outcomes) if o.case.expected == state]
         if names:
             counted = ", ".join(f"{name} {names.count(name)}" for name in states if name in names)
             lines.append(f"| {state} | {len(names)} | {counted} |")
-    lines += ["", "| run | seed | should be | was named | at step | of the budget | because |", "|---" * 7 + "|"]
     quiet = [o for o in outcomes if o.exact and o.case.expected == HEALTHY]
-    for o in outcomes:
-        if o in quiet:
-            continue
-        beside = f" (or {', '.join(o.case.neighbours)})" if o.case.neighbours else ""
-        where = (f"{o.step:,}", f"{100 * o.step / o.budget:.1f} %") if o.step else ("–", "–")
-        soft = " (warning)" if o.severity == "warning" else ""
-        mark = "" if o.right else " **✗**"
-        named = f"{o.named}{soft}{mark}"
-        cells = (o.case.name, str(o.seed), f"{o.case.expected}{beside}", named, *where, o.words)
-        lines.append("| " + " | ".join(cells) + " |")
     if quiet:
         names = Counter(o.case.name for o in distinct(quiet))
         lines += ["", "| healthy, and never called anything else | distinct runs |", "|---|---|"]
@@ -241,7 +230,7 @@ def write(outcomes: list[Outcome], costs: str, where: str) -> None:
     )
     seeds = " ".join(map(str, sorted({o.seed for o in outcomes})))
     made = f"Made by `python benchmarks/breaking.py --seeds {seeds} --write`, on {where}."
-    fill(DOCS / "benchmarks/diagnosis.md", runs=f"{made}\n\n{report(outcomes)}", costs=costs)
+    fill(DOCS / "benchmarks/diagnosis.md", runs=f"{made}\n\n{counts(outcomes)}", costs=costs)
 
 
 def main() -> int:
@@ -274,7 +263,7 @@ def main() -> int:
             file=sys.stderr,
             flush=True,
         )
-    print(report(outcomes))
+    print(counts(outcomes))
     if options.publish:
         publish(options.publish, outcomes)
     if options.write:
