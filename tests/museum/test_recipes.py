@@ -5,23 +5,18 @@ import pytest
 
 import mulligan
 from mulligan.config.serialization import to_table
-from mulligan.data import TOYS, load
-from mulligan.data.sources.toys import load_toy
+from mulligan.data import load
 from mulligan.game import GAN, LiteralCost, NonSaturating
 from mulligan.museum.exhibits import article, digits
 from mulligan.museum.kinds import (
     ArticleAdam,
     AutogradCost,
-    ClampedProbability,
     LogOfProbability,
     Marginals,
     RisingMomentum,
-    Stratified,
-    fitted,
 )
-from mulligan.nn import Network
-from mulligan.nn.layers import Arctan, Dense, ReLU, Sequential, Tanh, walk
-from mulligan.nn.optimizers import Adam, Momentum
+from mulligan.nn.layers import Arctan, ReLU, Sequential, walk
+from mulligan.nn.optimizers import Adam
 from mulligan.training import with_overrides
 
 ATTEMPTS = {1: (200, 560), 2: (245, 960), 3: (326, 356, 412), 4: (420, 640), 5: (660, 780), 6: (320, 480)}
@@ -181,58 +176,6 @@ def test_momentum_rises_from_the_second_epoch_to_the_last():
     assert kept[1:] == pytest.approx([0.5, 0.6, 0.6, 0.7, 0.7, 0.7, 0.7])
 
 
-def test_jang():
-    config = mulligan.recipe("jang")
-    assert both(config, (1,)) == ([1, 6, 5, 1], [1, 6, 5, 1])
-    assert config.generator.optimizer == config.discriminator.optimizer == Momentum(1e-3, 0.6)
-    assert (config.batch_size, config.steps, config.latent.dim) == (200, 10_000, 1)
-    rates = [config.schedules.lr(k, 10_000) for k in (0, 2499, 2500, 7500)]
-    assert rates == pytest.approx([1, 1, 0.95, 0.95**3])
-    run = mulligan.Run(config)
-    x, _ = run.next_batch()
-    assert len(x) == 200
-    assert (np.diff(x[:, 0]) >= 0).all()
-    z, _ = run.draw(500, seed=0)
-    made = run.generate(z)
-    assert np.abs(made).max() <= 5
-
-
-def test_d_begins_at_the_density():
-    arrays = fitted((6, 5), 1000, np.random.default_rng(0))
-    layers = Sequential(tuple(part for units in (6, 5, 1) for part in (Dense(units), Tanh())))
-    network = Network(layers, (1,))
-    network.theta[:] = np.concatenate([a.ravel() for a in arrays])
-    x = np.linspace(-5, 5, 101, dtype=np.float32)[:, None]
-    error = network.workspace().forward(x)[:, 0] - np.exp(TOYS["jang"].log_density(x))
-    assert np.sqrt(np.mean(error**2)) < 0.12
-    gan = GAN(mulligan.recipe("jang"), (1,), seed=5, workers=1)
-    expected = fitted((6, 5), 1000, mulligan.nn.rng.stream(5, "init.d"))
-    np.testing.assert_array_equal(gan.d.network.theta, np.concatenate([a.ravel() for a in expected]))
-
-
-def test_strata_are_a_ladder_in_training_and_uniform_in_sampling():
-    space = Network(Sequential((Stratified(), Dense(1))), (1,)).workspace()
-    layer, memory = Stratified(), space.memory.children[0]
-    z = np.random.default_rng(0).uniform(-1, 1, (200, 1)).astype(np.float32)
-    space.forward(z)
-    rungs = layer.forward(memory, z)[:, 0] - np.linspace(-5, 5, 200)
-    assert rungs.min() > -1e-5
-    assert rungs.max() < 0.0101
-    space.forward(z, training=False)
-    np.testing.assert_allclose(layer.forward(memory, z), 5 * z, atol=1e-5)
-
-
-def test_two_workers_climb_one_ladder():
-    run = mulligan.Run(mulligan.recipe("jang", steps=2, threads=2))
-    with run.gan:
-        run.advance()
-        drawn = np.concatenate([worker["g"][0] for worker in run.gan.outputs()])[:, 0]
-    rungs = drawn - np.linspace(-5, 5, len(drawn))
-    assert len(drawn) == run.config.batch_size
-    assert rungs.min() > -1e-5
-    assert rungs.max() < 0.0101
-
-
 @pytest.mark.parametrize("loss", [AutogradCost(), LogOfProbability()])
 def test_mistaken_losses_have_the_gradients_of_their_values(loss):
     rng, h = np.random.default_rng(0), 1e-6
@@ -242,33 +185,6 @@ def test_mistaken_losses_have_the_gradients_of_their_values(loss):
     assert by_hand.real @ r + by_hand.fake @ s == pytest.approx((up - down) / (2 * h), rel=1e-7)
     up, down = (loss.generator(real=real, fake=fake + t * s).value for t in (h, -h))
     assert loss.generator(real=real, fake=fake).fake @ s == pytest.approx((up - down) / (2 * h), rel=1e-7)
-
-
-def test_the_clamped_logit():
-    x = np.array([[-1.0, 0.005, 0.3, 0.995]])
-    space = Network(ClampedProbability(), (4,), np.float64).workspace()
-    p = np.clip(x, 0.01, 0.99)
-    np.testing.assert_allclose(space.forward(x), np.log(p / (1 - p)))
-    np.testing.assert_allclose(space.backward(np.ones((1, 4))), [[0, 0, 1 / 0.21, 0]])
-
-
-def test_sorting_changes_nothing_but_rounding():
-    thetas = []
-    for data in ("jang", "jang-sorted"):
-        run = mulligan.Run(mulligan.recipe("jang", steps=20, data=data, threads=1))
-        for _ in range(20):
-            run.advance()
-        thetas.append(run.gan.g.network.theta.copy())
-    np.testing.assert_allclose(*thetas, rtol=1e-3, atol=1e-5)
-    np.testing.assert_array_equal(load("jang-sorted").images, load_toy("jang").images)
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_sorted_batch_is_sorted_as_a_whole(threads):
-    run = mulligan.Run(with_overrides(mulligan.recipe("jang", steps=2), [f"threads={threads}"]))
-    with run.gan:
-        run.advance()
-    assert (np.diff(run.gan.real[:, 0]) >= 0).all()
 
 
 NAMES = ["article", "article-mended", "article-gan-adam", "article-gpu-gan", "article-multi-multi"]

@@ -26,7 +26,6 @@ SHAPES = {
     "pixel-faces": ((16, 16, 3), 45),
     "stacked-mnist": ((28, 28, 3), 0),
     **dict.fromkeys(("ring", "grid"), ((2,), 0)),
-    "jang-sorted": ((1,), 0),
 }
 """Shape and classes of each recipe's data."""
 
@@ -232,7 +231,7 @@ def test_the_recipes_have_none_of_these_causes():
         "article",
         *(f"article-{name}" for name in ("gan-adam", "gpu-gan", "multi-multi", "mended-1", "mended-2")),
     }
-    museum = {"jang", *scripts, *(f"attempt-{n}" for n in range(1, 7))}  # nets of ten units, and the article's
+    museum = {*scripts, *(f"attempt-{n}" for n in range(1, 7))}
     for name in RECIPES:
         assert bool(faults(recipe(name), SHAPES[recipe(name).data.name][0])) == (name in museum), name
 

@@ -16,7 +16,7 @@ from mulligan.data.sources.pictures import fitted, load_pictures
 from mulligan.data.sources.reading import Reading, check_size
 from mulligan.data.sources.stacked import load_stacked_mnist
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
-from mulligan.data.sources.toys import load_sorted, load_toy
+from mulligan.data.sources.toys import load_toy
 from mulligan.errors import ConfigError, DataError, must_be, suggest
 
 
@@ -88,12 +88,6 @@ DATASETS: dict[str, Entry] = {
         "Metz et al. 2017; Lin et al. 2018",
     ),
     "jang": _toy("jang", "N(-1, 1), one dimension", "Eric Jang 2016"),
-    "jang-sorted": Entry(
-        partial(load_sorted, "jang"),
-        "N(-1, 1), one dimension, every batch in rising order",
-        "Eric Jang 2016",
-        points=True,
-    ),
     "aylien": _toy("aylien", "N(4, 0.5), one dimension", "AYLIEN 2016"),
     "ring": _toy("ring", "8 Gaussians on a circle of radius 2, deviation 0.02", "Metz et al. 2017"),
     "grid": _toy(

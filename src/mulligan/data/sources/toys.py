@@ -115,21 +115,6 @@ TOYS: dict[str, Gaussians | SwissRoll] = {
 """The toys by name: their densities, modes and fresh samples."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class SortedBatches(Dataset):
-    """Points in one dimension; each batch is sorted in rising order (Jang 2016)."""
-
-    def take(self, indices: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
-        super().take(indices, out).sort(axis=0)
-        return out
-
-
-def load_sorted(name: str) -> Dataset:
-    """Return a toy in one dimension with sorted batches; the points are those of `load_toy`."""
-    toy = load_toy(name)
-    return SortedBatches(toy.name, toy.images, test=toy.test)
-
-
 def load_toy(name: str) -> Dataset:
     """Return a fixed sample of a toy: 50,000 points without labels, the same ones every time; 10,000 in `test`."""
     points = TOYS[name].sample(_TRAIN + _TEST, np.random.default_rng(_SEED))
