@@ -3,23 +3,27 @@
 import { plain } from "./numbers.js";
 import { keep, kept, settingsIn } from "./query.js";
 import { LABELS, differences, recipeOf, wanted } from "./settings.js";
-import { changed, store } from "./store.js";
+import { changed, store, tell } from "./store.js";
 
 const alike = (word) => plain(word).toLowerCase().replaceAll(" ", "");
 
 /** What a query says of the setting, its names as the catalog or as the page spells them; null if it names no recipe. */
 function said(query) {
-  const found = settingsIn(query);
+  const setting = settingsIn(query);
   for (const [name, list] of [["loss", "losses"], ["penalty", "penalties"], ["data", "data"]]) {
-    if (found[name]) found[name] = store.catalog[list].find((one) => alike(one.name) === alike(found[name]))?.name ?? found[name];
+    if (setting[name]) setting[name] = store.catalog[list].find((one) => alike(one.name) === alike(setting[name]))?.name ?? setting[name];
   }
-  return recipeOf(found.recipe) ? found : null;
+  return recipeOf(setting.recipe) ? setting : null;
 }
 
 function query() {
   const now = wanted();
   return String(new URLSearchParams(differences().filter((name) => now[name] != null).map((name) => [name, now[name]])));
 }
+
+/** The view of the address, and its query. */
+const here = () => location.hash.slice(1).split("?");
+const inTrain = (view) => /^train(\/|$)/.test(view);
 
 let known = null; // the query that was taken or written last
 
@@ -28,15 +32,19 @@ let known = null; // the query that was taken or written last
 export function adopt() {
   if (!store.catalog || !store.status) return;
   const first = known == null;
-  const [view, asked] = location.hash.slice(1).split("?");
-  if (!first && (view !== "train" || !asked || asked === known)) return;
+  const [view, asked] = here();
+  if (!first && (!inTrain(view) || !asked || asked === known)) return;
   known = asked ?? "";
   const idle = ["empty", undefined].includes(store.status.state);
-  const found = view === "train" && asked ? said(asked) : idle ? said(kept()) : null;
-  if (!found) return;
-  const [base, run] = [recipeOf(found.recipe), store.settings];
-  const draft = Object.fromEntries(Object.entries(found).filter(([name, value]) => name === "recipe" || value !== base[name]));
-  const inHand = run && Object.keys(LABELS).every((name) => ({ ...base, ...found })[name] === run[name]);
+  const named = inTrain(view) && asked;
+  const setting = named ? said(asked) : idle ? said(kept()) : null;
+  if (!setting) {
+    if (named) tell("warn", "This link names no recipe that is here. The settings are the last ones.");
+    return;
+  }
+  const [base, run] = [recipeOf(setting.recipe), store.settings];
+  const draft = Object.fromEntries(Object.entries(setting).filter(([name, value]) => name === "recipe" || value !== base[name]));
+  const inHand = run && Object.keys(LABELS).every((name) => ({ ...base, ...setting })[name] === run[name]);
   store.draft = inHand ? {} : draft;
   changed(true);
 }
@@ -45,7 +53,8 @@ export function adopt() {
 export function write() {
   if (known == null || !wanted().recipe) return;
   const now = query();
+  const [view, asked] = here();
   known = now;
-  if (location.hash.slice(1).split("?")[1] !== now) history.replaceState(null, "", `#train?${now}`);
+  if (asked !== now) history.replaceState(null, "", `#${inTrain(view) ? view : "train"}?${now}`);
   if (kept() !== now) keep(now);
 }

@@ -1,4 +1,4 @@
-// Teach it: your own pictures, drawn, dropped, pasted or photographed, on a pile that all pages share; and a run on them.
+// Teach it: your own pictures, drawn, dropped, pasted or chosen, on a pile that all pages share; and a run on them.
 
 import { Button, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
 import { int } from "./numbers.js";
@@ -16,7 +16,7 @@ const BATCH = 15; // pictures in a message
 
 /** The middle of a picture as the network will see it: SIDE × SIDE greys, or colours where it has some, in base64. */
 function seen(name, source, width, height) {
-  const little = small(source, width, height, SIDE, SIDE);
+  const little = small(source, width, height, SIDE);
   const found = pixels(little);
   const coloured = found.some((v, i) => Math.abs(v - found[i - (i % 3)]) > TINT);
   return { name, data: base64(coloured ? found : found.filter((_, i) => i % 3 === 1)), png: little.toDataURL().split(",")[1] };
@@ -52,38 +52,10 @@ async function putBack() {
   if (images.length) await add(images.map((image) => seen("a drawing", image, SIDE, SIDE)));
 }
 
-const BARRED = {
-  NotAllowedError: "The browser may not use the camera. Allow it beside the address, or choose pictures instead.",
-  NotFoundError: "There is no camera here. Choose pictures instead.",
-};
-
-function Camera({ take, close }) {
-  const video = useRef(null);
-  const [fault, setFault] = useState(null);
-  useEffect(() => {
-    let stream = null;
-    let left = false;
-    const end = () => stream?.getTracks().forEach((track) => track.stop());
-    if (!navigator.mediaDevices) setFault("Browsers open the camera only on this machine’s own address or over https. Choose pictures instead: a phone offers its camera there.");
-    else navigator.mediaDevices.getUserMedia({ video: true }).then((found) => {
-      stream = found;
-      if (left) end();
-      else video.current.srcObject = stream;
-    }, (error) => setFault(BARRED[error.name] ?? `The camera does not start: ${error.message}. Choose pictures instead.`));
-    return () => {
-      left = true;
-      end();
-    };
-  }, []);
-  return html`<div class="camera" data-testid="camera">${fault ? html`<p class="warn" role="status" data-testid="camera-fault">${fault}</p>` : html`<video ref=${video} autoplay muted playsinline aria-label="What the camera sees" />`}
-    <div class="act">${!fault && html`<${Button} kind="primary" testid="camera-take" act=${() => video.current.videoWidth && take(video.current, video.current.videoWidth, video.current.videoHeight)}>Take it<//>`}<${Button} kind="quiet" act=${close}>Close camera<//></div></div>`;
-}
-
 /** Where pictures are made; a guest adds to the pile, and sees and takes away only its own. */
 function Easel({ guest }) {
   const canvas = useRef(null);
   const [inked, setInked] = useState(false);
-  const [camera, setCamera] = useState(false);
   const [over, setOver] = useState(false);
   const [refused, setRefused] = useState([]);
   const [mine, setMine] = useState([]); // of a guest
@@ -140,9 +112,8 @@ function Easel({ guest }) {
       <div class="drawn">${shown.map((one) => html`<button key=${one.number} disabled=${off} title="Take it away" aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
       ${shown.length > 0 && html`<p class="small">Press a picture to take it away.</p>`}
       ${!guest && html`<div class="act"><${Button} kind=${`big ${count < LEAST ? "" : "primary"}`} off=${count < LEAST || off} testid="easel-train" act=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}<//>${count > 0 && html`<${Button} kind="quiet" off=${off} testid="easel-empty" act=${clear}>Empty the pile<//>`}</div>
-      <p class="small">From few pictures a network may learn to copy. Afterwards, <b>Is it a copy?</b> under Draw tells.</p>`}
-      <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><${Button} off=${off} testid="easel-camera" act=${() => setCamera(!camera)}>Camera<//><span class="small wide">or drop and paste them here</span></div>
-      ${camera && html`<${Camera} take=${(...seen) => take(...seen, "your photograph")} close=${() => setCamera(false)} />`}
+      <p class="small">From few pictures a network may learn to copy. Afterwards, <a href="#draw">Is it a copy?</a> tells.</p>`}
+      <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><span class="small wide">or drop and paste them here</span></div>
       ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}
       ${!guest && pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</div></section>`;
 }

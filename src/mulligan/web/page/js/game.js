@@ -1,16 +1,14 @@
-// The game: real pictures on one side, forged ones on the other, the judge between them; one step of it, held still; and
-// you in the judge's place.
+// The game, a view of Train: real pictures on one side, forged ones on the other, the judge between them; one step of it,
+// held still; and you in the judge's place.
 
 import { Button, Panel, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
 import { Difference, Figure, Picture, useImages } from "./draw.js";
 import { isSevere } from "./diagnosis.js";
 import { icon } from "./icons.js";
 import { useLooks } from "./look.js";
-import { dice, int, sigmoid } from "./numbers.js";
-import { Pace } from "./pace.js";
+import { dice, int } from "./numbers.js";
 import { blank } from "./pictures.js";
-import { act, calm, can, living, mayWrite, merit, server, store } from "./store.js";
-import { oneStep, toggle, useKeys } from "./train.js";
+import { act, calm, living, mayWrite, merit, server, store } from "./store.js";
 import { ClassVote, nextRound } from "./votes.js";
 
 const PILE = 9;
@@ -34,25 +32,14 @@ export function Dial({ needles, label }) {
     <text x="4" y="150">“forged”</text><text x=${cx} y="14" text-anchor="middle">cannot tell</text><text x="264" y="150" text-anchor="end">“real”</text></svg>`;
 }
 
-/** How far the judge is ahead, by its answers in the last steps, and in as many before. */
-function lead() {
-  const table = store.curves[store.status?.try];
-  const gaps = (table?.d_real ?? []).slice(-24).map((v, i, all) => v - table.d_fake[table.d_fake.length - all.length + i]).filter(Number.isFinite);
-  const half = gaps.length >> 1;
-  const mid = (list) => list.reduce((sum, v) => sum + 2 * sigmoid(v / 2) - 1, 0) / list.length;
-  return half > 3 ? [mid(gaps.slice(0, half)), mid(gaps.slice(half))] : [];
-}
-
-/** What the judge's needles mean: by their gap, by how good the pictures are, and by where the gap is going. */
+/** What the judge's needles mean: by their gap, and by how good the samples are. */
 export function verdict(gap) {
   const good = merit();
-  const [before, now] = lead();
   const ahead = gap > 0.8 ? "The judge is sure of itself" : gap < 0.1 ? "Both look alike to the judge" : "The judge leans the right way";
   if (isSevere()) return html`${ahead}. The diagnosis says: <a href="#train">${store.advice.title}</a>.`;
   if (good == null) return gap < 0.1 ? "Neither knows much yet." : `The judge ${gap > 0.5 ? "tells" : "begins to tell"} them apart. The forger has hardly begun.`;
-  if (gap < 0.1) return good ? "The judge is fooled, and the pictures are good. That is the forger’s aim." : `${ahead}, but the forged ones are not good yet. The judge has to learn.`;
-  if (now == null || Math.abs(now - before) < 0.04) return `${ahead}. Neither is gaining.`;
-  return `${ahead}, ${now < before ? "and the forger is catching up" : "and it is pulling ahead"}.`;
+  if (gap >= 0.1) return `${ahead}.`;
+  return good ? "The judge is fooled, and the samples are good. That is the forger’s aim." : `${ahead}, but the forged ones are not good yet. The judge has to learn.`;
 }
 
 const Change = ({ from, to, label }) => html`<${Difference} of=${[to, from]} enlarged label=${`${label}: orange is brighter, blue is darker`}>${label}<//>`;
@@ -147,11 +134,10 @@ export function Game() {
   const [, other] = useState(seed);
   const [picked, setPicked] = useState({ at: 0 }); // at full speed also how it was when it was picked
   const [judging, setJudging] = useState(false);
-  useKeys();
   const [half, setHalf] = useState(false); // whether the judge has moved in this step, and the forger not yet
   const s = store.status;
   const plays = living() && s.shape && !s.points;
-  const { data, fault } = useLooks("/api/look/duel", { run: plays ? "live" : null, count: PILE, seed }, `${s?.run}/${seed}`);
+  const { data, fault } = useLooks("/api/look/duel", { count: PILE, seed }, `${s?.run}/${seed}`, plays);
   const stepwise = store.pace === 1 || s?.state === "paused"; // slow enough to see both moves of a step
   const moved = data?.fake.every((one) => one.before);
   useEffect(() => {
@@ -163,26 +149,24 @@ export function Game() {
   const forged = data?.fake.map((one) => (half && moved ? { ...one, ...one.before } : one));
   const [real, fake] = [useImages(data?.real.map((one) => one.png)), useImages(forged?.map((one) => one.png))];
   const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
-  const going = s?.state === "training" || store.slow;
-  if (store.round) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The class judges</h1><${ClassVote} /></main>`;
-  if (!plays || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h2>${plays || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h2>
-    ${!plays && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><${Button} kind="primary big" testid="game-start" off=${!mayWrite()} act=${begin}>${icon.play()}Let them play<//>`}</div></main>`;
+  if (store.round) return html`<${ClassVote} />`;
+  if (judging) return html`<${Judge} close=${() => setJudging(false)} />`;
+  if (!plays || !data) return html`<div class="nothing" data-testid="game-nothing"><h2>${plays || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h2>
+    ${!plays && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><${Button} kind="primary big" testid="game-start" off=${!mayWrite()} act=${begin}>${icon.play()}Let them play<//>`}</div>`;
   const [believed, doubted] = [mean(data.real), mean(forged)];
-  const still = !stepwise && going && picked.one;
+  const still = !stepwise && (s.state === "training" || store.slow) && picked.one;
   const look = (at) => setPicked({ at, one: data.fake[at], step: data.step, since: data.since });
   const others = () => {
     seed = dice(2 ** 31);
     setPicked({ at: 0 });
     other(seed);
   };
-  return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1>
-    ${judging ? html`<${Judge} close=${() => setJudging(false)} />` : html`<div class="table">
+  return html`<div class="table">
       <${Panel} id="g1" title=${html`<span class="real">Real</span>`} note="from the training set"><div class="pile">${data.real.map((p, i) => html`<${Picture} image=${real[i]} label=${`Real; the judge says “real” with ${share(p.belief)}`} />`)}</div><//>
       <${Panel} id="g5" className="judge" title="The judge" note=${`step ${int(data.step)}`}><${Dial} needles=${[[doubted, "fake"], [believed, "real"]]} label=${`The judge thinks that a real picture is real with ${share(believed)}, a forged one with ${share(doubted)}`} />
         <p class="small">How sure it is of “real”: <span class="real nowrap">real ones ${share(believed)}</span>, <span class="fake nowrap">forged ones ${share(doubted)}</span></p>
         <p class="ink2" data-testid="game-verdict">${half && moved ? "The judge has learned. Now the forger…" : verdict(believed - doubted)}</p>
-        <div class="act"><${Button} testid="game-toggle" off=${!mayWrite()} act=${toggle}>${going ? icon.pause() : icon.play()}${going ? "Pause" : "Go on"}<//><${Button} testid="game-step" off=${!can("step") || store.slow} act=${oneStep}>${icon.step()}One step<//><${Button} testid="game-others" act=${others}>Other pictures<//></div><${Pace} />
-        <div class="act"><${Button} kind="primary big" testid="game-judge" act=${() => setJudging(true)}>Be the judge<//>${store.pile?.open && html`<${Button} kind="big" testid="game-class" off=${!mayWrite()} act=${nextRound}>Let the class judge<//>`}</div><//>
+        <div class="act"><${Button} testid="game-others" act=${others}>Other pictures<//><${Button} kind="primary big" testid="game-judge" act=${() => setJudging(true)}>Be the judge<//>${store.pile?.open && html`<${Button} kind="big" testid="game-class" off=${!mayWrite()} act=${nextRound}>Let the class judge<//>`}</div><//>
       <${Panel} id="g2" title=${html`<span class="fake">Forged</span>`} note="click one to follow it"><div class="pile">${forged.map((p, i) => html`<button aria-pressed=${picked.at === i} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div><//></div>
-    <${Heard} one=${still ? picked.one : data.fake[picked.at]} step=${still ? picked.step : data.step} since=${still ? picked.since : data.since} />`}</main>`;
+    <${Heard} one=${still ? picked.one : data.fake[picked.at]} step=${still ? picked.step : data.step} since=${still ? picked.since : data.since} />`;
 }

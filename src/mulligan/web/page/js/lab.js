@@ -76,12 +76,15 @@ export class Lab extends Server {
     return this.begin();
   }
 
-  /** Begin with the settings of the address, and with the ring where the lab refuses them; but nothing trains behind the story. */
+  /** Begin with the settings of the address, and with the ring where the lab refuses them, once somebody looks at Train. */
   async begin() {
-    const start = () => this.post("/api/train/start", asked()).catch(() => this.post("/api/train/start", FIRST));
+    const start = async () => {
+      if (this.began || document.body.dataset.view !== "train") return;
+      await this.post("/api/train/start", asked()).catch(() => this.post("/api/train/start", FIRST));
+    };
     await this.lock(true);
-    if (document.body.dataset.view === "story") addEventListener("hashchange", start, { once: true });
-    else await start();
+    await start();
+    addEventListener("hashchange", () => setTimeout(start)); // when the page shows the view
     this.token = null; // the page asks for it when it has heard the first news
     this.worker.postMessage({ client: this.client });
   }
@@ -101,6 +104,7 @@ export class Lab extends Server {
   }
 
   async send(method, path, body, signal) {
+    if (path === "/api/train/start") this.began = true; // the visitor's own run, of their drawings or the game
     const { status, content } = await this.ask(method, path, body);
     if (signal?.aborted) throw new DOMException("", "AbortError");
     const found = JSON.parse(new TextDecoder().decode(content));

@@ -1,30 +1,48 @@
-// Museum: what was published, what happens, why, the repair, with the pixels at true scale and stretched.
+// Museum: guess what went wrong, then see what was published, why it failed, and the repair, at true scale and stretched.
 
-import { Button, html, useEffect, useRef, useState } from "./html.js";
-import { Chart } from "./chart.js";
-import { Picture } from "./draw.js";
-import { Evidence, Guess, useCase } from "./guess.js";
+import { Button, Slider, html, useEffect, useHears, useRef, useState } from "./html.js";
+import { Figure, Picture, useImages } from "./draw.js";
 import { icon } from "./icons.js";
-import { capital, int, num, short, time } from "./numbers.js";
-import { decode, paintGrey, values } from "./pictures.js";
-import { Slider } from "./settings.js";
-import { latest, mayWrite, server, store } from "./store.js";
+import { capital, dice, int, num, short, time } from "./numbers.js";
+import { paintGrey, values } from "./pictures.js";
+import { act, mayWrite, server, store } from "./store.js";
 
-const COLOURS = ["--bad", "--judge", "--real", "--fake", "--brand"];
+const NAMES = 6;
+const MORE = ["mode collapse", "standstill", "saturation", "copying"]; // names to choose from beside those of the exhibits
 
 /** The text before something has come; without a server nothing is asked for. */
 const waiting = (what) => (store.connected ? `Opening ${what}…` : "The server does not answer.");
 
+/** A case with what came of playing it, and a way to play it on this computer. */
+function useCase(name) {
+  const [answer, setAnswer] = useState(null);
+  const [fault, setFault] = useState(null);
+  const [busy, setBusy] = useState(store.progress?.what === "museum" ? store.progress.text : null);
+  const address = `/api/museum/${encodeURIComponent(name)}`;
+  const look = () => server.get(address).then(setAnswer, (problem) => setFault(problem.message));
+  useEffect(() => { if (store.connected) look(); }, [name, store.connected]);
+  useHears({ "mulligan-progress": ({ detail: news }) => {
+    if (news.what !== "museum") return;
+    setBusy(news.done ? null : news.text || "playing");
+    if (news.done) look();
+  } }, [name]);
+  const play = async (seed) => {
+    setBusy("beginning");
+    if (!(await act(`${address}/play`, { seed }))) setBusy(null);
+  };
+  return { exhibit: answer?.name === name ? answer : null, fault, busy, play };
+}
+
+// ── an exhibit ──
+
 /** Whether black to white is less than the data's range of 0 to 1; a caption may also speak of a stretched part. */
 const stretched = (p) => /stretched/i.test(p.caption) && p.low != null && p.high - p.low < 1;
 
-function Exhibit({ picture, image }) {
+function Plate({ picture, image }) {
   const grey = image && stretched(picture) ? values(image).map((v) => picture.low + v * (picture.high - picture.low)) : null;
   return grey ? html`<${Stretch} picture=${picture} grey=${grey} image=${image} />` : html`<figure><${Picture} image=${image} label=${picture.caption} />
-    ${picture.low != null && html`<div class="scale">${short(picture.low)}<i></i>${short(picture.high)}</div>`}<figcaption><b>${title(picture.name)}</b>${picture.caption}</figcaption></figure>`;
+    ${picture.low != null && html`<div class="scale">${short(picture.low)}<i></i>${short(picture.high)}</div>`}<figcaption><b>${capital(picture.name).replaceAll(/[-_]/g, " ")}</b>${picture.caption}</figcaption></figure>`;
 }
-
-const title = (name) => capital(name).replaceAll(/[-_]/g, " ");
 
 /** The same pixels, from their true scale to a stretched one; the range is always written. */
 function Stretch({ picture, grey, image }) {
@@ -41,16 +59,8 @@ function Stretch({ picture, grey, image }) {
     <div class="stretch"><b>Stretch</b><${Slider} value=${place} label="Stretch the contrast" testid="museum-stretch" text=${`${num(factor)} times`} onInput=${setPlace} /><output>× ${factor < 10 ? factor.toFixed(1) : int(factor)}</output></div></figure>`;
 }
 
-function Curve({ curve }) {
-  const log = curve.x.includes("(log)");
-  const place = (v) => (log ? Math.log10(Math.max(v, 1e-9)) : v);
-  const lines = Object.entries(curve.lines).map(([name, data]) => [name, data.map(([a, b]) => [place(a), b ?? NaN])]);
-  const places = lines.flatMap(([, data]) => data.map((p) => p[0]));
-  const x = [Math.min(...places), Math.max(...places)];
-  const written = (v) => short(log ? Math.round(10 ** v) : v);
-  const low = Math.min(0, ...lines.flatMap(([, l]) => l.map((p) => p[1])).filter(Number.isFinite));
-  return html`<${Chart} title=${curve.name} unit=${curve.y} xUnit=${curve.x.replace(" (log)", ", log")} xText=${written} height=${190} x=${x} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data }))} />`;
-}
+/** What the four most telling figures were, and are after the repair. */
+const Evidence = ({ lines }) => html`<section class="nums" aria-label="Figures">${lines.slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</section>`;
 
 function Side({ kind, words, rows, image, caption }) {
   const after = kind === "f";
@@ -59,33 +69,87 @@ function Side({ kind, words, rows, image, caption }) {
     ${image && html`<${Picture} image=${image} label=${caption} />`}</div></div>`;
 }
 
-function Case({ name, place, of }) {
-  const { found, fault, busy, play } = useCase(name);
-  const [images, setImages] = useState({});
-  useEffect(() => latest(Promise.all((found?.played?.pictures ?? []).map(async (p) => [p.name, await decode(p.png)])), (all) => all && setImages(Object.fromEntries(all))), [found]);
-  if (fault) return html`<article><p class="nothing">${fault}</p></article>`;
-  if (!found) return html`<article><p class="nothing">${waiting("the exhibit")}</p></article>`;
-  const played = found.played;
+function Exhibit({ exhibit, busy, play }) {
+  const { played, settings } = exhibit;
   const pictures = played?.pictures ?? [];
-  const pick = (word) => pictures.find((p) => p.name.startsWith(word));
-  const plates = pictures.filter((p) => p !== pick("after") || pictures.length <= 3).slice(0, 3);
-  const evidence = played?.evidence ?? [];
-  return html`<article><p class="small">Exhibit ${place} of ${of} · ${found.year} · ${found.state}</p><h1>${found.title}</h1><p class="lead">${found.published}</p><p class="src">${found.source}</p>
-    ${plates.length > 0 && html`<section aria-labelledby="m1"><h2 id="m1">Look at the pixels themselves</h2><div class="trio">${plates.map((p) => html`<${Exhibit} key=${p.name} picture=${p} image=${images[p.name]} />`)}</div></section>`}
-    ${evidence.length > 0 && html`<section aria-label="Figures"><${Evidence} lines=${evidence} /></section>`}
-    <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${found.cause} rows=${found.settings} image=${images[pick("before")?.name]} caption=${pick("before")?.caption} />
-      <${Side} kind="f" words=${found.repair} rows=${found.settings} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
-    ${played?.curves?.length > 0 && html`<section aria-label="Curves"><div class="duo">${played.curves.map((c) => html`<${Curve} curve=${c} />`)}</div></section>`}
-    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<${Button} kind="primary big" testid="museum-run" off=${!mayWrite() || busy != null} act=${() => play(played?.seed ?? 0)}>${icon.play()}${busy ? "Playing…" : found.seconds ? "Run it again" : "Run it"}<//>`}
-      <code>${found.command}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : server.lab ? "where Mulligan is installed; a browser lacks what the cases need" : "not played on this computer yet; the pictures above came with Mulligan")}</span></div></section></article>`;
+  const images = useImages(pictures.map((p) => p.png));
+  const at = (word) => pictures.findIndex((p) => p.name.startsWith(word));
+  const [before, after] = [at("before"), at("after")];
+  const plates = pictures.map((p, i) => [p, i]).filter(([, i]) => i !== after || pictures.length <= 3).slice(0, 3);
+  const words = busy ?? (exhibit.seconds ? `${time(exhibit.seconds)} on this computer` : server.lab ? "where Mulligan is installed; a browser lacks what the cases need" : "not played on this computer yet; the pictures above came with Mulligan");
+  return html`${plates.length > 0 && html`<section aria-labelledby="m1"><h2 id="m1">Look at the pixels themselves</h2><div class="trio">${plates.map(([p, i]) => html`<${Plate} key=${p.name} picture=${p} image=${images[i]} />`)}</div></section>`}
+    ${played?.evidence?.length > 0 && html`<${Evidence} lines=${played.evidence} />`}
+    <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${exhibit.cause} rows=${settings} image=${images[before]} caption=${pictures[before]?.caption} />
+      <${Side} kind="f" words=${exhibit.repair} rows=${settings} image=${images[after]} caption=${pictures[after]?.caption} /></div></section>
+    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<${Button} kind="big" testid="museum-run" off=${!mayWrite() || busy != null} act=${() => play((played?.seed ?? -1) + 1)}>${icon.play()}${busy ? "Both run…" : exhibit.seconds ? "Run both again, from another seed" : "Run both"}<//>`}
+      <code>${exhibit.command}</code><span class="small" role="status">${words}</span></div></section>`;
 }
 
-export function Museum({ rest }) {
+function Case({ name, place, of }) {
+  const { exhibit, fault, ...more } = useCase(name);
+  if (!exhibit) return html`<article><p class="nothing">${fault ?? waiting("the exhibit")}</p></article>`;
+  return html`<article><p class="small">Exhibit ${place} of ${of} · ${exhibit.year} · ${exhibit.state}</p><h1>${exhibit.title}</h1><p class="lead">${exhibit.published}</p><p class="src">${exhibit.source}</p><${Exhibit} exhibit=${exhibit} ...${more} /></article>`;
+}
+
+// ── guess the failure: samples only, and six names to choose from; then the exhibit ──
+
+/** The same shuffle for the same number, so that a round can be talked about. */
+function shuffle(list, seed) {
+  const mixed = [...list];
+  let x = seed + 1;
+  for (let i = mixed.length - 1; i > 0; i--) {
+    x = (x * 48271) % 2147483647;
+    const j = x % (i + 1);
+    [mixed[i], mixed[j]] = [mixed[j], mixed[i]];
+  }
+  return mixed;
+}
+
+function choices(right, cases, seed) {
+  const others = [...new Set([...cases.map((c) => c.state), ...MORE])].filter((name) => name !== right);
+  return shuffle([right, ...shuffle(others, seed).slice(0, NAMES - 1)], seed + 7);
+}
+
+function Guess({ cases }) {
+  const [seed] = useState(() => dice(1e6));
+  const [round, setRound] = useState(0);
+  const [guess, setGuess] = useState(null);
+  const [score, setScore] = useState(0);
+  const order = shuffle(cases, seed);
+  const now = order[round % order.length];
+  const { exhibit, fault, ...more } = useCase(now.name);
+  const pictures = exhibit?.played?.pictures ?? [];
+  const before = pictures.find((p) => p.name.startsWith("before")) ?? pictures[0];
+  const [image] = useImages(before && [before.png]);
+  const answer = (name) => {
+    setGuess(name);
+    if (name === now.state) setScore(score + 1);
+  };
+  const next = () => {
+    setGuess(null);
+    setRound(round + 1);
+    scrollTo(0, 0);
+  };
+  const right = guess === now.state;
+  const caption = before?.low == null ? "its samples" : "64 samples, black is the least value and white the largest";
+  return html`<article data-testid="guess"><p class="small">Round ${round + 1} of ${order.length} · ${int(score)} right</p><h1>Guess the failure: what went wrong here?</h1>
+    <p class="lead">Somebody trained this GAN and published it. This is what it drew.</p>
+    ${!before ? html`<p class="nothing">${fault ?? (exhibit ? "This one has not been played on this computer yet." : waiting("a case"))}</p>`
+      : html`<div class="exam"><${Figure} image=${image} label=${caption}>${caption}<//>
+      <div class="names" role="group" aria-label="Names to choose from">${choices(now.state, cases, seed + round).map((name) => html`<${Button} kind=${`name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} off=${guess != null} testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} act=${() => answer(name)}>${capital(name)}<//>`)}</div></div>`}
+    ${guess && html`<section class="told" aria-live="polite" data-testid="guess-told"><h2 class=${right ? "ok" : "bad"}>${right ? icon.ok() : icon.bad()} ${right ? "Yes" : "No"}: ${now.state}</h2>
+      <p class="src">${now.title}, ${exhibit.year}</p><div class="run">${round + 1 < order.length ? html`<${Button} kind="primary big" testid="guess-next" act=${next}>Next<//>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>
+      <${Exhibit} exhibit=${exhibit} ...${more} />`}
+  </article>`;
+}
+
+export function Museum({ rest: [name = "guess"] }) {
   const [list, setList] = useState(null);
   const [fault, setFault] = useState(null);
   useEffect(() => { if (store.connected) server.get("/api/museum").then(setList).catch((problem) => setFault(problem.message)); }, [store.connected]);
   const cases = list?.cases ?? [];
-  const at = Math.max(0, cases.findIndex((c) => c.name === rest[0]));
-  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><h2>GANs that failed</h2><nav aria-label="Exhibits"><a class="play" href="#museum/guess" data-testid="guess-open" aria-current=${rest[0] === "guess" ? "page" : null}>Guess the failure<small>a game, ${cases.length} rounds</small></a>${rest[0] === "guess" ? html`<a href="#museum">All exhibits<small>their titles give answers away</small></a>` : cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(c.name)}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at && rest[0] !== "guess" ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</nav></aside>
-    ${cases.length && rest[0] === "guess" ? html`<${Guess} cases=${cases} />` : cases.length ? html`<${Case} key=${cases[at].name} name=${cases[at].name} place=${at + 1} of=${cases.length} />` : html`<article><p class="nothing">${fault ?? waiting("the museum")}</p></article>`}</main>`;
+  const at = name === "guess" ? -1 : Math.max(0, cases.findIndex((c) => c.name === name));
+  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><nav aria-label="Exhibits"><a class="play" href="#museum" data-testid="guess-open" aria-current=${at < 0 ? "page" : null}>Guess the failure<small>a game, ${cases.length} rounds</small></a>
+      <details open=${at >= 0} key=${at >= 0}><summary>All exhibits<small>their titles give answers away</small></summary>${cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(c.name)}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</details></nav></aside>
+    ${!cases.length ? html`<article><p class="nothing">${fault ?? waiting("the museum")}</p></article>` : at < 0 ? html`<${Guess} cases=${cases} />` : html`<${Case} key=${cases[at].name} name=${cases[at].name} place=${at + 1} of=${cases.length} />`}</main>`;
 }

@@ -1,7 +1,6 @@
 // Slow motion: the page asks for one step at a time, so that each can be seen. The run itself is paused in between.
 
-import { html } from "./html.js";
-import { Slider } from "./settings.js";
+import { Slider, html } from "./html.js";
 import { can, changed, command, mayWrite, store } from "./store.js";
 
 const PACES = [1, 5, 20, null]; // steps a second; null is as fast as it goes

@@ -5,50 +5,45 @@ import { blank } from "./pictures.js";
 
 export const LARGE = 280;
 
-/** A canvas for mouse and finger: `inked` with each place of a stroke, `lifted` at its end. */
-export function Pad({ canvas, colour = "#fff", brush = 22, testid, inked, lifted }) {
+const BRUSH = 22;
+
+/** A canvas for mouse and finger; each place of a stroke calls `inked`. */
+export function Pad({ canvas, testid, inked }) {
   const last = useRef(null);
   const stroke = (e) => {
     if (!(e.buttons & 1)) return;
     const at = placeOf(e).map((v) => v * LARGE);
     const ink = canvas.current.getContext("2d");
-    Object.assign(ink, { strokeStyle: colour, lineWidth: brush, lineCap: "round", lineJoin: "round" });
+    Object.assign(ink, { strokeStyle: "#fff", lineWidth: BRUSH, lineCap: "round", lineJoin: "round" });
     ink.beginPath();
     ink.moveTo(...(last.current ?? at));
     ink.lineTo(...at);
     ink.stroke();
     last.current = at;
-    inked?.(at);
+    inked();
   };
   return html`<canvas ref=${canvas} width=${LARGE} height=${LARGE} role="img" aria-label="Draw here, with mouse or finger" data-testid=${testid}
-    onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); last.current = null; stroke(e); }} onPointerMove=${stroke} onPointerUp=${lifted} />`;
+    onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); last.current = null; stroke(e); }} onPointerMove=${stroke} />`;
 }
 
-/** Make all of a canvas one colour, or transparent for null. */
-export function wipe(canvas, colour = "#000") {
+export function wipe(canvas) {
   const ink = canvas.getContext("2d");
-  if (!colour) return ink.clearRect(0, 0, canvas.width, canvas.height);
-  ink.fillStyle = colour;
+  ink.fillStyle = "#000";
   ink.fillRect(0, 0, canvas.width, canvas.height);
 }
 
-/** Draw the middle of a picture, `across` × `down` pixels, over the whole of a canvas. */
-export function lay(canvas, source, across, down) {
-  const ink = canvas.getContext("2d", { willReadFrequently: true });
+/** The middle of a picture, `across` × `down` pixels, at the size of a network's, on black where it is transparent. */
+export function small(source, across, down, size) {
+  const little = blank(size, size);
+  wipe(little);
   const side = Math.min(across, down);
+  const ink = little.getContext("2d", { willReadFrequently: true });
   ink.imageSmoothingQuality = "high";
-  ink.drawImage(source, (across - side) / 2, (down - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
-}
-
-/** The middle of a picture at the size of a network's, on `ground` where it is transparent. */
-export function small(source, across, down, width, height, ground) {
-  const little = blank(width, height);
-  wipe(little, ground);
-  lay(little, source, across, down);
+  ink.drawImage(source, (across - side) / 2, (down - side) / 2, side, side, 0, 0, size, size);
   return little;
 }
 
-/** Red, green and blue of each pixel of a canvas; the green alone for one channel, alpha too for four. */
-export const pixels = (canvas, channels = 3) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => channels === 1 ? i % 4 === 1 : i % 4 < channels);
+/** Red, green and blue of each pixel of a canvas. */
+export const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 < 3);
 
 export const base64 = (bytes) => btoa(String.fromCharCode(...bytes));

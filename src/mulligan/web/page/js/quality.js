@@ -1,25 +1,21 @@
 // Quality: every figure with its floor or best value, the number of samples, and the step.
 
 import { Panel, html } from "./html.js";
-import { capital, int, num, percent, short } from "./numbers.js";
+import { int, num, percent, short } from "./numbers.js";
 import { living, store } from "./store.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 
 const SPACES = { judge: "judge’s features", gist: "edges and colours", points: "coordinates" };
 
-/** What a metric is called, and which way is better, as the server's table of metrics says. */
-function Label({ name }) {
-  const metric = store.catalog?.metrics[name];
-  return html`<span title=${metric?.line}>${metric?.label}${metric?.better && html` <span class="muted" aria-hidden="true">${metric.better === "low" ? "↓" : "↑"}</span><span class="sr">, ${metric.better}er is better</span>`}</span>`;
+/** A figure with its floor or best value; what it is called, and which way is better, as the server's table of metrics says. */
+function Metric({ id, value, note, right, className, label }) {
+  const metric = store.catalog?.metrics[id];
+  return html`<div class="metric"><div class="l"><span title=${metric?.line}>${label ?? metric?.label}${metric?.better && html` <span class="muted" aria-hidden="true">${metric.better === "low" ? "↓" : "↑"}</span><span class="sr">, ${metric.better}er is better</span>`}${["fd", "coverage", "distance"].includes(id) && html` <${Term} name=${id} />`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
+    <div class="l"><small>${note}</small><small>${right}</small></div></div>`;
 }
 
-function Metric({ label, value, left, right, id, className = "", last }) {
-  return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label ?? html`<${Label} name=${id} />`}${["fd", "coverage"].includes(id) && html` <${Term} name=${id} />`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
-    <div class="l"><small>${left}</small><small>${right}</small></div></div>`;
-}
-
-export function Histogram({ shares, real, names, of }) {
+function Histogram({ shares, real, names, of }) {
   const [box, W] = useWidth(240);
   const [H, base, top] = [114, 96, 84];
   const n = names.length;
@@ -54,18 +50,16 @@ export function Quality() {
   // Modes of a toy, or classes that a judge reads: a measurement tells; before it, whether the pictures have classes.
   const counted = measured ? Boolean(shares) : points || Boolean(status?.counted_classes?.length);
   const names = !counted ? [] : status?.counted_classes?.length ? status.counted_classes : Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
-  const what = counted ? (points ? "mode that is nearest" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
   const coverage = measured?.signals.coverage;
   const at = (metrics ?? evaluated ?? measured)?.step;
-  return html`<${Panel} id="h-q" className="qual" testid="quality" title="Quality" note=${at == null || blank ? "" : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}>${blank ? html`<p class="nothing">How good the samples are is measured by step ${int(store.catalog?.diagnosis.by_step)}, and from then on.</p>` : html`<div class="first">
-      ${m?.fd != null ? html`<${Metric} id="fd" value=${num(m.fd)} left=${`${m.fd_floor == null ? "" : `real ones: ${num(m.fd_floor)}, `}n ${int(m.n)}`} right=${SPACES[m.space]} />
-        ${m.coverage != null && html`<${Metric} id="coverage" value=${num(m.coverage)} left=${`of ${int(m.n_real)} real ones`} right=${`best ${short(m.coverage_ideal)}`} />`}`
-        : html`${far != null && html`<${Metric} id="distance" label=${html`Distance to real, % <${Term} name="distance" />`} value=${far > FAR ? "far off" : num(far)} left=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: ${num(status.floor)} on average`} />`}
-        ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} left=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
-      ${m?.held_out === false && html`<small data-testid="reals-seen">Against real ones that G has seen: none are held out.</small>`}
-    </div><div>
-      ${counted && m?.modes != null && html`<${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} left=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are close`} right=${html`<span class="real nowrap">– – real</span>`} />`}
-      ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${checked?.real_share} names=${names} of=${what} />`}
-      ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}
-    </div>`}<//>`;
+  if (blank) return html`<${Panel} id="h-q" testid="quality" title="Quality"><p class="nothing">How good the samples are is measured by step ${int(store.catalog?.diagnosis.by_step)}, and from then on.</p><//>`;
+  return html`<${Panel} id="h-q" testid="quality" title="Quality" note=${at == null ? "" : `average weights, step ${int(at)}${metrics?.final ? ", at the end" : ""}`}>
+    ${m?.fd != null ? html`<${Metric} id="fd" value=${num(m.fd)} note=${`${m.fd_floor == null ? "" : `real ones: ${num(m.fd_floor)}, `}n ${int(m.n)}`} right=${SPACES[m.space]} />
+      ${m.coverage != null && html`<${Metric} id="coverage" value=${num(m.coverage)} note=${`of ${int(m.n_real)} real ones`} right=${`best ${short(m.coverage_ideal)}`} />`}`
+      : html`${far != null && html`<${Metric} id="distance" label="Distance to real, %" value=${far > FAR ? "far off" : num(far)} note=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: ${num(status.floor)} on average`} />`}
+      ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} note=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
+    ${m?.held_out === false && html`<small data-testid="reals-seen">Against real ones that G has seen: none are held out.</small>`}
+    ${counted && m?.modes != null && html`<${Metric} id="modes" label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} note=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are close`} right=${html`<span class="real nowrap">– – real</span>`} />`}
+    ${counted && html`<${Histogram} shares=${shares} real=${checked?.real_share} names=${names} of=${points ? "mode that is nearest" : "class, as the judge reads it"} />`}
+    ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}<//>`;
 }

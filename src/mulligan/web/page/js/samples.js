@@ -1,16 +1,14 @@
 // Samples: 64 pictures of the same 64 z, from average or raw weights, or real ones; and a slider to look back.
 
-import { Button, Panel, Segments, html, useAgain, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Button, Panel, Segments, Slider, html, useAgain, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
-import { useImages } from "./draw.js";
-import { drawField, drawLine } from "./look.js";
+import { drawField, drawLine } from "./field.js";
 import { decode, decoded, paintGrid } from "./pictures.js";
-import { Pace } from "./pace.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
-import { act, calm, latest, living, mayWrite, runPath, server, store, tell } from "./store.js";
-import { Slider, does, recipeOf, start, wanted } from "./settings.js";
+import { latest, living, mayWrite, runPath, server, store, tell } from "./store.js";
+import { does, recipeOf, start, wanted } from "./settings.js";
 
 const WEIGHTS = [["average", "Average", { title: "Average of G’s weights over the last steps: calmer", "data-testid": "weights-ema" }], ["raw", "Latest", { title: "G’s weights as they are now", "data-testid": "weights-raw" }], ["real", "Real", { title: "Real samples, same grid, to compare", "data-testid": "weights-real" }]];
 const SIDE = 384; // CSS pixels of the grid, at most
@@ -29,45 +27,15 @@ function flat(samples) {
   return samples && !samples.points && span != null && span < 0.01 ? "All pixels lie within 1 % of the range of real ones" : null;
 }
 
-/** The newest run that can go on, where none is in hand: after a restart of the server nothing is lost. */
-function useSaved() {
-  const [saved, setSaved] = useState(null);
-  useEffect(() => store.connected ? latest(server.get("/api/runs"), (found) => setSaved(found?.runs.find((r) => ["stopped", "finished"].includes(r.state)) ?? null)) : undefined, [store.connected, store.runsVersion]);
-  return saved;
-}
-
-/** The film: 25 samples of the recipe quick, seed 0, at these steps; one picture below the other. */
-const STEPS = [0, 16, 49, 77, 96, 120, 151, 189, 237, 297, 372, 466, 584, 732, 917, 1150, 1441, 1806, 2263, 2837, 3555, 4456, 5585, 7000];
-const [SHOTS, BEAT, REST] = [STEPS.length, 250, 8]; // ms for each; beats for which the last one stays
-
-/** What Train shows before there is a run: one that is finished plays, from noise to digits. */
+/** What Train shows before there is a run. */
 export function Opening() {
-  const canvas = useRef(null);
-  const [at, setAt] = useState(0);
-  const [film] = useImages([new URL("film.webp", document.baseURI).href]);
-  const saved = useSaved();
-  const name = wanted();
-  const recipe = recipeOf(name.recipe);
-  useEffect(() => {
-    if (calm()) return setAt(SHOTS - 1);
-    const timer = setInterval(() => document.hidden || setAt((now) => (now + 1) % (SHOTS + REST)), BEAT);
-    return () => clearInterval(timer);
-  }, []);
-  const shot = Math.min(at, SHOTS - 1);
-  useLayoutEffect(() => {
-    if (!film) return;
-    const side = canvas.current.width;
-    canvas.current.getContext("2d").drawImage(film, 0, shot * side, side, side, 0, 0, side, side);
-  }, [film, shot]);
-  const go = () => act(runPath(saved.name, "/resume"), saved.state === "finished" ? { steps: saved.step + 10_000 } : {});
-  return html`<section class="panel opening" aria-labelledby="h-o" data-testid="opening"><figure><canvas ref=${canvas} width="150" height="150" role="img" data-testid="film" aria-label="Pictures of a finished run: noise becomes digits" />
-      <figcaption>A run of the recipe <b>quick</b>, played again: step ${int(STEPS[shot])} of ${int(STEPS.at(-1))}</figcaption></figure>
-    <div><h2 id="h-o">A network learns to write digits</h2>
-      <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, says which are forged and which <b class="real">real</b>. Each learns from the other. <a href="#story">Their story</a></p>
-      ${saved && html`<div data-testid="saved-run"><${Button} kind="primary big" testid="resume-saved" off=${!mayWrite()} act=${go}>${icon.play()}${saved.state === "finished" ? "Train on" : "Resume it"}<//><p class="small">Your last run is saved: <b>${saved.name}</b>${saved.state === "finished" ? `, finished at step ${int(saved.step)}` : `: step ${int(saved.step)} of ${int(saved.steps)}`}.</p></div>`}
-      <div><${Button} kind=${`big ${saved ? "" : "primary"}`} testid="empty-start" off=${!mayWrite() || !recipe} act=${() => start()}>${icon.play()}${saved ? "Start a new run" : "Start"}<//>
-      <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(name.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"}</p><${Pace} /></div>
-      ${store.refused && html`<p class="bad" role="alert">${store.refused}</p>`}</div></section>`;
+  const setting = wanted();
+  const recipe = recipeOf(setting.recipe);
+  return html`<section class="panel opening" aria-labelledby="h-o" data-testid="opening"><h2 id="h-o">A network learns to write digits</h2>
+    <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, says which are forged and which <b class="real">real</b>. Each learns from the other. <a href="#story">Their story</a></p>
+    <div><${Button} kind="big primary" testid="empty-start" off=${!mayWrite() || !recipe} act=${() => start()}>${icon.play()}Start<//>
+    <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(setting.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"} Earlier runs wait under Runs, above.</p></div>
+    <p><a class="btn" href="#draw" data-testid="draw-bundled">Draw with a forger that has finished</a></p></section>`;
 }
 
 export function Samples() {
@@ -85,9 +53,6 @@ export function Samples() {
   const looking = back != null && saved[back] != null;
 
   useEffect(() => { setBack(null); setOther(null); }, [status?.run]);
-  useEffect(() => { // what was there at the step that a second try would go back to
-    if (store.back) setBack(saved.findLastIndex((step) => step <= store.back.step));
-  }, [store.back]);
   useEffect(() => {
     if (empty || looking || weights === "average" || document.hidden) return undefined;
     if (other?.weights === weights && (weights === "real" || other.step === samples?.step)) return undefined;
@@ -111,7 +76,7 @@ export function Samples() {
       const wide = MARGIN * (shown.high - shown.low);
       const [low, high] = [shown.low - wide, shown.high + wide];
       const kinds = weights === "real" ? { real: shown.points, fake: [] } : { real: real?.run === status.run ? real.points : [], fake: shown.points };
-      (shown.points[0]?.length === 1 ? drawLine : drawField)(canvas.current, { low, high, ...kinds }, { real: true, fake: true });
+      (shown.points[0]?.length === 1 ? drawLine : drawField)(canvas.current, { low, high, ...kinds });
     }
     else if (!looking && shown?.image) paintGrid(canvas.current, shown.image, side);
     else {
@@ -131,6 +96,5 @@ export function Samples() {
     <div class="box" ref=${box}>${body}</div>
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
         <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."
-          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : weights === "real" ? "axes in the data’s own unit" : "blue: real, orange: generated") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
-      <${Pace} /><//>`;
+          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : weights === "real" ? "axes in the data’s own unit" : "blue: real, orange: generated") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div><//>`;
 }

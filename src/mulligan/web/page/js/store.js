@@ -34,8 +34,6 @@ export const store = {
   draft: {}, // settings not yet in force, by name
   faults: {}, // refusals under fields, by name
   refused: null, // the refusal of what was pressed last, for the place where it was pressed
-  remedy: null, // the changes of a second try while they are being edited
-  back: null, // {of: a finding, step} that a second try was dragged back to
 };
 
 const listeners = new Set();
@@ -110,6 +108,7 @@ function join(step, figures) {
 /** A status comes by the stream and with the answer to a command. The newer one counts. */
 const newer = (status) => !(status.order < store.status?.order);
 
+const KEPT_AS_TOLD = ["checked", "metrics", "settings", "tries", "pile", "round"];
 const hears = {
   snapshot(data) {
     const before = store.status?.run;
@@ -149,21 +148,9 @@ const hears = {
   sampled({ step }) {
     if (!store.saved_samples.includes(step)) store.saved_samples = [...store.saved_samples, step];
   },
-  checked(data) {
-    store.checked = data;
-  },
-  metrics(data) {
-    store.metrics = data;
-  },
   advice(data) {
     store.advice = data;
     say(`${data.title} at step ${data.step}. ${data.text ?? ""}`);
-  },
-  settings(data) {
-    store.settings = data;
-  },
-  tries(data) {
-    store.tries = data;
   },
   progress(data) {
     store.progress = data.done ? null : data;
@@ -174,12 +161,6 @@ const hears = {
     if (data.code === "few" && store.settings?.data?.startsWith("drawings-")) return; // the easel has said it
     const kind = { info: "info", finished: "info", warning: "warn", failed: "bad" }[data.kind] ?? "info";
     store.news = data.text ? { kind, text: data.text, code: data.code, actions: [], at: performance.now() } : null;
-  },
-  pile(data) {
-    store.pile = data;
-  },
-  round(data) {
-    store.round = data;
   },
   runs() {
     store.runsVersion++;
@@ -225,6 +206,7 @@ export const server = new Port((kind, data) => {
   if (kind !== "lost") store.heard = Date.now();
   const [state, first] = [store.status?.state, kind === "samples" && !store.samples];
   if (kind === "event") store.events = { ...store.events, [data.event]: data };
+  if (KEPT_AS_TOLD.includes(kind)) store[kind] = data;
   hears[kind === "event" ? data.event : kind]?.(data);
   if (kind === "ping") return;
   changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), first ? 0 : store.slow ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
@@ -298,7 +280,8 @@ export const wasAsked = (what) => asked.has(what);
 
 /** Open the report of a run, or have it written if there is none. */
 export async function openReport(name) {
-  const run = await server.get(runPath(name)).catch(() => null);
+  const list = await server.get("/api/runs").catch(() => null);
+  const run = list?.runs.find((one) => one.name === name);
   if (run?.report) location.assign(run.report);
   else await begin(name, "report");
 }
@@ -352,9 +335,5 @@ export const living = () => !["empty", "loading", undefined].includes(store.stat
 export const runPath = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 /** The name of a run's generator. `live`, `bundled` and `pixel-faces` are not runs, so a run with such a name is `./live`. */
 export const modelOf = (run) => (["live", "bundled", "pixel-faces"].includes(run) ? `./${run}` : run);
-export const finding = () => `${store.status?.run}/${store.status?.try}/${store.events.diagnosed?.state}`;
-/** The step that a second try would go back to. */
-export const backTo = () => (store.back?.of === finding() ? store.back.step : store.advice?.from_step);
-export const edited = () => (store.remedy?.of === finding() ? store.remedy : null);
 export const mayWrite = () => store.connected && store.writer === true;
 export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);

@@ -6,12 +6,11 @@ import { Network } from "../network.js";
 import { Changes, EvidenceLine } from "./diagnosis.js";
 import { Dial, Judge, share } from "./game.js";
 import { openJudge, oneStep } from "./gradient.js";
-import { Button, Segments, byArrows, html, placeOf, render, useAgain, useEffect, useMemo, useRef, useState } from "./html.js";
-import { drawField } from "./look.js";
+import { NEAR, drawField } from "./field.js";
+import { Button, Segments, Slider, byArrows, html, placeOf, render, useAgain, useEffect, useMemo, useRef, useState } from "./html.js";
 import { dice, int, sigmoid } from "./numbers.js";
 import { LARGE, Pad, pixels, small, wipe } from "./pad.js";
 import { blank, paintGrey } from "./pictures.js";
-import { Slider } from "./settings.js";
 import { calm } from "./store.js";
 import { TriesLine } from "./tries.js";
 
@@ -22,7 +21,7 @@ const FRAME = 130; // ms of a recorded frame
 const ROUND = 5; // real and forged pictures of a round
 const TILES = [12, 8]; // the forger's numbers as a picture
 const [STROKES, FORCE, NIB] = [10, 0.8, 1.1]; // of the pen; how much brighter (black is −1, white 1); its radius in pixels
-const [NEAR, FAINT] = [4.5, 0.16]; // pixels around the pen in which the wish glows; elsewhere it is fainter
+const [GLOW, FAINT] = [4.5, 0.16]; // pixels around the pen in which the wish glows; elsewhere it is fainter
 const MOST = 1e4; // of a number that comes by itself
 
 const counted = (n) => [...Array(n).keys()];
@@ -102,9 +101,9 @@ const Choice = ({ names, testid, ...of }) => html`<${Segments} of=${names.map((n
 const FIGURES = {
   Numbers() {
     const canvas = useRef();
-    const [text, setText] = useState("1984");
-    const way = useRef({ from: 2026, to: 1984, t: Number(calm()), rest: 0, own: calm() });
-    const w = way.current;
+    const [first] = useState(/^#story\?n=(\d{1,15})$/.exec(location.hash)?.[1]); // of a link to a number
+    const [text, setText] = useState(first ?? "1984");
+    const w = useRef({ from: 2026, to: Number(text), t: Number(calm()), rest: 0, own: calm() || first != null }).current;
     const paint = () => paintGrey(canvas.current, forger.draw(w.from, w.to, w.t), SIDE, SIDE, -1, 1);
     const go = (to) => {
       Object.assign(w, { from: w.to, to, t: calm() ? 1 : 0, rest: 0 });
@@ -123,10 +122,12 @@ const FIGURES = {
     const typed = (words) => {
       setText(words);
       w.own = true;
-      if (words) go(Number(words));
+      if (!words) return;
+      go(Number(words));
+      history.replaceState(null, "", `#story?n=${words}`);
     };
     return html`<canvas ref=${canvas} role="img" aria-label=${`The digit of the number ${text}`} data-testid="story-digit" />
-      <div><label for="number">A number</label><input id="number" class="in" inputmode="numeric" autocomplete="off" maxlength="15" value=${text} data-testid="story-number" onInput=${(e) => typed(e.target.value = e.target.value.replace(/\D/g, ""))} />
+      <div><label for="number">A number</label><input id="number" class="in" inputmode="numeric" autocomplete="off" maxlength="15" value=${text} data-testid="story-number" onFocus=${() => { w.own = true; }} onInput=${(e) => typed(e.target.value = e.target.value.replace(/\D/g, ""))} />
         <${Button} testid="story-dice" act=${() => typed(String(dice(MOST)))}>Another<//></div>`;
   },
 
@@ -152,7 +153,7 @@ const FIGURES = {
   Needle() {
     const pad = useRef();
     const [at, setAt] = useState(0.5);
-    const judged = () => setAt(record.believe(pixels(small(pad.current, LARGE, LARGE, SIDE, SIDE)).filter((_, i) => i % 3 === 0)));
+    const judged = () => setAt(record.believe(pixels(small(pad.current, LARGE, LARGE, SIDE)).filter((_, i) => i % 3 === 0)));
     const show = (name, i) => {
       lay(pad.current, record.picture(name, i));
       setAt(record.believe(record.picture(name, i)));
@@ -164,7 +165,7 @@ const FIGURES = {
     useEffect(() => show("real", 0), []);
     return html`<div class="give">${[["real", "real"], ["young", "forged"]].map(([name, word]) => html`<span class=${word === "real" ? "real" : "fake"}>${word}</span>${counted(ROUND).map((i) => html`<button aria-label=${`Show the judge the ${word} picture ${i + 1}`} data-testid=${`give-${word}-${i}`} onClick=${() => show(name, i)}><${Grey} of=${record.picture(name, i)} /></button>`)}`)}</div>
       <div><${Pad} canvas=${pad} testid="story-pad" inked=${judged} /><${Button} testid="story-wipe" act=${blank}>Wipe, and draw<//></div>
-      <div class="judge"><${Sure} of=${at} /><p role="status" data-testid="story-verdict">“${at > 0.5 ? html`<b class="real">Real</b>` : html`<b class="fake">Forged</b>`}”, ${share(Math.max(at, 1 - at))} sure</p></div>`;
+      <div class="judge"><${Sure} of=${at} /><p role="status" data-testid="story-verdict">“${at > 0.5 ? html`<b class="real">Real</b>` : html`<b class="fake">Forged</b>`}”, ${share(Math.max(at, 1 - at))} sure. It has only ever seen these two piles: it must choose, whatever you draw.</p></div>`;
   },
 
   Duel() {
@@ -192,7 +193,7 @@ const FIGURES = {
       if (at === 1) drawGlow(canvas.current, record.scaled(grey), wish);
     }, [at]);
     return html`<canvas ref=${canvas} width="560" height="560" role="img" aria-label="The picture" data-testid="story-turn" />
-      <div class="judge"><${Sure} of=${record.turn[moment]} /><p role="status">${words}</p><${Button} kind="primary" testid="move-next" act=${() => setAt((at + 1) % 4)}>${at < 3 ? `Next, ${at + 1} of 3` : "Once more"}<//></div>`;
+      <div class="judge"><${Sure} of=${record.turn[moment]} /><p role="status"><b>“Real” with ${(100 * record.turn[moment]).toFixed(1)} %.</b> ${words}</p><${Button} kind="primary" testid="move-next" act=${() => setAt((at + 1) % 4)}>${at < 3 ? `Next, ${at + 1} of 3` : "Once more"}<//></div>`;
   },
 
   Paint() {
@@ -205,7 +206,7 @@ const FIGURES = {
       pen.seen = record.judge(pen.now);
       return { n, strokes: 0, belief: record.young.fake[n], heard: null };
     };
-    const [at, setAt] = useState(() => fresh(0));
+    const [at, setAt] = useState(() => fresh(record.young.fake.indexOf(Math.min(...record.young.fake))));
     const paint = () => {
       lay(canvas.current, pen.now.map((v) => 127.5 * (v + 1)));
       if (!at.heard) drawGlow(canvas.current, pen.now, pen.seen.wish(), pen.place);
@@ -257,11 +258,11 @@ const FIGURES = {
   Ring: () => html`<${Ring} name="healthy" testid="ring" />`,
 
   Collapse() {
-    const [off, setOff] = useState(0);
+    const [off, setOff] = useState(false);
     const [ended, setEnded] = useState(false);
     const { advice } = record.ring.failed;
-    return html`<${Choice} label="The judge’s brake" testid="brake" names=${["Brake on", "Brake off"]} at=${off} set=${setOff} /><${Ring} name=${off ? "failed" : "healthy"} testid="collapse" told=${(_, end) => setEnded(end)} />
-      <div class="found" role="status" data-testid="story-diagnosis">${off && ended ? html`<p><b class="bad">${advice.title} at step ${int(advice.step)}.</b> ${advice.text.replace(/^G /, "The forger ")}</p><ul class="ev">${advice.evidence.slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>` : html`<p>${off ? "Mulligan measures while they play…" : ended ? "With the brake, the forger finds all eight. Now take the brake off." : "With the brake on."}</p>`}</div>`;
+    return html`${!off && html`<${Button} kind="primary big" testid="brake" act=${() => setOff(true)}>Take the brake off<//>`}<${Ring} name="failed" testid="collapse" begins=${off} told=${(_, end) => setEnded(end)} />
+      <div class="found" role="status" data-testid="story-diagnosis">${off && (ended ? html`<p><b class="bad">${advice.title} at step ${int(advice.step)}.</b> ${advice.text.replace(/^G /, "The forger ")}</p><ul class="ev">${advice.evidence.slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>` : html`<p>Mulligan measures while they play…</p>`)}</div>`;
   },
 
   Second() {
@@ -284,7 +285,7 @@ function drawGlow(canvas, picture, wish, pen) {
   const most = wish.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
   wish.forEach((v, i) => {
     if (Math.sign(v) === picture[i]) return; // white cannot be brighter, nor black darker
-    ink.globalAlpha = Math.sqrt(Math.abs(v) / most) * (pen ? Math.max(FAINT, nearness(i, pen, NEAR)) : 1);
+    ink.globalAlpha = Math.sqrt(Math.abs(v) / most) * (pen ? Math.max(FAINT, nearness(i, pen, GLOW)) : 1);
     ink.fillStyle = v > 0 ? "#f0975c" : "#74aef5";
     ink.fillRect((i % SIDE) * unit, Math.floor(i / SIDE) * unit, unit, unit);
   });
@@ -308,7 +309,11 @@ function fieldAt(name, at) {
   const next = place(of("fake", Math.min(now + 1, ring[name].steps.length - 1)));
   const fake = place(of("fake", now)).map((spot, i) => spot.map((v, k) => v + part * (next[i][k] - v)));
   const ways = of("ways", now);
-  return { low, high, side, fake, logits: of("map", now), reach: 127, centre: 0, real: place(arrays.points), arrows: counted(ways.length / 2).map((i) => [...fake[i], ways[2 * i], ways[2 * i + 1]]), longest: 127, modes: { centres, counts: centres.map((_, k) => (ring[name].hit[now] >> k) & 1) } };
+  const { reach } = ring[name];
+  const arrows = counted(ways.length / 2).map((i) => [...fake[i], ways[2 * i], ways[2 * i + 1]]);
+  const counts = centres.map(([x, y]) => fake.filter((spot) => Math.hypot(spot[0] - x, spot[1] - y) <= NEAR).length);
+  // one scale for all of a run: the ground pales where the judge grows less sure
+  return { low, high, side, fake, logits: of("map", now), reach: (127 * Math.max(...reach)) / reach[now], centre: 0, real: place(arrays.points), arrows, longest: 127, modes: { centres, counts } };
 }
 
 function Ring({ name, testid, told, begins = true }) {
@@ -316,13 +321,13 @@ function Ring({ name, testid, told, begins = true }) {
   const [at, setAt] = useState(0);
   const [plays, setPlays] = useState(false);
   const time = useRef(0);
-  const { steps, hit, reach } = record.ring[name];
+  const { steps, reach } = record.ring[name];
   const last = steps.length - 1;
   const look = (v) => {
     time.current = v;
     setAt(Math.floor(v));
     told?.(steps[Math.floor(v)], v === last);
-    drawField(canvas.current, fieldAt(name, v), { map: true, real: true, fake: true, arrow: true });
+    drawField(canvas.current, fieldAt(name, v));
   };
   const theme = useAgain("mulligan-theme");
   useEffect(() => {
@@ -343,7 +348,8 @@ function Ring({ name, testid, told, begins = true }) {
     setPlays(false);
     look(v);
   };
-  const words = `Step ${int(steps[at])}: ${counted(8).filter((k) => (hit[at] >> k) & 1).length} of 8 clumps found.`;
+  const found = fieldAt(name, at).modes.counts.filter(Boolean).length;
+  const words = `Step ${int(steps[at])}: ${found} of 8 clumps have a forged dot in their circle.`;
   return html`<canvas class="field" ref=${canvas} role="img" aria-label=${words} data-testid=${`${testid}-map`} /><div class="act"><${Button} testid=${`${testid}-play`} act=${toggle}>${plays ? "Pause" : at === last ? "Play again" : "Play"}<//><${Slider} label="Time" text=${words} max=${last} value=${at} testid=${`${testid}-time`} onInput=${drag} /></div>
     <p><b data-testid=${`${testid}-words`}>${words}</b> <span class="small">Where the colour is deepest, the judge is ${share(Math.min(0.99, sigmoid(reach[at])))} sure.</span></p>`;
 }

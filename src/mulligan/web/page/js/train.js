@@ -1,16 +1,18 @@
-// Train: what trains, how far it is, whether it goes well, and what to press if it does not.
+// Train: what trains, how far it is, whether it goes well, and what to press if it does not; with the game and a look inside.
 
-import { Button, html, useEffect, useHears, useRef } from "./html.js";
+import { Button, Panel, html, useEffect, useHears, useState } from "./html.js";
 import { adopt, write } from "./address.js";
-import { Chart, measured, points } from "./chart.js";
+import { Chart, points } from "./chart.js";
 import { Diagnosis, Pill } from "./diagnosis.js";
+import { Dial, Game, share, verdict } from "./game.js";
 import { icon } from "./icons.js";
+import { Look } from "./look.js";
 import { int, num, sigmoid, time } from "./numbers.js";
-import { halt, walk } from "./pace.js";
+import { Pace, halt, walk } from "./pace.js";
 import { Quality } from "./quality.js";
 import { Opening, Samples } from "./samples.js";
 import { Settings, dirty, start, wanted } from "./settings.js";
-import { backTo, can, changed, command, finding, living, mayWrite, modelOf, openReport, pageState, server, store, tell } from "./store.js";
+import { can, command, living, mayWrite, modelOf, openReport, pageState, server, store } from "./store.js";
 import { TriesLine } from "./tries.js";
 
 // ── transport ──
@@ -37,7 +39,7 @@ async function slowly(state) {
   if (await (anew() ? start({ paused: true }) : (ways[state] ?? (() => command("resume")))())) walk();
 }
 
-export function oneStep() {
+function oneStep() {
   if (can("step")) command("step", { count: 1 });
 }
 
@@ -60,7 +62,7 @@ function Transport({ state }) {
     ${raw !== "empty" && [
       ["step", "Do one step (.)", !can("step") || store.slow, oneStep],
       ["stop", "Stop: save and close this run; it can be resumed", !can("stop") || !store.status.step, () => command("stop")],
-      ["reset", "Reset: start a new run at step 0; this run stays on disk", busy, () => start({ paused: true })],
+      ["reset", `Reset: start a new run at step 0${server.lab ? "" : "; this run stays on disk"}`, busy, () => start({ paused: true })],
     ].map(([name, words, idle, act]) => html`<${Button} kind="icon" testid=${`run-${name}`} aria-label=${words} aria-keyshortcuts=${name === "step" ? "." : null} title=${words} off=${idle} act=${act}>${icon[name]()}<//>`)}
     ${store.refused && html`<p class="refused bad" role="alert" data-testid="refused">${store.refused}</p>`}</div>`;
 }
@@ -77,26 +79,15 @@ function Facts({ state }) {
     <div><b data-testid="steps-per-second">${blank || away ? "–" : store.slow ? store.pace : num(speed)}</b><small>steps/s<span class="wide">${store.slow ? ", slow motion" : after}</span></small></div></div>`;
 }
 
-function goBack(one) {
-  tell("info", `Go back to try ${one.number}, at step ${int(one.step)}? Try ${store.status.try} stays on disk.`, [
-    ["Go back", async () => { tell(null); await command("continue", { number: one.number }); }, "go-back"],
-    ["Stay", () => tell(null), "stay"],
-  ]);
-}
-
 function RunBar({ state }) {
   const s = store.status;
   const blank = !living();
   const { events: { diagnosed }, advice } = store;
-  const would = diagnosed?.severity === "alarm" && advice?.can_try && !advice.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? backTo() : null;
-  const drag = (step) => {
-    store.back = { of: finding(), step };
-    changed(true);
-  };
+  const would = diagnosed?.severity === "alarm" && advice?.can_try && !advice.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? advice.from_step : null;
   // the status is newer than the list of tries
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
-    ${s && s.state !== "empty" ? html`<${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} stops=${would == null || !mayWrite() ? [] : [...new Set([0, ...advice.checkpoints])].filter((step) => step < s.step)} drag=${drag} blank=${s?.state === "loading" ? "Getting ready" : ""} goBack=${can("continue") || mayWrite() ? goBack : null} />` : html`<span class="track" />`}
+    ${s && s.state !== "empty" ? html`<${TriesLine} tries=${tries} current=${s.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s.state === "loading" ? "Getting ready" : ""} />` : html`<span class="track" />`}
     <${Facts} state=${state} /><${Pill} /></section>`;
 }
 
@@ -114,20 +105,6 @@ function lineage(tries, current) {
   return chain.length ? chain : [{ number: current ?? 1, from: 0, to: Infinity }];
 }
 
-/** One curve over all tries; what failed is faint. */
-function curve(tables, chain, tries, name, key, color, more = {}, change) {
-  const data = chain.flatMap((t) => points(tables[t.number], key, t.from, t.to, change?.(tables[t.number]) ?? ((v) => v)));
-  const dead = tries.filter((t) => !chain.some((c) => c.number === t.number && c.to === Infinity)).map((t) => ({ color, faint: true, data: points(tables[t.number], key, chain.find((c) => c.number === t.number)?.to ?? t.from_step ?? 0, Infinity, change?.(tables[t.number]) ?? ((v) => v)) }));
-  return [...dead.filter((s) => s.data.length), { name, color, data, ...more }];
-}
-
-/** How D's mean logits are shown, by `says` of the loss. */
-const VERDICTS = {
-  probability: { unit: "probability of “real”", fixed: [0, 1], change: () => sigmoid },
-  logit: { unit: "logit", least: [-1, 1], change: () => (v) => v },
-  centred: { unit: "logit, centred", least: [-1, 1], change: (table) => (v, i) => v - 0.5 * ((table.d_real[i] ?? 0) + (table.d_fake[i] ?? 0)) },
-};
-
 /** The first of the tries with the same loss up to this one: logits and values of other losses cannot be compared. */
 function lossSince(tries, t) {
   const kept = t?.parent != null && !t.changes?.some((c) => c.path?.startsWith("loss"));
@@ -135,29 +112,35 @@ function lossSince(tries, t) {
 }
 
 function Charts() {
-  const { status, tries, curves, measurements, distance } = store;
-  const memory = useRef({});
-  const key = `${status?.run}`;
-  if (memory.current.key !== key) memory.current = { key, loss: {}, verdict: {}, gradients: {}, distance: {} };
-  const m = memory.current;
-  const blank = !living();
-  const x = [0, (blank ? wanted().steps : status.steps) || 1000];
-  const chain = blank ? [] : lineage(tries, status.try);
+  const { status, tries, curves, distance } = store;
+  const steps = (living() ? status.steps : wanted().steps) || 1000;
+  const chain = living() ? lineage(tries, status.try) : [];
   const begun = tries.find((t) => t.number === status?.try);
-  const alarm = begun?.alarm;
-  const marks = blank ? [] : [...(begun?.parent != null ? [{ x: begun.from_step, color: "--brand", label: "second try" }] : []), ...(alarm ? [{ x: alarm.step, color: "--bad", label: alarm.state }] : [])];
-  const bare = marks.map((k) => ({ ...k, label: "" }));
-  const line = (tables, name, column, color, more, change) => (blank ? [] : curve(tables, chain, tries, name, column, color, more, change));
-  const verdict = VERDICTS[status?.loss?.says] ?? VERDICTS.probability;
-  const kin = tries.filter((t) => lossSince(tries, t) === lossSince(tries, begun));
-  const same = begun ? Object.fromEntries(kin.map((t) => [t.number, curves[t.number]])) : curves;
-  const shown = status?.points ? "gap" : "distance";
-  return html`<div class="row2">
-    <${Chart} testid="chart-loss" title="Loss" term="nats" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(same, "D", "d_loss", "--judge"), ...line(same, "G", "g_loss", "--fake")]} />
-    <${Chart} testid="chart-verdict" title="What D says" term="logit" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
-    <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(measurements, "D", "d_gradient", "--judge"), ...line(measurements, "G", "g_gradient", "--fake"), ...line(measurements, "∇ₓD", "r2", "--real", { dash: 1 }, () => Math.sqrt)]} />
-    <${Chart} testid="chart-distance" title="Distance to real" term=${shown === "distance" ? "distance" : null} unit=${shown === "distance" ? "FD, %, log" : "energy, log"} log x=${x} least=${shown === "distance" ? [1, 100] : [0.001, 1]} memory=${m.distance} marks=${bare} band=${!blank && status.floor && shown === "distance" ? { upTo: status.floor, label: "as near as other real ones" } : null} series=${line(distance, "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
-  </div>`;
+  const marks = [...(begun?.parent != null ? [{ x: begun.from_step, color: "--brand" }] : []), ...(begun?.alarm ? [{ x: begun.alarm.step, color: "--bad" }] : [])];
+  const kin = chain.filter((t) => lossSince(tries, tries.find((one) => one.number === t.number)) === lossSince(tries, begun));
+  const line = (tables, parts, name, key, color) => ({ name, color, data: parts.flatMap((t) => points(tables[t.number], key, t.from, t.to)) });
+  const [far, unit, least] = status?.points ? ["gap", "energy, log", [0.001, 1]] : ["distance", "FD, %, log", [1, 100]];
+  return html`<${Chart} testid="chart-loss" title="Loss" term="nats" unit=${status.loss?.unit ?? "nats"} steps=${steps} least=${[0, 2]} marks=${marks} series=${[line(curves, kin, "D", "d_loss", "--judge"), line(curves, kin, "G", "g_loss", "--fake")]} />
+    <${Chart} testid="chart-distance" title="Distance to real" term="distance" unit=${unit} log steps=${steps} least=${least} marks=${marks} series=${[line(distance, chain, "distance", far, "--fake"), ...(status.floor && !status.points ? [{ name: "other real ones", color: "--real", data: [[0, status.floor], [steps, status.floor]] }] : [])]} />`;
+}
+
+// ── the needle ──
+
+/** What D says of real and of forged ones, as its mean belief in “real”; null before the first step. */
+function beliefs() {
+  const table = store.curves[store.status?.try];
+  const [real, fake] = ["d_real", "d_fake"].map((name) => table?.[name]?.findLast(Number.isFinite));
+  if (real == null || fake == null) return null;
+  const middle = store.status.loss?.says === "probability" ? 0 : (real + fake) / 2; // where D cannot tell
+  return [real, fake].map((v) => sigmoid(v - middle));
+}
+
+function Needle() {
+  const now = living() && beliefs();
+  const [real, fake] = now || [0.5, 0.5];
+  const words = now ? html`<span class="real nowrap">real ones ${share(real)}</span>, <span class="fake nowrap">forged ones ${share(fake)}</span>` : "no figures yet";
+  return html`<${Panel} id="h-n" className="judge" title="The judge" testid="needle"><${Dial} needles=${[[fake, "fake"], [real, "real"]]} label=${now ? `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"} />
+    <p class="small">How sure D is of “real”: ${words}</p><p class="ink2">${now ? verdict(real - fake) : ""}</p><//>`;
 }
 
 // ── news at the foot ──
@@ -176,13 +159,13 @@ export function trainNews(state) {
     const kept = s.error?.checkpoint_step;
     const whole = AGAIN.includes(s.error?.code);
     const more = kept != null && can("resume") ? ["Resume", () => command("resume"), "resume-failed"] : kept == null && mayWrite() ? ["Start again", () => start(), "start-again"] : null;
-    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is on disk.`}`, actions: whole && more ? [more] : [] };
+    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is ${server.lab ? "kept" : "on disk"}.`}`, actions: whole && more ? [more] : [] };
   }
   return null;
 }
 
 /** Space starts and pauses, a full stop takes one step. */
-export function useKeys() {
+function useKeys() {
   useHears({ keydown(event) {
     if (event.target.closest("input, select, button, summary, a, svg, dialog, textarea, [role=application]") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === " ") {
@@ -193,11 +176,24 @@ export function useKeys() {
   } });
 }
 
-export function Train() {
-  const state = pageState();
+const VIEWS = { "": "Training", game: "The game", look: "Look inside" };
+let more = false; // whether the charts are open, until the page is closed
+
+function Training() {
+  const [open, setOpen] = useState(more);
+  const toggled = (e) => setOpen(more = e.target.open);
+  if (["empty", undefined].includes(store.status?.state)) return html`<${Opening} />`;
+  return html`<div class="row1"><${Samples} /><${Diagnosis} /><${Needle} /></div>
+    <details class="more" open=${open} onToggle=${toggled}><summary data-testid="more">Charts and figures</summary>${open && html`<div class="figures"><${Quality} /><${Charts} /></div>`}</details>`;
+}
+
+export function Train({ rest: [part = ""] }) {
+  const at = Object.hasOwn(VIEWS, part) ? part : "";
   adopt();
   useEffect(write);
   useKeys();
-  return html`<${RunBar} state=${state} /><main class="lay" id="main" tabindex="-1"><h1 class="sr">Train</h1><${Settings} />
-    <div class="main">${["empty", undefined].includes(store.status?.state) ? html`<${Opening} />` : html`<div class="row1"><${Samples} /><${Diagnosis} /><${Quality} /></div><${Charts} />`}</div></main>`;
+  return html`<${RunBar} state=${pageState()} />
+    <nav class="sub" aria-label="Views of the run">${Object.entries(VIEWS).map(([key, name]) => html`<a href=${key ? `#train/${key}` : "#train"} data-testid=${`part-${key || "training"}`} aria-current=${key === at ? "page" : null}>${name}</a>`)}<${Pace} /></nav>
+    ${at ? html`<main class="view" id="main" tabindex="-1"><h1 class="sr">${VIEWS[at]}</h1>${at === "game" ? html`<${Game} />` : html`<${Look} />`}</main>`
+      : html`<main class="lay" id="main" tabindex="-1"><h1 class="sr">Train</h1><${Settings} /><div class="main"><${Training} /></div></main>`}`;
 }

@@ -26,7 +26,7 @@ export function ClassVote() {
   return html`<section class="panel bench" aria-labelledby="g6" data-testid="class-vote"><h2 id="g6">${answer ? html`It is <b class=${answer.real ? "real" : "fake"}>${word(answer.real)}</b>.` : "Real or forged? Vote on your phone."}</h2>
     <div class="ballot"><${Shown} round=${round} />
       <div>${answer ? html`<${Dial} needles=${[...(answer.share == null ? [] : [[answer.share, "brand", 11]]), [answer.belief, "judge"]]} label=${`The class: ${answer.share == null ? "no vote" : share(answer.share)}; the judge: ${share(answer.belief)} for real`} />
-        <p role="status" data-testid="vote-answer">${answer.share == null ? "Nobody voted. " : html`<b class="ok">The class</b>: ${share(answer.share)} say “real” (${many(round.votes, "vote")}). `}The judge is ${share(answer.belief)} sure of it.</p>`
+        <p role="status" data-testid="vote-answer">${answer.share == null ? "Nobody voted. " : html`<b class="ok">The class</b>: ${share(answer.share)} say “real” (${many(round.votes, "vote")}). `}The judge says “real” with ${share(answer.belief)}.</p>`
         : html`${door?.code && html`<img alt="QR code of the address for phones" src=${door.code} />`}<p data-testid="vote-count">${round.phones || round.votes ? html`<b>${many(round.votes, "vote")}</b> · ${many(round.phones, "phone")}` : "No phone is here yet. Scan this to join."}</p>`}
         <p class="ink2" data-testid="vote-score">${rounds ? `Right in ${many(rounds, "round")}: the class ${int(ours)}, the judge ${int(judges)}` : ""}</p></div></div>
     <p class="small">From step ${int(round.step)} of the run${store.status?.state === "training" ? ", which goes on" : ""}.</p>
