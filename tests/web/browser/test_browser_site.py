@@ -67,7 +67,7 @@ def test_the_folder_is_the_playgrounds_page(tmp_path):
     index = (tmp_path / "site" / "index.html").read_text()
     assert re.findall(r'(?:src|href)="([^#"]+)"', index) == ["mark.svg", "load.js"]
     assert 'data-lab="site.json"' in index
-    for name in ("story.bin", "card.png", "film.webp", "vendor/LICENSE-preact.txt"):
+    for name in ("story.bin", "card.png", "vendor/LICENSE-preact.txt"):
         assert (tmp_path / "site" / name).read_bytes() == (page / name).read_bytes()
     assert (tmp_path / "site" / "book" / "index.html").read_text() == "a book"
     assert 'src="../../index.html#train?recipe=ring"' in (tmp_path / "site" / chapter).read_text()

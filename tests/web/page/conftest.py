@@ -19,16 +19,15 @@ SMALL = """(what) => [...document.querySelectorAll(what)]
     .map((e) => [e.dataset.testid ?? e.textContent, Math.round(e.getBoundingClientRect().height)])
     .filter(([, height]) => height < 40 && height > 0)"""
 SHOWN = {
-    "train": ["[data-testid=nav-train][aria-current]", ".row2 svg.plot, [data-testid=opening]"],
+    "train": ["[data-testid=part-training][aria-current]", ".row1, [data-testid=opening]"],
+    "train/game": ["[data-testid=part-game][aria-current]", "[data-testid=game-nothing], [data-testid=dial]"],
+    "train/look": ["[data-testid=part-look][aria-current]", "[data-testid=look-nothing], .field, .look"],
     "teach": ["[data-testid=easel]"],
-    "draw": ["[data-testid=copy-verdict]", "[data-testid=plane-point]"],
-    "game": ["[data-testid=game-nothing], [data-testid=dial]"],
-    "look": ["[data-testid=look-nothing], [data-testid=layers-discriminator]"],
-    "museum": ["[data-testid=museum-run]"],
-    "runs": ["[data-testid=run-row], main .nothing"],
+    "draw": ["[data-testid=copy-verdict]"],
+    "museum": ["[data-testid=guess] .name"],
 }
 """What stands in a view once all of it is there."""
-DRAWN = {"draw": ["digit", "nearest", "walk-frame", "plane-point"]}
+DRAWN = {"draw": ["digit", "nearest", "walk-frame"]}
 """Canvases that a view paints in any case."""
 PIXELS = """(name) => {
     const canvas = document.querySelector(`[data-testid="${name}"]`);
@@ -161,13 +160,18 @@ class Tab:
             self.page.wait_for_timeout(50)
 
     def go(self, view):
-        """Go to a view, and wait until all of it is there."""
-        self("nav-" + view).click()
-        self.page.wait_for_selector(f"body[data-view={view}]")
+        """Go to a view by its address, and wait until all of it is there."""
+        self.page.evaluate("(view) => { location.hash = view; }", view)
+        self.page.wait_for_selector(f"body[data-view={view.partition('/')[0]}]")
         for selector in SHOWN[view]:
             self.page.locator(selector).first.wait_for(state="attached")
         for name in DRAWN.get(view, []):
             self.painted(name)
+
+    def runs(self):
+        """Open the menu of runs."""
+        self("runs-menu").click()
+        self("runs").wait_for()
 
     def hear(self, *news, **stored):
         """Put values into the page's store, and give it news as the server tells them: a kind and a content each."""
@@ -177,19 +181,27 @@ class Tab:
         """Tell the page that a made-up run is paused."""
         self.hear(("status", STATUS | status))
 
-    def settings(self):
-        """Open the settings, which are closed on a phone."""
-        if not self.page.evaluate("document.querySelector('.settings details').open"):
-            self.page.locator(".settings summary").click()
+    def settings(self, more=True):
+        """Open the settings, which are closed on a phone, and those behind "more"."""
+        for selector in (".settings > details", ".set > details.more")[: 1 + more]:
+            if not self.page.evaluate(f"document.querySelector('{selector}').open"):
+                self.page.locator(f"{selector} > summary").click()
+
+    def choose(self, **settings):
+        """Choose a recipe, data and other settings."""
+        self.settings()
+        for name, value in settings.items():
+            field = self(name if name in ("recipe", "data") else f"setting-{name.replace('_', '-')}")
+            if field.evaluate("(e) => e.localName") == "select":
+                field.select_option(str(value))
+            else:
+                field.fill(str(value))
+                field.press("Tab")
 
     def begin(self, recipe, **settings):
         """Choose a recipe and settings, and press Start."""
-        self.settings()
-        self.page.locator(f"[data-testid=recipe-{recipe}]:not([disabled])").click()
-        for name, value in settings.items():
-            field = self(f"setting-{name}")
-            field.fill(str(value))
-            field.press("Tab")
+        self.until("!document.querySelector('[data-testid=recipe]').disabled")
+        self.choose(recipe=recipe, **settings)
         self("run-toggle").click()
 
     def picture(self, name, themes=("light",), **options):

@@ -4,7 +4,7 @@ import pytest
 
 pytestmark = pytest.mark.story
 
-VIEWS = ("story", "train", "game", "teach", "draw", "look", "museum", "museum/guess", "runs", "pile")
+VIEWS = ("story", "train", "train/game", "train/look", "teach", "draw", "museum", "museum/article", "pile")
 
 
 def test_the_checker_finds_what_is_wrong(open_tab, check):
@@ -18,17 +18,17 @@ def test_the_checker_finds_what_is_wrong(open_tab, check):
 def test_nothing_is_found(open_tab, check, width):
     tab = open_tab(viewport={"width": width, "height": 900}, has_touch=width < 760)
     check(tab.page)
-    tab.settings()
-    tab("data-own").click()
-    tab("own-dialog").wait_for()
-    check(tab.page)
-    tab.page.keyboard.press("Escape")
     tab.begin("mlp", steps=100_000, batch=8)
     tab.wait("training")
     tab.until("import('/js/store.js').then((m) => Boolean(m.store.checked && m.store.status.step > 600))")
     tab("run-toggle").click()
     tab.wait("paused")
+    tab("more").click()
+    check(tab.page)
     tab("all-checks").click()
+    check(tab.page)
+    tab.page.keyboard.press("Escape")
+    tab.runs()
     check(tab.page)
     tab.page.keyboard.press("Escape")
     for view in VIEWS:
@@ -36,7 +36,7 @@ def test_nothing_is_found(open_tab, check, width):
         tab.page.wait_for_selector("main h1, #story:not([hidden]) h1", state="attached")
         tab.page.wait_for_timeout(1500)
         check(tab.page)
-    tab.page.evaluate("location.hash = 'museum/guess'")
+    tab.go("museum")
     tab.page.locator(".names .name").first.click()
     tab("guess-told").wait_for()
     check(tab.page)

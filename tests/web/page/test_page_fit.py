@@ -1,33 +1,8 @@
-"""What must not cover or cut: labels of the tries line and of axes, and what has the focus under a bar."""
+"""What must not cover, cut or move: what has the focus under a bar, panels when the first figures come, and 320 pixels."""
 
 import pytest
 
 pytestmark = pytest.mark.story
-
-
-ALARM = """async ({begin, tried}) => {
-    const {server} = await import("/js/store.js");
-    const one = {run: "made-up", recipe: "article", from_step: 0, steps: 1000, state: "failed"};
-    const alarm = (step, state) => ({step, state});
-    server.hear("tries", [{...one, number: 1, step: 300, alarm: alarm(300, "contrast illusion")},
-        {...one, number: 2, step: 950, from_step: begin, parent: 1, summary: "hinge", alarm: alarm(950, "gamma off")}]);
-    server.hear("status", {state: "alarm", run: "made-up", try: 2, step: 950, steps: 1000, class_names: [], can: []});
-    server.hear("event", {event: "diagnosed", step: 950, state: "gamma off", severity: "alarm", evidence: {},
-        remedies: ["weaker"], overrides: ["batch_size=2"], healthy_step: begin});
-    server.hear("advice", {step: 950, title: "Gamma off", text: "", evidence: [], can_try: true, from_step: begin,
-        overrides: ["batch_size=2"],
-        restart: begin === 0, changes: [{path: "batch_size", label: "Batch", old: 1, new: 2}], tried});
-}"""
-
-
-def test_a_remedy_that_was_tried_is_not_offered_as_it_is(open_tab):
-    tab = open_tab()
-    tab.page.evaluate(ALARM, {"begin": 0, "tried": {"number": 1, "state": "contrast illusion", "step": 300}})
-    tab("diagnosis").get_by_text("These are the settings of try 1, which ended in contrast illusion at 300").wait_for()
-    assert tab("second-try").count() == 0
-    assert "would" not in tab("tries").locator("svg").get_attribute("aria-label")
-    tab("edit-remedy").click()
-    assert tab("remedy-editor").count() == 1
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
@@ -47,22 +22,45 @@ def test_what_has_the_focus_is_under_no_bar(open_tab, size):
     assert box["y"] + box["height"] <= size[1]
 
 
-MEASURED = """import("/js/store.js").then(({server}) => {
-    const status = {state: "paused", run: "measured", try: 1, step: 60000, steps: 60000, class_names: [], can: []};
-    server.hear("status", {...status, counted_classes: ["0", "1"]});
-    server.hear("event", {event: "measured", step: 60000, signals: {coverage: 0.6}, histogram: [0.5, 0.5]});
-    server.hear("checked", {step: 60000, reals: 256, checks: [], evidence: []});
-})"""
-
-
 def test_nothing_moves_when_the_first_figures_come(open_tab):
     tab = open_tab()
-    tab.stands(step=60000, steps=60000)
-    places = (
-        "[...document.querySelectorAll('.row1 > *, .row2 > *')].map((e) => JSON.stringify(e.getBoundingClientRect()))"
-    )
-    tab("quality").wait_for()
+    tab.stands(step=60000, steps=60000, counted_classes=["0", "1"])
+    places = "[...document.querySelectorAll('.row1 > *')].map((e) => JSON.stringify(e.getBoundingClientRect()))"
+    tab("needle").wait_for()
     place = tab.page.evaluate(places)
-    tab.page.evaluate(MEASURED)
-    tab("quality").get_by_text("of 256 real ones").wait_for()
+    tab.hear(
+        ("event", {"event": "measured", "step": 60000, "signals": {"coverage": 0.6}, "histogram": [0.5, 0.5]}),
+        ("checked", {"step": 60000, "reals": 256, "checks": [], "evidence": []}),
+    )
+    tab("diagnosis").get_by_text("checked at 60,000").wait_for()
     assert tab.page.evaluate(places) == place
+
+
+def test_a_phone_has_one_bar_at_its_foot_and_320_px_are_enough(open_tab):
+    tab = open_tab(viewport={"width": 320, "height": 640}, has_touch=True)
+    for view in ("story", "teach", "train", "museum"):
+        tab("nav-" + view).tap()
+        tab.page.wait_for_selector(f"body[data-view={view}] h1", state="attached")
+        tab.page.wait_for_timeout(600)
+        bar = tab.page.locator(".nav").bounding_box()
+        assert bar["y"] + bar["height"] == 640
+        assert bar["width"] == tab.page.locator(".nav").evaluate("(e) => e.scrollWidth")  # every tab is in sight
+        tab.fits(view)
+    for view in ("train/game", "train/look", "draw"):
+        tab.go(view)
+        tab.fits(view)
+    tab.go("train")
+    tab.stands(step=12547, steps=60000)
+    assert tab("step").bounding_box()["height"] < 30  # one line
+    tab.fits("train at 320 px")
+
+
+def test_a_large_window_has_one_edge_and_no_small_letter(open_tab):
+    tab = open_tab(viewport={"width": 1920, "height": 1080})
+    tab.stands(step=9, steps=99)
+    edges = [tab.page.locator(name).first.bounding_box()["x"] for name in (".logo", ".transport", ".settings")]
+    assert max(edges) - min(edges) < 2
+    small = """Math.min(...[...document.querySelectorAll("main *, header *")]
+        .filter((e) => e.innerText && e.offsetParent && !e.closest(".sr"))
+        .map((e) => parseFloat(getComputedStyle(e).fontSize)))"""
+    assert tab.page.evaluate(small) >= 13

@@ -35,7 +35,7 @@ export function Opening() {
     <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, says which are forged and which <b class="real">real</b>. Each learns from the other. <a href="#story">Their story</a></p>
     <div><${Button} kind="big primary" testid="empty-start" off=${!mayWrite() || !recipe} act=${() => start()}>${icon.play()}Start<//>
     <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(setting.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"} Earlier runs wait under Runs, above.</p></div>
-    <p><a class="btn" href="#draw" data-testid="draw-bundled">Draw with a forger that has finished</a></p></section>`;
+    <p><a class="btn" href="#draw" data-testid="draw-bundled">Draw with a trained forger</a></p></section>`;
 }
 
 export function Samples() {
