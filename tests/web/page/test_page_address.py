@@ -1,4 +1,4 @@
-"""The setting in the address, links of all ages, and what a restart of the server leaves: the run on disk, the setting."""
+"""The setting in the address, links of all ages, and what a restart of the server leaves."""
 
 import re
 

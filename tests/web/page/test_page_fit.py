@@ -1,4 +1,4 @@
-"""What must not cover, cut or move: what has the focus under a bar, panels when the first figures come, and 320 pixels."""
+"""What must not cover, cut or move: focus under a bar, panels when the first figures come, and 320 pixels."""
 
 import pytest
 
