@@ -55,7 +55,7 @@ def test_the_folder_is_the_playgrounds_page(tmp_path):
     (tmp_path / chapter).write_text(f"Here: {PLACE}")
     build(tmp_path / "site", docs=tmp_path / "book")
     about = json.loads((tmp_path / "site" / "site.json").read_text())
-    assert about == {"runtime": RUNTIME, "version": mulligan.__version__, "book": True}
+    assert about == {"runtime": RUNTIME, "version": mulligan.__version__, "book": True, "written_by": "Mulligan"}
     assert re.search(r"pyodide/v\d+\.\d+\.\d+/full/$", RUNTIME)
     page = SOURCE / "web" / "page"
     packed = json.loads(zlib.decompress((tmp_path / "site" / "page.bin").read_bytes()))
