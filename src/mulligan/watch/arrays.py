@@ -1,12 +1,15 @@
 """Read arrays of any framework as NumPy arrays, channels last, and find the range of the reals."""
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+import mulligan.doors.say as doors_say
 from mulligan.diagnosis.statistics import squared_distances
 from mulligan.errors import DataError, must_be
 from mulligan.nn.memory import Array
@@ -25,6 +28,25 @@ def as_numpy(x: Any) -> Array:
     if hasattr(x, "__array__"):
         return np.asarray(x, np.float32)
     return np.asarray(np.from_dlpack(x) if hasattr(x, "__dlpack__") else x, np.float32)
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """Ignore warnings where the user has made errors of them: not one of them is about the user's own code."""
+    if any(rule[0] == "error" for rule in warnings.filters):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    else:
+        yield
+
+
+def say(message: str) -> None:
+    """Write a line on stderr, if that can be done."""
+    try:
+        doors_say.say(message)
+    except Exception:  # closed, full, or replaced by something else
+        return
 
 
 class Layout(NamedTuple):

@@ -6,6 +6,9 @@ on all optimisers tell which gradients a step adds up. They are removed after ea
 
 import math
 import statistics
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +16,9 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from mulligan.nn.memory import Array
-from mulligan.watch.arrays import as_numpy
+from mulligan.watch.arrays import as_numpy, calm
 from mulligan.watch.forms import Outputs
+from mulligan.watch.nets import first_of
 
 SIDES = "real", "fake"
 _MOVING = (torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd)
@@ -82,8 +86,33 @@ def drift_of(before: torch.Tensor, now: torch.Tensor) -> float:
     return float((now.mean(0) - before.mean(0)).square().sum()) / max(chance, 1e-30)
 
 
+def sums_of(x: torch.Tensor) -> torch.Tensor:
+    """Return the sum of each row: equal for equal rows. In float64, which GPUs of a Mac do not have."""
+    return x.detach().cpu().double().reshape(len(x), -1).sum(1)
+
+
 def _modes(net: torch.nn.Module) -> set[bool]:
     return {part.training for part in net.modules() if isinstance(part, _MOVING)}
+
+
+class ReadingHook:
+    """A hook that never raises or returns anything. In a deep copy or a pickle of the user's net it does nothing."""
+
+    def __init__(self, hook: Callable[..., None], fail: Callable[[Exception], None]):
+        self._hook, self._fail_with = hook, fail
+
+    def __call__(self, *args: Any, **words: Any) -> None:
+        try:
+            with calm():
+                self._hook(*args, **words)
+        except Exception as error:
+            self._fail_with(error)
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return nullcontext().__exit__
+
+    def __reduce__(self) -> Any:
+        return getattr, (nullcontext(), "__exit__")
 
 
 class Listener:
@@ -92,8 +121,8 @@ class Listener:
     rows = math.inf
     """Number of training samples: a batch of all of them may be the same in each step."""
 
-    def __init__(self, generator: torch.nn.Module, discriminator: torch.nn.Module):
-        self.g, self.d = generator, discriminator
+    def __init__(self, generator: torch.nn.Module, discriminator: torch.nn.Module, fail: Callable[[Exception], None]):
+        self.g, self.d, self._fail = generator, discriminator, fail
         self.first = {
             name: max(net.parameters(), key=lambda p: p.requires_grad, default=None)
             for name, net in (("g", self.g), ("d", self.d))
@@ -122,24 +151,27 @@ class Listener:
         if self._handles:
             return
         self._clear()
-        self._handles = [
-            self.g.register_forward_hook(self._made),
-            self.d.register_forward_hook(self._judged),
-            register_optimizer_step_pre_hook(self._stepped),
-        ]
+        for net, hook in ((self.g, self._made), (self.d, self._judged)):
+            self._handles.append(net.register_forward_hook(self._reading(hook), with_kwargs=True))
+        self._handles.append(register_optimizer_step_pre_hook(self._reading(self._stepped)))
         for name, weight in self.first.items():
             if weight is not None and weight.requires_grad:
-                self._handles.append(weight.register_hook(lambda grad, name=name: self._add(name, grad)))
+                self._handles.append(weight.register_hook(self._reading(partial(self._add, name))))
+
+    def _reading(self, hook: Callable[..., None]) -> "ReadingHook":
+        return ReadingHook(hook, self._fail)
 
     def step(self) -> None:
         """Note that the user's loop begins another step."""
         self._first = {"z", "x"}
 
+    def remove(self) -> None:
+        while self._handles:
+            self._handles.pop().remove()
+
     def stop(self) -> None:
         """Remove the hooks, and conclude where the pushes go."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+        self.remove()
         self._conclude("")
         if min(len(self._earlier), len(self._means)) > 2 and "d fake" in self._aims:  # else reals may be changed fakes
             self.signals["drift"] = drift_of(torch.stack(self._earlier), torch.stack(self._means))
@@ -172,12 +204,14 @@ class Listener:
 
     # ── hooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _made(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
-        if isinstance(output, torch.Tensor):
-            self._fakes = [*self._fakes, (output.detach(), *inputs[1:2])][-4:]
+    def _made(self, module: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
+        inputs = *args, *words.values()
+        drawn = first_of(output)
+        if isinstance(drawn, torch.Tensor) and drawn.dim():
+            self._fakes = [*self._fakes, (drawn.detach(), *inputs[1:2])][-4:]
         if torch.is_grad_enabled():  # not a sheet of samples
             self.signals["eval"] = float(_modes(module) == {False})
-        z = next((x for x in inputs if isinstance(x, torch.Tensor) and x.is_floating_point()), None)
+        z = next((x for x in inputs if isinstance(x, torch.Tensor) and x.dim() and x.is_floating_point()), None)
         if z is not None and torch.is_grad_enabled():
             self._compare("z", z)
 
@@ -185,7 +219,7 @@ class Listener:
         """Tell whether the first z or reals of this step are those of the step before."""
         if name in self._first:
             self._first.remove(name)
-            rows = x.detach().double().flatten(1).sum(1).sort().values  # in any order
+            rows = sums_of(x).sort().values  # in any order
             last, self._last[name] = self._last.get(name), rows
             if last is not None and 1 < len(rows) < self.rows:
                 self.signals[f"same_{name}"] = float(torch.equal(last, rows) or bool(rows[0] == rows[-1]))
@@ -197,17 +231,20 @@ class Listener:
             apart = float(bool((told[0] != told[1]).any()))
             self.signals["class_changed"] = max(self.signals.get("class_changed", 0.0), apart)
 
-    def _judged(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
+    def _judged(self, module: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
+        inputs = [x for x in (*args, *words.values()) if isinstance(x, torch.Tensor) and x.dim() > 0]
+        out = first_of(output)
+        if not inputs or not isinstance(out, torch.Tensor) or not out.requires_grad:
+            return
         x = inputs[0]
-        out = output[0] if isinstance(output, (tuple, list)) else output
-        if not isinstance(out, torch.Tensor) or not out.requires_grad or len(out) != len(x):
+        if not out.dim() or len(out) != len(x):
             return
         if len(x) < out.numel() == x.numel():  # a picture for each sample, such as an autoencoder's
             return
         fake = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        seen = x.detach().flatten(1)  # the loop may flatten pictures for D
+        seen = x.detach().reshape(len(x), -1)  # the loop may flatten pictures for D
         for made, *kinds in self._fakes:
-            n, flat = len(made), made.to(x.dtype).flatten(1)
+            n, flat = len(made), made.to(x.dtype).reshape(len(made), -1)
             for rows in {(0, n), (len(x) - n, len(x))} if len(x) >= n and seen.shape[1] == flat.shape[1] else ():
                 if torch.equal(seen[slice(*rows)], flat):
                     fake[slice(*rows)] = True
@@ -223,7 +260,7 @@ class Listener:
             self.ranges.append((float(some.min()), float(some.max())))
         between = x.is_leaf and x.requires_grad
         values = as_numpy(out.reshape(len(x), -1)).mean(-1)
-        mask, key = fake.cpu().numpy(), float(seen.double().sum())
+        mask, key = fake.cpu().numpy(), float(sums_of(x).sum())
 
         def pushed(grad: torch.Tensor) -> None:
             probing = bool((grad == 1).all()) and between  # the first pass of a gradient penalty
@@ -234,12 +271,12 @@ class Listener:
                 if rows.any():
                     self._pending.append(Push(side, values[rows], each[rows], attached, not rows.all(), key))
             if "x" in self._first and not attached and not mask.all():  # not those between real and fake
-                self._means.append(seen[~fake].double().mean(0))
+                self._means.append(seen[~fake].cpu().double().mean(0))
                 self._compare("x", seen[~fake])
             if mask.any():
                 self._aim = way_of(each[mask]) or self._aim
 
-        out.register_hook(pushed)
+        out.register_hook(self._reading(pushed))
 
     def _add(self, name: str, grad: torch.Tensor) -> None:
         if torch.is_grad_enabled():  # the graph of a penalty

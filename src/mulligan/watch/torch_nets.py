@@ -3,7 +3,7 @@
 import inspect
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
@@ -75,46 +75,30 @@ class TorchNets(Nets):
         return torch.from_numpy(x).to(self.device, self.dtype)
 
     @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """Keep random states, and what modules hold beside their weights: buffers, modes, attributes.
-
-        Buffers are replaced by copies while the nets are asked, so that no tensor of the user's changes in place.
-        Keras keeps such states among the parameters, as ones that do not train.
-        """
-        gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
-        chance = torch.get_rng_state(), torch.cuda.get_rng_state_all() if gpu else []
-        parts = [part for module in self.modules for part in module.modules()]
-        kept = [(part, dict(vars(part)), dict(part._buffers)) for part in parts]
-        keras = [p for module in self.modules if self.name == "Keras" for p in module.parameters()]
-        states = [(p, p.detach().clone()) for p in keras if not p.requires_grad]
-        for part, _, buffers in kept:
-            for name, buffer in buffers.items():
-                part._buffers[name] = None if buffer is None else buffer.clone()
+    def copied(self) -> Iterator[None]:
+        devices = [torch.cuda] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+        chance, on_devices = torch.get_rng_state(), [device.get_rng_state_all() for device in devices]
+        on_mps = torch.mps.get_rng_state() if self.device.type == "mps" else None
         try:
-            with super().unchanged(), torch.no_grad(), _uncompiled():
+            with torch.inference_mode(False), torch.no_grad(), _uncompiled(), super().copied():
                 torch.default_generator.manual_seed(0)  # the same dropout each time
-                if gpu:
-                    torch.cuda.manual_seed_all(0)
+                for device in devices:
+                    device.manual_seed_all(0)
                 yield
         finally:
-            for part, attributes, buffers in kept:
-                vars(part).clear()
-                vars(part).update(attributes)
-                part._buffers.clear()
-                part._buffers.update(buffers)
-            for state, before in states:
-                state.data.copy_(before)
-            torch.set_rng_state(chance[0])
-            if gpu:
-                torch.cuda.set_rng_state_all(chance[1])
+            torch.set_rng_state(chance)
+            for device, state in zip(devices, on_devices):
+                device.set_rng_state_all(state)
+            if on_mps is not None:
+                torch.mps.set_rng_state(on_mps)
 
     @property
     def reach(self) -> tuple[float, float]:
-        with self.unchanged(), torch.enable_grad():
+        with self.copied(), torch.enable_grad():
             return bounds_of(self.made(self.generator, slice(0, ROWS)))
 
-    def listener(self) -> Listener | None:
-        return Listener(self.of_g[0], self.of_d[0]) if self.of_g and self.of_d else None
+    def listener(self, fail: Callable[[Exception], None]) -> Listener | None:
+        return Listener(self.of_g[0], self.of_d[0], fail) if self.of_g and self.of_d else None
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -139,7 +123,8 @@ class TorchNets(Nets):
                 torch.autograd.grad(out, x, seed, retain_graph=True)[0]
                 for out, x, seed in ((r, real, torch.ones_like(r)), (f, fake, torch.ones_like(f)), (f, fake, of_g))
             )
-            for name, modules in (("d", self.of_d), ("g", self.of_g)):
+            for name, net in (("d", self.discriminator), ("g", self.generator)):
+                modules = modules_in(net)
                 weights = [p for module in modules for p in module.parameters() if p.requires_grad]
                 outs, seeds = (
                     ([r, f], [of_r / n, of_f / n]) if name == "d" else ([self.made(self.generator, rows)], [push / n])

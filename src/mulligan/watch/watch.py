@@ -1,9 +1,10 @@
 """Watch a GAN of any framework while its own loop trains it, and name what goes wrong."""
 
 import math
-import warnings
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,17 @@ import numpy as np
 from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals, remedies_for
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT, ROWS
-from mulligan.errors import ConfigError, DataError, must_be
+from mulligan.errors import ConfigError, DataError, MulliganError, as_whole, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import figure
-from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
-from mulligan.watch.arrays import as_numpy, class_match, constant, kinds_of, layout_of, range_of
+from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Started, Stepped
+from mulligan.watch.arrays import as_numpy, calm, class_match, constant, kinds_of, layout_of, range_of, say
+from mulligan.watch.copies import CopyError
 from mulligan.watch.faults import LOOP_FAULTS, LoopHistory
 from mulligan.watch.folder import WATCHED, WatchFolder
 from mulligan.watch.forms import Fitting, Form, Outputs, as_logits
-from mulligan.watch.nets import Latent, nets_of
+from mulligan.watch.nets import AskError, Latent, nets_of
 
 TRACK = 50
 """Steps between two looks at a few samples, as in Mulligan's own runs."""
@@ -46,9 +48,9 @@ class Watch(AbstractContextManager["Watch"]):
         print(watch)
         watch.report("run.html")
 
-    It works with torch modules, Keras models in torch's backend, JAX functions and NumPy functions, and does not change
-    the training: random states, modes, buffers, gradients and optimisers stay as they are. An error inside the watch is
-    told once as a warning, and then the watch does nothing more.
+    It works with torch modules, Keras models in torch's backend, JAX functions and NumPy functions. It measures copies
+    of the nets and puts all random states back, so that it never changes the training. The first error inside the watch
+    is told in a line on stderr; then the watch does nothing more, and the training goes on.
 
     Parameters
     ----------
@@ -93,10 +95,28 @@ class Watch(AbstractContextManager["Watch"]):
         folder: str | Path | None = None,
         seed: int = 0,
     ):
-        if every < 1:
-            raise ConfigError(must_be("every", "a whole number from 1 on", every, 200))
-        if not hasattr(reals, "shape"):
-            raise DataError(must_be("reals", "an array", type(reals).__name__, "torch.cat([x for x, _ in loader])"))
+        self.findings: list[Diagnosed] = []
+        self.error = ""
+        self.form: Form | None = None  # D's loss, as far as it shows
+        self.step, self._seen, self._ahead = -1, 0, 0
+        self._kept: dict[str, list[Any]] = {}
+        self._last: dict[str, float] = {}
+        self._turned, self._scale, self._is_over, self._classes_show = False, 1.0, False, True
+        self._listener: Any = None
+        self._blind = ""  # why D is not asked
+        self._folder: WatchFolder | None = None
+        with self._guard(lambda: "before the first step", MulliganError):
+            check_arguments(reals, generator, discriminator, average, labels, steps)
+            if not isinstance(folder, (str, Path, NoneType)):
+                raise ConfigError(must_be("folder", "the path of a new folder", folder, "runs/watched"))
+            self.every, seed = as_whole("every", every, 1), as_whole("seed", seed, 0)
+            self._begin(reals, (generator, discriminator, average), latent, labels, steps, folder, seed)
+
+    def _begin(
+        self, reals: Any, nets: tuple[Any, Any, Any], latent: Latent, labels: Any, steps: Any, folder: Any, seed: int
+    ) -> None:
+        self._history, self._fitting = LoopHistory(self.every), Fitting()
+        self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
         self.layout = layout_of(reals.shape)
         rows = stream(seed, "eval", 1).choice(len(reals), min(COUNT, len(reals)), replace=False)
         if labels is not None:  # each batch gets the same classes, so that BatchNorm makes no difference between two
@@ -109,18 +129,19 @@ class Watch(AbstractContextManager["Watch"]):
             raise DataError(must_be("reals", "at least two samples of finite numbers", reals))
         self.low, self.high = range_of(fixed)
         repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]
-        self._nets = nets_of(generator, discriminator, average, self.layout, reals[rows[:ROWS]], repeated)
-        self._nets.draw(latent, seed)
+        self._nets = nets_of(*nets, self.layout, reals[rows[:ROWS]], repeated)
         self._label = None if labels is None else labels.shape[1:]
         self._kinds = None if labels is None else kinds_of(labels[rows])
         self._reals = Reals(fixed, self.low, self.high, labels=self._kinds)
         try:
-            with self._nets.unchanged():
+            self._nets.draw(latent, seed)
+            with self._nets.copied():
                 first = self._nets.fakes(ROWS)
-        except Exception as error:
+        except AskError as error:
+            if self._nets.left_out:
+                raise CopyError(f"{error}, without {', '.join(self._nets.left_out)}, not copied") from error
             what = "the shape of one z, or a function, so that generator draws samples like the reals"
-            told = f"{latent!r} ({type(error).__name__}: {error})"
-            raise ConfigError(must_be("latent", what, told, "latent=(100, 1, 1)")) from error
+            raise ConfigError(must_be("latent", what, f"{latent!r} ({error})", "latent=(100, 1, 1)")) from error
         low, high = self._nets.reach
         reach = (low, high) if low <= first.min() and first.max() <= high else OPEN
         searched = len(self.layout.shape) == 3 and len(reals) * fixed[0].size <= COPIED
@@ -130,11 +151,14 @@ class Watch(AbstractContextManager["Watch"]):
         if searched and len({row.tobytes() for row in fixed}) < len(fixed):
             distinct = len({row.tobytes() for row in self.layout.samples(reals)})
             self._facts |= {"distinct": float(distinct), "distinct_share": distinct / len(reals)}
+        _, discriminator, average = nets
+        if discriminator is not None:
+            self._blind = self._nets.try_discriminator()
         self._probe = Probe(
             self._reals,
             self._nets.fakes,
             Facts(0.0, False, False, False, steps=steps or LENGTH),
-            None if discriminator is None else self._answers,
+            None if discriminator is None or self._blind else self._answers,
             averaged=average is not None,
             labels=None if repeated is None else kinds_of(repeated),
             reach=reach,
@@ -143,23 +167,15 @@ class Watch(AbstractContextManager["Watch"]):
             penalties=("penalty",),
             seed=seed,
         )
-        self.every, self._history, self._fitting = every, LoopHistory(every), Fitting()
         self._history.averaged = average is not None
-        self.form: Form | None = None  # D's loss, as far as it shows
-        self._turned, self._scale, self._is_over, self._classes_show = False, 1.0, False, True
-        self._last: dict[str, float] = {}
         self._weight = self._nets.weight()
-        self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
-        self.findings: list[Diagnosed] = []
-        self.error = ""
-        self.step, self._seen, self._ahead = -1, 0, 0
-        self._kept: dict[str, list[Any]] = {}
-        self._listener = self._nets.listener() if discriminator is not None else None
+        if discriminator is not None:
+            self._listener = self._nets.listener(lambda error: self._stop(error, f"at step {self.step + 1}"))
         if self._listener is not None:
             self._listener.rows = len(reals)
-        self._folder = WatchFolder(folder)
         sizes = self._nets.sizes
         started = Started(0, WATCHED, "your reals", steps or LENGTH, seed, 1, len(reals), 0, self.layout.shape, sizes)
+        self._folder = WatchFolder(folder)
         self._folder.begin(started, self.low, self.high)
 
     def __call__(
@@ -178,31 +194,60 @@ class Watch(AbstractContextManager["Watch"]):
         **figures : scalar
             Norms that the framework cannot give: ``g_gradient`` and ``d_gradient``.
         """
-        if self.error:
-            return
-        try:
-            self._take(step, {"d_loss": d_loss, "g_loss": g_loss, "penalty": penalty, **figures})
-        except Exception as error:  # the user's training is worth more than the watch
-            self.error = f"{type(error).__name__} at step {step}: {error}"
-            self.close()
-            warnings.warn(f"mulligan.Watch stops, and your training goes on. {self.error}", stacklevel=2)
+        if not self.error:
+            with self._guard(lambda: f"at step {step}"):
+                self._take(step, {"d_loss": d_loss, "g_loss": g_loss, "penalty": penalty, **figures})
 
     def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
         """End the watch: remove its hooks, and note that the run is over."""
-        if self._listener is not None:
-            self._listener.stop()
-        if not self.error and not self._is_over:
-            self._is_over = True
-            self._folder.add(Finished(max(self.step, 0)))
+        with self._guard(lambda: "at the end"):
+            if self._listener is not None:
+                self._listener.stop()
+            if not self.error and not self._is_over:
+                self._is_over = True
+                self._add(Finished(max(self.step, 0)))
 
     def report(self, path: str | Path) -> Path:
-        """Write all that was measured as one HTML page, and return its path."""
-        from mulligan.report import write_report
+        """Write all that was measured as one HTML page, and return its path. What prevents it is told on stderr."""
+        try:
+            with calm():
+                from mulligan.report import write_report
 
-        return write_report(self._folder.here.path, path)
+                if self._folder is not None:
+                    return write_report(self._folder.here.path, path)
+                say(f"mulligan.Watch has nothing to report: {self.error}.")
+        except Exception as error:
+            say(f"mulligan.Watch could not write {path}: {describe_error(error)}")
+        return Path(path)
+
+    @contextmanager
+    def _guard(self, where: Callable[[], str], *passed: type[Exception]) -> Iterator[None]:
+        """Let no error of the watch end the user's training, but for `passed`: the first one ends the watch."""
+        try:
+            with calm():
+                yield
+        except passed:
+            raise
+        except Exception as error:
+            self._stop(error, where())
+
+    def _stop(self, error: Exception, where: str) -> None:
+        if self.error:
+            return
+        self.error = f"{type(error).__name__} {where}: {error}"
+        say(f"mulligan.Watch stops, and your training goes on. {self.error}")
+        try:
+            if self._listener is not None:
+                self._listener.remove()
+        except Exception as again:
+            say(f"mulligan.Watch could not remove a hook: {again}")
+
+    def _add(self, event: Event) -> None:
+        if self._folder is not None:
+            self._folder.add(event)
 
     @property
     def state(self) -> str:
@@ -210,6 +255,14 @@ class Watch(AbstractContextManager["Watch"]):
         return self._history.current.state
 
     def __str__(self) -> str:
+        try:
+            return self._describe()
+        except Exception as error:
+            return f"the watch cannot be described ({describe_error(error)}). {self.error}"
+
+    def _describe(self) -> str:
+        if self._folder is None:  # it did not begin
+            return f"the watch has stopped: {self.error}"
         taken = self._history.taken
         soon = f"not measured yet: the first measurement comes at step {self.every}, the first name at {2 * self.every}"
         where = f"step {self.step}, {len(taken)} latest measurements" if taken else soon
@@ -249,28 +302,28 @@ class Watch(AbstractContextManager["Watch"]):
         if not all(math.isfinite(value) for value in measures.values()):
             self._fail(step)
             return
-        self._folder.add(Stepped(step, measures))
+        self._add(Stepped(step, measures))
         self._last = measures
         told = {"penalty": measures["penalty"] / self._scale} if "penalty" in measures else {}
         told |= {name: measures[name] for name in ("g_gradient", "d_gradient") if name in measures}
         due = self._history.is_due(step)
         if due and self._listener is not None:
             self._listener.stop()
-        with self._nets.unchanged():
+        with self._nets.copied():
             if due and not np.isfinite(samples := self._nets.fakes(ROWS)).all():
                 self._fail(step)
                 return
             measurement, news = self._history.report(self._probe, step, told)
-            if measurement is not None:
+            if measurement is not None and self._folder is not None:
                 self._folder.draw(step, samples, self.low, self.high)
         if measurement is not None:
-            self._folder.add(Measured(*measurement))
+            self._add(Measured(*measurement))
         if news is not None:
             self._tell(step, news)
 
     def _fail(self, step: int) -> None:
         self._tell(step, self._history.failed())
-        self._folder.add(Failed(step, "a number was no longer finite"))
+        self._add(Failed(step, "a number was no longer finite"))
         self._is_over = True
         self.close()
 
@@ -279,7 +332,7 @@ class Watch(AbstractContextManager["Watch"]):
         words = tuple(remedy.write(self._nets.name) for remedy in remedies_for(news.state, evidence))
         event = Diagnosed(step, news.state, evidence, words, severity=news.severity)
         self.findings.append(event)
-        self._folder.add(event)
+        self._add(event)
 
     # ── what D says ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -365,6 +418,8 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _unseen(self) -> list[str]:
         """Return what is out of reach here, and why."""
+        if self._blind:
+            return [f"who wins and slopes, because D cannot be asked ({self._blind})"]
         if self._probe.answers is None:
             return ["who wins, slopes and mistakes of the loop, because there is no discriminator="]
         unseen = []
@@ -381,6 +436,25 @@ class Watch(AbstractContextManager["Watch"]):
         if "d_loss" not in self._last:
             unseen.append("the scale of D's loss: pass d_loss=")
         return unseen
+
+
+def check_arguments(reals: Any, generator: Any, discriminator: Any, average: Any, labels: Any, steps: Any) -> None:
+    """Check what the user hands over, as far as it can be told without asking the nets."""
+    if not getattr(reals, "shape", None) or not hasattr(reals, "__getitem__"):
+        got = type(reals).__name__
+        raise DataError(must_be("reals", "an array", got, "torch.cat([x for x, _ in loader])"))
+    for name, net in (("generator", generator), ("discriminator", discriminator), ("average", average)):
+        if not callable(net) and (net is not None or name == "generator"):
+            raise ConfigError(must_be(name, "a net or a function", net, f"{name}={name[0].upper()}"))
+    if labels is not None and (not getattr(labels, "shape", None) or len(labels) != len(reals)):
+        raise DataError(must_be("labels", f"an array of {len(reals)} classes, one for each of the reals", labels))
+    if steps is not None:
+        as_whole("steps", steps, 1)
+
+
+def describe_error(error: Exception) -> str:
+    """Write an error in a line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def meaning(state: str) -> str:
