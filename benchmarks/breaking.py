@@ -40,7 +40,7 @@ from machine import describe
 from mulligan.diagnosis import FAILURES, FIGURES, HEALTHY, Failure, matches, severities
 from mulligan.errors import DivergedError
 from mulligan.training import Diagnosed, Diagnosis, Measured, Run, train
-from mulligan.training.probe import facts_of
+from mulligan.training.diagnosis import facts_of
 
 COSTS = (
     ("quick", 7000, 1000),

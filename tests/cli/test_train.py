@@ -270,7 +270,7 @@ def test_fine_tuning_says_what_was_taken(mulligan, data, here):
     code, _, err = mulligan("train", "quick", "--from", "a", "--data", data, "--out", "b", *small)
     assert code == 0, err
     assert "begins with the weights of" in err
-    assert "100% of its numbers" in err
+    assert " arrays" in err
     code, _, err = mulligan("train", "quick", "--from", "text", "--data", data, "--out", "c", *small)
     assert code == 2
     assert "does not exist" in err

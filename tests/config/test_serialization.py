@@ -199,8 +199,8 @@ def test_any_game_is_played_or_refused(tiny, digits, monkeypatch, generator, dis
         ({"latent": [1]}, "latent must be a table with the keys dim, distribution, redraw, got [1]"),
         ({"latent": {"dim": 0}}, "latent.dim must be a whole number, at least 1, got 0. Try 64."),
         ({"parent": {"run": "runs/a"}}, "parent.step is missing. Set it to a whole number, at least 0."),
-        ({"average": "nome"}, "average.kind must be one of ema, polyak, got 'nome'."),
-        ({"average": 3}, 'average must be a kind of Average (ema, polyak) or "none", got 3.'),
+        ({"average": "nome"}, "average.kind must be one of ema, got 'nome'."),
+        ({"average": 3}, 'average must be a kind of Average (ema) or "none", got 3.'),
         ({"data": {"labels": "cluster"}}, "Did you mean 'clusters'?"),
     ],
 )

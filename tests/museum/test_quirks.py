@@ -15,7 +15,7 @@ from mulligan.nn.layers import Dense, Sequential, Sigmoid
 from mulligan.nn.optimizers import Adam
 from mulligan.output.export.plan import plan_of
 from mulligan.training import with_overrides
-from mulligan.training.probe import probe_of
+from mulligan.training.diagnosis import probe_of
 from mulligan.training.remedies import remedy_for
 
 GENERATOR = [100, 128, 256, 346, 480, 560, 686, 784]

@@ -23,7 +23,7 @@ from mulligan.training import (
     train,
     with_overrides,
 )
-from mulligan.training.probe import facts_of
+from mulligan.training.diagnosis import facts_of
 
 
 def reached(run, step):

@@ -8,7 +8,7 @@ from mulligan.diagnosis.statistics import spread
 from mulligan.nn import Network
 from mulligan.nn.rng import stream
 from mulligan.training import Run
-from mulligan.training.probe import facts_of, probe_of
+from mulligan.training.diagnosis import facts_of, probe_of
 
 
 def latents(run):

@@ -22,7 +22,7 @@ from mulligan.nn import layers as nn
 from mulligan.nn.layers import He, Zeros
 from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Parent, Recorder, Run, dumps_toml, recipe, resume, train, with_overrides
-from mulligan.training.probe import probe_of
+from mulligan.training.diagnosis import probe_of
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
 

@@ -117,7 +117,7 @@ def test_two_processes_do_not_write_to_one_folder(tiny, tmp_path, record):
 def test_a_loop_that_was_left_is_not_another_process(tiny, tmp_path, record):
     first = Recorder(tmp_path / "r").record(Run(tiny()))
     next(first)
-    with pytest.raises(BusyError, match=r"another loop of this program still holds .*r\. Call close\(\) on the events"):
+    with pytest.raises(BusyError, match=r"another loop of this program still holds"):
         record(tmp_path / "r", resume(tmp_path / "r"))
     first.close()
     record(tmp_path / "r", resume(tmp_path / "r"))

@@ -34,7 +34,7 @@ def test_weights_and_average_are_taken_and_optimisers_begin_anew(tiny, first, tm
     assert not same(run, fresh.gan.arrays(), "g.theta", "d.theta")
     assert not any(array.any() for name, array in run.gan.arrays().items() if ".optimizer." in name)
     assert run.step == 0
-    assert "generator      4 of 4 arrays, 100% of its numbers" in caplog.text
+    assert "generator      4 of 4 arrays" in caplog.text
     assert "anew" not in caplog.text
 
 
@@ -72,7 +72,7 @@ def test_a_run_without_classes_takes_what_one_with_classes_has(digits, caplog):
     assert np.array_equal(own["0.W"], there["1.W"][:dim])
     assert there["1.W"].shape == (dim + digits.classes, 16)
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip([*own.items()][1:], [*there.items()][1:]))
-    assert "generator      4 of 4 arrays, 100% of its numbers" in caplog.text
+    assert "generator      4 of 4 arrays" in caplog.text
 
 
 @pytest.mark.parametrize(("old", "new"), [((8, 3), (8, 2)), ((8, 2), (10, 0)), ((10, 0), (8, 2)), ((8, 3), (9, 3))])

@@ -1,7 +1,7 @@
 """Name what is wrong with a GAN, and show the evidence. Read `failures` first, then `history`.
 
 This package knows arrays and numbers, no run and no configuration, so that it can watch a GAN of any framework.
-`mulligan.training.probe` gives it what it measures of a run, and `mulligan.training.remedies` has what to do.
+`mulligan.training.diagnosis` gives it what it measures of a run, and `mulligan.training.remedies` has what to do.
 
 - `failures`: the thresholds, the rule of each failure, and the table of failures. `evidence`: what rules are made of.
 - `measurements`: the measurements so far, which rules read, and the figures that follow from several of them.

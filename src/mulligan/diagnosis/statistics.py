@@ -1,6 +1,6 @@
 """Statistics of a few hundred samples: the variety in one set, and the distance between two.
 
-`mulligan.training.probe` computes them at every measurement, and once for the fixed reals.
+`mulligan.training.diagnosis` computes them at every measurement, and once for the fixed reals.
 """
 
 import math

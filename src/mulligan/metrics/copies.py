@@ -70,8 +70,6 @@ def originals(
         k-means cells for `ct`, found on 10,000 training rows at most. Default: 20, or fewer, so that a cell has a
         hundred reals.
     """
-    from scipy.cluster.vq import kmeans2
-
     least = 2 if inside is None else 3  # a picture, its nearest one, and that one's neighbour
     sets = feature_sets(real, train, names=("real features", "training features"), least=least)
     _, first, which = np.unique(train, axis=0, return_index=True, return_inverse=True)  # of float32: half the memory
@@ -79,10 +77,13 @@ def originals(
     distance, index = nearest(real, train, skip=inside)
     some = np.random.default_rng(0).choice(len(train), min(10_000, len(train)), replace=False)
     cells = min(20, max(1, len(real) // 100), len(some)) if cells is None else cells
-    first_centres = train[some][np.random.default_rng(0).choice(len(some), cells, replace=False)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of repeated pictures a centre may have none: it stays where it is
-        centres, _ = kmeans2(train[some], first_centres, iter=10, minit="matrix")
+    centres = train[some][np.random.default_rng(0).choice(len(some), cells, replace=False)]
+    if cells > 1:
+        from scipy.cluster.vq import kmeans2  # late: a run that is diagnosed needs one cell
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of repeated pictures a centre may have none: it stays where it is
+            centres, _ = kmeans2(train[some], centres, iter=10, minit="matrix")
     if least <= len(first) < len(train):  # else a repeated row is its own neighbour, and every copy authentic
         train, index = train[first], which.ravel()[index]
         inside = None if inside is None else which.ravel()[inside]

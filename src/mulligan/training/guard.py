@@ -30,7 +30,7 @@ def check(run: Run) -> None:
 
 
 def diverged(run: Run, measures: dict[str, float], real: Array | None) -> DivergedError:
-    """Make the error for a run that diverged. It names the loss, the step, the first bad tensor, and what to try."""
+    """Make the error for a run that diverged: the loss, the step, the first bad tensor, and what to try."""
     bad = [f"{name} = {value}" for name, value in measures.items() if not math.isfinite(value)]
     what = f"at step {run.step}: {', '.join(bad)}" if bad else f"after step {run.step}"
     tensors = [*_forward(run, real), *_kept(run)] if bad else list(_kept(run))
@@ -44,12 +44,12 @@ def diverged(run: Run, measures: dict[str, float], real: Array | None) -> Diverg
     return DivergedError(f"the run diverged {what} (loss {loss}); {where}. {_advice(run, first)}")
 
 
-def no_samples(run: Run, made: Array) -> DivergedError:
+def no_samples(run: Run, samples: Array) -> DivergedError:
     """Make the error for samples that are not finite."""
-    bad = made.size - np.count_nonzero(np.isfinite(made))
+    bad = samples.size - np.count_nonzero(np.isfinite(samples))
     return DivergedError(
-        f"the run diverged after step {run.step}: {bad} of {made.size} numbers in the generator's samples are not "
-        f"finite. {_advice(run, ('generator', made))}"
+        f"the run diverged after step {run.step}: {bad} of {samples.size} numbers in the generator's samples are not "
+        f"finite. {_advice(run, ('generator', samples))}"
     )
 
 
@@ -81,7 +81,7 @@ def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     from mulligan.diagnosis import Finding
     from mulligan.training.remedies import remedy_for
 
-    found = remedy_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)
+    changes = remedy_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape).changes
     who = "generator" if first is not None and "generator" in first[0] else "discriminator"
     clip = "" if getattr(run.config, who).clip is not None else f", or {who}.clip=norm to bound the gradient"
-    return f"Try {', '.join(map(str, found.changes)) or 'a lower rate'}{clip}."
+    return f"Try {', '.join(map(str, changes)) or 'a lower rate'}{clip}."

@@ -9,7 +9,6 @@ from typing import Any, Self
 from mulligan.nn.workers.processes import ENDING_SIGNALS
 
 _HANGUP = getattr(signal, "SIGHUP", None)
-
 TOGETHER = 0.1
 """Signals within this number of seconds count as one."""
 
@@ -36,9 +35,12 @@ class Interrupt:
         """Tell whether a signal has come."""
         return self.received is not None
 
+    def _handled(self) -> list[int]:
+        return endings()
+
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in endings()}
+            self._before = {number: signal.signal(number, self._note) for number in self._handled()}
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -59,31 +61,16 @@ class BetweenSteps(KeyboardInterrupt):
     """Ctrl-C, raised at the end of a step, when the run is consistent. The message says where the run is saved."""
 
 
-class Held:
-    """Delays Ctrl-C to the end of a step, in programs and notebooks that do not handle it themselves.
+class Held(Interrupt):
+    """Delays Ctrl-C to the end of a step, in programs and notebooks that do not handle it: then raise `BetweenSteps`.
 
-    Use it as a context manager, and call it to ask whether Ctrl-C has come. Then raise `BetweenSteps`. Stopping inside
-    a step would leave one player ahead of the other, and gradients that the next step would add to its own.
+    Inside a step it would leave one player ahead of the other, and gradients that the next step would add to its own.
     """
 
-    def __init__(self) -> None:
-        self._asked = self._holds = False
-
-    def __call__(self) -> bool:
-        """Tell whether Ctrl-C has come."""
-        return self._asked
-
-    def __enter__(self) -> Self:
-        here = threading.current_thread() is threading.main_thread()
-        self._holds = here and not self._asked and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self._holds:
-            signal.signal(signal.SIGINT, self._note)
-        return self
+    def _handled(self) -> list[int]:
+        default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        return [signal.SIGINT] if default and self.received is None else []
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def __exit__(self, *error: object) -> None:
-        if self._holds:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.received = number
+        signal.signal(number, signal.default_int_handler)

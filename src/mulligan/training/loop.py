@@ -83,8 +83,12 @@ def train(
         for observer in observers:
             yield from observer.observe(run, event)
 
+    def silence(worker: int) -> None:
+        if worker:  # not the caller's own thread
+            np.seterr(all="ignore")
+
     with _alone(run), run.gan:
-        run.gan.team.run(_quiet)
+        run.gan.team.run(silence)
         try:
             for event in _events(run, evaluators, save, stop, held):
                 if isinstance(event, (events.Saved, events.Waiting)):
@@ -104,8 +108,7 @@ def _alone(run: Run) -> Iterator[None]:
     """Keep other threads from training the run meanwhile."""
     if run.trainer.setdefault("thread", get_ident()) != get_ident():
         raise RunError(
-            "another thread is training this run, and both would change the same arrays. Wait for that thread, or "
-            "close() its events; or make a run for each thread (mulligan.Run(run.config))."
+            "another thread is training this run. Wait for it, or make a run for each (mulligan.Run(run.config))."
         )
     try:
         yield
@@ -120,7 +123,7 @@ def _events(
     stop: Callable[[], Stop],
     held: Held,
 ) -> Iterator[events.Event]:
-    """Train, and yield each event when it is due. Ends early after `stop` or Ctrl-C."""
+    """Train, and yield each event when it is due, until the end, `stop` or Ctrl-C."""
     config, clock, reported = run.config, events.Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
     sample_every = _sample_every(config)
 
@@ -159,22 +162,22 @@ def _events(
 
 
 def _view_in_notebook(run: Run) -> Any:
-    if "IPython" not in sys.modules:
-        return None
-    from mulligan.training.progress import in_notebook, view_of  # late: most programs need no view
+    if "IPython" in sys.modules:
+        from mulligan.training.progress import in_notebook, view_of  # late: most programs need no view
 
-    return view_of(run) if in_notebook() else None
+        return view_of(run) if in_notebook() else None
+    return None
 
 
 def _figures(evaluate: events.Evaluator, run: Run) -> dict[str, Any]:
     """Return an evaluator's metrics as JSON values."""
-    found = evaluate(run)
+    metrics = evaluate(run)
     try:
-        figures = {name: figure.item() if isinstance(figure, np.generic) else figure for name, figure in found.items()}
+        figures = {name: value.item() if isinstance(value, np.generic) else value for name, value in metrics.items()}
         json.dumps(figures)
     except (AttributeError, TypeError, ValueError) as error:
         what, rule = f"what the evaluator {evaluate!r} returns", "a dict of numbers, texts, lists and dicts"
-        raise ConfigError(must_be(what, rule, found, "return {'share': 0.5}")) from error
+        raise ConfigError(must_be(what, rule, metrics, "return {'share': 0.5}")) from error
     return figures
 
 
@@ -190,12 +193,6 @@ def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Held) -> Stop:
         run.wall += time.perf_counter() - wall
         run.cpu += time.process_time() - cpu
     return said
-
-
-def _quiet(worker: int) -> None:
-    """Silence the floating-point warnings of this thread, unless it is the caller's own."""
-    if worker:
-        np.seterr(all="ignore")
 
 
 def _sample_every(config: Config) -> int:

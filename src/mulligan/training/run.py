@@ -121,9 +121,7 @@ class Run:
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         """Raise an error on copy and pickle: a copy would train the same arrays."""
         raise UnsupportedError(
-            "a run cannot be copied or pickled, because its workers own its memory. Make another run with the same "
-            "configuration (mulligan.Run(run.config)), or keep it in a folder and go on from there "
-            "(mulligan.training.resume)."
+            "a run cannot be copied or pickled, because its workers own its memory. Try mulligan.Run(run.config)."
         )
 
     def __repr__(self) -> str:
@@ -149,18 +147,15 @@ class Run:
     @property
     def note(self) -> str:
         """What loading changed in the data, and what stands in for missing classes; empty if nothing."""
-        said = [self.data.note] if self.data.note else []
+        notes = [self.data.note] if self.data.note else []
         if self.config.data.labels == "clusters":
-            said.append(
-                f"{self.classes} clusters of similar pictures stand in for classes, so that every kind is drawn"
-            )
+            notes.append(f"{self.classes} clusters of similar pictures stand in for classes")
         if self.steering is not None:
-            held = len(self.steering.held)
-            said.append(
-                f"{held} pictures are held back, to see how well D knows the others by heart: that steers how "
-                "many are shifted and cut before it sees them"
+            notes.append(
+                f"{len(self.steering.held)} pictures are held back, to see how well D knows the others by heart: that "
+                "steers how many are shifted and cut before it sees them"
             )
-        return "; ".join(said)
+        return "; ".join(notes)
 
     @property
     def begins(self) -> int:
@@ -170,18 +165,14 @@ class Run:
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def advance(self) -> dict[str, float]:
-        """Take one step with the next batch. Returns the measures of `GAN.step`, which are also added to `sums`.
-
-        Raises `DivergedError` when a measure is NaN or infinite.
-        """
+        """Take one step with the next batch, and add its measures to `sums`. A `DivergedError` names the first NaN."""
         if self.steering is not None and (change := self.steering.change()) is not None:
             self.adjust([change])
         measures = self.gan.step_on(self.sampler.batch_size, self._batches.write)
         if not guard.finite(measures):
             raise guard.diverged(self, measures, self.gan.real)
-        sums = self.sums
         for name, value in measures.items():
-            sums[name] = sums.get(name, 0.0) + value
+            self.sums[name] = self.sums.get(name, 0.0) + value
         self.counted += 1
         return measures
 
@@ -203,12 +194,11 @@ class Run:
         """
         changes = changes_of(overrides)
         changed = with_overrides(self.current, changes)
-        knobs = adjustable(self.current)
+        live = adjustable(self.current)
         for path, *_ in compared(to_table(self.current), to_table(changed)):
-            if path not in knobs:
+            if path not in live:
                 raise ConfigError(
-                    f"{path} cannot change in the middle of a run; learning rates, penalty weights and "
-                    "augment_probability can. "
+                    f"{path} cannot change in the middle of a run; rates, penalty weights and augment_probability can. "
                     "Start a new run with it, or a second try."
                 )
         self.gan.game = replace(changed, classes=self.classes)
@@ -246,20 +236,16 @@ class Run:
         return z, labels
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, NDArray[np.int64] | None]:
-        """Draw `count` z, and classes by their frequency in the data. The run's random streams do not change.
-
-        The same seed gives the same numbers at every step of the run.
-        """
+        """Draw `count` z, and classes by their frequency in the data; the same ones at every step of the run."""
         count = as_whole("count", count, 0, 2**40)
         rng = stream(as_whole("seed", seed, 0, 2**63 - 1), "eval")
         z = self.config.latent.draw(rng, np.empty((count, self.config.latent.dim), np.float32))
         return z, None if self.labels is None else self.labels[rng.integers(len(self.labels), size=count)]
 
     def generate(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
-        """Return G(z) in the network's range, float32 (n, …), for z (n, dim) and labels (n,). The run is not changed.
+        """Return G(z) in the network's range, float32 (n, …), for z (n, dim) and labels (n,).
 
-        With `average`, the averaged weights are used; without, those in training. Raises `DivergedError` when a number
-        is not finite.
+        With `average`, the averaged weights are used; without, those in training.
         """
         space = self.gan.g.network.workspace(theta=self.gan.average if average else None)
         labels = None if labels is None else np.atleast_1d(as_numbers(labels, "labels"))
@@ -312,7 +298,7 @@ class Run:
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def watch(self, observers: Sequence[Observer]) -> None:
-        """Attach observers to the run. Each gets its state from the restored checkpoint."""
+        """Attach observers, each with its state from the restored checkpoint."""
         self.observers = observers
         for observer in observers:
             if observer.name in self._observed:
@@ -332,7 +318,7 @@ class Run:
         }
 
     def seek(self, state: dict[str, Any]) -> None:
-        """Set the step, the sampler and the random streams to another run's. Streams that only one has are skipped."""
+        """Set the step, the sampler and the random streams to another run's, as far as both have them."""
         for name, rng in self.gan.streams.items():
             if name in state["streams"]:
                 restore(rng, state["streams"][name])
@@ -343,13 +329,7 @@ class Run:
     def restore(
         cls, config: Config, arrays: dict[str, Array], state: dict[str, Any], *, data: Dataset | None = None
     ) -> Self:
-        """Build a run from a checkpoint's content.
-
-        Raises
-        ------
-        CheckpointError
-            When arrays or state do not belong to this configuration and data.
-        """
+        """Build a run from a checkpoint's content. A `CheckpointError` says what does not belong together."""
         if data is None:
             config = located(config)
             data = data_of(config, resumed=True)
@@ -360,11 +340,17 @@ class Run:
                 f"here {run.fingerprint[:12]}…). Restore the data as it was, or start a new run."
             )
         own = run.gan.arrays()
-        _check_origin(own, arrays)
-        if run.gan.streams.keys() != state["streams"].keys():
+        for name in sorted(own.keys() | arrays.keys()):
+            here, there = (f"{a[name].shape} {a[name].dtype}" if name in a else "absent" for a in (own, arrays))
+            if here != there:
+                raise CheckpointError(
+                    f"the checkpoint's array {name!r} is {there}, but in its configuration it is {here}. "
+                    "It belongs to another run or another version of Mulligan."
+                )
+        if strange := run.gan.streams.keys() ^ state["streams"].keys():
             raise CheckpointError(
-                f"the checkpoint has the random streams {', '.join(state['streams'])}, but this configuration needs "
-                f"{', '.join(run.gan.streams)}. Resume with the configuration that the run began with."
+                f"the random streams {', '.join(sorted(strange))} are in the checkpoint or in this configuration, but "
+                "not in both. Resume with the configuration that the run began with."
             )
         for name, array in own.items():
             np.copyto(array, arrays[name])
@@ -379,18 +365,3 @@ class Run:
             raise CheckpointError(f"the checkpoint's adjustments cannot be repeated here: {error}") from error
         run._told = len(run.adjusted)
         return run
-
-
-def _check_origin(own: dict[str, Array], arrays: dict[str, Array]) -> None:
-    """Raise an error if the arrays differ from the run's in name, shape or dtype."""
-
-    def kinds(these: dict[str, Array]) -> dict[str, tuple[tuple[int, ...], str]]:
-        return {name: (a.shape, str(a.dtype)) for name, a in these.items()}
-
-    here, there = kinds(own), kinds(arrays)
-    for name in sorted(here.keys() | there.keys()):
-        if here.get(name) != there.get(name):
-            raise CheckpointError(
-                f"the checkpoint's array {name!r} is {there.get(name, 'absent')}, but its configuration needs "
-                f"{here.get(name, 'no such array')}. It belongs to another run or another version of Mulligan."
-            )

@@ -7,7 +7,6 @@ step 0.
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -44,10 +43,7 @@ class SecondTry:
         return 0 if self.checkpoint is None else self.checkpoint.step
 
     def run(self, *, data: Dataset | None = None) -> Run:
-        """Build the run, ready for `Recorder.record` in a new folder. `data` is for a run on the caller's arrays.
-
-        Raises `CheckpointError` when the checkpoint does not fit the configuration or the data.
-        """
+        """Build the run, ready for `Recorder.record` in a new folder. `data` is for a run on the caller's arrays."""
         run = Run(self.config, data=data, begin=self.checkpoint is None)
         if self.checkpoint is not None:
             _go_on(run, self.checkpoint, self.keep_moments)
@@ -91,12 +87,12 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
     stood = with_overrides(config, [change for event in history.adjusted for change in event["overrides"]])
-    found = here.newest(diagnosed.healthy_step)
-    if found is not None:  # rates and weights of that step, and the data's present path
-        config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))
+    saved = here.newest(diagnosed.healthy_step)
+    if saved is not None:  # rates and weights of that step, and the data's present path
+        config = replace(saved.current, steps=config.steps, data=replace(saved.current.data, name=config.data.name))
     changed, dropped = apply_overrides(config, diagnosed.overrides)
-    parent = Parent(str(here.path.resolve()), 0 if found is None else found.step)
-    return SecondTry(replace(changed, parent=parent), differences(to_table(stood), to_table(changed)), found, dropped)
+    parent = Parent(str(here.path.resolve()), 0 if saved is None else saved.step)
+    return SecondTry(replace(changed, parent=parent), differences(to_table(stood), to_table(changed)), saved, dropped)
 
 
 def next_folder(folder: str | Path) -> Path:
@@ -109,25 +105,22 @@ def next_folder(folder: str | Path) -> Path:
     return path.parent / f"{name}-try-{count}"
 
 
-def _go_on(run: Run, found: Checkpoint, keep_moments: bool) -> None:
+def _go_on(run: Run, saved: Checkpoint, keep_moments: bool) -> None:
     """Load a parent's checkpoint into a run with a changed configuration."""
-    state = found.state
-    if state["data"] != run.fingerprint:
-        raise CheckpointError(f"{found.path} was trained on other data than {run.data.name} is now. Restore the data.")
-    fresh = not keep_moments and _moments(run.config) != _moments(found.current)
+    if saved.state["data"] != run.fingerprint:
+        raise CheckpointError(f"{saved.path} was trained on other data than {run.data.name} is now. Restore the data.")
+    now, then = (
+        (config.loss, config.penalties, config.generator.optimizer, config.discriminator.optimizer)  # moments depend on
+        for config in (run.config, saved.current)
+    )
     for name, array in run.gan.arrays().items():
-        if ".optimizer." in name and (fresh or name not in found.arrays):
+        if ".optimizer." in name and (name not in saved.arrays or (now != then and not keep_moments)):
             continue
-        kept = found.arrays.get(name, found.arrays["g.theta"] if name == "average" else None)
-        if kept is None or kept.shape != array.shape:
+        old = saved.arrays.get(name, saved.arrays["g.theta"] if name == "average" else None)
+        if old is None or old.shape != array.shape:
             raise CheckpointError(
-                f"{found.path} does not fit the changed nets: it has no {name} of shape {array.shape}. Begin at step 0."
+                f"{saved.path} does not fit the changed nets: it has no {name} of shape {array.shape}. Begin at step 0."
             )
-        np.copyto(array, kept)
-    run.seek(state)
-    run.wall, run.cpu = float(found.clock["wall"]), float(found.clock["cpu"])
-
-
-def _moments(config: Config) -> Any:
-    """Return the settings that the optimisers' moments depend on."""
-    return config.loss, config.penalties, config.generator.optimizer, config.discriminator.optimizer
+        np.copyto(array, old)
+    run.seek(saved.state)
+    run.wall, run.cpu = float(saved.clock["wall"]), float(saved.clock["cpu"])

@@ -20,30 +20,27 @@ def take_weights(run: Run, start: str | Path) -> None:
     """Copy the weights of another run into a new one: each array whose place and shape agree. The log lists them.
 
     If the classes or the size of z differ, G's first layer takes only the rows for z. Optimisers and schedules start
-    from scratch.
-    From a generator's file, G and its average both take the weights.
+    from scratch. From a generator's file, G and its average both take the weights.
     """
     path = expanded(start)
-    found, step, (dim, classes) = _weights(path)
+    weights, step, (dim, classes) = _weights(path)
     alike = (dim, classes) == (run.config.latent.dim, run.classes)
     g, d = run.gan.g.network, run.gan.d.network
-    into = {"generator": g.tensors(), "discriminator": d.tensors()}
-    into["average of G"] = {entry.path: entry.view(run.gan.average) for entry in g.entries}
+    average = {entry.path: entry.view(run.gan.average) for entry in g.entries}
     lines, taken = [f"begins with the weights of {path}, step {step:,}:"], 0
-    for player, own in into.items():
-        there = dict(zip(_places(found.get(player, {})), found.get(player, {}).values()))
-        fits, size, anew, total = 0, 0, [], sum(array.size for array in own.values())
-        for place, (name, array) in zip(_places(own), own.items()):
-            old = there.get(place, array[:0])
+    for player, own in {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}.items():
+        there, fits, anew = _by_place(weights.get(player, {})), 0, []
+        for place, (name, array) in _by_place(own).items():
+            old = there.get(place, (name, array[:0]))[1]
             if place == (0, "W") and player != "discriminator" and old.ndim == 2 and not alike:
                 both = min(dim, run.config.latent.dim)  # rows for z come before those for the class
                 array, old = array[:both], old[:both]
             if old.shape == array.shape:
                 np.copyto(array, old)
-                fits, size = fits + 1, size + old.size
+                fits += 1
             elif there:
                 anew.append(f"    anew: {name} {own[name].shape}")
-        lines += [f"  {player:<13}  {fits} of {len(own)} arrays, {size / max(total, 1):.0%} of its numbers", *anew]
+        lines += [f"  {player:<13}  {fits} of {len(own)} arrays", *anew]
         taken += fits
     if not taken:
         recipe = f"recipe {run.config.recipe or 'of your own'} on {run.data.name}"
@@ -51,10 +48,14 @@ def take_weights(run: Run, start: str | Path) -> None:
     _LOG.info("\n".join(lines))
 
 
-def _places(arrays: dict[str, Array]) -> list[tuple[int, str]]:
-    """Say of each array which layer with parameters it is in: without classes, no layer comes before G's first."""
+def _by_place(arrays: dict[str, Array]) -> dict[tuple[int, str], tuple[str, Array]]:
+    """Key each array by its layer's number among those with parameters: without classes, no layer comes before G's."""
     layers = list(dict.fromkeys(name.rpartition(".")[0] for name in arrays))
-    return [(layers.index(layer), name) for layer, _, name in (each.rpartition(".") for each in arrays)]
+    places = {}
+    for name, array in arrays.items():
+        layer, _, last = name.rpartition(".")
+        places[layers.index(layer), last] = name, array
+    return places
 
 
 def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int, tuple[int, int]]:
@@ -63,21 +64,22 @@ def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int, tuple[int, i
         file = Generator.load(path)
         weights = file.network.tensors()
         return {"generator": weights, "average of G": weights}, file.spec.step, (file.spec.latent.dim, file.classes)
-    found = newest_in(path)
-    if found is None:
+    checkpoint = newest_in(path)
+    if checkpoint is None:
         raise CheckpointError(f"{path} must hold a checkpoint, got none. Try a run that has been saved.")
+    arrays = checkpoint.arrays
     try:
-        spec = Generator.load(RunFolder(found.path.parent.parent).generator).spec
+        spec = Generator.load(RunFolder(checkpoint.path.parent.parent).generator).spec
         g = Network(Sequential(spec.layers), (spec.latent.dim,))
-        d = Network(Sequential(found.config.discriminator.build(spec.shape, spec.classes)), spec.shape)
-        fit = all(found.arrays[f"{name}.theta"].shape == network.theta.shape for name, network in (("g", g), ("d", d)))
+        d = Network(Sequential(checkpoint.config.discriminator.build(spec.shape, spec.classes)), spec.shape)
+        fit = all(arrays[f"{name}.theta"].shape == network.theta.shape for name, network in (("g", g), ("d", d)))
     except MulliganError:
         fit = False
     if not fit:  # the file is missing, damaged or another run's: the nets follow from the run's data
-        old = restored(found)
+        old = restored(checkpoint)
         spec, g, d = old.generator().spec, old.gan.g.network, old.gan.d.network
-    average = {entry.path: entry.view(found.arrays.get("average", found.arrays["g.theta"])) for entry in g.entries}
     for name, network in (("g", g), ("d", d)):
-        network.theta[:], network.stats[:] = found.arrays[f"{name}.theta"], found.arrays[f"{name}.stats"]
-    three = {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}
-    return three, found.step, (spec.latent.dim, spec.classes)
+        network.theta[:], network.stats[:] = arrays[f"{name}.theta"], arrays[f"{name}.stats"]
+    average = {entry.path: entry.view(arrays.get("average", arrays["g.theta"])) for entry in g.entries}
+    players = {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}
+    return players, checkpoint.step, (spec.latent.dim, spec.classes)

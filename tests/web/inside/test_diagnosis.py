@@ -7,7 +7,7 @@ import pytest
 from mulligan.diagnosis import FAILURES, cadence, titled
 from mulligan.diagnosis.probe import COUNT
 from mulligan.training import Diagnosis, Run, train
-from mulligan.training.probe import facts_of
+from mulligan.training.diagnosis import facts_of
 from mulligan.web.inside.diagnosis import HEADLINES, checked
 from mulligan.web.worker.live import Live
 

@@ -1,9 +1,7 @@
 """Save and load checkpoints: a checkpoint is a folder with the arrays (safetensors) and everything else (JSON).
 
-A checkpoint is complete or absent: both files are written to a temporary folder and synced, then it is renamed. The
-previous checkpoint stays until then. Saving the same step again replaces only ``run.json`` if the arrays are the same.
+A checkpoint is complete or absent: both files are written to a temporary folder and synced, then it is renamed.
 ``run.json`` holds a digest of itself and of the arrays: even one changed bit raises an error that names the file.
-Nothing is pickled.
 """
 
 import hashlib
@@ -23,8 +21,9 @@ from mulligan.config.change import differences, with_overrides
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
+from mulligan.doors.read import parse_object
 from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
-from mulligan.errors import CheckpointError, MulliganError, RunError
+from mulligan.errors import CheckpointError, DataError, MulliganError, RunError
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.blas import described
 from mulligan.output.generator.file import parts_of
@@ -67,18 +66,14 @@ class Checkpoint:
         return step
 
     def run(self, config: Config | None = None, *, data: Dataset | None = None) -> Run:
-        """Build the run of the checkpoint. `data` is for a run on arrays.
+        """Build the run of the checkpoint, with other ``steps`` if `config` says so. `data` is for a run on arrays.
 
-        Its configuration may be given anew, with other ``steps``. Raises `CheckpointError` when the checkpoint does not
-        fit the configuration or the data.
+        Raises `CheckpointError` when the checkpoint does not fit the configuration or the data.
         """
         changed = differences(self.versions, versions())
         if changed:
-            warnings.warn(
-                f"{self.path} was computed with other versions ({', '.join(changed)}). The run goes on, but its bytes "
-                "may differ from those of an uninterrupted run.",
-                stacklevel=2,
-            )
+            text = f"{self.path} was computed with other versions ({', '.join(changed)}), so later bytes may differ."
+            warnings.warn(text, stacklevel=2)
         try:
             run = Run.restore(self.config if config is None else config, self.arrays, self.state, data=data)
             run.wall, run.cpu = float(self.clock["wall"]), float(self.clock["cpu"])
@@ -97,7 +92,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     ----------
     run : Run
     folder : Path
-        Receives ``step-000123/``. Its older checkpoints are removed, except those that `kept` returns.
+        Receives ``step-000123/``. Of its older checkpoints, the newest and a few spaced ones stay.
     log : dict, optional
         Length and digest of the recorder's log.
 
@@ -125,12 +120,13 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
         "arrays": digest.hexdigest(),
     }
     try:
-        if _digest_of(target / ARRAYS) == words["arrays"]:  # same step, same arrays
-            atomic_write(target / WORDS, sealed(words))
+        saved = target / ARRAYS
+        if saved.is_file() and hashlib.sha256(saved.read_bytes()).hexdigest() == words["arrays"]:  # the step again
+            atomic_write(target / WORDS, seal(words))
         else:
             shutil.rmtree(temporary, ignore_errors=True)
             atomic_write(temporary / ARRAYS, lambda file: file.writelines(arrays))
-            atomic_write(temporary / WORDS, sealed(words))
+            atomic_write(temporary / WORDS, seal(words))
             _put(temporary, target)
             sync_folder(folder)
     except OSError as error:
@@ -138,17 +134,9 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     steps = [step_of(path) for path in checkpoints(folder)]
-    for step in set(steps) - kept(steps, run.config.save_every or 1):
+    for step in set(steps) - choose_kept(steps, run.config.save_every or 1):
         shutil.rmtree(folder_of(folder, step), ignore_errors=True)
     return target
-
-
-def _digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, or an empty text if it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
 
 
 def _put(new: Path, target: Path) -> None:
@@ -172,7 +160,7 @@ def aside(folder: Path) -> dict[Path, Path]:
 
 
 def put_back(folder: Path) -> None:
-    """Move the folders that `aside` finds back to their targets, or delete them where the target exists."""
+    """Move the folders that `aside` finds back, or delete them where their target exists."""
     for old, target in aside(folder).items():
         if target.exists():
             shutil.rmtree(old)
@@ -180,8 +168,8 @@ def put_back(folder: Path) -> None:
             os.rename(old, target)
 
 
-def kept(steps: list[int], every: int) -> set[int]:
-    """Return the steps of the checkpoints to keep. Their distance doubles from `every` until `EARLIER` are left."""
+def choose_kept(steps: list[int], every: int) -> set[int]:
+    """Return the steps of the checkpoints to keep: their distance doubles from `every` until `EARLIER` are left."""
     while len(spaced := [step for step in steps if step % every == 0]) > EARLIER:
         every *= 2
     return {*sorted(steps)[-NEWEST:], *spaced}
@@ -198,7 +186,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def sealed(words: dict[str, Any]) -> bytes:
+def seal(words: dict[str, Any]) -> bytes:
     """Encode `words` as JSON whose last entry is a digest of the rest."""
     body = json.dumps(words, indent=1, ensure_ascii=False)
     digest = hashlib.sha256(body.encode()).hexdigest()
@@ -209,8 +197,7 @@ def checkpoints(folder: Path) -> list[Path]:
     """List the checkpoint folders in `folder`, the oldest first."""
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if path.is_dir() and step_of(path) >= 0]
-    return sorted(found, key=step_of)
+    return sorted((path for path in folder.iterdir() if path.is_dir() and step_of(path) >= 0), key=step_of)
 
 
 def folder_of(folder: Path, step: int) -> Path:
@@ -232,7 +219,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     CheckpointError
         When a file is missing, truncated, edited, of another kind, or of another version of the format.
     """
-    words = unsealed(path / WORDS)
+    words = unseal(path / WORDS)
     packed = _bytes(path / ARRAYS)
     if hashlib.sha256(packed).hexdigest() != words.get("arrays"):
         raise _refuse(path / ARRAYS, f"is truncated or was changed after it was written ({len(packed)} bytes)")
@@ -247,22 +234,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
         log, clock, computed_by = (dict(words[name]) for name in ("log", "clock", "versions"))
         return Checkpoint(path, config, state, arrays, log, clock, computed_by)
     except MulliganError as error:
-        raise CheckpointError(
-            f"{path / WORDS} holds a configuration that cannot be built here: {error} If it names a class of yours, "
-            "register that class first. Otherwise use another checkpoint."
-        ) from error
+        why = f"holds a configuration that cannot be built here: {error} Register your own classes first"
+        raise CheckpointError(f"{path / WORDS} {why}, or use another checkpoint.") from error
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise _refuse(path, f"is not a complete checkpoint ({error!r})") from error
 
 
-def unsealed(path: Path) -> dict[str, Any]:
-    """Read what `sealed` wrote; raise CheckpointError if it was changed, cut off, or is of another kind."""
+def unseal(path: Path) -> dict[str, Any]:
+    """Read what `seal` wrote; raise CheckpointError if it was changed, cut off, or is of another kind."""
     text = _bytes(path)
     try:
-        words = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _refuse(path, f"is truncated or is not JSON ({error})") from error
-    if not isinstance(words, dict) or words.get("format") != FORMAT:
+        words = parse_object(text, path)
+    except DataError as error:
+        raise _refuse(path, "is truncated or is not JSON") from error
+    if words.get("format") != FORMAT:
         raise _refuse(path, "is not a checkpoint of Mulligan")
     if words.get("version") != VERSION:
         raise CheckpointError(
@@ -270,7 +255,7 @@ def unsealed(path: Path) -> dict[str, Any]:
             f"{VERSION}. Use the version of Mulligan that wrote it."
         )
     words.pop("digest", None)
-    if sealed(words) != text:
+    if seal(words) != text:
         raise _refuse(path, "was changed after it was written")
     return words
 

@@ -26,7 +26,7 @@ from mulligan.doors.write import NO_NAME, write_json
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
-from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unsealed
+from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unseal
 
 _LOG = logging.getLogger(__name__)
 _CHANGED = "{} was edited or truncated after it was written{}, so its figures may be wrong. Restore it from a copy."
@@ -115,8 +115,8 @@ class RunFolder:
     def hold(self) -> IO[bytes]:
         """Lock the folder for this process until the returned file is closed, if the file system has locks.
 
-        The lock belongs to the open file: it ends with the process and moves with the folder. Forked workers close
-        the file at once, because they may outlive a killed process by a moment.
+        The lock ends with the process and moves with the folder. Forked workers close the file at once: they may
+        outlive a killed process by a moment.
         """
         file = (self.path / ".lock").open("ab")
         _held.add(file)
@@ -139,14 +139,11 @@ class RunFolder:
         return file
 
     def keep_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write ``metrics.json`` with its digest, atomically. A folder that was deleted is not created again."""
+        """Write ``metrics.json`` with its digest. A folder that was deleted is not created again."""
         write_json(self.metrics, {**metrics, "digest": _digest(metrics)}, folders=False)
 
     def read_metrics(self) -> tuple[dict[str, Any], str]:
-        """Read the last evaluation, and check it against its digest.
-
-        Returns the figures, empty without an evaluation, and a warning, which is also logged.
-        """
+        """Read the last evaluation, empty without one, and check it. Returns also a warning, which is logged, or ""."""
         found = find_json(self.metrics)
         if found is None and not self.metrics.is_file():
             return {}, ""
@@ -161,7 +158,7 @@ class RunFolder:
         changed = ""
         for path in reversed(checkpoints(self.checkpoints)) if log else ():
             with contextlib.suppress(CheckpointError, KeyError):  # skip a damaged checkpoint
-                known = unsealed(path / WORDS)["log"]
+                known = unseal(path / WORDS)["log"]
                 if hashlib.sha256(log[: known["bytes"]]).hexdigest() == known["sha256"]:
                     changed = changed and _CHANGED.format(self.events, f" (the part after step {step_of(path):,})")
                     break
@@ -187,9 +184,9 @@ class RunFolder:
         return {step: found[step] for step in sorted(found) if step >= 0}
 
     def newest(self, until: float = math.inf) -> Checkpoint | None:
-        """Load the newest undamaged checkpoint up to a step, warning of each damaged one. None if there is none.
+        """Load the newest undamaged checkpoint up to a step, also one that a kill left aside; None if there is none.
 
-        Checkpoints that a kill left set aside are included. Raises `CheckpointError` when all are damaged.
+        Damaged ones are passed over with a warning. Raises `CheckpointError` when all are damaged.
         """
         refused: list[CheckpointError] = []
         there = {step_of(place): old for old, place in aside(self.checkpoints).items()}
@@ -197,13 +194,13 @@ class RunFolder:
         for step in sorted((step for step in there if step <= until), reverse=True):
             path = there[step]
             try:
-                found = load_checkpoint(path)
+                checkpoint = load_checkpoint(path)
             except CheckpointError as error:
                 refused.append(error)
                 continue
             for refusal in refused:
-                warnings.warn(f"{refusal} Going on from {found.path.name} instead.", stacklevel=2)
-            return found
+                warnings.warn(f"{refusal} Going on from {checkpoint.path.name} instead.", stacklevel=2)
+            return checkpoint
         if refused:
             raise refused[0]
         return None
@@ -268,8 +265,8 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
             )
         if here.generator.exists():  # written right after the first
             raise CheckpointError(
-                f"{here.checkpoints} has lost its checkpoints, so the run cannot go on. Restore one, or start again in "
-                f"another folder: mulligan train {typed(here.config)}"
+                f"{here.checkpoints} has lost its checkpoints. Restore one, or start again in another folder: "
+                f"mulligan train {typed(here.config)}"
             )
         run = Run(config, data=data)
         run.log_position = {}
@@ -286,10 +283,7 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
 
 
 def next_free(folder: Path, name: str) -> Path:
-    """Return the path for a new run: folder/name-N, with N one above the highest there.
-
-    Characters that a file name cannot have become a dash. Names that differ only in capitals count as the same.
-    """
+    """Return the path for a new run: folder/name-N, with N one above the highest there, capitals or not."""
     name = NO_NAME.sub("-", name)
     there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
     highest = max((int(number) for word, _, number in there if word == name.lower() and number.isdecimal()), default=0)
@@ -297,10 +291,7 @@ def next_free(folder: Path, name: str) -> Path:
 
 
 def take_next(folder: Path, name: str) -> Path:
-    """Make the folder that `next_free` names and return it. No other process gets the same one.
-
-    A folder that cannot be made is returned too: the recorder raises the error.
-    """
+    """Make the folder that `next_free` names and return it; also if it cannot be made: the recorder says why."""
     while True:
         free = next_free(folder, name)
         try:

@@ -1,8 +1,7 @@
 """Train a run and keep its events in a run folder, which survives a kill at any moment.
 
-A resumed run writes the same ``events.jsonl`` as an uninterrupted one, wherever `events` promises the same events. Each
-checkpoint holds the length of the log, and a resumed run truncates the log to that length. So each line is written
-before the checkpoint that follows it.
+A resumed run writes the same ``events.jsonl`` as an uninterrupted one: each checkpoint holds the length of the log, to
+which a resumed run truncates it. So each line is written before the checkpoint that follows it.
 """
 
 import atexit
@@ -168,8 +167,7 @@ class Recorder:
                 if all(path != there or getgeneratorstate(events) != GEN_SUSPENDED for events, there in _going.items()):
                     raise
                 raise BusyError(
-                    f"another loop of this program still holds {path}. Call close() on the events that Recorder.record "
-                    "returned for it, which saves the run; then resume the run."
+                    f"another loop of this program still holds {path}. Call close() on its events, then resume the run."
                 ) from error
         try:
             with _writing(path):
@@ -207,7 +205,7 @@ class Recorder:
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _keep(self, event: Event, run: Run) -> None:
-        """Write what an event brings. `_save` has written `Saved`, and nobody keeps `Waiting`."""
+        """Write an event and what it brings, except for `Saved`, which `_save` has written, and `Waiting`."""
         if isinstance(event, (Saved, Waiting)):
             return
         self._check_place()
@@ -216,9 +214,8 @@ class Recorder:
             save_png(path, sheet(event.images, run.data), {"step": str(event.step)})
         self._write(event)
         if isinstance(event, Stepped) and event.clock is not None:
-            words = {"step": event.step, **vars(event.clock)}
             with _writing(self.folder.times), self.folder.times.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(words) + "\n")
+                file.write(json.dumps({"step": event.step, **vars(event.clock)}) + "\n")
         if isinstance(event, Evaluated) and (distance := distance_of(event.metrics)) < self._lowest:
             run.generator().save(self.folder.best)
             self._lowest = distance
@@ -244,11 +241,9 @@ class Recorder:
     def _check_place(self) -> None:
         """Raise an error in a fork, or if the locked folder has moved: writing would create it again, empty."""
         assert self._lock is not None
-        if self._lock.closed:
-            raise RunError(
-                f"a fork must not write to {self.folder.path}; only the process that opened it may. End it: os._exit."
-            )
         path = self.folder.path
+        if self._lock.closed:
+            raise RunError(f"a fork must not write to {path}; only the process that opened it may. End it: os._exit.")
         try:
             if os.path.samestat(os.fstat(self._lock.fileno()), (path / ".lock").stat()):
                 return
@@ -304,15 +299,15 @@ class Log:
         if len(kept) < self._length or position.get("sha256", self._hash.hexdigest()) != self._hash.hexdigest():
             self.close()
             raise CheckpointError(
-                f"{path} was edited or truncated after it was written: its first {self._length} bytes do not match the "
-                "checkpoint. Restore it, or move it away: the run then goes on with a new log."
+                f"{path} was edited or truncated after it was written. Restore it, or move it away: the run then goes "
+                "on with a new log."
             )
         self._file.truncate(self._length)
         self._file.seek(self._length)
 
     @property
     def position(self) -> dict[str, Any]:
-        """Its length and digest, for a checkpoint."""
+        """Length and digest, for a checkpoint."""
         return {"bytes": self._length, "sha256": self._hash.hexdigest()}
 
     def write(self, line: str) -> None:
@@ -324,9 +319,7 @@ class Log:
         self._length += len(content)
 
     def sync(self) -> None:
-        """Force the lines to the disk."""
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()

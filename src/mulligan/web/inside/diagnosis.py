@@ -15,8 +15,8 @@ from mulligan.diagnosis.probe import COUNT
 from mulligan.diagnosis.statistics import NEIGHBOUR
 from mulligan.metrics import coverage_ideal
 from mulligan.training import Config, Run
+from mulligan.training.diagnosis import facts_of
 from mulligan.training.events import Diagnosed
-from mulligan.training.probe import facts_of
 from mulligan.web.worker.live import Live
 
 HEADLINES = (
