@@ -11,8 +11,8 @@ from mulligan.errors import ConfigError, ShapeError, must_be
 from mulligan.nn.fields import Checked, Count, Decay, NonNegative, Positive, Whole
 from mulligan.nn.layers.activations import LeakyReLU, Tanh
 from mulligan.nn.layers.base import Layer, Shape
-from mulligan.nn.layers.branches import Residual
 from mulligan.nn.layers.classes import OneHot, Projection
+from mulligan.nn.layers.combine import Residual
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer, Zeros

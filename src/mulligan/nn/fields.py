@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mulligan.errors import ConfigError, must_be, suggest
 
@@ -20,25 +20,16 @@ Spec = TypeVar("Spec")
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval of the real line: the range of one option.
-
-    Parameters
-    ----------
-    low, high : float
-        The ends.
-    closed : str
-        Which ends are included: ``"[]"``, ``"[)"``, ``"(]"`` or ``"()"``.
-    example : float
-        A typical value; an error suggests it for a field without a default.
-    """
+    """An interval of the real line: the range of one option."""
 
     low: float
     high: float
     closed: str
+    """Which ends are included: ``"[]"``, ``"[)"``, ``"(]"`` or ``"()"``."""
     example: float
+    """A typical value; an error suggests it for a field without a default."""
 
-    def __contains__(self, value: float) -> bool:
-        """Return whether `value` is in the interval; NaN never is."""
+    def __contains__(self, value: float) -> bool:  # NaN never is
         above = self.low <= value if self.closed[0] == "[" else self.low < value
         below = value <= self.high if self.closed[1] == "]" else value < self.high
         return above and below
@@ -53,6 +44,11 @@ class Interval:
 
 def _digits(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def refuse() -> NoReturn:
+    """Raise the error of a `Form` that cannot hold a value."""
+    raise ValueError
 
 
 LARGEST = 2**63 - 1
@@ -75,15 +71,10 @@ Seed = Annotated[int, Interval(0, LARGEST, "[]", 42)]
 class Form:
     """What a field may hold. This base class accepts anything; it serves hints that no subclass knows."""
 
-    @property
-    def rule(self) -> str:
-        """What a value must be, in the words of an error message."""
-        return "anything"
-
-    @property
-    def example(self) -> Any:
-        """A valid value, or MISSING."""
-        return MISSING
+    rule: ClassVar[Any] = "anything"
+    """What a value must be, in the words of an error message."""
+    example: ClassVar[Any] = MISSING
+    """A valid value, or MISSING."""
 
     def plain(self, value: Any) -> Any:
         """Return the value as the field keeps it; raise ValueError if the field cannot hold it."""
@@ -117,7 +108,7 @@ class Scalar(Form):
         if fits and isinstance(value, int):
             fits = abs(value) <= LARGEST
         fits = fits and (self.interval is None or value in self.interval)
-        return self.kind(value) if fits else _refuse()
+        return self.kind(value) if fits else refuse()
 
 
 @dataclass(frozen=True)
@@ -136,7 +127,7 @@ class Words(Form):
         return self.words[0]
 
     def plain(self, value: Any) -> Any:
-        return value if value in self.words else _refuse()
+        return value if value in self.words else refuse()
 
 
 @dataclass(frozen=True)
@@ -156,7 +147,7 @@ class Entries(Form):
 
     def plain(self, value: Any) -> Any:
         fits = isinstance(value, list | tuple) and self.count in (None, len(value))
-        return tuple(map(self.entry.plain, value)) if fits else _refuse()
+        return tuple(map(self.entry.plain, value)) if fits else refuse()
 
 
 @dataclass(frozen=True)
@@ -172,7 +163,7 @@ class Collection(Form):
 
     def plain(self, value: Any) -> Any:
         if not isinstance(value, list | dict) or type(value) is not self.kind:
-            _refuse()
+            refuse()
         for each in value.values() if isinstance(value, dict) else value:
             self.entry.plain(each)
         return value
@@ -193,7 +184,7 @@ class OneOf(Form):
         for member in self.members:
             with suppress(ValueError):
                 return member.plain(value)
-        return _refuse()
+        return refuse()
 
 
 @dataclass(frozen=True)
@@ -207,15 +198,11 @@ class Part(Form):
         return "None" if self.cls is NoneType else f"a kind of {self.cls.__name__}"
 
     def plain(self, value: Any) -> Any:
-        return value if isinstance(value, self.cls) else _refuse()
+        return value if isinstance(value, self.cls) else refuse()
 
 
 NOTHING = Part(NoneType)
 """The form of None."""
-
-
-def _refuse() -> NoReturn:
-    raise ValueError
 
 
 def form_of(hint: Any) -> Form:

@@ -6,16 +6,15 @@ Read first `dense`, then `families`, which gives nearly every layer its second o
 - `families`: `Affine` (y = A(x, W) + b), `Pointwise` (f, f′, f″), `LinearMap` (A, Aᵀ).
 - `dense`, `conv`, `maxout`, `classes`: layers with weights. `initializers`: first values of the weights.
 - `spectral`: weights divided by their largest singular value.
-- `activations`, `norm`, `minibatch`, `dropout`, `resample`, `shape`: layers with few weights or none.
-- `combine`, `branches`: layers made of layers. `base.register` names each layer.
+- `activations`, `norm`, `dropout`, `resample`, `shape`: layers with few weights or none.
+- `combine`: layers made of layers. `base.register` names each layer.
 - `products`, `convolution`, `windows`: the matrix products behind `dense` and `conv`, cut to fit the cache.
 """
 
 from mulligan.nn.layers.activations import Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from mulligan.nn.layers.base import EXAMPLES, LAYERS, Layer, Param, Shape, example, register, walk
-from mulligan.nn.layers.branches import Residual
 from mulligan.nn.layers.classes import OneHot, Projection
-from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.layers.combine import Residual, Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.dropout import Dropout
@@ -33,8 +32,7 @@ from mulligan.nn.layers.initializers import (
     Zeros,
 )
 from mulligan.nn.layers.maxout import Maxout
-from mulligan.nn.layers.minibatch import MinibatchStddev
-from mulligan.nn.layers.norm import BatchNorm, LayerNorm, PixelNorm
+from mulligan.nn.layers.norm import BatchNorm, LayerNorm, MinibatchStddev, PixelNorm
 from mulligan.nn.layers.resample import AvgPool, Upsample
 from mulligan.nn.layers.shape import Flatten, Reshape
 

@@ -1,9 +1,15 @@
 """Layers made of layers."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
-from mulligan.nn.layers.base import Layer, Shape, register
+import numpy as np
+
+from mulligan.errors import ShapeError
+from mulligan.nn.layers.activations import LeakyReLU, Tanh
+from mulligan.nn.layers.base import Layer, Shape, example, register
+from mulligan.nn.layers.dense import Dense
 from mulligan.nn.memory import Array, Memory
 
 
@@ -69,3 +75,57 @@ def _lowest_with_params(m: Memory) -> int:
         if child.params or any(memory.params for memory in child.walk()):
             return i
     return len(m.children)
+
+
+@register(
+    "residual",
+    example((5,), (Dense(6), LeakyReLU(), Dense(5))),
+    example((5,), (Dense(6), Tanh(), Dense(3)), shortcut=(Dense(3),)),
+)
+@dataclass(frozen=True)
+class Residual(Layer):
+    """Add a shortcut to the layers' output: y = F(x) + S(x).
+
+    Source: He et al. 2016, "Deep Residual Learning for Image Recognition", Eq. 1 and 2.
+    """
+
+    layers: tuple[Layer, ...]
+    """F, one after the other."""
+    shortcut: tuple[Layer, ...] = ()
+    """S; empty for the identity."""
+    piecewise_linear: ClassVar[bool] = True  # of the sum alone; `Network` asks each child
+
+    @cached_property
+    def branches(self) -> tuple[Layer, Layer]:
+        """F and S."""
+        return Sequential(self.layers), Sequential(self.shortcut)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        main, shortcut = (b.output_shape(shape) for b in self.branches)
+        if main != shortcut:
+            raise ShapeError(
+                f"Residual: both outputs must have one shape, got {main} (layers) and {shortcut} (shortcut). "
+                "Give the shortcut layers that lead to the same shape."
+            )
+        return main
+
+    def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:
+        return [(f"{i}", branch, shape) for i, branch in enumerate(self.branches)]
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        return _add(m, "y", *[b.forward(memory, x) for b, memory in zip(self.branches, m.children)])
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        dxs = [b.backward(memory, dy, inputs) for b, memory in zip(self.branches, m.children)]
+        return _add(m, "dx", *dxs) if inputs else dy
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        return _add(m, "ty", *[b.tangent(memory, tx) for b, memory in zip(self.branches, m.children)])
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        (dx, dtx), (ds, dts) = (b.adjoint(memory, dy, dty, inputs) for b, memory in zip(self.branches, m.children))
+        return (_add(m, "dx", dx, ds), _add(m, "dtx", dtx, dts)) if inputs else (dy, dty)
+
+
+def _add(m: Memory, name: str, a: Array, b: Array) -> Array:
+    return np.add(a, b, out=m.buffers[name, a.shape])
