@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mulligan.config.serialization import to_table
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, DataError
 from mulligan.studies import STUDIES, StudyRun, describe_study, load_study
 from mulligan.studies.study import config_of, slug
 
@@ -94,7 +94,7 @@ def test_what_is_not_allowed_is_said(changes, facts, write):
 def test_a_study_that_is_not_there(write):
     with pytest.raises(ConfigError, match="Try ladder, "):
         load_study("lader")
-    with pytest.raises(ConfigError, match="cannot read"):
+    with pytest.raises(DataError, match="cannot read"):
         load_study("nothing.toml")
     with pytest.raises(ConfigError, match="small, long, got 'huge'"):
         load_study(write()).budget("huge")

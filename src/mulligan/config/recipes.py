@@ -8,7 +8,8 @@ from typing import Any
 
 from mulligan.config.change import with_overrides
 from mulligan.config.model import Config, with_all_of
-from mulligan.config.toml import load_config, read_text
+from mulligan.config.toml import load_config
+from mulligan.doors.read import read_text
 from mulligan.errors import ConfigError, nearest, shown
 
 CHOICES = ("quick", "best", "finest", "fashion", "faces", "pictures", "unlabelled", "mlp", "ring", "grid")

@@ -5,9 +5,9 @@ Whatever is wrong is one `DataError`, which names the file, and the line if ther
 """
 
 import json
+import math
 import os
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,13 +41,12 @@ def open_file(path: Path) -> IO[bytes]:
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
     """Read a regular file that is not larger than `largest` bytes."""
     with open_file(path) as file:
+        if os.fstat(file.fileno()).st_size > largest:
+            raise DataError(f"{path} must have at most {largest:,} bytes, got more. Check the path.")
         try:
-            content = file.read(largest + 1)
+            return file.read()
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from error
-    if len(content) > largest:
-        raise DataError(f"{path} must have at most {largest:,} bytes, got more. Check the path.")
-    return content
 
 
 def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
@@ -58,14 +57,25 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
         raise DataError(f"{path} must be a text file in UTF-8 ({error.reason}). Check the path.") from error
 
 
-def parse_json(text: str | bytes, source: object) -> Any:
-    """Return the value of a JSON text. `source` names it in the error: a file, and a line."""
+def parse_json(text: str | bytes, source: object, *, finite: bool = False) -> Any:
+    """Return the value of a JSON text. `source` names it in the error: a file, and a line.
+
+    With `finite`, NaN, infinity and numbers beyond float64 are errors too.
+    """
+    number = _to_finite if finite else None
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=number, parse_float=number)
     except (ValueError, RecursionError) as error:
         why = "it is too deep" if isinstance(error, RecursionError) else error
         raise DataError(f"{source} is not valid JSON: {why}. Restore it from a copy.") from error
     check_depth(value, source)
+    return value
+
+
+def _to_finite(word: str) -> float:
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError(f"{word} is not finite")
     return value
 
 
@@ -80,9 +90,9 @@ def check_depth(value: Any, source: object) -> None:
     raise DataError(f"{source} must have at most {DEEPEST} brackets inside one another, got more. Check the file.")
 
 
-def parse_object(text: str | bytes, source: object) -> dict[str, Any]:
+def parse_object(text: str | bytes, source: object, *, finite: bool = False) -> dict[str, Any]:
     """Return the value of a JSON text that must be an object."""
-    value = parse_json(text, source)
+    value = parse_json(text, source, finite=finite)
     if not isinstance(value, dict):
         raise DataError(f"{source} must be a JSON object, got {type(value).__name__}. Restore it from a copy.")
     return value
@@ -99,14 +109,6 @@ def find_json(path: Path) -> dict[str, Any] | None:
         return read_json(path)
     except DataError:
         return None
-
-
-def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Read a file with a JSON object on each line. Empty lines are skipped."""
-    with open_file(path) as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield parse_object(line, f"{path}, line {number}")
 
 
 def parse_toml(text: str, source: object) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from mulligan.config.change import Change, apply_overrides, changes_of
 from mulligan.config.model import Config
 from mulligan.config.recipes import file_of, opening, recipe
 from mulligan.config.serialization import Table, build, from_table, listed, show
-from mulligan.config.toml import loads_toml, read_text
+from mulligan.doors.read import parse_toml, read_text
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
 
@@ -221,7 +221,7 @@ def load_study(name: str | Path) -> Study:
         When there is no such study, or a value in it is not allowed. Every variation is built once as a check.
     """
     path = _find(str(name))
-    table = dict(loads_toml(read_text(path), str(path)))
+    table = parse_toml(read_text(path), path)
     table.setdefault("title", describe_study(str(name))[0])
     try:
         table["axes"] = [

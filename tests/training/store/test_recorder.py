@@ -179,7 +179,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tiny, tmp_path, reco
     assert content(tmp_path / "r") == content(tmp_path / "whole")
     for path in checkpoints(tmp_path / "r" / "checkpoints"):
         (path / "run.json").write_bytes(b"{")
-    with pytest.raises(CheckpointError, match=r"step-000024/run\.json is truncated"):
+    with pytest.raises(CheckpointError, match=r"step-000024/run\.json"):
         resume(tmp_path / "r")
 
 

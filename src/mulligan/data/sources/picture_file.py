@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data.sources.reading import Reading
+from mulligan.doors.read import check_regular
 from mulligan.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def opened(path: Path, draft: int = 0) -> Image:
     """Open a picture upright, as 8-bit RGB, or as RGBA if it may be transparent; a JPEG perhaps smaller."""
     from PIL import Image, ImageOps
 
-    with Image.open(path, formats=_FORMATS) as image:
+    with Image.open(check_regular(path), formats=_FORMATS) as image:
         _put_key_in_bytes(image)
         if draft:
             image.draft(None, (draft, draft))  # JPEG: decode at a fraction of the size if that is enough
@@ -67,7 +68,7 @@ def check_header(path: Path) -> tuple[int, int]:
     from PIL import Image
 
     def read() -> tuple[int, int]:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(check_regular(path), formats=_FORMATS) as image:
             return image.size
 
     return sound(path, read)

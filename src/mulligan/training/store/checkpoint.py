@@ -21,7 +21,7 @@ from mulligan.config.change import differences, with_overrides
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
-from mulligan.doors.read import parse_object
+from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
 from mulligan.errors import CheckpointError, DataError, MulliganError, RunError
 from mulligan.nn.memory import Array
@@ -262,9 +262,9 @@ def unseal(path: Path) -> dict[str, Any]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _refuse(path, f"cannot be read ({error.strerror})") from error
+        return read_bytes(path, largest=1 << 40)
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def _refuse(path: Path, what: str) -> CheckpointError:

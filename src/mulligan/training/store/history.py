@@ -4,7 +4,6 @@ Bounds are here: a damaged line, JSON that is too deep, NaN, or a field of the w
 and line, or is skipped where `strict` is false.
 """
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.config.change import changes_of
+from mulligan.doors.read import parse_object, read_bytes
 from mulligan.errors import ConfigError, DataError
 from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
 from mulligan.training.events import Diagnosed, Event
@@ -20,8 +20,8 @@ from mulligan.training.store.folder import RunFolder
 
 Series = list[tuple[int, dict[str, Any]]]
 """Numbers by step, in the order of the steps."""
-DEEPEST = 32
-"""Maximum depth of an event's JSON."""
+LARGEST_LOG = 1 << 32
+"""Most bytes of a log."""
 _EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}
 """The form of each figure of the evidence."""
 _SEVERITY, _TABLE = Words(("alarm", "warning", "")), Collection(dict, Form())
@@ -162,9 +162,9 @@ def distance_of(metrics: dict[str, Any]) -> float:
 def _content(path: Path, strict: bool) -> bytes:
     """Return the content of a log; empty if it is missing or, without `strict`, cannot be read."""
     try:
-        return path.read_bytes()
-    except OSError:
-        if strict and path.is_file():
+        return read_bytes(path, largest=LARGEST_LOG) if path.exists() else b""
+    except DataError:
+        if strict:
             raise
         return b""
 
@@ -172,23 +172,9 @@ def _content(path: Path, strict: bool) -> bytes:
 def _object(line: bytes) -> dict[str, Any] | None:
     """Parse a line of JSON. None if it is no object, too deep, or holds NaN or infinity."""
     try:
-        value = json.loads(line, parse_constant=_finite, parse_float=_finite)
-    except (ValueError, RecursionError):
+        return parse_object(line, "the line", finite=True)
+    except DataError:
         return None
-    deep = line.count(b"[") + line.count(b"{") > DEEPEST and _is_deep(value, DEEPEST)
-    return value if isinstance(value, dict) and not deep else None
-
-
-def _finite(word: str) -> float:
-    value = float(word)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
-
-
-def _is_deep(value: Any, most: int) -> bool:
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return most == 0 or any(_is_deep(each, most - 1) for each in inside)
 
 
 def _is_whole(event: dict[str, Any]) -> bool:
