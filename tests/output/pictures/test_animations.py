@@ -91,10 +91,3 @@ def test_nonsense_is_refused_and_leaves_no_file(tmp_path, name, frames, error):
     with pytest.raises(error):
         save_animation(tmp_path / name, frames)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_palette_of_a_gif_is_all_greys_in_order(tmp_path):
-    save_animation(tmp_path / "a.gif", FAINT)
-    content = (tmp_path / "a.gif").read_bytes()
-    assert content[10] & 0x87 == 0x87  # a global table of 2^(7+1) colours, right after the 13 bytes of the header
-    assert content[13 : 13 + 768] == bytes(level for level in range(256) for _ in "RGB")

@@ -15,20 +15,17 @@ from mulligan.errors import ConfigError, ShapeError
 from mulligan.output.pictures.images import pillow
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
 ANIMATIONS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
-_CLEAR = 255  # the transparent entry of a GIF's palette
-_GREYS = [level for level in range(256) for _ in "RGB"]
 
 
 def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], duration: int = 80) -> None:
     """Write frames as an animation in an endless loop; the file's ending chooses the format.
 
-    Grey frames keep their exact levels in all formats: GIF gets a fixed palette of 256 greys. Colour frames keep their
-    exact colours and their transparency in APNG and WebP (lossless). GIF has 256 colours at most, so all frames share
-    one palette, and a pixel is transparent or not: below half of alpha it is. Equal frames in a row may be stored as
-    one longer frame.
+    Grey frames keep their exact levels in all formats. Colour frames keep their exact colours and their transparency in
+    APNG and WebP (lossless). GIF has 256 colours a frame, and a pixel is transparent or not: below half of alpha it is.
+    Equal frames in a row may be stored as one longer frame.
 
     Parameters
     ----------
@@ -68,11 +65,10 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
         options["pnginfo"] = info = PngInfo()
         info.add_text("Software", PROGRAM)
     elif kind == "GIF":
-        options["comment"] = PROGRAM.encode()
-        images = _with_palette(images)
-        options["optimize"] = False  # Pillow would reorder the palette
-        if "transparency" in images[0].info:
-            options |= {"transparency": _CLEAR, "disposal": 2}  # each frame replaces the one before
+        options |= {"comment": PROGRAM.encode(), "disposal": 2}  # each frame replaces the one before
+        for image in images:
+            if image.mode == "RGBA":  # a pixel is seen or not
+                image.putalpha(image.getchannel("A").point(lambda alpha: 255 * (alpha >= 128)))
     elif kind == "WEBP":
         options |= {"lossless": True, "exact": True, "minimize_size": False, "xmp": XMP}
 
@@ -85,22 +81,3 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
 def save_walk(path: str | Path, frames: NDArray[np.uint8]) -> None:
     """Write a walk's pictures forth and back, each end once, so that the loop has no seam; see `save_animation`."""
     save_animation(path, [*frames, *frames[-2:0:-1]], duration=40)
-
-
-def _with_palette(images: list[Image]) -> list[Image]:
-    """Give all frames one palette: all 256 greys in order, or the 256 colours that fit all frames best."""
-    from PIL import Image
-
-    if images[0].mode == "L":
-        for image in images:
-            image.putpalette(_GREYS)
-        return images
-    clear = images[0].mode == "RGBA"
-    rgb = [image.convert("RGB") for image in images]
-    together = Image.fromarray(np.concatenate([np.asarray(image) for image in rgb]))
-    palette = together.quantize(255 if clear else 256)
-    made = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in rgb]
-    for image, indexed in zip(images, made if clear else []):
-        indexed.paste(_CLEAR, mask=image.getchannel("A").point(lambda alpha: 255 * (alpha < 128)))
-        indexed.info["transparency"] = _CLEAR
-    return made
