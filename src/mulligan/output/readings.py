@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from mulligan.game import losses
 
 
-class Reading(NamedTuple):
+class LogitScale(NamedTuple):
     """One way to show D's mean logits: a chart's axis label, caption and bounds; the text after figures in a line."""
 
     unit: str
@@ -19,9 +19,9 @@ class Reading(NamedTuple):
 
 
 READINGS = {
-    "probability": Reading("probability of real", "σ of D's mean logits; at 0.5 it cannot tell.", "", (0.0, 1.0)),
-    "logit": Reading("logit", "Mean logits.", " (logits)"),
-    "centred": Reading(
+    "probability": LogitScale("probability of real", "σ of D's mean logits; at 0.5 it cannot tell.", "", (0.0, 1.0)),
+    "logit": LogitScale("logit", "Mean logits.", " (logits)"),
+    "centred": LogitScale(
         "logit, centred", "Mean logits around their common middle: their level is free.", " (logits, centred)"
     ),
 }

@@ -34,15 +34,12 @@ def test_what_a_generator_has_made_is_found_again(distribution):
     assert invert(generator, noise, steps=50).error.min() > 30  # no z makes noise
 
 
-def test_many_starts_take_turns_and_tell_of_it(monkeypatch, caplog):
+def test_many_starts_take_turns(monkeypatch):
     generator = made()
     pictures = generator.images(3, 9)
     together = invert(generator, pictures, starts=8, steps=5)
-    for name, value in {"ROWS": 4, "PATIENCE": -1.0}.items():
-        monkeypatch.setattr(f"mulligan.output.generator.inversion.{name}", value)
-    with caplog.at_level("INFO", "mulligan"):
-        apart = invert(generator, pictures, starts=8, steps=5)
-    assert caplog.messages[:2] == ["4 of 24 starts", "8 of 24 starts"]
+    monkeypatch.setattr("mulligan.output.generator.inversion.ROWS", 4)
+    apart = invert(generator, pictures, starts=8, steps=5)
     np.testing.assert_array_equal(apart.labels, together.labels)
     np.testing.assert_allclose(apart.z, together.z, atol=1e-4)
     assert np.abs(apart.images.astype(int) - together.images).max() <= 1

@@ -59,14 +59,8 @@ def export(generator: Generator, path: str | Path, to: str | None = None, *, for
 
     Raises
     ------
-    ConfigError
-        When the format or the name is not allowed, or a package is missing.
     UnsupportedError
         When the format cannot hold a part of the generator; the message names it.
-    RunError
-        When a file cannot be written.
-    CheckpointError
-        When a parameter is not finite.
     """
     path = expanded(path)
     to = format_of(to, path)
@@ -85,9 +79,9 @@ def facts(generator: Generator) -> dict[str, Any]:
     """Describe a generator for those who will use its export: words, numbers and lists, ready for JSON.
 
     `shape` is that of one sample; pictures are (height, width, channels), where the colours of four channels are
-    multiplied by the fourth, alpha. `output_range` holds the network's values of
-    black and white, `data_range` those of the training data. `class_edges` are the ends of the classes' shares (see
-    `seed_rule`). `sha256` covers the float32 parameters and statistics, in order.
+    multiplied by the fourth, alpha. `output_range` holds the network's values of black and white, `data_range` those of
+    the training data. `class_edges` are the ends of the classes' shares. `sha256` covers the float32 parameters and
+    statistics, in order.
     """
     spec = generator.spec
     alpha = {"alpha": "multiplied into red, green and blue"} if spec.is_picture and spec.shape[2] == 4 else {}

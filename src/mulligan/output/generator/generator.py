@@ -58,8 +58,6 @@ class Generator:
     ------
     ShapeError
         When the parameters do not fit the layers, or the layers do not make samples of `spec.shape`.
-    ConfigError
-        When `threads` is not a whole number above 0.
     """
 
     def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
@@ -136,13 +134,7 @@ class Generator:
         return latents.class_edges(self.spec)
 
     def class_of(self, word: str | int) -> int:
-        """Return the number of a class, given its name or number. A text is tried as a name first.
-
-        Raises
-        ------
-        ConfigError
-            When there is no such class, or the generator has no classes.
-        """
+        """Return the number of a class, given its name or number. A text is tried as a name first."""
         if not self.classes:
             raise ConfigError(
                 f"class must be left out for a generator that was trained without labels, got {shown(word)}. Or use a "
@@ -197,8 +189,6 @@ class Generator:
 
         Raises
         ------
-        ConfigError
-            When `count`, `seed` or `labels` are not allowed.
         DivergedError
             When a number of them is not finite.
         """
@@ -226,11 +216,6 @@ class Generator:
             At least 2; the first and the last are the two seeds' own pictures.
         label : int, optional
             One class for all frames; by default each seed's own.
-
-        Raises
-        ------
-        UnsupportedError
-            When the samples are points.
         """
         as_whole("frames", frames, 2, 100_000)
         t = np.linspace(0.0, 1.0, frames)
@@ -250,15 +235,6 @@ class Generator:
         """Turn latents of your own, (n, dim), into samples ``(n, *shape)``, float32, in the data's own range.
 
         `labels` is one class for all, one a row, or a mixture: (n, classes) floats, the share of each class.
-
-        Raises
-        ------
-        ShapeError
-            When `z` has another shape, or a number that is not finite.
-        ConfigError
-            When the generator has classes and `labels` is None, or a label is not allowed.
-        DivergedError
-            When a number of the samples is not finite.
         """
         with np.errstate(over="ignore"):  # the check below finds it
             z = np.asarray(z).astype(np.float32, casting="same_kind")
@@ -339,15 +315,6 @@ class Generator:
             Written whole or not at all.
         dtype : "float32" or "float16"
             float16 halves the file and rounds each parameter to 11 bits.
-
-        Raises
-        ------
-        ConfigError
-            When `dtype` is another type, or `path` names no file or has an ending of `export`'s formats.
-        RunError
-            When the file cannot be written.
-        CheckpointError
-            When a parameter is NaN or too large for `dtype`.
         """
         from mulligan.output.export import FORMATS
 
@@ -449,11 +416,6 @@ def walk_along(
         One class for all; by default the seed's own.
     reach : float
         t goes from −reach to reach; by default three standard deviations of a normal z.
-
-    Raises
-    ------
-    UnsupportedError
-        When the first layer is not Dense.
     """
     as_whole("frames", frames, 2, 100_000)
     v = directions(generator)[as_whole("direction", direction, 0, generator.spec.latent.dim - 1)]

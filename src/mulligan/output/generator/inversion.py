@@ -1,7 +1,5 @@
 """Find z whose picture is nearest to a given one, by Adam through the generator's own backward pass."""
 
-import logging
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +11,8 @@ from mulligan.nn.schedules import Cosine
 from mulligan.nn.workers.limits import check_size
 from mulligan.output.generator.generator import Generator
 
-_LOG = logging.getLogger(__name__)
 RATE, PRIOR, ROWS = 0.1, 1e-3, 256
 """Adam's rate; the weight of the mean of z², which keeps z in the region of training; and rows of one pass."""
-PATIENCE = 5.0
-"""Seconds between two messages about the progress."""
 MANY = 32
 """Up to this many classes, each is tried. Of more, as many as `starts` are drawn, by their shares."""
 
@@ -79,7 +74,7 @@ def invert(
     starts = max(as_whole("starts", starts, 1), generator.classes if own and few else 1)
     n, (low, high) = len(pictures), spec.output_range
     check_size(f"{n * starts:,} starts", 4 * n * starts * spec.latent.dim)
-    z, error, told = generator.z(n * starts, seed), np.empty(n * starts), time.monotonic()
+    z, error = generator.z(n * starts, seed), np.empty(n * starts)
     labels: NDArray[np.int64] | None = None
     if generator.classes:
         some = np.arange(starts) % generator.classes if few else np.asarray(generator.labels(starts, seed))
@@ -100,9 +95,6 @@ def invert(
                 np.clip(part, -1, 1, out=part)
         difference = generator._as_pictures(generator._pass(part, chosen)).astype(np.float64) - pictures[own_picture]
         error[rows] = np.sqrt(np.square(difference).mean(axis=(1, 2, 3)))
-        if time.monotonic() > told + PATIENCE:
-            told = time.monotonic()
-            _LOG.info("%s of %s starts", f"{rows.stop:,}", f"{len(z):,}")
     best = error.reshape(starts, n).argmin(axis=0) * n + np.arange(n)
     classes = None if labels is None else labels[best]
     return Inversion(z[best], classes, generator._as_pictures(generator._pass(z[best], classes)), error[best])

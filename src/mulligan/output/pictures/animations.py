@@ -35,15 +35,6 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
         All of one shape.
     duration : int
         Milliseconds per frame, at least 20, because browsers slow down faster animations. GIF counts in steps of 10.
-
-    Raises
-    ------
-    ConfigError
-        When no format has this ending.
-    ShapeError
-        When there are no frames, or they are not pictures of one shape.
-    RunError
-        When the file cannot be written.
     """
     from PIL.PngImagePlugin import PngInfo
 
@@ -54,12 +45,9 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     images = [pillow(frame) for frame in frames]
     if not images:
         raise ShapeError("an animation must have at least one frame, got none. Let the run take samples first.")
-    for i, image in enumerate(images):
-        if (image.size, image.mode) != (images[0].size, images[0].mode):
-            raise ShapeError(
-                f"all frames must have one shape, got frame {i} of {image.mode} {image.size} and frame 0 of "
-                f"{images[0].mode} {images[0].size}. Use the same grid for each."
-            )
+    shapes = {(image.mode, *image.size) for image in images}
+    if len(shapes) > 1:
+        raise ShapeError(f"all frames must have one shape, got {sorted(shapes)}. Use the same grid for each.")
     options: dict[str, Any] = {"duration": duration, "loop": 0}  # endless
     if kind == "PNG":
         options["pnginfo"] = info = PngInfo()

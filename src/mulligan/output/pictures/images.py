@@ -40,16 +40,15 @@ def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float =
     """Turn network output into bytes of the same shape: round(255 · (x − low) / (high − low)), clipped to 0 … 255.
 
     The inverse of `mulligan.data.scale`, exactly, for the same `low` and `high`, the values of black and white. In
-    pictures (n, H, W, 4) no colour exceeds alpha, by which it is multiplied. Raises `ShapeError` when a value is NaN,
-    which has no grey level.
+    pictures (n, H, W, 4) no colour exceeds alpha, by which it is multiplied. Raises `ShapeError` for NaN.
     """
     levels = (images - low) * (255.0 / (high - low))
     if np.isnan(levels).any():
         raise ShapeError("pixels must be numbers, got NaN, which has no grey level. Find the step at which it arose.")
-    made: NDArray[np.uint8] = np.rint(levels.clip(0.0, 255.0)).astype(np.uint8)
-    if made.ndim == 4 and made.shape[3] == 4:
-        np.minimum(made, made[..., 3:], out=made)
-    return made
+    pixels: NDArray[np.uint8] = np.rint(levels.clip(0.0, 255.0)).astype(np.uint8)
+    if pixels.ndim == 4 and pixels.shape[3] == 4:
+        np.minimum(pixels, pixels[..., 3:], out=pixels)
+    return pixels
 
 
 def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) -> NDArray[np.uint8]:
@@ -63,11 +62,6 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
         Pictures per row; by default the grid is square.
     pad : int
         Width in pixels of the dark grey lines between and around the pictures. Empty places have their grey.
-
-    Raises
-    ------
-    ShapeError
-        When `images` are not uint8 pictures of one of these shapes, or there are none.
     """
     images = np.asarray(images)
     if images.ndim == 3:
@@ -88,11 +82,7 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
 
 
 def points_picture(points: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.uint8]:
-    """Draw points as white dots on black; those outside the frame, a quarter wider than the data, are left out.
-
-    In one dimension a histogram is drawn, whose full height is a quarter of all points. Else the first two coordinates
-    are drawn, the second upwards.
-    """
+    """Draw points as white dots on black, or the histogram of one coordinate. The frame is wider than the data."""
     picture = np.zeros((SIDE, SIDE), np.uint8)
     margin = _MARGIN * (high - low) or 1.0
     cells = np.floor((points[:, :2] - (low - margin)) * (SIDE / (high - low + 2 * margin)))
@@ -107,10 +97,7 @@ def points_picture(points: NDArray[np.floating[Any]], low: float, high: float) -
 
 
 def straight(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Divide the colours of pictures (…, 4) by their alpha, as files hold them; nothing else changes.
-
-    Multiplying them again gives the same bytes. A colour without alpha becomes 0; one above its alpha becomes white.
-    """
+    """Divide the colours of pictures (…, 4) by their alpha, as files hold them; `read_png` multiplies them again."""
     if images.shape[-1] != 4:
         return images
     alpha = images[..., 3:].astype(np.uint16)
@@ -146,13 +133,6 @@ def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, 
         The values, which are not changed, but for `straight` colours with alpha.
     metadata : mapping of str to str, optional
         Text stored in the file (seed, step, model), for `PIL.Image.open(path).text`.
-
-    Raises
-    ------
-    ShapeError
-        When `array` is not such a picture.
-    RunError
-        When the file cannot be written.
     """
     from PIL.PngImagePlugin import PngInfo
 
@@ -186,12 +166,7 @@ def read_png(path: Path | IO[bytes]) -> NDArray[np.uint8]:
 
 
 def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
-    """Draw one picture as text.
-
-    With `color`, one character "▀" shows two pixels in 24-bit colours, one above the other. Without, there are ten
-    shades of ASCII: two characters a pixel, or one for the mean of two pixels if that is wider than 80 columns. What is
-    transparent shows squares of two greys with `color`, and nothing without.
-    """
+    """Draw one picture as text: "▀" for two pixels in 24-bit `color`, or ten shades of ASCII, two letters a pixel."""
     height, width = image.shape[:2]
     if image.shape[2:] == (4,):
         rows, columns = np.indices((height, width)) // 4
@@ -215,16 +190,11 @@ def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Return whether a picture on `stream` may use colours and "▀".
-
-    True for a terminal that can encode the character, unless NO_COLOR is set (https://no-color.org) or TERM is dumb.
-    False for two terminals: macOS' own before macOS 26, which reads a colour's numbers as commands, and old Windows
-    consoles, which print escape sequences as text.
-    """
+    """Return whether a picture on `stream` may use colours and "▀": a terminal that can, and no NO_COLOR."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return False
     if os.environ.get("TERM_PROGRAM") == "Apple_Terminal" and not os.environ.get("COLORTERM"):
-        return False
+        return False  # before macOS 26 it reads a colour's numbers as commands
     if sys.platform == "win32":
         from rich.console import detect_legacy_windows
 

@@ -19,10 +19,7 @@ _MANY = 1 << 20  # pixels from which a palette is made
 
 
 def palette_of(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
-    """Return the colours of pictures (n, H, W, C), (k, 1 or 3): all, or if there are more than `count`, so many.
-
-    They are reduced by k-means, from colours that are far apart. What is transparent does not count.
-    """
+    """Return the colours of pictures (n, H, W, C), (k, 1 or 3): all, or `count` if there are more, by k-means."""
     from PIL import Image
 
     images = images[:: max(1, images.size // images.shape[-1] // _MANY)]
@@ -57,21 +54,9 @@ def sheet_files(path: Path) -> list[Path]:
 
 
 def save_sheet(path: Path, images: NDArray[np.uint8], classes: Sequence[str] = ()) -> Path:
-    """Write pictures side by side into one PNG, and Aseprite's "array" JSON beside it, which game engines read.
+    """Write pictures (n, H, W, C) side by side into one PNG, and Aseprite's "array" JSON beside it; return its path.
 
-    Parameters
-    ----------
-    path : Path
-        Of the PNG. The JSON has the same name and the ending .json.
-    images : uint8 array (n, H, W, C)
-    classes : sequence of str
-        The class of each picture, or none. Pictures are sorted by class, and each class becomes a tag, which engines
-        know as an animation.
-
-    Returns
-    -------
-    Path
-        Of the JSON.
+    Game engines read it. Pictures are sorted by class, and each class becomes a tag, an animation.
     """
     order = sorted(range(len(images)), key=lambda i: classes[i] if classes else "")
     n, height, width, channels = images.shape

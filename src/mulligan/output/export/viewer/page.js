@@ -221,14 +221,7 @@
   classes();
   sliders();
   say();
-  if (model.walk) { // a viewer that was shared for this very walk
-    [seed, target] = model.walk;
-    ownTarget = true;
-    by("seed").value = seed;
-    if (model.walk[2] >= 0) choose(model.walk[2]);
-  }
   change();
-  if (model.walk && !calm.matches) by("play").click();
   /* For the console, and for the tests. */
   globalThis.mulligan = {model, picture, walked, latent, label: seed => labelOf(seed, -1)};
   document.body.dataset.state = "ready";
