@@ -1,7 +1,7 @@
 """Compute matrix products by WebAssembly's vector instructions. Under Pyodide, NumPy has only plain loops.
 
 `products.wat` is the kernel's source, and wabt compiles it to `products.wasm`.
-``docs/decisions/notes/0022-products-in-the-browser.md`` derives it.
+``docs/decisions/0022-products-in-the-browser.md`` has the reasons.
 """
 
 from collections.abc import Callable

@@ -2,8 +2,8 @@
 ;;
 ;;   npx --package wabt@1.0.39 wat2wasm products.wat -o products.wasm
 ;;
-;; docs/decisions/notes/0022-products-in-the-browser.md derives it: why 2 rows by 16 columns, why `b` is copied, and why no
-;; code is needed for rows and columns that are left over.
+;; docs/decisions/0022-products-in-the-browser.md says why 2 rows by 16 columns, why `b` is copied, and why no code is needed
+;; for rows and columns that are left over.
 (module
   (import "env" "memory" (memory 1))
 
