@@ -32,7 +32,6 @@ SLOW = {
     "cli/test_outputs.py::test_no_command_writes_over": ("[draw]", "[report]", "[export torch]"),
     "cli/test_train.py::test_ctrl_c_saves": (),
     "config/test_serialization.py::test_every_configuration": (),
-    "data/sources/test_streamed.py::test_memory_is_bounded": (),
     "data/test_anything.py": ("any_bytes[folder/a.jpg]", "any_bytes[a.npz]"),
     "game/test_checking.py::test_both_players_follow": ("[non_saturating", "[relativistic]"),
     "game/test_laws.py::test_memory_does_not_grow": ("[relativistic, r1 + wgan_gp",),

@@ -81,6 +81,10 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
 
 
 GONE = {
+    "bloodmnist": "Give its pictures as a folder.",
+    "emnist-letters": "Give its pictures as a folder.",
+    "kmnist": "Give its four IDX files as a folder.",
+    "skip_broken": "Leave it out: up to one in twenty broken pictures is left out anyway.",
     "bench": "Use python benchmarks/speed, in the repository.",
     "invert": "Use the function mulligan.output.generator.invert.",
     "minibatch_discrimination": "Use minibatch_stddev.",

@@ -4,13 +4,14 @@ import sys
 import time
 import warnings
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mulligan.data import Dataset, from_arrays, load
+from mulligan.data import Dataset, from_arrays
+from mulligan.data.registry import read
 from mulligan.data.sources import UNNAMED, Reading, as_array, black_of, fitted
 from mulligan.errors import ConfigError, expanded, must_be
 from mulligan.output.generator import Generator
@@ -162,14 +163,14 @@ def _data(
     images: ArrayLike | str | Path | Dataset, labels: ArrayLike | None, spec: DataSpec
 ) -> tuple[Dataset, tuple[float, float] | None]:
     """Return the data set, and the range of the array's values if it differs from the data set's."""
-    reading = Reading(spec.size, spec.colour, spec.alpha, spec.resize, spec.tile)
+    reading = Reading.of(spec)
     if isinstance(images, (str, Path, Dataset)):
         if labels is not None:
             given = images.name if isinstance(images, Dataset) else str(images)
             raise ConfigError(f"labels must be left out with images = {given!r}, which has its own.")
         if isinstance(images, Dataset):
             return fitted(images, reading), None
-        return load(images, skip_broken=spec.skip_broken, **asdict(reading)), None
+        return read(images, reading), None
     array = as_array(images, UNNAMED)
     data = fitted(from_arrays(array, labels), reading)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:

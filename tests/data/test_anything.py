@@ -3,7 +3,6 @@
 import gzip
 import io
 import tarfile
-import zipfile
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from PIL import Image
 
 from mulligan.data import Dataset, from_arrays, load
 from mulligan.data.sources import published
-from mulligan.data.sources.fetch import Published
+from mulligan.data.sources.published import Published
 from mulligan.errors import DataError
 
 GREY = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
@@ -31,16 +30,6 @@ def picture(kind, **options):
     exif[0x0112] = 6
     image = Image.fromarray(GREY[0])
     return written(image.save, kind, **({"exif": exif} if kind in ("PNG", "JPEG", "WEBP", "TIFF") else {}), **options)
-
-
-def archive():
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as file:
-        for part in ("train", "test"):
-            file.writestr(f"gzip/emnist-letters-{part}-images-idx3-ubyte.gz", gzip.compress(IDX))
-            labels = bytes([0, 0, 8, 1, 0, 0, 0, 5, 1, 2, 3, 4, 5])
-            file.writestr(f"gzip/emnist-letters-{part}-labels-idx1-ubyte.gz", gzip.compress(labels))
-    return content.getvalue()
 
 
 def tar():
@@ -70,7 +59,6 @@ SEEDS = {
     "folder/b.tif": picture("TIFF", compression="tiff_lzw"),
     "folder/a.webp": picture("WEBP"),
     "folder/a.pgm": picture("PPM"),
-    "emnist-letters/gzip.zip": archive(),
     "cifar10/a.tar.gz": tar(),
 }
 
@@ -97,7 +85,7 @@ def damaged(draw, whole):
 
 @pytest.mark.parametrize("name", SEEDS)
 @settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -110,7 +98,6 @@ def test_any_bytes(tmp_path, monkeypatch, name, data):
     monkeypatch.setenv("MULLIGAN_DATA", str(tmp_path))
     loaders = {
         "folder": lambda: load(path.parent),
-        "emnist-letters": published.load_emnist_letters,
         "cifar10": lambda: published.load_cifar10(Published("cifar10", "http://127.0.0.1:9/", {path.name: "0" * 64})),
     }
     loader = loaders.get(path.parent.name, lambda: load(path))

@@ -55,15 +55,6 @@ def test_the_state_is_small_and_does_not_move_with_the_sampler():
     assert json.dumps(state) == text
 
 
-def test_what_comes_is_what_the_sampler_gives_next():
-    sampler = Sampler(20, 6, np.random.default_rng(0))
-    for size in (18, 14, 8, 2):
-        coming = sampler.coming(3).copy()
-        assert len(coming) == size
-        given = sampler.next_indices().copy()
-        assert coming[:6].tolist() == given[: min(size, 6)].tolist()
-
-
 def test_epochs_differ_and_seeds_differ():
     first, second = drawn(Sampler(50, 50, np.random.default_rng(0)), 2).reshape(2, 50)
     assert (first != second).any()

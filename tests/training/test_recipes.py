@@ -29,19 +29,19 @@ ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))] 
 
 @pytest.fixture
 def published(tmp_path, monkeypatch):
-    """Fashion-MNIST, KMNIST and CIFAR-10 in their published formats, thirty pictures each, as a local copy."""
+    """Fashion-MNIST and CIFAR-10 in their published formats, thirty pictures each, as a local copy."""
     rng = np.random.default_rng(0)
 
     def idx(array):
         sizes = b"".join(n.to_bytes(4, "big") for n in array.shape)
         return gzip.compress(bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes())
 
-    for name in ("fashion-mnist", "kmnist"):
-        (tmp_path / name).mkdir()
-        for part in ("train", "t10k"):
-            images = rng.integers(0, 256, (30, 28, 28), dtype=np.uint8)
-            (tmp_path / name / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(images))
-            (tmp_path / name / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(30) % 10))
+    here = tmp_path / "fashion-mnist"
+    here.mkdir()
+    for part in ("train", "t10k"):
+        images = rng.integers(0, 256, (30, 28, 28), dtype=np.uint8)
+        (here / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(images))
+        (here / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(30) % 10))
     (tmp_path / "cifar10").mkdir()
     with tarfile.open(tmp_path / "cifar10" / "cifar-10-binary.tar.gz", "w:gz") as archive:
         for batch in ("test_batch", *(f"data_batch_{i}" for i in range(1, 6))):

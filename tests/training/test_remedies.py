@@ -21,7 +21,7 @@ from mulligan.training.remedies import REPAIRS, Advice, remedy_for
 
 DIGITS = (28, 28, 1)
 SHAPES = {
-    **dict.fromkeys(("mnist", "mnist-test", "fashion-mnist", "kmnist"), (DIGITS, 10)),
+    **dict.fromkeys(("mnist", "mnist-test", "fashion-mnist"), (DIGITS, 10)),
     "cifar10": ((32, 32, 3), 10),
     "pixel-faces": ((16, 16, 3), 45),
     "stacked-mnist": ((28, 28, 3), 0),

@@ -8,7 +8,7 @@ from typing import Any
 from mulligan.cli.document import Document, render
 from mulligan.cli.scores import table
 from mulligan.doors.say import emit, say
-from mulligan.errors import DataError, DivergedError, MulliganError, typed
+from mulligan.errors import DivergedError, MulliganError, typed
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration
 from mulligan.report import read, verdict, write_report
@@ -74,9 +74,6 @@ def follow(
             events.close()
             end_interrupted(run, recorder, folder)
             return 1
-        except DataError:  # a streamed picture could not be read; the run is saved before that step
-            write_page(run, recorder)
-            raise
         finally:
             events.close()  # a closed pipe also ends the run, which is saved
     took = duration(time.perf_counter() - start)

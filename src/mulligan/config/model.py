@@ -28,8 +28,6 @@ class DataSpec(Checked):
     tile: str = ""
     """Size of the tiles if your pictures are sheets: "16x16"; with 1 pixel between two "16x16+1", and a margin of 2
     around all "16x16+1+2"."""
-    skip_broken: bool = False
-    """Skip broken files in a folder of pictures. Otherwise they raise an error."""
     labels: Literal["dataset", "clusters", "none", "auto"] = "dataset"
     """The classes: those of the data, k-means clusters of the pictures, or none. "auto" takes those of the data;
     pictures without classes are sorted into clusters, one for every 15 pictures and at most `clusters`."""

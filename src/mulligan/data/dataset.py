@@ -16,7 +16,7 @@ from mulligan.errors import DataError, as_whole
 
 
 class Images(Protocol):
-    """What `Dataset.images` must offer. NumPy arrays do, and so do pictures that are made or read on demand."""
+    """What `Dataset.images` must offer. NumPy arrays do, and so do pictures that are made on demand."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -160,16 +160,6 @@ class Dataset:
         points = np.asarray(self.images)
         return float(points.min()), float(points.max())
 
-    @property
-    def streamed(self) -> bool:
-        """Whether the pictures are read from disk as they are needed."""
-        return getattr(self.images, "streamed", False)
-
-    def ahead(self, indices: NDArray[np.intp]) -> None:
-        """Announce the samples that are needed next, so that streamed pictures are decoded in the background."""
-        images: Any = self.images
-        images.ahead(indices)
-
     def limited(self, count: int) -> Dataset:
         """Return a data set of `count` samples, the same ones every time, in their order, with all of `test`.
 
@@ -177,12 +167,10 @@ class Dataset:
         gives its first samples in proportion to its size, at least one as far as `count` allows.
         """
         count = as_whole("count", count, 1, sys.maxsize)
-        images: Any = self.images
         rows: Any = slice(count)
         if self.labels is not None and len(np.unique(self.labels[:count])) < len(np.unique(self.labels)):
             rows = _shared_out(self.labels, count)
-        part = images.part(rows) if self.streamed else images[rows]
-        return replace(self, images=part, labels=None if self.labels is None else self.labels[rows])
+        return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
 
     def draw(self, count: int, seed: int = 0) -> Dataset:
         """Choose `count` samples at random, the same ones for a seed, with all of `test`; all of them if no more.
@@ -194,16 +182,6 @@ class Dataset:
             return self
         rows = np.random.default_rng(seed).permutation(len(self))[:count]
         return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
-
-    def in_memory(self) -> Dataset:
-        """Return this data set; if it is streamed, the pictures that fit into memory, the same ones every time."""
-        test = None if self.test is None else self.test.in_memory()
-        if not self.streamed:
-            return self if test is self.test else replace(self, test=test)
-        images: Any = self.images
-        some = np.sort(np.random.default_rng(0).permutation(len(self))[: images.most_in_memory])
-        labels = None if self.labels is None else self.labels[some]
-        return replace(self, images=images[some], labels=labels, test=test)
 
     def take(self, indices: NDArray[np.intp], out: NDArray[Any]) -> NDArray[Any]:
         """Copy samples into a batch buffer.

@@ -13,14 +13,14 @@ _MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Classes:
+class ClassNames:
     """Names of a data set's classes, and their values in the labels: whole numbers, words, or False and True."""
 
     values: NDArray[Any]
     names: tuple[str, ...]
 
     @classmethod
-    def found_in(cls, labels: NDArray[Any], name: str) -> Self:
+    def of(cls, labels: NDArray[Any], name: str) -> Self:
         """Make a class of each different label. Numbers are sorted by value, also if they are written as words."""
         values = np.unique(labels)
         if len(values) > _MOST_CLASSES:

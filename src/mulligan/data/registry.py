@@ -62,25 +62,10 @@ DATASETS: dict[str, Entry] = {
         "70,000 pieces of clothing, 28×28 grey, 10 classes; fetched once (31 MB)",
         "Xiao, Rasul, Vollgraf 2017; MIT licence",
     ),
-    "kmnist": _pictures(
-        partial(published.load_idx_set, published.KMNIST, published.KMNIST_CLASSES),
-        "70,000 cursive Japanese characters, 28×28 grey, 10 classes; fetched once (21 MB); not measured yet",
-        "Clanuwat et al. 2018; CC BY-SA 4.0",
-    ),
-    "emnist-letters": _pictures(
-        published.load_emnist_letters,
-        "145,600 handwritten letters, 28×28 grey, 26 classes; fetched once (562 MB); not measured yet",
-        "Cohen, Afshar, Tapson, van Schaik 2017",
-    ),
     "cifar10": _pictures(
         published.load_cifar10,
         "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB); not measured yet",
         "Krizhevsky 2009",
-    ),
-    "bloodmnist": _pictures(
-        published.load_bloodmnist,
-        "17,092 photographs of blood cells, 28×28 RGB, 8 classes; fetched once; not measured yet",
-        "Acevedo et al. 2020; Yang et al. 2023 (MedMNIST); CC BY 4.0",
     ),
     "stacked-mnist": _pictures(
         load_stacked_mnist,
@@ -99,13 +84,7 @@ DATASETS: dict[str, Entry] = {
 
 
 def load(
-    source: str | Path,
-    size: int = 0,
-    skip_broken: bool = False,
-    colour: str = "auto",
-    alpha: str = "auto",
-    resize: str = "auto",
-    tile: str = "",
+    source: str | Path, size: int = 0, colour: str = "auto", alpha: str = "auto", resize: str = "auto", tile: str = ""
 ) -> Dataset:
     """Load data for a run or an evaluation: a named data set, or your own from a folder or file.
 
@@ -118,8 +97,6 @@ def load(
         The side that pictures of your own are resized to: 28, or a multiple of 8 from 16 to 96. With 0, those of a
         file stay as they are. Those of a folder get the smallest size that nine of ten fit into: up to 48 for pixel
         art, which counts before it was enlarged; up to 32 for others. Larger ones get 32.
-    skip_broken : bool
-        For a folder of pictures: leave out broken ones instead of raising an error.
     colour : str
         "grey" or "rgb" for pictures of your own; with "auto" a folder is RGB if any picture has colour, and a file does
         not change.
@@ -136,26 +113,30 @@ def load(
     Returns
     -------
     Dataset
-        `note` says what loading changed.
+        `note` says what loading changed. Broken pictures are left out if they are no more than one in twenty.
 
     Raises
     ------
     DataError
         When there is no such data, or a file is truncated, broken, ambiguous or in an unknown format.
     ConfigError
-        When `source` is neither, or `size`, `skip_broken` or `colour` do not apply.
+        When `source` is neither, or `size` or `colour` do not apply.
 
     Examples
     --------
     >>> load("ring")
     Dataset('ring': 50000 × 2 float32, no labels, 10000 held out)
     """
+    return read(source, Reading(size, colour, alpha, resize, tile))
+
+
+def read(source: str | Path, reading: Reading) -> Dataset:
+    """Load data as `load` does, read as `reading` says."""
     if not isinstance(source, (str, os.PathLike)):
         what = "the name of a data set, a folder or a file"
         raise ConfigError(must_be("source", what, source, "mulligan.data.from_arrays(images, labels) for arrays"))
     path, name = Path(os.path.expanduser(source)), str(source)
-    reading = Reading(size, colour, alpha, resize, tile)
-    check_asked(source, reading, skip_broken)
+    check_reading(source, reading)
     if isinstance(source, str) and name in DATASETS:
         return DATASETS[name].loader()
     if not name or not os.path.exists(path):  # Path.exists raises for names that are too long
@@ -167,21 +148,18 @@ def load(
             )
         hint = suggest(name, DATASETS) or " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
-    if is_picture_folder(path) or (tile and path.suffix.lower() in ENDINGS):
-        return load_pictures(path, reading, skip_broken)
-    if skip_broken:
-        raise ConfigError(f"skip_broken must be False for {name}, which is no folder of pictures. Leave it out.")
+    if is_picture_folder(path) or (reading.tile and path.suffix.lower() in ENDINGS):
+        return load_pictures(path, reading)
     return fitted(_load_file(path), reading)
 
 
-def check_asked(source: str | Path, reading: Reading, skip_broken: bool = False) -> None:
+def check_reading(source: str | Path, reading: Reading) -> None:
     """Raise ConfigError if `load` cannot read this source so."""
     check_size(reading.size)
-    asked = {**asdict(reading), "skip_broken": skip_broken}
-    given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto", ""))
-    if given and isinstance(source, str) and source in DATASETS:
+    options = ", ".join(f"{key} = {value!r}" for key, value in asdict(reading).items() if value not in (0, "auto", ""))
+    if options and isinstance(source, str) and source in DATASETS:
         raise ConfigError(
-            f"{given} must be left out for {source}: a named data set is used as it is, so that its figures can be "
+            f"{options} must be left out for {source}: a named data set is used as it is, so that its figures can be "
             "compared. Size, colour and transparency are for your own pictures."
         )
 

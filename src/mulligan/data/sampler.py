@@ -56,13 +56,6 @@ class Sampler:
             filled += count
         return self._batch
 
-    def coming(self, batches: int) -> NDArray[np.intp]:
-        """Return the numbers of the next batches, up to the end of this epoch, without advancing.
-
-        The result is a view, intp (batches · batch_size,) or shorter, valid until the epoch ends.
-        """
-        return self._numbers[self.position : self.position + batches * self.batch_size]
-
     def state(self) -> dict[str, Any]:
         """Return the state that `restore` needs, small and ready for JSON.
 

@@ -62,8 +62,7 @@ def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
-    """Find the nearest training picture of each. Of streamed data only the part that fits in memory is searched."""
-    data = data.in_memory()
+    """Find the nearest training picture of each."""
     distances, numbers = nearest_pictures(fakes, data, 1)
     usual = None
     if data.test is not None:

@@ -15,7 +15,7 @@ from mulligan.data import Dataset
 from mulligan.diagnosis.failures import COPIES
 from mulligan.diagnosis.figures import figure_of
 from mulligan.doors.write import atomic_write
-from mulligan.errors import DataError, MulliganError
+from mulligan.errors import MulliganError
 from mulligan.output.pages import policy_of, template
 from mulligan.output.pictures.charts import STYLE
 from mulligan.report import curves, sections
@@ -99,10 +99,7 @@ def compare(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, li
         if tiles.shape[1:] != data.shape:
             why_not = "The samples have another shape than the data has now."
         else:
-            try:
-                neighbours = nearest(tiles[evenly(len(tiles), COMPARED)], data)
-            except DataError as error:  # a streamed picture could not be read
-                why_not = _unread(error)
+            neighbours = nearest(tiles[evenly(len(tiles), COMPARED)], data)
     return neighbours, why_not, shares, data.class_names
 
 

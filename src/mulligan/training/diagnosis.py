@@ -101,7 +101,7 @@ def probe_of(run: Run) -> Probe:
         toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None,
     )
     z, labels = run.draw(COUNT, seed=config.seed)
-    searched = 2 <= len(data) <= COPIED and not data.streamed and not data.is_points
+    searched = 2 <= len(data) <= COPIED and not data.is_points
     return Probe(
         reals,
         lambda n, average: run.generate(z[:n], _first(labels, n), average=average),

@@ -13,21 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.config.model import Config, DataSpec
-from mulligan.data import DATASETS, Dataset, Sampler, load, scale
+from mulligan.data import DATASETS, Dataset, Sampler, scale
 from mulligan.data.dataset import Images
 from mulligan.data.kmeans import cluster_labels
-from mulligan.data.registry import absolute, is_picture_folder
-from mulligan.data.sources.streamed import StreamedPictures
+from mulligan.data.registry import absolute, is_picture_folder, read
+from mulligan.data.sources import Reading
 from mulligan.doors.write import atomic_write
-from mulligan.errors import ConfigError, DataError, RunError
+from mulligan.errors import ConfigError, RunError
 from mulligan.nn.memory import Array, Labels
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pictures import grid, points_picture
 from mulligan.training.steering import held_back
 
 _LOG = logging.getLogger(__name__)
-AHEAD = 4
-"""Number of batches of streamed pictures to decode in advance."""
 EACH = 15
 """Number of pictures for each cluster that stands in for a class."""
 ASKED = 500
@@ -48,13 +46,12 @@ def data_of(config: Config, *, resumed: bool = False) -> Dataset:
     A run writes how its pictures were read into its configuration. If that of a `resumed` run does not say it, the run
     is of an older version, which put transparency on black, smoothed everything, and made folders 28×28.
     """
-    spec = config.data
-    old = resumed and spec.name not in DATASETS
-    alpha = "black" if old and spec.alpha == "auto" else spec.alpha
-    resize = "smooth" if old and spec.resize == "auto" else spec.resize
-    size = 28 if old and not (spec.size or spec.tile) and is_picture_folder(spec.name) else spec.size
-    data = load(absolute(spec.name), size, spec.skip_broken, spec.colour, alpha, resize, spec.tile)
-    return limited(data, spec.limit)
+    spec, reading = config.data, Reading.of(config.data)
+    if resumed and spec.name not in DATASETS:
+        older = Reading(28 if is_picture_folder(spec.name) and not spec.tile else 0, alpha="black", resize="smooth")
+        left = [name for name in ("size", "alpha", "resize") if getattr(reading, name) in (0, "auto")]
+        reading = replace(reading, **{name: getattr(older, name) for name in left})
+    return limited(read(absolute(spec.name), reading), spec.limit)
 
 
 def limited(data: Dataset, limit: int) -> Dataset:
@@ -120,9 +117,7 @@ def same_as_nearest(images: Images, labels: NDArray[np.int64]) -> tuple[float, f
 
 
 def digest_of(data: Dataset) -> str:
-    """Return the SHA-256 of all samples, or of the file names if they are streamed."""
-    if isinstance(data.images, StreamedPictures):
-        return data.images.digest
+    """Return the SHA-256 of all samples."""
     digest = hashlib.sha256(f"{data.images.dtype} {tuple(data.images.shape)}".encode())
     for start in range(0, len(data), 4096):
         digest.update(np.ascontiguousarray(data.images[start : start + 4096]).data)
@@ -184,24 +179,12 @@ class Batches:
         self._classes = np.empty(sampler.batch_size, np.intp)
 
     def write(self, out: Array) -> Labels:
-        """Write the next real samples, in the networks' range, into `out`. Return their classes.
-
-        If a picture on the disk cannot be read, the next call returns the same batch.
-        """
-        before = self._sampler.state() if self._data.streamed else None
-        numbers = self._which(self._sampler.next_indices())
-        try:
-            if self._data.is_points:
-                self._data.take(numbers, out)
-            else:
-                scale(self._data.take(numbers, self._stored), out, self._spec.low, self._spec.high)
-        except DataError:
-            if before is not None:
-                self._sampler.restore(before)
-            raise
-        if self._data.streamed:
-            self._data.ahead(self._which(self._sampler.coming(AHEAD)))
+        """Write the next real samples, in the networks' range, into `out`. Return their classes."""
+        numbers = self._sampler.next_indices()
+        if self._rows is not None:
+            numbers = self._rows[numbers]
+        if self._data.is_points:
+            self._data.take(numbers, out)
+        else:
+            scale(self._data.take(numbers, self._stored), out, self._spec.low, self._spec.high)
         return None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")
-
-    def _which(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
-        return numbers if self._rows is None else self._rows[numbers]

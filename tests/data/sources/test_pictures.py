@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import load
-from mulligan.data.sources import load_unresized, streamed
+from mulligan.data.sources import load_unresized, picture_file, pictures
 from mulligan.data.sources.picture_file import read_picture
 from mulligan.data.sources.reading import Reading
 from mulligan.errors import ConfigError, DataError
@@ -100,13 +100,12 @@ def test_other_splits_are_taken_for_classes_and_said(tmp_path, parts):
 def test_what_is_left_out_of_either_split_is_said(tmp_path):
     for part in ("train", "test"):
         save(tmp_path / part / "0.png", GREY)
+    for i in range(20):
+        save(tmp_path / "test" / f"{i}.png", GREY)
     (tmp_path / "test" / "broken.png").write_bytes(b"no picture")
     (tmp_path / "test" / "notes.txt").touch()
-    note = load(tmp_path, skip_broken=True).note
-    assert note.endswith(
-        "test: resized to fit 28×28, centred on black; grey; 1 other file left out; "
-        "1 broken picture skipped: broken.png"
-    )
+    note = load(tmp_path).note
+    assert note.endswith("; 1 other file left out; 1 broken picture left out: broken.png")
     assert note.startswith("train: resized to fit 28×28, centred on black; grey; test")
 
 
@@ -143,24 +142,24 @@ def test_exif_orientation_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90° clockwise to see it upright
     save(tmp_path / "a.png", GREY, exif=exif)
-    assert (read_picture(tmp_path / "a.png", Reading())[..., 0] == np.rot90(GREY, -1)).all()
+    assert (read_picture(tmp_path / "a.png", Reading(28))[..., 0] == np.rot90(GREY, -1)).all()
 
 
 def test_transparency_is_laid_on_black(tmp_path):
     alpha = RNG.integers(0, 256, (28, 28), dtype=np.uint8)
     expected = np.rint(RGB * (alpha / 255.0)[..., None])
     save(tmp_path / "rgba.png", np.dstack([RGB, alpha]))
-    np.testing.assert_allclose(read_picture(tmp_path / "rgba.png", Reading()), expected, atol=1)
+    np.testing.assert_allclose(read_picture(tmp_path / "rgba.png", Reading(28)), expected, atol=1)
     save(tmp_path / "la.png", np.dstack([GREY, GREY, GREY, alpha]), "LA")
     expected = np.rint(GREY * (alpha / 255.0))
-    np.testing.assert_allclose(read_picture(tmp_path / "la.png", Reading())[..., 0], expected, atol=1)
+    np.testing.assert_allclose(read_picture(tmp_path / "la.png", Reading(28))[..., 0], expected, atol=1)
 
 
 def test_a_transparent_palette_colour_is_black(tmp_path):
     image = Image.fromarray(GREY // 128).convert("P")
     image.putpalette([250, 0, 0, 0, 250, 0])
     image.save(tmp_path / "p.png", transparency=0)
-    found = read_picture(tmp_path / "p.png", Reading())
+    found = read_picture(tmp_path / "p.png", Reading(28))
     assert (found[GREY < 128] == 0).all()
     assert (found[GREY >= 128] == [0, 250, 0]).all()
 
@@ -198,30 +197,30 @@ def test_sixteen_bits_are_scaled(tmp_path):
     deep = GREY.astype(np.uint16) * 257
     for ending in ("png", "tif", "pgm"):
         save(tmp_path / f"a.{ending}", deep)
-        assert (read_picture(tmp_path / f"a.{ending}", Reading())[..., 0] == GREY).all(), ending
+        assert (read_picture(tmp_path / f"a.{ending}", Reading(28))[..., 0] == GREY).all(), ending
     save(tmp_path / "b.png", np.full((28, 28), 300, np.uint16))
-    assert (read_picture(tmp_path / "b.png", Reading()) == 1).all()
+    assert (read_picture(tmp_path / "b.png", Reading(28)) == 1).all()
 
 
 def test_twelve_bits_in_files_of_sixteen_are_refused(tmp_path, monkeypatch):
     for row in range(3):
         save(tmp_path / f"{row}.png", GREY.astype(np.uint16) * 16)
-    for enough in (1 << 28, 1):  # in memory, and streamed
-        monkeypatch.setattr(streamed, "IN_MEMORY", enough)
+    for enough in (1 << 28, 1):  # in memory, and in a file
+        monkeypatch.setattr(pictures, "IN_MEMORY", enough)
         with pytest.raises(DataError, match=r"from 0 to 16 are all nearly black if white is 255.*12 bits times 16"):
             load(tmp_path)
 
 
 def test_palette_cmyk_and_one_bit_are_converted(tmp_path):
     save(tmp_path / "one.png", (GREY > 99), "1")
-    assert (read_picture(tmp_path / "one.png", Reading())[..., 0] == (GREY > 99) * 255).all()
+    assert (read_picture(tmp_path / "one.png", Reading(28))[..., 0] == (GREY > 99) * 255).all()
     image = Image.fromarray(GREY)
     image = image.convert("P")
     image.save(tmp_path / "p.gif")
-    assert (read_picture(tmp_path / "p.gif", Reading())[..., 0] == GREY).all()
+    assert (read_picture(tmp_path / "p.gif", Reading(28))[..., 0] == GREY).all()
     flat = np.full((28, 28, 3), [200, 40, 90], np.uint8)
     save(tmp_path / "cmyk.tif", flat, "CMYK")
-    np.testing.assert_allclose(read_picture(tmp_path / "cmyk.tif", Reading()), flat, atol=2)
+    np.testing.assert_allclose(read_picture(tmp_path / "cmyk.tif", Reading(28)), flat, atol=2)
 
 
 @pytest.mark.parametrize("ending", ["gif", "webp", "png"])
@@ -229,22 +228,28 @@ def test_of_an_animation_the_first_frame_counts(tmp_path, ending):
     frames = [Image.fromarray(np.full((28, 28), level, np.uint8)) for level in (50, 100, 150)]
     options = {"lossless": True} if ending == "webp" else {}
     frames[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:], **options)
-    assert (read_picture(tmp_path / f"a.{ending}", Reading()) == 50).all()
+    assert (read_picture(tmp_path / f"a.{ending}", Reading(28)) == 50).all()
 
 
 def test_a_big_jpeg_is_read_at_a_fraction_of_its_size(tmp_path):
     ramp = np.linspace(0, 255, 2000).astype(np.uint8)
     save(tmp_path / "a.jpg", np.tile(ramp, (1000, 1)), quality=95)
-    found = read_picture(tmp_path / "a.jpg", Reading())[7:21, :, 0]
+    found = read_picture(tmp_path / "a.jpg", Reading(28))[7:21, :, 0]
     np.testing.assert_allclose(found, np.tile(np.linspace(4.5, 250.5, 28), (14, 1)), atol=4)
 
 
-def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
-    save(tmp_path / "a.png", GREY)
-    for limit in (700, 300):  # Pillow warns from the limit on, and raises from twice the limit on
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        with pytest.raises(DataError, match="bomb"):
-            read_picture(tmp_path / "a.png", Reading())
+def test_a_large_picture_is_made_smaller_and_a_bomb_is_refused(tmp_path, monkeypatch, caplog):
+    large = np.kron(RGB, np.ones((40, 40, 1), np.uint8))
+    save(tmp_path / "a.png", large)
+    expected = read_picture(tmp_path / "a.png", Reading(28))
+    monkeypatch.setattr(picture_file, "LARGE", large.shape[0] ** 2 - 1)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", large.shape[0] ** 2 - 1)  # from twice as many on Pillow raises
+    np.testing.assert_allclose(read_picture(tmp_path / "a.png", Reading(28)), expected, atol=60)
+    assert "a.png: 1 million pixels" in caplog.text
+    assert load(tmp_path).shape == (32, 32, 3)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", large.shape[0] ** 2 // 2 - 1)
+    with pytest.raises(DataError, match="bomb"):
+        read_picture(tmp_path / "a.png", Reading(28))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
@@ -255,19 +260,23 @@ def test_pictures_without_known_black_and_white_are_refused(tmp_path, dtype):
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", "cut"])
-def test_a_broken_picture_is_named_and_refused_or_skipped(tmp_path, content):
-    save(tmp_path / "x" / "a.png", GREY)
-    save(tmp_path / "x" / "b.png", GREY)
-    save(tmp_path / "y" / "c.png", RGB)
+def test_one_in_twenty_pictures_may_be_broken_and_is_left_out(tmp_path, content, caplog):
+    for i in range(38):
+        save(tmp_path / "y" / f"{i:02}.png", RGB)
+    for name in "ab":
+        save(tmp_path / "x" / f"{name}.png", GREY)
     whole = (tmp_path / "x" / "b.png").read_bytes()
-    (tmp_path / "x" / "b.png").write_bytes(whole[: len(whole) // 2] if content == "cut" else content)
-    with pytest.raises(DataError, match=r"b\.png: cannot be read.*skip_broken=True"):
+    broken = whole[: len(whole) // 2] if content == "cut" else content
+    for name in ("x/b.png", "y/05.png"):
+        (tmp_path / name).write_bytes(broken)
+    data = load(tmp_path)
+    assert data.labels.tolist() == [0] + [1] * 37
+    assert (np.asarray(data.images)[:2] == [np.dstack([GREY] * 3), RGB]).all()
+    assert [name for name, _ in data.refused] == [os.path.join("x", "b.png"), os.path.join("y", "05.png")]
+    assert caplog.messages == [f"{tmp_path}: {data.note.rpartition('; ')[2]}"]
+    (tmp_path / "y" / "37.png").write_bytes(broken)
+    with pytest.raises(DataError, match=r"37\.png: cannot be read.* 3 of 40 are broken"):
         load(tmp_path)
-    data = load(tmp_path, skip_broken=True)
-    assert data.labels.tolist() == [0, 1]
-    assert (np.asarray(data.images) == [np.dstack([GREY] * 3), RGB]).all()
-    assert "1 broken picture skipped" in data.note
-    assert "b.png" in data.note
 
 
 def test_a_picture_for_which_memory_is_too_small_says_so(tmp_path, monkeypatch):
@@ -288,17 +297,6 @@ def test_a_class_whose_name_is_no_text_is_refused(tmp_path):
     os.rename(tmp_path / "a.png", folder + b"/a.png")
     with pytest.raises(DataError, match=r"caf\\udce9"):
         load(tmp_path)
-
-
-def test_many_broken_pictures_are_counted(tmp_path):
-    for i in range(5):
-        (tmp_path / f"{i}.png").write_bytes(b"")
-    with pytest.raises(DataError, match="all 5 pictures are broken"):
-        load(tmp_path, skip_broken=True)
-    save(tmp_path / "good.png", GREY)
-    data = load(tmp_path, skip_broken=True)
-    assert "5 broken pictures skipped: 0.png, 1.png, 2.png, …" in data.note
-    assert [name for name, why in data.refused if "cannot identify" in why] == [f"{i}.png" for i in range(5)]
 
 
 def test_other_and_hidden_files_are_left_out(tmp_path):
@@ -337,7 +335,7 @@ def test_a_small_jpeg_keeps_its_detail(tmp_path):
     for line, height in ((stripes, 112), (wide, 53)):
         for ending in ("jpg", "png"):
             save(tmp_path / f"a.{ending}", np.tile(line, (height, 1)), quality=95)
-        jpeg, png = (read_picture(tmp_path / f"a.{ending}", Reading()) for ending in ("jpg", "png"))
+        jpeg, png = (read_picture(tmp_path / f"a.{ending}", Reading(28)) for ending in ("jpg", "png"))
         np.testing.assert_allclose(jpeg, png, atol=3)
 
 
@@ -361,7 +359,7 @@ def test_colour_can_be_chosen(tmp_path):
 def test_a_cmyk_jpeg_has_its_colours(tmp_path):
     flat = np.full((32, 32, 3), [200, 40, 90], np.uint8)
     save(tmp_path / "a.jpg", flat, "CMYK", quality=95)
-    np.testing.assert_allclose(read_picture(tmp_path / "a.jpg", Reading()), flat[:28, :28], atol=4)
+    np.testing.assert_allclose(read_picture(tmp_path / "a.jpg", Reading(28)), flat[:28, :28], atol=4)
 
 
 def test_a_phone_s_jpeg_is_turned_upright(tmp_path):
@@ -370,7 +368,7 @@ def test_a_phone_s_jpeg_is_turned_upright(tmp_path):
     picture = np.zeros((40, 60, 3), np.uint8)
     picture[:, :30] = 255
     save(tmp_path / "a.jpg", picture, quality=95, exif=exif)
-    upright = read_picture(tmp_path / "a.jpg", Reading())
+    upright = read_picture(tmp_path / "a.jpg", Reading(28))
     assert upright.shape == (28, 28, 3)
     assert upright[20:26, 8:20].min() > 240  # what was left is below
     assert upright[2:8].max() < 15

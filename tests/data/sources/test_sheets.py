@@ -72,7 +72,7 @@ def test_a_tile_of_one_colour_is_empty(tmp_path):
 def test_a_wrong_tile_is_told_with_one_that_fits(tmp_path, made, columns, spacing, margin, asked, tried):
     sheet(tmp_path / "a.png", made, columns, spacing, margin)
     with pytest.raises(ConfigError) as caught:
-        load(tmp_path, tile=asked, skip_broken=True)
+        load(tmp_path, tile=asked)
     assert f"got {asked} for a.png" in str(caught.value)
     assert str(caught.value).endswith(f"Try {tried}." if tried else "spacing and margin?")
 
@@ -87,13 +87,6 @@ def test_arrays_have_no_tiles(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((5, 2), np.float32))
     with pytest.raises(ConfigError, match="tile must be left out"):
         load(tmp_path / "a.npy", tile="16x16")
-
-
-def test_a_broken_sheet_can_be_skipped(tmp_path):
-    sheet(tmp_path / "a.png", tiles(4), 2)
-    (tmp_path / "b.png").write_bytes(b"no picture")
-    data = load(tmp_path, tile="16x16", skip_broken=True)
-    assert (len(data), data.refused[0][0]) == (4, "b.png")
 
 
 def test_a_run_knows_its_tiles(tmp_path):

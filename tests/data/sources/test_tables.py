@@ -195,23 +195,16 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b"1,nan\n", "NaN"),
         (b"1,1e39\n", "3.4e38"),
         (b"5,NA,7\n1,2,3\n3,4,5\n", r"first row must be .* numbers \(5\) and words \(na\)"),
-        (b"id,u,v\n4,1,2\n3,3,4\n", "column headed id numbers the rows"),
-        (b"1,1.5\n2,3\n3,7\n", "first column only counts the rows"),
+        (b"id,u,v\n4,1,2\n3,3,4\n", "headed 'id'"),
         (b"label,a\n1.5,2\n", r"1\.5"),
         (b"label,a\n1,2\n2,3\n,4\n", "got 1 without one, the first of them sample 2,"),
         (b'label,a\nant,2\n" ",3\n', "got 1 without one, the first of them sample 1,"),
         (b"kind" + b",p" * 16 + b"\n1" + b",7" * 16, "headed label, labels, class, target, y"),
         (b"1,,2\n3,4,5\n", r"numbers \(1\) and words \(\)"),
         (b"1,2,3x\n4,5,6\n", r"numbers \(1\) and words \(3x\)"),
-        (b",u,v\n0,1,2\n1,3,4\n", "first column has no heading.*index=False"),
-        (b",0,1\n0,1,2\n1,3,4\n", "first column has no heading.*index=False"),
-        (b",u,label\n0,1,cat\n0,3,dog\n", "first column has no heading.*index=False"),  # two joined
-        (b'"","u"\n"Mazda RX4",1\n"Fiat",3\n', "first column has no heading.*row.names=FALSE"),
+        (b",u,v\n0,1,2\n1,3,4\n", "headed ''.*index=False"),
+        (b'"","u"\n"Mazda RX4",1\n"Fiat",3\n', "headed ''"),
         (b"1 2\n3 4\n", "not a table of numbers"),
-        (b"0,1\n2.5,1\n3,4\n", "first row only counts the columns"),
-        (b"0,1.5\n1,3\n2,7\n", "first column only counts the rows"),
-        (b"2;5;6\n0;1;2\n1;3;4\n", "first column only counts the rows"),  # shuffled
-        (b"0" + b",7" * 16 + b"\n1" + b",8" * 16, "first column only counts the rows"),  # no class for each picture
         (b"cat,1\ndog,2\n", r"numbers \(1\) and words \(cat\)"),
         (b'a,label\n1,cat\n2,"dog\n3,cat\n', "line 3 opens a quotation mark that is never closed"),
         (b'a,label\n1,cat\n2,"dog', "line 3 opens a quotation mark that is never closed"),
@@ -235,22 +228,6 @@ def test_a_heading_of_a_csv_may_hold_separators_and_line_breaks(tmp_path):
     (tmp_path / "a.csv").write_bytes(b'"u,\r\nleft",label\r\n1,"cat"\r\n2,dog\r\n')
     data = load(tmp_path / "a.csv")
     assert (data.images.tolist(), data.class_names) == ([[1], [2]], ("cat", "dog"))
-
-
-@pytest.mark.parametrize(
-    ("content", "values"),
-    [(b"0.0,1\n2,3\n", [[0, 1], [2, 3]]), (b"0\n1\n2\n", [[0], [1], [2]]), (b"1,0\n2,3\n", [[1, 0], [2, 3]])],
-)
-def test_a_first_row_that_does_not_count_the_columns_is_a_sample(tmp_path, content, values):
-    (tmp_path / "a.csv").write_bytes(content)
-    assert load(tmp_path / "a.csv").images.tolist() == values
-
-
-def test_a_first_column_that_does_not_count_the_rows_is_a_sample_or_a_class(tmp_path):
-    (tmp_path / "a.csv").write_bytes(b"0.0,5\n1.0,6\n2.0,7\n")
-    assert load(tmp_path / "a.csv").images.tolist() == [[0, 5], [1, 6], [2, 7]]
-    assert csv(tmp_path / "a.csv", [[0, 5], [1, 6], [1, 7]]).images.tolist() == [[0, 5], [1, 6], [1, 7]]
-    assert csv(tmp_path / "a.csv", [[f"{k}.0", *[100 * k] * 16] for k in range(3)]).class_names == ("0.0", "1.0", "2.0")
 
 
 def test_csv_with_a_byte_order_mark_and_windows_lines(tmp_path):
@@ -315,16 +292,10 @@ def test_a_path_is_never_a_name(tmp_path, monkeypatch):
     assert load("ring").is_points
 
 
-@pytest.mark.parametrize("options", [{"size": 32}, {"skip_broken": True}, {"colour": "rgb"}])
+@pytest.mark.parametrize("options", [{"size": 32}, {"alpha": "keep"}, {"colour": "rgb"}])
 def test_named_sets_are_used_as_they_are(options):
     with pytest.raises(ConfigError, match="used as it is"):
         load("mnist", **options)
-
-
-def test_a_file_has_no_broken_pictures(tmp_path):
-    np.save(tmp_path / "a.npy", GREY)
-    with pytest.raises(ConfigError, match="skip_broken must be False"):
-        load(tmp_path / "a.npy", skip_broken=True)
 
 
 def test_pictures_of_a_file_are_resized_like_those_of_a_folder(tmp_path):

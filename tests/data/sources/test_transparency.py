@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import from_arrays, load
-from mulligan.data.sources import streamed
+from mulligan.data.sources import pictures
 from mulligan.errors import ConfigError, DataError
 from mulligan.output.pictures import read_png, save_png, straight
 from mulligan.training import Recorder, Run, recipe, resume, with_overrides
@@ -110,12 +110,11 @@ def test_files_and_memory_hold_the_same(tmp_path):
     assert straight(np.uint8([[9, 0, 200, 0], [200, 64, 0, 128]])).tolist() == [[0, 0, 0, 0], [255, 128, 0, 128]]
 
 
-def test_a_streamed_folder_keeps_alpha(tmp_path, monkeypatch):
-    small = np.asarray(load(save(tmp_path)).images)
-    monkeypatch.setattr(streamed, "IN_MEMORY", 28 * 28 * 4 * 5)
-    data = load(tmp_path)
-    assert data.streamed
-    assert all((data.images[i] == small[i]).all() for i in range(12))
+def test_a_large_folder_keeps_alpha(tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")
+    small = np.asarray(load(save(tmp_path / "mine")).images)
+    monkeypatch.setattr(pictures, "IN_MEMORY", 28 * 28 * 4 * 5)
+    assert (load(tmp_path / "mine").images == small).all()
 
 
 def test_pictures_that_show_nothing_or_one_thing_are_told(tmp_path, caplog):

@@ -62,15 +62,11 @@ def test_a_size_that_cannot_be_is_refused_before_the_run_in_hand_is_left(call, s
 
 def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call, stand, own):
     call.begun(stand, recipe="pictures", data=own, overrides=["instance_noise=0.25"])
-    assert started(stand)["config"]["data"]["skip_broken"]
     call.post("/api/train/start", data="mnist-test", replace=True)
     config = started(stand)["config"]
     data = config["data"]
-    assert (data["name"], data["size"], data["colour"], data["skip_broken"]) == ("mnist-test", 0, "auto", False)
+    assert (data["name"], data["size"], data["colour"]) == ("mnist-test", 0, "auto")
     assert (config["instance_noise"], config["recipe"]) == (0.25, "pictures")
-    stand.open()
-    call.post("/api/train/start", data=own, replace=True)
-    assert started(stand)["config"]["data"]["skip_broken"]
 
 
 def test_without_a_run_a_recipe_must_be_named(call):
@@ -108,7 +104,7 @@ def call_path(call, own):
 def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, own, tiny_pictures):
     folder = Path(playground.session.own[own])
     (folder / "broken.png").write_text("none")
-    data = {"name": str(folder), "labels": "none", "size": 32, "colour": "rgb", "skip_broken": True}
+    data = {"name": str(folder), "labels": "none", "size": 32, "colour": "rgb"}
     list(Recorder(playground.runs / "own-1").record(Run(tiny_pictures(data=data))))
     answer = call.get("/api/nearest", params={"model": "own-1", "seed": 3}).json()
     assert (answer["channels"], answer["width"]) == (3, 32)

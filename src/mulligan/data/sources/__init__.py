@@ -2,9 +2,8 @@
 
 - `arrays`: the user's arrays; start here. `tables`: .npz, .npy and CSV files. `idx`: the format of MNIST.
 - `pictures`: a folder of pictures. `picture_file`: one picture. `reading`: how, and `recognition`: decided by them.
-- `streamed`: folders larger than memory.
 - `mnist`: the bundled digits. `faces`: the bundled pixel faces.
-- `published` and `fetch`: data sets that are downloaded once and checked.
+- `published`: data sets that are downloaded once and checked.
 - `toys`: points with a known density. `stacked`: Stacked MNIST.
 """
 

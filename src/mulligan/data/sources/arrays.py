@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mulligan.data.dataset import Dataset
-from mulligan.data.labels import Classes, label_values
+from mulligan.data.labels import ClassNames, label_values
 from mulligan.data.sources.picture_file import premultiplied
 from mulligan.errors import DataError
 
@@ -86,7 +86,7 @@ def from_arrays(
     known = None
     if labels is not None:
         labels = label_values(as_array(labels, name, _UNEVEN_LABELS), len(pixels), name)
-        known = Classes.found_in(labels, name) if class_names is None else Classes.named(class_names, name)
+        known = ClassNames.of(labels, name) if class_names is None else ClassNames.named(class_names, name)
     elif class_names is not None:
         raise DataError(f"{name}: class_names must come with labels, one for each sample, got none. Add them.")
     test = None
@@ -111,7 +111,7 @@ def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]
 
 
 def _test_part(
-    images: ArrayLike, labels: ArrayLike | None, train: NDArray[Any], known: Classes | None, name: str
+    images: ArrayLike, labels: ArrayLike | None, train: NDArray[Any], known: ClassNames | None, name: str
 ) -> Dataset:
     """Make the held-out part, of the same shape and with the same classes as `train`."""
     pixels, note = _samples(as_array(images, name), name)

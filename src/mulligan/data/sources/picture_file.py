@@ -6,6 +6,8 @@ everywhere, and costs neither network nor metric anything.
 
 from __future__ import annotations
 
+import logging
+import math
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,39 +29,46 @@ Read = TypeVar("Read")
 ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # those of Pillow's formats that start no other program
 
+LARGE = 89_000_000
+"""Pixels from which a picture is called large. Pillow refuses those of twice as many, which may be hostile."""
+_LOG = logging.getLogger(__name__)
 _TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # factors from pixels of 2, 4 and 16 bits to Pillow's
 
 
 def read_picture(source: Path | Image, reading: Reading) -> NDArray[np.uint8]:
     """Read one picture or tile, upright, resized to fit and centred: (size, size, 3), or 4 if alpha is kept."""
-    return sound(source, lambda: decode(source, reading))
+
+    def read() -> NDArray[np.uint8]:
+        image = opened(source, 4 * reading.size) if isinstance(source, Path) else source
+        return _fit(_flat(image, reading), reading)
+
+    return sound(source, read)
 
 
 def sound(source: Path | Image, read: Callable[[], Read]) -> Read:
     """Return what `read` reads from a picture; raise DataError if it cannot."""
     try:
         with warnings.catch_warnings():
-            _ignore_all_but_bombs()
+            warnings.simplefilter("ignore")  # odd metadata do not matter here
             return read()
     except Exception as error:  # Pillow raises nearly everything on broken files
         raise _unreadable(source, error) from error
-
-
-def decode(source: Path | Image, reading: Reading) -> NDArray[np.uint8]:
-    """Read one picture, with Pillow's own errors and warnings. For threads, which share warning filters."""
-    image = opened(source, 4 * reading.size) if isinstance(source, Path) else source
-    return _fit(_flat(image, reading), reading)
 
 
 def opened(path: Path, draft: int = 0) -> Image:
     """Open a picture upright, as 8-bit RGB, or as RGBA if it may be transparent; a JPEG perhaps smaller."""
     from PIL import Image, ImageOps
 
-    with Image.open(check_regular(path), formats=_FORMATS) as image:
+    with Image.open(check_regular(path), formats=_FORMATS) as file:
+        image: Any = file
         _put_key_in_bytes(image)
         if draft:
             image.draft(None, (draft, draft))  # JPEG: decode at a fraction of the size if that is enough
-        kind = image.format  # later steps lose it
+        kind, pixels = image.format, math.prod(image.size)  # later steps lose the format
+        if draft and pixels > LARGE:
+            _LOG.warning("%s: %d million pixels, made smaller while it is read", path, pixels // 10**6)
+            if image.mode in ("L", "RGB"):  # at once, or three copies of it would be in memory
+                image = image.reduce(max(1, max(image.size) // draft))
         return _in_bytes(ImageOps.exif_transpose(image), kind)
 
 
@@ -72,13 +81,6 @@ def check_header(path: Path) -> tuple[int, int]:
             return image.size
 
     return sound(path, read)
-
-
-def _ignore_all_but_bombs() -> None:
-    from PIL import Image
-
-    warnings.simplefilter("ignore")  # odd metadata do not matter here; a bomb does
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def _put_key_in_bytes(image: ImageFile) -> None:

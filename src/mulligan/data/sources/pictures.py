@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
+import logging
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,59 +17,42 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data.dataset import Dataset, Images
-from mulligan.data.sources import picture_file, streamed
-from mulligan.data.sources.arrays import DARK, check_light
+from mulligan.data.dataset import Dataset
+from mulligan.data.sources import picture_file
+from mulligan.data.sources.arrays import check_light
 from mulligan.data.sources.picture_file import ENDINGS, on_background, read_picture, with_channels
 from mulligan.data.sources.reading import Grid, Reading, check_size
-from mulligan.data.sources.recognition import decided, decided_in_memory, evenly
+from mulligan.data.sources.recognition import decide, decide_in_memory, evenly
 from mulligan.data.sources.sheets import cut
-from mulligan.data.sources.streamed import StreamedPictures
-from mulligan.errors import ConfigError, DataError, ShapeError
+from mulligan.doors.write import atomic_write
+from mulligan.errors import ConfigError, DataError, RunError, ShapeError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+IN_MEMORY = 1 << 28
+"""Decoded pictures of more bytes are kept in a file."""
+BROKEN = 0.05
+"""Largest share of broken pictures that are left out; more are an error."""
+_LOG = logging.getLogger(__name__)
 _NAMED = 3  # how many broken files a note names
 _SPLITS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 _UNKNOWN = {".heic": "HEIC", ".heif": "HEIC", ".avif": "AVIF", ".svg": "SVG", ".psd": "PSD", ".jxl": "JPEG XL"}
 
 
-def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> Dataset:
-    """Load all pictures of a folder, or open the folder when they are too many for memory.
+def load_pictures(folder: Path, reading: Reading) -> Dataset:
+    """Load all pictures of a folder.
 
     Each picture is turned upright (EXIF), resized to fit into size × size, and centred. Of an animation, the first
     frame is taken. When a tenth of the pictures have transparency, all get an alpha channel, and are centred on
     transparency; otherwise they are put on black. When no picture has colour or alpha, all become grey.
 
     Sub-folders are classes, in the order of their names. If `train` and `test` are the only sub-folders, they are the
-    two splits instead. Linked folders count like others. Files without a picture's ending are left out.
+    two splits instead. Linked folders count like others. Files without a picture's ending are left out, and so are
+    broken pictures, if they are no more than one in twenty.
 
-    If the decoded pictures would take more than 256 MiB, batches read them from their files as needed
-    (`StreamedPictures`). Then only the first bytes of each file are checked here, and 256 pictures decide about colour.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    reading : Reading
-        Size, colour, transparency and resizing; with "auto" the pictures decide.
-    skip_broken : bool
-        Leave out files that cannot be read, and say so in the note. Otherwise they raise an error.
-
-    Returns
-    -------
-    Dataset
-        Pictures uint8 (n, size, size, 1, 3 or 4), ordered by path. `note` says what loading changed, `decided` how
-        they were read.
-
-    Raises
-    ------
-    ConfigError
-        When pictures cannot be read so.
-    DataError
-        When a picture is broken, all are fully transparent, there are none, or they lie both beside and inside
-        sub-folders.
+    If the decoded pictures take more than 256 MiB, they are written once into a file of the user's cache folder, which
+    is mapped into memory, and 256 pictures decide about colour.
     """
     loose, classes, others = _find(folder) if folder.is_dir() else ([folder], {}, {})
     if loose and classes:
@@ -73,7 +61,7 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
             "Move them all into sub-folders, one per class, or all out of them."
         )
     if classes.keys() == {"train", "test"}:
-        return _two_splits(folder, reading, skip_broken)
+        return _two_splits(folder, reading)
     unread = " and ".join(sorted({_UNKNOWN[ending] for ending in others if ending in _UNKNOWN}))
     if not loose and not classes:
         hint = f" Convert the {unread} files to JPEG or PNG." if unread else " Check the path."
@@ -81,38 +69,33 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
             f"{folder}: the folder or its sub-folders must hold pictures ({', '.join(sorted(ENDINGS))}), got none."
             f"{hint}"
         )
-    paths = loose or [path for found in classes.values() for path in found]
-    numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()]) if classes else None
-    tiles = None if reading.grid is None else _cut_all(folder, paths, reading.grid, skip_broken)
-    reading = decided(paths if tiles is None else tiles.cells, replace(reading, size=reading.side))
-    size = reading.size
-    many = tiles is None and len(paths) * size * size * 3 > streamed.IN_MEMORY
+    paths = loose or [path for inside in classes.values() for path in inside]
+    labels = np.repeat(np.arange(len(classes)), [len(inside) for inside in classes.values()]) if classes else None
+    tiles = None if reading.grid is None else _cut_all(folder, paths, reading.grid)
+    reading = decide(paths if tiles is None else tiles.cells, replace(reading, size=reading.side))
+    size, broken, note = reading.size, {} if tiles is None else tiles.broken, ""
     if tiles is not None:
-        broken, (images, _) = tiles.broken, _read_all(tiles.cells, reading, False)
-    elif many:
-        images, broken = _open_all(paths, reading, skip_broken, numbers)
+        images, _ = _read_all(tiles.cells, reading)
+    elif len(paths) * size * size * 3 > IN_MEMORY:
+        images, broken, note = _read_once(paths, reading)
     else:
-        images, broken = _read_all(paths, reading, skip_broken)
-    seen: NDArray[np.uint8] = images[: 1 if many else None]
-    if many and seen.max() - seen.min() < DARK:  # too few to judge the others by
-        seen = images[evenly(len(images))]
-    unseen = int((~seen[..., 3].any(axis=(1, 2))).sum()) if reading.keeps_alpha and not many else 0
-    if unseen == len(seen):
+        images, broken = _read_all(paths, reading)
+    shown = images if images.nbytes <= IN_MEMORY else images[evenly(len(images))]
+    unseen = int((~shown[..., 3].any(axis=(1, 2))).sum()) if reading.keeps_alpha else 0
+    if unseen == len(shown):
         raise DataError(
             f"{folder}: pictures must show something, but all {unseen} are fully transparent. Save them without an "
             "alpha channel, or with one that is 255 where there is something to see."
         )
     lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
-    check_light(folder, "pixel", int(seen.min()), int(seen.max()), what=lighter)
-    notes = [_resized_note(reading), {1: "grey", 3: "RGB", 4: "RGB with transparency"}[images.shape[3]]]
+    check_light(folder, "pixel", int(shown.min()), int(shown.max()), what=lighter)
+    notes = [_resized_note(reading), {1: "grey", 3: "RGB", 4: "RGB with transparency"}[images.shape[3]] + note]
     if unseen:
         notes.append(f"{unseen} fully transparent")
-    if len(seen) > 1 and (seen == seen[0]).all():
-        notes.append(f"all {len(seen)} are the same picture")
+    if len(shown) > 1 and (shown == shown[0]).all():
+        notes.append(f"all {len(shown)} are the same picture")
     if tiles is not None:
         notes.insert(0, tiles.note)
-    if many:
-        notes[-1] += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
     if others:
         left = sum(others.values())
         hint = f" (convert {unread} to JPEG or PNG)" if unread else ""
@@ -120,12 +103,13 @@ def load_pictures(folder: Path, reading: Reading, skip_broken: bool = False) -> 
     refused = tuple((_name(paths[i], folder), why) for i, why in broken.items())
     if refused:
         names = ", ".join(name for name, _ in refused[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
-        notes.append(f"{len(refused)} broken picture{'s'[: len(refused) != 1]} skipped: {names}")
+        notes.append(f"{len(refused)} broken picture{'s'[: len(refused) != 1]} left out: {names}")
+        _LOG.warning("%s: %s", folder, notes[-1])
     if classes and {name.lower() for name in classes} <= _SPLITS:
         largest = folder / max(classes, key=lambda name: len(classes[name]))
         notes.append(f"{', '.join(classes)} became classes: only train and test together, without others, are splits")
         notes.append(f"to use one part alone, give {largest}")
-    labels = None if numbers is None else np.delete(numbers, list(broken)).astype(np.int64)
+    labels = None if labels is None else np.delete(labels, list(broken)).astype(np.int64)
     labels = labels if labels is None or tiles is None else np.repeat(labels, tiles.counts)
     how = {"alpha": reading.alpha, "resize": reading.resize, "size": size}
     return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), refused=refused, decided=how)
@@ -140,16 +124,18 @@ class _Tiles(NamedTuple):
     note: str
 
 
-def _cut_all(folder: Path, paths: list[Path], grid: Grid, skip_broken: bool) -> _Tiles:
+def _cut_all(folder: Path, paths: list[Path], grid: Grid) -> _Tiles:
     """Cut sheets into tiles, without those that are empty."""
-    found: list[tuple[list[Image], int]] = []
-    broken = _broken(paths, lambda path: found.append(cut(path, grid)), skip_broken)
-    cells, empty = [cell for full, _ in found for cell in full], sum(empty for _, empty in found)
+    sheets: list[tuple[list[Image], int]] = []
+    broken = _read_each(paths, lambda path: sheets.append(cut(path, grid)))
+    cells, empty = [cell for full, _ in sheets for cell in full], sum(empty for _, empty in sheets)
     if not cells:
         raise DataError(f"{folder}: a tile of {grid} must hold a picture, got {empty} empty ones. Check the sheets.")
     left = f", {empty} empty one{'s'[: empty != 1]} left out" if empty else ""
-    note = f"{len(found)} sheet{'s'[: len(found) != 1]} cut into {len(cells)} tiles of {grid.width}×{grid.height}{left}"
-    return _Tiles(cells, [len(full) for full, _ in found], broken, note)
+    note = (
+        f"{len(sheets)} sheet{'s'[: len(sheets) != 1]} cut into {len(cells)} tiles of {grid.width}×{grid.height}{left}"
+    )
+    return _Tiles(cells, [len(full) for full, _ in sheets], broken, note)
 
 
 def _resized_note(reading: Reading) -> str:
@@ -169,7 +155,7 @@ def load_unresized(folder: Path) -> Dataset:
         raise ShapeError(f"{folder}: pictures must have one size, got {found}. Measuring never resizes pictures.")
     (width, height), side = sizes[0], max(sizes[0])
     top, left = (side - height) // 2, (side - width) // 2
-    images, _ = _read_all(paths, decided(paths, Reading(alpha="auto", resize="smooth", size=side)), False)
+    images, _ = _read_all(paths, decide(paths, Reading(side, resize="smooth")))
     return Dataset(str(folder), images[:, top : top + height, left : left + width])
 
 
@@ -212,7 +198,7 @@ def fitted(data: Dataset, reading: Reading) -> Dataset:
             )
         return data
     images, note, size = np.asarray(data.images), [data.note] if data.note else [], reading.size
-    reading = decided_in_memory(images, reading)
+    reading = decide_in_memory(images, reading)
     if data.shape[2] == 4 and not reading.keeps_alpha:
         images = on_background(images, reading.background)
         note.append(f"transparency put on {reading.alpha}")
@@ -228,11 +214,11 @@ def fitted(data: Dataset, reading: Reading) -> Dataset:
     return replace(data, images=images, test=test, note="; ".join(note), decided=how)
 
 
-def _two_splits(folder: Path, reading: Reading, skip_broken: bool) -> Dataset:
+def _two_splits(folder: Path, reading: Reading) -> Dataset:
     """Load `train` and `test`, which must have the same classes. Both are read as `train` asks for, RGB if one is."""
-    train = load_pictures(folder / "train", reading, skip_broken)
+    train = load_pictures(folder / "train", reading)
     reading = replace(reading, **train.decided)
-    test = load_pictures(folder / "test", reading, skip_broken)
+    test = load_pictures(folder / "test", reading)
     if train.class_names != test.class_names:
         raise DataError(
             f"{folder}: train and test must have the same sub-folders, got {', '.join(train.class_names) or 'none'} "
@@ -240,7 +226,7 @@ def _two_splits(folder: Path, reading: Reading, skip_broken: bool) -> Dataset:
         )
     if train.shape != test.shape:
         reading = replace(reading, colour="rgb")
-        train, test = (load_pictures(folder / part, reading, skip_broken) for part in ("train", "test"))
+        train, test = (load_pictures(folder / part, reading) for part in ("train", "test"))
     note = train.note if train.note == test.note else f"train: {train.note}; test: {test.note}"
     return replace(train, name=str(folder), test=test, note=note, refused=train.refused + test.refused)
 
@@ -293,17 +279,11 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_all(paths: Sequence[Path | Image], reading: Reading, skip_broken: bool) -> tuple[Images, dict[int, str]]:
-    """Read pictures into one array, (n, size, size, 1, 3 or 4); also return the positions of skipped ones, and why."""
-    images = np.empty((len(paths), reading.size, reading.size, 4 if reading.keeps_alpha else 3), np.uint8)
-    rows = iter(images)
-
-    def keep(path: Path | Image) -> None:
-        picture = read_picture(path, reading)
-        next(rows)[:] = picture
-
-    broken = _broken(paths, keep, skip_broken)
-    images = images[: len(paths) - len(broken)]
+def _read_all(sources: Sequence[Path | Image], reading: Reading) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    """Read pictures into one array, (n, size, size, 1, 3 or 4); also return the positions of broken ones, and why."""
+    images = np.empty((len(sources), reading.size, reading.size, 4 if reading.keeps_alpha else 3), np.uint8)
+    broken = _read_into(images, sources, reading)
+    images = images[: len(sources) - len(broken)]
     if reading.keeps_alpha:
         return images, broken
     if reading.colour == "auto" and all(map(picture_file.is_grey, images)):
@@ -311,33 +291,75 @@ def _read_all(paths: Sequence[Path | Image], reading: Reading, skip_broken: bool
     return (with_channels(images, 1) if reading.colour == "grey" else images), broken
 
 
-def _open_all(
-    paths: list[Path], reading: Reading, skip_broken: bool, groups: NDArray[np.int64] | None
-) -> tuple[Images, dict[int, str]]:
-    """Like `_read_all`, but check only the first bytes of each file, and decode pictures when they are needed."""
-    broken = _broken(paths, picture_file.check_header, skip_broken)
-    sound = [path for i, path in enumerate(paths) if i not in broken]
-    groups = None if groups is None else np.delete(groups, list(broken))
-    colour, channels = reading.colour, 4 if reading.keeps_alpha else 3
-    images = StreamedPictures(sound, reading, channels, groups=groups, skip_broken=skip_broken)
-    if colour == "auto" and channels == 3:
-        colour = "grey" if all(picture_file.is_grey(images[i]) for i in evenly(len(sound))) else "rgb"
-    if colour == "grey":
-        images = StreamedPictures(sound, reading, 1, groups=groups, skip_broken=skip_broken)
-    return images, broken
+def _read_once(paths: list[Path], reading: Reading) -> tuple[NDArray[np.uint8], dict[int, str], str]:
+    """Read pictures that are too many for memory into a file of the user's cache folder, which is mapped into memory.
 
+    The file is found again by names, sizes and times of the pictures, and by how they are read.
+    """
+    import platformdirs
 
-def _broken(paths: Sequence[Any], read: Callable[[Any], object], skip_broken: bool) -> dict[int, str]:
-    """Read each file; return the positions of those that are broken, and why. Raise if they may not be skipped."""
-    broken: dict[int, str] = {}
-    for i, path in enumerate(paths):
+    digest = hashlib.sha256(repr(reading).encode())
+    for path in paths:
+        status = path.stat()
+        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogatepass"))
+    file = platformdirs.user_cache_path("mulligan") / "pictures" / f"{digest.hexdigest()[:32]}.npy"
+    about = file.with_suffix(".json")
+    if not (file.is_file() and about.is_file()):
+        shape = (len(paths), reading.size, reading.size, _channels(paths, reading))
+        part = file.with_name(f".{file.name}.{os.getpid()}.part")
         try:
-            read(path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            broken = _read_into(np.lib.format.open_memmap(part, "w+", np.uint8, shape), paths, reading)
+            atomic_write(about, json.dumps(broken).encode())
+            os.replace(part, file)
+        except (OSError, RunError) as error:
+            raise DataError(
+                f"{file.parent}: {math.prod(shape) >> 20:,} MiB of decoded pictures could not be written ({error}). "
+                "Make room, or choose a smaller data.size or data.limit."
+            ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+    broken = {int(i): why for i, why in json.loads(about.read_bytes()).items()}
+    images: NDArray[np.uint8] = np.load(file, mmap_mode="r")
+    return images[: len(paths) - len(broken)], broken, f", decoded once into {file}"
+
+
+def _channels(paths: list[Path], reading: Reading) -> int:
+    """Let some pictures decide how many channels all have."""
+    if reading.keeps_alpha:
+        return 4
+
+    def is_grey(path: Path) -> bool:
+        try:
+            return picture_file.is_grey(read_picture(path, reading))
+        except DataError:
+            return True
+
+    grey = reading.colour == "auto" and all(is_grey(paths[i]) for i in evenly(len(paths)))
+    return 1 if grey or reading.colour == "grey" else 3
+
+
+def _read_into(out: NDArray[np.uint8], sources: Sequence[Path | Image], reading: Reading) -> dict[int, str]:
+    """Read pictures into the first rows of `out`; return the positions of broken ones, and why."""
+    rows = iter(out)
+
+    def read(source: Path | Image) -> None:
+        picture = read_picture(source, reading)
+        next(rows)[:] = with_channels(picture, out.shape[3])
+
+    return _read_each(sources, read)
+
+
+def _read_each(sources: Sequence[Any], read: Callable[[Any], object]) -> dict[int, str]:
+    """Read each file; return the positions of those that are broken, and why. Raise if they are too many."""
+    broken: dict[int, str] = {}
+    for i, source in enumerate(sources):
+        try:
+            read(source)
         except DataError as error:
-            if not skip_broken:
-                more = "Or train without it: --set data.skip_broken=true (skip_broken=True)."
-                raise DataError(f"{error} {more}") from error.__cause__
             broken[i] = str(error.__cause__) or type(error.__cause__).__name__
-    if len(broken) == len(paths):
-        raise DataError(f"{paths[0].parent}: all {len(paths)} pictures are broken, {paths[0].name} the first.")
+            if len(broken) > BROKEN * len(sources):
+                more = f"{len(broken)} of {len(sources)} are broken, where one in twenty may be. " * (len(broken) > 1)
+                raise DataError(f"{error} {more}".rstrip()) from error.__cause__
     return broken

@@ -1,8 +1,8 @@
 """How pictures of your own are read: size, colours, transparency, resizing, and the grid of a sheet's tiles."""
 
 import re
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from typing import NamedTuple, Self
 
 from mulligan.errors import ConfigError, must_be
 
@@ -34,21 +34,22 @@ def check_size(size: int) -> None:
 
 @dataclass(frozen=True)
 class Reading:
-    """How pictures of your own are read; the fields are those of `mulligan.config.DataSpec`.
+    """How pictures of your own are read: the one place that checks it. `of` takes it from whoever holds the fields.
 
-    With "auto", the pictures decide.
-
-    Raises
-    ------
-    ConfigError
-        When a field holds another value.
+    With "auto", or a size of 0, the pictures decide.
     """
 
-    size: int = 28
+    size: int = 0
     colour: str = "auto"
     alpha: str = "auto"
     resize: str = "auto"
     tile: str = ""
+
+    @classmethod
+    def of(cls, spec: object) -> Self:
+        """Return how a configuration's data, a generator's or a request's are read: the fields that it has and sets."""
+        values = {field.name: getattr(spec, field.name, None) for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if value is not None})
 
     def __post_init__(self) -> None:
         if self.colour not in COLOURS:
@@ -78,8 +79,8 @@ class Reading:
     @property
     def grid(self) -> Grid | None:
         """Where the tiles of a sheet lie; None without `tile`."""
-        found = _TILE.fullmatch(self.tile)
-        return None if found is None else Grid(*(int(part or 0) for part in found.groups()))
+        match = _TILE.fullmatch(self.tile)
+        return None if match is None else Grid(*(int(part or 0) for part in match.groups()))
 
     @property
     def side(self) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data.sources.picture_file import check_header, opened, sound
+from mulligan.data.sources.picture_file import LARGE, check_header, opened, sound
 from mulligan.data.sources.reading import SIZES, Reading
 from mulligan.errors import DataError
 
@@ -33,13 +33,13 @@ def evenly(count: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(np.intp))
 
 
-def decided(sources: Sequence[Path | Image], reading: Reading) -> Reading:
+def decide(sources: Sequence[Path | Image], reading: Reading) -> Reading:
     """Decide what is "auto" in `alpha` and `resize`, and the size if none is given. Broken files are left out."""
     if "auto" not in (reading.alpha, reading.resize) and reading.size:
         return reading
-    shown = [found for i in evenly(len(sources)) if (found := _looked_at(sources[i])) is not None]
-    reading = _by_shares(reading, [each.uses_alpha for each in shown], [each.art for each in shown])
-    return reading if reading.size else replace(reading, size=_size(sorted(each.side for each in shown), reading))
+    looks = [look for i in evenly(len(sources)) if (look := _look_at(sources[i])) is not None]
+    reading = _by_shares(reading, [look.uses_alpha for look in looks], [look.art for look in looks])
+    return reading if reading.size else replace(reading, size=_size(sorted(look.side for look in looks), reading))
 
 
 def _size(sides: list[int], reading: Reading) -> int:
@@ -50,7 +50,7 @@ def _size(sides: list[int], reading: Reading) -> int:
     return min(size for size in SIZES if size >= side)
 
 
-def decided_in_memory(images: NDArray[np.uint8], reading: Reading) -> Reading:
+def decide_in_memory(images: NDArray[np.uint8], reading: Reading) -> Reading:
     """Do the same for pictures (n, H, W, C)."""
     some = images[evenly(len(images))]
     uses = [some.shape[3] == 4 and bool((each[..., 3] < 255).any()) for each in some]
@@ -67,7 +67,7 @@ def _by_shares(reading: Reading, uses: list[bool], art: list[bool]) -> Reading:
     return replace(reading, alpha=alpha, resize=resize)
 
 
-class _Seen(NamedTuple):
+class _Look(NamedTuple):
     """What one picture says: whether it has transparent pixels, whether it is pixel art, and its longest side."""
 
     uses_alpha: bool
@@ -75,15 +75,16 @@ class _Seen(NamedTuple):
     side: int
 
 
-def _looked_at(source: Path | Image) -> _Seen | None:
+def _look_at(source: Path | Image) -> _Look | None:
     """Look at one picture; None if it is broken. Pixel art that was enlarged has the side that it had before."""
 
-    def read() -> _Seen:
-        if isinstance(source, Path) and source.suffix.lower() in (".jpg", ".jpeg"):
-            return _Seen(False, False, max(check_header(source)))
+    def read() -> _Look:
+        size = check_header(source) if isinstance(source, Path) else source.size
+        if isinstance(source, Path) and (source.suffix.lower() in (".jpg", ".jpeg") or math.prod(size) > LARGE):
+            return _Look(False, False, max(size))
         pixels = np.asarray(opened(source) if isinstance(source, Path) else source)
         alpha, art = pixels.shape[2] == 4 and bool((pixels[..., 3] < 255).any()), is_pixel_art(pixels)
-        return _Seen(alpha, art, max(pixels.shape[:2]) // (_enlarged(pixels) if art else 1))
+        return _Look(alpha, art, max(pixels.shape[:2]) // (_enlarged(pixels) if art else 1))
 
     try:
         return sound(source, read)

@@ -125,12 +125,6 @@ def _read_csv(path: Path) -> tuple[NDArray[Any], list[str] | None]:
     heading = _heading(lines, separator, path)
     rows = lines[bool(heading) :]
     first = [] if heading else [row.split(separator, 1)[0].strip().strip('"') for row in rows]
-    order = sorted(first, key=lambda word: (len(word), word))  # for whole numbers, the numerical order
-    if separator in rows[0] and (_counts(order) or (len(order) > 2 and _counts(order, 1))):
-        raise DataError(
-            f"{path}: the first column only counts the rows, as pandas does, and would be trained on. Save the table "
-            "with to_csv(path, index=False, header=False). If you want it, write its numbers with a point (0.0)."
-        )
     column = _label_column(heading, path)
     table, labels = _table(rows, separator, column, path)
     if heading and len(heading) != table.shape[1]:
@@ -178,26 +172,16 @@ def _heading(lines: list[str], separator: str, path: Path) -> list[str]:
     words = [word.strip().strip('"').lower() for word in next(csv.reader(lines[:1], delimiter=separator))]
     numbers = [word for word in words if _is_number(word)]
     if numbers == words:
-        if _counts(words):
-            raise DataError(
-                f"{path}: the first row only counts the columns, as pandas does without names, and would be trained on "
-                "as a sample. Save the table with to_csv(path, index=False, header=False). If it is a sample, write "
-                "its numbers with a point (0.0)."
-            )
         return []
     if len(lines) == 1:
         raise DataError(f"{path}: must have a sample per row, got only a heading. Check the file.")
-    if not words[0]:
+    if not words[0] or "id" in words:
         raise DataError(
-            f"{path}: the first column has no heading, as if pandas or R had numbered the rows; the numbers would be "
-            "trained on. Save the table with to_csv(path, index=False), in R with write.csv(table, path, "
-            "row.names=FALSE). If it holds values, give the column a heading."
+            f"{path}: the column headed {words[0] and 'id'!r} seems to number the rows, and would be trained on. Save "
+            "the table without it: in pandas with to_csv(path, index=False). If it holds values, rename it."
         )
-    if "id" in words:
-        raise DataError(f"{path}: the column headed id numbers the rows, and would be trained on. Leave it out.")
     word = next(word for word in words if not _is_number(word))
-    counted = word in _LABEL_COLUMNS and (_counts(numbers) or _counts(numbers, 1))  # numbers of columns beside a label
-    if numbers and not counted:
+    if numbers and word not in _LABEL_COLUMNS:
         raise DataError(
             f"{path}: the first row must be a heading or a sample, got numbers ({numbers[0]}) and words ({word}). "
             "Write either. A column of labels may hold words if it is headed label."
@@ -254,11 +238,6 @@ def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
             "number the classes from 0."
         )
     return np.array(labels)
-
-
-def _counts(words: list[str], start: int = 0) -> bool:
-    """Return whether several words are 0, 1, 2 …, as pandas names columns without names."""
-    return len(words) > 1 and words == [str(i) for i in range(start, len(words) + start)]
 
 
 def _is_square(count: int) -> bool:

@@ -24,7 +24,7 @@ import numpy as np
 from mulligan.config.toml import dumps_toml
 from mulligan.data import DATASETS
 from mulligan.doors.write import FULL, advice, atomic_write
-from mulligan.errors import BusyError, CheckpointError, DataError, DivergedError, RunError, expanded, typed
+from mulligan.errors import BusyError, CheckpointError, DivergedError, RunError, expanded, typed
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Evaluator, Event, Finished, Observer, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
@@ -93,8 +93,6 @@ class Recorder:
             When a tensor is no longer finite. The message names the last healthy checkpoint.
         CheckpointError
             When the log was changed, or a picture of samples cannot be read.
-        DataError
-            When a streamed picture cannot be read. The run is saved before that step.
         """
         events = self._record(run, tuple(evaluators), tuple(observers), stop)
         _going[events] = self.folder.path
@@ -133,11 +131,6 @@ class Recorder:
             found = checkpoints(self.folder.checkpoints)
             last = f"The last healthy checkpoint is {found[-1]}." if found else "No checkpoint had been saved."
             raise DivergedError(f"{error} {last}") from error
-        except DataError as error:  # a streamed picture could not be read; the steps before it are complete
-            if run.step == run.begins:
-                raise
-            self._leave(run)
-            raise DataError(f"{error} The run is saved at step {run.step}; go on with: {again}") from error
         except RunError as error:
             is_full = isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
             if not is_full or not checkpoints(self.folder.checkpoints):

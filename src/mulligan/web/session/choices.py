@@ -62,7 +62,7 @@ def preview(name: str, own: dict[str, str], **reading: Any) -> dict[str, Any]:
         text = f"data must be the name of your own pictures, here {known}, got {name!r}."
         raise Problem("not-available", text, "data")
     folder = is_picture_folder(own[name])
-    data = load(own[name], skip_broken=folder, **reading)
+    data = load(own[name], **reading)
     if data.is_points:
         text = f"{name} must hold pictures, got points of {data.shape[0]} numbers. Use a recipe for points: ring."
         raise Problem("not-available", text, "data")

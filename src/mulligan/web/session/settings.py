@@ -10,8 +10,8 @@ from mulligan.config.model import Config, with_all_of
 from mulligan.config.recipes import RECIPES, recipe
 from mulligan.config.serialization import to_table
 from mulligan.data import DATASETS
-from mulligan.data.registry import check_asked, is_picture_folder, of_points
-from mulligan.data.sources import SIZES, Reading
+from mulligan.data.registry import check_reading, of_points
+from mulligan.data.sources.reading import RESIZES, SIZES, Reading
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
@@ -26,11 +26,11 @@ def combinations() -> dict[str, tuple[str, ...]]:
 
 
 Steps = Annotated[int, Interval(1, 1_000_000, "[]", 7000), "Length of the run."]
-Size = Annotated[int, Interval(0, max(SIZES), "[]", SIZES[0]), "Side of own pictures; 0: a folder's 28, a file's own."]
+Size = Annotated[int, Interval(0, max(SIZES), "[]", SIZES[0]), "Side of own pictures; 0 leaves it to them."]
 Alpha = Annotated[
     str, Text("auto|keep|black|white|#[0-9a-fA-F]{6}", "auto, keep, black, white or #rrggbb", "keep"), "Transparency."
 ]
-Resize = Annotated[str, Words(("auto", "smooth", "pixels")), "How own pictures are resized."]
+Resize = Annotated[str, Words(RESIZES), "How own pictures are resized."]
 Tile = Annotated[str, Text(r"(\d+x\d+(\+\d+){0,2})?", "WIDTHxHEIGHT", "16x16"), "Tiles of own sheets."]
 Rate = Annotated[float, Interval(1e-7, 1.0, "[]", 0.001), "A learning rate."]
 Gamma = Annotated[float, Interval(0.0, 10_000.0, "[]", 1.0), "Strength of the gradient penalty."]
@@ -120,9 +120,8 @@ def configured(asked: Asked, data: dict[str, str], dropped: list[str], live: Con
     config = recipe(asked.recipe or "") if live is None else live
     if asked.data is not None:
         config = _with_data(config, asked.data, data)
-    reading = {name: value for name in READ if (value := getattr(asked, name)) is not None}
-    with blamed_on(next(iter(reading), "data")):
-        check_asked(config.data.name, Reading(**{"size": 0, **reading}))
+    with blamed_on(next((name for name in READ if getattr(asked, name) is not None), "data")):
+        check_reading(config.data.name, Reading.of(asked))
     for name in [name for name in paths_of(config) if name != "data"]:
         value = getattr(asked, name)
         if value not in (None, values_of(config)[name]):
@@ -186,7 +185,7 @@ def _with_data(config: Config, name: str, data: Mapping[str, str]) -> Config:
             field="data",
         )
     config = with_all_of(config, place)
-    spec = replace(config.data, name=place, skip_broken=is_picture_folder(place))  # the preview names the broken ones
+    spec = replace(config.data, name=place)
     if place != config.data.name:  # these are the other pictures'
         spec = replace(spec, alpha="auto", resize="auto", tile="")
     return replace(config, data=replace(spec, size=0, colour="auto") if name in DATASETS else spec)  # used unchanged

@@ -1,0 +1,125 @@
+"""Folders larger than memory: decoded once into a file of the cache, the same pictures as a small folder has."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import load
+from mulligan.data.sources import pictures
+from mulligan.errors import DataError
+from mulligan.training import Run, recipe, with_overrides
+
+COUNT = 60
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / name)
+    return tmp_path / "mulligan" / "pictures"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for i in range(COUNT // 2):
+            picture = rng.integers(0, 256, (20, 28, 3), dtype=np.uint8)
+            Image.fromarray(picture).save(tmp_path / "own" / name / f"{i:03d}.png")
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Ten pictures may stay in memory."""
+    monkeypatch.setattr(pictures, "IN_MEMORY", 10 * 28 * 28 * 3)
+
+
+@pytest.fixture
+def both(folder, monkeypatch):
+    whole = load(folder)
+    monkeypatch.setattr(pictures, "IN_MEMORY", 10 * 28 * 28 * 3)
+    return whole, load(folder)
+
+
+def test_the_same_pictures_decoded_once(both, folder, cache, monkeypatch):
+    whole, large = both
+    assert isinstance(large.images, np.memmap)
+    assert (large.images == whole.images).all()
+    assert large.labels.tolist() == whole.labels.tolist()
+    assert str(cache) in large.note
+    assert (large.limited(20).images == whole.limited(20).images).all()
+    monkeypatch.setattr(pictures, "read_picture", None)
+    assert (load(folder).images == whole.images).all()
+
+
+def test_the_file_is_of_these_pictures_read_so(both, folder, cache):
+    assert len([*cache.iterdir()]) == 2  # and what is broken
+    assert load(folder, 32).shape == (32, 32, 3)
+    first = folder / "a" / "000.png"
+    Image.new("RGB", (28, 28), (9, 8, 200)).save(first)
+    os.utime(first, ns=(1, 1))
+    assert (load(folder).images[0] == [9, 8, 200]).all()
+    assert len([*cache.iterdir()]) == 6
+
+
+def test_decoding_needs_little_memory(few, tmp_path, peak_of):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (28, 28, 3), dtype=np.uint8)).save(tmp_path / "0.bmp")
+    for i in range(1000):
+        (folder / f"{i}.bmp").write_bytes((tmp_path / "0.bmp").read_bytes())
+    load(folder, 16)  # imports what it needs
+    assert peak_of(load, folder) < 1000 * 28 * 28 * 3
+
+
+def test_broken_pictures_are_left_out(folder, few):
+    for name in ("004", "029"):
+        path = folder / "a" / f"{name}.png"
+        path.write_bytes(path.read_bytes()[:500])
+    for _ in range(2):  # decoded, and found again
+        data = load(folder)
+        assert np.bincount(data.labels).tolist() == [28, 30]
+        assert [os.path.basename(name) for name, _ in data.refused] == ["004.png", "029.png"]
+    (folder / "b" / "004.png").write_bytes(b"no picture")
+    (folder / "b" / "005.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="4 of 60 are broken"):
+        load(folder)
+
+
+def test_a_cache_that_cannot_be_written_says_so(folder, few, cache):
+    cache.parent.write_bytes(b"a file where the folder should be")
+    with pytest.raises(DataError, match=r"could not be written .*data\.size"):
+        load(folder)
+
+
+def test_some_decide_about_colour(folder, few):
+    assert load(folder).shape == (28, 28, 3)
+    assert load(folder, colour="grey").shape == (28, 28, 1)
+    for path in folder.rglob("*.png"):
+        Image.open(path).convert("L").save(path)
+    assert load(folder).shape == (28, 28, 1)
+    assert load(folder, colour="rgb").shape == (28, 28, 3)
+
+
+@pytest.mark.parametrize("threads", [1, 2])  # two are processes where the system can
+def test_a_run_is_the_same_from_memory_or_a_file(folder, monkeypatch, threads):
+    changes = [f"{player}.layers={{kind='mlp_{player}',hidden=[4]}}" for player in ("generator", "discriminator")]
+    changes += [f"data.name='{folder}'", "batch_size=8", f"threads={threads}", "steps=20", "evaluate_every=0"]
+    config = with_overrides(recipe("quick"), [*changes, "data.labels=clusters", "data.clusters=3"])
+
+    def play(part=None):
+        run = Run(config)
+        with run.gan:
+            for _ in range(20):
+                run.advance()
+                if run.step == part:
+                    arrays = {name: array.copy() for name, array in run.gan.arrays().items()}
+                    run = Run.restore(config, arrays, run.state())
+        return run.gan.g.network.theta.tobytes()
+
+    expected = play()
+    monkeypatch.setattr(pictures, "IN_MEMORY", 10 * 28 * 28 * 3)
+    assert play(part=9) == expected
