@@ -20,7 +20,7 @@ from mulligan.game import (
     Wasserstein,
     ZeroCentered,
 )
-from mulligan.game.cases import Case, cases, game_of
+from mulligan.game.cases import SmallGame, cases, game_of
 from mulligan.game.checking import check_case, check_game, check_losses, check_penalties
 from mulligan.game.penalties import scale_rows, squared_norms
 from mulligan.nn import layers as nn
@@ -146,7 +146,7 @@ class Edges(ZeroCentered):
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("penalty", [Nearby(), Edges()], ids=lambda penalty: penalty.name)
 def test_a_users_penalty_stands_where_it_draws(penalty, workers):
-    assert_passed(check_case(Case("own", game_of("curved", penalties=(penalty, R2()), d_steps=2), (4,), workers)))
+    assert_passed(check_case(SmallGame("own", game_of("curved", penalties=(penalty, R2()), d_steps=2), (4,), workers)))
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Steep(ZeroCentered):
 
 def test_a_steep_penalty_is_checked_where_numbers_are_numbers():
     game = game_of(loss=LeastSquares(), penalties=(Steep(),))
-    assert_passed(check_case(Case("steep", game, (4,))))
+    assert_passed(check_case(SmallGame("steep", game, (4,))))
 
 
 def test_a_users_penalty_is_checked_in_games(monkeypatch):
@@ -200,7 +200,7 @@ class Second(R1):
 @pytest.mark.parametrize("net", ["mlp", "curved"])
 def test_two_penalties_at_the_same_rows_add_up(net, update):
     game = game_of(net, penalties=(R1(), Second(3.0)), update=update)
-    assert_passed(check_case(Case("two at the reals", game, (4,), workers=2)))
+    assert_passed(check_case(SmallGame("two at the reals", game, (4,), workers=2)))
 
 
 def test_a_users_augmentation_is_checked(monkeypatch):
@@ -215,7 +215,7 @@ def test_a_game_of_nan_is_not_passed():
         def generator(self, *, real, fake):
             return super().generator(real=real, fake=fake * float("nan"))
 
-    checks = check_case(Case("nan", game_of(loss=Broken()), (4,)))
+    checks = check_case(SmallGame("nan", game_of(loss=Broken()), (4,)))
     assert any(not check.passed for check in checks)
 
 

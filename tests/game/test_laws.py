@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mulligan.game import GAN, LOSSES, R1, R2, WGANGP, Game, Latent, Player, Relativistic
-from mulligan.game.cases import NETS, Case, cases, game_of
+from mulligan.game.cases import NETS, SmallGame, cases, game_of
 from mulligan.nn import EMA, ClipNorm, restore, state_of
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import He
@@ -24,7 +24,7 @@ SOME = [
     and case.workers == 2
 ]
 GAMES = OPTIONS + SOME
-name_of = {"ids": lambda case: case.name if isinstance(case, Case) else None}
+name_of = {"ids": lambda case: case.name if isinstance(case, SmallGame) else None}
 
 
 def batches(case, sizes, seed=5):
@@ -65,7 +65,7 @@ def kitchen_sink(update="simultaneous"):
         average=EMA(10.0),
         instance_noise=0.1,
     )
-    return Case("kitchen sink", game, (4,))
+    return SmallGame("kitchen sink", game, (4,))
 
 
 def with_optimizer(case, optimizer):
@@ -93,7 +93,7 @@ def test_workers_agree_to_rounding(case):
 @pytest.mark.parametrize("net", NETS)
 def test_one_row_for_each_worker(net, update):
     game = game_of(net, update=update, penalties=(R1(), R2()), loss=Relativistic())
-    case = Case("small", game, NETS[net][2])
+    case = SmallGame("small", game, NETS[net][2])
     one, three = (play(case, (3, 7, 3), workers=workers).arrays() for workers in (1, 3))
     for name, array in one.items():
         np.testing.assert_allclose(three[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
@@ -159,7 +159,7 @@ def test_no_step_reads_what_another_left(case):
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize(("update", "ahead"), [("alternating", False), ("simultaneous", False), ("alternating", True)])
 def test_players_who_move_in_turn_share_the_memory_of_their_gradients(net, update, ahead):
-    case = Case("small", game_of(net, update=update), NETS[net][2])
+    case = SmallGame("small", game_of(net, update=update), NETS[net][2])
     case = with_optimizer(case, Extragradient(Adam())) if ahead else case
     for step in play(case, (4, 4)).team_steps:
         assert np.shares_memory(step.g.grad, step.d.space.grad) == (update == "alternating" and not ahead)
@@ -316,7 +316,7 @@ def test_arrays_are_named():
 def test_weights_are_clipped_and_nobody_else_s(update):
     game = game_of(update=update)
     game = replace(game, discriminator=replace(game.discriminator, clip_weights=0.05))
-    gan = play(Case("clipped", game, (4,)), (5, 5), workers=2)
+    gan = play(SmallGame("clipped", game, (4,)), (5, 5), workers=2)
     assert abs(gan.d.network.theta).max() == 0.05
     assert abs(gan.g.network.theta).max() > 0.05
 
@@ -326,7 +326,7 @@ def test_weights_are_clipped_and_nobody_else_s(update):
 def test_the_gradient_is_clipped_whole(update, normed):
     free = game_of(update=update, d=(nn.Dense(6, spectral_norm=normed), nn.LeakyReLU(), nn.Dense(1)))
     game = replace(free, discriminator=replace(free.discriminator, clip=ClipNorm(1e-3)))
-    plain, clipped = (play(Case("", g, (4,)), (5,), workers=2) for g in (free, game))
+    plain, clipped = (play(SmallGame("", g, (4,)), (5,), workers=2) for g in (free, game))
     free, bounded = plain.d.state["heard"], clipped.d.state["heard"]
     np.testing.assert_allclose(bounded, free * (1e-3 / np.linalg.norm(free)), rtol=1e-12)
 
@@ -350,7 +350,7 @@ def test_spectral_norm_turns_once_a_turn_for_both_players(update):
 
 def test_d_moves_as_often_as_the_game_says():
     game = game_of(d_steps=3)
-    gan = play(Case("", game, (4,)), (5, 5))
+    gan = play(SmallGame("", game, (4,)), (5, 5))
     assert gan.d.state["t"] == 6
     assert gan.g.state["t"] == 2
     assert gan.steps == 2
@@ -376,7 +376,10 @@ def test_a_layer_may_scribble_where_nobody_looks():
     for penalties in ((), (R2(),)):
         game = game_of("curved", update="simultaneous", penalties=penalties)
         tidy, scribbled = (
-            play(Case("", replace(game, discriminator=replace(game.discriminator, layers=(layer, *rest))), (4,)), (5,))
+            play(
+                SmallGame("", replace(game, discriminator=replace(game.discriminator, layers=(layer, *rest))), (4,)),
+                (5,),
+            )
             for layer in (nn.Dense(6), Scribbler(6))
         )
         assert everything(tidy) == everything(scribbled)

@@ -15,7 +15,7 @@ from mulligan.data.sources import SIZES
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.game import GAN, R1, R2, Latent, NonSaturating, Player, Relativistic
 from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
-from mulligan.game.cases import Case, game_of
+from mulligan.game.cases import SmallGame, game_of
 from mulligan.game.checking import check_case
 from mulligan.nn import EMA, Network
 from mulligan.nn import layers as nn
@@ -227,7 +227,7 @@ def test_whole_steps_of_r3gan_by_differences():
     family = {"widths": (3, 2), "blocks": (1, 1), "expansion": 2}
     g, d = (cls(**family).build((4, 4, 1), 0) for cls in (R3GANGenerator, R3GANDiscriminator))
     game = game_of("conv", g=g, d=d, loss=Relativistic(), penalties=(R1(), R2()), update="simultaneous")
-    checks = check_case(Case("r3gan", game, (4, 4, 1)))
+    checks = check_case(SmallGame("r3gan", game, (4, 4, 1)))
     assert len(checks) == 4
     assert max(check.error for check in checks) < 1e-6, checks
 

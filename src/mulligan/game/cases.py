@@ -37,7 +37,7 @@ class Listening(SGD):
 
 
 @dataclass(frozen=True)
-class Case:
+class SmallGame:
     """A small game, and its name in the table."""
 
     name: str
@@ -74,11 +74,11 @@ NETS: dict[str, tuple[tuple[Layer, ...], tuple[Layer, ...], Shape]] = {
 
 def examples_of(registry: dict[str, type[Kind]]) -> dict[str, Kind]:
     """Return an example of each kind that can be made from defaults and examples of its options."""
-    made = {}
+    examples = {}
     for name, kind in registry.items():
         with contextlib.suppress(Exception):  # a user's own part may reject its own example
-            made[name] = example_of(kind)
-    return {name: example for name, example in made.items() if example is not None}
+            examples[name] = example_of(kind)
+    return {name: example for name, example in examples.items() if example is not None}
 
 
 def _sets() -> dict[str, tuple[Penalty, ...]]:
@@ -111,7 +111,7 @@ def game_of(net: str = "mlp", rate: float = 0.01, **changes: Any) -> Game:
     )
 
 
-def cases() -> Iterator[Case]:
+def cases() -> Iterator[SmallGame]:
     """Every loss with every set of penalties that is allowed, both updates, every net, one worker and two; options."""
     sets = _sets()
     for loss_name, loss in examples_of(LOSSES).items():
@@ -124,10 +124,10 @@ def cases() -> Iterator[Case]:
                     for workers in (1, 2):
                         name = f"{loss_name}, {set_name}, {update}, {net}, workers {workers}"
                         game = game_of(net, loss=loss, penalties=penalties, update=update)
-                        yield Case(name, game, NETS[net][2], workers)
+                        yield SmallGame(name, game, NETS[net][2], workers)
     for name, game, shape in _options():
         for workers in (1, 2):
-            yield Case(f"{name}, workers {workers}", game, shape, workers)
+            yield SmallGame(f"{name}, workers {workers}", game, shape, workers)
 
 
 def _options() -> Iterator[tuple[str, Game, Shape]]:
@@ -158,8 +158,8 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
     yield "d_steps = 3, relativistic, classes", game_of("classes", d_steps=3, loss=Relativistic()), (4,)
     yield "uniform z", game_of(latent=Latent(3, "uniform")), (4,)
     for net in NETS:
-        kept = game_of(net, latent=Latent(3, redraw=False), loss=Relativistic(), instance_noise=0.3, d_steps=2)
-        yield f"z drawn once, {net}", kept, NETS[net][2]
+        game = game_of(net, latent=Latent(3, redraw=False), loss=Relativistic(), instance_noise=0.3, d_steps=2)
+        yield f"z drawn once, {net}", game, NETS[net][2]
     spectral = (nn.Dense(5, spectral_norm=True), LEAKY, nn.Dense(4))
     yield "z drawn once, spectral norm in G", game_of(rate=STILL, g=spectral, latent=Latent(3, redraw=False)), (4,)
     yield "feature_matching of the first layer", game_of("curved", loss=FeatureMatching(layer=0)), (4,)

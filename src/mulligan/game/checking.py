@@ -14,7 +14,7 @@ import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.game.augment import AUGMENTATIONS, Augmentation, Brightness, Cutout, Flip, Translation, Warp
-from mulligan.game.cases import Case, cases, examples_of
+from mulligan.game.cases import SmallGame, cases, examples_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import LOSSES, FeatureMatching, Loss, NonSaturating
 from mulligan.game.penalties import DRAGAN, PENALTIES, WGANGP, Penalty
@@ -31,7 +31,7 @@ FLOWN = 1e12
 """If losses exceed this, a steep penalty has thrown D off, and differences mean nothing. Another game is drawn then."""
 
 
-def check_case(case: Case) -> list[Check]:
+def check_case(case: SmallGame) -> list[Check]:
     """Play two steps; check both players' gradients in the second, and the values that it reports."""
     for seed in range(ATTEMPTS):
         try:
@@ -41,7 +41,7 @@ def check_case(case: Case) -> list[Check]:
     return [Check(case.name, "finite differences disagree at every point", np.nan)]
 
 
-def _checks(case: Case, seed: int) -> Iterator[Check]:
+def _checks(case: SmallGame, seed: int) -> Iterator[Check]:
     game, rng = case.game, stream(seed, "check")
     gan = GAN(game, case.shape, seed=seed, workers=case.workers, dtype=np.float64)
     for player in (gan.g, gan.d):
@@ -74,7 +74,7 @@ def _checks(case: Case, seed: int) -> Iterator[Check]:
     yield Check(case.name, "∂L_G/∂θ", gradient_error(g_move.generator, g_move.theta_g, gan.g.state["heard"], rng))
 
 
-def _batch(case: Case, rng: np.random.Generator, rows: int) -> tuple[Array, Labels]:
+def _batch(case: SmallGame, rng: np.random.Generator, rows: int) -> tuple[Array, Labels]:
     real = rng.standard_normal((case.game.d_steps * rows, *case.shape))
     return real, rng.integers(case.game.classes, size=len(real)) if case.game.classes else None
 
@@ -175,18 +175,18 @@ def check_game(pattern: str = "*") -> Iterator[Check]:
     pattern : str
         A shell pattern; only checks whose name matches are run.
     """
-    said: set[str] = set()
+    reported: set[str] = set()
     for check in _all_checks(lambda name: fnmatch.fnmatchcase(name.lower(), pattern.lower())):
-        if check.what not in said:
+        if check.what not in reported:
             yield check
         if check.what.startswith(RAISES):
-            said.add(check.what)
+            reported.add(check.what)
 
 
-def _all_checks(wanted: Callable[[str], bool]) -> Iterator[Check]:
-    yield from (check for check in (*check_losses(), *check_penalties(), *_unmade()) if wanted(check.name))
+def _all_checks(is_wanted: Callable[[str], bool]) -> Iterator[Check]:
+    yield from (check for check in (*check_losses(), *check_penalties(), *_unmade()) if is_wanted(check.name))
     for case in cases():
-        if wanted(case.name):
+        if is_wanted(case.name):
             yield from report_errors(case.name, partial(check_case, case))
 
 
@@ -228,13 +228,13 @@ class Objectives:
         self.spread: dict[Penalty, Array] = {}
         for penalty in gan.game.penalties:
             if penalty.apart:  # G's move does not use them, and no draw follows it
-                self.spread[penalty] = placed(penalty, streams["penalty"], real)
+                self.spread[penalty] = place_points(penalty, streams["penalty"], real)
 
     def augment(self, x: Array, side: int) -> Array:
         """T(x) of reals (0) or fakes (1)."""
         start = 0
         for part in self.game.augment:
-            x = augmented(part, x, self.drawn[side][:, start : start + part.numbers])
+            x = augment_rows(part, x, self.drawn[side][:, start : start + part.numbers])
             start += part.numbers
         return x
 
@@ -275,11 +275,11 @@ class Objectives:
     def features(self, x: Array, layer: int) -> Array:
         self.d.forward(x, self.labels)
         root: Any = self.d.network.layer
-        found: Array = root.output_of(self.d.memory, layer).copy()
-        return found
+        features: Array = root.output_of(self.d.memory, layer).copy()
+        return features
 
 
-def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
+def place_points(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
     """Return the numbers that place a penalty's points: ε or the shift. A user's own penalty draws them itself."""
     draw = type(penalty).draw
     if draw is Penalty.draw:
@@ -290,7 +290,7 @@ def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
     return penalty.draw(rng, real)
 
 
-def augmented(part: Augmentation, x: Array, drawn: Array) -> Array:
+def augment_rows(part: Augmentation, x: Array, drawn: Array) -> Array:
     """Return T(x), row by row: a window of the picture amid zeros, a mask, a sum."""
     out = x.copy()
     if type(part) not in (Flip, Translation, Cutout, Brightness):  # a user's own defines T itself; Aᵀ is checked

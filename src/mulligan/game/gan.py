@@ -175,8 +175,8 @@ class GAN:
 
     def outputs(self) -> list[dict[str, list[Array]]]:
         """Return, for each worker, every layer's last output, under "g" and "d"."""
-        found: list[dict[str, list[Array]]] = self.team.ask("outputs")
-        return found
+        outputs: list[dict[str, list[Array]]] = self.team.ask("outputs")
+        return outputs
 
     def _answer(self, question: str, worker: int) -> Any:
         """Answer a question in a worker, perhaps another process: its layers' outputs, or the state of its stream."""
@@ -193,9 +193,9 @@ class GAN:
 
     def arrays(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name, as views. A checkpoint saves them."""
-        found = {"average": self.average} if self.average is not self.g.network.theta else {}
+        arrays = {"average": self.average} if self.average is not self.g.network.theta else {}
         for name, player in self.players.items():
-            found[f"{name}.theta"] = player.network.theta
-            found[f"{name}.stats"] = player.network.stats
-            found |= {f"{name}.optimizer.{slot}": array for slot, array in player.state.items()}
-        return found
+            arrays[f"{name}.theta"] = player.network.theta
+            arrays[f"{name}.stats"] = player.network.stats
+            arrays |= {f"{name}.optimizer.{slot}": array for slot, array in player.state.items()}
+        return arrays

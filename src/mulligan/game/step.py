@@ -141,18 +141,18 @@ class Step:
     def d_loss(self, real: Array, fake: Array) -> DiscriminatorLoss:
         """Evaluate D's loss on the whole batch's logits."""
         loss = self.game.loss
-        found = loss.discriminator(real=real, fake=fake)
+        answer = loss.discriminator(real=real, fake=fake)
         if self.worker.number == 0:
-            self.measures |= {"d_loss": float(found.value), "d_real": mean(real), "d_fake": mean(fake)}
+            self.measures |= {"d_loss": float(answer.value), "d_real": mean(real), "d_fake": mean(fake)}
             if loss.level is not None:
                 self.measures["d_accuracy"] = accuracy(real, fake, loss.level)
-        return found
+        return answer
 
     def g_loss(self, real: Array, fake: Array) -> GeneratorLoss:
         """Evaluate G's loss on the whole batch's logits."""
-        found = self.game.loss.generator(real=real, fake=fake)
-        self.measures["g_loss"] = float(found.value)
-        return found
+        answer = self.game.loss.generator(real=real, fake=fake)
+        self.measures["g_loss"] = float(answer.value)
+        return answer
 
     def g_grads(self, d_fake: Array, m: Move) -> None:
         """G's parameter gradients, given ∂L_G with respect to its samples as D saw them."""

@@ -218,9 +218,9 @@ def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDAr
     except ValueError:
         array = None
     if array is None or array.dtype.kind not in "biuf":
-        found = "rows of different lengths" if array is None else f"dtype {array.dtype}"
+        got = "rows of different lengths" if array is None else f"dtype {array.dtype}"
         raise ShapeError(
-            f"{name} must be numbers, {what}, got {found}. Try np.asarray(..., np.float32), or np.int64 for labels."
+            f"{name} must be numbers, {what}, got {got}. Try np.asarray(..., np.float32), or np.int64 for labels."
         )
     return array
 

@@ -241,9 +241,9 @@ class _Point:
             yield "fused_grads", max(relative(one[name], other[name]) for name in other)
 
     def two_workers(self) -> Errors:
-        kept = self.network.stats.copy()
+        stats = self.network.stats.copy()
         one = self.gradients(self.first_passes)
-        one["stats"], self.network.stats[:] = self.network.stats.copy(), kept
+        one["stats"], self.network.stats[:] = self.network.stats.copy(), stats
         y, dx = np.empty_like(one["y"]), np.empty_like(one["dx"])
         with ThreadTeam(2) as team:
             spaces = [self.network.workspace(worker=worker) for worker in team.workers]
@@ -263,7 +263,7 @@ class _Point:
         spaces[0].finish()
         two = {e.path: e.view(spaces[0].grad) for e in self.network.entries}
         two |= {"y": y, "dx": dx, "stats": self.network.stats.copy()}
-        self.network.stats[:] = kept
+        self.network.stats[:] = stats
         yield "two workers", max(relative(one[name], two[name]) for name in one)
 
 

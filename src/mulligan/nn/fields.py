@@ -103,8 +103,8 @@ class Scalar(Form):
             return value  # the usual case
         if getattr(value, "shape", None) == ():  # NumPy's float64 would turn float32 arithmetic into float64
             value = value.item()
-        wanted = {int: numbers.Integral, float: numbers.Real}.get(self.kind, self.kind)
-        fits = isinstance(value, wanted) and isinstance(value, bool) == (self.kind is bool)
+        kind = {int: numbers.Integral, float: numbers.Real}.get(self.kind, self.kind)
+        fits = isinstance(value, kind) and isinstance(value, bool) == (self.kind is bool)
         if fits and isinstance(value, int):
             fits = abs(value) <= LARGEST
         fits = fits and (self.interval is None or value in self.interval)
@@ -257,19 +257,19 @@ def checked(cls: Any, name: str, value: Any, path: str = "") -> Any:
     try:
         return form.plain(value)
     except ValueError:
-        given = list(value) if isinstance(value, tuple) else value
+        got = list(value) if isinstance(value, tuple) else value
         near = suggest(value, form.words) if isinstance(form, Words) and isinstance(value, str) else ""
         example = default_of(cls, name)
         example = form.example if example in (MISSING, ()) and form.example is not MISSING else example
         try_ = None if near or example is MISSING else f"{'' if path else f'{name} = '}{_written(example)}"
-        raise ConfigError(must_be(path or f"{cls.__name__}: {name}", form.rule, given, try_) + near) from None
+        raise ConfigError(must_be(path or f"{cls.__name__}: {name}", form.rule, got, try_) + near) from None
 
 
 def example_of(cls: type[Spec]) -> Spec | None:
     """Build an object from its options' defaults and examples, for a check; None if an option has neither."""
     kind: Any = cls
-    given = {name: form.example for name, form in forms_of(kind).items() if default_of(kind, name) is MISSING}
-    return None if MISSING in given.values() else cls(**given)
+    values = {name: form.example for name, form in forms_of(kind).items() if default_of(kind, name) is MISSING}
+    return None if MISSING in values.values() else cls(**values)
 
 
 def _written(value: Any) -> str:

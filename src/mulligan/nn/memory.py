@@ -84,16 +84,16 @@ def constant(value: float, dtype: np.dtype[Any]) -> Array:
 
     NumPy makes such an array of a Python number at every call, which takes 0.27 of the 0.5 µs of a small call.
     """
-    made = np.array(value, dtype)
-    made.flags.writeable = False
-    return made
+    array = np.array(value, dtype)
+    array.flags.writeable = False
+    return array
 
 
 class _Scratch(threading.local):
     """Each thread's scratch arrays, by name and dtype."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[str, np.dtype[np.generic]], Array] = {}
+        self.arrays: dict[tuple[str, np.dtype[np.generic]], Array] = {}
 
 
 _scratch = _Scratch()
@@ -105,10 +105,10 @@ def scratch(name: str, size: int, dtype: DTypeLike) -> Array:
     Blocks of optimisers and parts of products share it.
     """
     key = name, np.dtype(dtype)
-    kept = _scratch.kept.get(key)
-    if kept is None or kept.size < size:
-        kept = _scratch.kept[key] = aligned((size,), dtype)
-    return kept[:size]
+    array = _scratch.arrays.get(key)
+    if array is None or array.size < size:
+        array = _scratch.arrays[key] = aligned((size,), dtype)
+    return array[:size]
 
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"
@@ -133,13 +133,13 @@ class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
 
     def __missing__(self, key: tuple[str, tuple[int, ...]]) -> Array:
         name, shape = key
-        kept = self.largest.get(name)
-        if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
-            kept = self.largest[name] = aligned(shape, self._dtype)
+        largest = self.largest.get(name)
+        if largest is None or largest.shape[0] < shape[0] or largest.shape[1:] != shape[1:]:
+            largest = self.largest[name] = aligned(shape, self._dtype)
             for old in [old for old in self if old[0] == name]:  # views of the smaller one
                 del self[old]
-        found = self[key] = kept[: shape[0]]
-        return found
+        view = self[key] = largest[: shape[0]]
+        return view
 
 
 class Context:

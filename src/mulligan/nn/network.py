@@ -16,7 +16,7 @@ from mulligan.nn.workers.threads import Worker
 
 
 @dataclass(frozen=True)
-class Entry:
+class Placement:
     """Where one parameter array lies in its flat vector."""
 
     path: str
@@ -41,8 +41,8 @@ class Network:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.allocate = allocate
         self.output_shape = layer.output_shape(self.input_shape)
-        self.entries: list[Entry] = []
-        self.stat_entries: list[Entry] = []
+        self.entries: list[Placement] = []
+        self.stat_entries: list[Placement] = []
         """Where each parameter lies in `theta` and in `stats`."""
         sizes = {True: 0, False: 0}
         for path, inner, shape in walk(layer, self.input_shape):
@@ -50,7 +50,7 @@ class Network:
                 start = sizes[param.trained]
                 stop = sizes[param.trained] = start + math.prod(param.shape)
                 entries = self.entries if param.trained else self.stat_entries
-                entries.append(Entry(f"{path}.{name}" if path else name, param, slice(start, stop)))
+                entries.append(Placement(f"{path}.{name}" if path else name, param, slice(start, stop)))
         self.n_params = sizes[True]
         self.theta = allocate((self.n_params,), self.dtype)
         """All trained parameters, layer after layer. An optimiser, an average or a norm takes one pass over it."""
@@ -128,14 +128,14 @@ class Workspace:
         memory = Memory(self.context, self.network.dtype)
         prefix = f"{path}." if path else ""
         trained = {e.path: e for e in self.network.entries}
-        kept = {e.path: e for e in self.network.stat_entries}
+        stats = {e.path: e for e in self.network.stat_entries}
         for name, param in layer.params(shape).items():
             if param.trained:
                 entry = trained[prefix + name]
                 memory.params[name] = entry.view(self.theta)
                 memory.grads[name] = entry.view(self.grad)
             else:
-                memory.stats[name] = kept[prefix + name].view(self.network.stats)
+                memory.stats[name] = stats[prefix + name].view(self.network.stats)
         memory.children = [self._bind(c, prefix + name, s) for name, c, s in layer.children(shape)]
         return memory
 

@@ -73,11 +73,11 @@ class Projection(Affine):
         return (1,)
 
     def params(self, shape: Shape) -> dict[str, Param]:
-        found = {
+        params = {
             "W": Param((shape[0], 1), self.init, shape[0], 1),
             "E": Param((self.classes, shape[0]), self.class_init, shape[0], 1),
         }
-        return self.with_directions(found | ({"b": Param((1,), Zeros(), shape[0], 1)} if self.bias else {}))
+        return self.with_directions(params | ({"b": Param((1,), Zeros(), shape[0], 1)} if self.bias else {}))
 
     def rows(self, m: Memory, n: int) -> Array:
         """Return each row's own weights, w + E[label]."""

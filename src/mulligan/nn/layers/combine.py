@@ -27,11 +27,11 @@ class Sequential(Layer):
         return shape
 
     def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:
-        found: list[tuple[str, Layer, Shape]] = []
+        children: list[tuple[str, Layer, Shape]] = []
         for i, layer in enumerate(self.layers):
-            found.append((f"{i}", layer, shape))
+            children.append((f"{i}", layer, shape))
             shape = layer.output_shape(shape)
-        return found
+        return children
 
     def forward(self, m: Memory, x: Array) -> Array:
         outputs = m.saved["outputs"] = []

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from mulligan.nn.layers.products import multiply, rows_at_once
-from mulligan.nn.layers.windows import TILE_BYTES, Copies, Windows
+from mulligan.nn.layers.windows import TILE_BYTES, WindowBuffers, Windows
 from mulligan.nn.memory import Array, Memory
 
 THIN_TILE_BYTES = 2 << 20
@@ -109,7 +109,7 @@ class Correlation:
                 _add(m, b, out[tile])
         return out
 
-    def _phases_thick(self, m: Memory, copies: Copies, coarse: Array, matrices: Array, out: Array) -> None:
+    def _phases_thick(self, m: Memory, copies: WindowBuffers, coarse: Array, matrices: Array, out: Array) -> None:
         """Take one product for each phase of rows; the phases of columns lie side by side in the fine image."""
         s, (_, W, C), length = self.stride, self.image, self.phases.length
         h, w = self.phases.grid
@@ -119,13 +119,13 @@ class Correlation:
         columns = copies.gather(coarse, rows_first=True).reshape(h, -1, length)
         left = self.before[1] % s
         for matrix, (quotients, rows) in zip(matrices, self.rows):
-            seen = columns[quotients].reshape(-1, length)
-            found = m.context.buffers["phase", (len(seen) * s * C,)].reshape(-1, s * C)
-            multiply(seen, matrix, found)
-            pixels = found.reshape(-1, len(out), w * s, C)[:, :, left : left + W]
+            chosen = columns[quotients].reshape(-1, length)
+            products = m.context.buffers["phase", (len(chosen) * s * C,)].reshape(-1, s * C)
+            multiply(chosen, matrix, products)
+            pixels = products.reshape(-1, len(out), w * s, C)[:, :, left : left + W]
             out[:, rows] = pixels.swapaxes(0, 1)
 
-    def _phases_thin(self, m: Memory, copies: Copies, coarse: Array, matrices: Array, out: Array) -> None:
+    def _phases_thin(self, m: Memory, copies: WindowBuffers, coarse: Array, matrices: Array, out: Array) -> None:
         """Take all phases in one product for each row of a window, without a copy of the windows."""
         padded = copies.pad(coarse)
         blocks = self._add_rows(self._multiply_pieces(m, padded, matrices), padded.shape[2])
@@ -145,21 +145,21 @@ class Correlation:
         """
         pixels = padded.reshape(-1, self.grid[2])
         n, tw, (th, _, outputs) = len(pixels), self.phases.kernel[1], matrices.shape
-        found = m.context.buffers["phase", (th * n * outputs,)].reshape(th, n, outputs)
+        products = m.context.buffers["phase", (th * n * outputs,)].reshape(th, n, outputs)
         for start in range(tw):
             stop = n - (n - start) % tw
             pieces = pixels[start:stop].reshape(-1, tw * pixels.shape[1])
-            for matrix, part in zip(matrices, found):
+            for matrix, part in zip(matrices, products):
                 multiply(pieces, matrix, part[start:stop:tw])
-        return found
+        return products
 
-    def _add_rows(self, found: Array, width: int) -> Array:
+    def _add_rows(self, products: Array, width: int) -> Array:
         """Add the rows of each window: row t lies t rows of `width` pixels further on."""
-        (th, n, _), tw = found.shape, self.phases.kernel[1]
+        (th, n, _), tw = products.shape, self.phases.kernel[1]
         for t in range(1, th):
             whole = n - tw + 1 - t * width
-            found[0, :whole] += found[t, t * width : t * width + whole]
-        total: Array = found[0]
+            products[0, :whole] += products[t, t * width : t * width + whole]
+        total: Array = products[0]
         return total
 
     def _phase_matrices(self, m: Memory, W: Array, thin: bool) -> Array:
@@ -179,13 +179,13 @@ class Correlation:
 
 def _phases(size: int, before: int, stride: int) -> list[tuple[slice, slice]]:
     """Return, for each phase r of one axis, its quotients, counted from the first that occurs, and its fine pixels."""
-    found = []
+    slices = []
     for r in range(stride):
         first = (r - before) % stride
         count = -(-(size - first) // stride)
         start = (first + before - r) // stride - before // stride
-        found.append((slice(start, start + count), slice(first, None, stride)))
-    return found
+        slices.append((slice(start, start + count), slice(first, None, stride)))
+    return slices
 
 
 @lru_cache(maxsize=1024)  # a step asks for the same few

@@ -188,14 +188,14 @@ class Pointwise(Layer):
 def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
     """Raise if a user's function returns its result instead of writing it into `out`."""
     x = np.full((2, *shape), 0.5)  # above 0, where logarithms and roots are finite
-    asked: dict[str, Callable[[Array], object]] = {"f": partial(layer.f, x), "df": partial(layer.df, x, x)}
+    methods: dict[str, Callable[[Array], object]] = {"f": partial(layer.f, x), "df": partial(layer.df, x, x)}
     if curved and not layer.piecewise_linear:
-        asked["ddf"] = partial(layer.ddf, x, x)
-    for method, write in asked.items():
+        methods["ddf"] = partial(layer.ddf, x, x)
+    for method, write in methods.items():
         out = np.full_like(x, np.nan)
         with np.errstate(all="ignore"):
-            given = write(out)
-        if given is not None and given is not out and np.isnan(out).all():
+            answer = write(out)
+        if answer is not None and answer is not out and np.isnan(out).all():
             raise UnsupportedError(
                 f"{type(layer).__name__}.{method} must write its result into out, got an array returned and out left "
                 "as it was. Try out[...] = …."

@@ -59,15 +59,15 @@ class Windows:
         """Whether each window is one pixel, and together they are the image."""
         return self.kernel == (1, 1) and self.stride == 1 and self.covered == self.image[:2]
 
-    def copies(self, m: Memory, n: int) -> "Copies":
+    def copies(self, m: Memory, n: int) -> "WindowBuffers":
         """Return what copies the windows of up to n images."""
-        kept: Copies | None = m.saved.get(self)
-        if kept is None or len(kept.padded) < n:
-            kept = m.saved[self] = Copies(self, m, n)
-        return kept
+        buffers: WindowBuffers | None = m.saved.get(self)
+        if buffers is None or len(buffers.padded) < n:
+            buffers = m.saved[self] = WindowBuffers(self, m, n)
+        return buffers
 
 
-class Copies(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
+class WindowBuffers(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
     """Copies the windows of up to n images, in one workspace's memory.
 
     It keeps, for each number of images and each order of the windows, the views with which `gather` copies. All layers
@@ -116,8 +116,8 @@ class Copies(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
         size = n * of.places * of.length
         columns = self._scratch["columns", (max(size, TILE_BYTES // padded.itemsize),)][:size]
         places = columns.view(element).reshape(windows.shape)
-        found = self[key] = padded[of.inside[1]], windows, places, columns.reshape(-1, of.length)
-        return found
+        views = self[key] = padded[of.inside[1]], windows, places, columns.reshape(-1, of.length)
+        return views
 
 
 def _overlap(size: int, before: int, covered: int) -> tuple[slice, slice]:

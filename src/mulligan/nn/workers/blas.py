@@ -15,8 +15,8 @@ _UNUSED = dict.fromkeys(_OLD, ("avx2", "AVX2")) | dict.fromkeys(("Haswell", "Zen
 
 def libraries() -> list[dict[str, Any]]:
     """Return what threadpoolctl knows about NumPy's BLAS, without SciPy's."""
-    found = [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
-    return [lib for lib in found if "numpy" in lib["filepath"]] or found
+    blas = [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
+    return [lib for lib in blas if "numpy" in lib["filepath"]] or blas
 
 
 def described() -> str:
