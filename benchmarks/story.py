@@ -37,8 +37,8 @@ from mulligan.output.readings import probability
 from mulligan.training import Diagnosed, Diagnosis, Recorder, Run, Stepped, plan
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.web.browser.site import build
-from mulligan.web.inside.diagnosis import advice_on
-from mulligan.web.inside.maps import field
+from mulligan.web.look import field
+from mulligan.web.verdict import advice_on
 
 Arrays = dict[str, NDArray[Any]]
 OUT = Path(mulligan.web.__file__).parent / "page" / "story.bin"

@@ -226,9 +226,9 @@ def sites(command):
 
 
 def piles(rng, folder, count):
-    """Keep drawings and points where disks are full and numbers are gone: each that is named must load, none twice."""
-    from mulligan.web.library.pile import Pile
-    from mulligan.web.problems import Problem
+    """Keep drawings where disks are full and numbers are gone: each that is named must load, none twice."""
+    from mulligan.web.calls import Problem
+    from mulligan.web.classroom import Drawing, Pile
 
     for i in range(count):
         room, gone = rng.choice((0, 100, 1000, 50_000, 10**6)), rng.random() < 0.5
@@ -236,7 +236,8 @@ def piles(rng, folder, count):
         def trial(i=i, room=room, gone=gone):
             runs, own = folder / f"pile-{i}", {}
             pile = Pile(own, runs, SimpleNamespace(client=None))
-            pile._pictures = {n: np.arange(784, dtype=np.uint8).reshape(28, 28, 1) for n in range(i % 3)}
+            picture = np.arange(784, dtype=np.uint8).reshape(28, 28, 1)
+            pile._drawings = {n: Drawing(picture, "", "", "") for n in range(i % 3)}
             names, failed = [], 0
             for turn in range(4):
                 if turn == 2:
@@ -244,7 +245,7 @@ def piles(rng, folder, count):
                 if gone and names:
                     Path(own[names[-1]]).unlink(missing_ok=True)
                 try:
-                    names.append((pile.keep() if turn % 2 else pile.keep_points(points=(0.0, 1.0)))["data"])
+                    names.append(pile.keep()["data"])
                 except (Problem, MulliganError):
                     failed += 1
             whole = all(len(load(path)) for path in own.values() if os.path.exists(path))

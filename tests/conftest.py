@@ -61,7 +61,6 @@ SLOW = {
     "training/test_run.py::test_the_ring_recipe": (),
     "web/browser/test_browser_lab.py": ("calls_are_answered", "drawings_are", "cannot_do", "stand_ins"),
     "web/browser/test_browser_pyodide.py": (),
-    "web/api/test_fuzz.py::test_schemathesis": (),
     "web/test_serving.py::test_a_closed_server_saves": (),
     "web/test_serving.py::test_the_address": (),
 }
@@ -74,7 +73,7 @@ ELSEWHERE = {
     "training/test_refusals.py::test_a_file_system_without_locks": "it replaces the lock of Linux",
     "training/test_refusals.py::test_a_folder_that_is_taken_away": "Windows does not move a folder that is in use",
     "training/test_refusals.py::test_on_windows_a_byte": "it has a stand-in of its own",
-    "web/library/test_delete.py::test_a_run_that_is_being_measured": "it holds a file of the run open",
+    "web/test_delete.py::test_a_run_that_is_being_measured": "it holds a file of the run open",
     "web/test_serving.py::test_a_closed_server_saves[1]": "Windows has no SIGHUP",
 }
 """Tests of what Windows has not, by how their names begin; see tests/as_windows."""

@@ -17,8 +17,8 @@ from mulligan.report.curves import verdict_chart
 from mulligan.studies.measures import play
 from mulligan.training import Run, RunFolder, recipe
 from mulligan.training.progress import measured
-from mulligan.web.inside import maps
-from mulligan.web.worker.live import loss_of
+from mulligan.web import look
+from mulligan.web.trainer import describe_loss
 
 MEANS = {"d_real": 1.5, "d_fake": -0.5}
 """Mean logits."""
@@ -77,7 +77,7 @@ def test_terminal_report_and_server_say_the_same(name):
     chart = verdict_chart(Story(folder=RunFolder(Path("x")), config=config, stepped=[(1, MEANS)]))
     assert chart.unit == unit
     assert f"at the end real {real}, fake {fake}" in draw(chart)
-    assert loss_of(config)["says"] == SAYS[name]
+    assert describe_loss(config)["says"] == SAYS[name]
 
 
 def test_the_report_draws_no_try_that_had_another_loss():
@@ -95,16 +95,14 @@ def ring(request):
 
 
 def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring):
-    reading, before = says(ring.config.loss), maps.field(ring, side=16, points=8)
+    reading, before = says(ring.config.loss), look.field(ring, side=16, points=8)
     ring.gan.d.network.theta[-1] += 3.0  # the bias of the logit
-    found, asked = maps.field(ring, side=16, points=8), maps.point(ring, x=1.0, y=0.5)
+    found = look.field(ring, side=16, points=8)
     assert found["says"] == reading
     if reading == "centred":
         assert found["centre"] - before["centre"] == pytest.approx(3.0, abs=1e-5)
     else:
         assert found["centre"] == before["centre"] == ring.config.loss.threshold
-        assert asked["centred"] == asked["logit"] - found["centre"]
-    assert (asked["probability"] is None) is (reading != "probability")
 
 
 def test_a_study_has_probabilities_where_d_estimates_some(ring):

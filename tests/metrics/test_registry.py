@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from mulligan.cli.scores import table
 from mulligan.data import load
 from mulligan.metrics import METRICS, Metric, evaluate_pictures, evaluate_points, figures_in, merge, pca, reference
 from mulligan.report.sections import rows
-from mulligan.web.session.choices import catalog
+from mulligan.web.settings import catalog
 
 NOTES = {"n", "n_real", "n_train", "seeds", "data", "generator", "cpu_seconds", "sha256", "by", "histogram"}
 BESIDE = ("_floor", "_ideal", "_real")
@@ -106,7 +107,7 @@ def test_a_metric_of_ones_own_is_one_entry(pictures, monkeypatch):
     shown = {row["label"]: row for row in rows(Story(metrics))}
     assert (shown["Brightness"]["best"], shown["Brightness"]["line"]) == ("1", "Mean pixel over the reals'.")
     assert (shown["Means ↓"]["best"], shown["Means ↓"]["line"]) == ("0.250", "How far apart.")
-    assert catalog({})["metrics"]["light.mean"]["label"] == "Brightness"
+    assert catalog(SimpleNamespace(own={}))["metrics"]["light.mean"]["label"] == "Brightness"
 
 
 def test_every_public_name_is_on_a_page_of_the_reference():

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import os
 import shutil
 import signal
@@ -16,10 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
+from mulligan.errors import MulliganError
+from mulligan.museum import EXHIBITS, Contrast, Exhibit, Picture, Played
 from mulligan.training import (
-    Config,
     Diagnosed,
     Diagnosis,
     Recorder,
@@ -30,12 +29,12 @@ from mulligan.training import (
     recipe,
     with_overrides,
 )
+from mulligan.training.store.history import read_run
 from mulligan.web.app import application
+from mulligan.web.calls import Problem
+from mulligan.web.handle import dumps
 from mulligan.web.playground import Playground
-from mulligan.web.problems import Problem
-from mulligan.web.session.history import history_of
-from mulligan.web.worker.live import loss_of
-from mulligan.web.worker.protocol import dumps
+from mulligan.web.trainer import describe_loss
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette asks for httpx2, which does the same
@@ -140,66 +139,68 @@ class Stand:
         (self.folder / "checkpoints" / f"step-{said['healthy_step']:06d}").mkdir(parents=True, exist_ok=True)
         self.event("diagnosed", **said)
 
-    def adjusts(self, **more):
-        """Say that a setting was adjusted."""
-        overrides = ["generator.optimizer.lr=0.25"]
-        self.table = to_table(with_overrides(from_table(Config, self.table), overrides))
-        self.event("adjusted", **{"step": 3, "overrides": overrides, **more})
-        self.say("settings", table=self.table)
-
     def event(self, name, **content):
         """Tell an event of the run."""
-        self.say("event", event=name, **content)
+        self.heard("event", self.serial, dumps({"event": name, **content}))
 
     def say(self, kind, *, serial=None, **content):
         """Say something about the run, or about that of a serial number."""
-        self.heard(kind, self.serial if serial is None else serial, dumps(content))
+        self.heard(kind, self.serial if serial is None else serial, content)
+
+    def samples(self, **content):
+        self.heard("samples", self.serial, dumps(content))
 
     def send(self, kind, content=None):
-        words = json.loads(dumps(content or {}))
-        self.sent.append((kind, words))
+        self.sent.append((kind, content))
         if kind in ("start", "open", "second"):
-            self._open(kind, words)
+            self._open(kind, content)
         elif kind == "pause":
             self.say("state", state="paused", step=10)
         elif kind == "go":
-            self.say("state", state="training" if words.get("steps") is None else "paused", step=11)
+            self.say("state", state="training" if content is None else "paused", step=11)
 
-    def _open(self, kind, words):
-        self.number, self.serial = words["try"], words["serial"]
-        self.folder = Path(words["folder"])
-        adjustments = history_of(self.folder).adjustments if kind == "open" else []
+    def _open(self, kind, task):
+        self.number, self.serial = task["try"], task["serial"]
+        self.folder = Path(task["folder"])
+        adjusted = read_run(self.folder, strict=False).adjusted if kind == "open" else []
         if kind == "start":
-            config = from_table(Config, words["config"])
+            config = task["config"]
             self.folder.mkdir(exist_ok=True)
         else:
-            config = load_config((self.folder if kind == "open" else Path(words["parent"])) / "config.toml")
-        config = with_overrides(config, [line for each in adjustments for line in each["overrides"]])
-        self.table = to_table(config)
-        self.heard_later = {
+            config = load_config((self.folder if kind == "open" else Path(task["parent"])) / "config.toml")
+        self.config = with_overrides(config, [change for each in adjusted for change in each["overrides"]])
+        self.opened = {
             "run": self.folder.name,
             "step": 0,
-            "steps": words.get("steps") or config.steps,
+            "steps": task.get("steps") or config.steps,
             "begins": 0,
             "seconds": 0.0,
-            "table": self.table,
-            "adjustments": adjustments,
+            "config": self.config,
+            "adjusted": adjusted,
             "points": True,
             "shape": [2],
             "classes": 0,
             "class_names": [],
             "data": config.data.name,
-            "loss": loss_of(config),
+            "loss": describe_loss(config),
             "floor": None,
         }
-        self.paused = words.get("paused")
+        self.paused = task.get("paused")
 
     def open(self):
         """Say that the run is there."""
-        self.say("opened", **self.heard_later)
+        self.say("opened", **self.opened)
         self.say("state", state="paused" if self.paused else "training", step=0)
 
     async def ask(self, what, args):
+        if what == "adjust":  # as a run checks it
+            try:
+                self.config = with_overrides(self.config, args["changes"])
+            except MulliganError as error:
+                raise Problem("not-available", str(error)) from error
+            self.sent.append((what, args["changes"]))
+            self.event("adjusted", step=3, overrides=args["changes"])
+            return {"config": self.config}
         if what not in self.answers:
             raise Problem("not-available", "no run has been started since the server was.")
         return self.answers[what]
@@ -338,3 +339,40 @@ def served(tmp_path_factory):
     yield found
     found.process.terminate()
     found.ended()
+
+
+PLAYED = Played(
+    (
+        Contrast("spread", "what z changes", 0.001, None, "<", 0.02),
+        Contrast("d_loss", "loss", float("nan"), 1.0, ">", 5.0),
+    ),
+    (Picture("before", "stretched 100 times", np.arange(12, dtype=np.uint8).reshape(3, 4), 0.0, None),),
+)
+
+
+@pytest.fixture
+def case(monkeypatch):
+    """An exhibit of the museum that takes no time."""
+    made = Exhibit(
+        "tiny", "A tiny case", 2020, "dead latent", "nobody", "x", "y", "z", (("lr", "1", "2"),), lambda seed: PLAYED
+    )
+    monkeypatch.setitem(EXHIBITS, "tiny", made)
+    return made
+
+
+@pytest.fixture
+def run(tiny):
+    """A ring that has learned a little."""
+    made = Run(tiny())
+    for _ in range(5):
+        made.advance()
+    return made
+
+
+@pytest.fixture
+def seen(tiny_pictures, digits):
+    """Pictures with classes, of a run that has learned a little."""
+    made = Run(tiny_pictures(), data=digits)
+    for _ in range(3):
+        made.advance()
+    return made

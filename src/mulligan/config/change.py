@@ -222,10 +222,15 @@ def weights(config: Config) -> dict[str, Any]:
     return values_of(config, "penalties.", "gamma", "weight")
 
 
+_ADJUSTABLE = re.compile(
+    r"(generator|discriminator)\.optimizer\.(.+\.)?lr|penalties\.(.+\.)?(gamma|weight)|augment_probability"
+)
+
+
 def adjustable(config: Config) -> set[str]:
     """Return the paths of the settings that can change during a run: rates, penalty weights, how much is augmented."""
-    g, d = learning(config)
-    return {*g, *d, *weights(config), *(["augment_probability"] if config.augment else [])}
+    paths = filter(_ADJUSTABLE.fullmatch, flattened(to_table(config)))
+    return {path for path in paths if config.augment or path != "augment_probability"}
 
 
 def compared(old: Table, new: Table) -> list[tuple[str, Any, Any]]:

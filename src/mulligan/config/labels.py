@@ -3,6 +3,8 @@
 from typing import Any
 
 from mulligan.config.change import compared
+from mulligan.config.model import Config
+from mulligan.config.serialization import to_table
 
 LABELS = {
     "loss": "Loss",
@@ -16,29 +18,32 @@ LABELS = {
     "schedules.lr": "Rates over time",
     "schedules.penalty": "Penalty over time",
 }
-_TOLD = 3  # with more changes, only their number is shown
+MOST = 3
+"""With more changes, a summary has only their number."""
 
 
-def labelled(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+def labelled(before: Config, after: Config) -> list[dict[str, Any]]:
     """Return path, label, old and new for each value that differs. Penalties whose kinds differ count as one value."""
-    before, after = (table.get("penalties", []) for table in (old, new))
-    others = [each["kind"] for each in before] != [each["kind"] for each in after]
-    found = [
-        {"path": path, "label": label_of(path, after), "old": was, "new": becomes}
+    old, new = to_table(before), to_table(after)
+    others = [each["kind"] for each in old["penalties"]] != [each["kind"] for each in new["penalties"]]
+    changes = [
+        {"path": path, "label": label_of(path, new["penalties"]), "old": was, "new": becomes}
         for path, was, becomes in compared(old, new)
         if not (others and path.startswith("penalties"))
     ]
     if others:
-        found.append({"path": "penalties", "label": LABELS["penalties"], "old": before, "new": after})
-    return found
+        penalties = {"old": old["penalties"], "new": new["penalties"]}
+        changes.append({"path": "penalties", "label": LABELS["penalties"], **penalties})
+    return changes
 
 
 def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
     """Return a label for a path. `penalties` is the list that it leads into."""
     first, *inner = path.split(".")
     last = path.rpartition(".")[2]
-    if first == "penalties" and inner and penalties:
-        return f"{_named({'kind': penalties[int(inner[0])]['kind']})}: {'γ' if last == 'gamma' else last}"
+    if first == "penalties" and inner:
+        name = _name(penalties[int(inner[0])]["kind"]) if penalties else LABELS[first]
+        return f"{name}: {'γ' if last == 'gamma' else last}"
     if first in ("generator", "discriminator"):
         letter = first[0].upper()
         what = "optimiser" if path == f"{first}.optimizer.kind" else last.replace("_", " ")
@@ -48,10 +53,10 @@ def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
     return ": ".join(filter(None, (LABELS.get(start, start), rest)))
 
 
-def summary(found: list[dict[str, Any]]) -> str:
+def summary(changes: list[dict[str, Any]]) -> str:
     """Summarise a list of changes in a few words, or by their number if there are many."""
     words = []
-    for change in found:
+    for change in changes:
         path, new = change["path"], change["new"]
         last = path.rpartition(".")[2]
         if new is None:
@@ -59,19 +64,16 @@ def summary(found: list[dict[str, Any]]) -> str:
         if path == "loss.kind":
             words.append(str(new).replace("_", " "))
         elif path == "penalties":
-            words += [_named(each) for each in new] or [f"{LABELS['penalties']} none"]
+            words += [_name(each["kind"], each.get("gamma", each.get("weight"))) for each in new] or ["Penalty none"]
         elif path.startswith("penalties") and last in ("gamma", "weight"):
             words.append(f"γ {new:g}")
-        elif last == "lr":
-            label = label_of(path)
-            words.append(f"{label[0].lower()}{label[1:]} {new:g}")
         else:
-            words.append(f"{label_of(path)} {f'{new:g}' if isinstance(new, float) else str(new).lower()}")
-    told = dict.fromkeys(words)
-    return ", ".join(told) if len(told) <= _TOLD else f"{len(found)} changes"
+            label = label_of(path)
+            label = f"{label[0].lower()}{label[1:]}" if last == "lr" else label
+            words.append(f"{label} {f'{new:g}' if isinstance(new, float) else str(new).lower()}")
+    few = dict.fromkeys(words)
+    return ", ".join(few) if len(few) <= MOST else f"{len(changes)} changes"
 
 
-def _named(penalty: dict[str, Any]) -> str:
-    """Return a penalty's name, and its strength if it has one."""
-    strength = penalty.get("gamma", penalty.get("weight"))
-    return f"{penalty['kind'].upper().replace('_', '-')}{'' if strength is None else f' γ {strength:g}'}"
+def _name(kind: str, strength: float | None = None) -> str:
+    return f"{kind.upper().replace('_', '-')}{'' if strength is None else f' γ {strength:g}'}"

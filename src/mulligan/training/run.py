@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.config.change import Change, Overrides, adjustable, changes_of, compared, with_overrides
+from mulligan.config.change import Change, Overrides, adjustable, changes_of, with_overrides
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset, Sampler
@@ -193,14 +193,14 @@ class Run:
             When a value is not allowed, or when the setting cannot change during a run.
         """
         changes = changes_of(overrides)
-        changed = with_overrides(self.current, changes)
         live = adjustable(self.current)
-        for path, *_ in compared(to_table(self.current), to_table(changed)):
+        for path, _ in changes:
             if path not in live:
                 raise ConfigError(
                     f"{path} cannot change in the middle of a run; rates, penalty weights and augment_probability can. "
                     "Start a new run with it, or a second try."
                 )
+        changed = with_overrides(self.current, changes)
         self.gan.game = replace(changed, classes=self.classes)
         self.current = changed
         self.adjusted.append((self.step, changes))

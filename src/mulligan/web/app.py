@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import mimetypes
 import signal
@@ -11,17 +12,15 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-import h11
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mulligan.config.toml import load_config
 from mulligan.errors import typed
@@ -30,15 +29,12 @@ from mulligan.output.export import html
 from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web.api.openapi import ROUTES, description
-from mulligan.web.api.route import Answer, refused
+from mulligan.web import look, museum, runs  # noqa: F401  they add their routes
+from mulligan.web.calls import OWNER, ROUTES, Answer, Problem, Route, answer
 from mulligan.web.gate import LOOPBACK, Gate
+from mulligan.web.handle import WorkerHandle, dumps
 from mulligan.web.playground import Playground
-from mulligan.web.problems import Problem
-from mulligan.web.requests import response, served
-from mulligan.web.session.state import UNFINISHED, State
-from mulligan.web.worker.handle import WorkerHandle
-from mulligan.web.worker.protocol import dumps
+from mulligan.web.state import UNFINISHED, State
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,12 +47,9 @@ TYPES = {
     ".webp": "image/webp",
 }
 """Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
-PATIENCE = 10.0
-"""Seconds within which a connection must send the headers of a request."""
-WAITING = 64
-"""Maximum number of connections from one address whose headers are still to come."""
-GRACE = 60.0
-"""Seconds within which the worker must save the run at the end."""
+GRACE, SHORT = 60.0, 10.0
+"""Seconds within which the worker must save the run at the end; and end if there is nothing to save."""
+BODY_BYTES = 65_536
 
 
 def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, token: str = "") -> Gate:
@@ -72,68 +65,67 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
         finally:
             await playground.close()
 
-    described = response(Answer(dumps(description())))
-
     def for_story(request: Request) -> Response:
         name = request.url.path[1:]
         if name == "forger.bin":
-            return response(Answer(html.in_bytes(bundled()), media="application/octet-stream"))
-        return response(Answer((html.PAGE / name).read_bytes(), media=TYPES[".js"]))
+            return Response(html.in_bytes(bundled()), media_type="application/octet-stream")
+        return FileResponse(html.PAGE / name, media_type=TYPES[".js"])
 
-    routes = [StarletteRoute(each.path, partial(served, playground, each), methods=[each.method]) for each in ROUTES]
-    app = Starlette(
-        routes=[
-            *routes,
-            StarletteRoute("/openapi.json", lambda request: described),
-            *(StarletteRoute(f"/{name}", for_story) for name in ("forger.bin", "chance.js", "network.js")),
-            *([Mount("/book", StaticFiles(directory=playground.book, html=True))] if playground.book else []),
-        ],
-        lifespan=living,
-        exception_handlers={HTTPException: _spoken, Exception: _failed},  # type: ignore[dict-item]
-    )
+    routes = [StarletteRoute(each.path, partial(_serve, playground, each), methods=[each.method]) for each in ROUTES]
+    story = [StarletteRoute(f"/{name}", for_story) for name in ("forger.bin", "chance.js", "network.js")]
+    handlers: Any = {HTTPException: _explain, Exception: _apologise}
+    app = Starlette(routes=[*routes, *story], lifespan=living, exception_handlers=handlers)
     app.router.default = StaticFiles(directory=PAGE, html=True)
     return Gate(app, hosts, token)
 
 
-async def _spoken(request: Request, error: HTTPException) -> Response:
+async def _serve(playground: Playground, route: Route, request: Request) -> Response:
+    """Answer one request to a route."""
+    query, token = request.scope["query_string"].decode("latin-1"), request.headers.get("x-mulligan-token")
+    visitor = request.scope.get("state", {}).get("visitor", OWNER)
+    body = partial(_body, request)
+    return _response(await answer(playground, route, request.path_params, query, body, token, visitor))
+
+
+def _response(found: Answer) -> Response:
+    media, content = found.media, found.content
+    if isinstance(content, Path):
+        return FileResponse(content, found.status, media_type=media, filename=found.file or None)
+    if isinstance(content, AsyncIterator):
+        return StreamingResponse(content, headers={"x-accel-buffering": "no"}, media_type=media)
+    headers = {"content-disposition": f'attachment; filename="{found.file}"'} if found.file else None
+    return Response(content if isinstance(content, bytes) else dumps(content), found.status, headers, media)
+
+
+async def _body(request: Request) -> Any:
+    """Read a JSON body. Raise a `Problem` if it has another type or is too long."""
+    kind = request.headers.get("content-type", "nothing").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        text = f"Content-Type must be application/json, got {kind[:60]!r}. Set it, and send at least {{}}."
+        raise Problem("not-json", text)
+    content = b""
+    with contextlib.suppress(ClientDisconnect):
+        async for part in request.stream():
+            content += part
+            if len(content) > BODY_BYTES:
+                raise Problem("too-large", f"the body must have at most {BODY_BYTES:,} bytes. Send less.")
+    try:
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise Problem("bad-request", f"the body must be JSON, got something else ({error}). Try {{}}.") from error
+
+
+async def _explain(request: Request, error: HTTPException) -> Response:
     kind = {404: "not-found", 405: "method"}.get(error.status_code, "bad-request")
-    got = f"{request.method} {request.url.path[:80]}"
-    text = f"the request must be a call that /openapi.json lists, or a file of the page, got {got}. The page is at /."
-    found = response(refused(Problem(kind, text)))
-    found.headers.update(error.headers or {})
-    return found
+    text = f"the address must be a call or a file of the page, got {request.method} {request.url.path[:80]}. Try /."
+    response = _response(Problem(kind, text).answer())
+    response.headers.update(error.headers or {})
+    return response
 
 
-async def _failed(request: Request, error: Exception) -> Response:
+async def _apologise(request: Request, error: Exception) -> Response:
     text = f"{type(error).__name__} in the server. The terminal says more; the run is untouched."
-    return response(refused(Problem("failed", text)))
-
-
-class Connection(H11Protocol):
-    """A connection that must send its request in time. If too many from one address wait, the oldest are closed."""
-
-    _late: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.began = self.loop.time()
-        self._late = self.loop.call_later(PATIENCE, transport.abort)
-        host = (self.client or ("",))[0]
-        beside = [c for c in self.connections if isinstance(c, Connection) and c.waits and host in (c.client or ("",))]
-        for each in sorted(beside, key=lambda c: c.began)[:-WAITING]:
-            each.transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._late is not None and not self.waits:
-            self._late.cancel()
-            self._late = None
-        elif self._late is None and self.waits:
-            self._late = self.loop.call_later(PATIENCE, self.transport.abort)
-
-    @property
-    def waits(self) -> bool:
-        return self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is None
+    return _response(Problem("failed", text).answer())
 
 
 class Server(uvicorn.Server):
@@ -142,7 +134,6 @@ class Server(uvicorn.Server):
     def __init__(self, app: Gate, playground: Playground, ready: Callable[[], object]):
         config = uvicorn.Config(
             app,
-            http=Connection,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -150,8 +141,6 @@ class Server(uvicorn.Server):
             ws="none",
             timeout_keep_alive=30,
             timeout_graceful_shutdown=5,
-            h11_max_incomplete_event_size=16_384,
-            limit_concurrency=512,
         )
         super().__init__(config)
         self.playground, self.ready = playground, ready
@@ -171,7 +160,7 @@ class Server(uvicorn.Server):
             with contextlib.suppress(OSError):  # the terminal is closed
                 _LOG.info("saving the run …")
         playground.broadcast.notify("info", "The server is closing; the run is saved.", "closing")
-        playground.worker.quit()
+        playground.leave()
         asyncio.get_running_loop().call_later(0.2, playground.broadcast.close)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -191,26 +180,20 @@ def run(playground: Playground, listener: socket.socket, app: Gate, ready: Calla
         end(playground.session.state, playground.runs, playground.worker)
 
 
-def built_book() -> Path | None:
-    """Return the folder of the built book: here or beside the package's source; None if it is not built."""
-    places = (folder / "docs/_build" for folder in (Path.cwd(), PAGE.parents[3]))
-    return next((place for place in places if (place / "book/01-the-game.html").exists()), None)
-
-
-def end(state: State, runs: Path, worker: WorkerHandle) -> None:
+def end(state: State, folder: Path, worker: WorkerHandle) -> None:
     """Wait until the worker has saved the run, and print how to resume it."""
     worker.quit()
-    well = worker.join(GRACE)
+    well = worker.join(GRACE if state.name in (*UNFINISHED, "stopping") else SHORT)
     run = state.run
-    if run is None or not (runs / run).is_dir():  # no run, or one that could not start
+    if run is None or not (folder / run).is_dir():  # no run, or one that could not start
         return
-    here = RunFolder(runs / run)
-    found = checkpoints(here.checkpoints)
+    here = RunFolder(folder / run)
+    saved = checkpoints(here.checkpoints)
     if not well:
         _LOG.warning("the training process had to be killed; what %s had saved is untouched", run)
-    if not found:
+    if not saved:
         steps = f"its {state.step:,} steps are" if state.step else "nothing is"
         _LOG.info("%s has saved nothing; %s lost", run, steps)
-    elif step_of(found[-1]) < load_config(here.config).steps:
-        step, again = f"{step_of(found[-1]):,}", f"mulligan resume {typed(runs / run)}"
+    elif step_of(saved[-1]) < load_config(here.config).steps:
+        step, again = f"{step_of(saved[-1]):,}", f"mulligan resume {typed(folder / run)}"
         _LOG.info("%s is saved at step %s; go on with: %s, or mulligan serve", run, step, again)

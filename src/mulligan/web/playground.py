@@ -16,19 +16,14 @@ from mulligan.errors import MulliganError
 from mulligan.models import BUNDLED, FACES
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_file
-from mulligan.training import Run
 from mulligan.training.samples import data_of
-from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
-from mulligan.training.store.folder import RunFolder, restored
-from mulligan.web.library.jobs import Jobs
-from mulligan.web.library.pile import Pile
-from mulligan.web.problems import Problem
-from mulligan.web.session.broadcast import Broadcast
-from mulligan.web.session.listener import Listener
-from mulligan.web.session.session import Session
-from mulligan.web.session.votes import Votes
-from mulligan.web.session.write_lock import WriteLock
-from mulligan.web.worker.handle import WorkerHandle
+from mulligan.training.store.folder import RunFolder
+from mulligan.web.calls import Problem, RunPath, get
+from mulligan.web.classroom import Pile, Votes
+from mulligan.web.handle import WorkerHandle
+from mulligan.web.jobs import Jobs
+from mulligan.web.session import Session
+from mulligan.web.streams import Broadcast, WriteLock
 
 TICK = 0.25
 """Seconds between two messages about reports, the run bar, the pile and the votes."""
@@ -44,31 +39,41 @@ THREADS = 4
 class Playground:
     """One server's state.
 
-    `runs` is the folder of run folders; the first run creates it. `data` names the user's own pictures. `book` is the
-    folder of the built book, if there is one. `thread` calls a function outside the event loop, if the platform can.
+    `runs` is the folder of run folders; the first run creates it. `data` names the user's own pictures. `thread` calls
+    a function outside the event loop, if the platform can.
     """
 
     def __init__(self, runs: Path, data: dict[str, str] | None, worker: WorkerHandle):
         self.runs, self.worker = runs.resolve(), worker
         self.broadcast = Broadcast(lambda phone: self.shared() if phone else self.snapshot())
         self.write_lock = WriteLock(self.broadcast)
-        self.book: Path | None = None
         self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
         self.pile = Pile(self.session.own, self.runs, self.write_lock)
         self.votes = Votes(self.broadcast, self.worker)
-        self.broadcast.changed = self.session.watched
-        self.listener = Listener(self.session)
-        self.worker.heard, self.worker.died = self.listener.hear, self.listener.died
+        self.broadcast.changed = self.session.tell_watched
+        self.worker.heard, self.worker.died = self.session.hear, self.session.restart_worker
         self.jobs = Jobs(self)
-        self.session.finished = self.jobs.after_the_end
-        self._threads = asyncio.Semaphore(THREADS)
-        self.thread: Callable[..., Awaitable[Any]] = asyncio.to_thread
+        self.session.finished = self.jobs.add_final
+        self.thread: Callable[..., Awaitable[Any]] = in_thread
         self.lock = threading.Lock()
+        self._threads = asyncio.Semaphore(THREADS)
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._leaving = False
         self._ticking: asyncio.Task[None] | None = None
 
     async def apart(self, function: Callable[..., Any], *args: Any) -> Any:
-        async with self._threads:
-            return await self.thread(function, *args)
+        """Call a function in a thread. At the server's end nobody waits for it."""
+
+        async def call() -> Any:
+            async with self._threads:
+                return await self.thread(function, *args)
+
+        if not self._leaving:
+            self._calls.add(task := asyncio.ensure_future(call()))
+            task.add_done_callback(self._calls.discard)
+            with contextlib.suppress(asyncio.CancelledError):
+                return await task
+        raise Problem("gone", "the server is closing. Start it again.")
 
     async def open(self) -> None:
         self.worker.attach()
@@ -87,6 +92,7 @@ class Playground:
     def shared(self) -> dict[str, Any]:
         return {"pile": self.pile.state(), "round": self.votes.state()}
 
+    @get("/api/snapshot")
     def snapshot(self) -> dict[str, Any]:
         """Return everything that a page shows."""
         return {
@@ -97,12 +103,20 @@ class Playground:
             "clients": len(self.broadcast.clients),
         }
 
+    def leave(self) -> None:
+        """Answer the calls that are still waiting, and have the worker save the run; `app.end` waits for it."""
+        self._leaving = True
+        self.worker.quit()
+        for call in self._calls:
+            call.cancel()
+
     async def close(self) -> None:
-        """End the streams and the jobs. The worker saves the run, and `app.end` waits for it."""
+        """End the streams and the jobs."""
         if self._ticking is not None:
             self._ticking.cancel()
+        self.leave()
         self.broadcast.close()
-        self.jobs.close()
+        await self.jobs.close()
 
     def folder(self, name: str) -> Path:
         """Return the folder of a run, which is always inside the runs folder. `./name` is the same as `name`."""
@@ -130,7 +144,7 @@ class Playground:
             if not path.is_file():
                 text = f"{model} has no generator yet. Its first checkpoint saves one."
                 raise Problem("not-available", text, "model")
-        return _loaded(path, path.stat().st_mtime_ns)
+        return _load(path, path.stat().st_mtime_ns)
 
     def data(self, model: str) -> Dataset | None:
         """Load the training data of a generator, as the run read them; None if they are not on this machine."""
@@ -141,31 +155,42 @@ class Playground:
         except (MulliganError, OSError):
             return None
 
-    def models(self, also: str | None = None) -> list[dict[str, Any]]:
-        """Return the available generators: the bundled ones, those of the newest runs, and the run `also`."""
-        found = [(name, *ours) for name, ours in OURS.items()]
-        for place, path in enumerate(sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)):
+    @get("/api/models", apart=True)
+    def models(self, *, also: RunPath | None = None) -> list[dict[str, Any]]:
+        """Return the generators: the bundled ones, those of the newest hundred runs, and the run `also`."""
+        generators = [(name, *ours) for name, ours in OURS.items()]
+        paths = [path for path in self.runs.glob("*/generator.safetensors") if path.is_file()]
+        for place, path in enumerate(sorted(paths, key=mtime, reverse=True)):
             name = path.parent.name
             wanted = place < MODELS or name == (also or "").removeprefix("./")
             if wanted and is_shown(name):
-                found.append((f"./{name}" if name in TAKEN else name, name, path))
+                generators.append((f"./{name}" if name in TAKEN else name, name, path))
         rows = []
-        for name, title, path in found:
-            with contextlib.suppress(MulliganError, OSError):
-                rows.append({"name": name, "title": title, **_described(path, path.stat().st_mtime_ns)})
+        for name, title, path in generators:
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                rows.append({"name": name, "title": title, **_describe(path, path.stat().st_mtime_ns)})
         return rows
 
-    def loaded_run(self, name: str, step: int | None = None) -> Run:
-        """Build the run of a folder from the checkpoint of a step (default: the newest)."""
-        found = {step_of(path): path for path in checkpoints(RunFolder(self.folder(name)).checkpoints)}
-        if not found:
-            text = f"{name} has no checkpoint yet, so its networks cannot be shown. Wait for its first one."
-            raise Problem("not-available", text, "run")
-        path = found.get(max(found) if step is None else step)
-        if path is None:
-            there = ", ".join(f"{each:,}" for each in found)
-            raise Problem("not-available", f"step must be one of {there} for {name}, got {step:,}.", field="step")
-        return _built(path, path.stat().st_mtime_ns)
+
+async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a thread that does not keep the process alive, unlike asyncio's own."""
+    loop, result = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+
+    def settle(value: Any, error: BaseException | None) -> None:
+        if not result.done():
+            result.set_result(value) if error is None else result.set_exception(error)
+
+    def work() -> None:
+        value, error = None, None
+        try:
+            value = function(*args)
+        except Exception as raised:
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, value, error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await result
 
 
 def is_shown(name: str) -> bool:
@@ -174,23 +199,25 @@ def is_shown(name: str) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _loaded(path: Path, changed: int) -> Generator:
+def _load(path: Path, changed: int) -> Generator:
     return Generator.load(path, threads=1)
 
 
 @lru_cache(maxsize=256)
-def _described(path: Path, changed: int) -> dict[str, Any]:
-    spec, tensors = read_file(path)
-    return {
-        "step": spec.step,
-        "classes": spec.classes,
-        "class_names": list(spec.class_names or map(str, range(spec.classes))),
-        "latent": spec.latent.dim,
-        "parameters": sum(tensor.size for tensor in tensors.values()),
-        "points": len(spec.shape) == 1,
-    }
-
-
-@lru_cache(maxsize=2)
-def _built(path: Path, changed: int) -> Run:
-    return restored(load_checkpoint(path))
+def _describe(path: Path, changed: int) -> dict[str, Any]:
+    """Describe a generator. The `text` of a file that cannot be read says why; it must not hide the others."""
+    row = {"step": 0, "classes": 0, "class_names": [], "latent": 0, "parameters": 0, "points": False, "text": ""}
+    try:
+        spec, tensors = read_file(path)
+        return row | {
+            "step": spec.step,
+            "classes": spec.classes,
+            "class_names": list(spec.class_names or map(str, range(spec.classes))),
+            "latent": spec.latent.dim,
+            "parameters": sum(tensor.size for tensor in tensors.values()),
+            "points": len(spec.shape) == 1,
+        }
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        return row | {"text": f"{path.parent.name} cannot be read: {error}"}

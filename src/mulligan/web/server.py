@@ -9,12 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mulligan.errors import ConfigError
-from mulligan.web.worker.handle import WorkerHandle
+from mulligan.web.handle import WorkerHandle
 
 _LOG = logging.getLogger(__name__)
-
-EVERYWHERE = ("0.0.0.0", "[::]")
-"""These mean every address of this machine. A browser on another machine cannot open them."""
 
 
 def serve(
@@ -43,8 +40,7 @@ def serve(
         raise ConfigError("--token must have only letters that a cookie can hold. Try openssl rand -hex 16.")
     worker = WorkerHandle()
     listener = _bound(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    port = listener.getsockname()[1]
+    shown, port = _reachable(listener, host), listener.getsockname()[1]
     address = f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
     phone_address = ""
 
@@ -58,15 +54,14 @@ def serve(
         ready(address)
 
     worker.spawn()
-    from mulligan.web.app import application, built_book, run  # takes about a second, while the worker starts
+    from mulligan.web.app import application, run  # takes about a second, while the worker starts
+    from mulligan.web.classroom import qr
     from mulligan.web.gate import LOOPBACK, for_class
-    from mulligan.web.library.pile import qr
     from mulligan.web.playground import Playground
 
-    if not here:
-        phone_address = f"http://{_seen_from_outside(shown)}:{port}/?token={for_class(token)}#pile"
     playground = Playground(runs, data, worker)
-    playground.pile.phone_address, playground.book = phone_address, built_book()
+    if not here:
+        phone_address = playground.pile.phone_address = f"http://{shown}:{port}/?token={for_class(token)}#pile"
     hosts = LOOPBACK | {host} if here else frozenset[str]()
     run(playground, listener, application(playground, hosts=hosts, token=token), listening)
     return 0
@@ -79,10 +74,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _seen_from_outside(host: str) -> str:
-    """Return this machine's address in its network, as a replacement for one that means every address."""
-    if host not in EVERYWHERE:
-        return host
+def _reachable(listener: socket.socket, host: str) -> str:
+    """Return the host for an address that a browser can open: this machine's own instead of one for all addresses."""
+    if not ip_address(listener.getsockname()[0]).is_unspecified:
+        return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing, but finds the route of a packet

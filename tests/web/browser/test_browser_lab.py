@@ -12,12 +12,12 @@ from scipy.special import gammainc
 
 from mulligan.config.recipes import RECIPES
 from mulligan.data import DATASETS
+from mulligan.web import settings
 from mulligan.web.browser.lab import opened
 from mulligan.web.browser.site import digits
 from mulligan.web.browser.stand_ins import fcntl, scipy
 from mulligan.web.browser.stand_ins import safetensors as ours
 from mulligan.web.browser.stand_ins.safetensors import SafetensorError, safe_open
-from mulligan.web.session import choices
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def folder(tmp_path, monkeypatch):
     """A folder with the site's digits. What the lab takes out of the registries comes back."""
     (tmp_path / "digits.npz").write_bytes(digits())
     monkeypatch.setattr(os, "cpu_count", os.cpu_count)
-    choices.recipes.cache_clear()
+    settings.recipes.cache_clear()
     kept = [(registry, dict(registry)) for registry in (DATASETS, RECIPES)]
     yield tmp_path
     for registry, before in kept:
         registry.clear()
         registry.update(before)
-    choices.recipes.cache_clear()
+    settings.recipes.cache_clear()
 
 
 class Page:
@@ -78,7 +78,7 @@ def test_a_run_from_start_to_end_with_a_pause_and_single_steps(folder):
     before = threading.active_count()
 
     async def story(page):
-        start = {"recipe": "small", "steps": 40, "paused": True, "overrides": ["report_every=10", "sample_every=20"]}
+        start = {"recipe": "small", "paused": True, "changes": [["steps", 40], "report_every=10", "sample_every=20"]}
         status, answer = await page.call("POST", "/api/train/start", start)
         assert status == 200, answer
         await page.until("paused")
@@ -107,7 +107,6 @@ def test_calls_are_answered_while_it_trains(folder):
         for address in (
             "/api/draw?seed=3",
             "/api/look/field?side=16&points=8",
-            "/api/look/layers",
             "/api/runs",
             "/api/models",
         ):
@@ -121,7 +120,7 @@ def test_calls_are_answered_while_it_trains(folder):
 
 def test_an_alarm_pauses_and_a_second_try_goes_on(folder):
     async def story(page):
-        start = {"recipe": "ring", "steps": 3000, "lr_g": 0.3, "lr_d": 0.3}
+        start = {"recipe": "ring", "changes": [["steps", 3000], ["lr_g", 0.3], ["lr_d", 0.3]]}
         await page.call("POST", "/api/train/start", start)
         state = await page.until("alarm")
         assert state.advice["can_try"]

@@ -29,7 +29,7 @@ import mulligan
 from mulligan.models import BUNDLED, FACES
 from mulligan.output.generator import Generator
 from mulligan.web.browser.site import RUNTIME, build, engine_zip
-from mulligan.web.library.drawing import draw
+from mulligan.web.drawing import draw
 
 HERE = Path(__file__).parent
 BROWSER = Path(mulligan.__file__).parent / "web" / "browser"

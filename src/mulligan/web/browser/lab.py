@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -26,14 +26,12 @@ from mulligan.data.registry import of_points
 from mulligan.errors import UnsupportedError
 from mulligan.game.architectures import MLPGenerator
 from mulligan.museum.kinds import ArticleGenerator
-from mulligan.web.api.openapi import ROUTES
-from mulligan.web.api.route import Answer, answered, refused
-from mulligan.web.library.jobs import Jobs, Queue
+from mulligan.web import look, museum, runs  # noqa: F401  they add their routes
+from mulligan.web.calls import ROUTES, Answer, Problem, answer
+from mulligan.web.handle import WorkerHandle, dumps
+from mulligan.web.jobs import JOBS, Jobs, Say
 from mulligan.web.playground import Playground
-from mulligan.web.problems import Problem
-from mulligan.web.worker.handle import WorkerHandle
-from mulligan.web.worker.protocol import dumps
-from mulligan.web.worker.worker import Worker
+from mulligan.web.trainer import Trainer
 
 STAND_INS = ("fcntl", "safetensors", "safetensors.numpy", "scipy", "scipy.special")
 """Modules that Pyodide lacks, reduced to what a run needs."""
@@ -51,17 +49,15 @@ _PATTERNS = [
 
 
 class LocalChannel:
-    """Both ends of the worker's pipe: messages are handled at once, and commands wait until they are received."""
+    """The trainer's end of a pipe that is none: messages are handled at once, and commands wait to be received."""
 
-    def __init__(self, hear: Callable[[str, int, bytes], object]):
-        self.commands: deque[tuple[str, bytes]] = deque()
-        self.send_on = hear
-        self.came = asyncio.Event()
+    def __init__(self, commands: deque[tuple[str, Any]], handle: Callable[[str, int, Any], None]):
+        self.commands, self.handle = commands, handle
 
     def send(self, kind: str, content: Any = None, serial: int = 0) -> None:
-        self.send_on(kind, serial, dumps({} if content is None else content))
+        self.handle(kind, serial, content)
 
-    def receive(self) -> tuple[str, int, bytes]:
+    def receive(self) -> tuple[str, int, Any]:
         kind, content = self.commands.popleft()
         return kind, 0, content
 
@@ -70,21 +66,23 @@ class LocalChannel:
 
 
 class LocalWorker(WorkerHandle):
-    """The worker in the playground's own thread."""
+    """The trainer in the playground's own thread."""
 
     def attach(self) -> None:
-        self._local = LocalChannel(lambda kind, serial, content: self._on(None, kind, serial, content))  # type: ignore[arg-type]
+        self._commands: deque[tuple[str, Any]] = deque()
+        self._came = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._work())
 
-    def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
-        self._local.commands.append((kind, dumps(content or {})))
-        self._local.came.set()
+    def send(self, kind: str, content: Any = None) -> None:
+        self._commands.append((kind, content))
+        self._came.set()
 
     async def _work(self) -> None:
-        for idle in Worker(self._local, turn=TURN).turns():  # type: ignore[arg-type]
-            if idle and not self._local.commands:
-                self._local.came.clear()
-                await self._local.came.wait()
+        channel: Any = LocalChannel(self._commands, partial(self._receive, None))
+        for idle in Trainer(channel, turn=TURN).turns():
+            if idle and not self._commands:
+                self._came.clear()
+                await self._came.wait()
             await asyncio.sleep(0)
 
 
@@ -97,12 +95,8 @@ class LocalJobs(Jobs):
             raise Problem("not-available", UNABLE.format(what.capitalize(), what + of))
         return super().add(what, run, **args)
 
-    def call(
-        self, queue: Queue, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
-    ) -> dict[str, Any]:
-        from mulligan.web.library.work import WORKS
-
-        return WORKS[what](self._playground.runs / run, **args)
+    async def perform(self, what: str, folder: Path, niceness: int, args: dict[str, Any], say: Say) -> dict[str, Any]:
+        return JOBS[what](folder, **args)
 
 
 class Lab(Playground):
@@ -132,21 +126,23 @@ class Lab(Playground):
         """Answer a call of the page: status, media type, a file's name for saving (or an empty text), content."""
         path, _, query = address.partition("?")
         try:
-            answer = await self._answered(method, path, query, token, body)
+            found = await self._answer(method, path, query, token, body)
         except Exception as error:
-            answer = refused(Problem("failed", f"{type(error).__name__}: {error}."))
-        content = answer.content.read_bytes() if isinstance(answer.content, Path) else answer.content
-        return answer.status, answer.media, answer.file, content
+            found = Problem("failed", f"{type(error).__name__}: {error}.").answer()
+        content = found.content.read_bytes() if isinstance(found.content, Path) else found.content
+        if not isinstance(content, bytes | AsyncIterator):
+            content = dumps(content)
+        return found.status, found.media, found.file, content
 
-    async def _answered(self, method: str, path: str, query: str, token: str | None, body: str) -> Answer:
-        async def parsed() -> Any:
+    async def _answer(self, method: str, path: str, query: str, token: str | None, body: str) -> Answer:
+        async def parse() -> Any:
             return json.loads(body)
 
         for route, pattern in _PATTERNS:
-            if route.method == method and (found := pattern.fullmatch(path)):
-                places = {name: unquote(text) for name, text in found.groupdict().items()}
-                return await answered(self, route, places, query, parsed, token)
-        return refused(Problem("not-found", f"{method} {path} does not exist here."))
+            if route.method == method and (match := pattern.fullmatch(path)):
+                places = {name: unquote(text) for name, text in match.groupdict().items()}
+                return await answer(self, route, places, query, parse, token)
+        return Problem("not-found", f"{method} {path} does not exist here.").answer()
 
 
 async def _here(function: Callable[..., Any], *args: Any, **named: Any) -> Any:

@@ -1,7 +1,7 @@
 // The port to a server that is a Web Worker of this page: the same calls as messages, the same stream. Only the static
 // site has it (mulligan site).
 
-import { kept, settingsIn } from "./query.js";
+import { kept, settingsIn, startOf } from "./query.js";
 import { Problem, Server } from "./server.js";
 
 const FIRST = { recipe: "ring" };
@@ -80,7 +80,7 @@ export class Lab extends Server {
   async begin() {
     const start = async () => {
       if (this.began || document.body.dataset.view !== "train") return;
-      await this.post("/api/train/start", asked()).catch(() => this.post("/api/train/start", FIRST));
+      await this.post("/api/train/start", startOf(asked())).catch(() => this.post("/api/train/start", startOf(FIRST)));
     };
     await this.lock(true);
     await start();

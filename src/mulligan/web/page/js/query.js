@@ -13,6 +13,9 @@ export function settingsIn(query) {
   return found;
 }
 
+/** What a start asks of the server: a recipe, and every other setting as a change. */
+export const startOf = ({ recipe = null, paused = false, replace = false, ...settings }) => ({ recipe, paused, replace, changes: Object.entries(settings) });
+
 /** What this browser keeps under a name; null where there is nothing. */
 export function kept(name = "setting") {
   try {

@@ -2,6 +2,7 @@
 
 import { Button, Slider, html, useEffect, useRef, useState } from "./html.js";
 import { capital, int, plain, rate } from "./numbers.js";
+import { startOf } from "./query.js";
 import { Term } from "./terms.js";
 import { act, can, changed, command, latest, mayWrite, server, store } from "./store.js";
 
@@ -35,7 +36,7 @@ export function differences() {
 export const dirty = () => Object.keys(store.draft).length > 0;
 
 function startBody(more = {}) {
-  return { recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more };
+  return startOf({ recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more });
 }
 
 export async function start(more = {}) {
@@ -91,7 +92,7 @@ async function commit(name, value) {
   const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
   if (store.catalog?.live.includes(name) && living && can("adjust")) {
     if (value === store.settings?.[name]) return;
-    await command("adjust", { [name]: value }, NAMES);
+    await command("adjust", { changes: [[name, value]] }, NAMES);
   } else setDraft(name, value);
 }
 

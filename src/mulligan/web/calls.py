@@ -1,0 +1,285 @@
+"""Answer the calls of a page: a route joins an address to a function, whose keyword-only parameters are the request.
+
+This module uses no socket. `web.app` serves the routes over HTTP; the lab receives the same calls as messages from its
+page. A new route is a function with `get` or `post` in the file of its subject.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import MISSING, dataclass, replace
+from functools import cached_property, partial
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args
+from urllib.parse import parse_qsl
+
+from mulligan.errors import MulliganError, shown, suggest
+from mulligan.nn.fields import Interval, Scalar, Words, form_of
+from mulligan.output.generator import LARGEST_SEED
+
+if TYPE_CHECKING:
+    from mulligan.web.playground import Playground
+
+JSON = "application/json"
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# ── errors ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+STATUS = {
+    "bad-request": 400, "unauthorised": 401, "forbidden-host": 403, "forbidden-origin": 403, "no-token": 403,
+    "not-found": 404, "unknown-run": 404, "unknown-model": 404, "not-available": 404, "method": 405,
+    "stale-token": 409, "stale-try": 409, "busy": 409, "wrong-state": 409, "too-large": 413, "not-json": 415,
+    "bad-field": 422, "failed": 500, "gone": 503,
+}  # fmt: skip
+"""Of each kind of problem, which is the last part of its ``type``."""
+
+
+class Problem(Exception):
+    """Raise this to answer a request with ``application/problem+json``. `field` names the value that is wrong."""
+
+    def __init__(self, kind: str, detail: str, field: str | None = None):
+        super().__init__(detail)
+        self.kind, self.detail, self.field = kind, detail, field
+
+    def answer(self) -> Answer:
+        """Return the error as RFC 9457 has it, and the value that is wrong."""
+        status, title = STATUS[self.kind], self.kind.replace("-", " ").capitalize()
+        content = {"type": f"/problems/{self.kind}", "title": title, "status": status}
+        return Answer(content | {"detail": self.detail, "field": self.field}, status, "application/problem+json")
+
+
+# ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Text:
+    """The form of a text that matches a pattern. `rule` says what the text is."""
+
+    pattern: str
+    rule: str
+    example: str
+
+    def plain(self, value: Any) -> str:
+        if isinstance(value, str) and re.fullmatch(self.pattern, value) and not re.search("[\0\ud800-\udfff]", value):
+            return value
+        raise ValueError
+
+
+@dataclass(frozen=True)
+class Many:
+    """The form of a list of `low` to `high` entries."""
+
+    entry: Any
+    low: int
+    high: int
+    example = MISSING
+
+    @property
+    def rule(self) -> str:
+        return f"a list of {self.low} to {self.high}, each entry {self.entry.rule}"
+
+    def plain(self, value: Any) -> tuple[Any, ...]:
+        if isinstance(value, list) and self.low <= len(value) <= self.high:
+            return tuple(map(self.entry.plain, value))
+        raise ValueError
+
+
+NAME = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}"
+"""A file's or a folder's name that is not hidden and stays inside its folder."""
+RUN = rf"(\./)?{NAME}"
+"""A run's name, where other words are allowed too: `./live` is a run that is called `live`."""
+RunName = Annotated[str, Text(NAME, "a run's name", "quick-1")]
+RunPath = Annotated[str, Text(RUN, "live or a run's name", "live")]
+FileName = Annotated[str, Text(NAME, "a file's name", "player.html")]
+ClientName = Annotated[str, Text("[A-Za-z0-9_-]{16,64}", "16 to 64 letters, digits, _ or -", "a1b2c3d4e5f6a7b8")]
+Seed = Annotated[int, Interval(0, LARGEST_SEED, "[]", 42)]
+Step = Annotated[int, Interval(0, 1e12, "[]", 100)]
+
+_WRITTEN = {int: r"[+-]?\d{1,20}", float: r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", bool: "true|false"}
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of a request."""
+
+    name: str
+    form: Any
+    default: Any
+
+    def read(self, given: Any) -> Any:
+        """Return what the function takes for a value that came, or for MISSING; raise a `Problem` if it is wrong."""
+        if given in (MISSING, None) and self.default is not MISSING:
+            return self.default
+        try:
+            return self.form.plain(given)
+        except ValueError:
+            got = "nothing" if given is MISSING else shown(given)
+            near = suggest(given, self.form.words) if isinstance(self.form, Words) else ""
+            example = "" if near or self.form.example is MISSING else f" Try {self.form.example}."
+            text = f"{self.name} must be {self.form.rule}, got {got}.{near}{example}"
+            raise Problem("bad-field", text, self.name) from None
+
+
+def values_of(function: Any) -> dict[str, Value]:
+    """Return the values that a function or a dataclass takes, by its parameters' names.
+
+    A trailing underscore, which keeps a name from being a keyword, is not part of the value's name.
+    """
+    values = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY and name != "visitor":
+            hint = parameter.annotation
+            hint = get_args(hint)[0] if NoneType in get_args(hint) else hint
+            default = MISSING if parameter.default is parameter.empty else parameter.default
+            values[name] = Value(name.rstrip("_"), form_of(hint), default)
+    return values
+
+
+def from_text(form: Any, text: str) -> Any:
+    """Return the value that a text in an address writes; the text itself if it writes none."""
+    match form:
+        case Scalar(kind) if kind in _WRITTEN and re.fullmatch(_WRITTEN[kind], text, re.ASCII):
+            return text == "true" if kind is bool else kind(text)
+        case Many(entry):
+            return [from_text(entry, part) for part in text.split(",")] if text else []
+    return text
+
+
+# ── routes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Visitor(NamedTuple):
+    """Who calls: a `phone` of a class is known by its cookie, and one phone from another by its address."""
+
+    phone: bool = False
+    address: str = ""
+
+
+OWNER = Visitor()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What several calls say beside the values of their function, and how such a function is called."""
+
+    async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> Any:
+        function = partial(route.function, getattr(playground, route.of) if route.of else playground, **values)
+        result = await playground.apart(function) if route.apart else function()
+        return await result if inspect.isawaitable(result) else result
+
+
+@dataclass(frozen=True)
+class Route:
+    """One call. Its function is a method of the playground's part `of`, or takes the playground itself.
+
+    One that reads files or computes is called `apart`, in a thread. A `locked` route is for the page with the write
+    lock. One that is `of_class` is also for the phones of a class. A function that takes a `visitor` is told who calls.
+    """
+
+    method: str
+    path: str
+    function: Callable[..., Any]
+    request: type[Request] = Request
+    of: str = ""
+    apart: bool = False
+    locked: bool = False
+    of_class: bool = False
+    status: int = 200
+    media: str = JSON
+
+    @cached_property
+    def takes(self) -> tuple[dict[str, Value], dict[str, Value]]:
+        return values_of(self.request), values_of(self.function)
+
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        return {value.name: value for each in self.takes for value in each.values()}
+
+
+ROUTES: list[Route] = []
+
+
+def get(path: str, **more: Any) -> Callable[[Function], Function]:
+    """Add a route that changes nothing."""
+    return partial(_add, "GET", path, more)
+
+
+def post(path: str, **more: Any) -> Callable[[Function], Function]:
+    """Add a route that needs the write lock."""
+    return partial(_add, "POST", path, {"locked": True} | more)
+
+
+def _add(method: str, path: str, more: dict[str, Any], function: Function) -> Function:
+    ROUTES.append(Route(method, path, function, **more))
+    return function
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status and a content: JSON, bytes, the file that holds them, or a stream of their parts.
+
+    `file` is the name under which a browser saves the content; empty if the browser shows it.
+    """
+
+    content: Any
+    status: int = 200
+    media: str = JSON
+    file: str = ""
+
+
+async def answer(
+    playground: Playground,
+    route: Route,
+    places: Mapping[str, str],
+    query: str,
+    body: Callable[[], Awaitable[Any]],
+    token: str | None,
+    visitor: Visitor = OWNER,
+) -> Answer:
+    """Answer one request, whose path has the parts `places`.
+
+    `body` reads the JSON body, if the caller may write; `token` is its token of the write lock.
+    """
+    try:
+        if route.locked and not (route.of_class and playground.pile.phone_address):
+            playground.write_lock.check(token)
+        given = _given(route, places, query, await body() if route.method == "POST" else {})
+        request, values = (
+            {name: value.read(given.get(value.name, MISSING)) for name, value in taken.items()} for taken in route.takes
+        )
+        if "visitor" in inspect.signature(route.function).parameters:
+            values["visitor"] = visitor
+        result = await route.request(**request).call(playground, route, values)
+    except Problem as problem:
+        return problem.answer()
+    except MulliganError as error:
+        return Problem("bad-field" if error.exit_code == 2 else "failed", str(error)).answer()
+    except RecursionError:
+        return Problem("bad-request", "the body must not be nested so deeply. Try {}.").answer()
+    if isinstance(result, Answer):
+        return replace(result, media=route.media)
+    return Answer(result, route.status, route.media)
+
+
+def _given(route: Route, places: Mapping[str, str], query: str, body: Any) -> dict[str, Any]:
+    """Return every value of a request by its name, from the path, the query and the body."""
+    try:
+        query.encode("ascii")
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict", max_num_fields=32)
+    except ValueError as error:
+        text = f"the query must be name=value&name=value, got something else ({error})."
+        raise Problem("bad-request", text) from error
+    if not isinstance(body, dict):
+        raise Problem("bad-field", f"the body must be a JSON object, got {shown(body)}. Try {{}}.")
+    given, known = dict(body), route.values
+    for name, text in [*places.items(), *pairs]:
+        if name in given:
+            raise Problem("bad-field", f"{name} must be given once, got it twice. Try {name}={text}.", name)
+        given[name] = from_text(known[name].form, text) if name in known else text
+    for name in given:
+        if name not in known:
+            rule = f"one of {', '.join(known)}" if known else "left out"
+            raise Problem("bad-field", f"a field must be {rule}, got {shown(name)}.{suggest(name, known)}", name)
+    return given

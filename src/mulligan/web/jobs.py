@@ -1,0 +1,222 @@
+"""Long jobs: evaluate a finished run, write its report, export it, play a case of the museum.
+
+Each job has its own process, so that neither the page nor a run in training waits for it. `JOBS` has what they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import MulliganError
+from mulligan.web.handle import Channel, spawn
+
+if TYPE_CHECKING:
+    from mulligan.web.playground import Playground
+
+NICE = 10
+"""Niceness of the jobs at the end of a run, so that training goes first."""
+Say = Callable[[str], object]
+BEGINS = {
+    "evaluate": "measuring the averaged generator",
+    "report": "writing the report",
+    "export": "writing the file",
+    "museum": "playing it: as published, and repaired",
+}
+
+
+class Jobs:
+    """Runs the jobs that users ask for one after the other, and beside them those at the end of a run."""
+
+    def __init__(self, playground: Playground):
+        self._playground = playground
+        self._turns = {0: asyncio.Lock(), NICE: asyncio.Lock()}
+        self._tasks: dict[tuple[Any, ...], asyncio.Task[None]] = {}
+        self._messages: dict[int, dict[str, Any]] = {}  # the last one of each running job
+
+    def add_final(self, run: str) -> None:
+        """Measure a run that has ended, and write its report."""
+        for what in ("evaluate", "report"):
+            self._add(what, run, NICE, {})
+
+    def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
+        self._add(what, run, 0, args)
+        return {"job": what, "run": run, **args}
+
+    def _add(self, what: str, run: str, niceness: int, args: dict[str, Any]) -> None:
+        key = (what, run, niceness, *args.items())
+        if key not in self._tasks:
+            self._tasks[key] = task = asyncio.get_running_loop().create_task(self._work(what, run, niceness, args))
+            task.add_done_callback(lambda task: self._tasks.pop(key))
+
+    async def leave(self, run: str) -> None:
+        """End every job that writes to a run's folder, and wait until all have ended."""
+        tasks = [task for (what, name, *_), task in self._tasks.items() if name == run and what != "museum"]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        for task in (tasks := [*self._tasks.values()]):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _work(self, what: str, run: str, niceness: int, args: dict[str, Any]) -> None:
+        loop, publish = asyncio.get_running_loop(), partial(self._say, niceness, what, run)
+        async with self._turns[niceness]:
+            try:
+                publish(BEGINS[what])
+                say = partial(loop.call_soon_threadsafe, publish)
+                result = await self.perform(what, self._playground.runs / run, niceness, args, say)
+            except asyncio.CancelledError:
+                self.done(what, run, {"error": f"{run} was deleted, so {what} was ended."})
+                raise
+            finally:
+                self._messages.pop(niceness, None)
+        self.done(what, run, result)
+
+    async def perform(self, what: str, folder: Path, niceness: int, args: dict[str, Any], say: Say) -> dict[str, Any]:
+        """Do a job in a process of its own. It ends with this task: its files are complete or absent."""
+        result = {"error": f"{what} of {folder.name} ended without a result. Try again."}
+        process, channel = spawn(f"mulligan-{what}", _main, what, str(folder), args, niceness)
+
+        def listen() -> None:
+            for kind, _, content in channel.messages(process):
+                if kind == "say":
+                    say(content)
+                else:
+                    result.clear()
+                    result.update(content)
+            process.join(10.0)
+            channel.close()
+
+        listening = asyncio.ensure_future(self._playground.thread(listen))
+        try:
+            await asyncio.shield(listening)
+        except asyncio.CancelledError:
+            process.kill()
+            await listening
+            raise
+        return result
+
+    def _say(self, niceness: int, what: str, run: str, text: str) -> None:
+        self._messages[niceness] = {"what": what, "run": run, "text": text, "done": False, "url": None}
+        self._playground.broadcast.publish("progress", self._messages[niceness])
+
+    def progress(self) -> dict[str, Any] | None:
+        return self._messages.get(0) or self._messages.get(NICE)
+
+    def done(self, what: str, run: str, result: dict[str, Any]) -> None:
+        broadcast, state = self._playground.broadcast, self._playground.session.state
+        error, text, url = result.get("error"), result.get("text", "done"), result.get("url")
+        end = {"what": what, "run": run, "text": error or text, "done": True, "url": url, "failed": error is not None}
+        broadcast.publish("progress", end)
+        if what == "evaluate" and "metrics" in result and state.evaluate(run, result["metrics"]):
+            broadcast.publish("metrics", state.metrics)
+        broadcast.publish("runs", {})
+
+
+# ── in the job's process ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ToPage(logging.Handler):
+    """Sends log messages to the server for the page."""
+
+    def __init__(self, channel: Channel):
+        super().__init__()
+        self.channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.channel.send("say", record.getMessage())
+
+
+def _main(connection: Any, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
+    """Do a job, and send its result through the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
+    if hasattr(os, "nice"):
+        os.nice(niceness)
+    channel = Channel(connection)
+    log = logging.getLogger("mulligan")
+    log.setLevel(logging.INFO)
+    log.addHandler(ToPage(channel))
+    try:
+        result = JOBS[what](Path(folder), **args)
+    except MulliganError as error:
+        result = {"error": str(error)}
+    except ImportError as error:
+        name = error.name
+        result = {"error": f"{what} needs a package that is not installed ({name}). Install it: pip install {name}."}
+    except Exception as error:
+        result = {"error": f"{what} failed: {type(error).__name__}: {error}"}
+    channel.send("result", result)
+
+
+def evaluate(folder: Path) -> dict[str, Any]:
+    """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
+    from mulligan.models.evaluate import evaluate_finished
+    from mulligan.training.store.folder import RunFolder, restored
+
+    here = RunFolder(folder)
+    if (checkpoint := here.newest()) is None:
+        return {"error": f"{folder.name} has no checkpoint yet, so nothing can be measured. Train it on first."}
+    metrics = evaluate_finished(restored(checkpoint))
+    here.keep_metrics(metrics)
+    return {"metrics": shorten(metrics), "text": f"{folder.name} is measured."}
+
+
+def shorten(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of an evaluation that the page shows: those of the main feature map, and those of none."""
+    from mulligan.metrics import at, space_of
+
+    space = space_of(metrics) or "points"
+    main = ("fd", "fd_floor", "coverage", "coverage_ideal")
+    return {
+        **{name: metrics[name] for name in ("n", "n_real", "step")},
+        "space": space,
+        "held_out": metrics.get("held_out", True),
+        **{name: metrics[space][name] for name in main if name in metrics.get(space, ())},
+        **({"modes": at(metrics, "modes", "captured")} if "modes" in metrics else {}),
+        **{name: metrics["classes"][name] for name in ("modes", "junk") if "classes" in metrics},
+    }
+
+
+def report(folder: Path) -> dict[str, Any]:
+    """Write ``report.html``."""
+    from mulligan.report import write_report
+    from mulligan.web.runs import report_of
+
+    write_report(folder)
+    return {"url": report_of(folder.name), "text": "The report is written."}
+
+
+def export(folder: Path, to: str) -> dict[str, Any]:
+    """Export the generator into the run folder."""
+    from mulligan.output.export import export as write
+    from mulligan.output.generator import Generator
+    from mulligan.training.store.folder import RunFolder
+    from mulligan.web.runs import EXPORTS, OWN, export_of
+
+    generator = Generator.load(OWN.get(folder.name, RunFolder(folder).generator))
+    target = folder / "exports" / EXPORTS[to]
+    # A run that was deleted meanwhile must not reappear as an empty folder.
+    target.parent.mkdir(parents=folder.name in OWN, exist_ok=True)
+    files = write(generator, target, to)
+    size = sum(path.stat().st_size for path in files)
+    return {"url": export_of(folder.name, files[0].name), "text": f"{files[0].name} is written ({size:,} bytes)."}
+
+
+def museum(folder: Path, seed: int) -> dict[str, Any]:
+    """Play a case of the museum; `folder` is the case's name inside the runs folder."""
+    from mulligan.web.museum import play
+
+    play(folder.parent, folder.name, seed)
+    return {"url": f"/api/museum/{folder.name}", "text": f"{folder.name} has been played."}
+
+
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {job.__name__: job for job in (evaluate, report, export, museum)}

@@ -1,0 +1,279 @@
+"""Run folders: list, describe, resume, delete and restore them. Everything stays inside the runs folder."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import time
+from functools import lru_cache
+from pathlib import Path
+from textwrap import wrap
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.config.toml import load_config
+from mulligan.diagnosis.failures import titled
+from mulligan.doors.read import mtime
+from mulligan.errors import BusyError, DataError
+from mulligan.metrics import median_of, space_of
+from mulligan.nn.fields import Words
+from mulligan.output.pictures import read_png, save_animation
+from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.history import RunHistory, read_run
+from mulligan.web.calls import NAME, Answer, FileName, Problem, RunName, Step, Text, get, post
+from mulligan.web.playground import OURS, Playground, is_shown
+from mulligan.web.session import Steps
+from mulligan.web.state import IN_HAND, chain, significant
+
+TRASH = ".trash"
+"""Folder inside the runs folder for deleted runs, which can be restored, or removed by hand."""
+PATIENCE = 5.0
+"""Seconds to wait for another process that writes to a run. After that the run is not deleted."""
+OWN = {f".{name}": path for name, (_, path) in OURS.items()}
+"""Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
+EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
+"""Formats of an export, and the file's name inside the run folder's ``exports``."""
+WIDE, HIGH = 36, 15
+"""Letters of a line below a picture, and its height in pixels."""
+_BACK = 1 << 18  # bytes read from the end of a log
+Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
+Trashed = Annotated[str, Text("[0-9a-f]{8}", "eight hex digits", "0a1b2c3d")]
+
+
+# ── the list ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@get("/api/runs", apart=True)
+def list_runs(playground: Playground) -> dict[str, Any]:
+    """Return all runs, the newest first."""
+    folders = [path for path in _folders(playground.runs) if RunFolder(path).config.is_file()]
+    rows = []
+    for path in sorted(folders, key=mtime, reverse=True):
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            rows.append(_row(path, playground))
+    return {"folder": str(playground.runs).replace(os.path.expanduser("~") + os.sep, "~/", 1), "runs": rows}
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return [p for p in path.iterdir() if p.is_dir() and not p.is_symlink() and is_shown(p.name)]
+    except OSError:
+        return []
+
+
+def _row(path: Path, playground: Playground) -> dict[str, Any]:
+    here, live = RunFolder(path), playground.session.state
+    parts = (here.events, here.config, here.metrics, here.checkpoints, path)
+    stamp = max((p.stat().st_mtime_ns for p in parts if p.exists()), default=0)
+    row = dict(_read(path, stamp))
+    row["live"] = live.run == path.name
+    if row["live"] and live.current is not None:
+        row |= {"state": live.name, "step": live.step, "steps": live.current.steps}
+    return row
+
+
+@lru_cache(maxsize=1024)
+def _read(path: Path, stamp: int) -> dict[str, Any]:
+    """Read a run's row. The result is cached until its files change. A damaged run's row says what is wrong."""
+    try:
+        return _read_whole(path) | {"changed": stamp / 1e9}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # one bad folder must not hide the others
+        return {"name": path.name, "state": "unreadable", "text": str(error), "changed": stamp / 1e9}
+
+
+def _read_whole(path: Path) -> dict[str, Any]:
+    here, name = RunFolder(path), path.name
+    for file in (here.events, here.times, here.metrics):
+        if file.exists() and not file.is_file():  # a pipe would be waited for
+            raise DataError(f"{file} must be a file, got a pipe, a device or a folder. Remove it.")
+    config = load_config(here.config)
+    history, parent = read_run(path, strict=False, last=_BACK), config.parent
+    measured: dict[str, Any] = history.metrics.get(space_of(history.metrics), {})
+    return {
+        "name": name,
+        "recipe": config.recipe,
+        "watched": config.watched,
+        "data": config.data.name,
+        "seed": config.seed,
+        "step": history.step,
+        "steps": config.steps,
+        "state": "finished" if history.finished else "failed" if history.failed else "stopped",
+        "text": "",
+        "diagnosis": _diagnosis(here, history),
+        **{figure: significant(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
+        "parent": None if parent is None else Path(parent.run).name,
+        "from_step": 0 if parent is None else parent.step,
+        "points": len(history.started.get("shape", ())) == 1,
+        "report": report_of(name) if here.report.is_file() else None,
+    }
+
+
+def _diagnosis(here: RunFolder, history: RunHistory) -> dict[str, Any] | None:
+    """Return the last diagnosis: among the last events, or else in a log that is longer; None without a measurement."""
+    diagnosed = history.diagnosed
+    if not diagnosed and here.events.is_file() and here.events.stat().st_size > _BACK:
+        diagnosed = read_run(here.path, strict=False).diagnosed
+    if not diagnosed and not history.measured:
+        return None
+    state, severity = (diagnosed[-1].state, diagnosed[-1].severity) if diagnosed else ("healthy", "")
+    return {"state": state, "title": titled(state)[0], "severity": severity}
+
+
+# ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _address(name: str) -> str:
+    return f"/api/runs/{quote(name, safe='')}"
+
+
+def report_of(name: str) -> str:
+    """Return the address of a run's report."""
+    return f"/runs/{quote(name, safe='')}/report.html"
+
+
+def export_of(name: str, file: str) -> str:
+    """Return the address of an exported file."""
+    return f"{_address(name)}/files/{quote(file, safe='')}"
+
+
+def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
+    """Return a file inside a run folder. Paths that lead elsewhere are rejected."""
+    folder = playground.runs / name if name in OWN else playground.folder(name)
+    path = folder / part / file
+    if not path.is_file() or path.resolve() != folder.resolve() / part / file:
+        raise Problem("not-found", f"{name} has no {file}. Export it first.")
+    return path
+
+
+@get("/api/runs/{name}/samples/{step}.png", media="image/png")
+def sample_at(playground: Playground, *, name: RunName, step: Step) -> Path:
+    """Return the grid of one step."""
+    return file_of(playground, name, "samples", f"step-{step:06d}.png")
+
+
+@get("/api/runs/{name}/files/{file}", media="application/octet-stream")
+def exported(playground: Playground, *, name: Exported, file: FileName) -> Answer:
+    """Return an exported file of a run, or of a generator that comes with Mulligan."""
+    return Answer(file_of(playground, name, "exports", file), file=f"{name.lstrip('.')}-{file}")
+
+
+@get("/runs/{name}/report.html", media="text/html")
+def report_page(playground: Playground, *, name: RunName) -> Path:
+    """Return the report of a run."""
+    return file_of(playground, name, "", "report.html")
+
+
+@get("/api/runs/{name}/futures.gif", apart=True, media="image/gif")
+def futures(playground: Playground, *, name: RunName) -> Answer:
+    """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
+    tries = chain(after := playground.folder(name))[-2:]
+    if len(tries) < 2:
+        raise Problem("not-available", f"name must be a second try, got {name}, which is a first one. Try its child.")
+    saved = [RunFolder(playground.folder(each.run)).grids() for each in tries]
+    steps = sorted({step for grids in saved for step in grids if step >= tries[1].from_step})
+    words = ["as it was", tries[1].summary.replace("γ", "gamma")]  # the font has no Greek
+    lines = [wrap(text, WIDE) for text in words]
+    frames = []
+    for step in steps[:: -(-len(steps) // 60)]:  # at most 60 frames
+        halves = []
+        for one, grids, text in zip(tries, saved, lines):
+            own = max(each for each in grids if each <= step)
+            ended = own == max(grids) and step > own
+            below = [f"Try {one.number}, {'ended at ' if ended else ''}step {own if ended else step:,}", *text]
+            halves.append(_write_below(read_png(grids[own]) // (3 if ended else 1), below, 1 + max(map(len, lines))))
+        frames.append(np.concatenate(halves, axis=1))
+    path = after / "exports" / "both-futures.gif"
+    save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
+    return Answer(path, file=f"{name}-{path.name}")
+
+
+def _write_below(picture: NDArray[np.uint8], lines: list[str], room: int) -> NDArray[np.uint8]:
+    """Write lines below a picture, where there is room for as many."""
+    from PIL import Image, ImageDraw, ImageFont  # late: only this needs them
+
+    image = Image.fromarray(picture)
+    whole = Image.new(image.mode, (image.width, image.height + HIGH * room), "black")
+    whole.paste(image)
+    ImageDraw.Draw(whole).text((4, image.height + 2), "\n".join(lines), "white", ImageFont.load_default())
+    return np.asarray(whole)
+
+
+# ── what may be done with a run ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@post("/api/runs/{name}/resume")
+def resume(
+    playground: Playground, *, name: RunName, steps: Steps | None = None, replace: bool = False
+) -> dict[str, Any]:
+    """Resume a run as the live run; with `replace`, save and close the live one first."""
+    playground.session.open(name, playground.folder(name), steps, replace=replace)
+    return playground.session.status()
+
+
+@post("/api/runs/{name}/export", status=202)
+def export(playground: Playground, *, name: Exported, to: Annotated[str, Words(tuple(EXPORTS))]) -> dict[str, Any]:
+    """Export the generator of a run, or one that comes with Mulligan."""
+    if name not in OWN:
+        playground.folder(name)  # raises an error for an unknown run
+        playground.generator(f"./{name}")
+    return playground.jobs.add("export", name, to=to)
+
+
+@post("/api/runs/{name}/report", status=202)
+def report(playground: Playground, *, name: RunName) -> dict[str, Any]:
+    """Write a run's report."""
+    return playground.jobs.add("report", playground.folder(name).name)
+
+
+@post("/api/runs/{name}/delete")
+async def delete(playground: Playground, *, name: RunName) -> dict[str, Any]:
+    """Move a run to the trash after its writer has ended, because a late file would recreate its folder."""
+    _check_deletable(playground, name)
+    end = time.monotonic() + PATIENCE
+    while True:
+        await playground.jobs.leave(name)
+        path = _check_deletable(playground, name)  # it may have been resumed meanwhile; no await from here on
+        try:
+            RunFolder(path).hold().close()  # Windows does not move a folder with an open file
+            target = playground.runs / TRASH / f"{secrets.token_hex(4)}~{path.name}"
+            target.parent.mkdir(exist_ok=True)
+            os.rename(path, target)
+            playground.broadcast.publish("runs", {})
+            return {"id": target.name.partition("~")[0], "name": path.name}
+        except BusyError as error:  # the worker may still be saving a run that was replaced
+            if time.monotonic() > end:
+                text = f"another process is writing to {name}. Stop it there (Ctrl-C in its terminal), then delete it."
+                raise Problem("busy", text) from error
+        except OSError as error:
+            text = f"{name} could not be moved to the trash: {error.strerror}. Check the folder's permissions."
+            raise Problem("failed", text) from error
+        await asyncio.sleep(0.05)
+
+
+def _check_deletable(playground: Playground, name: str) -> Path:
+    path, state = playground.folder(name), playground.session.state
+    if state.run == name and state.name in IN_HAND:
+        raise Problem("busy", f"{name} is {state.name}. Stop it first, then delete it.")
+    return path
+
+
+@post("/api/trash/{id}/restore")
+def restore(playground: Playground, *, id: Trashed) -> dict[str, Any]:
+    """Bring a run back from the trash."""
+    folder = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id), None)
+    if folder is None:
+        text = f"id must be that of a run in the trash, got {id!r}. It may be in {playground.runs / TRASH}."
+        raise Problem("not-found", text, "id")
+    name = folder.name.partition("~")[2]
+    target = playground.runs / name
+    if target.exists():
+        text = f"there is a new run called {name}. Rename or delete it, then bring this one back."
+        raise Problem("wrong-state", text)
+    os.rename(folder, target)
+    playground.broadcast.publish("runs", {})
+    return {"name": name}

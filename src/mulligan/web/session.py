@@ -1,0 +1,391 @@
+"""The one live run: carry out the page's commands, handle the worker's messages, and inform the pages."""
+
+import contextlib
+import json
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mulligan.config.change import Change, apply_overrides
+from mulligan.config.model import Config
+from mulligan.data import DATASETS
+from mulligan.errors import MulliganError
+from mulligan.nn.fields import Interval, Words
+from mulligan.training.events import Diagnosed
+from mulligan.training.second_try import next_folder
+from mulligan.training.store.checkpoint import checkpoints, step_of
+from mulligan.training.store.folder import RunFolder, take_next
+from mulligan.web import settings
+from mulligan.web.calls import Problem, Request, Route, RunName, get, post
+from mulligan.web.handle import WorkerHandle
+from mulligan.web.settings import Changes, RecipeName
+from mulligan.web.state import COMMANDS, IN_HAND, UNFINISHED, State, Try, chain
+from mulligan.web.streams import Broadcast
+from mulligan.web.verdict import advice_on
+
+if TYPE_CHECKING:
+    from mulligan.web.playground import Playground
+
+Number = Annotated[int, Interval(1, 10_000, "[]", 1)]
+Weights = Annotated[str, Words(("average", "raw", "real"))]
+Steps = Annotated[int, Interval(1, 10**12, "[]", 7000)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start(Request):
+    """A call that starts a run, and returns its status."""
+
+    async def call(self, playground: "Playground", route: Route, values: dict[str, Any]) -> Any:
+        await super().call(playground, route, values)
+        return playground.session.status()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Start):
+    """A command for the try that the page shows, which must be the live one."""
+
+    try_: Number
+    run: RunName | None = None
+
+    async def call(self, playground: "Playground", route: Route, values: dict[str, Any]) -> Any:
+        playground.session.check_command(route.path.rpartition("/")[2], self.try_, self.run)
+        return await super().call(playground, route, values)
+
+
+class Session:
+    """The live run. `own` are the user's own data, by name."""
+
+    def __init__(self, runs: Path, own: dict[str, str], worker: WorkerHandle, broadcast: Broadcast):
+        self.runs, self.own, self.worker, self.broadcast = runs, own, worker, broadcast
+        self.state = State()
+        self.finished: Callable[[str], None] = lambda run: None
+        self._last_status: dict[str, Any] = {}
+
+    # ── what the pages are told ───────────────────────────────────────────────────────────────────────────────────────
+
+    def status(self) -> dict[str, Any]:
+        return {"status": self.state.status()}
+
+    def publish_status(self) -> None:
+        self._last_status = self.state.status()
+        self.broadcast.publish("status", self._last_status)
+
+    def publish_tries(self) -> None:
+        self.broadcast.publish("tries", [each.content() for each in self.state.tries])
+
+    def publish_reports(self) -> None:
+        reports, self.state.pending = self.state.pending, []
+        for report in reports:
+            self.broadcast.publish("event", report)
+
+    def tick(self) -> None:
+        self.publish_reports()
+        if self.state.status() | {"order": 0} != self._last_status | {"order": 0}:
+            self.publish_status()
+
+    def tell_watched(self) -> None:
+        """Tell the worker whether a page is open. It draws samples only for an open page."""
+        with contextlib.suppress(Problem):  # a new worker is told when it is ready
+            self.worker.send("watch", self.broadcast.watched)
+
+    def use(self, config: Config) -> None:
+        """Take a configuration as that of the live run, and show its settings; own pictures by their name."""
+        values, names = settings.settings_of(config), {path: name for name, path in self.own.items()}
+        self.state.config = config
+        self.state.settings = values | {"data": names.get(values["data"], values["data"])}
+
+    # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @post("/api/train/start", of="session", request=Start)
+    def start(
+        self,
+        *,
+        recipe: RecipeName | None = None,
+        changes: Changes = (),
+        paused: bool = False,
+        replace: bool = False,
+    ) -> None:
+        """Start a new run, from a recipe or else from the live run's settings, and a new chain of tries."""
+        self._check_free(replace)
+        known = {name: name for name in DATASETS} | self.own
+        config, dropped = settings.configure(recipe, changes, known, self._config() if recipe is None else None)
+        folder = take_next(self.runs, config.recipe or "run")
+        new = Try(1, folder.name, config.recipe, steps=config.steps, config=config)
+        self._send("start", new, config=config, paused=paused)
+        self.state.begin([new], 1, f"reading {config.data.name}")
+        self.state.info = {"data": config.data.name}
+        self.use(config)
+        self.broadcast.restart()
+        self.broadcast.publish("runs", {})
+        for text in dropped:
+            self.broadcast.notify("info", text, "changed")
+
+    def _send(self, command: str, one: Try, **more: Any) -> None:
+        place = {"folder": str(self.runs / one.run), "try": one.number, "serial": self.state.serial + 1}
+        self.worker.send(command, place | more)
+
+    @post("/api/train/resume", of="session", request=Command)
+    def resume(self, *, steps: Steps | None = None) -> None:
+        """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
+        state, current = self.state, self._current()
+        if state.name in ("paused", "alarm") and steps in (None, current.steps):
+            self.worker.send("go")
+            state.move("training")
+            self.publish_status()
+            return
+        if state.name == "finished" and (steps is None or steps <= current.steps):
+            least = current.steps + 1
+            raise Problem("bad-field", f"steps must be at least {least:,}, got {steps}. Try {2 * least}.", "steps")
+        self._open(state.tries, current, steps)
+
+    def open(self, name: str, folder: Path, steps: int | None, *, replace: bool) -> None:
+        """Continue a run from its folder, and show the tries that led to it."""
+        if name == self.state.run and self.state.name in ("paused", "alarm"):
+            self.resume(steps=steps)
+        else:
+            self._check_free(replace)
+            tries = chain(folder)
+            self._open(tries, tries[-1], steps)
+
+    def _open(self, tries: list[Try], chosen: Try, steps: int | None) -> None:
+        state = self.state
+        live = chosen.run == state.run and state.name in UNFINISHED
+        least = state.step if live else self.newest_checkpoint(chosen.run) or 0
+        if steps is not None and steps < least:  # the worker would say so only after closing the live run
+            text = (
+                f"steps must be at least {least:,}, because {chosen.run} has taken as many, got {steps}. Try {least}."
+            )
+            raise Problem("bad-field", text, "steps")
+        self._send("open", chosen, steps=steps)
+        if state.current is not None and state.current is not chosen and state.name != "failed":
+            state.current.state = "finished" if state.name == "finished" else "stopped"
+        state.begin(tries, chosen.number, f"reading the checkpoint of {chosen.run}")
+        chosen.steps = steps or chosen.steps
+        self.broadcast.restart()
+
+    @post("/api/train/pause", of="session", request=Command)
+    def pause(self) -> None:
+        """Pause after the current step."""
+        self.worker.send("pause")
+
+    @post("/api/train/step", of="session", request=Command)
+    def step(self, *, count: Annotated[int, Interval(1, 1000, "[]", 1)] = 1) -> None:
+        """Take some steps and pause again."""
+        self.worker.send("go", count)
+
+    @post("/api/train/stop", of="session", request=Command)
+    def stop(self) -> None:
+        """Save the run and close it."""
+        self.worker.send("stop")
+        self.state.move("stopping")
+        self.publish_status()
+
+    @post("/api/train/adjust", of="session", request=Command)
+    async def adjust(self, *, changes: Changes) -> None:
+        """Adjust settings from the next step on. The run checks them."""
+        wanted = settings.paths_for(self._config(), changes)
+        try:
+            self.use((await self.worker.ask("adjust", {"changes": wanted}))["config"])
+        except Problem as problem:
+            if problem.kind != "not-available":
+                raise
+            text = settings.with_labels(problem.detail, wanted)
+            raise Problem("bad-field", text, settings.name_of(changes)) from problem
+        self.broadcast.publish("settings", self.state.settings)
+
+    @post("/api/train/second-try", of="session", request=Command)
+    def second_try(self) -> None:
+        """Go back to the last healthy checkpoint with the remedy."""
+        state, current, event = self.state, self._current(), self.state.events.get("diagnosed")
+        if event is None or state.advice is None or not event["severity"]:
+            raise Problem("wrong-state", "the diagnosis has found nothing to repair in this run. Continue the run.")
+        changes, config = Diagnosed.of(event).overrides, self._config()
+        if not changes:
+            helps = "; ".join(event["remedies"])
+            raise Problem("wrong-state", f"no change of settings alone repairs this. Try: {helps}.")
+        changed = settings.apply(config, changes, "changes")[0]
+        parts = ("data", "classes", "latent", "average")
+        nets = (config.generator.layers, config.discriminator.layers)
+        same = nets == (changed.generator.layers, changed.discriminator.layers)
+        anew = not same or any(getattr(config, part) != getattr(changed, part) for part in parts)
+        folder, number = next_folder(self.runs / current.run), len(state.tries) + 1
+        begin = 0 if anew else state.advice["from_step"]
+        new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
+        new.config = changed
+        new.compare(config)
+        with contextlib.suppress(OSError):  # the recorder reports the error
+            folder.mkdir(parents=True)
+        self._send("second", new, parent=str(self.runs / current.run), changes=changes, step=begin)
+        current.state = "failed" if event["severity"] == "alarm" else "stopped"
+        state.begin([*state.tries, new], number, f"going back to step {begin:,} of {current.run}")
+        self.broadcast.restart()
+        self.broadcast.publish("runs", {})
+
+    @get("/api/train/samples", of="session")
+    async def samples(
+        self, *, weights: Annotated[str, Words(("average", "raw", "real"))] = "average"
+    ) -> dict[str, Any]:
+        """Return the grid of the live run."""
+        return await self.worker.ask("samples", {"weights": weights})
+
+    def _check_free(self, replace: bool) -> None:
+        state = self.state
+        if state.name in ("loading", "stopping"):
+            text = f"{state.run} is being {'saved' if state.name == 'stopping' else 'read'}. Wait a moment."
+            raise Problem("busy", text)
+        if state.name in UNFINISHED and not replace:
+            text = f"{state.run} is {'training' if state.name == 'training' else 'paused'} at step {state.step:,}. "
+            raise Problem("busy", f"{text}Stop it first, or start with replace: true, which saves it.")
+
+    def check_command(self, command: str, number: int, run: str | None) -> None:
+        state = self.state
+        if number != (state.number or None) or run not in (None, state.run):
+            text = f"try must be the live one, {state.number or None}, got {number}. Reload, then choose again."
+            raise Problem("stale-try", text)
+        if command not in COMMANDS[state.name]:
+            possible = f"Possible now: {', '.join(state.can)}" if state.can else "Wait a moment"
+            raise Problem("wrong-state", f"{command} is not possible while the run is {state.name}. {possible}.")
+
+    def _current(self) -> Try:
+        assert self.state.current is not None  # else no command but start is possible
+        return self.state.current
+
+    def _config(self) -> Config:
+        if self.state.config is None:
+            run = self.state.run
+            why = "there is no run yet" if run is None else f"{run} could not be read"
+            raise Problem("wrong-state", f"{why}, so no settings can be changed. Choose a recipe to start from.")
+        return self.state.config
+
+    def checkpoints(self, run: str | None) -> list[int]:
+        return [] if run is None else [*map(step_of, checkpoints(RunFolder(self.runs / run).checkpoints))]
+
+    def newest_checkpoint(self, run: str | None) -> int | None:
+        return max(self.checkpoints(run), default=None)
+
+    # ── messages of the worker ────────────────────────────────────────────────────────────────────────────────────────
+
+    def hear(self, kind: str, serial: int, content: Any) -> None:
+        """Handle a message by the method of its kind. Messages about a run that was replaced are dropped."""
+        if serial in (0, self.state.serial):
+            getattr(self, f"_hear_{kind}")(content)
+        elif kind == "state" and content["state"] in ("stopped", "finished") and content.get("step"):
+            for each in self.state.tries:  # a replaced try has been saved
+                each.step = content["step"] if each.run == content.get("run") else each.step
+
+    def _hear_ready(self, content: Any) -> None:
+        self.tell_watched()
+
+    def _hear_samples(self, content: bytes) -> None:  # large, so passed on without parsing
+        self.state.samples = content
+        self.broadcast.publish("samples", content)
+
+    def _hear_state(self, content: dict[str, Any]) -> None:
+        state, name = self.state, content["state"]
+        if name == "failed":
+            self._fail(content["code"], content["text"], content.get("step"))
+            return
+        if state.name == "stopping" and name in UNFINISHED:
+            return
+        state.move(name, content.get("step"))
+        if content.get("saved") is not None:
+            state.saved_step = content["saved"]
+        self.publish_status()
+        self.publish_tries()
+        if name == "finished":
+            text = f"{state.run} is finished: {state.step:,} steps. What is measured now takes some seconds."
+            self.broadcast.notify("finished", text, "finished")
+        if name == "stopped" and state.saved_step is not None:
+            self.broadcast.notify("info", f"{state.run} is saved at step {state.saved_step:,}.", "saved")
+        if name in ("stopped", "finished"):
+            self.broadcast.publish("runs", {})
+        if name == "finished" and state.run is not None:
+            self.finished(state.run)
+
+    def _hear_opened(self, content: dict[str, Any]) -> None:
+        self.state.open(content, self.runs)
+        self.use(self._config())
+        if "diagnosed" in self.state.events:  # before the run was closed last time
+            self._advise(self.state.events["diagnosed"])
+        self.broadcast.restart()
+        self.broadcast.publish("runs", {})
+
+    def _hear_event(self, content: bytes) -> None:
+        event = json.loads(content)
+        self.state.take(event)
+        if event["event"] == "stepped":  # may come a thousand times a second
+            self.state.pending.append(content)
+            return
+        self.publish_reports()
+        self.broadcast.publish("event", content)
+        if event["event"] == "diagnosed":
+            self._advise(event)
+            self.broadcast.publish("advice", self.state.advice)
+            self.publish_tries()
+
+    def _advise(self, event: dict[str, Any]) -> None:
+        advice = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.state.run))
+        repeated = None if advice["from_step"] else self._same_try(Diagnosed.of(event).overrides)
+        self.state.advice = {**advice, "tried": repeated}
+
+    def _same_try(self, changes: tuple[Change, ...]) -> dict[str, Any] | None:
+        """Return the failed try that a remedy would repeat, because the same settings from step 0 give the same run."""
+        with contextlib.suppress(MulliganError, Problem):
+            after = replace(apply_overrides(self._config(), changes)[0], parent=None)
+            for each in self.state.tries if changes else ():
+                same = each.config is not None and replace(each.config, parent=None) == after
+                other = each is not self.state.current
+                if same and other and each.alarm is not None and not each.from_step and not each.history.adjusted:
+                    return {"number": each.number, **each.alarm}
+        return None
+
+    def _hear_pace(self, content: dict[str, Any]) -> None:
+        state, rate = self.state, content["rate"]
+        state.rate = rate if state.rate is None else 0.7 * state.rate + 0.3 * rate  # so that the figure is readable
+        state.move(state.name, content["step"])
+
+    def _hear_clock(self, content: dict[str, Any]) -> None:
+        self.state.seconds = content["seconds"]
+        self.state.rate = self.state.rate or content["rate"]
+
+    def _hear_checked(self, content: dict[str, Any]) -> None:
+        self.state.checked = content
+        self.broadcast.publish("checked", content)
+
+    def _hear_notice(self, content: dict[str, Any]) -> None:
+        self.broadcast.publish("notice", content)
+
+    def _hear_refused(self, content: dict[str, Any]) -> None:
+        if self.state.config is None:  # the settings shown are those of the run before
+            self.state.settings = None
+            self.broadcast.restart()
+        self._fail("refused", content["text"], None)
+
+    def _fail(self, code: str, text: str, step: int | None) -> None:
+        state = self.state
+        if state.run is not None:
+            folder = self.runs / state.run
+            with contextlib.suppress(OSError):
+                if RunFolder(folder).is_free():  # nothing has begun there
+                    shutil.rmtree(folder)
+        state.saved_step = self.newest_checkpoint(state.run)  # a checkpoint may have been deleted since
+        state.error = {"text": text, "code": code, "checkpoint_step": state.saved_step}
+        state.move("failed", step)
+        self.publish_status()
+        self.publish_tries()
+        self.broadcast.notify("failed", text, code)
+        self.broadcast.publish("runs", {})
+
+    def restart_worker(self, code: int | None) -> None:
+        """Report that the training process has died and what is saved, and start another one."""
+        state = self.state
+        why = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+        if state.name in IN_HAND:
+            step = self.newest_checkpoint(state.run)
+            saved = step is not None and f"The checkpoint of step {step:,} is intact: press resume to go on from there."
+            text = f"the training process ended unexpectedly ({why}). {saved or 'Nothing was saved yet.'}"
+            self._fail("worker-died", text, None)
+        self.worker.spawn()

@@ -1,0 +1,274 @@
+"""What a user may choose: the page's settings, which are changes of a configuration by short names, and the catalog.
+
+A live setting is one that `config.change.adjustable` allows; add its short name to `paths_of` and to the page.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+
+from mulligan.config.change import Change, apply_overrides, changes_of, flattened, learning, weights
+from mulligan.config.labels import label_of
+from mulligan.config.model import Config, with_all_of
+from mulligan.config.recipes import RECIPES, describe, recipe
+from mulligan.config.serialization import to_table
+from mulligan.data import DATASETS, load
+from mulligan.data.registry import check_reading, is_picture_folder, of_points
+from mulligan.data.sources.reading import RESIZES, SIZES, Reading
+from mulligan.errors import ConfigError, MulliganError, must_be
+from mulligan.game.losses import LOSSES
+from mulligan.game.penalties import PENALTIES
+from mulligan.metrics import METRICS
+from mulligan.nn.fields import Interval, Words
+from mulligan.output.pictures import grid
+from mulligan.training.progress import few
+from mulligan.web.calls import Many, Problem, Text, get
+from mulligan.web.drawing import png64
+from mulligan.web.verdict import awaited
+
+if TYPE_CHECKING:
+    from mulligan.web.session import Session
+
+LIVE = ("lr_g", "lr_d", "gamma")
+"""Settings that take effect at the next step. All others need a new try."""
+READ = ("size", "alpha", "resize", "tile")
+"""Settings that say how own pictures are read."""
+SHOWN, COLUMNS = 64, 8
+"""Of the user's own pictures."""
+
+
+class _Setting:
+    """The form of a change: ``[name or path, value]``, or ``path=value`` as a terminal takes it."""
+
+    rule = "[path, value], or a text path=value"
+    example = "loss.kind=hinge"
+
+    def plain(self, value: Any) -> Change:
+        try:
+            return changes_of([value])[0]
+        except (ConfigError, RecursionError) as error:
+            raise ValueError from error
+
+
+Changes = Annotated[tuple[Change, ...], Many(_Setting(), 0, 64)]
+RecipeName = Annotated[str, Words(tuple(RECIPES))]
+Size = Annotated[int, Interval(0, max(SIZES), "[]", SIZES[0])]
+Alpha = Annotated[str, Text("auto|keep|black|white|#[0-9a-fA-F]{6}", "auto, keep, black, white or #rrggbb", "keep")]
+Resize = Annotated[str, Words(RESIZES)]
+Tile = Annotated[str, Text(r"(\d+x\d+(\+\d+){0,2})?", "WIDTHxHEIGHT", "16x16")]
+Own = Annotated[str, Text(".{1,200}", "the name of your own pictures in the catalog", "my-pictures")]
+
+
+def combinations() -> dict[str, tuple[str, ...]]:
+    """Return the choices of the setting `penalty`: none, each kind, and R1 with R2."""
+    return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
+
+
+def paths_of(config: Config) -> dict[str, list[str]]:
+    """Return the paths that each setting stands for; none if it has no effect."""
+    g, d = learning(config)
+    return {
+        "data": ["data.name"],
+        **{name: [f"data.{name}"] for name in READ},
+        "steps": ["steps"],
+        "seed": ["seed"],
+        "loss": ["loss.kind"],
+        "penalty": ["penalties"],
+        "gamma": [*weights(config)],
+        "lr_g": [*g],
+        "lr_d": [*d],
+        "batch": ["batch_size"],
+        "latent": ["latent.dim"],
+    }
+
+
+def values_of(config: Config) -> dict[str, Any]:
+    """Return the value of every setting: None if the run lacks it, the first value if it has several."""
+    table = to_table(config)
+    flat = flattened(table)
+    values = {name: flat.get(paths[0]) if paths else None for name, paths in paths_of(config).items()}
+    kinds = tuple(penalty["kind"] for penalty in table["penalties"])
+    named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
+    return values | {"penalty": named}
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """Return the settings and the names of those that differ from the recipe's."""
+    here = values_of(config)
+    base = values_of(recipe(config.recipe)) if config.recipe in RECIPES else here
+    changed = [name for name, value in here.items() if value != base[name]]
+    return {"recipe": config.recipe, **here, "changed": changed}
+
+
+def configure(
+    name: str | None, changes: Iterable[Change], data: Mapping[str, str], live: Config | None
+) -> tuple[Config, list[str]]:
+    """Build the configuration that a page asks for, from a recipe or from the live run's. A problem names the field.
+
+    `data` maps the names of data that a page may use to those in the configuration. Also returned: a sentence for each
+    change of kind that drops fields.
+    """
+    config = recipe(name or "") if live is None else replace(live, parent=None)
+    wanted = [change for change in changes if change.value is not None]
+    for change in [each for each in wanted if each.path == "data"]:
+        config = _with_data(config, change.value, data)
+    kept = (config.data.name, config.recipe, config.start)
+    dropped: list[str] = []
+    for first in (True, False):  # the penalty first, on which the paths of its strength depend
+        if some := [each for each in wanted if each.path != "data" and (each.path == "penalty") is first]:
+            config, lost = apply(config, some)
+            dropped += lost
+    try:
+        check_reading(config.data.name, Reading.of(config.data))
+    except MulliganError as error:
+        field = next((each.path for each in wanted if each.path in READ), "data")
+        raise Problem("bad-field", str(error), field=field) from error
+    if (config.data.name, config.recipe, config.start, config.parent) != (*kept, None):
+        text = "changes must not set data.name, recipe, start or parent by their paths. Use the setting data, or "
+        raise Problem("bad-field", f"{text}mulligan train --set.", field="changes")
+    return config, dropped
+
+
+def apply(config: Config, changes: Iterable[Change], field: str = "") -> tuple[Config, list[str]]:
+    """Apply changes, whose paths may be short names. A problem names the field, or else the setting that is wrong."""
+    changes = [*changes]
+    try:
+        return apply_overrides(config, paths_for(config, changes))
+    except (MulliganError, RecursionError) as error:
+        text = with_labels(str(error), paths_for(config, changes))
+        raise Problem("bad-field", text, field or _wrong(config, changes)) from error
+
+
+def with_labels(text: str, changes: Iterable[Change]) -> str:
+    """Return an error's text, which begins with a path, with the label that a page has for it."""
+    first = next((path for path, _ in changes if text.startswith(f"{path} ")), "")
+    return label_of(first) + text.removeprefix(first) if first else text
+
+
+def _wrong(config: Config, changes: list[Change]) -> str:
+    """Return the setting that a configuration does not allow even alone; the first one if all are wrong together."""
+    for change in changes:
+        try:
+            apply_overrides(config, paths_for(config, [change]))
+        except (MulliganError, RecursionError):
+            return name_of([change])
+    return name_of(changes)
+
+
+def name_of(changes: Iterable[Change]) -> str:
+    """Return the short name of the first change; "changes" for one that has only a path."""
+    first = next(iter(changes), Change("", None)).path
+    return "changes" if "." in first or not first else first
+
+
+def paths_for(config: Config, changes: Iterable[Change]) -> list[Change]:
+    """Return changes with the paths that short names stand for."""
+    known, result = paths_of(config), list[Change]()
+    for name, value in changes:
+        if name == "penalty":
+            value = _penalties(config, value)
+        if not (paths := known.get(name, [name])):
+            what = "no penalty whose strength could be set" if name == "gamma" else "an optimiser without a rate"
+            text = f"{name} = {value} has no effect, because this run has {what}. Choose a penalty first."
+            raise Problem("bad-field", text, field=name)
+        result += [Change(path, value) for path in paths]
+    return result
+
+
+def _penalties(config: Config, name: Any) -> list[dict[str, Any]]:
+    """Return the penalties of a combination. R1 and R2 keep the strength that the run has already."""
+    if not isinstance(name, str) or name not in combinations():
+        rule = f"one of {', '.join(combinations())}"
+        raise Problem("bad-field", must_be("penalty", rule, name, "r1"), field="penalty")
+    gamma = next((each["gamma"] for each in to_table(config)["penalties"] if "gamma" in each), 1.0)
+    return [{"kind": kind} | ({"gamma": gamma} if kind in ("r1", "r2") else {}) for kind in combinations()[name]]
+
+
+def _with_data(config: Config, name: Any, data: Mapping[str, str]) -> Config:
+    """Return a configuration with other data, which must be pictures for a recipe for pictures, as far as is known."""
+    if not isinstance(name, str) or name not in data:
+        text = must_be("data", f"one of {', '.join(data)}", name)
+        raise Problem("bad-field", f"{text} For your own pictures: mulligan serve --data FOLDER.", field="data")
+    place = data[name]
+    points = of_points(place)
+    made_for = of_points(recipe(config.recipe).data.name) if config.recipe in RECIPES else None
+    if None not in (points, made_for) and points != made_for:
+        kind, other = ("points", "pictures") if points else ("pictures", "points")
+        raise Problem(
+            "bad-field",
+            f"data must hold {other} for the recipe {config.recipe!r}, got {place}, which holds {kind}. "
+            f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
+            field="data",
+        )
+    config = with_all_of(config, place)
+    spec = replace(config.data, name=place)
+    if place != config.data.name:  # these are the other pictures'
+        spec = replace(spec, alpha="auto", resize="auto", tile="")
+    return replace(config, data=replace(spec, size=0, colour="auto") if name in DATASETS else spec)  # used unchanged
+
+
+# ── before a run ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def recipes() -> list[dict[str, Any]]:
+    """Return all recipes for the page."""
+    rows = []
+    for name in RECIPES:
+        values = values_of(recipe(name))
+        rows.append({"name": name, "title": describe(name)[0], **values, "points": bool(of_points(values["data"]))})
+    return rows
+
+
+@get("/api/catalog", of="session")
+def catalog(session: "Session") -> dict[str, Any]:
+    """Return everything that a user may choose, and what the page shows before the first measurement."""
+    data = [
+        {"name": name, "line": each.line, "points": bool(each.points), "own": False}
+        | {"here": "fetched once" not in each.line}
+        for name, each in DATASETS.items()
+    ]
+    data += [
+        {"name": name, "line": path, "points": ".drawn-" in path, "own": True, "here": True}  # by hand, on the page
+        for name, path in session.own.items()
+    ]
+    return {
+        "recipes": recipes(),
+        "data": data,
+        "losses": [{"name": name} for name in LOSSES],
+        "penalties": [{"name": name} for name in combinations()],
+        "live": LIVE,
+        "diagnosis": awaited(),
+        "metrics": {name: asdict(replace(metric, compute=None)) for name, metric in METRICS.items()},
+    }
+
+
+@get("/api/pictures", of="session", apart=True)
+def preview(
+    session: "Session", *, data: Own, size: Size = 0, alpha: Alpha = "auto", resize: Resize = "auto", tile: Tile = ""
+) -> dict[str, Any]:
+    """Describe own pictures: their number, whether they are few, the broken files, some as the network sees them."""
+    if data not in session.own:
+        known = ", ".join(session.own) or "none: mulligan serve --data FOLDER gives some"
+        text = f"data must be the name of your own pictures, here {known}, got {data!r}."
+        raise Problem("not-available", text, "data")
+    folder = is_picture_folder(session.own[data])
+    pictures = load(session.own[data], size=size, alpha=alpha, resize=resize, tile=tile)
+    if pictures.is_points:
+        text = f"{data} must hold pictures, got points of {pictures.shape[0]} numbers. Use a recipe for points: ring."
+        raise Problem("not-available", text, "data")
+    rows = np.linspace(0, len(pictures) - 1, min(SHOWN, len(pictures))).astype(int)
+    return {
+        "accepted": len(pictures) + (0 if pictures.test is None else len(pictures.test)),
+        "refused": [{"name": file, "reason": why} for file, why in pictures.refused[:SHOWN]],
+        "refused_count": len(pictures.refused),
+        "note": pictures.note,
+        "few": few(len(pictures)),
+        "shape": list(pictures.shape),
+        "sizes": list(SIZES if folder else (0, *SIZES)),
+        "classes": list(pictures.class_names) or None,
+        "png": png64(grid(np.asarray(pictures.images[rows]), COLUMNS)),
+    }

@@ -1,0 +1,169 @@
+"""Send messages to all open pages, of which one has the write lock.
+
+The server never waits for a page. Each page has a short queue, and gets a new snapshot when it has missed too much.
+"""
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from mulligan.web.calls import Answer, ClientName, Problem, Visitor, get, post
+from mulligan.web.handle import dumps
+
+QUEUE = 256
+"""Maximum number of messages queued for a page."""
+PING = 2.0
+GRACE = 2.0
+"""Seconds for which a page keeps the lock after its stream has ended, so that it survives a reload."""
+NEWEST = frozenset({"samples", "status", "settings", "checked", "tries", "pile", "round"})
+"""Kinds of which only the newest message is queued."""
+FOR_PHONES = ("pile", "round")
+"""Kinds that the phones of a class get. Sixty of them would otherwise get every grid."""
+
+
+class Client:
+    """One page's stream. `name` is the page's own random name; a `phone` belongs to a class."""
+
+    def __init__(self, name: str, phone: bool = False):
+        self.name, self.phone = name, phone
+        self.wake = asyncio.Event()
+        self.lost = False
+        self._queue: OrderedDict[str, bytes] = OrderedDict()
+        self._number = itertools.count()
+
+    def put(self, kind: str, event: bytes) -> None:
+        if kind == "snapshot":  # it replaces all earlier messages
+            self._queue.clear()
+            self.lost = False
+        key = kind if kind in NEWEST else f"{kind} {next(self._number)}"
+        self._queue.pop(key, None)
+        self._queue[key] = event
+        if len(self._queue) > QUEUE:
+            self._queue.clear()
+            self.lost = True
+        self.wake.set()
+
+    def take(self) -> list[bytes]:
+        events = list(self._queue.values())
+        self._queue.clear()
+        self.wake.clear()
+        return events
+
+
+class Broadcast:
+    """Use `publish` to send a message to every open page. `snapshot` returns all that a page shows, or a phone."""
+
+    def __init__(self, snapshot: Callable[[bool], dict[str, Any]]):
+        self.clients: set[Client] = set()
+        self.changed: Callable[[], None] = lambda: None
+        self.gone: dict[str, float] = {}
+        self.closing = False
+        self._snapshot = snapshot
+        self._epoch = secrets.token_hex(3).encode()  # by which a page notices that the server was restarted
+
+    def publish(self, kind: str, content: Any) -> None:
+        """Send a message to every page; `content` may be JSON already, as bytes."""
+        event = self._event(kind, content if isinstance(content, bytes) else dumps(content))
+        for client in self.clients:
+            if kind in FOR_PHONES or not client.phone:
+                client.put(kind, event)
+
+    @property
+    def watched(self) -> bool:
+        return not all(client.phone for client in self.clients)
+
+    def notify(self, kind: str, text: str, code: str) -> None:
+        self.publish("notice", {"kind": kind, "text": text, "code": code})
+
+    def restart(self) -> None:
+        if self.watched:
+            self.publish("snapshot", self._snapshot(False))
+
+    def _event(self, kind: str, data: bytes) -> bytes:
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._epoch, kind.encode(), data)
+
+    def _fresh(self, phone: bool) -> bytes:
+        return self._event("snapshot", dumps(self._snapshot(phone)))
+
+    def alive(self, name: str) -> bool:
+        """Tell whether a page has a stream, or had one a moment ago."""
+        here = any(client.name == name for client in self.clients)
+        return here or time.monotonic() - self.gone.get(name, -1e9) < GRACE
+
+    @get("/api/stream", of="broadcast", media="text/event-stream", of_class=True)
+    def open(self, *, client: ClientName, phone: bool = False, visitor: Visitor) -> Answer:
+        """Send events: a snapshot, then updates; to a phone of a class only those for phones."""
+        return Answer(self.stream(client, phone or visitor.phone))
+
+    async def stream(self, name: str, phone: bool = False) -> AsyncIterator[bytes]:
+        for lost in [each for each in self.clients if each.phone and each.name == name]:  # it was out of the network
+            self.clients.discard(lost)
+            lost.wake.set()
+        client = Client(name, phone)
+        client.put("snapshot", self._fresh(phone))
+        self.clients.add(client)
+        self.changed()
+        try:
+            while client in self.clients and not self.closing:
+                try:
+                    await asyncio.wait_for(client.wake.wait(), PING)
+                except TimeoutError:
+                    yield b"event: ping\ndata: {}\n\n"
+                    continue
+                if client.lost:
+                    client.put("snapshot", self._fresh(phone))
+                if events := client.take():
+                    yield b"".join(events)
+        finally:
+            self.clients.discard(client)
+            self.gone[name] = time.monotonic()
+            self.changed()
+
+    def close(self) -> None:
+        self.closing = True
+        for client in self.clients:
+            client.wake.set()
+
+
+class WriteLock:
+    """One token, given to one page at a time: only this page may send commands."""
+
+    def __init__(self, broadcast: Broadcast):
+        self._broadcast = broadcast
+        self._token = ""
+        self.client: str | None = None
+
+    @post("/api/write-lock", of="write_lock", locked=False)
+    def ask(self, *, client: ClientName, take: bool = False) -> dict[str, Any]:
+        """Give a page the token if no page holds it, if this page holds it, or if `take` is True."""
+        free = self.client is None or self.client == client or not self._broadcast.alive(self.client)
+        if not free and not take:
+            return {"token": None, "writer": False}
+        if self.client != client or not self._token:
+            self._token, self.client = secrets.token_urlsafe(24), client
+            self._broadcast.publish("write_lock", self.state())
+        return {"token": self._token, "writer": True}
+
+    def check_holder(self) -> None:
+        """Free the lock of a page that has disconnected. Call this regularly. A script without a stream keeps it."""
+        if self.client in self._broadcast.gone and not self._broadcast.alive(self.client):
+            self.client, self._token = None, ""
+            self._broadcast.publish("write_lock", self.state())
+
+    def check(self, token: str | None) -> None:
+        if not token:
+            text = "this call changes something, so it must carry X-Mulligan-Token. Get one: POST /api/write-lock."
+            raise Problem("no-token", text)
+        if not self._token or not secrets.compare_digest(token.encode(), self._token.encode()):
+            raise Problem(
+                "stale-token",
+                "another tab has taken control, or the server was restarted. "
+                "Take control here: POST /api/write-lock with take: true.",
+            )
+
+    def state(self) -> dict[str, Any]:
+        return {"writer": None if self.client is None else self.client[:8]}

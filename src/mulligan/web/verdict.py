@@ -1,0 +1,115 @@
+"""Describe the diagnosis for the page: its conclusion in words, and every check behind it."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mulligan.config.change import apply_overrides
+from mulligan.config.labels import labelled
+from mulligan.diagnosis import Evidence, Measurements, failures
+from mulligan.diagnosis.failures import FAILURES, titled
+from mulligan.diagnosis.figures import figure_of
+from mulligan.diagnosis.probe import COUNT
+from mulligan.diagnosis.statistics import NEIGHBOUR
+from mulligan.metrics import coverage_ideal
+from mulligan.training import Config, Diagnosis, Run
+from mulligan.training.diagnosis import facts_of
+from mulligan.training.events import Diagnosed
+
+HEADLINES = (
+    failures.ALL_ALIKE,
+    failures.ONE_CLASS,
+    failures.IGNORES_Z,
+    failures.SURE,
+    failures.LOUD,
+    failures.HUGE_GRADIENTS[0],
+)
+"""Evidence to show for a healthy run."""
+SHOWN = 5
+
+
+def awaited() -> dict[str, Any]:
+    """Return the step of the first measurement, and its checks, before it comes."""
+    return {
+        "by_step": failures.EVERY,
+        "checks": len(FAILURES),
+        "evidence": [_line(*headline) for headline in HEADLINES[:SHOWN]],
+        "reals": COUNT,
+        "coverage_ideal": coverage_ideal(COUNT, COUNT, NEIGHBOUR),
+    }
+
+
+def _line(name: str, operator: str, threshold: float) -> dict[str, Any]:
+    figure = figure_of(name)
+    label, words = figure.label or figure.meaning, figure.meaning
+    return {"name": name, "label": label, "words": words, "operator": operator, "threshold": threshold}
+
+
+def evidence(name: str, value: float, operator: str, threshold: float) -> dict[str, Any]:
+    """Return a line of evidence. `holds` is true if the figure is beyond its threshold."""
+    holds = Evidence(name, value, operator, threshold).holds
+    return _line(name, operator, threshold) | {"value": value, "holds": holds}
+
+
+def describe_checks(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return the latest measurement: five lines of evidence (or all that decided), and all checks."""
+    so_far, current = diagnosis.measurements(facts_of(run)), diagnosis.current
+    latest = so_far.taken[-1]
+    lines = [evidence(*e) for e in current.evidence]
+    names = {line["name"] for line in lines}
+    for each in (threshold.of(so_far) for threshold in HEADLINES):
+        if len(lines) < SHOWN and each.name not in names and math.isfinite(each.value):
+            lines.append(evidence(*each))
+    return {
+        "step": latest.step,
+        "state": current.state,
+        "evidence": lines,
+        "checks": [_describe(state, so_far) for state in FAILURES],
+        "real_share": _real_share(run, len(latest.histogram)),
+        "reals": min(COUNT, len(run.data)),
+    }
+
+
+def _describe(state: str, so_far: Measurements) -> dict[str, Any]:
+    title, meaning = titled(state)
+    cases = [
+        {"severity": case.severity, "holds": case.holds, "evidence": [evidence(*e) for e in case.evidence]}
+        for case in FAILURES[state].rule(so_far)
+    ]
+    severity = next((case["severity"] for case in cases if case["holds"]), "")
+    about = {"state": state, "title": title, "meaning": meaning}
+    return about | {"holds": bool(severity), "severity": severity, "cases": cases}
+
+
+def _real_share(run: Run, size: int) -> list[float] | None:
+    """Return the classes' shares in the training data, or None if the fakes' shares are not comparable."""
+    if not size:
+        return None
+    if run.data.is_points:
+        return [1.0 / size] * size  # the modes of a mixture are equally likely
+    if run.data.labels is None:
+        return None
+    counts = np.bincount(run.data.labels, minlength=size)[:size]
+    shares: list[float] = (counts / counts.sum()).tolist()
+    return shares
+
+
+def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
+    """Describe a `Diagnosed` event in words, with the changes of a second try and its first step.
+
+    `config` is the configuration at that step; `checkpoints` are the steps of the existing ones.
+    """
+    title, text = titled(event.state)
+    after = apply_overrides(config, event.overrides)[0] if event.overrides else config
+    if event.severity and event.healthy_step:
+        text += f" Healthy until step {event.healthy_step:,}; two checks in a row agree."
+    return {
+        "step": event.step,
+        "title": title,
+        "text": text,
+        "evidence": [evidence(name, e["value"], e["operator"], e["threshold"]) for name, e in event.evidence.items()],
+        "changes": labelled(config, after),
+        "from_step": max((step for step in checkpoints if step <= event.healthy_step), default=0),
+        "can_try": bool(event.severity and event.overrides),
+    }

@@ -1,0 +1,269 @@
+"""The pile that all pages share, and class forgery: who may add and vote, what is refused, what becomes of it."""
+
+import base64
+import errno
+import io
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from mulligan.data import load
+from mulligan.web import classroom
+from mulligan.web.app import application
+from mulligan.web.gate import COOKIE, for_class
+from mulligan.web.streams import Client
+
+RNG = np.random.default_rng(0)
+PAGE, OTHER = "a-page-that-draws", "another-page-that-draws"
+
+
+def text(picture):
+    return base64.b64encode(np.asarray(picture, np.uint8).tobytes()).decode()
+
+
+GREYS = RNG.integers(0, 256, (3, 28, 28)).astype(np.uint8)
+COLOURS = RNG.integers(0, 256, (28, 28, 3)).astype(np.uint8)
+
+
+def test_a_pile_becomes_data_of_ones_own(call, playground):
+    assert call.post("/api/pile", client=PAGE, pictures=[text(grey) for grey in GREYS]).json() == {
+        "refused": [],
+        "numbers": [1, 2, 3],
+    }
+    assert call.get("/api/snapshot").json()["pile"] == {"count": 3, "newest": 3, "open": False}
+    shown = call.get("/api/pile").json()["pictures"]
+    assert [each["number"] for each in shown] == [1, 2, 3]
+    first = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown[0]["png"]))))
+    assert np.array_equal(first, GREYS[0])
+    assert call.post("/api/pile/remove", client=PAGE, numbers=[2, 99]).json()["count"] == 2
+    assert call.post("/api/pile/keep").json() == {"data": "drawings-1"}
+    kept = np.asarray(load(playground.session.own["drawings-1"]).images)
+    assert np.array_equal(kept[..., 0], GREYS[[0, 2]])
+    named = [one["name"] for one in call.get("/api/catalog").json()["data"] if one["own"]]
+    assert named == ["mine", "drawings-1"]
+
+
+def test_a_number_is_given_once(call, playground):
+    call.post("/api/pile", client=PAGE, pictures=[text(GREYS[0])])
+
+    def keep():
+        return call.post("/api/pile/keep").json()["data"]
+
+    assert [keep() for _ in range(3)] == [f"drawings-{n}" for n in (1, 2, 3)]
+    for gone in (1, 3):
+        (playground.runs / f".drawings-{gone}.npy").unlink()
+    playground.session.own.clear()  # as after a restart
+    assert keep() == "drawings-4"
+    (playground.runs / ".drawings-5.npy").touch()  # another server's
+    assert keep() == "drawings-6"
+    assert (playground.runs / ".drawings-5.npy").read_bytes() == b""
+
+
+def test_what_does_not_fit_on_the_disk_is_not_there(call, playground, monkeypatch):
+    call.post("/api/pile", client=PAGE, pictures=[text(GREYS[0])])
+    before = {*playground.runs.rglob("*")}
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert call.post("/api/pile/keep").status_code == 500
+    assert {*playground.runs.rglob("*")} == before
+    assert list(playground.session.own) == ["mine"]
+
+
+def test_the_desk_may_remove_what_a_phone_has_drawn(call):
+    call.take(PAGE)
+    call.post("/api/pile", client=OTHER, pictures=[text(GREYS[0])])
+    assert call.post("/api/pile/remove", client=PAGE, numbers=[1]).json()["count"] == 0
+
+
+def test_an_empty_pile_is_not_kept(call, playground):
+    call.post("/api/pile", client=PAGE, pictures=[text(GREYS[0])])
+    call.post("/api/pile/remove", client=PAGE, numbers=[1])
+    assert "got none" in call.post("/api/pile/keep").json()["detail"]
+    assert list(playground.session.own) == ["mine"]
+
+
+def test_one_colour_among_them_makes_all_of_them_colours(call, playground):
+    call.post("/api/pile", client=PAGE, pictures=[text(GREYS[0]), text(COLOURS)])
+    name = call.post("/api/pile/keep").json()["data"]
+    images = np.asarray(load(playground.session.own[name]).images)
+    assert images.shape == (2, 28, 28, 3)
+    assert np.array_equal(images[0], np.repeat(GREYS[0][..., None], 3, 2))
+    assert np.array_equal(images[1], COLOURS)
+
+
+def test_a_refused_picture_is_told_why(call, monkeypatch):
+    monkeypatch.setattr(classroom, "MOST", 2)
+    blank = text(np.full((28, 28), 7))
+    refused = call.post("/api/pile", client=PAGE, pictures=[blank, *(text(grey) for grey in GREYS)]).json()["refused"]
+    assert [each["place"] for each in refused] == [0, 3]
+    assert "one shade" in refused[0]["reason"]
+    assert "has 2 pictures" in refused[1]["reason"]
+    whole = text(GREYS[0])
+    for wrong in ([], ["x"], [whole[:-4]], [whole] * 61):
+        assert call.post("/api/pile", client=PAGE, pictures=wrong).status_code in (413, 422)
+
+
+def test_pages_without_the_lock_may_add_and_take_back_only_where_a_class_may(call, playground):
+    call.headers = {}
+    assert call.post("/api/pile", client=PAGE, pictures=[text(GREYS[0])]).status_code == 403
+    assert call.post("/api/pile/remove", client=PAGE, numbers=[1]).status_code == 403
+    playground.pile.phone_address = "http://192.0.2.7:8000/?token=secret-of-the-class#pile"
+    assert call.post("/api/pile", client=PAGE, pictures=[text(GREYS[0])]).status_code == 200
+    assert call.post("/api/pile/remove", client=OTHER, numbers=[1]).json()["count"] == 1  # it is not theirs
+    assert call.post("/api/pile/remove", client=PAGE, numbers=[1]).json()["count"] == 0
+    assert call.post("/api/pile/keep").status_code == 403
+    found = call.get("/api/pile").json()
+    assert found["address"] == playground.pile.phone_address
+    assert found["code"].startswith("data:image/svg+xml")
+
+
+# ── class forgery ──
+
+SECRET = "a-secret-of-the-class"
+PHONES = [f"a-phone-of-the-class-{n}" for n in range(4)]
+DUEL = {
+    "step": 30,
+    "real": [{"png": "REAL", "belief": 0.7}],
+    "fake": [{"png": "FAKE", "belief": 0.6}],
+}
+
+
+@pytest.fixture
+def shows(monkeypatch):
+    """Choose what the next rounds show."""
+    return lambda real: monkeypatch.setattr(classroom.random, "random", lambda: 0.4 if real else 0.6)
+
+
+@pytest.fixture
+def desk(call, stand, playground):
+    stand.answers["duel"] = DUEL
+    playground.pile.phone_address = "http://192.0.2.7:8000/"
+    for name in PHONES:
+        playground.broadcast.clients.add(Client(name, phone=True))
+    return call
+
+
+def vote(desk, phone, real, number=1):
+    """Vote as a phone, which does not hold the write lock."""
+    said = {"client": PHONES[phone], "number": number, "real": real}
+    return desk.client.post("/api/round/vote", json=said)
+
+
+def now(desk):
+    return desk.get("/api/snapshot").json()["round"]
+
+
+def test_a_round_is_told_only_when_it_is_over(desk, shows):
+    assert now(desk) is None
+    shows(real=False)
+    assert desk.post("/api/round").status_code == 200
+    for phone, real in ((0, True), (1, True), (2, False), (3, True), (3, True), (0, False)):  # two of them think again
+        assert vote(desk, phone, real).status_code == 200
+    open_ = {"number": 1, "step": 30, "png": "FAKE", "votes": 4, "phones": 4, "score": [0, 0, 0], "answer": None}
+    assert now(desk) == open_
+    assert desk.post("/api/round/end").status_code == 200
+    assert now(desk)["answer"] == {"real": False, "belief": 0.6, "share": 0.5}
+    assert now(desk)["score"] == [1, False, False]  # half of the votes are not right
+    late = vote(desk, 1, False)
+    assert (late.status_code, "came too late" in late.json()["detail"]) == (409, True)
+    assert now(desk)["votes"] == 4
+
+
+def test_the_score_counts_rounds_with_votes(desk, shows):
+    for number, (real, said) in enumerate(((True, [True, True, False]), (False, [False]), (True, [])), start=1):
+        shows(real)
+        desk.post("/api/round")
+        assert (now(desk)["number"], now(desk)["votes"]) == (number, 0)
+        for phone, each in enumerate(said):
+            vote(desk, phone, each, number)
+        assert vote(desk, 0, True, number - 1 or 9).json()["type"] == "/problems/wrong-state"
+        desk.post("/api/round/end")
+    assert now(desk)["answer"]["share"] is None
+    assert now(desk)["score"] == [2, 2, 1]
+    assert desk.post("/api/round/end").json()["type"] == "/problems/wrong-state"
+    desk.post("/api/round/leave")
+    assert now(desk) is None
+    desk.post("/api/round")
+    assert now(desk)["score"] == [0, 0, 0]
+
+
+def test_only_a_page_that_listens_votes(desk, playground):
+    desk.post("/api/round")
+    for client in [*playground.broadcast.clients]:
+        playground.broadcast.clients.discard(client)
+    assert vote(desk, 0, True).status_code == 409
+    playground.broadcast.gone[PHONES[0]] = time.monotonic()  # it connects again
+    assert vote(desk, 0, True).status_code == 200
+    assert (now(desk)["votes"], now(desk)["phones"]) == (1, 0)
+
+
+def test_no_run_no_round(desk, stand):
+    stand.answers.clear()
+    assert "no run has been started" in desk.post("/api/round").json()["detail"]
+    assert now(desk) is None
+
+
+@pytest.fixture
+def app(playground, stand):
+    """The application for a class."""
+    stand.answers["duel"] = DUEL
+    playground.pile.phone_address = "http://192.0.2.7:8000/"
+    return application(playground, hosts=frozenset(), token=SECRET)
+
+
+def test_a_phone_draws_and_votes_and_nothing_else(app):
+    with TestClient(app, base_url="http://192.0.2.7:8000") as phone:
+        assert phone.get("/?token=wrong").status_code == 401
+        assert phone.get(f"/?token={for_class(SECRET)}").status_code == 200
+        assert phone.cookies[COOKIE] == for_class(SECRET)
+        assert phone.get("/js/main.js").status_code == 200
+        assert phone.get("/api/pile").status_code == 200
+        assert phone.post("/api/pile/remove", json={"client": PHONES[0], "numbers": [1]}).status_code == 200
+        lock = {"client": PHONES[0], "take": True}
+        for answer in (
+            phone.post("/api/write-lock", json=lock),
+            phone.post("/api/round", json={}),
+            phone.post("/api/pile/keep", json={}),
+            phone.get("/api/snapshot"),
+            phone.get("/api/runs"),
+            phone.get("/runs/quick-1/report.html"),
+        ):
+            assert answer.status_code == 401
+    with TestClient(app, base_url="http://192.0.2.7:8000") as desk:
+        desk.get(f"/?token={SECRET}")
+        desk.get(f"/?token={for_class(SECRET)}")  # looks at what phones see, and keeps control
+        assert desk.post("/api/write-lock", json=lock).json()["writer"]
+
+
+def test_a_phone_is_known_by_its_cookie_and_not_by_what_it_asks_for(app, playground):
+    playground.broadcast.stream = lambda name, phone: iter_of(b"phone" if phone else b"desk")
+    for token, kinds in ((for_class(SECRET), [b"phone"] * 3), (SECRET, [b"desk", b"phone", b"desk"])):
+        with TestClient(app, base_url="http://192.0.2.7:8000") as page:
+            page.get(f"/?token={token}")
+            streams = [f"/api/stream?client={PHONES[0]}{more}" for more in ("", "&phone=true", "&phone=false")]
+            assert [page.get(address).content for address in streams] == kinds
+
+
+async def iter_of(*parts):
+    for part in parts:
+        yield part
+
+
+def test_one_phone_does_not_fill_the_pile(app, monkeypatch):
+    monkeypatch.setattr(classroom, "SHARE", 2)
+    with TestClient(app, base_url="http://192.0.2.7:8000", client=("192.0.2.8", 1)) as phone:
+        phone.get(f"/?token={for_class(SECRET)}")
+        for client in PHONES:  # whatever it calls itself
+            added = phone.post("/api/pile", json={"client": client, "pictures": [text(GREYS[0])]}).json()
+        assert added["numbers"] == []
+        assert phone.get("/api/pile").json()["pictures"][-1]["number"] == 2
+    with TestClient(app, base_url="http://192.0.2.7:8000", client=("192.0.2.9", 1)) as other:
+        other.get(f"/?token={for_class(SECRET)}")
+        added = other.post("/api/pile", json={"client": PHONES[0], "pictures": [text(grey) for grey in GREYS]}).json()
+        assert (added["numbers"], [each["place"] for each in added["refused"]]) == ([3, 4], [2])

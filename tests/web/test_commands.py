@@ -1,0 +1,220 @@
+"""What the page may command, in which state, and what becomes of it; a stand-in obeys instead of the worker."""
+
+import pytest
+
+from mulligan.web.state import COMMANDS
+
+NAME = "ring-1"
+
+
+def test_start_pause_step_resume_stop(call, stand, playground, toml):
+    assert call.status()["state"] == "empty"
+    answer = call.post("/api/train/start", recipe="ring", changes=[["steps", 500], ["seed", 7]]).json()
+    assert (answer["status"]["state"], answer["status"]["run"]) == ("loading", NAME)
+    stand.open()
+    status = call.status()
+    assert (status["state"], status["try"], status["steps"], status["points"]) == ("training", 1, 500, True)
+    assert call.post("/api/train/pause", **{"try": 1}).status_code == 200
+    assert call.status()["state"] == "paused"
+    call.post("/api/train/step", **{"try": 1, "count": 3})
+    assert call.status()["state"] == "paused"
+    assert call.post("/api/train/resume", **{"try": 1}).json()["status"]["state"] == "training"
+    assert call.post("/api/train/stop", **{"try": 1}).json()["status"]["state"] == "stopping"
+    stand.say("state", state="stopped", step=12, saved=12)
+    assert (call.status()["state"], call.status()["saved_step"]) == ("stopped", 12)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post("/api/train/resume", **{"try": 1}).json()["status"]["state"] == "loading"
+    stand.open()
+    assert stand.kinds == ["start", "pause", "go", "go", "stop", "open"]
+    config = next(content["config"] for kind, content in stand.sent if kind == "start")
+    assert (config.steps, config.seed, config.data.name) == (500, 7, "ring")
+
+
+def test_a_second_start_says_what_is_running(call, stand):
+    call.begun(stand)
+    answer = call.post("/api/train/start", recipe="quick")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/busy")
+    assert "ring-1 is training at step 0" in answer.json()["detail"]
+    assert call.begun(stand, replace=True)["run"] == "ring-2"
+
+
+def test_a_late_click_hits_no_other_try(call, stand):
+    call.begun(stand)
+    for about in ({"try": 2}, {"try": 1, "run": "ring-9"}):
+        for path in ("pause", "resume", "step", "stop", "second-try"):
+            answer = call.post(f"/api/train/{path}", **about)
+            assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-try"), path
+    assert call.post("/api/train/pause").json()["field"] == "try"
+    assert call.post("/api/train/pause", **{"try": 1, "run": NAME}).status_code == 200
+
+
+def test_an_old_token_commands_nothing(call, stand):
+    call.begun(stand)
+    old = dict(call.headers)
+    call.take("another-page-of-tests")
+    call.headers, new = old, call.headers
+    sent = len(stand.sent)
+    for path in ("start", "pause", "resume", "step", "stop", "adjust", "second-try"):
+        answer = call.post(f"/api/train/{path}", **{"try": 1})
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-token"), path
+    call.headers = {}
+    assert call.post("/api/train/pause", **{"try": 1}).json()["type"] == "/problems/no-token"
+    assert len(stand.sent) == sent
+    call.headers = new
+    assert call.post("/api/train/pause", **{"try": 1}).status_code == 200
+
+
+@pytest.mark.parametrize("state", COMMANDS)
+def test_each_state_takes_its_commands_and_no_others(call, stand, playground, toml, state):
+    bodies = {"adjust": {"changes": [["lr_g", 1e-3]]}, "resume": {"steps": 90_000}}
+    for command in ("pause", "resume", "step", "stop", "adjust", "second-try"):
+        if state != "empty":
+            call.begun(stand, replace=True)
+            playground.session.state.move(state)
+            (playground.runs / playground.session.state.run / "config.toml").write_text(toml)
+        allowed = command in COMMANDS[state]
+        answer = call.post(f"/api/train/{command}", **{"try": 1}, **bodies.get(command, {}))
+        if command == "second-try" and allowed:
+            assert "the diagnosis has found nothing to repair in this run" in answer.json()["detail"]
+        else:
+            assert (answer.status_code == 200) == allowed, (state, command, answer.text)
+        if not allowed:
+            assert answer.json()["type"] in ("/problems/wrong-state", "/problems/stale-try")
+        if state != "empty":
+            playground.session.state.move("stopped")
+
+
+def test_a_length_that_a_run_is_beyond_is_refused_at_once(call, stand, playground, toml):
+    call.begun(stand)
+    stand.say("state", state="paused", step=1200)
+    refused = call.post("/api/train/resume", **{"try": 1, "steps": 1199}).json()
+    assert (refused["field"], "at least 1,200, because" in refused["detail"]) == ("steps", True)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post(f"/api/runs/{NAME}/resume", steps=1199).json()["field"] == "steps"
+    assert call.status()["state"] == "paused"
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 1200}).json()["status"]["steps"] == 1200
+
+
+def test_a_finished_run_goes_on_only_when_it_is_made_longer(call, stand, playground, toml):
+    call.begun(stand, changes=[["steps", 100]])
+    playground.session.finished = lambda run: None
+    stand.say("state", state="finished", step=100)
+    assert call.post("/api/train/resume", **{"try": 1}).json()["field"] == "steps"
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 100}).json()["field"] == "steps"
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 200}).json()["status"]["steps"] == 200
+    assert stand.sent[-1][1]["steps"] == 200
+
+
+def test_reports_become_curves_and_a_pace(call, stand):
+    call.begun(stand, changes=[["steps", 1000]])
+    stand.event("stepped", step=50, measures={"d_loss": 1.0, "g_loss": 2.0, "r1": 0.1, "r2": 0.2, "d_real": None})
+    stand.say("clock", seconds=1.0, rate=50.0)
+    stand.say("pace", step=60, rate=100.0)
+    stand.event("sampled", step=50, images={})
+    stand.event("saved", step=50)
+    snapshot = call.get("/api/snapshot").json()
+    curves = snapshot["curves"]["1"]
+    assert (curves["step"], curves["penalty"], curves["d_real"]) == ([50], [0.3], [None])
+    assert snapshot["saved_samples"] == [50]
+    status = snapshot["status"]
+    assert (status["step"], status["saved_step"], status["steps_per_second"]) == (60, 50, 65.0)
+    assert status["seconds_left"] == pytest.approx(940 / 65, rel=1e-4)
+
+
+def test_news_of_another_try_are_dropped(call, stand):
+    call.begun(stand)
+    stand.serial += 1
+    stand.event("stepped", step=50, measures={"d_loss": 1.0})
+    stand.samples(step=3)
+    stand.diagnoses()
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["curves"]["1"]["step"] == []
+    assert (snapshot["samples"], snapshot["events"], snapshot["advice"]) == (None, {}, None)
+    stand.serial -= 1
+    stand.samples(step=4, weights="average")
+    assert call.get("/api/snapshot").json()["samples"]["step"] == 4
+
+
+def test_what_cannot_begin_is_said_and_leaves_nothing(call, stand, playground):
+    call.post("/api/train/start", recipe="ring")
+    stand.say("refused", text="no such data.")
+    status = call.status()
+    assert (status["state"], status["error"]["text"]) == ("failed", "no such data.")
+    assert list(playground.runs.iterdir()) == []
+    assert call.begun(stand)["state"] == "training"
+
+
+def test_a_dead_worker(call, stand, playground):
+    call.begun(stand)
+    (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
+    playground.worker.died(-9)
+    status = call.status()
+    assert (status["state"], status["error"]["code"]) == ("failed", "worker-died")
+    assert status["error"]["checkpoint_step"] == 500
+    assert "SIGKILL" in status["error"]["text"]
+    assert stand.spawned == 1
+    assert "resume" in status["can"]
+
+
+# ── the second try ──
+
+
+def test_the_second_try(call, stand, playground, toml):
+    assert "second-try" not in call.begun(stand)["can"]  # there is nothing to repair
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    stand.diagnoses()
+    stand.say("state", state="alarm", step=1500)
+    snapshot = call.get("/api/snapshot").json()
+    assert (snapshot["advice"]["title"], snapshot["advice"]["from_step"]) == ("Mode collapse", 1000)
+    assert snapshot["tries"][0]["alarm"]["step"] == 1500
+    assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
+    assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
+    kind, task = stand.sent[-1]
+    assert (kind, task["changes"], task["step"]) == ("second", (("loss.kind", "hinge"),), 1000)
+    assert task["parent"].endswith(NAME)
+    assert task["folder"].endswith(f"{NAME}-try-2")
+    stand.open()
+    snapshot = call.get("/api/snapshot").json()
+    first, second = snapshot["tries"]
+    assert (first["state"], second["parent"], second["summary"]) == ("failed", 1, "hinge")
+    assert second["changes"][0] == {"path": "loss.kind", "label": "Loss", "old": "relativistic", "new": "hinge"}
+    assert snapshot["advice"] is None  # nothing is said of this one yet
+    assert call.post("/api/train/second-try", **{"try": 2}).json()["type"] == "/problems/wrong-state"
+
+
+@pytest.mark.parametrize(
+    ("changes", "begins"),
+    [
+        (["discriminator.layers.hidden=[8]"], 0),  # the checkpoint does not fit
+        (["latent.dim=3"], 0),
+        (["generator.optimizer.lr=1e-4"], 1000),
+    ],
+)
+def test_a_second_try_begins_at_a_checkpoint_that_fits(call, stand, playground, toml, changes, begins):
+    call.begun(stand)
+    stand.diagnoses(overrides=[])
+    assert call.post("/api/train/second-try", **{"try": 1}).json()["detail"].endswith("Try: another loss.")
+    stand.diagnoses(overrides=changes)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post("/api/train/second-try", **{"try": 1}).status_code == 200
+    assert stand.sent[-1][1]["step"] == begins
+    assert call.get("/api/snapshot").json()["tries"][-1]["from_step"] == begins
+
+
+@pytest.mark.parametrize("story", ["again", "other", "later", "adjusted"])
+def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(story, call, stand, playground, toml):
+    call.begun(stand)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    if story == "adjusted":
+        call.post("/api/train/adjust", **{"try": 1, "changes": [["lr_g", 0.25]]})
+    start = {"healthy_step": 0}
+    stand.diagnoses(**start)
+    stand.say("state", state="alarm", step=1500)
+    assert call.get("/api/snapshot").json()["advice"]["tried"] is None
+    call.post("/api/train/second-try", **{"try": 1})
+    stand.open()
+    lines = ["loss.kind=hinge" if story == "other" else "loss.kind=relativistic"]
+    stand.diagnoses(overrides=lines, **({} if story == "later" else start))
+    repeated = call.get("/api/snapshot").json()["advice"]["tried"]
+    assert repeated == ({"number": 1, "state": "mode collapse", "step": 1500} if story == "again" else None)

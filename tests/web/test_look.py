@@ -1,0 +1,156 @@
+"""D over the plane and at pictures: against formulas and differences."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mulligan.data import TOYS
+from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.training import Run, train, with_overrides
+from mulligan.web import drawing, look
+from mulligan.web.trainer import LiveRun
+
+
+def logit(run, x):
+    return run.gan.d.network.workspace().forward(np.asarray(x, np.float32), training=False)[:, 0]
+
+
+def test_the_field_is_ds_logit(run):
+    found = look.field(run, side=16, points=20)
+    logits = np.frombuffer(base64.b64decode(found["logits"]), "<f4").reshape(16, 16)
+    ticks = np.linspace(found["low"], found["high"], 16)
+    for row, column in ((0, 0), (0, 15), (9, 4)):  # row 0 is the lowest y
+        assert logits[row, column] == pytest.approx(
+            float(logit(run, [[ticks[column], ticks[row]]])[0]), rel=1e-4, abs=1e-5
+        )
+    assert len(found["real"]) == len(found["fake"]) == 20
+    assert found["modes"]["of"] == 8
+    assert found["modes"]["radius"] == pytest.approx(3 * TOYS["ring"].std)
+    assert found["largest"] == pytest.approx(np.abs(logits - found["centre"]).max(), rel=1e-5)
+
+
+def test_points_are_counted_at_a_mode_within_three_of_its_deviations(run, monkeypatch):
+    toy = TOYS["ring"]
+    beside = np.concatenate([toy.modes + np.array([n * toy.std, 0.0]) for n in (0, 2.9, 3.1)])
+    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: np.resize(beside, (len(z), 2)))
+    made = np.resize(beside, (look.MODES, 2))
+    near = [int((np.linalg.norm(made - mode, axis=1) < 3 * toy.std).sum()) for mode in toy.modes]
+    assert look.field(run, side=16, points=20)["modes"]["counts"] == near
+    assert sum(near) == pytest.approx(look.MODES * 2 / 3, rel=0.01)
+
+
+def test_arrows_lead_downhill_for_g(run):
+    found = look.field(run, side=16, points=32)
+    arrows = np.array(found["arrows"])
+    z, _ = run.draw(32, seed=run.config.seed)
+    fake = run.generate(z, average=False).astype(np.float64)
+    assert np.allclose(arrows[:, :2], fake, atol=1e-4)
+    real = np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, 32).astype(int)])
+    loss = run.config.loss
+
+    def value(x):
+        return 32 * float(
+            loss.generator(real=logit(run, real).astype(np.float64), fake=logit(run, x).astype(np.float64)).value
+        )
+
+    step = 1e-3
+    fallen = value(fake) - value(fake + step * arrows[:, 2:])
+    assert fallen == pytest.approx(step * np.square(arrows[:, 2:]).sum(), rel=0.05)
+    assert found["longest"] == pytest.approx(np.linalg.norm(arrows[:, 2:], axis=1).max(), abs=1e-3)
+
+
+def test_one_dimension(tiny):
+    config = tiny(data={"name": "jang", "labels": "none", "limit": 200}, loss="non_saturating")
+    layers_of_g = [{"kind": "dense", "units": 8}, "leaky_relu", {"kind": "dense", "units": 1}]
+    player = {"layers": layers_of_g, "optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.0, "beta2": 0.99}}
+    made = Run(with_overrides(config, {"generator": player}))
+    found = look.field(made, side=32, points=10)
+    assert found["dimension"] == 1
+    assert np.array(found["real"]).shape == np.array(found["fake"]).shape == (10, 1)
+    assert np.array(found["arrows"]).shape == (32, 2)
+
+
+def test_where_d_looks_is_what_covering_a_place_costs(image, seen):
+    found = look.pictures(seen, count=3)
+    assert (len(found["real"]), len(found["fake"])) == (3, 3)
+    space = seen.gan.d.network.workspace()
+    rows = np.linspace(0, len(seen.data) - 1, 5).astype(int)[1:-1]
+    x = np.asarray(seen.data.images[rows], np.float32) / 255.0 * 2.0 - 1.0
+    labels = seen.labels[rows]
+    assert image(found["real"][1]["png"]).tolist() == np.asarray(seen.data.images[rows[1]])[..., 0].tolist()
+    before = float(space.forward(x[1:2], labels[1:2], training=False)[0, 0])
+    held = np.frombuffer(base64.b64decode(found["real"][1]["map"]), np.int8).reshape(8, 8)
+    for place in ((2, 3), (5, 1), (0, 0), (7, 7)):
+        covered = x[1:2].copy()
+        covered[0, *place] = np.median(x)
+        fall = before - float(space.forward(covered, labels[1:2], training=False)[0, 0])
+        assert held[place] / 127 * found["largest"] == pytest.approx(fall, abs=0.01 * found["largest"])
+    assert found["real"][1]["class_name"] == seen.data.class_names[int(labels[1])]
+
+
+def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image, seen):
+    found = look.duel(seen, count=6)
+    assert (len(found["real"]), len(found["fake"])) == (6, 6)
+    z, labels = seen.draw(6, seed=seen.step)
+    fake = seen.generate(z, labels, average=False)
+    shown = np.stack([image(one["png"]) for one in found["fake"]])
+    assert np.abs(shown - (fake[..., 0] + 1) * 127.5).max() <= 1
+    for one in found["fake"]:
+        before, after = image(one["png"]).astype(float), image(one["heard"]["png"]).astype(float)
+        assert 0 < np.abs(after - before).max() <= look.STEP * 255 + 2
+        assert one["heard"]["belief"] > one["belief"]
+    logits = seen.gan.d.network.workspace().forward(fake, labels, training=False)[:, 0]
+    assert [one["belief"] for one in found["fake"]] == pytest.approx(1 / (1 + np.exp(-logits)), rel=1e-4)
+
+
+def test_a_step_of_the_game_keeps_its_pictures_and_tells_d_s_move_from_g_s(tiny_pictures, digits, image):
+    run = Run(tiny_pictures(steps=3), data=digits)
+    then, records = look.play_duel(run, [], 4, seed=9)
+    old = run.generate(*run.draw(4, seed=9), average=False)
+    list(train(run, stop=lambda: run.step > 0))
+    now, records = look.play_duel(run, records, 4, seed=9)
+    assert [one["png"] for one in now["real"]] == [one["png"] for one in then["real"]]
+    assert (then.get("since"), now["since"], run.step) == (None, 0, 1)
+    labels = run.draw(4, seed=9)[1]
+    logits = run.gan.d.network.workspace().forward(old, labels, training=False)[:, 0]
+    for one, was, logit in zip(now["fake"], then["fake"], logits):
+        assert (one["before"]["png"], one["before"]["was"]) == (was["png"], was["belief"])
+        assert one["before"]["belief"] == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-4)  # D has moved, G has not
+    again, _ = look.play_duel(run, records, 4, seed=9)
+    assert again == now
+    assert "since" not in look.play_duel(run, records, 4, seed=8)[0]
+
+
+def test_pictures_and_points_are_told_apart(run, seen):
+    for question in (
+        lambda: look.field(seen, side=16, points=0),
+        lambda: look.pictures(run, count=2),
+        lambda: look.duel(run, count=2),
+    ):
+        with pytest.raises(ConfigError):
+            question()
+    with pytest.raises(UnsupportedError):
+        drawing.draw(run.generator(), seed=1)
+
+
+def test_looking_changes_nothing(run, seen):
+    for made, kind, args in ((run, "field", {"side": 16, "points": 4}), (seen, "pictures", {"count": 2})):
+        live = LiveRun(made, Path("x"), 1, 1)
+        before = {name: array.copy() for name, array in made.gan.arrays().items()}
+        streams = {name: repr(rng.bit_generator.state) for name, rng in made.gan.streams.items()}
+        for weights in ("average", "raw", "real"):
+            live.answer("samples", {"weights": weights})
+        live.answer(kind, args)
+        assert all(np.array_equal(before[name], array) for name, array in made.gan.arrays().items())
+        assert streams == {name: repr(rng.bit_generator.state) for name, rng in made.gan.streams.items()}
+
+
+def test_samples_are_the_fixed_grid(image, run, seen):
+    grid = image(look.samples(seen, "average")["png"])
+    assert grid.shape == (2 + 8 * 10, 2 + 8 * 10)
+    assert np.array_equal(grid[2:10, 12:20], seen.sample(*seen.grid)[1, ..., 0])
+    assert np.array_equal(image(look.samples(seen, "real")["png"])[2:10, 2:10], seen.data.images[0][..., 0])
+    points = look.samples(run, "raw")
+    assert np.allclose(points["points"], run.sample(*run.grid, average=False), atol=1e-3)

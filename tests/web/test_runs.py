@@ -1,0 +1,302 @@
+"""Run folders for the page: listed, drawn from, thrown away, brought back; odd, damaged and hostile ones among them."""
+
+import logging
+import os
+import shutil
+from io import BytesIO
+from types import SimpleNamespace
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.output.generator import Generator
+from mulligan.training import Recorder, Run, RunFolder, resume
+from mulligan.web import app, jobs, playground
+from mulligan.web.drawing import png64
+from mulligan.web.playground import OURS
+from mulligan.web.state import chain
+
+
+def rows_of(call):
+    return {row["name"]: row for row in call.get("/api/runs").json()["runs"]}
+
+
+def test_an_empty_folder(call, playground):
+    assert call.get("/api/runs").json() == {"folder": str(playground.runs), "runs": []}
+    assert [model["name"] for model in call.get("/api/models").json()] == [*OURS]
+
+
+def test_the_list(call, runs):
+    (runs / "notes").mkdir()
+    (runs / "broken").mkdir()
+    (runs / "broken" / "config.toml").write_text("nonsense = [")
+    os.utime(runs / "tiny-1", (1, 1))
+    rows = call.get("/api/runs").json()["runs"]
+    assert rows[-1]["name"] == "tiny-1"  # the newest first
+    found = {row["name"]: row for row in rows}
+    assert found.keys() == {"tiny-1", "tiny-1-try-2", "broken"}
+    assert found["broken"]["state"] == "unreadable"
+    first, second = found["tiny-1"], found["tiny-1-try-2"]
+    assert (first["step"], first["steps"], first["parent"], first["live"]) == (24, 24, None, False)
+    assert (second["parent"], second["from_step"], second["state"]) == ("tiny-1", 12, "finished")
+    assert first["diagnosis"] == {"state": "D wins", "title": "D wins", "severity": "alarm"}
+    assert second["diagnosis"] is None  # nobody has looked yet, so it is not called healthy
+    for older, newer in (("tiny-1", "tiny-1-try-2"), ("tiny-1-try-2", "tiny-1")):
+        os.utime(runs / older / "generator.safetensors", (1, 1))
+        os.utime(runs / newer / "generator.safetensors", (2, 2))
+        assert [model["name"] for model in call.get("/api/models").json()] == [*OURS, newer, older]
+
+
+def pixels(file):
+    return np.asarray(file.convert("L"))
+
+
+def test_both_futures_of_a_second_try(call, runs):
+    grids = [RunFolder(runs / name).grids() for name in ("tiny-1", "tiny-1-try-2")]
+    ends = [[pixels(Image.open(grid[max(s for s in grid if s <= step)])) for grid in grids] for step in (12, 24)]
+    earlier, last = sorted(grids[0])[-2:]
+    before = pixels(Image.open(grids[0][earlier]))
+
+    def film():
+        answer = call.get("/api/runs/tiny-1-try-2/futures.gif")
+        assert answer.headers["content-type"] == "image/gif"
+        with Image.open(BytesIO(answer.content)) as found:
+            shown = [pixels(found)]
+            found.seek(found.n_frames - 1)
+            whole = [np.hsplit(each, 2) for each in (*shown, pixels(found))]
+        words = [[half[-30:] for half in frame] for frame in whole]
+        assert not np.array_equal(*words[0])  # of the changes
+        return [[half[:-30] for half in frame] for frame in whole]
+
+    assert np.array_equal(film(), ends)  # from the step that both begin at
+    assert last == 24
+    grids[0][last].unlink()  # as if the first try had failed before
+    assert np.array_equal(film()[1], [before // 3, ends[1][1]])
+    refused = call.get("/api/runs/tiny-1/futures.gif")
+    assert refused.json()["type"] == "/problems/not-available"
+
+
+def test_the_tries_of_a_run(call, runs):
+    tries = chain(runs / "tiny-1-try-2")
+    assert [(each.run, each.state) for each in tries] == [("tiny-1", "finished"), ("tiny-1-try-2", "finished")]
+    assert tries[-1].changes == [
+        {"path": "generator.optimizer.lr", "label": "Rate of G", "old": 1e-3, "new": 1e-4},
+    ]
+    assert tries[-1].summary == "rate of G 0.0001"
+    assert call.get("/api/runs/tiny-1/samples/16.png").headers["content-type"] == "image/png"
+    assert call.get("/api/runs/tiny-1/samples/17.png").status_code == 404
+    assert call.get("/api/runs/tiny-2/samples/16.png").json()["type"] == "/problems/unknown-run"
+
+
+def test_delete_and_undo(call, runs):
+    before = {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    answer = call.post("/api/runs/tiny-1/delete").json()
+    assert not (runs / "tiny-1").exists()
+    assert [*rows_of(call)] == ["tiny-1-try-2"]
+    assert [path.name for path in (runs / ".trash").iterdir()] == [f"{answer['id']}~tiny-1"]
+    (runs / "tiny-1").mkdir()
+    assert call.post(f"/api/trash/{answer['id']}/restore").json()["type"] == "/problems/wrong-state"
+    (runs / "tiny-1").rmdir()
+    assert call.post(f"/api/trash/{answer['id']}/restore").json() == {"name": "tiny-1"}
+    assert before == {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    assert call.post(f"/api/trash/{answer['id']}/restore").status_code == 404
+
+
+def test_the_live_run_is_not_deleted(call, stand, playground):
+    call.post("/api/train/start", recipe="ring")
+    stand.open()
+    (playground.runs / "ring-1" / "config.toml").write_text("")
+    assert call.post("/api/runs/ring-1/delete").json()["type"] == "/problems/busy"
+    stand.say("state", state="stopped", step=3)
+    assert call.post("/api/runs/ring-1/delete").status_code == 200
+
+
+def test_a_run_is_resumed_with_the_tries_before_it(call, stand, runs):
+    answer = call.post("/api/runs/tiny-1-try-2/resume", steps=48).json()
+    assert (answer["status"]["run"], answer["status"]["try"]) == ("tiny-1-try-2", 2)
+    assert stand.sent[-1][1]["steps"] == 48
+    snapshot = call.get("/api/snapshot").json()
+    assert [each["number"] for each in snapshot["tries"]] == [1, 2]
+    assert snapshot["curves"]["1"]["step"][-1] == 24
+    assert snapshot["curves"]["2"]["step"][0] > 12
+    stand.open()
+    assert call.post("/api/runs/tiny-1/resume").json()["type"] == "/problems/busy"
+    assert call.post("/api/runs/tiny-1/resume", replace=True).json()["status"]["run"] == "tiny-1"
+
+
+@pytest.mark.parametrize("step", [24, 18])
+def test_what_was_diagnosed_before_a_run_was_closed_is_told_again(call, stand, runs, step):
+    call.post("/api/runs/tiny-1/resume", steps=48)
+    stand.opened["step"] = step
+    stand.open()
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["events"].get("diagnosed", {}).get("step") == (20 if step == 24 else None)
+    assert (snapshot["advice"] is None) == (step == 18)
+    assert snapshot["events"]["stepped"]["step"] if step == 24 else "stepped" not in snapshot["events"]
+
+
+def test_what_a_generator_on_disk_cannot_draw_is_said(call, runs):
+    assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/bad-field"  # it makes points
+    assert call.get("/api/draw?model=other&seed=3").json()["type"] == "/problems/unknown-model"
+    (runs / "tiny-1" / "generator.safetensors").unlink()
+    assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/not-available"
+
+
+def test_pictures_as_files(call):
+    answer = call.get("/api/walk.gif?from=1&to=2&frames=3&scale=4")
+    gif = Image.open(BytesIO(answer.content))
+    assert (gif.n_frames, gif.size) == (4, (112, 112))  # there and back
+    assert answer.headers["content-disposition"] == 'attachment; filename="walk-1-2.gif"'
+    assert call.get("/api/draw?seed=1&class=11").status_code == 422
+
+
+def test_a_measured_run_has_its_distance_in_the_list(call, runs):
+    assert rows_of(call)["tiny-1"]["fd"] is None
+    jobs.evaluate(runs / "tiny-1")
+    figures = RunFolder(runs / "tiny-1").read_metrics()[0]["points"]
+    row = rows_of(call)["tiny-1"]
+    assert (row["fd"], row["fd_floor"]) == pytest.approx((figures["fd"], figures["fd_floor"]), rel=1e-5)
+
+
+def test_a_run_that_was_stopped_stands_where_it_was_saved(call, playground, tiny):
+    run = Run(tiny())
+    list(Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 8))
+    assert rows_of(call)["tiny-1"]["step"] == 8
+    run = resume(playground.runs / "tiny-1")
+    list(Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 9))
+    assert (rows_of(call)["tiny-1"]["step"], chain(playground.runs / "tiny-1")[0].step) == (9, 9)
+
+
+# ── odd, damaged and hostile ones ──
+
+
+ODD = [
+    "Bäume",
+    "花-1",
+    "tiny-1 (Kopie)",
+    "_x",
+    "a+b=c@1,5~",
+    "d'Arc",
+    '"x" & <b>',
+    "50 % #2?",
+    "[a];b:c",
+    "हिन्दी",
+    "🎲",
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name, runs, call):
+    (runs / "tiny-1").rename(runs / name)
+    assert name in rows_of(call)
+    address = f"/api/runs/{quote(name, safe='')}"
+    assert call.get(f"{address}/samples/16.png").status_code == 200
+    assert call.get(jobs.export(runs / name, "npz")["url"]).status_code == 200
+    assert call.get(jobs.report(runs / name)["url"]).status_code == 200
+    assert call.post(f"{address}/delete").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["live", "bundled", "pixel-faces"])
+def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(name, call, playground, tiny, tiny_pictures):
+    for folder, config in ((name, tiny_pictures()), ("ring-1", tiny())):
+        list(Recorder(playground.runs / folder).record(Run(config)))
+    found = {model["name"]: model["title"] for model in call.get("/api/models").json()}
+    ours = {"bundled": "MNIST digits, bundled", "pixel-faces": "Pixel faces, bundled"}
+    assert found == ours | {f"./{name}": name, "ring-1": "ring-1"}
+    drawn = call.get("/api/draw", params={"model": f"./{name}", "seed": 3}).json()
+    assert drawn["png"] == png64(Generator.load(playground.runs / name / "generator.safetensors").images(1, 3)[0])
+    for other in ("./ring-2", "./../x", "././ring-1", "./.x"):
+        assert call.get("/api/draw", params={"model": other, "seed": 3}).status_code in (404, 422)
+
+
+def test_the_model_that_is_asked_for_is_there_beside_the_newest(call, runs, monkeypatch):
+    monkeypatch.setattr(playground, "MODELS", 1)
+    os.utime(runs / "tiny-1" / "generator.safetensors", (1, 1))
+    assert [each["name"] for each in call.get("/api/models").json()] == [*OURS, "tiny-1-try-2"]
+    for also, names in (
+        ("tiny-1", ["tiny-1-try-2", "tiny-1"]),
+        ("tiny-1-try-2", ["tiny-1-try-2"]),
+        ("x", ["tiny-1-try-2"]),
+    ):
+        assert [each["name"] for each in call.get("/api/models", params={"also": also}).json()] == [*OURS, *names]
+
+
+def test_a_folder_whose_name_is_not_text_is_left_out(call, runs):
+    os.rename(runs / "tiny-1-try-2", os.fsdecode(bytes(runs) + b"/caf\xe9"))
+    assert [row["name"] for row in call.get("/api/runs").json()["runs"]] == ["tiny-1"]
+    assert [model["name"] for model in call.get("/api/models").json()] == [*OURS, "tiny-1"]
+
+
+DEEP = b'{"a":' * 3000 + b"1" + b"}" * 3000
+
+
+def break_config(folder):
+    (folder / "config.toml").write_text("nonsense = [")
+
+
+def make_a_pipe(folder):
+    (folder / "events.jsonl").unlink()
+    os.mkfifo(folder / "events.jsonl")
+
+
+def not_utf_8(folder):
+    (folder / "config.toml").write_bytes(b"\xff\xfe")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+@pytest.mark.parametrize("damage", [break_config, make_a_pipe, not_utf_8])
+def test_a_run_that_cannot_be_read_is_listed_with_the_reason(damage, call, runs):
+    damage(runs / "tiny-1")
+    row = rows_of(call)["tiny-1"]
+    assert (row["state"], bool(row["text"])) == ("unreadable", True)
+    assert rows_of(call)["tiny-1-try-2"]["state"] == "finished"
+
+
+@pytest.mark.parametrize("file", ["events.jsonl", "metrics.json", "times.jsonl"])
+@pytest.mark.parametrize(
+    "text", [DEEP, b"[1]\n3\nnull\n", b"\xff\xfe\n", b'{"fd": {"a": ["x"]}, "step": "y", "wall": {}}']
+)
+def test_foreign_words_in_one_run_leave_the_list_as_it_is(file, text, call, runs):
+    before = rows_of(call)
+    with (runs / "tiny-1" / file).open("ab") as log:
+        log.write(text)
+    after = rows_of(call)
+    assert after["tiny-1-try-2"] == before["tiny-1-try-2"]
+    assert after["tiny-1"] | {"changed": 0} == before["tiny-1"] | {"changed": 0}
+
+
+@pytest.mark.parametrize("spec", ["[]", "null", '{"shape": 3}', '{"classes": "x"}', "{", '{"a":' * 3000])
+def test_a_generator_that_cannot_be_read_is_listed_with_the_reason(spec, call, runs):
+    from safetensors.numpy import save_file
+
+    path = runs / "tiny-1" / "generator.safetensors"
+    save_file({"theta": np.zeros(3, np.float32)}, path, {"spec": spec, "generator": spec, "format": "pt"})
+    found = {model["name"]: model["text"] for model in call.get("/api/models").json()}
+    assert found["tiny-1"].startswith("tiny-1 cannot be read: ")
+    assert found["tiny-1-try-2"] == ""
+    assert call.get("/api/draw?model=tiny-1&seed=3").status_code in (404, 422)
+
+
+@pytest.mark.parametrize(("part", "file"), [("exports", "files/secret.txt"), ("samples", "samples/8.png")])
+def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(part, file, call, runs, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("secret.txt", "step-000008.png"):
+        (tmp_path / "elsewhere" / name).write_text("secret")
+    shutil.rmtree(runs / "tiny-1" / part, ignore_errors=True)
+    (runs / "tiny-1" / part).symlink_to(tmp_path / "elsewhere")
+    assert call.get(f"/api/runs/tiny-1/{file}").status_code == 404
+
+
+def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs, caplog):
+    worker = SimpleNamespace(quit=lambda: None, join=lambda seconds: True)
+    state = SimpleNamespace(name="finished", run="tiny-1", step=24)
+    caplog.set_level(logging.INFO)
+    app.end(state, runs, worker)
+    assert caplog.messages == []
+    shutil.rmtree(runs / "tiny-1" / "checkpoints" / "step-000024")
+    app.end(state, runs, worker)
+    (line,) = caplog.messages
+    assert line.startswith(f"tiny-1 is saved at step 18; go on with: mulligan resume {runs / 'tiny-1'}, or")

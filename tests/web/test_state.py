@@ -1,0 +1,61 @@
+"""Curves and figures of a run: collected, read back, thinned."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulligan.training import Diagnosis, Recorder, Run
+from mulligan.training.monitor import Monitor
+from mulligan.training.store.history import RunHistory, read_run
+from mulligan.web.look import coordinates
+from mulligan.web.state import POINTS, State, Try, curves_of, significant
+
+
+@given(st.integers(0, 3000))
+def test_thinned_curves_keep_their_ends(count):
+    history = RunHistory(stepped=[(10 * i, {"d_loss": i / 7}) for i in range(count)])
+    found = curves_of(history)["curves"]
+    assert len(found["step"]) == len(found["d_loss"]) == min(count, POINTS)
+    assert found["step"] == sorted(set(found["step"]))
+    if count:
+        assert (found["step"][0], found["step"][-1]) == (0, 10 * (count - 1))
+        assert found["d_loss"][-1] == pytest.approx((count - 1) / 7, rel=1e-5)
+
+
+def test_an_evaluation_takes_the_place_of_a_measurement_at_the_same_step_and_of_none_later():
+    state = State()
+    state.begin([Try(1, "run", steps=24)], 1, "")
+    state.metrics = {"step": 24, "kid": 0.1}
+    assert state.evaluate("run", {"step": 24, "fd": 3.0})
+    assert not state.evaluate("run", {"step": 12, "fd": 9.0})
+    assert not state.evaluate("another", {"step": 30, "fd": 9.0})
+    assert state.metrics == {"step": 24, "fd": 3.0, "try": 1, "final": True}
+
+
+def test_what_a_run_folder_tells(tiny, tmp_path):
+    run, seen = Run(tiny(steps=600, report_every=1, evaluate_every=300)), []
+    monitor = Monitor.of(run)
+    for event in Recorder(tmp_path / "r").record(run, evaluators=[monitor], observers=[Diagnosis(100)]):
+        if event.name == "stepped":
+            seen.append(event)
+    found = curves_of(read_run(tmp_path / "r"))
+    first = seen[0].measures
+    assert found["curves"]["d_loss"][0] == pytest.approx(first["d_loss"], rel=1e-5)
+    assert found["curves"]["penalty"][0] == pytest.approx(first["r1"] + first["r2"], rel=1e-5)
+    assert len(found["curves"]["step"]) == POINTS
+    assert found["distance"]["step"] == found["measurements"]["step"] == [100, 200, 300, 400, 500, 600]
+    measured = [value is None for value in found["distance"]["distance"]]
+    assert measured == [True, True, False, True, True, False]
+    assert all(value is not None for value in found["distance"]["gap"])
+
+
+def test_figures_are_cut_for_the_page():
+    assert [significant(v) for v in (1234567.8, 0.000123456789, 3, None, "x")] == [
+        1234570.0,
+        0.000123457,
+        3.0,
+        None,
+        None,
+    ]
+    assert coordinates(np.array([[0.12345, -1.0]], np.float32), 3) == [[0.123, -1.0]]

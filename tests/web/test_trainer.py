@@ -1,0 +1,249 @@
+"""The worker between two steps: commands act there, the run's arithmetic does not notice, and an end saves."""
+
+import itertools
+import json
+import socket
+import threading
+import time
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+
+import numpy as np
+import pytest
+
+from mulligan.config.change import compared
+from mulligan.config.serialization import to_table
+from mulligan.training import Recorder, Run, load_checkpoint
+from mulligan.training.progress import few
+from mulligan.training.store import checkpoints
+from mulligan.web.handle import Channel
+from mulligan.web.trainer import Trainer
+
+
+class Held:
+    """A worker in a thread of this process, and our end of its pipe."""
+
+    def __init__(self, folder):
+        ours, theirs = Pipe()
+        self.channel, self.folder = Channel(ours), folder
+        self.worker = Trainer(Channel(theirs))
+        self.thread = threading.Thread(target=self.worker.serve, daemon=True)
+        self.thread.start()
+        self.heard = []
+        self.until("ready")
+
+    def until(self, kind, **content):
+        """Wait for a message; remember all before it."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if self.channel.waiting(0.1):
+                found, _, words = self.channel.receive()
+                words = json.loads(words) if isinstance(words, bytes) else words
+                self.heard.append((found, words))
+                if found == kind and all((words or {}).get(name) == value for name, value in content.items()):
+                    return words
+        raise AssertionError(f"no {kind} {content}; heard {self.kinds()[-20:]}")
+
+    def start(self, config, name="r", **more):
+        folder = self.folder / name
+        self.channel.send("start", {"config": config, "folder": str(folder), "try": 1, "serial": 1, **more})
+        return folder
+
+    def adjust(self, changes):
+        self.channel.send("ask", {"id": 9, "what": "adjust", "args": {"changes": changes}})
+        return self.until("answer", id=9)
+
+    def kinds(self):
+        return [kind for kind, _ in self.heard]
+
+
+@pytest.fixture
+def held(tmp_path):
+    found = Held(tmp_path)
+    yield found
+    found.channel.send("quit")
+    found.thread.join(30)
+    assert not found.thread.is_alive()
+
+
+def final(folder):
+    return load_checkpoint(checkpoints(folder / "checkpoints")[-1]).arrays
+
+
+def test_a_run_in_the_worker_is_the_run_in_the_terminal(held, tiny, tmp_path):
+    config = tiny(steps=60)
+    held.channel.send("watch", True)
+    folder = held.start(config, paused=True)
+    held.until("state", state="paused", step=0)
+    for step in (1, 2, 3):
+        held.channel.send("go", 1)
+        held.until("state", state="paused", step=step)
+    held.channel.send("ask", {"id": 1, "what": "field", "args": {"side": 16, "points": 8}})
+    assert held.until("answer", id=1)["result"]["step"] == 3
+    held.channel.send("ask", {"id": 2, "what": "samples", "args": {"weights": "raw"}})
+    assert len(held.until("answer", id=2)["result"]["points"]) == 1024
+    held.channel.send("go", 10)
+    held.until("state", state="paused", step=13)
+    held.channel.send("go")
+    held.until("state", state="finished")
+    from mulligan.training import Diagnosis
+    from mulligan.training.monitor import Monitor
+
+    run = Run(config)
+    monitor = Monitor.of(run)
+    list(Recorder(tmp_path / "t").record(run, evaluators=[monitor], observers=[Diagnosis()]))
+    assert (folder / "events.jsonl").read_bytes() == (tmp_path / "t" / "events.jsonl").read_bytes()
+    told = [words for kind, words in held.heard if kind == "event"]
+    assert told == [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    ours, theirs = final(folder), final(tmp_path / "t")
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_in_turns_it_leaves_its_thread_between_two_steps(tiny, tmp_path):
+    ours, theirs = (Channel(end) for end in Pipe())
+    worker = Trainer(theirs, turn=0.0)
+    turns = worker.turns()
+    assert next(turns)  # waits for a command
+    words = {"config": tiny(steps=30), "folder": str(tmp_path / "r"), "try": 1, "serial": 1, "paused": True}
+    ours.send("start", words)
+    assert next(turns)
+    for count in (1, 3):
+        step = worker.live.run.step
+        ours.send("go", count)
+        idle = itertools.takewhile(lambda waits: not waits, turns)
+        assert len(list(idle)) >= count
+        assert worker.live.run.step == step + count
+    ours.send("go")
+    training = list(itertools.takewhile(lambda waits: not waits, turns))
+    assert len(training) == 25  # 26 steps
+    assert worker.live.run.step == 30
+
+
+def test_pauses_cost_the_run_no_time(held, tiny):
+    folder = held.start(tiny(steps=40), paused=True)
+    held.until("state", state="paused")
+    time.sleep(0.5)
+    held.channel.send("go")
+    held.until("state", state="finished")
+    assert load_checkpoint(checkpoints(folder / "checkpoints")[-1]).clock["wall"] < 0.5
+
+
+@pytest.mark.parametrize("samples", [39, 40])
+def test_few_samples_are_said_to_be_few_before_they_are_trained_on(held, tiny, samples):
+    data = {"name": "ring", "labels": "none", "limit": samples}
+    held.start(tiny(steps=3, data=data))
+    held.until("state", state="finished")
+    before = held.heard[: held.kinds().index("clock")]
+    assert [words["text"] for kind, words in before if kind == "notice"] == [few(39)][: samples < 40]
+
+
+def test_grids_are_drawn_only_when_somebody_looks(held, tiny):
+    config = tiny(steps=100_000, sample_every=0, evaluate_every=0, save_every=50_000)
+    held.start(config)
+    held.until("pace")
+    held.until("pace")
+    assert held.kinds().count("samples") == 0  # there is none at the beginning without sample_every
+    held.channel.send("watch", True)
+    held.until("samples")
+    first = held.until("samples")["step"]
+    assert held.until("samples")["step"] > first
+    held.channel.send("stop")
+    held.until("state", state="stopped")
+
+
+def test_stop_saves_and_open_goes_on(held, tiny):
+    folder = held.start(tiny(steps=100_000, save_every=0))
+    held.until("event", event="stepped")
+    held.adjust(["generator.optimizer.lr=0.01"])
+    adjusted = held.heard[-2][1]
+    held.channel.send("stop")
+    saved = held.until("state", state="stopped")["saved"]
+    assert checkpoints(folder / "checkpoints")[-1].name == f"step-{saved:06d}"
+    held.channel.send("open", {"folder": str(folder), "try": 1, "serial": 2, "steps": saved + 10})
+    opened = held.until("opened")
+    assert opened["step"] == saved
+    assert opened["adjusted"] == [adjusted]
+    assert held.until("state", state="finished")["step"] == saved + 10
+
+
+def test_another_start_saves_the_run_that_is_there(held, tiny):
+    folder = held.start(tiny(steps=100_000, save_every=0))
+    held.until("event", event="stepped")
+    held.start(tiny(steps=5), "other")
+    held.until("state", state="finished")
+    assert checkpoints(folder / "checkpoints")
+    assert (held.folder / "other" / "generator.safetensors").is_file()
+
+
+def test_an_adjusted_setting_acts_and_is_told(held, tiny):
+    folder = held.start(tiny(steps=50), paused=True)
+    held.until("state", state="paused")
+    before = next(words["config"] for kind, words in held.heard if kind == "opened")
+    after = held.adjust(["generator.optimizer.lr=0.01", "penalties.0.gamma=3"])["result"]["config"]
+    assert held.heard[-2][1]["event"] == "adjusted"
+    assert compared(to_table(before), to_table(after)) == [
+        ("generator.optimizer.lr", 0.001, 0.01),
+        ("penalties.0.gamma", 1.0, 3),
+    ]
+    assert "refused" in held.adjust(["batch_size=3"])
+    assert "refused" in held.adjust(["generator.optimizer.lr=-1"])
+    held.channel.send("go")
+    held.until("state", state="finished")
+    assert '"event": "adjusted", "step": 0' in (folder / "events.jsonl").read_text()
+
+
+def test_an_alarm_pauses(held, tiny, monkeypatch):
+    monkeypatch.setattr("mulligan.diagnosis.history.EVERY", 10)
+    monkeypatch.setattr("mulligan.training.Diagnosis.__init__.__defaults__", (10,))
+    fast = {"kind": "sgd", "lr": 50.0}
+    held.start(tiny(steps=5000, report_every=5, generator={**to_table(tiny())["generator"], "optimizer": fast}))
+    words = held.until("event", event="diagnosed")
+    assert words["severity"] == "alarm"
+    assert words["overrides"]
+    state = next(content for kind, content in iter(lambda: _next(held), None) if kind == "state")
+    assert state["state"] in ("alarm", "failed")
+
+
+def _next(held):
+    kind, _, content = held.channel.receive()
+    return kind, content
+
+
+def test_what_goes_wrong_is_said_and_the_worker_lives(held, tiny):
+    held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "serial": 1, "steps": None})
+    assert "must be a run folder" in held.until("refused")["text"]
+    held.channel.send("ask", {"id": 7, "what": "field", "args": {}})
+    assert "no run is in the training process" in held.until("answer")["refused"]
+    (held.folder / "full").mkdir()
+    (held.folder / "full" / "x").write_text("")
+    held.start(tiny(), "full")
+    assert "must be new or empty" in held.until("state", state="failed")["text"]
+    held.start(tiny(steps=5))
+    held.until("state", state="finished")
+    held.channel.send("ask", {"id": 8, "what": "nonsense", "args": {}})
+    assert "nonsense" in held.until("answer", id=8)["failed"]
+    held.channel.send("ask", {"id": 9, "what": "field", "args": {"wrong": 1}})
+    assert "TypeError" in held.until("answer", id=9)["failed"]
+
+
+@pytest.mark.parametrize("system", ["posix", "windows"])
+def test_a_server_that_is_gone_ends_the_worker_and_saves(tiny, tmp_path, system, monkeypatch):
+    poll = Connection.poll
+
+    def breaking(self, timeout=0.0):
+        found = poll(self, timeout)
+        with socket.fromfd(self.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            if found and not end.recv(1, socket.MSG_PEEK):
+                raise BrokenPipeError(109, "The pipe has been ended")
+        return found
+
+    if system == "windows":
+        monkeypatch.setattr(Connection, "poll", breaking)
+    held = Held(tmp_path)
+    folder = held.start(tiny(steps=1_000_000, save_every=0))
+    held.until("event", event="stepped")
+    held.channel.close()
+    held.thread.join(30)
+    assert not held.thread.is_alive()
+    assert checkpoints(folder / "checkpoints")
