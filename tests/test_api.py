@@ -270,7 +270,7 @@ def test_arrays_that_are_none(tiny, images, labels, error, message):
     ],
 )
 def test_options_that_are_off(options, message):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises((ConfigError, DataError), match=message):
         mulligan.fit(GREY, **options)
 
 

@@ -75,10 +75,6 @@ def fit(
 
     Raises
     ------
-    DataError
-        When the images or labels have a wrong form, or cannot be read.
-    ConfigError, ShapeError, UnsupportedError
-        When the recipe does not exist or does not fit the data.
     DivergedError
         When a tensor became NaN or infinite.
     KeyboardInterrupt
@@ -109,7 +105,8 @@ def fit(
         config = located(config)
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
     events = train(run, observers=()) if out is None else Recorder(out).record(run)
-    view = view_of(run) if progress and _somebody_looks() else View()
+    watched = sys.stderr is not None and (sys.stderr.isatty() or hasattr(sys, "ps1"))  # or Python is interactive
+    view = view_of(run) if progress and watched else View()
     try:
         with view, closing(events):
             if run.note:
@@ -124,10 +121,10 @@ def fit(
         else:
             lost = f"stopped after step {run.step}, and nothing is saved. To save a run, give it a folder:"
             raise BetweenSteps(f"{lost} out='runs/mine'.") from None
-    made = run.generator()
-    if data_range is None:
-        return made
-    return Generator(replace(made.spec, data_range=data_range), made.theta, made.stats, threads=made.threads)
+    generator = run.generator()
+    if data_range is not None:
+        generator.spec = replace(generator.spec, data_range=data_range)
+    return generator
 
 
 def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run:
@@ -152,11 +149,6 @@ def _rate(run: Run, steps: int, seconds: float) -> float:
     while run.step - first < steps and time.perf_counter() - began < seconds:
         run.advance()
     return (run.step - first) / (time.perf_counter() - began)
-
-
-def _somebody_looks() -> bool:
-    """Tell whether a person watches: stderr is a terminal, or Python is interactive, as in a notebook."""
-    return sys.stderr is not None and (sys.stderr.isatty() or hasattr(sys, "ps1"))
 
 
 def _data(
