@@ -44,7 +44,6 @@ SLOW = {
     "museum/test_cases.py::test_the_failure_fails": ("[frozen-d]",),
     "museum/test_quirks.py::test_the_recipe_is_the_script": ("mended",),
     "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),
-    "output/export/test_viewer.py::test_a_class_is_a_button": (),
     "output/export/test_viewer.py::test_the_sliders_steer": ("[bundled]",),
     "studies/test_processes.py": ("_semaphores", "_not_there"),
     "metrics/test_evaluator.py::test_the_colours_of_faces": (),

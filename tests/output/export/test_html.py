@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import zlib
 
 import numpy as np
@@ -153,14 +152,6 @@ def test_uniform_latents_walk_straight(opened, rgb):
     found = bytes_of(opened(rgb), "[0, .5, 1].map(t => mulligan.walked(5, 6, t))")
     wanted = rgb.walk(5, 6, 3)
     assert np.abs(found.reshape(wanted.shape).astype(int) - wanted).max() <= 1
-
-
-def test_one_file_of_one_and_a_half_megabytes(mlp):
-    for made in (mlp, bundled()):
-        text = viewer(made)
-        assert len(text.encode()) < 1_500_000
-        assert "{{" not in text.split("<script")[0]
-        assert not re.search(r"""(src|href)\s*=\s*["'](?!data:)""", text)
 
 
 def test_half_precision_only_where_it_does_not_show(make, mlp):

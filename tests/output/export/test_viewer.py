@@ -1,7 +1,5 @@
 """The viewer's page as people use it: mouse, keyboard, screen reader, phone, dark room."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -212,29 +210,3 @@ def test_nothing_sticks_out(opened, scheme):
             small = page.evaluate("""() => [...document.querySelectorAll("button, input:not([type=range])")]
                 .filter(e => e.getBoundingClientRect().height < 40).map(e => e.outerHTML)""")
             assert small == []
-
-
-@pytest.mark.parametrize(
-    ("names", "what"),
-    [
-        (('dogs "small"', "cat", *"abcdefgh"), "buttons"),
-        (('dogs "smallest"', "cats", "cows", *"abcdefg"), "menu"),
-        (tuple("abcdefghij"), "buttons"),
-        (tuple("0123456789"), "buttons"),
-        ((), "buttons"),
-    ],
-)
-def test_a_class_is_a_button_where_all_of_its_name_is_seen(browser, tmp_path, names, what):
-    generator = bundled()
-    generator.spec = replace(generator.spec, class_names=names)
-    generator.export(tmp_path / "viewer.html")
-    page = browser.new_page(viewport={"width": 320, "height": 800})
-    page.goto((tmp_path / "viewer.html").as_uri())
-    page.wait_for_selector("body[data-state=ready]")
-    assert page.title().endswith("get a digit" if names == tuple("0123456789") else "get a picture")
-    assert page.locator("#classes button").count() == (11 if what == "buttons" else 0)
-    assert page.locator("#classes select").count() == (what == "menu")
-    for button in page.locator("#classes button").all():
-        button.click()
-        assert button.evaluate("e => e.scrollWidth <= e.clientWidth"), button.inner_text()
-    page.close()

@@ -108,26 +108,18 @@ def test_an_odd_height_ends_on_black():
     assert "38;2;200;200;200;48;2;0;0;0m" in text
 
 
-def test_plain_ascii_when_colours_are_off():
-    picture = np.array([[0, 255], [128, 26]], np.uint8)
-    assert terminal_picture(picture, color=False) == "  @@\n++..\n"
-    assert terminal_picture(GREYS, color=False).isascii()
-
-
-def test_red_green_and_blue_are_as_light_as_an_eye_sees_them():
-    assert terminal_picture(255 * np.eye(3, dtype=np.uint8)[None], color=False) == "::++..\n"  # 0.299, 0.587, 0.114
-
-
-def test_forty_pixels_fill_eighty_columns():
-    assert terminal_picture(np.full((2, 40), 255, np.uint8), color=False).splitlines() == ["@" * 80] * 2
-
-
-def test_wide_pictures_fit_in_eighty_columns():
-    wide = np.zeros((4, 64), np.uint8)
-    wide[0] = 255
-    wide[2:] = 255
-    lines = terminal_picture(wide, color=False).splitlines()
-    assert lines == ["=" * 64, "@" * 64]  # (255 + 0) / 2 is 127.5, shade 4 of 0 … 9
+@pytest.mark.parametrize(
+    ("picture", "text"),
+    [
+        (np.uint8([[0, 255], [128, 26]]), "  @@\n++..\n"),
+        (255 * np.eye(3, dtype=np.uint8)[None], "::++..\n"),  # red, green and blue: 0.299, 0.587, 0.114
+        (np.full((2, 40), 255, np.uint8), 2 * ("@" * 80 + "\n")),
+        (np.repeat(np.uint8([[255], [0], [255], [255]]), 64, axis=1), "=" * 64 + "\n" + "@" * 64 + "\n"),  # 127.5
+    ],
+    ids=["shades", "colours", "80 columns", "wide"],
+)
+def test_ascii_when_colours_are_off(picture, text):
+    assert terminal_picture(picture, color=False) == text
 
 
 @pytest.mark.parametrize(
