@@ -19,7 +19,8 @@ const most = (sizes) => sizes.sort((a, b) => a - b)[Math.max(0, Math.ceil(0.99 *
 /** The range of an axis for these values, in steps of 1, 2, 5 × 10ⁿ, or of whole powers of ten. */
 export function grow(values, { log = false, least: [low, high] }) {
   const finite = values.filter((v) => Number.isFinite(v) && (!log || v > 0));
-  if (log && finite.length) return [Math.min(low, 10 ** Math.floor(Math.log10(1 / most(finite.map((v) => 1 / v))))), Math.max(high, 10 ** Math.ceil(Math.log10(most(finite))))];
+  if (!finite.length) return [low, high];
+  if (log) return [Math.min(low, 10 ** -Math.ceil(Math.log10(most(finite.map((v) => 1 / v))))), Math.max(high, 10 ** Math.ceil(Math.log10(most(finite))))];
   const up = most(finite.filter((v) => v > 0));
   const down = most(finite.filter((v) => v < 0).map((v) => -v));
   return [-down < low ? -roundUp(down) : low, up > high ? roundUp(up) : high];

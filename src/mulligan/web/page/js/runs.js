@@ -41,7 +41,7 @@ function Row({ run, off, close, futures }) {
   const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : run.text, run.state === UNREAD ? null : `step ${int(run.step)}`,
     run.points || run.fd == null ? null : `FD ${num(run.fd)}${run.fd_floor == null ? "" : ` (floor ${short(run.fd_floor)})`}`].filter(Boolean).join(" · ");
   const read = run.state !== UNREAD;
-  const ours = read && run.recipe !== "watched";
+  const ours = read && !run.watched && run.recipe !== "watched";
   return html`<li data-testid="run-row" data-run=${run.name}><div><b>${run.name}</b> <${State} run=${run} /><br /><small>${under}</small></div>
     <div class="act">${ours && !run.live && OPEN.includes(run.state) && html`<${Button} kind="low" off=${off} testid="run-resume" act=${resume}>${run.state === "finished" ? "Train on" : "Resume"}<//>`}
       ${ours && !run.points && html`<a class="btn low" href=${`#draw?model=${encodeURIComponent(modelOf(run.name))}`} data-testid="run-draw" onClick=${close}>Draw</a>`}
