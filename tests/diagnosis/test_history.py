@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from mulligan.diagnosis import HEALTHY, Facts, Finding, History, agreement, cadence, severities
-from mulligan.diagnosis.path import Path
+from mulligan.diagnosis.history import Path
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False, steps=1000)
 MEASURES = {"d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67}

@@ -75,11 +75,3 @@ def test_every_measurement_is_an_event(tiny):
     assert {"g_gradient", "d_gradient", "distance", "coverage", "ranking", "d_loss"} <= measured[0].signals.keys()
     assert sum(measured[-1].histogram) == pytest.approx(1.0)  # the ring's modes
     json.loads(measured[0].line())
-
-
-def test_the_pace_is_what_a_whole_run_at_this_speed_would_cover(tiny):
-    events = train(Run(tiny(steps=24, report_every=3)), observers=[Diagnosis(every=6)])
-    paced = [e.signals for e in events if isinstance(e, Measured) and "pace" in e.signals]
-    assert paced
-    for signals in paced:
-        assert signals["pace"] == pytest.approx(signals["way"] * 24 / 12)  # two measurements are half of the run

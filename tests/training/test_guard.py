@@ -1,11 +1,8 @@
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
 from mulligan.data import Dataset
 from mulligan.errors import DivergedError
-from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
 from mulligan.training import Recorder, Run, guard, load_checkpoint, resume, save_checkpoint, train
 
 
@@ -72,30 +69,6 @@ def test_the_rate_that_was_adjusted_to_is_the_one_to_lower(tiny):
     run = Run(tiny(steps=200))
     run.adjust(["discriminator.optimizer.lr=1e30"])
     assert "discriminator.optimizer.lr=0.001" in diverge(run)
-
-
-@dataclass(frozen=True)
-class Resting(Optimizer):
-    """One of one's own, whose rate has no range: 0 leaves the player as it is."""
-
-    lr: float = 0.0
-
-    def update_block(self, state, theta, g, *, lr):
-        theta -= lr * g
-
-
-@pytest.mark.parametrize("rate", [0.0, -1e-9])
-def test_a_rate_that_moves_nothing_or_uphill(rate, tiny, monkeypatch):
-    monkeypatch.setitem(OPTIMIZERS, "resting", Resting)
-    config = tiny(discriminator={"layers": tiny().discriminator.layers, "optimizer": {"kind": "resting", "lr": rate}})
-    run = Run(config)
-    tensor(run, "generator", "0.b")[0] = np.inf
-    assert "Try discriminator.optimizer.lr=0.001, or" in diverge(run)
-
-
-def test_where_a_schedule_is_the_cause_it_is_named(tiny):
-    words = diverge(Run(tiny(steps=200, schedules={"lr": {"kind": "exponential", "factor": 10.0, "every": 2}})))
-    assert "Try schedules.lr=constant, or" in words
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

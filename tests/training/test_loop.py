@@ -140,10 +140,6 @@ def test_each_cadence_is_kept_without_the_others(tiny, cadence):
     assert [step for each, step in story(events) if each == name] == [*first, 4, 8, 9]
 
 
-def test_nothing_is_said_to_be_saved_that_is_not(tiny):
-    assert "saved" not in dict(story(train(Run(tiny()))))
-
-
 def test_reports_are_means_over_all_steps_between(tiny):
     twin = Run(tiny())
     each = [twin.advance() for _ in range(24)]
@@ -153,29 +149,6 @@ def test_reports_are_means_over_all_steps_between(tiny):
         for name in ("d_loss", "g_loss", "r1", "d_fake"):
             total = reduce(add, (m[name] for m in each[a:b]))  # from 3.12 on, sum() adds more exactly
             assert report.measures[name] == total / (b - a)
-
-
-def test_evaluating_and_observing_do_not_change_the_run(tiny):
-    class Curious:
-        name = "curious"
-
-        def observe(self, run, event):
-            run.sample(*run.draw(10, seed=1), average=False)
-            assert run.fingerprint
-            assert run.generator().spec.step == run.step
-            return []
-
-        def state(self):
-            return {}
-
-        def restore(self, state): ...
-
-    plain, watched = Run(tiny()), Run(tiny(evaluate_every=2))
-    quiet = [e for e in train(plain) if not isinstance(e, Evaluated)]
-    loud = train(watched, evaluators=[lambda run: {"n": len(run.sample(*run.draw(99, seed=5)))}], observers=[Curious()])
-    assert [e.line() for e in loud if not isinstance(e, Evaluated)] == [e.line() for e in quiet]
-    for name, array in plain.gan.arrays().items():
-        assert array.tobytes() == watched.gan.arrays()[name].tobytes()
 
 
 def test_observers_answer_after_the_event(tiny, alarm):
@@ -198,12 +171,6 @@ def test_stopping_between_two_steps(tiny):
     assert story(rest) == [("stepped", n) for n in (8, 12, 16, 20, 24)] + [("finished", 24)]
     whole = list(train(Run(tiny(report_every=4, sample_every=0))))
     assert [e.line() for e in rest] == [e.line() for e in whole[-6:]]
-
-
-def test_a_finished_run_says_so_again(tiny):
-    run = Run(tiny())
-    list(train(run))
-    assert story(train(run)) == [("finished", 24)]
 
 
 def workers():

@@ -1,14 +1,12 @@
 """The monitor of a run: the right figures, always the same ones, and nothing changed."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from mulligan.data import TOYS, Dataset, load
 from mulligan.metrics import bundled_judge, frechet_distance, gist, modes, moments, nearest, percent
 from mulligan.metrics.distances import floor_of
-from mulligan.training import DataSpec, Evaluated, Recorder, Run, resume, train
+from mulligan.training import Recorder, Run, resume
 from mulligan.training.monitor import COUNT, Monitor
 
 
@@ -138,18 +136,6 @@ def test_what_is_not_finite_says_nothing(tiny, mnist_run, monkeypatch):
         assert seen(pictures) == {}
     pictures.gan.average[:] = np.inf
     assert seen(pictures) == {}
-
-
-def test_in_the_stream(tiny):
-    run = Run(tiny(evaluate_every=12))
-    found = [e for e in train(run, evaluators=[Monitor.of(run)]) if isinstance(e, Evaluated)]
-    assert [event.step for event in found] == [12, 24]
-    assert all(event.metrics.keys() == {"kid", "modes", "high_quality"} for event in found)
-
-
-def test_one_picture_has_no_components(mnist_run):
-    config = replace(mnist_run.config, data=DataSpec(name="mnist", limit=1))
-    assert Monitor.of(Run(config)) is None
 
 
 def test_the_same_picture_again_and_again_has_no_distance(pictured):

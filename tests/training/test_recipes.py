@@ -2,25 +2,20 @@
 
 import gzip
 import io
-import math
-import re
 import tarfile
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mulligan.data.sources import SIZES
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.game import GAN, R1, R2, Latent, NonSaturating, Player, Relativistic
+from mulligan.game import GAN, R1, R2, Relativistic
 from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
 from mulligan.game.cases import SmallGame, game_of
 from mulligan.game.checking import check_case
-from mulligan.nn import EMA, Network
+from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.layers import He, Zeros
-from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Parent, Recorder, Run, dumps_toml, recipe, resume, train, with_overrides
 from mulligan.training.diagnosis import probe_of
 
@@ -78,43 +73,6 @@ def test_pictures_of_one_s_own_fit_the_recipe(size):
     for channels in (1, 4):
         gan = GAN(replace(config, classes=2), (size, size, channels), workers=1)
         assert gan.g.network.output_shape == (size, size, channels)
-
-
-def test_quick_is_the_recipe_that_was_measured():
-    config, leaky, he = recipe("quick"), nn.LeakyReLU(0.2), He(0.2)
-    assert config.generator.build((28, 28, 1), 10) == (
-        *(nn.OneHot(10, 1.0), nn.Dense(256, he), leaky, nn.Dense(1568, he), leaky, nn.Reshape((7, 7, 32))),
-        *(nn.ConvTranspose2d(16, 4, 2, init=he), leaky, nn.ConvTranspose2d(1, 4, 2, init=He(0.2, gain=0.5)), nn.Tanh()),
-    )
-    assert config.discriminator.build((28, 28, 1), 10) == (
-        *(nn.Conv2d(16, 4, 2, init=he), leaky, nn.Conv2d(32, 4, 2, init=he), leaky, nn.Flatten()),
-        *(nn.Dense(128, he), leaky, nn.Projection(10, He(0.2, gain=0.7), class_init=Zeros())),
-    )
-    for player in (config.generator, config.discriminator):
-        assert player == Player(player.layers, Adam(3e-3, beta1=0.0, beta2=0.99))
-    assert (config.loss, config.penalties, config.update) == (NonSaturating(), (R1(0.06), R2(0.06)), "simultaneous")
-    assert (config.latent, config.average, config.batch_size) == (Latent(64), EMA(1000, 0.05), 64)
-    assert (config.data.low, config.data.high, config.instance_noise, config.augment) == (-1, 1, 0, ())
-    rate, weight = ([f(step, 8) for step in range(9)] for f in (config.schedules.lr, config.schedules.penalty))
-    assert weight == [1.0] * 9
-    falling = [0.5 + 0.5 * math.cos(math.pi * q / 4) for q in range(5)]
-    np.testing.assert_allclose(rate, [1, 1, 1, 1, *falling], atol=1e-15)
-    assert config.schedules.beta2 is None
-
-
-@pytest.mark.parametrize(
-    ("name", "latent", "classes", "generator", "discriminator", "loss"),
-    [
-        ("classic", 100, 0, (128, 784), (128, 1), NonSaturating()),
-        ("mlp", 64, 10, (256, 512, 784), (512, 256, 1), Relativistic()),
-    ],
-)
-def test_the_sizes_of_the_fully_connected_recipes(name, latent, classes, generator, discriminator, loss):
-    config = replace(recipe(name), classes=classes)
-    gan = GAN(config, (28, 28, 1), workers=1)
-    widths = [[e.param.shape[1] for e in mover.network.entries if e.path.endswith(".W")] for mover in (gan.g, gan.d)]
-    assert widths == [[*generator], [*discriminator]]
-    assert (config.latent.dim, config.loss) == (latent, loss)
 
 
 def kinds(layers):
@@ -238,15 +196,6 @@ def test_the_settings_of_a_second_try_are_a_recipe_like_any_other(tmp_path):
     made = recipe(path, steps=4, threads=1, data=replace(recipe("ring").data, limit=64))
     assert made.parent is None
     assert next(train(Run(made))).name == "started"
-
-
-def test_the_page_on_the_search_says_how_finest_is_made_of_best():
-    page = (Path(__file__).parents[2] / "docs/benchmarks/finest.md").read_text("utf-8")
-    command = re.search(r"```sh\s+(mulligan train best .*?)```", page, re.DOTALL)[1]
-    then = re.findall(r"--set (\S+)", command)
-    changes = ["batch_size=64", "generator.layers.hidden=[512]", *(f"penalties.{i}.gamma=0.06" for i in (0, 1))]
-    changes.append("steps=64000")
-    assert replace(with_overrides(recipe("best"), [*then, *changes]), recipe="finest") == recipe("finest")
 
 
 def test_a_recipe_called_watched_is_resumed_like_any_other(tmp_path):

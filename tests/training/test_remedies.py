@@ -340,16 +340,6 @@ def test_units_that_are_flat_below_zero_become_leaky():
     assert leaky(steep, "discriminator") == []
 
 
-def test_a_remedy_that_changes_what_g_draws_begins_anew():
-    for evidence in ({"span"}, {"scale"}):
-        assert remedies.wrong_scale(recipe("mlp"), evidence, (28, 28, 1)).restart
-
-
-def test_rates_of_a_cycling_run_fall_to_zero_over_the_second_half():
-    changes = dict(remedies.cycling(recipe("mlp"), set(), (28, 28, 1)).changes)
-    assert changes["schedules.lr"] == {"kind": "cosine", "from_": 0.5}
-
-
 def test_a_penalty_that_d_cannot_have_does_not_fall_either():
     mixing = ['discriminator.layers=[{kind="dense", units=8}, {kind="minibatch_stddev"}, {kind="dense", units=1}]']
     config = with_overrides(recipe("ring"), ["penalties=[]", "schedules.penalty=constant", *mixing])

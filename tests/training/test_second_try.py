@@ -8,7 +8,6 @@ from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import (
     Diagnosed,
     Run,
-    SecondTry,
     Started,
     diagnoses,
     dumps_toml,
@@ -59,15 +58,6 @@ def test_the_last_healthy_checkpoint_may_be_that_of_the_healthy_step(parent, tmp
     (tmp_path / "a" / "config.toml").write_text(dumps_toml(replace(config, steps=30)))  # as resume --steps does
     again = plan(tmp_path / "a", replace(ALARM, healthy_step=healthy))
     assert (again.step, again.config.steps) == (step, 30)
-
-
-def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(parent, tmp_path):
-    parent(tmp_path / "a")
-    broken = tmp_path / "a" / "checkpoints" / "step-000012" / "run.json"
-    broken.write_bytes(broken.read_bytes()[:100])
-    with pytest.warns(UserWarning, match=r"step-000012.* is truncated.* Going on from step-000006 instead"):
-        again = plan(tmp_path / "a", ALARM)
-    assert again.run().step == 6
 
 
 def test_data_that_was_moved_is_found_where_the_configuration_says(tiny, record, tmp_path):
@@ -166,7 +156,3 @@ def test_names_of_second_tries(tmp_path):
     assert next_folder(tmp_path / "quick-1-try-2").name == "quick-1-try-3"
     for name in ("quick-try-x", "-try-3"):  # no second try, whose number could go on
         assert next_folder(tmp_path / name).name == f"{name}-try-2"
-
-
-def test_without_a_checkpoint_a_second_try_begins_at_step_0(tiny):
-    assert SecondTry(tiny(), [], None).step == 0

@@ -66,7 +66,7 @@ def test_r_v_is_measured_on_what_d_sees(steered):
 
 @pytest.mark.parametrize(("known", "course"), [(0.9, [0.6, 0.7, 0.8, 0.9, 1.0]), (0.1, [0.4, 0.3, 0.2, 0.1, 0.0])])
 def test_the_probability_follows_and_the_log_says_so(steered, monkeypatch, known, course):
-    monkeypatch.setattr(steering.Steering, "known", lambda self: known)
+    monkeypatch.setattr(steering.AugmentationSteering, "known", lambda self: known)
     run = steered()
     said = [event for event in train(run, observers=()) if isinstance(event, Adjusted)]
     assert [event.step for event in said] == [3, 6, 9, 12, 15]  # then it is at its end

@@ -143,20 +143,16 @@ def member_for(form: Form, value: Any) -> Form | None:
 
 
 def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
-    """Return the kinds that a field of type `hint` may name, or None when it takes no kind.
-
-    If `kind` begins with one of `ROOMS` and a dot, that room's kinds are included.
-    """
+    """Return the kinds that a field of type `hint` may name, those of the room in `kind` too; None if it takes none."""
     room = kind.partition(".")[0] if isinstance(kind, str) and "." in kind else ""
-    for base, registry in KINDS.items():
-        if issubclass(hint, base):
-            for name, cls in registry.items():
-                if not isinstance(cls, type) or not issubclass(cls, base):
-                    rule = f"a class derived from {base.__name__}, without ()"
-                    raise ConfigError(must_be(f"the kind {name!r}", rule, cls))
-            known = registry | _kinds_in(room) if room in ROOMS else registry
-            return {name: cls for name, cls in known.items() if issubclass(cls, hint)}
-    return None
+    base = next((base for base in KINDS if issubclass(hint, base)), None)
+    if base is None:
+        return None
+    for name, cls in KINDS[base].items():
+        if not isinstance(cls, type) or not issubclass(cls, base):
+            raise ConfigError(must_be(f"the kind {name!r}", f"a class derived from {base.__name__}, without ()", cls))
+    known = KINDS[base] | _kinds_in(room) if room in ROOMS else KINDS[base]
+    return {name: cls for name, cls in known.items() if issubclass(cls, hint)}
 
 
 def _kinds_in(room: str) -> dict[str, Any]:

@@ -10,8 +10,7 @@ variety, but is called saturated. To add your own failure, add an entry (`docs/g
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mulligan.diagnosis.evidence import Case, Evidence, Finding, case, over, under
-from mulligan.diagnosis.measurements import FAR, Measurements
+from mulligan.diagnosis.measurements import FAR, Case, Evidence, Finding, Measurements, case, over, under
 
 HEALTHY = "healthy"
 """The state of a run that shows no failure."""

@@ -6,12 +6,10 @@ and 256 fixed reals. The first failure that shows (`FAILURES`) is the state of t
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from mulligan.diagnosis.evidence import Evidence, Finding
 from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, astray, matches
-from mulligan.diagnosis.measurements import Facts, Measurement, Measurements
-from mulligan.diagnosis.path import Path
+from mulligan.diagnosis.measurements import Evidence, Facts, Finding, Measurement, Measurements
 from mulligan.diagnosis.probe import Probe
 from mulligan.diagnosis.statistics import added
 
@@ -24,6 +22,57 @@ KEPT = 9
 _FEW = 1000
 """With up to this number of samples, every measurement looks for copies; with more, two of four in a row do."""
 _COPIES_EVERY = 4
+
+
+class Gone(NamedTuple):
+    """Path length and net distance of a coordinate of the tracked z, in ranges of the data: root mean squares."""
+
+    length: float
+    net: float
+
+
+class Path:
+    """Sums the path of the tracked z's samples, and compares it with the distance that they have covered."""
+
+    def __init__(self) -> None:
+        self._last: list[float] = []
+        self._length = 0.0
+        self._anchors: list[tuple[int, float, list[float]]] = []
+
+    def go(self, point: list[float], since: int) -> None:
+        """Add a point. `since` is the step of the point before it; the first point is the beginning."""
+        if self._last:
+            self._length += math.dist(self._last, point)
+        else:
+            self._anchors = [(since, 0.0, point)]
+        self._last = point
+
+    def gone(self, step: int, over: int) -> Gone | None:
+        """Return path and distance over the last `over` steps, and store this step; None before step `over`."""
+        old = [anchor for anchor in self._anchors if anchor[0] <= step - over]
+        self._anchors = [*old[-1:], *(a for a in self._anchors if a[0] > step - over), (step, self._length, self._last)]
+        if not old:
+            return None
+        net = math.dist(old[-1][2], self._last)
+        return Gone((self._length - old[-1][1]) / self._ranges, net / self._ranges)
+
+    @property
+    def travelled(self) -> float:
+        """Path length since the beginning."""
+        return self._length / self._ranges
+
+    @property
+    def _ranges(self) -> float:
+        return 2.0 * math.sqrt(len(self._last))  # the points are in half ranges
+
+    def state(self) -> dict[str, Any]:
+        """Return the path, ready for JSON."""
+        return {"last": self._last, "length": self._length, "anchors": [list(a) for a in self._anchors]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember what `state` returned."""
+        self._last, self._length = list(state["last"]), state["length"]
+        self._anchors = [(step, length, list(point)) for step, length, point in state["anchors"]]
 
 
 class History:
@@ -131,7 +180,7 @@ class History:
         return agreed
 
     def _is_news(self, agreed: Finding) -> bool:
-        """Tell whether this is another state or a worse one. A warning beside a lasting alarm is not."""
+        """Tell whether this is another state or a worse one; a warning beside a lasting alarm is not."""
         alarmed = self.current.severity == "alarm"
         if agreed.severity == "warning" and alarmed and self._before.get(self.current.state) == "alarm":
             return False
@@ -173,8 +222,8 @@ def agreement(found: Sequence[Finding], before: Mapping[str, str], earlier: Mapp
     """Return the failure on which measurements agree: what is `found` now, and the severities `before` and `earlier`.
 
     It is the first failure that shows now, if the last measurement showed it as well, or the one before with another
-    failure between; an alarm if it was one both times. None if the first failure is new, even if a later one showed
-    twice, because the first may be its cause. But a new warning does not hold back an alarm that showed twice.
+    failure between. If the first is new, it may be the cause of a later one that showed twice: then None, unless the
+    first is a warning and the later one an alarm.
     """
     first = found[0] if found else Finding(HEALTHY)
     if first.state not in before and HEALTHY not in (first.state, *before):

@@ -1,10 +1,10 @@
-"""The measurements of a GAN so far, which rules read, and the figures that follow from several of them."""
+"""The measurements of a GAN so far, the figures that follow from them, and thresholds, cases and findings of rules."""
 
 import math
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from mulligan.diagnosis.statistics import added
 
@@ -96,10 +96,9 @@ def _loss_share(m: Measurements) -> float:
 
 
 def _penalty_share(m: Measurements) -> float:
-    """Return the penalty ÷ D's gain over guessing; NaN if D loses more than by guessing.
+    """Return the penalty ÷ D's gain over guessing, at least a hundredth of its loss there; NaN if D loses by playing.
 
-    Near balance D = s·f with a loss of eq − as + (γ/2)bs². Its best s pays half of the gain, as/2. A gain below a
-    hundredth of eq is noise, and is replaced by a hundredth of eq.
+    Near balance D = s·f with a loss of eq − as + (γ/2)bs². Its best s pays half of the gain, as/2.
     """
     if not m.facts.penalised or not _loss_share(m) < 1.1:
         return math.nan
@@ -113,10 +112,7 @@ def _gap_least(m: Measurements) -> float:
 
 
 def _rises(m: Measurements) -> float:
-    """Return Πₜ max(1, gₜ/gₜ₋₁) over four measurements, where distances below `FAR` count as `FAR`.
-
-    It is 1 for a run that learns steadily, at any speed, and large for a run that loses what it had learned.
-    """
+    """Return Πₜ max(1, gₜ/gₜ₋₁) over four measurements: 1 for steady learning, large for a run that loses it again."""
     gaps = [max(each.signals.get("gap", math.nan), FAR) for each in m.taken[-5:]]
     return math.prod(max(1.0, b / a) for a, b in zip(gaps, gaps[1:]))
 
@@ -170,3 +166,72 @@ DERIVED: dict[str, Callable[[Measurements], float]] = {
 def quotient(a: float, b: float) -> float:
     """Return a ÷ b; NaN unless b is above 0."""
     return a / b if b > 0 else math.nan
+
+
+class Evidence(NamedTuple):
+    """One figure against its threshold."""
+
+    name: str
+    value: float
+    operator: str
+    threshold: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure is beyond its threshold. A figure that could not be measured never is."""
+        return self.value > self.threshold if self.operator == ">" else self.value < self.threshold
+
+
+class Threshold(NamedTuple):
+    """A figure, a side and a limit: the test of one figure."""
+
+    figure: str
+    operator: str
+    value: float
+
+    def at(self, value: float) -> Evidence:
+        """Test a value."""
+        return Evidence(self.figure, value, self.operator, self.value)
+
+    def of(self, m: Measurements) -> Evidence:
+        """Test the figure's value in the measurements so far."""
+        return self.at(m.figure(self.figure))
+
+    def where(self, asked: bool) -> Self | Evidence:
+        """Return the test if `asked` is true, else evidence that never holds."""
+        return self if asked else self.at(math.nan)
+
+
+def over(figure: str, value: float) -> Threshold:
+    """Test that a figure is above a value."""
+    return Threshold(figure, ">", value)
+
+
+def under(figure: str, value: float) -> Threshold:
+    """Test that a figure is below a value."""
+    return Threshold(figure, "<", value)
+
+
+class Case(NamedTuple):
+    """Evidence that together shows a failure."""
+
+    evidence: tuple[Evidence, ...]
+    severity: str = "alarm"
+
+    @property
+    def holds(self) -> bool:
+        """Whether all evidence holds."""
+        return all(e.holds for e in self.evidence)
+
+
+class Finding(NamedTuple):
+    """A state with the evidence that shows it."""
+
+    state: str
+    evidence: tuple[Evidence, ...] = ()
+    severity: str = ""
+
+
+def case(m: Measurements, *signs: Threshold | Evidence, severity: str = "alarm") -> Case:
+    """Build a case: test the thresholds on the measurements."""
+    return Case(tuple(sign.of(m) if isinstance(sign, Threshold) else sign for sign in signs), severity)

@@ -31,10 +31,7 @@ def added(numbers: Iterable[float]) -> float:
 
 
 def bulk(points: NDArray[Any]) -> tuple[float, float]:
-    """Return the range of points without outliers: farther from the middle 98 per cent than half of their width.
-
-    A few outliers, as in measured data, do not show the scale. The extremes of a Gaussian do not count as outliers.
-    """
+    """Return the range of points without outliers: farther from the middle 98 per cent than half of their width."""
     low, high = (float(end) for end in np.percentile(points, (1, 99)))
     half = 0.5 * (high - low) or math.inf
     return max(float(points.min()), low - half), min(float(points.max()), high + half)
@@ -72,10 +69,7 @@ def mean_distance(x: Array) -> float:
 
 
 def neighbourhood(features: Array, x: Array) -> NDArray[Any]:
-    """Return each sample's squared distance to its `NEIGHBOUR`-th nearest different sample; 0 if all are the same.
-
-    Copies of a sample do not count as neighbours: among many copies, the distance would be 0.
-    """
+    """Return each sample's squared distance to its `NEIGHBOUR`-th nearest sample that is no copy, or 0."""
     d2 = squared_distances(features, features)
     kinds = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)[1].ravel()
     d2[kinds[:, None] == kinds] = np.inf

@@ -13,9 +13,8 @@ import numpy as np
 from mulligan.config.change import adjustable
 from mulligan.data import scaled
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.diagnosis.evidence import Finding
 from mulligan.diagnosis.history import History
-from mulligan.diagnosis.measurements import Facts
+from mulligan.diagnosis.measurements import Facts, Finding
 from mulligan.diagnosis.probe import COUNT, ROWS, Answers, Judge, Probe, Reals
 from mulligan.diagnosis.statistics import bulk, entropy
 from mulligan.game.losses import NonSaturating

@@ -1,9 +1,8 @@
 """Measure the generator during a run: a thousand fakes against a thousand reals, in a tenth of a second.
 
 The figure to watch is the distance to real: FD in the features of a bundled judge, or of `gist` where no judge knows
-the pictures. Perfect samples score its floor. Both depend on the number of samples, so they differ from the final
-evaluation's. Latents and reals stay the same over the run: a curve moves with the generator alone, and a resumed run
-finds the same figures to the last digit.
+the pictures. Perfect samples score its floor. Latents and reals stay the same over the run: a curve moves with the
+generator alone, and a resumed run finds the same figures to the last digit.
 """
 
 from dataclasses import dataclass
@@ -86,23 +85,19 @@ class Monitor:
         if not np.isfinite(fakes).all():
             return {}
         if self.moments is None:
-            found: dict[str, Any] = {"kid": squared_mmd(self.real, fakes)}
+            metrics: dict[str, Any] = {"kid": squared_mmd(self.real, fakes)}
         else:
             distance = percent(frechet_distance(self.moments, moments(fakes)), self.moments)
-            found = {"distance": distance, "floor": self.floor}
+            metrics = {"distance": distance, "floor": self.floor}
         if self.toy is not None:
             near = modes(fakes, self.toy.modes, self.toy.std)
-            found |= {"modes": near.captured, "high_quality": near.high_quality}
+            metrics |= {"modes": near.captured, "high_quality": near.high_quality}
         if judged is not None:
             classed = count_classes(judged)
-            found |= {
-                "modes": classed.modes,
-                "effective_modes": classed.effective_modes,
-                "junk": classed.junk,
-            }
+            metrics |= {"modes": classed.modes, "effective_modes": classed.effective_modes, "junk": classed.junk}
             if labels is not None and run.config.data.labels == "dataset":
-                found["label_accuracy"] = float(np.mean(judged.argmax(axis=1) == labels))
-        return found
+                metrics["label_accuracy"] = float(np.mean(judged.argmax(axis=1) == labels))
+        return metrics
 
     def features_of(
         self, run: Run, z: Array, labels: NDArray[np.int64] | None

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from mulligan.config.change import Change, learning, values_of, weights
 from mulligan.config.model import Config
-from mulligan.diagnosis.evidence import Finding
+from mulligan.diagnosis.measurements import Finding
 from mulligan.diagnosis.remedies import WORDS
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein

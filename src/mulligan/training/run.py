@@ -23,7 +23,7 @@ from mulligan.output.pictures import to_uint8
 from mulligan.training import guard
 from mulligan.training.events import Observer
 from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limited, located, settled
-from mulligan.training.steering import Steering, held_back
+from mulligan.training.steering import AugmentationSteering, held_back
 
 GRID = 64
 """Number of pictures in a sample grid."""
@@ -101,7 +101,7 @@ class Run:
         self._told = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
         held = held_back(config, self.data)
-        self.steering = Steering(self, held) if len(held) else None
+        self.steering = AugmentationSteering(self, held) if len(held) else None
         self.sampler = Sampler(len(self.data) - len(held), rows, stream(config.seed, "batches"))
         seen = self.steering.seen if self.steering else None
         self._batches = Batches(self.data, self.labels, config.data, self.sampler, seen)

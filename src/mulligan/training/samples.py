@@ -19,7 +19,7 @@ from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute, is_picture_folder, read
 from mulligan.data.sources import Reading
 from mulligan.doors.write import atomic_write
-from mulligan.errors import ConfigError, RunError
+from mulligan.errors import ConfigError, RunError, must_be
 from mulligan.nn.memory import Array, Labels
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pictures import grid, points_picture
@@ -60,11 +60,7 @@ def limited(data: Dataset, limit: int) -> Dataset:
 
 
 def settled(config: Config, data: Dataset) -> Config:
-    """Replace what the recipe leaves to the data.
-
-    ``data.labels = "auto"`` becomes the data's own classes, clusters, or none. If too few pictures can be held back to
-    steer the augmentation by them, all are augmented.
-    """
+    """Replace what the recipe leaves to the data: ``data.labels = "auto"``, and what is held back of few pictures."""
     spec = config.data
     if spec.labels == "auto":
         count = 0 if data.is_points else min(spec.clusters, len(data) // EACH)
@@ -85,10 +81,7 @@ def sheet(samples: NDArray[Any], data: Dataset) -> NDArray[np.uint8]:
 
 
 def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, int]:
-    """Return the class of every sample, or None, and the number of classes, or 0.
-
-    Clusters are computed once for a set of pictures, and kept in the user's cache folder.
-    """
+    """Return the class of every sample, or None, and the number of classes. Clusters are kept in the user's cache."""
     if spec.labels == "clusters":
         labels = _clusters(data, spec.clusters)
         return labels, int(labels.max()) + 1
@@ -135,14 +128,11 @@ def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
 def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
     if data.is_points:
         raise ConfigError(
-            f"data.labels must be 'dataset' or 'none' for {data.name}, got 'clusters', which needs pictures. "
-            "Try data.labels = 'none'."
+            f"data.labels must be 'dataset' or 'none' for {data.name}, got 'clusters', which needs pictures."
         )
     if count > len(data):
-        raise ConfigError(
-            f"data.clusters must be at most {len(data)}, the number of pictures, got {count}. Try data.clusters = "
-            f"{max(1, len(data) // 20)}, or data.labels = 'none'."
-        )
+        rule = f"at most {len(data)}, the number of pictures"
+        raise ConfigError(must_be("data.clusters", rule, count, f"{max(1, len(data) // 20)}, or data.labels = 'none'"))
     import platformdirs
 
     key = hashlib.sha256(f"{_METHOD} {count} {digest_of(data)}".encode()).hexdigest()[:32]
@@ -158,7 +148,7 @@ def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
 
 
 def _read(path: Path, n: int) -> NDArray[np.int64] | None:
-    """Read clusters from the cache. Return None if they are missing or damaged; they are then computed again."""
+    """Read clusters from the cache; None if they are missing or damaged."""
     try:
         labels: NDArray[np.int64] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):

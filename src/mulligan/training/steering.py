@@ -45,7 +45,7 @@ def held_back(config: Config, data: Dataset) -> NDArray[np.intp]:
     return np.sort(stream(config.seed, "held").permutation(len(data))[:count])
 
 
-class Steering:
+class AugmentationSteering:
     """The measurement of r_v and the answer to it. It keeps nothing between two decisions but the pictures."""
 
     def __init__(self, run: "Run", held: NDArray[np.intp]):
@@ -67,15 +67,10 @@ class Steering:
         z = run.config.latent.draw(rng, np.empty((len(seen), run.config.latent.dim), np.float32))
         labels = [None if run.labels is None else run.labels[rows] for rows in (seen, self.held)]
         fake = run.generate(z, labels[0], average=False)
-        known, new, made = (
-            self._belief(x, which, rng)
-            for x, which in (
-                (self._pictures(seen), labels[0]),
-                (self._pictures(self.held), labels[1]),
-                (fake, labels[0]),
-            )
-        )
-        return (known - new) / (known - made) if known > made + TOLD else 0.0
+        known = self._belief(self._pictures(seen), labels[0], rng)
+        new = self._belief(self._pictures(self.held), labels[1], rng)
+        drawn = self._belief(fake, labels[0], rng)
+        return (known - new) / (known - drawn) if known > drawn + TOLD else 0.0
 
     def _pictures(self, rows: NDArray[np.intp]) -> Array:
         spec = self.run.config.data

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,75 +182,6 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tiny, tmp_path, reco
         resume(tmp_path / "r")
 
 
-def killed_at(patch, call, when):
-    """Let a process end right after its call number `when` of `os.rename`, or in the middle of its `shutil.rmtree`."""
-    module, name = {"rename": (os, "rename"), "rmtree": (shutil, "rmtree")}[call]
-    real, count = getattr(module, name), 0
-
-    def last(path, *args, **options):
-        nonlocal count
-        count += Path(path).exists()
-        if count < when or call == "rename":
-            real(path, *args, **options)
-        elif Path(path).is_dir():
-            next(Path(path).iterdir()).unlink()  # one file of it is gone
-        if count == when:
-            raise SystemExit
-
-    patch.setattr(module, name, last)
-
-
-@pytest.fixture
-def aside(tiny, tmp_path, record):
-    """A run that was killed between the two renames of a checkpoint that takes another's place."""
-    record(tmp_path / "r", Run(tiny()))
-    run = resume(tmp_path / "r")
-    run.gan.g.network.theta[0] += 1
-    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(SystemExit):
-        killed_at(patch, "rename", 1)
-        save_checkpoint(run, tmp_path / "r" / "checkpoints", run.log_position)
-    folder = tmp_path / "r" / "checkpoints"
-    shutil.copytree(folder / ".step-000024.old", folder / ".step-000024.part")  # a kill would have left it
-    assert not (folder / "step-000024").exists()
-    return tmp_path / "r"
-
-
-@pytest.mark.parametrize("call", ["rename", "rmtree"])
-@pytest.mark.parametrize("when", [1, 2])
-def test_what_a_kill_left_aside_is_used_and_tidied_up(tiny, aside, tmp_path, monkeypatch, call, when, record, content):
-    assert resume(aside).step == 24
-    with monkeypatch.context() as patch, contextlib.suppress(SystemExit):
-        killed_at(patch, call, when)
-        record(aside, resume(aside, steps=30))
-    assert resume(aside).step in (24, 30)
-    record(aside, resume(aside, steps=30))
-    record(tmp_path / "whole", Run(tiny()))
-    record(tmp_path / "whole", resume(tmp_path / "whole", steps=30))
-    assert content(aside) == content(tmp_path / "whole")
-    assert all(path.name.startswith("step-") for path in (aside / "checkpoints").iterdir())
-
-
-@pytest.mark.parametrize("when", [1, 2])
-def test_what_was_replaced_before_the_kill_goes(aside, monkeypatch, when, record):
-    folder = aside / "checkpoints"
-    shutil.copytree(folder / ".step-000024.old", folder / "step-000024")  # the second rename has come
-    with monkeypatch.context() as patch, contextlib.suppress(SystemExit):
-        killed_at(patch, "rmtree", when)
-        record(aside, resume(aside))
-    assert resume(aside).step == 24
-    record(aside, resume(aside))
-    assert all(path.name.startswith("step-") for path in folder.iterdir())
-    assert resume(aside).step == 24
-
-
-def test_a_damaged_checkpoint_that_was_left_aside_is_passed_over(aside, record):
-    (aside / "checkpoints" / ".step-000024.old" / "run.json").write_bytes(b"{")
-    with pytest.warns(UserWarning, match="Going on from step-000018 instead"):
-        run = resume(aside)
-    record(aside, run)
-    assert resume(aside).step == 24
-
-
 @pytest.mark.parametrize("steps", [24, 30])
 def test_a_run_that_is_stopped_where_it_was_saved_is_saved_again(tiny, tmp_path, steps, record, content):
     run = Run(tiny())
@@ -408,3 +338,29 @@ def test_a_damaged_file_of_the_best_weights_does_not_stop_a_run(tiny, tmp_path, 
     here.best.write_bytes(here.best.read_bytes()[:-1])
     record(here.path, resume(here.path), **watched)
     assert here.best_step() == 24  # of what the rest of the run has seen
+
+
+@pytest.mark.parametrize("when", [1, 2])
+def test_a_kill_while_a_checkpoint_is_replaced_goes_back_one_more(tiny, tmp_path, monkeypatch, when, record, content):
+    record(tmp_path / "r", Run(tiny()))
+    run = resume(tmp_path / "r")
+    run.gan.g.network.theta[0] += 1
+    rename, count = os.rename, 0
+
+    def last(*paths):
+        nonlocal count
+        rename(*paths)
+        count += 1
+        if count == when:
+            raise SystemExit
+
+    with monkeypatch.context() as patch, contextlib.suppress(SystemExit):
+        patch.setattr(os, "rename", last)
+        save_checkpoint(run, tmp_path / "r" / "checkpoints", run.log_position)
+    again = resume(tmp_path / "r")
+    assert again.step == {1: 18, 2: 24}[when]
+    record(tmp_path / "r", again)
+    assert all(path.name.startswith("step-") for path in (tmp_path / "r" / "checkpoints").iterdir())
+    if when == 1:
+        record(tmp_path / "whole", Run(tiny()))
+        assert content(tmp_path / "r") == content(tmp_path / "whole")

@@ -140,8 +140,8 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
 
 
 def _put(new: Path, target: Path) -> None:
-    """Rename `new` to `target`. A folder that is already there is set aside until the rename has succeeded."""
-    old = target.with_name(f".{target.name}.old")
+    """Rename `new` to `target`. A kill while a folder there is replaced leaves it out: the run goes back one more."""
+    old = target.with_name(f".{target.name}.old.part")
     if target.exists():
         shutil.rmtree(old, ignore_errors=True)
         patiently(os.rename, target, old)
@@ -152,20 +152,6 @@ def _put(new: Path, target: Path) -> None:
             os.rename(old, target)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def aside(folder: Path) -> dict[Path, Path]:
-    """Return the folders that a kill between the two renames of `_put` left set aside, with their targets."""
-    return {path: path.with_name(path.name[1:].removesuffix(".old")) for path in folder.glob(".step-*.old")}
-
-
-def put_back(folder: Path) -> None:
-    """Move the folders that `aside` finds back, or delete them where their target exists."""
-    for old, target in aside(folder).items():
-        if target.exists():
-            shutil.rmtree(old)
-        else:
-            os.rename(old, target)
 
 
 def choose_kept(steps: list[int], every: int) -> set[int]:

@@ -26,7 +26,7 @@ from mulligan.doors.write import NO_NAME, write_json
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
-from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unseal
+from mulligan.training.store.checkpoint import WORDS, Checkpoint, checkpoints, load_checkpoint, step_of, unseal
 
 _LOG = logging.getLogger(__name__)
 _CHANGED = "{} was edited or truncated after it was written{}, so its figures may be wrong. Restore it from a copy."
@@ -184,15 +184,12 @@ class RunFolder:
         return {step: found[step] for step in sorted(found) if step >= 0}
 
     def newest(self, until: float = math.inf) -> Checkpoint | None:
-        """Load the newest undamaged checkpoint up to a step, also one that a kill left aside; None if there is none.
+        """Load the newest undamaged checkpoint up to a step; None if there is none.
 
         Damaged ones are passed over with a warning. Raises `CheckpointError` when all are damaged.
         """
         refused: list[CheckpointError] = []
-        there = {step_of(place): old for old, place in aside(self.checkpoints).items()}
-        there |= {step_of(path): path for path in checkpoints(self.checkpoints)}
-        for step in sorted((step for step in there if step <= until), reverse=True):
-            path = there[step]
+        for path in reversed([path for path in checkpoints(self.checkpoints) if step_of(path) <= until]):
             try:
                 checkpoint = load_checkpoint(path)
             except CheckpointError as error:

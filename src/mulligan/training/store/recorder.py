@@ -31,7 +31,7 @@ from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import Stop, train
 from mulligan.training.run import Run
 from mulligan.training.samples import sheet
-from mulligan.training.store.checkpoint import checkpoints, put_back, save_checkpoint, step_of
+from mulligan.training.store.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import distance_of, read_run
 
@@ -179,7 +179,6 @@ class Recorder:
         if not self.folder.config.is_file() or self.folder.config.read_bytes() != text:
             atomic_write(self.folder.config, text)
         self._log = Log(self.folder.events, run.log_position or {"bytes": 0})
-        put_back(self.folder.checkpoints)
         for checkpoint in checkpoints(self.folder.checkpoints):
             if step_of(checkpoint) > run.step:  # damaged, or the run was sent back
                 refused = checkpoint.with_name(f".{checkpoint.name}.refused")
