@@ -1,14 +1,14 @@
 """``--to torch``: a PyTorch module as readable source code, and a file of its weights.
 
 ``NAME.py`` defines `Generator`, an ``nn.Module`` that needs torch and safetensors, but not Mulligan;
-``NAME.weights.safetensors`` holds the weights in PyTorch's layout. Samples are in the data's own range, pictures as (n,
+``NAME.weights.safetensors`` holds the weights, as `npz` has them. Samples are in the data's own range, pictures as (n,
 height, width, channels).
 """
 
 import json
 import keyword
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +45,24 @@ def weights_of(path: Path) -> Path:
 def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Array]]:
     """Return the module's source, and its weights by their names in the module's ``state_dict``."""
     plan = plan_of(generator)
-    source = _Source(plan)
-    for op in plan.ops:
-        source.op = op
-        STATEMENTS[op.kind](source)
-    classes, latent = generator.network.classes, generator.spec.latent
+    members, lines, tensors = list[str](), list[str](), dict[str, Array]()
+    for number, op in enumerate(plan.ops, 1):
+        names = {name: f"{op.kind}_{path.replace('.', '_')}" for name, path in op.arrays.items()}
+        for name, member in names.items():
+            tensors[member] = plan.arrays[op.arrays[name]]
+            zeros = f"torch.zeros{tensors[member].shape}"
+            trained = f"self.{member} = nn.Parameter({zeros})"
+            members.append(f'self.register_buffer("{member}", {zeros})' if name == "mean" else trained)
+        inputs = [f"x{i}" if i else "z" for i in op.inputs]
+        words = {"b": "None"} | {name: f"self.{member}" for name, member in names.items()} | op.options
+        words |= {"x": inputs[0], "sum": " + ".join(inputs), "shape": ", ".join(map(str, op.shape))}
+        if "kernel" in op.options:
+            words["pad"] = _padding(op, plan.shapes[op.inputs[0]])
+        lines.append(f"x{number} = {STATEMENTS[op.kind].format(**words)}  # {op.layer}")
+    kinds, classes, latent = {op.kind for op in plan.ops}, generator.network.classes, generator.spec.latent
     parts = {
         "facts": _comments(facts(generator)),
-        "definitions": "".join(text for name, text in DEFINITIONS.items() if name in source.uses),
+        "definitions": "".join(text for name, text in DEFINITIONS.items() if name in kinds),
         "labels": ", labels" if classes else "",
         "example": f", torch.arange(16) % {classes}" if classes else "",
         "labels_doc": f" and labels (n,) int64 below {classes}" if classes else "",
@@ -62,132 +72,46 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
         "range": " … ".join(map(str, generator.spec.data_range)),
         "module": weights.removesuffix(".weights.safetensors"),
         "weights": weights,
-        "members": _indent(source.members) or "        pass\n",
-        "forward": _indent(source.lines),
+        "members": _indent(members) or "        pass\n",
+        "forward": _indent(lines),
         "ending": _indent(_ending(generator, plan)),
     }
-    return _MODULE.format(**parts), source.tensors
+    return _MODULE.format(**parts), tensors
 
 
-class _Source:
-    """Collects the lines of ``__init__`` and ``forward``, operation by operation.
-
-    `tensors` are named as in the module's ``state_dict``, in PyTorch's layout; `uses` names the functions of
-    `DEFINITIONS` that the lines call.
-    """
-
-    def __init__(self, plan: Plan):
-        self.plan, self.op = plan, Op("", (), ())
-        self.members: list[str] = []
-        self.lines: list[str] = []
-        self.tensors: dict[str, Array] = {}
-        self.uses: set[str] = set()
-
-    @property
-    def name(self) -> str:
-        """The member that holds the operation's weights."""
-        return f"{self.op.kind}_{self.op.layer.split(' ')[0].replace('.', '_')}"
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """The shape of a row of its input."""
-        return self.plan.shapes[self.op.inputs[0]]
-
-    def array(self, name: str) -> Array | None:
-        """Return one of its arrays, if it has it."""
-        return self.plan.arrays.get(self.op.arrays.get(name, ""))
-
-    def line(self, expression: str, uses: str = "") -> None:
-        """Add a line: {x} is the input, {sum} the inputs with + between, {self} the member, {shape} the output's."""
-        op, inputs = self.op, [f"x{i}" if i else "z" for i in self.op.inputs]
-        words = {"x": inputs[0], "sum": " + ".join(inputs), "self": f"self.{self.name}"}
-        words["shape"] = ", ".join(map(str, op.shape))
-        self.lines.append(f"x{len(self.lines) + 1} = {expression.format(**words, **op.options)}  # {op.layer}")
-        self.uses.add(uses)
-
-    def module(self, call: str, weight: Array) -> None:
-        """Add a member that is a PyTorch module with this weight, and the operation's bias."""
-        bias = self.array("b")
-        self.members.append(f"self.{self.name} = nn.{call}{')' if bias is not None else ', bias=False)'}")
-        self.tensors[f"{self.name}.weight"] = weight
-        if bias is not None:
-            self.tensors[f"{self.name}.bias"] = bias
-
-    def parameter(self, name: str, kind: str = "nn.Parameter") -> None:
-        """Add a member that holds an array of the operation unchanged."""
-        member, array = f"{self.name}_{name}", self.array(name)
-        assert array is not None
-        zeros = f"torch.zeros{array.shape}"
-        parameter = f"self.{member} = nn.Parameter({zeros})"
-        self.members.append(parameter if kind == "nn.Parameter" else f'self.register_buffer("{member}", {zeros})')
-        self.tensors[member] = array
+def _padding(op: Op, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return left, right, top and bottom padding; that of a transposed convolution crops where it is negative."""
+    pads = []
+    for axis, before in enumerate((op.options["top"], op.options["left"])):
+        size, out, k, s = input_shape[axis], op.shape[axis], op.options["kernel"][axis], op.options["stride"]
+        if op.kind == "conv":
+            pads.append((before, max(0, (out - 1) * s + k - size - before)))
+        else:
+            pads.append((-before, out - ((size - 1) * s + k - before)))
+    return (*pads[1], *pads[0])
 
 
-def _dense(s: _Source) -> None:
-    W = s.plan.arrays[s.op.arrays["W"]]
-    s.module(f"Linear({W.shape[0]}, {W.shape[1]}", W.T)
-    s.line("{self}({x})")
-
-
-def _conv(s: _Source) -> None:
-    W = s.plan.arrays[s.op.arrays["W"]]
-    kernel, stride = s.op.options["kernel"], s.op.options["stride"]
-    before = s.op.options["top"], s.op.options["left"]
-    sizes = zip(s.op.shape, kernel, s.input_shape, before)
-    after = [max(0, (g - 1) * stride + k - size - p) for g, k, size, p in sizes]
-    s.module(f"Conv2d({W.shape[2]}, {W.shape[3]}, {kernel}, stride={stride}", W.transpose(3, 2, 0, 1))
-    s.line(f"conv({{self}}, {{x}}, pad={(before[1], after[1], before[0], after[0])})", "conv")
-
-
-def _conv_transpose(s: _Source) -> None:
-    W = s.plan.arrays[s.op.arrays["W"]]
-    kernel, stride = s.op.options["kernel"], s.op.options["stride"]
-    before = s.op.options["top"], s.op.options["left"]
-    sizes = zip(s.op.shape, s.input_shape, kernel, before)
-    after = [size - ((h - 1) * stride + k - p) for size, h, k, p in sizes]
-    s.module(f"ConvTranspose2d({W.shape[2]}, {W.shape[3]}, {kernel}, stride={stride}", W.transpose(2, 3, 0, 1))
-    pad = (-before[1], after[1], -before[0], after[0])
-    s.line(f"conv_transpose({{self}}, {{x}}, pad={pad})", "conv_transpose")
-
-
-def _scale(s: _Source) -> None:
-    s.parameter("gamma")
-    s.parameter("beta")
-    s.parameter("mean", "buffer")
-    s.line("({x} - {self}_mean) * {self}_gamma + {self}_beta")
-
-
-def _layer_norm(s: _Source) -> None:
-    s.parameter("gamma")
-    s.parameter("beta")
-    s.line(f"F.layer_norm({{x}}, {list(s.op.shape)}, eps={{eps}}) * {{self}}_gamma + {{self}}_beta")
-
-
-def _line(expression: str, uses: str = "") -> Callable[[_Source], None]:
-    return lambda s: s.line(expression, uses)
-
-
-STATEMENTS: dict[str, Callable[[_Source], None]] = {
-    "one_hot": _line("one_hot({x}, labels, {classes}, {scale})", "one_hot"),
-    "dense": _dense,
-    "conv": _conv,
-    "conv_transpose": _conv_transpose,
-    "leaky_relu": _line("F.leaky_relu({x}, {alpha})"),
-    "relu": _line("F.relu({x})"),
-    "silu": _line("F.silu({x})"),
-    "softplus": _line("F.softplus({x}, {beta})"),
-    "tanh": _line("torch.tanh({x})"),
-    "sigmoid": _line("torch.sigmoid({x})"),
-    "arctan": _line("torch.arctan({x})"),
-    "reshape": _line("{x}.reshape(len(z), {shape})"),
-    "upsample": _line("upsample({x}, {mode!r})", "upsample"),
-    "avg_pool": _line("avg_pool({x}, {size})", "avg_pool"),
-    "scale": _scale,
-    "layer_norm": _layer_norm,
-    "pixel_norm": _line("{x} * torch.rsqrt(({x} * {x}).mean(-1, keepdim=True) + {eps})"),
-    "add": _line("{sum}"),
+STATEMENTS: dict[str, str] = {
+    "one_hot": "one_hot({x}, labels, {classes}, {scale})",
+    "dense": "F.linear({x}, {W}.T, {b})",
+    "conv": "conv({x}, {W}, {b}, {stride}, {pad})",
+    "conv_transpose": "conv_transpose({x}, {W}, {b}, {stride}, {pad})",
+    "leaky_relu": "F.leaky_relu({x}, {alpha})",
+    "relu": "F.relu({x})",
+    "silu": "F.silu({x})",
+    "softplus": "F.softplus({x}, {beta})",
+    "tanh": "torch.tanh({x})",
+    "sigmoid": "torch.sigmoid({x})",
+    "arctan": "torch.arctan({x})",
+    "reshape": "{x}.reshape(len(z), {shape})",
+    "upsample": "upsample({x}, {mode!r})",
+    "avg_pool": "avg_pool({x}, {size})",
+    "scale": "({x} - {mean}) * {gamma} + {beta}",
+    "layer_norm": "F.layer_norm({x}, [{shape}], eps={eps}) * {gamma} + {beta}",
+    "pixel_norm": "{x} * torch.rsqrt(({x} * {x}).mean(-1, keepdim=True) + {eps})",
+    "add": "{sum}",
 }
-"""Writes the line and the members of each operation of `mulligan.output.export.plan`."""
+"""Each operation of `mulligan.output.export.plan`: its input, its arrays and its options are in braces."""
 
 
 def _ending(generator: Generator, plan: Plan) -> list[str]:
@@ -235,17 +159,16 @@ def one_hot(x, labels, classes, scale):
 
 ''',
     "conv": '''
-def conv(layer, x, pad):
+def conv(x, W, b, stride, pad):
     """Convolve pictures (n, height, width, channels), padded by (left, right, top, bottom)."""
-    return layer(F.pad(x.permute(0, 3, 1, 2), pad)).permute(0, 2, 3, 1)
+    return F.conv2d(F.pad(x.permute(0, 3, 1, 2), pad), W.permute(3, 2, 0, 1), b, stride).permute(0, 2, 3, 1)
 
 ''',
     "conv_transpose": '''
-def conv_transpose(layer, x, pad):
+def conv_transpose(x, W, b, stride, pad):
     """Convolve pictures (n, height, width, channels) transposed; negative numbers of pad crop."""
-    y = F.conv_transpose2d(x.permute(0, 3, 1, 2), layer.weight, None, layer.stride)
-    y = F.pad(y, pad).permute(0, 2, 3, 1)
-    return y if layer.bias is None else y + layer.bias
+    y = F.pad(F.conv_transpose2d(x.permute(0, 3, 1, 2), W.permute(2, 3, 0, 1), None, stride), pad)
+    return y.permute(0, 2, 3, 1) if b is None else y.permute(0, 2, 3, 1) + b
 
 ''',
     "upsample": '''
@@ -261,7 +184,7 @@ def avg_pool(x, size):
 
 ''',
 }
-"""Functions that lines use."""
+"""The functions that these lines use, by the kind of the operation."""
 
 _DRAWS = {"normal": "torch.randn(16, {})", "uniform": "2 * torch.rand(16, {}) - 1"}
 
