@@ -11,7 +11,7 @@ import pytest
 import mulligan
 from mulligan.data import from_arrays
 from mulligan.data import load as load_data
-from mulligan.errors import ConfigError, ShapeError, UnsupportedError
+from mulligan.errors import MulliganError, ShapeError, UnsupportedError
 from mulligan.models import BUNDLED
 from mulligan.output.pictures import grid
 from mulligan.training import Recorder, load_config
@@ -24,6 +24,11 @@ GREY = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
     [
         (lambda: load_data(GREY), "from_arrays"),
         (lambda: mulligan.evaluate(GREY), "data must be given"),
+        (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, seeds=[-1]), "got -1"),
+        (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, seeds=1.5), "got 1.5"),
+        (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, count="5"), "got '5'"),
+        (lambda: mulligan.load("a\0"), "got 'a"),
+        (lambda: mulligan.Run(mulligan.recipe("ring", start="\0")), "got '"),
         (lambda: load_data(".", size=30), "got 30"),
         (lambda: load_data(".", colour="blue"), "got 'blue'"),
         (lambda: mulligan.Run("quick"), r"mulligan\.recipe\('quick'\)"),
@@ -37,7 +42,7 @@ GREY = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
 )
 def test_likely_mistakes_are_named(tmp_path, monkeypatch, call, fact):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match=fact):
+    with pytest.raises(MulliganError, match=fact):
         call()
 
 

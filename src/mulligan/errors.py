@@ -137,9 +137,10 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
     An empty path raises a `ConfigError`: it is mostly a variable that was not set, and would mean the current folder.
     """
-    if not os.fspath(path):
-        raise ConfigError("a path must name a file or a folder, got ''. Try . for the current folder.")
-    return Path(os.path.expanduser(path))
+    text = os.fspath(path)
+    if not text or "\0" in text:
+        raise ConfigError(f"a path must name a file or a folder, got {shown(text)}. Try . for the current folder.")
+    return Path(os.path.expanduser(text))
 
 
 def as_whole(name: str, value: object, low: int, high: int | None = None) -> int:

@@ -42,6 +42,8 @@ OFF = [
     ("train --set lr=1", "lr"),
     ("train --set loss", "an override must be path=value, got 'loss'"),
     ("train --set --steps 5", "--set must be path=value"),
+    (f"train --set penalties.{'9' * 5000}.gamma=1", "does not exist"),
+    (f"train --set loss={'[' * 500}", "loss must be a TOML value"),
     ("train --set loss=hing", "Did you mean 'hinge'"),
     ("train --set generator.optimizer.lr=inf", "lr must be a finite number, above 0, got inf"),
     ("train missing.toml", "cannot read missing.toml"),
@@ -50,6 +52,8 @@ OFF = [
     # what is read of a run
     ("report nowhere", "must be a run folder"),
     ("diagnose nowhere", "must be a run folder"),
+    ("diagnose nowhere --log x.csv", "--log must be left out"),
+    ("diagnose --try", "--try needs a run folder"),
     # a generator, and what it draws
     *(
         (f"draw {seed} --model G", f"must be {SEEDS} ")

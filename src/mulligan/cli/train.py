@@ -92,12 +92,11 @@ def command(
     }  # fmt: skip
     flags = [Change(path, value) for path, value in options.items() if value is not None]
     changes = [*changes_of(chain(*set_)), *flags]
-    values = dict(flags)
-    for path, value in changes:  # else the option would win in silence
-        if values.get(path, value) != value:
-            raise ConfigError(
-                must_be(f"--set {path}", f"left out beside the option that sets it to {values[path]!r}", value)
-            )
+    for path, value in changes_of(chain(*set_)):  # else the option would win in silence
+        for option in flags:
+            if f"{option.path}.".startswith(f"{path}.") and option.value != value:
+                rule = f"left out beside the option that sets {option.path} to {option.value!r}"
+                raise ConfigError(must_be(f"--set {path}", rule, value))
     if minutes is not None and any(change.path == "steps" for change in changes):
         raise ConfigError(f"--minutes {minutes:g} and steps both set the length. Give only one of them.")
     config = training.recipe(recipe_)

@@ -53,7 +53,7 @@ class Change(NamedTuple):
         except (ValueError, RecursionError) as error:
             if word[:1] not in tuple("[{\"'"):
                 return cls(path, word)
-            rule = f"{path} must be a TOML value, got {word!r} ({error})"
+            rule = f"{path} must be a TOML value, got {show(word)} ({error})"
             raise ConfigError(f"{rule}. Put text in quotes and lists in brackets.") from error
         return cls(path, parsed["value"] if parsed.keys() == {"value"} else word)
 
@@ -171,10 +171,10 @@ def _fields_of(member: Form | None, node: Any) -> dict[str, Form] | None:
 
 def _place(node: list[Any], key: str, path: str) -> int:
     """Return the place in a list that a key names; the place after the last one appends."""
-    if key.isdecimal() and int(key) <= len(node):
+    if key.isdecimal() and len(key) < 10 and int(key) <= len(node):
         return int(key)
     raise ConfigError(
-        f"{join(path, key)} does not exist: {path} is a list of {len(node)} entries. "
+        f"{join(path, key[:20])} does not exist: {path} is a list of {len(node)} entries. "
         f"Use {join(path, 0)} to {join(path, max(len(node) - 1, 0))}, {join(path, len(node))} to append, "
         f"or set {path} to a whole list."
     )

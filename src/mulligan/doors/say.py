@@ -7,8 +7,9 @@ import re
 import sys
 from typing import Any
 
-_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Control characters but tab and newline, and the marks that turn the direction of writing."""
+COMMANDING = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Control characters but tab and newline, and the marks that turn the direction of writing; for a class of `re`."""
+_COMMANDING = re.compile(f"[{COMMANDING}]")
 
 
 def escape(text: object) -> str:

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from mulligan.doors.read import find_json
+from mulligan.doors.say import COMMANDING
 from mulligan.doors.signature import KEY, PROGRAM, is_ours
-from mulligan.errors import ConfigError, RunError, must_be
+from mulligan.errors import ConfigError, RunError, must_be, typed
 
 Content = bytes | Callable[[IO[bytes]], object]
 Files = dict[Path, Content]
 """Files to write: by path, the `content` for `atomic_write`."""
-NO_NAME = re.compile(r'[\x00-\x1f/\\<>:"|?*]')
-"""Characters that a file name must not hold: they lead to another folder, or a system (mostly Windows) rejects them."""
+NO_NAME = re.compile(f'[{COMMANDING}\t\n/\\\\<>:"|?*]')
+"""What a file name must not hold: it leads to another folder, commands a terminal, or a system rejects it."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """The system's errors for a full disk."""
 
@@ -103,12 +104,10 @@ def check_out(
         except OSError as error:
             raise RunError(f"cannot write {file}: {advice(error)}") from error
         if stays or others:
-            rule = (
-                "must replace no file that is read here or belongs to a run" if stays else "must be new or Mulligan's"
-            )
-            more = "" if stays else ", or --force"
+            rule = "replace no file that is read here or belongs to a run" if stays else "be new, or a file of Mulligan"
             beside = "" if file is out else f", which {out.name} would overwrite"
-            raise ConfigError(f"--out {rule}, got {str(file)!r}{beside}. Try --out {out.stem}2{out.suffix}{more}.")
+            way = f"Try --out {typed(out.with_name(f'{out.stem}2{out.suffix}'))}{'' if stays else ', or --force'}."
+            raise ConfigError(f"--out must {rule}, got {str(file)!r}{beside}. {way}")
 
 
 def check_folder(out: Path, marker: str | None = None, *, force: bool = False) -> None:
@@ -119,9 +118,9 @@ def check_folder(out: Path, marker: str | None = None, *, force: bool = False) -
             return
     except OSError as error:
         raise RunError(f"cannot read the folder {out}: {advice(error)}") from error
-    again = "" if marker is None else ", or an older one of this command"
+    again = "" if marker is None else " or an older one of this command"
     raise ConfigError(
-        f"--out must be a new name or an empty folder{again}, got {str(out)!r}. Try {out.name}-2, or --force."
+        f"--out must be new, an empty folder{again}, got {str(out)!r}. Try {typed(f'{out}-2')}, or --force."
     )
 
 

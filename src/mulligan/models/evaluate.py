@@ -1,9 +1,8 @@
 """Measure how good a generator is: `evaluate` compares its samples with pictures that it has not seen."""
 
 import logging
-import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from mulligan.data import DATASETS, Dataset, from_arrays, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
-from mulligan.errors import ConfigError, ShapeError, expanded, must_be
+from mulligan.errors import ConfigError, ShapeError, as_whole, expanded, must_be
 from mulligan.metrics import Fakes, merge
 from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator
 from mulligan.metrics.fakes import SampleSource
 from mulligan.models import load as load_generator
-from mulligan.output.generator import Generator
+from mulligan.output.generator import LARGEST_SEED, Generator
 from mulligan.training import Run
 from mulligan.training.store import newest_in, restored
 
@@ -77,7 +76,11 @@ def evaluate(
         data = own or own_data(source)
     elif not isinstance(data, Dataset):
         data = _load_for(source, data)
-    draws = range(int(seeds)) if isinstance(seeds, numbers.Integral) else tuple(seeds)  # type: ignore[arg-type]
+    if isinstance(seeds, Iterable) and not isinstance(seeds, str):
+        draws = [as_whole("seed", seed, 0, LARGEST_SEED) for seed in seeds]
+    else:
+        draws = [*range(as_whole("seeds", seeds, 1))]
+    count = None if count is None else as_whole("count", count, 1)
     if not draws:
         raise ConfigError("seeds must be at least one draw, got none. Try 3.")
     if tuple(source.spec.shape) != data.shape:

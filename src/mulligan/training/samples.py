@@ -19,7 +19,7 @@ from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute, is_picture_folder, read
 from mulligan.data.sources import Reading
 from mulligan.doors.write import atomic_write
-from mulligan.errors import ConfigError, RunError, must_be
+from mulligan.errors import ConfigError, RunError, expanded, must_be
 from mulligan.nn.memory import Array, Labels
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pictures import grid, points_picture
@@ -36,7 +36,7 @@ _METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster
 def located(config: Config) -> Config:
     """Make the paths of data and start absolute, because the run may be resumed from another folder."""
     named = not config.start or (config.start in SHIPPED and not Path(config.start).exists())
-    start = config.start if named else str(Path(config.start).expanduser().resolve())
+    start = config.start if named else str(expanded(config.start).resolve())
     return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 

@@ -67,7 +67,9 @@ def read_log(path: Path) -> Log:
 
 def _table(path: Path) -> Iterator[tuple[int, str, float]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file)):
+        separator = max(",;\t", key=file.readline().count)
+        file.seek(0)
+        for number, row in enumerate(csv.DictReader(file, delimiter=separator)):
             named = {str(name).strip().lower(): text for name, text in row.items()}
             at = next((named[name] for name in _STEPS if named.get(name)), number)
             for name, text in row.items():
