@@ -1,25 +1,22 @@
-"""More trials for trust.py: what is written where, inversion, fine-tuning, fakes, exports, the site, piles, addresses.
+"""More trials for trust.py: what is written where, fine-tuning, fakes, exports, the site, piles.
 
 Each function yields the words of a trial and what to call. A silent loss here is a file that was there before and has
-changed, an output that is not whole, or a page that shows nothing.
+changed, or an output that is not whole.
 """
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import hashlib
 import os
 import resource
 import shutil
-import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
-from mulligan.data import Dataset, load
+from mulligan.data import Dataset
 from mulligan.data.registry import of_points
 from mulligan.errors import MulliganError
 from mulligan.output.export import FORMATS, export
@@ -28,7 +25,7 @@ from mulligan.training import RECIPES, Run, recipe, with_overrides
 WRITERS = (
     ("draw", "3", "--model", "mnist", "--out"), ("sample", "whole", "--count", "4", "--out"),
     ("walk", "mnist", "--from", "1", "--to", "2", "--frames", "3", "--out"), ("report", "whole", "--out"),
-    ("invert", "seven.png", "--steps", "1", "--out"), ("export", "whole", "--to", "npz", "--out"),
+ ("export", "whole", "--to", "npz", "--out"),
     ("export", "whole", "--to", "torch", "--out"),
     ("train", "ring", "--steps", "2", "--no-evaluate", "--out"), ("museum", "flushed", "--out"),
 )  # fmt: skip
@@ -37,9 +34,6 @@ STARTS = ("whole", "whole/checkpoints/step-000060", "whole/generator.safetensors
 GAMES = (("ring",), ("mlp", "--set", "data.limit=200"), ("mlp", "--set", "data.limit=200", "--set", "latent.dim=7"),
          ("plain", "--set", "data.limit=200"), ("grid",))  # fmt: skip
 PICTURES = ("seven.png", "one.png", "bits.png", "palette.png", "clear.png", "rgba.png")
-ADDRESSES = ("constructor", "__proto__", "toString", "%E0%A4%A", "no/such/view", "museum/constructor", "", "train?",
-             "runs?compare=none", "look?without=constructor", "draw?morph=1-2-3", "draw?steer=NaN,1e400,0,0",
-             "draw?plane=1e400-0-0-0", "look?run=..%2F..", "draw?model=__proto__")  # fmt: skip
 
 
 def contents(folder):
@@ -112,23 +106,6 @@ def outputs(command):
                 " ".join(words),
                 lambda words=words, out=out, others=others: kept(here, lambda: command(words), others * out),
             )
-
-    return trials
-
-
-def inversion(command):
-    """Invert pictures of every kind, at odd settings."""
-
-    def trials(rng, folder, count):
-        here = place(folder, command)
-        given = [*map(str, sorted(here.glob("*.*"))), "", "empty", "no/such.png", "pictures", "."]
-        options = (("--class", "11"), ("--class", "-1"), ("--starts", "0"), ("--steps", "1e9"), ("--seed", "-1"),
-                   ("--model", "whole"), ("--model", "pixel-faces"), ("--starts", "3"), ("--json",))  # fmt: skip
-        for i in range(count):
-            words = ["invert", given[i % len(given)], "--steps", "1", "--out", f"{folder}/inverted-{i}.png"]
-            words += rng.choice(options) if rng.random() < 0.4 else ()
-            if words.count("--steps") < 2:
-                yield " ".join(words), lambda words=words: kept(here, lambda: command(words))
 
     return trials
 
@@ -255,62 +232,13 @@ def piles(rng, folder, count):
         yield f"a pile of {i % 3}, {room} bytes a file", trial
 
 
-def addresses(rng, folder, count):
-    """Open odd addresses of the page in a browser: each shows a page, without NaN in it."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return
-    words = [*ADDRESSES]
-    views, names = (
-        ("train", "look", "draw", "runs", "museum"),
-        ("recipe", "steps", "batch", "lr_g", "seed", "run", "step"),
-    )
-    values = ("1e400", "-1e400", "NaN", "", "9" * 300, "constructor", "__proto__", "<b>", "%00", "0", "mlp")
-    while len(words) < count:
-        pairs = "&".join(f"{rng.choice(names)}={rng.choice(values)}" for _ in range(rng.randrange(1, 4)))
-        words.append(f"{rng.choice(views)}?{'recipe=mlp&' * (rng.random() < 0.5)}{pairs}")
-    command = [sys.executable, "-m", "mulligan", "serve", "--port", "0", "--runs", str(folder / "served")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
-        try:
-            address = next(line for line in server.stdout if "http://" in line).split()[-1].rstrip("/")
-            with sync_playwright() as playwright:
-                found = {each: shown(playwright, f"{address}/#{each}", first=not i) for i, each in enumerate(words)}
-        finally:
-            server.terminate()
-    for each, said in found.items():
-        yield each, lambda said=said: said
-
-
-def shown(playwright, address, first, state={}):  # noqa: B006 (the browser, kept from call to call)
-    """Open an address in one tab; "done" if the page shows something, in numbers."""
-    if first:
-        path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        state["page"] = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]).new_page()
-        state["errors"] = []
-        state["page"].on("pageerror", lambda error: state["errors"].append(str(error)))
-    page, errors = state["page"], state["errors"]
-    errors.clear()
-    page.goto("about:blank")
-    page.goto(address)
-    with contextlib.suppress(Exception):
-        page.wait_for_function("(document.querySelector('main')?.innerText.length ?? 0) > 15", timeout=20_000)
-    script = "[...document.querySelectorAll('main *')].flatMap((e) => [...e.attributes]).map((a) => a.value).join(' ')"
-    size, written = page.evaluate("document.querySelector('main')?.innerText.length ?? 0"), page.evaluate(script)
-    if errors:
-        return f"traceback {errors[0]}"
-    return "silent loss" if size <= 15 or "NaN" in written or "Infinity" in written else "done"
-
-
 def surfaces(command):
     """Return the kinds of trials by name, each with its count."""
     return {
         "outputs": (outputs(command), 60),
-        "inversion": (inversion(command), 30),
         "fine-tuning": (fine_tuning(command), 30),
         "fakes": (fakes(command), 30),
         "exports": (exports, len(RECIPES)),
         "sites": (sites(command), 8),
         "piles": (piles, 30),
-        "addresses": (addresses, 40),
     }
