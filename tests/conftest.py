@@ -45,7 +45,7 @@ SLOW = {
     "museum/test_quirks.py::test_the_recipe_is_the_script": ("mended",),
     "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),
     "output/export/test_viewer.py::test_the_sliders_steer": ("[bundled]",),
-    "studies/test_processes.py": ("_semaphores", "_not_there"),
+    "studies/test_processes.py": ("_not_there",),
     "metrics/test_evaluator.py::test_the_colours_of_faces": (),
     "training/test_diagnosed_runs.py::test_a_grid_of_a_fifth": (),
     "training/test_diagnosed_runs.py::test_broken_toys": ("[D wins", "[wrong sign"),

@@ -7,7 +7,6 @@ import pytest
 
 from mulligan.studies import StudyRun, load_study
 from mulligan.studies.cell import measure
-from mulligan.studies.study import config_of
 from mulligan.training import Run
 
 RESULTS = Path(__file__).parents[2] / "docs" / "book" / "results"
@@ -61,10 +60,3 @@ def test_the_first_look_is_found_again(name, cell, tmp_path):
     assert len(smooth) >= 3
     for figure in smooth:
         assert found[figure] == pytest.approx(look["figures"][figure], rel=1e-2), figure
-
-
-def test_both_studies_of_the_ring_have_a_plain_g():
-    cost, decay = (load_study(name) for name in ("cost", "decay-ring"))
-    (ring,) = (v for v in cost.variations() if v.name == "ring · non-saturating")
-    plain = config_of(cost, ring).generator.layers
-    assert all(config_of(decay, v).generator.layers == plain for v in decay.variations())

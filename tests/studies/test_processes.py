@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.errors import ConfigError, RunError
+from mulligan.errors import ConfigError
 from mulligan.studies import StudyRun, load_study
 from mulligan.studies.backends import backend
 
@@ -171,30 +171,7 @@ def test_ctrl_c_says_how_to_go_on(write, tmp_path):
     assert "Traceback" not in stderr
 
 
-def test_without_semaphores_cells_are_run_in_turn(monkeypatch):
-    def refused(*_):
-        raise OSError(30, "Read-only file system")  # as where /dev/shm is missing
-
-    monkeypatch.setattr("multiprocessing.Semaphore", refused)
-    with backend("loky", 2) as run:
-        found = list(run(lambda job: (job, os.getpid()), [1, 2]))
-    assert found == [(1, os.getpid()), (2, os.getpid())]
-
-
 @pytest.mark.parametrize(("words", "fact"), [(("daks", 1), "daks"), (("loky", 1, "tcp://here:1"), "tcp://here:1")])
 def test_a_backend_that_is_not_there(words, fact):
     with pytest.raises(ConfigError, match=fact), backend(*words):
-        pass
-
-
-def test_a_scheduler_that_does_not_answer(monkeypatch):
-    pytest.importorskip("distributed")
-
-    class Module:
-        @staticmethod
-        def Client(place, timeout):
-            raise OSError(f"Timed out trying to connect to {place}")
-
-    monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
-    with pytest.raises(RunError, match="no Dask scheduler answers"), backend("dask", 1, "tcp://nowhere:1"):
         pass
