@@ -13,10 +13,11 @@ import resource
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
-from mulligan.data import Dataset
+from mulligan.data import Dataset, load
 from mulligan.data.registry import of_points
 from mulligan.errors import MulliganError
 from mulligan.output.export import FORMATS, export
