@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mulligan.training import Diagnosis, Recorder, Run
 from mulligan.training.monitor import Monitor
 from mulligan.training.store.history import RunHistory, read_run
+from mulligan.web import state
 from mulligan.web.look import coordinates
 from mulligan.web.state import POINTS, State, Try, curves_of, significant
 
@@ -24,27 +25,28 @@ def test_thinned_curves_keep_their_ends(count):
 
 
 def test_an_evaluation_takes_the_place_of_a_measurement_at_the_same_step_and_of_none_later():
-    state = State()
-    state.begin([Try(1, "run", steps=24)], 1, "")
-    state.metrics = {"step": 24, "kid": 0.1}
-    assert state.evaluate("run", {"step": 24, "fd": 3.0})
-    assert not state.evaluate("run", {"step": 12, "fd": 9.0})
-    assert not state.evaluate("another", {"step": 30, "fd": 9.0})
-    assert state.metrics == {"step": 24, "fd": 3.0, "try": 1, "final": True}
+    now = State()
+    now.begin([Try(1, "run", steps=24)], 1, "")
+    now.metrics = {"step": 24, "kid": 0.1}
+    assert now.evaluate("run", {"step": 24, "fd": 3.0})
+    assert not now.evaluate("run", {"step": 12, "fd": 9.0})
+    assert not now.evaluate("another", {"step": 30, "fd": 9.0})
+    assert now.metrics == {"step": 24, "fd": 3.0, "try": 1, "final": True}
 
 
-def test_what_a_run_folder_tells(tiny, tmp_path):
-    run, seen = Run(tiny(steps=600, report_every=1, evaluate_every=300)), []
+def test_what_a_run_folder_tells(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(state, "POINTS", 50)
+    run, seen = Run(tiny(steps=60, report_every=1, evaluate_every=30)), []
     monitor = Monitor.of(run)
-    for event in Recorder(tmp_path / "r").record(run, evaluators=[monitor], observers=[Diagnosis(100)]):
+    for event in Recorder(tmp_path / "r").record(run, evaluators=[monitor], observers=[Diagnosis(10)]):
         if event.name == "stepped":
             seen.append(event)
     found = curves_of(read_run(tmp_path / "r"))
     first = seen[0].measures
     assert found["curves"]["d_loss"][0] == pytest.approx(first["d_loss"], rel=1e-5)
     assert found["curves"]["penalty"][0] == pytest.approx(first["r1"] + first["r2"], rel=1e-5)
-    assert len(found["curves"]["step"]) == POINTS
-    assert found["distance"]["step"] == found["measurements"]["step"] == [100, 200, 300, 400, 500, 600]
+    assert len(found["curves"]["step"]) == 50
+    assert found["distance"]["step"] == found["measurements"]["step"] == [10, 20, 30, 40, 50, 60]
     measured = [value is None for value in found["distance"]["distance"]]
     assert measured == [True, True, False, True, True, False]
     assert all(value is not None for value in found["distance"]["gap"])

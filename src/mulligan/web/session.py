@@ -93,9 +93,9 @@ class Session:
 
     def use(self, config: Config) -> None:
         """Take a configuration as that of the live run, and show its settings; own pictures by their name."""
-        values, names = settings.settings_of(config), {path: name for name, path in self.own.items()}
+        values, names = settings.values_of(config), {path: name for name, path in self.own.items()}
         self.state.config = config
-        self.state.settings = values | {"data": names.get(values["data"], values["data"])}
+        self.state.settings = {"recipe": config.recipe, **values, "data": names.get(values["data"], values["data"])}
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -225,9 +225,7 @@ class Session:
         self.broadcast.publish("runs", {})
 
     @get("/api/train/samples", of="session")
-    async def samples(
-        self, *, weights: Annotated[str, Words(("average", "raw", "real"))] = "average"
-    ) -> dict[str, Any]:
+    async def samples(self, *, weights: Weights = "average") -> dict[str, Any]:
         """Return the grid of the live run."""
         return await self.worker.ask("samples", {"weights": weights})
 

@@ -95,14 +95,6 @@ def values_of(config: Config) -> dict[str, Any]:
     return values | {"penalty": named}
 
 
-def settings_of(config: Config) -> dict[str, Any]:
-    """Return the settings and the names of those that differ from the recipe's."""
-    here = values_of(config)
-    base = values_of(recipe(config.recipe)) if config.recipe in RECIPES else here
-    changed = [name for name, value in here.items() if value != base[name]]
-    return {"recipe": config.recipe, **here, "changed": changed}
-
-
 def configure(
     name: str | None, changes: Iterable[Change], data: Mapping[str, str], live: Config | None
 ) -> tuple[Config, list[str]]:
