@@ -16,7 +16,7 @@ from mulligan.report import Story
 from mulligan.report.curves import verdict_chart
 from mulligan.studies.measures import play
 from mulligan.training import Run, RunFolder, recipe
-from mulligan.training.progress import measured
+from mulligan.training.progress import describe_measures
 from mulligan.web import look
 from mulligan.web.trainer import describe_loss
 
@@ -73,7 +73,7 @@ def test_terminal_report_and_server_say_the_same(name):
     config = recipe("ring", loss=name)
     real, fake, unit, beside = SHOWN[SAYS[name]]
     run = SimpleNamespace(config=config)
-    assert measured(run, MEANS) == [f"D(real) {real}, D(fake) {fake}{beside}"]
+    assert describe_measures(run, MEANS) == [f"D(real) {real}, D(fake) {fake}{beside}"]
     chart = verdict_chart(Story(folder=RunFolder(Path("x")), config=config, stepped=[(1, MEANS)]))
     assert chart.unit == unit
     assert f"at the end real {real}, fake {fake}" in draw(chart)

@@ -19,7 +19,7 @@ from mulligan.training import Config, DataSpec, Recorder, Run, RunFolder, train,
 from mulligan.training import recipe as recipe_named
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.progress import View, in_notebook, view_of
-from mulligan.training.samples import located
+from mulligan.training.samples import locate
 
 FIRST = 100
 """Maximum number of warm-up steps before the timing, which allocate memory and choose the fastest products. They take
@@ -102,7 +102,7 @@ def fit(
         config = with_all_of(config, data.name)
     config = replace(config, data=replace(config.data, name=data.name))
     if isinstance(images, (str, Path)):
-        config = located(config)
+        config = locate(config)
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
     events = train(run, observers=()) if out is None else Recorder(out).record(run)
     watched = sys.stderr is not None and (sys.stderr.isatty() or hasattr(sys, "ps1"))  # or Python is interactive

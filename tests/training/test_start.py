@@ -11,7 +11,7 @@ import mulligan
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import Recorder, Run, RunFolder, resume
-from mulligan.training.samples import located
+from mulligan.training.samples import locate
 
 
 @pytest.fixture
@@ -104,13 +104,13 @@ def test_a_run_without_its_generators_file_or_with_another_one_is_begun_with(tin
 
 def test_a_bundled_generator_has_a_name(digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = located(mulligan.recipe("best", start="mnist", steps=1, threads=1))
+    config = locate(mulligan.recipe("best", start="mnist", steps=1, threads=1))
     assert config.start == "mnist"
     made = Run(config, data=digits)
     bundled = mulligan.load("mnist").network.tensors()
     assert any(np.array_equal(a, b) for a, b in zip(made.gan.g.network.tensors().values(), bundled.values()))
     (tmp_path / "mnist").mkdir()
-    assert located(config).start == str(tmp_path / "mnist")
+    assert locate(config).start == str(tmp_path / "mnist")
 
 
 def test_the_file_of_a_generator_is_taken_by_g_alone(tiny, first, tmp_path):

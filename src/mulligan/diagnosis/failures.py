@@ -359,7 +359,7 @@ FAILURES = {
 """Every failure, in the order in which they are checked. The first that shows is the state of the run."""
 
 
-def titled(state: str) -> tuple[str, str]:
+def describe_state(state: str) -> tuple[str, str]:
     """Return a state's title and its meaning. The meaning of an observer's own state is empty."""
     well = "No figure is beyond its threshold: G and D hold each other." if state == HEALTHY else ""
     return state[:1].upper() + state[1:], FAILURES[state].meaning if state in FAILURES else well

@@ -48,7 +48,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             again = f"Or try mulligan resume {typed(path)}, which writes it again from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
 
-    from mulligan.training.store.folder import newest_in, restored  # late: a generator's file needs no training loop
+    from mulligan.training.store.folder import newest_in, restore_run  # late: a file needs no loop
 
     newest = newest_in(path)
     if newest is None:
@@ -56,7 +56,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             f"{path} must hold a generator or a checkpoint, got neither. Try a run folder, a checkpoint folder inside "
             "one, or a .safetensors file; mulligan train makes them."
         )
-    return restored(newest).generator()
+    return restore_run(newest).generator()
 
 
 def bundled(name: str = "mnist") -> Generator:

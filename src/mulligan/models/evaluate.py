@@ -19,7 +19,7 @@ from mulligan.metrics.fakes import SampleSource
 from mulligan.models import load as load_generator
 from mulligan.output.generator import LARGEST_SEED, Generator
 from mulligan.training import Run
-from mulligan.training.store import newest_in, restored
+from mulligan.training.store import newest_in, restore_run
 
 _LOG = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def _sources(
     if isinstance(generator, (str, Path)):
         path = expanded(generator)
         newest = newest_in(path) if os.path.isdir(path) else None
-        generator = load_generator(path) if newest is None else restored(newest)
+        generator = load_generator(path) if newest is None else restore_run(newest)
     if not isinstance(generator, Run):
         return {"ema": generator}, None, None
     both: dict[str, SampleSource] = {"ema": generator.generator(), "raw": generator.generator(average=False)}

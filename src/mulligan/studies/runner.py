@@ -26,7 +26,7 @@ from mulligan.studies.backends import Runner, backend
 from mulligan.studies.cell import DIVERGED, DONE, FAILED, Job, check_data, result_of, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
-from mulligan.training.samples import located
+from mulligan.training.samples import locate
 from mulligan.training.store.checkpoint import versions
 
 _LOG = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ class StudyRun:
 
     def _config(self, variation: Variation) -> Config:
         """Build a variation with an absolute data path, because workers and --resume may run in another folder."""
-        return located(config_of(self.study, variation))
+        return locate(config_of(self.study, variation))
 
     def _cell(self, name: str) -> Path:
         return self.folder / "cells" / name

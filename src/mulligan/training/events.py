@@ -135,9 +135,9 @@ class Diagnosed(Event):
 
     def _repr_html_(self) -> str:
         """Show the state, its evidence and what to try in a notebook."""
-        from mulligan.training.notebook import finding  # late: only notebooks need pictures
+        from mulligan.training.notebook import render_diagnosis  # late: only notebooks need pictures
 
-        return finding(self)
+        return render_diagnosis(self)
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Self:

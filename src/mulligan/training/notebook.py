@@ -5,13 +5,13 @@ from html import escape
 from importlib import import_module
 from typing import Any
 
-from mulligan.diagnosis.failures import titled
+from mulligan.diagnosis.failures import describe_state
 from mulligan.nn.memory import Array
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures.charts import STYLE, Chart, Line, draw
 from mulligan.output.pictures.images import png_bytes
 from mulligan.training.events import Diagnosed, Event, Finished, Observer, Sampled, Stepped
-from mulligan.training.progress import Pace, View, evidence_lines, measured
+from mulligan.training.progress import Pace, View, describe_measures, evidence_lines
 from mulligan.training.run import Run
 from mulligan.training.samples import sheet
 
@@ -37,7 +37,7 @@ class Notebook(View, Observer):
 
     def show(self, event: Event) -> None:
         if isinstance(event, Stepped):
-            self._figures = " · ".join([*self._pace.words(event), *measured(self._run, event.measures)])
+            self._figures = " · ".join([*self._pace.words(event), *describe_measures(self._run, event.measures)])
         elif isinstance(event, Sampled):
             self._picture = picture(event.images, self._run)
         else:
@@ -60,15 +60,15 @@ class Notebook(View, Observer):
         self._output.update(self._html(page))
 
 
-def shown(run: Run) -> str:
+def render_run(run: Run) -> str:
     """Return a run's facts, progress, losses and samples as HTML."""
     facts = f"<div>{escape(repr(run))}</div>"
     return f"{facts}{bar(run)}{curves(run.curves)}{picture(run.sample(*run.grid), run)}"
 
 
-def finding(event: Diagnosed) -> str:
+def render_diagnosis(event: Diagnosed) -> str:
     """Return a diagnosis as HTML: the state and its meaning, its evidence, and what to try."""
-    title, meaning = titled(event.state)
+    title, meaning = describe_state(event.state)
     evidence = "".join(f"<li>{escape(line)}</li>" for line in evidence_lines(event))
     remedies = "".join(f"<li>{escape(line)}</li>" for line in event.remedies)
     tries = f"<div>Try one of these:</div><ul>{remedies}</ul>" if remedies else ""

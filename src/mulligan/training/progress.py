@@ -29,7 +29,7 @@ class View:
 
     def show(self, event: Event) -> None:
         """Show one event."""
-        text = told(event)
+        text = describe_event(event)
         if text:
             self.tell(text)
 
@@ -68,7 +68,7 @@ class Plain(View):
         if part > self._shown:
             self._shown = part
             total = self.run.config.steps
-            words = " · ".join([*measured(self.run, event.measures), *self._pace.words(event)])
+            words = " · ".join([*describe_measures(self.run, event.measures), *self._pace.words(event)])
             self.tell(f"step {count(event.step)} of {count(total)} · {words}")
 
     def tell(self, text: str) -> None:
@@ -110,7 +110,7 @@ class Bar(View):
     def show(self, event: Event) -> None:
         if isinstance(event, Stepped):
             self._move(event.step, " · ".join(self._pace.words(event)))
-            self._figures.plain = " · ".join(measured(self.run, event.measures))
+            self._figures.plain = " · ".join(describe_measures(self.run, event.measures))
         else:
             super().show(event)
 
@@ -134,7 +134,7 @@ class Pace:
         return [f"{figure(event.clock.steps_per_second)} steps/s", *left]
 
 
-def measured(run: Run, measures: dict[str, float]) -> list[str]:
+def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:
     """Return the figures of a report as texts: losses, D(real) and D(fake)."""
     words = [f"{name[0].upper()} loss {figure(measures[name])}" for name in ("d_loss", "g_loss") if name in measures]
     if "d_real" in measures and "d_fake" in measures:
@@ -162,7 +162,7 @@ def few(samples: int) -> str:
     )
 
 
-def told(event: Event) -> str:
+def describe_event(event: Event) -> str:
     """Return the text to print for a rare event, or an empty text for the others."""
     if isinstance(event, Started):
         size = "×".join(map(str, event.shape))
@@ -180,12 +180,12 @@ def told(event: Event) -> str:
         because = "".join(f"\n  {line}" for line in evidence_lines(event))
         return f"step {count(event.step)}: {event.state}{kind}{remedies}{because}"
     if isinstance(event, Evaluated):
-        found = monitor_line(event.metrics)
+        found = describe_metrics(event.metrics)
         return f"step {count(event.step)}: {found}" if found else ""
     return ""
 
 
-def monitor_line(metrics: dict[str, Any]) -> str:
+def describe_metrics(metrics: dict[str, Any]) -> str:
     """Return the metrics of an evaluator during training as one line."""
     shares = {path.rpartition(".")[2]: metric.label.lower() for path, metric in METRICS.items() if metric.share}
     words = []

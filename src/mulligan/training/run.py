@@ -22,8 +22,8 @@ from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.pictures import to_uint8
 from mulligan.training import guard
 from mulligan.training.events import Observer
-from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limited, located, settled
-from mulligan.training.steering import AugmentationSteering, held_back
+from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limit_to, locate, settle
+from mulligan.training.steering import AugmentationSteering, choose_held_back
 
 GRID = 64
 """Number of pictures in a sample grid."""
@@ -82,10 +82,10 @@ class Run:
         use_one_heap()  # before threads start, because a thread keeps its heap
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
-        config = located(config) if data is None else config
-        self.data = data_of(config) if data is None else limited(data, config.data.limit)
+        config = locate(config) if data is None else config
+        self.data = data_of(config) if data is None else limit_to(data, config.data.limit)
         config = replace(config, data=replace(config.data, **self.data.decided)) if begin else config
-        self.config = config = settled(config, self.data)
+        self.config = config = settle(config, self.data)
         self.labels, self.classes = labels_of(self.data, config.data)
         if config.classes not in (0, self.classes):
             raise ConfigError(
@@ -100,7 +100,7 @@ class Run:
         self.adjusted: list[tuple[int, tuple[Change, ...]]] = []
         self._told = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
-        held = held_back(config, self.data)
+        held = choose_held_back(config, self.data)
         self.steering = AugmentationSteering(self, held) if len(held) else None
         self.sampler = Sampler(len(self.data) - len(held), rows, stream(config.seed, "batches"))
         seen = self.steering.seen if self.steering else None
@@ -129,9 +129,9 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Show the facts, a bar, the losses and the samples in a notebook."""
-        from mulligan.training.notebook import shown  # late: only notebooks need pictures
+        from mulligan.training.notebook import render_run  # late: only notebooks need pictures
 
-        return shown(self)
+        return render_run(self)
 
     @property
     def step(self) -> int:
@@ -331,7 +331,7 @@ class Run:
     ) -> Self:
         """Build a run from a checkpoint's content. A `CheckpointError` says what does not belong together."""
         if data is None:
-            config = located(config)
+            config = locate(config)
             data = data_of(config, resumed=True)
         run = cls(config, data=data, begin=False)
         if state["data"] != run.fingerprint:

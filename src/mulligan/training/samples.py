@@ -23,7 +23,7 @@ from mulligan.errors import ConfigError, RunError, expanded, must_be
 from mulligan.nn.memory import Array, Labels
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pictures import grid, points_picture
-from mulligan.training.steering import held_back
+from mulligan.training.steering import choose_held_back
 
 _LOG = logging.getLogger(__name__)
 EACH = 15
@@ -33,7 +33,7 @@ ASKED = 500
 _METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster_labels` gives other clusters
 
 
-def located(config: Config) -> Config:
+def locate(config: Config) -> Config:
     """Make the paths of data and start absolute, because the run may be resumed from another folder."""
     named = not config.start or (config.start in SHIPPED and not Path(config.start).exists())
     start = config.start if named else str(expanded(config.start).resolve())
@@ -51,15 +51,15 @@ def data_of(config: Config, *, resumed: bool = False) -> Dataset:
         older = Reading(28 if is_picture_folder(spec.name) and not spec.tile else 0, alpha="black", resize="smooth")
         left = [name for name in ("size", "alpha", "resize") if getattr(reading, name) in (0, "auto")]
         reading = replace(reading, **{name: getattr(older, name) for name in left})
-    return limited(read(absolute(spec.name), reading), spec.limit)
+    return limit_to(read(absolute(spec.name), reading), spec.limit)
 
 
-def limited(data: Dataset, limit: int) -> Dataset:
+def limit_to(data: Dataset, limit: int) -> Dataset:
     """Return `limit` samples, or all for 0."""
     return data.limited(limit) if 0 < limit < len(data) else data
 
 
-def settled(config: Config, data: Dataset) -> Config:
+def settle(config: Config, data: Dataset) -> Config:
     """Replace what the recipe leaves to the data: ``data.labels = "auto"``, and what is held back of few pictures."""
     spec = config.data
     if spec.labels == "auto":
@@ -70,7 +70,7 @@ def settled(config: Config, data: Dataset) -> Config:
             spec = replace(spec, labels="clusters", clusters=count)
         else:
             spec = replace(spec, labels="none")
-    if spec.held_back and not len(held_back(config, data)):
+    if spec.held_back and not len(choose_held_back(config, data)):
         config, spec = replace(config, augment_probability=1.0), replace(spec, held_back=0.0)
     return replace(config, data=spec)
 

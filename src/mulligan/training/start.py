@@ -11,7 +11,7 @@ from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
-from mulligan.training.store.folder import RunFolder, newest_in, restored
+from mulligan.training.store.folder import RunFolder, newest_in, restore_run
 
 _LOG = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int, tuple[int, i
     except MulliganError:
         fit = False
     if not fit:  # the file is missing, damaged or another run's: the nets follow from the run's data
-        old = restored(checkpoint)
+        old = restore_run(checkpoint)
         spec, g, d = old.generator().spec, old.gan.g.network, old.gan.d.network
     for name, network in (("g", g), ("d", d)):
         network.theta[:], network.stats[:] = arrays[f"{name}.theta"], arrays[f"{name}.stats"]

@@ -37,7 +37,7 @@ TOLD = 1.0
 _ROWS = 64  # of one pass
 
 
-def held_back(config: Config, data: Dataset) -> NDArray[np.intp]:
+def choose_held_back(config: Config, data: Dataset) -> NDArray[np.intp]:
     """Return the rows of the pictures on which D does not train: none if they would be too few, or nothing to steer."""
     count = min(MOST, int(config.data.held_back * len(data)))
     if count < LEAST or not config.augment or data.is_points:

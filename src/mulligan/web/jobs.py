@@ -160,12 +160,12 @@ def _main(connection: Any, what: str, folder: str, args: dict[str, Any], nicenes
 def evaluate(folder: Path) -> dict[str, Any]:
     """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
     from mulligan.models.evaluate import evaluate_finished
-    from mulligan.training.store.folder import RunFolder, restored
+    from mulligan.training.store.folder import RunFolder, restore_run
 
     here = RunFolder(folder)
     if (checkpoint := here.newest()) is None:
         return {"error": f"{folder.name} has no checkpoint yet, so nothing can be measured. Train it on first."}
-    metrics = evaluate_finished(restored(checkpoint))
+    metrics = evaluate_finished(restore_run(checkpoint))
     here.keep_metrics(metrics)
     return {"metrics": shorten(metrics), "text": f"{folder.name} is measured."}
 

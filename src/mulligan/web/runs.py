@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.config.toml import load_config
-from mulligan.diagnosis.failures import titled
+from mulligan.diagnosis.failures import describe_state
 from mulligan.doors.read import mtime
 from mulligan.errors import BusyError, DataError
 from mulligan.metrics import median_of, space_of
@@ -121,7 +121,7 @@ def _diagnosis(here: RunFolder, history: RunHistory) -> dict[str, Any] | None:
     if not diagnosed and not history.measured:
         return None
     state, severity = (diagnosed[-1].state, diagnosed[-1].severity) if diagnosed else ("healthy", "")
-    return {"state": state, "title": titled(state)[0], "severity": severity}
+    return {"state": state, "title": describe_state(state)[0], "severity": severity}
 
 
 # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────

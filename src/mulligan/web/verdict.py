@@ -8,7 +8,7 @@ import numpy as np
 from mulligan.config.change import apply_overrides
 from mulligan.config.labels import labelled
 from mulligan.diagnosis import Evidence, Measurements, failures
-from mulligan.diagnosis.failures import FAILURES, titled
+from mulligan.diagnosis.failures import FAILURES, describe_state
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT
 from mulligan.diagnosis.statistics import NEIGHBOUR
@@ -72,7 +72,7 @@ def describe_checks(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def _describe(state: str, so_far: Measurements) -> dict[str, Any]:
-    title, meaning = titled(state)
+    title, meaning = describe_state(state)
     cases = [
         {"severity": case.severity, "holds": case.holds, "evidence": [evidence(*e) for e in case.evidence]}
         for case in FAILURES[state].rule(so_far)
@@ -100,7 +100,7 @@ def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[
 
     `config` is the configuration at that step; `checkpoints` are the steps of the existing ones.
     """
-    title, text = titled(event.state)
+    title, text = describe_state(event.state)
     after = apply_overrides(config, event.overrides)[0] if event.overrides else config
     if event.severity and event.healthy_step:
         text += f" Healthy until step {event.healthy_step:,}; two checks in a row agree."

@@ -208,7 +208,7 @@ def newest_in(path: Path) -> Checkpoint | None:
     return load_checkpoint(path) if (path / WORDS).is_file() else RunFolder(path).newest()
 
 
-def restored(found: Checkpoint) -> Run:
+def restore_run(found: Checkpoint) -> Run:
     """Build the run of a checkpoint, with the data that the ``config.toml`` of its folder names."""
     config, path = found.config, RunFolder(found.path.parent.parent).config
     if _is_gone(config.data.name) and path.is_file():
