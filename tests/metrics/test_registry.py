@@ -9,7 +9,7 @@ import mulligan.metrics
 from mulligan.cli.scores import table
 from mulligan.data import load
 from mulligan.metrics import METRICS, Metric, evaluate_pictures, evaluate_points, figures_in, merge, pca, reference
-from mulligan.report.sections import rows
+from mulligan.report.sections import list_metrics
 from mulligan.web.settings import catalog
 
 NOTES = {"n", "n_real", "n_train", "seeds", "data", "generator", "cpu_seconds", "sha256", "by", "histogram"}
@@ -104,7 +104,7 @@ def test_a_metric_of_ones_own_is_one_entry(pictures, monkeypatch):
     lines = table(metrics)
     assert next(line for line in lines if line.startswith("Brightness")).endswith("1 is right")
     assert next(line for line in lines if line.startswith("Means")).endswith("floor 0.250")
-    shown = {row["label"]: row for row in rows(Story(metrics))}
+    shown = {row["label"]: row for row in list_metrics(Story(metrics))}
     assert (shown["Brightness"]["best"], shown["Brightness"]["line"]) == ("1", "Mean pixel over the reals'.")
     assert (shown["Means ↓"]["best"], shown["Means ↓"]["line"]) == ("0.250", "How far apart.")
     assert catalog(SimpleNamespace(own={}))["metrics"]["light.mean"]["label"] == "Brightness"

@@ -12,7 +12,7 @@ import pytest
 
 from mulligan.errors import ConfigError, DataError
 from mulligan.report import read, write_report
-from mulligan.report.sections import command
+from mulligan.report.sections import write_command
 from mulligan.training import Parent, RunFolder, diagnoses, recipe, with_overrides
 
 
@@ -225,7 +225,7 @@ def test_what_was_changed_by_hand_is_listed_and_no_bytes_are_promised(folder, te
 def test_the_command_makes_the_same_run(changes, folder):
     story = read(folder)
     story.config = with_overrides(recipe("quick"), changes)
-    words = shlex.split(command(story).replace("\\\n", ""))
+    words = shlex.split(write_command(story).replace("\\\n", ""))
     assert words[:3] == ["mulligan", "train", "quick"]
     assert set(words[3::2]) <= {"--set"}
     assert with_overrides(recipe("quick"), words[4::2]) == story.config
@@ -238,7 +238,7 @@ def test_a_run_that_options_cannot_say_is_done_by_its_settings(folder):
         with_overrides(recipe("quick"), ['penalties=[{kind="r1", gamma=0.1}]']),  # one less than the recipe's
     ):
         story.config = config
-        assert command(story) == "mulligan train config.toml"
+        assert write_command(story) == "mulligan train config.toml"
 
 
 def test_a_run_that_was_stopped_between_two_reports_stands_where_it_was_saved(play, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import load
-from mulligan.report.pictures import FRAMES, cut, frames, nearest
+from mulligan.report.pictures import FRAMES, choose_frames, cut_grid, find_nearest
 
 
 def test_the_grids_keep_to_their_budget(tmp_path):
@@ -13,18 +13,18 @@ def test_the_grids_keep_to_their_budget(tmp_path):
         path = tmp_path / f"step-{step:06d}.png"
         path.write_bytes(bytes(20_000))
         samples.append((step, path))
-    chosen = frames(samples)
+    chosen = choose_frames(samples)
     assert len(chosen) == FRAMES
     assert (chosen[0][0], chosen[-1][0]) == (0, 99)
     gaps = np.diff([step for step, _ in chosen])
     assert gaps.max() - gaps.min() <= 1
     for _, path in samples:
         path.write_bytes(bytes(100_000))
-    assert len(frames(samples)) == 9
+    assert len(choose_frames(samples)) == 9
     for _, path in samples:
         path.write_bytes(bytes(2_000_000))
-    assert [step for step, _ in frames(samples)] == [99]
-    assert frames([]) == []
+    assert [step for step, _ in choose_frames(samples)] == [99]
+    assert choose_frames([]) == []
 
 
 def test_a_grid_is_cut_into_its_pictures(tmp_path):
@@ -32,7 +32,7 @@ def test_a_grid_is_cut_into_its_pictures(tmp_path):
 
     images = np.random.default_rng(0).integers(0, 256, (64, 5, 7, 3), dtype=np.uint8)
     save_png(tmp_path / "g.png", grid(images))
-    assert np.array_equal(cut(tmp_path / "g.png", (5, 7, 3)), images)
+    assert np.array_equal(cut_grid(tmp_path / "g.png", (5, 7, 3)), images)
 
 
 def test_nearest_neighbours_are_those_of_the_definition(monkeypatch, pictures):
@@ -41,7 +41,7 @@ def test_nearest_neighbours_are_those_of_the_definition(monkeypatch, pictures):
     rng = np.random.default_rng(1)
     fakes = rng.integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
     fakes[3] = np.asarray(data.images)[41]
-    found = nearest(fakes, data)
+    found = find_nearest(fakes, data)
     real = np.asarray(data.images).reshape(len(data), -1) / 255
     distances = np.sqrt(np.square(fakes.reshape(5, 1, -1) / 255 - real).sum(-1))
     assert np.array_equal(found.reals, np.asarray(data.images)[distances.argmin(1)])
@@ -54,7 +54,7 @@ def test_the_usual_distance_is_that_of_held_out_pictures():
 
     rng = np.random.default_rng(2)
     images, held = (rng.integers(0, 256, (n, 4, 4, 1), dtype=np.uint8) for n in (50, 9))
-    found = nearest(images[:2], Dataset("x", images, test=Dataset("y", held)))
+    found = find_nearest(images[:2], Dataset("x", images, test=Dataset("y", held)))
     a, b = held.reshape(9, 1, -1) / 255, images.reshape(50, -1) / 255
     assert found.usual == pytest.approx(np.median(np.sqrt(np.square(a - b).sum(-1)).min(1)), rel=1e-12)
     assert found.distances.tolist() == [0, 0]

@@ -42,17 +42,17 @@ class Nearest:
         ]
 
 
-def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
+def choose_frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
     """Choose grids evenly, including the first and the last, as many as the budget allows: step and data URI."""
     sizes = [path.stat().st_size for _, path in samples]
     for n in range(min(len(samples), FRAMES), 0, -1):
-        chosen = [len(samples) - 1] if n == 1 else evenly(len(samples), n)
+        chosen = [len(samples) - 1] if n == 1 else spread(len(samples), n)
         if n == 1 or sum(sizes[i] for i in chosen) <= BYTES:
             return [(samples[i][0], data_uri(samples[i][1].read_bytes())) for i in chosen]
     return []
 
 
-def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def cut_grid(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Split a grid of the recorder into its pictures, (n, H, W, C)."""
     sheet = read_png(path)
     sheet = sheet[..., None] if sheet.ndim == 2 else sheet
@@ -61,16 +61,16 @@ def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.stack([sheet[y : y + shape[0], x : x + shape[1]] for y in tops for x in lefts])
 
 
-def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
+def find_nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
     """Find the nearest training picture of each."""
     distances, numbers = nearest_pictures(fakes, data, 1)
     usual = None
     if data.test is not None:
-        held = np.asarray(data.test.images[evenly(len(data.test), 64)])
+        held = np.asarray(data.test.images[spread(len(data.test), 64)])
         usual = float(np.median(nearest_pictures(held, data, 1)[0]))
     return Nearest(fakes, np.asarray(data.images[numbers[:, 0]]), distances[:, 0], usual, len(data))
 
 
-def evenly(n: int, count: int) -> NDArray[np.int64]:
+def spread(n: int, count: int) -> NDArray[np.int64]:
     """Choose `count` of n numbers evenly, including the first and the last; all if n is smaller."""
     return np.unique(np.linspace(0, n - 1, min(n, count)).round().astype(np.int64))

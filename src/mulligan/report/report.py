@@ -19,7 +19,7 @@ from mulligan.errors import MulliganError
 from mulligan.output.pages import policy_of, template
 from mulligan.output.pictures.charts import STYLE
 from mulligan.report import curves, sections
-from mulligan.report.pictures import Nearest, cut, evenly, frames, nearest
+from mulligan.report.pictures import Nearest, choose_frames, cut_grid, find_nearest, spread
 from mulligan.report.story import Story, read
 from mulligan.report.verdict import verdict
 from mulligan.training.samples import data_of
@@ -72,10 +72,10 @@ def page(story: Story, data: Dataset | None = None) -> str:
         script=script,
         sections=sections,
         verdict=verdict(story),
-        frames=frames(story.samples),
+        frames=choose_frames(story.samples),
         figure_of=figure_of,
         curves=curves.draw_all(story),
-        classes=sections.classes(story, real, names),
+        classes=sections.list_classes(story, real, names),
         copies_below=COPIES.value,
         neighbours=neighbours,
         why_not=why_not,
@@ -95,11 +95,11 @@ def compare(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, li
         shares = (np.bincount(data.labels, minlength=data.classes) / len(data.labels)).tolist()
     neighbours, why_not = None, ""
     if story.samples and not data.is_points:
-        tiles = cut(story.samples[-1][1], data.shape)
+        tiles = cut_grid(story.samples[-1][1], data.shape)
         if tiles.shape[1:] != data.shape:
             why_not = "The samples have another shape than the data has now."
         else:
-            neighbours = nearest(tiles[evenly(len(tiles), COMPARED)], data)
+            neighbours = find_nearest(tiles[spread(len(tiles), COMPARED)], data)
     return neighbours, why_not, shares, data.class_names
 
 

@@ -27,7 +27,7 @@ def middle(value: Any) -> float | None:
     return float(found) if isinstance(found, (int, float)) else None
 
 
-def summary(story: Story) -> str:
+def summarise(story: Story) -> str:
     """Summarise the run in one or two sentences."""
     tries, failure = story.number, story.failure
     after = f", at try {tries}" if tries > 1 else ""
@@ -55,7 +55,7 @@ def summary(story: Story) -> str:
     return f"{said} {story.changed}" if story.changed else said
 
 
-def figures(story: Story) -> list[tuple[str, str, str]]:
+def list_figures(story: Story) -> list[tuple[str, str, str]]:
     """Return the main numbers: value, name, and its floor or best."""
     metrics, cells = story.metrics, []
     key = space_of(metrics)
@@ -92,7 +92,7 @@ def _millions(n: int) -> str:
     return f"{n / 1e6:.2f} M" if n >= 1e5 else count(n)
 
 
-def settings(story: Story) -> list[tuple[str, str]]:
+def list_settings(story: Story) -> list[tuple[str, str]]:
     """Return the main settings by name."""
     config, table = story.config, to_table(story.config)
     if config.watched:
@@ -140,7 +140,7 @@ def _kind(part: dict[str, Any]) -> str:
     return " ".join([str(part["kind"]).replace("_", " "), *shown])
 
 
-def compare_with(story: Story) -> str:
+def describe_comparison(story: Story) -> str:
     """Say which samples the metrics compare with which data; empty without metrics."""
     metrics = story.metrics
     if not metrics:
@@ -153,7 +153,7 @@ def compare_with(story: Story) -> str:
     return f"{fakes} against {count(metrics['n_real'])} {reals} of {metrics['data']}{space}{spread}."
 
 
-def rows(story: Story) -> list[dict[str, str]]:
+def list_metrics(story: Story) -> list[dict[str, str]]:
     """Return the final metrics: label, explanation, averaged and raw weights, best value or floor."""
     rows, of_raw = [], figures_in(at(story.metrics, "raw"))
     for name, (metric, value, floor) in figures_in(story.metrics).items():
@@ -165,7 +165,7 @@ def rows(story: Story) -> list[dict[str, str]]:
     return rows
 
 
-def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> tuple[list[tuple[str, float, str]], str]:
+def list_classes(story: Story, real: Sequence[float], names: Sequence[str]) -> tuple[list[tuple[str, float, str]], str]:
     """Return name, share and words for each class, and where the shares come from; none if the classes are unknown."""
     shares = [float(median_of(v)) for v in at(story.metrics, "classes", "histogram") or []]
     behind = story.measured_before
@@ -181,7 +181,7 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> tuple[
     return rows, where
 
 
-def copying(story: Story) -> tuple[float | None, ...]:
+def list_copying(story: Story) -> tuple[float | None, ...]:
     """Return C_T, and the authentic shares of samples and reals; None for what was not measured."""
     return tuple(middle(at(story.metrics, "copies", key)) for key in ("ct_z", "authpct", "authpct_real"))
 
@@ -189,7 +189,7 @@ def copying(story: Story) -> tuple[float | None, ...]:
 # ── how to get it again ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def command(story: Story) -> str:
+def write_command(story: Story) -> str:
     """Return the command that repeats a run, but for what was changed while it ran; empty if there is none."""
     config, changes = story.config, list[Change]()
     if config.parent is not None:
@@ -217,7 +217,7 @@ def _is_proposed(story: Story) -> bool:
         return False
 
 
-def machine(story: Story) -> list[tuple[str, str]]:
+def describe_machine(story: Story) -> list[tuple[str, str]]:
     """Return the machine and the versions, by name."""
     versions, threads = story.versions, at(story.started, "threads") or story.config.threads
     seconds, steps = story.seconds(story.step), story.step - story.begins
