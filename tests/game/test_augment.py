@@ -151,10 +151,6 @@ def test_a_configuration_names_them():
     assert from_table(type(config), to_table(config)) == config
     with pytest.raises(ConfigError, match=r"Did you mean 'cutout'"):
         with_overrides(config, ['augment=["cutuot"]'])
-    with pytest.raises(ConfigError, match=r"ratio must be .*, got 0"):
-        Translation(0)
-    with pytest.raises(ConfigError, match=r"Flip: probability must .*got 1\.5"):
-        Flip(1.5)
     assert {"flip", "translation", "cutout", "brightness"} == set(AUGMENTATIONS)
 
 

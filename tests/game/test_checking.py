@@ -185,13 +185,6 @@ def test_a_steep_penalty_is_checked_where_numbers_are_numbers():
     assert_passed(check_case(SmallGame("steep", game, (4,))))
 
 
-def test_a_users_penalty_is_checked_in_games(monkeypatch):
-    monkeypatch.setitem(PENALTIES, "steep", Steep)
-    checks = list(check_game("hinge, steep, *, mlp, workers 1"))
-    assert len(checks) == 4
-    assert_passed(checks)
-
-
 class Second(R1):
     """Another penalty at the reals."""
 

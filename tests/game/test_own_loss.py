@@ -78,11 +78,6 @@ class Mean(Wasserstein):
         return GeneratorLoss(-fake.mean(), -1 / len(fake))
 
 
-class Listed(Wasserstein):
-    def generator(self, *, real, fake):
-        return GeneratorLoss(-fake.mean(), [-1 / len(fake)] * len(fake))
-
-
 class Looking(Wasserstein):
     """The gap: its value is made of the reals' logits, too."""
 
@@ -94,7 +89,7 @@ class Told(Looking):
     relativistic = True
 
 
-@pytest.mark.parametrize("loss", [Bare(), Mean(), Listed()], ids=repr)
+@pytest.mark.parametrize("loss", [Bare(), Mean()], ids=repr)
 def test_a_loss_that_does_not_give_what_a_step_needs_is_refused(loss):
     method = "discriminator" if isinstance(loss, Bare) else "generator"
     for refused in (
@@ -131,15 +126,6 @@ def test_g_s_loss_is_shown_no_reals_in_an_alternating_game(d):
     Blind.shown.clear()
     played(game_of(d=d, loss=Blind()), (4,))
     assert set(Blind.shown) == {0}
-
-
-class Paired(NonSaturating):
-    relativistic = True
-
-
-def test_d_is_not_called_right_by_a_level_that_is_free():
-    assert "d_accuracy" in played(game_of(), (4,))[1]
-    assert "d_accuracy" not in played(game_of(loss=Paired()), (4,))[1]
 
 
 class Silent(Penalty):

@@ -55,11 +55,6 @@ def test_d_mixes_samples(layer):
     GAN(game_of(d=mixing), SHAPE, workers=1)  # alternating without penalties: welcome
 
 
-@pytest.mark.parametrize("layer", MIXING[:1], ids=repr)
-def test_g_may_mix_samples(layer):
-    GAN(game_of(g=(G[0], layer, *G[1:]), penalties=(R1(), R2()), update="simultaneous"), SHAPE, workers=1)
-
-
 @pytest.mark.parametrize("layer", MIXING[1:], ids=repr)
 def test_g_may_not_compare_what_it_draws(layer):
     match = rf"{type(layer).__name__} must not be in a generator.*Put it into the discriminator"
@@ -145,12 +140,6 @@ def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
         GAN(game_with(Adam(), schedules), SHAPE, total=2000, workers=1)
 
 
-def test_a_beta2_schedule_that_grows_beyond_all_numbers():
-    game = game_with(Adam(), Schedules(beta2=Exponential(0.5, 1e300, every=1)))
-    with pytest.raises(ConfigError, match=r"Adam: beta2 must .*got inf from a schedule"):
-        GAN(game, SHAPE, total=1000, workers=1)
-
-
 def test_a_beta2_schedule_is_held_to_its_range_at_every_step():
     gan = GAN(game_with(Adam(), Schedules(beta2=StepDecay(0.9, 2.0, at=(0,)))), SHAPE, total=1, workers=1)
     gan.step(np.zeros((4, 4)))
@@ -167,17 +156,9 @@ def game_with(optimizer, schedules=None):
     [
         (lambda: game_of(update="both"), "update must be .*, got 'both'"),
         (lambda: game_of(update="simultaneous", d_steps=2), r"d_steps must .*got 2"),
-        (lambda: game_of(d_steps=0), "d_steps must be .*, got 0"),
-        (lambda: game_of(classes=-1), "classes must be .*, got -1"),
         (lambda: game_of(classes=2.5), r"classes must be a whole number, at least 0, got 2\.5"),
-        (lambda: FeatureMatching(layer=1.5), r"FeatureMatching: layer must .*got 1\.5"),
-        (lambda: R3GANGenerator(expansion=1.5), r"expansion must be a whole number, at least 1, got 1\.5"),
         (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks must be .*, got \[1, 1, 0\.5\]"),
-        (lambda: game_of(instance_noise=-0.1), r"Game: instance_noise must .*got -0\.1"),
         (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties must be different, got R1 twice"),
-        (lambda: Latent(0), "dim must be .*, got 0"),
-        (lambda: Latent(3, "cauchy"), r"distribution must .*got 'cauchy'"),
-        (lambda: Player(D, clip_weights=-1.0), "clip_weights must be .*, got -1.0"),
     ],
 )
 def test_words_that_are_off(build, match):
@@ -193,7 +174,6 @@ def test_words_that_are_off(build, match):
         ((6, 4), np.zeros(5, int), r"labels must be 6 whole numbers, .* got shape \(5,\)"),
         ((6, 4), np.zeros((6, 1), int), "labels must be 6 whole numbers"),
         ((7, 4), None, "a multiple of d_steps = 2 .*2 workers .*, got 7 rows"),
-        ((2, 4), None, "a batch must be a multiple .* got 2 rows"),
         ((0, 4), None, "a batch must be a multiple .* got 0 rows"),
     ],
 )
@@ -216,7 +196,6 @@ def test_batches_that_do_not_fit(shape, labels, match):
         ([[1.0, 2.0], [3.0]], None, r"a batch must .*got rows of different lengths"),
         (np.zeros((6, 4)) + 1j, None, "a batch must be numbers.*got dtype complex128"),  # whose half would be lost
         (np.zeros((6, 4)), [0, 1, 2, 0, 1, None], r"labels must .*got dtype object"),
-        (np.zeros((6, 4)), [[0], [1, 2]], r"labels must .*got rows of different lengths"),
     ],
 )
 def test_batches_that_are_no_numbers(real, labels, match, workers):

@@ -83,7 +83,7 @@ class Geometric(Schedule):
 class Linear(Schedule):
     """Go from one value to another in a straight line; stay before and after.
 
-    ``(1−q)·start + q·end`` with q = (p − from_)/(until − from_), within [0, 1].
+    ``(1−q)·start + q·end`` with ``q = (p − from_)/(until − from_)``, within [0, 1].
     """
 
     start: NonNegative = 1.0

@@ -40,9 +40,7 @@ def group(tmp_path, monkeypatch):
     ("lines", "folder", "version"),
     [
         ("0::/\n", "", VERSION_2),  # in a container
-        ("0::/user.slice/job\n", "user.slice/job", VERSION_2),
         ("0::/user.slice/job\n", "user.slice", VERSION_2),  # the limit of a group that the job is in
-        ("9:memory:/\n0::/\n", "memory", VERSION_1),
         ("9:memory:/docker/a1\n1:cpu:/docker/a1\n0::/\n", "memory/docker/a1", VERSION_1),
         ("9:memory:/docker/a1\n", "memory", VERSION_1),  # the path outside, the files of inside
     ],
@@ -100,9 +98,7 @@ def cores(tmp_path, monkeypatch):
     ("lines", "folder", "files", "expected"),
     [
         ("0::/\n", "", {"cpu__max": "200000 100000\n"}, 2),  # docker run --cpus=2
-        ("0::/\n", "", {"cpu__max": "150000 100000\n"}, 2),
         ("0::/\n", "", {"cpu__max": "50000 100000\n"}, 1),
-        ("0::/\n", "", {"cpu__max": "6400000 100000\n"}, 8),
         ("0::/\n", "", {"cpu__max": "max 100000\n"}, 8),
         ("0::/\n", "", {}, 8),
         ("0::/user.slice/job\n", "user.slice", {"cpu__max": "300000 100000\n"}, 3),

@@ -1,0 +1,104 @@
+"""The values of every layer by its definition; the checks by differences see only the gradients."""
+
+import numpy as np
+import pytest
+
+from mulligan.nn import Network
+from mulligan.nn import layers as nn
+from mulligan.nn.layers import He
+
+ROWS = 5
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def normed(x, axes, eps):
+    return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
+
+
+def with_class(x, p, labels):
+    plane = 3 * np.eye(4)[labels].reshape(ROWS, *[1] * (x.ndim - 2), 4)
+    return np.concatenate([x, np.broadcast_to(plane, (*x.shape[:-1], 4))], axis=-1)
+
+
+def stddev(x, p, labels):
+    s = np.sqrt(x.var(axis=0) + 1e-8).mean()
+    return np.concatenate([x, np.full((*x.shape[:-1], 1), s)], axis=-1)
+
+
+def bilinear(x, p, labels):
+    """Mix each pixel ¾ with its nearer neighbour ¼, along rows and then columns; the border is repeated."""
+    for axis in (1, 2):
+        n = x.shape[axis]
+        before, after = (np.take(x, np.clip(np.arange(n) + by, 0, n - 1), axis) for by in (-1, 1))
+        pair = np.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis + 1)
+        x = pair.reshape(*x.shape[:axis], 2 * n, *x.shape[axis + 1 :])
+    return x
+
+
+def residual(x, p, labels):
+    main = np.tanh(x @ p["0.0.W"] + p["0.0.b"]) @ p["0.2.W"] + p["0.2.b"]
+    return main + x @ p["1.0.W"] + p["1.0.b"]
+
+
+DEFINITIONS = {
+    "dense": (nn.Dense(3), (4,), lambda x, p, labels: x @ p["W"] + p["b"]),
+    "dense of one unit": (nn.Dense(1, bias=False), (4,), lambda x, p, labels: x @ p["W"]),
+    "maxout": (
+        nn.Maxout(3, 2),
+        (4,),
+        lambda x, p, labels: (x @ p["maps.W"] + p["maps.b"]).reshape(ROWS, 3, 2).max(axis=-1),
+    ),
+    "leaky_relu": (nn.LeakyReLU(0.3), (6,), lambda x, p, labels: np.where(x < 0, 0.3 * x, x)),
+    "relu": (nn.ReLU(), (6,), lambda x, p, labels: np.maximum(x, 0)),
+    "silu": (nn.SiLU(), (6,), lambda x, p, labels: x * sigmoid(x)),
+    "softplus": (nn.Softplus(2.0), (6,), lambda x, p, labels: np.log1p(np.exp(2 * x)) / 2),
+    "tanh": (nn.Tanh(), (6,), lambda x, p, labels: np.tanh(x)),
+    "sigmoid": (nn.Sigmoid(), (6,), lambda x, p, labels: sigmoid(x)),
+    "arctan": (nn.Arctan(), (6,), lambda x, p, labels: np.arctan(x)),
+    "flatten": (nn.Flatten(), (2, 3, 2), lambda x, p, labels: x.reshape(ROWS, 12)),
+    "reshape": (nn.Reshape((2, 2, 3)), (12,), lambda x, p, labels: x.reshape(ROWS, 2, 2, 3)),
+    "upsample nearest": (nn.Upsample(), (2, 3, 2), lambda x, p, labels: x.repeat(2, axis=1).repeat(2, axis=2)),
+    "upsample bilinear": (nn.Upsample("bilinear"), (2, 3, 2), bilinear),
+    "upsample one pixel": (nn.Upsample("bilinear"), (1, 1, 2), bilinear),
+    "avg_pool": (nn.AvgPool(3), (3, 6, 2), lambda x, p, labels: x.reshape(ROWS, 1, 3, 2, 3, 2).mean(axis=(2, 4))),
+    "batch_norm rows": (nn.BatchNorm(), (4,), lambda x, p, labels: normed(x, 0, 1e-5) * p["gamma"] + p["beta"]),
+    "batch_norm images": (
+        nn.BatchNorm(),
+        (2, 2, 3),
+        lambda x, p, labels: normed(x, (0, 1, 2), 1e-5) * p["gamma"] + p["beta"],
+    ),
+    "layer_norm": (
+        nn.LayerNorm(),
+        (2, 2, 3),
+        lambda x, p, labels: normed(x, (1, 2, 3), 1e-5) * p["gamma"] + p["beta"],
+    ),
+    "pixel_norm": (nn.PixelNorm(), (2, 2, 3), lambda x, p, labels: x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-8)),
+    "minibatch_stddev": (nn.MinibatchStddev(), (2, 2, 3), stddev),
+    "one_hot rows": (nn.OneHot(4), (3,), with_class),
+    "one_hot images": (nn.OneHot(4), (2, 2, 1), with_class),
+    "projection": (
+        nn.Projection(4, class_init=He()),
+        (6,),
+        lambda x, p, labels: x @ p["W"] + p["b"] + (p["E"][labels] * x).sum(axis=1, keepdims=True),
+    ),
+    "residual": (nn.Residual((nn.Dense(6), nn.Tanh(), nn.Dense(3)), (nn.Dense(3),)), (4,), residual),
+    "sequential": (
+        nn.Sequential((nn.Tanh(), nn.Dense(4), nn.Arctan())),
+        (4,),
+        lambda x, p, labels: np.arctan(np.tanh(x) @ p["1.W"] + p["1.b"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_a_layer_computes_its_definition(name):
+    layer, shape, definition = DEFINITIONS[name]
+    rng = np.random.default_rng(0)
+    network = Network(layer, shape, np.float64).initialise(rng)
+    network.theta += 0.3 * rng.standard_normal(network.n_params)
+    x, labels = rng.standard_normal((ROWS, *shape)), rng.integers(4, size=ROWS)
+    y = network.workspace().forward(x, labels)
+    np.testing.assert_allclose(y, definition(x, network.tensors(), labels), rtol=1e-12, atol=1e-12)
