@@ -19,9 +19,9 @@ These names are imported at first use, so that ``import mulligan`` is fast.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mulligan.lazy import lazily
+
+TYPE_CHECKING = False  # as in typing, whose import would be most of this one's time
 
 if TYPE_CHECKING:
     from mulligan import data as data

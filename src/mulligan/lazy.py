@@ -1,8 +1,13 @@
 """Import names of a package at first use (PEP 562)."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 
 def lazily(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -14,7 +19,7 @@ def lazily(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any]
     here = vars(sys.modules[package])
     homes = {name: module for module, some in names.items() for name in some.split()}
 
-    def found(name: str) -> Any:
+    def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         from importlib import import_module
@@ -23,4 +28,4 @@ def lazily(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any]
         value = here[name] = home if homes[name] == name else getattr(home, name)
         return value
 
-    return found, lambda: sorted({*here, *homes})
+    return load, lambda: sorted({*here, *homes})

@@ -8,20 +8,24 @@ import pytest
 from safetensors.numpy import save
 
 from mulligan.doors import read
-from mulligan.doors.read import find_json, parse_json, parse_toml, read_bytes, read_header, read_json, read_text
+from mulligan.doors.read import find_json, parse_object, parse_toml, read_bytes, read_header, read_json, read_text
 from mulligan.errors import DataError
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 99 + "]" * 99, "[" * 200_000, "[1, 2", b"\xff", "9" * 5000])
 def test_a_text_that_is_not_json(text):
     with pytest.raises(DataError, match="events, line 3"):
-        parse_json(text, "events, line 3")
+        parse_object(text, "events, line 3")
 
 
 def test_depth_is_bounded_where_it_is_too_much():
     deep = "[" * read.DEEPEST + "]" * read.DEEPEST
-    assert parse_json(deep, "x")[0][0][0]
-    for parse, text in ((parse_json, f"[{deep}]"), (parse_toml, f"a = {deep}"), (parse_toml, "a" + ".b" * 99 + "=1")):
+    assert parse_object(f'{{"a": {deep[1:-1]}}}', "x")
+    for parse, text in (
+        (parse_object, f'{{"a": {deep}}}'),
+        (parse_toml, f"a = {deep}"),
+        (parse_toml, "a" + ".b" * 99 + "=1"),
+    ):
         with pytest.raises(DataError):
             parse(text, "x")
 

@@ -57,19 +57,17 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
         raise DataError(f"{path} must be a text file in UTF-8 ({error.reason}). Check the path.") from error
 
 
-def parse_json(text: str | bytes, source: object, *, finite: bool = False) -> Any:
-    """Return the value of a JSON text. `source` names it in the error: a file, and a line.
-
-    With `finite`, NaN, infinity and numbers beyond float64 are errors too.
-    """
+def parse_object(text: str | bytes, source: object, *, finite: bool = False) -> dict[str, Any]:
+    """Return the object of a JSON text; `source` names it in an error. With `finite`, NaN and infinity are errors."""
     number = _to_finite if finite else None
     try:
         value = json.loads(text, parse_constant=number, parse_float=number)
     except (ValueError, RecursionError) as error:
         why = "it is too deep" if isinstance(error, RecursionError) else error
         raise DataError(f"{source} is not valid JSON: {why}. Restore it from a copy.") from error
-    check_depth(value, source)
-    return value
+    if not isinstance(value, dict):
+        raise DataError(f"{source} must be a JSON object, got {type(value).__name__}. Restore it from a copy.")
+    return check_depth(value, source)
 
 
 def _to_finite(word: str) -> float:
@@ -79,23 +77,15 @@ def _to_finite(word: str) -> float:
     return value
 
 
-def check_depth(value: Any, source: object) -> None:
-    """Raise `DataError` if lists and tables are more than `DEEPEST` inside one another."""
-    level = [value]
+def check_depth(table: dict[str, Any], source: object) -> dict[str, Any]:
+    """Return a table, or raise `DataError` if lists and tables are more than `DEEPEST` inside one another."""
+    level: list[Any] = [table]
     for _ in range(DEEPEST + 1):
         level = [each for each in level if isinstance(each, (dict, list))]
         if not level:
-            return
+            return table
         level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
     raise DataError(f"{source} must have at most {DEEPEST} brackets inside one another, got more. Check the file.")
-
-
-def parse_object(text: str | bytes, source: object, *, finite: bool = False) -> dict[str, Any]:
-    """Return the value of a JSON text that must be an object."""
-    value = parse_json(text, source, finite=finite)
-    if not isinstance(value, dict):
-        raise DataError(f"{source} must be a JSON object, got {type(value).__name__}. Restore it from a copy.")
-    return value
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -118,8 +108,7 @@ def parse_toml(text: str, source: object) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         why = "it is too deep" if isinstance(error, RecursionError) else error
         raise DataError(f"{source} is not valid TOML: {why}. Correct that line.") from error
-    check_depth(table, source)
-    return table
+    return check_depth(table, source)
 
 
 def mtime(path: Path) -> float:

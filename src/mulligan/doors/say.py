@@ -22,11 +22,6 @@ def say(text: object) -> None:
     print(escape(text), file=sys.stderr, flush=True)
 
 
-def put(text: object, *, end: str = "\n") -> None:
-    """Print a result on stdout."""
-    print(escape(text), end=end, flush=True)
-
-
 def emit(document: Any) -> None:
     """Print a JSON document as one line of stdout, and flush it, because a program may be waiting.
 

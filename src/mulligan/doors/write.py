@@ -66,25 +66,10 @@ def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
 def check_out(
     files: Sequence[Path], endings: Iterable[str], keep: Iterable[str | Path | None] = (), *, force: bool = False
 ) -> None:
-    """Check, before the work, that all files of an output may be written.
+    """Check, before the work, that all files of an output may be written; the user named the first.
 
-    Parameters
-    ----------
-    files : sequence of Path
-        The file that the user named, then every other that is written beside it.
-    endings : iterable of str
-        What the first may end in.
-    keep : iterable of str, Path or None
-        Files that must stay, and folders whose files must: inputs, and the files of a run.
-    force : bool
-        Allow to overwrite what others wrote.
-
-    Raises
-    ------
-    ConfigError
-        When the ending is wrong, or when a file is there that must stay or was written by another program.
-    RunError
-        When no file can be made there.
+    `endings` are those that the first may have, `keep` what must stay: inputs, and the files of a run. What another
+    program wrote is overwritten only with `force`.
     """
     out, endings = files[0], [*endings]
     if out.suffix.lower() not in endings:
