@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ShapeError, UnsupportedError, as_whole
+from mulligan.errors import ShapeError, as_whole
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Cosine
 from mulligan.nn.workers.limits import check_size
@@ -59,16 +59,10 @@ def invert(
     ------
     ShapeError
         When the pictures do not have the generator's shape.
-    UnsupportedError
-        When it makes points, or its layers mix the samples of a batch.
     """
     spec, network = generator.spec, generator.network
-    if not spec.is_picture:
-        raise UnsupportedError(f"samples must be pictures to be inverted, got points of shape {spec.shape}.")
     if np.ndim(pictures) != 4 or np.shape(pictures)[1:] != spec.shape or np.asarray(pictures).dtype != np.uint8:
         raise ShapeError(f"pictures must be uint8 (n, *{spec.shape}), got {pictures.dtype} of shape {pictures.shape}.")
-    if network.mixes_samples:
-        raise UnsupportedError("layers that mix the samples of a batch cannot be inverted. Use another generator.")
     as_whole("steps", steps, 1)
     own, few = generator.classes and label is None, generator.classes <= MANY
     starts = max(as_whole("starts", starts, 1), generator.classes if own and few else 1)
