@@ -12,7 +12,7 @@ from mulligan.game import Hinge
 from mulligan.nn import ClipNorm
 from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
-from mulligan.training import RECIPES, DataSpec, describe, dumps_toml, load_config, recipe, with_all_of, with_overrides
+from mulligan.training import RECIPES, DataSpec, dumps_toml, load_config, recipe, with_all_of, with_overrides
 
 
 def overridden(config, *overrides):
@@ -188,26 +188,6 @@ def test_what_data_may_be():
     for fields, words in wrong:
         with pytest.raises(ConfigError, match=f"DataSpec: {words}"):
             DataSpec(**fields)
-
-
-@pytest.mark.parametrize("name", sorted(RECIPES))
-def test_every_recipe_is_whole_and_says_where_it_comes_from(name):
-    config = recipe(name)
-    assert config.recipe == name
-    line, source = describe(name)
-    assert 20 < len(line) < 120
-    assert len(line + source) > 80
-
-
-def test_the_classic_recipe_is_kristiadis():
-    config = recipe("classic")
-    shapes = [layer.units for layer in config.generator.build((28, 28, 1), 0) if hasattr(layer, "units")]
-    assert shapes == [128, 784]
-    assert config.latent.dim == 100
-    assert config.latent.distribution == "uniform"
-    assert (config.batch_size, config.d_steps, config.update, config.average) == (128, 1, "alternating", None)
-    assert config.generator.optimizer == config.discriminator.optimizer
-    assert (config.generator.optimizer.lr, config.generator.optimizer.beta1) == (1e-3, 0.9)
 
 
 def test_recipes_take_overrides_and_paths(tmp_path):

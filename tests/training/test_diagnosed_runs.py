@@ -128,12 +128,6 @@ def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run
     assert [*map(str, found[0].overrides)] in (["discriminator.layers.hidden=[128]"], ["instance_noise=0.1"])
 
 
-def test_a_run_of_two_measurements_can_stand_still():
-    still = ("generator.optimizer.lr=1e-12", "discriminator.optimizer.lr=1e-12")
-    found = [e for e in watched(ring(*still, steps=400), every=150) if isinstance(e, Diagnosed)]
-    assert [(e.step, e.state) for e in found] == [(300, "standstill")]
-
-
 @pytest.mark.parametrize(("output", "beyond"), [("tanh", 0.5), ("sigmoid", 0.75), ("relu", 0.5)])
 def test_points_that_g_s_last_layer_cannot_draw(output, beyond):
     config = ring(f"generator.layers.output={output}")

@@ -47,19 +47,6 @@ def test_the_reals_are_held_out_and_of_every_class(mnist_run):
     assert shares.min() > 0.07
 
 
-def test_real_pictures_would_score_as_they_should(mnist_run, monkeypatch):
-    monitor = Monitor.of(mnist_run)
-    judge, digits = bundled_judge("mnist"), load("mnist")
-    chosen = np.random.default_rng(0).permutation(len(digits))[:COUNT]
-    images = np.asarray(digits.images[chosen])
-    monkeypatch.setattr(Monitor, "features_of", lambda *_: (monitor.features(images), judge.probabilities(images)))
-    found = monitor(mnist_run)
-    assert found["distance"] < 2 * found["floor"]  # the test digits are by other people
-    assert found["modes"] == 10
-    assert found["effective_modes"] > 9.8
-    assert found["junk"] < 0.01
-
-
 def test_figures_of_a_toy(tiny):
     run = Run(tiny())
     found = Monitor.of(run)(run)

@@ -69,7 +69,7 @@ def test_leaving_and_coming_back_changes_nothing(tiny, alarm, threads, tmp_path,
     options = {"evaluators": [lambda run: {"mean": float(run.sample(*run.draw(9, seed=0)).mean())}]}
     record(tmp_path / "whole", Run(config), observers=[alarm()], **options)
     count = len((tmp_path / "whole" / "events.jsonl").read_text().splitlines())
-    for leave in range(1, count + 1, threads):  # after every single event; with two threads, after every other one
+    for leave in range(threads, count + 1, 2):  # after every other event; with two threads, after the others
         folder = tmp_path / str(leave)
         list(zip(range(leave), Recorder(folder).record(Run(config), observers=[alarm()], **options)))
         record(folder, resume(folder), observers=[alarm()], **options)
