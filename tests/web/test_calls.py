@@ -124,7 +124,7 @@ def busy(call, stand, playground, monkeypatch):
     """A run that is training, and a folder of a run."""
     png = base64.b64encode(png_bytes(np.zeros((2, 2, 1), np.uint8))).decode()
     stand.answers = {
-        **{what: {} for what in ("field", "pictures", "samples", "nearest", "draw")},
+        **{what: {} for what in ("field", "samples", "nearest", "draw")},
         "duel": {"step": 1, **{side: [{"png": png, "belief": 0.5}] for side in ("real", "fake")}},
         "walk": {"frames": [png], "from": 1, "to": 2},
     }

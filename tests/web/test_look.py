@@ -72,24 +72,6 @@ def test_one_dimension(tiny):
     assert np.array(found["arrows"]).shape == (32, 2)
 
 
-def test_where_d_looks_is_what_covering_a_place_costs(image, seen):
-    found = look.pictures(seen, count=3)
-    assert (len(found["real"]), len(found["fake"])) == (3, 3)
-    space = seen.gan.d.network.workspace()
-    rows = np.linspace(0, len(seen.data) - 1, 5).astype(int)[1:-1]
-    x = np.asarray(seen.data.images[rows], np.float32) / 255.0 * 2.0 - 1.0
-    labels = seen.labels[rows]
-    assert image(found["real"][1]["png"]).tolist() == np.asarray(seen.data.images[rows[1]])[..., 0].tolist()
-    before = float(space.forward(x[1:2], labels[1:2], training=False)[0, 0])
-    held = np.frombuffer(base64.b64decode(found["real"][1]["map"]), np.int8).reshape(8, 8)
-    for place in ((2, 3), (5, 1), (0, 0), (7, 7)):
-        covered = x[1:2].copy()
-        covered[0, *place] = np.median(x)
-        fall = before - float(space.forward(covered, labels[1:2], training=False)[0, 0])
-        assert held[place] / 127 * found["largest"] == pytest.approx(fall, abs=0.01 * found["largest"])
-    assert found["real"][1]["class_name"] == seen.data.class_names[int(labels[1])]
-
-
 def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image, seen):
     found = look.duel(seen, count=6)
     assert (len(found["real"]), len(found["fake"])) == (6, 6)
@@ -126,7 +108,6 @@ def test_a_step_of_the_game_keeps_its_pictures_and_tells_d_s_move_from_g_s(tiny_
 def test_pictures_and_points_are_told_apart(run, seen):
     for question in (
         lambda: look.field(seen, side=16, points=0),
-        lambda: look.pictures(run, count=2),
         lambda: look.duel(run, count=2),
     ):
         with pytest.raises(ConfigError):
@@ -136,7 +117,7 @@ def test_pictures_and_points_are_told_apart(run, seen):
 
 
 def test_looking_changes_nothing(run, seen):
-    for made, kind, args in ((run, "field", {"side": 16, "points": 4}), (seen, "pictures", {"count": 2})):
+    for made, kind, args in ((run, "field", {"side": 16, "points": 4}), (seen, "duel", {"count": 2})):
         live = LiveRun(made, Path("x"), 1, 1)
         before = {name: array.copy() for name, array in made.gan.arrays().items()}
         streams = {name: repr(rng.bit_generator.state) for name, rng in made.gan.streams.items()}

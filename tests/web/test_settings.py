@@ -134,7 +134,7 @@ def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call, stand, own
 
 
 def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call, stand, own):
-    call.begun(stand, recipe="pictures", changes=[["data", own], ["tile", "3x3"], "instance_noise=0.25"])
+    call.begun(stand, recipe="pictures", changes=[["data", own], ["data.tile", "3x3"], "instance_noise=0.25"])
     call.post("/api/train/start", changes=[["data", "mnist-test"]], replace=True)
     config = started(stand)["config"]
     data = config.data

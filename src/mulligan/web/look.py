@@ -1,4 +1,4 @@
-"""Look inside the live run: samples, D's logit over the plane and over pictures, and what G hears from it.
+"""Look inside the live run: samples, D's logit over the plane, and what G hears from it.
 
 The worker measures between two steps.
 """
@@ -170,34 +170,6 @@ def _modes(run: Run) -> dict[str, Any] | None:
     }
 
 
-@_question
-def pictures(run: Run, *, count: Count = 4) -> dict[str, Any]:
-    """Return real and generated pictures, and for each place the fall of D's logit when it is covered."""
-    _check_pictures(run)
-    spec, rows = run.config.data, np.linspace(0, len(run.data) - 1, count + 2).astype(int)[1:-1]
-    real, real_labels, fake, labels = _both(run, rows, run.config.seed)
-    space, cover = run.gan.d.network.workspace(), float(np.median(real))
-    seen = {"real": occlusion(space, real, real_labels, cover), "fake": occlusion(space, fake, labels, cover)}
-    centre = _centre(run, seen["real"][0], seen["fake"][0])
-    largest = max(float(np.abs(falls).max()) for _, falls in seen.values()) or 1.0
-    result: dict[str, Any] = {}
-    for side, x, classes in (("real", real, real_labels), ("fake", fake, labels)):
-        logits, falls = seen[side]
-        small = np.rint(falls * (127.0 / largest)).astype(np.int8)
-        result[side] = [
-            {
-                "png": png64(picture),
-                "map": base64.b64encode(small[i].tobytes()).decode(),
-                "logit": float(logits[i]),
-                "centred": float(logits[i]) - centre,
-                "class_name": None if classes is None else run.class_names[int(classes[i])],
-            }
-            for i, picture in enumerate(to_uint8(x, spec.low, spec.high))
-        ]
-    height, width, _ = run.data.shape
-    return result | {"width": width, "height": height, "largest": largest, "says": says(run.config.loss)}
-
-
 Forged = tuple[tuple[int, int | None], int, Array, Labels, list[float]]
 """Generated pictures of a duel: their number and seed, the step, their classes, and D's beliefs."""
 
@@ -259,30 +231,6 @@ def _check_pictures(run: Run) -> None:
         raise ConfigError(
             f"data must be pictures, got {run.data.name}, which is made of points. Look at D's map instead."
         )
-
-
-def occlusion(space: Workspace, x: Array, classes: Labels, cover: float) -> tuple[Array, Array]:
-    """Return D's logits of pictures, and at each pixel the mean fall of the logit over the patches that cover it.
-
-    Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2; patches of `cover`, a
-    fifth of a side, half overlapping, so that the map is smooth where the gradient at single pixels is specks.
-    """
-    n, height, width = x.shape[:3]
-    size = max(1, min(height, width) // 5)
-    places = [(i, j) for i in _starts(height, size) for j in _starts(width, size)]
-    logits = _logits(space, x, classes)
-    fall, times = np.zeros((n, height, width), np.float32), np.zeros((height, width))
-    for i, j in places:
-        patch = slice(i, i + size), slice(j, j + size)
-        covered = x.copy()
-        covered[:, patch[0], patch[1]] = cover
-        fall[:, patch[0], patch[1]] += (logits - _logits(space, covered, classes))[:, None, None]
-        times[patch] += 1
-    return logits, fall / times
-
-
-def _starts(length: int, size: int) -> list[int]:
-    return sorted({*range(0, length - size, max(1, size // 2)), length - size})
 
 
 def coordinates(values: NDArray[Any], decimals: int) -> Any:

@@ -17,7 +17,7 @@ from mulligan.config.recipes import RECIPES, describe, recipe
 from mulligan.config.serialization import to_table
 from mulligan.data import DATASETS, load
 from mulligan.data.registry import check_reading, is_picture_folder, of_points
-from mulligan.data.sources.reading import RESIZES, SIZES, Reading
+from mulligan.data.sources.reading import SIZES, Reading
 from mulligan.errors import ConfigError, MulliganError, must_be
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 LIVE = ("lr_g", "lr_d", "gamma")
 """Settings that take effect at the next step. All others need a new try."""
-READ = ("size", "alpha", "resize", "tile")
-"""Settings that say how own pictures are read."""
 SHOWN, COLUMNS = 64, 8
 """Of the user's own pictures."""
 
@@ -56,9 +54,6 @@ class _Setting:
 Changes = Annotated[tuple[Change, ...], Many(_Setting(), 0, 64)]
 RecipeName = Annotated[str, Words(tuple(RECIPES))]
 Size = Annotated[int, Interval(0, max(SIZES), "[]", SIZES[0])]
-Alpha = Annotated[str, Text("auto|keep|black|white|#[0-9a-fA-F]{6}", "auto, keep, black, white or #rrggbb", "keep")]
-Resize = Annotated[str, Words(RESIZES)]
-Tile = Annotated[str, Text(r"(\d+x\d+(\+\d+){0,2})?", "WIDTHxHEIGHT", "16x16")]
 Own = Annotated[str, Text(".{1,200}", "the name of your own pictures in the catalog", "my-pictures")]
 
 
@@ -72,7 +67,7 @@ def paths_of(config: Config) -> dict[str, list[str]]:
     g, d = learning(config)
     return {
         "data": ["data.name"],
-        **{name: [f"data.{name}"] for name in READ},
+        "size": ["data.size"],
         "steps": ["steps"],
         "seed": ["seed"],
         "loss": ["loss.kind"],
@@ -116,7 +111,7 @@ def configure(
     try:
         check_reading(config.data.name, Reading.of(config.data))
     except MulliganError as error:
-        field = next((each.path for each in wanted if each.path in READ), "data")
+        field = "size" if any(each.path == "size" for each in wanted) else "data"
         raise Problem("bad-field", str(error), field=field) from error
     if (config.data.name, config.recipe, config.start, config.parent) != (*kept, None):
         text = "changes must not set data.name, recipe, start or parent by their paths. Use the setting data, or "
@@ -239,16 +234,14 @@ def catalog(session: "Session") -> dict[str, Any]:
 
 
 @get("/api/pictures", of="session", apart=True)
-def preview(
-    session: "Session", *, data: Own, size: Size = 0, alpha: Alpha = "auto", resize: Resize = "auto", tile: Tile = ""
-) -> dict[str, Any]:
+def preview(session: "Session", *, data: Own, size: Size = 0) -> dict[str, Any]:
     """Describe own pictures: their number, whether they are few, the broken files, some as the network sees them."""
     if data not in session.own:
         known = ", ".join(session.own) or "none: mulligan serve --data FOLDER gives some"
         text = f"data must be the name of your own pictures, here {known}, got {data!r}."
         raise Problem("not-available", text, "data")
     folder = is_picture_folder(session.own[data])
-    pictures = load(session.own[data], size=size, alpha=alpha, resize=resize, tile=tile)
+    pictures = load(session.own[data], size=size)
     if pictures.is_points:
         text = f"{data} must hold pictures, got points of {pictures.shape[0]} numbers. Use a recipe for points: ring."
         raise Problem("not-available", text, "data")
