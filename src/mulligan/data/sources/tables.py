@@ -1,10 +1,8 @@
 """Load the user's files of arrays: .npz, .npy, CSV and IDX."""
 
-import contextlib
 import csv
 import math
 import re
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,21 +108,19 @@ def load_csv(path: Path) -> Dataset:
     Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; others are points. Labels are the column
     headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns. With a heading
     that names no labels, 1 + s² columns raise an error. A `y` beside an `x` is a coordinate. Labels are classes as they
-    are written: `7`, `007` and `7.0` are three. A label in quotation marks may hold separators, line breaks and doubled
-    quotation marks.
+    are written: `7`, `007` and `7.0` are three. A label in quotation marks may hold separators.
     """
-    values, labels = _read_csv(path)
-    if _is_square(values.shape[1]) and _are_bytes(values):
-        values = values.astype(np.uint8)
-    return from_arrays(values, None if labels is None else _as_words(labels, path), name=str(path))
-
-
-def _read_csv(path: Path) -> tuple[NDArray[Any], list[str] | None]:
-    """Return the values and, if there is a column of them, the labels."""
-    separator, lines = _rows(path)
-    heading = _heading(lines, separator, path)
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
+    if not lines:
+        raise DataError(f"{path}: must have a sample per row, got an empty file. Check the file.")
+    separator = max(",;\t", key=lines[0].count)
+    heading = _heading(lines[0], separator, path)
     rows = lines[bool(heading) :]
-    first = [] if heading else [row.split(separator, 1)[0].strip().strip('"') for row in rows]
+    if not rows:
+        raise DataError(f"{path}: must have a sample per row, got only a heading. Check the file.")
     column = _label_column(heading, path)
     table, labels = _table(rows, separator, column, path)
     if heading and len(heading) != table.shape[1]:
@@ -137,51 +133,30 @@ def _read_csv(path: Path) -> tuple[NDArray[Any], list[str] | None]:
                 f"{path}: there is one column more than a picture has, and none is headed {', '.join(_LABEL_COLUMNS)}. "
                 "Head the column of labels label; if all columns are values, save a .npy of floats."
             )
-        column, labels = 0, first
-    return (table, None) if column is None else (np.delete(table, column, axis=1), labels)
+        column, labels = 0, [row.split(separator, 1)[0].strip().strip('"') for row in rows]
+    if column is None:
+        return from_arrays(_as_pixels(table), name=str(path))
+    if all(map(_is_number, labels)) and (broken := [word for word in labels if not float(word).is_integer()]):
+        raise DataError(
+            f"{path}: labels must be whole numbers or words, got {broken[0]}. Rename the column if it holds values, or "
+            "number the classes from 0."
+        )
+    return from_arrays(_as_pixels(np.delete(table, column, axis=1)), np.array(labels), name=str(path))
 
 
-def _rows(path: Path) -> tuple[str, list[str]]:
-    """Return the separator, and the rows. A quoted text with line breaks joins several lines."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
-    lines = text.split("\n")  # unlike splitlines: a label may hold U+2028
-    first = next((line for line in lines if line.strip()), None)
-    if first is None:
-        raise DataError(f"{path}: must have a sample per row, got an empty file. Check the file.")
-    separator = max(",;\t", key=first.count)
-    if '"' in text:
-        ends = [0]
-        reader = csv.reader([*lines, ""], delimiter=separator)  # an open quote runs into the added line
-        with contextlib.suppress(csv.Error):  # a text too long to be a label: a quote is open
-            for _ in reader:
-                ends += [reader.line_num] if reader.line_num <= len(lines) else []
-        if ends[-1] < len(lines):
-            raise DataError(
-                f"{path}: line {ends[-1] + 1} opens a quotation mark that is never closed. Close it, or double it if "
-                "it is part of the text."
-            )
-        lines = ["\n".join(lines[start:end]) for start, end in pairwise(ends)]
-    return separator, [line for line in lines if line.strip()]
-
-
-def _heading(lines: list[str], separator: str, path: Path) -> list[str]:
+def _heading(first: str, separator: str, path: Path) -> list[str]:
     """Return the words of the first row in small letters; none if it is a sample. Raise if it may be either."""
-    words = [word.strip().strip('"').lower() for word in next(csv.reader(lines[:1], delimiter=separator))]
+    words = [word.strip().strip('"').lower() for word in next(csv.reader([first], delimiter=separator))]
     numbers = [word for word in words if _is_number(word)]
     if numbers == words:
         return []
-    if len(lines) == 1:
-        raise DataError(f"{path}: must have a sample per row, got only a heading. Check the file.")
     if not words[0] or "id" in words:
         raise DataError(
             f"{path}: the column headed {words[0] and 'id'!r} seems to number the rows, and would be trained on. Save "
             "the table without it: in pandas with to_csv(path, index=False). If it holds values, rename it."
         )
     word = next(word for word in words if not _is_number(word))
-    if numbers and word not in _LABEL_COLUMNS:
+    if numbers and not set(words) & set(_LABEL_COLUMNS):
         raise DataError(
             f"{path}: the first row must be a heading or a sample, got numbers ({numbers[0]}) and words ({word}). "
             "Write either. A column of labels may hold words if it is headed label."
@@ -197,47 +172,36 @@ def _table(rows: list[str], separator: str, column: int | None, path: Path) -> t
         texts.append(text.strip())
         return 0.0
 
+    converters = None if column is None else {column: keep}
+    options: Any = {"comments": None, "quotechar": '"', "ndmin": 2, "converters": converters}
     try:
-        table = np.loadtxt(
-            rows,
-            np.float32,
-            delimiter=separator,
-            comments=None,
-            quotechar='"',
-            ndmin=2,
-            converters=None if column is None else {column: keep},
-        )
+        table = np.loadtxt(rows, np.float32, delimiter=separator, **options)
     except ValueError as error:
         raise DataError(
             f"{path}: not a table of numbers ({error}; rows counted from 0, without the heading). Every row must have "
             "as many numbers as the first, separated by commas, semicolons or tabs, with decimal points. One column, "
             "headed label, may hold words."
         ) from error
+    if len(table) != len(rows) or any("\n" in text for text in texts):
+        raise DataError(f"{path}: a row opens a quotation mark that it never closes. Close it, or double it.")
     return table, texts
 
 
 def _label_column(heading: list[str], path: Path) -> int | None:
     """Find the column of labels by its heading."""
-    found = [i for i, word in enumerate(heading) if word in _LABEL_COLUMNS and not (word == "y" and "x" in heading)]
-    if len(found) > 1:
+    columns = [i for i, word in enumerate(heading) if word in _LABEL_COLUMNS and not (word == "y" and "x" in heading)]
+    if len(columns) > 1:
         raise DataError(
-            f"{path}: one column must be the labels, got {', '.join(heading[i] for i in found)}. Rename all but one."
+            f"{path}: one column must be the labels, got {', '.join(heading[i] for i in columns)}. Rename all but one."
         )
-    if found and len(heading) == 1:
+    if columns and len(heading) == 1:
         raise DataError(f"{path}: must have columns of values, got only labels. Add the values.")
-    return found[0] if found else None
+    return columns[0] if columns else None
 
 
-def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
-    """Return labels as they are written: 007 is not 7. Raise for fractions, of which no two may be alike."""
-    numbers = all(map(_is_number, labels))
-    broken = next((word for word in labels if numbers and not float(word).is_integer()), None)
-    if broken is not None:
-        raise DataError(
-            f"{path}: labels must be whole numbers or words, got {broken}. Rename the column if it holds values, or "
-            "number the classes from 0."
-        )
-    return np.array(labels)
+def _as_pixels(values: NDArray[np.float32]) -> NDArray[Any]:
+    """Return rows that are pictures as bytes, others as they are."""
+    return values.astype(np.uint8) if _is_square(values.shape[1]) and _are_bytes(values) else values
 
 
 def _is_square(count: int) -> bool:
