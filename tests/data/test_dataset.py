@@ -127,6 +127,15 @@ def test_scaled_leaves_the_samples_and_their_shape():
     assert (pixels == scale(LEVELS, np.empty(LEVELS.shape, np.float32), 0.0, 1.0)).all()
 
 
+def test_samples_are_drawn_at_random_and_the_same_again():
+    data = Dataset("d", np.arange(40, dtype=np.float32)[:, None], np.arange(40) // 20, ("a", "b"))
+    some = data.draw(10)
+    assert some.images.tolist() == data.draw(10).images.tolist() != data.draw(10, seed=1).images.tolist()
+    assert some.labels.tolist() == (some.images[:, 0] // 20).tolist()
+    assert len(set(some.images[:, 0].tolist())) == 10
+    assert data.draw(40) is data
+
+
 def test_a_limited_set_keeps_its_test_part():
     part = Dataset("test", LEVELS[:1])
     assert Dataset("whole", LEVELS, test=part).limited(2).test is part

@@ -62,7 +62,6 @@ def test_clusters_that_lost_all_their_pictures_leave_no_gap(monkeypatch):
     [
         (0, 5, "k must be from 1 to 180, the number of pictures, got 0"),
         (181, 5, r"^k must be from 1 to 180, the number of pictures, got 181\. Try 9\.$"),
-        (3, 0, "Try 50"),
     ],
 )
 def test_nonsense_is_refused(k, components, words):

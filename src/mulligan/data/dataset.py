@@ -7,47 +7,20 @@ import io
 import sys
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import DataError, as_whole
 
-
-class Images(Protocol):
-    """What `Dataset.images` must offer. NumPy arrays do, and so do pictures that are made on demand."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(n, H, W, C) for pictures, (n, d) for points."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Uint8 for pictures, float32 for points."""
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-
-    def __getitem__(self, key: Any, /) -> Any:
-        """Select samples: an integer, a slice or an index array."""
-
-    def __array__(self) -> NDArray[Any]:
-        """Return all samples as one array."""
-
-    def take(self, indices: NDArray[np.intp], axis: Any, out: Any, mode: Any) -> Any:
-        """Copy the samples `indices` into `out`."""
+Images: TypeAlias = Any
+"""Samples: an array, uint8 (n, H, W, C) or float32 (n, d), or what offers the same and makes pictures on demand."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Pictures or points with their labels.
-
-    Raises
-    ------
-    DataError
-        When an array has the wrong kind, or arrays do not fit together.
-    """
+    """Pictures or points with their labels. Raises `DataError` when arrays have a wrong kind or do not fit together."""
 
     name: str
     """The registry name, or the path that it was read from."""
@@ -83,13 +56,9 @@ class Dataset:
                 f"{self.name}: pictures must have 1 channel (grey), 3 (RGB) or 4 (with alpha), got shape "
                 f"{self.images.shape}. The channel comes last: (n, H, W, C)."
             )
-        for word in (self.name, *self.class_names):
-            try:
-                word.encode()
-            except UnicodeEncodeError as error:  # a run's configuration, weights and report store names as text
-                raise DataError(
-                    f"{self.name!a}: names must be UTF-8, got {word!a}. Rename the folder, file or class."
-                ) from error
+        for name in (self.name, *self.class_names):
+            if name.encode(errors="replace").decode() != name:  # configuration, weights and report store names as text
+                raise DataError(f"{self.name!a}: names must be UTF-8, got {name!a}. Rename the folder, file or class.")
         if self.labels is None:
             return
         if self.labels.shape != (len(self.images),):
@@ -184,15 +153,7 @@ class Dataset:
         return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
 
     def take(self, indices: NDArray[np.intp], out: NDArray[Any]) -> NDArray[Any]:
-        """Copy samples into a batch buffer.
-
-        Parameters
-        ----------
-        indices : intp array (b,)
-            Sample numbers, 0 to n - 1, as `Sampler.next_indices` gives them. Not checked.
-        out : array (b, ...)
-            Buffer of the samples' own dtype and shape; it is overwritten.
-        """
+        """Copy samples by number, 0 to n - 1 (not checked), into `out`, a buffer of their own dtype and shape."""
         # mode="raise" would make NumPy fill a hidden second buffer first; the sampler's indices are in range.
         self.images.take(indices, axis=0, out=out, mode="clip")
         return out
@@ -212,17 +173,8 @@ def scale(
 ) -> NDArray[np.floating[Any]]:
     """Turn stored bytes into network input, in place: out = batch · (high − low) / 255 + low.
 
-    In this order of operations the ends are exact: 0 becomes `low` and 255 becomes `high`, for [−1, 1], [0, 1] and
-    the raw [0, 255] alike.
-
-    Parameters
-    ----------
-    batch : uint8 array
-        Pictures, 0 to 255.
-    out : float32 or float64 array
-        Buffer with as many elements in the same order, such as (b, 784) for (b, 28, 28, 1); it is overwritten.
-    low, high : float
-        Values of black and white.
+    In this order of operations the ends are exact: 0 becomes `low` and 255 becomes `high`. `out` has as many elements
+    in the same order, such as (b, 784) for (b, 28, 28, 1).
     """
     np.copyto(out, batch.reshape(out.shape))
     out *= high - low

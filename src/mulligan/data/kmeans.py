@@ -41,11 +41,6 @@ def cluster_labels(
         Cluster numbers. Each of 0 … K−1 occurs; K < k only when there are fewer than k different pictures.
     frequencies : float64 array (K,)
         The share of each cluster; they sum to 1.
-
-    Raises
-    ------
-    ConfigError
-        When `k` or `components` is below 1, or there are fewer pictures than clusters.
     """
     from scipy.cluster.vq import kmeans2
 
@@ -53,14 +48,12 @@ def cluster_labels(
     if not 1 <= k <= n:
         try_ = max(1, min(150, n // 20))
         raise ConfigError(must_be("k", f"from 1 to {n}, the number of pictures", k, try_))
-    if components < 1:
-        raise ConfigError(must_be("components", "at least 1", components, 50))
     rng = np.random.default_rng(seed)
     features = principal_components(images.reshape(n, -1), components, rng)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an empty cluster is left out below
-        _, found = kmeans2(features, seed_centres(features, k, rng), iter=_ROUNDS, minit="matrix")
-    _, labels, counts = np.unique(found, return_inverse=True, return_counts=True)
+        _, nearest = kmeans2(features, seed_centres(features, k, rng), iter=_ROUNDS, minit="matrix")
+    _, labels, counts = np.unique(nearest, return_inverse=True, return_counts=True)
     return labels.astype(np.int64), counts / n
 
 

@@ -15,16 +15,8 @@ class Sampler:
     """Draws batches of sample numbers, each number exactly once an epoch.
 
     The stream of numbers is one random permutation of 0 … n−1 after another, cut into batches of constant size: the
-    last batch of an epoch is filled up from the next one. A batch may be larger than the data.
-
-    Parameters
-    ----------
-    n : int
-        Number of samples.
-    batch_size : int
-        Numbers per batch.
-    rng : numpy.random.Generator
-        The stream "batches"; only this sampler may use it, for one shuffle per epoch.
+    last batch of an epoch is filled up from the next one. A batch may be larger than the data. Only this sampler may
+    use `rng`, for one shuffle per epoch.
     """
 
     def __init__(self, n: int, batch_size: int, rng: np.random.Generator) -> None:
@@ -57,17 +49,8 @@ class Sampler:
         return self._batch
 
     def state(self) -> dict[str, Any]:
-        """Return the state that `restore` needs, small and ready for JSON.
-
-        It has `n`, `order`, `epoch`, `position` and `rng`: the generator's state at the start of the epoch.
-        """
-        return {
-            "n": self.n,
-            "order": _ORDER,
-            "epoch": self.epoch,
-            "position": self.position,
-            "rng": self._start,
-        }
+        """Return the state that `restore` needs, small and ready for JSON, with that of `rng` before the shuffle."""
+        return {"n": self.n, "order": _ORDER, "epoch": self.epoch, "position": self.position, "rng": self._start}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go to a position that `state` returned, so that the same batches follow as would have followed there.

@@ -9,7 +9,7 @@ import pytest
 from mulligan.data import load
 from mulligan.data.sources import faces, mnist
 from mulligan.data.sources.faces import ATTRIBUTES, LAYERS, load_pixel_faces
-from mulligan.errors import ConfigError, DataError
+from mulligan.errors import DataError
 
 sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "pixel_faces"))
 
@@ -41,11 +41,6 @@ def test_the_class_is_the_haircut_or_another_attribute():
     assert abs(np.mean(load_pixel_faces("glasses").labels > 0) - 0.20) < 0.01  # as the package draws them
     assert abs(np.mean(load_pixel_faces("hat").labels > 0) - 0.05) < 0.005
     assert [load_pixel_faces(name).classes for name in ATTRIBUTES] == [45, 11, 8, 23, 12, 12, 6, 23, 4, 15, 9, 5, 11]
-
-
-def test_an_unknown_attribute_is_refused():
-    with pytest.raises(ConfigError, match=r"label must be one of hair, .*, got 'hats'. Try hair."):
-        load_pixel_faces("hats")
 
 
 def test_a_face_has_the_colours_of_its_attributes():

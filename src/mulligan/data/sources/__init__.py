@@ -13,7 +13,6 @@ from mulligan.data.sources.arrays import black_of as black_of
 from mulligan.data.sources.arrays import from_arrays as from_arrays
 from mulligan.data.sources.pictures import fitted as fitted
 from mulligan.data.sources.pictures import load_unresized as load_unresized
-from mulligan.data.sources.pictures import read_as as read_as
 from mulligan.data.sources.reading import SIZES as SIZES
 from mulligan.data.sources.reading import Reading as Reading
 from mulligan.data.sources.toys import TOYS as TOYS

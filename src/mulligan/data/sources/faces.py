@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.mnist import check_bundled, read_bundled
-from mulligan.errors import ConfigError, must_be
 
 TRAIN = 60_000
 SHA256 = "f9e0b6e9d537e7b8b1dd7ec940e3c2044fe6880d295e978d4b92c96ee93b20fa"  # of bundled/pixel-faces.xz
@@ -65,25 +64,7 @@ def _faces() -> tuple[dict[str, NDArray[Any]], NDArray[np.uint8]]:
 
 @functools.cache
 def load_pixel_faces(label: str = "hair") -> Dataset:
-    """Paint the bundled faces, for runs whose classes are another attribute than the haircut.
-
-    Parameters
-    ----------
-    label : str
-        The attribute that is the class, one of `ATTRIBUTES`.
-
-    Returns
-    -------
-    Dataset
-        60,000 faces, uint8 (60000, 16, 16, 3); `test` holds 10,000 others. Both are read-only views of one array.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such attribute.
-    """
-    if label not in ATTRIBUTES:
-        raise ConfigError(must_be("label", f"one of {', '.join(ATTRIBUTES)}", label, "hair"))
+    """Paint the bundled faces, classed by one of `ATTRIBUTES`: 60,000 of 16×16, and 10,000 others in `test`."""
     arrays, images = _faces()
     layer, _, colour = label.partition(" ")
     key = f"{layer}.{colour or 'part'}"

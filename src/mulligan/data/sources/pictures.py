@@ -147,7 +147,10 @@ def _resized_note(reading: Reading) -> str:
 
 def load_unresized(folder: Path) -> Dataset:
     """Load all pictures of a folder and its sub-folders in their own size, which must be the same, without classes."""
-    paths = _all_in(folder)
+    loose, classes, _ = _find(folder)
+    paths = [*loose, *chain(*classes.values())]
+    if not paths:
+        raise DataError(f"{folder}: the folder must hold pictures ({', '.join(sorted(ENDINGS))}), got none.")
     sizes = [picture_file.check_header(path) for path in paths]
     other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
     if other is not None:
@@ -157,29 +160,6 @@ def load_unresized(folder: Path) -> Dataset:
     top, left = (side - height) // 2, (side - width) // 2
     images, _ = _read_all(paths, decide(paths, Reading(side, resize="smooth")))
     return Dataset(str(folder), images[:, top : top + height, left : left + width])
-
-
-def read_as(path: Path, shape: tuple[int, ...], alpha: str = "black", resize: str = "smooth") -> NDArray[np.uint8]:
-    """Read a picture, or those of a folder, fitted to a square `shape`: (n, side, side, channels)."""
-    if len(shape) != 3:
-        raise ShapeError(f"samples must be pictures, to fit others to them, got shape {shape}. Use another model.")
-    if shape[0] != shape[1]:
-        raise ShapeError(
-            f"samples must be square pictures, to fit others to them, got shape {shape}. Try "
-            "mulligan.output.generator.invert."
-        )
-    if not path.exists():
-        raise DataError(f"picture must be a file or a folder, got {path}, which does not exist. Check the path.")
-    paths = _all_in(path) if path.is_dir() else [path]
-    reading = Reading(shape[0], alpha="keep" if shape[2] == 4 else alpha, resize=resize)
-    return with_channels(np.stack([read_picture(each, reading) for each in paths]), shape[2])
-
-
-def _all_in(folder: Path) -> list[Path]:
-    loose, classes, _ = _find(folder)
-    if not loose and not classes:
-        raise DataError(f"{folder}: the folder must hold pictures ({', '.join(sorted(ENDINGS))}), got none.")
-    return [*loose, *chain(*classes.values())]
 
 
 def fitted(data: Dataset, reading: Reading) -> Dataset:

@@ -15,15 +15,7 @@ if TYPE_CHECKING:
 
 
 def cut(path: Path, grid: Grid) -> tuple[list[Image], int]:
-    """Return the tiles of a sheet, row by row, and the number of empty ones, which are left out.
-
-    Raises
-    ------
-    ConfigError
-        When the sheet does not consist of whole tiles.
-    DataError
-        When it cannot be read.
-    """
+    """Return the tiles of a sheet, row by row, and the number of empty ones, which are left out."""
     sheet = sound(path, lambda: opened(path))
     if not _divides(grid, sheet.size):
         fitting = _fitting(grid, sheet.size)
