@@ -23,11 +23,6 @@ def test_scale_is_linear_with_exact_ends(low, high, dtype):
     np.testing.assert_allclose(out, exact, rtol=0, atol=2 * np.finfo(dtype).eps * max(1, abs(low), abs(high)))
 
 
-def test_raw_pixels_stay_whole_numbers():
-    out = scale(LEVELS, np.empty(LEVELS.shape, np.float32), 0.0, 255.0)
-    assert (out == LEVELS).all()
-
-
 @pytest.mark.parametrize(("low", "high"), RANGES)
 def test_to_uint8_undoes_scale_exactly(low, high):
     out = scale(LEVELS, np.empty(LEVELS.shape, np.float32), low, high)
@@ -134,17 +129,6 @@ def test_samples_are_drawn_at_random_and_the_same_again():
     assert some.labels.tolist() == (some.images[:, 0] // 20).tolist()
     assert len(set(some.images[:, 0].tolist())) == 10
     assert data.draw(40) is data
-
-
-def test_a_limited_set_keeps_its_test_part():
-    part = Dataset("test", LEVELS[:1])
-    assert Dataset("whole", LEVELS, test=part).limited(2).test is part
-
-
-def test_the_first_samples_are_taken_where_they_hold_every_class():
-    labels = np.array([0, 1, 0, 0, 0, 1, 1, 1, 1, 1])
-    data = Dataset("d", np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1), labels, ("a", "b"))
-    assert data.limited(4).images.ravel().tolist() == [0, 1, 2, 3]  # shares alone would take two of each
 
 
 def test_whether_a_source_is_made_of_points_is_known_before_it_is_loaded(tmp_path):

@@ -253,18 +253,6 @@ def test_what_resizing_leaves_below_black_is_black(caplog):
     assert (np.asarray(data.test.images)[..., 0] == GREY).all()
 
 
-@pytest.mark.parametrize("array", [np.zeros((3, 4, 4)), np.full((3, 4, 4), 255), np.ones((3, 4, 4)) > 0])
-def test_that_all_is_black_or_white_is_said(array, caplog):
-    from_arrays(array, name="mine")
-    assert "every picture is the same" in caplog.text
-
-
-@pytest.mark.parametrize("names", [[["a", "b", "c"]], [1.5, 2.5, 3.5], []])
-def test_names_of_classes_are_one_list_of_words(names):
-    with pytest.raises(DataError, match="class names"):
-        from_arrays(GREY, [0, 1, 2, 2, 1, 0], class_names=names)
-
-
 def test_labels_that_floats_cannot_count_are_refused():
     largest = 2.0**53
     with pytest.raises(DataError, match="whole numbers"):

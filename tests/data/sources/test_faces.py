@@ -1,6 +1,4 @@
-import json
 import sys
-from importlib import util
 from pathlib import Path
 
 import numpy as np
@@ -73,41 +71,3 @@ def test_parts_are_laid_over_each_other_by_their_transparency():
 def test_a_damaged_file_is_refused(damage):
     with pytest.raises(DataError, match="SHA-256"):
         faces.unpack(damage(mnist.read_bundled("pixel-faces.xz")))
-
-
-def test_a_missing_file_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(mnist, "files", lambda package: tmp_path)
-    found = util.find_spec(faces.__name__)
-    fresh = util.module_from_spec(found)  # in which no faces are kept yet
-    found.loader.exec_module(fresh)
-    with pytest.raises(DataError, match=r"pixel-faces\.xz is missing"):
-        fresh.load_pixel_faces()
-
-
-def test_packing_keeps_parts_colours_and_faces(monkeypatch):
-    from pack import pack  # the script in benchmarks/
-
-    def layer(name, parts, first):
-        tiles = [[(first + i) % 256] * 1024 for i in range(2 * len(parts))]
-        return {"name": name, "parts": parts, "colours": ["000000", "ffffff"], "tiles": tiles}
-
-    drawn = {
-        "layers": [layer(name, ["a", "b"], 7 * k) for k, name in enumerate(faces.LAYERS)],
-        "faces": [[3] * 8 + [-1], [0] * 8 + [2]],
-    }
-    packed = pack(json.loads(json.dumps(drawn)))
-    monkeypatch.setattr(faces, "check_bundled", lambda *_: None)
-    arrays = faces.unpack(packed)
-    assert arrays["skin.parts"].tolist() == ["a", "b"]
-    assert (arrays["skin.part"].tolist(), arrays["skin.colour"].tolist()) == ([1, 0], [1, 0])
-    assert (arrays["skin.tiles"][1, 1] == 3).all()
-    assert arrays["hat.parts"].tolist() == ["none", "a", "b"]
-    assert (arrays["hat.part"].tolist(), arrays["hat.colour"].tolist()) == ([0, 2], [0, 0])
-    assert arrays["hat.colours"].tolist() == ["#000000", "#ffffff"]
-    assert pack(drawn) == packed
-
-
-def test_the_licence_stands_beside_the_file():
-    text = (mnist.files("mulligan.data") / "bundled" / "LICENSE-PIXEL-FACES.md").read_text(encoding="utf-8")
-    for words in ("CC0 1.0", "DiceBear", "Pixel Art", "benchmarks/pixel_faces/pack.py"):
-        assert words in text

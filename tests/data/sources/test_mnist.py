@@ -1,13 +1,10 @@
-import gzip
 import hashlib
-import lzma
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import mulligan.data
 from mulligan.data import load
 from mulligan.data.sources import mnist
 from mulligan.errors import DataError
@@ -62,43 +59,9 @@ def test_a_missing_file_is_refused(monkeypatch, tmp_path):
         mnist.load_mnist.__wrapped__()
 
 
-def test_packing_keeps_every_byte_in_order(monkeypatch, tmp_path):
-    from mnist import pack  # the script in benchmarks/
-
-    monkeypatch.setattr(mnist, "TRAIN", 3)
-    monkeypatch.setattr(mnist, "TOTAL", 5)
-    rng = np.random.default_rng(0)
-    pixels, labels = rng.bytes(5 * 784), bytes([3, 1, 4, 1, 5])
-    for split, part in (("train", slice(0, 3)), ("t10k", slice(3, 5))):
-        n = part.stop - part.start
-        head = bytes([0, 0, 8, 3]) + n.to_bytes(4, "big") + (28).to_bytes(4, "big") * 2
-        body = pixels[784 * part.start : 784 * part.stop]
-        (tmp_path / f"{split}-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + body))
-        head = bytes([0, 0, 8, 1]) + n.to_bytes(4, "big")
-        (tmp_path / f"{split}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(head + labels[part]))
-    packed = pack(tmp_path)
-    assert lzma.decompress(packed) == labels + pixels
-    assert pack(tmp_path) == packed
-
-    monkeypatch.setattr(mnist, "TRAIN", 4)
-    with pytest.raises(DataError, match="not MNIST"):
-        pack(tmp_path)
-
-
-def test_the_licence_stands_beside_the_file():
-    folder = mnist.files("mulligan.data") / "bundled"
-    text = (folder / "LICENSE-MNIST.md").read_text(encoding="utf-8")
-    for words in ("CC BY-SA 3.0", "LeCun", "Cortes", "Burges", "repacked", "November 1998"):
-        assert words in text
-
-
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(DataError, match="Did you mean 'mnist'"):
         load("minst")
-
-
-def test_the_public_names_are_there():
-    assert set(mulligan.data.__all__) <= set(dir(mulligan.data))
 
 
 def _packed() -> bytes:

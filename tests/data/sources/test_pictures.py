@@ -77,13 +77,6 @@ def test_train_and_test_are_splits(tmp_path):
         load(tmp_path)
 
 
-def test_train_and_test_without_classes(tmp_path):
-    save(tmp_path / "train" / "0.png", GREY)
-    save(tmp_path / "test" / "0.png", GREY)
-    data = load(tmp_path)
-    assert (data.labels, len(data.test)) == (None, 1)
-
-
 @pytest.mark.parametrize("parts", [("train", "val", "test"), ("Train", "Test"), ("train", "val"), ("train",)])
 def test_other_splits_are_taken_for_classes_and_said(tmp_path, parts):
     for part in parts:
@@ -315,12 +308,6 @@ def test_pictures_beside_and_inside_sub_folders_are_ambiguous(tmp_path):
         load(tmp_path)
 
 
-def test_a_folder_without_pictures_is_refused(tmp_path):
-    (tmp_path / "a.txt").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"must hold pictures \(\.bmp.*, got none"):
-        load(tmp_path)
-
-
 def test_odd_metadata_do_not_warn(tmp_path):
     image = Image.fromarray(GREY).convert("P")
     image.save(tmp_path / "a.png", transparency=bytes(range(256)))
@@ -356,12 +343,6 @@ def test_colour_can_be_chosen(tmp_path):
         load(tmp_path, colour="blue")
 
 
-def test_a_cmyk_jpeg_has_its_colours(tmp_path):
-    flat = np.full((32, 32, 3), [200, 40, 90], np.uint8)
-    save(tmp_path / "a.jpg", flat, "CMYK", quality=95)
-    np.testing.assert_allclose(read_picture(tmp_path / "a.jpg", Reading(28)), flat[:28, :28], atol=4)
-
-
 def test_a_phone_s_jpeg_is_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 8  # the camera was held by its other side
@@ -388,9 +369,3 @@ def test_kinds_that_are_not_read_are_named(tmp_path):
         load(tmp_path)
     save(tmp_path / "a.png", GREY)
     assert load(tmp_path).note.endswith("; 1 other file left out (convert HEIC to JPEG or PNG)")
-
-
-def test_a_single_picture_is_no_data_set(tmp_path):
-    save(tmp_path / "cat.PNG", GREY)
-    with pytest.raises(DataError, match=r"cat\.PNG: .* got one picture"):
-        load(tmp_path / "cat.PNG")

@@ -83,12 +83,6 @@ def test_what_is_no_tile_is_refused(tmp_path, tile):
         load(tmp_path, tile=tile)
 
 
-def test_arrays_have_no_tiles(tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros((5, 2), np.float32))
-    with pytest.raises(ConfigError, match="tile must be left out"):
-        load(tmp_path / "a.npy", tile="16x16")
-
-
 def test_a_run_knows_its_tiles(tmp_path):
     sheet(tmp_path / "a.png", tiles(8), 4)
     small = {"data.name": str(tmp_path / "a.png"), "data.tile": "16x16", "data.labels": "none", "batch_size": 4}

@@ -46,11 +46,6 @@ def test_npz_with_a_test_split(tmp_path):
     assert is_grey_with_labels(data.test, 3)
 
 
-def test_npz_with_one_array_of_any_name(tmp_path):
-    np.savez(tmp_path / "a.npz", pixels=GREY)
-    assert load(tmp_path / "a.npz").images.shape == (6, 4, 4, 1)
-
-
 @pytest.mark.parametrize("names", ["class_names", "label_names", "names"])
 def test_npz_with_the_names_of_its_classes(tmp_path, names):
     listed = np.array(["walrus", "cat", "ant", "bee"])
@@ -257,12 +252,6 @@ def test_idx_by_other_names_and_one_of_them_unpacked(tmp_path, images, labels):
     assert is_grey_with_labels(load(tmp_path))
 
 
-def test_idx_of_labels_alone_is_refused(tmp_path):
-    write_idx(tmp_path / "train-labels-idx1-ubyte", LABELS)
-    with pytest.raises(DataError, match=r"shape \(6,\)"):
-        load(tmp_path / "train-labels-idx1-ubyte")
-
-
 def test_a_foreign_file_is_told_what_is_accepted(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
     with pytest.raises(DataError, match=r"25 50 44 46.*folder of pictures"):
@@ -306,15 +295,6 @@ def test_pictures_of_a_file_are_resized_like_those_of_a_folder(tmp_path):
     assert "turned grey" in grey.note
 
 
-def test_rows_of_a_csv_are_resized(tmp_path):
-    rows = np.random.default_rng(0).integers(2, 256, (5, 64))
-    np.savetxt(tmp_path / "a.csv", np.column_stack([np.arange(5) % 2, rows]), fmt="%d", delimiter=",")
-    data = load(tmp_path / "a.csv", 32, colour="rgb")
-    assert (data.shape, data.classes) == ((32, 32, 3), 2)
-    assert (np.asarray(data.images)[..., 0] == np.asarray(data.images)[..., 2]).all()
-    assert "8×8 resized" in data.note
-
-
 def test_points_have_neither_size_nor_colours(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((5, 2), np.float32))
     for asked in ({"size": 28}, {"colour": "grey"}):
@@ -340,11 +320,3 @@ def test_what_else_was_zipped_into_an_npz_is_passed_over(tmp_path, more):
     data = load(tmp_path / "a.npz")
     assert (data.images[..., 0] == GREY).all()
     assert (data.labels == LABELS).all()
-
-
-def test_an_array_of_an_npz_that_is_none_is_refused(tmp_path):
-    np.savez(tmp_path / "a.npz", images=GREY)
-    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
-        archive.writestr("labels.npy", b"damaged")
-    with pytest.raises(DataError, match=r"labels\.npy is no array"):
-        load(tmp_path / "a.npz")

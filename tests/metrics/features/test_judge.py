@@ -111,16 +111,6 @@ def test_a_judge_of_ones_own(own, cache, caplog):
     assert found.sha256 == hashlib.sha256(kept.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize(("size", "seconds"), [(8, 10), (28, 20), (32, 30), (48, 60), (64, 100)])
-def test_the_wait_is_said_by_the_size_of_the_pictures(cache, monkeypatch, caplog, size, seconds):
-    caplog.set_level(logging.INFO)
-    monkeypatch.setattr("mulligan.metrics.features.judge.train", lambda *_, **__: 1 / 0)
-    data = Dataset("own", np.zeros((40, size, size, 3), np.uint8), np.arange(40) % 2, ("left", "right"))
-    with pytest.raises(ZeroDivisionError):
-        judge_for(data)
-    assert caplog.messages == [f"training a judge on own, once; about {seconds} seconds if two cores are free"]
-
-
 def test_it_is_trained_once(own, cache, caplog):
     first = judge_for(own)
     caplog.set_level(logging.INFO)
@@ -200,24 +190,3 @@ def test_a_cache_that_cannot_be_written_costs_no_figures(own, cache):
 def test_without_labels_there_is_none(own):
     assert judge_for(Dataset("own", own.images)) is None
     assert judge_for(Dataset("own", own.images, 0 * own.labels, ("all",))) is None
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["mnist", "--epochs", "1"], "--out FILE is needed"),  # else this judge took the place of the package's own
-        (["mnist-test"], "--out FILE is needed"),
-        (["mnist", "--epochs", "0", "--out", "x.safetensors"], "--epochs = 0 and --shift = None"),
-        (["mnist", "--shift", "-1", "--out", "x.safetensors"], "--epochs = None and --shift = -1"),
-        (["ring", "--out", "x.safetensors"], "ring has no labels, or no test part"),
-        (["minst", "--out", "x.safetensors"], "Did you mean 'mnist'?"),
-    ],
-)
-def test_only_a_judge_as_shipped_is_written_into_the_package(words, said, monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["judge.py", *words])
-    monkeypatch.setattr(command, "train", lambda *_, **__: pytest.fail("it trains"))
-    with pytest.raises(SystemExit) as left:
-        command.main()
-    assert left.value.code == 2
-    assert said in capsys.readouterr().err
