@@ -227,7 +227,7 @@ def piles(rng, folder, count):
                 except (Problem, MulliganError):
                     failed += 1
             whole = all(len(load(path)) for path in own.values() if os.path.exists(path))
-            listed = {path.name[1:-4] for path in runs.glob(".*")} <= {*own} and len({*names}) == len(names)
+            listed = {path.stem[1:] for path in runs.glob(".drawings-*.npy")} <= {*own} and len({*names}) == len(names)
             return ("refused" if failed else "done") if whole and listed else "silent loss"
 
         yield f"a pile of {i % 3}, {room} bytes a file", trial
