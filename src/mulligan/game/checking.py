@@ -94,13 +94,7 @@ def check_losses() -> Iterator[Check]:
 
 
 def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Check]:
-    """Check that a loss gives what a step needs, and that its gradients are the slopes of its values.
-
-    Raises
-    ------
-    UnsupportedError
-        When it returns something else, or G's loss depends on the reals and the loss is not `relativistic`.
-    """
+    """Check that a loss gives what a step needs, and that its gradients are the slopes of its values."""
     real, fake, others = rng.standard_normal((3, ROWS))
     (_, one), (_, two) = try_loss(loss, real, fake), try_loss(loss, others, fake)
     if not loss.relativistic and not (one.value == two.value and np.array_equal(one.fake, two.fake)):
@@ -133,13 +127,7 @@ def check_penalties() -> Iterator[Check]:
 
 
 def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iterator[Check]:
-    """Check that a penalty gives what a step needs, that ∂P/∂g is the slope of P, and that both follow the factor.
-
-    Raises
-    ------
-    UnsupportedError
-        When it returns no number, or leaves `out` as it was.
-    """
+    """Check that a penalty gives what a step needs, that ∂P/∂g is the slope of P, and that both follow the factor."""
     g = rng.standard_normal((ROWS, 4)) * np.linspace(0.2, 2, ROWS)[:, None]  # norms on both sides of 1
     ignored = np.empty_like(g)
 
@@ -166,15 +154,7 @@ def _check_example(name: str, kind: type) -> Iterator[Check]:
 
 
 def check_game(pattern: str = "*") -> Iterator[Check]:
-    """Check losses, penalties and whole steps.
-
-    An error that a user's own part raises becomes a failed row; other games do not repeat the same error.
-
-    Parameters
-    ----------
-    pattern : str
-        A shell pattern; only checks whose name matches are run.
-    """
+    """Check losses, penalties and steps whose names match a shell pattern; report each error of a user's part once."""
     reported: set[str] = set()
     for check in _all_checks(lambda name: fnmatch.fnmatchcase(name.lower(), pattern.lower())):
         if check.what not in reported:

@@ -57,10 +57,7 @@ class Draws:
         self._head = allocate((4,), np.int64)  # steps before this one, rows of a move, labels?, noise?
 
     def draw(self, game: Game, step: int, total: int, labels: Labels) -> None:
-        """Draw all random numbers of a step, move by move, for the batch in `real`.
-
-        `step` counts the steps before this one.
-        """
+        """Draw all random numbers of a step, move by move, for the batch in `real`; `step` counts those before it."""
         real, noise = self.real, self.streams["noise"]
         n = len(real) // game.d_steps
         spread = game.instance_noise and game.instance_noise * game.schedules.noise(step, total)

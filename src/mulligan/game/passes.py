@@ -136,10 +136,7 @@ class DiscriminatorPasses:
         return self._warp.transpose(dx, warp[1])
 
     def match_features(self, layer: int, batch: int) -> tuple[float, Array]:
-        """Return the loss of feature matching, and ∂L_G/∂T(G(z)) through D's layers 0 … `layer`.
-
-        Source: Salimans et al. 2016, §3.1. The means are of all `batch` rows, summed over the workers.
-        """
+        """Return the loss of feature matching (Salimans et al. 2016, §3.1), and ∂L_G/∂T(G(z)) through D."""
         root: Any = self.space.network.layer
         fake_features = root.output_of(self.space.memory, layer)
         if self.real_space is None:

@@ -100,10 +100,7 @@ def _try_loss(game: Game, d: Network) -> None:
 
 
 def try_loss(loss: Loss, real: Array, fake: Array, *, blind: bool = False) -> tuple[DiscriminatorLoss, GeneratorLoss]:
-    """Return a loss's two answers for some logits; raise unless each is a number and a gradient for each logit.
-
-    With `blind`, G's loss gets no logits of reals.
-    """
+    """Return a loss's two answers for some logits, or raise; with `blind`, G's loss gets no logits of reals."""
     with np.errstate(all="ignore"):
         d_loss = loss.discriminator(real=real, fake=fake)
         g_loss = loss.generator(real=real[:0] if blind else real, fake=fake)
@@ -226,10 +223,7 @@ def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDAr
 
 
 def check_batch(n: int, labels: NDArray[Any] | None, *, moves: int, workers: int) -> None:
-    """Raise if a batch of n samples does not fit its labels, the moves of D or the workers.
-
-    `moves` of D divide the batch, and the workers divide each move's rows.
-    """
+    """Raise if n samples do not fit their labels, the `moves` of D that divide them, or the workers of each move."""
     if labels is not None and labels.shape != (n,):
         raise ShapeError(f"labels must be {n} whole numbers, one for each sample, got shape {labels.shape}.")
     if n % moves or n < moves * workers:

@@ -14,10 +14,7 @@ LINE = 16
 
 
 def blocks(part: slice) -> tuple[slice, ...]:
-    """Cut a contiguous range into blocks.
-
-    The slices have at most `BLOCK` elements and are as even as cache lines allow.
-    """
+    """Cut a contiguous range into slices of at most `BLOCK` elements, as even as cache lines allow."""
     n = part.stop - part.start
     return even_parts(part, -(-n // (BLOCK - LINE))) if n > 0 else ()
 

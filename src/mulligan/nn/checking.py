@@ -92,12 +92,7 @@ def relative(a: Any, b: Any) -> float:
 
 
 def slope(f: Callable[[], Any], array: Array, direction: Array) -> Array:
-    """Differentiate a function of the contents of `array` along a direction, by finite differences.
-
-    `f` may return a number or an array, the same buffer each time. `array` is changed for the calls and restored. The
-    direction is scaled to length 1 for the differences; the result is for the given length. Raises `Kink` if f has no
-    derivative along the direction, or depends on more than `array`.
-    """
+    """Differentiate f, a function of the contents of `array`, along a direction; raise `Kink` if it has no slope."""
     length = float(np.linalg.norm(direction))
     before = array.copy()
 
@@ -115,14 +110,7 @@ def slope(f: Callable[[], Any], array: Array, direction: Array) -> Array:
 
 
 def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: np.random.Generator) -> float:
-    """Compare a gradient with differences.
-
-    The direction is two parts the gradient itself and one part random. The first keeps the slope from being small by
-    chance; the second shows an error that the gradient's own direction would hide. A small array is also checked along
-    every axis.
-
-    Raises `Kink` if there is no derivative at this point; draw another one.
-    """
+    """Compare a gradient with differences, along itself and a random direction, and every axis of a small array."""
     gradient = np.array(gradient)
     noise = rng.standard_normal(array.shape)
     direction = noise / (2 * np.linalg.norm(noise))

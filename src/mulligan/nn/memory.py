@@ -58,11 +58,7 @@ def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
 
 
 def use_one_heap() -> None:
-    """Let all threads allocate from one heap, and return what is free in it to the system.
-
-    By default glibc gives each thread its own heap, and no thread reuses what another has freed. That costs about 140
-    of an evaluation's 480 MB.
-    """
+    """Let all threads allocate from one heap, and return what is free in it: 140 of an evaluation's 480 MB."""
     import ctypes
 
     with suppress(AttributeError, OSError, TypeError):  # another C library
@@ -80,10 +76,7 @@ def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 
 @cache
 def constant(value: float, dtype: np.dtype[Any]) -> Array:
-    """Return a number as a read-only array of no axes, the same one at every call.
-
-    NumPy makes such an array of a Python number at every call, which takes 0.27 of the 0.5 µs of a small call.
-    """
+    """Return a number as a read-only array of no axes; NumPy makes one at every call, half the time of a small call."""
     array = np.array(value, dtype)
     array.flags.writeable = False
     return array
@@ -100,10 +93,7 @@ _scratch = _Scratch()
 
 
 def scratch(name: str, size: int, dtype: DTypeLike) -> Array:
-    """Return this thread's scratch array `name`, (size,): arbitrary contents, valid until the next call by that name.
-
-    Blocks of optimisers and parts of products share it.
-    """
+    """Return this thread's scratch array `name`, (size,): arbitrary contents, valid until it is asked for again."""
     key = name, np.dtype(dtype)
     array = _scratch.arrays.get(key)
     if array is None or array.size < size:

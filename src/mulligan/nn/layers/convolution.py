@@ -66,10 +66,7 @@ class Correlation:
         return _phases(self.image[1], self.before[1], self.stride)
 
     def to_coarse(self, m: Memory, fine: Array, W: Array, out: Array, b: Array | None = None) -> Array:
-        """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W of shape (kh, kw, C, K).
-
-        b (K), if given, is added to every pixel of a tile while the tile is in the cache.
-        """
+        """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W (kh, kw, C, K), plus b (K)."""
         K, size = self.grid[2], self.windows.tile(TILE_BYTES, m.dtype)
         matrix, copies = _contiguous(m, W).reshape(-1, K), self.windows.copies(m, min(size, len(fine)))
         for tile in _tiles(len(fine), size):
@@ -79,10 +76,7 @@ class Correlation:
         return out
 
     def to_kernel(self, m: Memory, fine: Callable[[slice], Array], coarse: Array, out: Array) -> Array:
-        """Write the transpose with respect to W, of shape (kh, kw, C, K).
-
-        The fine images are computed tile by tile, so that each stays in the cache.
-        """
+        """Write the transpose with respect to W, (kh, kw, C, K), tile by tile, so that each stays in the cache."""
         K, windows = self.grid[2], self.windows
         matrix = out.reshape(-1, K)
         size = min(windows.tile(TILE_BYTES, m.dtype), rows_at_once(*matrix.shape) // windows.places)

@@ -67,10 +67,7 @@ def prefers_small() -> bool:
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:
-    """Write the product a b into `out`, for shapes (M, K), (K, N) and (M, N).
-
-    `a` and `b` may be views, such as transposes; nothing is copied.
-    """
+    """Write the product a b into `out`; `a` and `b` may be views, such as transposes, and nothing is copied."""
     if instead is not None and instead(a, b, out):
         return
     (M, K), N = a.shape, b.shape[1]

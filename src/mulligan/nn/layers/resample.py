@@ -55,10 +55,7 @@ class Upsample(LinearMap):
 
 
 def _spread(x: Array, out: Array, thrice: Array) -> None:
-    """Write 3 xᵢ + xᵢ₋₁ and 3 xᵢ + xᵢ₊₁, row i of x (n, L, k), into out (n, L, 2, k).
-
-    The border row is repeated beyond the border.
-    """
+    """Write 3 xᵢ + xᵢ₋₁ and 3 xᵢ + xᵢ₊₁, row i of x (n, L, k), into out (n, L, 2, k); border rows are repeated."""
     np.multiply(x, 3, out=thrice)
     np.add(thrice[:, 1:], x[:, :-1], out=out[:, 1:, 0])
     np.add(thrice[:, :-1], x[:, 1:], out=out[:, :-1, 1])

@@ -22,10 +22,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class SpectralNorm:
-    """Gives a layer its weights: some of them divided by their largest singular value.
-
-    It divides the parameters `names`; all others are used as they are.
-    """
+    """Divides the parameters `names` of a layer by their largest singular value."""
 
     names: tuple[str, ...]
     layer: str

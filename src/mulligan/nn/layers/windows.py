@@ -68,11 +68,7 @@ class Windows:
 
 
 class WindowBuffers(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
-    """Copies the windows of up to n images, in one workspace's memory.
-
-    It keeps, for each number of images and each order of the windows, the views with which `gather` copies. All layers
-    of a workspace copy into the same memory, which stays in the cache from one layer to the next.
-    """
+    """Copies windows of up to n images, in memory that a workspace's layers share; keeps its views for each shape."""
 
     def __init__(self, windows: Windows, m: Memory, n: int):
         self.padded = aligned((n, *windows.covered, windows.image[2]), m.dtype)

@@ -38,10 +38,7 @@ def can_fork() -> bool:
 
 
 def check_size(what: str, size: int) -> None:
-    """Raise before an allocation that does not fit into free memory.
-
-    Linux would grant it, and kill the process when it writes to the memory.
-    """
+    """Raise before an allocation that does not fit into free memory; Linux would grant it, and then kill us."""
     if size > sys.maxsize - SPARE:
         raise too_large(what, size)
     if size >= LARGE and size > free_memory() - SPARE:
@@ -83,10 +80,7 @@ def _groups(kind: str) -> list[Path]:
 
 
 def _left(group: Path) -> int:
-    """Return how many bytes a control group may still take; ``sys.maxsize`` without a limit.
-
-    Its file cache counts as free, because the system drops it when memory is needed.
-    """
+    """Return how many bytes a control group may still take, file cache included; ``sys.maxsize`` without a limit."""
     for most, used, files in (
         ("memory.max", "memory.current", ("inactive_file", "active_file")),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),

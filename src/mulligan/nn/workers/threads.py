@@ -130,10 +130,7 @@ class ThreadTeam:
         self._inside = 0  # depth of nested contexts: two loops may take one run's events
 
     def run(self, work: Callable[[int], None]) -> None:
-        """Call ``work(worker)`` in every worker at once; return when all have finished.
-
-        The first worker's error is raised after all workers have stopped.
-        """
+        """Call ``work(worker)`` in every worker at once; when all have stopped, raise the first one's error, if any."""
         if self.count == 1:
             work(0)
             return
