@@ -67,16 +67,8 @@ def test_the_reference_has_all_that_a_program_may_name():
     assert missing == set()
 
 
-def test_import_loads_not_even_numpy():
-    code = "import sys, mulligan; mulligan.__version__; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "mulligan" in loaded
-    assert "numpy" not in loaded
-
-
-@pytest.mark.parametrize("name", ["data.from_arrays", "errors.MulliganError", "training.resume"])
-def test_what_messages_name_needs_no_other_import(name):
-    code = f"import mulligan; mulligan.{name}"
+def test_what_messages_name_needs_no_other_import():
+    code = "import mulligan; mulligan.data.from_arrays, mulligan.errors.MulliganError, mulligan.training.resume"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr == ""
 
 

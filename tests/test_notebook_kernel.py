@@ -47,16 +47,6 @@ def html(output):
     return output.get("data", {}).get("text/html", "")
 
 
-def test_fit_twice_in_one_cell_redraws_two_outputs_and_leaves_the_kernel_responsive(tmp_path, monkeypatch):
-    fit = "mulligan.fit('ring', recipe=mulligan.recipe('ring', steps=200, report_every=50), progress=True)"
-    first, then = executed(tmp_path, monkeypatch, f"import mulligan\n{fit}\n{fit};", "6 * 7")
-    assert [output["output_type"] for output in first] == ["display_data"] * 2
-    for output in first:
-        assert 'max="200" value="200"' in html(output)
-        assert html(output).count("<polyline") == 2
-    assert then[0]["data"]["text/plain"] == "42"
-
-
 def test_the_stop_button_keeps_what_was_learned(tmp_path, monkeypatch):
     fit = "import mulligan\ngenerator = mulligan.fit('ring', recipe='ring', steps=10**6)"
     stopped, then = executed(tmp_path, monkeypatch, fit, "generator", stop=0)

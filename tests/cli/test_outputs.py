@@ -17,6 +17,7 @@ RUN, DATA, PICTURE = "run", "tiny.npz", "in.png"
 FILES = {
     "draw": (("draw", 3, "--model", RUN), ".png"),
     "sample": (("sample", RUN, "--count", 2), ".png"),
+    "sample a sheet": (("sample", RUN, "--count", 2, "--sheet"), ".png"),
     "sample an array": (("sample", RUN, "--count", 2), ".npz"),
     "walk": (("walk", RUN, "--from", 1, "--to", 2, "--frames", 3), ".gif"),
     "report": (("report", RUN), ".html"),
@@ -106,11 +107,22 @@ def test_a_command_writes_over_what_it_wrote_before_but_not_on_a_full_disk(
     assert place() == before
 
 
-def test_the_files_beside_an_export_are_checked_too(place, refused, mulligan, tiny_generator):
-    tiny_generator().save("g.weights.safetensors")
+@pytest.mark.parametrize("command", FILES)
+def test_every_file_that_a_command_writes_is_known_before_the_work(command, place, mulligan, refused, monkeypatch):
+    words, ending = FILES[command]
     before = place()
-    refused("export", "g.weights.safetensors", "--out", "g.py")
-    assert place() == before
+    assert mulligan(*words, "--out", f"new{ending}")[0] == 0
+    written = place().keys() - before.keys()
+    assert Path.cwd() / f"new{ending}" in written
+    for path in written:
+        ours = path.read_bytes()
+        path.write_bytes(b'{"name": "Mulligan"}')
+        with monkeypatch.context() as patched:
+            patched.setattr("mulligan.output.generator.generator.ThreadTeam", None)  # the work
+            assert "--force" in refused(*words, "--out", f"new{ending}")
+        assert path.read_bytes() == b'{"name": "Mulligan"}'
+        assert mulligan(*words, "--out", f"new{ending}", "--force")[0] == 0
+        assert len(path.read_bytes()) > 0.5 * len(ours)
 
 
 @pytest.mark.parametrize("command", FOLDERS)
@@ -118,6 +130,8 @@ def test_no_command_fills_a_folder_of_others(command, place, refused, monkeypatc
     monkeypatch.setattr("mulligan.museum.exhibit_named", lambda name: SimpleNamespace(name=name))  # cannot be played
     Path("thesis").mkdir()
     Path("thesis", "index.html").write_text("mine")
+    for marker in ("site.json", "case.json", "plan.json"):  # the name alone is no signature
+        Path("thesis", marker).write_text('{"name": "Mulligan"}')
     before = place()
     for out in ("thesis", "."):
         refused(*FOLDERS[command], out)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from mulligan import studies
+from mulligan.cli.document import Document, render
 from mulligan.cli.options import Flag, OtherFolder, StudyWord, Workers
 from mulligan.doors.say import emit, say
 from mulligan.errors import BusyError, RunError
@@ -89,11 +90,14 @@ def command(
             raise
         raise RunError(f"{error} Try {anew} --resume.") from error
     lost = [r for r in run.results.values() if r["status"] == "failed"]
-    if json:
-        emit({"event": "kept", "results": str(run.lines), "cells": total, "failed": len(lost)})
-    else:
-        print("\n".join(lines))
-        print(f"\nresults  {_near(run.lines)}\nplot     {_near(run.folder / 'plot.svg')}\nagain    {anew} --resume")
+    data = {"event": "kept", "results": str(run.lines), "cells": total, "failed": len(lost)}
+    lines += [
+        "",
+        f"results  {_near(run.lines)}",
+        f"plot     {_near(run.folder / 'plot.svg')}",
+        f"again    {anew} --resume",
+    ]
+    code = render(Document(data, lines, code=1 if len(lost) == total else 0), json=json)
     measured = dict.fromkeys(name for result in run.results.values() for name in result["figures"])
     for name in study.columns:
         if measured and name not in measured:
@@ -101,7 +105,7 @@ def command(
             say(f"columns: {name!r} was not measured; {there} were. Correct the study; --resume shows it again.")
     for result in lost[:3]:
         say(f"failed: {result['cell']}: {str(result['error']).strip().splitlines()[-1]}")
-    return 1 if len(lost) == total else 0
+    return code
 
 
 def _summary(result: dict[str, Any], run: StudyRun) -> str:
