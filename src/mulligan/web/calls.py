@@ -92,7 +92,7 @@ RUN = rf"(\./)?{NAME}"
 """A run's name, where other words are allowed too: `./live` is a run that is called `live`."""
 RunName = Annotated[str, Text(NAME, "a run's name", "quick-1")]
 RunPath = Annotated[str, Text(RUN, "live or a run's name", "live")]
-FileName = Annotated[str, Text(NAME, "a file's name", "player.html")]
+FileName = Annotated[str, Text(NAME, "a file's name", "viewer.html")]
 ClientName = Annotated[str, Text("[A-Za-z0-9_-]{16,64}", "16 to 64 letters, digits, _ or -", "a1b2c3d4e5f6a7b8")]
 Seed = Annotated[int, Interval(0, LARGEST_SEED, "[]", 42)]
 Step = Annotated[int, Interval(0, 1e12, "[]", 100)]

@@ -34,7 +34,7 @@ PATIENCE = 5.0
 """Seconds to wait for another process that writes to a run. After that the run is not deleted."""
 OWN = {f".{name}": path for name, (_, path) in OURS.items()}
 """Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
-EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
+EXPORTS = {"html": "viewer.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
 WIDE, HIGH = 36, 15
 """Letters of a line below a picture, and its height in pixels."""

@@ -47,9 +47,9 @@ def test_nothing_is_found(open_tab, check, width):
 def test_nothing_is_found_on_the_player(browser, check, tmp_path):
     from mulligan.models import bundled
 
-    bundled().export(tmp_path / "player.html")
+    bundled().export(tmp_path / "viewer.html")
     page = browser.new_page()
-    page.goto((tmp_path / "player.html").as_uri())
+    page.goto((tmp_path / "viewer.html").as_uri())
     page.wait_for_selector("body[data-state=ready]")
     check(page)
     page.close()
