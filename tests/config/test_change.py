@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mulligan.config.change import Change, apply_overrides, differences, flattened
+from mulligan.config.change import Change, apply_overrides, differences, flatten
 from mulligan.config.serialization import to_table
 from mulligan.doors.read import parse_toml
 from mulligan.errors import ConfigError, DataError
@@ -32,7 +32,7 @@ def test_overrides_reach_every_depth(tiny):
     texts = [str(Change(path, value)) for path, value in values.items()]
     assert texts[-3:] == ["update=alternating", 'data.name="with space"', "steps=7"]
     config = overridden(tiny(), *texts, "generator.clip = norm")
-    assert flattened(to_table(config)).items() >= values.items()
+    assert flatten(to_table(config)).items() >= values.items()
     assert config.generator.clip == ClipNorm()
 
 
@@ -140,7 +140,7 @@ def test_differences_see_lists_of_different_lengths(tiny):
 
 
 def test_flattened_has_every_value():
-    assert flattened({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 2}]}) == {"a.b": 1, "a.c": [1, 2], "d.0.e": 2}
+    assert flatten({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 2}]}) == {"a.b": 1, "a.c": [1, 2], "d.0.e": 2}
 
 
 def test_a_file_gives_back_the_configuration(tiny, tmp_path):

@@ -36,7 +36,7 @@ def test_each_end_of_a_walk_is_of_its_own_class(image):
 
 def test_what_is_held_out_is_measured_for_comparison(digits):
     x = np.asarray(digits.images).reshape(40, -1) / 255.0
-    usual = drawing.held_out(digits)
+    usual = drawing.measure_held_out(digits)
     held = np.asarray(digits.test.images).reshape(40, -1) / 255.0
     nearest = [np.linalg.norm(x - h, axis=1).min() for h in held]
     assert [usual["n"], usual["low"], usual["high"]] == pytest.approx([40, *np.quantile(nearest, [0.05, 0.95])])

@@ -10,7 +10,7 @@ from mulligan.training.monitor import Monitor
 from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web import state
 from mulligan.web.look import coordinates
-from mulligan.web.state import POINTS, State, Try, curves_of, significant
+from mulligan.web.state import POINTS, State, Try, curves_of, round_off
 
 
 @given(st.integers(0, 3000))
@@ -53,7 +53,7 @@ def test_what_a_run_folder_tells(tiny, tmp_path, monkeypatch):
 
 
 def test_figures_are_cut_for_the_page():
-    assert [significant(v) for v in (1234567.8, 0.000123456789, 3, None, "x")] == [
+    assert [round_off(v) for v in (1234567.8, 0.000123456789, 3, None, "x")] == [
         1234570.0,
         0.000123457,
         3.0,

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 import pytest
 
-from mulligan.config.change import compared
+from mulligan.config.change import compare
 from mulligan.config.serialization import to_table
 from mulligan.training import Recorder, Run, load_checkpoint
 from mulligan.training.progress import few
@@ -182,7 +182,7 @@ def test_an_adjusted_setting_acts_and_is_told(held, tiny):
     before = next(words["config"] for kind, words in held.heard if kind == "opened")
     after = held.adjust(["generator.optimizer.lr=0.01", "penalties.0.gamma=3"])["result"]["config"]
     assert held.heard[-2][1]["event"] == "adjusted"
-    assert compared(to_table(before), to_table(after)) == [
+    assert compare(to_table(before), to_table(after)) == [
         ("generator.optimizer.lr", 0.001, 0.01),
         ("penalties.0.gamma", 1.0, 3),
     ]

@@ -122,11 +122,11 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
         if any(f"{earlier}.".startswith(f"{path}.") for earlier in before):
             from_table(Config, table)  # this override replaces an earlier one: raise that one's error first
         before.append(path)
-        table = _changed(Part(Config), table, path.split("."), value, "", dropped)
+        table = _change(Part(Config), table, path.split("."), value, "", dropped)
     return from_table(Config, table), dropped
 
 
-def _changed(form: Form, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
+def _change(form: Form, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
     """Return a copy of the plain value `node` with the value at `keys` inside it replaced."""
     if not keys:
         return _complete(form, value, path)
@@ -136,7 +136,7 @@ def _changed(form: Form, node: Any, keys: list[str], value: Any, path: str, drop
     if isinstance(node, list) and isinstance(member, Entries):
         at = _place(node, key, path)
         old = node[at] if at < len(node) else NONE
-        return [*node[:at], _changed(member.entry, old, rest, value, inner, dropped), *node[at + 1 :]]
+        return [*node[:at], _change(member.entry, old, rest, value, inner, dropped), *node[at + 1 :]]
     if key == "kind" and not rest and (node == NONE or (isinstance(node, dict) and "kind" in node)):
         return _complete(form, _with_kind(member, node, value, path, dropped), path)
     known = _fields_of(member, node)
@@ -146,10 +146,10 @@ def _changed(form: Form, node: Any, keys: list[str], value: Any, path: str, drop
         mend = "to a kind first" if node == NONE else "itself"
         raise ConfigError(f"{inner} cannot be set, because {path} is {show(node)}. Set {path} {mend}.")
     if key not in known:
-        deeper = [join(path, place) for place in flattened(node) if place.endswith(f".{key}") and not rest]
+        deeper = [join(path, place) for place in flatten(node) if place.endswith(f".{key}") and not rest]
         meant = " or ".join(map(repr, deeper[:3]))
         raise ConfigError(f"unknown key {inner!r}. Did you mean {meant}?") if deeper else unknown_key(path, key, known)
-    return node | {key: _changed(known[key], node.get(key, NONE), rest, value, inner, dropped)}
+    return node | {key: _change(known[key], node.get(key, NONE), rest, value, inner, dropped)}
 
 
 def _complete(form: Form, value: Any, path: str) -> Any:
@@ -191,23 +191,23 @@ def _with_kind(member: Form | None, node: Any, kind: Any, path: str, dropped: li
     return {key: value for key, value in node.items() if key in new} | {"kind": kind}
 
 
-def flattened(table: Table, path: str = "") -> dict[str, Any]:
+def flatten(table: Table, path: str = "") -> dict[str, Any]:
     """Return every plain value of a table by its path."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
         here = join(path, key)
         if isinstance(value, dict):
-            found |= flattened(value, here)
+            values |= flatten(value, here)
         elif isinstance(value, list) and any(isinstance(v, dict) for v in value):
-            found |= flattened({str(i): v for i, v in enumerate(value)}, here)
+            values |= flatten({str(i): v for i, v in enumerate(value)}, here)
         else:
-            found[here] = value
-    return found
+            values[here] = value
+    return values
 
 
 def values_of(config: Config, start: str, *ends: str) -> dict[str, Any]:
     """Return the values whose path starts with `start` and whose last key is one of `ends`."""
-    table = flattened(to_table(config))
+    table = flatten(to_table(config))
     return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] in ends}
 
 
@@ -229,13 +229,13 @@ _ADJUSTABLE = re.compile(
 
 def adjustable(config: Config) -> set[str]:
     """Return the paths of the settings that can change during a run: rates, penalty weights, how much is augmented."""
-    paths = filter(_ADJUSTABLE.fullmatch, flattened(to_table(config)))
+    paths = filter(_ADJUSTABLE.fullmatch, flatten(to_table(config)))
     return {path for path in paths if config.augment or path != "augment_probability"}
 
 
-def compared(old: Table, new: Table) -> list[tuple[str, Any, Any]]:
+def compare(old: Table, new: Table) -> list[tuple[str, Any, Any]]:
     """Return (path, old, new) for each value in which two tables differ. None means that a table lacks the path."""
-    a, b = flattened(old), flattened(new)
+    a, b = flatten(old), flatten(new)
     return [(path, a.get(path), b.get(path)) for path in a | b if a.get(path) != b.get(path)]
 
 
@@ -245,5 +245,5 @@ def differences(old: Table, new: Table) -> list[str]:
     def word(value: Any) -> str:
         return "absent" if value is None else show(value)
 
-    told = [(path, a, b) for path, a, b in compared(old, new) if (a, b) != ([], None)]  # `b` lists its elements
-    return [f"{path}: {word(before)} → {word(after)}" for path, before, after in told]
+    changes = [(path, a, b) for path, a, b in compare(old, new) if (a, b) != ([], None)]  # `b` lists its elements
+    return [f"{path}: {word(before)} → {word(after)}" for path, before, after in changes]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mulligan.config.change import compared
+from mulligan.config.change import compare
 from mulligan.config.model import Config
 from mulligan.config.serialization import to_table
 
@@ -22,13 +22,13 @@ MOST = 3
 """With more changes, a summary has only their number."""
 
 
-def labelled(before: Config, after: Config) -> list[dict[str, Any]]:
+def list_changes(before: Config, after: Config) -> list[dict[str, Any]]:
     """Return path, label, old and new for each value that differs. Penalties whose kinds differ count as one value."""
     old, new = to_table(before), to_table(after)
     others = [each["kind"] for each in old["penalties"]] != [each["kind"] for each in new["penalties"]]
     changes = [
         {"path": path, "label": label_of(path, new["penalties"]), "old": was, "new": becomes}
-        for path, was, becomes in compared(old, new)
+        for path, was, becomes in compare(old, new)
         if not (others and path.startswith("penalties"))
     ]
     if others:
@@ -53,7 +53,7 @@ def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
     return ": ".join(filter(None, (LABELS.get(start, start), rest)))
 
 
-def summary(changes: list[dict[str, Any]]) -> str:
+def summarise(changes: list[dict[str, Any]]) -> str:
     """Summarise a list of changes in a few words, or by their number if there are many."""
     words = []
     for change in changes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mulligan.config.change import Change, apply_overrides, compared, flattened
+from mulligan.config.change import Change, apply_overrides, compare, flatten
 from mulligan.config.recipes import recipe
 from mulligan.config.serialization import to_table
 from mulligan.errors import MulliganError, typed
@@ -196,10 +196,10 @@ def write_command(story: Story) -> str:
         return f"mulligan diagnose {typed(config.parent.run)} --try" if _is_proposed(story) else ""
     try:
         base = recipe(config.recipe)
-        old, new = (flattened(to_table(each)) for each in (base, replace(config, recipe=base.recipe)))
+        old, new = (flatten(to_table(each)) for each in (base, replace(config, recipe=base.recipe)))
         changes = [Change(path, value) for path, value in new.items() if path not in old or old[path] != value]
         again = replace(apply_overrides(base, changes)[0], recipe=config.recipe)
-        same = len(changes) <= SHORT and not compared(to_table(again), to_table(config))
+        same = len(changes) <= SHORT and not compare(to_table(again), to_table(config))
     except (MulliganError, OSError):
         same = False
     if not same:

@@ -132,7 +132,7 @@ def nearest(generator: Generator, data: Dataset | None, *, seed: Seed, class_: C
         raise UnsupportedError(f"{text} with them.")
     picture = generator.images(1, seed, label)
     (distances,), (rows,) = nearest_pictures(picture, data, 1)
-    usual, row, distance = held_out(data), int(rows[0]), float(distances[0])
+    usual, row, distance = measure_held_out(data), int(rows[0]), float(distances[0])
     text, verdict = f"{distance:.2f} from the nearest training picture; ", "not known"
     if usual is None:
         text += "there are too few pictures to compare this distance with."
@@ -150,7 +150,7 @@ def nearest(generator: Generator, data: Dataset | None, *, seed: Seed, class_: C
     return {**pictures, "seed": seed, "index": row, "verdict": verdict, "text": text, **description}
 
 
-def held_out(data: Dataset) -> dict[str, Any] | None:
+def measure_held_out(data: Dataset) -> dict[str, Any] | None:
     """Return the range of the distances of held-out pictures to the training set; None if there are too few.
 
     If none are held out, each training picture is compared with the others.

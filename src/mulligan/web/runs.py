@@ -26,7 +26,7 @@ from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web.calls import NAME, Answer, FileName, Problem, RunName, Step, Text, get, post
 from mulligan.web.playground import OURS, Playground, is_shown
 from mulligan.web.session import Steps
-from mulligan.web.state import IN_HAND, chain, significant
+from mulligan.web.state import IN_HAND, chain, round_off
 
 TRASH = ".trash"
 """Folder inside the runs folder for deleted runs, which can be restored, or removed by hand."""
@@ -105,7 +105,7 @@ def _read_whole(path: Path) -> dict[str, Any]:
         "state": "finished" if history.finished else "failed" if history.failed else "stopped",
         "text": "",
         "diagnosis": _diagnosis(here, history),
-        **{figure: significant(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
+        **{figure: round_off(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
         "parent": None if parent is None else Path(parent.run).name,
         "from_step": 0 if parent is None else parent.step,
         "points": len(history.started.get("shape", ())) == 1,
@@ -151,25 +151,25 @@ def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
 
 
 @get("/api/runs/{name}/samples/{step}.png", media="image/png")
-def sample_at(playground: Playground, *, name: RunName, step: Step) -> Path:
+def send_sample(playground: Playground, *, name: RunName, step: Step) -> Path:
     """Return the grid of one step."""
     return file_of(playground, name, "samples", f"step-{step:06d}.png")
 
 
 @get("/api/runs/{name}/files/{file}", media="application/octet-stream")
-def exported(playground: Playground, *, name: Exported, file: FileName) -> Answer:
+def send_export(playground: Playground, *, name: Exported, file: FileName) -> Answer:
     """Return an exported file of a run, or of a generator that comes with Mulligan."""
     return Answer(file_of(playground, name, "exports", file), file=f"{name.lstrip('.')}-{file}")
 
 
 @get("/runs/{name}/report.html", media="text/html")
-def report_page(playground: Playground, *, name: RunName) -> Path:
+def send_report(playground: Playground, *, name: RunName) -> Path:
     """Return the report of a run."""
     return file_of(playground, name, "", "report.html")
 
 
 @get("/api/runs/{name}/futures.gif", apart=True, media="image/gif")
-def futures(playground: Playground, *, name: RunName) -> Answer:
+def send_futures(playground: Playground, *, name: RunName) -> Answer:
     """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
     tries = chain(after := playground.folder(name))[-2:]
     if len(tries) < 2:

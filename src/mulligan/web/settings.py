@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from mulligan.config.change import Change, apply_overrides, changes_of, flattened, learning, weights
+from mulligan.config.change import Change, apply_overrides, changes_of, flatten, learning, weights
 from mulligan.config.labels import label_of
 from mulligan.config.model import Config, with_all_of
 from mulligan.config.recipes import RECIPES, describe, recipe
@@ -27,7 +27,7 @@ from mulligan.output.pictures import grid
 from mulligan.training.progress import few
 from mulligan.web.calls import Many, Problem, Text, get
 from mulligan.web.drawing import png64
-from mulligan.web.verdict import awaited
+from mulligan.web.verdict import describe_awaited
 
 if TYPE_CHECKING:
     from mulligan.web.session import Session
@@ -83,7 +83,7 @@ def paths_of(config: Config) -> dict[str, list[str]]:
 def values_of(config: Config) -> dict[str, Any]:
     """Return the value of every setting: None if the run lacks it, the first value if it has several."""
     table = to_table(config)
-    flat = flattened(table)
+    flat = flatten(table)
     values = {name: flat.get(paths[0]) if paths else None for name, paths in paths_of(config).items()}
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
     named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
@@ -228,7 +228,7 @@ def catalog(session: "Session") -> dict[str, Any]:
         "losses": [{"name": name} for name in LOSSES],
         "penalties": [{"name": name} for name in combinations()],
         "live": LIVE,
-        "diagnosis": awaited(),
+        "diagnosis": describe_awaited(),
         "metrics": {name: asdict(replace(metric, compute=None)) for name, metric in METRICS.items()},
     }
 

@@ -67,8 +67,8 @@ class Try:
 
     def compare(self, before: Config) -> None:
         assert self.config is not None
-        self.changes = labels.labelled(*(replace(each, parent=None) for each in (before, self.config)))
-        self.summary = labels.summary(self.changes)
+        self.changes = labels.list_changes(*(replace(each, parent=None) for each in (before, self.config)))
+        self.summary = labels.summarise(self.changes)
 
 
 def chain(folder: Path) -> list[Try]:
@@ -96,7 +96,7 @@ def chain(folder: Path) -> list[Try]:
     return tries
 
 
-def significant(value: Any) -> float | None:
+def round_off(value: Any) -> float | None:
     """Round a number for a chart, to six significant digits; None for any other value."""
     return float(f"{value:.6g}") if isinstance(value, (int, float)) else None
 
@@ -126,7 +126,7 @@ def _columns(series: Iterable[tuple[int, dict[str, Any]]], names: Iterable[str])
     if len(rows) > POINTS:
         rows = [rows[round(i * (len(rows) - 1) / (POINTS - 1))] for i in range(POINTS)]
     columns: dict[str, list[Any]] = {"step": [step for step, _ in rows]}
-    return columns | {name: [significant(values.get(name)) for _, values in rows] for name in names}
+    return columns | {name: [round_off(values.get(name)) for _, values in rows] for name in names}
 
 
 class State:
@@ -232,9 +232,9 @@ class State:
             "try": self.number or None,
             "step": self.step,
             "steps": steps,
-            "steps_per_second": significant(self.rate),
-            "seconds_left": significant(left),
-            "seconds": significant(self.seconds),
+            "steps_per_second": round_off(self.rate),
+            "seconds_left": round_off(left),
+            "seconds": round_off(self.seconds),
             **{name: settings.get(name) for name in ("recipe", "seed")},
             **{name: info.get(name) for name in ("data", "shape", "loss", "floor")},
             **{name: info.get(name, []) for name in ("class_names", "counted_classes")},

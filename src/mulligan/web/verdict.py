@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mulligan.config.change import apply_overrides
-from mulligan.config.labels import labelled
+from mulligan.config.labels import list_changes
 from mulligan.diagnosis import Evidence, Measurements, failures
 from mulligan.diagnosis.failures import FAILURES, describe_state
 from mulligan.diagnosis.figures import figure_of
@@ -29,7 +29,7 @@ HEADLINES = (
 SHOWN = 5
 
 
-def awaited() -> dict[str, Any]:
+def describe_awaited() -> dict[str, Any]:
     """Return the step of the first measurement, and its checks, before it comes."""
     return {
         "by_step": failures.EVERY,
@@ -109,7 +109,7 @@ def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[
         "title": title,
         "text": text,
         "evidence": [evidence(name, e["value"], e["operator"], e["threshold"]) for name, e in event.evidence.items()],
-        "changes": labelled(config, after),
+        "changes": list_changes(config, after),
         "from_step": max((step for step in checkpoints if step <= event.healthy_step), default=0),
         "can_try": bool(event.severity and event.overrides),
     }
