@@ -46,7 +46,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(tiny, tmp_path, 
     with pytest.raises(ConfigError, match=r"steps must be .*, got 3"):
         resume(folder, steps=3)
     config.write_text("gibberish")
-    with pytest.raises(ConfigError, match="not valid TOML"):
+    with pytest.raises(DataError, match="not valid TOML"):
         resume(folder)
     config.unlink()
     with pytest.raises(ConfigError, match="must be a run folder"):

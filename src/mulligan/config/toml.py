@@ -16,10 +16,26 @@ def dumps_toml(config: Any) -> str:
     return tomli_w.dumps(to_table(config))
 
 
+def upgrade(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the table of a configuration of an earlier version with today's fields, so that its run goes on."""
+    data, schedules = table.get("data"), table.get("schedules")
+    if isinstance(data, dict) and "skip_broken" in data:
+        table = {**table, "data": {key: value for key, value in data.items() if key != "skip_broken"}}
+    if isinstance(schedules, dict):
+        table = {**table, "schedules": {name: _upgraded(schedule) for name, schedule in schedules.items()}}
+    return table
+
+
+def _upgraded(schedule: Any) -> Any:
+    if not isinstance(schedule, dict) or schedule.keys() != {"kind", "value", "hold", "end"}:
+        return schedule
+    return {"kind": "cosine", "start": schedule["value"], "end": schedule["end"], "from_": schedule["hold"]}
+
+
 def load_config(path: str | Path) -> Config:
     """Read a configuration from a TOML file, such as the config.toml of a run folder."""
     path = expanded(path)
-    table = parse_toml(read_text(path), path)
+    table = upgrade(parse_toml(read_text(path), path))
     try:
         return from_table(Config, table)
     except MulliganError as error:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mulligan import __version__
+from mulligan.config.serialization import to_table
 from mulligan.errors import CheckpointError, RunError
-from mulligan.training import Run, load_checkpoint, save_checkpoint, train
+from mulligan.training import Run, load_checkpoint, resume, save_checkpoint, train
 from mulligan.training.store import checkpoints, step_of
 from mulligan.training.store.checkpoint import choose_kept, folder_of, seal
 
@@ -188,6 +190,25 @@ def test_another_format_another_version_and_no_file_are_refused(copy, tmp_path):
     path.unlink()
     assert "run.json" in refused(copy)
     assert "nowhere/run.json" in refused(tmp_path / "nowhere")
+
+
+def test_a_run_of_an_earlier_version_goes_on(tiny, tmp_path, record, content):
+    config = tiny(schedules={"lr": {"kind": "cosine", "from_": 0.25, "end": 0.5}})
+    record(tmp_path / "whole", Run(config))
+    run = Run(config)
+    record(tmp_path / "r", run, stop=lambda: run.step == 9)
+    old = {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.25, "end": 0.5}
+
+    def age(table):
+        table["schedules"]["lr"], table["data"]["skip_broken"] = old, False
+        del table["watched"]
+
+    reseal(checkpoints(tmp_path / "r" / "checkpoints")[-1], lambda words: age(words["config"]))
+    table = to_table(config)
+    age(table)
+    (tmp_path / "r" / "config.toml").write_text(tomli_w.dumps(table))
+    record(tmp_path / "r", resume(tmp_path / "r"))
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
 
 
 def test_a_configuration_that_cannot_be_built_here(copy):

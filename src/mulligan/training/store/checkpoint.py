@@ -20,6 +20,7 @@ from mulligan import __version__
 from mulligan.config.change import differences, with_overrides
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
+from mulligan.config.toml import upgrade
 from mulligan.data import Dataset
 from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
@@ -214,7 +215,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
     try:
         arrays: dict[str, Array] = load(packed)
-        config = from_table(Config, words["config"])
+        config = from_table(Config, upgrade(words["config"]))
         names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "adjusted")
         state = {name: words[name] for name in names}
         log, clock, computed_by = (dict(words[name]) for name in ("log", "clock", "versions"))

@@ -219,7 +219,10 @@ def restore_run(found: Checkpoint) -> Run:
 
 def own_config(here: RunFolder) -> Config:
     """Return the configuration of a run that Mulligan trains. A watched run is trained by its owner's loop."""
-    config = load_config(here.config)
+    try:
+        config = load_config(here.config)
+    except ConfigError as error:
+        raise type(error)(f"{error} A run of an earlier version goes on with the Mulligan that wrote it.") from error
     if config.watched:
         raise ConfigError(
             f"{here.path} must hold a run that Mulligan trains, got what mulligan.Watch saw of your own loop. Change "
