@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import mulligan
-from mulligan.nn.workers.blas import described, slowed
+from mulligan.nn.workers.blas import describe_blas, explain_slowdown
 from mulligan.nn.workers.limits import available_cores
 
 BUSY = 0.5
@@ -18,7 +18,7 @@ BUSY = 0.5
 
 def describe(threads: int) -> dict[str, Any]:
     """Return the machine, the versions, the date, and notes on what distorts the numbers."""
-    notes = [note] if (note := slowed()) else []
+    notes = [note] if (note := explain_slowdown()) else []
     if available_cores() < threads:
         notes.append(f"{threads} threads on {available_cores()} core(s): the numbers mean little.")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
@@ -33,7 +33,7 @@ def describe(threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "mulligan": mulligan.__version__,
         "numpy": np.__version__,
-        "blas": described(),
+        "blas": describe_blas(),
         "notes": notes,
     }
 

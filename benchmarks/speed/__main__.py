@@ -25,7 +25,7 @@ from sides import FLOORS, SIDES
 from workloads import names
 
 from mulligan.errors import MulliganError
-from mulligan.nn.workers.blas import slowed
+from mulligan.nn.workers.blas import explain_slowdown
 
 sys.path.append(str(Path(__file__).parents[1]))
 from machine import describe
@@ -41,7 +41,7 @@ def run(against: list[str], workloads: list[str], plan: Plan) -> Iterator[dict[s
     rivals = {name: version(name) for name in against}
     missing = [name for name, found in rivals.items() if not found]
     machine["notes"] += [f"{name} is not installed. To time it: pip install {name}" for name in missing]
-    if slowed():
+    if explain_slowdown():
         machine["notes"].append(
             f"OPENBLAS_CORETYPE={os.environ['OPENBLAS_CORETYPE']} is ignored: it slows NumPy alone."
         )

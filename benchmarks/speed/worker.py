@@ -20,7 +20,7 @@ from workloads import workload
 
 from mulligan.errors import RunError
 from mulligan.nn.memory import Array
-from mulligan.nn.workers.blas import slowed
+from mulligan.nn.workers.blas import explain_slowdown
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -93,7 +93,7 @@ class Child:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs,))
         before = dict(os.environ)
-        for name in SLOWING_VARIABLES if slowed() else ():
+        for name in SLOWING_VARIABLES if explain_slowdown() else ():
             os.environ.pop(name, None)
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
         try:

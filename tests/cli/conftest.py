@@ -46,7 +46,7 @@ def environment():
 @pytest.fixture(autouse=True)
 def unslowed(monkeypatch):
     """Let no variable of this machine add a line to what commands say in this process."""
-    monkeypatch.setattr("mulligan.nn.workers.blas.slowed", lambda: "")
+    monkeypatch.setattr("mulligan.nn.workers.blas.explain_slowdown", lambda: "")
 
 
 @pytest.fixture

@@ -230,7 +230,7 @@ def test_a_reader_that_leaves_ends_the_run_saved(mulligan, data, environment):
 
 
 def test_kernels_that_are_forced_to_be_slow_are_said_at_the_start(mulligan, data, monkeypatch):
-    monkeypatch.setattr("mulligan.nn.workers.blas.slowed", lambda: "OPENBLAS_CORETYPE=Old is set")
+    monkeypatch.setattr("mulligan.nn.workers.blas.explain_slowdown", lambda: "OPENBLAS_CORETYPE=Old is set")
     words = ("train", "--data", data, "--steps", 4, *TINY)
     said = mulligan(*words)[2].splitlines()
     assert said[0] == "OPENBLAS_CORETYPE=Old is set"

@@ -45,7 +45,7 @@ def command(
     """
     from webbrowser import open as open_page
 
-    from mulligan.nn.workers.blas import slowed
+    from mulligan.nn.workers.blas import explain_slowdown
     from mulligan.web.server import serve
 
     own: dict[str, str] = {}
@@ -60,7 +60,7 @@ def command(
                 "in the page already. Rename one of them."
             )
         own[name] = place
-    if note := slowed():
+    if note := explain_slowdown():
         say(note)
     return serve(
         port=whole("port", port, 0, 65535, example=8000),

@@ -34,7 +34,7 @@ def machine(monkeypatch, tmp_path):
 )
 def test_what_is_not_used_is_named(machine, cpuinfo, kernels, forced, name):
     machine(cpuinfo, kernels, forced)
-    said = blas.slowed()
+    said = blas.explain_slowdown()
     assert said.startswith(f"OPENBLAS_CORETYPE={forced} is set: ")
     assert f"does not use this processor's {name}, and runs slower" in said
     assert "\n" not in said
@@ -54,14 +54,14 @@ def test_what_is_not_used_is_named(machine, cpuinfo, kernels, forced, name):
 )
 def test_nothing_is_said_where_it_costs_nothing(machine, cpuinfo, kernels, forced):
     machine(cpuinfo, kernels, forced)
-    assert blas.slowed() == ""
+    assert blas.explain_slowdown() == ""
 
 
 def test_another_blas_has_no_kernels_to_name(machine, monkeypatch):
     machine(AVX512, "", "Haswell")
     accelerate = {"user_api": "blas", "internal_api": "accelerate", "filepath": "numpy/a.dylib"}
     monkeypatch.setattr(blas.threadpoolctl, "threadpool_info", lambda: [accelerate])
-    assert blas.slowed() == ""
+    assert blas.explain_slowdown() == ""
 
 
 def test_numpys_own_is_asked(machine, monkeypatch):
@@ -70,7 +70,7 @@ def test_numpys_own_is_asked(machine, monkeypatch):
     scipys = {**own[0], "filepath": "scipy.libs/b.so", "architecture": "Haswell"}
     monkeypatch.setattr(blas.threadpoolctl, "threadpool_info", lambda: [scipys, *own])
     assert blas.libraries() == own
-    assert blas.slowed() == ""
+    assert blas.explain_slowdown() == ""
     systems = {**scipys, "filepath": "/usr/lib/libopenblas.so"}  # a NumPy that was not built by itself
     monkeypatch.setattr(blas.threadpoolctl, "threadpool_info", lambda: [systems])
-    assert "AVX-512" in blas.slowed()
+    assert "AVX-512" in blas.explain_slowdown()

@@ -19,14 +19,14 @@ def libraries() -> list[dict[str, Any]]:
     return [lib for lib in blas if "numpy" in lib["filepath"]] or blas
 
 
-def described() -> str:
+def describe_blas() -> str:
     """Return name, version and processor kernels of NumPy's BLAS, as runs and benchmarks note them."""
     return ", ".join(
         f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in libraries()
     )
 
 
-def slowed() -> str:
+def explain_slowdown() -> str:
     """Return a sentence if OPENBLAS_CORETYPE slows this processor down, else an empty text.
 
     Some machines set the variable for every program. We ask the library which kernels it uses: OpenBLAS ignores names

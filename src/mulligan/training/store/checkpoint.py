@@ -26,7 +26,7 @@ from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
 from mulligan.errors import CheckpointError, DataError, MulliganError, RunError
 from mulligan.nn.memory import Array
-from mulligan.nn.workers.blas import described
+from mulligan.nn.workers.blas import describe_blas
 from mulligan.output.generator.file import parts_of
 from mulligan.training import guard
 from mulligan.training.run import Run
@@ -167,7 +167,7 @@ def versions() -> dict[str, str]:
     return {
         "mulligan": __version__,
         "numpy": np.__version__,
-        "blas": described(),
+        "blas": describe_blas(),
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
