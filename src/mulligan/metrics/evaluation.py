@@ -106,8 +106,6 @@ def evaluate_pictures(
     asked: NDArray[np.integer[Any]] | None = None,
     seed: int = 0,
     data: str = "",
-    generator: str = "ema",
-    cpu_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Score one set of fakes: every figure of ``metrics.json``.
 
@@ -123,10 +121,8 @@ def evaluate_pictures(
     seed : int
         The seed with which the fakes were drawn. It is noted, and seeds random choices of metrics. The same fakes,
         reference and seed give the same figures to the last digit.
-    data, generator : str
-        Noted: the data's name; "ema" or "raw".
-    cpu_seconds : float, optional
-        Noted: CPU time of the training, if known.
+    data : str
+        Noted: the data's name.
 
     Returns
     -------
@@ -147,20 +143,12 @@ def evaluate_pictures(
     pair = Comparison(
         real, fake, against.features, features, against.moments, seed, data, p, asked, against.originals, near
     )
-    notes, figures = _notes(pair, generator, cpu_seconds), _measure(pair, "pictures", against.map.name)
-    figures[against.map.name] = {"sha256": against.map.sha256, **figures[against.map.name]}
-    return {**notes, **figures}
+    result = _measure(pair, "pictures", against.map.name)
+    result[against.map.name] = {"sha256": against.map.sha256, **result[against.map.name]}
+    return result
 
 
-def evaluate_points(
-    fake: NDArray[Any],
-    real: NDArray[Any],
-    *,
-    seed: int = 0,
-    data: str = "",
-    generator: str = "ema",
-    cpu_seconds: float | None = None,
-) -> dict[str, Any]:
+def evaluate_points(fake: NDArray[Any], real: NDArray[Any], *, seed: int = 0, data: str = "") -> dict[str, Any]:
     """Score one set of points: FD and neighbours in their own coordinates; modes for a toy.
 
     Parameters
@@ -170,9 +158,7 @@ def evaluate_points(
     seed : int
         The seed with which the fakes were drawn; noted.
     data : str
-        Name of the data. For a toy, figures from its density are added.
-    generator, cpu_seconds
-        Noted, as in `evaluate_pictures`.
+        Name of the data. For a toy, its modes are counted.
 
     Returns
     -------
@@ -182,26 +168,21 @@ def evaluate_points(
     """
     fake, real = feature_sets(fake, real, names=("fake points", "real points"))
     pair = Comparison(real, fake, real, fake, moments(real), seed, data)
-    return {**_notes(pair, generator, cpu_seconds), **_measure(pair, "points", "points")}
+    return _measure(pair, "points", "points")
 
 
-def _notes(pair: Comparison, generator: str, cpu_seconds: float | None) -> dict[str, Any]:
+def _measure(pair: Comparison, kind: str, space: str) -> dict[str, Any]:
+    """Compute every metric of pictures or points in parallel, each function once."""
     n = len(pair.fake)
     if n != len(pair.real):
         raise ConfigError(
             f"fakes must be as many as the {len(pair.real)} reals, got {n}: every figure depends on their number. "
             f"Draw {len(pair.real)} fakes."
         )
-    notes = {"n": n, "n_real": n, "seeds": [int(pair.seed)], "data": pair.data, "generator": generator}
-    return notes if cpu_seconds is None else {**notes, "cpu_seconds": float(cpu_seconds)}
-
-
-def _measure(pair: Comparison, kind: str, space: str) -> dict[str, Any]:
-    """Compute every metric of pictures or points in parallel, each function once."""
     chosen = {path: metric for path, metric in METRICS.items() if metric.of in (kind, "features") and metric.compute}
     work = {metric.compute: partial(metric.compute, pair) for metric in chosen.values() if metric.compute}
     done = in_parallel(work)
-    result: dict[str, Any] = {space: {}}
+    result: dict[str, Any] = {"n": n, "n_real": n, "seeds": [int(pair.seed)], "data": pair.data, space: {}}
     for path, metric in chosen.items():
         section, _, name = path.rpartition(".")
         parent, figures = space if metric.of == "features" else section, done[metric.compute]
@@ -305,13 +286,15 @@ class Evaluator:
         self, generator: SampleSource, seed: int = 0, *, weights: str = "ema", cpu_seconds: float | None = None
     ) -> dict[str, Any]:
         """Score one draw. The same generator and seed give the same figures to the last digit."""
-        notes: dict[str, Any] = {"seed": seed, "data": self.data.name, "generator": weights, "cpu_seconds": cpu_seconds}
-        facts = {"step": generator.spec.step, "held_out": self.held_out}
+        name = self.data.name
+        facts: dict[str, Any] = {"generator": weights, "step": generator.spec.step, "held_out": self.held_out}
+        facts |= {} if cpu_seconds is None else {"cpu_seconds": float(cpu_seconds)}
         if self.against is None:
-            return {**evaluate_points(generator.sample(self.count, seed), self.real, **notes), **facts}
+            return {**evaluate_points(generator.sample(self.count, seed), self.real, seed=seed, data=name), **facts}
         judged = self.judge is not None and self.against.map is self.judge
         asked = self._asked(generator, self.count, seed) if judged else None
-        result = evaluate_pictures(generator.images(self.count, seed), self.against, asked=asked, **notes)
+        images = generator.images(self.count, seed)
+        result = evaluate_pictures(images, self.against, asked=asked, seed=seed, data=name)
         if self.judge is not None and judged:
             result[self.judge.name]["accuracy"] = self.judge.accuracy
         if self.judge is not None and (self.judge.heads or not judged):

@@ -52,13 +52,6 @@ def test_a_damaged_file_is_refused(damage):
         mnist.unpack(damage(_packed()))
 
 
-def test_a_missing_file_is_refused(monkeypatch, tmp_path):
-
-    monkeypatch.setattr(mnist, "files", lambda package: tmp_path)
-    with pytest.raises(DataError, match="Reinstall"):
-        mnist.load_mnist.__wrapped__()
-
-
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(DataError, match="Did you mean 'mnist'"):
         load("minst")

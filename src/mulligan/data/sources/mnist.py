@@ -56,10 +56,7 @@ def unpack(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
 
 def read_bundled(name: str) -> bytes:
     """Read a file of the folder ``bundled``."""
-    try:
-        return (files("mulligan.data") / "bundled" / name).read_bytes()
-    except OSError as error:
-        raise DataError(f"the bundled file {name} is missing ({error}). Reinstall mulligan.") from error
+    return (files("mulligan.data") / "bundled" / name).read_bytes()
 
 
 def check_bundled(name: str, packed: bytes, sha256: str) -> None:
