@@ -102,9 +102,9 @@ export function Diagnosis() {
   const shown = blank ? awaited()?.evidence ?? [] : lines(severe, store); // before the first check, what it will look at
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${checked?.checks.length ?? awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
-  return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
+  return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
     <div class="pb"><div class="state"><span class=${`badge ${level ?? ""}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title ?? "Nothing to say yet"}</h3></div>
-      <p class=${`say ${severe ? "" : "calm"}`} data-testid="diagnosis-text">${text}</p>
+      <p class=${`say ${severe ? "" : "calm"}`}>${text}</p>
       <ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${severe ? level : "bad"} />`)}</ul>
       <${Advice} severe=${severe} open=${() => setOpen("checks")} play=${() => setOpen("futures")} />
     </div>${open === "checks" && html`<${Checks} checked=${checked} close=${() => setOpen(null)} />`}${open === "futures" && html`<${Futures} run=${status.run} close=${() => setOpen(null)} />`}</section>`;
@@ -117,16 +117,4 @@ function Checks({ checked, close }) {
       return html`<li><b>${check.title}</b> <span class=${`verdict ${level}`}>${icon[level]()}${check.holds ? "shows" : "does not show"}</span><p>${check.meaning}</p>
         <details><summary>How it is found</summary>${check.cases.map((c) => html`<small>${c.severity}: ${c.evidence.map((e, i) => html`${i > 0 ? " and " : ""}${e.words} ${e.operator} ${short(e.threshold)} (is ${num(e.value)})`)}</small>`)}</details></li>`;
     })}</ul><//>`;
-}
-
-/** On a phone the run bar shows the state as a chip, which leads here. */
-export function Pill() {
-  if (!living()) return null;
-  const { title, level } = found() ?? {};
-  const go = () => {
-    const head = document.getElementById("h-d");
-    head?.scrollIntoView({ block: "center" });
-    head?.focus({ preventScroll: true });
-  };
-  return html`<button class=${`chip pill ${level ?? ""}`} data-testid="diagnosis-pill" onClick=${go}>${level && icon[level]()}${title ?? "No check yet"}</button>`;
 }

@@ -8,31 +8,14 @@ import { begin, calm, latest, living, mayWrite, modelOf, server, store } from ".
 
 const FRAMES = 61;
 const FPS = 30;
-const LARGEST = 2 ** 53 - 1; // seed
 // Of the bundled generator: whole digits, those of a walk of different classes.
 const [FIRST, ENDS] = [2026, [1969, 1984]];
 const CALM = 300; // ms after the last change, before the address is updated
 
-/** Ask again when something changes, or the server is back. The latest question wins; the last answer stays until the next one. */
-export function useAnswer(ask, deps, wait = 0) {
-  const key = deps.join();
-  const [answer, set] = useState({ data: null, fault: null, key: null });
-  useEffect(() => {
-    if (answer.key === key && !(store.connected && answer.fault)) return undefined;
-    const stop = new AbortController();
-    const timer = setTimeout(async () => {
-      try {
-        const data = await ask(stop.signal);
-        if (!stop.signal.aborted) set({ data, fault: null, key });
-      } catch (problem) {
-        if (problem.name !== "AbortError" && !stop.signal.aborted) set({ data: null, fault: problem.message, key });
-      }
-    }, wait);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [...deps, store.connected]);
+/** Ask again when something changes, or the server is back; the last answer stays until the next one. */
+function useAnswer(ask, deps) {
+  const [answer, set] = useState({});
+  useEffect(() => (store.connected ? latest(ask(), (data, problem) => set({ data, fault: problem?.message })) : undefined), [...deps, store.connected]);
   return answer;
 }
 
@@ -92,16 +75,14 @@ function SeedField({ value, set, label, testid, hide, className }) {
 const BUTTONS = 12; // at most as many classes are buttons, if their names are short; otherwise they are in a menu
 
 function One({ model, info, seed, setSeed, kind, setKind }) {
-  const { data, fault } = useAnswer(async (signal) => {
-    const drawn = await server.get("/api/draw", { model, seed, class: kind }, signal);
+  const { data, fault } = useAnswer(async () => {
+    const drawn = await server.get("/api/draw", { model, seed, class: kind });
     return { ...drawn, image: await decode(drawn.png) };
-  }, [model, seed, kind], 30);
+  }, [model, seed, kind]);
   const names = info?.class_names ?? [];
   const short = names.length <= BUTTONS && names.every((n) => n.length <= 2);
   return html`<${Panel} id="d1" title=${`One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}`} note="same number, same picture">
-    <div class="seed"><${Button} aria-label="Previous seed" off=${seed < 1} act=${() => setSeed(seed - 1)}>−<//>
-      <${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
-      <${Button} aria-label="Next seed" act=${() => setSeed(seed + 1)}>+<//>
+    <div class="seed"><${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
       <${Button} aria-label="Random seed" testid="seed-random" act=${() => setSeed(seeded())}>${icon.dice()}<//></div>
     <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} />
     ${info && !names.length ? null : short || !info ? html`<${Segments} label="Class" className="classes" testid="class-select" at=${kind} set=${setKind} of=${[[null, "Any", { "data-testid": "class-any" }], ...(info ? names : [..."0123456789"]).map((n, k) => [k, n, { "aria-label": `Class ${n}`, "data-testid": `class-${k}` }])]} />`
@@ -110,13 +91,13 @@ function One({ model, info, seed, setSeed, kind, setKind }) {
 }
 
 function Copy({ model, seed, kind }) {
-  const { data, fault } = useAnswer(async (signal) => {
-    const found = await server.get("/api/nearest", { model, seed, class: kind }, signal);
+  const { data, fault } = useAnswer(async () => {
+    const found = await server.get("/api/nearest", { model, seed, class: kind });
     return { ...found, drawn: await decode(found.png), image: await decode(found.nearest) };
-  }, [model, seed, kind], 250);
+  }, [model, seed, kind]);
   const [level, verdict] = { "not a copy": ["ok", "Not a copy"], "near copy": ["warn", "Close to a training picture"] }[data?.verdict] ?? ["info", "Not known"];
   return html`<${Panel} id="d2" title="Is it a copy?" end=${data && html`<span class=${`end chip ${level}`} data-testid="copy-verdict">${icon[level]()}${verdict}</span>`}>
-    ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><${Figure} image=${data?.drawn} label="Generated">generated<//>
+    ${fault ? html`<p class="small">${fault}</p>` : html`<div class="near"><${Figure} image=${data?.drawn} label="Generated">generated<//>
       <${Figure} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.index}` : "Looking for the nearest"}>nearest, no. ${data ? int(data.index) : "–"}<//>
       <${Difference} of=${[data?.drawn, data?.image]} label="Difference: orange where the generated one is brighter, blue where the training picture is">generated is<//></div>
       <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}<//>`;
@@ -129,10 +110,10 @@ const ENLARGED = 10; // times, in a GIF: a digit of 28 pixels would be lost in a
 function Morph({ model, kind, name, ends: [from, to], setEnds }) {
   const [at, setAt] = useState(24);
   const [playing, setPlaying] = useState(false);
-  const { data, fault } = useAnswer(async (signal) => {
-    const walk = await server.get("/api/walk", { model, from, to, frames: FRAMES, class: kind }, signal);
+  const { data, fault } = useAnswer(async () => {
+    const walk = await server.get("/api/walk", { model, from, to, frames: FRAMES, class: kind });
     return { ...walk, images: await Promise.all(walk.frames.map(decode)) };
-  }, [model, from, to, kind], 150);
+  }, [model, from, to, kind]);
   useEffect(() => {
     if (!playing) return undefined;
     let way = 1;
@@ -195,7 +176,7 @@ export function Draw({ query }) {
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
     <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} ${info.classes === 1 ? "class" : "classes"}` : ""} · average weights` : ""}</span>
     <div class="end"><${Button} title=${why} off=${off} testid="export-player" act=${() => send("html")}>${icon.down()}Player, one file<//>${!server.lab && html`<${Button} title=${why} off=${off} testid="export-onnx" act=${() => send("onnx")}>${icon.down()}ONNX<//>`}</div></section>
-    <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#train/look">Look inside</a>.</div>`
-      : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(LARGEST, Math.max(0, n)))} kind=${kind} setKind=${setKind} /></div>
+    <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them in <a href="#train/game">The game</a>.</div>`
+      : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${setSeed} kind=${kind} setKind=${setKind} /></div>
       <div class="col"><${Copy} model=${model} seed=${seed} kind=${kind} /><${Morph} model=${model} kind=${kind} name=${info?.class_names?.[kind] ?? kind} ends=${ends} setEnds=${setEnds} /></div>`}</main>`;
 }

@@ -3,7 +3,6 @@
 import { grow } from "./chart.js";
 import { css, floats, paintSigned } from "./pictures.js";
 
-const BINS = 48;
 export const NEAR = 0.06; // of a mode: three deviations of the toys
 
 /** Logits from the middle of D's map to its full colours: 1, 2 or 5 × 10ⁿ, as this map needs. */
@@ -32,6 +31,7 @@ function circle(ink, x, y, r) {
 
 /** Draw D's map where there is one, points, and arrows where there are some. */
 export function drawField(canvas, f) {
+  if (f.dimension === 1 || f.fake[0]?.length === 1 || f.real[0]?.length === 1) return drawField(canvas, strip(f));
   const W = (canvas.width = canvas.clientWidth * 2);
   const H = (canvas.height = canvas.clientHeight * 2);
   const ink = canvas.getContext("2d");
@@ -93,6 +93,12 @@ function drawArrows(ink, f, X, Y) {
   }
 }
 
+/** Points of one dimension as a strip: each has a height of its own, by its number, so that they can be told apart. */
+const strip = (f) => {
+  const spread = (points) => points.map(([x], i) => [x, f.low + (f.high - f.low) * (0.2 + 0.6 * ((i * 0.618) % 1))]);
+  return { ...f, dimension: 2, real: spread(f.real), fake: spread(f.fake), arrows: null, modes: null };
+};
+
 /** A circle around each mode, as wide as `modes.found` counts: dashed where no sample lies in it. */
 function drawModes(ink, { centres, counts, radius = NEAR }, X, Y, S) {
   ink.strokeStyle = css("--ink");
@@ -103,26 +109,4 @@ function drawModes(ink, { centres, counts, radius = NEAR }, X, Y, S) {
     ink.stroke();
   });
   ink.setLineDash([]);
-}
-
-/** The same for points of one dimension, which are bars: D's map, and the curve of its logit. */
-export function drawLine(canvas, f) {
-  const W = (canvas.width = canvas.clientWidth * 2);
-  const H = (canvas.height = canvas.clientHeight * 2);
-  const [ink, base, tall] = [canvas.getContext("2d"), H - 40, f.logits ? 0.45 : 0.8];
-  const X = (v) => ((v - f.low) / (f.high - f.low)) * W;
-  if (f.logits) ink.drawImage(mapOf(f), 0, 0, W, H);
-  for (const kind of ["real", "fake"]) {
-    const counts = new Array(BINS).fill(0);
-    for (const [x] of f[kind]) counts[Math.min(BINS - 1, Math.max(0, Math.floor((X(x) * BINS) / W)))]++;
-    const high = (tall * base) / Math.max(1, ...counts);
-    ink.fillStyle = css(`--${kind}`);
-    counts.forEach((n, i) => ink.fillRect((i * W) / BINS + 1, base - high * n, W / BINS - 2, high * n));
-    ink.globalAlpha = 0.6; // the real ones are seen behind
-  }
-  ink.globalAlpha = 1;
-  Object.assign(ink, { strokeStyle: css("--judge"), lineWidth: 4 });
-  if (f.logits) line(ink, ...Array.from(floats(f.logits), (v, i) => [(i * W) / (f.side - 1), H * 0.25 - Math.min(1.2, Math.max(-1.2, (v - f.centre) / reach(f))) * H * 0.2]));
-  Object.assign(ink, { fillStyle: css("--ink-2"), font: "26px system-ui" });
-  for (let v = Math.ceil(f.low); v <= f.high; v++) ink.fillText(axis(v), X(v) + 6, H - 8);
 }

@@ -5,7 +5,7 @@ import { Button, Panel, html, useEffect, useHears, useLayoutEffect, useRef, useS
 import { Difference, Figure, Picture, useImages } from "./draw.js";
 import { isSevere } from "./diagnosis.js";
 import { icon } from "./icons.js";
-import { useLooks } from "./look.js";
+import { Field, useLooks } from "./look.js";
 import { dice, int } from "./numbers.js";
 import { blank } from "./pictures.js";
 import { act, calm, living, mayWrite, merit, server, store } from "./store.js";
@@ -50,7 +50,7 @@ function Heard({ one, step, since }) {
   const then = one.before;
   return html`<${Panel} id="g3" testid="heard" title=${then ? `From step ${int(since)} to step ${int(step)}` : "What the forger hears"} note="this picture keeps its z"><div class="heard">
     ${then && html`<${Figure} image=${before} label="The forged picture before">Before: “real” with <b>${share(then.was)}</b>.<br />1. The judge learns: <b>${share(then.belief)}</b><//>`}
-    <${Figure} image=${now} testid="heard-now" label="The forged picture now">${then ? "2. The forger learns: " : "Now: “real” with "}<b>${share(one.belief)}</b><//>
+    <${Figure} image=${now} label="The forged picture now">${then ? "2. The forger learns: " : "Now: “real” with "}<b>${share(one.belief)}</b><//>
     ${then && html`<${Change} from=${before} to=${now} label="What the forger changed" />`}
     <${Change} from=${now} to=${heard} label="What the judge asks for next" />
     <${Figure} image=${heard} label="The picture that the judge asks for">Done in full: <b class="ok">${share(one.heard.belief)}</b><//></div>
@@ -116,14 +116,14 @@ export function Judge({ close, ask = duel }) {
   const mine = round ? said.filter((real, i) => right(round[i], real)).length : 0;
   const judges = round ? round.slice(0, said.length).filter((one) => right(one, one.belief > 0.5)).length : 0;
   const words = `You ${mine} of ${many} · the judge ${judges} of ${many}`;
-  return html`<section class="panel bench" aria-labelledby="g4" data-testid="be-the-judge"><h2 id="g4">${over ? "Your verdicts" : `Picture ${Math.min(at + 1, many)} of ${many}: real or forged?`}</h2>
+  return html`<section class="panel bench" aria-labelledby="g4"><h2 id="g4">${over ? "Your verdicts" : `Picture ${Math.min(at + 1, many)} of ${many}: real or forged?`}</h2>
     ${fault ? html`<p class="bad">${fault}</p>` : over ? html`<output data-testid="judge-score">${words}</output>
         <p class="ink2">${mine > judges ? "You see more than the network does." : mine === judges ? "As good as the network." : "The network sees what you do not."} Step ${int(round[0].step)}; later it is harder.</p>
         <div class="pile">${round.map((one, i) => html`<${Figure} image=${images[i]} className=${right(one, said[i]) ? "yes" : "no"} label=${`${one.real ? "Real" : "Forged"}; you said ${word(said[i])}, the judge ${word(one.belief > 0.5)}`}><span class=${one.real ? "real" : "fake"}>${word(one.real)}</span><br />you ${right(one, said[i]) ? "✓" : "✗"} · judge ${right(one, one.belief > 0.5) ? "✓" : "✗"}<//>`)}</div>`
       : html`<${Picture} image=${images[at]} testid="judge-picture" label=${told ? `A ${word(one.real)} picture` : `Picture ${at + 1}`} />
         <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : close && "Keys: ← forged, → real."}</p>
         <div class="act">${told ? html`<button class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
-          : html`<${Button} kind="big" testid="say-forged" off=${!one || !images[at]} act=${() => say(false)}>← Forged<//><${Button} kind="big" testid="say-real" off=${!one || !images[at]} act=${() => say(true)}>Real →<//>`}</div>`}
+          : html`<${Button} kind="big" off=${!one || !images[at]} act=${() => say(false)}>← Forged<//><${Button} kind="big" testid="say-real" off=${!one || !images[at]} act=${() => say(true)}>Real →<//>`}</div>`}
     <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><a class="btn" download=${`judge-${mine}-of-${many}.png`} href=${card(round, images, said, words)} data-testid="judge-card">${icon.down()}Save as a picture</a>`}
       ${close && html`<${Button} kind="quiet" act=${close}>${over ? "Back to the game" : "Leave"}<//>`}</div></section>`;
 }
@@ -150,6 +150,7 @@ export function Game() {
   const [real, fake] = [useImages(data?.real.map((one) => one.png)), useImages(forged?.map((one) => one.png))];
   const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
   if (store.round) return html`<${ClassVote} />`;
+  if (living() && s.points) return html`<${Field} key=${s.run} name=${s.run} />`;
   if (judging) return html`<${Judge} close=${() => setJudging(false)} />`;
   if (!plays || !data) return html`<div class="nothing" data-testid="game-nothing"><h2>${plays || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h2>
     ${!plays && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><${Button} kind="primary big" testid="game-start" off=${!mayWrite()} act=${begin}>${icon.play()}Let them play<//>`}</div>`;
@@ -166,7 +167,7 @@ export function Game() {
       <${Panel} id="g5" className="judge" title="The judge" note=${`step ${int(data.step)}`}><${Dial} needles=${[[doubted, "fake"], [believed, "real"]]} label=${`The judge thinks that a real picture is real with ${share(believed)}, a forged one with ${share(doubted)}`} />
         <p class="small">How sure it is of “real”: <span class="real nowrap">real ones ${share(believed)}</span>, <span class="fake nowrap">forged ones ${share(doubted)}</span></p>
         <p class="ink2" data-testid="game-verdict">${half && moved ? "The judge has learned. Now the forger…" : verdict(believed - doubted)}</p>
-        <div class="act"><${Button} testid="game-others" act=${others}>Other pictures<//><${Button} kind="primary big" testid="game-judge" act=${() => setJudging(true)}>Be the judge<//>${store.pile?.open && html`<${Button} kind="big" testid="game-class" off=${!mayWrite()} act=${nextRound}>Let the class judge<//>`}</div><//>
+        <div class="act"><${Button} act=${others}>Other pictures<//><${Button} kind="primary big" testid="game-judge" act=${() => setJudging(true)}>Be the judge<//>${store.pile?.open && html`<${Button} kind="big" testid="game-class" off=${!mayWrite()} act=${nextRound}>Let the class judge<//>`}</div><//>
       <${Panel} id="g2" title=${html`<span class="fake">Forged</span>`} note="click one to follow it"><div class="pile">${forged.map((p, i) => html`<button aria-pressed=${picked.at === i} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div><//></div>
     <${Heard} one=${still ? picked.one : data.fake[picked.at]} step=${still ? picked.step : data.step} since=${still ? picked.since : data.since} />`;
 }

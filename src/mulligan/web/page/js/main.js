@@ -23,7 +23,7 @@ function Story({ rest: [place] }) {
 const VIEWS = { story: [Story, "The forger and the judge"], teach: [Teach, "Teach it"], train: [Train, "Train"], museum: [Museum, "Museum"], draw: [Draw, "Draw"], pile: [Guest, "Draw and vote"] };
 const TABS = { story: "Story", teach: "Teach it", train: "Train", museum: "Museum" };
 /** Where views of older links are now. */
-const MOVED = { game: "train/game", look: "train/look", runs: "train" };
+const MOVED = { game: "train/game", look: "train/game", runs: "train" };
 
 // ── theme: the user's choice, or the system's ──
 
@@ -104,9 +104,6 @@ function Banner({ kind, text, actions = [], close }) {
     ${close && html`<${Button} kind="quiet" aria-label="Close this message" act=${close}>${icon.bad()}<//>`}</span></div>`;
 }
 
-/** In the lab: how many drawings of the last visit this browser keeps, until the page has shown them. */
-let left = server.lab ? JSON.parse(kept("drawings") ?? "[]").length : 0;
-
 /** What stands as long as the page is in a state; null where there is nothing to say. */
 function standing(view, state, watching) {
   if (state === "reconnecting") return { kind: "warn", text: html`<b>The page lost the server.</b> Where that still runs, training goes on; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] };
@@ -127,9 +124,7 @@ function News({ view, state }) {
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
   const passing = store.news && !loading() && !(now && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
   const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: [store.progress.run, store.progress.text || store.progress.what].filter(Boolean).join(": ") } : null;
-  if (view === "teach") left = 0;
-  const offer = left && store.connected ? { kind: "info", text: `This browser keeps ${left} drawings of your last visit.`, actions: [["Go on with them", null, "go-on-drawing", "#teach"]] } : null;
-  const one = passing ?? (now && ended && store.closed === ended ? null : now) ?? busy ?? offer; // one bar: two would cover the page
+  const one = passing ?? (now && ended && store.closed === ended ? null : now) ?? busy; // one bar: two would cover the page
   const close = one === now && ended ? () => { store.closed = ended; changed(true); } : one?.close;
   return one && html`<div class="news"><${Banner} ...${one} close=${close} /></div>`;
 }

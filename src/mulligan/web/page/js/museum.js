@@ -149,7 +149,7 @@ export function Museum({ rest: [name = "guess"] }) {
   useEffect(() => { if (store.connected) server.get("/api/museum").then(setList).catch((problem) => setFault(problem.message)); }, [store.connected]);
   const cases = list?.cases ?? [];
   const at = name === "guess" ? -1 : Math.max(0, cases.findIndex((c) => c.name === name));
-  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><nav aria-label="Exhibits"><a class="play" href="#museum" data-testid="guess-open" aria-current=${at < 0 ? "page" : null}>Guess the failure<small>a game, ${cases.length} rounds</small></a>
+  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><nav aria-label="Exhibits"><a class="play" href="#museum" aria-current=${at < 0 ? "page" : null}>Guess the failure<small>a game, ${cases.length} rounds</small></a>
       <details open=${at >= 0} key=${at >= 0}><summary>All exhibits<small>their titles give answers away</small></summary>${cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(c.name)}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</details></nav></aside>
     ${!cases.length ? html`<article><p class="nothing">${fault ?? waiting("the museum")}</p></article>` : at < 0 ? html`<${Guess} cases=${cases} />` : html`<${Case} key=${cases[at].name} name=${cases[at].name} place=${at + 1} of=${cases.length} />`}</main>`;
 }

@@ -92,7 +92,3 @@ export function floats(base64) {
   const raw = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   return new Float32Array(raw.buffer);
 }
-
-export function bytesOf(base64) {
-  return Int8Array.from(atob(base64), (c) => (c.charCodeAt(0) << 24) >> 24);
-}

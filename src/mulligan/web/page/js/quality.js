@@ -25,7 +25,7 @@ function Histogram({ shares, real, names, of }) {
   const y = (p) => base - (p / max) * top;
   const label = (i) => (n <= 12 && names.every((name) => name.length < 3) ? names[i] : n <= 12 ? String(i) : "");
   const spoken = shares ? `Share of samples per class in percent: ${names.map((name, i) => `${name}: ${(100 * shares[i]).toFixed(1)}`).join(", ")}.` : "No shares yet.";
-  return html`<div ref=${box}><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${spoken} data-testid="class-histogram">
+  return html`<div ref=${box}><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${spoken}>
     ${[0, max / 2, max].map((t) => html`<text x="25" y=${y(t) + 4} text-anchor="end">${Math.round(100 * t)}</text>`)}
     <line class="axis" x1="29" x2=${W} y1=${base + 0.5} y2=${base + 0.5} />
     ${names.map((name, i) => {
@@ -58,7 +58,7 @@ export function Quality() {
       ${m.coverage != null && html`<${Metric} id="coverage" value=${num(m.coverage)} note=${`of ${int(m.n_real)} real ones`} right=${`best ${short(m.coverage_ideal)}`} />`}`
       : html`${far != null && html`<${Metric} id="distance" label="Distance to real, %" value=${far > FAR ? "far off" : num(far)} note=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: ${num(status.floor)} on average`} />`}
       ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} note=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
-    ${m?.held_out === false && html`<small data-testid="reals-seen">Against real ones that G has seen: none are held out.</small>`}
+    ${m?.held_out === false && html`<small>Against real ones that G has seen: none are held out.</small>`}
     ${counted && m?.modes != null && html`<${Metric} id="modes" label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${names.length}`} className=${m.modes < names.length ? "bad" : ""} note=${m.high_quality == null ? "share of samples, %" : `${percent(m.high_quality)} of the points are close`} right=${html`<span class="real nowrap">– – real</span>`} />`}
     ${counted && html`<${Histogram} shares=${shares} real=${checked?.real_share} names=${names} of=${points ? "mode that is nearest" : "class, as the judge reads it"} />`}
     ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}<//>`;

@@ -1,6 +1,6 @@
 // A setting as the query of an address, and as this browser keeps it. Here without the store, for the lab begins with it.
 
-const WORDS = ["recipe", "data", "alpha", "resize", "tile", "loss", "penalty"];
+const WORDS = ["recipe", "data", "loss", "penalty"];
 const NUMBERS = ["size", "gamma", "lr_g", "lr_d", "batch", "latent", "seed", "steps"];
 
 /** The settings that a query names: {recipe, …}. */

@@ -3,7 +3,7 @@
 import { Button, Panel, Segments, Slider, html, useAgain, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
-import { drawField, drawLine } from "./field.js";
+import { drawField } from "./field.js";
 import { decode, decoded, paintGrid } from "./pictures.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
@@ -35,7 +35,7 @@ export function Opening() {
     <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, says which are forged and which <b class="real">real</b>. Each learns from the other. <a href="#story">Their story</a></p>
     <div><${Button} kind="big primary" testid="empty-start" off=${!mayWrite() || !recipe} act=${() => start()}>${icon.play()}Start<//>
     <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(setting.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"} Earlier runs wait under Runs, above.</p></div>
-    <p><a class="btn" href="#draw" data-testid="draw-bundled">Draw with a trained forger</a></p></section>`;
+    <p><a class="btn" href="#draw">Draw with a trained forger</a></p></section>`;
 }
 
 export function Samples() {
@@ -76,7 +76,7 @@ export function Samples() {
       const wide = MARGIN * (shown.high - shown.low);
       const [low, high] = [shown.low - wide, shown.high + wide];
       const kinds = weights === "real" ? { real: shown.points, fake: [] } : { real: real?.run === status.run ? real.points : [], fake: shown.points };
-      (shown.points[0]?.length === 1 ? drawLine : drawField)(canvas.current, { low, high, ...kinds });
+      drawField(canvas.current, { low, high, ...kinds });
     }
     else if (!looking && shown?.image) paintGrid(canvas.current, shown.image, side);
     else {

@@ -98,21 +98,21 @@ export class Server {
     return path;
   }
 
-  get(path, params = {}, signal) {
+  get(path, params = {}) {
     const query = new URLSearchParams(Object.entries(params).filter(([, v]) => v != null && v !== ""));
-    return this.send("GET", `${path}${query.size ? `?${query}` : ""}`, null, signal);
+    return this.send("GET", `${path}${query.size ? `?${query}` : ""}`);
   }
 
-  post(path, body = {}, signal = undefined) {
-    return this.send("POST", path, body, signal);
+  post(path, body = {}) {
+    return this.send("POST", path, body);
   }
 
-  async send(method, path, body, signal) {
+  async send(method, path, body) {
     const headers = { Accept: "application/json" };
     if (method === "POST") headers["Content-Type"] = "application/json";
     if (method === "POST" && this.token) headers["X-Mulligan-Token"] = this.token;
-    const answer = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) }).catch((error) => {
-      throw error.name === "AbortError" ? error : new Error("The server does not answer.");
+    const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
+      throw new Error("The server does not answer.");
     });
     const content = await answer.json().catch(() => null);
     if (!answer.ok) throw new Problem(answer.status, content);

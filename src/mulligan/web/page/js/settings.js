@@ -7,7 +7,7 @@ import { Term } from "./terms.js";
 import { act, can, changed, command, latest, mayWrite, server, store } from "./store.js";
 
 /** The page's field for a field that the server refuses, where the names differ. */
-export const NAMES = { size: "data", alpha: "data", resize: "data", tile: "data" };
+export const NAMES = { size: "data" };
 
 const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
 
@@ -75,12 +75,12 @@ function setDraft(name, value) {
     for (const key of Object.keys(draft)) delete draft[key];
     draft.recipe = value; // the recipe as it is, but with the user's own pictures
     const own = dataOf(now.data);
-    if (own?.own && Boolean(own.points) === Boolean(recipeOf(value)?.points)) for (const key of ["data", ...Object.keys(READ)]) if ((now[key] ?? READ[key][1]) !== READ[key]?.[1]) draft[key] = now[key];
+    if (own?.own && Boolean(own.points) === Boolean(recipeOf(value)?.points)) Object.assign(draft, { data: now.data }, now.size ? { size: now.size } : {});
   } else {
     draft[name] = value;
-    if (name === "data") for (const key of Object.keys(READ)) delete draft[key]; // they were those of other pictures
+    if (name === "data") delete draft.size; // of other pictures
     const base = store.settings && draft.recipe == null ? store.settings : recipeOf(recipe);
-    if ((base?.[name] ?? READ[name]?.[1]) === value) delete draft[name];
+    if ((base?.[name] ?? (name === "size" ? 0 : null)) === value) delete draft[name];
   }
   store.draft = draft;
   store.faults = {};
@@ -98,14 +98,7 @@ async function commit(name, value) {
 
 // ── one setting ──
 
-/** How own pictures are read: what it is called, what it is at first, and the choices where the server does not say them. */
-const READ = {
-  size: ["Size of the pictures", 0],
-  alpha: ["Transparency", "auto", ["auto", "keep", "black", "white"]],
-  resize: ["Resizing", "auto", ["auto", "smooth", "pixels"]],
-  tile: ["Tiles, if sheets", ""],
-};
-export const LABELS = { recipe: "Recipe", data: "Pictures", ...Object.fromEntries(Object.entries(READ).map(([name, [label]]) => [name, label])), loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
+export const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
 const ASKED = { penalty: "r1", gamma: "gamma", latent: "z" }; // terms that are explained
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
 
@@ -184,19 +177,15 @@ function Pictures({ now, off }) {
     <${Fault} name="data" />`;
 }
 
-/** Pictures that the playground was started with, as the network will see them, and how they are read. */
-function Own({ now }) {
-  const read = Object.fromEntries(Object.entries(READ).map(([key, [, usual]]) => [key, now[key] ?? usual]));
+/** Pictures that the playground was started with, as the network will see them. */
+function Own({ data, size = 0 }) {
   const [there, setThere] = useState(null);
-  useEffect(() => latest(server.get("/api/pictures", { data: now.data, ...read }), (answer, problem) => setThere((was) => answer ?? { fault: problem.message, sizes: was?.sizes })), [now.data, Object.values(read).join()]);
-  const choice = (key, options, words) => html`<${Choice} name=${key} options=${options} value=${read[key]} words=${words} />`;
-  const refused = there?.refused ?? [];
-  return html`<div class="own">${!there ? html`<p class="small" aria-busy="true">Reading ${now.data}…</p>` : there.fault ? html`<p class="small bad" data-testid="own-fault">${there.fault}</p>`
+  useEffect(() => latest(server.get("/api/pictures", { data, size }), (answer, problem) => setThere((was) => answer ?? { fault: problem.message, sizes: was?.sizes })), [data, size]);
+  return html`${!there ? html`<p class="small" aria-busy="true">Reading ${data}…</p>` : there.fault ? html`<p class="small bad">${there.fault}</p>`
       : html`<p data-testid="own-found"><b>${int(there.accepted)} pictures</b>, ${there.shape.slice(0, 2).join(" × ")}${there.classes ? `, ${there.classes.length} classes` : ""}, as the network will see them:</p><img class="own-preview" alt="Some of the pictures" src=${`data:image/png;base64,${there.png}`} />
       ${there.few && html`<p class="warn" data-testid="own-few">${there.few}</p>`}${there.note && html`<p class="small">${there.note}</p>`}
-      ${there.refused_count > 0 && html`<details><summary>${int(there.refused_count)} refused</summary><ul class="own-refused">${refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}</ul></details>`}`}
-    <details class="more"><summary data-testid="more-read">How they are read</summary>${choice("size", there?.sizes ?? [0], (n) => (n ? `${n} × ${n}` : "as they are"))}${choice("alpha", READ.alpha[2])}${choice("resize", READ.resize[2])}
-      <${Row} name="tile"><input class="in" id="k-tile" data-testid="setting-tile" placeholder="WxH" value=${read.tile} onChange=${(e) => setDraft("tile", e.target.value)} /><${Fault} name="tile" /><//></details></div>`;
+      ${there.refused_count > 0 && html`<details><summary>${int(there.refused_count)} refused</summary><ul class="own-refused">${there.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}</ul></details>`}`}
+    <${Choice} name="size" options=${there?.sizes ?? [0]} value=${size} words=${(n) => (n ? `${n} × ${n}` : "as they are")} />`;
 }
 
 export function Settings() {
@@ -205,7 +194,7 @@ export function Settings() {
   const now = wanted();
   const recipe = recipeOf(now.recipe);
   const differs = (name) => recipe && now[name] !== recipe[name];
-  const marked = differences().filter((name) => name !== "recipe" && !(name in READ));
+  const marked = differences().filter((name) => name !== "recipe" && name !== "size");
   const off = !mayWrite();
   const figure = (name) => html`<${Figure} key=${name} name=${name} value=${now[name]} marked=${differs(name)} whole=${!(name in SLIDES)} off=${name === "gamma" && (now.penalty === "none" || now.gamma == null)} />`;
   const choice = (name, options = []) => html`<${Choice} name=${name} options=${options.map((o) => o.name)} value=${now[name] ?? "none"} marked=${differs(name)} />`;
@@ -216,9 +205,9 @@ export function Settings() {
       ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span role="status">${Object.keys(store.draft).map((k) => LABELS[k]).join(", ")}: takes a new try. The run in hand ${server.lab ? "ends" : "stays on disk"}.</span>
         <div class="act"><${Button} kind="primary" testid="start-new" off=${off} act=${() => start()}>Start new try<//><${Button} kind="quiet" testid="discard" act=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is<//></div></div>`}
       <div class="pick"><label for="k-recipe">Recipe</label><${Recipes} now=${now.recipe} off=${off} />
-        <p class="small" data-testid="recipe-line">${recipe ? recipe.title.replace(/: `.*/, ".").replaceAll("`", "") : ""}</p></div>
-      <div class="pick"><label for="k-data">Pictures</label><${Pictures} now=${now.data} off=${off} />${own?.own && !own.points && html`<${Own} now=${now} />`}</div>
+        <p class="small">${recipe ? recipe.title.replace(/: `.*/, ".").replaceAll("`", "") : ""}</p></div>
+      <div class="pick"><label for="k-data">Pictures</label><${Pictures} now=${now.data} off=${off} />${own?.own && !own.points && html`<${Own} data=${now.data} size=${now.size ?? 0} />`}</div>
       <fieldset><legend>Three knobs <span class="small">· they act at once</span></legend>${["gamma", "lr_g", "lr_d"].map(figure)}</fieldset>
-      <details class="more"><summary data-testid="more-settings">More settings</summary>${choice("loss", store.catalog?.losses)}${choice("penalty", store.catalog?.penalties)}${["batch", "latent", "steps", "seed"].map(figure)}</details>
+      <details class="more"><summary>More settings</summary>${choice("loss", store.catalog?.losses)}${choice("penalty", store.catalog?.penalties)}${["batch", "latent", "steps", "seed"].map(figure)}</details>
     </form></details></aside>`;
 }

@@ -139,8 +139,8 @@ const FIGURES = {
       setEnds([ends[1], dice(MOST)]);
       setT(0);
     };
-    return html`<div class="flow"><${Grey} of=${noise} low=${-2.5} high=${2.5} size=${TILES} label="Noise: 96 random numbers" testid="story-noise" /><b class="fake">→ forger →</b><${Grey} of=${drawn} low=${-1} high=${1} label="The picture made of it" testid="story-made" /></div>
-      <div class="act"><${Button} testid="story-other" act=${other}>Other noise<//><span>stir it</span><${Slider} label="Stir the noise" text=${share(t / 100)} value=${t} testid="story-stir" onInput=${setT} /></div>`;
+    return html`<div class="flow"><${Grey} of=${noise} low=${-2.5} high=${2.5} size=${TILES} label="Noise: 96 random numbers" /><b class="fake">→ forger →</b><${Grey} of=${drawn} low=${-1} high=${1} label="The picture made of it" testid="story-made" /></div>
+      <div class="act"><${Button} act=${other}>Other noise<//><span>stir it</span><${Slider} label="Stir the noise" text=${share(t / 100)} value=${t} testid="story-stir" onInput=${setT} /></div>`;
   },
 
   Practice() {

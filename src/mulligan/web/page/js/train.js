@@ -1,12 +1,11 @@
-// Train: what trains, how far it is, whether it goes well, and what to press if it does not; with the game and a look inside.
+// Train: what trains, how far it is, whether it goes well, and what to press if it does not; with the game.
 
 import { Button, Panel, html, useEffect, useHears, useState } from "./html.js";
 import { adopt, write } from "./address.js";
 import { Chart, points } from "./chart.js";
-import { Diagnosis, Pill } from "./diagnosis.js";
+import { Diagnosis } from "./diagnosis.js";
 import { Dial, Game, share, verdict } from "./game.js";
 import { icon } from "./icons.js";
-import { Look } from "./look.js";
 import { int, num, sigmoid, time } from "./numbers.js";
 import { Pace, halt, walk } from "./pace.js";
 import { Quality } from "./quality.js";
@@ -76,7 +75,7 @@ function Facts({ state }) {
   const after = blank ? "" : away ? ", no news" : s.state === "training" ? (s.seconds_left == null ? "" : ` · ${time(s.seconds_left)} left`) : s.state === "finished" ? " on average" : `, ${{ failed: "failed", stopping: "saving", stopped: "saved" }[s.state] ?? "paused"}`;
   const speed = s?.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s?.steps_per_second;
   return html`<div class="facts"><div><b data-testid="step" data-step=${s?.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(steps)}<span class="wide"> steps</span></small></div>
-    <div><b data-testid="steps-per-second">${blank || away ? "–" : store.slow ? store.pace : num(speed)}</b><small>steps/s<span class="wide">${store.slow ? ", slow motion" : after}</span></small></div></div>`;
+    <div><b>${blank || away ? "–" : store.slow ? store.pace : num(speed)}</b><small>steps/s<span class="wide">${store.slow ? ", slow motion" : after}</span></small></div></div>`;
 }
 
 function RunBar({ state }) {
@@ -88,7 +87,7 @@ function RunBar({ state }) {
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
     ${s && s.state !== "empty" ? html`<${TriesLine} tries=${tries} current=${s.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s.state === "loading" ? "Getting ready" : ""} />` : html`<span class="track" />`}
-    <${Facts} state=${state} /><${Pill} /></section>`;
+    <${Facts} state=${state} /></section>`;
 }
 
 // ── charts ──
@@ -176,7 +175,7 @@ function useKeys() {
   } });
 }
 
-const VIEWS = { "": "Training", game: "The game", look: "Look inside" };
+const VIEWS = { "": "Training", game: "The game" };
 let more = false; // whether the charts are open, until the page is closed
 
 function Training() {
@@ -194,6 +193,6 @@ export function Train({ rest: [part = ""] }) {
   useKeys();
   return html`<${RunBar} state=${pageState()} />
     <nav class="sub" aria-label="Views of the run">${Object.entries(VIEWS).map(([key, name]) => html`<a href=${key ? `#train/${key}` : "#train"} data-testid=${`part-${key || "training"}`} aria-current=${key === at ? "page" : null}>${name}</a>`)}<${Pace} /></nav>
-    ${at ? html`<main class="view" id="main" tabindex="-1"><h1 class="sr">${VIEWS[at]}</h1>${at === "game" ? html`<${Game} />` : html`<${Look} />`}</main>`
+    ${at ? html`<main class="view" id="main" tabindex="-1"><h1 class="sr">${VIEWS[at]}</h1><${Game} /></main>`
       : html`<main class="lay" id="main" tabindex="-1"><h1 class="sr">Train</h1><${Settings} /><div class="main"><${Training} /></div></main>`}`;
 }
