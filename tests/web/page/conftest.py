@@ -20,8 +20,7 @@ SMALL = """(what) => [...document.querySelectorAll(what)]
     .filter(([, height]) => height < 40 && height > 0)"""
 SHOWN = {
     "train": ["[data-testid=part-training][aria-current]", ".row1, [data-testid=opening]"],
-    "train/game": ["[data-testid=part-game][aria-current]", "[data-testid=game-nothing], [data-testid=dial]"],
-    "train/look": ["[data-testid=part-look][aria-current]", "[data-testid=look-nothing], .field, .look"],
+    "train/game": ["[data-testid=part-game][aria-current]", "[data-testid=game-nothing], [data-testid=dial], .field"],
     "teach": ["[data-testid=easel]"],
     "draw": ["[data-testid=copy-verdict]"],
     "museum": ["[data-testid=guess] .name"],

@@ -45,7 +45,7 @@ def test_a_link_is_an_experiment_also_in_an_open_page_and_as_the_page_spells_it(
     ("link", "place", "name"),
     [
         ("game", "#train/game", "game-nothing"),
-        ("look?run=gone&step=12", "#train/look", "look-nothing"),
+        ("look?run=gone&step=12", "#train/game", "game-nothing"),
         ("runs?compare=gone", "#train", "runs"),
         ("draw?seed=77", "#draw?", "digit"),
         ("museum/guess", "#museum/guess", "guess"),

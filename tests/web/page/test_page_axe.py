@@ -4,7 +4,7 @@ import pytest
 
 pytestmark = pytest.mark.story
 
-VIEWS = ("story", "train", "train/game", "train/look", "teach", "draw", "museum", "museum/article", "pile")
+VIEWS = ("story", "train", "train/game", "teach", "draw", "museum", "museum/article", "pile")
 
 
 def test_the_checker_finds_what_is_wrong(open_tab, check):

@@ -14,7 +14,7 @@ def test_forger_and_judge(open_tab):
     assert tab("pace").get_attribute("aria-valuetext") == "5 steps a second"
     tab.begin("ring")
     tab.wait("training")
-    tab("part-look").click()
+    tab("part-game").click()
     tab.painted("ring-field")
     low, _, middle, _, high = tab.page.locator(".ring .ticks").inner_text().split("\n")
     assert (low[0], high[0], low[1:], middle) == ("−", "+", high[1:], "0")  # a scale of this map's own

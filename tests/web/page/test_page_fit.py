@@ -46,7 +46,7 @@ def test_a_phone_has_one_bar_at_its_foot_and_320_px_are_enough(open_tab):
         assert bar["y"] + bar["height"] == 640
         assert bar["width"] == tab.page.locator(".nav").evaluate("(e) => e.scrollWidth")  # every tab is in sight
         tab.fits(view)
-    for view in ("train/game", "train/look", "draw"):
+    for view in ("train/game", "draw"):
         tab.go(view)
         tab.fits(view)
     tab.go("train")

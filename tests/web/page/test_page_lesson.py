@@ -173,7 +173,7 @@ def reload(tab):
 
 
 def every_view(tab):
-    for view in ("train", "train/game", "train/look", "draw", "museum", "teach"):
+    for view in ("train", "train/game", "draw", "museum", "teach"):
         tab.go(view)
         tab.picture(f"lesson-6-{view.replace('/', '-')}", BOTH, full_page=True)
     tab.runs()

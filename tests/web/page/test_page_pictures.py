@@ -15,82 +15,51 @@ pytestmark = pytest.mark.story
 PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.parent / "screenshots"))
 
 
-def offer(tab, *names):
-    """Add sets of a person's own to those that can be chosen."""
-    tab.until("import('/js/store.js').then(({store: s}) => Boolean(s.catalog))")
-    sets = [{"name": name, "own": True} for name in names]
-    tab.page.evaluate("(sets) => import('/js/store.js').then(({store: s}) => s.catalog.data.push(...sets))", sets)
-
-
-def start(tab):
-    with tab.page.expect_response("**/api/train/start"):
-        tab("run-toggle").click()
-
-
-def test_own_pictures_that_are_few_are_said_to_be_few_before_they_are_used(open_tab):
-    tab = open_tab()
-    png = png64(np.zeros((28, 28, 1), np.uint8))
-    found = {"accepted": 39, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png, "few": few(39)}
-    tab.page.route("**/api/pictures?*", lambda route: route.fulfill(json=found))
-    offer(tab, "mine")
-    tab("data-own").click()
-    tab("own-found").wait_for()
-    assert tab("own-few").inner_text() == few(39)
-
-
-def test_own_pictures_have_a_size(open_tab):
-    tab, bodies, late = open_tab(), [], []
+def test_own_pictures_are_seen_before_they_are_used_and_have_a_size(open_tab):
+    tab, bodies = open_tab(), []
     tab.allowed.append("422")
     png = png64(np.zeros((28, 28, 1), np.uint8))
 
     def answer(route):
-        asked = parse_qs(urlsplit(route.request.url).query)
-        side = int(asked["size"][0]) or 28
-        shape, sizes = [side, side, 1], [28, 32, 48, 64]
-        found = {"accepted": 99, "shape": shape, "sizes": sizes, "columns": 1, "rows": 1, "png": png}
-        if "white" in asked["alpha"] and not late:
-            late.append(lambda: route.fulfill(json=found | {"accepted": 98}))
-        else:
-            route.fulfill(json=found)
+        side = int(parse_qs(urlsplit(route.request.url).query).get("size", ["0"])[0]) or 28
+        refused = {"refused_count": 1, "refused": [{"name": "notes.txt", "reason": "no picture"}]}
+        told = {"accepted": 39, "shape": [side, side, 1], "sizes": [0, 28, 48], "png": png, "few": few(39)}
+        route.fulfill(json=told | refused)
 
     def refuse(route):
         bodies.append(route.request.post_data_json)
         route.fulfill(status=422, json={"status": 422, "field": "size", "detail": "of no such size"})
 
+    def start():
+        with tab.page.expect_response("**/api/train/start"):
+            tab("run-toggle").click()
+        return bodies[-1]["recipe"], dict(bodies[-1]["changes"])
+
     tab.page.route("**/api/pictures?*", answer)
     tab.page.route("**/api/train/start", refuse)
-    offer(tab, "mine")
-    tab("data-own").click()
-    tab.page.wait_for_selector("[data-testid=own-found]:has-text('28 × 28')")
-    tab("own-size").select_option("48")
-    tab.page.wait_for_selector("[data-testid=own-found]:has-text('48 × 48')")
-    tab("own-alpha").select_option("white")
-    tab("own-tile").fill("16x16")
-    while not late:  # the question has not come yet
-        tab.page.wait_for_timeout(20)
-    late.pop()()
-    tab.page.wait_for_selector("[data-testid=own-found]:has-text('98 pictures')")
-    assert tab("own-tile").input_value() == "16x16"  # an answer that comes while somebody types leaves the words
-    late.append(None)
-    tab("own-use").click()
-    start(tab)  # where nobody chose a recipe, it is the one for own pictures
-    for recipe in ("quick", "mlp"):  # the pictures are theirs, whatever is to learn them
-        tab(f"recipe-{recipe}").click()
-        start(tab)
-    tab("data-mnist").click()
-    start(tab)
-    asked = [tuple(body.get(name) for name in ("recipe", "data", "size", "alpha", "resize", "tile")) for body in bodies]
-    chosen = ("mine", 48, "white", None, "16x16")
-    assert asked == [("pictures", *chosen), ("quick", *chosen), ("mlp", *chosen), ("mlp", *[None] * 5)]
-    # those of the run in hand stay as well, but for a recipe that is made for points
-    run = {"settings": {"data": "mine", "size": 32}, "draft": {}}
-    tab.page.evaluate("(run) => import('/js/store.js').then(({store}) => { Object.assign(store, run); })", run)
-    tab("recipe-mlp").click()
-    start(tab)
-    assert (bodies[-1]["data"], bodies[-1]["size"]) == ("mine", 32)
-    tab("recipe-ring").click()
-    start(tab)
-    assert (bodies[-1]["recipe"], bodies[-1].get("data")) == ("ring", None)
+    tab.until("import('/js/store.js').then(({store: s}) => Boolean(s.catalog))")
+    own = {"name": "mine", "own": True, "here": True, "line": "mine"}
+    tab.page.evaluate(
+        "(own) => import('/js/store.js').then(({store: s, changed}) => { s.catalog.data.push(own); changed(true); })",
+        own,
+    )
+    tab("data").select_option("mine")
+    tab("own-found").get_by_text("39 pictures").wait_for()
+    assert tab("own-few").inner_text() == few(39)
+    tab.page.get_by_text("1 refused").click()
+    tab.page.get_by_text("no picture").wait_for()
+    tab("setting-size").select_option(label="48 × 48")
+    tab("own-found").get_by_text("48 × 48").wait_for()
+    tab.picture("own-pictures")
+    recipe, changes = start()  # where nobody chose a recipe, it is the one for own pictures
+    assert (recipe, changes["data"], changes["size"]) == ("pictures", "mine", 48)
+    assert tab("fault-data").inner_text() == "of no such size"
+    tab("recipe").select_option("mlp")  # the pictures are theirs, whatever is to learn them
+    recipe, changes = start()
+    assert (recipe, changes["data"], changes["size"]) == ("mlp", "mine", 48)
+    tab("data").select_option("mnist")
+    recipe, changes = start()
+    assert (recipe, "data" in changes, "size" in changes) == ("mlp", False, False)
 
 
 SMILEY = ((0.3, 0.6), (0.4, 0.7), (0.5, 0.74), (0.6, 0.7), (0.7, 0.6))
@@ -154,7 +123,7 @@ def test_drawings_are_learned_without_a_terminal(easel, width):
     tab("easel-train").click()
     tab.wait("training")
     tab.painted("sample-grid")
-    assert tab("recipe-more").input_value() == "pictures"
+    assert tab("recipe").input_value() == "pictures"
     tab.until("import('/js/store.js').then((m) => m.store.settings.data === 'drawings-1')")
     tab("weights-real").click()
     tab.until("document.querySelector('[data-testid=sample-grid]').getAttribute('aria-label').includes('real')")
@@ -186,39 +155,6 @@ def test_pictures_are_dropped_pasted_and_chosen_and_a_refusal_says_why(easel, tm
     ]
     tab.until("document.querySelectorAll('.drawn img').length === 3")
     tab.picture("easel-refused", ("light", "dark"))
-
-
-CAMERA = """Object.defineProperty(navigator, "mediaDevices", {value: {getUserMedia: async () => {
-    const canvas = Object.assign(document.createElement("canvas"), {width: 320, height: 240});
-    setInterval(() => {
-        const ink = canvas.getContext("2d");
-        ink.fillStyle = "teal";
-        ink.fillRect(0, 0, 320, 240);
-        ink.fillStyle = "white";
-        ink.fillRect(120 + 20 * Math.random(), 80, 60, 80);
-    }, 50);
-    return canvas.captureStream();
-}}})"""
-BARRED = """Object.defineProperty(navigator, "mediaDevices", {value: {getUserMedia: async () => {
-    throw new DOMException("", "NotAllowedError");
-}}})"""
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_the_camera_takes_pictures_or_a_sentence_says_why_not(easel, width):
-    tab = easel(viewport={"width": width, "height": 900})
-    for barred, words in ((BARRED, "may not use the camera"), (CAMERA, None)):
-        tab.page.evaluate(barred.replace("{value:", "{configurable: true, value:"))
-        tab("easel-camera").click()
-        if words:
-            tab("camera-fault").wait_for()
-            assert words in tab("camera-fault").inner_text()
-            tab("easel-camera").click()
-    tab.until("document.querySelector('.camera video').videoWidth > 0")
-    tab("camera-take").click()
-    tab.until(f"{COUNT} === '1 of 40'")
-    tab.picture("easel-camera")
-    tab.page.get_by_text("Close camera").click()
 
 
 STROKE = """() => new Promise((done) => {

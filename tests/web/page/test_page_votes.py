@@ -15,7 +15,7 @@ STATE = "import('/js/store.js').then(({store}) => store.status.state)"
 @pytest.fixture
 def lesson(classroom, open_tab):
     """A desk at whose run a class looks, and a way to let phones join."""
-    desk = open_tab("game", server=classroom, viewport={"width": 1440, "height": 900})
+    desk = open_tab("train/game", server=classroom, viewport={"width": 1440, "height": 900})
     if desk("game-start").count():
         desk("game-start").click()
     desk("game-class").wait_for()
@@ -67,9 +67,9 @@ def test_a_class_votes_while_the_run_goes_on_and_while_it_is_paused(lesson, chec
             first.picture("class-phone-answer", ("light", "dark"))
             for tab in (desk, first):
                 check(tab.page)
-            desk.page.evaluate("import('/js/train.js').then((train) => train.toggle())")
+            desk("run-toggle").click()
             desk.until(f"{STATE}.then((state) => state === 'paused')")
-            desk.page.keyboard.press("Enter")  # the next picture
+            desk("vote-next").click()
     assert pictures[0] != pictures[1]
     desk.page.set_viewport_size({"width": 390, "height": 844})
     desk.picture("class-answer", full_page=True)

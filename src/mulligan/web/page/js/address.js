@@ -21,7 +21,6 @@ function query() {
   return String(new URLSearchParams(differences().filter((name) => now[name] != null).map((name) => [name, now[name]])));
 }
 
-/** The view of the address, and its query. */
 const here = () => location.hash.slice(1).split("?");
 const inTrain = (view) => /^train(\/|$)/.test(view);
 

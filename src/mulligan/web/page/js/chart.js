@@ -32,7 +32,7 @@ export function points(table, name, from, to) {
   return table.step.map((step, i) => [step, table[name][i]]).filter(([step, value]) => step >= from && step <= to && Number.isFinite(value));
 }
 
-/** props: title, unit, term (beside the unit), steps, series [{name, color, data}], log, least (an empty chart's range), marks [{x, color}], testid */
+/** series: [{name, color, data}]; least: the range of an empty chart; marks: [{x, color}]. */
 export function Chart({ title, unit, term, steps, series, log = false, least, marks, testid }) {
   const [box, width] = useWidth(300);
   const [low, high] = grow(series.flatMap((s) => s.data.map((p) => p[1])), { log, least });

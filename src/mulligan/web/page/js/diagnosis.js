@@ -5,24 +5,15 @@ import { badgeOf, icon } from "./icons.js";
 import { int, num, plain, short } from "./numbers.js";
 import { command, lacking, living, mayWrite, runPath, server, store } from "./store.js";
 
-/** When the first measurement comes, and how many checks it has. */
 const awaited = () => store.catalog?.diagnosis;
 
-/** Whether something is wrong with the run; its advice comes a moment after the event. */
 export const isSevere = () => Boolean(store.events.diagnosed?.severity && store.advice);
 
-/** A line of evidence: what was measured, and from where on it is an alarm. */
 export function EvidenceLine({ line, level }) {
   return html`<li title=${line.words}><div>${line.label ?? line.words}</div><div class=${line.holds ? `v ${level}` : "v"}>${line.value === undefined ? "–" : num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}<small>alarm ${line.operator} ${short(line.threshold)}</small></div></li>`;
 }
 
-/** The evidence of the finding first, then that of every measurement: five lines, four above a remedy, three above a long one. */
-function lines(severe, { advice, checked }) {
-  const because = severe ? advice.evidence : [];
-  const names = new Set(because.map((e) => e.name));
-  const most = !because.length ? 5 : advice.changes.length > 3 ? 3 : 4;
-  return [...because, ...(checked?.evidence ?? []).filter((e) => !names.has(e.name))].slice(0, most);
-}
+const MOST = 5; // lines of evidence
 
 /** A value of the configuration in words: penalties as R1 γ 1 + R2 γ 1, kinds by their name. */
 function inWords(value) {
@@ -40,7 +31,6 @@ export function Changes({ changes, from, healthy }) {
     ${changes.map((c) => html`<dt>${c.label}</dt><dd><del>${inWords(c.old)}</del> → <ins>${inWords(c.new)}</ins></dd>`)}</dl>`;
 }
 
-/** A second try beside the one before, from the same z, as a GIF to keep. */
 export function Futures({ run, close }) {
   const [source, setSource] = useState(null);
   const path = runPath(run, "/futures.gif");
@@ -99,7 +89,7 @@ export function Diagnosis() {
   const every = cadence();
   const { severe, title, level, lacks } = found() ?? {};
   const blank = !title;
-  const shown = blank ? awaited()?.evidence ?? [] : lines(severe, store); // before the first check, what it will look at
+  const shown = blank ? awaited()?.evidence ?? [] : (severe ? advice.evidence : checked?.evidence ?? []).slice(0, MOST); // before the first check, what it will look at
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${checked?.checks.length ?? awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>

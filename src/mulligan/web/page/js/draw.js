@@ -1,6 +1,6 @@
 // Draw: one number gives one picture; is it a copy; one number becomes another.
 
-import { Button, Panel, Segments, Slider, html, useEffect, useRef, useState } from "./html.js";
+import { Button, Panel, Slider, html, useEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { dice, int, num } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
@@ -44,7 +44,6 @@ export function Difference({ of: [a, b], enlarged, label, testid, children }) {
   return html`<figure><canvas class=${`px ${a && b ? "" : "blank"}`} ref=${canvas} width="28" height="28" role="img" aria-label=${label} data-testid=${testid} /><figcaption>${children}${times > 1 ? `, ${times} times enlarged` : ""}<br /><span class="fake">brighter</span>, <span class="real">darker</span></figcaption></figure>`;
 }
 
-/** Decoded pictures, or those before until they are. */
 export function useImages(pngs) {
   const [images, set] = useState([]);
   useEffect(() => pngs ? latest(Promise.all(pngs.map((png) => png && decode(png))), (found) => found && set(found)) : set([]), [pngs?.join()]);
@@ -57,7 +56,6 @@ const number = (text) => {
 };
 const seeded = () => dice(1e6);
 
-/** A field for a seed: keeps what is typed, and says what is wrong with it. */
 function SeedField({ value, set, label, testid, hide, className }) {
   const [text, setText] = useState(null);
   const bad = text != null && number(text) == null;
@@ -70,23 +68,17 @@ function SeedField({ value, set, label, testid, hide, className }) {
     ${bad && html`<span class="fault" role="status">The seed must be a whole number from 0 to 2⁵³ − 1, got “${text}”. Try 42.</span>`}`;
 }
 
-// ── one number, one picture ──
-
-const BUTTONS = 12; // at most as many classes are buttons, if their names are short; otherwise they are in a menu
-
 function One({ model, info, seed, setSeed, kind, setKind }) {
   const { data, fault } = useAnswer(async () => {
     const drawn = await server.get("/api/draw", { model, seed, class: kind });
     return { ...drawn, image: await decode(drawn.png) };
   }, [model, seed, kind]);
   const names = info?.class_names ?? [];
-  const short = names.length <= BUTTONS && names.every((n) => n.length <= 2);
   return html`<${Panel} id="d1" title=${`One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}`} note="same number, same picture">
     <div class="seed"><${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
       <${Button} aria-label="Random seed" testid="seed-random" act=${() => setSeed(seeded())}>${icon.dice()}<//></div>
     <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} />
-    ${info && !names.length ? null : short || !info ? html`<${Segments} label="Class" className="classes" testid="class-select" at=${kind} set=${setKind} of=${[[null, "Any", { "data-testid": "class-any" }], ...(info ? names : [..."0123456789"]).map((n, k) => [k, n, { "aria-label": `Class ${n}`, "data-testid": `class-${k}` }])]} />`
-      : html`<select class="in wide-in" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
+    ${names.length > 0 && html`<select class="in wide-in" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
     <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance: 7 need not give a 7. The class is chosen here.${data?.class_name ? ` Drawn: ${data.class_name}.` : ""}` : "This generator takes no class."}</p><//>`;
 }
 
@@ -102,8 +94,6 @@ function Copy({ model, seed, kind }) {
       <${Difference} of=${[data?.drawn, data?.image]} label="Difference: orange where the generated one is brighter, blue where the training picture is">generated is<//></div>
       <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}<//>`;
 }
-
-// ── morph ──
 
 const ENLARGED = 10; // times, in a GIF: a digit of 28 pixels would be lost in a chat
 
@@ -138,8 +128,6 @@ function Morph({ model, kind, name, ends: [from, to], setEnds }) {
       ${end(to, (n) => setEnds([from, n]), FRAMES - 1, "becomes this one", "walk-to")}</div>
     <div class="act share"><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}Share as a GIF</a></div><//>`;
 }
-
-// ── the view ──
 
 /** Seeds in the address, 1969-1984; null where they are not as many. */
 function seeds(text, count) {

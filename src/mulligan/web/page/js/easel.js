@@ -52,11 +52,9 @@ async function putBack() {
   if (images.length) await add(images.map((image) => seen("a drawing", image, SIDE, SIDE)));
 }
 
-/** Where pictures are made; a guest adds to the pile, and sees and takes away only its own. */
 function Easel({ guest }) {
   const canvas = useRef(null);
   const [inked, setInked] = useState(false);
-  const [over, setOver] = useState(false);
   const [refused, setRefused] = useState([]);
   const [mine, setMine] = useState([]); // of a guest
   const [pile, setPile] = useState(null);
@@ -82,9 +80,8 @@ function Easel({ guest }) {
   const files = (list) => list.length > 0 && told(addFiles([...list]));
   useHears({
     paste: (e) => files(e.clipboardData.files),
-    dragover: (e) => { e.preventDefault(); setOver(true); }, // or the browser opens the file in place of the page
-    dragleave: () => setOver(false),
-    drop: (e) => { e.preventDefault(); setOver(false); files(e.dataTransfer.files); },
+    dragover: (e) => { e.preventDefault(); }, // or the browser opens the file in place of the page
+    drop: (e) => { e.preventDefault(); files(e.dataTransfer.files); },
   });
   const next = () => {
     take(canvas.current, LARGE, LARGE, "your drawing");
@@ -106,7 +103,7 @@ function Easel({ guest }) {
   const off = !guest && !mayWrite();
   const shown = guest ? mine : pile?.pictures ?? [];
   const words = guest ? `${int(count)} on the pile of the class.` : count < LEAST ? "Draw the same thing again and again: a smiley, your initial, a star." : count < WANTED ? "Well done: enough to begin. More make it better." : "A fine pile.";
-  return html`<section class=${`panel easel ${over ? "over" : ""}`} aria-label="Make pictures"><div class="sheet"><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">Draw here</p>`}
+  return html`<section class="panel easel" aria-label="Make pictures"><div class="sheet"><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">Draw here</p>`}
     <div class="act"><${Button} kind="primary big" off=${!inked || off} testid="easel-next" act=${next}>${guest ? "Send it" : "Next one"}<//><${Button} kind="big" off=${!inked} act=${blank}>Wipe<//></div></div>
     <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${shown.length} sent` : `${int(count)} of ${WANTED}`}</b> ${words}</p>
       <div class="drawn">${shown.map((one) => html`<button key=${one.number} disabled=${off} title="Take it away" aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>

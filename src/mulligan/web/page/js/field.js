@@ -16,7 +16,6 @@ function line(ink, ...places) {
   ink.stroke();
 }
 
-/** D's map as a picture, its first row at the bottom. */
 function mapOf(f) {
   const [map, logits] = [document.createElement("canvas"), f.logits.buffer ? f.logits : floats(f.logits)];
   const rows = Array.from({ length: logits.length / f.side }, (_, row) => [...logits.subarray(row * f.side, (row + 1) * f.side)]).reverse();

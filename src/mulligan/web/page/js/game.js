@@ -59,7 +59,6 @@ function Heard({ one, step, since }) {
 
 export const word = (real) => (real ? "real" : "forged");
 
-/** A round's pictures with both verdicts, as a picture to share. */
 function card(round, images, said, words) {
   const canvas = blank(1080, 720);
   const ink = canvas.getContext("2d");

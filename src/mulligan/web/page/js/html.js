@@ -14,18 +14,15 @@ export const Button = ({ kind = "", testid, off, act, children, ...more }) => ht
 /** A row of buttons, one of them chosen. `of`: the value, the words and more attributes of each. */
 export const Segments = ({ label, of, at, set, className = "", testid }) => html`<div class=${`seg ${className}`} role="group" aria-label=${label} data-testid=${testid}>${of.map(([value, words, more]) => html`<button type="button" aria-pressed=${value === at} onClick=${() => set(value)} ...${more}>${words}</button>`)}</div>`;
 
-/** A range. */
 export const Slider = ({ value, min = 0, max = 100, step = 1, label, disabled, onInput, onChange, testid, tabindex, text }) => html`<input type="range" min=${min} max=${max} step=${step} value=${value} aria-label=${label} aria-valuetext=${text} data-testid=${testid} tabindex=${tabindex} disabled=${disabled}
   onInput=${(e) => onInput?.(Number(e.target.value))} onChange=${(e) => onChange?.(Number(e.target.value))} />`;
 
-/** A dialog over the page, open while it is there. */
 export function Dialog({ id, title, testid, close, children }) {
   const dialog = useRef(null);
   useEffect(() => dialog.current.showModal(), []);
   return html`<dialog ref=${dialog} aria-labelledby=${id} data-testid=${testid} onClose=${close}><header><h2 id=${id}>${title}</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>${children}</dialog>`;
 }
 
-/** Hear events of the window while a component is there: {name: what to do}. */
 export const useHears = (hears, deps = []) => useLayoutEffect(() => { // before the next key
   for (const [name, hear] of Object.entries(hears)) addEventListener(name, hear);
   return () => { for (const [name, hear] of Object.entries(hears)) removeEventListener(name, hear); };

@@ -6,7 +6,6 @@ import { Problem, Server } from "./server.js";
 
 const FIRST = { recipe: "ring" };
 
-/** Settings as the address has them, or as the last visit left them. */
 function asked() {
   const found = settingsIn(location.hash.split("?")[1] || kept());
   return found.recipe ? found : FIRST;

@@ -22,10 +22,7 @@ function Story({ rest: [place] }) {
 
 const VIEWS = { story: [Story, "The forger and the judge"], teach: [Teach, "Teach it"], train: [Train, "Train"], museum: [Museum, "Museum"], draw: [Draw, "Draw"], pile: [Guest, "Draw and vote"] };
 const TABS = { story: "Story", teach: "Teach it", train: "Train", museum: "Museum" };
-/** Where views of older links are now. */
 const MOVED = { game: "train/game", look: "train/game", runs: "train" };
-
-// ── theme: the user's choice, or the system's ──
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 const chosen = () => kept("theme");
@@ -42,8 +39,6 @@ function toggleTheme() {
   keep(name, "theme");
   setTheme(name);
 }
-
-// ── where we are ──
 
 const FIRST = server.lab ? "story" : "train"; // of an address without a view
 
@@ -69,8 +64,6 @@ function decoded(part) {
 const asksForRuns = () => /^#\/?runs\b/.test(location.hash);
 const FRESH = 1000; // ms: a message that comes as the view changes belongs to the new one
 
-// ── top bar ──
-
 const loading = () => store.news?.code === "lab" && store.news.kind === "info" && store.news.text;
 
 function connection(state) {
@@ -93,8 +86,6 @@ function Top({ view, state, openRuns }) {
     ${!guest && server.book && html`<a class="btn quiet" href=${server.book}>Book</a>`}${!guest && html`<${Button} kind="quiet" testid="runs-menu" aria-haspopup="dialog" act=${openRuns}>Runs<//>`}
     <${Button} kind="quiet icon" testid="theme-toggle" aria-label="Switch between light and dark" act=${toggleTheme}>${icon.sun()}<//></div></header>`;
 }
-
-// ── news ──
 
 const ago = (time) => Math.max(0, Math.round((Date.now() - time) / 1000));
 
@@ -134,8 +125,6 @@ addEventListener("mulligan-progress", ({ detail: news }) => {
   if (news.url) tell("info", `${news.text || "Done"}${/[.!?]$/.test(news.text ?? "") ? "" : "."}`, [[news.what === "report" ? "Open the report" : "Download", null, "progress-link", news.url]]);
   else if (news.text) tell("warn", news.text);
 });
-
-// ── the page ──
 
 function App() {
   useStore();

@@ -13,7 +13,6 @@ const MORE = ["mode collapse", "standstill", "saturation", "copying"]; // names 
 /** The text before something has come; without a server nothing is asked for. */
 const waiting = (what) => (store.connected ? `Opening ${what}…` : "The server does not answer.");
 
-/** A case with what came of playing it, and a way to play it on this computer. */
 function useCase(name) {
   const [answer, setAnswer] = useState(null);
   const [fault, setFault] = useState(null);
@@ -32,8 +31,6 @@ function useCase(name) {
   };
   return { exhibit: answer?.name === name ? answer : null, fault, busy, play };
 }
-
-// ── an exhibit ──
 
 /** Whether black to white is less than the data's range of 0 to 1; a caption may also speak of a stretched part. */
 const stretched = (p) => /stretched/i.test(p.caption) && p.low != null && p.high - p.low < 1;
@@ -59,7 +56,6 @@ function Stretch({ picture, grey, image }) {
     <div class="stretch"><b>Stretch</b><${Slider} value=${place} label="Stretch the contrast" testid="museum-stretch" text=${`${num(factor)} times`} onInput=${setPlace} /><output>× ${factor < 10 ? factor.toFixed(1) : int(factor)}</output></div></figure>`;
 }
 
-/** What the four most telling figures were, and are after the repair. */
 const Evidence = ({ lines }) => html`<section class="nums" aria-label="Figures">${lines.slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</section>`;
 
 function Side({ kind, words, rows, image, caption }) {

@@ -4,7 +4,6 @@ const minus = (text) => String(text).replace("-", "−");
 
 const grouped = new Intl.NumberFormat("en-US"); // made once, because toLocaleString makes one for each number
 
-/** A count: 12,400. */
 export const int = (n) => (n == null ? "–" : minus(grouped.format(Math.round(n))));
 
 /** A measured figure: 2.83, 87.1, 312, 3.1e−4. */
@@ -15,10 +14,7 @@ export function num(v) {
   if (v < 0) return "−" + num(-v);
   if (v === 0) return "0";
   if (v >= 999.5) return v < 1e7 ? int(v) : minus(v.toExponential(1).replace("e+", "e"));
-  if (v >= 99.95) return v.toFixed(0);
-  if (v >= 9.995) return v.toFixed(1);
-  if (v >= 0.9995) return v.toFixed(2);
-  if (v >= 0.00995) return v.toFixed(3);
+  if (v >= 0.00995) return v.toPrecision(3);
   return minus(v.toExponential(1));
 }
 
@@ -30,12 +26,10 @@ export function short(v) {
   return minus(String(Number(v.toPrecision(2))));
 }
 
-/** With its sign: +0.310. */
 export const signed = (v, write = num) => (v == null ? "–" : (v < 0 ? "−" : v > 0 ? "+" : "") + write(Math.abs(v)));
 
 export const percent = (v) => (v == null ? "–" : `${(100 * v).toFixed(1)} %`);
 
-/** A rate as it is typed: 5.0e-4. */
 export const rate = (v) => (v == null ? "" : v === 0 ? "0" : v >= 1e-2 && v < 1e4 ? String(Number(v.toPrecision(3))) : v.toExponential(1));
 
 /** 37 s, 2 min 59 s, 1 h 04 min. */
@@ -49,15 +43,12 @@ export function time(seconds) {
   return `${Math.floor(s / 3600)} h ${two(Math.floor((s % 3600) / 60))} min`;
 }
 
-/** The step of an axis: 5k. */
 export const thousands = (n) => (n >= 1000 ? `${Number((n / 1000).toPrecision(3))}k` : String(n));
 
 export const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
-/** A random whole number below `most`. */
 export const dice = (most) => Math.floor(Math.random() * most);
 
-/** A word of the configuration, for people. */
 export const plain = (word) => String(word ?? "none").replaceAll("_", "-");
 
 export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);

@@ -43,7 +43,6 @@ export function small(source, across, down, size) {
   return little;
 }
 
-/** Red, green and blue of each pixel of a canvas. */
 export const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 < 3);
 
 export const base64 = (bytes) => btoa(String.fromCharCode(...bytes));

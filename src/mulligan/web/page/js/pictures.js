@@ -11,7 +11,6 @@ export async function decode(source) {
   return image;
 }
 
-/** A canvas that is not on the page. */
 export const blank = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
 const probe = blank(8, 8).getContext("2d", { willReadFrequently: true });
@@ -29,7 +28,6 @@ export async function decoded(samples) {
   return samples;
 }
 
-/** Draw a decoded picture, enlarged by whole pixels. */
 export function paint(canvas, image, scale = 1) {
   if (!canvas || !image) return;
   canvas.width = image.width * scale;
@@ -82,12 +80,10 @@ export function paintDifference(canvas, a, b, width, height) {
   paintEach(canvas, Float32Array.from(a, (v, i) => v - b[i]), width, height, between([240, 151, 92], [116, 174, 245], [12, 15, 14]));
 }
 
-/** Paint grey values with black at `low` and white at `high`. */
 export function paintGrey(canvas, grey, width, height, low, high) {
   paintEach(canvas, grey, width, height, (v) => new Array(3).fill((255 * (v - low)) / (high - low))); // the canvas clamps
 }
 
-/** Little-endian float32 out of base64. */
 export function floats(base64) {
   const raw = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   return new Float32Array(raw.buffer);

@@ -3,7 +3,6 @@
 const WORDS = ["recipe", "data", "loss", "penalty"];
 const NUMBERS = ["size", "gamma", "lr_g", "lr_d", "batch", "latent", "seed", "steps"];
 
-/** The settings that a query names: {recipe, …}. */
 export function settingsIn(query) {
   const found = {};
   for (const [name, text] of new URLSearchParams(query)) {
@@ -16,7 +15,6 @@ export function settingsIn(query) {
 /** What a start asks of the server: a recipe, and every other setting as a change. */
 export const startOf = ({ recipe = null, paused = false, replace = false, ...settings }) => ({ recipe, paused, replace, changes: Object.entries(settings) });
 
-/** What this browser keeps under a name; null where there is nothing. */
 export function kept(name = "setting") {
   try {
     return localStorage.getItem(`mulligan.${name}`);

@@ -21,13 +21,6 @@ function describe(samples, weights, step) {
   return weights === "real" ? `${what}, real` : `${what}, generated at step ${int(step)} from the same z, ${weights} weights`;
 }
 
-/** A sentence if all samples are one grey, which nobody can see without stretching. */
-function flat(samples) {
-  const span = store.events.measured?.signals.span;
-  return samples && !samples.points && span != null && span < 0.01 ? "All pixels lie within 1 % of the range of real ones" : null;
-}
-
-/** What Train shows before there is a run. */
 export function Opening() {
   const setting = wanted();
   const recipe = recipeOf(setting.recipe);
@@ -87,7 +80,6 @@ export function Samples() {
   }, [shown, looking && saved[back], weights, theme, side, real]);
 
   const last = saved.length;
-  const grey = flat(samples);
   const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`
     : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
@@ -96,5 +88,5 @@ export function Samples() {
     <div class="box" ref=${box}>${body}</div>
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
         <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."
-          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : weights === "real" ? "axes in the data’s own unit" : "blue: real, orange: generated") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div><//>`;
+          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : weights === "real" ? "axes in the data’s own unit" : "blue: real, orange: generated") : "black is 0, white is 1, never stretched"}`}</small></div><//>`;
 }

@@ -31,7 +31,6 @@ export class Problem extends Error {
   }
 }
 
-/** One server, seen from one tab. `hear(kind, data)` is called for each piece of news. */
 export class Server {
   words = "Connected";
 

@@ -13,7 +13,6 @@ const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
 
 const DOES = { quick: "Digits, one minute", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring", pictures: "Your own pictures" };
 export const does = ({ name, title }) => DOES[name] ?? capital(title.replace(/[:;.] ?`.*|`|\.$/g, ""));
-/** Groups of the other recipes: scripts that failed, and their repairs, are for those who look for them. */
 const FAILED = /^(article|attempt)/;
 
 export const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
@@ -26,7 +25,6 @@ export function wanted() {
   return { seed: 0, ...(settings && draft.recipe == null ? settings : recipe), ...draft, recipe: name };
 }
 
-/** The settings that say which experiment this is: the recipe, and what differs from it. */
 export function differences() {
   const now = wanted();
   const recipe = recipeOf(now.recipe);
@@ -96,8 +94,6 @@ async function commit(name, value) {
   } else setDraft(name, value);
 }
 
-// ── one setting ──
-
 export const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
 const ASKED = { penalty: "r1", gamma: "gamma", latent: "z" }; // terms that are explained
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
@@ -115,7 +111,6 @@ const Row = ({ name, marked, children }) => html`<div class=${`setting ${marked 
 const optionOf = (value, now, words = value, title) => html`<option value=${value} selected=${value === now} title=${title}>${words}</option>`;
 const spelled = (name) => plain(name).replace("r1+r2", "R1 + R2").replace(/^r([12])$/, "R$1");
 
-/** A choice of names, or of what `words` makes of them. */
 function Choice({ name, options, value, marked, words = spelled }) {
   const all = options.includes(value) ? options : [value, ...options];
   return html`<${Row} name=${name} marked=${marked}><select class="in" id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} disabled=${!mayWrite()} onChange=${(e) => setDraft(name, all[e.target.selectedIndex])}>
@@ -153,8 +148,6 @@ function Figure({ name, value, marked, off, whole }) {
     ${range && html`<${Slider} value=${place} disabled=${off || value == null || !mayWrite()} label=${`${LABELS[name]}, slider`} tabindex="-1" onInput=${(p) => setWords(rate(ofPlace(p)))} onChange=${(p) => send(rate(ofPlace(p)))} />`}
     <${Fault} name=${name} own=${refused} /><//>`;
 }
-
-// ── the panel ──
 
 function Recipes({ now, off }) {
   const recipes = store.catalog?.recipes ?? [];

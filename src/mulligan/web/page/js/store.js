@@ -76,7 +76,6 @@ export function useStore() {
   return store;
 }
 
-/** Say something to a screen reader, politely. */
 function say(text) {
   store.spoken = text;
   changed(true);
@@ -86,8 +85,6 @@ export function tell(kind, text, actions = []) {
   store.news = text ? { kind, text, actions, at: performance.now() } : null;
   changed(true);
 }
-
-// ── what the server tells ──
 
 /** Add a row to a table of columns, which came with the snapshot; what was not measured at this step is a gap. */
 function append(table, step, values) {
@@ -192,14 +189,11 @@ export function latest(answer, take) {
 /** News of a long action, an export or a report, for whoever hears "mulligan-progress". */
 const heardOf = (detail) => dispatchEvent(new CustomEvent("mulligan-progress", { detail }));
 
-const SPOKEN = { training: "Training", paused: "Paused", finished: "Finished", failed: "Failed", alarm: "Paused by an alarm", stopped: "Saved" };
+const SPOKEN = { training: "Training", paused: "Paused", finished: "Finished", stopped: "Saved" }; // an alarm has said more
 
 function speakState(before, { state, step, error }) {
-  if (!SPOKEN[state] || (before === "alarm" && state === "paused")) return;
-  const found = state === "alarm" ? store.advice : null; // its sentence was spoken a moment ago, and is repeated here
   if (state === "failed") store.alarmSpoken = `Failed at step ${step}. ${error?.text ?? ""}`;
-  else if (found) store.spoken = `${SPOKEN[state]} at step ${step}: ${found.title}. ${found.text ?? ""}`;
-  else store.spoken = `${SPOKEN[state]} at step ${step}`;
+  else if (SPOKEN[state] && before !== "alarm") store.spoken = `${SPOKEN[state]} at step ${step}`;
 }
 
 export const server = new Port((kind, data) => {
@@ -211,8 +205,6 @@ export const server = new Port((kind, data) => {
   if (kind === "ping") return;
   changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), first ? 0 : store.slow ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
-
-// ── what the user does ──
 
 export async function takeLock(take) {
   try {
@@ -271,7 +263,6 @@ export const command = (name, body = {}, names = {}) => act(`/api/train/${name}`
 
 const asked = new Set(); // long actions that this page has begun, and whose end it tells
 
-/** Begin a long action, an export or a report. Its end comes as news with a link. */
 export async function begin(run, what, body = {}) {
   asked.add(what);
   return act(runPath(run, `/${what}`), body);
@@ -295,8 +286,6 @@ export async function loadCatalog() {
   }
   changed(true);
 }
-
-// ── what state the page is in ──
 
 const PLAIN = { alarm: "diagnosis", stopping: "paused", stopped: "paused" };
 
@@ -327,10 +316,8 @@ export function lacking() {
   ].filter(Boolean);
 }
 
-/** Whether the samples are good; null before they are measured. */
 export const merit = () => lacking() && !lacking().length;
 
-/** Whether a run is open, which has steps and samples. */
 export const living = () => !["empty", "loading", undefined].includes(store.status?.state);
 export const runPath = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 /** The name of a run's generator. `live`, `bundled` and `pixel-faces` are not runs, so a run with such a name is `./live`. */

@@ -26,8 +26,6 @@ const MOST = 1e4; // of a number that comes by itself
 
 const counted = (n) => [...Array(n).keys()];
 
-// ── the two files ──
-
 /** A description, and the bytes of the arrays that it names. */
 async function bundle(name) {
   const bytes = new Uint8Array(await (await fetch(name)).arrayBuffer());
@@ -56,8 +54,6 @@ async function openRecord() {
 
 let [forger, record] = [];
 
-// ── parts of figures ──
-
 /** Call `frame` with the milliseconds since the last call while an element is on the screen. */
 function usePlaying(box, frame) {
   const newest = useRef();
@@ -83,7 +79,6 @@ function Grey({ of, label, low = 0, high = 255, size: [width, height] = [SIDE, S
   return html`<canvas class="px" ref=${canvas} role=${label && "img"} aria-label=${label} data-testid=${testid} />`;
 }
 
-/** Grey values on a larger canvas. */
 function lay(canvas, grey) {
   const one = blank(SIDE, SIDE);
   paintGrey(one, grey, SIDE, SIDE, 0, 255);
@@ -94,7 +89,6 @@ function lay(canvas, grey) {
 
 const sure = (belief) => `The judge is ${share(belief)} sure that it is real`;
 const Sure = ({ of }) => html`<${Dial} needles=${[[of, "judge"]]} label=${sure(of)} />`;
-const Choice = ({ names, testid, ...of }) => html`<${Segments} of=${names.map((name, i) => [i, name, { "data-testid": `${testid}-${i}` }])} ...${of} />`;
 
 // ── the figures, by the names that index.html gives them ──
 
@@ -250,7 +244,7 @@ const FIGURES = {
     const score = at.heard && Math.round((100 * (at.belief - first)) / (at.heard.belief - first));
     return html`<canvas ref=${canvas} width="560" height="560" tabindex="0" role="application" aria-label=${`A forged picture to paint on. Arrow keys move the pen; the space bar sets it down and lifts it. ${sure(at.belief)}.`} data-testid="paint"
         onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); down(spotOf(e)); }} onPointerMove=${(e) => move(spotOf(e))} onPointerUp=${up} onPointerCancel=${up} onKeyDown=${key} onBlur=${up} />
-      <div class="judge"><${Choice} label="Pen" testid="tone" names=${["Darker", "Brighter"]} at=${Number(tone > 0)} set=${(i) => setTone(2 * i - 1)} /><${Sure} of=${at.belief} />
+      <div class="judge"><${Segments} label="Pen" of=${[[-1, "Darker", { "data-testid": "tone-0" }], [1, "Brighter", { "data-testid": "tone-1" }]]} at=${tone} set=${setTone} /><${Sure} of=${at.belief} />
         <div class="beside"><p role="status" data-testid="paint-words">${at.heard ? html`<b>${score < 100 ? `Your score is ${Math.max(0, score)} of 100.` : `${score} of 100: you beat it!`}</b> You came from ${share(first)} to ${share(at.belief)}. The gradient, with as much paint, came to ${share(at.heard.belief)}.` : html`<b>${at.strokes ? `Stroke ${at.strokes} of ${STROKES}.` : "Ten strokes."}</b> Make the judge say “real”.`}</p>${at.heard && html`<${Grey} of=${at.heard.picture} low=${-1} high=${1} label="The gradient’s picture" testid="paint-heard" />`}</div>
         <div class="act"><${Button} kind=${at.heard ? "primary" : ""} testid="paint-again" act=${() => setAt(fresh(at.n))}>Once more<//><${Button} testid="paint-other" act=${() => setAt(fresh((at.n + 1) % record.practice.count))}>Another picture<//></div></div>`;
   },
@@ -353,8 +347,6 @@ function Ring({ name, testid, told, begins = true }) {
   return html`<canvas class="field" ref=${canvas} role="img" aria-label=${words} data-testid=${`${testid}-map`} /><div class="act"><${Button} testid=${`${testid}-play`} act=${toggle}>${plays ? "Pause" : at === last ? "Play again" : "Play"}<//><${Slider} label="Time" text=${words} max=${last} value=${at} testid=${`${testid}-time`} onInput=${drag} /></div>
     <p><b data-testid=${`${testid}-words`}>${words}</b> <span class="small">Where the colour is deepest, the judge is ${share(Math.min(0.99, sigmoid(reach[at])))} sure.</span></p>`;
 }
-
-// ── the page ──
 
 let opened = false;
 

@@ -14,12 +14,10 @@ import { Settings, dirty, start, wanted } from "./settings.js";
 import { can, command, living, mayWrite, modelOf, openReport, pageState, server, store } from "./store.js";
 import { TriesLine } from "./tries.js";
 
-// ── transport ──
-
 /** Whether the main button starts a new run: there is none, or settings have changed, or its settings are unknown. */
 const anew = () => (store.status?.state ?? "empty") === "empty" || dirty() || !store.settings;
 
-export function toggle() {
+function toggle() {
   const state = store.status?.state ?? "empty";
   if (!mayWrite() || state === "loading" || (state === "failed" && !anew())) return;
   if (store.slow) halt();
@@ -66,16 +64,14 @@ function Transport({ state }) {
     ${store.refused && html`<p class="refused bad" role="alert" data-testid="refused">${store.refused}</p>`}</div>`;
 }
 
-function Facts({ state }) {
+function Facts() {
   const s = store.status;
   if (!s || s.state === "empty") return null;
-  const blank = s.state === "loading";
-  const steps = blank ? wanted().steps : s.steps;
-  const away = !store.connected;
-  const after = blank ? "" : away ? ", no news" : s.state === "training" ? (s.seconds_left == null ? "" : ` · ${time(s.seconds_left)} left`) : s.state === "finished" ? " on average" : `, ${{ failed: "failed", stopping: "saving", stopped: "saved" }[s.state] ?? "paused"}`;
-  const speed = s?.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s?.steps_per_second;
-  return html`<div class="facts"><div><b data-testid="step" data-step=${s?.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(steps)}<span class="wide"> steps</span></small></div>
-    <div><b>${blank || away ? "–" : store.slow ? store.pace : num(speed)}</b><small>steps/s<span class="wide">${store.slow ? ", slow motion" : after}</span></small></div></div>`;
+  const [blank, away] = [s.state === "loading", !store.connected];
+  const speed = s.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s.steps_per_second;
+  const left = s.state === "training" && s.seconds_left != null ? ` · ${time(s.seconds_left)} left` : { finished: " on average", failed: ", failed", stopping: ", saving", stopped: ", saved", paused: ", paused", alarm: ", paused" }[s.state] ?? "";
+  return html`<div class="facts"><div><b data-testid="step" data-step=${s.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(blank ? wanted().steps : s.steps)}<span class="wide"> steps</span></small></div>
+    <div><b>${blank || away ? "–" : store.slow ? store.pace : num(speed)}</b><small>steps/s<span class="wide">${away ? ", no news" : store.slow ? ", slow motion" : left}</span></small></div></div>`;
 }
 
 function RunBar({ state }) {
@@ -87,10 +83,8 @@ function RunBar({ state }) {
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
     ${s && s.state !== "empty" ? html`<${TriesLine} tries=${tries} current=${s.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s.state === "loading" ? "Getting ready" : ""} />` : html`<span class="track" />`}
-    <${Facts} state=${state} /></section>`;
+    <${Facts} /></section>`;
 }
-
-// ── charts ──
 
 /** The tries that led to the current one, each with its steps that count: [{number, from, to}]. */
 function lineage(tries, current) {
@@ -104,26 +98,18 @@ function lineage(tries, current) {
   return chain.length ? chain : [{ number: current ?? 1, from: 0, to: Infinity }];
 }
 
-/** The first of the tries with the same loss up to this one: logits and values of other losses cannot be compared. */
-function lossSince(tries, t) {
-  const kept = t?.parent != null && !t.changes?.some((c) => c.path?.startsWith("loss"));
-  return kept ? lossSince(tries, tries.find((n) => n.number === t.parent)) : t?.number;
-}
-
 function Charts() {
   const { status, tries, curves, distance } = store;
   const steps = (living() ? status.steps : wanted().steps) || 1000;
   const chain = living() ? lineage(tries, status.try) : [];
   const begun = tries.find((t) => t.number === status?.try);
   const marks = [...(begun?.parent != null ? [{ x: begun.from_step, color: "--brand" }] : []), ...(begun?.alarm ? [{ x: begun.alarm.step, color: "--bad" }] : [])];
-  const kin = chain.filter((t) => lossSince(tries, tries.find((one) => one.number === t.number)) === lossSince(tries, begun));
+  const here = chain.slice(-1); // losses of other tries cannot be compared with these
   const line = (tables, parts, name, key, color) => ({ name, color, data: parts.flatMap((t) => points(tables[t.number], key, t.from, t.to)) });
   const [far, unit, least] = status?.points ? ["gap", "energy, log", [0.001, 1]] : ["distance", "FD, %, log", [1, 100]];
-  return html`<${Chart} testid="chart-loss" title="Loss" term="nats" unit=${status.loss?.unit ?? "nats"} steps=${steps} least=${[0, 2]} marks=${marks} series=${[line(curves, kin, "D", "d_loss", "--judge"), line(curves, kin, "G", "g_loss", "--fake")]} />
+  return html`<${Chart} testid="chart-loss" title="Loss" term="nats" unit=${status.loss?.unit ?? "nats"} steps=${steps} least=${[0, 2]} marks=${marks} series=${[line(curves, here, "D", "d_loss", "--judge"), line(curves, here, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-distance" title="Distance to real" term="distance" unit=${unit} log steps=${steps} least=${least} marks=${marks} series=${[line(distance, chain, "distance", far, "--fake"), ...(status.floor && !status.points ? [{ name: "other real ones", color: "--real", data: [[0, status.floor], [steps, status.floor]] }] : [])]} />`;
 }
-
-// ── the needle ──
 
 /** What D says of real and of forged ones, as its mean belief in “real”; null before the first step. */
 function beliefs() {
@@ -141,8 +127,6 @@ function Needle() {
   return html`<${Panel} id="h-n" className="judge" title="The judge" testid="needle"><${Dial} needles=${[[fake, "fake"], [real, "real"]]} label=${now ? `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"} />
     <p class="small">How sure D is of “real”: ${words}</p><p class="ink2">${now ? verdict(real - fake) : ""}</p><//>`;
 }
-
-// ── news at the foot ──
 
 const LONGER = 10_000;
 const AGAIN = ["worker-died", "disk"]; // failures from outside: the run can go on as it is
@@ -163,7 +147,6 @@ export function trainNews(state) {
   return null;
 }
 
-/** Space starts and pauses, a full stop takes one step. */
 function useKeys() {
   useHears({ keydown(event) {
     if (event.target.closest("input, select, button, summary, a, svg, dialog, textarea, [role=application]") || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -21,7 +21,6 @@ function words(tries, now, would) {
   return said.join(" ") + (would == null ? "" : ` A second try would begin at step ${int(would)}.`);
 }
 
-/** props: tries, current (number), steps, would (step that a second try would begin at, or null), blank (words before there is a try) */
 export function TriesLine({ tries, current, steps, would, blank }) {
   const [box, width] = useWidth(600);
   const X = (v) => EDGE + (v / Math.max(1, steps)) * (width - 2 * EDGE);
