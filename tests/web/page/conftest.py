@@ -69,7 +69,7 @@ def server(browser, new_server):
 def classroom(browser, new_server):
     """A server that lets other machines in."""
     for started in new_server("--host", "0.0.0.0", "--token", SECRET):
-        started.address = started.address.replace("0.0.0.0", "127.0.0.1")
+        started.address = f"http://127.0.0.1:{started.address.rpartition(':')[2]}"
         yield started
 
 
