@@ -13,6 +13,7 @@ from mulligan.training import Run
 from mulligan.watch.faults import LOOP_FAULTS
 
 
+@pytest.mark.slow
 def test_what_breaks_a_run_by_hand_does_so():
     by_hand = {case.name: case for case in BROKEN if case.breaks is not None}
     poisoned = by_hand.pop("NaN injected")
