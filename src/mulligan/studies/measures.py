@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +62,6 @@ FIGURES: dict[str, Metric] = {
 """Every figure of the measures below. You can add your own figures."""
 
 
-# ── how good ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def quality(run: Run, count: int) -> Figures:
     """Measure the averaged generator against held-out samples: distances, coverage, classes; or modes.
 
@@ -75,20 +72,14 @@ def quality(run: Run, count: int) -> Figures:
         ``fd_pca``, ``sharpness`` if the reals have edges, and with a judge ``classes``, ``effective``, ``junk``.
         For a mixture's points ``modes``, ``good``, ``distance``, ``kl``.
     """
-    made = run.sample(*run.draw(count, seed=run.config.seed))
-    return _points(run, made) if run.data.is_points else _pictures(run.data, made)
-
-
-def _points(run: Run, made: Array) -> Figures:
+    samples = run.sample(*run.draw(count, seed=run.config.seed))
+    if not run.data.is_points:
+        return _pictures(run.data, samples)
     toy = mixture_of(run.data)
-    seen = metrics.modes(made, toy.modes, toy.std)
-    distance, _ = metrics.nearest(np.asarray(made, np.float64), toy.modes)
-    return {
-        "modes": float(seen.captured),
-        "good": seen.high_quality,
-        "distance": float(np.median(distance)),
-        "kl": seen.kl,
-    }
+    modes = metrics.modes(samples, toy.modes, toy.std)
+    distance, _ = metrics.nearest(np.asarray(samples, np.float64), toy.modes)
+    figures = {"modes": float(modes.captured), "good": modes.high_quality}
+    return {**figures, "distance": float(np.median(distance)), "kl": modes.kl}
 
 
 def mixture_of(data: Dataset) -> Gaussians:
@@ -102,53 +93,36 @@ def mixture_of(data: Dataset) -> Gaussians:
     return toy
 
 
-def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
-    real = _reals(data, len(made))
-    found: Figures = {}
-    features, p = with_probabilities(real.map, made)
-    for name, of_real, of_fake in (("fd", real.moments, features), ("fd_pca", real.pca_moments, real.pca(made))):
-        found[name] = metrics.percent(metrics.frechet_distance(of_real, metrics.moments(of_fake)), of_real)
+def _pictures(data: Dataset, fake: NDArray[np.uint8]) -> Figures:
+    real, phi, x, components, real_components = _reals(data, len(fake))
+    y, p = with_probabilities(phi, fake)
+    figures: Figures = {}
+    for name, a, b in (("fd", x, y), ("fd_pca", real_components, components(fake))):
+        moments = metrics.moments(a)
+        figures[name] = metrics.percent(metrics.frechet_distance(moments, metrics.moments(b)), moments)
     if p is not None:
-        classed = metrics.count_classes(p)
-        found |= {
-            "classes": float(classed.modes),
-            "effective": classed.effective_modes,
-            "junk": classed.junk,
-        }
-    near = metrics.manifolds(real.features, features)
-    found |= {"coverage": near.coverage, "precision": near.precision, "recall": near.recall}
-    sharp = metrics.sharpness(made, real.images)
-    return found if sharp is None else {**found, "sharpness": sharp}
-
-
-class _Reals(NamedTuple):
-    """Statistics of the reals for a measurement."""
-
-    images: NDArray[np.uint8]
-    pca: Any
-    pca_moments: Any
-    map: Any  # the bundled judge, or gist
-    moments: Any
-    features: NDArray[Any]
+        classes = metrics.count_classes(p)
+        figures |= {"classes": float(classes.modes), "effective": classes.effective_modes, "junk": classes.junk}
+    near = metrics.manifolds(x, y)
+    figures |= {"coverage": near.coverage, "precision": near.precision, "recall": near.recall}
+    sharpness = metrics.sharpness(fake, real)
+    return figures if sharpness is None else {**figures, "sharpness": sharpness}
 
 
 @lru_cache(maxsize=4)
-def _reals(data: Dataset, count: int) -> _Reals:
-    """Compute statistics of the same `count` held-out pictures; of training pictures if none are held out."""
+def _reals(data: Dataset, count: int) -> tuple[NDArray[np.uint8], Any, NDArray[Any], Any, NDArray[Any]]:
+    """Return the same `count` held-out pictures each time, a bundled judge or gist, PCA, and what both see in them.
+
+    They are training pictures if none are held out.
+    """
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
-    fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, metrics.pca_limit(data.shape))]
-    components = metrics.pca(np.asarray(data.images[np.sort(fitted)]))
-    prior = np.ones(1, np.int64) if data.labels is None else np.bincount(data.labels, minlength=data.classes)
-    main: Any = metrics.bundled_judge_for(data)
-    if main is None or prior.min() == 0:
-        main = metrics.gist(np.asarray(data.images[np.sort(fitted[:ENOUGH])]))
-    features = main(images)
-    of_real = metrics.moments(features)
-    return _Reals(images, components, metrics.moments(components(images)), main, of_real, features)
-
-
-# ── how the game stands ───────────────────────────────────────────────────────────────────────────────────────────────
+    rows = stream(0, "study.pca").permutation(len(data))[: min(10_000, metrics.pca_limit(data.shape))]
+    components = metrics.pca(np.asarray(data.images[np.sort(rows)]))
+    phi: Any = metrics.bundled_judge_for(data)
+    if phi is None or (data.labels is not None and np.bincount(data.labels, minlength=data.classes).min() == 0):
+        phi = metrics.gist(np.asarray(data.images[np.sort(rows[:ENOUGH])]))
+    return images, phi, phi(images), components, components(images)
 
 
 def play(run: Run, count: int) -> Figures:
@@ -172,8 +146,8 @@ def play(run: Run, count: int) -> Figures:
         g = space.backward(np.ones((len(fake), 1), np.float32)).reshape(len(fake), -1)
         c = run.config.loss.generator(real=for_real, fake=for_fake).fake * len(fake)
         lengths = np.abs(c) * np.linalg.norm(g, axis=1)
-    said = {"d_real": for_real, "d_fake": for_fake} if says(run.config.loss) == "probability" else {}
-    means = {name: float(sigmoid(logits.astype(np.float64)).mean()) for name, logits in said.items()}
+    logits = {"d_real": for_real, "d_fake": for_fake} if says(run.config.loss) == "probability" else {}
+    means = {name: float(sigmoid(each.astype(np.float64)).mean()) for name, each in logits.items()}
     return {**means, "gradient": float(lengths.mean())}
 
 
@@ -209,9 +183,6 @@ def _origin(run: Run) -> tuple[Array, Array]:
     return fresh.g.network.theta, fresh.g.network.theta
 
 
-# ── the imprint ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def imprint(run: Run, count: int) -> Figures:
     """Measure whether G draws the first picture that it was shown, for every z.
 
@@ -228,19 +199,19 @@ def imprint(run: Run, count: int) -> Figures:
     """
     z, labels = run.draw(min(count, 256), seed=run.config.seed)
     with np.errstate(all="ignore"):
-        made = run.generate(z, labels, average=False).reshape(len(z), -1).astype(np.float64)
-    mean = made.mean(axis=0)
-    data = _standard(run.data)
-    r = data @ _centred(mean[None])[0].astype(np.float32)
+        samples = run.generate(z, labels, average=False).reshape(len(z), -1).astype(np.float64)
+    mean = samples.mean(axis=0)
+    data = _standardize(run.data)
+    r = data @ _centre(mean[None])[0].astype(np.float32)
     first = first_drawn(run)
     whole = np.asarray(run.data.images, np.float32).reshape(len(run.data), -1).mean(axis=0)
     span = run.config.data.high - run.config.data.low
     return {
         "is_first": float(int(r.argmax()) == first),
         "correlation": float(r[first]),
-        "mean_correlation": float(_centred(mean[None])[0] @ _centred(whole[None].astype(np.float64))[0]),
-        "range": float(made.max() - made.min()) / span,
-        "spread": float(made.std(axis=0).mean()) / span,
+        "mean_correlation": float(_centre(mean[None])[0] @ _centre(whole[None].astype(np.float64))[0]),
+        "range": float(samples.max() - samples.min()) / span,
+        "spread": float(samples.std(axis=0).mean()) / span,
     }
 
 
@@ -251,13 +222,13 @@ def first_drawn(run: Run) -> int:
 
 
 @lru_cache(maxsize=2)
-def _standard(data: Dataset) -> NDArray[np.float32]:
+def _standardize(data: Dataset) -> NDArray[np.float32]:
     """Scale every picture to mean 0 and length 1, so that a product is a correlation."""
     flat = np.asarray(data.images).reshape(len(data), -1).astype(np.float32)
-    return _centred(flat)
+    return _centre(flat)
 
 
-def _centred(x: NDArray[Any]) -> NDArray[Any]:
+def _centre(x: NDArray[Any]) -> NDArray[Any]:
     x = x - x.mean(axis=1, keepdims=True)
     return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30))
 

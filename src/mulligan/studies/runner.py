@@ -55,6 +55,8 @@ class StudyRun:
     ----------
     results : dict
         Lines of ``results.jsonl`` by cell.
+    plan, lines : Path
+        The files ``study.json`` and ``results.jsonl``.
 
     Raises
     ------
@@ -72,19 +74,10 @@ class StudyRun:
         self.variations = study.variations()
         self.results: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, int] = {}
+        self.plan, self.lines = self.folder / "study.json", self.folder / "results.jsonl"
         there = self.folder.exists()
         if there and (not self.folder.is_dir() or any(path.name != ".lock" for path in self.folder.iterdir())):
             self._take_up(resume)
-
-    @property
-    def plan(self) -> Path:
-        """The file with the settings and the chosen steps."""
-        return self.folder / "study.json"
-
-    @property
-    def lines(self) -> Path:
-        """The file with the results."""
-        return self.folder / "results.jsonl"
 
     def _take_up(self, resume: bool) -> None:
         if not self.plan.is_file():

@@ -220,7 +220,7 @@ def load_study(name: str | Path) -> Study:
     ConfigError
         When there is no such study, or a value in it is not allowed. Every variation is built once as a check.
     """
-    path = _find(str(name))
+    path = file_of(str(name), STUDIES, "study", "studies")
     table = parse_toml(read_text(path), path)
     table.setdefault("title", describe_study(str(name))[0])
     try:
@@ -228,8 +228,7 @@ def load_study(name: str | Path) -> Study:
             {"name": axis, "values": _variations(values, f"axes.{axis}")}
             for axis, values in _table(table.get("axes", {}), "axes").items()
         ]
-        rungs = _table(table.get("ladder", {}), "ladder")
-        table["ladder"] = _variations(rungs, "ladder")
+        table["ladder"] = _variations(table.get("ladder", {}), "ladder")
         table["budgets"] = [
             _named(Budget, budget, _table(values, f"budgets.{budget}"), "budgets")
             for budget, values in _table(table.get("budgets", {}), "budgets").items()
@@ -245,12 +244,8 @@ def load_study(name: str | Path) -> Study:
 
 def describe_study(name: str) -> tuple[str, str]:
     """Describe a study in one line, and return the rest of its opening comment."""
-    first, rest = opening(_find(name))
+    first, rest = opening(file_of(name, STUDIES, "study", "studies"))
     return first.partition(": ")[2] or first, rest
-
-
-def _find(name: str) -> Path:
-    return file_of(name, STUDIES, "study", "studies")
 
 
 def _table(value: Any, path: str) -> Table:
