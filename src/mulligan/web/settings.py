@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from mulligan.config.change import Change, apply_overrides, changes_of, flatten, learning, weights
+from mulligan.config.change import Change, apply_overrides, changes_of, flatten
 from mulligan.config.labels import label_of
 from mulligan.config.model import Config, with_all_of
 from mulligan.config.recipes import RECIPES, describe, recipe
@@ -62,9 +62,12 @@ def combinations() -> dict[str, tuple[str, ...]]:
     return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
 
 
-def paths_of(config: Config) -> dict[str, list[str]]:
-    """Return the paths that each setting stands for; none if it has no effect."""
-    g, d = learning(config)
+def paths_of(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the paths that each setting stands for, among a configuration's; none if it has no effect."""
+
+    def find(start: str, *ends: str) -> list[str]:
+        return [path for path in values if path.startswith(start) and path.rpartition(".")[2] in ends]
+
     return {
         "data": ["data.name"],
         "size": ["data.size"],
@@ -72,9 +75,9 @@ def paths_of(config: Config) -> dict[str, list[str]]:
         "seed": ["seed"],
         "loss": ["loss.kind"],
         "penalty": ["penalties"],
-        "gamma": [*weights(config)],
-        "lr_g": [*g],
-        "lr_d": [*d],
+        "gamma": find("penalties.", "gamma", "weight"),
+        "lr_g": find("generator.optimizer.", "lr"),
+        "lr_d": find("discriminator.optimizer.", "lr"),
         "batch": ["batch_size"],
         "latent": ["latent.dim"],
     }
@@ -84,7 +87,7 @@ def values_of(config: Config) -> dict[str, Any]:
     """Return the value of every setting: None if the run lacks it, the first value if it has several."""
     table = to_table(config)
     flat = flatten(table)
-    values = {name: flat.get(paths[0]) if paths else None for name, paths in paths_of(config).items()}
+    values = {name: flat.get(paths[0]) if paths else None for name, paths in paths_of(flat).items()}
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
     named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
     return values | {"penalty": named}
@@ -153,7 +156,7 @@ def name_of(changes: Iterable[Change]) -> str:
 
 def paths_for(config: Config, changes: Iterable[Change]) -> list[Change]:
     """Return changes with the paths that short names stand for."""
-    known, result = paths_of(config), list[Change]()
+    known, result = paths_of(flatten(to_table(config))), list[Change]()
     for name, value in changes:
         if name == "penalty":
             value = _penalties(config, value)
