@@ -1,7 +1,7 @@
-"""Train on the bundled digits, event by event: what `mulligan train` does, without its words and files.
+"""Train on the bundled digits, event by event: what `mulligan train` does, without its output and files.
 
     python examples/digits.py                   # recipe `quick`, one to two minutes on two cores
-    python examples/digits.py 500 grid.png      # so many steps, and where the last grid goes
+    python examples/digits.py 500 grid.png      # number of steps, and where the last grid goes
 
 `train` is a plain generator. Whatever a program wants to do in between, print, draw, stop, it does in the loop; the run
 stands still at every event, and what the loop does never changes it.
@@ -15,7 +15,7 @@ from mulligan.training import Diagnosed, Diagnosis, Sampled, Stepped
 
 
 def main(steps=7000, picture="digits.png"):
-    """Train, tell what happens, keep the newest grid; give the run."""
+    """Train, print what happens, save the newest grid, and return the run."""
     run = mulligan.Run(mulligan.recipe("quick", steps=int(steps)))
     for event in mulligan.train(run, observers=[Diagnosis()]):
         if isinstance(event, Stepped):

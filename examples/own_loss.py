@@ -1,4 +1,4 @@
-"""A loss of one's own in ten minutes: write it, check it by differences, play it on the ring.
+"""Write a loss of your own in ten minutes, check it by finite differences, and train with it on the ring.
 
     python examples/own_loss.py
 
