@@ -12,6 +12,7 @@ from mulligan.config.change import Change, Overrides, adjustable, changes_of, wi
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset, Sampler
+from mulligan.doors.say import escape
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, must_be
 from mulligan.game.gan import GAN
 from mulligan.game.validation import as_numbers, check_memory
@@ -125,7 +126,8 @@ class Run:
         )
 
     def __repr__(self) -> str:
-        return f"Run({self.config.recipe or 'own recipe'} on {self.data.name}: step {self.step} of {self.config.steps})"
+        facts = f"{self.config.recipe or 'own recipe'} on {self.data.name}: step {self.step} of {self.config.steps}"
+        return escape(f"Run({facts})")
 
     def _repr_html_(self) -> str:
         """Show the facts, a bar, the losses and the samples in a notebook."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.config.serialization import to_table
+from mulligan.doors.say import escape
 from mulligan.errors import (
     ConfigError,
     DivergedError,
@@ -96,7 +97,8 @@ class Generator:
         size = "×".join(map(str, spec.shape))
         made = f"{spec.recipe or 'own'} on {spec.data_name}" if spec.data_name else spec.recipe or "own"
         classes = f"{spec.classes} classes" if spec.classes else "no classes"
-        return f"Generator({made}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters)"
+        facts = f"{made}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters"
+        return escape(f"Generator({facts})")
 
     def _repr_png_(self) -> bytes | None:
         """Show 64 samples of seed 0 in a notebook; None for points that are not two-dimensional."""
