@@ -106,7 +106,7 @@ def test_the_home_folder_is_meant_where_the_shell_does_not_write_it(mulligan, da
         ("draw", 1, "--model", "~/a/generator.safetensors", "--out=~/one.png"),
         ("export", "~/a", "--out=~/a.npz"),
         ("evaluate", "~/a", "--data", "~/own.npz", "--seeds", 1),
-        ("report", "~/a", "--out", "~/a.html"),
+        ("export", "~/a", "--to", "report", "--out", "~/a.html"),
     ):
         assert mulligan(*words)[0] == 0, words
     made = {"a", "b", "a.png", "b.gif", "one.png", "a.npz", "a.html"}

@@ -20,7 +20,7 @@ FILES = {
     "sample a sheet": (("sample", RUN, "--count", 2, "--sheet"), ".png"),
     "sample an array": (("sample", RUN, "--count", 2), ".npz"),
     "walk": (("walk", RUN, "--from", 1, "--to", 2, "--frames", 3), ".gif"),
-    "report": (("report", RUN), ".html"),
+    "report": (("export", RUN, "--to", "report"), ".html"),
     "export html": (("export", RUN, "--to", "html"), ".html"),
     "export npz": (("export", RUN, "--to", "npz"), ".npz"),
     "export torch": (("export", RUN, "--to", "torch"), ".py"),
@@ -36,7 +36,7 @@ FOLDERS = {
 """Every command that fills a folder."""
 EMPTY = [
     *(("--model", (name, *words)) for name, words in {"draw": [1]}.items()),
-    *((None, words) for words in [("sample",), ("evaluate",), ("resume",), ("report",), ("diagnose",), ("site",)]),
+    *((None, words) for words in [("sample",), ("evaluate",), ("resume",), ("diagnose",), ("site",)]),
     *((None, words) for words in [("export",), ("study",), ("train",)]),
     ("--from", ("train", "mlp", "--data", DATA)),
     ("--data", ("train", "mlp")),

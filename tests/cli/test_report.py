@@ -3,9 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.errors import DataError
-from mulligan.training import Run
-
 RING = ("train", "ring", "--steps", 20, "--set", "threads=1", "report_every=5", "sample_every=10", "evaluate_every=0")
 
 
@@ -24,14 +21,15 @@ def test_a_run_ends_with_its_report_which_can_be_made_again(mulligan, run):
     assert "Not measured yet." in words
     assert "The run is healthy at its end." not in words
     path.unlink()
-    assert mulligan("report", run) == (0, f"{path}\n", "")
+    code, out, err = mulligan("export", run, "--to", "report")
+    assert (code, out.partition(":")[0], err) == (0, str(path), "")
     assert path.is_file()
 
 
 def test_elsewhere_and_as_json(mulligan, run):
-    code, out, err = mulligan("report", run, "--out", "x.html", "--json")
+    code, out, err = mulligan("export", run, "--to", "report", "--out", "x.html", "--json")
     assert (code, err) == (0, "")
-    assert loads(out) == {"run": run, "report": "x.html", "bytes": Path("x.html").stat().st_size}
+    assert loads(out)["files"] == [{"path": "x.html", "bytes": Path("x.html").stat().st_size}]
 
 
 def test_the_last_line_of_json_names_it(mulligan, here):
@@ -57,17 +55,3 @@ def test_a_report_that_cannot_be_written_is_1_once_all_else_is_shown(mulligan, h
         assert "generator  runs/ring-1/generator.safetensors" in out
         assert "report  " not in out
         assert "next: mulligan sample runs/ring-1" in out
-
-
-def test_a_run_whose_picture_has_vanished_has_its_report(refused, here, monkeypatch):
-    advance = Run.advance
-
-    def vanished(run):
-        if run.step == 15:
-            raise DataError("cannot read pictures/7.png: it is gone.")
-        return advance(run)
-
-    monkeypatch.setattr(Run, "advance", vanished)
-    err = refused(*RING)
-    assert "The run is saved at step 15; go on with: mulligan resume runs/ring-1" in err.splitlines()[-1]
-    assert "Stopped at step 15 of 20" in Path("runs/ring-1/report.html").read_text("utf-8")

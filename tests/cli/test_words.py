@@ -50,7 +50,8 @@ OFF = [
     ("resume nowhere", "must be a run folder"),
     ("resume .", "must be a run folder"),
     # what is read of a run
-    ("report nowhere", "must be a run folder"),
+    ("report nowhere", "Use mulligan export RUN --to report"),
+    ("export nowhere --to report", "must be a run folder"),
     ("diagnose nowhere", "must be a run folder"),
     ("diagnose nowhere --log x.csv", "--log must be left out"),
     ("diagnose --try", "--try needs a run folder"),

@@ -393,7 +393,7 @@ def test_terminal_and_report_read_a_watched_run(torch, tmp_path, capsys):
     for command in (["resume"], ["diagnose", "--try"]):  # only its owner's loop can go on
         assert main([command[0], str(tmp_path / "run"), *command[1:]]) == 2
         assert "your own loop" in capsys.readouterr().err
-    assert main(["report", str(tmp_path / "run")]) == 0
+    assert main(["export", str(tmp_path / "run"), "--to", "report"]) == 0
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert "labels swapped" in page
     assert "a loop of your own" in page

@@ -25,11 +25,10 @@ COMMANDS: dict[str, str] = {
     "resume": "go on with a run exactly where it stopped",
     "sample": "draw many pictures: a grid, an array, or a folder of files",
     "walk": "animate the way from one number's picture to another's",
-    "export": "write a generator for use elsewhere: ONNX, torch, arrays, or a page that draws",
+    "export": "write a generator or a run for use elsewhere: ONNX, torch, arrays, pages",
     "evaluate": "measure how good a generator is, with floors",
     "diagnose": "say what is wrong with a run, show the evidence, start a second try",
     "study": "compare: a recipe × variations × seeds, here or on a cluster",
-    "report": "write a run as one page: what it was, how it went, how good it is",
     "check": "check every gradient by finite differences, on this machine",
     "serve": "open the playground: all of this in the browser",
     "site": "write the playground as web pages that need no installation",
@@ -136,7 +135,7 @@ def _run(argv: list[str]) -> int:
         print(f"mulligan {__version__}")
         return 0
     if name not in COMMANDS:
-        way = GONE.get(name) or f"Try {nearest(name, COMMANDS, 1)}."
+        way = GONE.get(f"mulligan {name}") or f"Try {nearest(name, COMMANDS, 1)}."
         raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}. {way}")
     command = import_module(f"mulligan.cli.{name}").command
     with _heard(), _ended_in_order():

@@ -24,7 +24,7 @@ def command(
     """Measure a generator against pictures that it has not seen: distances, coverage, classes, copies, with floors.
 
     For a run, Mulligan measures the averaged and the raw weights of its newest checkpoint. Figures against the run's
-    own data are kept as metrics.json, which the report shows.
+    own data are kept as metrics.json, and its report shows them.
 
     Example:
     $ mulligan evaluate runs/quick-1
@@ -46,6 +46,7 @@ def command(
     """
     from mulligan.cli.scores import table
     from mulligan.metrics import Fakes
+    from mulligan.report import write_report
 
     judged = model if fakes is None else Fakes.of(fakes)
     if judged is None or (fakes is not None and (model is not None or data is None)):
@@ -62,7 +63,8 @@ def command(
             return Document(metrics, lines)
     try:
         folder.keep_metrics(metrics)
+        lines.append(f"kept in {folder.metrics} and {write_report(folder.path)}")
     except MulliganError as error:  # after minutes of work, they are printed at least
         say(f"mulligan: {error}")
         return Document(metrics, lines, code=1)
-    return Document(metrics, [*lines, f"kept in {folder.metrics}"])
+    return Document(metrics, lines)

@@ -14,18 +14,20 @@ from mulligan.errors import ConfigError
 def command(
     model: Annotated[Positional[OtherModel], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
     *,
-    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|tensorboard")] = None,
+    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|report|tensorboard")] = None,
     out: File = None,
     force: Force = False,
 ) -> Document:
-    """Take a generator elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page that draws by itself.
+    """Take a generator or a run elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page.
 
-    The page is one file that needs no server: a seed box, the picture, classes and walks, in any browser, offline.
+    --to html is a page that draws by itself: a seed box, the picture, classes and walks, in any browser, offline. --to
+    report is a run as one page: what it was, how it went, how good it is. Every run has one already.
 
     Example:
     $ mulligan export --to html
     $ mulligan export runs/quick-1 --to html --out digits.html
     $ mulligan export digits.safetensors --out digits.onnx
+    $ mulligan export runs/quick-1 --to report --out for-the-record.html
 
     Parameters
     ----------
@@ -41,12 +43,10 @@ def command(
     from mulligan.models import bundled, load
     from mulligan.output.export import FORMATS, export, format_of, outputs
 
-    if to == "tensorboard":
-        from mulligan.training.tensorboard import export_tensorboard
-
+    if to in ("report", "tensorboard"):
         if model is None:
-            raise ConfigError("--to tensorboard needs a run folder, got none. Try runs/quick-1.")
-        files = export_tensorboard(model, out or model / "tensorboard")
+            raise ConfigError(f"--to {to} needs a run folder, got none. Try runs/quick-1.")
+        files = (_write_report if to == "report" else _write_tensorboard)(model, out, force)
     else:
         to = format_of(to, out)
         generator = bundled() if model is None else load(model)
@@ -60,6 +60,24 @@ def command(
     sizes = [{"path": str(path), "bytes": path.stat().st_size} for path in files]
     lines = [f"{file['path']}: {file['bytes']:,} bytes" for file in sizes]
     return Document({"model": None if model is None else str(model), "to": to, "files": sizes}, lines)
+
+
+def _write_report(run: Path, out: Path | None, force: bool) -> list[Path]:
+    from mulligan.cli.outputs import protected
+    from mulligan.doors.write import check_out
+    from mulligan.report import write_report
+    from mulligan.training import RunFolder
+
+    usual = RunFolder.of(run).report
+    if out is not None and not (out.exists() and usual.exists() and out.samefile(usual)):
+        check_out([out], [".html"], protected(out), force=force)
+    return [write_report(run, out)]
+
+
+def _write_tensorboard(run: Path, out: Path | None, force: bool) -> list[Path]:
+    from mulligan.training.tensorboard import export_tensorboard
+
+    return export_tensorboard(run, out or run / "tensorboard")
 
 
 def _module(name: str) -> str:

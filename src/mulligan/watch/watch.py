@@ -71,7 +71,7 @@ class Watch(AbstractContextManager["Watch"]):
     steps : int, optional
         The planned length of the run, if known.
     folder : str or Path, optional
-        A new run folder, for `mulligan diagnose`, `mulligan report` and `mulligan serve` while the run goes on.
+        A new run folder, for `mulligan diagnose` and `mulligan serve` while the run goes on.
     seed : int
         Chooses the fixed z and reals.
 
