@@ -139,11 +139,9 @@ def values_of(function: Any) -> dict[str, Value]:
 
 def from_text(form: Any, text: str) -> Any:
     """Return the value that a text in an address writes; the text itself if it writes none."""
-    match form:
-        case Scalar(kind) if kind in _WRITTEN and re.fullmatch(_WRITTEN[kind], text, re.ASCII):
-            return text == "true" if kind is bool else kind(text)
-        case Many(entry):
-            return [from_text(entry, part) for part in text.split(",")] if text else []
+    kind = form.kind if isinstance(form, Scalar) else str
+    if kind in _WRITTEN and re.fullmatch(_WRITTEN[kind], text, re.ASCII):
+        return text == "true" if kind is bool else kind(text)
     return text
 
 
