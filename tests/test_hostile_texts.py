@@ -21,7 +21,6 @@ from mulligan.data import Dataset
 from mulligan.report import write_report
 from mulligan.training import Config, Recorder, Run, dumps_toml, recipe, with_overrides
 from mulligan.training.events import Diagnosed, Failed
-from mulligan.training.notebook import render_diagnosis, render_run
 
 BOMB = "import builtins; builtins.went_off = 1"
 HOSTILE = "".join([
@@ -112,7 +111,7 @@ def study(text, folder):
 
 
 def notebook(text, folder):
-    return render_run(run_of(text)[0]) + render_diagnosis(diagnosed(text))
+    return run_of(text)[0]._repr_html_() + diagnosed(text)._repr_html_()
 
 
 def configuration(text, folder):

@@ -51,13 +51,6 @@ def test_a_run_shows_how_far_it_is_and_its_samples(recipe):
     assert len(np.unique(picture_in(html))) > 1
 
 
-def test_a_run_shows_its_losses_once_it_has_reported_twice():
-    run = mulligan.Run(mulligan.recipe("ring", steps=40, threads=1, report_every=10))
-    assert "<svg" not in run._repr_html_()
-    list(mulligan.train(run))
-    assert run._repr_html_().count('class="curve') == 2
-
-
 def test_a_finding_shows_its_sentence_its_evidence_and_what_to_try():
     evidence = {"logit": {"value": 61.0, "operator": ">", "threshold": 50.0}}
     html = Diagnosed(1500, "D wins", evidence, ("a lower rate of D", "R1 < R2"))._repr_html_()

@@ -47,14 +47,6 @@ def test_a_long_run_takes_fewer_samples(tiny, monkeypatch):
     assert sampled(85) == [*range(0, 81, 16), 85]
 
 
-def test_the_curves_of_a_long_run_are_thinned(tiny, monkeypatch):
-    monkeypatch.setattr("mulligan.training.run.CURVE", 4)
-    run = Run(tiny(steps=30, report_every=2, sample_every=0))
-    lengths = [len(run.curves["g_loss"]) for event in train(run) if isinstance(event, Stepped)]
-    assert lengths == [1, 2, 3, 4, 3, 4, 3, 4, 3, 4, 3, 4, 3, 4, 3]
-    assert [step for step, _ in run.curves["d_loss"]][-1] == 30
-
-
 def test_what_no_measure_sees_ends_the_stream_at_the_report(tiny):
     run = Run(tiny(steps=20, report_every=5, sample_every=0))
     events = train(run)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mulligan.data import scaled
 from mulligan.training import Adjusted, Recorder, Run, resume, steering, train
 
 WHOLE = {"steps": 24, "save_every": 6, "report_every": 5, "sample_every": 8}
@@ -40,8 +41,8 @@ def test_pictures_that_are_held_back_are_never_trained_on(steered, digits):
 )
 def test_d_knows_its_pictures_by_heart_as_far_as_it_takes_new_ones_for_fakes(steered, monkeypatch, beliefs, known):
     run, said = steered(), iter(beliefs)
-    monkeypatch.setattr(run.steering, "_belief", lambda x, labels, rng: next(said))
-    assert run.steering.known() == known
+    monkeypatch.setattr(run.steering, "_belief", lambda *sample: next(said))
+    assert run.steering.known(0.5) == known
 
 
 def test_r_v_is_measured_on_what_d_sees(steered):
@@ -52,21 +53,21 @@ def test_r_v_is_measured_on_what_d_sees(steered):
             run.advance()
     seen = run.steering
     drawn = []
-    seen._belief = lambda x, labels, rng: drawn.append((x.copy(), labels)) or 0.0
-    seen.known()
+    seen._belief = lambda x, labels, *more: drawn.append((x.copy(), labels)) or 0.0
+    seen.known(0.0)
     del seen._belief
     space = run.gan.d.network.workspace()
     known, new, made = (float(space.forward(x, labels, training=False).mean()) for x, labels in drawn)
-    pool = {each.tobytes() for each in seen._pictures(seen.seen)}
+    pool = {each.tobytes() for each in scaled(np.asarray(run.data.images[seen.seen]))}
     assert {each.tobytes() for each in drawn[0][0]} <= pool
     assert not {each.tobytes() for each in drawn[1][0]} & pool
     expected = (known - new) / (known - made) if known > made + 1.0 else 0.0
-    assert seen.known() == pytest.approx(expected, rel=1e-5)
+    assert seen.known(0.0) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(("known", "course"), [(0.9, [0.6, 0.7, 0.8, 0.9, 1.0]), (0.1, [0.4, 0.3, 0.2, 0.1, 0.0])])
 def test_the_probability_follows_and_the_log_says_so(steered, monkeypatch, known, course):
-    monkeypatch.setattr(steering.AugmentationSteering, "known", lambda self: known)
+    monkeypatch.setattr(steering.AugmentationSteering, "known", lambda self, now: known)
     run = steered()
     said = [event for event in train(run, observers=()) if isinstance(event, Adjusted)]
     assert [event.step for event in said] == [3, 6, 9, 12, 15]  # then it is at its end

@@ -73,7 +73,6 @@ def command(
             )
     from mulligan.cli.follow import try_again
     from mulligan.diagnosis.figures import figure_of
-    from mulligan.training.progress import evidence_lines
     from mulligan.training.store.history import read_run
 
     history = read_run(training.RunFolder.of(run).path)
@@ -107,7 +106,7 @@ def command(
     else:
         kind = " (warning)" if failure.severity == "warning" else ""
         lines = [f"{run}: {failure.state}{kind}, since step {count(failure.step)} of {count(steps)}"]
-        lines += [f"  {line}" for line in evidence_lines(failure)]
+        lines += [f"  {line}" for line in failure.lines()]
         lines += ["what to try:", *(f"  {words}" for words in failure.remedies)]
     if second is not None:
         start = f"from step {count(second.step)}" if second.step else "from step 0"

@@ -4,9 +4,8 @@
 - `samples`: its data. Its settings are in the package `config`.
 - `store`: run folders, checkpoints, logs. `diagnosis`: measures regularly, and names a failure that shows twice.
 - `remedies`: what to change, of `changes`. `second_try`: goes back to a healthy checkpoint and applies the remedy.
-- `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: shows a run in a terminal.
-- `notebook`: shows a run in a notebook. `start`: begins with the weights of another run.
-- `tensorboard`: writes a run for TensorBoard. `interrupt`: Ctrl-C.
+- `monitor`: figures during training. `progress`: shows a run in a terminal or a notebook. `interrupt`: Ctrl-C.
+- `start`: begins with the weights of another run. `tensorboard`: writes a run for TensorBoard.
 
 Names are imported at first use, so that drawing a digit does not import the training loop.
 """
@@ -29,23 +28,11 @@ if TYPE_CHECKING:
     from mulligan.config.toml import dumps_toml as dumps_toml
     from mulligan.config.toml import load_config as load_config
     from mulligan.training.diagnosis import Diagnosis as Diagnosis
-    from mulligan.training.events import Adjusted as Adjusted
-    from mulligan.training.events import Clock as Clock
-    from mulligan.training.events import Diagnosed as Diagnosed
-    from mulligan.training.events import Evaluated as Evaluated
-    from mulligan.training.events import Evaluator as Evaluator
-    from mulligan.training.events import Event as Event
-    from mulligan.training.events import Failed as Failed
-    from mulligan.training.events import Finished as Finished
-    from mulligan.training.events import Measured as Measured
-    from mulligan.training.events import Observer as Observer
-    from mulligan.training.events import Sampled as Sampled
-    from mulligan.training.events import Saved as Saved
-    from mulligan.training.events import Started as Started
-    from mulligan.training.events import Stepped as Stepped
-    from mulligan.training.events import Waiting as Waiting
+    from mulligan.training.events import *  # noqa: F403
     from mulligan.training.interrupt import Interrupt as Interrupt
     from mulligan.training.loop import train as train
+    from mulligan.training.run import Evaluator as Evaluator
+    from mulligan.training.run import Observer as Observer
     from mulligan.training.run import Run as Run
     from mulligan.training.second_try import SecondTry as SecondTry
     from mulligan.training.second_try import diagnoses as diagnoses
@@ -65,11 +52,10 @@ _NAMES = {
     ".config.recipes": "describe recipe RECIPES",
     ".config.toml": "dumps_toml load_config",
     "diagnosis": "Diagnosis",
-    "events": "Adjusted Clock Diagnosed Evaluated Evaluator Event Failed Finished Measured Observer Sampled Saved "
-    "Started Stepped Waiting",
+    "events": "Adjusted Clock Diagnosed Evaluated Event Failed Finished Measured Sampled Saved Started Stepped Waiting",
     "interrupt": "Interrupt",
     "loop": "train",
-    "run": "Run",
+    "run": "Evaluator Observer Run",
     "second_try": "diagnoses plan SecondTry",
     "store.checkpoint": "Checkpoint load_checkpoint save_checkpoint",
     "store.folder": "resume RunFolder take_next",

@@ -1,4 +1,4 @@
-"""The events of a run, which terminal, page, recorder and tests all read, and the interfaces of who answers them.
+"""The events of a run, which terminal, page, recorder and tests all read.
 
 The content of an event depends only on configuration, data, machine, NumPy build and number of threads. If these stay
 the same, a resumed run yields the same bytes. Times are kept in `clock`, which comparisons and JSON ignore.
@@ -10,17 +10,14 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from html import escape
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from mulligan.config.change import Change, changes_of
 from mulligan.nn.memory import Array
-
-if TYPE_CHECKING:
-    from mulligan.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -133,11 +130,26 @@ class Diagnosed(Event):
     """The last healthy step, to which a second try goes back. 0 if the remedy changes the networks, the start weights
     or the data."""
 
+    def lines(self) -> list[str]:
+        """Return a line for each figure of the evidence, with its threshold and meaning."""
+        from mulligan.diagnosis.figures import figure_of  # late: most runs have nothing to tell
+        from mulligan.output.figures import figure
+
+        return [
+            f"{figure(found['value'])} {found['operator']} {figure(found['threshold'])}  {figure_of(name).meaning}"
+            for name, found in self.evidence.items()
+        ]
+
     def _repr_html_(self) -> str:
         """Show the state, its evidence and what to try in a notebook."""
-        from mulligan.training.notebook import render_diagnosis  # late: only notebooks need pictures
+        from mulligan.diagnosis.failures import describe_state
 
-        return render_diagnosis(self)
+        title, meaning = describe_state(self.state)
+        evidence, remedies = (
+            "".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (self.lines(), self.remedies)
+        )
+        tries = f"<div>Try one of these:</div><ul>{remedies}</ul>" if remedies else ""
+        return f"<div><b>{escape(title)}</b> at step {self.step:,}. {escape(meaning)}</div><ul>{evidence}</ul>{tries}"
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Self:
@@ -184,34 +196,6 @@ class Finished(Event):
     """The last event of a run: all steps are done."""
 
     name: ClassVar[str] = "finished"
-
-
-class Evaluator(Protocol):
-    """Measures the generator during a run. It must not change the run, and takes random numbers from `Run.draw`."""
-
-    def __call__(self, run: Run) -> Mapping[str, Any]:
-        """Return metrics, ready for JSON."""
-
-
-class Observer(Protocol):
-    """Receives every event, and may answer with its own events, for instance a diagnosis.
-
-    A subclass that remembers nothing between events needs neither `state` nor `restore`.
-    """
-
-    name: str
-    """The key of its state in a checkpoint."""
-
-    def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Return the events that answer this one. It must not change the run."""
-
-    def state(self) -> dict[str, Any]:
-        """Return the observer's state, ready for JSON. Checkpoints keep it."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned."""
-        return
 
 
 def _plain(value: Any) -> Any:

@@ -16,9 +16,9 @@ import numpy as np
 
 from mulligan.config.model import Config
 from mulligan.errors import ConfigError, DivergedError, RunError, must_be
-from mulligan.training import events, guard
+from mulligan.training import events
 from mulligan.training.interrupt import BetweenSteps, Held
-from mulligan.training.run import Run
+from mulligan.training.run import Evaluator, Observer, Run
 
 GRIDS = 2000
 """Maximum number of grids of samples in a run, so that a night leaves a small run folder."""
@@ -29,8 +29,8 @@ Stop: TypeAlias = bool | Literal["wait"]
 def train(
     run: Run,
     *,
-    evaluators: Sequence[events.Evaluator] = (),
-    observers: Sequence[events.Observer] | None = None,
+    evaluators: Sequence[Evaluator] = (),
+    observers: Sequence[Observer] | None = None,
     save: Callable[[events.Saved], object] | None = None,
     stop: Callable[[], Stop] = lambda: False,
 ) -> Generator[events.Event, None, None]:
@@ -118,7 +118,7 @@ def _alone(run: Run) -> Iterator[None]:
 
 def _events(
     run: Run,
-    evaluators: Sequence[events.Evaluator],
+    evaluators: Sequence[Evaluator],
     save: Callable[[events.Saved], object] | None,
     stop: Callable[[], Stop],
     held: Held,
@@ -148,7 +148,7 @@ def _events(
             rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
             clock, reported = events.Clock(run.wall, run.cpu, rate), (run.step, run.wall)
             yield events.Stepped(run.step, run.take_measures(), clock=clock)
-        guard.check(run)
+        run.check()
         if is_due(sample_every):
             yield events.Sampled(run.step, run.sample(*run.grid), clock=clock)
         if evaluators and is_due(config.evaluate_every):
@@ -169,7 +169,7 @@ def _view_in_notebook(run: Run) -> Any:
     return None
 
 
-def _figures(evaluate: events.Evaluator, run: Run) -> dict[str, Any]:
+def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
     """Return an evaluator's metrics as JSON values."""
     metrics = evaluate(run)
     try:

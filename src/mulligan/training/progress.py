@@ -1,19 +1,24 @@
-"""Show the events of a run: a bar in a terminal, one output in a notebook (`notebook`), plain lines elsewhere."""
+"""Show the events of a run: a bar in a terminal, one output in a notebook, plain lines elsewhere."""
 
 import sys
 import time
+from html import escape as escape_html
+from importlib import import_module
 from typing import Any, Self
 
-from mulligan.diagnosis.figures import figure_of
 from mulligan.doors.say import escape, say
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
+from mulligan.output.pictures.charts import STYLE, Chart, Line, draw
 from mulligan.output.readings import READINGS, read, says
-from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
-from mulligan.training.run import Run
+from mulligan.training.events import Diagnosed, Evaluated, Event, Finished, Sampled, Started, Stepped
+from mulligan.training.run import Observer, Run
+from mulligan.training.samples import picture
 
 LINES = 20
 """Number of reports that a run prints if there is no terminal."""
+REDRAWN = 0.3
+"""Minimum number of seconds between two drawings in a notebook."""
 FEW = 40
 """Number of samples below which a run mostly learns to copy them."""
 
@@ -46,8 +51,6 @@ def in_notebook() -> bool:
 def view_of(run: Run) -> View:
     """Return the view for a run: a bar in a terminal, a picture in a notebook, otherwise lines."""
     if in_notebook():
-        from mulligan.training.notebook import Notebook  # late: a terminal does not need it
-
         return Notebook(run)
     return Bar(run) if sys.stderr.isatty() else Plain(run)
 
@@ -118,6 +121,58 @@ class Bar(View):
         self._live.console.print(escape(text), markup=False)
 
 
+class Notebook(View, Observer):
+    """Redraws one output: a bar, the latest figures, both losses as curves, the newest samples.
+
+    `fit` and a loop over ``train(run)`` use it. Pass it along with your own observers:
+    ``train(run, observers=[mine, Notebook(run)])``.
+    """
+
+    name = "notebook"
+
+    def __init__(self, run: Run):
+        ipython: Any = import_module("IPython.display")
+        self._html, self._output = ipython.HTML, ipython.display(ipython.HTML(""), display_id=True)
+        self._run, self._pace, self._drawn = run, Pace(run), 0.0
+        self._said: list[str] = []
+        self._figures, self._picture = "", ""
+        self._reports: list[tuple[int, float, float]] = []  # step and both losses
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Stepped):
+            self._figures = " · ".join([*self._pace.words(event), *describe_measures(self._run, event.measures)])
+            self._reports.append((event.step, event.measures["d_loss"], event.measures["g_loss"]))
+        elif isinstance(event, Sampled):
+            self._picture = picture(event.images, self._run.data)
+        else:
+            super().show(event)
+        if isinstance(event, Finished) or time.perf_counter() - self._drawn > REDRAWN:
+            self._draw()
+
+    def observe(self, run: Run, event: Event) -> tuple[Event, ...]:
+        self.show(event)
+        return ()
+
+    def tell(self, text: str) -> None:
+        self._said.append(text)
+        self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.perf_counter()
+        said = "".join(f"<div>{escape_html(line)}</div>" for text in self._said for line in text.splitlines())
+        page = f"{said}{self._run.bar()}<div>{escape_html(self._figures)}</div>{self._chart()}{self._picture}"
+        self._output.update(self._html(page))
+
+    def _chart(self) -> str:
+        """Return both losses as lines of one chart; empty before the second report."""
+        if len(self._reports) < 2:
+            return ""
+        steps, of_d, of_g = zip(*self._reports)
+        lines = [Line("D", "judge", steps, of_d), Line("G", "fake", steps, of_g)]
+        chart = draw(Chart("Loss", "", "", lines, steps[-1]))
+        return f'<style>{STYLE}</style><div style="max-width:420px">{chart}</div>'
+
+
 class Pace:
     """Measures the steps per second and the time that is left."""
 
@@ -142,14 +197,6 @@ def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:
         real, fake = read(loss, real=measures["d_real"], fake=measures["d_fake"])
         words.append(f"D(real) {figure(real)}, D(fake) {figure(fake)}{READINGS[says(loss)].beside}")
     return words
-
-
-def evidence_lines(event: Diagnosed) -> list[str]:
-    """Return a line for each figure of a diagnosis, with its threshold and meaning."""
-    return [
-        f"{figure(found['value'])} {found['operator']} {figure(found['threshold'])}  {figure_of(name).meaning}"
-        for name, found in event.evidence.items()
-    ]
 
 
 def few(samples: int) -> str:
@@ -177,7 +224,7 @@ def describe_event(event: Event) -> str:
     if isinstance(event, Diagnosed):
         remedies = f"; try: {'; or: '.join(event.remedies)}" if event.remedies else ""
         kind = " (warning)" if event.severity == "warning" else "" if event.severity else " again"
-        because = "".join(f"\n  {line}" for line in evidence_lines(event))
+        because = "".join(f"\n  {line}" for line in event.lines())
         return f"step {count(event.step)}: {event.state}{kind}{remedies}{because}"
     if isinstance(event, Evaluated):
         found = describe_metrics(event.metrics)

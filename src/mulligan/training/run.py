@@ -1,9 +1,16 @@
-"""The state of a run: everything that the next step depends on, which is what a checkpoint holds."""
+"""The state of a run: everything that the next step depends on, which is what a checkpoint holds.
 
-from collections.abc import Sequence
+A run stops at the first NaN or infinity, before a checkpoint can hold it, and names the tensor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NoReturn, Self, SupportsIndex
+from html import escape as escape_html
+from typing import Any, NoReturn, Protocol, Self, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +20,7 @@ from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset, Sampler
 from mulligan.doors.say import escape
-from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, must_be
+from mulligan.errors import CheckpointError, ConfigError, DivergedError, UnsupportedError, as_whole, must_be
 from mulligan.game.gan import GAN
 from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels, use_one_heap
@@ -21,18 +28,16 @@ from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores, rows_at_once
 from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.pictures import to_uint8
-from mulligan.training import guard
-from mulligan.training.events import Observer
-from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limit_to, locate, settle
+from mulligan.training.events import Event
+from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limit_to, locate, picture, settle
 from mulligan.training.steering import AugmentationSteering, choose_held_back
 
 GRID = 64
 """Number of pictures in a sample grid."""
 CLOUD = 1024
 """Number of points in a sample of points."""
-CURVE = 2000
-"""Number of points of a curve from which on every second one is dropped. It must be even, to keep the newest."""
 _ROWS = 256  # rows of one pass when sampling
+_BATCH = "the batch of real samples"
 
 
 class Run:
@@ -58,8 +63,6 @@ class Run:
     sampler : Sampler
     sums, counted : dict, int
         Sums of the measures since the last report, and the number of steps.
-    curves : dict of str to list
-        Step and mean of both players' losses at every report; thinned in a long run.
     wall, cpu : float
         Seconds spent in steps so far.
     current : Config
@@ -102,13 +105,14 @@ class Run:
         self._told = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
         held = choose_held_back(config, self.data)
-        self.steering = AugmentationSteering(self, held) if len(held) else None
+        self.steering = None
+        if len(held):
+            self.steering = AugmentationSteering(self.gan, config, self.data, self.labels, held, self.generate)
         self.sampler = Sampler(len(self.data) - len(held), rows, stream(config.seed, "batches"))
         seen = self.steering.seen if self.steering else None
         self._batches = Batches(self.data, self.labels, config.data, self.sampler, seen)
         self.sums: dict[str, float] = {}
         self.counted = 0
-        self.curves: dict[str, list[tuple[int, float]]] = {"d_loss": [], "g_loss": []}
         self.wall = self.cpu = 0.0
         self.observers: Sequence[Observer] = ()
         self.trainer: dict[str, int] = {}  # the thread that trains this run, if one does
@@ -130,10 +134,13 @@ class Run:
         return escape(f"Run({facts})")
 
     def _repr_html_(self) -> str:
-        """Show the facts, a bar, the losses and the samples in a notebook."""
-        from mulligan.training.notebook import render_run  # late: only notebooks need pictures
+        """Show the facts, a bar and the samples in a notebook."""
+        return f"<div>{escape_html(repr(self))}</div>{self.bar()}{picture(self.sample(*self.grid), self.data)}"
 
-        return render_run(self)
+    def bar(self) -> str:
+        """Return the progress as HTML."""
+        words, total = f"step {self.step:,} of {self.config.steps:,}", self.config.steps
+        return f'<div><progress max="{total}" value="{self.step}"></progress> {words}</div>'
 
     @property
     def step(self) -> int:
@@ -168,11 +175,11 @@ class Run:
 
     def advance(self) -> dict[str, float]:
         """Take one step with the next batch, and add its measures to `sums`. A `DivergedError` names the first NaN."""
-        if self.steering is not None and (change := self.steering.change()) is not None:
+        if self.steering is not None and (change := self.steering.change(self.current.augment_probability)) is not None:
             self.adjust([change])
         measures = self.gan.step_on(self.sampler.batch_size, self._batches.write)
-        if not guard.finite(measures):
-            raise guard.diverged(self, measures, self.gan.real)
+        if not math.isfinite(sum(measures.values())):  # the sum of all is finite only if each is
+            raise self._diverged(measures)
         for name, value in measures.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.counted += 1
@@ -221,10 +228,6 @@ class Run:
         """Return the means of all measures since the last call."""
         means = {name: total / self.counted for name, total in self.sums.items()}
         self.sums, self.counted = {}, 0
-        for name, curve in self.curves.items():
-            curve += [(self.step, means[name])] if name in means else []
-            if len(curve) > CURVE:
-                del curve[1::2]
         return means
 
     # ── sampling ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -258,7 +261,11 @@ class Run:
                 parts.append(space.forward(z[rows], None if labels is None else labels[rows], training=False).copy())
         made = np.concatenate(parts)
         if not np.isfinite(made).all():
-            raise guard.no_samples(self, made)
+            bad = made.size - np.count_nonzero(np.isfinite(made))
+            raise DivergedError(
+                f"the run diverged after step {self.step}: {bad} of {made.size} numbers in the generator's samples are "
+                f"not finite. {self._advise('generator')}"
+            )
         return made
 
     def sample(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
@@ -296,6 +303,57 @@ class Run:
         )
         theta = self.gan.average if average else self.gan.g.network.theta
         return Generator(spec, theta, self.gan.g.network.stats, threads=self.config.threads)
+
+    # ── what is not finite ────────────────────────────────────────────────────────────────────────────────────────
+
+    def check(self) -> None:
+        """Raise `DivergedError` when an array that a checkpoint would hold is not finite."""
+        if not all(np.isfinite(array).all() for array in self.gan.arrays().values()):
+            raise self._diverged({})
+
+    def _diverged(self, measures: dict[str, float]) -> DivergedError:
+        """Make the error for a run that diverged: the loss, the step, the first bad tensor, and what to try."""
+        bad = [f"{name} = {value}" for name, value in measures.items() if not math.isfinite(value)]
+        what = f"at step {self.step}: {', '.join(bad)}" if bad else f"after step {self.step}"
+        tensors = [*(self._passed() if bad else ()), *self._stored()]
+        first, array = next(((name, array) for name, array in tensors if not np.isfinite(array).all()), ("", None))
+        where = "all tensors are finite, so the loss itself overflowed"
+        if array is not None:
+            count = array.size - int(np.isfinite(array).sum())
+            where = f"the first tensor that is not finite is {first} ({count} of {array.size} numbers)"
+        loss = " + ".join(type(part).__name__ for part in (self.config.loss, *self.config.penalties))
+        return DivergedError(f"the run diverged {what} (loss {loss}); {where}. {self._advise(first)}")
+
+    def _passed(self) -> Iterator[tuple[str, Array]]:
+        """Yield the results of the step's forward passes, in order. The weights themselves are already updated."""
+        if self.gan.real is not None:
+            yield _BATCH, self.gan.real
+        workers = self.gan.outputs()
+        for key, player, who in (("g", self.gan.g, "generator"), ("d", self.gan.d, "discriminator")):
+            for number, layer in enumerate(player.layers):
+                for worker in workers:
+                    if number < len(worker[key]):
+                        yield f"the output of {who}.layers.{number} ({type(layer).__name__})", worker[key][number]
+
+    def _stored(self) -> Iterator[tuple[str, Array]]:
+        """Yield every array that a checkpoint holds. Parameters are named by their path."""
+        for player, who in ((self.gan.d, "discriminator"), (self.gan.g, "generator")):
+            yield from ((f"{who}.layers.{path}", array) for path, array in player.network.tensors().items())
+            yield from ((f"{who}.optimizer.{slot}", array) for slot, array in player.state.items())
+        yield "the average of the generator", self.gan.average
+
+    def _advise(self, tensor: str) -> str:
+        """Say what to try if this tensor was the first that is not finite."""
+        if tensor == _BATCH:
+            return "The data hold NaN or infinity. Remove those samples."
+        from mulligan.diagnosis import Finding
+        from mulligan.training.remedies import remedy_for
+
+        config = replace(self.current, classes=self.classes)
+        changes = remedy_for(Finding("divergence"), config, self.data.shape).changes
+        who = "generator" if "generator" in tensor else "discriminator"
+        clip = "" if getattr(self.config, who).clip is not None else f", or {who}.clip=norm to bound the gradient"
+        return f"Try {', '.join(map(str, changes)) or 'a lower rate'}{clip}."
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -367,3 +425,31 @@ class Run:
             raise CheckpointError(f"the checkpoint's adjustments cannot be repeated here: {error}") from error
         run._told = len(run.adjusted)
         return run
+
+
+class Evaluator(Protocol):
+    """Measures the generator during a run. It must not change the run, and takes random numbers from `Run.draw`."""
+
+    def __call__(self, run: Run) -> Mapping[str, Any]:
+        """Return metrics, ready for JSON."""
+
+
+class Observer(Protocol):
+    """Receives every event, and may answer with its own events, for instance a diagnosis.
+
+    A subclass that remembers nothing between events needs neither `state` nor `restore`.
+    """
+
+    name: str
+    """The key of its state in a checkpoint."""
+
+    def observe(self, run: Run, event: Event) -> Iterable[Event]:
+        """Return the events that answer this one. It must not change the run."""
+
+    def state(self) -> dict[str, Any]:
+        """Return the observer's state, ready for JSON. Checkpoints keep it."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        return

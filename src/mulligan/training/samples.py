@@ -22,7 +22,8 @@ from mulligan.doors.write import atomic_write
 from mulligan.errors import ConfigError, RunError, expanded, must_be
 from mulligan.nn.memory import Array, Labels
 from mulligan.output.generator.file import SHIPPED
-from mulligan.output.pictures import grid, points_picture
+from mulligan.output.pages import data_uri
+from mulligan.output.pictures import grid, png_bytes, points_picture
 from mulligan.training.steering import choose_held_back
 
 _LOG = logging.getLogger(__name__)
@@ -78,6 +79,13 @@ def settle(config: Config, data: Dataset) -> Config:
 def sheet(samples: NDArray[Any], data: Dataset) -> NDArray[np.uint8]:
     """Return generated samples as one picture: a grid, or points in the range of the data."""
     return points_picture(samples, *data.range) if data.is_points else grid(samples)
+
+
+def picture(samples: NDArray[Any], data: Dataset) -> str:
+    """Return generated samples as an HTML picture."""
+    whole = sheet(samples, data)
+    style = f"width:{min(2 * whole.shape[1], 480)}px;image-rendering:pixelated"
+    return f'<img alt="samples" style="{style}" src="{data_uri(png_bytes(whole, quickly=True))}">'
 
 
 def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, int]:

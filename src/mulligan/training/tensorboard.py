@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError
 from mulligan.output.pictures import grid, png_bytes, read_png
-from mulligan.training.events import Event, Observer, Sampled
-from mulligan.training.run import Run
+from mulligan.training.events import Event, Sampled
+from mulligan.training.run import Observer, Run
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import read_events, read_run
 

@@ -28,7 +28,6 @@ from mulligan.errors import CheckpointError, DataError, MulliganError, RunError
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.blas import describe_blas
 from mulligan.output.generator.file import parts_of
-from mulligan.training import guard
 from mulligan.training.run import Run
 
 FORMAT = "mulligan-checkpoint"
@@ -104,7 +103,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     RunError
         When the folder cannot be written or the disk is full. Earlier checkpoints are untouched.
     """
-    guard.check(run)
+    run.check()
     target = folder_of(folder, run.step)
     temporary = folder / f".{target.name}.part"
     arrays, digest = parts_of(run.gan.arrays(), {"format": FORMAT}), hashlib.sha256()

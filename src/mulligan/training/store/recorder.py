@@ -26,10 +26,10 @@ from mulligan.data import DATASETS
 from mulligan.doors.write import FULL, advice, atomic_write
 from mulligan.errors import BusyError, CheckpointError, DivergedError, RunError, expanded, typed
 from mulligan.output.pictures import read_png, save_animation, save_png
-from mulligan.training.events import Evaluated, Evaluator, Event, Finished, Observer, Sampled, Saved, Stepped, Waiting
+from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import Stop, train
-from mulligan.training.run import Run
+from mulligan.training.run import Evaluator, Observer, Run
 from mulligan.training.samples import sheet
 from mulligan.training.store.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
