@@ -55,7 +55,6 @@ SLOW = {
     "training/store/test_checkpoint.py::test_layers_with_chance": ("[dropout",),
     "training/store/test_kill.py::test_killed_at_random_moments": ("[alternating",),
     "training/store/test_recorder.py::test_leaving_and_coming_back": ("[1]",),
-    "training/test_recipes.py::test_a_recipe_trains[goodfellow-cifar10": (),
     "training/test_recipes.py::test_a_recipe_trains[r3gan": (),
     "web/browser/test_browser_lab.py": ("calls_are_answered", "drawings_are", "cannot_do", "stand_ins"),
     "web/browser/test_browser_pyodide.py": (),

@@ -93,6 +93,7 @@ GONE = {
     "elu": "Use silu or softplus.",
     "polyak": "Use ema.",
     "constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.',
+    "goodfellow-mnist": "Use classic, or write its layers out in a recipe of your own.",
     "jang": "Use the data of that name: mulligan train ring --data jang.",
     "jang-sorted": "Use jang: sorting its batches changed only roundings.",
     "torch-training": "Use --to torch for the generator, and train in PyTorch in a loop of your own.",

@@ -8,13 +8,7 @@ from mulligan.config.serialization import to_table
 from mulligan.data import load
 from mulligan.game import GAN, LiteralCost, NonSaturating
 from mulligan.museum.exhibits import article, digits
-from mulligan.museum.kinds import (
-    ArticleAdam,
-    AutogradCost,
-    LogOfProbability,
-    Marginals,
-    RisingMomentum,
-)
+from mulligan.museum.kinds import ArticleAdam, AutogradCost, LogOfProbability
 from mulligan.nn.layers import Arctan, ReLU, Sequential, walk
 from mulligan.nn.optimizers import Adam
 from mulligan.training import with_overrides
@@ -138,42 +132,6 @@ def test_kristiadi():
                 assert array.std() == pytest.approx(1 / np.sqrt(len(array) / 2), rel=0.15)
             else:
                 assert not array.any()
-
-
-@pytest.mark.parametrize(
-    ("name", "shape", "g", "d", "rate", "limit"),
-    [
-        ("goodfellow-mnist", (28, 28, 1), [100, 1200, 1200, 784], [784, 1200, 1200, 1], 0.1, 50_000),
-        ("goodfellow-cifar10", (32, 32, 3), [100, 8000, 8000, 3072], [3072, 8000, 8000, 1], 0.025, 40_000),
-    ],
-)
-def test_goodfellow(name, shape, g, d, rate, limit):
-    config = mulligan.recipe(name)
-    assert both(config, shape) == (g, d)  # maxout of 5 pieces: units × 5 columns
-    layers = config.discriminator.layers
-    assert [x.rate for x in layers if type(x).__name__ == "Dropout"] == [0.2, 0.5, 0.5]
-    assert [(x.units, x.pieces) for x in layers if type(x).__name__ == "Maxout"] == [(d[1] // 5, 5)] * 2
-    assert config.generator.optimizer == RisingMomentum(rate, 0.5, 0.7, 250, limit // 100)
-    assert config.discriminator.optimizer.lr == rate / 2
-    assert (config.batch_size, config.data.limit, config.latent.dim) == (100, limit, 100)
-    assert config.schedules.lr(1000, 1) == pytest.approx(1.000004**-1000)
-
-
-def test_the_bias_of_the_first_gan_is_the_pixels_mean():
-    out = np.empty(784, np.float32)
-    Marginals().fill(out, 1, 1, np.random.default_rng(0))
-    mean = np.asarray(load("mnist").images[:50_000]).reshape(50_000, -1).mean(axis=0) / 255
-    np.testing.assert_allclose(1 / (1 + np.exp(-out)), np.clip(mean, 1e-7, 1), rtol=1e-4, atol=1e-7)
-
-
-def test_momentum_rises_from_the_second_epoch_to_the_last():
-    spec = RisingMomentum(lr=1.0, momentum=0.5, final=0.7, epochs=3, epoch=2)
-    theta, state, kept = np.zeros(1), spec.init(1, np.float64), []
-    for _ in range(8):
-        before = state["v"].copy()
-        spec.step(theta, np.ones(1), state)
-        kept.append((state["v"][0] + 1) / before[0] if before[0] else None)
-    assert kept[1:] == pytest.approx([0.5, 0.6, 0.6, 0.7, 0.7, 0.7, 0.7])
 
 
 @pytest.mark.parametrize("loss", [AutogradCost(), LogOfProbability()])

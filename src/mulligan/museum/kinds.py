@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mulligan.data import load
 from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures import Architecture
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, sigmoid, softplus
@@ -28,10 +27,10 @@ from mulligan.nn.layers import (
 )
 from mulligan.nn.layers.activations import sigmoid as logistic
 from mulligan.nn.layers.base import Shape
-from mulligan.nn.layers.initializers import He, Initializer, Scaled
+from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.optimizers import Optimizer, State
-from mulligan.nn.optimizers.base import Vector, average, average_square, steps
+from mulligan.nn.optimizers.base import Vector, average, average_square
 from mulligan.nn.schedules import Schedule
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
 from mulligan.training.changes import REACH
@@ -244,50 +243,6 @@ class Times(Pointwise):
         out.fill(self.by)
 
 
-# ── the GAN paper: biases and rising momentum (pylearn2) ──────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Marginals(Initializer):
-    """The bias with which a sigmoid outputs each pixel's mean in the data (pylearn2: "from marginals").
-
-        b = log(p/(1 − p)),   p = mean pixel in [0, 1], kept within 1e-7 of the ends
-
-    The mean is over the first `limit` pictures of a data set.
-    """
-
-    data: str = "mnist"
-    limit: Count = 50_000
-
-    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        p = np.asarray(load(self.data).images[: self.limit]).mean(axis=0).ravel() / 255.0
-        p = np.clip(p, 1e-7, 1 - 1e-7)
-        out[...] = np.log(p / (1 - p)).reshape(out.shape)
-
-
-@dataclass(frozen=True)
-class RisingMomentum(Optimizer):
-    """Momentum that grows over the epochs (pylearn2's MomentumAdjustor).
-
-    v ← μ·v − lr·g,   θ ← θ + v;   μ grows linearly from `momentum` to `final` over `epochs` of `epoch` steps
-    """
-
-    slots: ClassVar[tuple[str, ...]] = ("v",)
-    lr: Positive = 0.1
-    momentum: Decay = 0.5
-    final: Decay = 0.7
-    epochs: Count = 250
-    epoch: Count = 500
-
-    def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:
-        done = (steps(state) - 1) // self.epoch
-        way = min(done / max(self.epochs - 1, 1), 1.0)
-        g *= lr
-        v *= (1 - way) * self.momentum + way * self.final
-        v -= g
-        theta += v
-
-
 KINDS: dict[str, type[Any]] = {
     "article_adam": ArticleAdam,
     "article_output": ArticleOutput,
@@ -299,8 +254,6 @@ KINDS: dict[str, type[Any]] = {
     "every_few": EveryFew,
     "autograd_cost": AutogradCost,
     "times": Times,
-    "marginals": Marginals,
-    "rising_momentum": RisingMomentum,
 }
 """Optimisers, layers, losses … by name. `mulligan.config.serialization` reads them here."""
 
