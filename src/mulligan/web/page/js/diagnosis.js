@@ -13,7 +13,7 @@ export function EvidenceLine({ line, level }) {
   return html`<li title=${line.words}><div>${line.label ?? line.words}</div><div class=${line.holds ? `v ${level}` : "v"}>${line.value === undefined ? "–" : num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}<small>alarm ${line.operator} ${short(line.threshold)}</small></div></li>`;
 }
 
-const MOST = 5; // lines of evidence
+const MOST = 5; // lines of evidence; those that decided come first
 
 /** A value of the configuration in words: penalties as R1 γ 1 + R2 γ 1, kinds by their name. */
 function inWords(value) {
@@ -89,7 +89,7 @@ export function Diagnosis() {
   const every = cadence();
   const { severe, title, level, lacks } = found() ?? {};
   const blank = !title;
-  const shown = blank ? awaited()?.evidence ?? [] : (severe ? advice.evidence : checked?.evidence ?? []).slice(0, MOST); // before the first check, what it will look at
+  const shown = blank ? awaited()?.evidence ?? [] : (checked?.evidence ?? advice.evidence).slice(0, severe ? 3 : MOST); // before the first check, what it will look at
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${checked?.checks.length ?? awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
