@@ -77,7 +77,7 @@ function card(round, images, said, words) {
   return canvas.toDataURL();
 }
 
-const duel = () => server.get("/api/look/duel", { run: "live", count: SIDES, seed: dice(2 ** 31) });
+const duel = () => server.get("/api/look/duel", { count: SIDES, seed: dice(2 ** 31) });
 
 /** Five real pictures and five forged ones, mixed and new in each round: your answers beside D's. Keys and a way out with `close`. */
 export function Judge({ close, ask = duel }) {
