@@ -604,7 +604,7 @@ def test_a_d_that_returns_pictures_is_not_asked():
         ({"folder": ""}, "a path"),
         ({"folder": 3}, "folder"),
     ],
-    ids=str,
+    ids=lambda each: ",".join(each) if isinstance(each, dict) else each,
 )
 def test_what_a_user_mistypes_is_an_error(words, named):
     words = {"reals": REALS, "generator": lambda z: REALS[: len(z)], "latent": 3, **words}
