@@ -103,10 +103,8 @@ def check_folder(out: Path, marker: str | None = None, *, force: bool = False) -
             return
     except OSError as error:
         raise RunError(f"cannot read the folder {out}: {advice(error)}") from error
-    again = "" if marker is None else " or an older one of this command"
-    raise ConfigError(
-        f"--out must be new, an empty folder{again}, got {str(out)!r}. Try {typed(f'{out}-2')}, or --force."
-    )
+    rule = "a new name or an empty folder" if marker is None else "new, empty or an older folder of this command"
+    raise ConfigError(f"--out must be {rule}, got {str(out)!r}. Try {typed(f'{out}-2')}, or --force.")
 
 
 def check_plain(path: Path) -> Path:
