@@ -1,7 +1,5 @@
 """A study whose cells take milliseconds: nets of sixteen units on points of the ring."""
 
-from contextlib import contextmanager
-
 import pytest
 
 RECIPE = """
@@ -40,17 +38,16 @@ hinge = ["loss=hinge"]
 
 @pytest.fixture
 def hand_out(monkeypatch):
-    """Let a function of (function, jobs) be the backend; returns the numbers of workers that were asked for."""
+    """Let a function of (function, jobs) do the jobs; returns the numbers of workers that were asked for."""
 
     def replaced(run):
         started = []
 
-        @contextmanager
-        def backend(name, workers, scheduler=""):
+        def distribute(function, jobs, workers):
             started.append(workers)
-            yield run
+            yield from run(function, jobs)
 
-        monkeypatch.setattr("mulligan.studies.runner.backend", backend)
+        monkeypatch.setattr("mulligan.studies.runner.distribute", distribute)
         return started
 
     return replaced

@@ -1,6 +1,5 @@
-"""Real processes: the three backends, and what is left when a study or a worker is killed."""
+"""Real processes: processes and clusters, and what is left when a study or a worker is killed."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -12,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.errors import ConfigError
 from mulligan.studies import StudyRun, load_study
-from mulligan.studies.backends import backend
 
 SOURCE = Path(__file__).parents[2] / "src"
 PATIENCE = 240.0  # the machine may be busy
@@ -66,16 +63,37 @@ def wait_for(what):
     return found
 
 
+ON_A_CLUSTER = """
+import sys
+import joblib
+from mulligan.studies import StudyRun, load_study
+
+if __name__ == "__main__":
+    name, study, out = sys.argv[1:]
+    if name == "dask":
+        from dask.distributed import Client
+        client = Client(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    else:
+        import ray
+        from ray.util.joblib import register_ray
+        register_ray()
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    with joblib.parallel_config(name):
+        assert len(list(StudyRun(load_study(study), out).run(workers=None))) == 4
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["loky", "dask", "ray"])
-def test_the_same_numbers_everywhere(name, write, tmp_path, hand_out):
-    package = {"loky": "joblib", "dask": "distributed", "ray": "ray"}[name]
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
+@pytest.mark.parametrize(("name", "package"), [("loky", "joblib"), ("dask", "distributed"), ("ray", "ray")])
+def test_the_same_numbers_everywhere(name, package, write, tmp_path, hand_out):
+    pytest.importorskip(package)
     path = write()
-    printed = ended(start(path, tmp_path / name, "--workers", "2", "--backend", name))
-    assert len(printed) == 5
-    assert printed[-1]["event"] == "kept"
+    if name == "loky":
+        assert len(ended(start(path, tmp_path / name, "--workers", "2"))) == 5
+    else:
+        (tmp_path / "cluster.py").write_text(ON_A_CLUSTER, "utf-8")
+        program = [sys.executable, str(tmp_path / "cluster.py"), name, str(path), str(tmp_path / name)]
+        subprocess.run(program, env={**os.environ, "PYTHONPATH": str(SOURCE)}, check=True, timeout=PATIENCE)
     hand_out(map)
     assert len(list(StudyRun(load_study(path), tmp_path / "here").run())) == 4
     assert exact(tmp_path / name / "results.jsonl") == exact(tmp_path / "here" / "results.jsonl")
@@ -169,9 +187,3 @@ def test_ctrl_c_says_how_to_go_on(write, tmp_path):
     assert child.returncode == 130, stderr
     assert "--resume" in stderr.splitlines()[-1]
     assert "Traceback" not in stderr
-
-
-@pytest.mark.parametrize(("words", "fact"), [(("daks", 1), "daks"), (("loky", 1, "tcp://here:1"), "tcp://here:1")])
-def test_a_backend_that_is_not_there(words, fact):
-    with pytest.raises(ConfigError, match=fact), backend(*words):
-        pass

@@ -1,4 +1,4 @@
-"""``mulligan study``: a recipe × variations × seeds, on two cores or a cluster."""
+"""``mulligan study``: a recipe × variations × seeds."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ def command(
     *,
     budget: StudyWord = None,
     workers: Workers = None,
-    backend: Annotated[str, arg(metavar="{loky,dask,ray}", help_behavior_hint="")] = "loky",
-    scheduler: Annotated[str, arg(metavar="ADDRESS", help_behavior_hint="")] = "",
     resume: Annotated[bool, arg(help_behavior_hint="")] = False,
     out: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     json: Flag = False,
@@ -39,7 +37,6 @@ def command(
     Example:
     $ mulligan study cost
     $ mulligan study my-study.toml --workers 8 --out studies/mine
-    $ mulligan study losses --budget full --backend dask --scheduler tcp://10.0.0.5:8786
 
     Parameters
     ----------
@@ -49,10 +46,6 @@ def command(
         One of the study's budgets (default: the first).
     workers
         Number of cells at once (default: one for each core).
-    backend
-        This machine (loky), or a Dask or Ray cluster.
-    scheduler
-        Address of the cluster (default: start one here).
     resume
         Go on with the study in the folder.
     out
@@ -61,19 +54,16 @@ def command(
         Print the results as JSON Lines. The last line says where the files are.
     """
     from mulligan.nn.workers.limits import available_cores
-    from mulligan.studies.backends import check
 
-    check(backend, scheduler)
     study = studies.load_study(file)
     folder = out or Path("studies") / Path(file).stem
     run = studies.StudyRun(study, folder, budget=budget, resume=resume)
-    cluster = "" if backend == "loky" else backend
-    anew = _words(file, folder, budget=budget, workers=workers, backend=cluster, scheduler=scheduler)
+    anew = _words(file, folder, budget=budget, workers=workers)
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
     workers = min(workers or available_cores(), max(1, total - before))
     kept = f", {before} of them have ended" if before else ""
-    say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once ({backend})")
-    results, began = run.run(workers, backend_name=backend, scheduler=scheduler), time.perf_counter()
+    say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once")
+    results, began = run.run(workers), time.perf_counter()
     try:
         for ended, result in enumerate(results, 1):
             if json:
@@ -91,12 +81,9 @@ def command(
         raise RunError(f"{error} Try {anew} --resume.") from error
     lost = [r for r in run.results.values() if r["status"] == "failed"]
     data = {"event": "kept", "results": str(run.lines), "cells": total, "failed": len(lost)}
-    lines += [
-        "",
-        f"results  {_near(run.lines)}",
-        f"plot     {_near(run.folder / 'plot.svg')}",
-        f"again    {anew} --resume",
-    ]
+    plot = run.folder / "plot.svg"
+    drawn = _near(plot) if plot.is_file() else "pip install matplotlib, then --resume"
+    lines += ["", f"results  {_near(run.lines)}", f"plot     {drawn}", f"again    {anew} --resume"]
     code = render(Document(data, lines, code=1 if len(lost) == total else 0), json=json)
     measured = dict.fromkeys(name for result in run.results.values() for name in result["figures"])
     for name in study.columns:

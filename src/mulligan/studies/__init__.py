@@ -1,7 +1,7 @@
 """Run studies: a recipe × variations × seeds, on two cores or a cluster, all measured in the same way.
 
 - `study`: the file format of a study; read it first. `shipped/`: the studies that come with Mulligan.
-- `runner`: runs and resumes all cells. `cell`: trains one cell in a worker. `backends`: starts the workers.
+- `runner`: runs and resumes all cells. `cell`: trains one cell in a worker.
 - `measures`: the figures. `table`: the results, as one table and one plot.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mulligan.studies.study import describe_study as describe_study
     from mulligan.studies.study import load_study as load_study
     from mulligan.studies.table import columns_of as columns_of
-    from mulligan.studies.table import dots as dots
+    from mulligan.studies.table import plot as plot
     from mulligan.studies.table import rows_of as rows_of
     from mulligan.studies.table import text as text
     from mulligan.studies.table import write_table as write_table
@@ -32,7 +32,7 @@ _NAMES = {
     "measures": "MEASURES first_drawn",
     "runner": "StudyRun",
     "study": "STUDIES Axis Budget Study Variation describe_study load_study",
-    "table": "columns_of dots rows_of text write_table",
+    "table": "columns_of plot rows_of text write_table",
 }
 __all__ = [name for names in _NAMES.values() for name in names.split()]
 

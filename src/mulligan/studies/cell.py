@@ -10,7 +10,6 @@ import os
 import shutil
 import time
 import traceback
-from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +21,10 @@ from mulligan.config.model import DataSpec, Parent
 from mulligan.config.serialization import Table, from_table
 from mulligan.data import Dataset
 from mulligan.errors import DivergedError, MulliganError
-from mulligan.output.pictures import png_bytes
 from mulligan.studies.measures import MEASURES, Figures, mixture_of
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
 from mulligan.training.events import Event, Started, Stepped
-from mulligan.training.samples import data_of, sheet
+from mulligan.training.samples import data_of
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
 
 DONE, DIVERGED, FAILED = "done", "diverged", "failed"
@@ -102,10 +100,7 @@ def _train(job: Job) -> dict[str, Any]:
         return result_of(job, FAILED, "the study was killed", run)
     if job.until:
         return result_of(job, DONE, "", run)
-    result = result_of(job, DONE, "", run, figures=measure(run, job), measurements=earlier.measurements)
-    samples = run.sample(*run.grid)  # 64 pictures, sorted by class: show every fourth
-    grid = sheet(samples if run.data.is_points else samples[::4], run.data)
-    return {**result, "picture": b64encode(png_bytes(grid)).decode()}
+    return result_of(job, DONE, "", run, figures=measure(run, job), measurements=earlier.measurements)
 
 
 def run_of(job: Job) -> Run:

@@ -1,29 +1,30 @@
 """Run a study or resume it: each cell is a run folder, and a cell that has a result is skipped.
 
 A study's folder: ``study.json`` (the settings, the chosen steps, the machine) · ``results.jsonl`` (a line for each cell
-that has ended) · ``cells/`` (a run folder for each, with its ``result.json`` and ``samples.png``) · ``table.txt`` ·
-``plot.svg``.
+that has ended) · ``cells/`` (a run folder for each) · ``table.txt`` · ``plot.svg``.
 """
 
 import json
 import logging
 import math
+import multiprocessing
 import os
 import shutil
 import warnings
-from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from mulligan.config.change import differences
-from mulligan.config.serialization import Table, to_plain, to_table
-from mulligan.doors.read import read_json
+from mulligan.config.serialization import KINDS, Table, to_plain, to_table
+from mulligan.data import DATASETS
+from mulligan.doors.read import parse_object, read_json, read_text
 from mulligan.doors.write import advice, atomic_write, write_json
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
-from mulligan.studies.backends import Runner, backend
 from mulligan.studies.cell import DIVERGED, DONE, FAILED, Job, check_data, result_of, run_cell, time_steps
+from mulligan.studies.measures import MEASURES
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
 from mulligan.training.samples import locate
@@ -100,8 +101,8 @@ class StudyRun:
 
     def _collect(self) -> None:
         """Read the results of all cells that have ended, in this process or another."""
-        paths = {name: self._cell(name) / "result.json" for name in self.cells()}
-        self.results = {name: read_json(path) for name, path in paths.items() if path.is_file()}
+        lines = read_text(self.lines).splitlines() if self.lines.is_file() else []
+        self.results = {result["cell"]: result for result in (parse_object(line, self.lines) for line in lines)}
 
     def _asked(self) -> Table:
         """Return everything that a result depends on. Titles and columns are not part of it: they may change."""
@@ -133,6 +134,7 @@ class StudyRun:
             seed=seed,
             steps=steps,
             save_every=max(LEAST, math.ceil((steps - budget.start) / SAVES)),
+            sample_every=steps,
             report_every=math.gcd(*measured) if measured else max(1, steps // 20),
         )
 
@@ -162,20 +164,19 @@ class StudyRun:
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def run(self, workers: int = 1, *, backend_name: str = "loky", scheduler: str = "") -> Iterator[dict[str, Any]]:
+    def run(self, workers: int | None = 1) -> Iterator[dict[str, Any]]:
         """Run every cell that has no result yet, and yield each line of ``results.jsonl`` as it comes.
 
         Parameters
         ----------
-        workers : int
-            Number of cells to run at once on this machine. There are never more processes than cells.
-        backend_name, scheduler : str
-            See `mulligan.studies.backends.backend`.
+        workers : int, optional
+            Number of cells to run at once on this machine. There are never more processes than cells. None runs them
+            where `joblib.parallel_config` says, for instance on a cluster.
 
         Raises
         ------
         ConfigError, DataError, RunError, UnsupportedError
-            When the backend, the data or the folder cannot be used. An error in a cell becomes that cell's result.
+            When the data or the folder cannot be used. An error in a cell becomes that cell's result.
         BusyError
             When another process runs the study in this folder.
         """
@@ -184,13 +185,14 @@ class StudyRun:
             pending = self.pending
             if not pending:
                 return
-            if not scheduler:  # workers on this machine see the same files; a cluster's may not
+            if workers is not None:  # workers on this machine see the same files; a cluster's may not
+                workers = min(workers, len(pending))
                 configs = [self._config(self.cells()[name][0]) for name in pending]
                 for config in {config.data: config for config in configs}.values():
                     check_data(config, self.study.measures)
-            with backend(backend_name, min(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
+            with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
-                yield from self._run(run, pending)
+                yield from self._run(pending, workers)
 
     def _hold(self) -> IO[bytes]:
         """Lock the folder for this process."""
@@ -200,10 +202,10 @@ class StudyRun:
         except OSError as error:
             raise RunError(f"cannot write {self.folder}: {advice(error)}") from error
 
-    def _run(self, run: Runner, pending: list[str]) -> Iterator[dict[str, Any]]:
-        self._choose_steps(run)
+    def _run(self, pending: list[str], workers: int | None) -> Iterator[dict[str, Any]]:
+        self._choose_steps(workers)
         self.write_plan()
-        lost = {r["cell"]: r["error"] for r in _play(run, self._starts(pending)) if r["status"] != DONE}
+        lost = {r["cell"]: r["error"] for r in _play(self._starts(pending), workers) if r["status"] != DONE}
         jobs = []
         for name in pending:
             start, job = _start(self.cells()[name][1]), self.job(name)
@@ -211,26 +213,24 @@ class StudyRun:
                 yield self.record(result_of(job, FAILED, f"its start: {lost[start]}"))
             else:
                 jobs.append(job)
-        for result in _play(run, jobs):
+        for result in _play(jobs, workers):
             yield self.record(result)
 
-    def _choose_steps(self, run: Runner) -> None:
+    def _choose_steps(self, workers: int | None) -> None:
         """Convert a budget in CPU-seconds to a number of steps, once for each variation."""
         seconds = self.budget.cpu_seconds
         new = [v for v in self.variations if v.name not in self.steps] if seconds else []
         if not new:
             return
         _LOG.info("choosing the steps that fill %g CPU-seconds, %d variations", seconds, len(new))
-        for name, rate in run(_time, [(self._job(v.name, self.config(v, 0)), seconds * TIMING) for v in new]):
+        trials = [(self._job(v.name, self.config(v, 0)), seconds * TIMING) for v in new]
+        for name, rate in distribute(_time, trials, workers):
             self.steps[name] = max(1, round(seconds / rate)) if rate else 1
 
     def record(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Keep a result in the cell's folder and in the table of all. A failed cell will be tried again."""
+        """Keep a cell's result. A failed cell will be tried again."""
         name = result["cell"]
         variation, seed = self.cells()[name]
-        picture = result.pop("picture", None)
-        if picture:
-            atomic_write(self._cell(name) / "samples.png", b64decode(picture))
         self.results[name] = {
             "cell": name,
             "variation": variation.name,
@@ -240,7 +240,6 @@ class StudyRun:
             **{key: value for key, value in result.items() if key != "cell"},
         }
         if result["status"] in (DONE, DIVERGED):
-            write_json(self._cell(name) / "result.json", self.results[name])
             shutil.rmtree(RunFolder(self._cell(name)).checkpoints, ignore_errors=True)
         self.results = {cell: self.results[cell] for cell in self.cells() if cell in self.results}
         rows = [json.dumps(each, ensure_ascii=False, allow_nan=False) for each in self.results.values()]
@@ -262,25 +261,66 @@ def _time(job: tuple[Job, float]) -> tuple[str, float]:
     return job[0].cell, time_steps(*job)
 
 
-def _play(run: Runner, jobs: list[Job]) -> Iterator[dict[str, Any]]:
+def distribute(function: Callable[[Any], Any], jobs: list[Any], workers: int | None) -> Iterator[Any]:
+    """Yield the results of jobs, in any order, from processes of this machine or as `joblib.parallel_config` says."""
+    import joblib
+
+    here: dict[str, Any] = {"n_jobs": workers, "inner_max_num_threads": 1, "idle_worker_timeout": 20}
+    try:
+        multiprocessing.Semaphore()
+    except (ImportError, OSError):  # no writable /dev/shm: joblib would take threads, which it cannot limit
+        here = {"backend": "sequential"}
+    calls = [joblib.delayed(_with_registries)(_registries(), function, job) for job in jobs]
+    with nullcontext() if workers is None else joblib.parallel_config(**{"backend": "loky"} | here):
+        try:
+            parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        except ValueError:  # Ray's backend returns only whole lists
+            parallel = joblib.Parallel(batch_size=1)
+        try:
+            yield from parallel(calls)
+        finally:
+            if workers is not None:
+                _end_loky()
+
+
+def _end_loky() -> None:
+    from joblib.externals.loky import get_reusable_executor
+
+    with suppress(Exception):  # idle processes would stay for a while, and a cell of a study that was stopped goes on
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)
+
+
+def _registries() -> list[dict[str, Any]]:
+    """Return the registries to which a program may have added its own kinds, data and measures."""
+    return [*KINDS.values(), DATASETS, MEASURES]
+
+
+def _with_registries(entries: list[dict[str, Any]], function: Callable[[Any], Any], job: Any) -> Any:
+    """Do a job after copying the study's registries, because a worker has only imported Mulligan."""
+    for registry, known in zip(_registries(), entries):
+        registry.update(known)
+    return function(job)
+
+
+def _play(jobs: list[Job], workers: int | None) -> Iterator[dict[str, Any]]:
     """Yield a result for every job. A worker that is killed costs its own cell only.
 
-    The backend does not say which cell was lost, and it loses all that were under way. These go on one at a time, so
+    joblib does not say which cell was lost, and it loses all that were under way. These go on one at a time, so
     that the cell that kills its worker again is known.
     """
     waiting = {job.cell: job for job in jobs}
     while waiting:
         try:
-            for result in run(run_cell, list(waiting.values())):
+            for result in distribute(run_cell, list(waiting.values()), workers):
                 del waiting[result["cell"]]
                 yield result
         except (ConfigError, RunError):
             raise
-        except Exception:  # from the backend: `run_cell` never raises
+        except Exception:  # from joblib: `run_cell` never raises
             for job in [job for job in waiting.values() if Path(job.folder).is_dir()] or list(waiting.values()):
                 _LOG.warning("a worker was killed; %s goes on from its checkpoint, alone", job.cell)
                 try:
-                    (result,) = run(run_cell, [job])
+                    (result,) = distribute(run_cell, [job], workers)
                 except Exception as again:
                     result = result_of(job, FAILED, f"its worker was killed ({type(again).__name__})")
                 del waiting[job.cell]

@@ -1,27 +1,21 @@
-"""Build the table of a study, the median over the seeds with the range, and draw one figure of it as static SVG."""
+"""Build the table of a study, the median over the seeds with the range, and plot one figure of it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
 from mulligan.doors.write import atomic_write
 from mulligan.metrics import Metric
-from mulligan.output.pictures import svg
 from mulligan.studies.measures import FIGURES
 from mulligan.studies.runner import StudyRun
 
-USUAL = ("fd", "fd_pca", "coverage", "classes", "modes", "good", "distance", "d_real", "d_fake", "gradient")
-"""Default columns, of those that were measured."""
 SHOWN = 6
-"""Maximum number of default columns."""
-
+"""Maximum number of columns of a study that names none."""
 BLUE, RED = "#1b6ca8", "#c8553d"
-STYLE = ".rule{stroke:#000;opacity:.12}.end{text-anchor:end}.mid{text-anchor:middle}.title{font-weight:600}"
 DECADES = 30.0
 """Ratio of largest to smallest value above which the axis of the plot is logarithmic."""
-_LINE = 20  # pixels a row
-_WIDTH = 760
 
 
 @dataclass(frozen=True)
@@ -93,11 +87,9 @@ def _spreads(all_figures: list[dict[str, float]]) -> dict[str, Spread]:
 
 
 def columns_of(rows: Sequence[StudyRow], asked: Sequence[str] = ()) -> list[str]:
-    """Choose the columns: those of the study, or the usual ones, if they were measured."""
+    """Choose the columns: those of the study that were measured, or the first figures."""
     measured = list(dict.fromkeys(name for row in rows for name in row.figures))
-    found = [name for name in asked if name in measured]
-    usual = [name for name in USUAL if name in measured]
-    return found or (usual or sorted(measured))[:SHOWN]
+    return [name for name in asked if name in measured] or measured[:SHOWN]
 
 
 def figure_of(name: str) -> Metric:
@@ -134,52 +126,37 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def dots(rows: Sequence[StudyRow], name: str) -> str:
-    """Draw one figure of all variations, as an ``<svg>`` element; empty if no variation has the figure.
+def plot(rows: Sequence[StudyRow], name: str) -> Any:
+    """Draw one figure of all variations, as a ``matplotlib.figure.Figure``.
 
     Each seed is a dot, the range a line, the median a tick. Above a ratio of `DECADES`, the axis is logarithmic.
     """
-    shown = [(row.name, row.figures[name]) for row in rows if name in row.figures]
-    if not shown:
-        return ""
-    left, right = 16 + svg.LETTER * max(len(label) for label, _ in shown), _WIDTH - 24
-    height = 44 + _LINE * len(shown)
-    values = [value for _, spread in shown for value in spread.values]
-    low, high = min(values), max(values)
-    x = svg.rounded(low, high, left, right, log=low > 0 and high / low > DECADES)
-    parts = [svg.bottom_axis(x, height - 17, _WIDTH, rules=(8, height - 30))]
-    for y, (label, spread) in zip(range(14 + _LINE // 2, height, _LINE), shown):
-        middle = x(spread.median)
-        parts += [
-            svg.text(left - 10, y + 4, label, "tick end"),
-            svg.element("line", x1=x(spread.low), x2=x(spread.high), y1=y, y2=y, stroke=BLUE, stroke_width="1.5"),
-            *(svg.element("circle", cx=x(v), cy=y, r=3, fill=BLUE, opacity=".55") for v in spread.values),
-            svg.element("line", x1=middle, x2=middle, y1=y - 7, y2=y + 7, stroke=RED, stroke_width="2.5"),
-        ]
-    figure = figure_of(name)
-    caption = figure.label + {"low": " (lower is better)", "high": " (higher is better)", "": ""}[figure.better]
-    parts.append(svg.text((left + right) / 2, height - 2, caption, "title mid"))
-    ground = svg.element("rect", width="100%", height="100%", fill="#fff")
-    title = svg.element("title", svg.escape(f"{figure.label}, by variation"))
-    return svg.element(
-        "svg",
-        "".join([title, svg.element("style", STYLE), ground, *parts]),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {height}",
-        width=_WIDTH,
-        font_family="system-ui, sans-serif",
-        font_size=12,
-        fill="#222",
-        role="img",
-    )
+    from matplotlib.figure import Figure
+
+    spreads = {row.name: row.figures[name] for row in rows if name in row.figures}
+    values = [value for spread in spreads.values() for value in spread.values]
+    figure = Figure(figsize=(8, 0.6 + 0.25 * len(spreads)), layout="constrained")
+    axes = figure.subplots()
+    for y, spread in enumerate(spreads.values()):
+        axes.plot(spread.values, [y] * len(spread.values), "o-", color=BLUE, alpha=0.6, markersize=4)
+        axes.plot(spread.median, y, "|", color=RED, markersize=14, markeredgewidth=2.5)
+    axes.set_yticks(range(len(spreads)), list(spreads))
+    axes.invert_yaxis()
+    if values and min(values) > 0 and max(values) / min(values) > DECADES:
+        axes.set_xscale("log")
+    axes.grid(axis="x", alpha=0.3)
+    metric = figure_of(name)
+    axes.set_xlabel(metric.label + {"low": " (lower is better)", "high": " (higher is better)", "": ""}[metric.better])
+    return figure
 
 
 def write_table(run: StudyRun) -> list[str]:
-    """Write ``table.txt`` and ``plot.svg``, of its first column, from the results so far; return the table's lines."""
+    """Write ``table.txt`` and, if matplotlib is installed, ``plot.svg`` of its first column; return the lines."""
     rows = rows_of(run.results.values())
     columns = columns_of(rows, run.study.columns)
     lines = text(rows, columns)
     atomic_write(run.folder / "table.txt", ("\n".join(lines) + "\n").encode())
-    for name in columns[:1]:
-        atomic_write(run.folder / "plot.svg", dots(rows, name).encode())
+    if columns and find_spec("matplotlib"):
+        figure = plot(rows, columns[0])
+        atomic_write(run.folder / "plot.svg", lambda file: figure.savefig(file, format="svg"))
     return lines
