@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 import mulligan
-from mulligan.nn.workers.blas import describe_blas, explain_slowdown
-from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers.limits import available_cores, describe_blas
 
 BUSY = 0.5
 """Load average above which another process probably needs the same cores."""
@@ -18,7 +17,8 @@ BUSY = 0.5
 
 def describe(threads: int) -> dict[str, Any]:
     """Return the machine, the versions, the date, and notes on what distorts the numbers."""
-    notes = [note] if (note := explain_slowdown()) else []
+    forced = os.environ.get("OPENBLAS_CORETYPE")
+    notes = [f"OPENBLAS_CORETYPE={forced} is set."] if forced else []
     if available_cores() < threads:
         notes.append(f"{threads} threads on {available_cores()} core(s): the numbers mean little.")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0

@@ -25,7 +25,6 @@ from sides import FLOORS, SIDES
 from workloads import names
 
 from mulligan.errors import MulliganError
-from mulligan.nn.workers.blas import explain_slowdown
 
 sys.path.append(str(Path(__file__).parents[1]))
 from machine import describe
@@ -41,10 +40,8 @@ def run(against: list[str], workloads: list[str], plan: Plan) -> Iterator[dict[s
     rivals = {name: version(name) for name in against}
     missing = [name for name, found in rivals.items() if not found]
     machine["notes"] += [f"{name} is not installed. To time it: pip install {name}" for name in missing]
-    if explain_slowdown():
-        machine["notes"].append(
-            f"OPENBLAS_CORETYPE={os.environ['OPENBLAS_CORETYPE']} is ignored: it slows NumPy alone."
-        )
+    if "OPENBLAS_CORETYPE" in os.environ:
+        machine["notes"].append("OPENBLAS_CORETYPE is set aside while sides are timed.")
     settings = {"rounds": plan.rounds, "seconds": plan.seconds}
     document = {"machine": machine, "rivals": rivals, "toy": plan.toy, "plan": settings, "workloads": {}}
     yield document

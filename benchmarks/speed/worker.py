@@ -20,11 +20,10 @@ from workloads import workload
 
 from mulligan.errors import RunError
 from mulligan.nn.memory import Array
-from mulligan.nn.workers.blas import explain_slowdown
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""Variables to remove if they slow OpenBLAS on this processor, because the other libraries ignore them."""
+"""Variables to remove, because they may slow OpenBLAS, and the other libraries ignore them."""
 
 
 class Worker:
@@ -93,7 +92,7 @@ class Child:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs,))
         before = dict(os.environ)
-        for name in SLOWING_VARIABLES if explain_slowdown() else ():
+        for name in SLOWING_VARIABLES:
             os.environ.pop(name, None)
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
         try:

@@ -43,12 +43,6 @@ def environment():
     return variables
 
 
-@pytest.fixture(autouse=True)
-def unslowed(monkeypatch):
-    """Let no variable of this machine add a line to what commands say in this process."""
-    monkeypatch.setattr("mulligan.nn.workers.blas.explain_slowdown", lambda: "")
-
-
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """An empty folder, and the process in it."""

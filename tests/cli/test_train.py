@@ -229,19 +229,6 @@ def test_a_reader_that_leaves_ends_the_run_saved(mulligan, data, environment):
     assert err.startswith(f"going on from step {step:,} of {step + 1:,}\n")
 
 
-def test_kernels_that_are_forced_to_be_slow_are_said_at_the_start(mulligan, data, monkeypatch):
-    monkeypatch.setattr("mulligan.nn.workers.blas.explain_slowdown", lambda: "OPENBLAS_CORETYPE=Old is set")
-    words = ("train", "--data", data, "--steps", 4, *TINY)
-    said = mulligan(*words)[2].splitlines()
-    assert said[0] == "OPENBLAS_CORETYPE=Old is set"
-    assert said[1].startswith("quick on ")
-    assert "OPENBLAS_CORETYPE=Old is set" in mulligan("resume", "runs/quick-1", "--steps", 6)[2].splitlines()
-    for told in (mulligan(*words, "--json"), mulligan("resume", "runs/quick-2", "--json")):  # read by programs
-        assert told[0] == 0
-        assert "OPENBLAS" not in "".join(told[1:])
-    assert not any("OPENBLAS" in file.read_text("utf-8") for file in Path("runs").glob("*/*.jsonl"))
-
-
 def test_what_is_left_is_told_by_the_pace_so_far(monkeypatch):
     now = iter([100.0, 110.0])
     monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: next(now)))

@@ -24,7 +24,7 @@ from mulligan.game import (
     Translation,
 )
 from mulligan.game.augment import Warp
-from mulligan.game.cases import Listening
+from mulligan.game.checking import Listening
 from mulligan.nn import layers as nn
 from mulligan.training import Run, recipe, with_overrides
 

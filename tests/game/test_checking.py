@@ -20,8 +20,7 @@ from mulligan.game import (
     Wasserstein,
     ZeroCentered,
 )
-from mulligan.game.cases import SmallGame, cases, game_of
-from mulligan.game.checking import check_case, check_game, check_losses, check_penalties
+from mulligan.game.checking import SmallGame, cases, check_case, check_game, check_losses, check_penalties, game_of
 from mulligan.game.penalties import scale_rows, squared_norms
 from mulligan.nn import layers as nn
 from mulligan.nn import restore, state_of

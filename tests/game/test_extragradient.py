@@ -10,7 +10,7 @@ import pytest
 from mulligan.config.serialization import from_table, to_table
 from mulligan.errors import ConfigError
 from mulligan.game import GAN, Game, Latent, Player, Wasserstein
-from mulligan.game.cases import NETS
+from mulligan.game.checking import NETS
 from mulligan.nn import Average
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mulligan.game import GAN, LOSSES, R1, R2, WGANGP, Game, Latent, Player, Relativistic
-from mulligan.game.cases import NETS, SmallGame, cases, game_of
+from mulligan.game.checking import NETS, SmallGame, cases, game_of
 from mulligan.nn import EMA, ClipNorm, restore, state_of
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import He

@@ -7,7 +7,7 @@ import pytest
 
 from mulligan.errors import UnsupportedError
 from mulligan.game import GAN, R1
-from mulligan.game.cases import NETS, game_of
+from mulligan.game.checking import NETS, game_of
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import check_layer, report_errors
 from mulligan.nn.layers import He

@@ -8,8 +8,7 @@ import pytest
 
 from mulligan.errors import UnsupportedError
 from mulligan.game import GAN, R1, R2, WGANGP, DiscriminatorLoss, GeneratorLoss, NonSaturating, Penalty, Wasserstein
-from mulligan.game.cases import NETS, game_of
-from mulligan.game.checking import check_loss, check_penalty
+from mulligan.game.checking import NETS, check_loss, check_penalty, game_of
 from mulligan.nn import layers as nn
 
 

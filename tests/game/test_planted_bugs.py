@@ -24,8 +24,7 @@ from mulligan.game import (
 )
 from mulligan.game import player as player_module
 from mulligan.game.augment import Warp
-from mulligan.game.cases import NETS, Listening
-from mulligan.game.checking import check_game
+from mulligan.game.checking import NETS, Listening, check_game
 from mulligan.game.draws import Draws
 from mulligan.game.losses import sigmoid
 from mulligan.game.passes import DiscriminatorPasses

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.game import GAN, WGANGP, Latent, Relativistic, Translation
-from mulligan.game.cases import game_of
+from mulligan.game.checking import game_of
 from mulligan.nn.layers import BatchNorm, Dense, LeakyReLU
 from mulligan.nn.optimizers import Adam, Extragradient
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.game import GAN, R1, WGANGP, Game, Latent, Player, Schedules
-from mulligan.game.cases import game_of
+from mulligan.game.checking import game_of
 from mulligan.nn import EMA, ClipNorm
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import Constant, Zeros

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.game import GAN, R1, R2, validation
-from mulligan.game.cases import NETS, game_of
+from mulligan.game.checking import NETS, game_of
 from mulligan.game.validation import check_memory
 from mulligan.nn import EMA, Network
 from mulligan.nn import layers as nn

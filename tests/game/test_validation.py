@@ -21,7 +21,7 @@ from mulligan.game import (
     ZeroCentered,
 )
 from mulligan.game.architectures import R3GANGenerator
-from mulligan.game.cases import NETS, game_of
+from mulligan.game.checking import NETS, game_of
 from mulligan.game.validation import check_playable
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Lookahead, Optimizer

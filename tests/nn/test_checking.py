@@ -7,7 +7,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.nn import Network, checking, stream
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import Kink, check_layer, check_layers, gradient_error, relative, slope
-from mulligan.nn.layers import EXAMPLES, LAYERS, classes, families, norm, resample
+from mulligan.nn.layers import EXAMPLES, LAYERS, classes, families, norm, shape
 from mulligan.nn.layers.spectral import SpectralNorm
 from mulligan.nn.memory import Context
 
@@ -197,7 +197,7 @@ def nan_in_one_place(self, x, y, out):
 
 PAIRED, GRADS = families.Affine.fused_grads, families.Affine.grads
 FORWARD, BACKWARD, NORM_GRADS = norm.BatchNorm.forward, norm.BatchNorm.backward, norm.LayerNorm.grads
-POOLED, PROJECTED = resample.AvgPool.transpose, classes.Projection.product_w
+POOLED, PROJECTED = shape.AvgPool.transpose, classes.Projection.product_w
 DTANH = nn.Tanh.df
 
 BUGS = [

@@ -12,8 +12,7 @@ from mulligan.data.sources import SIZES
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.game import GAN, R1, R2, Relativistic
 from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
-from mulligan.game.cases import SmallGame, game_of
-from mulligan.game.checking import check_case
+from mulligan.game.checking import SmallGame, check_case, game_of
 from mulligan.nn import Network
 from mulligan.nn import layers as nn
 from mulligan.training import RECIPES, Parent, Recorder, Run, dumps_toml, recipe, resume, train, with_overrides

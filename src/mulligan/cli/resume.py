@@ -29,12 +29,9 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Flag = False)
         Print the events as JSON Lines. The last line says where the files are.
     """
     from mulligan.cli.follow import follow
-    from mulligan.nn.workers.blas import explain_slowdown
 
     with suppress(OSError):  # the recorder reports it
         training.RunFolder.of(run).hold().close()  # raises BusyError if another process trains the run
     resumed = training.resume(run, steps=steps)
-    if not json and (note := explain_slowdown()):
-        say(note)
     say(f"going on from step {count(resumed.step)} of {count(resumed.config.steps)}")
     return follow(resumed, training.Recorder(run), run, json=json)

@@ -7,7 +7,6 @@ from tyro.conf import UseAppendAction, arg
 
 import mulligan
 from mulligan.cli.options import OtherFolder, Word, whole
-from mulligan.doors.say import say
 from mulligan.errors import ConfigError, expanded
 
 
@@ -45,7 +44,6 @@ def command(
     """
     from webbrowser import open as open_page
 
-    from mulligan.nn.workers.blas import explain_slowdown
     from mulligan.web.server import serve
 
     own: dict[str, str] = {}
@@ -60,8 +58,6 @@ def command(
                 "in the page already. Rename one of them."
             )
         own[name] = place
-    if note := explain_slowdown():
-        say(note)
     return serve(
         port=whole("port", port, 0, 65535, example=8000),
         host=host or "127.0.0.1",

@@ -81,7 +81,6 @@ def command(
     from mulligan.cli.follow import follow
     from mulligan.config.change import Change, changes_of
     from mulligan.fitting import timed
-    from mulligan.nn.workers.blas import explain_slowdown
     from mulligan.training.tensorboard import TensorBoard, writer_class
 
     if () in set_:
@@ -118,8 +117,6 @@ def command(
             f"{counted(run.config.steps, 'step')} fill {duration(60 * minutes)} on this machine (timed in "
             f"{duration(time.perf_counter() - start)}); from here on the run is exact"
         )
-    if not json and (note := explain_slowdown()):
-        say(note)
     if run.note:
         say(run.note)
     if out is None:  # created late, so that a run that cannot start leaves no folder

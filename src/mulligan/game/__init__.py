@@ -6,7 +6,7 @@ Read first `step`, with `examples/gan_by_hand.py` beside it; then `losses`.
 - `gan`: `GAN`, the state of a game. `player`: a player's network and its update. `draws`: all random numbers.
 - `spec`: `Game`, `Player`, `Latent`, `Schedules`. `architectures`: networks that build themselves for the data.
 - `losses`, `penalties`, `augment`: one registry each, to which users add their own.
-- `validation`: errors for games that cannot be played. `checking`, `cases`: gradient checks of steps.
+- `validation`: errors for games that cannot be played. `checking`: gradient checks of steps.
 """
 
 from __future__ import annotations

@@ -16,8 +16,7 @@ from mulligan.nn.layers.combine import Residual
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
-from mulligan.nn.layers.resample import AvgPool, Upsample
-from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.layers.shape import AvgPool, Flatten, Reshape, Upsample
 
 
 @dataclass(frozen=True)

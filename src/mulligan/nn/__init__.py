@@ -6,7 +6,7 @@ Read first `layers/dense` and `layers/families`, then `network`.
 - `memory`: buffers that are allocated once. `blocks`: long vectors, one cache-sized block at a time.
 - `optimizers/`, `schedules`, `averaging`, `clipping`: how parameters move.
 - `workers/`: teams of threads or processes. `rng`: named random streams.
-- `checking`, `cases`: every layer against finite differences.
+- `checking`: every layer against finite differences.
 """
 
 from mulligan.nn.averaging import AVERAGES, EMA, Average

@@ -158,10 +158,6 @@ class Context:
         """Sum `value` over all workers, in the workers' order: the same bytes in every worker."""
         return value if self.worker is None else self.worker.sum(value)
 
-    def gather_workers(self, value: Array) -> list[Array]:
-        """Return every worker's `value`, in the workers' order."""
-        return [value] if self.worker is None else self.worker.gather(value)
-
 
 class Memory:
     """The arrays of one layer in one workspace."""

@@ -4,20 +4,19 @@ Read first `dense`, then `families`, which gives nearly every layer its second o
 
 - `base`: what every layer is, and what its six passes are called.
 - `families`: `Affine` (y = A(x, W) + b), `Pointwise` (f, f′, f″), `LinearMap` (A, Aᵀ).
-- `dense`, `conv`, `maxout`, `classes`: layers with weights. `initializers`: first values of the weights.
+- `dense`, `conv`, `classes`: layers with weights. `initializers`: first values of the weights.
 - `spectral`: weights divided by their largest singular value.
-- `activations`, `norm`, `dropout`, `resample`, `shape`: layers with few weights or none.
+- `activations`, `norm`, `shape`: layers with few weights or none.
 - `combine`: layers made of layers. `base.register` names each layer.
-- `products`, `convolution`, `windows`: the matrix products behind `dense` and `conv`, cut to fit the cache.
+- `products`, `convolution`: the matrix products behind `dense` and `conv`, cut to fit the cache.
 """
 
 from mulligan.nn.layers.activations import Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from mulligan.nn.layers.base import EXAMPLES, LAYERS, Layer, Param, Shape, example, register, walk
 from mulligan.nn.layers.classes import OneHot, Projection
-from mulligan.nn.layers.combine import Residual, Sequential
+from mulligan.nn.layers.combine import Maxout, Residual, Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
-from mulligan.nn.layers.dropout import Dropout
 from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
 from mulligan.nn.layers.initializers import (
     INITIALIZERS,
@@ -31,10 +30,8 @@ from mulligan.nn.layers.initializers import (
     Uniform,
     Zeros,
 )
-from mulligan.nn.layers.maxout import Maxout
-from mulligan.nn.layers.norm import BatchNorm, LayerNorm, MinibatchStddev, PixelNorm
-from mulligan.nn.layers.resample import AvgPool, Upsample
-from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm, MinibatchStddev, PixelNorm
+from mulligan.nn.layers.shape import AvgPool, Flatten, Reshape, Upsample
 
 # fmt: off
 __all__ = [

@@ -1,4 +1,4 @@
-"""Normalisation of a feature over the batch, of a sample, or of a pixel; and a measure of the batch's variety."""
+"""Normalisation of a feature over the batch, of a sample, or of a pixel; the batch's variety; and dropout."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mulligan.nn.fields import Epsilon, PositiveFraction
+from mulligan.nn.fields import Decay, Epsilon, PositiveFraction
 from mulligan.nn.layers.base import Layer, Param, Shape, example, register
+from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.layers.initializers import Constant, Zeros
 from mulligan.nn.memory import Array, Memory
 
@@ -242,6 +243,38 @@ class MinibatchStddev(Layer):
         np.multiply(m.saved["centred"], (d_mean / (m.saved["n"] * s.size)) / s, out=dx)
         dx += dy[..., :-1]
         return dx
+
+
+@register("dropout", example((6,), 0.3))
+@dataclass(frozen=True)
+class Dropout(LinearMap):
+    """In training, zero each number with probability `rate` and scale the others by 1/(1 − rate).
+
+    Source: Srivastava et al. 2014, "Dropout", §10 (the inverted form: evaluation changes nothing).
+
+    `forward` draws the mask from the workspace's generator. Every pass until the next `forward` uses the same mask.
+    """
+
+    rate: Decay = 0.5
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        m.saved["mask"] = self._draw(m, x) if m.context.training else None
+        return super().forward(m, x)
+
+    def _draw(self, m: Memory, x: Array) -> Array:
+        assert m.context.rng is not None  # give `Network.workspace` one, or call with training=False
+        mask = m.buffers["mask", x.shape]
+        m.context.rng.random(out=mask, dtype=mask.dtype.type)
+        np.greater_equal(mask, self.rate, out=mask)
+        mask *= 1 / (1 - self.rate)
+        return mask
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        mask = m.saved["mask"]
+        return x if mask is None else np.multiply(x, mask, out=m.buffers[name, x.shape])
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        return self.apply(m, dy, name)
 
 
 def _column_dots(a: Array, b: Array) -> Array:

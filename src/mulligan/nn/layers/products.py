@@ -21,7 +21,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mulligan.nn.memory import Array, scratch
-from mulligan.nn.workers.blas import libraries
+from mulligan.nn.workers.limits import blas_libraries
 
 Way: TypeAlias = tuple[int, int, int]
 """How to cut a product: rows and columns of a tile, and terms of a sum at a time."""
@@ -63,7 +63,7 @@ instead: Callable[[Array, Array, Array], bool] | None = None
 @cache
 def prefers_small() -> bool:
     """Return whether this BLAS has kernels for small products, which make layers' products 10–40 % faster."""
-    return any(lib.get("architecture") in {"SkylakeX", "Cooperlake", "SapphireRapids"} for lib in libraries())
+    return any(lib.get("architecture") in {"SkylakeX", "Cooperlake", "SapphireRapids"} for lib in blas_libraries())
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:

@@ -3,17 +3,15 @@
 Read first `base`, for what a step is; then `gradient`.
 
 - `base`: the base class: `init`, `step`, and the `update_block` that each optimiser implements; two running means.
-- `gradient`: plain and momentum descent. `adaptive`: rates from squared gradients. `adam`: Adam's family, and why
-  it keeps sums.
+- `gradient`: descent, plain, with momentum, with adaptive rates. `adam`: Adam's family, and why it keeps sums.
 - `wrappers`: optimisers that wrap another one, extragradient and lookahead.
 
 All are raced in docs/book/a-optimisers.md.
 """
 
 from mulligan.nn.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, Nadam, OptimisticAdam
-from mulligan.nn.optimizers.adaptive import Adadelta, Adagrad, RMSprop
 from mulligan.nn.optimizers.base import Optimizer, State
-from mulligan.nn.optimizers.gradient import SGD, Momentum, Nesterov
+from mulligan.nn.optimizers.gradient import SGD, Adadelta, Adagrad, Momentum, Nesterov, RMSprop
 from mulligan.nn.optimizers.wrappers import Extragradient, Lookahead
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -2,7 +2,7 @@
 
 - `threads`: `ThreadTeam`, which works everywhere; start here. `processes`: `ProcessTeam`, faster on Linux, same bytes.
 - `started`: the same processes as fresh interpreters, for systems that cannot fork.
-- `limits`: how many cores and how much memory this process may use; `blas`: which BLAS NumPy uses.
+- `limits`: how many cores and how much memory this process may use, and which BLAS.
 """
 
 from mulligan.nn.workers.limits import available_cores, can_fork

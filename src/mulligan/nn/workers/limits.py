@@ -1,4 +1,4 @@
-"""What this process may do here: how many cores and how much memory it may use, and whether it may fork.
+"""What this process may do here: how many cores and how much memory it may use, whether it may fork, and which BLAS.
 
 A container or a batch job sees the whole machine, but Linux's control groups limit it to a part.
 """
@@ -8,6 +8,9 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import Any
+
+import threadpoolctl
 
 from mulligan.errors import TooLargeError
 
@@ -30,6 +33,19 @@ def available_cores() -> int:
     except AttributeError:  # macOS and Windows have no affinity call
         bound = os.cpu_count() or 1
     return min([bound, *map(_quota, _groups("cpu"))])
+
+
+def blas_libraries() -> list[dict[str, Any]]:
+    """Return what threadpoolctl knows about NumPy's BLAS, without SciPy's."""
+    blas = [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
+    return [lib for lib in blas if "numpy" in lib["filepath"]] or blas
+
+
+def describe_blas() -> str:
+    """Return name, version and processor kernels of NumPy's BLAS, as runs and benchmarks note them."""
+    return ", ".join(
+        f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in blas_libraries()
+    )
 
 
 def can_fork() -> bool:

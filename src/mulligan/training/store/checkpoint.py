@@ -26,7 +26,7 @@ from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
 from mulligan.errors import CheckpointError, DataError, MulliganError, RunError
 from mulligan.nn.memory import Array
-from mulligan.nn.workers.blas import describe_blas
+from mulligan.nn.workers.limits import describe_blas
 from mulligan.output.generator.file import parts_of
 from mulligan.training.run import Run
 
