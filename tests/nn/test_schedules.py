@@ -100,10 +100,6 @@ def test_warm_up_scales_the_first_steps_only(steps, case):
         assert warmed(step, 60) == share * schedule(step, 60)
 
 
-def test_warm_up_to_a_constant():
-    assert [WarmUp(4)(step, 10) for step in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
-
-
 @pytest.mark.parametrize("cls", SCHEDULES.values(), ids=lambda cls: cls.__name__)
 def test_every_schedule_works_as_it_comes(cls):
     assert cls()(0, 1) >= 0

@@ -96,8 +96,7 @@ def test_the_three_products_are_transposes_and_the_first_is_the_definition(layer
 
 @BOTH
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
-@pytest.mark.parametrize("tile_bytes", [1, 60_000])
-@pytest.mark.parametrize("small", [1, 3_000, 50_000])
+@pytest.mark.parametrize(("tile_bytes", "small"), [(1, 3_000), (60_000, 1), (60_000, 50_000)])
 def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, small, monkeypatch):
     kernel, stride, padding, height, width, c_in, c_out = geometry
     layer = kind(c_out, kernel, stride, padding)
@@ -181,16 +180,6 @@ def test_same_padding_puts_the_odd_zero_last():
     assert Conv2d(1, kernel=2, stride=1).correlation((5, 5, 1)).before == (0, 0)
 
 
-def test_initialisers_are_told_how_many_numbers_a_pixel_sums_and_reaches():
-    W = Conv2d(16, kernel=(3, 5), stride=1).params((8, 8, 6))["W"]
-    assert (W.shape, W.fan_in, W.fan_out) == ((3, 5, 6, 16), 3 * 5 * 6, 3 * 5 * 16)
-    W = Conv2d(16, kernel=4, stride=2).params((8, 8, 6))["W"]
-    assert (W.shape, W.fan_in, W.fan_out) == ((4, 4, 6, 16), 16 * 6, 4 * 16)
-    W = ConvTranspose2d(16, kernel=4, stride=2).params((8, 8, 6))["W"]
-    assert (W.shape, W.fan_in, W.fan_out) == ((4, 4, 6, 16), 4 * 6, 16 * 16)
-    assert list(Conv2d(2, bias=False).params((8, 8, 1))) == ["W"]
-
-
 def named_size(message):
     height, width = message.split("must be ")[1].split(" or larger")[0].split(" × ")
     return int(height), int(width)
@@ -207,9 +196,7 @@ def named_size(message):
     ],
 )
 def test_an_image_that_is_too_small_is_told_the_least_size_that_fits(layer, size):
-    with pytest.raises(
-        ShapeError, match=r"^Conv.* kernel \(\d, \d\).* must be \d × \d or larger, got \d × \d"
-    ) as caught:
+    with pytest.raises(ShapeError) as caught:
         layer.output_shape((*size, 1))
     height, width = named_size(str(caught.value))
     assert min(layer.output_shape((height, width, 1))) >= 1

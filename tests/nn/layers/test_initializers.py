@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn import Network
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import INITIALIZERS, Constant, Glorot, He, Normal, Orthogonal, Scaled, Uniform, Zeros
@@ -60,11 +59,6 @@ def test_orthogonal_is_uniform():
     assert abs(np.mean(corners)) < 5 * math.sqrt(0.5 / 400)
 
 
-def test_orthogonal_refuses_a_vector():
-    with pytest.raises(ShapeError, match=r"Orthogonal: the array must .*got shape \(7,\)"):
-        filled(Orthogonal(), (7,))
-
-
 def test_constants():
     assert np.array_equal(filled(Zeros()), np.zeros(SHAPE))
     assert np.array_equal(filled(Constant(0.25)), np.full(SHAPE, 0.25))
@@ -89,6 +83,9 @@ def test_both_dtypes_see_the_same_draws(init):
         (nn.Projection(4), (7,), "W", (7, 1)),
         (nn.Projection(4), (7,), "E", (7, 1)),
         (nn.ConvTranspose2d(16, kernel=(3, 5), stride=1), (8, 8, 6), "W", (3 * 5 * 6, 3 * 5 * 16)),
+        (nn.Conv2d(16, kernel=(3, 5), stride=1), (8, 8, 6), "W", (3 * 5 * 6, 3 * 5 * 16)),
+        (nn.Conv2d(16, kernel=4, stride=2), (8, 8, 6), "W", (16 * 6, 4 * 16)),
+        (nn.ConvTranspose2d(16, kernel=4, stride=2), (8, 8, 6), "W", (4 * 6, 16 * 16)),
         (nn.Conv2d(1, kernel=1, stride=3), (6, 6, 1), "W", (1, 1)),  # most pixels are in no window; never below 1
         (nn.ConvTranspose2d(1, kernel=1, stride=3), (6, 6, 1), "W", (1, 1)),
     ],
@@ -117,9 +114,3 @@ def test_each_parameter_begins_with_its_own_initialiser(layer, shape, starts):
     assert {name: set(array.ravel()) for name, array in network.tensors().items()} == {
         name: {start} for name, start in starts.items()
     }
-
-
-@pytest.mark.parametrize("init", [He(slope=1e200), Uniform(1e308)])
-def test_an_initialiser_that_leads_beyond_all_numbers_is_refused(init):
-    with pytest.raises(ConfigError, match=r"must give finite numbers, got .* too large .*smaller options"):
-        Network(nn.Dense(3, init=init), (4,)).initialise(np.random.default_rng(0))

@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 
-from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
+from mulligan.errors import ConfigError, MulliganError, ShapeError
 from mulligan.nn import Network
 from mulligan.nn import layers as nn
 
@@ -58,14 +58,6 @@ def test_labels_are_classes_whatever_type_of_whole_numbers_holds_them(kind):
     y = space.forward(np.zeros((3, 254), np.float32), np.array([2, 0, 1], kind))  # 254 + 2 is 0 in a byte
     np.testing.assert_array_equal(y[:, 254:], 3.0 * np.eye(3)[[2, 0, 1]])
     assert not y[:, :254].any()
-
-
-def test_dropout_without_a_generator_says_so():
-    space = Network(nn.Dropout(), (4,)).workspace()
-    x = np.ones((2, 4), np.float32)
-    with pytest.raises(UnsupportedError, match=r"Dropout: the workspace must .*got none"):
-        space.forward(x)
-    np.testing.assert_array_equal(space.forward(x, training=False), x)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ DEFINITIONS = {
     "tanh": (nn.Tanh(), (6,), lambda x, p, labels: np.tanh(x)),
     "sigmoid": (nn.Sigmoid(), (6,), lambda x, p, labels: sigmoid(x)),
     "arctan": (nn.Arctan(), (6,), lambda x, p, labels: np.arctan(x)),
+    "dropout": (nn.Dropout(0.5), (6,), lambda x, p, labels: x),  # in evaluation
     "flatten": (nn.Flatten(), (2, 3, 2), lambda x, p, labels: x.reshape(ROWS, 12)),
     "reshape": (nn.Reshape((2, 2, 3)), (12,), lambda x, p, labels: x.reshape(ROWS, 2, 2, 3)),
     "upsample nearest": (nn.Upsample(), (2, 3, 2), lambda x, p, labels: x.repeat(2, axis=1).repeat(2, axis=2)),
@@ -100,5 +101,5 @@ def test_a_layer_computes_its_definition(name):
     network = Network(layer, shape, np.float64).initialise(rng)
     network.theta += 0.3 * rng.standard_normal(network.n_params)
     x, labels = rng.standard_normal((ROWS, *shape)), rng.integers(4, size=ROWS)
-    y = network.workspace().forward(x, labels)
+    y = network.workspace().forward(x, labels, training=name != "dropout")
     np.testing.assert_allclose(y, definition(x, network.tensors(), labels), rtol=1e-12, atol=1e-12)
