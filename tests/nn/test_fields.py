@@ -72,8 +72,6 @@ def test_edges(field, inside, outside):
     ("fields", "rule"),
     [
         ({"positive": -2.0}, "a finite number, above 0, got -2.0. Try positive = 1."),
-        ({"decay": 1.0}, "a finite number, at least 0 and below 1, got 1.0. Try decay = 0.9."),
-        ({"fraction": 1.5}, "a finite number from 0 to 1, got 1.5. Try fraction = 0.5."),
         ({"positive_fraction": 0.0}, "a finite number, above 0 and at most 1, got 0.0. Try positive_fraction = 0.5."),
         ({"seed": -1}, "a whole number from 0 to 9,223,372,036,854,775,807, got -1. Try seed = 7."),
         ({"word": ["fast"]}, "'fast', 'slow' or 'still', got ['fast']. Try word = 'slow'."),
@@ -114,10 +112,8 @@ def test_objects_are_of_their_kind():
     [
         ({"one": "spec"}, r"Holder: one must .*got 'spec'."),
         ({"one": Spec}, "one must be a kind of Spec, got <class .*Spec'>"),
-        ({"one": None}, "one must be .*, got None"),
         ({"perhaps": 3}, r"Holder: perhaps must .*got 3"),
         ({"several": Spec()}, r"several must .*got Spec"),
-        ({"several": (Spec(), "b")}, "several must be .*, got .*"),
         ({"several": "spec"}, "several must be .*, got 'spec'"),
         ({"either": 1}, "a list, each entry a kind of Spec, or a kind of Bare, got 1. Try either = Bare()."),
     ],

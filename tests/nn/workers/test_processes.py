@@ -30,7 +30,7 @@ def forked(count, answer=lambda question, worker: os.getpid(), home=lambda answe
     return ProcessTeam(count, answer, home)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 3])
 def test_every_worker_works_in_a_process_of_its_own(count):
     seen = shared((count,), np.int64)
 
@@ -185,27 +185,6 @@ def test_where_there_is_no_room_for_processes_workers_are_threads():
     assert (played.stdout, played.returncode) == ("True\n", 0), played.stderr
 
 
-FORKED = """
-import os, sys, time
-from mulligan.nn.workers.processes import ProcessTeam
-with ProcessTeam(2, lambda question, worker: os.getpid(), lambda answers: None) as team:
-    for step in range(4):
-        team.repeat(lambda worker: None)
-        if step == 1:
-            pid = os.fork()
-            if not pid:
-                sys.exit()
-            os.waitpid(pid, 0)
-print("played")
-"""
-
-
-def test_a_fork_of_the_programs_own_does_not_end_the_workers():
-    """Python ends a copy as it ends any process: blocks are left, and finalizers are called."""
-    played = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60)
-    assert (played.stdout, played.returncode) == ("played\n", 0), played.stderr
-
-
 COPIED = """
 import os, sys
 from mulligan.errors import RunError
@@ -222,7 +201,7 @@ with team:
                 print("worked", flush=True)
             except RunError as error:
                 print(error, flush=True)
-        os._exit(0)
+        sys.exit()  # leaves the block and calls finalizers, as the end of any process does
     os.waitpid(pid, 0)
     team.repeat(lambda worker: None)
     print(team.ask("pid")[0] == os.getpid())
