@@ -64,11 +64,12 @@ def test_bounds_of_wandb_and_words_are_left_out(tmp_path):
 
 def test_events_of_tensorboard_are_read(tmp_path):
     pytest.importorskip("tensorboard")
+    from mulligan.training import Stepped
     from mulligan.training.tensorboard import TensorBoard
 
     writer = TensorBoard(tmp_path)
     for step in (50, 300):
-        writer.write({"event": "stepped", "step": step, "measures": {"d_loss": step / 100, "g_loss": 2.0}}, 0.0)
+        writer.observe(None, Stepped(step, {"d_loss": step / 100, "g_loss": 2.0}))
     writer._writer.close()
     (path,) = tmp_path.glob("*tfevents*")
     assert read_log(path) == {"d_loss": {50: 0.5, 300: 3.0}, "g_loss": {50: 2.0, 300: 2.0}}

@@ -14,7 +14,7 @@ from mulligan.errors import ConfigError
 def command(
     model: Annotated[Positional[OtherModel], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
     *,
-    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|report|tensorboard")] = None,
+    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|report")] = None,
     out: File = None,
     force: Force = False,
 ) -> Document:
@@ -43,10 +43,10 @@ def command(
     from mulligan.models import bundled, load
     from mulligan.output.export import FORMATS, export, format_of, outputs
 
-    if to in ("report", "tensorboard"):
+    if to == "report":
         if model is None:
-            raise ConfigError(f"--to {to} needs a run folder, got none. Try runs/quick-1.")
-        files = (_write_report if to == "report" else _write_tensorboard)(model, out, force)
+            raise ConfigError("--to report needs a run folder, got none. Try runs/quick-1.")
+        files = _write_report(model, out, force)
     else:
         to = format_of(to, out)
         generator = bundled() if model is None else load(model)
@@ -72,12 +72,6 @@ def _write_report(run: Path, out: Path | None, force: bool) -> list[Path]:
     if out is not None and not (out.exists() and usual.exists() and out.samefile(usual)):
         check_out([out], [".html"], protected(out), force=force)
     return [write_report(run, out)]
-
-
-def _write_tensorboard(run: Path, out: Path | None, force: bool) -> list[Path]:
-    from mulligan.training.tensorboard import export_tensorboard
-
-    return export_tensorboard(run, out or run / "tensorboard")
 
 
 def _module(name: str) -> str:

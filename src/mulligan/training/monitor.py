@@ -6,6 +6,7 @@ generator alone, and a resumed run finds the same figures to the last digit.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +29,7 @@ from mulligan.metrics import (
 from mulligan.metrics.distances import floor_of
 from mulligan.metrics.features.gist import ENOUGH
 from mulligan.metrics.features.maps import with_probabilities
+from mulligan.metrics.parallel import in_parallel
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
@@ -102,35 +104,23 @@ class Monitor:
     def features_of(
         self, run: Run, z: Array, labels: NDArray[np.int64] | None
     ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Draw fakes, and return their features and the judge's p(y|x), by all workers of the run together."""
-        low, high = run.config.data.low, run.config.data.high
-        block, team = rows_at_once(_BLOCK, run.data.shape), run.gan.team
-        starts = range(0, len(z), block)
-        features: dict[int, NDArray[Any]] = {}
-        judged: dict[int, NDArray[Any]] = {}
+        """Draw fakes, and return their features and the judge's p(y|x), on all cores together."""
+        spec, block = run.config.data, rows_at_once(_BLOCK, run.data.shape)
 
-        def work(worker: int) -> None:
+        def see(rows: slice) -> tuple[NDArray[Any], NDArray[Any] | None]:
             space: Workspace = run.gan.g.network.workspace(theta=run.gan.average)
             with np.errstate(all="ignore"):
-                for start in starts[worker :: team.count]:
-                    rows = slice(start, start + block)
-                    made = space.forward(z[rows], None if labels is None else labels[rows], training=False)
-                    if self.features is None or not np.isfinite(made).all():
-                        features[start] = made.reshape(len(made), -1).copy()
-                        continue
-                    images = to_uint8(made, low, high).reshape(-1, *run.data.shape)
-                    features[start], probabilities = with_probabilities(self.features, images)
-                    if probabilities is not None:
-                        judged[start] = probabilities
+                made = space.forward(z[rows], None if labels is None else labels[rows], training=False)
+                if self.features is None or not np.isfinite(made).all():
+                    return made.reshape(len(made), -1).copy(), None
+                images = to_uint8(made, spec.low, spec.high).reshape(-1, *run.data.shape)
+                return with_probabilities(self.features, images)
 
-        team.run(work)
-        if len(judged) < len(starts):
-            judged = {}
-        widths = {part.shape[1] for part in features.values()}
-        if len(widths) > 1:  # samples that are not finite have no features
+        parts = [slice(start, start + block) for start in range(0, len(z), block)]
+        features, judged = zip(*in_parallel({rows.start: partial(see, rows) for rows in parts}).values())
+        if len({part.shape[1] for part in features}) > 1:  # samples that are not finite have no features
             return np.full((1, 1), np.nan), None
-        fakes = np.concatenate([features[start] for start in starts])
-        return fakes, np.concatenate([judged[start] for start in starts]) if judged else None
+        return np.concatenate(features), None if any(p is None for p in judged) else np.concatenate(judged)
 
 
 def _some(n: int, count: int, name: str) -> NDArray[np.int64]:

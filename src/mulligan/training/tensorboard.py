@@ -6,14 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from mulligan.errors import ConfigError
-from mulligan.output.pictures import grid, png_bytes, read_png
+from mulligan.output.pictures import grid, png_bytes
 from mulligan.training.events import Event, Sampled
 from mulligan.training.run import Observer, Run
-from mulligan.training.store.folder import RunFolder
-from mulligan.training.store.history import read_events, read_run
 
 SERIES = {"stepped": "measures", "evaluated": "metrics", "measured": "signals"}
 """The events with numbers, and the fields that hold them."""
@@ -42,36 +38,21 @@ class TensorBoard(Observer):
         return self._class(str(self._folder))
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        shown = grid(event.images) if isinstance(event, Sampled) and not run.data.is_points else None
-        self.write(event.to_json(), time.time(), shown)
-        if event.name in ("stepped", "finished", "failed"):
-            self._writer.flush()
-        return ()
-
-    def write(self, content: dict[str, Any], when: float, samples: NDArray[Any] | None = None) -> None:
-        """Write the numbers of an event's JSON, and a grid of samples."""
         from tensorboard.compat.proto.event_pb2 import Event as Record
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        kind = content["event"]
-        numbers = {name: x for name, x in content.get(SERIES.get(kind, ""), {}).items() if isinstance(x, (int, float))}
-        values: list[dict[str, Any]] = [{"tag": f"{kind}/{name}", "simple_value": x} for name, x in numbers.items()]
-        if samples is not None:
+        numbers = getattr(event, SERIES.get(event.name, ""), {})
+        values: list[dict[str, Any]] = [
+            {"tag": f"{event.name}/{name}", "simple_value": x}
+            for name, x in numbers.items()
+            if isinstance(x, (int, float))
+        ]
+        if isinstance(event, Sampled) and not run.data.is_points:
+            samples = grid(event.images)
             sizes = dict(zip(("height", "width", "colorspace"), (*samples.shape, 1)))
             values.append({"tag": "samples", "image": {**sizes, "encoded_image_string": png_bytes(samples)}})
         if values:
-            self._writer.add_event(Record(step=content["step"], wall_time=when, summary=Summary(value=values)))
-
-
-def export_tensorboard(folder: Path, out: Path) -> list[Path]:
-    """Convert the log and the sample grids of a run folder for TensorBoard. The times are seconds of training."""
-    here = RunFolder.of(folder)
-    board, seconds = TensorBoard(out), {step: wall for step, (wall, _) in read_run(folder).clock.items()}
-    wall = 0.0
-    for event in read_events(here.events):
-        wall = seconds.get(event["step"], wall)
-        board.write(event, wall)
-    for step, path in here.grids().items():
-        board.write({"event": "sampled", "step": step}, seconds.get(step, 0.0), read_png(path))
-    board._writer.close()
-    return sorted(path for path in out.iterdir() if path.name.startswith("events.out"))
+            self._writer.add_event(Record(step=event.step, wall_time=time.time(), summary=Summary(value=values)))
+        if event.name in ("stepped", "finished", "failed"):
+            self._writer.flush()
+        return ()
