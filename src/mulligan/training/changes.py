@@ -14,44 +14,29 @@ from mulligan.nn.layers.base import Shape
 from mulligan.nn.schedules import Schedule
 
 PLAYERS = ("generator", "discriminator")
-USUAL = 1e-3
-"""A learning rate of Adam that suits most recipes."""
-SLOW = 5e-5
-"""A rate of Adam below which weights hardly move in a run of usual length."""
-FAST = 3e-3
-"""A rate of Adam above which the rate itself may be the fault; `quick` learns with this one."""
-GAMMA = 1.0
-"""Weight of R1 and R2 when a remedy adds them, for pixels in [−1, 1]."""
+USUAL = 1e-3  # a learning rate of Adam that suits most recipes
+SLOW = 5e-5  # a rate of Adam below which weights hardly move in a run of usual length
+FAST = 3e-3  # a rate of Adam above which the rate itself may be the fault; `quick` learns with this one
+GAMMA = 1.0  # weight of R1 and R2 when a remedy adds them, for pixels in [−1, 1]
 TOO_STEEP = 100.0
 """Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself may be the fault."""
-HEAVY = 0.5
-"""Momentum above which β₁ may be the fault."""
-TIGHT = 5e-3
-"""Bound of D's weights below which D is flat; Arjovsky et al. 2017 use 0.01."""
-APART = 100.0
-"""Ratio of the players' rates from which the ratio itself may be the fault."""
+HEAVY = 0.5  # momentum above which β₁ may be the fault
+TIGHT = 5e-3  # bound of D's weights below which D is flat; Arjovsky et al. 2017 use 0.01.
+APART = 100.0  # ratio of the players' rates from which the ratio itself may be the fault
 RELATIVISTIC = Change("loss", {"kind": "relativistic"})
 FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
 """The average of G that most recipes use."""
 
-NARROW, WIDE = 16, 128
-"""Number of units below which a fully connected layer is narrow, and the number that it gets."""
-THIN, THICK = 4, 16
-"""The same for the channels of a convolution."""
-LOUD = 10.0
-"""Gain of the initial weights above which it may be the fault; `ring` begins with 3."""
-FEW, MANY = 4, 64
-"""Dimensions of z that are few for pictures, and the number that they get."""
-FORGETFUL = 0.5
-"""Share of a layer's numbers above which dropout may be the fault."""
+NARROW, WIDE = 16, 128  # number of units below which a fully connected layer is narrow, and the number that it gets
+THIN, THICK = 4, 16  # the same for the channels of a convolution
+LOUD = 10.0  # gain of the initial weights above which it may be the fault; `ring` begins with 3
+FEW, MANY = 4, 64  # dimensions of z that are few for pictures, and the number that they get
+FORGETFUL = 0.5  # share of a layer's numbers above which dropout may be the fault
 DECAY = 1.0
 """Weight decay above which weights cannot grow: if each step is as long as the rate, they stay below 1 ÷ decay."""
-HASTY = 0.03
-"""Rate above which an optimiser whose steps are as long as its rate jumps from side to side."""
-TINY = 0.1
-"""Share of the usual size below which small initial weights may be the fault."""
-FALLEN = 0.1
-"""Mean of a schedule of rates below which a player does not learn for most of the run."""
+HASTY = 0.03  # rate above which an optimiser whose steps are as long as its rate jumps from side to side
+TINY = 0.1  # share of the usual size below which small initial weights may be the fault
+FALLEN = 0.1  # mean of a schedule of rates below which a player does not learn for most of the run
 ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
 """The optimiser that most recipes use."""
 
