@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mulligan.config.model import with_all_of
 from mulligan.data import Dataset, from_arrays
 from mulligan.data.registry import read
 from mulligan.data.sources import UNNAMED, Reading, as_array, black_of, fitted
 from mulligan.errors import ConfigError, expanded, must_be
 from mulligan.output.generator import Generator
-from mulligan.training import Config, DataSpec, Recorder, Run, RunFolder, train, with_all_of
+from mulligan.training import Config, DataSpec, Recorder, Run, RunFolder, train
 from mulligan.training import recipe as recipe_named
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.progress import View, in_notebook, view_of

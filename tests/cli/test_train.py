@@ -13,8 +13,7 @@ import pytest
 
 from mulligan.fitting import timed
 from mulligan.models import load
-from mulligan.training import Clock, RunFolder, Stepped, progress
-from mulligan.training.store import next_free
+from mulligan.training import Clock, RunFolder, Stepped, progress, take_next
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")
 TINY += ("--set", "discriminator.layers.hidden=[8]", "--set", "discriminator.layers.channels=[2, 4]", "batch_size=8")
@@ -116,17 +115,15 @@ def test_json_is_the_stream_and_where_things_are(mulligan, data):
 
 
 def test_the_next_free_folder(here, mulligan, data):
-    assert next_free(Path("runs"), "quick") == Path("runs/quick-1")
-    for name in ("quick-1", "quick-7", "quick-x", "quick", "slow-9"):
-        Path("runs", name).mkdir(parents=True)
-    assert next_free(Path("runs"), "quick") == Path("runs/quick-8")
-    Path("runs", "a[1]-1").mkdir()
-    assert next_free(Path("runs"), "a[1]") == Path("runs/a[1]-2")
-    assert next_free(Path("runs"), "../my\0ring") == Path("runs/..-my-ring-1")
-    assert next_free(Path("runs"), 'C:what?"<*|>') == Path("runs/C-what-------1")  # Windows refuses them
-    assert next_free(Path("runs"), "Quick") == Path("runs/Quick-8")  # the same folder there, and on macOS
+    assert take_next(Path("runs"), "quick") == Path("runs/quick-1")
+    for name in ("quick-7", "quick-x", "quick", "slow-9", "a[1]-1"):
+        Path("runs", name).mkdir()
+    assert take_next(Path("runs"), "a[1]") == Path("runs/a[1]-2")
+    assert take_next(Path("runs"), "../my\0ring") == Path("runs/..-my-ring-1")
+    assert take_next(Path("runs"), 'C:what?"<*|>') == Path("runs/C-what-------1")  # Windows refuses them
+    assert take_next(Path("runs"), "Quick") == Path("runs/Quick-8")  # the same folder there, and on macOS
     assert mulligan("train", "--data", data, "--steps", 1, *TINY)[0] == 0
-    assert Path("runs/quick-8/config.toml").is_file()
+    assert Path("runs/quick-9/config.toml").is_file()
 
 
 def test_runs_that_begin_at_once_have_folders_of_their_own(mulligan, data, monkeypatch):

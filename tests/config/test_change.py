@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mulligan.config.change import Change, apply_overrides, differences, flatten
+from mulligan.config.model import with_all_of
 from mulligan.config.serialization import to_table
 from mulligan.doors.read import parse_toml
 from mulligan.errors import ConfigError, DataError
@@ -12,7 +13,7 @@ from mulligan.game import Hinge
 from mulligan.nn import ClipNorm
 from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
-from mulligan.training import RECIPES, DataSpec, dumps_toml, load_config, recipe, with_all_of, with_overrides
+from mulligan.training import RECIPES, DataSpec, dumps_toml, load_config, recipe, with_overrides
 
 
 def overridden(config, *overrides):

@@ -170,8 +170,9 @@ def test_path():
         path.go([x, 0.0], max(step - 1, 0))
         gone = path.gone(step, 4)
         assert (gone is None) is (step < 4)
-    assert gone.length / gone.net == pytest.approx((3 + 3 + 3 + 2) / 1)
-    assert gone.length == pytest.approx(11 / 2**0.5 / 2)  # of two coordinates, in ranges: two halves
+    length, net = gone
+    assert length / net == pytest.approx((3 + 3 + 3 + 2) / 1)
+    assert length == pytest.approx(11 / 2**0.5 / 2)  # of two coordinates, in ranges: two halves
     again = Path()
     again.restore(json.loads(json.dumps(path.state())))
     assert again.state() == path.state()

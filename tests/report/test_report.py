@@ -13,7 +13,7 @@ import pytest
 from mulligan.errors import ConfigError, DataError
 from mulligan.report import read, write_report
 from mulligan.report.sections import write_command
-from mulligan.training import Parent, RunFolder, diagnoses, recipe, with_overrides
+from mulligan.training import Parent, RunFolder, read_run, recipe, with_overrides
 
 
 class Reader(HTMLParser):
@@ -258,7 +258,7 @@ def test_a_log_that_is_not_as_it_was_written_is_told_of(folder, caplog):
         digit = next(i for i in range(at, last) if whole[i : i + 1].isdigit())
         log.write_bytes(whole[:digit] + bytes([ord("0") + (whole[digit] - ord("0") + 1) % 10]) + whole[digit + 1 :])
         sentence = f"events.jsonl was edited or truncated after it was written{known}, so its figures may be wrong."
-        for tell in (lambda: report(folder), lambda: diagnoses(folder)):
+        for tell in (lambda: report(folder), lambda: read_run(folder)):
             caplog.clear()
             tell()
             assert sentence in caplog.text

@@ -14,9 +14,9 @@ from mulligan.training import (
     Measured,
     Recorder,
     Run,
-    diagnoses,
     load_checkpoint,
     plan,
+    read_run,
     recipe,
     save_checkpoint,
     train,
@@ -156,7 +156,7 @@ def test_diagnoses_are_read_back(tmp_path):
     run = Run(with_overrides(ring("penalties=[]", "loss=literal_cost", steps=600), ["save_every=500"]))
     told = [e for e in Recorder(tmp_path / "a").record(run, observers=[Diagnosis()]) if isinstance(e, Diagnosed)]
     assert told
-    assert diagnoses(tmp_path / "a") == told
+    assert read_run(tmp_path / "a").diagnosed == told
     again = plan(tmp_path / "a")
     assert type(again.config.loss).__name__ == "NonSaturating"
 

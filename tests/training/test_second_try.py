@@ -9,11 +9,11 @@ from mulligan.training import (
     Diagnosed,
     Run,
     Started,
-    diagnoses,
     dumps_toml,
     load_checkpoint,
     load_config,
     plan,
+    read_run,
     resume,
 )
 from mulligan.training.second_try import next_folder
@@ -145,8 +145,8 @@ def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(parent, tmp_path):
     whole = said.line().encode()
     for cut in range(1, len(whole)):
         log.write_bytes(whole + whole[:cut])
-        assert len(diagnoses(tmp_path)) == (2 if cut == len(whole) - 1 else 1), whole[:cut]  # all but its end
-    assert diagnoses(tmp_path)[0] == said
+        assert len(read_run(tmp_path).diagnosed) == (2 if cut == len(whole) - 1 else 1), whole[:cut]  # all but its end
+    assert read_run(tmp_path).diagnosed[0] == said
 
 
 def test_names_of_second_tries(tmp_path):

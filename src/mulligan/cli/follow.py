@@ -147,7 +147,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
         judgement = verdict(read(files.path))
     except MulliganError as error:
         lost["report"] = str(error)
-    grid = files.newest_sample()
+    grid = next(reversed(files.grids().values()), None)
     kept = {
         "step": run.step,
         "run": str(folder),

@@ -98,9 +98,7 @@ def command(
                 raise ConfigError(must_be(f"--set {path}", rule, value))
     if minutes is not None and any(change.path == "steps" for change in changes):
         raise ConfigError(f"--minutes {minutes:g} and steps both set the length. Give only one of them.")
-    config = training.recipe(recipe_)
-    if data is not None:
-        config = training.with_all_of(config, data)
+    config = training.recipe(recipe_, **{} if data is None else {"data": data})
     config = training.with_overrides(config, changes)
     if out is not None:  # checked before the timing
         training.RunFolder(out).check_free()

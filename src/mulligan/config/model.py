@@ -92,15 +92,7 @@ class Config(Game):
 
 
 def with_all_of(config: Config, name: str) -> Config:
-    """Remove a recipe's `data.limit` before using the recipe with other data: the limit is for the recipe's data.
-
-    Parameters
-    ----------
-    config : Config
-        The recipe.
-    name : str
-        The data that will be used.
-    """
+    """Remove a recipe's `data.limit` before using it with the data `name`, unless these are the recipe's own."""
     if not config.data.limit or name == config.data.name:
         return config
     return replace(config, data=replace(config.data, limit=0))

@@ -6,7 +6,7 @@ and 256 fixed reals. The first failure that shows (`FAILURES`) is the state of t
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, astray, matches
 from mulligan.diagnosis.measurements import Evidence, Facts, Finding, Measurement, Measurements
@@ -22,13 +22,6 @@ KEPT = 9
 _FEW = 1000
 """With up to this number of samples, every measurement looks for copies; with more, two of four in a row do."""
 _COPIES_EVERY = 4
-
-
-class Gone(NamedTuple):
-    """Path length and net distance of a coordinate of the tracked z, in ranges of the data: root mean squares."""
-
-    length: float
-    net: float
 
 
 class Path:
@@ -47,14 +40,17 @@ class Path:
             self._anchors = [(since, 0.0, point)]
         self._last = point
 
-    def gone(self, step: int, over: int) -> Gone | None:
-        """Return path and distance over the last `over` steps, and store this step; None before step `over`."""
+    def gone(self, step: int, over: int) -> tuple[float, float] | None:
+        """Return path length and net distance over the last `over` steps, and store this step; None before `over`.
+
+        Both are of a coordinate of the tracked z, in ranges of the data: root mean squares.
+        """
         old = [anchor for anchor in self._anchors if anchor[0] <= step - over]
         self._anchors = [*old[-1:], *(a for a in self._anchors if a[0] > step - over), (step, self._length, self._last)]
         if not old:
             return None
         net = math.dist(old[-1][2], self._last)
-        return Gone((self._length - old[-1][1]) / self._ranges, net / self._ranges)
+        return (self._length - old[-1][1]) / self._ranges, net / self._ranges
 
     @property
     def travelled(self) -> float:
@@ -155,8 +151,9 @@ class History:
         signals["travelled"] = self._path.travelled
         gone = self._path.gone(step, 2 * self.every)
         if gone is not None:
-            signals |= {"way": gone.length, "pace": gone.length / (2 * self.every / probe.facts.steps)}
-            signals |= {"path": gone.length / gone.net} if gone.net > 0 else {}
+            length, net = gone
+            signals |= {"way": length, "pace": length / (2 * self.every / probe.facts.steps)}
+            signals |= {"path": length / net} if net > 0 else {}
             if self._path.travelled < NOT_SET_OUT.value and probe.averaged:
                 signals["lag"] = probe.lag()
         if probe.samples <= _FEW or step // self.every % _COPIES_EVERY in (1, 2):  # two in a row, to agree

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mulligan.config.model import Config as Config
     from mulligan.config.model import DataSpec as DataSpec
     from mulligan.config.model import Parent as Parent
-    from mulligan.config.model import with_all_of as with_all_of
     from mulligan.config.recipes import RECIPES as RECIPES
     from mulligan.config.recipes import describe as describe
     from mulligan.config.recipes import recipe as recipe
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from mulligan.training.run import Observer as Observer
     from mulligan.training.run import Run as Run
     from mulligan.training.second_try import SecondTry as SecondTry
-    from mulligan.training.second_try import diagnoses as diagnoses
     from mulligan.training.second_try import plan as plan
     from mulligan.training.store.checkpoint import Checkpoint as Checkpoint
     from mulligan.training.store.checkpoint import load_checkpoint as load_checkpoint
@@ -44,11 +42,12 @@ if TYPE_CHECKING:
     from mulligan.training.store.folder import resume as resume
     from mulligan.training.store.folder import take_next as take_next
     from mulligan.training.store.history import read_events as read_events
+    from mulligan.training.store.history import read_run as read_run
     from mulligan.training.store.recorder import Recorder as Recorder
 
 _NAMES = {
     ".config.change": "with_overrides",
-    ".config.model": "Config DataSpec Parent with_all_of",
+    ".config.model": "Config DataSpec Parent",
     ".config.recipes": "describe recipe RECIPES",
     ".config.toml": "dumps_toml load_config",
     "diagnosis": "Diagnosis",
@@ -56,10 +55,10 @@ _NAMES = {
     "interrupt": "Interrupt",
     "loop": "train",
     "run": "Evaluator Observer Run",
-    "second_try": "diagnoses plan SecondTry",
+    "second_try": "plan SecondTry",
     "store.checkpoint": "Checkpoint load_checkpoint save_checkpoint",
     "store.folder": "resume RunFolder take_next",
-    "store.history": "read_events",
+    "store.history": "read_events read_run",
     "store.recorder": "Recorder",
 }
 """The public names of each module."""

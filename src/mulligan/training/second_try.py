@@ -50,19 +50,6 @@ class SecondTry:
         return run
 
 
-def diagnoses(folder: str | Path) -> list[Diagnosed]:
-    """Read the diagnoses of a run, the oldest first.
-
-    Raises
-    ------
-    ConfigError
-        When this is not a run folder.
-    DataError
-        When its log is damaged.
-    """
-    return read_run(RunFolder.of(folder).path).diagnosed
-
-
 def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
     """Plan the second try of a run folder, with the remedy of one of its diagnoses (default: the last one).
 

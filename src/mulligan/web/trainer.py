@@ -22,7 +22,7 @@ from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge
 from mulligan.output.readings import says, unit
-from mulligan.training import Config, Diagnosis, Recorder, Run, diagnoses, plan, resume
+from mulligan.training import Config, Diagnosis, Recorder, Run, plan, read_run, resume
 from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Stepped, Waiting
 from mulligan.training.loop import Stop
 from mulligan.training.monitor import Monitor
@@ -212,7 +212,7 @@ class Trainer:
             return Run(task["config"])
         if command == "open":
             return resume(task["folder"], steps=task["steps"])
-        failure = [d for d in diagnoses(task["parent"]) if d.severity][-1]
+        failure = [d for d in read_run(task["parent"]).diagnosed if d.severity][-1]
         second = plan(task["parent"], replace(failure, overrides=task["changes"], healthy_step=task["step"]))
         for text in second.dropped:
             self.notify("info", text, "changed", task["serial"])

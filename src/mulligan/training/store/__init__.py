@@ -12,6 +12,6 @@ Programs import the public names from `mulligan.training`. The names below are f
 """
 
 from mulligan.training.store.checkpoint import checkpoints, step_of
-from mulligan.training.store.folder import newest_in, next_free, restore_run
+from mulligan.training.store.folder import newest_in, restore_run
 
-__all__ = ["checkpoints", "newest_in", "next_free", "restore_run", "step_of"]
+__all__ = ["checkpoints", "newest_in", "restore_run", "step_of"]

@@ -174,10 +174,6 @@ class RunFolder:
         except CheckpointError:
             return -1
 
-    def newest_sample(self) -> Path | None:
-        """Return the path of the newest sample picture, or None."""
-        return next(reversed(self.grids().values()), None)
-
     def grids(self) -> dict[int, Path]:
         """Return the paths of the sample pictures by step, the first step first."""
         found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png") if path.is_file()}
@@ -282,18 +278,16 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     return found.run(config, data=data)
 
 
-def next_free(folder: Path, name: str) -> Path:
-    """Return the path for a new run: folder/name-N, with N one above the highest there, capitals or not."""
-    name = NO_NAME.sub("-", name)
-    there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
-    highest = max((int(number) for word, _, number in there if word == name.lower() and number.isdecimal()), default=0)
-    return folder / f"{name}-{highest + 1}"
-
-
 def take_next(folder: Path, name: str) -> Path:
-    """Make the folder that `next_free` names and return it; also if it cannot be made: the recorder says why."""
+    """Make the folder for a new run and return it: folder/name-N, with N one above the highest, capitals or not.
+
+    It is returned also if it cannot be made: the recorder says why.
+    """
+    name = NO_NAME.sub("-", name)
     while True:
-        free = next_free(folder, name)
+        there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
+        taken = (int(number) for word, _, number in there if word == name.lower() and number.isdecimal())
+        free = folder / f"{name}-{max(taken, default=0) + 1}"
         try:
             free.mkdir(parents=True)
         except OSError:
