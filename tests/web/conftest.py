@@ -17,7 +17,6 @@ from PIL import Image
 
 from mulligan.data import Dataset
 from mulligan.errors import MulliganError
-from mulligan.museum import EXHIBITS, Contrast, Exhibit, Picture, Played
 from mulligan.training import (
     Diagnosed,
     Diagnosis,
@@ -339,25 +338,6 @@ def served(tmp_path_factory):
     yield found
     found.process.terminate()
     found.ended()
-
-
-PLAYED = Played(
-    (
-        Contrast("spread", "what z changes", 0.001, None, "<", 0.02),
-        Contrast("d_loss", "loss", float("nan"), 1.0, ">", 5.0),
-    ),
-    (Picture("before", "stretched 100 times", np.arange(12, dtype=np.uint8).reshape(3, 4), 0.0, None),),
-)
-
-
-@pytest.fixture
-def case(monkeypatch):
-    """An exhibit of the museum that takes no time."""
-    made = Exhibit(
-        "tiny", "A tiny case", 2020, "dead latent", "nobody", "x", "y", "z", (("lr", "1", "2"),), lambda seed: PLAYED
-    )
-    monkeypatch.setitem(EXHIBITS, "tiny", made)
-    return made
 
 
 @pytest.fixture

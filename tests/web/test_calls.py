@@ -84,9 +84,9 @@ def test_values_in_an_address():
         return ALL[name].read(from_text(ALL[name].form, text))
 
     assert (read("on", "true"), read("on", "false")) == (True, False)
-    assert (read("n", "+3"), read("x", "1e-3"), read("x", "-.5")) == (3, 1e-3, -0.5)
+    assert read("n", "+3") == 3
     for name, text in (
-        ("n", "٣"), ("n", "3_0"), ("n", " 3"), ("x", "nan"), ("x", "inf"), ("x", "0x1"), ("some", "1,2"), ("on", "yes"),
+        ("n", "٣"), ("n", "3_0"), ("n", " 3"), ("some", "1,2"), ("on", "yes"),
         ("n", "9" * 5000),
     ):  # fmt: skip
         with pytest.raises(Problem):
@@ -147,15 +147,16 @@ def test_junk(busy, route):
         path = route.path
         for name in re.findall(r"{(\w+)}", route.path):
             path = path.replace(f"{{{name}}}", quote(data.draw(WORDS), safe=""))
-        names = st.sampled_from([*route.values, "other"])
+        values = [value.name for each in route.takes for value in each.values()]
+        names = st.sampled_from([*values, "other"])
         query = data.draw(st.dictionaries(names, WORDS, max_size=4)) if data.draw(st.booleans()) else {}
         if route.method == "GET":
             answer = busy.client.get(path, params=query)
         else:
             body = data.draw(JSON | st.dictionaries(names, JSON, max_size=5))
-            if "changes" in route.values and isinstance(body, dict):
+            if "changes" in values and isinstance(body, dict):
                 body |= {"changes": data.draw(PAIRS), "recipe": "ring", "try": 1, "replace": True}
-                body = {name: value for name, value in body.items() if name in route.values}
+                body = {name: value for name, value in body.items() if name in values}
             answer = busy.client.post(path, params=query, json=body, headers=busy.headers)
         assert answer.status_code < 500 or answer.status_code == 503, answer.text
         if answer.status_code >= 400:

@@ -12,8 +12,7 @@ from starlette.testclient import TestClient
 
 from mulligan.data import load
 from mulligan.web import classroom
-from mulligan.web.app import application
-from mulligan.web.gate import COOKIE, for_class
+from mulligan.web.app import COOKIE, application, for_class
 from mulligan.web.streams import Client
 
 RNG = np.random.default_rng(0)

@@ -6,8 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from mulligan.web.app import application
-from mulligan.web.gate import HEADERS, PAGE
+from mulligan.web.app import HEADERS, PAGE_POLICY, application
 
 BASE = "http://127.0.0.1:8000"
 
@@ -57,7 +56,7 @@ SITES = ("cross-site", "same-site")
 @pytest.mark.parametrize(
     ("path", "mode", "kind"),
     [
-        ("/api/walk.gif?from=1&to=2&frames=120", "no-cors", "image"),  # makes this machine work
+        ("/api/walk?from=1&to=2&frames=120", "no-cors", "image"),  # makes this machine work
         ("/api/snapshot", "no-cors", "script"),
         ("/api/stream?client=0123456789abcdef", "cors", "empty"),  # an EventSource
         ("/api/snapshot", "navigate", "document"),
@@ -106,8 +105,8 @@ def test_our_own_page(call):
 def test_every_answer_carries_the_headers(call, path):
     headers = call.get(path).headers
     assert {name: headers[name] for name in HEADERS} == HEADERS
-    assert headers["content-security-policy"] == PAGE
-    assert "unsafe" not in PAGE
+    assert headers["content-security-policy"] == PAGE_POLICY
+    assert "unsafe" not in PAGE_POLICY
     assert "no-store" in headers["cache-control"] or path == "/nothing"
 
 

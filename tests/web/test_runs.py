@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.output.generator import Generator
 from mulligan.training import Recorder, Run, RunFolder, resume
-from mulligan.web import app, jobs, playground
-from mulligan.web.drawing import png64
+from mulligan.web import app, jobs
 from mulligan.web.playground import OURS
 from mulligan.web.state import chain
 
@@ -65,10 +63,7 @@ def test_both_futures_of_a_second_try(call, runs):
         with Image.open(BytesIO(answer.content)) as found:
             shown = [pixels(found)]
             found.seek(found.n_frames - 1)
-            whole = [np.hsplit(each, 2) for each in (*shown, pixels(found))]
-        words = [[half[-30:] for half in frame] for frame in whole]
-        assert not np.array_equal(*words[0])  # of the changes
-        return [[half[:-30] for half in frame] for frame in whole]
+            return [np.hsplit(each, 2) for each in (*shown, pixels(found))]
 
     assert np.array_equal(film(), ends)  # from the step that both begin at
     assert last == 24
@@ -144,14 +139,6 @@ def test_what_a_generator_on_disk_cannot_draw_is_said(call, runs):
     assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/not-available"
 
 
-def test_pictures_as_files(call):
-    answer = call.get("/api/walk.gif?from=1&to=2&frames=3&scale=4")
-    gif = Image.open(BytesIO(answer.content))
-    assert (gif.n_frames, gif.size) == (4, (112, 112))  # there and back
-    assert answer.headers["content-disposition"] == 'attachment; filename="walk-1-2.gif"'
-    assert call.get("/api/draw?seed=1&class=11").status_code == 422
-
-
 def test_a_measured_run_has_its_distance_in_the_list(call, runs):
     assert rows_of(call)["tiny-1"]["fd"] is None
     RunFolder(runs / "tiny-1").keep_metrics({"step": 24, "points": {"fd": 0.1234567, "fd_floor": 0.02}})
@@ -198,29 +185,11 @@ def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name, runs, ca
     assert call.post(f"{address}/delete").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["live", "bundled", "pixel-faces"])
-def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(name, call, playground, tiny, tiny_pictures):
-    for folder, config in ((name, tiny_pictures()), ("ring-1", tiny())):
-        list(Recorder(playground.runs / folder).record(Run(config)))
-    found = {model["name"]: model["title"] for model in call.get("/api/models").json()}
-    ours = {"bundled": "MNIST digits, bundled", "pixel-faces": "Pixel faces, bundled"}
-    assert found == ours | {f"./{name}": name, "ring-1": "ring-1"}
-    drawn = call.get("/api/draw", params={"model": f"./{name}", "seed": 3}).json()
-    assert drawn["png"] == png64(Generator.load(playground.runs / name / "generator.safetensors").images(1, 3)[0])
-    for other in ("./ring-2", "./../x", "././ring-1", "./.x"):
-        assert call.get("/api/draw", params={"model": other, "seed": 3}).status_code in (404, 422)
-
-
-def test_the_model_that_is_asked_for_is_there_beside_the_newest(call, runs, monkeypatch):
-    monkeypatch.setattr(playground, "MODELS", 1)
-    os.utime(runs / "tiny-1" / "generator.safetensors", (1, 1))
-    assert [each["name"] for each in call.get("/api/models").json()] == [*OURS, "tiny-1-try-2"]
-    for also, names in (
-        ("tiny-1", ["tiny-1-try-2", "tiny-1"]),
-        ("tiny-1-try-2", ["tiny-1-try-2"]),
-        ("x", ["tiny-1-try-2"]),
-    ):
-        assert [each["name"] for each in call.get("/api/models", params={"also": also}).json()] == [*OURS, *names]
+@pytest.mark.parametrize("name", ["live", "bundled"])
+def test_a_run_that_is_called_as_another_generator_is_not_drawn_in_its_place(name, call, playground, tiny):
+    list(Recorder(playground.runs / name).record(Run(tiny())))
+    models = call.get("/api/models").json()
+    assert [model["title"] for model in models] == ["MNIST digits, bundled", "Pixel faces, bundled"]
 
 
 def test_a_folder_whose_name_is_not_text_is_left_out(call, runs):

@@ -14,7 +14,7 @@ import pytest
 from mulligan.cli import main
 from mulligan.training.store import checkpoints, step_of
 from mulligan.web import server
-from mulligan.web.gate import for_class
+from mulligan.web.app import for_class
 
 QUICKLY = ["threads=1", "evaluate_every=0", "sample_every=0", ["steps", 1_000_000]]
 LONG = {"recipe": "ring", "changes": [*QUICKLY, "save_every=200"]}

@@ -4,13 +4,13 @@ The server process answers browsers and never computes for long. The training pr
 between two steps. The server owns the run; pages only show it. This package is imported only by ``mulligan serve``.
 
 - `server`: read it first; how the playground starts. `playground`: everything that one server holds.
-- `app`: the application, its start and its end. `gate`: who may connect.
+- `app`: the application, the gate before it, its start and its end.
 - `calls`: how a call becomes a function. The routes are beside what they do, and so is a new one.
 - `session`: the live run: the page's commands, the worker's messages. `state`: what a page sees of it.
 - `settings`: what a user may choose. `streams`: messages to all pages, and the write lock.
 - `trainer`: the training process. `handle`: the server's handle of it, and of other processes.
 - `look`: measurements inside the live run. `verdict`: its diagnosis in words. `drawing`: pictures from seeds.
-- `runs`: run folders. `jobs`: exports, reports, evaluations. `museum`: its exhibits. `classroom`: the pile and votes.
+- `runs`: run folders. `jobs`: exports, reports, evaluations. `museum`: its cases. `classroom`: the pile and votes.
 - `page`: the page itself, in JavaScript without a build step; `js/store.js` first.
 - `browser`: the lab, which is the same page without a server: Python runs in the browser.
 """

@@ -4,23 +4,18 @@ This module uses no socket. `web.app` serves the routes over HTTP; the lab recei
 page. A new route is a function with `get` or `post` in the file of its subject.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import MISSING, dataclass, replace
 from functools import cached_property, partial
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from mulligan.errors import MulliganError, shown, suggest
 from mulligan.nn.fields import Interval, Scalar, Words, form_of
 from mulligan.output.generator import LARGEST_SEED
-
-if TYPE_CHECKING:
-    from mulligan.web.playground import Playground
 
 JSON = "application/json"
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -43,7 +38,7 @@ class Problem(Exception):
         super().__init__(detail)
         self.kind, self.detail, self.field = kind, detail, field
 
-    def answer(self) -> Answer:
+    def answer(self) -> "Answer":
         """Return the error as RFC 9457 has it, and the value that is wrong."""
         status, title = STATUS[self.kind], self.kind.replace("-", " ").capitalize()
         content = {"type": f"/problems/{self.kind}", "title": title, "status": status}
@@ -88,16 +83,11 @@ class Many:
 
 NAME = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}"
 """A file's or a folder's name that is not hidden and stays inside its folder."""
-RUN = rf"(\./)?{NAME}"
-"""A run's name, where other words are allowed too: `./live` is a run that is called `live`."""
 RunName = Annotated[str, Text(NAME, "a run's name", "quick-1")]
-RunPath = Annotated[str, Text(RUN, "live or a run's name", "live")]
 FileName = Annotated[str, Text(NAME, "a file's name", "viewer.html")]
 ClientName = Annotated[str, Text("[A-Za-z0-9_-]{16,64}", "16 to 64 letters, digits, _ or -", "a1b2c3d4e5f6a7b8")]
 Seed = Annotated[int, Interval(0, LARGEST_SEED, "[]", 42)]
 Step = Annotated[int, Interval(0, 1e12, "[]", 100)]
-
-_WRITTEN = {int: r"[+-]?\d{1,20}", float: r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", bool: "true|false"}
 
 
 @dataclass(frozen=True)
@@ -122,11 +112,8 @@ class Value:
             raise Problem("bad-field", text, self.name) from None
 
 
-def values_of(function: Any) -> dict[str, Value]:
-    """Return the values that a function or a dataclass takes, by its parameters' names.
-
-    A trailing underscore, which keeps a name from being a keyword, is not part of the value's name.
-    """
+def values_of(function: Callable[..., Any]) -> dict[str, Value]:
+    """Return the values of a function's keyword-only parameters. The name of `class_` is ``class``."""
     values = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY and name != "visitor":
@@ -138,11 +125,11 @@ def values_of(function: Any) -> dict[str, Value]:
 
 
 def from_text(form: Any, text: str) -> Any:
-    """Return the value that a text in an address writes; the text itself if it writes none."""
+    """Return the whole number, true or false that a text in an address writes; the text itself if it writes none."""
     kind = form.kind if isinstance(form, Scalar) else str
-    if kind in _WRITTEN and re.fullmatch(_WRITTEN[kind], text, re.ASCII):
-        return text == "true" if kind is bool else kind(text)
-    return text
+    if kind is int and re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII):
+        return int(text)
+    return {"true": True, "false": False}.get(text, text) if kind is bool else text
 
 
 # ── routes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,42 +145,34 @@ class Visitor(NamedTuple):
 OWNER = Visitor()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What several calls say beside the values of their function, and how such a function is called."""
-
-    async def call(self, playground: Playground, route: Route, values: dict[str, Any]) -> Any:
-        function = partial(route.function, getattr(playground, route.of) if route.of else playground, **values)
-        result = await playground.apart(function) if route.apart else function()
-        return await result if inspect.isawaitable(result) else result
+async def call(playground: Any, route: "Route", values: dict[str, Any]) -> Any:
+    """Call a route's function as it is."""
+    function = partial(route.function, getattr(playground, route.of) if route.of else playground, **values)
+    result = await playground.apart(function) if route.apart else function()
+    return await result if inspect.isawaitable(result) else result
 
 
 @dataclass(frozen=True)
 class Route:
-    """One call. Its function is a method of the playground's part `of`, or takes the playground itself.
+    """One call, whose function is a method of the playground's part `of`, or takes the playground itself.
 
-    One that reads files or computes is called `apart`, in a thread. A `locked` route is for the page with the write
-    lock. One that is `of_class` is also for the phones of a class. A function that takes a `visitor` is told who calls.
+    `through` calls it; its keyword-only parameters are values of the request too. One that reads files or computes is
+    called `apart`, in a thread. A `locked` one is for the page with the write lock, one `of_class` also for phones.
     """
 
     method: str
     path: str
     function: Callable[..., Any]
-    request: type[Request] = Request
+    through: Callable[..., Awaitable[Any]] = call
     of: str = ""
     apart: bool = False
     locked: bool = False
     of_class: bool = False
-    status: int = 200
     media: str = JSON
 
     @cached_property
     def takes(self) -> tuple[dict[str, Value], dict[str, Value]]:
-        return values_of(self.request), values_of(self.function)
-
-    @cached_property
-    def values(self) -> dict[str, Value]:
-        return {value.name: value for each in self.takes for value in each.values()}
+        return values_of(self.through), values_of(self.function)
 
 
 ROUTES: list[Route] = []
@@ -228,7 +207,7 @@ class Answer:
 
 
 async def answer(
-    playground: Playground,
+    playground: Any,
     route: Route,
     places: Mapping[str, str],
     query: str,
@@ -236,32 +215,27 @@ async def answer(
     token: str | None,
     visitor: Visitor = OWNER,
 ) -> Answer:
-    """Answer one request, whose path has the parts `places`.
-
-    `body` reads the JSON body, if the caller may write; `token` is its token of the write lock.
-    """
+    """Answer a request by the parts `places` of its path, its query, and its JSON `body` if the caller may write."""
     try:
         if route.locked and not (route.of_class and playground.pile.phone_address):
             playground.write_lock.check(token)
-        given = _given(route, places, query, await body() if route.method == "POST" else {})
-        request, values = (
-            {name: value.read(given.get(value.name, MISSING)) for name, value in taken.items()} for taken in route.takes
+        content = _gather(route, places, query, await body() if route.method == "POST" else {})
+        more, values = (
+            {name: value.read(content.get(value.name, MISSING)) for name, value in each.items()} for each in route.takes
         )
         if "visitor" in inspect.signature(route.function).parameters:
             values["visitor"] = visitor
-        result = await route.request(**request).call(playground, route, values)
+        result = await route.through(playground, route, values, **more)
     except Problem as problem:
         return problem.answer()
     except MulliganError as error:
         return Problem("bad-field" if error.exit_code == 2 else "failed", str(error)).answer()
     except RecursionError:
         return Problem("bad-request", "the body must not be nested so deeply. Try {}.").answer()
-    if isinstance(result, Answer):
-        return replace(result, media=route.media)
-    return Answer(result, route.status, route.media)
+    return replace(result, media=route.media) if isinstance(result, Answer) else Answer(result, media=route.media)
 
 
-def _given(route: Route, places: Mapping[str, str], query: str, body: Any) -> dict[str, Any]:
+def _gather(route: Route, places: Mapping[str, str], query: str, body: Any) -> dict[str, Any]:
     """Return every value of a request by its name, from the path, the query and the body."""
     try:
         query.encode("ascii")
@@ -271,13 +245,13 @@ def _given(route: Route, places: Mapping[str, str], query: str, body: Any) -> di
         raise Problem("bad-request", text) from error
     if not isinstance(body, dict):
         raise Problem("bad-field", f"the body must be a JSON object, got {shown(body)}. Try {{}}.")
-    given, known = dict(body), route.values
+    content, known = dict(body), {value.name: value for each in route.takes for value in each.values()}
     for name, text in [*places.items(), *pairs]:
-        if name in given:
+        if name in content:
             raise Problem("bad-field", f"{name} must be given once, got it twice. Try {name}={text}.", name)
-        given[name] = from_text(known[name].form, text) if name in known else text
-    for name in given:
+        content[name] = from_text(known[name].form, text) if name in known else text
+    for name in content:
         if name not in known:
             rule = f"one of {', '.join(known)}" if known else "left out"
             raise Problem("bad-field", f"a field must be {rule}, got {shown(name)}.{suggest(name, known)}", name)
-    return given
+    return content

@@ -7,11 +7,7 @@ import base64
 import math
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +17,8 @@ from mulligan.errors import UnsupportedError
 from mulligan.metrics import nearest_pictures
 from mulligan.nn.fields import Interval
 from mulligan.output.generator import Generator
-from mulligan.output.pictures import png_bytes, read_png, save_walk
-from mulligan.web.calls import RUN, Answer, Request, Route, Seed, Text, get
-
-if TYPE_CHECKING:
-    from mulligan.web.playground import Playground
+from mulligan.output.pictures import png_bytes
+from mulligan.web.calls import NAME, Route, Seed, Text, get
 
 HELD = 300
 """Number of held-out pictures whose distance to the training set is measured for comparison."""
@@ -37,48 +30,30 @@ QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {}
 """The questions about a generator, by name. Only `nearest` needs its training data."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FromGenerator(Request):
-    """A question to a generator."""
+async def ask_generator(
+    playground: Any,
+    route: Route,
+    values: dict[str, Any],
+    *,
+    model: Annotated[str, Text(NAME, "bundled, live or a run's name", "bundled")] = "bundled",
+) -> dict[str, Any]:
+    """Ask the generator of the live run, or that of a file."""
 
-    model: Annotated[str, Text(RUN, "bundled, live or a run's name", "bundled")] = "bundled"
-
-    async def call(self, playground: "Playground", route: Route, values: dict[str, Any]) -> Any:
-        if self.model == "live":
-            result = await playground.worker.ask(route.function.__name__, values)
-        else:
-            result = await playground.apart(self._from_file, playground, route.function, values)
-        return {"model": self.model, **result}
-
-    def _from_file(self, playground: "Playground", function: Callable[..., Any], values: Any) -> dict[str, Any]:
-        generator = playground.generator(self.model)
-        if function is nearest:
-            values = {**values, "data": playground.data(self.model)}
+    def ask_file() -> dict[str, Any]:
+        generator = playground.generator(model)
+        more = {"data": playground.data(model)} if route.function is nearest else {}
         with playground.lock:  # a generator has one set of buffers
-            result: dict[str, Any] = function(generator, **values)
+            result: dict[str, Any] = route.function(generator, **values, **more)
             return result
 
-
-@dataclass(frozen=True, kw_only=True)
-class AsFile(FromGenerator):
-    """A walk that comes as a file. Each pixel is `scale` pixels large."""
-
-    scale: Annotated[int, Interval(1, 16, "[]", 4)] = 1
-
-    async def call(self, playground: "Playground", route: Route, values: dict[str, Any]) -> Any:
-        return await playground.apart(self._write, await super().call(playground, route, values))
-
-    def _write(self, result: dict[str, Any]) -> Answer:
-        pictures = np.stack([read_png(BytesIO(base64.b64decode(text))) for text in result["frames"]])
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "walk.gif"
-            save_walk(path, pictures.repeat(self.scale, axis=1).repeat(self.scale, axis=2))
-            return Answer(path.read_bytes(), file=f"walk-{result['from']}-{result['to']}.gif")
+    live = model == "live"
+    result = await (playground.worker.ask(route.function.__name__, values) if live else playground.apart(ask_file))
+    return {"model": model, **result}
 
 
 def _question(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     QUESTIONS[function.__name__] = function
-    return function
+    return get(f"/api/{function.__name__}", through=ask_generator)(function)
 
 
 def png64(picture: NDArray[np.uint8]) -> str:
@@ -87,19 +62,12 @@ def png64(picture: NDArray[np.uint8]) -> str:
 
 
 def _describe(generator: Generator, label: int | None) -> dict[str, Any]:
-    names = {"class": label, "class_name": generator.class_name(label) or None}
-    return names | dict(zip(("height", "width", "channels"), _size(generator)))
-
-
-def _size(generator: Generator) -> tuple[int, ...]:
-    shape = generator.spec.shape
     if not generator.spec.is_picture:
-        text = f"the generator makes points of {shape[0]} numbers, not pictures. Choose another one, "
-        raise UnsupportedError(f"{text}or see the points under Look inside.")
-    return shape
+        raise UnsupportedError("the generator makes points, not pictures. Choose another one, or look inside the run.")
+    names = {"class": label, "class_name": generator.class_name(label) or None}
+    return names | dict(zip(("height", "width", "channels"), generator.spec.shape))
 
 
-@get("/api/draw", request=FromGenerator)
 @_question
 def draw(generator: Generator, *, seed: Seed, class_: Class | None = None) -> dict[str, Any]:
     """Return the picture of a seed: the same as ``mulligan draw``'s."""
@@ -108,8 +76,6 @@ def draw(generator: Generator, *, seed: Seed, class_: Class | None = None) -> di
     return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **description}
 
 
-@get("/api/walk.gif", request=AsFile, media="image/gif")
-@get("/api/walk", request=FromGenerator)
 @_question
 def walk(
     generator: Generator, *, from_: Seed, to: Seed, frames: Frames = 24, class_: Class | None = None
@@ -121,7 +87,6 @@ def walk(
     return {"frames": [png64(picture) for picture in pictures], "from": from_, "to": to, **description}
 
 
-@get("/api/nearest", request=FromGenerator)
 @_question
 def nearest(generator: Generator, data: Dataset | None, *, seed: Seed, class_: Class | None = None) -> dict[str, Any]:
     """Return the training picture nearest to a seed's, and whether held-out pictures usually come as near."""

@@ -1,9 +1,7 @@
-"""Long jobs: evaluate a finished run, write its report, export it, play a case of the museum.
+"""Long jobs: evaluate a finished run, write its report, export it.
 
 Each job has its own process, so that neither the page nor a run in training waits for it. `JOBS` has what they do.
 """
-
-from __future__ import annotations
 
 import asyncio
 import logging
@@ -12,79 +10,68 @@ import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.errors import MulliganError
-from mulligan.web.handle import Channel, spawn
-
-if TYPE_CHECKING:
-    from mulligan.web.playground import Playground
+from mulligan.web.handle import Channel, in_thread, spawn
+from mulligan.web.state import State
+from mulligan.web.streams import Broadcast
 
 NICE = 10
-"""Niceness of the jobs at the end of a run, so that training goes first."""
+"""Niceness of a job's process, so that training goes first."""
 Say = Callable[[str], object]
 BEGINS = {
     "evaluate": "measuring the averaged generator",
     "report": "writing the report",
     "export": "writing the file",
-    "museum": "playing it: as published, and repaired",
 }
 
 
 class Jobs:
-    """Runs the jobs that users ask for one after the other, and beside them those at the end of a run."""
+    """Runs one job after the other. Those at the end of a run come without being asked for."""
 
-    def __init__(self, playground: Playground):
-        self._playground = playground
-        self._turns = {0: asyncio.Lock(), NICE: asyncio.Lock()}
+    def __init__(self, runs: Path, state: State, broadcast: Broadcast):
+        self._runs, self._state, self._broadcast = runs, state, broadcast
+        self._turn = asyncio.Lock()
         self._tasks: dict[tuple[Any, ...], asyncio.Task[None]] = {}
-        self._messages: dict[int, dict[str, Any]] = {}  # the last one of each running job
+        self.progress: dict[str, Any] | None = None
 
     def add_final(self, run: str) -> None:
         """Measure a run that has ended, and write its report."""
         for what in ("evaluate", "report"):
-            self._add(what, run, NICE, {})
+            Jobs.add(self, what, run)
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        self._add(what, run, 0, args)
-        return {"job": what, "run": run, **args}
-
-    def _add(self, what: str, run: str, niceness: int, args: dict[str, Any]) -> None:
-        key = (what, run, niceness, *args.items())
+        key = (what, run, *args.items())
         if key not in self._tasks:
-            self._tasks[key] = task = asyncio.get_running_loop().create_task(self._work(what, run, niceness, args))
+            self._tasks[key] = task = asyncio.get_running_loop().create_task(self._work(what, run, args))
             task.add_done_callback(lambda task: self._tasks.pop(key))
+        return {"job": what, "run": run, **args}
 
     async def leave(self, run: str) -> None:
         """End every job that writes to a run's folder, and wait until all have ended."""
-        tasks = [task for (what, name, *_), task in self._tasks.items() if name == run and what != "museum"]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancel([task for (_, name, *_), task in self._tasks.items() if name == run])
 
     async def close(self) -> None:
-        for task in (tasks := [*self._tasks.values()]):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancel([*self._tasks.values()])
 
-    async def _work(self, what: str, run: str, niceness: int, args: dict[str, Any]) -> None:
-        loop, publish = asyncio.get_running_loop(), partial(self._say, niceness, what, run)
-        async with self._turns[niceness]:
+    async def _work(self, what: str, run: str, args: dict[str, Any]) -> None:
+        loop, say = asyncio.get_running_loop(), partial(self._say, what, run)
+        async with self._turn:
             try:
-                publish(BEGINS[what])
-                say = partial(loop.call_soon_threadsafe, publish)
-                result = await self.perform(what, self._playground.runs / run, niceness, args, say)
+                say(BEGINS[what])
+                result = await self.perform(what, self._runs / run, args, partial(loop.call_soon_threadsafe, say))
             except asyncio.CancelledError:
                 self.done(what, run, {"error": f"{run} was deleted, so {what} was ended."})
                 raise
             finally:
-                self._messages.pop(niceness, None)
+                self.progress = None
         self.done(what, run, result)
 
-    async def perform(self, what: str, folder: Path, niceness: int, args: dict[str, Any], say: Say) -> dict[str, Any]:
+    async def perform(self, what: str, folder: Path, args: dict[str, Any], say: Say) -> dict[str, Any]:
         """Do a job in a process of its own. It ends with this task: its files are complete or absent."""
         result = {"error": f"{what} of {folder.name} ended without a result. Try again."}
-        process, channel = spawn(f"mulligan-{what}", _main, what, str(folder), args, niceness)
+        process, channel = spawn(f"mulligan-{what}", _main, what, str(folder), args)
 
         def listen() -> None:
             for kind, _, content in channel.messages(process):
@@ -96,7 +83,7 @@ class Jobs:
             process.join(10.0)
             channel.close()
 
-        listening = asyncio.ensure_future(self._playground.thread(listen))
+        listening = asyncio.ensure_future(in_thread(listen))
         try:
             await asyncio.shield(listening)
         except asyncio.CancelledError:
@@ -105,21 +92,23 @@ class Jobs:
             raise
         return result
 
-    def _say(self, niceness: int, what: str, run: str, text: str) -> None:
-        self._messages[niceness] = {"what": what, "run": run, "text": text, "done": False, "url": None}
-        self._playground.broadcast.publish("progress", self._messages[niceness])
-
-    def progress(self) -> dict[str, Any] | None:
-        return self._messages.get(0) or self._messages.get(NICE)
+    def _say(self, what: str, run: str, text: str) -> None:
+        self.progress = {"what": what, "run": run, "text": text, "done": False, "url": None}
+        self._broadcast.publish("progress", self.progress)
 
     def done(self, what: str, run: str, result: dict[str, Any]) -> None:
-        broadcast, state = self._playground.broadcast, self._playground.session.state
         error, text, url = result.get("error"), result.get("text", "done"), result.get("url")
         end = {"what": what, "run": run, "text": error or text, "done": True, "url": url, "failed": error is not None}
-        broadcast.publish("progress", end)
-        if what == "evaluate" and "metrics" in result and state.evaluate(run, result["metrics"]):
-            broadcast.publish("metrics", state.metrics)
-        broadcast.publish("runs", {})
+        self._broadcast.publish("progress", end)
+        if what == "evaluate" and "metrics" in result and self._state.evaluate(run, result["metrics"]):
+            self._broadcast.publish("metrics", self._state.metrics)
+        self._broadcast.publish("runs", {})
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 # ── in the job's process ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -136,11 +125,11 @@ class ToPage(logging.Handler):
         self.channel.send("say", record.getMessage())
 
 
-def _main(connection: Any, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
+def _main(connection: Any, what: str, folder: str, args: dict[str, Any]) -> None:
     """Do a job, and send its result through the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
     if hasattr(os, "nice"):
-        os.nice(niceness)
+        os.nice(NICE)
     channel = Channel(connection)
     log = logging.getLogger("mulligan")
     log.setLevel(logging.INFO)
@@ -149,9 +138,6 @@ def _main(connection: Any, what: str, folder: str, args: dict[str, Any], nicenes
         result = JOBS[what](Path(folder), **args)
     except MulliganError as error:
         result = {"error": str(error)}
-    except ImportError as error:
-        name = error.name
-        result = {"error": f"{what} needs a package that is not installed ({name}). Install it: pip install {name}."}
     except Exception as error:
         result = {"error": f"{what} failed: {type(error).__name__}: {error}"}
     channel.send("result", result)
@@ -211,12 +197,4 @@ def export(folder: Path, to: str) -> dict[str, Any]:
     return {"url": export_of(folder.name, files[0].name), "text": f"{files[0].name} is written ({size:,} bytes)."}
 
 
-def museum(folder: Path, seed: int) -> dict[str, Any]:
-    """Play a case of the museum; `folder` is the case's name inside the runs folder."""
-    from mulligan.web.museum import play
-
-    play(folder.parent, folder.name, seed)
-    return {"url": f"/api/museum/{folder.name}", "text": f"{folder.name} has been played."}
-
-
-JOBS: dict[str, Callable[..., dict[str, Any]]] = {job.__name__: job for job in (evaluate, report, export, museum)}
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {job.__name__: job for job in (evaluate, report, export)}

@@ -5,7 +5,7 @@ The worker measures between two steps.
 
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,8 @@ from mulligan.output.readings import probability, says, undecided
 from mulligan.training import Run
 from mulligan.training.monitor import COUNT as MODES
 from mulligan.training.run import CLOUD, GRID
-from mulligan.web.calls import Request, Route, Seed, get
+from mulligan.web.calls import Route, Seed, get
 from mulligan.web.drawing import png64
-
-if TYPE_CHECKING:
-    from mulligan.web.playground import Playground
 
 Labels = NDArray[np.int64] | None
 Side = Annotated[int, Interval(16, 128, "[]", 64)]
@@ -43,16 +40,14 @@ QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {}
 """What can be asked about a run, by name."""
 
 
-class AboutRun(Request):
-    """A question about the live run."""
-
-    async def call(self, playground: "Playground", route: Route, values: dict[str, Any]) -> Any:
-        return await playground.worker.ask(route.function.__name__, values)
+async def ask_run(playground: Any, route: Route, values: dict[str, Any]) -> Any:
+    """Ask the live run."""
+    return await playground.worker.ask(route.function.__name__, values)
 
 
 def _question(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     QUESTIONS[function.__name__] = function
-    return get(f"/api/look/{function.__name__}", request=AboutRun)(function)
+    return get(f"/api/look/{function.__name__}", through=ask_run)(function)
 
 
 def samples(run: Run, weights: str) -> dict[str, Any]:

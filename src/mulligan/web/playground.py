@@ -18,20 +18,19 @@ from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_file
 from mulligan.training.samples import data_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web.calls import Problem, RunPath, get
+from mulligan.web.calls import Problem, get
 from mulligan.web.classroom import Pile, Votes
-from mulligan.web.handle import WorkerHandle
+from mulligan.web.handle import WorkerHandle, in_thread
 from mulligan.web.jobs import Jobs
 from mulligan.web.session import Session
 from mulligan.web.streams import Broadcast, WriteLock
 
 TICK = 0.25
 """Seconds between two messages about reports, the run bar, the pile and the votes."""
-MODELS = 100
 OURS = {"bundled": ("MNIST digits, bundled", BUNDLED), FACES.stem: ("Pixel faces, bundled", FACES)}
 """Title and file of each generator that comes with Mulligan."""
 TAKEN = (*OURS, "live")
-"""Names of generators that are not run folders. A run of such a name is addressed as, for instance, `./bundled`."""
+"""Names of generators that are not run folders. A run of such a name is not offered to draw from."""
 THREADS = 4
 """Maximum number of calls that read files or compute at the same time."""
 
@@ -52,7 +51,7 @@ class Playground:
         self.votes = Votes(self.broadcast, self.worker)
         self.broadcast.changed = self.session.tell_watched
         self.worker.heard, self.worker.died = self.session.hear, self.session.restart_worker
-        self.jobs = Jobs(self)
+        self.jobs = Jobs(self.runs, self.session.state, self.broadcast)
         self.session.finished = self.jobs.add_final
         self.thread: Callable[..., Awaitable[Any]] = in_thread
         self.lock = threading.Lock()
@@ -98,7 +97,7 @@ class Playground:
         return {
             **self.shared(),
             **self.session.state.snapshot(),
-            "progress": self.jobs.progress(),
+            "progress": self.jobs.progress,
             "write_lock": self.write_lock.state(),
             "clients": len(self.broadcast.clients),
         }
@@ -119,8 +118,7 @@ class Playground:
         await self.jobs.close()
 
     def folder(self, name: str) -> Path:
-        """Return the folder of a run, which is always inside the runs folder. `./name` is the same as `name`."""
-        name = name.removeprefix("./")
+        """Return the folder of a run, which is always inside the runs folder."""
         path = self.runs / name
         inside = path.parent == self.runs and not name.startswith(".") and path.resolve().parent == self.runs
         try:
@@ -156,41 +154,17 @@ class Playground:
             return None
 
     @get("/api/models", apart=True)
-    def models(self, *, also: RunPath | None = None) -> list[dict[str, Any]]:
-        """Return the generators: the bundled ones, those of the newest hundred runs, and the run `also`."""
-        generators = [(name, *ours) for name, ours in OURS.items()]
-        paths = [path for path in self.runs.glob("*/generator.safetensors") if path.is_file()]
-        for place, path in enumerate(sorted(paths, key=mtime, reverse=True)):
-            name = path.parent.name
-            wanted = place < MODELS or name == (also or "").removeprefix("./")
-            if wanted and is_shown(name):
-                generators.append((f"./{name}" if name in TAKEN else name, name, path))
+    def models(self) -> list[dict[str, Any]]:
+        """Return the generators: the bundled ones, and those of the runs, the newest first."""
+        paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
+        runs = [(path.parent.name, path.parent.name, path) for path in paths if path.is_file()]
+        offered = [each for each in runs if is_shown(each[0]) and each[0] not in TAKEN]
+        generators = [*((name, *ours) for name, ours in OURS.items()), *offered]
         rows = []
         for name, title, path in generators:
             with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
                 rows.append({"name": name, "title": title, **_describe(path, path.stat().st_mtime_ns)})
         return rows
-
-
-async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function in a thread that does not keep the process alive, unlike asyncio's own."""
-    loop, result = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
-
-    def settle(value: Any, error: BaseException | None) -> None:
-        if not result.done():
-            result.set_result(value) if error is None else result.set_exception(error)
-
-    def work() -> None:
-        value, error = None, None
-        try:
-            value = function(*args)
-        except Exception as raised:
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, value, error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return await result
 
 
 def is_shown(name: str) -> bool:

@@ -7,12 +7,10 @@ import secrets
 import time
 from functools import lru_cache
 from pathlib import Path
-from textwrap import wrap
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mulligan.config.toml import load_config
 from mulligan.diagnosis.failures import describe_state
@@ -36,8 +34,6 @@ OWN = {f".{name}": path for name, (_, path) in OURS.items()}
 """Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
 EXPORTS = {"html": "viewer.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
-WIDE, HIGH = 36, 15
-"""Letters of a line below a picture, and its height in pixels."""
 _BACK = 1 << 18  # bytes read from the end of a log
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
 Trashed = Annotated[str, Text("[0-9a-f]{8}", "eight hex digits", "0a1b2c3d")]
@@ -176,31 +172,15 @@ def send_futures(playground: Playground, *, name: RunName) -> Answer:
         raise Problem("not-available", f"name must be a second try, got {name}, which is a first one. Try its child.")
     saved = [RunFolder(playground.folder(each.run)).grids() for each in tries]
     steps = sorted({step for grids in saved for step in grids if step >= tries[1].from_step})
-    words = ["as it was", tries[1].summary.replace("γ", "gamma")]  # the font has no Greek
-    lines = [wrap(text, WIDE) for text in words]
     frames = []
     for step in steps[:: -(-len(steps) // 60)]:  # at most 60 frames
-        halves = []
-        for one, grids, text in zip(tries, saved, lines):
-            own = max(each for each in grids if each <= step)
-            ended = own == max(grids) and step > own
-            below = [f"Try {one.number}, {'ended at ' if ended else ''}step {own if ended else step:,}", *text]
-            halves.append(_write_below(read_png(grids[own]) // (3 if ended else 1), below, 1 + max(map(len, lines))))
+        newest = [max(each for each in grids if each <= step) for grids in saved]
+        ended = [own < step and own == max(grids) for own, grids in zip(newest, saved)]
+        halves = [read_png(grids[own]) // (3 if end else 1) for own, end, grids in zip(newest, ended, saved)]
         frames.append(np.concatenate(halves, axis=1))
     path = after / "exports" / "both-futures.gif"
     save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
     return Answer(path, file=f"{name}-{path.name}")
-
-
-def _write_below(picture: NDArray[np.uint8], lines: list[str], room: int) -> NDArray[np.uint8]:
-    """Write lines below a picture, where there is room for as many."""
-    from PIL import Image, ImageDraw, ImageFont  # late: only this needs them
-
-    image = Image.fromarray(picture)
-    whole = Image.new(image.mode, (image.width, image.height + HIGH * room), "black")
-    whole.paste(image)
-    ImageDraw.Draw(whole).text((4, image.height + 2), "\n".join(lines), "white", ImageFont.load_default())
-    return np.asarray(whole)
 
 
 # ── what may be done with a run ───────────────────────────────────────────────────────────────────────────────────────
@@ -212,19 +192,19 @@ def resume(
 ) -> dict[str, Any]:
     """Resume a run as the live run; with `replace`, save and close the live one first."""
     playground.session.open(name, playground.folder(name), steps, replace=replace)
-    return playground.session.status()
+    return {"status": playground.session.state.status()}
 
 
-@post("/api/runs/{name}/export", status=202)
+@post("/api/runs/{name}/export")
 def export(playground: Playground, *, name: Exported, to: Annotated[str, Words(tuple(EXPORTS))]) -> dict[str, Any]:
     """Export the generator of a run, or one that comes with Mulligan."""
     if name not in OWN:
         playground.folder(name)  # raises an error for an unknown run
-        playground.generator(f"./{name}")
+        playground.generator(name)
     return playground.jobs.add("export", name, to=to)
 
 
-@post("/api/runs/{name}/report", status=202)
+@post("/api/runs/{name}/report")
 def report(playground: Playground, *, name: RunName) -> dict[str, Any]:
     """Write a run's report."""
     return playground.jobs.add("report", playground.folder(name).name)

@@ -54,9 +54,8 @@ def serve(
         ready(address)
 
     worker.spawn()
-    from mulligan.web.app import application, run  # takes about a second, while the worker starts
+    from mulligan.web.app import LOOPBACK, application, for_class, run  # takes a second, while the worker starts
     from mulligan.web.classroom import qr
-    from mulligan.web.gate import LOOPBACK, for_class
     from mulligan.web.playground import Playground
 
     playground = Playground(runs, data, worker)

@@ -5,9 +5,9 @@ import json
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from mulligan.config.change import Change, apply_overrides
 from mulligan.config.model import Config
@@ -19,40 +19,30 @@ from mulligan.training.second_try import next_folder
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.web import settings
-from mulligan.web.calls import Problem, Request, Route, RunName, get, post
+from mulligan.web.calls import Problem, Route, RunName, call, get, post
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.settings import Changes, RecipeName
 from mulligan.web.state import COMMANDS, IN_HAND, UNFINISHED, State, Try, chain
 from mulligan.web.streams import Broadcast
 from mulligan.web.verdict import advice_on
 
-if TYPE_CHECKING:
-    from mulligan.web.playground import Playground
-
 Number = Annotated[int, Interval(1, 10_000, "[]", 1)]
 Weights = Annotated[str, Words(("average", "raw", "real"))]
 Steps = Annotated[int, Interval(1, 10**12, "[]", 7000)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Start(Request):
-    """A call that starts a run, and returns its status."""
-
-    async def call(self, playground: "Playground", route: Route, values: dict[str, Any]) -> Any:
-        await super().call(playground, route, values)
-        return playground.session.status()
+async def start_run(playground: Any, route: Route, values: dict[str, Any]) -> dict[str, Any]:
+    """Call a function that starts a run or steers it, and return the status."""
+    await call(playground, route, values)
+    return {"status": playground.session.state.status()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command(Start):
-    """A command for the try that the page shows, which must be the live one."""
-
-    try_: Number
-    run: RunName | None = None
-
-    async def call(self, playground: "Playground", route: Route, values: dict[str, Any]) -> Any:
-        playground.session.check_command(route.path.rpartition("/")[2], self.try_, self.run)
-        return await super().call(playground, route, values)
+async def steer(
+    playground: Any, route: Route, values: dict[str, Any], *, try_: Number, run: RunName | None = None
+) -> dict[str, Any]:
+    """Command the try that the page shows, which must be the live one."""
+    playground.session.check_command(route.path.rpartition("/")[2], try_, run)
+    return await start_run(playground, route, values)
 
 
 class Session:
@@ -65,9 +55,6 @@ class Session:
         self._last_status: dict[str, Any] = {}
 
     # ── what the pages are told ───────────────────────────────────────────────────────────────────────────────────────
-
-    def status(self) -> dict[str, Any]:
-        return {"status": self.state.status()}
 
     def publish_status(self) -> None:
         self._last_status = self.state.status()
@@ -99,7 +86,7 @@ class Session:
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @post("/api/train/start", of="session", request=Start)
+    @post("/api/train/start", of="session", through=start_run)
     def start(
         self,
         *,
@@ -127,7 +114,7 @@ class Session:
         place = {"folder": str(self.runs / one.run), "try": one.number, "serial": self.state.serial + 1}
         self.worker.send(command, place | more)
 
-    @post("/api/train/resume", of="session", request=Command)
+    @post("/api/train/resume", of="session", through=steer)
     def resume(self, *, steps: Steps | None = None) -> None:
         """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
         state, current = self.state, self._current()
@@ -166,24 +153,24 @@ class Session:
         chosen.steps = steps or chosen.steps
         self.broadcast.restart()
 
-    @post("/api/train/pause", of="session", request=Command)
+    @post("/api/train/pause", of="session", through=steer)
     def pause(self) -> None:
         """Pause after the current step."""
         self.worker.send("pause")
 
-    @post("/api/train/step", of="session", request=Command)
+    @post("/api/train/step", of="session", through=steer)
     def step(self, *, count: Annotated[int, Interval(1, 1000, "[]", 1)] = 1) -> None:
         """Take some steps and pause again."""
         self.worker.send("go", count)
 
-    @post("/api/train/stop", of="session", request=Command)
+    @post("/api/train/stop", of="session", through=steer)
     def stop(self) -> None:
         """Save the run and close it."""
         self.worker.send("stop")
         self.state.move("stopping")
         self.publish_status()
 
-    @post("/api/train/adjust", of="session", request=Command)
+    @post("/api/train/adjust", of="session", through=steer)
     async def adjust(self, *, changes: Changes) -> None:
         """Adjust settings from the next step on. The run checks them."""
         wanted = settings.paths_for(self._config(), changes)
@@ -196,7 +183,7 @@ class Session:
             raise Problem("bad-field", text, settings.name_of(changes)) from problem
         self.broadcast.publish("settings", self.state.settings)
 
-    @post("/api/train/second-try", of="session", request=Command)
+    @post("/api/train/second-try", of="session", through=steer)
     def second_try(self) -> None:
         """Go back to the last healthy checkpoint with the remedy."""
         state, current, event = self.state, self._current(), self.state.events.get("diagnosed")

@@ -6,7 +6,7 @@ A live setting is one that `config.change.adjustable` allows; add its short name
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -28,9 +28,6 @@ from mulligan.training.progress import few
 from mulligan.web.calls import Many, Problem, Text, get
 from mulligan.web.drawing import png64
 from mulligan.web.verdict import describe_awaited
-
-if TYPE_CHECKING:
-    from mulligan.web.session import Session
 
 LIVE = ("lr_g", "lr_d", "gamma")
 """Settings that take effect at the next step. All others need a new try."""
@@ -214,7 +211,7 @@ def recipes() -> list[dict[str, Any]]:
 
 
 @get("/api/catalog", of="session")
-def catalog(session: "Session") -> dict[str, Any]:
+def catalog(session: Any) -> dict[str, Any]:
     """Return everything that a user may choose, and what the page shows before the first measurement."""
     data = [
         {"name": name, "line": each.line, "points": bool(each.points), "own": False}
@@ -237,7 +234,7 @@ def catalog(session: "Session") -> dict[str, Any]:
 
 
 @get("/api/pictures", of="session", apart=True)
-def preview(session: "Session", *, data: Own, size: Size = 0) -> dict[str, Any]:
+def preview(session: Any, *, data: Own, size: Size = 0) -> dict[str, Any]:
     """Describe own pictures: their number, whether they are few, the broken files, some as the network sees them."""
     if data not in session.own:
         known = ", ".join(session.own) or "none: mulligan serve --data FOLDER gives some"

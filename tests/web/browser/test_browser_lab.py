@@ -143,8 +143,6 @@ def test_what_a_browser_cannot_do_says_why(folder):
         assert "quick" not in {recipe["name"] for recipe in catalog["recipes"]}
         status, answer = await page.call("GET", "/api/nearest?seed=3")
         assert (status, "too few" in answer["detail"]) == (500, True) or status in (404, 422)
-        status, answer = await page.call("POST", "/api/museum/article/play", {"seed": 0})
-        assert (status, "mulligan museum article" in answer["detail"]) == (404, True)
         assert (await page.call("GET", "/api/none"))[0] == 404
         assert (await page.call("POST", "/api/train/pause", {"try": "one"}))[0] == 422
 

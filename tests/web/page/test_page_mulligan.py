@@ -44,7 +44,6 @@ def test_a_run_that_was_broken_by_two_knobs_gets_a_second_try_and_both_futures_p
     tab("futures").wait_for(state="detached")
     answer = tab.page.request.get(f"{server.address}/api/runs/{second['run']}/futures.gif")
     with Image.open(BytesIO(answer.body())) as film:
-        assert film.size[1] > film.size[0] // 2 + 15  # the words below say what was changed
         assert film.n_frames > 10
     tab.runs()  # a try is a run: it can be taken up again from there
     tab.page.locator(f"[data-run={second['run']}] [data-testid=run-futures]").click()

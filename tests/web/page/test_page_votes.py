@@ -2,7 +2,7 @@
 
 import pytest
 
-from mulligan.web.gate import for_class
+from mulligan.web.app import for_class
 
 pytestmark = pytest.mark.story
 

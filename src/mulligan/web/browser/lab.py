@@ -91,11 +91,11 @@ class LocalJobs(Jobs):
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
         if what != "export" or args["to"] == "onnx":
-            of = {"museum": f" {run}", "export": " --to onnx"}.get(what, " RUN")  # no run of the lab is on the disk
-            raise Problem("not-available", UNABLE.format(what.capitalize(), what + of))
+            command = "export --to onnx" if what == "export" else f"{what} RUN"  # no run of the lab is on the disk
+            raise Problem("not-available", UNABLE.format(what.capitalize(), command))
         return super().add(what, run, **args)
 
-    async def perform(self, what: str, folder: Path, niceness: int, args: dict[str, Any], say: Say) -> dict[str, Any]:
+    async def perform(self, what: str, folder: Path, args: dict[str, Any], say: Say) -> dict[str, Any]:
         return JOBS[what](folder, **args)
 
 
@@ -111,7 +111,7 @@ class Lab(Playground):
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", None, LocalWorker())
         self.thread = _here
-        self.jobs = LocalJobs(self)
+        self.jobs = LocalJobs(self.runs, self.session.state, self.broadcast)
         self.session.finished = lambda run: None
 
     def data(self, model: str) -> Dataset | None:

@@ -4,7 +4,7 @@ import { Button, Panel, Slider, html, useEffect, useRef, useState } from "./html
 import { icon } from "./icons.js";
 import { dice, int, num } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
-import { begin, calm, latest, living, mayWrite, modelOf, server, store } from "./store.js";
+import { begin, calm, latest, living, mayWrite, server, store } from "./store.js";
 
 const FRAMES = 61;
 const FPS = 30;
@@ -95,7 +95,6 @@ function Copy({ model, seed, kind }) {
       <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}<//>`;
 }
 
-const ENLARGED = 10; // times, in a GIF: a digit of 28 pixels would be lost in a chat
 
 function Morph({ model, kind, name, ends: [from, to], setEnds }) {
   const [at, setAt] = useState(24);
@@ -116,7 +115,6 @@ function Morph({ model, kind, name, ends: [from, to], setEnds }) {
   const play = () => (calm() ? setAt((now) => (now + 6) % FRAMES) : setPlaying(!playing));
   const go = (place) => { setPlaying(false); setAt(place); };
   const share = at / (FRAMES - 1);
-  const gif = `/api/walk.gif?${new URLSearchParams({ model, from, to, frames: FRAMES, scale: Math.max(1, Math.floor((ENLARGED * 28) / (data?.width ?? 28))), ...(kind == null ? {} : { class: kind }) })}`;
   const end = (seed, set, place, label, testid) => html`<div class="end-of"><label>${label}<${SeedField} value=${seed} set=${set} label=${label} testid=${testid} /></label>
     <button aria-label=${`Show the picture of ${seed}`} onClick=${() => go(place)}><${Picture} image=${data?.images[place]} /></button></div>`;
   return html`<${Panel} id="d3" className="morph" title=${`Morph: from one number to another${name == null ? "" : ` · class ${name}`}`} note="two birthdays, perhaps">
@@ -125,8 +123,7 @@ function Morph({ model, kind, name, ends: [from, to], setEnds }) {
       <div class="middle"><${Picture} image=${data?.images[at]} testid="walk-frame" label=${`Walk at ${share.toFixed(2)} between seed ${from} and seed ${to}`} />
         <${Slider} value=${at} max=${FRAMES - 1} label="Position on the walk" testid="walk-slider" text=${share.toFixed(2)} onInput=${go} />
         <div class="act"><${Button} kind="primary" testid="walk-play" off=${!data} act=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}<//><${Button} kind="icon" aria-label="Two other numbers" title="Two other numbers" testid="walk-dice" act=${() => setEnds([seeded(), seeded()])}>${icon.dice()}<//></div></div>
-      ${end(to, (n) => setEnds([from, n]), FRAMES - 1, "becomes this one", "walk-to")}</div>
-    <div class="act share"><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}Share as a GIF</a></div><//>`;
+      ${end(to, (n) => setEnds([from, n]), FRAMES - 1, "becomes this one", "walk-to")}</div><//>`;
 }
 
 /** Seeds in the address, 1969-1984; null where they are not as many. */
@@ -146,7 +143,7 @@ export function Draw({ query }) {
     const timer = setTimeout(() => history.replaceState(null, "", `#draw?${words}`), CALM);
     return () => clearTimeout(timer);
   }, [model, seed, kind, ends]);
-  useEffect(() => { server.get("/api/models", { also: query.get("model") }).then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
+  useEffect(() => { server.get("/api/models").then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
   const s = store.status;
   const now = { name: "live", title: `${s?.run}, as it is now`, points: s?.points, classes: s?.classes, class_names: s?.class_names };
   const all = living() && s.shape ? [models[0], now, ...models.slice(1)].filter(Boolean) : models;
@@ -155,10 +152,10 @@ export function Draw({ query }) {
     setModel(name);
     setKind(null);
   };
-  const saved = model === "live" ? modelOf(s?.run) : model;
+  const saved = model === "live" ? s?.run : model;
   const kept = models.some((m) => m.name === saved);
   const off = !mayWrite() || !kept;
-  const send = (to) => begin(["bundled", "pixel-faces"].includes(saved) ? `.${saved}` : saved.replace("./", ""), "export", { to });
+  const send = (to) => begin(["bundled", "pixel-faces"].includes(saved) ? `.${saved}` : saved, "export", { to });
   const why = kept ? undefined : "A run can be exported from its first checkpoint on";
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>

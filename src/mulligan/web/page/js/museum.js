@@ -1,11 +1,11 @@
 // Museum: guess what went wrong, then see what was published, why it failed, and the repair, at true scale and stretched.
 
-import { Button, Slider, html, useEffect, useHears, useRef, useState } from "./html.js";
+import { Button, Slider, html, useEffect, useRef, useState } from "./html.js";
 import { Figure, Picture, useImages } from "./draw.js";
 import { icon } from "./icons.js";
-import { capital, dice, int, num, short, time } from "./numbers.js";
+import { capital, dice, int, num, short } from "./numbers.js";
 import { paintGrey, values } from "./pictures.js";
-import { act, mayWrite, server, store } from "./store.js";
+import { server, store } from "./store.js";
 
 const NAMES = 6;
 const MORE = ["mode collapse", "standstill", "saturation", "copying"]; // names to choose from beside those of the exhibits
@@ -16,20 +16,10 @@ const waiting = (what) => (store.connected ? `Opening ${what}…` : "The server 
 function useCase(name) {
   const [answer, setAnswer] = useState(null);
   const [fault, setFault] = useState(null);
-  const [busy, setBusy] = useState(store.progress?.what === "museum" ? store.progress.text : null);
-  const address = `/api/museum/${encodeURIComponent(name)}`;
-  const look = () => server.get(address).then(setAnswer, (problem) => setFault(problem.message));
-  useEffect(() => { if (store.connected) look(); }, [name, store.connected]);
-  useHears({ "mulligan-progress": ({ detail: news }) => {
-    if (news.what !== "museum") return;
-    setBusy(news.done ? null : news.text || "playing");
-    if (news.done) look();
-  } }, [name]);
-  const play = async (seed) => {
-    setBusy("beginning");
-    if (!(await act(`${address}/play`, { seed }))) setBusy(null);
-  };
-  return { exhibit: answer?.name === name ? answer : null, fault, busy, play };
+  useEffect(() => {
+    if (store.connected) server.get(`/api/museum/${encodeURIComponent(name)}`).then(setAnswer, (problem) => setFault(problem.message));
+  }, [name, store.connected]);
+  return { exhibit: answer?.name === name ? answer : null, fault };
 }
 
 /** Whether black to white is less than the data's range of 0 to 1; a caption may also speak of a stretched part. */
@@ -65,26 +55,24 @@ function Side({ kind, words, rows, image, caption }) {
     ${image && html`<${Picture} image=${image} label=${caption} />`}</div></div>`;
 }
 
-function Exhibit({ exhibit, busy, play }) {
+function Exhibit({ exhibit }) {
   const { played, settings } = exhibit;
   const pictures = played?.pictures ?? [];
   const images = useImages(pictures.map((p) => p.png));
   const at = (word) => pictures.findIndex((p) => p.name.startsWith(word));
   const [before, after] = [at("before"), at("after")];
   const plates = pictures.map((p, i) => [p, i]).filter(([, i]) => i !== after || pictures.length <= 3).slice(0, 3);
-  const words = busy ?? (exhibit.seconds ? `${time(exhibit.seconds)} on this computer` : server.lab ? "where Mulligan is installed; a browser lacks what the cases need" : "not played on this computer yet; the pictures above came with Mulligan");
   return html`${plates.length > 0 && html`<section aria-labelledby="m1"><h2 id="m1">Look at the pixels themselves</h2><div class="trio">${plates.map(([p, i]) => html`<${Plate} key=${p.name} picture=${p} image=${images[i]} />`)}</div></section>`}
     ${played?.evidence?.length > 0 && html`<${Evidence} lines=${played.evidence} />`}
     <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${exhibit.cause} rows=${settings} image=${images[before]} caption=${pictures[before]?.caption} />
       <${Side} kind="f" words=${exhibit.repair} rows=${settings} image=${images[after]} caption=${pictures[after]?.caption} /></div></section>
-    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run">${!server.lab && html`<${Button} kind="big" testid="museum-run" off=${!mayWrite() || busy != null} act=${() => play((played?.seed ?? -1) + 1)}>${icon.play()}${busy ? "Both run…" : exhibit.seconds ? "Run both again, from another seed" : "Run both"}<//>`}
-      <code>${exhibit.command}</code><span class="small" role="status">${words}</span></div></section>`;
+    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run"><code>${exhibit.command}</code><span class="small">plays both here; the pictures above came with Mulligan</span></div></section>`;
 }
 
 function Case({ name, place, of }) {
-  const { exhibit, fault, ...more } = useCase(name);
+  const { exhibit, fault } = useCase(name);
   if (!exhibit) return html`<article><p class="nothing">${fault ?? waiting("the exhibit")}</p></article>`;
-  return html`<article><p class="small">Exhibit ${place} of ${of} · ${exhibit.year} · ${exhibit.state}</p><h1>${exhibit.title}</h1><p class="lead">${exhibit.published}</p><p class="src">${exhibit.source}</p><${Exhibit} exhibit=${exhibit} ...${more} /></article>`;
+  return html`<article><p class="small">Exhibit ${place} of ${of} · ${exhibit.year} · ${exhibit.state}</p><h1>${exhibit.title}</h1><p class="lead">${exhibit.published}</p><p class="src">${exhibit.source}</p><${Exhibit} exhibit=${exhibit} /></article>`;
 }
 
 // ── guess the failure: samples only, and six names to choose from; then the exhibit ──
@@ -135,7 +123,7 @@ function Guess({ cases }) {
       <div class="names" role="group" aria-label="Names to choose from">${choices(now.state, cases, seed + round).map((name) => html`<${Button} kind=${`name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} off=${guess != null} testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} act=${() => answer(name)}>${capital(name)}<//>`)}</div></div>`}
     ${guess && html`<section class="told" aria-live="polite" data-testid="guess-told"><h2 class=${right ? "ok" : "bad"}>${right ? icon.ok() : icon.bad()} ${right ? "Yes" : "No"}: ${now.state}</h2>
       <p class="src">${now.title}, ${exhibit.year}</p><div class="run">${round + 1 < order.length ? html`<${Button} kind="primary big" testid="guess-next" act=${next}>Next<//>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>
-      <${Exhibit} exhibit=${exhibit} ...${more} />`}
+      <${Exhibit} exhibit=${exhibit} />`}
   </article>`;
 }
 

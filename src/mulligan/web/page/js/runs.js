@@ -4,7 +4,7 @@ import { Button, Dialog, html, useEffect, useState } from "./html.js";
 import { Futures } from "./diagnosis.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, short } from "./numbers.js";
-import { act, latest, mayWrite, modelOf, openReport, runPath, server, store, tell } from "./store.js";
+import { act, latest, mayWrite, openReport, runPath, server, store, tell } from "./store.js";
 
 const OPEN = ["paused", "stopped", "failed", "finished"];
 const UNREAD = "unreadable";
@@ -44,7 +44,7 @@ function Row({ run, off, close, futures }) {
   const ours = read && !run.watched && run.recipe !== "watched";
   return html`<li data-testid="run-row" data-run=${run.name}><div><b>${run.name}</b> <${State} run=${run} /><br /><small>${under}</small></div>
     <div class="act">${ours && !run.live && OPEN.includes(run.state) && html`<${Button} kind="low" off=${off} testid="run-resume" act=${resume}>${run.state === "finished" ? "Train on" : "Resume"}<//>`}
-      ${ours && !run.points && html`<a class="btn low" href=${`#draw?model=${encodeURIComponent(modelOf(run.name))}`} onClick=${close}>Draw</a>`}
+      ${ours && !run.points && html`<a class="btn low" href=${`#draw?model=${encodeURIComponent(run.name)}`} onClick=${close}>Draw</a>`}
       ${read && !server.lab && html`<${Button} kind="low" off=${off && !run.report} testid="run-report" act=${report}>Report<//>`}
       ${run.parent && html`<${Button} kind="low" testid="run-futures" act=${() => futures(run.name)}>Both futures<//>`}
       <${Button} kind="low quiet" off=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} testid="run-delete" act=${remove}>Delete<//></div></li>`;

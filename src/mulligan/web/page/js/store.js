@@ -320,7 +320,5 @@ export const merit = () => lacking() && !lacking().length;
 
 export const living = () => !["empty", "loading", undefined].includes(store.status?.state);
 export const runPath = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
-/** The name of a run's generator. `live`, `bundled` and `pixel-faces` are not runs, so a run with such a name is `./live`. */
-export const modelOf = (run) => (["live", "bundled", "pixel-faces"].includes(run) ? `./${run}` : run);
 export const mayWrite = () => store.connected && store.writer === true;
 export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);
