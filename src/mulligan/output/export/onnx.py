@@ -5,7 +5,6 @@ Inputs are `z`, float32 (N, dim), and for a conditional network `labels`, int64 
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,26 +31,33 @@ def onnx_model(generator: Generator) -> Any:
     """Return the generator as a checked ``onnx.ModelProto``."""
     try:
         import onnx
+        import onnx.parser
     except ImportError as error:
         raise ConfigError(
             "the package onnx must be installed to write an ONNX file. Try pip install 'mulligan[onnx]', or --to npz, "
             "which needs no package."
         ) from error
-    plan = plan_of(generator)
-    graph = _Graph(plan)
-    values = ["z"]
-    for op in plan.ops:
-        graph.layer = op.layer
-        values.append(NODES[op.kind](graph, op, *(values[i] for i in op.inputs)))
-    graph.layer = "samples"
-    y, spec = values[plan.result], generator.spec
+    plan, spec, nodes, weights = plan_of(generator), generator.spec, list[Any](), dict[str, Array]()
+
+    def write(statements: str, where: str, **words: Any) -> None:
+        for line in filter(None, map(str.strip, statements.split("\n"))):
+            nodes.append(onnx.parser.parse_node(line.format(**words)))
+            nodes[-1].name = f"{where} {nodes[-1].output[0]}"
+
+    for number, op in enumerate(plan.ops, 1):
+        inputs = [f"v{i}" if i else "z" for i in op.inputs]
+        words = _words(plan, op) | {"x": inputs[0], "xs": ", ".join(inputs), "y": f"v{number}"}
+        for name, array in _arrays(plan, op).items():
+            words[name] = f"{name}_{number}"
+            weights[words[name]] = np.ascontiguousarray(array)
+        write(STATEMENTS[op.kind], op.layer, **words)
+    y = f"v{plan.result}" if plan.result else "z"
     (low, high), (data_low, data_high) = spec.output_range, spec.data_range
-    if (low, high) != (data_low, data_high):
-        y = graph("Mul", graph("Sub", y, graph.constant(low)), graph.constant((data_high - data_low) / (high - low)))
-        y = graph("Add", y, graph.constant(data_low))
-    if plan.shapes[plan.result] != spec.shape:
-        y = graph.reshape(y, spec.shape)
-    graph("Identity", y, name="samples")
+    if spec.output_range != spec.data_range:
+        factor = (data_high - data_low) / (high - low)
+        write(_RANGED, "samples", x=y, factor=float(factor), shift=float(data_low - factor * low))
+        y = "ranged"
+    write(_RESHAPED, "samples", x=y, y="samples", shape=[0, *spec.shape])
 
     make, kind = onnx.helper, onnx.TensorProto
     inputs = [make.make_tensor_value_info("z", kind.FLOAT, ["N", spec.latent.dim])]
@@ -59,8 +65,9 @@ def onnx_model(generator: Generator) -> Any:
         inputs.append(make.make_tensor_value_info("labels", kind.INT64, ["N"]))
     said = f"in data_range, {data_low} … {data_high}, whatever output_range is"
     output = make.make_tensor_value_info("samples", kind.FLOAT, ["N", *spec.shape], said)
+    initializers = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
     model = make.make_model(
-        make.make_graph(graph.nodes, "generator", inputs, [output], graph.initializers, doc_string=str(generator)),
+        make.make_graph(nodes, "generator", inputs, [output], initializers, doc_string=str(generator)),
         producer_name="mulligan",
         producer_version=facts(generator)["mulligan"],
         opset_imports=[make.make_opsetid("", OPSET)],
@@ -72,160 +79,119 @@ def onnx_model(generator: Generator) -> Any:
     return model
 
 
-class _Graph:
-    """Collects nodes and constants. Calling it adds a node and returns the name of its result."""
-
-    def __init__(self, plan: Plan):
-        self.nodes: list[Any] = []
-        self.initializers: list[Any] = []
-        self.plan = plan
-        self.layer = ""
-
-    def __call__(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        from onnx import helper
-
-        result = name or f"{self.layer} {kind} {len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [result], result, **attributes))
-        return result
-
-    def constant(self, value: Any, dtype: Any = np.float32) -> str:
-        """Add a constant."""
-        from onnx import numpy_helper
-
-        name = f"c{len(self.initializers)}"
-        self.initializers.append(numpy_helper.from_array(np.array(value, dtype), name))
-        return name
-
-    def whole(self, *values: int) -> str:
-        """Add a constant list of whole numbers."""
-        return self.constant(values, np.int64)
-
-    def array(self, op: Op, name: str, axes: tuple[int, ...] | None = None) -> str:
-        """Add one of the operation's arrays, optionally with its axes in another order."""
-        from onnx import numpy_helper
-
-        array: Array = self.plan.arrays[op.arrays[name]]
-        array = np.ascontiguousarray(array if axes is None else array.transpose(axes))
-        self.initializers.append(numpy_helper.from_array(array, op.arrays[name]))
-        return op.arrays[name]
-
-    def reshape(self, x: str, shape: tuple[int, ...]) -> str:
-        """Give every row another shape."""
-        return self("Reshape", x, self.whole(0, *shape))
-
-    def biased(self, op: Op, x: str) -> str:
-        """Add b, if the operation has one."""
-        return self("Add", x, self.array(op, "b")) if "b" in op.arrays else x
-
-    def mean(self, x: str, *axes: int) -> str:
-        """Average over axes, which stay with length 1."""
-        return self("ReduceMean", x, self.whole(*axes), keepdims=1)
-
-    def normed(self, x: str, centred: str, eps: float, *axes: int) -> str:
-        """Divide x by the root of the mean square of `centred` over axes."""
-        square = self.mean(self("Mul", centred, centred), *axes)
-        return self("Div", x, self("Sqrt", self("Add", square, self.constant(eps))))
-
-    def scaled(self, op: Op, x: str) -> str:
-        """Multiply by gamma and add beta."""
-        return self("Add", self("Mul", x, self.array(op, "gamma")), self.array(op, "beta"))
+def _arrays(plan: Plan, op: Op) -> dict[str, Array]:
+    """Return an operation's arrays, with a bias even if it is 0. ONNX has the channels first."""
+    arrays = {name: plan.arrays[path] for name, path in op.arrays.items()}
+    if op.kind in _AXES:
+        arrays["W"] = arrays["W"].transpose(_AXES[op.kind])
+    if "W" in arrays:
+        arrays.setdefault("b", np.zeros(op.shape[-1], np.float32))
+    return arrays
 
 
-# ── picture layers: ONNX has channels first ───────────────────────────────────────────────────────────────────────────
+def _words(plan: Plan, op: Op) -> dict[str, Any]:
+    """Return the numbers and words of an operation's statements."""
+    words = {name: float(value) if name in _REAL else value for name, value in op.options.items()}
+    words |= {"shape": [0, *op.shape], "axes": [*range(1, 1 + len(op.shape))], "how": _MODES.get(words.get("mode", ""))}
+    if "kernel" in op.options:
+        after = plan.after(op)
+        words["pads"] = [op.options["top"], op.options["left"], *(max(0, rows) for rows in after)]
+        words["more"] = [max(0, -rows) for rows in after]
+    if "classes" in op.options:
+        places, classes = op.shape[:-1], op.options["classes"]
+        words |= {"one": [0, *(1 for _ in places), classes], "each": [1, *places, classes]}
+    return words
 
 
-def _first(graph: _Graph, x: str) -> str:
-    return graph("Transpose", x, perm=[0, 3, 1, 2])
-
-
-def _last(graph: _Graph, x: str) -> str:
-    return graph("Transpose", x, perm=[0, 2, 3, 1])
-
-
-def _conv(graph: _Graph, op: Op, x: str) -> str:
-    sizes, (kh, kw) = graph.plan.shapes[op.inputs[0]], op.options["kernel"]
-    s, before = op.options["stride"], (op.options["top"], op.options["left"])
-    # no padding if the last window ends inside the picture
-    after = [max(0, (g - 1) * s + k - size - p) for g, k, size, p in zip(op.shape, (kh, kw), sizes, before)]
-    bias = [graph.array(op, "b")] if "b" in op.arrays else []
-    W = graph.array(op, "W", (3, 2, 0, 1))
-    y = graph("Conv", _first(graph, x), W, *bias, strides=[s, s], pads=[*before, *after], kernel_shape=[kh, kw])
-    return _last(graph, y)
-
-
-def _conv_transpose(graph: _Graph, op: Op, x: str) -> str:
-    sizes, kernel = graph.plan.shapes[op.inputs[0]], op.options["kernel"]
-    s, before = op.options["stride"], (op.options["top"], op.options["left"])
-    # rows that the windows reach beyond the picture; negative if the kernel is short
-    after = [(h - 1) * s + k - p - size for h, k, p, size in zip(sizes, kernel, before, op.shape)]
-    bias = [graph.array(op, "b")] if "b" in op.arrays else []
-    y = graph(
-        "ConvTranspose",
-        _first(graph, x),
-        graph.array(op, "W", (2, 3, 0, 1)),
-        *bias,
-        strides=[s, s],
-        kernel_shape=list(kernel),
-        pads=[*before, *(max(0, a) for a in after)],
-        output_padding=[max(0, -a) for a in after],
-    )
-    return _last(graph, y)
-
-
-def _upsample(graph: _Graph, op: Op, x: str) -> str:
-    how = {
-        "nearest": {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
-        "bilinear": {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
-    }[op.options["mode"]]
-    return _last(graph, graph("Resize", _first(graph, x), "", graph.constant([1, 1, 2, 2]), **how))
-
-
-def _avg_pool(graph: _Graph, op: Op, x: str) -> str:
-    window = [op.options["size"]] * 2
-    return _last(graph, graph("AveragePool", _first(graph, x), kernel_shape=window, strides=window))
-
-
-# ── all other layers ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _one_hot(graph: _Graph, op: Op, x: str) -> str:
-    classes, values = op.options["classes"], graph.constant([0.0, op.options["scale"]])
-    chosen = graph("OneHot", "labels", graph.constant(classes, np.int64), values)
-    if len(op.shape) > 1:
-        ones = [1] * (len(op.shape) - 1)
-        chosen = graph("Expand", graph.reshape(chosen, (*ones, classes)), graph.whole(1, *op.shape[:-1], classes))
-    return graph("Concat", x, chosen, axis=-1)
-
-
-def _softplus(graph: _Graph, op: Op, x: str) -> str:
-    beta = graph.constant(op.options["beta"])
-    return graph("Div", graph("Softplus", graph("Mul", x, beta)), beta)
-
-
-def _layer_norm(graph: _Graph, op: Op, x: str) -> str:
-    axes = range(1, 1 + len(op.shape))
-    centred = graph("Sub", x, graph.mean(x, *axes))
-    return graph.scaled(op, graph.normed(centred, centred, op.options["eps"], *axes))
-
-
-NODES: dict[str, Callable[..., str]] = {
-    "one_hot": _one_hot,
-    "dense": lambda graph, op, x: graph.biased(op, graph("MatMul", x, graph.array(op, "W"))),
-    "conv": _conv,
-    "conv_transpose": _conv_transpose,
-    "leaky_relu": lambda graph, op, x: graph("LeakyRelu", x, alpha=op.options["alpha"]),
-    "relu": lambda graph, op, x: graph("Relu", x),
-    "silu": lambda graph, op, x: graph("Mul", x, graph("Sigmoid", x)),
-    "softplus": _softplus,
-    "tanh": lambda graph, op, x: graph("Tanh", x),
-    "sigmoid": lambda graph, op, x: graph("Sigmoid", x),
-    "arctan": lambda graph, op, x: graph("Atan", x),
-    "reshape": lambda graph, op, x: graph.reshape(x, op.shape),
-    "upsample": _upsample,
-    "avg_pool": _avg_pool,
-    "scale": lambda graph, op, x: graph.scaled(op, graph("Sub", x, graph.array(op, "mean"))),
-    "layer_norm": _layer_norm,
-    "pixel_norm": lambda graph, op, x: graph.normed(x, x, op.options["eps"], -1),
-    "add": lambda graph, op, *xs: graph("Sum", *xs),
+_AXES = {"conv": (3, 2, 0, 1), "conv_transpose": (2, 3, 0, 1)}
+_REAL = ("alpha", "beta", "eps", "scale")
+_MODES = {
+    "nearest": 'mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"',
+    "bilinear": 'mode = "linear", coordinate_transformation_mode = "half_pixel"',
 }
-"""How each operation of `mulligan.output.export.plan` is built from ONNX nodes."""
+_RESHAPED = """
+    {y}_shape = Constant<value_ints = {shape}>()
+    {y} = Reshape({x}, {y}_shape)
+"""
+_RANGED = """
+    factor = Constant<value_float = {factor}>()
+    shift = Constant<value_float = {shift}>()
+    spread = Mul({x}, factor)
+    ranged = Add(spread, shift)
+"""
+_FIRST, _LAST = "{y}_first = Transpose<perm = [0, 3, 1, 2]>({x})\n", "\n{y} = Transpose<perm = [0, 2, 3, 1]>({y}_last)"
+_NORMED = """
+    {y}_squares = Mul({y}_centred, {y}_centred)
+    {y}_mean_square = ReduceMean<keepdims = 1>({y}_squares, {y}_axes)
+    {y}_eps = Constant<value_float = {eps}>()
+    {y}_sum = Add({y}_mean_square, {y}_eps)
+    {y}_root = Sqrt({y}_sum)
+"""
+STATEMENTS: dict[str, str] = {
+    "one_hot": """
+        {y}_classes = Constant<value_int = {classes}>()
+        {y}_values = Constant<value_floats = [0.0, {scale}]>()
+        {y}_one = Constant<value_ints = {one}>()
+        {y}_each = Constant<value_ints = {each}>()
+        {y}_label = OneHot(labels, {y}_classes, {y}_values)
+        {y}_row = Reshape({y}_label, {y}_one)
+        {y}_rows = Expand({y}_row, {y}_each)
+        {y} = Concat<axis = -1>({x}, {y}_rows)
+    """,
+    "dense": """
+        {y}_product = MatMul({x}, {W})
+        {y} = Add({y}_product, {b})
+    """,
+    "conv": _FIRST + "{y}_last = Conv<strides = [{stride}, {stride}], pads = {pads}>({y}_first, {W}, {b})" + _LAST,
+    "conv_transpose": _FIRST
+    + "{y}_last = ConvTranspose<strides = [{stride}, {stride}], pads = {pads}, output_padding = {more}>"
+    + "({y}_first, {W}, {b})"
+    + _LAST,
+    "leaky_relu": "{y} = LeakyRelu<alpha = {alpha}>({x})",
+    "relu": "{y} = Relu({x})",
+    "silu": """
+        {y}_gate = Sigmoid({x})
+        {y} = Mul({x}, {y}_gate)
+    """,
+    "softplus": """
+        {y}_beta = Constant<value_float = {beta}>()
+        {y}_times = Mul({x}, {y}_beta)
+        {y}_soft = Softplus({y}_times)
+        {y} = Div({y}_soft, {y}_beta)
+    """,
+    "tanh": "{y} = Tanh({x})",
+    "sigmoid": "{y} = Sigmoid({x})",
+    "arctan": "{y} = Atan({x})",
+    "reshape": _RESHAPED,
+    "upsample": _FIRST
+    + """{y}_scales = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>()
+        {y}_last = Resize<{how}>({y}_first, , {y}_scales)"""
+    + _LAST,
+    "avg_pool": _FIRST
+    + "{y}_last = AveragePool<kernel_shape = [{size}, {size}], strides = [{size}, {size}]>({y}_first)"
+    + _LAST,
+    "scale": """
+        {y}_centred = Sub({x}, {mean})
+        {y}_scaled = Mul({y}_centred, {gamma})
+        {y} = Add({y}_scaled, {beta})
+    """,
+    "layer_norm": """
+        {y}_axes = Constant<value_ints = {axes}>()
+        {y}_mean = ReduceMean<keepdims = 1>({x}, {y}_axes)
+        {y}_centred = Sub({x}, {y}_mean)
+    """
+    + _NORMED
+    + """
+        {y}_normed = Div({y}_centred, {y}_root)
+        {y}_scaled = Mul({y}_normed, {gamma})
+        {y} = Add({y}_scaled, {beta})
+    """,
+    "pixel_norm": """
+        {y}_axes = Constant<value_ints = [-1]>()
+        {y}_centred = Identity({x})
+    """
+    + _NORMED
+    + "{y} = Div({x}, {y}_root)",
+    "add": "{y} = Sum({xs})",
+}
+"""Each operation of `mulligan.output.export.plan` in ONNX's text: `x` is its input, `y` its result."""

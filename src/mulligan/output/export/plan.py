@@ -79,6 +79,15 @@ class Plan:
         self.shapes.append(shape)
         return len(self.ops)
 
+    def after(self, op: Op) -> tuple[int, int]:
+        """Return how many rows and columns a convolution's windows reach beyond the larger side; negative if fewer."""
+        few, many = op.shape, self.shapes[op.inputs[0]]
+        if op.kind == "conv_transpose":
+            few, many = many, few
+        stride, (height, width) = op.options["stride"], op.options["kernel"]
+        rows, columns = (few[0] - 1) * stride + height - many[0], (few[1] - 1) * stride + width - many[1]
+        return rows - op.options["top"], columns - op.options["left"]
+
 
 @dataclass(frozen=True)
 class Place:

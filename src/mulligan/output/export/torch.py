@@ -57,7 +57,7 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
         words = {"b": "None"} | {name: f"self.{member}" for name, member in names.items()} | op.options
         words |= {"x": inputs[0], "sum": " + ".join(inputs), "shape": ", ".join(map(str, op.shape))}
         if "kernel" in op.options:
-            words["pad"] = _padding(op, plan.shapes[op.inputs[0]])
+            words["pad"] = _padding(op, plan.after(op))
         lines.append(f"x{number} = {STATEMENTS[op.kind].format(**words)}  # {op.layer}")
     kinds, classes, latent = {op.kind for op in plan.ops}, generator.network.classes, generator.spec.latent
     parts = {
@@ -79,16 +79,10 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
     return _MODULE.format(**parts), tensors
 
 
-def _padding(op: Op, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+def _padding(op: Op, after: tuple[int, int]) -> tuple[int, ...]:
     """Return left, right, top and bottom padding; that of a transposed convolution crops where it is negative."""
-    pads = []
-    for axis, before in enumerate((op.options["top"], op.options["left"])):
-        size, out, k, s = input_shape[axis], op.shape[axis], op.options["kernel"][axis], op.options["stride"]
-        if op.kind == "conv":
-            pads.append((before, max(0, (out - 1) * s + k - size - before)))
-        else:
-            pads.append((-before, out - ((size - 1) * s + k - before)))
-    return (*pads[1], *pads[0])
+    sign = 1 if op.kind == "conv" else -1
+    return sign * op.options["left"], sign * after[1], sign * op.options["top"], sign * after[0]
 
 
 STATEMENTS: dict[str, str] = {
