@@ -60,14 +60,14 @@ def onnx_model(generator: Generator) -> Any:
     write(_RESHAPED, "samples", x=y, y="samples", shape=[0, *spec.shape])
 
     make, kind = onnx.helper, onnx.TensorProto
-    inputs = [make.make_tensor_value_info("z", kind.FLOAT, ["N", spec.latent.dim])]
+    taken = [make.make_tensor_value_info("z", kind.FLOAT, ["N", spec.latent.dim])]
     if generator.network.classes:
-        inputs.append(make.make_tensor_value_info("labels", kind.INT64, ["N"]))
+        taken.append(make.make_tensor_value_info("labels", kind.INT64, ["N"]))
     said = f"in data_range, {data_low} … {data_high}, whatever output_range is"
     output = make.make_tensor_value_info("samples", kind.FLOAT, ["N", *spec.shape], said)
     initializers = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
     model = make.make_model(
-        make.make_graph(nodes, "generator", inputs, [output], initializers, doc_string=str(generator)),
+        make.make_graph(nodes, "generator", taken, [output], initializers, doc_string=str(generator)),
         producer_name="mulligan",
         producer_version=facts(generator)["mulligan"],
         opset_imports=[make.make_opsetid("", OPSET)],
@@ -92,7 +92,11 @@ def _arrays(plan: Plan, op: Op) -> dict[str, Array]:
 def _words(plan: Plan, op: Op) -> dict[str, Any]:
     """Return the numbers and words of an operation's statements."""
     words = {name: float(value) if name in _REAL else value for name, value in op.options.items()}
-    words |= {"shape": [0, *op.shape], "axes": [*range(1, 1 + len(op.shape))], "how": _MODES.get(words.get("mode", ""))}
+    words |= {
+        "shape": [0, *op.shape],
+        "axes": [*range(1, 1 + len(op.shape))],
+        "how": _MODES.get(op.options.get("mode", "")),
+    }
     if "kernel" in op.options:
         after = plan.after(op)
         words["pads"] = [op.options["top"], op.options["left"], *(max(0, rows) for rows in after)]

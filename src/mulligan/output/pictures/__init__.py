@@ -1,6 +1,6 @@
 """Draw samples as pictures, on a fixed scale of grey.
 
-- `images`: grids, PNG, the terminal; read it first. `animations`: GIF, APNG, WebP. `svg`: axes of charts.
+- `images`: grids, PNG, the terminal; read it first. `animations`: GIF, APNG, WebP. `charts`: curves as SVG.
 - `sprites`: sheets for game engines, and palettes.
 """
 

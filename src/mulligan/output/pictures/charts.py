@@ -1,7 +1,7 @@
 """Draw curves over the steps as SVG, for reports and notebooks, with `STYLE` as their style sheet.
 
-A chart is drawn in units of about a pixel, `WIDTH` by `HEIGHT`, and the page scales it. A value far beyond all others
-is cut off at the frame and marked by a triangle, so that it does not flatten the rest.
+A chart is drawn in units of about a pixel, `WIDTH` by `HEIGHT`, and the page scales it. ``chart.html`` is its template.
+A value far beyond all others lies outside the frame, so that it does not flatten the rest.
 """
 
 import math
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mulligan.output.figures import figure
-from mulligan.output.pictures import svg
+from mulligan.output.figures import count, figure
+from mulligan.output.pages import template
 
 WIDTH, HEIGHT = 400, 210
 LEFT, RIGHT, TOP, BOTTOM = 46, 388, 12, 180
@@ -20,9 +20,9 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 388, 12, 180
 POINTS = 400
 """Maximum number of points of a curve. Longer curves show means of neighbours."""
 BEYOND = 4.0
-"""A value is cut off if it lies this many times the usual spread outside."""
-MARKED = 12
-"""Maximum number of triangles on one edge."""
+"""A value lies outside the frame if it is this many times the usual spread away."""
+LETTER = 6.6
+"""Approximate width of a letter of the ticks."""
 STYLE = Path(__file__).with_name("charts.css").read_text("utf-8")
 
 
@@ -68,6 +68,33 @@ class Chart:
     bounds: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Scale:
+    """Maps values from `low` to `high` to pixels from `start` to `end`; ticks have the distance `step`, if not 0."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+    step: float = 0.0
+
+    def __call__(self, value: float) -> float:
+        """Return the pixel of a value, at most a few pictures away."""
+        low, high, at = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
+        place = self.start + (self.end - self.start) * (at - low) / ((high - low) or 1.0)
+        return round(min(max(place, -4 * WIDTH), 4 * WIDTH), 1)
+
+    def ticks(self) -> list[float]:
+        """Return round values from end to end."""
+        if self.log:
+            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            return [10.0**power for power in range(first, last + 1, max(1, math.ceil((last - first) / 5)))]
+        step = self.step or nice_step(self.high - self.low)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [i * step for i in range(first, last + 1)]
+
+
 def draw(chart: Chart) -> str:
     """Return a chart as an HTML figure; empty if no curve has a value."""
     lines = [_thin(line) for line in chart.lines if len(line.y)]
@@ -75,26 +102,24 @@ def draw(chart: Chart) -> str:
     values = _finite(own, chart.log) or _finite(lines, chart.log)  # earlier tries do not set the axis
     if not values:
         return ""
-    x, y = svg.Scale(0.0, chart.end or 1.0, LEFT, RIGHT), _vertical(np.array(values), chart)
-    parts = [
-        svg.left_axis(y, LEFT, RIGHT),
-        svg.bottom_axis(x, BOTTOM + 18, RIGHT, unit="steps"),
-        *(_level(y(v), words) for v, words in chart.levels if y.low <= v <= y.high),
-        *(_mark(x(mark.x), mark) for mark in chart.marks if 0 <= mark.x <= chart.end),
-        *(_curve(line, x, y) for line in sorted(lines, key=lambda each: not each.faint)),
-    ]
-    ends = {line.name: figure(line.y[-1]) for line in own}
-    legend = "".join(
-        f'<span class="key {line.who}"><i></i>{svg.escape(line.name)} <b>{ends[line.name]}</b></span>\n' for line in own
-    )
-    unit = ", ".join(filter(None, (chart.unit, "log scale" if chart.log else "")))
-    title, words = svg.escape(chart.title), svg.escape(chart.words)
-    label = f"{chart.title} over steps; at the end {', '.join(f'{name} {end}' for name, end in ends.items())}"
-    view = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria_label": label}
-    caption = f'<strong>{title}</strong> <span class="unit">{svg.escape(unit)}</span> {legend}'
-    return (
-        f'<figure class="chart"><figcaption>{caption}</figcaption>{svg.element("svg", "".join(parts), **view)}'
-        f"<p>{words}</p></figure>\n"
+    x, y = Scale(0.0, chart.end or 1.0, LEFT, RIGHT), _vertical(np.array(values), chart)
+    ends = ", ".join(f"{line.name} {figure(line.y[-1])}" for line in own)
+    return template(Path(__file__).with_name("chart.html")).render(
+        chart=chart,
+        own=own,
+        x=x,
+        y=y,
+        short=short,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        right=RIGHT,
+        top=TOP,
+        bottom=BOTTOM,
+        ticks=_bottom_ticks(x),
+        unit=", ".join(filter(None, (chart.unit, "log scale" if chart.log else ""))),
+        label=f"{chart.title} over steps; at the end {ends}",
+        curves=[(line, _path(line, x, y)) for line in sorted(lines, key=lambda each: not each.faint)],
     )
 
 
@@ -112,7 +137,7 @@ def _finite(lines: Sequence[Line], log: bool) -> list[float]:
     return [y for line in lines for y in line.y if math.isfinite(y) and (y > 0 or not log)]
 
 
-def _vertical(values: np.ndarray, chart: Chart) -> svg.Scale:
+def _vertical(values: np.ndarray, chart: Chart) -> Scale:
     """Return the scale of y, which need not hold outliers."""
     if not chart.log:
         low, high = np.percentile(values, (2, 98))
@@ -120,35 +145,62 @@ def _vertical(values: np.ndarray, chart: Chart) -> svg.Scale:
         values = values[(values >= low - slack) & (values <= high + slack)]
     levels = [v for v, _ in chart.levels if v > 0 or not chart.log]
     low, high = chart.bounds or (min([*values, *levels]), max([*values, *levels]))
-    return svg.rounded(float(low), float(high), BOTTOM, TOP, log=chart.log)
+    return rounded(float(low), float(high), BOTTOM, TOP, log=chart.log)
 
 
-def _level(y: float, words: str) -> str:
-    line = svg.element("line", cls="level", x1=LEFT, x2=RIGHT, y1=y, y2=y)
-    return line + svg.text(RIGHT, y - 4 if y > TOP + 10 else y + 13, words, "tick end")
+def rounded(low: float, high: float, start: float, end: float, *, log: bool = False) -> Scale:
+    """Return a scale that starts and ends at a tick, and at 0 if its values nearly reach 0."""
+    if log:
+        first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
+        return Scale(10.0**first, 10.0 ** max(last, first + 1), start, end, log=True)
+    if 0 < low < 0.4 * high:
+        low = 0.0
+    step = nice_step((high - low) or abs(high) or 1.0)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return Scale(first * step, max(last, first + 1) * step, start, end, step=step)
 
 
-def _mark(x: float, mark: Mark) -> str:
-    sign = svg.element("circle", cls=mark.kind, cx=x, cy=TOP - 4, r=4)
-    line = svg.element("line", cls=mark.kind, x1=x, x2=x, y1=TOP, y2=BOTTOM)
-    return svg.element("g", svg.element("title", svg.escape(mark.words)) + line + sign, cls="mark")
+def nice_step(span: float, parts: int = 4) -> float:
+    """Return 1, 2 or 5 × 10ⁿ: the smallest step that divides a span into at most `parts` parts."""
+    raw = span / parts
+    power = 10.0 ** math.floor(math.log10(raw)) if raw > 0 else 1.0
+    return next(m * power for m in (1, 2, 5, 10, 20) if m * power >= raw * (1 - 1e-9))
 
 
-def _curve(line: Line, x: svg.Scale, y: svg.Scale) -> str:
-    points, edges, pen = [], [], "M"
+def _bottom_ticks(x: Scale) -> list[tuple[float, str, str]]:
+    """Return place, words and anchor of the ticks that fit below a chart; the last one has the unit."""
+    *ticks, end = x.ticks()
+    whole = all(float(t).is_integer() and abs(t) < 1e9 for t in (*ticks, end))
+    last = f"{count(round(end)) if whole else short(end)} steps"
+    stop = min(x(end) + LETTER * len(last) / 2, RIGHT)
+    free, parts = stop - LETTER * (len(last) + 1), [(stop, last, " end")]
+    for t in ticks:
+        words = count(round(t)) if whole else short(t)
+        if x(t) + LETTER * len(words) / 2 < free:
+            parts.append((x(t), words, " mid" if t else ""))
+    return parts
+
+
+def short(value: float) -> str:
+    """Write a value in the width of a margin: 0.25, −1,500, −20k, 1.5M, 2e−5."""
+    size = abs(value)
+    if 1e4 <= size < 1e9:
+        words = f"{value / 1e6:.10g}M" if size >= 1e6 else f"{value / 1e3:.10g}k"
+    elif size and (size < 0.01 or size >= 1e9):
+        mantissa, power = f"{value:.2e}".split("e")
+        words = f"{float(mantissa):g}e{int(power)}"
+    else:
+        words = f"{value:,.10g}"
+    return words.replace("-", "−")
+
+
+def _path(line: Line, x: Scale, y: Scale) -> str:
+    """Return the path of a curve; a value between two gaps is a dot, which the round ends of the pen draw."""
+    points, pen = [], "M"
     for a, b in zip(line.x, line.y):
         if not math.isfinite(b) or (y.log and b <= 0):
             pen = "M"
             continue
-        inside = min(max(b, y.low), y.high)
-        points.append(f"{pen}{x(a):.1f} {y(inside):.1f}")
+        points.append(f"{pen}{x(a)} {y(b)}{'h0' if pen == 'M' else ''}")
         pen = "L"
-        if inside != b:
-            edges.append(f"M{x(a):.1f} {TOP}l4 7h-8z" if b > y.high else f"M{x(a):.1f} {BOTTOM}l4 -7h-8z")
-    colour = f"{line.who}{' faint' if line.faint else ''}"
-    if len(points) == 1:
-        colour += " dot"
-        points.append("l0.01 0")
-    every = max(1, math.ceil(len(edges) / MARKED))
-    triangles = (svg.element("path", cls=f"edge {colour}", d=edge) for edge in edges[::every])
-    return svg.element("path", cls=f"curve {colour}", d="".join(points)) + "".join(triangles)
+    return "".join(points)
