@@ -1,7 +1,7 @@
 """Use a trained generator: draw samples, invert pictures, walk, save.
 
 - `generator`: the class `Generator`, and walks along G's principal directions; read it first.
-- `inversion`: the z whose picture is nearest to a given one. `latents`: from a seed to z and a class.
+- `inversion`: the z whose picture is nearest to a given one.
 - `file`: one safetensors file, and `GeneratorSpec`, which it holds.
 """
 

@@ -1,7 +1,14 @@
 """The class `Generator`: draw samples from a trained generator, walk between them, save it in one file.
 
-`latents` defines z and class of a seed. The same z always gives the same bytes, whatever other rows are drawn with it:
-every pass has `CHUNK` rows, and BLAS runs one thread in each worker. Otherwise rounding would depend on the count.
+The rule from a seed to z and a class is part of the interface and will not change:
+
+- z of picture i of seed s is row i of one (count, dim) float32 draw from ``stream(s, "sample")``, N(0, 1) or U(−1, 1);
+- its class, if there are classes and none is asked for, is the k with Σ_{j<k} shares ≤ uᵢ < Σ_{j≤k} shares, with uᵢ
+  number i of ``stream(s, "sample.class").random()`` and the classes' shares in the training data.
+
+So picture 0 of seed 42 is the same in a draw of one picture or of ten thousand. `mulligan.output.export.facts` has the
+rule as lines of NumPy. The same z always gives the same bytes, whatever other rows are drawn with it: every pass has
+`CHUNK` rows, and BLAS runs one thread in each worker. Otherwise rounding would depend on the count.
 """
 
 import json
@@ -29,9 +36,10 @@ from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
+from mulligan.nn.rng import stream
 from mulligan.nn.workers.limits import available_cores, check_size
 from mulligan.nn.workers.threads import ThreadTeam
-from mulligan.output.generator import latents
+from mulligan.output.generator import LARGEST_SEED
 from mulligan.output.generator.file import GeneratorSpec, building, read_file, write_tensors
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 
@@ -118,10 +126,12 @@ class Generator:
         """Return the first `count` latents of a seed, (count, dim) float32; parameters as for `sample`."""
         if not 0 <= psi <= 2:
             raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
-        z = latents.z_of(self.spec, count, seed) * np.float32(psi)
+        _check(count, seed)
+        latent = self.spec.latent
+        z = latent.draw(stream(int(seed), "sample"), np.empty((count, latent.dim), np.float32)) * np.float32(psi)
         along = list(along)  # a generator expression has only one pass
-        if len(along) > self.spec.latent.dim:
-            raise ConfigError(must_be("along", f"at most {self.spec.latent.dim} numbers", len(along), [1.0]))
+        if len(along) > latent.dim:
+            raise ConfigError(must_be("along", f"at most {latent.dim} numbers", len(along), [1.0]))
         if any(along):
             for shift, v in zip(along, directions(self)):  # sum by sum in float32, as the viewer has it
                 z += np.float32(shift) * v
@@ -129,11 +139,16 @@ class Generator:
 
     def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
         """Return the first `count` classes of a seed, (count,) int64; None for a generator without labels."""
-        return latents.labels_of(self.spec, count, seed)
+        _check(count, seed)
+        if not self.classes:
+            return None
+        u = stream(int(seed), "sample.class").random(count)
+        return np.searchsorted(self.class_edges(), u, side="right").astype(np.int64)
 
     def class_edges(self) -> NDArray[np.float64]:
         """Return the ends of the classes' shares in [0, 1), without the last: (classes − 1,)."""
-        return latents.class_edges(self.spec)
+        counts = np.asarray(self.spec.class_counts or np.ones(self.classes), np.float64)
+        return np.cumsum(counts / counts.sum())[:-1]
 
     def class_of(self, word: str | int) -> int:
         """Return the number of a class, given its name or number. A text is tried as a name first."""
@@ -221,17 +236,13 @@ class Generator:
         """
         as_whole("frames", frames, 2, 100_000)
         t = np.linspace(0.0, 1.0, frames)
-        z = latents.between(self.spec, self.z(1, from_seed)[0], self.z(1, to_seed)[0], t).astype(np.float32)
-        mixture = self.mixture([from_seed, to_seed], np.stack([1.0 - t, t], axis=1)) if label is None else label
+        between = _line if self.spec.latent.distribution == "uniform" else _great_circle
+        z = between(self.z(1, from_seed), self.z(1, to_seed), t[:, None]).astype(np.float32)
+        mixture: Labels = label
+        if label is None and self.classes:
+            first, last = (np.eye(self.classes)[self.label_of(seed)] for seed in (from_seed, to_seed))
+            mixture = _line(first, last, t[:, None])
         return self._as_pictures(self._pass(z, self._labels(frames, 0, mixture)))
-
-    def mixture(self, seeds: Sequence[int], shares: NDArray[np.float64]) -> NDArray[np.float32] | None:
-        """Mix the seeds' own classes: turn (n, seeds) shares into (n, classes) for `decode`; None without classes."""
-        if not self.classes:
-            return None
-        own = np.array([self.label_of(seed) for seed in seeds])
-        mixed: NDArray[np.float32] = np.matmul(shares, np.eye(self.classes)[own]).astype(np.float32)
-        return mixed
 
     def decode(self, z: NDArray[np.floating[Any]], labels: Labels = None) -> NDArray[np.float32]:
         """Turn latents of your own, (n, dim), into samples ``(n, *shape)``, float32, in the data's own range.
@@ -366,6 +377,32 @@ class Generator:
                     raise ShapeError(f"parameter {name} must have its layer's shape, but is missing or differs.")
                 view[:] = tensors[name]
             return cls(spec, network.theta, network.stats, threads=threads)
+
+
+def _check(count: int, seed: int) -> None:
+    as_whole("count", count, 1, 2**40)
+    as_whole("seed", seed, 0, LARGEST_SEED)
+
+
+def _line(start: Array, end: Array, t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values on the straight way, which stays inside the cube of uniform latents. Both ends are exact."""
+    way: NDArray[np.float64] = (1.0 - t) * start.astype(np.float64) + t * end.astype(np.float64)
+    return way
+
+
+def _great_circle(start: Array, end: Array, t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return latents on the way along a great circle, as ``walked`` of the viewer does. Both ends are exact.
+
+    z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle between them: a straight line would pass
+    through lengths that training never saw.
+    """
+    a, b = start.astype(np.float64), end.astype(np.float64)
+    angle = np.arccos(((a * b).sum() / (np.linalg.norm(a) * np.linalg.norm(b))).clip(-1.0, 1.0))
+    sine = np.sin(angle)
+    if sine < 1e-6:
+        return _line(a, b, t)
+    way: NDArray[np.float64] = np.sin((1.0 - t) * angle) / sine * a + np.sin(t * angle) / sine * b
+    return way
 
 
 def _fill(rows: Array) -> Array:
