@@ -1,15 +1,25 @@
-"""The parts of an exhibit: a published failure that is played, measured, explained and repaired.
+"""An exhibit is a published failure that is played, measured, explained and repaired; `EXHIBITS` has them all.
 
+``plates.toml`` says what was published, why it fails, and which function of `mulligan.museum.exhibits` plays it.
 The tour is docs/book/07-the-museum.md.
 """
 
+from __future__ import annotations
+
 import math
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from mulligan.errors import ConfigError, shown, suggest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -112,3 +122,22 @@ class Exhibit:
         """Return everything but `play`, ready for JSON."""
         plate = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "play"}
         return plate | {"settings": [dict(zip(("name", "published", "repaired"), row)) for row in self.settings]}
+
+
+def _play(where: str, seed: int = 0, **settings: Any) -> Played:
+    module, name = where.split(".")
+    played: Played = getattr(import_module(f"mulligan.museum.exhibits.{module}"), name)(seed, **settings)
+    return played
+
+
+_PLATES = tomllib.loads(Path(__file__).with_name("plates.toml").read_text("utf-8"))
+EXHIBITS = {name: Exhibit(name, **plate | {"play": partial(_play, plate["play"])}) for name, plate in _PLATES.items()}
+"""The exhibits in the order of the tour. To add one, add an entry to ``plates.toml`` and the function that it names."""
+
+
+def exhibit_named(name: str) -> Exhibit:
+    """Return an exhibit by its name, to play it: ``exhibit_named("article").play(0)``. Raises `ConfigError`."""
+    if name not in EXHIBITS:
+        hint = suggest(name, EXHIBITS) or " Try article."
+        raise ConfigError(f"case must be one of {', '.join(EXHIBITS)}, got {shown(name)}.{hint}")
+    return EXHIBITS[name]
