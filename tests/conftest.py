@@ -33,7 +33,7 @@ SLOW = {
     "cli/test_train.py::test_ctrl_c_saves": (),
     "config/test_serialization.py::test_every_configuration": (),
     "data/test_anything.py": ("any_bytes[folder/a.jpg]", "any_bytes[a.npz]"),
-    "game/test_checking.py::test_both_players_follow": ("[non_saturating", "[relativistic]"),
+    "game/test_checking.py::test_both_players_follow": ("[relativistic]",),
     "game/test_laws.py::test_memory_does_not_grow": ("[relativistic, r1 + wgan_gp",),
     "game/test_laws.py::test_processes_give_the_bytes": (
         "[augmented, flip",

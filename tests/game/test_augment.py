@@ -42,40 +42,6 @@ def drawn(parts, n, seed=0, shape=SHAPE):
     return warp, out
 
 
-def test_a_flip_exchanges_left_and_right():
-    x = np.arange(24.0).reshape(2, 2, 3, 2)
-    found = x.copy()
-    Flip().apply(found, np.array([[0.0], [1.0]]))
-    assert (found[0] == x[0]).all()
-    assert (found[1] == x[1][:, ::-1]).all()
-
-
-@pytest.mark.parametrize(("down", "right"), [(0, 0), (2, 0), (-1, 3), (8, 0), (-8, -6)])
-def test_a_translation_moves_and_fills_with_zero(down, right):
-    x = np.random.default_rng(0).random((1, *SHAPE)) + 1
-    found = x.copy()
-    Translation().apply(found, np.array([[down, right]], float))
-    for i in range(8):
-        for j in range(6):
-            inside = 0 <= i - down < 8 and 0 <= j - right < 6
-            assert (found[0, i, j] == (x[0, i - down, j - right] if inside else 0)).all()
-
-
-def test_a_cutout_is_a_hole():
-    x = np.ones((1, *SHAPE))
-    Cutout().apply(x, np.array([[1.0, 4.0, 0.0, 2.0]]))
-    expected = np.ones(SHAPE)
-    expected[1:4, :2] = 0
-    assert (x[0] == expected).all()
-
-
-def test_brightness_is_one_number():
-    x = np.zeros((2, *SHAPE))
-    Brightness().apply(x, np.array([[0.25], [-0.5]]))
-    assert (x[0] == 0.25).all()
-    assert (x[1] == -0.5).all()
-
-
 def test_draws_have_the_ranges_of_the_source():
     """28×28: shifts of −3 to 3, holes of 14 whose centres are anywhere, as in the published code."""
     warp, found = drawn((Flip(), Translation(), Cutout(), Brightness()), 20_000, shape=(28, 28, 1))
@@ -162,21 +128,13 @@ def game(update="simultaneous", augment=ALL, penalties=R1_R2):
     return Game(*players, Latent(4), Relativistic(), penalties, update=update, average=None, augment=augment)
 
 
-def play(rules, workers=1, steps=3, processes=False):
-    gan = GAN(rules, (8, 8, 1), seed=3, workers=workers, dtype=np.float64, processes=processes)
+def play(rules, steps=3):
+    gan = GAN(rules, (8, 8, 1), seed=3, workers=1, dtype=np.float64)
     rng = np.random.default_rng(1)
     with gan:
         for _ in range(steps):
             gan.step(rng.standard_normal((7, 8, 8, 1)))
     return gan
-
-
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_workers_agree(update):
-    one = play(game(update)).arrays()
-    for workers, processes in ((2, False), (3, False), (2, True)):
-        for name, array in play(game(update), workers, processes=processes).arrays().items():
-            np.testing.assert_allclose(array, one[name], rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 def test_the_stream_is_their_own():
@@ -196,10 +154,9 @@ def test_the_real_batch_stays_as_it_was():
     assert (real == before).all()
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_resumed_run_is_the_same_to_the_byte(threads):
+def test_a_resumed_run_is_the_same_to_the_byte():
     images = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), dtype=np.uint8)
-    changes = ["generator.layers={kind='mlp_generator',hidden=[4]}", "batch_size=6", f"threads={threads}", "steps=12"]
+    changes = ["generator.layers={kind='mlp_generator',hidden=[4]}", "batch_size=6", "threads=1", "steps=12"]
     changes += ["discriminator.layers={kind='mlp_discriminator',hidden=[4]}", 'augment=["flip","translation","cutout"]']
     config = with_overrides(recipe("quick"), [*changes, "data.labels=none"])
     data = Dataset("own", images)

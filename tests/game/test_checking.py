@@ -53,7 +53,7 @@ class Worded(R1):
 def test_what_has_a_parameter_without_default_is_checked_or_named(monkeypatch):
     monkeypatch.setitem(LOSSES, "tempered", Tempered)
     monkeypatch.setitem(PENALTIES, "worded", Worded)
-    assert_passed(check_game("tempered*, mlp, workers 1"))
+    assert_passed(check_game("tempered, [nr]*, *, mlp, workers 1"))
     assert_passed(check for check in check_losses() if check.name == "tempered")
     (named,) = check_game("worded")
     assert not named.passed
@@ -79,7 +79,7 @@ class Shy(Augmentation):
     ("registry", "kind", "pattern", "reason"),
     [
         (LOSSES, Wrong, "wrong", "raises ValueError: no such thing"),
-        (LOSSES, Wrong, "wrong, r1, *", "raises ValueError: no such thing"),  # its games alone
+        (LOSSES, Wrong, "wrong, r1, *, mlp, *", "raises ValueError: no such thing"),  # its games alone
         (PENALTIES, Sliced, "sliced", "raises IndexError: too many indices"),
         (AUGMENTATIONS, Shy, "shy", "raises OSError: no table of colours"),
     ],

@@ -81,23 +81,12 @@ AHEAD = [with_optimizer(kitchen_sink(update), Extragradient(Adam(1e-2))) for upd
 
 @pytest.mark.parametrize("case", GAMES, **name_of)
 def test_workers_agree_to_rounding(case):
-    sizes = (8, 7, 7)
+    sizes = (8, 3, 7)  # three: one row for each worker
     one, *more = (play(case, sizes, workers=workers).arrays() for workers in (1, 2, 3))
     for other in more:
         for name, array in one.items():
             scale = np.linalg.norm(array) + 1e-3
             assert np.linalg.norm(other[name] - array) < 1e-9 * scale, name
-
-
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-@pytest.mark.parametrize("net", NETS)
-def test_one_row_for_each_worker(net, update):
-    game = game_of(net, update=update, penalties=(R1(), R2()), loss=Relativistic())
-    case = SmallGame("small", game, NETS[net][2])
-    one, three = (play(case, (3, 7, 3), workers=workers).arrays() for workers in (1, 3))
-    for name, array in one.items():
-        np.testing.assert_allclose(three[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
-    assert np.isfinite(play(case, (1, 1), workers=1).g.network.theta).all()
 
 
 def memories(gan):
@@ -346,14 +335,6 @@ def test_spectral_norm_turns_once_a_turn_for_both_players(update):
         gan.step(np.ones((5, 4)))
     for network, v in zip((gan.g.network, gan.d.network), expected):
         np.testing.assert_allclose(network.tensors()["0.W_v"], v, rtol=1e-5)
-
-
-def test_d_moves_as_often_as_the_game_says():
-    game = game_of(d_steps=3)
-    gan = play(SmallGame("", game, (4,)), (5, 5))
-    assert gan.d.state["t"] == 6
-    assert gan.g.state["t"] == 2
-    assert gan.steps == 2
 
 
 def test_a_layer_may_scribble_where_nobody_looks():

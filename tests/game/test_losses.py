@@ -153,13 +153,6 @@ def test_softplus_and_sigmoid_are_exact_far_from_zero():
     np.testing.assert_allclose(softplus(x), [math.log1p(math.exp(float(v))) for v in x], rtol=5e-7)
 
 
-def test_feature_matching():
-    r, f = np.array([1.0, 2.0]), np.array([0.5, 4.0])
-    value, row = FeatureMatching.match(r, f, 5)
-    assert value == 0.25 + 4.0
-    np.testing.assert_allclose(row, 2 * (f - r) / 5)
-
-
 THRESHOLDS = {"least_squares": 0.5, "wasserstein": None, "relativistic": None, "relativistic_average": None}
 
 

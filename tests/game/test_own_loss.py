@@ -105,11 +105,6 @@ def test_a_loss_that_looks_at_the_reals_untold_is_found_by_the_check():
     assert all(check.passed for check in check_loss(Told(), "own", np.random.default_rng(0)))
 
 
-def test_a_loss_may_look_at_the_reals_where_it_is_told_of_them():
-    for game in (game_of(loss=Told()), game_of(loss=Looking(), update="simultaneous")):
-        assert np.isfinite(played(game, (4,))[1]["g_loss"])
-
-
 class Blind(NonSaturating):
     """Notes how many logits of reals G's loss is shown."""
 

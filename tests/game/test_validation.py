@@ -20,7 +20,7 @@ from mulligan.game import (
     Schedules,
     ZeroCentered,
 )
-from mulligan.game.architectures import R3GANGenerator
+from mulligan.game.architectures import R3GANGenerator, picture
 from mulligan.game.checking import NETS, game_of
 from mulligan.game.validation import check_playable
 from mulligan.nn import layers as nn
@@ -57,16 +57,14 @@ def test_d_mixes_samples(layer):
 
 @pytest.mark.parametrize("layer", MIXING[1:], ids=repr)
 def test_g_may_not_compare_what_it_draws(layer):
-    match = rf"{type(layer).__name__} must not be in a generator.*Put it into the discriminator"
+    match = f"{type(layer).__name__} must not be in a generator"
     refused(UnsupportedError, match, game_of(g=(G[0], layer, *G[1:])))
     refused(UnsupportedError, match, game_of(g=(nn.Sequential((G[0], layer)), *G[1:])))
 
 
 @pytest.mark.parametrize("penalty", [WGANGP(), DRAGAN(), ZeroCentered()], ids=repr)
 def test_penalties_at_other_points_cannot_be_simultaneous(penalty):
-    game = game_of(penalties=(R1(), penalty), update="simultaneous")
-    match = f"update must be 'alternating' with {penalty.name}, .* pass of D, .*Set update = 'alternating'"
-    refused(UnsupportedError, match, game)
+    refused(UnsupportedError, penalty.name, game_of(penalties=(R1(), penalty), update="simultaneous"))
 
 
 def test_a_users_penalty_says_where_it_looks():
@@ -91,8 +89,7 @@ def test_feature_matching_of_a_layer_that_is_not_there(layer):
 @pytest.mark.parametrize("classes", [0, 4])
 def test_layers_for_other_classes_than_the_game_has(classes):
     game = replace(game_of("classes"), classes=classes)
-    remedy = f"Give the layer classes = {classes}" if classes else "Train on labelled data"
-    refused(ShapeError, f"generator's layers .* classes = {classes}, got one for 3 classes. {remedy}", game)
+    refused(ShapeError, f"generator's layers .* classes = {classes}, got one for 3 classes", game)
 
 
 def test_a_beta2_schedule_without_beta2():
@@ -188,7 +185,6 @@ def test_batches_that_do_not_fit(shape, labels, match):
     gan.team.close()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     ("real", "labels", "match"),
     [
@@ -198,8 +194,8 @@ def test_batches_that_do_not_fit(shape, labels, match):
         (np.zeros((6, 4)), [0, 1, 2, 0, 1, None], r"labels must .*got dtype object"),
     ],
 )
-def test_batches_that_are_no_numbers(real, labels, match, workers):
-    gan = GAN(game_of(), SHAPE, workers=workers)
+def test_batches_that_are_no_numbers(real, labels, match):
+    gan = GAN(game_of(), SHAPE, workers=2)
     with gan:
         with pytest.raises(ShapeError, match=match):
             gan.step(real, labels)
@@ -225,3 +221,23 @@ def test_labels_that_a_game_with_classes_needs(labels):
         with pytest.raises((ShapeError, ConfigError), match=r"classes|whole number"):
             gan.step(np.zeros((6, 4)), labels)
         gan.step(np.zeros((6, 4)), np.arange(6) % 3)  # the workers are free again
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("distribution", "variance", "least", "most"), [("normal", 1, -9, 9), ("uniform", 1 / 3, -1, 1)]
+)
+def test_z_has_the_distribution_that_its_name_says(distribution, variance, least, most, dtype):
+    n = 40_000
+    z = Latent(2, distribution).draw(np.random.default_rng(0), np.full((n // 2, 2), np.nan, dtype))
+    assert z.dtype == dtype
+    assert least <= z.min() < 0 < z.max() <= most
+    assert abs(z.mean()) < 5 * np.sqrt(variance / n)
+    assert z.var() == pytest.approx(variance, rel=5 * np.sqrt(2 / n))
+
+
+@pytest.mark.parametrize("shape", [(6, 8, 1), (8, 6, 1), (5, 8, 3), (9, 9, 1)])
+def test_height_and_width_must_both_be_halved(shape):
+    with pytest.raises(ShapeError, match="height and width must be multiples of 4, to be halved 2 times"):
+        picture(shape, 2)
+    assert picture((8, 12, 1), 2) == (8, 12, 1)

@@ -6,10 +6,10 @@ differences of the player's objective, which `Objectives` implements a second ti
 
 import contextlib
 import copy
-import fnmatch
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -22,7 +22,17 @@ from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, 
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.game.validation import try_loss, try_penalty
 from mulligan.nn import layers as nn
-from mulligan.nn.checking import ATTEMPTS, NOT_PLAYED, RAISES, Check, Kink, gradient_error, relative, report_errors
+from mulligan.nn.checking import (
+    ATTEMPTS,
+    NOT_PLAYED,
+    RAISES,
+    Check,
+    Kink,
+    gradient_error,
+    matches,
+    relative,
+    report_errors,
+)
 from mulligan.nn.fields import example_of
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.initializers import He
@@ -134,8 +144,8 @@ def game_of(net: str = "mlp", rate: float = 0.01, **changes: Any) -> Game:
     )
 
 
-def cases() -> Iterator[SmallGame]:
-    """Every loss with every set of penalties that is allowed, both updates, every net, one worker and two; options."""
+def cases(pattern: str = "*") -> Iterator[SmallGame]:
+    """Yield every loss with every allowed set of penalties, both updates, every net, one worker and two; options."""
     sets = _sets()
     for loss_name, loss in examples_of(LOSSES).items():
         for set_name, penalties in sets.items():
@@ -146,11 +156,13 @@ def cases() -> Iterator[SmallGame]:
                 for net in NETS:
                     for workers in (1, 2):
                         name = f"{loss_name}, {set_name}, {update}, {net}, workers {workers}"
-                        game = game_of(net, loss=loss, penalties=penalties, update=update)
-                        yield SmallGame(name, game, NETS[net][2], workers)
+                        if matches(name, pattern):
+                            game = game_of(net, loss=loss, penalties=penalties, update=update)
+                            yield SmallGame(name, game, NETS[net][2], workers)
     for name, game, shape in _options():
         for workers in (1, 2):
-            yield SmallGame(f"{name}, workers {workers}", game, shape, workers)
+            if matches(f"{name}, workers {workers}", pattern):
+                yield SmallGame(f"{name}, workers {workers}", game, shape, workers)
 
 
 def _options() -> Iterator[tuple[str, Game, Shape]]:
@@ -304,12 +316,12 @@ def _settle(space: Workspace) -> None:
         space.prepare()
 
 
-def check_losses() -> Iterator[Check]:
-    """Check each loss by itself: its gradients are the slopes of its values."""
+def check_losses(pattern: str = "*") -> Iterator[Check]:
+    """Check each loss whose name matches a shell pattern by itself: its gradients are the slopes of its values."""
     rng = stream(0, "check")
     losses = examples_of(LOSSES) | {"label smoothing": NonSaturating(0.1)}
-    for name, loss in losses.items():
-        yield from report_errors(name, partial(check_loss, loss, name, rng))
+    for name in filter(partial(matches, pattern=pattern), losses):
+        yield from report_errors(name, partial(check_loss, losses[name], name, rng))
 
 
 def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Check]:
@@ -336,13 +348,13 @@ def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Chec
     yield Check(name, "∂L_G/∂logits", gradient_error(for_g, fake, g_loss.fake, rng))
 
 
-def check_penalties() -> Iterator[Check]:
-    """Check each penalty by itself: ∂P/∂g is the slope of its value, and finite where g = 0."""
+def check_penalties(pattern: str = "*") -> Iterator[Check]:
+    """Check each penalty whose name matches by itself: ∂P/∂g is the slope of its value, and finite where g = 0."""
     rng = stream(0, "check")
     penalties = examples_of(PENALTIES)
     penalties |= {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
-    for name, penalty in penalties.items():
-        yield from report_errors(name, partial(check_penalty, penalty, name, rng))
+    for name in filter(partial(matches, pattern=pattern), penalties):
+        yield from report_errors(name, partial(check_penalty, penalties[name], name, rng))
 
 
 def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iterator[Check]:
@@ -361,10 +373,11 @@ def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iter
     yield Check(name, "∂P/∂g at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
 
 
-def _unmade() -> Iterator[Check]:
+def _check_examples(pattern: str) -> Iterator[Check]:
     """Yield a row for each kind that cannot be checked: it has no example, or rejects its own."""
     for name, kind in [*LOSSES.items(), *PENALTIES.items(), *AUGMENTATIONS.items()]:
-        yield from report_errors(name, partial(_check_example, name, kind))
+        if matches(name, pattern):
+            yield from report_errors(name, partial(_check_example, name, kind))
 
 
 def _check_example(name: str, kind: type) -> Iterator[Check]:
@@ -375,18 +388,13 @@ def _check_example(name: str, kind: type) -> Iterator[Check]:
 def check_game(pattern: str = "*") -> Iterator[Check]:
     """Check losses, penalties and steps whose names match a shell pattern; report each error of a user's part once."""
     reported: set[str] = set()
-    for check in _all_checks(lambda name: fnmatch.fnmatchcase(name.lower(), pattern.lower())):
+    games = (report_errors(case.name, partial(check_case, case)) for case in cases(pattern))
+    alone = (check_losses(pattern), check_penalties(pattern), _check_examples(pattern))
+    for check in chain(*alone, chain.from_iterable(games)):
         if check.what not in reported:
             yield check
         if check.what.startswith(RAISES):
             reported.add(check.what)
-
-
-def _all_checks(is_wanted: Callable[[str], bool]) -> Iterator[Check]:
-    yield from (check for check in (*check_losses(), *check_penalties(), *_unmade()) if is_wanted(check.name))
-    for case in cases():
-        if is_wanted(case.name):
-            yield from report_errors(case.name, partial(check_case, case))
 
 
 # ── the objectives a second time ──────────────────────────────────────────────────────────────────────────────────────

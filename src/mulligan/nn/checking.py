@@ -334,10 +334,15 @@ def _check_passes(layer: Layer, shape: Shape) -> None:
             )
 
 
+def matches(name: str, pattern: str) -> bool:
+    """Return whether a name matches a shell pattern, whatever its case."""
+    return fnmatch.fnmatchcase(name.lower(), pattern.lower())
+
+
 def check_layers(pattern: str = "*") -> Iterator[Check]:
     """Check every layer of `LAYERS` whose name matches a shell pattern, and a few whole critics."""
     for name in dict.fromkeys((*EXAMPLES, *LAYERS)):
-        if fnmatch.fnmatchcase(name.lower(), pattern.lower()):
+        if matches(name, pattern):
             examples = EXAMPLES.get(name, [])
             if not examples:
                 yield Check(name, f"{NOT_PLAYED}give it an example, with the shape of a sample, by @register", np.nan)
