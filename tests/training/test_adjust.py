@@ -40,8 +40,7 @@ def same(a, b):
     return all(np.array_equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+@pytest.mark.parametrize(("threads", "update"), [(1, "simultaneous"), (2, "alternating")])
 def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny, threads, update):
     config = tiny(threads=threads, update=update)
     run = Run(config)
@@ -51,9 +50,8 @@ def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny, threads, u
     assert not same(adjusted, ended(Run(config)))
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_it_acts_from_the_next_step_on(tiny, threads):
-    config = with_overrides(tiny(threads=threads), ['generator.optimizer={kind="sgd", lr=1e-2}'])
+def test_it_acts_from_the_next_step_on(tiny):
+    config = with_overrides(tiny(threads=2), ['generator.optimizer={kind="sgd", lr=1e-2}'])
     moves = []
     for lines in ([], ["generator.optimizer.lr=2e-2"]):
         run = Run(config)

@@ -1,7 +1,6 @@
 """The diagnosis of runs that are really trained: nothing changes, and what is broken is named."""
 
 import json
-import math
 from functools import partial
 
 import numpy as np
@@ -128,7 +127,7 @@ def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run
     assert [*map(str, found[0].overrides)] in (["discriminator.layers.hidden=[128]"], ["instance_noise=0.1"])
 
 
-@pytest.mark.parametrize(("output", "beyond"), [("tanh", 0.5), ("sigmoid", 0.75), ("relu", 0.5)])
+@pytest.mark.parametrize(("output", "beyond"), [("tanh", 0.5), ("sigmoid", 0.75)])
 def test_points_that_g_s_last_layer_cannot_draw(output, beyond):
     config = ring(f"generator.layers.output={output}")
     found = [e for e in watched(config, until=510, every=250) if isinstance(e, Diagnosed)]
@@ -141,9 +140,7 @@ def test_facts():
     def of(loss):
         return facts_of(Run(ring(f"loss={loss}", "penalties=[]")))
 
-    assert of("{kind='minimax', smoothing=0.1}").least == pytest.approx(-0.1 * math.log(0.1) - 0.9 * math.log(0.9))
     assert of("{kind='non_saturating', smoothing=1.0}").least == 0.0
-    assert not of("least_squares").normalised
     for kind in ("batch_norm", "layer_norm", "pixel_norm"):
         layers = f'[{{kind="dense", units=4}}, {{kind="{kind}"}}, {{kind="dense", units=1}}]'
         assert facts_of(Run(ring(f"discriminator.layers={layers}", "penalties=[]", "update=alternating"))).normalised

@@ -16,8 +16,7 @@ from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, LeakyReLU, R
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, recipe, remedies, with_overrides
-from mulligan.training.changes import REACH, faults, leaky, reach_of
-from mulligan.training.remedies import REPAIRS, Advice, remedy_for
+from mulligan.training.remedies import REACH, REPAIRS, Advice, find_faults, make_leaky, reach_of, remedy_for
 
 DIGITS = (28, 28, 1)
 SHAPES = {
@@ -233,7 +232,7 @@ def test_the_recipes_have_none_of_these_causes():
     }
     museum = {*scripts, *(f"attempt-{n}" for n in range(1, 7))}
     for name in RECIPES:
-        assert bool(faults(recipe(name), SHAPES[recipe(name).data.name][0])) == (name in museum), name
+        assert bool(find_faults(recipe(name), SHAPES[recipe(name).data.name][0])) == (name in museum), name
 
 
 def test_the_article_s_quirks_go_together_whatever_they_lead_to():
@@ -335,9 +334,11 @@ def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_
 
 def test_units_that_are_flat_below_zero_become_leaky():
     flat = with_overrides(recipe("mlp"), ['discriminator.layers.activation={kind="leaky_relu", alpha=0}'])
-    assert [str(change) for change in leaky(flat, "discriminator")] == ["discriminator.layers.activation.alpha=0.2"]
+    assert [str(change) for change in make_leaky(flat, "discriminator")] == [
+        "discriminator.layers.activation.alpha=0.2"
+    ]
     steep = with_overrides(recipe("mlp"), ['discriminator.layers.activation={kind="leaky_relu", alpha=0.3}'])
-    assert leaky(steep, "discriminator") == []
+    assert make_leaky(steep, "discriminator") == []
 
 
 def test_a_penalty_that_d_cannot_have_does_not_fall_either():
@@ -491,7 +492,7 @@ def test_a_cause_that_can_be_read_is_mended_before_its_symptom(name, changes, ov
 def test_a_rate_is_hasty_only_where_steps_are_as_long_as_it():
     for kind, lr in (("adagrad", 0.1), ("adadelta", 1.0), ("adam", 0.03)):
         config = with_overrides(recipe("ring"), [f"generator.optimizer={kind}", f"generator.optimizer.lr={lr:g}"])
-        assert faults(config, (2,)) == []
+        assert find_faults(config, (2,)) == []
 
 
 @pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh(), Softplus()], ids=repr)

@@ -33,7 +33,7 @@ from mulligan.nn.optimizers import Optimizer, State
 from mulligan.nn.optimizers.base import Vector, average, average_square
 from mulligan.nn.schedules import Schedule
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
-from mulligan.training.changes import REACH
+from mulligan.training.remedies import REACH
 
 # ── Seo 2018, “Only Numpy: Implementing GAN …”, where its code differs from its text ──────────────────────────────────
 

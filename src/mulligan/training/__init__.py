@@ -3,7 +3,7 @@
 - `loop`: `train`, which yields the events; start here. `run`: the state of a run. `events`: the kinds of events.
 - `samples`: its data. Its settings are in the package `config`.
 - `store`: run folders, checkpoints, logs. `diagnosis`: measures regularly, and names a failure that shows twice.
-- `remedies`: what to change, of `changes`. `second_try`: goes back to a healthy checkpoint and applies the remedy.
+- `remedies`: what to change. `second_try`: goes back to a healthy checkpoint and applies the remedy.
 - `monitor`: figures during training. `progress`: shows a run in a terminal or a notebook. `interrupt`: Ctrl-C.
 - `start`: begins with the weights of another run. `tensorboard`: writes a run for TensorBoard.
 

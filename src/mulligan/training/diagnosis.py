@@ -28,9 +28,8 @@ from mulligan.nn.rng import stream
 from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probabilistic
-from mulligan.training.changes import reach_of
 from mulligan.training.events import Diagnosed, Event, Failed, Measured, Stepped
-from mulligan.training.remedies import remedy_for
+from mulligan.training.remedies import reach_of, remedy_for
 from mulligan.training.run import Run
 
 NORMALISING = (BatchNorm, LayerNorm, PixelNorm)
@@ -59,27 +58,27 @@ class Diagnosis(History):
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
         """Add up reports. When a measurement is due, return it, and the diagnosis if the state has changed."""
         if isinstance(event, Failed):
-            return [self._told(run, self.failed(), event)]
+            return [self._tell(run, self.failed(), event)]
         if not isinstance(event, Stepped):
             return []
         if self._probed is None or self._probed[0] is not run:
             self._probed = run, probe_of(run)
         measurement, news = self.report(self._probed[1], event.step, event.measures)
         events: list[Event] = [] if measurement is None else [Measured(*measurement, clock=event.clock)]
-        return events if news is None else [*events, self._told(run, news, event)]
+        return events if news is None else [*events, self._tell(run, news, event)]
 
-    def _told(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
-        found = remedy_for(finding, replace(run.current, classes=run.classes), run.data.shape)
+    def _tell(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
+        advice = remedy_for(finding, replace(run.current, classes=run.classes), run.data.shape)
         live = adjustable(run.current)
-        adjusted = bool(run.adjusted) and all(change.path in live for change in found.changes)
+        adjusted = bool(run.adjusted) and all(change.path in live for change in advice.changes)
         return Diagnosed(
             run.step,
             finding.state,
             {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in finding.evidence},
-            found.words,
-            overrides=found.changes,
+            advice.words,
+            overrides=advice.changes,
             severity=finding.severity,
-            healthy_step=0 if found.restart and not adjusted else max(self.clean, run.begins),
+            healthy_step=0 if advice.restart and not adjusted else max(self.clean, run.begins),
             clock=event.clock,
         )
 

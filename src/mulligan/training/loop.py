@@ -76,7 +76,7 @@ def train(
     run.watch(observers)
     held, clock = Held(), events.Clock(run.wall, run.cpu, 0.0)
 
-    def answered(event: events.Event) -> Iterator[events.Event]:
+    def answer(event: events.Event) -> Iterator[events.Event]:
         if view is not None:
             view.show(event)
         yield event
@@ -95,9 +95,9 @@ def train(
                     yield event
                 else:
                     clock = event.clock or clock
-                    yield from answered(event)
+                    yield from answer(event)
         except DivergedError as error:  # from a step, the guard, samples or an observer
-            yield from answered(events.Failed(run.step, str(error), clock=clock))
+            yield from answer(events.Failed(run.step, str(error), clock=clock))
             raise
     if held() and (run.step == run.config.steps or not stop()):
         raise BetweenSteps(f"stopped after step {run.step}: mulligan.train(run) goes on with the same run")

@@ -1,29 +1,299 @@
 """The remedy of each failure: in words, and as changes of the configuration that a second try applies.
 
-`mulligan.diagnosis.REMEDIES` has the words that watched loops are told as well; `changes` has the parts.
+First what the changes are made of, then the faults of a configuration itself, then the failures. The words that watched
+loops are told as well are in `mulligan.diagnosis.REMEDIES`.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from mulligan.config.change import Change, learning, values_of, weights
+from mulligan.config.change import Change, apply_overrides, learning, values_of, weights
 from mulligan.config.model import Config
 from mulligan.diagnosis.measurements import Finding
 from mulligan.diagnosis.remedies import WORDS
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
+from mulligan.nn import optimizers
 from mulligan.nn.averaging import EMA
+from mulligan.nn.layers import LAYERS, Layer, ReLU, Reshape, Sigmoid, Softplus, Tanh
 from mulligan.nn.layers.base import Shape
-from mulligan.training import changes as ch
+from mulligan.nn.schedules import Schedule
+
+PLAYERS = ("generator", "discriminator")
+USUAL = 1e-3  # a learning rate of Adam that suits most recipes
+SLOW = 5e-5  # a rate of Adam below which weights hardly move in a run of usual length
+FAST = 3e-3  # a rate of Adam above which the rate itself may be the fault; `quick` learns with this one
+GAMMA = 1.0  # weight of R1 and R2 when a remedy adds them, for pixels in [−1, 1]
+TOO_STEEP = 100.0
+"""Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself may be the fault."""
+HEAVY = 0.5  # momentum above which β₁ may be the fault
+TIGHT = 5e-3  # bound of D's weights below which D is flat; Arjovsky et al. 2017 use 0.01.
+APART = 100.0  # ratio of the players' rates from which the ratio itself may be the fault
+RELATIVISTIC = Change("loss", {"kind": "relativistic"})
+FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
+"""The average of G that most recipes use."""
+
+NARROW, WIDE = 16, 128  # number of units below which a fully connected layer is narrow, and the number that it gets
+THIN, THICK = 4, 16  # the same for the channels of a convolution
+LOUD = 10.0  # gain of the initial weights above which it may be the fault; `ring` begins with 3
+FEW, MANY = 4, 64  # dimensions of z that are few for pictures, and the number that they get
+FORGETFUL = 0.5  # share of a layer's numbers above which dropout may be the fault
+DECAY = 1.0
+"""Weight decay above which weights cannot grow: if each step is as long as the rate, they stay below 1 ÷ decay."""
+HASTY = 0.03  # rate above which an optimiser whose steps are as long as its rate jumps from side to side
+TINY = 0.1  # share of the usual size below which small initial weights may be the fault
+FALLEN = 0.1  # mean of a schedule of rates below which a player does not learn for most of the run
+ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
+"""The optimiser that most recipes use."""
+
+STEPS_BY: dict[str, tuple[type[optimizers.Optimizer], ...]] = {
+    "rate": (optimizers.Adam, optimizers.AMSGrad, optimizers.AdaMax, optimizers.Nadam, optimizers.RMSprop),
+    "gradient": (optimizers.SGD, optimizers.Momentum, optimizers.Nesterov),
+}
+"""What sets the length of an optimiser's step: the rate alone, or the gradient's size as well."""
+
+REACH: dict[type[Layer], tuple[float, float]] = {
+    Tanh: (-1.0, 1.0),
+    Sigmoid: (0.0, 1.0),
+    ReLU: (0.0, math.inf),
+    Softplus: (0.0, math.inf),
+}
+"""Bounds of a layer's output for any input, which bound the samples of a G that ends with it."""
+
+
+def apply(config: Config, changes: Iterable[Change]) -> Config | None:
+    """Return the changed configuration, or None if it is not valid."""
+    try:
+        return apply_overrides(config, changes)[0]
+    except MulliganError:
+        return None
+
+
+def keep_effective(config: Config, changes: Iterable[Change]) -> list[Change]:
+    """Return the changes that have an effect, each once."""
+    new: list[Change] = []
+    for change in changes:
+        if change not in new and apply(config, [change]) != config:
+            new.append(change)
+    return new
+
+
+def set_each(paths: Iterable[str], value: Any) -> list[Change]:
+    """Return changes that set all these paths to one value."""
+    return [Change(path, value) for path in paths]
+
+
+def round_to(value: float, digits: int = 3) -> float:
+    """Round a computed number to what a person would type."""
+    return float(f"{value:.{digits}g}")
+
+
+def of_optimizers(config: Config, field: str) -> dict[str, Any]:
+    """Return a field of both optimisers by its path, as far as they have it."""
+    return {path: value for who in PLAYERS for path, value in values_of(config, f"{who}.optimizer.", field).items()}
+
+
+def follow_schedule(schedule: Schedule, steps: int) -> list[float]:
+    """Return a thousand values of a schedule over a run."""
+    return [schedule(step, steps) for step in (*range(0, steps, max(1, steps // 1000)), steps - 1)]
+
+
+def mixes_samples(config: Config) -> bool:
+    """Tell whether any layer of D mixes the samples of a batch. Then a gradient penalty is not possible."""
+    kinds = set(values_of(config, "discriminator.layers.", "kind").values())
+    return any(LAYERS[kind].mixes_samples for kind in kinds & LAYERS.keys())
+
+
+def unit_of(config: Config) -> float:
+    """Return the factor that converts γ for pixels in [−1, 1] to the data's range."""
+    return (0.5 * (config.data.high - config.data.low)) ** 2
+
+
+def usual_weight(config: Config) -> float:
+    """Return `GAMMA` converted to the data's range."""
+    return round_to(GAMMA * unit_of(config), 6)
+
+
+def find_reach(config: Config) -> tuple[float, float]:
+    """Return the range of G's output as its last layer bounds it, if the configuration names that layer."""
+    layers: Any = config.generator.layers
+    if isinstance(layers, tuple):
+        last = next((layer for layer in reversed(layers) if not isinstance(layer, Reshape)), None)
+    else:
+        last = getattr(layers, "output", None)
+    return reach_of(last)
+
+
+def reach_of(layer: Layer | None) -> tuple[float, float]:
+    """Return the bounds of a layer's output, infinite if they are unknown."""
+    return next((REACH[kind] for kind in type(layer).__mro__ if kind in REACH), (-math.inf, math.inf))
+
+
+def raise_slow_rates(config: Config) -> list[Change]:
+    """Raise the rates that are too low to move the weights."""
+    return set_each((path for player in learning(config) for path, rate in player.items() if rate < SLOW), USUAL)
+
+
+def match_rates(config: Config) -> list[Change]:
+    """Give both players the same rate if one has `APART` times the other's."""
+    found = of_optimizers(config, "lr")
+    low, top = min(found.values(), default=0.0), max(found.values(), default=0.0)
+    apart = top > 0.0 and top >= APART * low
+    return set_each(found, round_to(choose_rate(low, top))) if apart else []
+
+
+def choose_rate(low: float, high: float) -> float:
+    """Return one rate for both players: the middle of two that are near, the more usual of two that are far apart."""
+    if high <= 10 * low:
+        best = math.sqrt(low * high)
+    elif low <= 0.0:  # a user's own optimiser may allow it
+        best = high
+    else:
+        best = min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
+        best = best if best > 0.1 * USUAL else USUAL
+    return min(best, FAST)
+
+
+def drop_momentum(config: Config) -> list[Change]:
+    """Remove high momentum: in a game it keeps pushing after the other player has moved."""
+    return set_each((path for path, beta1 in of_optimizers(config, "beta1").items() if beta1 > HEAVY), 0.0)
+
+
+def strengthen_penalties(config: Config) -> list[Change]:
+    """Multiply the weights of gradient penalties by ten, or raise them to `GAMMA`, but not beyond `TOO_STEEP`."""
+    least, most = usual_weight(config), TOO_STEEP * unit_of(config)
+    raised = {path: max(10.0 * value, least) for path, value in values_of(config, "penalties.", "gamma").items()}
+    return [Change(path, round_to(value)) for path, value in raised.items() if value <= most]
+
+
+def lighten_penalties(config: Config) -> list[Change]:
+    """Set gradient penalties that exceed `TOO_STEEP` at any step of the run to their usual weight."""
+    found, usual, most = weights(config), usual_weight(config), TOO_STEEP * unit_of(config)
+    changes = set_each((path for path, weight in found.items() if weight > most), usual)
+    heaviest = max(found.values(), default=0.0)
+    grows = heaviest * max(follow_schedule(config.schedules.penalty, config.steps)) > max(heaviest, most)
+    return [*changes, Change("schedules.penalty", "constant")] if grows else changes
+
+
+def add_penalties(config: Config) -> list[Change]:
+    """Add R1 and R2, or raise the weights of existing penalties to `GAMMA`, converted to the data's range."""
+    gamma = usual_weight(config)
+    if not config.penalties:
+        return [Change("penalties", [{"kind": kind, "gamma": gamma} for kind in ("r1", "r2")])]
+    return set_each((path for path, weight in weights(config).items() if weight < gamma), gamma)
+
+
+def regularise(config: Config) -> list[Change]:
+    """Add or raise penalties (`add_penalties`). Batch norm in D, which rules them out, becomes layer norm."""
+    kinds = values_of(config, "discriminator.layers.", "kind") if mixes_samples(config) else {}
+    alone = set_each((path for path, kind in kinds.items() if kind == "batch_norm"), "layer_norm")
+    allowed = apply(config, alone)
+    return [] if allowed is None or mixes_samples(allowed) else [*alone, *add_penalties(config)]
+
+
+def unclip(config: Config) -> list[Change]:
+    """Replace a bound on D's weights that is so tight that D is flat by a penalty on its slope."""
+    if not 0.0 < config.discriminator.clip_weights < TIGHT:
+        return []
+    bounded = [RELATIVISTIC] if isinstance(config.loss, Wasserstein) else []
+    return [Change("discriminator.clip_weights", 0.0), *bounded, *regularise(config)]
+
+
+def make_leaky(config: Config, who: str) -> list[Change]:
+    """Replace a player's ReLUs by leaky ones: a ReLU whose input is negative for every sample passes no gradient."""
+    start = f"{who}.layers."
+    plain = [p for p, kind in values_of(config, start, "kind", "activation").items() if kind == "relu"]
+    paths = [path.removesuffix(".kind") for path in plain if not path.endswith("output.kind")]
+    flat = [path for path, alpha in values_of(config, start, "alpha").items() if alpha == 0.0]
+    return [*set_each(paths, "leaky_relu"), *set_each(flat, 0.2)]
+
+
+# ── faults of the configuration ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Change]]]:
+    """Return faults that no loss and no other penalty mends, each in words and as changes that repair it."""
+    found = []
+    for who, name in zip(PLAYERS, "GD"):
+        sizes = ("hidden", NARROW, WIDE), ("channels", THIN, THICK)
+        wider = [
+            Change(path, [max(n, most) for n in value])
+            for end, least, most in sizes
+            for path, value in values_of(config, f"{who}.layers", end).items()
+            if isinstance(value, list) and value and min(value) < least
+        ]
+        found += [
+            (f"a wider {name}", wider),
+            (f"usual initial weights of {name} (gain 1)", _lower_above(config, f"{who}.layers.", "gain", LOUD, 1.0)),
+            (f"less weight decay in {name}", _lower_above(config, f"{who}.optimizer.", "weight_decay", DECAY, 0.01)),
+            (f"less dropout in {name}", _lower_above(config, f"{who}.layers.", "rate", FORGETFUL, FORGETFUL)),
+        ]
+    size = math.prod(sample_shape)
+    dim = MANY if len(sample_shape) > 1 else size
+    noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
+    found += [
+        ("a last layer of D without bounds: losses take logits", _drop_bounds(config)),
+        ("repair the article's quirks: initial weights, Adam, last gradient, decay", _repair_quirks(config)),
+        ("rates of the usual size", _slow_hasty(config)),
+        ("a gradient penalty of usual weight", lighten_penalties(config)),
+        ("Adam, whose steps do not fade with the gradient", set_each(_find_steppers(config, "gradient"), ADAM)),
+        ("a z of more dimensions", [Change("latent.dim", dim)] if config.latent.dim < min(FEW, size) else []),
+        ("less instance noise: it hides the real samples", [Change("instance_noise", 0.1)] if noisy else []),
+        ("R1 and R2 instead of a tight bound on D", unclip(config)),
+    ]
+    return [(words, changes) for words, changes in found if changes]
+
+
+def _lower_above(config: Config, start: str, end: str, most: float, becomes: float) -> list[Change]:
+    """Set values that exceed `most` to `becomes`, for paths that start with `start` and end with `end`."""
+    return set_each((path for path, value in values_of(config, start, end).items() if value > most), becomes)
+
+
+def _repair_quirks(config: Config) -> list[Change]:
+    """Replace the museum's kinds, which are wrong on purpose: tiny initial weights, a gradient, Adam's moments."""
+    tiny = [path for path, scale in values_of(config, "", "init_scale").items() if scale < TINY]
+    squared = [path for path, squared in values_of(config, "", "squared_gradient").items() if squared]
+    kinds = values_of(config, "", "kind")
+    restless = [path.removesuffix(".kind") for path, kind in kinds.items() if kind == "museum.article_adam"]
+    changes = [*set_each(tiny, 1.0), *set_each(squared, False), *set_each(restless, ADAM)]
+    rates = follow_schedule(config.schedules.lr, config.steps)
+    fallen = changes and sum(rates) < FALLEN * len(rates)
+    return [*changes, Change("schedules.lr", "constant")] if fallen else changes
+
+
+def _drop_bounds(config: Config) -> list[Change]:
+    """Remove a bounded layer after D's logit, such as the sigmoid of a D that was written to return a probability."""
+    layers: Any = config.discriminator.layers
+    bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in reach_of(layers[-1]))
+    return [Change(f"discriminator.layers.{len(layers) - 1}", "flatten")] if bounded else []  # a row does not change
+
+
+def _slow_hasty(config: Config) -> list[Change]:
+    """Give a player that jumps the other player's rate, or the usual rate if that is too high as well."""
+    changes, leaps = [], [f"{path}.lr" for path in _find_steppers(config, "rate")]
+    for own, others in zip(learning(config), reversed(learning(config))):
+        best = next((rate for rate in others.values() if SLOW <= rate <= HASTY), USUAL)
+        changes += set_each((path for path, rate in own.items() if rate > HASTY and path in leaps), best)
+    return changes
+
+
+def _find_steppers(config: Config, by: str) -> list[str]:
+    """Return the paths of the optimisers, wrapped ones too, whose step length follows `by` (see `STEPS_BY`)."""
+    kinds = {path: kind for who in PLAYERS for path, kind in values_of(config, f"{who}.optimizer.", "kind").items()}
+    known = {path: optimizers.OPTIMIZERS[kind] for path, kind in kinds.items() if kind in optimizers.OPTIMIZERS}
+    return [path.rpartition(".")[0] for path, optimizer in known.items() if issubclass(optimizer, STEPS_BY[by])]
+
+
+# ── the failures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Faults = Literal["first", "too", "no"]
 """What to do with a fault of the configuration: repair it first and alone; repair it as well ("too"), for failures in
 which numbers overflow; or ignore it ("no"), if the loss or the data are the cause."""
 
 CONSTANT_RATES, CONSTANT_PENALTY = (Change(f"schedules.{what}", "constant") for what in ("lr", "penalty"))
-FEW, BATCH = 8, 64  # a batch of fewer samples gives mostly noise; and the size that it gets
+SPARSE, BATCH = 8, 64  # a batch of fewer samples gives mostly noise; and the size that it gets
 NEARER, MOVING = WORDS["nearer"], "rates that move the weights (1e-3)"
 
 
@@ -45,7 +315,7 @@ class Repair(NamedTuple):
 
 def advise(config: Config, *parts: tuple[str, Sequence[Change] | None], restart: bool = False) -> Advice:
     """Build advice from words and changes. Parts without an effect are left out; None marks advice for a person."""
-    useful = [part for part in parts if part[1] is None or ch.keep_effective(config, part[1])]
+    useful = [part for part in parts if part[1] is None or keep_effective(config, part[1])]
     changes = tuple(change for _, changes in useful for change in changes or ())
     return Advice(tuple(words for words, _ in useful), changes, restart)
 
@@ -54,18 +324,18 @@ def _complete(own: Advice, when: Faults, config: Config, sample_shape: Shape) ->
     """Add to a failure's remedy the faults of the configuration, as far as the players allow the changes."""
     whole = own
     if when != "no":
-        mended = advise(config, *ch.faults(config, sample_shape))
+        mended = advise(config, *find_faults(config, sample_shape))
         if mended.changes and when == "too":
-            held = ch.apply(config, own.changes) or config
-            mended = advise(held, *ch.faults(held, sample_shape))
+            held = apply(config, own.changes) or config
+            mended = advise(held, *find_faults(held, sample_shape))
             whole = Advice(own.words + mended.words, own.changes + mended.changes, restart=True)
         elif mended.changes:
             whole = mended._replace(restart=True)
-        larger = [Change("batch_size", BATCH)] if config.batch_size < FEW else []
-        aside = advise(config, ("β₁ = 0", ch.lighter(config)), ("larger batches", larger))
+        larger = [Change("batch_size", BATCH)] if config.batch_size < SPARSE else []
+        aside = advise(config, ("β₁ = 0", drop_momentum(config)), ("larger batches", larger))
         words = tuple(dict.fromkeys(whole.words + aside.words))
         whole = Advice(words, whole.changes + aside.changes, whole.restart or bool(larger))
-    changes: tuple[Change, ...] = tuple(ch.keep_effective(config, whole.changes))
+    changes: tuple[Change, ...] = tuple(keep_effective(config, whole.changes))
     if not _is_playable(config, changes, sample_shape):  # for instance a penalty with a layer that mixes samples
         wished, changes = changes, ()
         for change in wished:
@@ -74,7 +344,7 @@ def _complete(own: Advice, when: Faults, config: Config, sample_shape: Shape) ->
 
 
 def _is_playable(config: Config, changes: Iterable[Change], sample_shape: Shape) -> bool:
-    changed = ch.apply(config, changes)
+    changed = apply(config, changes)
     try:
         if changed is not None:
             check_playable(changed, sample_shape)
@@ -83,42 +353,42 @@ def _is_playable(config: Config, changes: Iterable[Change], sample_shape: Shape)
     return changed is not None
 
 
-def _regularised(config: Config) -> tuple[str, list[Change]]:
-    norm = ", layer norm in D in place of batch norm, which mixes samples" if ch.mixes(config) else ""
-    return f"R1 and R2 at every step{norm}", ch.regularised(config)
+def _word_penalties(config: Config) -> tuple[str, list[Change]]:
+    norm = ", layer norm in D in place of batch norm, which mixes samples" if mixes_samples(config) else ""
+    return f"R1 and R2 at every step{norm}", regularise(config)
 
 
-def _held(config: Config, stronger: list[Change]) -> list[tuple[str, list[Change]]]:
+def _hold(config: Config, stronger: list[Change]) -> list[tuple[str, list[Change]]]:
     """Strengthen the penalty, or add one."""
-    return [("a stronger gradient penalty (γ × 10)", stronger), *([] if stronger else [_regularised(config)])]
+    return [("a stronger gradient penalty (γ × 10)", stronger), *([] if stronger else [_word_penalties(config)])]
 
 
-def _meeting(config: Config) -> tuple[str, list[Change]]:
-    nearer = ch.nearer(config)
-    return (NEARER, nearer) if nearer else (MOVING, ch.moving(config))
+def _meet(config: Config) -> tuple[str, list[Change]]:
+    nearer = match_rates(config)
+    return (NEARER, nearer) if nearer else (MOVING, raise_slow_rates(config))
 
 
 def divergence(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     """Repair the visible causes. Lower the rates if they are high, or if no other cause is left."""
-    bare, heavy = not any(weights(config).values()), ch.unburdened(config)
+    bare, heavy = not any(weights(config).values()), lighten_penalties(config)
     unbound = bare and isinstance(config.loss, Wasserstein)
-    rates = ch.of_optimizers(config, "lr")
+    rates = of_optimizers(config, "lr")
     top = max(rates.values(), default=0.0)
-    rises = top * max(ch.course(config.schedules.lr, config.steps)) > max(top, ch.FAST)
-    usual = [rate for rate in rates.values() if ch.SLOW <= rate <= ch.FAST]  # of the other player
-    slower = {path: min(rate / 3, ch.FAST, *usual) for path, rate in rates.items() if rate > ch.FAST}
-    nearer = ch.nearer(config)
-    if not (slower or nearer or bare or heavy or rises or ch.lighter(config)):
+    rises = top * max(follow_schedule(config.schedules.lr, config.steps)) > max(top, FAST)
+    usual = [rate for rate in rates.values() if SLOW <= rate <= FAST]  # of the other player
+    slower = {path: min(rate / 3, FAST, *usual) for path, rate in rates.items() if rate > FAST}
+    nearer = match_rates(config)
+    if not (slower or nearer or bare or heavy or rises or drop_momentum(config)):
         slower = {path: rate / 3 for path, rate in rates.items()}
     return advise(
         config,
-        ("the relativistic pairing loss, whose slope has a bound", [ch.RELATIVISTIC] if unbound else []),
+        ("the relativistic pairing loss, whose slope has a bound", [RELATIVISTIC] if unbound else []),
         ("a gradient penalty of usual weight", heavy),
-        _regularised(config),
-        ("β₂ = 0.99", ch.each(ch.of_optimizers(config, "beta2"), 0.99)),
+        _word_penalties(config),
+        ("β₂ = 0.99", set_each(of_optimizers(config, "beta2"), 0.99)),
         ("rates that do not rise over the run", [CONSTANT_RATES] if rises else []),
         (NEARER, nearer),
-        ("a third of the rates", [] if nearer else [Change(path, ch.round_to(rate)) for path, rate in slower.items()]),
+        ("a third of the rates", [] if nearer else [Change(path, round_to(rate)) for path, rate in slower.items()]),
         ("smaller numbers at the start: in the initial weights, in the data", None),
     )
 
@@ -128,15 +398,15 @@ def dead_latent(config: Config, evidence: set[str], sample_shape: Shape) -> Advi
     begun = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.", "kind")]
     starts = [path for path in begun if path.endswith("init") and not path.endswith("bias_init")]
     faint = [path for path, gain in values_of(config, "generator.layers.", "output_gain").items() if gain < 0.1]
-    slow = [path for path, rate in ch.of_optimizers(config, "lr").items() if rate < 1e-4]
+    slow = [path for path, rate in of_optimizers(config, "lr").items() if rate < 1e-4]
     return advise(
         config,
         (
             "start the generator's weights as He et al. 2015 do, with gain 1",
-            [*ch.each(starts, {"kind": "he", "gain": 1.0}), *ch.each(faint, 0.5)],
+            [*set_each(starts, {"kind": "he", "gain": 1.0}), *set_each(faint, 0.5)],
         ),
-        ("leaky ReLU in G: a plain one whose input is negative for every z is dead", ch.leaky(config, "generator")),
-        (MOVING, ch.each(slow, ch.USUAL)),
+        ("leaky ReLU in G: a plain one whose input is negative for every z is dead", make_leaky(config, "generator")),
+        (MOVING, set_each(slow, USUAL)),
         ("check how far z reaches through its layers, and the gradient at the last one", None),
         restart=True,
     )
@@ -161,44 +431,44 @@ def wrong_scale(config: Config, evidence: set[str], sample_shape: Shape) -> Advi
         if "beyond" not in evidence:
             return Advice((words,))
         bounded = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.output.", "kind")]
-        opened = ("a linear output: G's last layer cannot draw them", ch.each(bounded, "none"))
+        opened = ("a linear output: G's last layer cannot draw them", set_each(bounded, "none"))
         return advise(config, opened, (words, None), restart=True)
-    low, high = ch.reach(config)
+    low, high = find_reach(config)
     ends = hasattr(config.generator.layers, "output")
-    closed = (*_range(-1.0), Change("generator.layers.output", "tanh")) if ends else ()
+    closed = (*_set_range(-1.0), Change("generator.layers.output", "tanh")) if ends else ()
     if "span" in evidence:
         return Advice(("end G with tanh: its pixels leave the range of the real ones",), closed, restart=True)
     if closed and "beyond" in evidence and math.isinf(high - low):  # the pictures cannot be scaled to an infinite range
         return Advice(("end G with tanh, whose range is that of the pictures",), closed, restart=True)
     low = max(low, -1.0)
-    return Advice((f"scale the pictures to [{low:g}, 1], the range of G's output",), _range(low), restart=True)
+    return Advice((f"scale the pictures to [{low:g}, 1], the range of G's output",), _set_range(low), restart=True)
 
 
-def _range(low: float) -> tuple[Change, ...]:
+def _set_range(low: float) -> tuple[Change, ...]:
     return Change("data.low", low), Change("data.high", 1.0)
 
 
 def d_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     """Use a loss that still gives a gradient when D is sure, penalise D, and bring the rates together."""
     flat = isinstance(config.loss, (Minimax, LiteralCost))
-    loss = Change("loss", {"kind": "non_saturating"}) if flat else ch.RELATIVISTIC
+    loss = Change("loss", {"kind": "non_saturating"}) if flat else RELATIVISTIC
     pushes = isinstance(config.loss, Wasserstein) and any(weights(config).values())  # and a penalty bounds its slope
     g, d = learning(config)
     ahead = bool(g and d) and max(d.values()) > min(g.values())
-    nearer = ch.each((*g, *d), ch.round_to(ch.between(min(g.values()), max(d.values())), 2)) if ahead else []
+    nearer = set_each((*g, *d), round_to(choose_rate(min(g.values()), max(d.values())), 2)) if ahead else []
     single = [] if config.d_steps == 1 else [Change("d_steps", 1)]
-    noise = None if ch.regularised(config) or not ch.mixes(config) else [Change("instance_noise", 0.1)]
+    noise = None if regularise(config) or not mixes_samples(config) else [Change("instance_noise", 0.1)]
     return advise(
         config,
         (
             "a loss with a gradient even when D is sure: non-saturating or relativistic",
             [] if pushes else [loss],
         ),
-        *_held(config, ch.stronger(config)),
+        *_hold(config, strengthen_penalties(config)),
         ("instance noise (instance_noise=0.1)", noise),
         ("one move of D a step", single),
         (NEARER, nearer),
-        (MOVING, [] if single or nearer else ch.moving(config)),
+        (MOVING, [] if single or nearer else raise_slow_rates(config)),
     )
 
 
@@ -210,18 +480,18 @@ def g_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     gammas = values_of(config, "penalties.", "gamma").items()
     return Advice(
         ("a higher rate for D, or a wider D", *weaker),
-        (*ch.each(d, ch.round_to(best, 6)), *(Change(path, ch.round_to(gamma * 0.3)) for path, gamma in gammas)),
+        (*set_each(d, round_to(best, 6)), *(Change(path, round_to(gamma * 0.3)) for path, gamma in gammas)),
     )
 
 
 def standstill(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     """Let G move: raise its rate, let its average follow, or revive D's dead units."""
-    over = ch.course(config.schedules.lr, config.steps)
+    over = follow_schedule(config.schedules.lr, config.steps)
     falls = [CONSTANT_RATES] if sum(over) < 0.1 * len(over) else []
-    average, moving = config.average, ch.moving(config)
+    average, moving = config.average, raise_slow_rates(config)
     held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
-    following = [Change("average", ch.FOLLOWING)] if held else []  # `held`: G's initial weights, for half of the run
-    leaky = [] if moving or falls or following else ch.leaky(config, "discriminator")
+    following = [Change("average", FOLLOWING)] if held else []  # `held`: G's initial weights, for half of the run
+    leaky = [] if moving or falls or following else make_leaky(config, "discriminator")
     return advise(
         config,
         (MOVING, moving),
@@ -236,29 +506,29 @@ def standstill(config: Config, evidence: set[str], sample_shape: Shape) -> Advic
 def mode_collapse(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     """Use the relativistic loss with its two penalties, and matching rates."""
     if "modes_found" in evidence:
-        return _missed_modes(config)
-    stronger = ch.stronger(config) if isinstance(config.loss, Relativistic) else []
+        return _find_modes(config)
+    stronger = strengthen_penalties(config) if isinstance(config.loss, Relativistic) else []
     return advise(
         config,
-        ("the relativistic pairing loss", [ch.RELATIVISTIC]),
-        *_held(config, stronger),
-        _meeting(config),
+        ("the relativistic pairing loss", [RELATIVISTIC]),
+        *_hold(config, stronger),
+        _meet(config),
         ("keep the rate: a lower one does not bring lost kinds back", None),
     )
 
 
-def _missed_modes(config: Config) -> Advice:
+def _find_modes(config: Config) -> Advice:
     """Let D become steep at the end: a penalty that lasts for the whole run hides narrow modes."""
-    usual = ch.usual_weight(config)
-    heavy = ch.each((path for path, weight in weights(config).items() if weight > usual), usual)
-    held = min(ch.course(config.schedules.penalty, config.steps)) > 0.1 and not ch.mixes(config)
+    usual = usual_weight(config)
+    heavy = set_each((path for path, weight in weights(config).items() if weight > usual), usual)
+    held = min(follow_schedule(config.schedules.penalty, config.steps)) > 0.1 and not mixes_samples(config)
     falling = Change("schedules.penalty", {"kind": "geometric", "start": 1.0, "end": 0.01, "until": 0.6})
     return advise(
         config,
-        ("the relativistic pairing loss", [ch.RELATIVISTIC]),
-        ("R1 and R2 of usual weight", [*ch.regularised(config), *heavy]),
+        ("the relativistic pairing loss", [RELATIVISTIC]),
+        ("R1 and R2 of usual weight", [*regularise(config), *heavy]),
         ("a penalty that falls over the run: narrow modes need a steep D", [falling] if held else []),
-        _meeting(config),
+        _meet(config),
         ("a longer run, or a wider G", None),
         restart=True,
     )
@@ -267,45 +537,45 @@ def _missed_modes(config: Config) -> Advice:
 def cycling(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     """Damp the cycle: average G, let rates fall, remove momentum, add penalties."""
     falling = Change("schedules.lr", {"kind": "cosine", "from_": 0.5})
-    nearer = ch.nearer(config)
-    slower = [Change(path, ch.round_to(rate / 3)) for path, rate in ch.of_optimizers(config, "lr").items()]
+    nearer = match_rates(config)
+    slower = [Change(path, round_to(rate / 3)) for path, rate in of_optimizers(config, "lr").items()]
     which, slower = ("rates", []) if nearer else ("a third of the rates,", slower)
     return advise(
         config,
-        (WORDS["average"], [] if config.average is not None else [Change("average", ch.FOLLOWING)]),
+        (WORDS["average"], [] if config.average is not None else [Change("average", FOLLOWING)]),
         (NEARER, nearer),
         (f"{which} falling to zero over the second half", [*slower, falling]),
-        ("β₁ = 0", ch.each(ch.of_optimizers(config, "beta1"), 0.0)),
-        _regularised(config),
+        ("β₁ = 0", set_each(of_optimizers(config, "beta1"), 0.0)),
+        _word_penalties(config),
     )
 
 
 def gamma_off(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     """Weaken a penalty that costs too much; strengthen one that has no effect."""
     if "penalty_share" not in evidence:
-        return advise(config, *_held(config, ch.stronger(config)))
-    usual = ch.usual_weight(config)
-    lower = [Change(path, ch.round_to(min(0.1 * weight, usual))) for path, weight in weights(config).items()]
-    rises = max(ch.course(config.schedules.penalty, config.steps)) > 1.0
+        return advise(config, *_hold(config, strengthen_penalties(config)))
+    usual = usual_weight(config)
+    lower = [Change(path, round_to(min(0.1 * weight, usual))) for path, weight in weights(config).items()]
+    rises = max(follow_schedule(config.schedules.penalty, config.steps)) > 1.0
     words = "a weaker gradient penalty: γ × 0.1, or falling over the run"
     return Advice((words,), (*lower, *([CONSTANT_PENALTY] if rises else [])))
 
 
 def saturation(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     """Keep G's output away from the ends of its range: lower rates, no momentum, a smaller one-hot vector."""
-    slower, light = "a lower rate for G, and for D where it is as high", ch.each(ch.of_optimizers(config, "beta1"), 0.0)
+    slower, light = "a lower rate for G, and for D where it is as high", set_each(of_optimizers(config, "beta1"), 0.0)
     smaller = "smaller initial weights in G's last layer"
     loud = [path for path, scale in values_of(config, "generator.layers.", "one_hot_scale").items() if scale > 10.0]
     if loud and config.data.labels != "none":
         words = ("a smaller one-hot vector beside z", slower, smaller)
-        return Advice(words, tuple(ch.each(loud, 3.0)), restart=True)
+        return Advice(words, tuple(set_each(loud, 3.0)), restart=True)
     g, d = learning(config)
     best = min(
         [0.1 * rate for rate in g.values()] + [rate for rate in d.values() if rate < min(g.values())], default=1e-3
     )
-    heavy = ch.lighter(config) and max(g.values(), default=0.0) <= ch.FAST  # then the rate is not the cause
+    heavy = drop_momentum(config) and max(g.values(), default=0.0) <= FAST  # then the rate is not the cause
     high = [] if heavy else [path for path, rate in {**g, **d}.items() if rate > best]
-    rates = ch.nearer(config) or ch.each(high, ch.round_to(best, 6))  # D's may be the odd one
+    rates = match_rates(config) or set_each(high, round_to(best, 6))  # D's may be the odd one
     return advise(config, (slower, rates), ("β₁ = 0", light), (smaller, None), restart=True)
 
 

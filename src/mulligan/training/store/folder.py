@@ -204,13 +204,13 @@ def newest_in(path: Path) -> Checkpoint | None:
     return load_checkpoint(path) if (path / WORDS).is_file() else RunFolder(path).newest()
 
 
-def restore_run(found: Checkpoint) -> Run:
+def restore_run(checkpoint: Checkpoint) -> Run:
     """Build the run of a checkpoint, with the data that the ``config.toml`` of its folder names."""
-    config, path = found.config, RunFolder(found.path.parent.parent).config
+    config, path = checkpoint.config, RunFolder(checkpoint.path.parent.parent).config
     if _is_gone(config.data.name) and path.is_file():
         config = replace(config, data=replace(config.data, name=load_config(path).data.name))
         _check_there(config, path)
-    return found.run(config)
+    return checkpoint.run(config)
 
 
 def own_config(here: RunFolder) -> Config:
@@ -252,8 +252,8 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     config = own_config(here)
     if steps is not None:
         config = replace(config, steps=steps)
-    found = here.newest()
-    if found is None:
+    checkpoint = here.newest()
+    if checkpoint is None:
         if config.parent is not None and config.parent.step:
             raise CheckpointError(
                 f"{folder} is a second try that was stopped before it had begun. Delete it, and start it again "
@@ -267,15 +267,15 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
         run = Run(config, data=data)
         run.log_position = {}
         return run
-    _check_unchanged(here, config, found)
-    if config.steps < found.step:
+    _check_unchanged(here, config, checkpoint)
+    if config.steps < checkpoint.step:
         raise ConfigError(
-            f"steps must be at least {found.step}, which the run has taken already, got {config.steps}. "
-            f"Try {found.step}."
+            f"steps must be at least {checkpoint.step}, which the run has taken already, got {config.steps}. "
+            f"Try {checkpoint.step}."
         )
     if data is None:
         _check_there(config, here.config)
-    return found.run(config, data=data)
+    return checkpoint.run(config, data=data)
 
 
 def take_next(folder: Path, name: str) -> Path:
@@ -309,12 +309,12 @@ def _check_there(config: Config, path: Path) -> None:
         )
 
 
-def _check_unchanged(here: RunFolder, config: Config, found: Checkpoint) -> None:
+def _check_unchanged(here: RunFolder, config: Config, checkpoint: Checkpoint) -> None:
     """Raise an error if a configuration differs from the checkpoint's in anything but its steps and data path."""
-    moved = replace(found.config.data, name=config.data.name)  # checked by content elsewhere
-    changed = differences(to_table(replace(found.config, steps=config.steps, data=moved)), to_table(config))
+    moved = replace(checkpoint.config.data, name=config.data.name)  # checked by content elsewhere
+    changed = differences(to_table(replace(checkpoint.config, steps=config.steps, data=moved)), to_table(config))
     if changed:
         raise ConfigError(
-            f"{here.config} was changed since {found.path.name} was saved ({'; '.join(changed)}). A run keeps the "
+            f"{here.config} was changed since {checkpoint.path.name} was saved ({'; '.join(changed)}). A run keeps the "
             "settings that it started with. Undo the change, or start a new run with it."
         )

@@ -128,8 +128,8 @@ class Recorder:
             self._leave(run)
             raise BetweenSteps(f"stopped after step {run.step} and saved; go on with: {again}") from None
         except DivergedError as error:
-            found = checkpoints(self.folder.checkpoints)
-            last = f"The last healthy checkpoint is {found[-1]}." if found else "No checkpoint had been saved."
+            saved = checkpoints(self.folder.checkpoints)
+            last = f"The last healthy checkpoint is {saved[-1]}." if saved else "No checkpoint had been saved."
             raise DivergedError(f"{error} {last}") from error
         except RunError as error:
             is_full = isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
