@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 import mulligan
-from mulligan.data import from_arrays, load
 from mulligan.models import BUNDLED
 from mulligan.training import Diagnosed
 
@@ -21,19 +20,6 @@ def test_a_generator_shows_a_grid_of_its_samples():
     picture = Image.open(io.BytesIO(generator._repr_png_()))
     assert picture.size[0] == picture.size[1] > 400
     assert len(np.unique(np.asarray(picture))) > 50
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_data_set_shows_its_pictures_and_its_facts(channels):
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 6, 7, channels), dtype=np.uint8)
-    html = from_arrays(pictures, name="a<b")._repr_html_()
-    assert f"5 × 6×7×{channels} uint8" in html
-    assert "a<b" not in html
-    np.testing.assert_array_equal(picture_in(html)[:, 7:14], pictures[1].squeeze())
-
-
-def test_points_show_their_facts():
-    assert load("ring")._repr_html_().startswith("<p>Dataset(")
 
 
 def picture_in(html):

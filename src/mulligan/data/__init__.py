@@ -1,7 +1,7 @@
 """What a run learns from: pictures, points with known densities, and the order in which they come.
 
 - `registry`: `load`, the one function for all data, and `DATASETS`; start here. `dataset`: the class `Dataset`.
-- `sources`: where samples come from, one file a kind. `labels`: classes. `kmeans`: clusters in place of classes.
+- `sources`: where samples come from, one file a kind. `kmeans`: clusters in place of classes.
 - `sampler`: batches whose position is part of a checkpoint.
 """
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import sys
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -43,34 +40,28 @@ class Dataset:
     writes it into its configuration."""
 
     def __post_init__(self) -> None:
-        kind = (str(self.images.dtype), len(self.images.shape))
-        if kind not in (("uint8", 4), ("float32", 2)):
+        kind, shape = str(self.images.dtype), self.images.shape
+        if not (kind == "float32" and len(shape) == 2) and not (
+            kind == "uint8" and len(shape) == 4 and shape[3] in (1, 3, 4)
+        ):
             raise DataError(
-                f"{self.name}: samples must be uint8 pictures (n, H, W, C) or float32 points (n, d), got {kind[0]} of "
-                f"shape {self.images.shape}. Try mulligan.data.from_arrays, which converts them."
+                f"{self.name}: samples must be uint8 pictures (n, H, W, C), of 1 channel (grey), 3 (RGB) or 4 (with "
+                f"alpha), or float32 points (n, d), got {kind} of shape {shape}. Try mulligan.data.from_arrays, which "
+                "converts them."
             )
         if len(self.images) == 0:
             raise DataError(f"{self.name}: a data set must have a sample, got none. Check the file or folder.")
-        if kind == ("uint8", 4) and self.images.shape[3] not in (1, 3, 4):
-            raise DataError(
-                f"{self.name}: pictures must have 1 channel (grey), 3 (RGB) or 4 (with alpha), got shape "
-                f"{self.images.shape}. The channel comes last: (n, H, W, C)."
-            )
         for name in (self.name, *self.class_names):
             if name.encode(errors="replace").decode() != name:  # configuration, weights and report store names as text
                 raise DataError(f"{self.name!a}: names must be UTF-8, got {name!a}. Rename the folder, file or class.")
         if self.labels is None:
             return
-        if self.labels.shape != (len(self.images),):
+        low, high = (int(self.labels.min()), int(self.labels.max())) if self.labels.size else (0, 0)
+        if self.labels.shape != (len(self.images),) or low < 0 or high >= self.classes:
             raise DataError(
-                f"{self.name}: labels must be one for each of the {len(self.images)} samples, got shape "
-                f"{self.labels.shape}. Check that both come from the same file."
-            )
-        low, high = int(self.labels.min()), int(self.labels.max())
-        if low < 0 or high >= self.classes:
-            raise DataError(
-                f"{self.name}: labels must be from 0 to {self.classes - 1} for {self.classes} classes, got {low} to "
-                f"{high}. Number the classes from 0."
+                f"{self.name}: labels must be one for each of the {len(self.images)} samples, from 0 to "
+                f"{self.classes - 1} for {self.classes} classes, got {low} to {high} of shape {self.labels.shape}. "
+                "Check that both come from the same file."
             )
 
     def __len__(self) -> int:
@@ -82,29 +73,6 @@ class Dataset:
         parts += [f"{self.classes} classes"] if self.labels is not None else ["no labels"]
         parts += [f"{len(self.test)} held out"] if self.test is not None else []
         return f"Dataset({self.name!r}: {', '.join(parts)})"
-
-    def _repr_html_(self) -> str:
-        """Show some pictures and the facts in a notebook; for points, the facts alone."""
-        facts = f"<p>{escape(repr(self))}</p>"
-        if self.is_points:
-            return facts
-        from PIL import Image
-
-        count = min(len(self), 8 * 4)
-        (height, width, channels), rows = self.shape, -(-count // 8)
-        sheet = np.zeros((rows * 8, height, width, channels), np.uint8)
-        self.take(np.linspace(0, len(self) - 1, count).astype(np.intp), sheet[:count])
-        tiles = sheet.reshape(rows, 8, height, width, channels).swapaxes(1, 2)
-        whole = tiles.reshape(rows * height, 8 * width, channels)
-        file = io.BytesIO()
-        mode = {1: "L", 3: "RGB", 4: "RGBa"}[channels]
-        image = Image.frombytes(mode, whole.shape[1::-1], whole.tobytes())
-        (image.convert("RGBA") if channels == 4 else image).save(file, "PNG")
-        picture = base64.b64encode(file.getvalue()).decode()
-        style = f"width:{min(640, 24 * width)}px;image-rendering:pixelated"
-        return (
-            f'<img alt="{count} pictures, evenly spaced" style="{style}" src="data:image/png;base64,{picture}">{facts}'
-        )
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.data import load
-from mulligan.data.sources.picture_file import ENDINGS, opened, read_picture, with_channels
+from mulligan.data.sources.picture_file import ENDINGS, opened, read_picture, tiles, with_channels
 from mulligan.data.sources.reading import Grid, Reading
-from mulligan.data.sources.sheets import tiles
 from mulligan.diagnosis import remedies_for
 from mulligan.errors import ConfigError, DataError, must_be
 from mulligan.watch.watch import Watch, meaning

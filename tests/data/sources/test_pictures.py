@@ -1,8 +1,6 @@
 import os
-import struct
 import sys
 import warnings
-import zlib
 
 import numpy as np
 import pytest
@@ -155,35 +153,6 @@ def test_a_transparent_palette_colour_is_black(tmp_path):
     found = read_picture(tmp_path / "p.png", Reading(28))
     assert (found[GREY < 128] == 0).all()
     assert (found[GREY >= 128] == [0, 250, 0]).all()
-
-
-@pytest.mark.parametrize(("bits", "kind", "row"), [(2, 0, b"\x5b"), (4, 0, b"\x12\x34"), (16, 0, b"\x12\x34\xff\xfe")])
-def test_a_transparent_grey_of_other_than_eight_bits_is_black(tmp_path, bits, kind, row):
-    key = int.from_bytes(row, "big") & ((1 << bits) - 1)  # the last pixel's
-    (tmp_path / "a.png").write_bytes(png(8 * len(row) // bits, bits, kind, row, key.to_bytes(2, "big")))
-    (tmp_path / "b.png").write_bytes(png(8 * len(row) // bits, bits, kind, row))
-    keyed, plain = np.asarray(load(tmp_path).images)
-    assert not keyed[:, -1].any()
-    assert plain[:, -1].any()
-    assert keyed[:, :4].any()
-
-
-def test_a_transparent_colour_of_sixteen_bits_is_black(tmp_path):
-    red, blue = b"\xff\xff" + b"\0" * 4, b"\0" * 4 + b"\x80\x01"
-    (tmp_path / "a.png").write_bytes(png(2, 16, 2, red + blue, blue))
-    picture = np.asarray(load(tmp_path, 28).images)[0]
-    assert not picture[:, -1].any()
-    assert picture[14, 0, 0] > 200
-
-
-def png(width, bits, kind, row, key=b""):
-    """Write a PNG of one row, which Pillow cannot, with a colour that is transparent."""
-    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, kind, 0, 0, 0)), (b"tRNS", key)]
-    parts += [(b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b"")]
-    chunks = [
-        struct.pack(">I", len(b)) + a + b + struct.pack(">I", zlib.crc32(a + b)) for a, b in parts if b or a != b"tRNS"
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def test_sixteen_bits_are_scaled(tmp_path):

@@ -61,20 +61,11 @@ def test_a_tile_of_one_colour_is_empty(tmp_path):
         load(tmp_path / "b", tile="16x16")
 
 
-@pytest.mark.parametrize(
-    ("made", "columns", "spacing", "margin", "asked", "tried"),
-    [
-        (tiles(6), 3, 1, 2, "16x16", "'16x16+1+2'"),
-        (tiles(6), 3, 0, 0, "17x17", "'16x16'"),
-        (tiles(6), 3, 0, 0, "80x80", None),
-    ],
-)
-def test_a_wrong_tile_is_told_with_one_that_fits(tmp_path, made, columns, spacing, margin, asked, tried):
-    sheet(tmp_path / "a.png", made, columns, spacing, margin)
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path, tile=asked)
-    assert f"got {asked} for a.png" in str(caught.value)
-    assert str(caught.value).endswith(f"Try {tried}." if tried else "spacing and margin?")
+@pytest.mark.parametrize(("spacing", "margin", "tile"), [(1, 2, "16x16"), (0, 0, "17x17"), (0, 0, "80x80")])
+def test_a_wrong_tile_is_told(tmp_path, spacing, margin, tile):
+    sheet(tmp_path / "a.png", tiles(6), 3, spacing, margin)
+    with pytest.raises(ConfigError, match=rf"got {tile} for a\.png"):
+        load(tmp_path, tile=tile)
 
 
 @pytest.mark.parametrize("tile", ["16", "0x16", "16x", "16x16+", "16x16+1+2+3", "x"])

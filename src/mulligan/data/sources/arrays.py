@@ -16,6 +16,7 @@ three axes, H and W from 16 on, then 3 or 4      error: one picture in colour, o
 ===============================================  ======================================================================
 """
 
+import contextlib
 import logging
 import math
 from collections.abc import Sequence
@@ -25,18 +26,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mulligan.data.dataset import Dataset
-from mulligan.data.labels import ClassNames, label_values
 from mulligan.data.sources.picture_file import premultiplied
 from mulligan.errors import DataError
 
 UNNAMED = "array"
 """The name of a data set of arrays that has no other."""
 
-_UNEVEN = "samples must all have one shape, got several. Resize them first."
-_UNEVEN_LABELS = "labels must be one for each sample, got lists of different lengths."
 DARK = 32
 """A largest value below this is probably the white of another scale (16 in scikit-learn's digits)."""
 _LARGEST = np.finfo(np.float32).max
+_MOST_CLASSES = 1000
 _BLOCK = 4096
 _LOG = logging.getLogger(__name__)
 _BELOW = 0.02  # resizing and rounding bring floats of [0, 1] this far below 0
@@ -83,47 +82,113 @@ def from_arrays(
         When an array is of no kind in the table, its meaning is not certain, or arrays do not fit together.
     """
     pixels, note = _samples(as_array(images, name), name)
-    known = None
-    if labels is not None:
-        labels = label_values(as_array(labels, name, _UNEVEN_LABELS), len(pixels), name)
-        known = ClassNames.of(labels, name) if class_names is None else ClassNames.named(class_names, name)
-    elif class_names is not None:
-        raise DataError(f"{name}: class_names must come with labels, one for each sample, got none. Add them.")
-    test = None
-    if test_images is not None:
-        test = _test_part(test_images, test_labels, pixels, known, f"{name} (test)")
-    if known is None or labels is None:
+    test_name = f"{name} (test)"
+    held, held_note = (None, "") if test_images is None else _samples(as_array(test_images, test_name), test_name)
+    if held is not None and (held.shape[1:], held.dtype) != (pixels.shape[1:], pixels.dtype):
+        raise DataError(
+            f"{test_name}: samples must be {pixels.dtype} {pixels.shape[1:]}, as those to train on are, got "
+            f"{held.dtype} {held.shape[1:]}. Convert both alike."
+        )
+    if labels is None:
+        if class_names is not None:
+            raise DataError(f"{name}: class_names must come with labels, one for each sample, got none. Add them.")
+        test = None if held is None else Dataset(test_name, held, note=held_note)
         return Dataset(name, pixels, test=test, note=note)
-    return Dataset(name, pixels, known.number(labels, name), known.names, test, note)
+    values = _label_values(labels, len(pixels), name)
+    names = _order(values, name) if class_names is None else _check_names(class_names, name)
+    counted = class_names is not None  # label 0 is the first of them
+    test = None
+    if held is not None and test_labels is None:
+        test = Dataset(test_name, held, note=held_note)
+    elif held is not None:
+        held_values = _label_values(test_labels, len(held), test_name)
+        test = Dataset(test_name, held, _number(held_values, names, test_name, counted), names, note=held_note)
+    return Dataset(name, pixels, _number(values, names, name, counted), names, test, note)
 
 
-def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]:
-    """Convert a caller's argument to an array; `uneven` is the message for rows of different lengths."""
-    if np.ma.is_masked(given):
+def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Convert a caller's argument to an array."""
+    if np.ma.is_masked(values):
         raise DataError(f"{name}: no value must be masked, got masked ones. Fill them in (.filled(0)).")
     try:
-        return np.asarray(given)
-    except ValueError as error:
-        raise DataError(f"{name}: {uneven}") from error
-    except (TypeError, RuntimeError) as error:  # torch's, with a gradient or on an accelerator
-        kind = type(given).__name__
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # uneven lists; torch's, with a gradient or on a GPU
+        kind = type(values).__name__
         raise DataError(f"{name}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
 
 
-def _test_part(
-    images: ArrayLike, labels: ArrayLike | None, train: NDArray[Any], known: ClassNames | None, name: str
-) -> Dataset:
-    """Make the held-out part, of the same shape and with the same classes as `train`."""
-    pixels, note = _samples(as_array(images, name), name)
-    if (pixels.shape[1:], pixels.dtype) != (train.shape[1:], train.dtype):
+def _label_values(labels: Any, n: int, name: str) -> NDArray[Any]:
+    """Check labels, (n,), (n, 1) or one-hot (n, K), and return them as n whole numbers or words."""
+    labels = _as_words(as_array(labels, name))
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    kind = labels.dtype.kind
+    if labels.ndim == 2 and kind in "buif" and (labels.sum(axis=1) == 1).all() and np.isin(labels, (0, 1)).all():
+        labels = labels.argmax(axis=1)
+    elif kind == "f" and (np.abs(labels.astype(np.float64)) < 2**53).all() and _are_whole(labels):
+        labels = labels.astype(np.int64)
+    if labels.shape != (n,) or labels.dtype.kind not in "buiU":
         raise DataError(
-            f"{name}: samples must be {train.dtype} {train.shape[1:]}, as those to train on are, got {pixels.dtype} "
-            f"{pixels.shape[1:]}. Convert both alike."
+            f"{name}: labels must be one whole number or word for each of the {n} samples, or one-hot (one 1 in each "
+            f"row), got {labels.dtype} of shape {labels.shape}. Number the classes from 0."
         )
-    if labels is None or known is None:
-        return Dataset(name, pixels, note=note)
-    values = label_values(as_array(labels, name, _UNEVEN_LABELS), len(pixels), name)
-    return Dataset(name, pixels, known.number(values, name), known.names, note=note)
+    if labels.dtype.kind == "U" and len(missing := np.flatnonzero(np.char.strip(labels) == "")):
+        raise DataError(
+            f"{name}: every sample must have a label, got {len(missing)} without one, the first of them sample "
+            f"{missing[0]}, counted from 0. Fill them in, or leave those samples out."
+        )
+    return np.asarray(labels)
+
+
+def _as_words(values: NDArray[Any]) -> NDArray[Any]:
+    """Turn words into NumPy's fixed-width text. h5py gives bytes, pandas gives objects."""
+    if values.dtype.kind == "S":
+        return np.char.decode(values, "utf-8")
+    is_text = values.dtype.kind in "TO" and all(isinstance(word, str) for word in values.ravel())
+    return np.array(values.tolist(), str) if is_text else values
+
+
+def _order(labels: NDArray[Any], name: str) -> tuple[str, ...]:
+    """Make a class of each different label. Numbers are sorted by value, also if they are written as words."""
+    names = np.unique(labels).astype(str).tolist()
+    if len(names) > _MOST_CLASSES:
+        raise DataError(
+            f"{name}: labels must have at most {_MOST_CLASSES} different values, got {len(names)}. Group them, or "
+            "leave the labels out."
+        )
+    with contextlib.suppress(ValueError):  # words keep alphabetical order
+        names.sort(key=lambda value: (float(value), value))
+    return tuple(names)
+
+
+def _check_names(class_names: Any, name: str) -> tuple[str, ...]:
+    words = _as_words(np.asarray(class_names))
+    names = tuple(map(str, words.tolist()))
+    twice = [word for k, word in enumerate(names) if word in names[:k] or not word.strip()]
+    if words.ndim != 1 or twice or len(names) > _MOST_CLASSES:
+        raise DataError(
+            f"{name}: class names must be up to {_MOST_CLASSES} words that differ, one for each class, got "
+            f"{repr(twice[0]) if twice else f'shape {words.shape}'}. Give that of label 0 first."
+        )
+    return names
+
+
+def _number(labels: NDArray[Any], names: tuple[str, ...], name: str, counted: bool) -> NDArray[np.int64]:
+    """Turn labels into class numbers: words by their names; numbers too, unless `counted` says they are numbers."""
+    known = np.array(names)
+    if counted and labels.dtype.kind != "U":
+        known, labels = np.arange(len(names)).astype(str), labels.astype(np.int64)
+    labels = labels.astype(str)
+    order = np.argsort(known)
+    numbers = order[np.minimum(np.searchsorted(known, labels, sorter=order), len(known) - 1)]
+    unknown = labels[known[numbers] != labels]
+    if len(unknown):
+        some = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+        raise DataError(
+            f"{name}: labels must be of the {len(known)} classes {some}, got {unknown[0]!s}. Correct the label, or "
+            "the list of classes."
+        )
+    return numbers.astype(np.int64)
 
 
 def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:

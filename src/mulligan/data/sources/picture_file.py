@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data.sources.reading import Reading
+from mulligan.data.sources.reading import Grid, Reading
 from mulligan.doors.read import check_regular
-from mulligan.errors import DataError
+from mulligan.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from PIL.Image import Image
-    from PIL.ImageFile import ImageFile
 
 Read = TypeVar("Read")
 ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
@@ -32,7 +31,6 @@ _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # those of Pill
 LARGE = 89_000_000
 """Pixels from which a picture is called large. Pillow refuses those of twice as many, which may be hostile."""
 _LOG = logging.getLogger(__name__)
-_TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # factors from pixels of 2, 4 and 16 bits to Pillow's
 
 
 def read_picture(source: Path | Image, reading: Reading) -> NDArray[np.uint8]:
@@ -51,8 +49,11 @@ def sound(source: Path | Image, read: Callable[[], Read]) -> Read:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata do not matter here
             return read()
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
     except Exception as error:  # Pillow raises nearly everything on broken files
-        raise _unreadable(source, error) from error
+        reason = str(error) or type(error).__name__
+        raise DataError(f"{source}: cannot be read as a picture ({reason}). Repair or remove it.") from error
 
 
 def opened(path: Path, draft: int = 0) -> Image:
@@ -61,7 +62,6 @@ def opened(path: Path, draft: int = 0) -> Image:
 
     with Image.open(check_regular(path), formats=_FORMATS) as file:
         image: Any = file
-        _put_key_in_bytes(image)
         if draft:
             image.draft(None, (draft, draft))  # JPEG: decode at a fraction of the size if that is enough
         kind, pixels = image.format, math.prod(image.size)  # later steps lose the format
@@ -83,33 +83,12 @@ def check_header(path: Path) -> tuple[int, int]:
     return sound(path, read)
 
 
-def _put_key_in_bytes(image: ImageFile) -> None:
-    """Scale the colour that a PNG declares transparent as Pillow scales the pixels; Pillow forgets to."""
-    key, unpacked = image.info.get("transparency"), image.tile[0].args if image.tile else None
-    if key is None or unpacked not in _TO_BYTES:
-        return
-    factor = _TO_BYTES[unpacked]
-    image.info["transparency"] = int(key * factor) if isinstance(key, int) else tuple(int(k * factor) for k in key)
-
-
-def _unreadable(path: Path | Image, error: Exception) -> DataError:
-    if isinstance(error, DataError):
-        return DataError(f"{path}: {error}")
-    return DataError(
-        f"{path}: cannot be read as a picture ({str(error) or type(error).__name__}). Repair or remove it."
-    )
-
-
 def _in_bytes(image: Image, kind: str | None) -> Image:
     """Convert any mode to 8-bit RGB, or RGBA if there is transparency."""
     from PIL import Image as Pillow
 
     if image.mode.startswith("I;16") or (image.mode == "I" and kind in ("PNG", "PPM")):
-        deep: NDArray[Any] = np.asarray(image).astype(np.float64)
-        shallow = Pillow.fromarray(np.rint(deep / 257.0).astype(np.uint8)).convert("RGB")  # 65535 / 257 = 255
-        if "transparency" in image.info:
-            shallow.putalpha(Pillow.fromarray(np.where(deep == image.info["transparency"], 0, 255).astype(np.uint8)))
-        return shallow
+        image = Pillow.fromarray(np.rint(np.asarray(image) / 257.0).astype(np.uint8))  # 65535 / 257 = 255
     if image.mode in ("I", "F"):
         raise DataError(
             f"pictures must have 8 or 16 bits a value, got mode {image.mode} (32 bits). Save it with 8 or 16 bits."
@@ -200,3 +179,33 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
         return np.repeat(images, 3, axis=-1)
     grey = images.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
     return ((grey + 0x8000) >> 16).astype(np.uint8)[..., None]
+
+
+def cut(path: Path, grid: Grid) -> tuple[list[Image], int]:
+    """Return the tiles of a sheet, row by row, and the number of empty ones, which are left out."""
+    sheet = sound(path, lambda: opened(path))
+    inside = [length - 2 * grid.margin + grid.spacing for length in sheet.size]
+    if any(length <= 0 or length % (side + grid.spacing) for side, length in zip(grid[:2], inside)):
+        raise ConfigError(
+            f"tile must divide each sheet into whole tiles, got {grid} for {path.name} of {sheet.width}×{sheet.height} "
+            "pixels. Look at the sheet: what are its tiles, spacing and margin?"
+        )
+    cells = tiles(sheet, grid)
+    full = [cell for cell in cells if not _is_empty(cell)]
+    return full, len(cells) - len(full)
+
+
+def tiles(sheet: Image, grid: Grid) -> list[Image]:
+    """Return all whole tiles of a sheet, row by row, also empty ones."""
+    columns, rows = (
+        range(grid.margin, length - grid.margin - side + 1, side + grid.spacing)
+        for side, length in zip(grid[:2], sheet.size)
+    )
+    return [sheet.crop((x, y, x + grid.width, y + grid.height)) for y in rows for x in columns]
+
+
+def _is_empty(cell: Image) -> bool:
+    """Return whether all of a tile is one colour, or transparent."""
+    extremes: Sequence[tuple[int, int]] = cell.getextrema()  # type: ignore[assignment]
+    clear = cell.mode == "RGBA" and extremes[3][1] == 0
+    return clear or all(low == high for low, high in extremes)

@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources import picture_file
 from mulligan.data.sources.arrays import check_light
-from mulligan.data.sources.picture_file import ENDINGS, on_background, read_picture, with_channels
+from mulligan.data.sources.picture_file import ENDINGS, cut, on_background, read_picture, with_channels
 from mulligan.data.sources.reading import Grid, Reading, check_size
 from mulligan.data.sources.recognition import decide, decide_in_memory, evenly
-from mulligan.data.sources.sheets import cut
 from mulligan.doors.write import atomic_write
 from mulligan.errors import ConfigError, DataError, RunError, ShapeError
 
