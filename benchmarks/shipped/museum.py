@@ -7,7 +7,7 @@ from mulligan.doors.write import atomic_write
 from mulligan.museum import EXHIBITS
 from mulligan.web.drawing import png64
 from mulligan.web.handle import dumps
-from mulligan.web.museum import SHIPPED
+from mulligan.web.playground import PLAYED
 
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__).parse_args()
@@ -20,4 +20,4 @@ if __name__ == "__main__":
         ]
         evidence = [asdict(each) for each in played.evidence]
         content = {"seed": 0, "fails": played.fails, "evidence": evidence, "pictures": pictures}
-        atomic_write(SHIPPED / f"{name}.json", dumps(content))
+        atomic_write(PLAYED / f"{name}.json", dumps(content))

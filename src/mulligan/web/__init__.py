@@ -10,7 +10,7 @@ between two steps. The server owns the run; pages only show it. This package is 
 - `settings`: what a user may choose. `streams`: messages to all pages, and the write lock.
 - `trainer`: the training process. `handle`: the server's handle of it, and of other processes.
 - `look`: measurements inside the live run. `verdict`: its diagnosis in words. `drawing`: pictures from seeds.
-- `runs`: run folders. `jobs`: exports, reports, evaluations. `museum`: its cases. `classroom`: the pile and votes.
+- `runs`: run folders. `jobs`: exports, reports, evaluations. `classroom`: the pile and votes.
 - `page`: the page itself, in JavaScript without a build step; `js/store.js` first.
 - `browser`: the lab, which is the same page without a server: Python runs in the browser.
 """

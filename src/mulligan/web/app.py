@@ -34,7 +34,7 @@ from mulligan.output.export import html
 from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web import look, museum, runs  # noqa: F401  they add their routes
+from mulligan.web import look, runs  # noqa: F401  they add their routes
 from mulligan.web.calls import OWNER, ROUTES, Answer, Problem, Route, Visitor, answer
 from mulligan.web.handle import WorkerHandle, dumps
 from mulligan.web.playground import Playground

@@ -7,24 +7,28 @@ import threading
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import mulligan.museum
 from mulligan.config.toml import load_config
 from mulligan.data import Dataset, load
-from mulligan.doors.read import mtime
+from mulligan.doors.read import find_json, mtime
 from mulligan.errors import MulliganError
 from mulligan.models import BUNDLED, FACES
+from mulligan.museum import EXHIBITS, exhibit_named
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_file
 from mulligan.training.samples import data_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web.calls import Problem, get
+from mulligan.web.calls import Problem, Text, get
 from mulligan.web.classroom import Pile, Votes
 from mulligan.web.handle import WorkerHandle, in_thread
 from mulligan.web.jobs import Jobs
 from mulligan.web.session import Session
 from mulligan.web.streams import Broadcast, WriteLock
 
+PLAYED = Path(mulligan.museum.__file__).parent / "played"
+"""What came of each case of the museum, as benchmarks/shipped/museum.py has played it."""
 TICK = 0.25
 """Seconds between two messages about reports, the run bar, the pile and the votes."""
 OURS = {"bundled": ("MNIST digits, bundled", BUNDLED), FACES.stem: ("Pixel faces, bundled", FACES)}
@@ -165,6 +169,18 @@ class Playground:
             with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
                 rows.append({"name": name, "title": title, **_describe(path, path.stat().st_mtime_ns)})
         return rows
+
+    @get("/api/museum", apart=True)
+    def museum(self) -> dict[str, Any]:
+        """Return the museum's cases in the order of the tour."""
+        return {"cases": [case.words() for case in EXHIBITS.values()]}
+
+    @get("/api/museum/{case}", apart=True)
+    def exhibit(self, *, case: Annotated[str, Text("[A-Za-z0-9_-]{1,80}", "a case's name", "article")]) -> Any:
+        """Return one case of the museum, and what came of it when it was played."""
+        exhibit = exhibit_named(case)
+        played = find_json(PLAYED / f"{case}.json")
+        return {**exhibit.words(), "command": f"mulligan museum {case}", "played": played}
 
 
 def is_shown(name: str) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from mulligan.config.toml import load_config
 from mulligan.diagnosis.failures import describe_state
 from mulligan.doors.read import mtime
-from mulligan.errors import BusyError, DataError
+from mulligan.errors import BusyError
 from mulligan.metrics import median_of, space_of
 from mulligan.nn.fields import Words
 from mulligan.output.pictures import read_png, save_animation
@@ -34,7 +34,6 @@ OWN = {f".{name}": path for name, (_, path) in OURS.items()}
 """Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
 EXPORTS = {"html": "viewer.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
-_BACK = 1 << 18  # bytes read from the end of a log
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
 Trashed = Annotated[str, Text("[0-9a-f]{8}", "eight hex digits", "0a1b2c3d")]
 
@@ -84,11 +83,8 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
 
 def _read_whole(path: Path) -> dict[str, Any]:
     here, name = RunFolder(path), path.name
-    for file in (here.events, here.times, here.metrics):
-        if file.exists() and not file.is_file():  # a pipe would be waited for
-            raise DataError(f"{file} must be a file, got a pipe, a device or a folder. Remove it.")
     config = load_config(here.config)
-    history, parent = read_run(path, strict=False, last=_BACK), config.parent
+    history, parent = read_run(path, strict=False), config.parent
     measured: dict[str, Any] = history.metrics.get(space_of(history.metrics), {})
     return {
         "name": name,
@@ -100,7 +96,7 @@ def _read_whole(path: Path) -> dict[str, Any]:
         "steps": config.steps,
         "state": "finished" if history.finished else "failed" if history.failed else "stopped",
         "text": "",
-        "diagnosis": _diagnosis(here, history),
+        "diagnosis": _diagnosis(history),
         **{figure: round_off(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
         "parent": None if parent is None else Path(parent.run).name,
         "from_step": 0 if parent is None else parent.step,
@@ -109,14 +105,12 @@ def _read_whole(path: Path) -> dict[str, Any]:
     }
 
 
-def _diagnosis(here: RunFolder, history: RunHistory) -> dict[str, Any] | None:
-    """Return the last diagnosis: among the last events, or else in a log that is longer; None without a measurement."""
-    diagnosed = history.diagnosed
-    if not diagnosed and here.events.is_file() and here.events.stat().st_size > _BACK:
-        diagnosed = read_run(here.path, strict=False).diagnosed
-    if not diagnosed and not history.measured:
+def _diagnosis(history: RunHistory) -> dict[str, Any] | None:
+    """Return the last diagnosis; None without a measurement."""
+    last = next(reversed(history.diagnosed), None)
+    if last is None and not history.measured:
         return None
-    state, severity = (diagnosed[-1].state, diagnosed[-1].severity) if diagnosed else ("healthy", "")
+    state, severity = ("healthy", "") if last is None else (last.state, last.severity)
     return {"state": state, "title": describe_state(state)[0], "severity": severity}
 
 

@@ -179,8 +179,7 @@ class Session:
         except Problem as problem:
             if problem.kind != "not-available":
                 raise
-            text = settings.with_labels(problem.detail, wanted)
-            raise Problem("bad-field", text, settings.name_of(changes)) from problem
+            raise settings.refuse(self._config(), changes, problem.detail) from problem
         self.broadcast.publish("settings", self.state.settings)
 
     @post("/api/train/second-try", of="session", through=steer)

@@ -125,30 +125,16 @@ def apply(config: Config, changes: Iterable[Change], field: str = "") -> tuple[C
     try:
         return apply_overrides(config, paths_for(config, changes))
     except (MulliganError, RecursionError) as error:
-        text = with_labels(str(error), paths_for(config, changes))
-        raise Problem("bad-field", text, field or _wrong(config, changes)) from error
+        raise refuse(config, changes, str(error), field) from error
 
 
-def with_labels(text: str, changes: Iterable[Change]) -> str:
-    """Return an error's text, which begins with a path, with the label that a page has for it."""
-    first = next((path for path, _ in changes if text.startswith(f"{path} ")), "")
-    return label_of(first) + text.removeprefix(first) if first else text
-
-
-def _wrong(config: Config, changes: list[Change]) -> str:
-    """Return the setting that a configuration does not allow even alone; the first one if all are wrong together."""
-    for change in changes:
-        try:
-            apply_overrides(config, paths_for(config, [change]))
-        except (MulliganError, RecursionError):
-            return name_of([change])
-    return name_of(changes)
-
-
-def name_of(changes: Iterable[Change]) -> str:
-    """Return the short name of the first change; "changes" for one that has only a path."""
-    first = next(iter(changes), Change("", None)).path
-    return "changes" if "." in first or not first else first
+def refuse(config: Config, changes: Iterable[Change], text: str, field: str = "") -> Problem:
+    """Return a refusal that names the setting whose path the text begins with, by the label that a page has for it."""
+    names = {path: each.path for each in changes for path, _ in paths_for(config, [each])}
+    path = next((path for path in names if text.startswith(f"{path} ")), "")
+    name = names.get(path, next(iter(names.values()), "."))
+    text = label_of(path) + text.removeprefix(path) if path else text
+    return Problem("bad-field", text, field or ("changes" if "." in name else name))
 
 
 def paths_for(config: Config, changes: Iterable[Change]) -> list[Change]:

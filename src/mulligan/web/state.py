@@ -148,7 +148,6 @@ class State:
         self.saved_samples: list[int] = []
         self.error: dict[str, Any] | None = None
         self.samples: bytes | None = None
-        self.events: dict[str, dict[str, Any]] = {}  # the latest of each kind
         self.checked: dict[str, Any] | None = None
         self.advice: dict[str, Any] | None = None
         self.metrics: dict[str, Any] | None = None
@@ -159,6 +158,11 @@ class State:
     def current(self) -> Try | None:
         """The try that the worker holds."""
         return next((t for t in self.tries if t.number == self.number), None)
+
+    @property
+    def events(self) -> dict[str, dict[str, Any]]:
+        """The latest event of each kind."""
+        return self.current.history.latest if self.current is not None and self.name != "loading" else {}
 
     @property
     def run(self) -> str | None:
@@ -176,7 +180,7 @@ class State:
         self.step, self.rate, self.error, self.info, self.config = 0, None, None, {}, None
         self.saved_step, self.saved_samples = None, []
         self.samples = self.checked = self.advice = self.metrics = None
-        self.events, self.pending = {}, []
+        self.pending = []
 
     def open(self, info: dict[str, Any], runs: Path) -> None:
         self.info, self.config, self.name = info, info.pop("config"), "training"
@@ -188,7 +192,7 @@ class State:
             current.from_step, current.step, current.steps = info["begins"], info["step"], info["steps"]
             history = current.history  # a killed run's log may be longer than its checkpoint
             history.adjusted = info["adjusted"]
-            self.events = {kind: event for kind, event in history.latest.items() if event["step"] <= self.step}
+            history.latest = {kind: event for kind, event in history.latest.items() if event["step"] <= self.step}
 
     def move(self, name: str, step: int | None = None) -> None:
         self.name = name
@@ -201,7 +205,6 @@ class State:
 
     def take(self, event: dict[str, Any]) -> None:
         kind, step = event["event"], event["step"]
-        self.events[kind] = event
         if self.current is not None:
             self.current.history.add(event)
         if kind == "stepped":

@@ -59,16 +59,6 @@ def test_a_resumed_run_repeats_steps():
     assert history.stepped == [(5, {"d_loss": 1.0}), (10, {"d_loss": 4.0})]
 
 
-def test_the_end_of_a_long_log(tmp_path):
-    lines = [json.dumps({"event": "stepped", "step": step, "measures": {}}) for step in range(100)]
-    started = {"event": "observed", "step": 0}
-    (tmp_path / "events.jsonl").write_text("\n".join([json.dumps(started), *lines, ""]))
-    history = read_run(tmp_path, strict=False, last=500)
-    assert history.latest["observed"] == started
-    assert 5 < len(history.stepped) < 20
-    assert history.stepped[-1] == (99, {})
-
-
 @pytest.mark.parametrize("line", ["x", "3", '{"step": 5, "wall": "x", "cpu": 2}', '{"step": 5, "wall": NaN, "cpu": 2}'])
 def test_a_time_that_cannot_be_read_is_skipped(tmp_path, line):
     (tmp_path / "times.jsonl").write_text(f'{line}\n{{"step": 6, "wall": 1.0, "cpu": 2.0}}\n')

@@ -102,23 +102,19 @@ def _put(series: Series, step: int, values: dict[str, Any]) -> None:
     series.append((step, values))
 
 
-def read_run(folder: str | Path, *, strict: bool = True, last: int = 0) -> RunHistory:
+def read_run(folder: str | Path, *, strict: bool = True) -> RunHistory:
     """Read what a run folder tells: events, times, last evaluation. What is missing is empty.
 
     With `strict`, a damaged line raises `DataError`, and the log is checked against the digests in the checkpoints.
-    Without, what cannot be read is skipped. `last` reads only so many bytes from the end of each log, and the first
-    event; for a list of runs, without `strict`.
+    Without, what cannot be read is skipped.
     """
     here, history = RunFolder(Path(folder)), RunHistory()
     log = _content(here.events, strict)
     history.changed = here.check_log(log) if strict else ""
-    cut = len(log) > last > 0
-    for event in parse_events(here.events, log[: log.find(b"\n") + 1] if cut else b"", strict=strict):
-        history.add(event)
-    for event in parse_events(here.events, log[-last:] if cut else log, strict=strict):
+    for event in parse_events(here.events, log, strict=strict):
         history.add(event)
     history.step = max([history.step, *map(step_of, checkpoints(here.checkpoints))])  # a stop saves between reports
-    for line in _content(here.times, strict)[-last if last else None :].splitlines():
+    for line in _content(here.times, strict).splitlines():
         time = _object(line)  # a kill cuts a line off, and the next session goes on in it
         if time is not None and all(type(time.get(key)) in (int, float) for key in ("step", "wall", "cpu")):
             history.clock[time["step"]] = time["wall"], time["cpu"]

@@ -5,7 +5,6 @@ of training.
 """
 
 import asyncio
-import importlib
 import json
 import os
 import re
@@ -26,7 +25,8 @@ from mulligan.data.registry import of_points
 from mulligan.errors import UnsupportedError
 from mulligan.game.architectures import MLPGenerator
 from mulligan.museum.kinds import ArticleGenerator
-from mulligan.web import look, museum, runs  # noqa: F401  they add their routes
+from mulligan.web import look, runs  # noqa: F401  they add their routes
+from mulligan.web.browser import stand_ins
 from mulligan.web.calls import ROUTES, Answer, Problem, answer
 from mulligan.web.handle import WorkerHandle, dumps
 from mulligan.web.jobs import JOBS, Jobs, Say
@@ -104,9 +104,7 @@ class Lab(Playground):
 
     def __init__(self, folder: Path):
         if sys.platform == "emscripten":
-            for name in STAND_INS:
-                file = name.partition(".")[0]
-                sys.modules[name] = importlib.import_module(f"mulligan.web.browser.stand_ins.{file}")
+            sys.modules.update(dict.fromkeys(STAND_INS, stand_ins))
         os.cpu_count = lambda: 1  # a browser names its cores, but no thread can start
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", None, LocalWorker())

@@ -1,14 +1,16 @@
-"""The safetensors format, for which Pyodide has no library: a length, a header in JSON, the bytes of the arrays."""
+"""What a run needs of modules that Pyodide lacks: safetensors, SciPy, file locks. It stands under all their names."""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+LOCK_EX, LOCK_NB = 2, 4
 _NAMES = ["F64", "F32", "F16", "I64", "U64", "I32", "U32", "I8", "U8", "BOOL"]
 DTYPES = dict(zip(_NAMES, ["<f8", "<f4", "<f2", "<i8", "<u8", "<i4", "<u4", "|i1", "|u1", "|b1"], strict=True))
 
@@ -64,3 +66,18 @@ def save(tensors: dict[str, NDArray[Any]], metadata: dict[str, str] | None = Non
 def load(packed: bytes) -> dict[str, NDArray[Any]]:
     """Return the arrays in the bytes of a file."""
     return read(packed)[1]
+
+
+def gammainc(a: float, x: float) -> float:
+    """Return the regularised lower incomplete gamma function, x^a e^−x Σₙ xⁿ / Γ(a + n + 1)."""
+    term = math.exp(a * math.log(x) - x - math.lgamma(a + 1)) if x > 0 else 0.0
+    total, n = term, 0
+    while term > 1e-17 * total:
+        n += 1
+        term *= x / (a + n)
+        total += term
+    return total
+
+
+def flock(file: object, how: int) -> None:
+    """Lock a file, which nobody else can open in a browser."""

@@ -1,1 +1,0 @@
-"""Modules that Pyodide lacks, as far as a run needs them. The lab puts them under their names."""
