@@ -66,19 +66,6 @@ def test_a_value_that_is_not_allowed_is_named(name, value):
     assert len(refused(name, value)) < 400
 
 
-def test_the_sentence_says_what_must_hold_what_came_and_what_to_try():
-    assert all(fact in refused("n", 50) for fact in ("10", "got 50", "Try 5."))
-    assert "'one'" in refused("kind", "on")
-
-
-def test_a_text_holds_no_letter_that_no_file_can_have():
-    anything = Text("(.|\n)*", "text", "a")
-    assert anything.plain("a\n🎲") == "a\n🎲"
-    for text in ("\0", "\ud800"):
-        with pytest.raises(ValueError):  # noqa: PT011
-            anything.plain(text)
-
-
 def test_values_in_an_address():
     def read(name, text):
         return ALL[name].read(from_text(ALL[name].form, text))

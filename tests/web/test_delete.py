@@ -70,13 +70,6 @@ def test_deleting_waits_until_a_run_that_was_left_is_saved(call, folder):
     assert not folder.exists()
 
 
-def test_figures_do_not_bring_a_folder_back(tmp_path):
-    gone = RunFolder(tmp_path / "gone")
-    with pytest.raises(RunError, match="cannot write"):
-        gone.keep_metrics({"n": 1})
-    assert not gone.path.exists()
-
-
 def test_a_file_for_a_folder_that_must_be_there(tmp_path):
     with pytest.raises(RunError, match="No such file or directory"):
         atomic_write(tmp_path / "gone" / "x", b"x", folders=False)

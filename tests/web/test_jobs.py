@@ -1,7 +1,6 @@
 """What takes long: measuring, reports and exports, which wait in line."""
 
 import asyncio
-import logging
 import threading
 from functools import partial
 from types import SimpleNamespace
@@ -99,10 +98,3 @@ def test_a_job_in_its_process(call, runs, playground):
 
     assert do("export", "tiny-1", to="npz")["url"] == "/api/runs/tiny-1/files/generator.npz"
     assert "must be a run folder" in do("report", "nothing")["error"]
-
-
-def test_what_a_job_logs_is_told():
-    sent = []
-    page = jobs.ToPage(SimpleNamespace(send=lambda *words: sent.append(words)))
-    page.emit(logging.makeLogRecord({"msg": "looking at %d pictures", "args": (9,)}))
-    assert sent == [("say", "looking at 9 pictures")]

@@ -21,11 +21,6 @@ def rows_of(call):
     return {row["name"]: row for row in call.get("/api/runs").json()["runs"]}
 
 
-def test_an_empty_folder(call, playground):
-    assert call.get("/api/runs").json() == {"folder": str(playground.runs), "runs": []}
-    assert [model["name"] for model in call.get("/api/models").json()] == [*OURS]
-
-
 def test_the_list(call, runs):
     (runs / "notes").mkdir()
     (runs / "broken").mkdir()
@@ -132,9 +127,9 @@ def test_what_was_diagnosed_before_a_run_was_closed_is_told_again(call, stand, r
     assert snapshot["events"]["stepped"]["step"] if step == 24 else "stepped" not in snapshot["events"]
 
 
-def test_what_a_generator_on_disk_cannot_draw_is_said(call, runs):
-    assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/bad-field"  # it makes points
+def test_a_generator_that_is_not_there(call, runs):
     assert call.get("/api/draw?model=other&seed=3").json()["type"] == "/problems/unknown-model"
+    assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/bad-field"  # it makes points
     (runs / "tiny-1" / "generator.safetensors").unlink()
     assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/not-available"
 
@@ -158,20 +153,7 @@ def test_a_run_that_was_stopped_stands_where_it_was_saved(call, playground, tiny
 # ── odd, damaged and hostile ones ──
 
 
-ODD = [
-    "Bäume",
-    "花-1",
-    "tiny-1 (Kopie)",
-    "_x",
-    "a+b=c@1,5~",
-    "d'Arc",
-    '"x" & <b>',
-    "50 % #2?",
-    "[a];b:c",
-    "हिन्दी",
-    "🎲",
-    "x" * 200,
-]
+ODD = ["a+b=c@1,5~ d'Arc", '"x" & <b>', "50 % #2?", "हिन्दी 🎲", "x" * 200]
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -240,16 +222,6 @@ def test_a_generator_that_cannot_be_read_is_listed_with_the_reason(spec, call, r
     assert found["tiny-1"].startswith("tiny-1 cannot be read: ")
     assert found["tiny-1-try-2"] == ""
     assert call.get("/api/draw?model=tiny-1&seed=3").status_code in (404, 422)
-
-
-@pytest.mark.parametrize(("part", "file"), [("exports", "files/secret.txt"), ("samples", "samples/8.png")])
-def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(part, file, call, runs, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    for name in ("secret.txt", "step-000008.png"):
-        (tmp_path / "elsewhere" / name).write_text("secret")
-    shutil.rmtree(runs / "tiny-1" / part, ignore_errors=True)
-    (runs / "tiny-1" / part).symlink_to(tmp_path / "elsewhere")
-    assert call.get(f"/api/runs/tiny-1/{file}").status_code == 404
 
 
 def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs, caplog):

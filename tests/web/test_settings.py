@@ -142,15 +142,6 @@ def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(ca
     assert (config.instance_noise, config.recipe) == (0.25, "pictures")
 
 
-def test_own_pictures_keep_the_name_by_which_they_were_chosen(call, stand, playground, own):
-    call.begun(stand, recipe="pictures", changes=[["data", own]])
-    settings = call.get("/api/snapshot").json()["settings"]
-    assert settings["data"] == own
-    again = [["data", settings["data"]], ["seed", 1]]
-    assert call.post("/api/train/start", recipe="pictures", changes=again, replace=True).status_code == 200
-    assert started(stand)["config"].data.name == playground.session.own[own]
-
-
 def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, own, tiny_pictures):
     folder = Path(playground.session.own[own])
     (folder / "broken.png").write_text("none")

@@ -1,6 +1,5 @@
 """Curves and figures of a run: collected, read back, thinned."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +8,7 @@ from mulligan.training import Diagnosis, Recorder, Run
 from mulligan.training.monitor import Monitor
 from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web import state
-from mulligan.web.look import coordinates
-from mulligan.web.state import POINTS, State, Try, curves_of, round_off
+from mulligan.web.state import POINTS, curves_of
 
 
 @given(st.integers(0, 3000))
@@ -22,16 +20,6 @@ def test_thinned_curves_keep_their_ends(count):
     if count:
         assert (found["step"][0], found["step"][-1]) == (0, 10 * (count - 1))
         assert found["d_loss"][-1] == pytest.approx((count - 1) / 7, rel=1e-5)
-
-
-def test_an_evaluation_takes_the_place_of_a_measurement_at_the_same_step_and_of_none_later():
-    now = State()
-    now.begin([Try(1, "run", steps=24)], 1, "")
-    now.metrics = {"step": 24, "kid": 0.1}
-    assert now.evaluate("run", {"step": 24, "fd": 3.0})
-    assert not now.evaluate("run", {"step": 12, "fd": 9.0})
-    assert not now.evaluate("another", {"step": 30, "fd": 9.0})
-    assert now.metrics == {"step": 24, "fd": 3.0, "try": 1, "final": True}
 
 
 def test_what_a_run_folder_tells(tiny, tmp_path, monkeypatch):
@@ -50,14 +38,3 @@ def test_what_a_run_folder_tells(tiny, tmp_path, monkeypatch):
     measured = [value is None for value in found["distance"]["distance"]]
     assert measured == [True, True, False, True, True, False]
     assert all(value is not None for value in found["distance"]["gap"])
-
-
-def test_figures_are_cut_for_the_page():
-    assert [round_off(v) for v in (1234567.8, 0.000123456789, 3, None, "x")] == [
-        1234570.0,
-        0.000123457,
-        3.0,
-        None,
-        None,
-    ]
-    assert coordinates(np.array([[0.12345, -1.0]], np.float32), 3) == [[0.123, -1.0]]

@@ -2,19 +2,11 @@
 
 import pytest
 
-from mulligan.diagnosis import FAILURES, cadence, describe_state
+from mulligan.diagnosis import FAILURES, cadence
 from mulligan.diagnosis.probe import COUNT
 from mulligan.training import Diagnosis, Run, train
 from mulligan.training.diagnosis import facts_of
 from mulligan.web.verdict import HEADLINES, describe_checks
-
-
-def test_every_state_has_its_words():
-    for state in ("healthy", *FAILURES):
-        title, meaning = describe_state(state)
-        assert title.lower() == state.lower()  # one name, found in the docs
-        assert meaning.endswith(".")
-    assert describe_state("an observer's own") == ("An observer's own", "")
 
 
 def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(tiny):

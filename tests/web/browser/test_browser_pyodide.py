@@ -212,12 +212,6 @@ def lab(browser, address):
     assert elsewhere == []
 
 
-def box(pad):
-    """Where a pad is, once it is shown: a dialog is there for a moment before it opens."""
-    pad.wait_for()
-    return pad.bounding_box()
-
-
 @pytest.mark.slow
 def test_the_ring_is_trained_paused_and_stepped(lab, address):
     lab.goto(f"{address}#train")
@@ -265,28 +259,6 @@ def test_it_needs_few_requests_and_once_loaded_no_network(browser, release, file
     page.get_by_test_id("nav-train").click()
     reaches(page, 50)
     context.close()
-
-
-@pytest.mark.slow
-def test_drawings_of_an_earlier_visit_are_offered(lab, address):
-    lab.goto(f"{address}#teach")
-    lab.wait_for_selector("body:not([data-state=connecting])")
-    pad = lab.get_by_test_id("easel")
-    for corner in (0.2, 0.3, 0.4):
-        at = box(pad)
-        lab.mouse.move(at["x"] + corner * at["width"], at["y"] + 0.2 * at["height"])
-        lab.mouse.down()
-        lab.mouse.move(at["x"] + 0.6 * at["width"], at["y"] + 0.7 * at["height"], steps=4)
-        lab.mouse.up()
-        lab.get_by_test_id("easel-next").click()
-    lab.locator(".drawn img").nth(2).wait_for()  # then the browser has kept it
-    lab.goto("about:blank")
-    lab.goto(f"{address}#train")
-    assert "3 drawings" in lab.get_by_test_id("banner").inner_text()
-    picture(lab, "offer")
-    lab.get_by_test_id("go-on-drawing").click()
-    lab.get_by_text("3 of 40").wait_for()
-    assert lab.get_by_test_id("banner").count() == 0
 
 
 @pytest.mark.slow
