@@ -36,25 +36,14 @@ def test_each_curve_is_the_one_of_its_name(folder):
     assert "held-out ones if there are any" in str(distance)  # a folder of pictures has none
 
 
-def test_the_curve_of_a_second_try_goes_on_where_it_left_the_first(tried):
-    story = read(tried)
-    story.config, story.parent = (
-        replace(story.config, parent=replace(story.config.parent, step=8)),
-        read(tried.parent / "first"),
-    )
-    loss = next(chart for chart in curves.charts_of(story) if chart.title == "Loss")
-    given_up, own = (line for line in loss.lines if line.name == "D")
-    assert given_up.faint
-    assert given_up.x == [step for step, _ in story.parent.stepped]
-    assert own.x == [2, 4, 6, 8, *(step for step, _ in story.stepped if step >= 8)]
-
-
 def test_a_third_try_has_of_each_before_it_what_led_here(tried):
     third, second = read(tried), read(tried)
     second.config = replace(second.config, parent=replace(second.config.parent, step=4))
     third.config, third.parent = replace(third.config, parent=replace(third.config.parent, step=8)), second
     loss = next(chart for chart in curves.charts_of(third) if chart.title == "Loss")
-    own = [line for line in loss.lines if line.name == "D"][-1]
+    *given_up, own = (line for line in loss.lines if line.name == "D")
+    assert [line.faint for line in given_up] == [True, True]
+    assert given_up[0].x == [step for step, _ in second.stepped]
     assert own.x == [2, 4, *(4, 6, 8), *(step for step, _ in third.stepped if step >= 8)]
 
 

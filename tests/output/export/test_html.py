@@ -16,7 +16,7 @@ from mulligan.output.export import html as module
 from mulligan.output.export.html import PAGE, fits_half, viewer
 from mulligan.output.export.npz import describe
 from mulligan.output.export.plan import plan_of
-from mulligan.output.generator import Generator, GeneratorSpec, directions
+from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.pictures import straight, to_uint8
 
 SEEDS = [0, 1, 42, 2**32 - 1, 2**32, 2**32 + 1, 10**12, 2**53 - 1]
@@ -65,27 +65,6 @@ def test_the_same_z_from_the_same_seed(bench, distribution):
         if distribution == "uniform":
             drawn = stream(seed, "sample").random(67, np.float32) * 2 - 1
         assert np.array_equal(np.array(z, np.float32), drawn), seed
-
-
-def test_the_same_classes_from_the_same_seeds(bench, mlp):
-    edges = mlp.class_edges().tolist()
-    seeds = [*SEEDS, *range(300)]
-    found = bench.evaluate("([seeds, edges]) => seeds.map(s => Chance.label(s, edges))", [seeds, edges])
-    assert found == [int(mlp.labels(1, seed)[0]) for seed in seeds]
-    assert len(set(found)) == 10
-
-
-def test_the_same_z_is_steered(bench, mlp):
-    """ψ z + Σ aₖ vₖ, to the last bit."""
-    v, psi, along = directions(mlp)[:3], 0.7, [1.5, 0.0, -2.35]
-    script = """([seed, dim, psi, along, v]) =>
-        Array.from(Chance.steered(Chance.latent(seed, dim, "normal"), psi, along, v))"""
-    dim = mlp.spec.latent.dim
-    for seed in SEEDS[:4]:
-        found = bench.evaluate(script, [seed, dim, psi, along, v.tolist()])
-        assert np.array_equal(np.array(found, np.float32), mlp.z(1, seed, psi, along)[0])
-        unmoved = bench.evaluate(script, [seed, dim, 1, [0, 0, 0], v.tolist()])
-        assert np.array_equal(np.array(unmoved, np.float32), mlp.z(1, seed)[0])
 
 
 def test_transparency_is_painted(opened):

@@ -109,19 +109,6 @@ def test_marks_and_levels():
     assert "level" not in draw(chart([0.0, 1.0], levels=((5.0, "far"),), bounds=(0.0, 1.0)))
 
 
-def test_what_stands_left_of_the_frame_fits():
-    for size in (1e-7, 3e-3, 0.7, 42.0, 9_000.0, 31_000.0, 470_000.0, 8e6, 7e11):
-        text = draw(chart([-size, -0.3 * size, 0.9 * size]))
-        left = re.findall(rf'class="tick end" x="{LEFT - 6}" y="[\d.]+">([^<]*)<', text)
-        assert len(left) >= 3
-        assert len(set(left)) == len(left)
-        assert max(map(len, left)) * LETTER <= LETTERS
-
-
-LETTERS = LEFT - 6 + LETTER / 2
-"""Room for them; a minus or a comma is narrower than a letter."""
-
-
 def test_a_try_that_was_given_up_does_not_set_the_axis():
     lines = [Line("D", "judge", [0, 1, 2], [1.0, 0.5, 0.7]), Line("D", "judge", [0, 1], [0.6, -30_000.0], faint=True)]
     text = draw(Chart("Loss", "nats", "words", lines, 2.0))
