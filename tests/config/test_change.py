@@ -140,10 +140,6 @@ def test_differences_see_lists_of_different_lengths(tiny):
     assert not any(line.startswith("penalties:") for line in back)  # a list that was empty: its first element is told
 
 
-def test_flattened_has_every_value():
-    assert flatten({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 2}]}) == {"a.b": 1, "a.c": [1, 2], "d.0.e": 2}
-
-
 def test_a_file_gives_back_the_configuration(tiny, tmp_path):
     config = tiny(seed=3, average="none")
     path = tmp_path / "config.toml"

@@ -15,7 +15,7 @@ from mulligan.config.serialization import (
     build,
     from_table,
     join,
-    listed,
+    list_names,
     member_for,
     registry_of,
     show,
@@ -187,7 +187,7 @@ def _with_kind(member: Form | None, node: Any, kind: Any, path: str, dropped: li
         return {"kind": kind}
     lost = [f"{key} = {show(value)}" for key, value in node.items() if key not in new]
     if lost and node["kind"] != kind:
-        dropped.append(f"{path} changes from {node['kind']!r} to {kind!r}, which drops {listed(lost)}.")
+        dropped.append(f"{path} changes from {node['kind']!r} to {kind!r}, which drops {list_names(lost)}.")
     return {key: value for key, value in node.items() if key in new} | {"kind": kind}
 
 

@@ -96,7 +96,7 @@ def _kind_of(value: Any, base: type) -> str:
             )
     raise ConfigError(
         f"{kind.__name__} must be in a registry, so that a configuration can name it. "
-        f"Add it to the registry of {base.__name__}, which has {listed(KINDS[base])}."
+        f"Add it to the registry of {base.__name__}, which has {list_names(KINDS[base])}."
     )
 
 
@@ -171,7 +171,7 @@ def _part(cls: Any, value: Any, path: str) -> Any:
         example = next(iter(registry))
         raise ConfigError(f'{path} must be a table with a kind, got {show(value)}. Try kind = "{example}".')
     if not isinstance(kind, str) or kind not in registry:
-        allowed = f"one of {listed(registry)}"
+        allowed = f"one of {list_names(registry)}"
         raise ConfigError(f"{path}.kind must be {allowed}, got {show(kind)}.{suggest(kind, registry)}")
     return _dataclass(registry[kind], {k: v for k, v in table.items() if k != "kind"}, path, extra=("kind",))
 
@@ -217,7 +217,7 @@ def show(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def listed(names: Iterable[object]) -> str:
+def list_names(names: Iterable[object]) -> str:
     """Join names with commas."""
     return ", ".join(map(str, names))
 
@@ -225,7 +225,7 @@ def listed(names: Iterable[object]) -> str:
 def unknown_key(path: str, key: Any, known: Iterable[str]) -> ConfigError:
     """Make the error for an unknown key."""
     known = list(known)
-    return ConfigError(f"unknown key {join(path, key)!r}.{suggest(key, known)} Known here are {listed(known)}.")
+    return ConfigError(f"unknown key {join(path, key)!r}.{suggest(key, known)} Known here are {list_names(known)}.")
 
 
 def _rule(form: Form) -> str:
@@ -235,6 +235,6 @@ def _rule(form: Form) -> str:
             return " or ".join(map(_rule, members))
         case Part(cls) if form != NOTHING:
             registry = registry_of(cls)
-            known = f"a table with the keys {listed(forms_of(cls))}"
-            return known if registry is None else f"a kind of {cls.__name__} ({listed(registry)})"
+            known = f"a table with the keys {list_names(forms_of(cls))}"
+            return known if registry is None else f"a kind of {cls.__name__} ({list_names(registry)})"
     return f'"{NONE}"' if form == NOTHING else form.rule

@@ -11,7 +11,7 @@ from typing import Any
 from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, astray, matches
 from mulligan.diagnosis.measurements import Evidence, Facts, Finding, Measurement, Measurements
 from mulligan.diagnosis.probe import Probe
-from mulligan.diagnosis.statistics import added
+from mulligan.diagnosis.statistics import add_in_order
 
 OFTEN = 150
 """Minimum number of steps between two measurements. A measurement costs about as much as two or three steps."""
@@ -147,7 +147,7 @@ class History:
         means = {name: total / self._since for name, total in self._sums.items()}
         self._sums, self._since = {}, 0
         signals |= {k: value for k, value in means.items() if k not in probe.penalties and math.isfinite(value)}
-        signals["penalty"] = added(means.get(kind, 0.0) for kind in probe.penalties)
+        signals["penalty"] = add_in_order(means.get(kind, 0.0) for kind in probe.penalties)
         signals["travelled"] = self._path.travelled
         gone = self._path.gone(step, 2 * self.every)
         if gone is not None:

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from statistics import median
 from typing import NamedTuple, Self
 
-from mulligan.diagnosis.statistics import added
+from mulligan.diagnosis.statistics import add_in_order
 
 FAR = 0.05
 """Energy distance ÷ distance among reals, above which one sees that fakes are not real."""
@@ -122,12 +122,17 @@ def _histogram_change(m: Measurements) -> float:
     if len(m.taken) < 3 or not m.taken[-1].histogram or not m.taken[-3].histogram:
         return math.nan
     both = zip_longest(m.taken[-1].histogram, m.taken[-3].histogram, fillvalue=0.0)
-    return 0.5 * added(abs(a - b) for a, b in both)
+    return 0.5 * add_in_order(abs(a - b) for a, b in both)
 
 
 def _as_probability(signal: str) -> Callable[[Measurements], float]:
     """Return σ of a mean logit, if it estimates a probability."""
     return lambda m: 0.5 * (1.0 + math.tanh(0.5 * m.get(signal))) if m.facts.probabilistic else math.nan
+
+
+def _path_mean(m: Measurements) -> float:
+    recent = m.recent("path")
+    return add_in_order(recent) / len(recent) if len(recent) > 1 else math.nan
 
 
 def _growth(signal: str, back: int) -> Callable[[Measurements], float]:
@@ -157,7 +162,9 @@ DERIVED: dict[str, Callable[[Measurements], float]] = {
     "histogram_change": _histogram_change,
     "modes_gained": lambda m: m.get("modes_found") - max(m.earlier("modes_found", 4), default=math.nan),
     "spent": lambda m: quotient(m.taken[-1].step, m.facts.steps),
-    "path_mean": lambda m: added(m.recent("path")) / len(m.recent("path")) if len(m.recent("path")) > 1 else math.nan,
+    "path_mean": lambda m: (
+        add_in_order(m.recent("path")) / len(m.recent("path")) if len(m.recent("path")) > 1 else math.nan
+    ),
     "path_median": lambda m: median(m.recent("path")) if len(m.recent("path")) == 3 else math.nan,
 }
 """Figures that are computed from several signals, several measurements, or the run's facts."""

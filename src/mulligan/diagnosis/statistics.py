@@ -25,7 +25,7 @@ def ratio(a: float, b: float) -> float:
     return a / b if b > 1e-6 else math.nan
 
 
-def added(numbers: Iterable[float]) -> float:
+def add_in_order(numbers: Iterable[float]) -> float:
     """Add numbers in order. Python's `sum` rounds differently from 3.12 on, and logs must have the same bytes."""
     return reduce(operator.add, numbers, 0.0)
 
@@ -114,4 +114,4 @@ def energy_distance(d2: NDArray[Any], among_reals: float, among_fakes: float) ->
 
 def entropy(p: Iterable[float]) -> float:
     """−Σ p log p, in nats."""
-    return -added(float(v) * math.log(v) for v in p if v > 0)
+    return -add_in_order(float(v) * math.log(v) for v in p if v > 0)

@@ -30,7 +30,7 @@ from typing import Any
 from mulligan.config.change import Change, apply_overrides, changes_of
 from mulligan.config.model import Config
 from mulligan.config.recipes import file_of, opening, recipe
-from mulligan.config.serialization import Table, build, from_table, listed, show
+from mulligan.config.serialization import Table, build, from_table, list_names, show
 from mulligan.doors.read import parse_toml, read_text
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
@@ -146,7 +146,7 @@ class Study:
         unknown = [name for name in self.measures if name not in MEASURES]
         if unknown or not self.measures:
             got = show(list(self.measures))
-            raise ConfigError(f"measures must be some of {listed(MEASURES)}, got {got}. Try ['quality'].")
+            raise ConfigError(f"measures must be some of {list_names(MEASURES)}, got {got}. Try ['quality'].")
 
     def budget(self, name: str | None = None) -> Budget:
         """Return a budget by its name, or the first. Raises `ConfigError` when no budget has this name."""
@@ -154,7 +154,7 @@ class Study:
             return self.budgets[0]
         known = {budget.name: budget for budget in self.budgets}
         if name not in known:
-            raise ConfigError(f"budget must be one of {listed(known)}, got {name!r}. Try {self.budgets[0].name}.")
+            raise ConfigError(f"budget must be one of {list_names(known)}, got {name!r}. Try {self.budgets[0].name}.")
         return known[name]
 
     def variations(self) -> list[Variation]:
@@ -163,7 +163,9 @@ class Study:
         slugs = [slug(variation.name) for variation in variations]
         twice = sorted({s for s in slugs if slugs.count(s) > 1})
         if twice:
-            raise ConfigError(f"variations must have different names, got {listed(twice)} twice. Rename one of them.")
+            raise ConfigError(
+                f"variations must have different names, got {list_names(twice)} twice. Rename one of them."
+            )
         return variations
 
     def _climb(self) -> list[Variation]:
