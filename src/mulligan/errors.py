@@ -96,7 +96,8 @@ GONE = {
     "goodfellow-mnist": "Use classic, or write its layers out in a recipe of your own.",
     "jang": "Use the data of that name: mulligan train ring --data jang.",
     "jang-sorted": "Use jang: sorting its batches changed only roundings.",
-    "tensorboard": "Use mulligan train --log tensorboard, which writes while it trains.",
+    "tensorboard": "Write an observer: docs/guides/train.md has one.",
+    "--log": "Write an observer: docs/guides/train.md has one for TensorBoard.",
     "torch-training": "Use --to torch for the generator, and train in PyTorch in a loop of your own.",
 }
 """What to use in place of a name that older versions knew."""

@@ -64,13 +64,16 @@ def test_bounds_of_wandb_and_words_are_left_out(tmp_path):
 
 def test_events_of_tensorboard_are_read(tmp_path):
     pytest.importorskip("tensorboard")
-    from mulligan.training import Stepped
-    from mulligan.training.tensorboard import TensorBoard
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-    writer = TensorBoard(tmp_path)
+    writer = EventFileWriter(str(tmp_path))
     for step in (50, 300):
-        writer.observe(None, Stepped(step, {"d_loss": step / 100, "g_loss": 2.0}))
-    writer._writer.close()
+        numbers = {"stepped/d_loss": step / 100, "stepped/g_loss": 2.0}
+        values = [{"tag": tag, "simple_value": value} for tag, value in numbers.items()]
+        writer.add_event(Event(step=step, summary=Summary(value=values)))
+    writer.close()
     (path,) = tmp_path.glob("*tfevents*")
     assert read_log(path) == {"d_loss": {50: 0.5, 300: 3.0}, "g_loss": {50: 2.0, 300: 2.0}}
 

@@ -1,7 +1,6 @@
 """Follow a run to its last file: train, evaluate, write the report, and start second tries after alarms."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from mulligan.errors import DivergedError, MulliganError, typed
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration
 from mulligan.report import read, verdict, write_report
-from mulligan.training import Diagnosis, Interrupt, Observer, Recorder, Run, plan
+from mulligan.training import Diagnosis, Interrupt, Recorder, Run, plan
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.monitor import Monitor
 from mulligan.training.progress import View, view_of
@@ -36,7 +35,6 @@ def follow(
     json: bool,
     tries: int = 0,
     stop_on_alarm: bool = False,
-    observers: Sequence[Observer] = (),
 ) -> int:
     """Train to the end and show the progress. Then evaluate, write the report, and print where the files are.
 
@@ -58,7 +56,7 @@ def follow(
         def stopping() -> bool:
             return stop() or answered() or (stop_on_alarm and alarm is not None)
 
-        events = recorder.record(run, evaluators=evaluators, observers=[Diagnosis(), *observers], stop=stopping)
+        events = recorder.record(run, evaluators=evaluators, observers=[Diagnosis()], stop=stopping)
         try:
             with view:
                 for event in events:

@@ -30,7 +30,6 @@ def command(
     ] = [],  # noqa: B006 (read by tyro, never changed)
     threads: options.Threads = None,
     evaluate: options.Flag = True,
-    log: Annotated[options.Word, arg(metavar="tensorboard")] = None,
     second_tries: options.Tries = 0,
     stop_on_alarm: options.Flag = False,
     json: options.Flag = False,
@@ -69,8 +68,6 @@ def command(
         Number of workers (default: one for each core).
     evaluate
         Skip the figures during the run and at its end.
-    log
-        Also write RUN/tensorboard, for TensorBoard.
     second_tries
         Number of second tries after alarms (default: 0).
     stop_on_alarm
@@ -81,7 +78,6 @@ def command(
     from mulligan.cli.follow import follow
     from mulligan.config.change import Change, changes_of
     from mulligan.fitting import timed
-    from mulligan.training.tensorboard import TensorBoard, writer_class
 
     if () in set_:
         raise ConfigError("--set must be path=value, got nothing. Try --set discriminator.optimizer.lr=1e-4.")
@@ -102,10 +98,6 @@ def command(
     config = training.with_overrides(config, changes)
     if out is not None:  # checked before the timing
         training.RunFolder(out).check_free()
-    if log not in (None, "tensorboard"):
-        raise ConfigError(must_be("--log", "tensorboard", log, "--log tensorboard"))
-    if log is not None:
-        writer_class()  # raises an error now if the package is missing
     start = time.perf_counter()
     if minutes is None:
         run = training.Run(config)
@@ -119,7 +111,4 @@ def command(
         say(run.note)
     if out is None:  # created late, so that a run that cannot start leaves no folder
         out = training.take_next(Path("runs"), config.recipe or "run")
-    board = [] if log is None else [TensorBoard(out / log)]
-    return follow(
-        run, training.Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm, observers=board
-    )
+    return follow(run, training.Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)

@@ -5,7 +5,7 @@
 - `store`: run folders, checkpoints, logs. `diagnosis`: measures regularly, and names a failure that shows twice.
 - `remedies`: what to change. `second_try`: goes back to a healthy checkpoint and applies the remedy.
 - `monitor`: figures during training. `progress`: shows a run in a terminal or a notebook. `interrupt`: Ctrl-C.
-- `start`: begins with the weights of another run. `tensorboard`: writes a run for TensorBoard.
+- `start`: begins with the weights of another run.
 
 Names are imported at first use, so that drawing a digit does not import the training loop.
 """
