@@ -36,7 +36,7 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
     ConfigError
         When the recipe or a field is unknown, or a value is not allowed.
     """
-    path = _find(name)
+    path = file_of(name, RECIPES, "recipe", "recipes")
     anew = replace(load_config(path), recipe=path.stem, parent=None)  # the file may be a second try's
     data = overrides.get("data")
     fields = {"name": data} if isinstance(data, str) else data
@@ -49,12 +49,8 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
 
 def describe(name: str) -> tuple[str, str]:
     """Describe a recipe in a line, and name its source, which is the rest of the comment at the top of its file."""
-    first, rest = opening(_find(name))
+    first, rest = opening(file_of(name, RECIPES, "recipe", "recipes"))
     return first.partition(": ")[2], rest
-
-
-def _find(name: str | Path) -> Path:
-    return file_of(name, RECIPES, "recipe", "recipes")
 
 
 def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) -> Path:

@@ -2,11 +2,9 @@
 
 - `folder`: the files of a run, and `resume`; start here. `checkpoint`: everything that the next step depends on.
 - `recorder`: writes the events of a run and survives a kill at any moment.
-- `history`: the one reader of a run's files. `read_run(folder)` returns a `RunHistory`: what the events have said, as
-  ``started``, ``stepped``, ``measured``, ``evaluated`` (numbers by step), ``diagnosed``, ``adjusted``, ``failed``,
-  ``finished``, ``step`` and ``latest`` (the latest event of each kind); with ``clock`` of ``times.jsonl``, ``metrics``
-  of ``metrics.json``, and ``changed``, a warning. `RunHistory.add` takes the events of a run that trains.
-  ``strict=False`` skips damaged lines, for lists and live pages; otherwise one is a `DataError` with file and line.
+- `history`: the one reader of a run's files: `read_run(folder)` returns a `RunHistory`, and `RunHistory.add` takes the
+  events of a run that trains. ``strict=False`` skips damaged lines, for lists and live pages; otherwise one is a
+  `DataError` with file and line.
 
 Programs import the public names from `mulligan.training`. The names below are for the project itself.
 """
