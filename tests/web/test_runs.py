@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -80,18 +81,12 @@ def test_the_tries_of_a_run(call, runs):
     assert call.get("/api/runs/tiny-2/samples/16.png").json()["type"] == "/problems/unknown-run"
 
 
-def test_delete_and_undo(call, runs):
-    before = {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
-    answer = call.post("/api/runs/tiny-1/delete").json()
-    assert not (runs / "tiny-1").exists()
+def test_a_deleted_run_is_in_the_trash(call, runs):
+    before = {path.relative_to(runs / "tiny-1"): path.read_bytes() for path in (runs / "tiny-1").rglob("*.*")}
+    folder = Path(call.post("/api/runs/tiny-1/delete").json()["folder"])
     assert [*rows_of(call)] == ["tiny-1-try-2"]
-    assert [path.name for path in (runs / ".trash").iterdir()] == [f"{answer['id']}~tiny-1"]
-    (runs / "tiny-1").mkdir()
-    assert call.post(f"/api/trash/{answer['id']}/restore").json()["type"] == "/problems/wrong-state"
-    (runs / "tiny-1").rmdir()
-    assert call.post(f"/api/trash/{answer['id']}/restore").json() == {"name": "tiny-1"}
-    assert before == {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
-    assert call.post(f"/api/trash/{answer['id']}/restore").status_code == 404
+    assert (folder.parent, folder.name[8:]) == (runs / ".trash", "~tiny-1")
+    assert before == {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
 
 
 def test_the_live_run_is_not_deleted(call, stand, playground):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import mimetypes
+import re
 import secrets
 import signal
 import socket
@@ -15,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -202,7 +202,8 @@ class Gate:
     def _check_site(self, scope: Scope, headers: Headers) -> None:
         hosts = headers.getlist("host")
         host = hosts[0] if len(hosts) == 1 else ""
-        name = _name(host)
+        match = re.fullmatch(r"(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?", host, re.ASCII)
+        name = match[1].strip("[]").lower() if match else ""
         if not name or (self.hosts and name not in self.hosts):
             shown = host[:80].encode("ascii", "backslashreplace").decode() or "nothing"
             text = f"Host must name this server, got {shown!r}. Open the address that mulligan serve printed."
@@ -247,16 +248,6 @@ def for_class(token: str) -> str:
 
 def _same(given: str, token: str) -> bool:
     return secrets.compare_digest(given.encode(errors="replace"), token.encode())
-
-
-def _name(host: str) -> str:
-    try:
-        parts = urlsplit(f"//{host}")
-        if parts.username is not None or parts.path or parts.query or parts.fragment:
-            return ""
-        return parts.hostname or "" if parts.port is None or parts.port >= 0 else ""
-    except ValueError:
-        return ""
 
 
 class Server(uvicorn.Server):

@@ -102,12 +102,9 @@ class Pile:
             raise Problem("wrong-state", "the pile must hold a picture before it is kept, got none. Draw one first.")
         colours = max(each.picture.shape[2] for each in self._drawings.values())
         pictures = [np.broadcast_to(each.picture, (SIDE, SIDE, colours)) for each in self._drawings.values()]
-        data, last = np.array(pictures, np.uint8).reshape(-1, SIDE, SIDE, colours), self._runs / ".drawings-last"
-        # a number that no other has had: a run whose data were removed must not meet new ones
-        number = int(last.read_text()) + 1 if last.exists() else 1
+        data, number = np.array(pictures, np.uint8), 1
         while (path := self._runs / f".drawings-{number}.npy").exists() or f"drawings-{number}" in self._own:
             number += 1
-        atomic_write(last, str(number).encode())
         atomic_write(path, lambda file: np.save(file, data))
         self._own[f"drawings-{number}"] = str(path)
         return {"data": f"drawings-{number}"}

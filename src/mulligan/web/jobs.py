@@ -39,7 +39,7 @@ class Jobs:
     def add_final(self, run: str) -> None:
         """Measure a run that has ended, and write its report."""
         for what in ("evaluate", "report"):
-            Jobs.add(self, what, run)
+            self.add(what, run)
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
         key = (what, run, *args.items())

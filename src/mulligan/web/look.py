@@ -67,7 +67,9 @@ def samples(run: Run, weights: str) -> dict[str, Any]:
 @_question
 def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
     """Return D's logit over the plane or the line, real and generated points, and the latter's gradients from D."""
-    _check_points(run)
+    if not run.data.is_points:
+        text = f"data must be points for D's map, got {run.data.name}, which is made of pictures. Try the recipe ring."
+        raise ConfigError(text)
     low, high = run.data.range
     margin = _MARGIN * (high - low) or 1.0
     low, high = low - margin, high + margin
@@ -105,12 +107,6 @@ def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
 def spread(run: Run, count: int) -> Array:
     """Return training samples from the whole of the data."""
     return np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, count).astype(int)])
-
-
-def _check_points(run: Run) -> None:
-    if not run.data.is_points:
-        text = f"data must be points for D's map, got {run.data.name}, which is made of pictures. Try the recipe ring."
-        raise ConfigError(text)
 
 
 def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:
@@ -183,11 +179,16 @@ def play_duel(
     run: Run, past: list[Forged], count: int = 4, seed: int | None = None
 ) -> tuple[dict[str, Any], list[Forged]]:
     """Return a duel, and what to pass as `past` next. What G drew of the same z before, D of now judges again."""
-    _check_pictures(run)
+    if run.data.is_points:
+        text = f"data must be pictures, got {run.data.name}, which is made of points. Look at D's map instead."
+        raise ConfigError(text)
     low, high = run.config.data.low, run.config.data.high
     chosen, key = run.step if seed is None else seed, (count, seed)
     rows = np.random.default_rng(chosen).integers(len(run.data), size=count)
-    real, real_labels, fake, labels = _both(run, rows, chosen)
+    real = scaled(np.asarray(run.data.images[rows]), low, high)
+    real_labels = None if run.labels is None else run.labels[rows]
+    z, labels = run.draw(count, seed=chosen)
+    fake = run.generate(z, labels, average=False)
     space, loss = run.gan.d.network.workspace(), run.config.loss
     for_real, for_fake = _logits(space, real, real_labels), _logits(space, fake, labels)
     with np.errstate(all="ignore"):
@@ -211,21 +212,6 @@ def play_duel(
         for one, then, was in zip(forged, judge(drew, _logits(space, drew, classes)), beliefs):
             one["before"] = then | {"was": was}
     return result, [*before, now]
-
-
-def _both(run: Run, rows: NDArray[Any], seed: int) -> tuple[Array, Labels, Array, Labels]:
-    """Return the real pictures of these rows and their classes, and as many generated ones and theirs."""
-    spec = run.config.data
-    real = scaled(np.asarray(run.data.images[rows]), spec.low, spec.high)
-    z, labels = run.draw(len(rows), seed=seed)
-    return real, None if run.labels is None else run.labels[rows], run.generate(z, labels, average=False), labels
-
-
-def _check_pictures(run: Run) -> None:
-    if run.data.is_points:
-        raise ConfigError(
-            f"data must be pictures, got {run.data.name}, which is made of points. Look at D's map instead."
-        )
 
 
 def coordinates(values: NDArray[Any], decimals: int) -> Any:

@@ -1,4 +1,4 @@
-"""Run folders: list, describe, resume, delete and restore them. Everything stays inside the runs folder."""
+"""Run folders: list, resume, export and delete them. Everything stays inside the runs folder."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from mulligan.web.session import Steps
 from mulligan.web.state import IN_HAND, chain, round_off
 
 TRASH = ".trash"
-"""Folder inside the runs folder for deleted runs, which can be restored, or removed by hand."""
+"""Folder inside the runs folder for deleted runs, to be moved back or removed by hand."""
 PATIENCE = 5.0
 """Seconds to wait for another process that writes to a run. After that the run is not deleted."""
 OWN = {f".{name}": path for name, (_, path) in OURS.items()}
@@ -35,7 +35,6 @@ OWN = {f".{name}": path for name, (_, path) in OURS.items()}
 EXPORTS = {"html": "viewer.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
-Trashed = Annotated[str, Text("[0-9a-f]{8}", "eight hex digits", "0a1b2c3d")]
 
 
 # ── the list ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -73,36 +72,30 @@ def _row(path: Path, playground: Playground) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _read(path: Path, stamp: int) -> dict[str, Any]:
     """Read a run's row. The result is cached until its files change. A damaged run's row says what is wrong."""
+    here, row = RunFolder(path), {"name": path.name, "changed": stamp / 1e9}
     try:
-        return _read_whole(path) | {"changed": stamp / 1e9}
+        config, history = load_config(here.config), read_run(path, strict=False)
+        parent, measured = config.parent, history.metrics.get(space_of(history.metrics), {})
+        return row | {
+            "recipe": config.recipe,
+            "watched": config.watched,
+            "data": config.data.name,
+            "seed": config.seed,
+            "step": history.step,
+            "steps": config.steps,
+            "state": "finished" if history.finished else "failed" if history.failed else "stopped",
+            "text": "",
+            "diagnosis": _diagnosis(history),
+            **{figure: round_off(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
+            "parent": None if parent is None else Path(parent.run).name,
+            "from_step": 0 if parent is None else parent.step,
+            "points": len(history.started.get("shape", ())) == 1,
+            "report": report_of(path.name) if here.report.is_file() else None,
+        }
     except FileNotFoundError:
         raise
     except Exception as error:  # one bad folder must not hide the others
-        return {"name": path.name, "state": "unreadable", "text": str(error), "changed": stamp / 1e9}
-
-
-def _read_whole(path: Path) -> dict[str, Any]:
-    here, name = RunFolder(path), path.name
-    config = load_config(here.config)
-    history, parent = read_run(path, strict=False), config.parent
-    measured: dict[str, Any] = history.metrics.get(space_of(history.metrics), {})
-    return {
-        "name": name,
-        "recipe": config.recipe,
-        "watched": config.watched,
-        "data": config.data.name,
-        "seed": config.seed,
-        "step": history.step,
-        "steps": config.steps,
-        "state": "finished" if history.finished else "failed" if history.failed else "stopped",
-        "text": "",
-        "diagnosis": _diagnosis(history),
-        **{figure: round_off(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
-        "parent": None if parent is None else Path(parent.run).name,
-        "from_step": 0 if parent is None else parent.step,
-        "points": len(history.started.get("shape", ())) == 1,
-        "report": report_of(name) if here.report.is_file() else None,
-    }
+        return row | {"state": "unreadable", "text": str(error)}
 
 
 def _diagnosis(history: RunHistory) -> dict[str, Any] | None:
@@ -218,7 +211,7 @@ async def delete(playground: Playground, *, name: RunName) -> dict[str, Any]:
             target.parent.mkdir(exist_ok=True)
             os.rename(path, target)
             playground.broadcast.publish("runs", {})
-            return {"id": target.name.partition("~")[0], "name": path.name}
+            return {"name": path.name, "folder": str(target)}
         except BusyError as error:  # the worker may still be saving a run that was replaced
             if time.monotonic() > end:
                 text = f"another process is writing to {name}. Stop it there (Ctrl-C in its terminal), then delete it."
@@ -234,20 +227,3 @@ def _check_deletable(playground: Playground, name: str) -> Path:
     if state.run == name and state.name in IN_HAND:
         raise Problem("busy", f"{name} is {state.name}. Stop it first, then delete it.")
     return path
-
-
-@post("/api/trash/{id}/restore")
-def restore(playground: Playground, *, id: Trashed) -> dict[str, Any]:
-    """Bring a run back from the trash."""
-    folder = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id), None)
-    if folder is None:
-        text = f"id must be that of a run in the trash, got {id!r}. It may be in {playground.runs / TRASH}."
-        raise Problem("not-found", text, "id")
-    name = folder.name.partition("~")[2]
-    target = playground.runs / name
-    if target.exists():
-        text = f"there is a new run called {name}. Rename or delete it, then bring this one back."
-        raise Problem("wrong-state", text)
-    os.rename(folder, target)
-    playground.broadcast.publish("runs", {})
-    return {"name": name}

@@ -155,15 +155,10 @@ class WriteLock:
             self._broadcast.publish("write_lock", self.state())
 
     def check(self, token: str | None) -> None:
-        if not token:
-            text = "this call changes something, so it must carry X-Mulligan-Token. Get one: POST /api/write-lock."
-            raise Problem("no-token", text)
-        if not self._token or not secrets.compare_digest(token.encode(), self._token.encode()):
-            raise Problem(
-                "stale-token",
-                "another tab has taken control, or the server was restarted. "
-                "Take control here: POST /api/write-lock with take: true.",
-            )
+        if not token or not secrets.compare_digest(token.encode(), self._token.encode()):
+            text = "another tab has taken control, or this call has no X-Mulligan-Token. "
+            hint = "Take control here: POST /api/write-lock with take: true."
+            raise Problem("stale-token" if token else "no-token", text + hint)
 
     def state(self) -> dict[str, Any]:
         return {"writer": None if self.client is None else self.client[:8]}

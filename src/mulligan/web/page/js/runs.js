@@ -1,4 +1,4 @@
-// Runs: a menu of what is kept; each run is resumed, drawn with, reported or deleted, with undo.
+// Runs: a menu of what is kept; each run is resumed, drawn with, reported or deleted.
 
 import { Button, Dialog, html, useEffect, useState } from "./html.js";
 import { Futures } from "./diagnosis.js";
@@ -21,11 +21,7 @@ function Row({ run, off, close, futures }) {
     const gone = await act(runPath(run.name, "/delete"));
     if (!gone) return;
     store.runsVersion++;
-    tell("info", html`<b>${run.name}</b> is in the bin.`, [["Undo", async () => {
-      const back = await act(`/api/trash/${encodeURIComponent(gone.id)}/restore`);
-      store.runsVersion++;
-      if (back) tell("info", `${back.name} is back.`);
-    }, "undo-delete"]]);
+    tell("info", html`<b>${run.name}</b> is now ${gone.folder}. Move it back if you want it.`);
     close();
   };
   const resume = async () => {
