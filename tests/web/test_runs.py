@@ -123,7 +123,7 @@ def test_what_was_diagnosed_before_a_run_was_closed_is_told_again(call, stand, r
 
 
 def test_a_generator_that_is_not_there(call, runs):
-    assert call.get("/api/draw?model=other&seed=3").json()["type"] == "/problems/unknown-model"
+    assert call.get("/api/draw?model=other&seed=3").json()["type"] == "/problems/unknown-run"
     assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/bad-field"  # it makes points
     (runs / "tiny-1" / "generator.safetensors").unlink()
     assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/not-available"

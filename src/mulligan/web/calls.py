@@ -24,7 +24,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 STATUS = {
     "bad-request": 400, "unauthorised": 401, "forbidden-host": 403, "forbidden-origin": 403, "no-token": 403,
-    "not-found": 404, "unknown-run": 404, "unknown-model": 404, "not-available": 404, "method": 405,
+    "not-found": 404, "unknown-run": 404, "not-available": 404, "method": 405,
     "stale-token": 409, "stale-try": 409, "busy": 409, "wrong-state": 409, "too-large": 413, "not-json": 415,
     "bad-field": 422, "failed": 500, "gone": 503,
 }  # fmt: skip

@@ -103,7 +103,6 @@ class Playground:
             **self.session.state.snapshot(),
             "progress": self.jobs.progress,
             "write_lock": self.write_lock.state(),
-            "clients": len(self.broadcast.clients),
         }
 
     def leave(self) -> None:
@@ -138,11 +137,7 @@ class Playground:
         if model in OURS:
             path = OURS[model][1]
         else:
-            try:
-                path = RunFolder(self.folder(model)).generator
-            except Problem:
-                text = f"model must be bundled, live or a run's name, got {model!r}. Try bundled."
-                raise Problem("unknown-model", text, "model") from None
+            path = RunFolder(self.folder(model)).generator
             if not path.is_file():
                 text = f"{model} has no generator yet. Its first checkpoint saves one."
                 raise Problem("not-available", text, "model")
