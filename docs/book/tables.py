@@ -1,13 +1,14 @@
 """What the chapters hide: read the results of a study, show them as a table, and compare their rows seed by seed."""
 
+import io
 import json
 from html import escape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML
+from IPython.display import HTML, SVG
 
-from mulligan.studies import rows_of
+from mulligan.studies import plot, rows_of
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -40,6 +41,12 @@ def compared(rows, first="", **columns):
     """Show the median (range over the seeds) of some figures of each row: ``compared(rows, FD="fd")``."""
     found = ([row.name, *(row.figures.get(name, "–") for name in columns.values()), f"{row.steps:,}"] for row in rows)
     return table([first, *(head.replace("_", " ") for head in columns), "steps"], found)
+
+
+def dots(rows, name):
+    """Draw a figure of each row: a dot for each seed, a line from least to most, a tick at the median."""
+    plot(rows, name).savefig(buffer := io.BytesIO(), format="svg")
+    return SVG(buffer.getvalue())
 
 
 def curves(rows, name, label):
