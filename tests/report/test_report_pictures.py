@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import load
-from mulligan.report.pictures import FRAMES, choose_frames, cut_grid, find_nearest
+from mulligan.report.report import FRAMES, choose_frames, cut_grid, find_nearest
 
 
 def test_the_grids_keep_to_their_budget(tmp_path):

@@ -2,7 +2,6 @@
 
 - `report`: writes the page, with `page.html`, `page.css`, `page.js`; start here. `story`: reads the run folder.
 - `verdict`: a sentence on how good the samples are. `sections`: the figures and words. `curves`: the list of charts.
-- `pictures`: samples over time, and their nearest training pictures.
 """
 
 from mulligan.report.report import page, write_report
