@@ -30,12 +30,12 @@ BELOW = {
     "output": {"config", "game", "doors", "nn", "errors", "lazy", "mulligan"},
     "training": {
         "output",
-        "doors",
         "config",
         "diagnosis",
         "metrics",
         "data",
         "game",
+        "doors",
         "nn",
         "errors",
         "lazy",
@@ -138,18 +138,13 @@ def test_every_room_has_its_line():
     [
         ("nn", "import numpy as np", True),
         ("nn", "from mulligan.errors import ShapeError", True),
-        ("nn", "import scipy", False),
         ("nn", "def f():\n    import scipy.linalg", False),
         ("nn", "from mulligan.game import losses", False),
-        ("nn", "from mulligan import game", False),
         ("nn", "if TYPE_CHECKING:\n    from mulligan.training import run", False),
-        ("game", "from mulligan.nn.network import Network", True),
         ("game", "import mulligan.data", False),
         ("data", "import scipy", False),
         ("data", "def f():\n    import scipy", True),
         ("data", "def f():\n    import pickle", False),
-        ("metrics", "from mulligan.game import gan", False),
-        ("training", "from mulligan.cli import main", False),
         ("cli", "import tyro\nfrom mulligan.training import run", True),
         ("web", "from mulligan.cli import main", False),
     ],
@@ -165,9 +160,10 @@ def test_the_diagnosis_is_tested_without_a_run():
 
 
 def test_the_import_is_light():
-    code = "import sys, mulligan; mulligan.__version__; print(*{name.split('.')[0] for name in sys.modules})"
+    code = """import sys, mulligan; mulligan.__version__; print(*{name.split('.')[0] for name in sys.modules})
+mulligan.data.from_arrays, mulligan.errors.MulliganError, mulligan.training.resume  # which messages name"""
     loaded = {*subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()}
-    heavy = {
+    heavy = [
         "numpy",
         "scipy",
         "PIL",
@@ -180,7 +176,7 @@ def test_the_import_is_light():
         "torch",
         "jax",
         "onnx",
-    }
+    ]
     assert loaded & {*heavy, "mulligan", "typing"} == {"mulligan"}
 
 

@@ -85,6 +85,7 @@ GONE = {
     "emnist-letters": "Give its pictures as a folder.",
     "kmnist": "Give its four IDX files as a folder.",
     "skip_broken": "Leave it out: up to one in twenty broken pictures is left out anyway.",
+    "--stop-on-alarm": "Use --second-tries 1, or mulligan diagnose RUN --json once it has ended.",
     "mulligan bench": "Use python benchmarks/speed, in the repository.",
     "mulligan report": "Use mulligan export RUN --to report; mulligan evaluate renews a run's page.",
     "mulligan invert": "Use the function mulligan.output.generator.invert.",

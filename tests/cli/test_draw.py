@@ -1,9 +1,10 @@
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from mulligan.models import BUNDLED, FACES, bundled, load
+from mulligan.models import bundled, load
 from mulligan.output.pictures import terminal_picture
 
 
@@ -23,21 +24,14 @@ def test_a_number_becomes_a_picture(mulligan, model):
     assert mulligan("draw", "43", "--model", model)[1] != out
 
 
-def test_it_asks_until_the_answer_is_a_number(mulligan, model, answers):
-    answers("seven\n\n-1\n4.5\n 42 \n")
+def test_it_asks_for_a_number(mulligan, refused, model, answers):
+    answers(" 42 \n")
     code, out, err = mulligan("draw", "--model", model)
-    assert code == 0
+    assert (code, err) == (0, "Which number? ")
     assert out == mulligan("draw", "42", "--model", model)[1]
-    assert err.count("Which number? ") == 5
-    for word in ("seven", "-1", "4.5"):
-        assert f"the number must be a whole number from 0 to 9007199254740991, got '{word}'" in err
-
-
-def test_no_answer_is_said(refused, model, answers):
-    for text in ("", "seven", "seven\n"):
+    for text in ("", "\n"):
         answers(text)
-        err = refused("draw", "--model", model)
-        assert err.endswith("Which number? \nmulligan: no number was given. Try mulligan draw 42.\n")
+        assert refused("draw", "--model", model).endswith("mulligan: no number was given. Try mulligan draw 42.\n")
 
 
 def test_a_class_may_be_asked_for_by_number_and_name(mulligan, model):
@@ -80,24 +74,18 @@ def test_colour_where_the_terminal_has_it(mulligan, model, monkeypatch):
     assert picture(out) == terminal_picture(load(model).images(1, 1)[0], color=True)
 
 
-def test_the_generator_that_comes_with_it(mulligan, here):
-    assert BUNDLED.stat().st_size < 1_500_000
-    assert (bundled().spec.shape, bundled().classes) == ((28, 28, 1), 10)
-    code, out, err = mulligan("draw", "42")
-    assert (code, err) == (0, "")
-    assert out.count("\n") == 29
-    ink = bundled().images(50, 1, labels=1).mean() / bundled().images(50, 1, labels=0).mean()
-    assert 0.2 < ink < 0.7  # ones have less ink than zeros
-
-
-def test_the_faces_that_come_with_it(mulligan, here):
-    assert FACES.stat().st_size < 1_500_000
-    generator = bundled("pixel-faces")
-    assert generator.spec.shape == (16, 16, 3)
-    code, out, _ = mulligan("draw", "42", "--model", "pixel-faces", "--out", "face.png")
-    assert (code, out.count("\n")) == (0, 17)
-    assert out.endswith("face.png\n")
-    corners = generator.images(200, 1)[:, [0, 15], [0, 0]].reshape(-1, 3)
-    assert (corners > 240).all(axis=1).mean() > 0.9  # drawn on white
-    (here / "pixel-faces").mkdir()
-    assert mulligan("draw", "42", "--model", "pixel-faces")[0] == 2  # a folder of that name goes first
+@pytest.mark.parametrize(("name", "shape"), [("mnist", (28, 28, 1)), ("pixel-faces", (16, 16, 3))])
+def test_the_generators_that_come_with_it(name, shape, mulligan, here):
+    generator = bundled(name)
+    assert generator.spec.shape == shape
+    code, out, _ = mulligan("draw", "42", "--model", name, "--out", "face.png")
+    assert (code, out.count("\n")) == (0, shape[0] + 1)
+    if name == "mnist":
+        assert picture(mulligan("draw", "42")[1]) == picture(out)
+        ink = generator.images(50, 1, labels=1).mean() / generator.images(50, 1, labels=0).mean()
+        assert 0.2 < ink < 0.7  # ones have less ink than zeros
+    else:
+        corners = generator.images(200, 1)[:, [0, 15], [0, 0]].reshape(-1, 3)
+        assert (corners > 240).all(axis=1).mean() > 0.9  # drawn on white
+    (here / name).mkdir()
+    assert mulligan("draw", "42", "--model", name)[0] == 2  # a folder of that name goes first

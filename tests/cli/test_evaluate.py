@@ -33,13 +33,14 @@ def cloud(here):
 
 @pytest.fixture
 def trained(mulligan, cloud):
-    code, out, err = mulligan("train", *cloud, "--steps", 20, "--set", "evaluate_every=10")
+    code, out, err = mulligan("train", *cloud, "--steps", 20, "--set", "evaluate_every=10", "--json")
     assert code == 0, err
-    return out, err
+    return [json.loads(line) for line in out.splitlines()]
 
 
-def test_a_run_is_watched_and_measured(trained, here):
-    out, err = trained
+def test_a_run_is_watched_and_measured(mulligan, cloud, here):
+    code, out, err = mulligan("train", *cloud, "--steps", 20, "--set", "evaluate_every=10")
+    assert code == 0
     assert [line.split(":")[0] for line in err.splitlines() if "KID" in line] == ["step 10", "step 20"]
     assert "  floor " in out
     kept = RunFolder(here / "r").read_metrics()[0]
@@ -48,6 +49,8 @@ def test_a_run_is_watched_and_measured(trained, here):
 
 
 def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
+    assert [line["step"] for line in trained if line["event"] == "evaluated"] == [10, 20]
+    assert trained[-1]["metrics"] == RunFolder(here / "r").read_metrics()[0]
     code, out, err = mulligan("evaluate", "r", "--count", 100, "--seeds", 2)
     assert code == 0
     assert "averaged weights" in out
@@ -67,8 +70,7 @@ def test_no_evaluate(mulligan, cloud, here):
     assert "KID" not in out + err
     assert not (here / "r" / "metrics.json").exists()
     assert "evaluate_every = 0" in (here / "r" / "config.toml").read_text()
-    code, out, err = mulligan("resume", "r", "--steps", 20)
-    assert code == 0
+    assert mulligan("resume", "r", "--steps", 20)[0] == 0
     assert not (here / "r" / "metrics.json").exists()
 
 
@@ -100,14 +102,6 @@ def test_pictures_of_ones_own(mulligan, data, here):
     assert code == 0, err
     assert "training a judge" in err
     assert "judge: SHA-256 " in out
-
-
-def test_json_lines_of_train_end_with_the_metrics(mulligan, cloud, here):
-    code, out, _ = mulligan("train", *cloud, "--steps", 10, "--set", "evaluate_every=5", "--json")
-    lines = [json.loads(line) for line in out.splitlines()]
-    assert code == 0
-    assert [line["step"] for line in lines if line["event"] == "evaluated"] == [5, 10]
-    assert lines[-1]["metrics"] == RunFolder(here / "r").read_metrics()[0]
 
 
 def test_a_generator_alone(mulligan, model, data):

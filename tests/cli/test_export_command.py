@@ -22,9 +22,7 @@ def test_each_format_named_after_the_model(mulligan, model):
     assert load(model).classes == 4  # untouched
 
 
-@pytest.mark.parametrize(
-    ("name", "module"), [("2nd-try", "_2nd_try"), ("class", "class_"), ("m²", "m_"), ("näher", "näher")]
-)
+@pytest.mark.parametrize(("name", "module"), [("2nd-try", "_2nd_try"), ("näher", "näher")])
 def test_a_module_is_named_so_that_python_can_import_it(mulligan, here, model, name, module):
     Path(model).rename(f"{name}.safetensors")
     code, out, _ = mulligan("export", f"{name}.safetensors", "--to", "torch")

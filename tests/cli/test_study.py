@@ -1,7 +1,6 @@
 """``mulligan study``, as it is typed."""
 
 import json
-import shlex
 
 import pytest
 
@@ -43,7 +42,6 @@ def test_a_study_is_run_shown_and_kept(study, here, mulligan):
     assert mulligan("study", study, "--workers", 1000, "--out", "o")[2].startswith("two losses: 2 cells; 2 at once")
     assert "cell 2 of 2 · hinge, seed 0: modes" in err
     assert [line.split()[0] for line in out.splitlines()[1:3]] == ["plain", "hinge"]
-    assert "again    mulligan study mine.toml --out studies/mine --resume" in out
     assert (here / "studies" / "mine" / "plot.svg").is_file()
     assert len((here / "studies" / "mine" / "results.jsonl").read_text().splitlines()) == 2
 
@@ -53,38 +51,27 @@ def test_a_column_that_nothing_measures_is_named(study, here, mulligan):
     code, out, err = mulligan("study", study)
     assert code == 0
     assert out.split("\n", 1)[0].split() == ["steps", "seeds", "distance"]
-    assert err.splitlines()[-1] == (
-        "columns: 'mode' was not measured; modes, good, distance, kl were. Correct the study; --resume shows it again."
-    )
+    assert err.splitlines()[-1].startswith("columns: 'mode' was not measured; modes, good, distance, kl were.")
 
 
 def test_a_second_time_needs_resume(study, mulligan, refused):
     mulligan("study", study, "--out", "o")
     assert "--resume" in refused("study", study, "--out", "o")
     code, _, err = mulligan("study", study, "--out", "o", "--resume")
-    assert code == 0
-    assert "2 of them have ended" in err
-    assert len(err.splitlines()) == 1  # nothing was run
+    assert (code, "2 of them have ended" in err, len(err.splitlines())) == (0, True, 1)  # nothing was run
 
 
-def test_what_is_printed_to_go_on_works_when_it_is_pasted(study, here, mulligan, monkeypatch):
-    (here / "my studies").mkdir()
-    asked, distribute = [], runners.distribute
-
+def test_a_study_that_was_stopped_goes_on(study, mulligan, monkeypatch):
     def stopped(function, jobs, workers):
-        asked.append(workers)
         yield function(jobs[0])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runners, "distribute", lambda f, jobs, n: stopped(f, jobs, n) if jobs else iter(()))
-    code, _, err = mulligan("study", study, "--budget", "small", "--workers", 1, "--out", "my studies/o")
-    assert code == 130
-    monkeypatch.setattr(runners, "distribute", lambda f, jobs, n: asked.append(n) or distribute(f, jobs, n))
-    code, out, err = mulligan(*shlex.split(err.rpartition("Go on with: mulligan ")[2]))
+    with monkeypatch.context() as patched:
+        patched.setattr(runners, "distribute", stopped)
+        code, _, err = mulligan("study", study, "--out", "my studies/o")
+    assert (code, "1 of 2 cells have ended. Go on with the same command and --resume" in err) == (130, True)
+    code, _, err = mulligan("study", study, "--out", "my studies/o", "--resume")
     assert (code, "1 of them have ended" in err) == (0, True)
-    assert set(asked) == {1}
-    code, out, err = mulligan(*shlex.split(out.rpartition("again    mulligan ")[2]))
-    assert (code, "2 of them have ended" in err) == (0, True)
 
 
 def test_json_lines(study, mulligan):
@@ -92,12 +79,7 @@ def test_json_lines(study, mulligan):
     assert code == 0
     *cells, end = [json.loads(line) for line in out.splitlines()]
     assert [cell["cell"] for cell in cells] == ["plain/seed-0", "hinge/seed-0"]
-    assert end == {
-        "event": "kept",
-        "results": end["results"],
-        "cells": 2,
-        "failed": 0,
-    }
+    assert end == {"event": "kept", "results": end["results"], "cells": 2, "failed": 0}
 
 
 def test_data_that_are_not_there_are_missed_before_the_first_cell(study, here, mulligan, refused):

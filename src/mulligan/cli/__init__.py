@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if stream is None:  # closed by the shell (>&-): discard the output
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for the rest of the process)
         elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=_spelled.__name__)
+            stream.reconfigure(errors=_replace_letters.__name__)
     try:
         try:
             return _run(sys.argv[1:] if argv is None else [*argv])
@@ -108,14 +108,14 @@ def _report(error: Exception) -> int:
     return 70
 
 
-def _spelled(error: UnicodeError) -> tuple[str, int]:
+def _replace_letters(error: UnicodeError) -> tuple[str, int]:
     """Replace letters that a stream cannot encode, for instance a pipe on Windows: by "?", and the minus by "-"."""
     assert isinstance(error, UnicodeEncodeError)
     missing = error.object[error.start : error.end]
     return "".join("-" if letter == "−" else "?" for letter in missing), error.end
 
 
-codecs.register_error(_spelled.__name__, _spelled)
+codecs.register_error(_replace_letters.__name__, _replace_letters)
 
 
 def _forget_output() -> None:
@@ -138,7 +138,7 @@ def _run(argv: list[str]) -> int:
         way = GONE.get(f"mulligan {name}") or f"Try {nearest(name, COMMANDS, 1)}."
         raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}. {way}")
     command = import_module(f"mulligan.cli.{name}").command
-    with _heard(), _ended_in_order():
+    with _print_messages(), _end_in_order():
         return _call(command, f"mulligan {name}", rest)
 
 
@@ -176,30 +176,30 @@ def _call(command: Callable[..., Any], prog: str, argv: list[str]) -> int:
         bound, prog=prog, args=argv, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,)
     )
     if unknown:
-        raise _unknown(command, options, prog, unknown[0])
-    given = [word.partition("=")[0].replace("_", "-") for word in argv if word.startswith("--")]
-    may_repeat = {_typed(name) for name, default in options.items() if default == []}
-    for option in given:  # tyro would use the last one
-        if given.count(option) > 1 and option not in may_repeat:
-            raise ConfigError(f"{option} must be given once, got it {given.count(option)} times. Leave the others out.")
+        raise _unknown_word(command, options, prog, unknown[0])
+    options_typed = [word.partition("=")[0].replace("_", "-") for word in argv if word.startswith("--")]
+    may_repeat = {_option(name) for name, default in options.items() if default == []}
+    for option in options_typed:  # tyro would use the last one
+        if options_typed.count(option) > 1 and option not in may_repeat:
+            raise ConfigError(f"{option} must be given once, got it more often. Leave the others out.")
     json = bool(with_json and call.keywords.pop("json"))
     result = call()
     return render(result, json=json) if isinstance(result, Document) else result or 0
 
 
-def _typed(name: str) -> str:
+def _option(name: str) -> str:
     """Return a parameter as its option is typed: ``class_`` as ``--class``."""
     return f"--{name.rstrip('_').replace('_', '-')}"
 
 
-def _unknown(command: Callable[..., Any], options: dict[str, Any], prog: str, word: str) -> ConfigError:
+def _unknown_word(command: Callable[..., Any], options: dict[str, Any], prog: str, word: str) -> ConfigError:
     """Return the error for a word that the command does not know, with what the user may have meant."""
     option = word.partition("=")[0]
     arguments = command.__code__.co_varnames[: command.__code__.co_argcount]
-    if option in map(_typed, arguments):
+    if option in map(_option, arguments):
         return ConfigError(f"{option} is an argument, not an option. Try {prog} {option[2:].upper()}.")
     known = [
-        f"--no{_typed(name)[1:]}" if default is True else _typed(name)
+        f"--no{_option(name)[1:]}" if default is True else _option(name)
         for name, default in options.items()
         if name not in arguments
     ]
@@ -208,7 +208,7 @@ def _unknown(command: Callable[..., Any], options: dict[str, Any], prog: str, wo
 
 
 @contextmanager
-def _heard() -> Iterator[None]:
+def _print_messages() -> Iterator[None]:
     """Print warnings and the log as plain sentences, without their line of code."""
     import logging
 
@@ -218,10 +218,10 @@ def _heard() -> Iterator[None]:
         def emit(self, record: logging.LogRecord) -> None:
             say(record.getMessage())
 
-    def formatted(message: Warning | str, *_: object, **__: object) -> str:
+    def format_warning(message: Warning | str, *_: object, **__: object) -> str:
         return f"mulligan: {escape(message)}\n"
 
-    before, warnings.formatwarning = warnings.formatwarning, formatted
+    before, warnings.formatwarning = warnings.formatwarning, format_warning
     log, console = logging.getLogger("mulligan"), Console()
     level = log.level
     log.setLevel(logging.INFO)
@@ -235,7 +235,7 @@ def _heard() -> Iterator[None]:
 
 
 @contextmanager
-def _ended_in_order() -> Iterator[None]:
+def _end_in_order() -> Iterator[None]:
     """Let `kill` end a command as Ctrl-C does, so that its child processes end too, as a closed terminal does."""
     import signal
     import threading

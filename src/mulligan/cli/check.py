@@ -1,21 +1,17 @@
 """``mulligan check``: check every gradient on this machine."""
 
-from __future__ import annotations
-
 import math
 import sys
 import time
-from itertools import chain, groupby
-from typing import TYPE_CHECKING, Annotated
+from itertools import groupby
+from typing import Annotated
 
 from tyro.conf import arg
 
 from mulligan.cli.document import Document
+from mulligan.doors.say import say
 from mulligan.errors import ConfigError
 from mulligan.output.figures import count, duration, figure
-
-if TYPE_CHECKING:
-    from mulligan.nn.checking import Check
 
 
 def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint="")] = "*") -> Document:
@@ -26,7 +22,6 @@ def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint=""
 
     Example:
     $ mulligan check
-    $ mulligan check --only conv
     $ mulligan check --only "wgan_gp*"
 
     Parameters
@@ -39,13 +34,9 @@ def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint=""
 
     pattern = only if any(sign in only for sign in "*?[") else f"*{only}*"
     start = time.perf_counter()
-    rows: list[Check] = []
-    for row in chain(check_layers(pattern), check_game(pattern)):
-        rows.append(row)
-        if sys.stderr.isatty():
-            print(f"\r{count(len(rows))} checked", end="", file=sys.stderr, flush=True)
     if sys.stderr.isatty():
-        print("\r", end="", file=sys.stderr, flush=True)
+        say("checking …")
+    rows = [*check_layers(pattern), *check_game(pattern)]
     if not rows:
         raise ConfigError(f"--only must match the name of a check, got {only!r}. Try --only conv.")
     lines = []

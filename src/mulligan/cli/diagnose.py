@@ -61,16 +61,12 @@ def command(
     json
         Print one JSON document, or with --try the events of the second try as JSON Lines.
     """
-    others = {"log": log, "samples": samples, "data": data, "tile": tile}
     if run is None:
         if try_:
             raise ConfigError("--try needs a run folder, got none. Try mulligan diagnose runs/quick-1 --try.")
         return _afterwards(log, samples, data, tile or "", json)
-    for name, value in others.items():
-        if value is not None:
-            raise ConfigError(
-                f"--{name} must be left out for a run folder, which has its own. Try diagnose {typed(run)}."
-            )
+    if any((log, samples, data, tile)):
+        raise ConfigError(f"--log, --samples, --data, --tile must be left out for a run. Try diagnose {typed(run)}.")
     from mulligan.cli.follow import try_again
     from mulligan.diagnosis.figures import figure_of
     from mulligan.training.store.history import read_run

@@ -6,10 +6,11 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from mulligan.cli.document import Document
-from mulligan.cli.options import ClassWord, File, Force, OtherModel, seed_of
+from mulligan.cli.options import ClassWord, File, Force, OtherModel, read_whole
 from mulligan.doors.say import say
 from mulligan.doors.write import check_out
 from mulligan.errors import ConfigError
+from mulligan.output.generator import LARGEST_SEED
 
 
 def command(
@@ -22,21 +23,17 @@ def command(
 ) -> Document:
     """Draw the picture of a number, here in the terminal.
 
-    The same number gives the same picture on every machine. Without a number, Mulligan asks for one.
+    The same number gives the same picture on every machine. Without a number, Mulligan asks for one, and
+    without --model, it draws a digit (mnist).
 
     Example:
     $ mulligan draw 42
     $ mulligan draw 42 --class 3 --out three.png
-    $ echo 42 | mulligan draw
 
     Parameters
     ----------
     seed
         The number: 0 to 9007199254740991.
-    class_
-        Number or name of the class (default: the seed chooses).
-    model
-        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces (default: mnist).
     out
         Also write the picture to this PNG file.
     """
@@ -44,7 +41,7 @@ def command(
     from mulligan.models import bundled, load
     from mulligan.output.pictures import save_png, straight, terminal_picture, wants_color
 
-    number = seed_of(seed) if seed else _ask()
+    number = read_whole("seed", seed or _ask(), 0, LARGEST_SEED)
     generator = bundled() if model is None else load(model)
     if out is not None:
         check_out([out], [".png"], protected(out, model, generator.spec.data), force=force)
@@ -59,18 +56,12 @@ def command(
     return Document(data, lines, picture=terminal_picture(image, wants_color(sys.stdout)))
 
 
-def _ask() -> int:
-    """Ask until the user types a number."""
-    while True:
-        print("Which number? ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline() if sys.stdin is not None else ""
-        if not line.endswith("\n"):
-            say("")
-        if not line.strip():
-            if line:
-                continue
-            raise ConfigError("no number was given. Try mulligan draw 42.")
-        try:
-            return seed_of(line.strip(), "the number")
-        except ConfigError as error:
-            say(error)
+def _ask() -> str:
+    """Ask the user for a number."""
+    print("Which number? ", end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline() if sys.stdin is not None else ""
+    if not line.endswith("\n"):
+        say("")
+    if not line.strip():
+        raise ConfigError("no number was given. Try mulligan draw 42.")
+    return line.strip()

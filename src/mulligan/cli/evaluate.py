@@ -33,8 +33,6 @@ def command(
 
     Parameters
     ----------
-    model
-        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces.
     fakes
         Measure these samples (folder, .npz, .npy), not a model.
     data

@@ -1,6 +1,6 @@
 """``mulligan export``: write a generator for use elsewhere."""
 
-import keyword
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -21,18 +21,15 @@ def command(
     """Take a generator or a run elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page.
 
     --to html is a page that draws by itself: a seed box, the picture, classes and walks, in any browser, offline. --to
-    report is a run as one page: what it was, how it went, how good it is. Every run has one already.
+    report is a run as one page: what it was, how it went, how good it is. Without MODEL, mnist is taken.
 
     Example:
     $ mulligan export --to html
     $ mulligan export runs/quick-1 --to html --out digits.html
-    $ mulligan export digits.safetensors --out digits.onnx
     $ mulligan export runs/quick-1 --to report --out for-the-record.html
 
     Parameters
     ----------
-    model
-        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces (default: mnist).
     to
         The format (default: by the ending of --out).
     out
@@ -52,7 +49,8 @@ def command(
         generator = bundled() if model is None else load(model)
         if out is None:
             name = "mulligan-mnist" if model is None else stem(model)
-            out = Path(f"{_module(name) if to == 'torch' else name}{FORMATS[to]}")
+            module = re.sub(r"\W|^(?=\d)", "_", name)
+            out = Path(f"{module if to == 'torch' else name}{FORMATS[to]}")
         elif out.name and not out.suffix:
             out = out.with_name(f"{out.name}{FORMATS[to]}")
         check_out(outputs(out, to), [FORMATS[to]], protected(out, model, generator.spec.data), force=force)
@@ -72,11 +70,3 @@ def _write_report(run: Path, out: Path | None, force: bool) -> list[Path]:
     if out is not None and not (out.exists() and usual.exists() and out.samefile(usual)):
         check_out([out], [".html"], protected(out), force=force)
     return [write_report(run, out)]
-
-
-def _module(name: str) -> str:
-    """Turn a name into a module name."""
-    name = "".join(c if f"_{c}".isidentifier() else "_" for c in name)
-    if keyword.iskeyword(name):
-        return f"{name}_"
-    return name if name.isidentifier() else f"_{name}"

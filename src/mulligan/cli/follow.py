@@ -27,36 +27,28 @@ class Lines(View):
         emit(event.to_json() | times)
 
 
-def follow(
-    run: Run,
-    recorder: Recorder,
-    folder: Path,
-    *,
-    json: bool,
-    tries: int = 0,
-    stop_on_alarm: bool = False,
-) -> int:
+def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0) -> int:
     """Train to the end and show the progress. Then evaluate, write the report, and print where the files are.
 
     Nothing is evaluated if ``evaluate_every`` is 0. An alarm whose remedy is a setting ends the run, up to `tries`
-    times, and a second try takes over in its own folder. With `stop_on_alarm`, any other alarm saves and ends the run.
-    A run that was stopped or failed gets a report too. The exit code is 0, or 1 after an alarm or if figures or report
-    could not be written, or 130 after Ctrl-C.
+    times, and a second try takes over in its own folder. A run that was stopped or failed gets a report too. The exit
+    code is 0, or 1 if figures or report could not be written, or 130 after Ctrl-C.
     """
     start, first = time.perf_counter(), run.step
+    alarm: Diagnosed | None = None
+
+    def try_next() -> bool:
+        return tries > 0 and alarm is not None and bool(alarm.overrides)
+
     with Interrupt() as stop:
         view = Lines() if json else view_of(run)
-        watching = Monitor.of(run) if run.config.evaluate_every else None
-        evaluators = [] if watching is None else [watching]
-        alarm: Diagnosed | None = None
-
-        def answered() -> bool:
-            return tries > 0 and alarm is not None and bool(alarm.overrides)
-
-        def stopping() -> bool:
-            return stop() or answered() or (stop_on_alarm and alarm is not None)
-
-        events = recorder.record(run, evaluators=evaluators, observers=[Diagnosis()], stop=stopping)
+        monitor = Monitor.of(run) if run.config.evaluate_every else None
+        events = recorder.record(
+            run,
+            evaluators=[] if monitor is None else [monitor],
+            observers=[Diagnosis()],
+            stop=lambda: stop() or try_next(),
+        )
         try:
             with view:
                 for event in events:
@@ -64,7 +56,7 @@ def follow(
                     if isinstance(event, Diagnosed):
                         alarm = event if event.severity == "alarm" else None
         except DivergedError as error:
-            if not answered():
+            if not try_next():
                 write_page(run, recorder)
                 raise
             say(f"mulligan: {error}")
@@ -77,24 +69,24 @@ def follow(
     took = duration(time.perf_counter() - start)
     if stop():
         return end_interrupted(run, recorder, folder)
-    if answered():
+    if try_next():
         write_page(run, recorder)
-        return try_again(folder, alarm, json=json, tries=tries - 1, stop_on_alarm=stop_on_alarm)
-    if alarm is not None and stop_on_alarm and run.step < run.config.steps:
-        return end_stopped(alarm, run, recorder, folder, json=json)
+        return try_again(folder, alarm, json=json, tries=tries - 1)
     try:
-        kept, lost = keep(run, recorder, folder, evaluate=bool(run.config.evaluate_every))
+        document, problems = finish(run, recorder, folder)
     except KeyboardInterrupt:
         return end_interrupted(run, recorder, folder)
     share = f", the last {count(run.step - first)}" if first else ""
-    lines = [f"done: {counted(run.step, 'step')}{share} in {took}"]
-    lines += lines_of(kept, None if "metrics" in lost else recorder.folder.metrics, points=run.data.is_points)
+    lines = [
+        f"done: {counted(run.step, 'step')}{share} in {took}",
+        *describe_files(document, points=run.data.is_points),
+    ]
     if alarm is not None and alarm.overrides:
         remedy = ", ".join(map(str, alarm.overrides))
         lines.append(f"      mulligan diagnose {typed(folder)} --try    # {alarm.state}: {remedy}")
-    code = render(Document({"event": "kept", **kept}, lines, code=1 if lost else 0), json=json)
-    for why in lost.values():
-        say(f"mulligan: {why}")
+    code = render(Document(document, lines, code=1 if problems else 0), json=json)
+    for problem in problems:  # last, where they are seen
+        say(f"mulligan: {problem}")
     return code
 
 
@@ -108,45 +100,30 @@ def end_interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
     return 130
 
 
-def end_stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
-    """Write the report of a run that an alarm has stopped, print how to go on, and return the exit code."""
-    report = write_page(run, recorder)
-    if json:
-        emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
-    say(f"stopped at step {count(run.step)} and saved, because of {alarm.state}")
-    if alarm.overrides:
-        changes = ", ".join(map(str, alarm.overrides))
-        say(f"next: mulligan diagnose {typed(folder)} --try    # goes back, with {changes}")
-    else:
-        say(f"next: mulligan diagnose {typed(folder)}    # the evidence, and what may help: {alarm.remedies[0]}")
-    say(f"  or: mulligan resume {typed(folder)}    # goes on as it is")
-    return 1
-
-
-def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple[dict[str, Any], dict[str, str]]:
+def finish(run: Run, recorder: Recorder, folder: Path) -> tuple[dict[str, Any], list[str]]:
     """Evaluate a finished run and write its report.
 
-    Returns where the files are, with the figures, ready for JSON; and why ``metrics`` or ``report`` could not be
-    written, which is to be printed last.
+    Returns where the files are, with the figures, ready for JSON; and why figures or report could not be written.
     """
-    files, lost, report, judgement = recorder.folder, {}, None, None
-    metrics: dict[str, Any] | None = None
+    files, problems = recorder.folder, []
+    metrics = report = judgement = None
     try:
-        metrics = evaluate_finished(run) if evaluate else None
+        metrics = evaluate_finished(run) if run.config.evaluate_every else None
     except MulliganError as error:
         say(f"not evaluated: {error}")
-    if metrics is not None:
-        try:
+    try:
+        if metrics is not None:
             files.keep_metrics(metrics)
-        except MulliganError as error:
-            lost["metrics"] = str(error)
+    except MulliganError as error:
+        problems.append(str(error))
     try:
         report = str(write_report(files.path, data=run.data))
         judgement = verdict(read(files.path))
     except MulliganError as error:
-        lost["report"] = str(error)
+        problems.append(str(error))
     grid = next(reversed(files.grids().values()), None)
-    kept = {
+    document = {
+        "event": "kept",
         "step": run.step,
         "run": str(folder),
         "grid": None if grid is None else str(grid),
@@ -156,27 +133,25 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
         "verdict": None if judgement is None else judgement._asdict(),
         "metrics": metrics,
     }
-    return kept, lost
+    return document, problems
 
 
-def lines_of(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> list[str]:
-    """Write the files and figures that `keep` returned, and what to do next."""
+def describe_files(document: dict[str, Any], *, points: bool) -> list[str]:
+    """Write the files and figures that `finish` returned, and what to do next."""
     names = {"grid": "samples", "animation": "animation", "generator": "generator", "report": "report"}
-    lines = [f"  {name:<9}  {kept[what]}" for what, name in names.items() if kept[what] is not None]
-    if kept["metrics"] is not None:
-        if metrics is not None:
-            lines.append(f"  metrics    {metrics}")
-        lines += ["", *table(kept["metrics"]), ""]
-    if kept["verdict"] is not None:
-        lines.append(kept["verdict"]["words"])
-    run = typed(kept["run"])
+    lines = [f"  {name:<9}  {document[key]}" for key, name in names.items() if document[key] is not None]
+    if document["metrics"] is not None:
+        lines += ["", *table(document["metrics"]), ""]
+    if document["verdict"] is not None:
+        lines.append(document["verdict"]["words"])
+    run = typed(document["run"])
     lines.append(f"next: mulligan sample {run}")
     if not points:
         lines += [f"      mulligan draw 42 --model {run}", f"      mulligan walk {run} --from 1 --to 2"]
     return lines
 
 
-def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0, stop_on_alarm: bool = False) -> int:
+def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0) -> int:
     """Start the second try of a run: show what it changes, and follow it in a new folder."""
     second = plan(folder, alarm)
     for sentence in second.dropped:
@@ -184,18 +159,17 @@ def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int =
     out = next_folder(folder)
     run = second.run()
     if json:
-        words = {"parent": str(folder), "run": str(out), "step": second.step, "changes": second.changes}
-        emit({"event": "second_try", **words})
+        changes = {"step": second.step, "changes": second.changes}
+        emit({"event": "second_try", "parent": str(folder), "run": str(out)} | changes)
     say(f"second try in {out}, from step {count(second.step)} of {folder}, with")
     for change in second.changes:
         say(f"  {change}")
-    return follow(run, Recorder(out), out, json=json, tries=tries, stop_on_alarm=stop_on_alarm)
+    return follow(run, Recorder(out), out, json=json, tries=tries)
 
 
-def write_page(run: Run, recorder: Recorder) -> str | None:
-    """Write the report and return its path. If that fails, print the reason and return None."""
+def write_page(run: Run, recorder: Recorder) -> None:
+    """Write the report of a run that has not ended. If that fails, print the reason."""
     try:
-        return str(write_report(recorder.folder.path, data=run.data))
+        write_report(recorder.folder.path, data=run.data)
     except MulliganError as error:
         say(f"no report: {error}")
-        return None

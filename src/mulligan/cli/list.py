@@ -1,8 +1,6 @@
 """``mulligan list``: list recipes, data, losses, layers and every other name."""
 
 import sys
-from shutil import get_terminal_size
-from textwrap import wrap
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -36,13 +34,8 @@ def command(what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior
         return Document(data, [f"{name}\t{line}" for name, line in rows.items()])
     if what == "recipes":  # a terminal is shown what people start with
         rows["…"] = f"{len(training.RECIPES) - len(rows)} more: mulligan list others"
-    width = max(map(len, rows)) + 2
-    room = max(20, get_terminal_size().columns - width)
-    lines = []
-    for name, line in rows.items():
-        first, *rest = wrap(line, room) or [""]
-        lines += [f"{name:<{width}}{first}", *(" " * width + each for each in rest)]
-    return Document(data, lines)
+    width = max(map(len, rows))
+    return Document(data, [f"{name:<{width}}  {line}" for name, line in rows.items()])
 
 
 def list_names(what: str) -> dict[str, str]:

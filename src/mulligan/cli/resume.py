@@ -5,12 +5,12 @@ from contextlib import suppress
 from tyro.conf import Positional
 
 from mulligan import training
-from mulligan.cli.options import Flag, Folder, Steps
+from mulligan.cli.options import Folder, Json, Steps
 from mulligan.doors.say import say
 from mulligan.output.figures import count
 
 
-def command(run: Positional[Folder], *, steps: Steps = None, json: Flag = False) -> int:
+def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False) -> int:
     """Resume a run exactly where it stopped, after Ctrl-C, a kill, a full disk or a power cut.
 
     With the same machine, NumPy build and number of threads, the result has the same bytes as without the stop.
@@ -25,8 +25,6 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Flag = False)
         The run folder.
     steps
         A new length for the run. Its schedules are stretched over it.
-    json
-        Print the events as JSON Lines. The last line says where the files are.
     """
     from mulligan.cli.follow import follow
 

@@ -49,21 +49,15 @@ def command(
 
     Example:
     $ mulligan sample runs/quick-1
-    $ mulligan sample runs/quick-1 --best
     $ mulligan sample runs/quick-1 --class 3 --count 100 --out threes.png
     $ mulligan sample runs/mine --sheet --palette data --out mine.png
-    $ mulligan sample digits.safetensors --count 10000 --seed 1 --out samples.npz
 
     Parameters
     ----------
-    model
-        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces.
     seed
         0 to 9007199254740991. The same seed gives the same pictures.
     count
         Number of pictures.
-    class_
-        Number or name of the class (default: as in the training data).
     psi
         Truncation, a factor of z. Below 1, samples are more typical and less varied.
     best

@@ -6,7 +6,7 @@ from typing import Annotated
 from tyro.conf import UseAppendAction, arg
 
 import mulligan
-from mulligan.cli.options import OtherFolder, Word, whole
+from mulligan.cli.options import OtherFolder, Word, read_whole
 from mulligan.errors import ConfigError, expanded
 
 
@@ -59,7 +59,7 @@ def command(
             )
         own[name] = place
     return serve(
-        port=whole("port", port, 0, 65535, example=8000),
+        port=read_whole("port", port, 0, 65535),
         host=host or "127.0.0.1",
         token=token or "",
         runs=runs or Path("runs"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ from tyro.conf import Positional, arg
 
 from mulligan import studies
 from mulligan.cli.document import Document, render
-from mulligan.cli.options import Flag, OtherFolder, StudyWord, Workers
+from mulligan.cli.options import Json, OtherFolder, StudyWord, Workers
 from mulligan.doors.say import emit, say
 from mulligan.errors import BusyError, RunError
 from mulligan.output.figures import duration
@@ -27,7 +26,7 @@ def command(
     workers: Workers = None,
     resume: Annotated[bool, arg(help_behavior_hint="")] = False,
     out: Annotated[OtherFolder, arg(metavar="DIR")] = None,
-    json: Flag = False,
+    json: Json = False,
 ) -> int:
     """Compare variations of a recipe: train each with every seed, and write a table and a plot.
 
@@ -35,7 +34,6 @@ def command(
     Finished cells are kept, and the others go on from their checkpoints.
 
     Example:
-    $ mulligan study cost
     $ mulligan study my-study.toml --workers 8 --out studies/mine
 
     Parameters
@@ -50,15 +48,12 @@ def command(
         Go on with the study in the folder.
     out
         The study's folder (default: studies/NAME).
-    json
-        Print the results as JSON Lines. The last line says where the files are.
     """
     from mulligan.nn.workers.limits import available_cores
 
     study = studies.load_study(file)
     folder = out or Path("studies") / Path(file).stem
     run = studies.StudyRun(study, folder, budget=budget, resume=resume)
-    anew = _words(file, folder, budget=budget, workers=workers)
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
     workers = min(workers or available_cores(), max(1, total - before))
     kept = f", {before} of them have ended" if before else ""
@@ -73,23 +68,21 @@ def command(
             say(f"cell {len(run.results)} of {total} · {_summary(result, run)}{end}")
         lines = studies.write_table(run)
     except (KeyboardInterrupt, BrokenPipeError) as error:
-        say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {anew} --resume")
+        say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with the same command and --resume.")
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     except RunError as error:  # from the machine: a full disk, lost workers
         if isinstance(error, BusyError) or not run.plan.is_file():
             raise
-        raise RunError(f"{error} Try {anew} --resume.") from error
+        raise RunError(f"{error} Type the same command with --resume.") from error
     lost = [r for r in run.results.values() if r["status"] == "failed"]
     data = {"event": "kept", "results": str(run.lines), "cells": total, "failed": len(lost)}
-    plot = run.folder / "plot.svg"
-    drawn = _near(plot) if plot.is_file() else "pip install matplotlib, then --resume"
-    lines += ["", f"results  {_near(run.lines)}", f"plot     {drawn}", f"again    {anew} --resume"]
+    plot = folder / "plot.svg"
+    drawn = plot if plot.is_file() else "pip install matplotlib, then --resume"
+    lines += ["", f"results  {folder / run.lines.name}", f"plot     {drawn}"]
     code = render(Document(data, lines, code=1 if len(lost) == total else 0), json=json)
     measured = dict.fromkeys(name for result in run.results.values() for name in result["figures"])
-    for name in study.columns:
-        if measured and name not in measured:
-            there = ", ".join(measured)
-            say(f"columns: {name!r} was not measured; {there} were. Correct the study; --resume shows it again.")
+    for name in set(study.columns).difference(measured) if measured else ():
+        say(f"columns: {name!r} was not measured; {', '.join(measured)} were. Correct the study, then --resume.")
     for result in lost[:3]:
         say(f"failed: {result['cell']}: {str(result['error']).strip().splitlines()[-1]}")
     return code
@@ -103,17 +96,3 @@ def _summary(result: dict[str, Any], run: StudyRun) -> str:
         return f"{name}: {result['status']}"
     columns = columns_of(rows_of([result]), run.study.columns)[:3]
     return f"{name}: " + ", ".join(f"{column} {number(result['figures'][column])}" for column in columns)
-
-
-def _words(file: str, folder: Path, **options: str | int | None) -> str:
-    """Write the command that starts this study."""
-    given = [word for name, value in options.items() if value for word in (f"--{name}", str(value))]
-    return shlex.join(["mulligan", "study", file, *given, "--out", str(folder)])
-
-
-def _near(path: Path) -> str:
-    """Write a path relative to this folder if that is possible."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -31,15 +31,13 @@ def command(
     threads: options.Threads = None,
     evaluate: options.Flag = True,
     second_tries: options.Tries = 0,
-    stop_on_alarm: options.Flag = False,
-    json: options.Flag = False,
+    json: options.Json = False,
 ) -> int:
     """Train a generator by a recipe. Every run has its own folder and can be resumed.
 
     Example:
     $ mulligan train
     $ mulligan train quick --minutes 5 --data my-pictures/ --out runs/mine
-    $ mulligan train quick --from runs/quick-1 --data my-digits/
     $ mulligan train mlp --set discriminator.optimizer.lr=1e-4 --set loss=hinge
 
     Parameters
@@ -70,10 +68,6 @@ def command(
         Skip the figures during the run and at its end.
     second_tries
         Number of second tries after alarms (default: 0).
-    stop_on_alarm
-        Save and stop (exit code 1) at an alarm.
-    json
-        Print events as JSON Lines; the last names the files.
     """
     from mulligan.cli.follow import follow
     from mulligan.config.change import Change, changes_of
@@ -111,4 +105,4 @@ def command(
         say(run.note)
     if out is None:  # created late, so that a run that cannot start leaves no folder
         out = training.take_next(Path("runs"), config.recipe or "run")
-    return follow(run, training.Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)
+    return follow(run, training.Recorder(out), out, json=json, tries=second_tries)

@@ -30,12 +30,9 @@ def command(
     Example:
     $ mulligan walk runs/quick-1 --from 1 --to 2 --out walk.gif
     $ mulligan walk runs/quick-1 --from 1 --direction 0
-    $ mulligan walk runs/quick-1 --from 1 --to 2 --class 3 --frames 120
 
     Parameters
     ----------
-    model
-        A run folder, a checkpoint folder, a .safetensors file, mnist or pixel-faces.
     from_
         Seed of the first picture.
     to
@@ -44,8 +41,6 @@ def command(
         Instead of --to: a principal direction of G's first layer (0 is the strongest).
     frames
         Number of pictures from the first to the last.
-    class_
-        Number or name of the class (default: the seeds' classes).
     out
         The file of the animation.
     """
