@@ -83,45 +83,30 @@ def test_nonsense_is_refused(n, size):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    "change",
     [
-        ({"n": 11}, "11 samples"),
-        ({"order": "sequential"}, "sequential"),
-        ({"position": 11}, "position 11"),
-        ({"position": -1}, "position -1"),
-        ({"position": 1.5}, "position 1.5"),
-        ({"position": True}, "position True"),
-        ({"epoch": "2"}, "epoch '2'"),
-        ({"epoch": True}, "epoch True"),
-        ({"rng": {}}, "got another"),
-        ({"rng": None}, "got another"),
-        ({"rng": np.random.MT19937(0).state}, "got another"),
-        ({"rng": RNG | {"state": {"state": -1, "inc": 1}}}, "got another"),
-        ({"rng": RNG | {"state": {"state": "x", "inc": 1}}}, "got another"),
+        {"n": 11},
+        {"order": "sequential"},
+        *({"position": position} for position in (11, -1, 1.5, True)),
+        *({"epoch": epoch} for epoch in ("2", True, -1)),
+        *({"rng": rng} for rng in ({}, None, np.random.MT19937(0).state)),
+        {"rng": RNG | {"state": {"state": -1, "inc": 1}}},
+        {"rng": RNG | {"state": {"state": "x", "inc": 1}}},
+        *(dict.fromkeys([key]) for key in ("n", "order", "epoch", "position")),
     ],
 )
-def test_an_edited_state_is_refused_and_changes_nothing(change, words):
+def test_an_edited_state_is_refused_and_changes_nothing(change):
     sampler, twin = (Sampler(10, 4, np.random.default_rng(0)) for _ in range(2))
-    with pytest.raises(CheckpointError, match=words):
-        sampler.restore(sampler.state() | change)
+    for state in (sampler.state() | change, {k: v for k, v in sampler.state().items() if k not in change}, None):
+        with pytest.raises(CheckpointError):
+            sampler.restore(state)
     assert (drawn(sampler, 9) == drawn(twin, 9)).all()
-
-
-@pytest.mark.parametrize("missing", ["n", "order", "epoch", "position", "rng"])
-def test_a_state_that_lacks_something_is_refused(missing):
-    sampler = Sampler(10, 4, np.random.default_rng(0))
-    state = sampler.state()
-    del state[missing]
-    with pytest.raises(CheckpointError, match=missing):
-        sampler.restore(state)
-    with pytest.raises(CheckpointError):
-        sampler.restore(None)
 
 
 def test_a_generator_that_was_half_set_is_put_back():
     sampler, twin = (Sampler(10, 4, np.random.Generator(np.random.MT19937(0))) for _ in range(2))
     state = json.loads(json.dumps(sampler.state()))
     state["rng"]["state"]["key"] = [*range(623), "x"]
-    with pytest.raises(CheckpointError, match="unedited"):
+    with pytest.raises(CheckpointError):
         sampler.restore(state)
     assert (drawn(sampler, 9) == drawn(twin, 9)).all()

@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from mulligan.data import Dataset
-from mulligan.metrics import copying, ct, nearest_pictures, originals
+from mulligan.metrics.copies import copying, ct, nearest_pictures, originals
 
 
 def authentic(x, train):
@@ -108,10 +108,6 @@ def test_what_is_there_many_times_is_no_neighbour_of_itself(rng):
     assert copying(near, originals(real, once[np.zeros(30, int)])).authpct == 100.0  # one alone has no other neighbour
 
 
-def test_few_reals_get_few_cells(rng):
-    assert len(originals(rng.standard_normal((30, 2)), rng.standard_normal((40, 2))).centres) == 1
-
-
 def test_the_cells_are_of_all_that_was_trained_on(rng):
     sorted_by_class = np.repeat([[0.0, 0.0], [9.0, 9.0]], [10_001, 2000], axis=0) + rng.random((12_001, 2))
     assert (originals(rng.random((30, 2)), sorted_by_class, cells=2).centres > 8).any()
@@ -148,8 +144,3 @@ def test_who_is_as_near_as_the_next_training_picture_is_not_authentic():
     train = np.array([[0.0, 0.0], [2.0, 0.0], [9.0, 9.0], [9.0, 12.0]])
     assert authentic(np.array([[0.0, 2.0], [-2.0, 0.0]]), train) == 0.0  # 2 away, as the other is
     assert authentic(np.array([[0.0, 2.0], [0.0, 2.5]]), train) == 0.5
-
-
-def test_ct_of_cells_of_one_may_be_asked_for(rng):
-    fake, real, one = rng.random(1), rng.random(1) + 2, np.zeros(1, int)
-    assert ct(fake, one, real, one, least=1) == pytest.approx(0.0, abs=1e-12)  # U = 0, of which ½ less than ½ is 0

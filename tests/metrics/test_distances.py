@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from mulligan.metrics import Moments, frechet_distance, moments, noise_floor, percent, split_floor, squared_mmd
-from mulligan.metrics.distances import floor_of
+from mulligan.metrics import Moments, frechet_distance, moments, noise_floor, percent, squared_mmd
+from mulligan.metrics.distances import floor_of, split_floor
 
 
 def correlated(rng, n, d):
@@ -85,10 +85,6 @@ def test_percent_of_the_total_variance():
     assert percent(3.0, Moments(np.zeros(2), np.diag([5.0, 1.0]), 9)) == 50.0
 
 
-def test_two_samples_are_enough_for_a_floor():
-    assert noise_floor(np.eye(2), 2, 2) == pytest.approx(2 + 2 * 3 / 4)  # d + d(d+1)/4
-
-
 def by_loops(x, y):
     k = lambda u, v: (float(u @ v) / len(u) + 1) ** 3  # noqa: E731
     m, n = len(x), len(y)
@@ -102,12 +98,6 @@ def test_against_the_definition_by_loops(rng):
     x, y = rng.standard_normal((9, 5)), rng.standard_normal((13, 5)) + 0.5
     assert squared_mmd(x, y) == pytest.approx(by_loops(x, y), rel=1e-12)
     assert squared_mmd(y, x) == pytest.approx(by_loops(x, y), rel=1e-12)
-
-
-def test_unbiased_for_equal_distributions(rng):
-    seen = [squared_mmd(rng.standard_normal((25, 6)), rng.standard_normal((20, 6))) for _ in range(1500)]
-    assert abs(np.mean(seen)) < 3 * np.std(seen) / np.sqrt(len(seen))
-    assert min(seen) < 0
 
 
 def test_point_masses_have_an_analytic_answer():

@@ -1,7 +1,6 @@
 """`mulligan.evaluate` on small pictures: which reals, which weights, which figures."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -123,16 +122,15 @@ FEW = pictures(30, 0, "few")
 @pytest.mark.parametrize(
     ("data", "count", "fact"),
     [
-        (pictures(60, 0, test=pictures(80, 1)), 81, "from 20 to 80, all of own that are held out, got 81"),
-        (pictures(60, 0, test=pictures(80, 1)), 19, "own must be at least 20, got 19. Ask"),
-        (pictures(121, 0), 61, "from 20 to 60, all of own that can stand in"),
-        (FEW, None, "few must have 40 samples or more"),  # no number would do
-        (FEW, 20, "few must have 40 samples or more"),
-        (pictures(30, 0, "few", test=pictures(15, 1)), None, "few must be at least 20, got 15. Collect"),
+        (pictures(60, 0, test=pictures(80, 1)), 81, "from 20 to 80, .* got 81"),
+        (pictures(60, 0, test=pictures(80, 1)), 19, "from 20 to 80, .* got 19"),
+        (pictures(121, 0), 61, "from 20 to 60, .* got 61"),
+        (FEW, 20, "few must have 20 .* got 15"),
+        (pictures(30, 0, "few", test=pictures(15, 1)), None, "few must have 20 .* got 15"),
     ],
 )
 def test_too_few_reals_are_refused(data, count, fact):
-    with pytest.raises(ConfigError, match=re.escape(fact)):
+    with pytest.raises(ConfigError, match=fact):
         Evaluator.of(data, count)
 
 

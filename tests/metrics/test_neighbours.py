@@ -66,12 +66,6 @@ def test_a_copy_is_at_distance_zero_and_all_others_are_right(rng):
     np.testing.assert_allclose(distance, np.sort(cdist(train, train), axis=1)[:, :300], rtol=1e-5)
 
 
-def test_pixels_are_on_the_grid_already(rng):
-    x, y = rng.integers(0, 256, (40, 784)), rng.integers(0, 256, (30, 784))
-    distance, _ = nearest(x, y, k=30)
-    assert np.array_equal(distance, np.sort(np.sqrt(((x[:, None] - y[None]) ** 2).sum(axis=2)), axis=1))
-
-
 @pytest.mark.parametrize("d", [1, 2, 64, 100, 128, 784])
 def test_the_grid_leaves_every_sum_exact(rng, d):
     (x, y), unit = on_grid(rng.standard_normal((5, d)), 3 * rng.standard_normal((6, d)))

@@ -61,18 +61,15 @@ class Sampler:
         before = self._rng.bit_generator.state
         try:
             n, order, epoch, position = (state[key] for key in ("n", "order", "epoch", "position"))
-            if (n, order) != (self.n, _ORDER):
-                raise CheckpointError(
-                    f"the sampler's state must be of this run's {self.n} samples, {_ORDER}, got {n} samples, {order}. "
-                    "Resume with the data and order that the run began with."
-                )
-            if not (type(epoch) is type(position) is int and epoch >= 0 and 0 <= position <= n):
-                raise ValueError(f"epoch {epoch!r}, position {position!r}")
+            whole = type(epoch) is type(position) is int and epoch >= 0 and 0 <= position <= self.n
+            if (n, order) != (self.n, _ORDER) or not whole:
+                raise ValueError(f"{n} samples, {order}, epoch {epoch!r}, position {position!r}")
             self._rng.bit_generator.state = state["rng"]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             self._rng.bit_generator.state = before
             raise CheckpointError(
-                f"the sampler's state must be as it was saved, got another ({error}). Use an unedited checkpoint."
+                f"the sampler's state must be of this run's {self.n} samples, {_ORDER}, as it was saved, got another "
+                f"({error}). Resume with the data that the run began with, from an unedited checkpoint."
             ) from error
         self.epoch, self.position = epoch, position
         self._begin_epoch()

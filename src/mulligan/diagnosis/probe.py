@@ -30,7 +30,8 @@ from mulligan.diagnosis.statistics import (
     spread,
     squared_distances,
 )
-from mulligan.metrics import copying, modes, originals
+from mulligan.metrics import modes
+from mulligan.metrics.copies import copying, originals
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import stream
 

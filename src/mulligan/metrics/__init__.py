@@ -9,21 +9,20 @@
 """
 
 from mulligan.metrics.classes import Classes, count_classes
-from mulligan.metrics.copies import Copies, Originals, copying, ct, nearest_pictures, originals
+from mulligan.metrics.copies import nearest_pictures
 from mulligan.metrics.distances import (
     Moments,
     frechet_distance,
     moments,
     noise_floor,
     percent,
-    split_floor,
     squared_mmd,
 )
 from mulligan.metrics.evaluation import Evaluator, Reference, evaluate_pictures, evaluate_points, merge, reference
 from mulligan.metrics.fakes import Fakes
 from mulligan.metrics.features.gist import Gist, gist
-from mulligan.metrics.features.judge import Judge, bundled_judge, bundled_judge_for, judge_for
-from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, pca, pca_limit
+from mulligan.metrics.features.judge import Judge, bundled_judge, judge_for
+from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, pca
 from mulligan.metrics.neighbours import Manifolds, coverage_ideal, manifolds, nearest
 from mulligan.metrics.pixels import sharpness
 from mulligan.metrics.registry import (
@@ -42,11 +41,10 @@ from mulligan.metrics.two_sample import real_or_fake
 
 # fmt: off
 __all__ = [
-    "MAPS", "METRICS", "PCA", "ClassMap", "Classes", "Comparison", "Copies", "Evaluator", "Fakes", "FeatureMap",
-    "Figure", "Gist", "Judge", "Manifolds", "Metric", "Modes", "Moments", "Originals", "Reference", "at",
-    "bundled_judge", "bundled_judge_for", "copying", "count_classes", "coverage_ideal", "ct", "evaluate_pictures",
-    "evaluate_points", "figures_in", "frechet_distance", "gist", "judge_for", "manifolds", "median_of", "merge",
-    "modes", "moments", "nearest", "nearest_pictures", "noise_floor", "originals", "pca", "pca_limit", "percent",
-    "real_or_fake", "reference", "sharpness", "space_of", "split_floor", "squared_mmd", "stacked_modes",
+    "MAPS", "METRICS", "PCA", "ClassMap", "Classes", "Comparison", "Evaluator", "Fakes", "FeatureMap", "Figure",
+    "Gist", "Judge", "Manifolds", "Metric", "Modes", "Moments", "Reference", "at", "bundled_judge", "count_classes",
+    "coverage_ideal", "evaluate_pictures", "evaluate_points", "figures_in", "frechet_distance", "gist", "judge_for",
+    "manifolds", "median_of", "merge", "modes", "moments", "nearest", "nearest_pictures", "noise_floor", "pca",
+    "percent", "real_or_fake", "reference", "sharpness", "space_of", "squared_mmd", "stacked_modes",
 ]
 # fmt: on

@@ -57,18 +57,8 @@ def originals(
 ) -> Originals:
     """Prepare `copying`, in a feature space where a copy is near its original: PCA of the pixels, for instance.
 
-    Parameters
-    ----------
-    real : array of shape (n, d)
-        Held-out reals, which the generator was not trained on.
-    train : array of shape (l, d)
-        All pictures that it was trained on. Copies of a picture that you leave out are not found.
-    inside : array of shape (n,), integer, optional
-        If nothing was held out: the row of each real in `train`. Each real is then compared with all other rows, as if
-        it alone had been held out.
-    cells : int, optional
-        k-means cells for `ct`, found on 10,000 training rows at most. Default: 20, or fewer, so that a cell has a
-        hundred reals.
+    `train` is all that the generator was trained on. `inside` is the row of each real in it if nothing was held out:
+    each is then compared with all other rows. `cells` for `ct` are 20, or fewer, so that each has a hundred reals.
     """
     least = 2 if inside is None else 3  # a picture, its nearest one, and that one's neighbour
     sets = feature_sets(real, train, names=("real features", "training features"), least=least)
@@ -121,20 +111,9 @@ def ct(
     In each cell U = #{(i, j): d(fakeᵢ) > d(realⱼ)}, ties by half, and
     Z = (U − (mn/2 − ½)) / √(mn(m+n+1)/12); C_T is the mean of Z weighted by the reals' share of the cell.
 
-    Parameters
-    ----------
-    fake, real : arrays of shape (m,) and (n,)
-        Distances from the nearest training picture. (The paper searches inside the cell, here all cells are searched;
-        the results differ only at the cells' borders.)
-    fake_cell, real_cell : arrays of shape (m,) and (n,), integer
-        The cell each lies in.
-    least : int
-        Cells with fewer fakes or reals are left out, because Z is not normal there.
-
-    Returns
-    -------
-    float
-        0 if no cell has enough of both, so that nothing can be said.
+    It takes distances from the nearest training picture, and the cell of each. (The paper searches inside the cell,
+    here everywhere; results differ only at the cells' borders.) Cells with fewer than `least` fakes or reals are left
+    out, because Z is not normal there; 0 if none is left.
     """
     z, weight = [], []
     for cell in np.unique(real_cell):

@@ -42,13 +42,7 @@ class Moments:
 
 
 def moments(x: NDArray[Any]) -> Moments:
-    """Compute what the Fréchet distance needs of a set: the mean and covariance of the rows of `x`.
-
-    Parameters
-    ----------
-    x : array of shape (n, d)
-        Features; summed in float64 whatever their dtype.
-    """
+    """Compute what the Fréchet distance needs of a set: mean and covariance of the rows of `x`, (n, d)."""
     table = features(x)
     mean = table.mean(axis=0)
     centred = table - mean
@@ -150,16 +144,7 @@ def split_floor(
     assumes no shape of the distribution. Over digits' three feature maps, n from 20 to 500, the mean is 0.99 to 1.19 of
     the FD of two real sets. `noise_floor` with the covariance of n reals gives 0.52 to 0.93.
 
-    Parameters
-    ----------
-    distance : callable
-        Takes two arrays of shape (k, d).
-    real : array of shape (m, d)
-        Eight rows or more.
-    n : int
-        For n > m, the floor of m rows times m/n.
-    splits : int
-        Number of random splits, always the same, over which D(n/2) and D(n/4) are averaged.
+    With n above the number of reals m, it is the floor of m rows times m/n.
     """
     real = features(real, "real features", least=LEAST)
     rows, rng = min(n, len(real)), np.random.default_rng(0)

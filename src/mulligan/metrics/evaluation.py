@@ -325,21 +325,13 @@ class Evaluator:
 
 def _checked(there: int, count: int | None, data: Dataset) -> int:
     """Return how many reals are compared; raise if there are not as many."""
-    what = "are held out" if data.test is not None else "can stand in for held-out ones"
-    if count is not None and count > there >= LEAST:
+    what = "are held out" if data.test is not None else "can stand in for held-out ones (half of all)"
+    if there < LEAST:
+        raise ConfigError(f"{data.name} must have {LEAST} samples that {what}, got {there}. Collect more.")
+    count = min(COUNT, there) if count is None else count
+    if not LEAST <= count <= there:
         raise ConfigError(
             f"count must be from {LEAST} to {there}, all of {data.name} that {what}, got {shown(int(count))}. "
             f"Try {there}."
-        )
-    if there < LEAST and data.test is None:
-        raise ConfigError(
-            f"{data.name} must have {2 * LEAST} samples or more, because half of them replace held-out ones, got "
-            f"{len(data)}. Collect more."
-        )
-    count = min(COUNT if count is None else count, there)
-    if count < LEAST:
-        raise ConfigError(
-            f"held-out samples of {data.name} must be at least {LEAST}, got {count}. "
-            f"{'Ask for more.' if there >= LEAST else 'Collect more that are held out.'}"
         )
     return count

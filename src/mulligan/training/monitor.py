@@ -17,7 +17,6 @@ from mulligan.metrics import (
     Gist,
     Judge,
     Moments,
-    bundled_judge_for,
     count_classes,
     frechet_distance,
     gist,
@@ -28,6 +27,7 @@ from mulligan.metrics import (
 )
 from mulligan.metrics.distances import floor_of
 from mulligan.metrics.features.gist import ENOUGH
+from mulligan.metrics.features.judge import bundled_judge_for
 from mulligan.metrics.features.maps import with_probabilities
 from mulligan.metrics.parallel import in_parallel
 from mulligan.nn.memory import Array

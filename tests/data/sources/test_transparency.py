@@ -80,12 +80,6 @@ def test_a_background_is_put_under_what_is_transparent(tmp_path, alpha, ground):
     np.testing.assert_allclose(in_memory.images, data.images, atol=1)
 
 
-@pytest.mark.parametrize("alpha", ["purple", "#12", "#gggggg", ""])
-def test_another_alpha_is_refused(tmp_path, alpha):
-    with pytest.raises(ConfigError, match=r"alpha must be .* Try 'keep'"):
-        load(save(tmp_path, 1), alpha=alpha)
-
-
 def test_grey_has_no_alpha(tmp_path):
     assert load(save(tmp_path), colour="grey").shape[2] == 1
     with pytest.raises(ConfigError, match="alpha must be a background"):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from mulligan.metrics import pca, pca_limit
+from mulligan.metrics import pca
+from mulligan.metrics.features.maps import pca_limit
 
 
 def test_pca_against_scikit_learn(digits):

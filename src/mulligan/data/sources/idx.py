@@ -47,25 +47,17 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES or not 1 <= head[3] <= _MOST_DIMENSIONS:
         raise DataError(
-            f"{path}: not an IDX file: it begins with {head.hex(' ') or 'nothing'}, where IDX has 00 00, a type byte "
-            f"(08 to 0e) and the number of dimensions (1 to {_MOST_DIMENSIONS}). Give an IDX, .npz, .npy or CSV "
+            f"{path}: not an IDX file: it begins with {head.hex(' ') or 'nothing'}. Give an IDX, .npz, .npy or CSV "
             "file, or a folder of pictures."
         )
     dtype, ndim = np.dtype(_TYPES[head[2]]), head[3]
     dimensions = file.read(4 * ndim).ljust(4 * ndim, b"\0")  # one that is cut off counts as 0
     shape = tuple(int(n) for n in np.frombuffer(dimensions, ">u4"))
     expected = math.prod(shape) * dtype.itemsize
-    if not 0 < expected <= most:  # before allocating: a broken header may ask for terabytes
-        raise DataError(
-            f"{path}: the file must hold shape {shape}, as its header says, got too few bytes. Fetch it again."
-        )
-    values = np.empty(shape, dtype)
-    got = read_into(file, values)
-    if got < expected or file.read(1):
-        found = "more" if got == expected else got
-        raise DataError(
-            f"{path}: must hold {expected} bytes of values, as its header says, got {found}. Fetch it again."
-        )
+    possible = 0 < expected <= most  # before allocating: a broken header may ask for terabytes
+    values = np.empty(shape if possible else 0, dtype)
+    if not possible or read_into(file, values) < expected or file.read(1):
+        raise DataError(f"{path}: must hold {expected} bytes, of shape {shape}, got fewer or more. Fetch it again.")
     values = values.astype(dtype.newbyteorder("="), copy=False)
     values.flags.writeable = False  # nobody else writes to it, so a data set need not copy it
     return values

@@ -105,9 +105,7 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
         notes.append(f"{len(refused)} broken picture{'s'[: len(refused) != 1]} left out: {names}")
         _LOG.warning("%s: %s", folder, notes[-1])
     if classes and {name.lower() for name in classes} <= _SPLITS:
-        largest = folder / max(classes, key=lambda name: len(classes[name]))
         notes.append(f"{', '.join(classes)} became classes: only train and test together, without others, are splits")
-        notes.append(f"to use one part alone, give {largest}")
     labels = None if labels is None else np.delete(labels, list(broken)).astype(np.int64)
     labels = labels if labels is None or tiles is None else np.repeat(labels, tiles.counts)
     how = {"alpha": reading.alpha, "resize": reading.resize, "size": size}

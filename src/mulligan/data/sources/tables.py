@@ -37,19 +37,18 @@ def load_numpy(path: Path) -> Dataset:
             arrays = {"images": content} if isinstance(content, np.ndarray) else _members(content)
     except Exception as error:  # NumPy and zipfile raise nearly everything on broken files
         raise DataError(
-            f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}). It is missing, "
-            "truncated, of another format, or pickled; pickles are never loaded. Save it again with np.savez; convert "
-            "words with astype(str) first."
+            f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}). Save it again "
+            "with np.savez, words with astype(str): pickles are never loaded."
         ) from error
 
     for array in arrays.values():
         array.flags.writeable = False  # nobody else writes to it, so it need not be copied
 
     def pick(names: tuple[str, ...]) -> Any:
-        found = [name for name in names if name in arrays]
-        if len(found) > 1:
-            raise DataError(f"{path}: must hold only one of {' and '.join(found)}, got both. Save just that one.")
-        return arrays[found[0]] if found else None
+        present = [name for name in names if name in arrays]
+        if len(present) > 1:
+            raise DataError(f"{path}: must hold only one of {' and '.join(present)}, got both. Save just that one.")
+        return arrays[present[0]] if present else None
 
     if len(arrays) == 1:
         return from_arrays(next(iter(arrays.values())), name=str(path))
@@ -114,13 +113,11 @@ def load_csv(path: Path) -> Dataset:
         lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
-    if not lines:
-        raise DataError(f"{path}: must have a sample per row, got an empty file. Check the file.")
-    separator = max(",;\t", key=lines[0].count)
-    heading = _heading(lines[0], separator, path)
+    separator = max(",;\t", key="".join(lines[:1]).count)
+    heading = _heading(lines[0], separator, path) if lines else []
     rows = lines[bool(heading) :]
     if not rows:
-        raise DataError(f"{path}: must have a sample per row, got only a heading. Check the file.")
+        raise DataError(f"{path}: must have a sample per row, got none. Check the file.")
     column = _label_column(heading, path)
     table, labels = _table(rows, separator, column, path)
     if heading and len(heading) != table.shape[1]:
@@ -194,8 +191,6 @@ def _label_column(heading: list[str], path: Path) -> int | None:
         raise DataError(
             f"{path}: one column must be the labels, got {', '.join(heading[i] for i in columns)}. Rename all but one."
         )
-    if columns and len(heading) == 1:
-        raise DataError(f"{path}: must have columns of values, got only labels. Add the values.")
     return columns[0] if columns else None
 
 

@@ -20,22 +20,14 @@ _BLOCK = 1 << 18  # pixel values at a time; their differences take five times as
 
 @dataclass(frozen=True, eq=False)
 class Gist:
-    """Edges and colours by place, as scaled principal components: see `gist`.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (h, w, c) of the pictures.
-    mean : array of shape (d,), float64
-        Of the cells' values over the training pictures.
-    axes : array of shape (d, k), float64
-        Principal directions, each divided by its standard deviation.
-    name : str
-    """
+    """Edges and colours by place, as scaled principal components: see `gist`."""
 
     shape: tuple[int, ...]
+    """(h, w, c) of the pictures."""
     mean: NDArray[np.float64]
+    """(d,): of the cells' values over the training pictures."""
     axes: NDArray[np.float64]
+    """(d, k): principal directions, each divided by its standard deviation."""
     name: str = "gist"
 
     @property

@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data import Dataset
-from mulligan.errors import CheckpointError, ShapeError
+from mulligan.doors.write import atomic_write
+from mulligan.errors import CheckpointError, RunError, ShapeError
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers import Conv2d, Dense, Dropout, Flatten, Layer, ReLU, Sequential
 from mulligan.nn.network import Network, sum_gradients
@@ -70,26 +70,16 @@ def classifier(shape: tuple[int, int, int], classes: int) -> Network:
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A trained judge: a feature map with class probabilities.
-
-    Attributes
-    ----------
-    network : Network
-    sha256 : str
-        Of the stored weights.
-    accuracy : float
-        On the test split, when it was trained.
-    name : str
-    heads : dict of str to int
-        Attributes that it recognises beside the class, each with its number of values. Their logits follow the
-        classes'.
-    """
+    """A trained judge: a feature map with class probabilities."""
 
     network: Network
     sha256: str
+    """Of the stored weights."""
     accuracy: float
+    """On the test split, when it was trained."""
     name: str = "judge"
     heads: dict[str, int] = field(default_factory=dict)
+    """Attributes recognised beside the class, each with its number of values. Their logits follow the classes'."""
 
     @property
     def classes(self) -> int:
@@ -148,14 +138,13 @@ def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def save(network: Network, path: Path, accuracy: float, data: str, heads: dict[str, int] | None = None) -> None:
     """Store a judge: parameters as float16, the rest as metadata."""
-    from safetensors.numpy import save_file
+    import safetensors.numpy
 
     weights = {entry.path: entry.view(network.theta).astype(np.float16) for entry in network.entries}
-    heads = heads or {}
-    classes = network.output_shape[0] - sum(heads.values())
+    classes = network.output_shape[0] - sum((heads or {}).values())
     about = {"input_shape": network.input_shape, "classes": classes, "accuracy": accuracy, "data": data}
     about |= {"heads": heads} if heads else {}
-    save_file(weights, path, {"mulligan.judge": json.dumps(about)})
+    atomic_write(path, safetensors.numpy.save(weights, {"mulligan.judge": json.dumps(about)}))
 
 
 def read(path: Path) -> Judge:
@@ -219,40 +208,28 @@ def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
     cache = cache_file(data)
     with contextlib.suppress(CheckpointError):
         return read(cache)
-    if not train:
-        return None
-    height, width = data.shape[:2]
-    seconds = max(10, round(2 * height * width / 28**2) * 10)
-    _LOG.info("training a judge on %s, once; about %d seconds if two cores are free", data.name, seconds)
-    return _train_and_keep(data, cache)
+    return _train_and_keep(data, cache) if train else None
 
 
 def _train_and_keep(data: Dataset, cache: Path) -> Judge:
-    assert data.labels is not None
-    images, labels = np.asarray(data.images), data.labels
+    seconds = max(10, round(2 * math.prod(data.shape[:2]) / 28**2) * 10)
+    _LOG.info("training a judge on %s, once; about %d seconds if two cores are free", data.name, seconds)
+    images, labels = np.asarray(data.images), np.asarray(data.labels)
     if data.test is not None and data.test.labels is not None:
         held, held_labels = np.asarray(data.test.images), data.test.labels
     else:
-        order = np.random.default_rng(0).permutation(len(images))
-        out, rest = np.split(order, [max(1, len(images) // 10)])
+        out, rest = np.split(np.random.default_rng(0).permutation(len(images)), [max(1, len(images) // 10)])
         held, held_labels, images, labels = images[out], labels[out], images[rest], labels[rest]
     batch = min(BATCH, len(images))
-    epochs = -(-STEPS // (len(images) // batch))
-    network = train(images, labels, data.classes, epochs=epochs, batch_size=batch)
+    network = train(images, labels, data.classes, epochs=-(-STEPS // (len(images) // batch)), batch_size=batch)
     accuracy = accuracy_of(network, held, held_labels)
     right, of = f"{accuracy:.1%}", f"{len(held):,}"
     _LOG.info("the judge is right on %s of %s held-out pictures; trust its figures accordingly", right, of)
-    temporary = cache.with_name(f".{cache.name}.{os.getpid()}.part")
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        save(network, temporary, accuracy, data.name)
-        os.replace(temporary, cache)
+        save(network, cache, accuracy, data.name)
         return read(cache)
-    except OSError:  # without a cache the judge is trained again next time; the figures are the same
+    except (OSError, RunError):  # without a cache the judge is trained again next time; the figures are the same
         return Judge(network, hashlib.sha256(network.theta.tobytes()).hexdigest(), accuracy)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def cache_file(data: Dataset) -> Path:

@@ -63,18 +63,12 @@ class PCA:
 
     V is rounded to multiples of 2⁻¹⁶. This does not change the figures. It removes the last digits, in which two
     LAPACKs differ, and makes every product with integer pixels exact. So the features have the same bytes everywhere.
-
-    Attributes
-    ----------
-    components : array of shape (h·w·c, d), float64
-        V: orthonormal columns, falling variance, the largest entry of each positive.
-    offset : array of shape (d,), float64
-        μV.
-    name : str
     """
 
     components: NDArray[np.float64]
+    """V, (h·w·c, d): orthonormal columns, falling variance, the largest entry of each positive."""
     offset: NDArray[np.float64]
+    """μV, (d,)."""
     name: str = "pca64"
 
     @property
