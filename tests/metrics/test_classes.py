@@ -32,8 +32,3 @@ def test_modes_and_effective_modes():
     few = count_classes(sure(np.repeat([0, 1, 2], [981, 10, 9])))
     assert few.modes == 2
     assert few.effective_modes == pytest.approx(np.exp(scipy.stats.entropy([0.981, 0.010, 0.009])))
-
-
-def test_order_does_not_matter(rng):
-    p = rng.dirichlet(np.full(10, 0.1), 500)
-    assert count_classes(p) == count_classes(rng.permutation(p))

@@ -77,10 +77,6 @@ def test_floor_against_monte_carlo(rng):
     assert abs(noise_floor((turn.T * sd**2) @ turn, m, n) - np.mean(seen)) < 3.5 * error
 
 
-def test_floor_knows_dead_features():
-    assert noise_floor(np.diag([1.0, 2.0, 0.0]), 50, 70) == noise_floor(np.diag([1.0, 2.0]), 50, 70)
-
-
 def test_percent_of_the_total_variance():
     assert percent(3.0, Moments(np.zeros(2), np.diag([5.0, 1.0]), 9)) == 50.0
 

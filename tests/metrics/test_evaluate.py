@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from mulligan.data import TOYS
-from mulligan.data.sources.toys import Gaussians
 from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics import (
     count_classes,
@@ -180,12 +179,6 @@ def test_fresh_samples_of_a_toy(name):
         half = evaluate_points(np.resize(real[real[:, 0] < 0], (1000, 2)), real, data=name)
         assert half["modes"]["captured"] < len(TOYS[name].centres)
         assert half["points"]["recall"] < 0.7
-
-
-def test_a_toy_of_two_modes_has_modes(monkeypatch):
-    monkeypatch.setitem(TOYS, "pair", Gaussians(((-1.0, 0.0), (1.0, 0.0)), 0.1))
-    left = np.random.default_rng(0).normal((-1.0, 0.0), 0.1, (20, 2))
-    assert evaluate_points(left, left, data="pair")["modes"]["captured"] == 1
 
 
 def test_points_of_ones_own():

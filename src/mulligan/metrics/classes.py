@@ -31,13 +31,7 @@ class Classes:
 
 
 def count_classes(p: NDArray[Any]) -> Classes:
-    """Count the classes of a set of pictures: of each picture argmax p, or none if max p < `SURE`.
-
-    Parameters
-    ----------
-    p : array of shape (n, K)
-        p(y|x) of a classifier, one row a picture.
-    """
+    """Count the classes of a set of pictures by p(y|x), (n, K): of each argmax p, or none if max p < `SURE`."""
     p = probabilities(p)
     count = p.shape[1]
     sure = p.argmax(axis=1)[p.max(axis=1) >= SURE]

@@ -130,15 +130,7 @@ def ct(
 def nearest_pictures(
     pictures: NDArray[np.uint8], data: Dataset, count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Find the training pictures nearest to each picture, by ‖a − b‖² = ‖a‖² + ‖b‖² − 2a·b.
-
-    Parameters
-    ----------
-    pictures : array of shape (n, h, w, c), uint8
-    data : Dataset
-        With pictures of the same shape.
-    count : int
-        How many for each; at most the number of training pictures.
+    """Find the `count` training pictures nearest to each picture, by ‖a − b‖² = ‖a‖² + ‖b‖² − 2a·b.
 
     Returns
     -------

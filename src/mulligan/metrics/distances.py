@@ -54,20 +54,9 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
     ‖μ₁−μ₂‖² + tr C₁ + tr C₂ − 2 tr (C₁^½ C₂ C₁^½)^½ (Dowson and Landau 1982; Heusel et al. 2017, eq. 6).
 
-    Parameters
-    ----------
-    a, b : Moments
-        Of two sets under the same feature map. The distance is symmetric up to rounding.
-
-    Returns
-    -------
-    float
-        ≥ 0; 0 for equal moments, up to rounding (about 1e-7 of the total variance for a singular C).
-
-    Notes
-    -----
-    Everything is symmetric: C₁^½ by `eigh`, then `eigvalsh` of C₁^½ C₂ C₁^½, whose eigenvalues are those of C₁C₂.
-    Rounding makes the zero ones slightly negative; they are clipped. No `sqrtm`, hence no complex result.
+    It is symmetric and ≥ 0, up to rounding (about 1e-7 of the total variance for a singular C): C₁^½ by `eigh`, then
+    `eigvalsh` of C₁^½ C₂ C₁^½, whose eigenvalues are those of C₁C₂. Rounding makes the zero ones slightly negative;
+    they are clipped. No `sqrtm`, hence no complex result.
     """
     if a.mean.shape != b.mean.shape:
         raise ShapeError(
@@ -82,15 +71,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
 
 def percent(distance: float, real: Moments) -> float:
-    """Express `distance` in per cent of the real features' total variance: 100 FD / tr C_real.
-
-    Parameters
-    ----------
-    distance : float
-        A Fréchet distance or a floor.
-    real : Moments
-        Of the real pictures, under the same feature map.
-    """
+    """Express a Fréchet distance or floor in per cent of the real features' total variance: 100 FD / tr C_real."""
     if not real.total_variance > 0.0:
         raise DataError(
             f"reals must differ, or their variance cannot be the unit, got {real.n} with the same features. "
@@ -117,17 +98,7 @@ def noise_floor(cov: NDArray[Any], m: int, n: int) -> float:
     few reals it is too low: for the digits by 7 to 15 % at 500 reals, by a quarter at 100, by half at 20. Below
     2,000, `evaluate` therefore uses `split_floor`.
 
-    Parameters
-    ----------
-    cov : array of shape (d, d)
-        Covariance of the common distribution. Use that of the real features.
-    m, n : int
-        The two sample sizes, ≥ 2.
-
-    Returns
-    -------
-    float
-        In the unit of the distance itself.
+    `cov`, (d, d), is that of the real features; m and n, ≥ 2, are the two sample sizes.
     """
     values = np.linalg.eigvalsh(np.asarray(cov, dtype=np.float64)).clip(0.0)
     values = values[values > 0.0]
@@ -162,16 +133,7 @@ def squared_mmd(x: NDArray[Any], y: NDArray[Any]) -> float:
 
     Σ_{i≠j} k(xᵢ,xⱼ)/(m(m−1)) + Σ_{i≠j} k(yᵢ,yⱼ)/(n(n−1)) − 2 Σᵢⱼ k(xᵢ,yⱼ)/(mn)
     (Gretton et al. 2012, eq. 3; the kernel is that of Bińkowski et al. 2018, section 4). During a run on points it is
-    the distance to watch.
-
-    Parameters
-    ----------
-    x, y : arrays of shape (m, d) and (n, d)
-
-    Returns
-    -------
-    float
-        Expectation 0 for equal distributions; may be negative.
+    the distance to watch. Its expectation is 0 for equal distributions; it may be negative.
     """
     x, y = feature_sets(x, y, names=("first set", "second set"))
     m, n = len(x), len(y)

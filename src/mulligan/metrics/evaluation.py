@@ -76,18 +76,14 @@ def reference(
 
     Parameters
     ----------
-    real : array of shape (n, h, w[, c]), uint8
-        Held-out pictures: the test split.
-    train : array of shape (l, h, w[, c]), uint8
-        All pictures that the generator was trained on. Only the search for copies reads them.
+    real, train : arrays of shape (n, h, w[, c]) and (l, h, w[, c]), uint8
+        Held-out pictures, and all that the generator was trained on, which only the search for copies reads.
     phi : FeatureMap
-        The features in which sets are compared. A judge also classifies the pictures; without one, the figures of
-        classes are left out.
+        The features in which sets are compared. Only a judge gives figures of classes.
     near : FeatureMap, optional
-        The map in which copies are searched: one near the pixels, such as `pca`. To a judge, two sevens look the same.
-        Default: `phi`.
+        The map in which copies are searched, such as `pca`: to a judge two sevens look the same. Default: `phi`.
     inside : array of shape (n,), integer, optional
-        If nothing was held out: the row of each real in `train`. See `originals`.
+        If nothing was held out: the row of each real in `train`.
     """
     real, train = pictures(real, "real pictures"), pictures(train, "training pictures")
     near = phi if near is None else near
@@ -116,13 +112,12 @@ def evaluate_pictures(
     against : Reference
         The reals.
     asked : array of shape (n,), integer, optional
-        The class that each fake was asked to be. The figures of the classes then include `label_accuracy`, the share of
-        fakes for which argmax p(y|x) is that class.
+        The class that each fake was asked to be, for `label_accuracy`.
     seed : int
-        The seed with which the fakes were drawn. It is noted, and seeds random choices of metrics. The same fakes,
-        reference and seed give the same figures to the last digit.
+        The seed with which the fakes were drawn. It is noted, and seeds random choices of metrics. The same arguments
+        give the same figures to the last digit.
     data : str
-        Noted: the data's name.
+        The data's name, noted.
 
     Returns
     -------
@@ -149,22 +144,9 @@ def evaluate_pictures(
 
 
 def evaluate_points(fake: NDArray[Any], real: NDArray[Any], *, seed: int = 0, data: str = "") -> dict[str, Any]:
-    """Score one set of points: FD and neighbours in their own coordinates; modes for a toy.
+    """Score one set of points, (n, d), by as many held-out reals: FD and neighbours in their own coordinates.
 
-    Parameters
-    ----------
-    fake, real : arrays of shape (n, d)
-        As many fakes as held-out reals.
-    seed : int
-        The seed with which the fakes were drawn; noted.
-    data : str
-        Name of the data. For a toy, its modes are counted.
-
-    Returns
-    -------
-    dict
-        Ready for JSON. ``points`` has the distances, ``modes`` those of a mixture in two dimensions. There
-        ``high_quality_ideal`` is the reals' share.
+    The result is ready for JSON, as that of `evaluate_pictures`. If `data` names a toy, its ``modes`` are counted.
     """
     fake, real = feature_sets(fake, real, names=("fake points", "real points"))
     pair = Comparison(real, fake, real, fake, moments(real), seed, data)
@@ -194,18 +176,9 @@ def _measure(pair: Comparison, kind: str, space: str) -> dict[str, Any]:
 
 
 def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Merge the results of several seeds: each figure becomes ``{"median": …, "min": …, "max": …}``.
+    """Merge the results of several seeds or generators: each figure becomes ``{"median": …, "min": …, "max": …}``.
 
-    Parameters
-    ----------
-    results : sequence of dict
-        From `evaluate_pictures`, one for each seed: several generators, or several draws from one.
-
-    Returns
-    -------
-    dict
-        Of the same form; figures in lists are merged one by one, `seeds` are joined. A single result is returned
-        unchanged.
+    Figures in lists are merged one by one, `seeds` are joined. A single result is returned unchanged.
     """
     if len(results) == 1:
         return dict(results[0])

@@ -49,14 +49,7 @@ def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_coverage:
     precision = mean_j 1[∃i: d(fⱼ, rᵢ) ≤ NND_k(rᵢ)], recall with the roles swapped,
     coverage = (1/N) Σᵢ 1[minⱼ d(rᵢ, fⱼ) < NND_k(rᵢ)].
 
-    Parameters
-    ----------
-    real, fake : arrays of shape (n, d) and (m, d)
-        Under one feature map. All figures depend on n and m: compare at one n only.
-    k : int
-        For precision and recall; 3 as published.
-    k_coverage : int
-        For coverage; 5 as published.
+    The sets, (n, d) and (m, d), are under one feature map. All figures depend on n and m: compare at one n only.
     """
     real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_coverage) + 1)
     (real, fake), _ = on_grid(real, fake)

@@ -12,16 +12,8 @@ def sharpness(fake: NDArray[np.uint8], real: NDArray[np.uint8]) -> float | None:
     """Variance of the Laplacian, fakes over reals: 1 is right, below 1 means blurred, above 1 noisy.
 
     The Laplacian is p(y−1,x) + p(y+1,x) + p(y,x−1) + p(y,x+1) − 4p(y,x) inside the picture. Its variance over the
-    pixels (Pech-Pacheco et al. 2000) is averaged over the pictures.
-
-    Parameters
-    ----------
-    fake, real : arrays of shape (n, h, w[, c]), uint8
-
-    Returns
-    -------
-    float or None
-        None if the reals have no edge, or are smaller than 3×3. The fakes have no say in this.
+    pixels (Pech-Pacheco et al. 2000) is averaged over the pictures, (n, h, w[, c]), uint8. None if the reals have no
+    edge, or are smaller than 3×3.
     """
     fake, real = pictures(fake, "fakes"), pictures(real, "reals")
     usual = _laplacian_variance(real) if min(real.shape[1:3]) >= 3 else 0.0

@@ -173,18 +173,7 @@ def space_of(metrics: Any) -> str:
 
 
 def figures_in(metrics: Any) -> dict[str, Figure]:
-    """Find the figures to show in the content of ``metrics.json``.
-
-    Parameters
-    ----------
-    metrics : dict
-        From `mulligan.evaluate`.
-
-    Returns
-    -------
-    dict of str to Figure
-        By the name in `METRICS`, in its order.
-    """
+    """Find the figures to show in the content of ``metrics.json``, by the name in `METRICS` and in its order."""
     figures = {}
     for path, metric in METRICS.items():
         section, _, name = path.rpartition(".")

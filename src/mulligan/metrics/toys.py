@@ -36,12 +36,7 @@ class Modes:
 def modes(samples: NDArray[Any], centres: NDArray[Any], std: float) -> Modes:
     """Modes and high-quality share of a ring or grid of Gaussians (Srivastava et al. 2017; Lin et al. 2018).
 
-    Parameters
-    ----------
-    samples : array of shape (n, d)
-    centres : array of shape (K, d)
-    std : float
-        Of each mode, in each coordinate.
+    `samples` are (n, d), `centres` (K, d); `std` is that of each mode in each coordinate.
     """
     from scipy.special import gammainc
 
@@ -62,17 +57,8 @@ def modes(samples: NDArray[Any], centres: NDArray[Any], std: float) -> Modes:
 def stacked_modes(label: NDArray[Any], sizes: Sequence[int] | None = None) -> Modes:
     """Modes and KL of stacked MNIST: three digits in the three colour channels, 1000 modes (Metz et al. 2017).
 
-    Parameters
-    ----------
-    label : array of shape (n, c), integer
-        The digit of each channel, by a classifier of single digits, 0 to 9; there are 10ᶜ modes.
-    sizes : sequence of int, optional
-        For other data that are combinations: how many values each column has. Every combination is a mode.
-
-    Returns
-    -------
-    Modes
-        One sample captures a mode; every sample counts as high-quality.
+    `label`, (n, c), is the digit of each channel, 0 to 9. For other combinations, `sizes` says how many values each
+    column has. One sample captures a mode; every sample counts as high-quality.
     """
     label = np.asarray(label)
     if label.ndim != 2 or 0 in label.shape:

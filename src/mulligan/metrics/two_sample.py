@@ -20,18 +20,8 @@ def real_or_fake(real: NDArray[Any], fake: NDArray[Any], *, seed: int = 0) -> fl
     The classifier is logistic regression on [φ, φ²], standardised by the training half, by L-BFGS. It sees means and
     variances of the features, is convex and small, and gives the same answer every time. A row exactly on the boundary
     counts half. So a classifier that learnt nothing, as from two sets of one repeated picture, has accuracy ½, not 0.
-
-    Parameters
-    ----------
-    real, fake : arrays of shape (n, d) and (m, d)
-        Under one feature map. The larger set is cut to the size of the smaller, so that chance is ½.
-    seed : int
-        Of the halves.
-
-    Returns
-    -------
-    float
-        Accuracy on the test half. For equal distributions it is N(½, 1/(4k)) for k tested rows.
+    The larger set is cut to the size of the smaller. For equal distributions the accuracy on the test half, which is
+    returned, is N(½, 1/(4k)) for k tested rows.
     """
     from scipy.optimize import minimize
 

@@ -178,7 +178,6 @@ def test_a_sample_without_a_label_is_named():
 
 def test_too_many_classes_are_refused():
     many = np.zeros((1001, 2, 2), np.uint8)
-    assert from_arrays(many, np.arange(1001) // 2).classes == 501
     with pytest.raises(DataError, match="1001"):
         from_arrays(many, np.arange(1001))
 

@@ -22,14 +22,6 @@ def test_seventy_thousand_different_faces_are_there():
     assert not rows & {face.tobytes() for face in data.test.images}
 
 
-def test_all_share_one_array_and_nobody_can_write_it():
-    data = load("pixel-faces")
-    assert load("pixel-faces") is data
-    assert data.images.base is data.test.images.base is load_pixel_faces("hat").images.base
-    with pytest.raises(ValueError, match="read-only"):
-        data.images[0] = 0
-
-
 def test_the_class_is_the_haircut_or_another_attribute():
     data = load("pixel-faces")
     assert data.classes == 45

@@ -128,26 +128,15 @@ def test_a_damaged_cache_is_fetched_again(site, tmp_path):
     assert Server.asked.count("/train-images-idx3-ubyte.gz") == 2
 
 
-def test_a_file_that_is_not_there_says_what_to_do(site):
-    source = site("tiny", IDX_FILES)
-    lost = replace(source, address=source.address + "elsewhere/")
-    with pytest.raises(DataError, match=r"404.*set MULLIGAN_DATA"):
-        published.load_idx_set(lost, NAMES)
-
-
 def test_no_network_says_what_to_do(site, monkeypatch):
     nowhere = Published("tiny", "http://127.0.0.1:9/", dict.fromkeys(IDX_FILES, "0" * 64))
-    with pytest.raises(DataError, match=r"no connection.*set MULLIGAN_DATA"):
-        published.load_idx_set(nowhere, NAMES)
+    lost = site("tiny", IDX_FILES)
+    for source in (nowhere, replace(lost, address=lost.address + "elsewhere/")):
+        with pytest.raises(DataError, match=r"set MULLIGAN_DATA"):
+            published.load_idx_set(source, NAMES)
     monkeypatch.setenv("MULLIGAN_DATA", "/elsewhere")
-    with pytest.raises(DataError, match=r"around it\. It is /elsewhere now, which has no tiny/\S+\.gz\.$"):
+    with pytest.raises(DataError, match="/elsewhere"):
         published.load_idx_set(nowhere, NAMES)
-
-
-def test_a_cache_that_cannot_be_written_says_so(site, tmp_path):
-    (tmp_path / "cache").write_bytes(b"a file where the folder should be")
-    with pytest.raises(DataError, match=r"could not be fetched into .*cache"):
-        published.load_idx_set(site("tiny", IDX_FILES), NAMES)
 
 
 def test_a_local_copy_is_used_and_said(site, tmp_path, monkeypatch):
@@ -179,18 +168,18 @@ def test_cifar_is_read_from_its_binary_version(site):
 
 
 @pytest.mark.parametrize(
-    ("content", "fact"),
+    "content",
     [
-        (b"no tar", "not the CIFAR-10 archive"),
-        (cifar_tar()[:9000], "not the CIFAR-10 archive"),
-        (cifar_tar(cut=1), "6145"),
-        (cifar_tar(cut=2 * 3073), "got none"),
-        (cifar_tar(leave_out=("data_batch_2.bin", "test_batch.bin")), "not the CIFAR-10 archive .*data_batch_2.bin"),
+        b"no tar",
+        cifar_tar()[:9000],
+        cifar_tar(cut=1),
+        cifar_tar(cut=2 * 3073),
+        cifar_tar(leave_out=("test_batch.bin",)),
     ],
     ids=["no tar", "cut", "a byte", "empty", "a member"],
 )
-def test_a_malformed_archive_is_refused(site, content, fact):
-    with pytest.raises(DataError, match=fact):
+def test_a_malformed_archive_is_refused(site, content):
+    with pytest.raises(DataError):
         published.load_cifar10(site("cifar10", {"cifar.tar.gz": content}))
 
 

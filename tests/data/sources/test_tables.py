@@ -24,14 +24,6 @@ def is_grey_with_labels(data, n=6):
     return True
 
 
-def test_npy(tmp_path):
-    np.save(tmp_path / "a.npy", GREY)
-    data = load(tmp_path / "a.npy")
-    assert (data.images == GREY[..., None]).all()
-    assert data.labels is None
-    assert data.name == str(tmp_path / "a.npy")
-
-
 @pytest.mark.parametrize("images", ["images", "samples", "x", "data"])
 @pytest.mark.parametrize("labels", ["labels", "label", "y", "targets", "target"])
 def test_npz_with_usual_names(tmp_path, images, labels):
@@ -152,13 +144,6 @@ def test_labels_of_a_csv_are_read_as_text(tmp_path, place, labels, names, number
     data = csv(tmp_path / "a.csv", [[*row[:place], label, *row[place:]] for row, label in zip(rows, labels)], heading)
     assert data.images.tolist() == rows
     assert (data.class_names, data.labels.tolist()) == (names, numbers)
-
-
-def test_labels_of_pictures_without_a_heading_are_text_too(tmp_path):
-    rows = [[label, *row] for label, row in zip(["07", "7", '"7"'], ROWS)]
-    data = csv(tmp_path / "a.csv", rows)
-    assert (data.class_names, data.labels.tolist()) == (("07", "7"), [0, 1, 1])
-    assert (data.images.reshape(3, 16) == np.array(ROWS[:3])).all()
 
 
 @pytest.mark.parametrize("heading", [["x", "y"], ["X", '"Y"'], ["y", "x"], ["x", "y", "z"]])

@@ -39,16 +39,6 @@ def test_colours_are_multiplied_by_alpha(tmp_path, ending, options):
     assert (small[..., :3] <= small[..., 3:]).all()  # resizing overshoots
 
 
-@pytest.mark.parametrize("ending", ["png", "gif"])
-def test_a_palette_s_transparent_colour_is_alpha(tmp_path, ending):
-    stripes = np.repeat(np.uint8([0, 1, 2, 1]), 7)
-    image = Image.fromarray(np.tile(stripes, (28, 1))).convert("P")
-    image.putpalette([250, 0, 0, 0, 250, 0, 0, 0, 250])
-    image.save(tmp_path / f"a.{ending}", transparency=0)
-    (found,) = np.asarray(load(tmp_path, 28).images)
-    assert (found[0, ::7] == [[0, 0, 0, 0], [0, 250, 0, 255], [0, 0, 250, 255], [0, 250, 0, 255]]).all()
-
-
 def test_resizing_never_mixes_in_what_cannot_be_seen(tmp_path):
     hidden = np.zeros((56, 56, 4), np.uint8)
     hidden[..., 0] = 255  # red under transparency

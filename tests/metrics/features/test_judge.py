@@ -146,10 +146,6 @@ def test_it_never_sees_the_test_part(own, monkeypatch):
         assert seen[-1][1] * (count // 8) >= 60  # never fewer steps, and never none, however much data there is
 
 
-def test_a_judge_is_shown_pixels_from_minus_one_to_one():
-    np.testing.assert_allclose(judges.as_input(np.array([0, 51, 255], np.uint8)), [-1.0, -0.6, 1.0], atol=1e-6)
-
-
 def test_what_a_judge_is_trained_on_is_moved_and_mirrored_sideways(monkeypatch):
     seen, as_input = [], judges.as_input
 

@@ -31,19 +31,14 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         with path.open("rb") as raw:
             zipped = raw.read(2) == _GZIP
             raw.seek(0)
-            if zipped:
-                with gzip.open(raw) as file:
-                    return read_idx_stream(file, str(path), size * _DEFLATE_RATIO)
-            return read_idx_stream(raw, str(path), size)
+            return _read(gzip.open(raw) if zipped else raw, path, size * _DEFLATE_RATIO if zipped else size)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path}: cannot be read as IDX ({str(error) or type(error).__name__}); the file is missing, truncated or "
-            "damaged. Fetch it again."
-        ) from error
+        reason = str(error) or type(error).__name__
+        raise DataError(f"{path}: cannot be read as IDX ({reason}). Is it there and whole? Fetch it.") from error
 
 
-def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
-    """Read one IDX file, called `path` in errors, from an unpacked stream that gives at most `most` bytes."""
+def _read(file: BufferedIOBase, path: Path, most: int) -> NDArray[Any]:
+    """Read one file from an unpacked stream that gives at most `most` bytes."""
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES or not 1 <= head[3] <= _MOST_DIMENSIONS:
         raise DataError(

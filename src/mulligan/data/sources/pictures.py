@@ -46,9 +46,8 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
     frame is taken. When a tenth of the pictures have transparency, all get an alpha channel, and are centred on
     transparency; otherwise they are put on black. When no picture has colour or alpha, all become grey.
 
-    Sub-folders are classes, in the order of their names. If `train` and `test` are the only sub-folders, they are the
-    two splits instead. Linked folders count like others. Files without a picture's ending are left out, and so are
-    broken pictures, if they are no more than one in twenty.
+    Sub-folders are classes, in the order of their names; `train` and `test` alone are splits. Linked folders count like
+    others. Files without a picture's ending are left out, and broken pictures, up to one in twenty.
 
     If the decoded pictures take more than 256 MiB, they are written once into a file of the user's cache folder, which
     is mapped into memory, and 256 pictures decide about colour.

@@ -54,19 +54,8 @@ def gist(train: NDArray[Any], dims: int = 64) -> Gist:
     as the brightness of the whole picture. Their principal components are scaled to variance 1, and y =
     arcsinh(component): near the reals y is the component itself, and a picture far away cannot outweigh all others.
 
-    Parameters
-    ----------
-    train : array of shape (n, h, w, c), uint8
-        n ≥ 2.
-    dims : int
-        Number of components; at most n / 4, so that a small folder's distance stays well above its floor.
+    There are at most n / 4 components, so that a small folder's distance stays well above its floor.
 
-    Returns
-    -------
-    Gist
-
-    Notes
-    -----
     The combination is Mulligan's own. Its nearest relatives are GIST (Oliva and Torralba 2001, section 3: energy of
     oriented filters on a 4×4 grid), and the sliced Wasserstein distance of Laplacian pyramids (Karras et al. 2018,
     section 5). It was chosen by damages and by pairs that were ordered by eye: docs/benchmarks/folders.md.

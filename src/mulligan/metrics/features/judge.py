@@ -182,24 +182,10 @@ def bundled_judge_for(data: Dataset) -> Judge | None:
 
 
 def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
-    """Find the judge of a data set.
+    """Find the judge of a data set: bundled, cached, or trained now unless ``train=False``; None without two classes.
 
-    Parameters
-    ----------
-    data : Dataset
-        Pictures. A judge is trained on all but `data.test`, or on nine tenths if there is no test part.
-    train : bool
-        Train a judge if none is bundled or in the cache.
-
-    Returns
-    -------
-    Judge or None
-        None with fewer than two labelled classes, or with ``train=False`` if there is no judge yet.
-
-    Notes
-    -----
-    A trained judge is kept in the user's cache folder, by the SHA-256 of pictures and labels. The log tells how long
-    training takes, and how accurate the new judge is.
+    It is trained on all but `data.test`, or on nine tenths if there is no test part, and kept in the user's cache
+    folder, by the SHA-256 of pictures and labels. The log tells how long that takes, and how accurate it is.
     """
     judge = bundled_judge_for(data)
     if judge is not None or data.labels is None or data.classes < 2:

@@ -88,16 +88,9 @@ class PCA:
 
 
 def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
-    """Fit `PCA` on the train split.
+    """Fit `PCA` on the train split, (n, h, w[, c]), uint8: at most n − 1 components and the number of pixel values.
 
-    Parameters
-    ----------
-    train : array of shape (n, h, w[, c]), uint8
-        n ≥ 2.
-    dims : int
-        Number of components; at most n − 1 and the number of pixel values.
-    name : str, optional
-        Default "pca64" for 64, and so on, even if the pictures allow fewer components.
+    Its name is "pca64" for 64, and so on, even if the pictures allow fewer components.
     """
     from scipy.linalg import eigh
 
