@@ -135,11 +135,6 @@ def test_they_are_those_of_the_definition_and_a_copy_is_at_no_distance(rng, monk
     assert (distances[1, 0], numbers[1, 0]) == (0, 17)
 
 
-def test_of_few_all_are_given(rng):
-    images = rng.integers(0, 256, (2, 5, 4, 1), dtype=np.uint8)
-    assert nearest_pictures(images, Dataset("x", images), 9)[1].tolist() == [[0, 1], [1, 0]]
-
-
 def test_who_is_as_near_as_the_next_training_picture_is_not_authentic():
     train = np.array([[0.0, 0.0], [2.0, 0.0], [9.0, 9.0], [9.0, 12.0]])
     assert authentic(np.array([[0.0, 2.0], [-2.0, 0.0]]), train) == 0.0  # 2 away, as the other is

@@ -142,9 +142,9 @@ def read(source: str | Path, reading: Reading) -> Dataset:
     if not name or not os.path.exists(path):  # Path.exists raises for names that are too long
         if name == UNNAMED:
             raise DataError(
-                "the run's samples were an array, which no file holds. Pass them again in Python: with data = "
-                "mulligan.data.from_arrays(images, labels), call mulligan.training.resume(RUN, data=data) to go on, "
-                "or mulligan.evaluate(mulligan.load(RUN), data) to measure."
+                "the run's samples were an array, which no file holds. Pass them again in Python, as data = "
+                "mulligan.data.from_arrays(images, labels): mulligan.training.resume(RUN, data=data) goes on, "
+                "mulligan.evaluate(mulligan.load(RUN), data) measures."
             )
         hint = suggest(name, DATASETS) or " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")

@@ -231,7 +231,7 @@ class Probe:
         return {**signals, **found.norms}
 
     def copying(self) -> dict[str, float]:
-        """Measure copying by `metrics.copying`, or by `nearness` for few samples with none held out."""
+        """Measure copying by `metrics.copies.copying`, or by `nearness` for few samples with none held out."""
         if self._copies is None:
             return {}
         made = self.fakes(COUNT, False)

@@ -22,7 +22,8 @@ from mulligan.game.gan import GAN
 from mulligan.game.losses import sigmoid
 from mulligan.metrics import METRICS, Metric
 from mulligan.metrics.features.gist import ENOUGH
-from mulligan.metrics.features.maps import with_probabilities
+from mulligan.metrics.features.judge import bundled_judge_for
+from mulligan.metrics.features.maps import pca_limit, with_probabilities
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.readings import says
@@ -117,9 +118,9 @@ def _reals(data: Dataset, count: int) -> tuple[NDArray[np.uint8], Any, NDArray[A
     """
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
-    rows = stream(0, "study.pca").permutation(len(data))[: min(10_000, metrics.pca_limit(data.shape))]
+    rows = stream(0, "study.pca").permutation(len(data))[: min(10_000, pca_limit(data.shape))]
     components = metrics.pca(np.asarray(data.images[np.sort(rows)]))
-    phi: Any = metrics.bundled_judge_for(data)
+    phi: Any = bundled_judge_for(data)
     if phi is None or (data.labels is not None and np.bincount(data.labels, minlength=data.classes).min() == 0):
         phi = metrics.gist(np.asarray(data.images[np.sort(rows[:ENOUGH])]))
     return images, phi, phi(images), components, components(images)

@@ -122,16 +122,6 @@ def test_pictures_that_are_only_measured_keep_their_size(tmp_path, shape):
     assert (np.asarray(load_unresized(tmp_path).images)[0, ..., 0] == picture).all()
 
 
-def test_transparency_is_laid_on_black(tmp_path):
-    alpha = RNG.integers(0, 256, (28, 28), dtype=np.uint8)
-    expected = np.rint(RGB * (alpha / 255.0)[..., None])
-    save(tmp_path / "rgba.png", np.dstack([RGB, alpha]))
-    np.testing.assert_allclose(read_picture(tmp_path / "rgba.png", Reading(28)), expected, atol=1)
-    save(tmp_path / "la.png", np.dstack([GREY, GREY, GREY, alpha]), "LA")
-    expected = np.rint(GREY * (alpha / 255.0))
-    np.testing.assert_allclose(read_picture(tmp_path / "la.png", Reading(28))[..., 0], expected, atol=1)
-
-
 def test_a_transparent_palette_colour_is_black(tmp_path):
     image = Image.fromarray(GREY // 128).convert("P")
     image.putpalette([250, 0, 0, 0, 250, 0])
@@ -171,12 +161,10 @@ def test_palette_cmyk_and_one_bit_are_converted(tmp_path):
     np.testing.assert_allclose(read_picture(tmp_path / "cmyk.tif", Reading(28)), flat, atol=2)
 
 
-@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
-def test_of_an_animation_the_first_frame_counts(tmp_path, ending):
+def test_of_an_animation_the_first_frame_counts(tmp_path):
     frames = [Image.fromarray(np.full((28, 28), level, np.uint8)) for level in (50, 100, 150)]
-    options = {"lossless": True} if ending == "webp" else {}
-    frames[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:], **options)
-    assert (read_picture(tmp_path / f"a.{ending}", Reading(28)) == 50).all()
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert (read_picture(tmp_path / "a.gif", Reading(28)) == 50).all()
 
 
 def test_a_big_jpeg_is_read_at_a_fraction_of_its_size(tmp_path):
@@ -224,16 +212,6 @@ def test_one_in_twenty_pictures_may_be_broken_and_is_left_out(tmp_path, content,
     assert caplog.messages == [f"{tmp_path}: {data.note.rpartition('; ')[2]}"]
     (tmp_path / "y" / "37.png").write_bytes(broken)
     with pytest.raises(DataError, match=r"37\.png: cannot be read.* 3 of 40 are broken"):
-        load(tmp_path)
-
-
-def test_a_picture_for_which_memory_is_too_small_says_so(tmp_path, monkeypatch):
-    def full(*_):
-        raise MemoryError
-
-    save(tmp_path / "a.png", GREY)
-    monkeypatch.setattr(Image.Image, "resize", full)
-    with pytest.raises(DataError, match=r"\(MemoryError\)"):
         load(tmp_path)
 
 

@@ -137,13 +137,13 @@ def resized(images: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
     from PIL import Image
 
     size = reading.size
-    made = np.empty((len(images), size, size, images.shape[3]), np.uint8)
-    for picture, square in zip(images, made):
+    squares = np.empty((len(images), size, size, images.shape[3]), np.uint8)
+    for picture, square in zip(images, squares):
         height, width, channels = picture.shape
         mode = {1: "L", 3: "RGB", 4: "RGBa"}[channels]
         image = Image.frombytes(mode, (width, height), picture.tobytes())
         square[:] = _fit(image, reading).reshape(square.shape)
-    return made
+    return squares
 
 
 def premultiplied(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,13 +14,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset
-from mulligan.errors import ShapeError
 
 _TRAIN, _TEST, _SEED = 50_000, 10_000, 20_180_101
 
@@ -43,16 +41,6 @@ class Gaussians:
         points = modes[rng.integers(len(modes), size=n)]
         points += self.std * rng.standard_normal(points.shape)
         return points.astype(np.float32)
-
-    def log_density(self, x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Return log p(x) for points (n, d), as float64 (n,): exact."""
-        d = len(self.centres[0])
-        if x.ndim != 2 or x.shape[1] != d:
-            raise ShapeError(f"points of this toy must have shape (n, {d}), got {x.shape}. Reshape them.")
-        exponent = -0.5 * np.square((x[:, None, :] - self.modes) / self.std).sum(axis=2)
-        largest = exponent.max(axis=1)
-        constant = math.log(len(self.centres)) + 0.5 * d * math.log(2.0 * math.pi * self.std**2)
-        return np.asarray(largest + np.log(np.exp(exponent - largest[:, None]).sum(axis=1)) - constant)
 
 
 @dataclass(frozen=True)
@@ -88,7 +76,7 @@ TOYS: dict[str, Gaussians | SwissRoll] = {
     "grid": Gaussians(tuple((x, y) for x in (-4.0, -2.0, 0.0, 2.0, 4.0) for y in (-4.0, -2.0, 0.0, 2.0, 4.0)), 0.05),
     "swiss-roll": SwissRoll(),
 }
-"""The toys by name: their densities, modes and fresh samples."""
+"""The toys by name: their modes and fresh samples."""
 
 
 def load_toy(name: str) -> Dataset:
