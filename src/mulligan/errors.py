@@ -141,11 +141,13 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     """Return a path with ``~`` replaced by the home folder. Unlike `Path.expanduser`, let an unknown user be.
 
     An empty path raises a `ConfigError`: it is mostly a variable that was not set, and would mean the current folder.
+    ``new/../old`` is ``old``: it exists only once ``new`` does, after everything was checked.
     """
     text = os.fspath(path)
     if not text or "\0" in text:
         raise ConfigError(f"a path must name a file or a folder, got {shown(text)}. Try . for the current folder.")
-    return Path(os.path.expanduser(text))
+    path = os.path.expanduser(text)
+    return Path(path if os.path.exists(path) else os.path.normpath(path))
 
 
 def as_whole(name: str, value: object, low: int, high: int | None = None) -> int:

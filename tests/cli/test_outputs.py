@@ -83,7 +83,7 @@ def test_no_command_writes_over_what_it_reads_or_what_others_wrote(command, plac
     }
     assert {".png", ".gif", ".html", ".toml", ".safetensors"} <= {*own.values()}
     wrong = ["notes.txt", "notes.txt/new" + ending, f"notes{ending}", ".", f"folder{ending}", "", "new.jpeg", *own]
-    wrong += [finished / DATA, "link.png"]
+    wrong += [finished / DATA, "link.png", f"absent/../notes{ending}"]
     wrong.remove(Path(RUN, "report.html")) if command == "report" else None
     for out in map(str, wrong):
         code, said, _ = mulligan(*words, "--out", out)
@@ -133,7 +133,7 @@ def test_no_command_fills_a_folder_of_others(command, place, refused, monkeypatc
     for marker in ("site.json", "case.json", "plan.json"):  # the name alone is no signature
         Path("thesis", marker).write_text('{"name": "Mulligan"}')
     before = place()
-    for out in ("thesis", "."):
+    for out in ("thesis", ".", "absent/../thesis"):
         refused(*FOLDERS[command], out)
     assert place() == before
 

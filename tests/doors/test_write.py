@@ -43,6 +43,11 @@ def test_what_is_no_json_is_not_written(tmp_path):
     assert find_json(tmp_path / "a") == {"x": 1.5}
 
 
+def test_a_name_that_is_no_text_is_written_as_json_escapes_it(tmp_path):
+    write_json(tmp_path / "a", {"image": "\udcff.png"})
+    assert find_json(tmp_path / "a") == {"image": "\udcff.png"}
+
+
 def test_the_folder_is_on_the_disk_once_the_new_name_is(tmp_path, monkeypatch):
     path, seen = tmp_path / "a", []
     monkeypatch.setattr(write, "sync_folder", lambda folder: seen.append((folder, path.read_bytes())))

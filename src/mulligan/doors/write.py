@@ -60,7 +60,7 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
 def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
     """Write a value as strict JSON, indented; see `atomic_write`."""
     content = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    atomic_write(path, content.encode(), folders=folders)
+    atomic_write(path, content.encode(errors="backslashreplace"), folders=folders)  # of a name that is no text
 
 
 def check_out(

@@ -9,6 +9,7 @@ from typing import Any
 from mulligan.config.change import Change, apply_overrides, compare, flatten
 from mulligan.config.recipes import recipe
 from mulligan.config.serialization import to_table
+from mulligan.doors.read import read_bytes
 from mulligan.errors import MulliganError, typed
 from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
 from mulligan.output.figures import count, counted, duration, figure, percent, ranged
@@ -224,8 +225,8 @@ def describe_machine(story: Story) -> list[tuple[str, str]]:
     before = story.parent.seconds(story.begins) if story.parent is not None else None
     speed = steps / max(seconds[0] - (before[0] if before else 0.0), 1e-9) if seconds else 0.0
     try:
-        digest = hashlib.sha256(story.folder.generator.read_bytes()).hexdigest()
-    except OSError:
+        digest = hashlib.sha256(read_bytes(story.folder.generator)).hexdigest()
+    except MulliganError:
         digest = ""
     return [
         ("Mulligan", versions.get("mulligan", "")),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.errors import CheckpointError
+from mulligan.errors import CheckpointError, DataError
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import SIDE, points_picture
 from mulligan.training import (
@@ -88,6 +88,16 @@ def test_being_asked_to_stop_saves_where_the_run_stands(tiny, tmp_path, record, 
     assert again.step == 9
     record(tmp_path / "r", again)
     assert content(tmp_path / "r") == content(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.parametrize("name", ["events.jsonl", "times.jsonl", ".lock"])
+def test_a_run_does_not_wait_for_a_pipe(tiny, tmp_path, record, name):
+    record(tmp_path / "r", Run(tiny()))
+    (tmp_path / "r" / name).unlink()
+    os.mkfifo(tmp_path / "r" / name)
+    with pytest.raises(DataError, match="a pipe"):
+        record(tmp_path / "r", resume(tmp_path / "r", steps=tiny().steps + 1))
 
 
 def test_a_kill_between_the_last_checkpoint_and_the_generator(tiny, tmp_path, record, content):

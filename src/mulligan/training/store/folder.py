@@ -21,7 +21,7 @@ from mulligan.config.model import Config
 from mulligan.config.serialization import to_table
 from mulligan.config.toml import load_config
 from mulligan.data import Dataset
-from mulligan.doors.read import find_json
+from mulligan.doors.read import check_regular, find_json
 from mulligan.doors.write import NO_NAME, write_json
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
 from mulligan.output.generator import Generator
@@ -118,7 +118,7 @@ class RunFolder:
         The lock ends with the process and moves with the folder. Forked workers close the file at once: they may
         outlive a killed process by a moment.
         """
-        file = (self.path / ".lock").open("ab")
+        file = check_regular(self.path / ".lock").open("ab")
         _held.add(file)
         try:
             if sys.platform == "win32":

@@ -23,6 +23,7 @@ import numpy as np
 
 from mulligan.config.toml import dumps_toml
 from mulligan.data import DATASETS
+from mulligan.doors.read import check_regular
 from mulligan.doors.write import FULL, advice, atomic_write
 from mulligan.errors import BusyError, CheckpointError, DivergedError, RunError, expanded, typed
 from mulligan.output.pictures import read_png, save_animation, save_png
@@ -206,7 +207,7 @@ class Recorder:
             save_png(path, sheet(event.images, run.data), {"step": str(event.step)})
         self._write(event)
         if isinstance(event, Stepped) and event.clock is not None:
-            with _writing(self.folder.times), self.folder.times.open("a", encoding="utf-8") as file:
+            with _writing(self.folder.times), check_regular(self.folder.times).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": event.step, **vars(event.clock)}) + "\n")
         if isinstance(event, Evaluated) and (distance := distance_of(event.metrics)) < self._lowest:
             run.generator().save(self.folder.best)
@@ -283,7 +284,7 @@ class Log:
         if position["bytes"] and not path.exists():  # moved away, as the error below proposes
             warnings.warn(f"{path} is missing, so the run begins a new log.", stacklevel=2)
             position = {"bytes": 0}
-        path.touch()
+        check_regular(path).touch()
         self._file = path.open("r+b", buffering=0)
         self._length = position["bytes"]
         kept = self._file.read(self._length) or b""
