@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mulligan.game import LOSSES, Loss
-from mulligan.game.losses import sigmoid
+from mulligan.nn.layers.activations import sigmoid
 from mulligan.output import readings
 from mulligan.output.pictures.charts import draw
 from mulligan.output.readings import probability, read, says, unit

@@ -19,8 +19,9 @@ from mulligan.game import (
     Relativistic,
     RelativisticAverage,
 )
-from mulligan.game.losses import sigmoid, softplus
+from mulligan.game.losses import softplus
 from mulligan.nn.layers import Dense
+from mulligan.nn.layers.activations import sigmoid
 
 EVERY = [*(loss() for loss in LOSSES.values()), NonSaturating(0.1)]
 LN2 = math.log(2)

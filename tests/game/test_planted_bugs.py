@@ -21,10 +21,10 @@ from mulligan.game import player as player_module
 from mulligan.game.augment import Warp
 from mulligan.game.checking import check_game
 from mulligan.game.draws import Draws
-from mulligan.game.losses import sigmoid
 from mulligan.game.passes import DiscriminatorPasses
 from mulligan.game.step import Step
 from mulligan.nn import Workspace
+from mulligan.nn.layers.activations import sigmoid
 
 BUGS = {}
 

@@ -146,7 +146,7 @@ def test_a_window_that_ends_before_it_begins_is_told_both_ends():
 
 
 def test_a_schedule_of_beta2_needs_an_option_beta2_and_stays_in_its_range():
-    with pytest.raises(ConfigError, match=r"SGD must have an option beta2 .* 0\.9"):
+    with pytest.raises(ConfigError, match=r"SGD must have an option beta2"):
         SGD().rates(1.0, beta2=0.9)
     for beta2 in (1.0, -0.1):
         with pytest.raises(ConfigError, match=rf"Adam: beta2 .* got {beta2:g} "):

@@ -89,24 +89,10 @@ class GAN:
     def step(self, real: Array, labels: Labels = None) -> dict[str, float]:
         """Play one step: the turns of both players, in the order of `Game.turns`.
 
-        Parameters
-        ----------
-        real : array of shape ``(n, *sample_shape)``
-            A batch of real samples, in the range of G's output. With ``d_steps > 1``: (d_steps·n, …), a fresh batch for
-            each of D's moves.
-        labels : (n,) integer array, optional
-            Their classes. The fakes get the same classes, so that both follow the data's frequencies.
-
-        Returns
-        -------
-        dict of str to float
-            ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy`` where the loss has a level,
-            and each penalty by its name.
-
-        Raises
-        ------
-        ShapeError, ConfigError
-            When the batch, or its labels, do not fit the game.
+        `real`, (n, *sample_shape), is a batch in the range of G's output, or (d_steps·n, …), a fresh one for each of
+        D's moves. `labels`, (n,) integers, are its classes; the fakes get the same, so that both follow the data's
+        frequencies. Returns ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy`` where the loss
+        has a level, and each penalty by its name.
         """
         real = as_numbers(real, "a batch", "one row for each sample")
         classes = None if labels is None else as_numbers(labels, "labels")

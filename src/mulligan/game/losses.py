@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from mulligan.nn.fields import Checked, Fraction, Integer
-from mulligan.nn.layers.activations import sigmoid as logistic
+from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.memory import Array, constant
 
 
@@ -31,13 +31,6 @@ class GeneratorLoss(NamedTuple):
 
     value: float
     fake: Array
-
-
-def sigmoid(x: Array) -> Array:
-    """Return σ(x), exact to a few roundings even at 1e-12, from which a saturated G still learns."""
-    out = np.empty_like(x)
-    logistic(x, out)
-    return out
 
 
 def softplus(x: Array) -> Array:

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from mulligan.errors import UnsupportedError
 from mulligan.nn.fields import Checked, NonNegative
 from mulligan.nn.memory import Array
 
@@ -42,6 +43,8 @@ class Penalty(Checked):
         For "between", return ε of each row, (n, 1, …), by default from U(0, 1). For "around", return the shift of every
         element, of the shape of `real`: such a penalty must implement this method.
         """
+        if self.points == "around":
+            raise UnsupportedError(f"{type(self).__name__} must implement draw: its points are 'around' the reals.")
         return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
 
     @abstractmethod

@@ -78,7 +78,6 @@ def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: i
     _check_schedules(game, total)
     _try_loss(game, d)
     for penalty in game.penalties:
-        _check_points(penalty)
         try_penalty(penalty, np.ones((2, *sample_shape), np.float32), 2)
     if game.penalties:
         for _, layer, _ in walk(d.layer, d.input_shape):
@@ -163,15 +162,6 @@ def _check_mixing(game: Game, g: Network, d: Network) -> None:
             f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), but with {what} each "
             "logit must depend on its own sample alone. Use LayerNorm or no normalisation, or an alternating update "
             "without penalties."
-        )
-
-
-def _check_points(penalty: Penalty) -> None:
-    """Raise if a user's own penalty does not define its points."""
-    if penalty.points == "around" and type(penalty).draw is Penalty.draw:
-        raise UnsupportedError(
-            f"{type(penalty).__name__} must implement draw, because its points are 'around' the reals. Return the "
-            "shift of every element from it, as DRAGAN does."
         )
 
 

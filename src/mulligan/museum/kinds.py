@@ -11,7 +11,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures import Architecture
-from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, sigmoid, softplus
+from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, softplus
 from mulligan.game.penalties import WGANGP, scale_rows, squared_norms
 from mulligan.nn.fields import Count, Decay, Finite, Positive
 from mulligan.nn.layers import (
@@ -25,6 +25,7 @@ from mulligan.nn.layers import (
     Sigmoid,
     Tanh,
 )
+from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.layers.activations import sigmoid as logistic
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import He, Scaled

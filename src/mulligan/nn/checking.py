@@ -256,26 +256,11 @@ class _Point:
 
 
 def check_layer(layer: Layer, shape: Shape, name: str = "") -> list[Check]:
-    """Check a layer, or a whole network, against finite differences.
+    """Check a layer, or a whole network, against finite differences, for samples of a small `shape`.
 
-    Parameters
-    ----------
-    layer : Layer
-    shape : tuple of int
-        Of one sample. Take a small one: the formulas do not depend on the size.
-    name : str
-        For the table; the class's name if empty.
-
-    Returns
-    -------
-    list of Check
-        First order in training and, if it differs, in evaluation; then second order, the fast path and two workers, if
-        the layer supports them.
-
-    Raises
-    ------
-    UnsupportedError
-        If a layer of yours returns a result that it should write into `out`, or an array of the wrong dtype or shape.
+    Returns first order in training and, if it differs, in evaluation; then second order, the fast path and two workers,
+    if the layer supports them. Raises `UnsupportedError` if a layer of yours returns a result that it should write into
+    `out`, or an array of the wrong dtype or shape.
     """
     for _, inner, inner_shape in walk(layer, shape):
         if not type(inner).__module__.startswith("mulligan."):

@@ -69,14 +69,7 @@ class Network:
         """Draw every parameter from its initialiser, in order; return the network."""
         for flat, entries in ((self.theta, self.entries), (self.stats, self.stat_entries)):
             for entry in entries:
-                param = entry.param
-                try:
-                    param.init.fill(entry.view(flat), param.fan_in, param.fan_out, rng)
-                except OverflowError as error:
-                    raise ConfigError(
-                        f"{entry.path}: the initialiser must give finite numbers, got {param.init}: a number in it "
-                        f"is too large ({error}). Try smaller options."
-                    ) from error
+                entry.param.init.fill(entry.view(flat), entry.param.fan_in, entry.param.fan_out, rng)
         return self
 
     def tensors(self) -> dict[str, Array]:
@@ -210,18 +203,14 @@ class Workspace:
 
 def _checked(labels: Labels | Array, n: int, classes: int, training: bool) -> NDArray[np.integer[Any]] | Array:
     """Return labels that fit the batch: as intp, or a mixture as it is."""
-    if labels is None:
-        raise ConfigError(
-            f"labels must give the class of every row, as the network is conditioned on {classes} classes, got None. "
-            "Give labels, or build the network without classes."
-        )
     labels = np.asarray(labels)
     if not training and labels.shape == (n, classes) and labels.dtype.kind == "f":
         return labels
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        got = "none" if labels.dtype == object else f"shape {labels.shape} and dtype {labels.dtype}"
         raise ShapeError(
-            f"labels must be whole numbers of shape ({n},), one per row, got shape {labels.shape} and dtype "
-            f"{labels.dtype}. Try labels.astype(int).reshape({n})."
+            f"labels must be whole numbers of shape ({n},), the class of each row, as the network knows {classes} "
+            f"classes, got {got}. Try labels.astype(int).reshape({n})."
         )
     if n and not 0 <= labels.min() <= labels.max() < classes:
         raise ConfigError(

@@ -99,8 +99,12 @@ class Linear(Schedule):
             raise ConfigError(must_be(what, f"below until = {self.until!r}", self.from_, try_))
 
     def __call__(self, step: int, total: int) -> float:
-        q = min(max((step / total - self.from_) / (self.until - self.from_), 0.0), 1.0)
+        q = self.share(min(max((step / total - self.from_) / (self.until - self.from_), 0.0), 1.0))
         return (1 - q) * self.start + q * self.end
+
+    def share(self, q: float) -> float:
+        """Return the share of the way at the fraction q of the time."""
+        return q
 
 
 @dataclass(frozen=True)
@@ -112,10 +116,8 @@ class Cosine(Linear):
     ``(1−w)·start + w·end`` with w = ½(1 − cos πq), q as in `Linear`. ``Cosine(from_=0.5)`` holds 1 for half of the run.
     """
 
-    def __call__(self, step: int, total: int) -> float:
-        q = min(max((step / total - self.from_) / (self.until - self.from_), 0.0), 1.0)
-        w = 0.5 * (1 - math.cos(math.pi * q))
-        return (1 - w) * self.start + w * self.end
+    def share(self, q: float) -> float:
+        return 0.5 * (1 - math.cos(math.pi * q))
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from mulligan.data import Dataset, Sampler, scaled
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import UnsupportedError
 from mulligan.game.gan import GAN
-from mulligan.game.losses import sigmoid
 from mulligan.metrics import METRICS, Metric
 from mulligan.metrics.features.gist import ENOUGH
 from mulligan.metrics.features.judge import bundled_judge_for
 from mulligan.metrics.features.maps import pca_limit, with_probabilities
+from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.readings import says

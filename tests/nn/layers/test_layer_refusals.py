@@ -36,12 +36,12 @@ def test_samples_that_do_not_fit(layer, shape, message):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        (None, ConfigError, "must give the class of every row.* got None"),
+        (None, ShapeError, "the class of each row.* got none"),
         (np.array([0, 1, 3]), ConfigError, "labels must .*got 0 to 3"),
         (np.array([0, -1, 2]), ConfigError, "labels must be from 0 to 2, .*, got -1 to 2"),
-        (np.array([0, 1]), ShapeError, "whole numbers of shape .* one per row, got shape"),
-        (np.array([0.0, 1.0, 2.0]), ShapeError, "whole numbers of shape .* one per row, got shape"),
-        (np.array([[0], [1], [2]]), ShapeError, "whole numbers of shape .* one per row, got shape"),
+        (np.array([0, 1]), ShapeError, "whole numbers of shape .* got shape"),
+        (np.array([0.0, 1.0, 2.0]), ShapeError, "whole numbers of shape .* got shape"),
+        (np.array([[0], [1], [2]]), ShapeError, "whole numbers of shape .* got shape"),
     ],
 )
 @pytest.mark.parametrize("layer", [nn.OneHot(3), nn.Projection(3)], ids=lambda layer: type(layer).__name__)

@@ -174,14 +174,14 @@ class Arctan(Pointwise):
         out *= -2
 
 
-def sigmoid(x: Array, out: Array) -> None:
-    """Write 1/(1 + e⁻ˣ), to a few roundings; 0 where e⁻ˣ overflows (below −88 in float32). `out` may be `x`."""
-    np.negative(x, out=out)
+def sigmoid(x: Array, out: Array | None = None) -> Array:
+    """Return 1/(1 + e⁻ˣ), to a few roundings; 0 where e⁻ˣ overflows (below −88 in float32). `out` may be `x`."""
+    out = np.negative(x, out=out)
     with np.errstate(over="ignore"):  # 1/(1 + ∞) is 0, as it should be
         np.exp(out, out=out)
     one = constant(1, x.dtype)
     out += one
-    np.divide(one, out, out=out)  # 3.4 µs for 32 × 784, np.reciprocal 5.6
+    return np.divide(one, out, out=out)  # 3.4 µs for 32 × 784, np.reciprocal 5.6
 
 
 def above(x: Array, least: float, out: Array | None = None) -> Array:

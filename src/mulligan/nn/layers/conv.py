@@ -6,6 +6,7 @@ Derived in docs/book/03-convolution.md.
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from typing import Literal
 
 from mulligan.errors import ShapeError
@@ -43,6 +44,22 @@ class _Convolution(Affine):
     @abstractmethod
     def correlation(self, shape: Shape) -> Correlation:
         """Return where the windows lie, given the shape of an input sample."""
+
+    @abstractmethod
+    def _axis(self, size: int, k: int) -> tuple[int, int]:
+        """Return the output's size along one axis, and the zeros before the fine image there."""
+
+    def _place(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return `_axis` of both axes: sizes, and zeros; raise `ShapeError` if nothing is left of the image."""
+        check_image(self, shape)
+        (height, above), (width, left) = (self._axis(size, k) for size, k in zip(shape, self.size))
+        if min(height, width) < 1:
+            least = [next(size for size in count(1) if self._axis(size, k)[0] >= 1) for k in self.size]
+            raise ShapeError(
+                f"{type(self).__name__} with kernel {self.size}, stride {self.stride} and padding {self.padding}: "
+                f"images must be {least[0]} × {least[1]} or larger, got {shape[0]} × {shape[1]}. Try padding = 'same'."
+            )
+        return (height, width), (above, left)
 
     def params(self, shape: Shape) -> dict[str, Param]:
         fan_in, fan_out = self._fans(shape)
@@ -90,29 +107,14 @@ class Conv2d(_Convolution):
     """
 
     def correlation(self, shape: Shape) -> Correlation:
-        check_image(self, shape)
-        grid, before = [], []
-        for size, k in zip(shape, self.size):
-            if self.padding == "same":
-                g = -(-size // self.stride)
-                before.append(max((g - 1) * self.stride + k - size, 0) // 2)
-            else:
-                g = (size + 2 * self.padding - k) // self.stride + 1
-                before.append(self.padding)
-            grid.append(g)
-        if min(grid) < 1:
-            least = [max(1, k - 2 * int(self.padding)) for k in self.size]
-            raise ShapeError(
-                f"Conv2d with kernel {self.size} and padding {self.padding}: images must be {least[0]} × {least[1]} or "
-                f"larger, got {shape[0]} × {shape[1]}. Try padding = 'same', or a smaller kernel."
-            )
-        return Correlation(
-            (shape[0], shape[1], shape[2]),
-            (grid[0], grid[1], self.channels),
-            self.size,
-            self.stride,
-            (before[0], before[1]),
-        )
+        grid, before = self._place(shape)
+        return Correlation((shape[0], shape[1], shape[2]), (*grid, self.channels), self.size, self.stride, before)
+
+    def _axis(self, size: int, k: int) -> tuple[int, int]:
+        if self.padding == "same":
+            g = -(-size // self.stride)
+            return g, max((g - 1) * self.stride + k - size, 0) // 2
+        return (size + 2 * self.padding - k) // self.stride + 1, self.padding
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.correlation(shape).grid
@@ -148,29 +150,13 @@ class ConvTranspose2d(_Convolution):
     """
 
     def correlation(self, shape: Shape) -> Correlation:
-        check_image(self, shape)
-        image, before = [], []
-        for size, k in zip(shape, self.size):
-            if self.padding == "same":
-                image.append(size * self.stride)
-                before.append(max(k - self.stride, 0) // 2)
-            else:
-                image.append((size - 1) * self.stride + k - 2 * self.padding)
-                before.append(self.padding)
-        if min(image) < 1:
-            # (h − 1)·stride + kh − 2p ≥ 1
-            least = [max(1, 1 - (k - 1 - 2 * int(self.padding)) // self.stride) for k in self.size]
-            raise ShapeError(
-                f"ConvTranspose2d with kernel {self.size}, stride {self.stride} and padding {self.padding}: images "
-                f"must be {least[0]} × {least[1]} or larger, got {shape[0]} × {shape[1]}. Try padding = 'same'."
-            )
-        return Correlation(
-            (image[0], image[1], self.channels),
-            (shape[0], shape[1], shape[2]),
-            self.size,
-            self.stride,
-            (before[0], before[1]),
-        )
+        image, before = self._place(shape)
+        return Correlation((*image, self.channels), (shape[0], shape[1], shape[2]), self.size, self.stride, before)
+
+    def _axis(self, size: int, k: int) -> tuple[int, int]:
+        if self.padding == "same":
+            return size * self.stride, max(k - self.stride, 0) // 2
+        return (size - 1) * self.stride + k - 2 * self.padding, self.padding
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.correlation(shape).image

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ShapeError
 from mulligan.nn.fields import Checked, Finite, NonNegative
 
 
@@ -79,10 +78,6 @@ class Orthogonal(Initializer):
     gain: NonNegative = 1.0
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        if out.ndim < 2:
-            raise ShapeError(
-                f"Orthogonal: the array must have two axes or more, got shape {out.shape}. Try Zeros() for a bias."
-            )
         rows, columns = math.prod(out.shape[:-1]), out.shape[-1]
         q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
         q *= np.sign(np.diag(r))  # Mezzadri: makes Q unique, hence uniform

@@ -53,29 +53,21 @@ class Optimizer(Checked, ABC):
 
         `factor` multiplies ``lr``; 0 is allowed. `beta2`, in [0, 1), replaces ``beta2``.
         """
-        own, options = {}, vars(self)
-        if "beta2" in options:
-            own["beta2"] = options["beta2"]
-        if "lr" in options:
-            own["lr"] = float(options["lr"] * factor)
-        elif factor != 1:
-            raise ConfigError(
-                f"{type(self).__name__} must have an option lr under a schedule of rates (now at {factor:.6g}), got "
-                "none. Call its rate lr, or use schedules.lr = constant."
-            )
-        if beta2 is None:
-            return own
-        if "beta2" not in own:
-            raise ConfigError(
-                f"{type(self).__name__} must have an option beta2 under a schedule of beta2 (now at {beta2!r}), got "
-                "none. Remove the schedule, or use an optimiser of the Adam family."
-            )
-        if not 0 <= beta2 < 1:
+        own = {name: value for name, value in vars(self).items() if name in ("lr", "beta2")}
+        for name, scheduled in (("lr", factor != 1), ("beta2", beta2 is not None)):
+            if scheduled and name not in own:
+                raise ConfigError(
+                    f"{type(self).__name__} must have an option {name} under a schedule of {name}, got none. "
+                    "Remove the schedule, or use an optimiser that has one."
+                )
+        if beta2 is not None and not 0 <= beta2 < 1:
             raise ConfigError(
                 f"{type(self).__name__}: beta2 must be a finite number, at least 0 and below 1, at every step, got "
                 f"{beta2:.6g} from a schedule. Try a schedule from 0.9 to 0.999."
             )
-        return own | {"beta2": float(beta2)}
+        if "lr" in own:
+            own["lr"] = float(own["lr"] * factor)
+        return own if beta2 is None else own | {"beta2": float(beta2)}
 
     def step(self, theta: Vector, grad: Vector, state: State, **rates: float) -> None:
         """Take one step, in place.
