@@ -32,11 +32,6 @@ def test_elsewhere_and_as_json(mulligan, run):
     assert loads(out)["files"] == [{"path": "x.html", "bytes": Path("x.html").stat().st_size}]
 
 
-def test_the_last_line_of_json_names_it(mulligan, here):
-    out = mulligan(*RING, "--json")[1]
-    assert loads(out.splitlines()[-1])["report"] == "runs/ring-1/report.html"
-
-
 @pytest.mark.parametrize("json", [(), ("--json",)])
 def test_a_report_that_cannot_be_written_is_1_once_all_else_is_shown(mulligan, here, monkeypatch, json):
     from mulligan.errors import RunError

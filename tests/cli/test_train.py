@@ -110,7 +110,7 @@ def test_json_is_the_stream_and_where_things_are(mulligan, data):
     assert stripped == logged
     kept = events[-1]
     assert kept["step"] == 8
-    assert all(Path(kept[name]).is_file() for name in ("grid", "animation", "generator"))
+    assert all(Path(kept[name]).is_file() for name in ("grid", "animation", "generator", "report"))
     assert kept["run"] == "runs/quick-1"
 
 
