@@ -271,3 +271,10 @@ def test_figures_that_are_not_as_they_were_written_are_told_of(folder, metrics, 
         caplog.clear()
         assert "metrics.json was edited or truncated after it was written" in report(folder)
         assert "metrics.json was edited or truncated" in caplog.text
+
+
+@pytest.mark.parametrize("field", ["n", "data", "seeds", "step"])
+def test_figures_of_another_program_are_left_out(folder, metrics, field):
+    (folder / "metrics.json").write_text(json.dumps({**metrics, field: {}}))
+    assert read(folder).metrics == {}
+    assert report(folder)

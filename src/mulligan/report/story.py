@@ -110,5 +110,6 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
 
 def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the metrics; nothing if another program wrote a file of that name."""
-    needed = {"n": int, "n_real": int, "data": str}
-    return metrics if all(isinstance(metrics.get(key), kind) for key, kind in needed.items()) else {}
+    kinds = {"n": int, "n_real": int, "data": str, "seeds": list, "step": int}
+    known = {"seeds": [], "step": 0, **metrics}
+    return metrics if all(isinstance(known.get(key), kind) for key, kind in kinds.items()) else {}
