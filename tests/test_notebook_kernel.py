@@ -12,7 +12,7 @@ nbclient = pytest.importorskip("nbclient", reason="notebooks need the extra docs
 pytest.importorskip("ipykernel", reason="notebooks need the extra docs")
 
 SOURCE = Path(__file__).parents[1] / "src"
-LONG = 600
+LONG = 120
 """Seconds that a busy machine may take."""
 
 
@@ -26,7 +26,7 @@ def executed(tmp_path, monkeypatch, *cells, stop=None):
 
     async def shown(cell):
         for _ in range(20 * LONG):
-            if any("samples at step" in html(output) for output in cell.outputs):
+            if any('alt="samples"' in html(output) for output in cell.outputs):
                 return
             await asyncio.sleep(0.05)
 
@@ -68,9 +68,9 @@ def test_a_loop_of_ones_own_redraws_one_output_and_goes_on_after_the_stop_button
     more = "next(e for e in mulligan.train(run, observers=()) if e.name == 'stepped').step > before > 0"
     first, then, shown = executed(tmp_path, monkeypatch, re.sub("\n {8}", "\n", loop), more, "run", stop=0)
     assert [output["output_type"] for output in first] == ["display_data"]
-    assert "samples at step" in html(first[0])
+    assert 'alt="samples"' in html(first[0])
     assert [output["data"]["text/plain"] for output in then if output["output_type"] == "execute_result"] == ["True"]
-    assert html(shown[0]).count('class="curve') == 2
+    assert 'alt="samples"' in html(shown[0])
 
 
 @pytest.mark.parametrize("path", sorted((SOURCE.parent / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
