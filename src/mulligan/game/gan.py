@@ -89,10 +89,10 @@ class GAN:
     def step(self, real: Array, labels: Labels = None) -> dict[str, float]:
         """Play one step: the turns of both players, in the order of `Game.turns`.
 
-        `real`, ``(n, *sample_shape)``, is a batch in the range of G's output, or ``(d_steps·n, …)``, a fresh one for each
-        of D's moves. `labels`, (n,) integers, are its classes; the fakes get the same, so that both follow the data's
-        frequencies. Returns ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy`` where the loss
-        has a level, and each penalty by its name.
+        `real`, ``(n, *sample_shape)``, is a batch in the range of G's output, or ``(d_steps·n, …)``, a fresh one for
+        each of D's moves. `labels`, (n,) integers, are its classes; the fakes get the same, so that both follow the
+        data's frequencies. Returns ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy`` where the
+        loss has a level, and each penalty by its name.
         """
         real = as_numbers(real, "a batch", "one row for each sample")
         classes = None if labels is None else as_numbers(labels, "labels")
