@@ -16,8 +16,10 @@ def dumps_toml(config: Any) -> str:
     return tomli_w.dumps(to_table(config))
 
 
-def upgrade(table: dict[str, Any]) -> dict[str, Any]:
+def upgrade(table: Any) -> Any:
     """Return the table of a configuration of an earlier version with today's fields, so that its run goes on."""
+    if not isinstance(table, dict):
+        return table  # the builder says what is wrong
     data, schedules = table.get("data"), table.get("schedules")
     if isinstance(data, dict) and "skip_broken" in data:
         table = {**table, "data": {key: value for key, value in data.items() if key != "skip_broken"}}
