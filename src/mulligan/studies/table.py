@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
+from mulligan.doors.say import escape
 from mulligan.doors.write import atomic_write
 from mulligan.metrics import Metric
 from mulligan.studies.measures import FIGURES
@@ -140,7 +141,7 @@ def plot(rows: Sequence[StudyRow], name: str) -> Any:
     for y, spread in enumerate(spreads.values()):
         axes.plot(spread.values, [y] * len(spread.values), "o-", color=BLUE, alpha=0.6, markersize=4)
         axes.plot(spread.median, y, "|", color=RED, markersize=14, markeredgewidth=2.5)
-    axes.set_yticks(range(len(spreads)), list(spreads))
+    axes.set_yticks(range(len(spreads)), [escape(name)[:60].replace("$", r"\$") for name in spreads])  # no formulas
     axes.invert_yaxis()
     if values and min(values) > 0 and max(values) / min(values) > DECADES:
         axes.set_xscale("log")
