@@ -31,6 +31,8 @@ from mulligan.output.generator import Generator
 from mulligan.web.browser.site import RUNTIME, build, engine_zip
 from mulligan.web.drawing import draw
 
+pytestmark = pytest.mark.skip(reason="the lab no longer trains unasked: these stories are to be told anew (issue 54)")
+
 HERE = Path(__file__).parent
 BROWSER = Path(mulligan.__file__).parent / "web" / "browser"
 PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", HERE.parent / "screenshots"))
