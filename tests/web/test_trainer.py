@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
@@ -228,19 +227,20 @@ def test_what_goes_wrong_is_said_and_the_worker_lives(held, tiny):
 
 
 @pytest.mark.parametrize("system", ["posix", "windows"])
-def test_a_server_that_is_gone_ends_the_worker_and_saves(tiny, tmp_path, system, monkeypatch):
-    poll = Connection.poll
+def test_a_server_that_is_gone_ends_the_worker_and_saves(tiny, tmp_path, system):
+    held = Held(tmp_path)
+    connection = held.worker.channel._connection
+    poll = connection.poll
 
-    def breaking(self, timeout=0.0):
-        found = poll(self, timeout)
-        with socket.fromfd(self.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as end:
-            if found and not end.recv(1, socket.MSG_PEEK):
+    def break_at_the_end(timeout=0.0):
+        ready = poll(timeout)
+        with socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            if ready and not end.recv(1, socket.MSG_PEEK):
                 raise BrokenPipeError(109, "The pipe has been ended")
-        return found
+        return ready
 
     if system == "windows":
-        monkeypatch.setattr(Connection, "poll", breaking)
-    held = Held(tmp_path)
+        connection.poll = break_at_the_end
     folder = held.start(tiny(steps=1_000_000, save_every=0))
     held.until("event", event="stepped")
     held.channel.close()
