@@ -37,100 +37,45 @@ SHORT = 1000
 _FEW = 0.6  # share of the reals' classes or modes
 _BALANCE = 1.386  # 2 ln 2, the loss of a binary D that cannot tell; the bounds of D's loss are known for this loss
 
-# numbers that run away
 NOT_FINITE = over("not_finite", 0.0)
 LOUD = over("logit", 50.0)
-STEEP = over("r2", 10.0)
-STEEPER_THAN_AT_REALS = over("r2/r1", 10.0)
 HUGE_GRADIENTS = over("g_gradient", 100.0), over("d_gradient", 100.0)
-DOUBLED_WEIGHTS = over("g_growth", 2.0), over("d_growth", 2.0)
-# z
 IGNORES_Z = under("spread", 0.02)
-NEVER_LISTENED = under("listened", 1.0)
-NO_GRADIENT = under("g_first", 1e-8)
-# range and sign
 GREY = under("span", 1e-3)
-AT_THE_ENDS = 0.5  # of the way from the reals' share of such pixels to all
-BOTH_REAL = over("D(real)", 0.95), over("D(fake)", 0.95)
-OFF_SCALE = over("scale", 10.0), under("scale", 0.1), over("offset", 10.0), over("beyond", 0.1)  # any of them
-TOO_WIDE = over("span", 2.0)
 NOISE = over("sharpness", 2.0)
-UNDER_WAY = over("spent", 0.2)
-# who wins
 SURE = over("d_accuracy", 0.97)
-GUESSES = under("d_accuracy", 0.52)
-LOSS_GONE = under("loss_share", 0.1 / _BALANCE)
-LOSS_OF_GUESSING = over("loss_share", 1.3 / _BALANCE)
-LOSS_GAINS_NOTHING = over("loss_share", 0.998)
-PUSH_GONE = under("push_fall", 1e-3)
-RANKS_ALL = over("ranking", 0.99)
-RANKS_WRONGLY = under("ranking", 0.1)
-# the distance to the reals
 FAR_OFF = over("gap", FAR)
-FAR_OFF_AVERAGED = over("gap_averaged", FAR)
-FAR_OFF_LATELY = over("gap_most", FAR)
-ONCE_MUCH_NEARER = over("gap_least", 2.0)
-LOST_AGAIN = over("rises", 3.0), over("path_median", 5.0)
 MOST_REALS_ALONE = under("coverage", 0.5)
-COVERS_NOTHING = under("coverage", 0.1)
-# the path of a fixed z
-SLOW = under("pace", 0.1)
 NOT_SET_OUT = under("travelled", 0.3)
 UNMOVED = under("travelled", 1e-3)
-AVERAGE_LAGS = over("lag", 0.5)
-NOWHERE = over("path", 10.0), over("path_mean", 8.0)
-WINDING = over("path", 4.0)
-WINDING_IN_THE_MEAN = over("path_mean", 5.0)
-ACROSS_THE_DATA = over("way", 1.0)
-# variety
-ALIKE = under("distance", 0.5)
 ALL_ALIKE = under("distance", 0.2)
-ALL_CLASSES = over("classes", 0.8)
 FEW_CLASSES = under("classes", _FEW)
 ONE_CLASS = under("classes", 0.25)
-FEW_CLASSES_AVERAGED = under("classes_averaged", _FEW)
-NO_NEW_CLASSES = under("classes_change", 1.1)
-CLASSES_SWAPPED = over("histogram_change", 0.3)
-NOISE_COVERS_LITTLE = under("coverage", 0.12)
-FEW_MODES = under("modes_found", _FEW)
 MODES_MISSING = under("modes_found", 0.8)
 LATE = over("spent", 0.75), under("modes_gained", 0.01)  # modes are missing although the run is nearly over
-ALIKE_AS_ASKED = under("spread", 0.2)
-THIN = under("inner", 0.5)
-POINTS = under("inner", 0.2)
-NOT_WIDENING = under("inner_change", 1.1)
-# the penalty
-COSTLY = over("penalty_share", 3.0)
-HOLDS_D = over("loss_share", 0.9)
+COSTLY = over("penalty_share", 3.0)  # against D's gain
 WEIGHS_NOTHING = under("penalty_weight", 1e-6)
 STEEPENING = over("r2_rise", 10.0)
-# the data
 ALL_THE_SAME = under("variety", 1e-3)
 COPIES = under("ct_z", -3.0)
-NOT_AUTHENTIC = under("authentic", -5.0)
-COPIES_OF_FEW = under("nearness", 0.5)
 
 # ── signs that several rules ask for ──────────────────────────────────────────────────────────────────────────────────
 
 
 def misscaled(m: Measurements) -> list[Case]:
     """Detect data whose range differs from the networks' in width or place, or that G's last layer cannot draw."""
-    return [case(m, sign) for sign in OFF_SCALE]
-
-
-def agreed(m: Measurements) -> Case:
-    """Detect a D that calls both real, because the sign of the fake term is wrong."""
-    return case(m, *BOTH_REAL)
+    signs = over("scale", 10.0), under("scale", 0.1), over("offset", 10.0), over("beyond", 0.1)
+    return [case(m, sign) for sign in signs]
 
 
 def saturated(m: Measurements) -> Case:
-    """Detect pixels at the ends of their range, where tanh and sigmoid are flat."""
-    return case(m, over("extreme", AT_THE_ENDS + (1.0 - AT_THE_ENDS) * m.get("extreme_real")))
+    """Detect pixels at the ends of their range, where tanh and sigmoid are flat: half of those that the reals lack."""
+    return case(m, over("extreme", 0.5 + 0.5 * m.get("extreme_real")))
 
 
 def far(m: Measurements) -> tuple[Evidence, ...]:
     """Test whether the fakes are far from the reals. If G jitters around its average, the averaged G's must be too."""
-    averaged = [FAR_OFF_AVERAGED.of(m)] if m.facts.smoothed else []
+    averaged = [over("gap_averaged", FAR).of(m)] if m.facts.smoothed else []
     return FAR_OFF.of(m), *averaged
 
 
@@ -152,14 +97,14 @@ def collapsed(m: Measurements) -> list[Case]:
     both must also be far from the reals, because a young G hits few of a grid's modes at a time.
     """
     pictures = not NOISE.of(m).holds
-    averaged = [FEW_CLASSES_AVERAGED] if "classes_averaged" in m.now else []
+    averaged = [under("classes_averaged", _FEW)] if "classes_averaged" in m.now else []
     beside = far(m) if m.facts.smoothed else ()
     return [
         case(m, ALL_ALIKE, *beside),
         case(m, ONE_CLASS.where(pictures), *beside),
-        case(m, ALIKE, *beside, severity="warning"),
-        case(m, FEW_CLASSES.where(pictures), *averaged, NO_NEW_CLASSES, *beside, severity="warning"),
-        case(m, NOISE, NOISE_COVERS_LITTLE, *standing(m), severity="warning"),
+        case(m, under("distance", 0.5), *beside, severity="warning"),
+        case(m, FEW_CLASSES.where(pictures), *averaged, under("classes_change", 1.1), *beside, severity="warning"),
+        case(m, NOISE, under("coverage", 0.12), *standing(m), severity="warning"),
     ]
 
 
@@ -170,17 +115,17 @@ def missing(m: Measurements) -> list[Case]:
     """
     if m.facts.steps < SHORT:
         return []
-    return [case(m, FEW_MODES, *LATE), case(m, MODES_MISSING, *LATE, severity="warning")]
+    return [case(m, under("modes_found", _FEW), *LATE), case(m, MODES_MISSING, *LATE, severity="warning")]
 
 
 def lost_again(m: Measurements) -> Case:
     """Detect a fixed z whose path is much longer than its net distance, while the distance to the reals rises again."""
-    return case(m, *LOST_AGAIN)
+    return case(m, over("rises", 3.0), over("path_median", 5.0))
 
 
 def restrained(m: Measurements) -> Case:
     """Detect a penalty that keeps D from judging: it costs far more than D gains, although the fakes are not real."""
-    return case(m, COSTLY, HOLDS_D, FAR_OFF)
+    return case(m, COSTLY, over("loss_share", 0.9), FAR_OFF)
 
 
 # ── the rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -191,13 +136,13 @@ def divergence(m: Measurements) -> list[Case]:
 
     A wrong sign or scale that causes them is named instead.
     """
-    if agreed(m).holds or any(each.holds for each in misscaled(m)):
+    if any(each.holds for each in (*wrong_sign(m), *misscaled(m))):
         return []
     return [
         case(m, LOUD),
-        case(m, STEEPER_THAN_AT_REALS, STEEP),
+        case(m, over("r2/r1", 10.0), over("r2", 10.0)),
         *(case(m, huge.where(not m.facts.normalised)) for huge in HUGE_GRADIENTS),
-        *(case(m, doubled, *standing(m)) for doubled in DOUBLED_WEIGHTS),
+        *(case(m, doubled, *standing(m)) for doubled in (over("g_growth", 2.0), over("d_growth", 2.0))),
     ]
 
 
@@ -205,8 +150,8 @@ def dead_latent(m: Measurements) -> list[Case]:
     """Detect fakes that hardly depend on z, and never did. Grey, saturated or misscaled fakes are named as such."""
     if saturated(m).holds or GREY.of(m).holds or any(each.holds for each in misscaled(m)):
         return []
-    never = IGNORES_Z, NEVER_LISTENED
-    return [case(m, *never, NO_GRADIENT), case(m, *never)]
+    never = IGNORES_Z, under("listened", 1.0)
+    return [case(m, *never, under("g_first", 1e-8)), case(m, *never)]
 
 
 def contrast_illusion(m: Measurements) -> list[Case]:
@@ -217,8 +162,8 @@ def contrast_illusion(m: Measurements) -> list[Case]:
 
 
 def wrong_sign(m: Measurements) -> list[Case]:
-    """Detect a D that calls both real."""
-    return [agreed(m)]
+    """Detect a D that calls both real, because the sign of the fake term is wrong."""
+    return [case(m, over("D(real)", 0.95), over("D(fake)", 0.95))]
 
 
 def wrong_scale(m: Measurements) -> list[Case]:
@@ -226,7 +171,7 @@ def wrong_scale(m: Measurements) -> list[Case]:
 
     An unbounded last layer can draw every range, but a network of few layers never learns the bounds.
     """
-    return [*misscaled(m), case(m, TOO_WIDE, NOISE, *standing(m), UNDER_WAY, severity="warning")]
+    return [*misscaled(m), case(m, over("span", 2.0), NOISE, *standing(m), over("spent", 0.2), severity="warning")]
 
 
 def d_wins(m: Measurements) -> list[Case]:
@@ -237,9 +182,9 @@ def d_wins(m: Measurements) -> list[Case]:
     if saturated(m).holds or UNMOVED.of(m).holds or ALL_THE_SAME.of(m).holds:
         return []
     return [
-        case(m, SURE._replace(figure=m.right), LOSS_GONE),
-        case(m, PUSH_GONE),
-        case(m, RANKS_ALL.where(m.facts.unfading), *standing(m), severity="warning"),
+        case(m, SURE._replace(figure=m.right), under("loss_share", 0.1 / _BALANCE)),
+        case(m, under("push_fall", 1e-3)),
+        case(m, over("ranking", 0.99).where(m.facts.unfading), *standing(m), severity="warning"),
     ]
 
 
@@ -252,20 +197,20 @@ def g_wins(m: Measurements) -> list[Case]:
         return []
     beside = (*standing(m), MOST_REALS_ALONE.of(m))  # a weak D lets all fakes drift away
     paired = m.facts.smoothed and m.facts.relativistic  # its ranking is a moment's, its loss a mean of all steps
-    nothing = case(m, LOSS_GAINS_NOTHING.where(paired), *beside)
-    if ONCE_MUCH_NEARER.of(m).holds:  # lost after it had been learned
+    nothing = case(m, over("loss_share", 0.998).where(paired), *beside)
+    if over("gap_least", 2.0).of(m).holds:  # lost after it had been learned
         return [nothing]
-    wrong = RANKS_WRONGLY.where(m.facts.critic)
-    guesses = GUESSES._replace(figure=m.right)
-    return [case(m, guesses, LOSS_OF_GUESSING, *beside), case(m, wrong, *beside), nothing]
+    wrong = under("ranking", 0.1).where(m.facts.critic)
+    guesses = under("d_accuracy", 0.52)._replace(figure=m.right)
+    return [case(m, guesses, over("loss_share", 1.3 / _BALANCE), *beside), case(m, wrong, *beside), nothing]
 
 
 def standstill(m: Measurements) -> list[Case]:
     """Detect a G that still gives its first samples, far from the reals. Not if all training samples are the same."""
     if ALL_THE_SAME.of(m).holds:
         return []
-    still = SLOW, NOT_SET_OUT  # a G that has converged has travelled before
-    signs = FAR_OFF, COVERS_NOTHING, AVERAGE_LAGS  # or only the averaged G stands still
+    still = under("pace", 0.1), NOT_SET_OUT  # a G that has converged has travelled before
+    signs = FAR_OFF, under("coverage", 0.1), over("lag", 0.5)  # or only the averaged G stands still
     return [*(case(m, *still, sign) for sign in signs), case(m, UNMOVED)]
 
 
@@ -285,11 +230,11 @@ def cycling(m: Measurements) -> list[Case]:
     A G that has reached the reals jitters around them and also covers no distance, but loses nothing by it. So the
     fakes must have been far from the reals on the way, or each z must have gone as far as the data are wide.
     """
-    harms = FAR_OFF_LATELY, ACROSS_THE_DATA
+    harms = over("gap_most", FAR), over("way", 1.0)
     return [
-        *(case(m, sign, harm) for sign in NOWHERE for harm in harms),
-        case(m, WINDING_IN_THE_MEAN, *standing(m)),
-        case(m, CLASSES_SWAPPED, WINDING, *standing(m)),
+        *(case(m, sign, harm) for sign in (over("path", 10.0), over("path_mean", 8.0)) for harm in harms),
+        case(m, over("path_mean", 5.0), *standing(m)),
+        case(m, over("histogram_change", 0.3), over("path", 4.0), *standing(m)),
     ]
 
 
@@ -313,16 +258,17 @@ def saturation(m: Measurements) -> list[Case]:
 
 def copying(m: Measurements) -> list[Case]:
     """Detect fakes that are nearer to the training samples than new ones would be, or training samples all alike."""
-    return [case(m, ALL_THE_SAME), case(m, COPIES, NOT_AUTHENTIC), case(m, COPIES_OF_FEW)]
+    return [case(m, ALL_THE_SAME), case(m, COPIES, under("authentic", -5.0)), case(m, under("nearness", 0.5))]
 
 
 def intra_class_collapse(m: Measurements) -> list[Case]:
     """Detect little variety inside the classes, with all classes present and most reals far from every fake."""
-    alike, thinner = ALIKE_AS_ASKED.where(m.facts.conditional), NOT_WIDENING.where("modes_found" not in m.now)
+    present = over("classes", 0.8), MOST_REALS_ALONE
+    thinner = under("inner_change", 1.1).where("modes_found" not in m.now)  # a toy's modes are narrow
     return [
-        case(m, ALL_CLASSES, alike, MOST_REALS_ALONE),
-        case(m, ALL_CLASSES, POINTS, MOST_REALS_ALONE),
-        case(m, ALL_CLASSES, THIN, MOST_REALS_ALONE, thinner, severity="warning"),  # a toy's modes are narrow
+        case(m, *present, under("spread", 0.2).where(m.facts.conditional)),
+        case(m, *present, under("inner", 0.2)),
+        case(m, *present, under("inner", 0.5), thinner, severity="warning"),
     ]
 
 

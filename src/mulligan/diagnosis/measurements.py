@@ -162,9 +162,7 @@ DERIVED: dict[str, Callable[[Measurements], float]] = {
     "histogram_change": _histogram_change,
     "modes_gained": lambda m: m.get("modes_found") - max(m.earlier("modes_found", 4), default=math.nan),
     "spent": lambda m: quotient(m.taken[-1].step, m.facts.steps),
-    "path_mean": lambda m: (
-        add_in_order(m.recent("path")) / len(m.recent("path")) if len(m.recent("path")) > 1 else math.nan
-    ),
+    "path_mean": _path_mean,
     "path_median": lambda m: median(m.recent("path")) if len(m.recent("path")) == 3 else math.nan,
 }
 """Figures that are computed from several signals, several measurements, or the run's facts."""
