@@ -44,7 +44,7 @@ RECIPES = (
     "r3gan",
     "pictures",
 )
-MORE = ("fashion", "cifar10", "stacked-mnist")
+MORE = ("fashion", "stacked-mnist")
 HEADS = (
     "recipe",
     "data",

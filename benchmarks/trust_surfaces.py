@@ -169,7 +169,7 @@ def exports(rng, folder, count):
 
 def noise(config):
     """Return a few random pictures of the recipe's form, because its data may be far away."""
-    side, channels = {"mnist": (28, 1), "cifar10": (32, 3), "pixel-faces": (16, 3)}.get(config.data.name, (28, 1))
+    side, channels = {"mnist": (28, 1), "pixel-faces": (16, 3)}.get(config.data.name, (28, 1))
     side = config.data.size or side
     pictures = np.random.default_rng(0).integers(0, 256, (64, side, side, channels)).astype(np.uint8)
     return Dataset("noise", pictures, np.arange(64) % 10, tuple("0123456789"))

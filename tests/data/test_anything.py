@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import tarfile
 
 import numpy as np
 import pytest
@@ -11,8 +10,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mulligan.data import Dataset, from_arrays, load
-from mulligan.data.sources import published
-from mulligan.data.sources.published import Published
 from mulligan.errors import DataError
 
 GREY = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
@@ -32,16 +29,6 @@ def picture(kind, **options):
     return written(image.save, kind, **({"exif": exif} if kind in ("PNG", "JPEG", "WEBP", "TIFF") else {}), **options)
 
 
-def tar():
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as file:
-        for name in ("test_batch", *(f"data_batch_{i}" for i in range(1, 6))):
-            info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}.bin")
-            info.size = 3073
-            file.addfile(info, io.BytesIO(b"\1" * 3073))
-    return content.getvalue()
-
-
 SEEDS = {
     "a.npy": written(np.save, GREY),
     "a.npz": written(np.savez, images=GREY, labels=np.arange(5)),
@@ -59,54 +46,39 @@ SEEDS = {
     "folder/b.tif": picture("TIFF", compression="tiff_lzw"),
     "folder/a.webp": picture("WEBP"),
     "folder/a.pgm": picture("PPM"),
-    "cifar10/a.tar.gz": tar(),
 }
 
 
 @st.composite
 def damaged(draw, whole):
-    """Random bytes, or a whole file of the right kind with some bytes changed, put in, or cut off."""
+    """Random bytes, or a whole file of the right kind with some bytes replaced, put in, or cut off."""
     if draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from([b"", whole[:4], whole[:16]])) + draw(st.binary(max_size=300))
     content = bytearray(whole)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, max(0, len(content) - 1)))
-        what = draw(st.integers(0, 3))
-        if what == 0 and content:
-            content[at] = draw(st.integers(0, 255))
-        elif what == 1:
-            content[at:at] = draw(st.binary(min_size=1, max_size=8))
-        elif what == 2:
-            del content[at : at + draw(st.integers(1, 16))]
-        else:
-            del content[at:]
+        content[at : draw(st.sampled_from([at, at + 1, at + 16, None]))] = draw(st.binary(max_size=8))
     return bytes(content)
 
 
 @pytest.mark.parametrize("name", SEEDS)
 @settings(
-    max_examples=80,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
-def test_any_bytes(tmp_path, monkeypatch, name, data):
+def test_any_bytes(tmp_path, name, data):
     content = data.draw(damaged(SEEDS[name]))
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
-    monkeypatch.setenv("MULLIGAN_DATA", str(tmp_path))
-    loaders = {
-        "folder": lambda: load(path.parent),
-        "cifar10": lambda: published.load_cifar10(Published("cifar10", "http://127.0.0.1:9/", {path.name: "0" * 64})),
-    }
-    loader = loaders.get(path.parent.name, lambda: load(path))
     try:
-        found = loader()
+        loaded = load(path.parent if path.parent.name == "folder" else path)
     except DataError:
         return
-    assert isinstance(found, Dataset)
-    assert len(found) > 0
+    assert isinstance(loaded, Dataset)
+    assert len(loaded) > 0
 
 
 @settings(max_examples=200, deadline=None)
@@ -120,8 +92,8 @@ def test_any_array(data):
     labels = data.draw(st.none() | arrays.arrays(kinds, st.just(array.shape[:1]) | shapes))
     test = data.draw(st.none() | st.just(array) | arrays.arrays(kinds, shapes))
     try:
-        found = from_arrays(array, labels, test, labels)
+        loaded = from_arrays(array, labels, test, labels)
     except DataError:
         return
-    assert str(found.images.dtype) in ("uint8", "float32")
-    assert len(found) == len(array)
+    assert str(loaded.images.dtype) in ("uint8", "float32")
+    assert len(loaded) == len(array)

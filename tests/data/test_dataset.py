@@ -51,16 +51,28 @@ def test_a_batch_allocates_nothing_that_grows():
     assert now - before < 1000
 
 
-def test_pictures_describe_themselves():
-    data = Dataset("levels", LEVELS, np.array([0, 1, 1, 0]), ("even", "odd"), test=Dataset("t", LEVELS[:1]))
-    assert (len(data), data.shape, data.classes, data.range, data.is_points) == (4, (8, 8, 1), 2, (0.0, 255.0), False)
-    assert repr(data) == "Dataset('levels': 4 × 8×8×1 uint8, 2 classes, 1 held out)"
-
-
-def test_points_describe_themselves():
-    data = Dataset("line", np.array([[-2.0], [3.0]], np.float32))
-    assert (data.shape, data.classes, data.range, data.is_points) == ((1,), 0, (-2.0, 3.0), True)
-    assert repr(data) == "Dataset('line': 2 × 1 float32, no labels)"
+@pytest.mark.parametrize(
+    ("data", "facts", "text"),
+    [
+        (
+            Dataset("levels", LEVELS, np.array([0, 1, 1, 0]), ("even", "odd"), test=Dataset("t", LEVELS[:1])),
+            (4, (8, 8, 1), 2, (0.0, 255.0), False),
+            "Dataset('levels': 4 × 8×8×1 uint8, 2 classes, 1 held out)",
+        ),
+        (
+            Dataset("line", np.array([[-2.0], [3.0]], np.float32)),
+            (2, (1,), 0, (-2.0, 3.0), True),
+            "Dataset('line': 2 × 1 float32, no labels)",
+        ),
+    ],
+    ids=["pictures", "points"],
+)
+def test_data_describe_themselves(data, facts, text):
+    assert (len(data), data.shape, data.classes, data.range, data.is_points) == facts
+    assert repr(data) == text
+    pixels = scaled(data.images, 0.0, 1.0)
+    expected = data.images if data.is_points else data.images / np.float32(255)
+    assert (pixels.dtype, (pixels == expected).all()) == (np.float32, True)
 
 
 @pytest.mark.parametrize(
@@ -106,14 +118,6 @@ def test_a_limit_is_the_first_samples_where_these_hold_every_class():
     assert np.shares_memory(Dataset("bare", LEVELS).limited(3).images, LEVELS)  # nothing is copied
     named = Dataset("one class of two", LEVELS, np.zeros(4, np.int64), ("a", "b"))
     assert (named.limited(2).images == LEVELS[:2]).all()
-
-
-def test_scaled_leaves_the_samples_and_their_shape():
-    points = np.array([[3.0, -7.0]], np.float32)
-    assert scaled(points, 0.0, 1.0).tolist() == [[3.0, -7.0]]
-    pixels = scaled(LEVELS, 0.0, 1.0)
-    assert (pixels.shape, pixels.dtype) == (LEVELS.shape, np.float32)
-    assert (pixels == scale(LEVELS, np.empty(LEVELS.shape, np.float32), 0.0, 1.0)).all()
 
 
 def test_samples_are_drawn_at_random_and_the_same_again():

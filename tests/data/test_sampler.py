@@ -37,15 +37,6 @@ def test_a_restored_sampler_goes_on_exactly(n, batch_size, k, other):
     assert resumed.state() == whole.state()
 
 
-@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.Philox, np.random.SFC64, np.random.MT19937])
-def test_every_bit_generator_survives_json(bits):
-    whole = Sampler(20, 7, np.random.Generator(bits(1)))
-    drawn(whole, 5)
-    resumed = Sampler(20, 7, np.random.Generator(bits(2)))
-    resumed.restore(json.loads(json.dumps(whole.state())))
-    assert (drawn(resumed, 9) == drawn(whole, 9)).all()
-
-
 def test_the_state_is_small_and_does_not_move_with_the_sampler():
     sampler = Sampler(60_000, 64, np.random.default_rng(0))
     state = sampler.state()
@@ -53,12 +44,6 @@ def test_the_state_is_small_and_does_not_move_with_the_sampler():
     drawn(sampler, 1000)
     assert len(text) < 500
     assert json.dumps(state) == text
-
-
-def test_epochs_differ_and_seeds_differ():
-    first, second = drawn(Sampler(50, 50, np.random.default_rng(0)), 2).reshape(2, 50)
-    assert (first != second).any()
-    assert (first != drawn(Sampler(50, 50, np.random.default_rng(1)), 1)).any()
 
 
 def test_all_places_are_equally_likely():
@@ -92,6 +77,7 @@ def test_nonsense_is_refused(n, size):
         *({"rng": rng} for rng in ({}, None, np.random.MT19937(0).state)),
         {"rng": RNG | {"state": {"state": -1, "inc": 1}}},
         {"rng": RNG | {"state": {"state": "x", "inc": 1}}},
+        {"rng": RNG | {"state": {"state": 5, "inc": 7}, "uinteger": "x"}},  # was set by half
         *(dict.fromkeys([key]) for key in ("n", "order", "epoch", "position")),
     ],
 )
@@ -100,13 +86,4 @@ def test_an_edited_state_is_refused_and_changes_nothing(change):
     for state in (sampler.state() | change, {k: v for k, v in sampler.state().items() if k not in change}, None):
         with pytest.raises(CheckpointError):
             sampler.restore(state)
-    assert (drawn(sampler, 9) == drawn(twin, 9)).all()
-
-
-def test_a_generator_that_was_half_set_is_put_back():
-    sampler, twin = (Sampler(10, 4, np.random.Generator(np.random.MT19937(0))) for _ in range(2))
-    state = json.loads(json.dumps(sampler.state()))
-    state["rng"]["state"]["key"] = [*range(623), "x"]
-    with pytest.raises(CheckpointError):
-        sampler.restore(state)
     assert (drawn(sampler, 9) == drawn(twin, 9)).all()

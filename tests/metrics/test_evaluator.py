@@ -240,7 +240,7 @@ def test_what_cannot_be_compared_is_refused(options, error, fact):
 
 def test_stacked_digits_are_read_one_by_one():
     from mulligan.data import load
-    from mulligan.data.sources.stacked import StackedImages
+    from mulligan.data.sources.mnist import StackedImages
 
     digits = load("mnist")
     rng = np.random.default_rng(0)

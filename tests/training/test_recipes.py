@@ -1,8 +1,6 @@
 """Every recipe builds for its data and takes steps that change both players and stay finite."""
 
 import gzip
-import io
-import tarfile
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +21,7 @@ ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))] 
 
 @pytest.fixture
 def published(tmp_path, monkeypatch):
-    """Fashion-MNIST and CIFAR-10 in their published formats, thirty pictures each, as a local copy."""
+    """Thirty pictures of Fashion-MNIST in its published format, as a local copy."""
     rng = np.random.default_rng(0)
 
     def idx(array):
@@ -36,14 +34,6 @@ def published(tmp_path, monkeypatch):
         images = rng.integers(0, 256, (30, 28, 28), dtype=np.uint8)
         (here / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(images))
         (here / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(30) % 10))
-    (tmp_path / "cifar10").mkdir()
-    with tarfile.open(tmp_path / "cifar10" / "cifar-10-binary.tar.gz", "w:gz") as archive:
-        for batch in ("test_batch", *(f"data_batch_{i}" for i in range(1, 6))):
-            records = rng.integers(0, 256, (6, 3073), dtype=np.uint8)
-            records[:, 0] = np.arange(6)
-            info = tarfile.TarInfo(f"cifar-10-batches-bin/{batch}.bin")
-            info.size = records.size
-            archive.addfile(info, io.BytesIO(records.tobytes()))
     monkeypatch.setenv("MULLIGAN_DATA", str(tmp_path))
 
 

@@ -21,7 +21,6 @@ from mulligan.training.remedies import REACH, REPAIRS, Advice, find_faults, make
 DIGITS = (28, 28, 1)
 SHAPES = {
     **dict.fromkeys(("mnist", "mnist-test", "fashion-mnist"), (DIGITS, 10)),
-    "cifar10": ((32, 32, 3), 10),
     "pixel-faces": ((16, 16, 3), 45),
     "stacked-mnist": ((28, 28, 3), 0),
     **dict.fromkeys(("ring", "grid"), ((2,), 0)),

@@ -7,16 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from mulligan.data.dataset import Dataset
-from mulligan.data.sources import published
 from mulligan.data.sources.arrays import UNNAMED
 from mulligan.data.sources.faces import load_pixel_faces
-from mulligan.data.sources.mnist import load_mnist, load_mnist_test
+from mulligan.data.sources.mnist import load_mnist, load_mnist_test, load_stacked_mnist
 from mulligan.data.sources.picture_file import ENDINGS
 from mulligan.data.sources.pictures import fitted, load_pictures
+from mulligan.data.sources.published import load_published
 from mulligan.data.sources.reading import Reading, check_size
-from mulligan.data.sources.stacked import load_stacked_mnist
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_toy
+from mulligan.doors.read import check_regular
 from mulligan.errors import ConfigError, DataError, must_be, suggest
 
 
@@ -58,14 +58,9 @@ DATASETS: dict[str, Entry] = {
         "DiceBear's Pixel Art; CC0",
     ),
     "fashion-mnist": _pictures(
-        partial(published.load_idx_set, published.FASHION_MNIST, published.FASHION_CLASSES),
+        load_published,
         "70,000 pieces of clothing, 28×28 grey, 10 classes; fetched once (31 MB)",
         "Xiao, Rasul, Vollgraf 2017; MIT licence",
-    ),
-    "cifar10": _pictures(
-        published.load_cifar10,
-        "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB); not measured yet",
-        "Krizhevsky 2009",
     ),
     "stacked-mnist": _pictures(
         load_stacked_mnist,
@@ -189,6 +184,8 @@ def _load_file(path: Path) -> Dataset:
             f"{path}: data must be a folder of pictures or a file of arrays, got one picture. Try its folder; "
             "for a sheet of tiles, say how large they are: --tile 16x16."
         )
+    if not path.is_dir():
+        check_regular(path)
     if ending in (".npz", ".npy"):
         return load_numpy(path)
     return load_csv(path) if ending in (".csv", ".tsv", ".txt") else load_idx(path)

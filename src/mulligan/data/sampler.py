@@ -16,7 +16,7 @@ class Sampler:
 
     The stream of numbers is one random permutation of 0 … n−1 after another, cut into batches of constant size: the
     last batch of an epoch is filled up from the next one. A batch may be larger than the data. Only this sampler may
-    use `rng`, for one shuffle per epoch.
+    use `rng`, a PCG64 (`numpy.random.default_rng`), for one shuffle per epoch.
     """
 
     def __init__(self, n: int, batch_size: int, rng: np.random.Generator) -> None:
@@ -30,7 +30,7 @@ class Sampler:
 
     def _begin_epoch(self) -> None:
         """Shuffle. Checkpoints hold the generator's state before the shuffle, which fixes the permutation."""
-        self._start = _plain(self._rng.bit_generator.state)
+        self._start = self._rng.bit_generator.state
         self._numbers[:] = np.arange(self.n)
         self._rng.shuffle(self._numbers)
 
@@ -73,10 +73,3 @@ class Sampler:
             ) from error
         self.epoch, self.position = epoch, position
         self._begin_epoch()
-
-
-def _plain(state: Any) -> Any:
-    """Convert a bit generator's state to types that JSON can hold."""
-    if isinstance(state, dict):
-        return {key: _plain(value) for key, value in state.items()}
-    return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state

@@ -93,8 +93,8 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     if words is not None and isinstance(words.get("versions"), dict):
         story.versions = words["versions"]
     clock = words.get("clock") if words is not None else None
-    if story.clock and isinstance(clock, dict) and {"wall", "cpu"} <= clock.keys():
-        story.clock.setdefault(step_of(saved[-1]), (float(clock["wall"]), float(clock["cpu"])))
+    if story.clock and isinstance(clock, dict) and type(clock.get("wall")) is type(clock.get("cpu")) is float:
+        story.clock.setdefault(step_of(saved[-1]), (clock["wall"], clock["cpu"]))
     story.samples = [*here.grids().items()]
     story.best = here.best_step()
     above = story.config.parent

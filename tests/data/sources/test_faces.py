@@ -1,6 +1,3 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -8,8 +5,6 @@ from mulligan.data import load
 from mulligan.data.sources import faces, mnist
 from mulligan.data.sources.faces import ATTRIBUTES, LAYERS, load_pixel_faces
 from mulligan.errors import DataError
-
-sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "pixel_faces"))
 
 
 def test_seventy_thousand_different_faces_are_there():

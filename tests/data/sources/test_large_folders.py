@@ -9,7 +9,6 @@ from PIL import Image
 from mulligan.data import load
 from mulligan.data.sources import pictures
 from mulligan.errors import DataError
-from mulligan.training import Run, recipe, with_overrides
 
 COUNT = 60
 
@@ -37,15 +36,10 @@ def few(monkeypatch):
     monkeypatch.setattr(pictures, "IN_MEMORY", 10 * 28 * 28 * 3)
 
 
-@pytest.fixture
-def both(folder, monkeypatch):
+def test_the_same_pictures_decoded_once(folder, cache, monkeypatch):
     whole = load(folder)
     monkeypatch.setattr(pictures, "IN_MEMORY", 10 * 28 * 28 * 3)
-    return whole, load(folder)
-
-
-def test_the_same_pictures_decoded_once(both, folder, cache, monkeypatch):
-    whole, large = both
+    large = load(folder)
     assert isinstance(large.images, np.memmap)
     assert (large.images == whole.images).all()
     assert large.labels.tolist() == whole.labels.tolist()
@@ -55,7 +49,8 @@ def test_the_same_pictures_decoded_once(both, folder, cache, monkeypatch):
     assert (load(folder).images == whole.images).all()
 
 
-def test_the_file_is_of_these_pictures_read_so(both, folder, cache):
+def test_the_file_is_of_these_pictures_read_so(folder, few, cache):
+    load(folder)
     assert len([*cache.iterdir()]) == 2  # and what is broken
     assert load(folder, 32).shape == (32, 32, 3)
     first = folder / "a" / "000.png"
@@ -102,24 +97,3 @@ def test_some_decide_about_colour(folder, few):
         Image.open(path).convert("L").save(path)
     assert load(folder).shape == (28, 28, 1)
     assert load(folder, colour="rgb").shape == (28, 28, 3)
-
-
-@pytest.mark.parametrize("threads", [1, 2])  # two are processes where the system can
-def test_a_run_is_the_same_from_memory_or_a_file(folder, monkeypatch, threads):
-    changes = [f"{player}.layers={{kind='mlp_{player}',hidden=[4]}}" for player in ("generator", "discriminator")]
-    changes += [f"data.name='{folder}'", "batch_size=8", f"threads={threads}", "steps=20", "evaluate_every=0"]
-    config = with_overrides(recipe("quick"), [*changes, "data.labels=clusters", "data.clusters=3"])
-
-    def play(part=None):
-        run = Run(config)
-        with run.gan:
-            for _ in range(20):
-                run.advance()
-                if run.step == part:
-                    arrays = {name: array.copy() for name, array in run.gan.arrays().items()}
-                    run = Run.restore(config, arrays, run.state())
-        return run.gan.g.network.theta.tobytes()
-
-    expected = play()
-    monkeypatch.setattr(pictures, "IN_MEMORY", 10 * 28 * 28 * 3)
-    assert play(part=9) == expected

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import load
-from mulligan.data.sources.recognition import is_pixel_art
+from mulligan.data.sources.pictures import is_pixel_art
 from mulligan.errors import ConfigError
 
 RNG = np.random.default_rng(0)

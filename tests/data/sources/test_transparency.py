@@ -108,8 +108,6 @@ def test_pictures_that_show_nothing_or_one_thing_are_told(tmp_path, caplog):
         load(tmp_path)
     assert not caplog.records
     assert load(tmp_path, alpha="white").note.endswith("; all 3 are the same picture")
-    Image.fromarray(RGBA[0]).save(tmp_path / "3.png")
-    assert load(tmp_path).note.endswith("; 3 fully transparent")
 
 
 def test_a_run_keeps_what_was_decided_and_old_runs_stay_on_black(tmp_path):

@@ -1,10 +1,10 @@
 """Where samples come from, one file a kind.
 
 - `arrays`: the user's arrays; start here. `tables`: .npz, .npy and CSV files. `idx`: the format of MNIST.
-- `pictures`: a folder of pictures. `picture_file`: one picture. `reading`: how, and `recognition`: decided by them.
-- `mnist`: the bundled digits. `faces`: the bundled pixel faces.
-- `published`: data sets that are downloaded once and checked.
-- `toys`: points with a known density. `stacked`: Stacked MNIST.
+- `pictures`: a folder of pictures, which decide how they are read. `picture_file`: one picture. `reading`: how.
+- `mnist`: the bundled digits, also stacked. `faces`: the bundled pixel faces.
+- `published`: Fashion-MNIST, which is downloaded once and checked.
+- `toys`: points with a known density.
 """
 
 from mulligan.data.sources.arrays import UNNAMED as UNNAMED

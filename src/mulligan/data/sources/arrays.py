@@ -89,21 +89,20 @@ def from_arrays(
             f"{test_name}: samples must be {pixels.dtype} {pixels.shape[1:]}, as those to train on are, got "
             f"{held.dtype} {held.shape[1:]}. Convert both alike."
         )
-    if labels is None:
-        if class_names is not None:
-            raise DataError(f"{name}: class_names must come with labels, one for each sample, got none. Add them.")
-        test = None if held is None else Dataset(test_name, held, note=held_note)
-        return Dataset(name, pixels, test=test, note=note)
-    values = _label_values(labels, len(pixels), name)
-    names = _order(values, name) if class_names is None else _check_names(class_names, name)
+    if labels is None and class_names is not None:
+        raise DataError(f"{name}: class_names must come with labels, one for each sample, got none. Add them.")
     counted = class_names is not None  # label 0 is the first of them
-    test = None
-    if held is not None and test_labels is None:
-        test = Dataset(test_name, held, note=held_note)
-    elif held is not None:
-        held_values = _label_values(test_labels, len(held), test_name)
-        test = Dataset(test_name, held, _number(held_values, names, test_name, counted), names, note=held_note)
-    return Dataset(name, pixels, _number(values, names, name, counted), names, test, note)
+    names: tuple[str, ...] = ()
+    numbers = held_numbers = None
+    if labels is not None:
+        values = _label_values(labels, len(pixels), name)
+        names = _order(values, name) if class_names is None else _check_names(class_names, name)
+        numbers = _number(values, names, name, counted)
+        if held is not None and test_labels is not None:
+            held_numbers = _number(_label_values(test_labels, len(held), test_name), names, test_name, counted)
+    held_names = () if held_numbers is None else names
+    test = None if held is None else Dataset(test_name, held, held_numbers, held_names, note=held_note)
+    return Dataset(name, pixels, numbers, names, test, note)
 
 
 def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
@@ -247,11 +246,10 @@ def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
                 f"width {width}. Add a fourth axis: array[None] for one picture, array[..., None] for {n} grey ones."
             )
         return array[..., None], ""
-    first, last = array.shape[1] in (1, 3), array.shape[3] in (1, 3)
-    first = first or (array.shape[1] == 4 and array.shape[3] != 4)
-    if first and not last:
+    first, last = array.shape[1], array.shape[3]
+    if last not in (1, 3) and (first in (1, 3) or (first == 4 and last != 4)):
         return np.moveaxis(array, 1, 3), "channels moved from the second to the last place"
-    if not last and array.shape[3] != 4:
+    if last not in (1, 3, 4):
         raise DataError(
             f"{name}: the last or the second axis must be 1 (grey), 3 (RGB) or 4 (RGBA) channels, got shape "
             f"{array.shape}. Reshape to (n, H, W, C)."

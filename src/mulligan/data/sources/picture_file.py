@@ -181,8 +181,8 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
     return ((grey + 0x8000) >> 16).astype(np.uint8)[..., None]
 
 
-def cut(path: Path, grid: Grid) -> tuple[list[Image], int]:
-    """Return the tiles of a sheet, row by row, and the number of empty ones, which are left out."""
+def cut(path: Path, grid: Grid) -> list[Image]:
+    """Return the tiles of a sheet, row by row, without empty ones."""
     sheet = sound(path, lambda: opened(path))
     inside = [length - 2 * grid.margin + grid.spacing for length in sheet.size]
     if any(length <= 0 or length % (side + grid.spacing) for side, length in zip(grid[:2], inside)):
@@ -190,9 +190,7 @@ def cut(path: Path, grid: Grid) -> tuple[list[Image], int]:
             f"tile must divide each sheet into whole tiles, got {grid} for {path.name} of {sheet.width}×{sheet.height} "
             "pixels. Look at the sheet: what are its tiles, spacing and margin?"
         )
-    cells = tiles(sheet, grid)
-    full = [cell for cell in cells if not _is_empty(cell)]
-    return full, len(cells) - len(full)
+    return [cell for cell in tiles(sheet, grid) if not _is_empty(cell)]
 
 
 def tiles(sheet: Image, grid: Grid) -> list[Image]:

@@ -1,4 +1,4 @@
-"""Load a folder of the user's pictures."""
+"""Load a folder of the user's pictures, and decide from them how to read them: size, transparency, resizing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ from mulligan.data.dataset import Dataset
 from mulligan.data.sources import picture_file
 from mulligan.data.sources.arrays import check_light
 from mulligan.data.sources.picture_file import ENDINGS, cut, on_background, read_picture, with_channels
-from mulligan.data.sources.reading import Grid, Reading, check_size
-from mulligan.data.sources.recognition import decide, decide_in_memory, evenly
+from mulligan.data.sources.reading import SIZES, Grid, Reading, check_size
 from mulligan.doors.write import atomic_write
 from mulligan.errors import ConfigError, DataError, RunError, ShapeError
 
@@ -33,6 +32,14 @@ IN_MEMORY = 1 << 28
 """Decoded pictures of more bytes are kept in a file."""
 BROKEN = 0.05
 """Largest share of broken pictures that are left out; more are an error."""
+LOOKED_AT = 256
+"""How many pictures, evenly spaced, decide for all."""
+TRANSPARENT = 0.1
+"""Transparency is kept if this share of the pictures has a transparent pixel."""
+_PIXEL_ART = 0.75  # share of the pictures; of 257 drawn flags, half have few colours
+_COLOURS, _SIDE = 64, 128  # most colours and longest side of pixel art; larger drawings in few colours are smoothed
+_FIT = 0.9  # share of the pictures that fit into the chosen size as they are, or all are made smaller
+_CHOSEN, _CHOSEN_ART = 32, 48  # largest size that is chosen; a step at 48 takes twice as long as one at 32
 _LOG = logging.getLogger(__name__)
 _NAMED = 3  # how many broken files a note names
 _SPLITS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
@@ -52,7 +59,7 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
     If the decoded pictures take more than 256 MiB, they are written once into a file of the user's cache folder, which
     is mapped into memory, and 256 pictures decide about colour.
     """
-    loose, classes, others = _find(folder) if folder.is_dir() else ([folder], {}, {})
+    loose, classes, unread = _find(folder) if folder.is_dir() else ([folder], {}, "")
     if loose and classes:
         raise DataError(
             f"{folder}: pictures lie both beside ({loose[0].name}) and inside sub-folders ({next(iter(classes))}). "
@@ -60,44 +67,30 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
         )
     if classes.keys() == {"train", "test"}:
         return _two_splits(folder, reading)
-    unread = " and ".join(sorted({_UNKNOWN[ending] for ending in others if ending in _UNKNOWN}))
-    if not loose and not classes:
-        hint = f" Convert the {unread} files to JPEG or PNG." if unread else " Check the path."
-        raise DataError(
-            f"{folder}: the folder or its sub-folders must hold pictures ({', '.join(sorted(ENDINGS))}), got none."
-            f"{hint}"
-        )
-    paths = loose or [path for inside in classes.values() for path in inside]
+    paths = _all_of(folder, loose, classes, unread)
     labels = np.repeat(np.arange(len(classes)), [len(inside) for inside in classes.values()]) if classes else None
-    tiles = None if reading.grid is None else _cut_all(folder, paths, reading.grid)
-    reading = decide(paths if tiles is None else tiles.cells, replace(reading, size=reading.side))
-    size, broken, note = reading.size, {} if tiles is None else tiles.broken, ""
-    if tiles is not None:
-        images, _ = _read_all(tiles.cells, reading)
-    elif len(paths) * size * size * 3 > IN_MEMORY:
+    cells, counts, broken, note = ([], [], {}, "") if reading.grid is None else _cut_all(folder, paths, reading.grid)
+    reading = decide(cells or paths, replace(reading, size=reading.side))
+    if cells:
+        images, _ = _read_all(cells, reading)
+    elif len(paths) * reading.size**2 * 3 > IN_MEMORY:
         images, broken, note = _read_once(paths, reading)
     else:
         images, broken = _read_all(paths, reading)
     shown = images if images.nbytes <= IN_MEMORY else images[evenly(len(images))]
-    unseen = int((~shown[..., 3].any(axis=(1, 2))).sum()) if reading.keeps_alpha else 0
-    if unseen == len(shown):
+    if reading.keeps_alpha and not shown[..., 3].any():
         raise DataError(
-            f"{folder}: pictures must show something, but all {unseen} are fully transparent. Save them without an "
+            f"{folder}: pictures must show something, but all {len(shown)} are fully transparent. Save them without an "
             "alpha channel, or with one that is 255 where there is something to see."
         )
     lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
     check_light(folder, "pixel", int(shown.min()), int(shown.max()), what=lighter)
-    notes = [_resized_note(reading), {1: "grey", 3: "RGB", 4: "RGB with transparency"}[images.shape[3]] + note]
-    if unseen:
-        notes.append(f"{unseen} fully transparent")
+    colours = {1: "grey", 3: "RGB", 4: "RGB with transparency"}[images.shape[3]]
+    notes = [*([note] if note else []), _resized_note(reading), colours]
     if len(shown) > 1 and (shown == shown[0]).all():
         notes.append(f"all {len(shown)} are the same picture")
-    if tiles is not None:
-        notes.insert(0, tiles.note)
-    if others:
-        left = sum(others.values())
-        hint = f" (convert {unread} to JPEG or PNG)" if unread else ""
-        notes.append(f"{left} other file{'s'[: left != 1]} left out{hint}")
+    if unread:
+        notes.append(f"{unread} files left out: convert them to JPEG or PNG")
     refused = tuple((_name(paths[i], folder), why) for i, why in broken.items())
     if refused:
         names = ", ".join(name for name, _ in refused[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
@@ -105,53 +98,49 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
         _LOG.warning("%s: %s", folder, notes[-1])
     if classes and {name.lower() for name in classes} <= _SPLITS:
         notes.append(f"{', '.join(classes)} became classes: only train and test together, without others, are splits")
-    labels = None if labels is None else np.delete(labels, list(broken)).astype(np.int64)
-    labels = labels if labels is None or tiles is None else np.repeat(labels, tiles.counts)
-    how = {"alpha": reading.alpha, "resize": reading.resize, "size": size}
+    if labels is not None:
+        labels = np.delete(labels, list(broken)).astype(np.int64)
+        labels = np.repeat(labels, counts) if cells else labels
+    how = {"alpha": reading.alpha, "resize": reading.resize, "size": reading.size}
     return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), refused=refused, decided=how)
 
 
-class _Tiles(NamedTuple):
-    """The tiles of all sheets, how many each has, the sheets that are broken, and a sentence on it."""
+def _all_of(folder: Path, loose: list[Path], classes: dict[str, list[Path]], unread: str) -> list[Path]:
+    """Return the pictures of a folder and its sub-folders; raise if there are none."""
+    paths = [*loose, *chain(*classes.values())]
+    if not paths:
+        hint = f"Convert the {unread} files to JPEG or PNG." if unread else "Check the path."
+        kinds = ", ".join(sorted(ENDINGS))
+        raise DataError(f"{folder}: the folder or its sub-folders must hold pictures ({kinds}), got none. {hint}")
+    return paths
 
-    cells: list[Image]
-    counts: list[int]
-    broken: dict[int, str]
-    note: str
 
-
-def _cut_all(folder: Path, paths: list[Path], grid: Grid) -> _Tiles:
-    """Cut sheets into tiles, without those that are empty."""
-    sheets: list[tuple[list[Image], int]] = []
+def _cut_all(folder: Path, paths: list[Path], grid: Grid) -> tuple[list[Image], list[int], dict[int, str], str]:
+    """Cut sheets into tiles that are not empty. Return also how many each has, the broken sheets, and a note."""
+    sheets: list[list[Image]] = []
     broken = _read_each(paths, lambda path: sheets.append(cut(path, grid)))
-    cells, empty = [cell for full, _ in sheets for cell in full], sum(empty for _, empty in sheets)
+    cells = [*chain(*sheets)]
     if not cells:
-        raise DataError(f"{folder}: a tile of {grid} must hold a picture, got {empty} empty ones. Check the sheets.")
-    left = f", {empty} empty one{'s'[: empty != 1]} left out" if empty else ""
-    note = (
-        f"{len(sheets)} sheet{'s'[: len(sheets) != 1]} cut into {len(cells)} tiles of {grid.width}×{grid.height}{left}"
-    )
-    return _Tiles(cells, [len(full) for full, _ in sheets], broken, note)
+        raise DataError(f"{folder}: a tile of {grid} must hold a picture, got empty ones. Check the sheets.")
+    note = f"{len(sheets)} sheet{'s'[: len(sheets) != 1]} cut into {len(cells)} tiles of {grid.width}×{grid.height}"
+    return cells, [len(tiles) for tiles in sheets], broken, note
 
 
 def _resized_note(reading: Reading) -> str:
     """Say how pictures were resized, and on what they lie."""
-    ground = {"keep": "transparency"}.get(reading.alpha, reading.alpha)
+    ground = "transparency" if reading.keeps_alpha else reading.alpha
     how = " as pixel art" if reading.resize == "pixels" else ""
     return f"resized to fit {reading.size}×{reading.size}{how}, centred on {ground}"
 
 
 def load_unresized(folder: Path) -> Dataset:
     """Load all pictures of a folder and its sub-folders in their own size, which must be the same, without classes."""
-    loose, classes, _ = _find(folder)
-    paths = [*loose, *chain(*classes.values())]
-    if not paths:
-        raise DataError(f"{folder}: the folder must hold pictures ({', '.join(sorted(ENDINGS))}), got none.")
+    paths = _all_of(folder, *_find(folder))
     sizes = [picture_file.check_header(path) for path in paths]
     other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
     if other is not None:
-        found = " and ".join("{1}×{0} ({2})".format(*sizes[i], _name(paths[i], folder)) for i in (0, other))
-        raise ShapeError(f"{folder}: pictures must have one size, got {found}. Measuring never resizes pictures.")
+        both = " and ".join("{1}×{0} ({2})".format(*sizes[i], _name(paths[i], folder)) for i in (0, other))
+        raise ShapeError(f"{folder}: pictures must have one size, got {both}. Measuring never resizes pictures.")
     (width, height), side = sizes[0], max(sizes[0])
     top, left = (side - height) // 2, (side - width) // 2
     images, _ = _read_all(paths, decide(paths, Reading(side, resize="smooth")))
@@ -174,7 +163,7 @@ def fitted(data: Dataset, reading: Reading) -> Dataset:
             )
         return data
     images, note, size = np.asarray(data.images), [data.note] if data.note else [], reading.size
-    reading = decide_in_memory(images, reading)
+    reading = _by_shares(reading, [(_has_alpha(each), is_pixel_art(each)) for each in images[evenly(len(images))]])
     if data.shape[2] == 4 and not reading.keeps_alpha:
         images = on_background(images, reading.background)
         note.append(f"transparency put on {reading.alpha}")
@@ -212,11 +201,11 @@ def _name(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder)).encode(errors="replace").decode()
 
 
-def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, int]]:
-    """Return the pictures in the folder itself, those of each sub-folder, and the number of other files by ending."""
+def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], str]:
+    """Return the pictures in the folder itself, those of each sub-folder, and the kinds that are not read."""
     loose: list[Path] = []
     classes: dict[str, list[Path]] = {}
-    others: dict[str, int] = {}
+    unread: set[str] = set()
     entered: dict[str, set[Path]] = {}  # folders seen, for each sub-folder: a link may lead back to one
     try:
         for where, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
@@ -230,17 +219,15 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, in
             for name in sorted(files):
                 path = Path(where, name)
                 ending = path.suffix.lower()
-                if name.startswith("."):
-                    continue
-                if ending not in ENDINGS:
-                    others[ending] = others.get(ending, 0) + 1
+                if name.startswith(".") or ending not in ENDINGS:
+                    unread |= {_UNKNOWN[ending]} if ending in _UNKNOWN else set()
                 elif inside:
                     classes.setdefault(inside[0], []).append(path)
                 else:
                     loose.append(path)
     except OSError as error:
         raise DataError(f"{folder}: cannot be read ({error}). Check the path and its permissions.") from error
-    return loose, classes, others
+    return loose, classes, " and ".join(sorted(unread))
 
 
 def _leads_on(folder: Path, entered: set[Path]) -> bool:
@@ -298,7 +285,7 @@ def _read_once(paths: list[Path], reading: Reading) -> tuple[NDArray[np.uint8], 
                 part.unlink(missing_ok=True)
     broken = {int(i): why for i, why in json.loads(about.read_bytes()).items()}
     images: NDArray[np.uint8] = np.load(file, mmap_mode="r")
-    return images[: len(paths) - len(broken)], broken, f", decoded once into {file}"
+    return images[: len(paths) - len(broken)], broken, f"decoded once into {file}"
 
 
 def _channels(paths: list[Path], reading: Reading) -> int:
@@ -339,3 +326,85 @@ def _read_each(sources: Sequence[Any], read: Callable[[Any], object]) -> dict[in
                 more = f"{len(broken)} of {len(sources)} are broken, where one in twenty may be. " * (len(broken) > 1)
                 raise DataError(f"{error} {more}".rstrip()) from error.__cause__
     return broken
+
+
+def evenly(count: int) -> NDArray[np.intp]:
+    """Choose the pictures that are looked at."""
+    return np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(np.intp))
+
+
+def decide(sources: Sequence[Path | Image], reading: Reading) -> Reading:
+    """Decide what is "auto" in `alpha` and `resize`, and the size if none is given. Broken files are left out."""
+    if "auto" not in (reading.alpha, reading.resize) and reading.size:
+        return reading
+    looks = [look for i in evenly(len(sources)) if (look := _look_at(sources[i])) is not None]
+    reading = _by_shares(reading, [look[:2] for look in looks])
+    return reading if reading.size else replace(reading, size=_size(sorted(side for *_, side in looks), reading))
+
+
+def _size(sides: list[int], reading: Reading) -> int:
+    """Choose the smallest size that nearly all pictures fit into, or 32 if they are larger."""
+    side = sides[int(_FIT * (len(sides) - 1))] if sides else _CHOSEN
+    if side > (_CHOSEN_ART if reading.resize == "pixels" else _CHOSEN):
+        side = _CHOSEN
+    return min(size for size in SIZES if size >= side)
+
+
+def _by_shares(reading: Reading, looks: Sequence[tuple[bool, bool]]) -> Reading:
+    """Decide by how many pictures have transparent pixels, and how many are pixel art."""
+    clear, art = (sum(column) for column in zip(*looks)) if looks else (0, 0)
+    alpha, resize = reading.alpha, reading.resize
+    if alpha == "auto":
+        keeps = reading.colour != "grey" and clear >= max(1, TRANSPARENT * len(looks))
+        alpha = "keep" if keeps else "black"
+    if resize == "auto":
+        resize = "pixels" if art >= max(1, _PIXEL_ART * len(looks)) else "smooth"
+    return replace(reading, alpha=alpha, resize=resize)
+
+
+def _look_at(source: Path | Image) -> tuple[bool, bool, int] | None:
+    """Return whether a picture has transparent pixels, whether it is pixel art, and its longest side; None if broken.
+
+    Pixel art that was enlarged has the side that it had before.
+    """
+
+    def read() -> tuple[bool, bool, int]:
+        size = picture_file.check_header(source) if isinstance(source, Path) else source.size
+        large = math.prod(size) > picture_file.LARGE
+        if isinstance(source, Path) and (large or source.suffix.lower() in (".jpg", ".jpeg")):
+            return False, False, max(size)
+        pixels = np.asarray(picture_file.opened(source) if isinstance(source, Path) else source)
+        art = is_pixel_art(pixels)
+        return _has_alpha(pixels), art, max(pixels.shape[:2]) // (_enlarged(pixels) if art else 1)
+
+    try:
+        return picture_file.sound(source, read)
+    except DataError:
+        return None
+
+
+def _has_alpha(pixels: NDArray[np.uint8]) -> bool:
+    return pixels.shape[2] == 4 and bool((pixels[..., 3] < 255).any())
+
+
+def is_pixel_art(pixels: NDArray[np.uint8]) -> bool:
+    """Return whether a picture (H, W, C) is small, or enlarged by a whole factor, and has several, but few colours."""
+    height, width, _ = pixels.shape
+    factor = _enlarged(pixels)
+    if max(height, width) > _SIDE * factor:
+        return False
+    colours = pixels[::factor, ::factor].reshape(-1, pixels.shape[2])
+    seen = colours[colours[:, 3] > 0] if colours.shape[1] == 4 else colours
+    packed = seen.astype(np.uint32) @ (1 << np.arange(0, 8 * seen.shape[1], 8, dtype=np.uint32))
+    return 2 <= len(np.unique(packed)) + (len(seen) < len(colours)) <= min(_COLOURS, len(seen) // 3)
+
+
+def _enlarged(pixels: NDArray[Any]) -> int:
+    """Return the largest whole factor by which a picture may have been enlarged."""
+    return math.gcd(_factor(pixels), _factor(pixels.swapaxes(0, 1)))
+
+
+def _factor(pixels: NDArray[Any]) -> int:
+    """Return the largest whole factor by which rows may have been repeated."""
+    changes = np.flatnonzero((pixels[1:] != pixels[:-1]).any(axis=(1, 2))) + 1
+    return int(np.gcd.reduce([*changes, len(pixels)]))

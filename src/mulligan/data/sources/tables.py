@@ -14,23 +14,20 @@ from mulligan.data.sources.arrays import from_arrays
 from mulligan.data.sources.idx import read_idx
 from mulligan.errors import DataError
 
-_IMAGES = ("images", "samples", "x", "data", "x_train", "train_images")
-_LABELS = ("labels", "label", "y", "targets", "target", "y_train", "train_labels")
-_TEST_IMAGES = ("test_images", "x_test")
-_TEST_LABELS = ("test_labels", "y_test")
-_CLASS_NAMES = ("class_names", "label_names", "names")
+_NAMES = {
+    "images": ("images", "samples", "x", "data", "x_train", "train_images"),
+    "labels": ("labels", "label", "y", "targets", "target", "y_train", "train_labels"),
+    "test_images": ("test_images", "x_test"),
+    "test_labels": ("test_labels", "y_test"),
+    "class_names": ("class_names", "label_names", "names"),
+}
+"""The arrays of a `.npz`: each argument of `from_arrays`, and what it may be called."""
 _LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
 _SMALLEST = 16  # a CSV row of fewer values is a point, not a picture
 
 
 def load_numpy(path: Path) -> Dataset:
-    """Load a `.npy` file, or a `.npz` file with the usual names.
-
-    The names in `.npz`: `images`, `samples`, `x`, `data`, `x_train` or `train_images`, or the only array. Optional are
-    `labels`, `label`, `y`, `targets`, `target`, `y_train` or `train_labels`; `test_images` or `x_test`; `test_labels`
-    or `y_test`. Labels are numbers or words. `class_names`, `label_names` or `names` hold the names of the classes, in
-    order.
-    """
+    """Load a `.npy` file, or a `.npz` file with the usual names or a single array."""
     try:
         with path.open("rb") as file:  # given a name, NumPy would leave a broken file open
             content = np.load(file, allow_pickle=False)
@@ -40,52 +37,40 @@ def load_numpy(path: Path) -> Dataset:
             f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}). Save it again "
             "with np.savez, words with astype(str): pickles are never loaded."
         ) from error
-
+    if len(arrays) == 1:
+        arrays = {"images": next(iter(arrays.values()))}
     for array in arrays.values():
         array.flags.writeable = False  # nobody else writes to it, so it need not be copied
-
-    def pick(names: tuple[str, ...]) -> Any:
+    parts: dict[str, Any] = {}
+    for part, names in _NAMES.items():
         present = [name for name in names if name in arrays]
-        if len(present) > 1:
-            raise DataError(f"{path}: must hold only one of {' and '.join(present)}, got both. Save just that one.")
-        return arrays[present[0]] if present else None
-
-    if len(arrays) == 1:
-        return from_arrays(next(iter(arrays.values())), name=str(path))
-    images = pick(_IMAGES)
-    if images is None:
-        raise DataError(
-            f"{path}: the array of pictures must be named {', '.join(_IMAGES)}, got {', '.join(arrays) or 'none'}. "
-            "Save it with np.savez(path, images=…, labels=…)."
-        )
-    return from_arrays(
-        images, pick(_LABELS), pick(_TEST_IMAGES), pick(_TEST_LABELS), str(path), class_names=pick(_CLASS_NAMES)
-    )
+        if len(present) > 1 or (part == "images" and not present):
+            raise DataError(
+                f"{path}: must hold one of {', '.join(names)}, got {', '.join(present or arrays) or 'none'}. Save it "
+                "with np.savez(path, images=…, labels=…)."
+            )
+        parts[part] = arrays[present[0]] if present else None
+    return from_arrays(name=str(path), **parts)
 
 
 def _members(content: Any) -> dict[str, NDArray[Any]]:
     """Read the arrays of a `.npz`; skip other files in it."""
     files = [name for name in content.zip.namelist() if name.endswith(".npy") and not name.startswith("__MACOSX/")]
     arrays = {name.removesuffix(".npy"): content[name] for name in files}
-    if wrong := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
-        raise ValueError(f"{wrong[0]}.npy is no array")
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{name}.npy is no array")
     return arrays
 
 
 def load_idx(path: Path) -> Dataset:
-    """Load an IDX file of pictures, with the labels beside it, or a folder of MNIST's four.
-
-    The labels of `…images-idx3…` come from `…labels-idx1…` in the same folder, if it exists. Either may be gzipped, and
-    a dot may precede `idx`.
-    """
+    """Load an IDX file of pictures, with the labels beside it if there are any, or a folder of MNIST's four."""
     if not path.is_dir():
         return from_arrays(read_idx(path), _labels_beside(path), name=str(path))
     train, test = idx_in(path, "train"), idx_in(path, "t10k")
-    if train is None:
-        raise DataError(f"{path}: holds no train-images-idx3-ubyte.gz. Give the folder of the four IDX files.")
-    if test is None:
-        return from_arrays(read_idx(train), _labels_beside(train), name=str(path))
-    return from_arrays(read_idx(train), _labels_beside(train), read_idx(test), _labels_beside(test), str(path))
+    assert train is not None  # or it is a folder of pictures
+    held = (None, None) if test is None else (read_idx(test), _labels_beside(test))
+    return from_arrays(read_idx(train), _labels_beside(train), held[0], held[1], str(path))
 
 
 def _labels_beside(images: Path) -> NDArray[Any] | None:
@@ -104,10 +89,8 @@ def idx_in(folder: Path, prefix: str) -> Path | None:
 def load_csv(path: Path) -> Dataset:
     """Load a table of numbers, one sample per row, separated by commas, semicolons or tabs; labels may be words.
 
-    Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; others are points. Labels are the column
-    headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns. With a heading
-    that names no labels, 1 + s² columns raise an error. A `y` beside an `x` is a coordinate. Labels are classes as they
-    are written: `7`, `007` and `7.0` are three. A label in quotation marks may hold separators.
+    Rows of s² bytes are pictures, others points. Labels are the column with such a heading; without a heading, the
+    first of 1 + s² columns. They are classes as they are written: `7`, `007` and `7.0` are three.
     """
     try:
         lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
