@@ -4,7 +4,7 @@
     python benchmarks/breaking.py --seeds 0 21 22    … with other seeds as well
     python benchmarks/breaking.py --write            … and fills the tables of docs/{reference,benchmarks}/diagnosis.md
     python benchmarks/breaking.py --kept FILE        … goes on where the runs in the file ended
-    python benchmarks/breaking.py --publish FILE     … and writes every measurement: docs/benchmarks/broken-runs.md
+    python benchmarks/breaking.py --publish FILE     … and writes every measurement: docs/benchmarks/diagnosis.md
     python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every measurement
     python benchmarks/breaking.py --long             healthy runs to their very end
     python benchmarks/breaking.py --overhead         what the diagnosis costs, in processor time

@@ -9,7 +9,7 @@ Each set comes from packages of npm or Debian 13, by name and version, fetched b
 `SET.txt`, which names packages, authors and licence, and with `--sheets` a sheet of 64 random pictures, `SET.png`.
 
 Four sets are for tuning. Six are untouched: nobody computes anything on them until everything is settled, and then
-once. docs/benchmarks/folders.md lists all sets.
+once. docs/benchmarks/own-pictures.md lists all sets.
 """
 
 import argparse

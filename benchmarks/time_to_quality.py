@@ -9,7 +9,7 @@ during steps and at no other time, and at marks on it the generator is kept. On 
 another, on a machine that does nothing else; where there is none, on the clock of the CPU's time, with one thread.
 `score` draws pictures from everything kept and judges them off the clock: FD (per cent of the held-out digits' variance
 in our judge) and coverage, --count against as many; all seeds that lie in the folder, the median and the range of them.
---write puts table and picture into docs/benchmarks/time-to-quality.md and docs/images.
+--write puts table and picture into docs/benchmarks/quality.md and docs/images.
 """
 
 from __future__ import annotations
@@ -273,7 +273,7 @@ def draw(logs, path):
 
 
 def write(made):
-    page = DOCS / "benchmarks" / "time-to-quality.md"
+    page = DOCS / "benchmarks" / "quality.md"
     text = page.read_text(encoding="utf-8")
     marks = r"(<!-- times begin -->\n).*(<!-- times end -->)"
     assert re.search(marks, text, re.S), "the page has lost its marks"

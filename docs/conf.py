@@ -1,13 +1,12 @@
-"""Sphinx configuration: the chapters are MyST notebooks, executed at build time."""
+"""Sphinx configuration. The pages are plain Markdown with their tables, outputs and pictures: nothing is executed."""
 
-import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 from sphinx.addnodes import pending_xref
 from sphinx.errors import ExtensionError
 
@@ -15,24 +14,22 @@ import mulligan
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "book"))
-from as_notebook import as_notebook  # noqa: E402
 from prose import figures_are_shown  # noqa: E402
-
-shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)  # Sphinx reads below its own folder
 
 project = "Mulligan"
 author = "The Mulligan authors"
 copyright = "2026, The Mulligan authors"
 version = release = mulligan.__version__
-extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-source_suffix = {".md": "myst-nb"}
-exclude_patterns = ["_build", "jupyter_execute", "book/notebooks"]
-myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
-nb_execution_mode = "force"
-nb_execution_raise_on_error = True
-nb_execution_timeout = 600
-nb_execution_excludepatterns = [] if importlib.util.find_spec("torch") else ["*06-watch-your-own-gan*"]
-nb_merge_streams = True
+extensions = [
+    "myst_parser",
+    "sphinx-mathjax-offline",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3  # GitHub's
 html_theme = "furo"
 html_title = "Mulligan"
 html_logo = "../src/mulligan/web/page/mark.svg"
@@ -41,7 +38,17 @@ html_css_files = ["wide.css"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 napoleon_google_docstring = False
-suppress_warnings = ["mystnb.unknown_mime_type", "ref.python"]  # a word in a docstring may name several things
+suppress_warnings = ["ref.python"]  # a word in a docstring may name several things
+LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|\.\./)([^)#]+\.md)\)")
+
+
+def links_are_the_contents(app, docname, text):
+    """Make a table of contents of the pages to which an index links; of the first page, of its line with dots."""
+    if docname.endswith("index"):
+        root = docname == "index"
+        links = LINK.findall(text[0].partition("\n\n![")[0].rpartition("\n\n")[2] if root else text[0])
+        pages = dict.fromkeys(f"{title} <{page}>" if root else page for title, page in links)
+        text[0] += "\n".join(["\n\n```{toctree}", ":hidden:", ":maxdepth: 1", "", *pages, "```", ""])
 
 
 def formulas_as_they_stand(app, what, name, obj, options, lines):
@@ -62,18 +69,6 @@ def formulas_as_they_stand(app, what, name, obj, options, lines):
     lines[:] = found
 
 
-def offered_as_notebook(app, docname, text):
-    """Write a chapter of the book as a notebook, and link it below the title."""
-    room, _, name = docname.rpartition("/")
-    if room == "book":
-        (HERE / "book" / "notebooks").mkdir(exist_ok=True)
-        nbformat.write(as_notebook(HERE / f"{docname}.md"), HERE / "book" / "notebooks" / f"{name}.ipynb")
-        head, title, rest = text[0].partition("\n# ")
-        words, _, rest = rest.partition("\n")
-        link = f"{{download}}`This chapter as a notebook <notebooks/{name}.ipynb>`"
-        text[0] = f"{head}{title}{words}\n\n{link}\n{rest}"
-
-
 def places_are_no_members(app, what, name, obj, skip, options):
     """Leave out the fields of a NamedTuple whose only docstring is Python's."""
     return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
@@ -89,7 +84,11 @@ def words_are_no_links(app, doctree):
 def right_page_first(app, error):
     """Search the built docs as a reader does, if Node is there to do it."""
     fails = "guides/my-gan-fails"
-    first = {"mode collapse": fails, "FID": "book/06-is-it-any-good", "my GAN fails": fails}
+    first = {
+        "mode collapse": fails,
+        "my GAN fails": fails,
+        "FID": "book/06-is-it-any-good",
+    }
     if error or app.builder.name != "html" or not (node := shutil.which("node")):
         return
     page = "document = { getElementById() {} }, window = globalThis, _ready = String, SPHINX_HIGHLIGHT_ENABLED = false"
@@ -98,7 +97,7 @@ def right_page_first(app, error):
     script = ";\n".join([page, *(file.read_text("utf-8") for file in files), f"console.log(JSON.stringify({ask}))"])
     run = subprocess.run([node], input=script, encoding="utf-8", stdout=subprocess.PIPE, check=True)
     if (found := dict(zip(first, json.loads(run.stdout), strict=True))) != first:
-        raise ExtensionError(f"the search must find first {first}, got {found}. Try an {{index}} entry on the page.")
+        raise ExtensionError(f"the search must find first {first}, got {found}. Try a heading with these words.")
 
 
 def setup(app):
@@ -109,5 +108,5 @@ def setup(app):
     app.connect("doctree-read", words_are_no_links)
     app.connect("env-updated", figures_are_shown)
     app.connect("autodoc-process-docstring", formulas_as_they_stand, priority=400)
-    app.connect("source-read", offered_as_notebook)
+    app.connect("source-read", links_are_the_contents)
     app.connect("build-finished", right_page_first)

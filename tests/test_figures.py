@@ -48,4 +48,4 @@ def test_the_reading_order_says_how_long_its_files_are():
 def test_as_many_comparisons_are_right_as_said(capsys):
     assert main(["check"]) == 0
     count = re.search(r"all ([\d,]+) are right", capsys.readouterr().out)
-    assert f"| Gradients | {count[1]} comparisons" in read("docs/benchmarks/figures.md")
+    assert f"| Gradients | {count[1]} comparisons" in read("docs/benchmarks/index.md")

@@ -12,8 +12,8 @@ EXEMPT = ("decisions/", "reference/api/")  # records of a day, and docstrings
 NUMBER = re.compile(
     r"(?<![\w.,/])(?<!\d-)(?<!Python )-?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?(?![\w/]|[.-]\d)(?: ?%)?"
 )
-SHOWN = (nodes.literal_block, nodes.math, nodes.math_block, nodes.table, nodes.raw)
-APART = (nodes.literal_block, nodes.literal, nodes.reference, nodes.block_quote)
+SHOWN = (nodes.literal_block, nodes.math, nodes.math_block, nodes.table)
+APART = (nodes.literal_block, nodes.literal, nodes.reference, nodes.block_quote, nodes.raw)
 LINKS = (pending_xref, nodes.reference)
 
 
@@ -40,10 +40,10 @@ def agrees(written, known):
 
 
 def is_prose(node, shown=SHOWN):
-    """Say whether a text is prose of ours: not shown, linked or quoted, and not marked ``[3.9]{.quoted}``."""
+    """Say whether a text is prose of ours: not shown, linked, quoted, set as code or a comment."""
     while node.parent is not None:
         node = node.parent
-        if isinstance(node, (*shown, *APART)) or "quoted" in node.get("classes", ()):
+        if isinstance(node, (*shown, *APART)):
             return False
     return True
 

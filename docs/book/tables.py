@@ -1,12 +1,10 @@
-"""What the chapters hide: read the results of a study, show them as a table, and compare their rows seed by seed."""
+"""What the pages hide: read the results of a study, write them as a table, and compare their rows seed by seed."""
 
-import io
+import ast
 import json
-from html import escape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML, SVG
 
 from mulligan.studies import plot, rows_of
 
@@ -25,28 +23,29 @@ def figures(name):
 
 
 def table(heads, rows):
-    """Show a table. Each row begins with its name; on a narrow screen, every row becomes a short list."""
-    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join(
-        "<tr>"
-        + f'<th scope="row">{escape(str(name))}</th>'
-        + "".join(f'<td data-head="{escape(head)}">{escape(str(cell))}</td>' for head, cell in zip(heads[1:], cells))
-        + "</tr>"
-        for name, *cells in rows
-    )
-    return HTML(f'<table class="docutils study"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>')
+    """Return a table as Markdown. Each row begins with its name."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def compared(rows, first="", **columns):
-    """Show the median (range over the seeds) of some figures of each row: ``compared(rows, FD="fd")``."""
+    """Return the median (range over the seeds) of some figures of each row: ``compared(rows, FD="fd")``."""
     found = ([row.name, *(row.figures.get(name, "–") for name in columns.values()), f"{row.steps:,}"] for row in rows)
     return table([first, *(head.replace("_", " ") for head in columns), "steps"], found)
 
 
 def dots(rows, name):
     """Draw a figure of each row: a dot for each seed, a line from least to most, a tick at the median."""
-    plot(rows, name).savefig(buffer := io.BytesIO(), format="svg")
-    return SVG(buffer.getvalue())
+    return plot(rows, name)
+
+
+def source_of(path, name):
+    """Return the source of a function of a file, as a block that is shown and not run."""
+    text = (RESULTS.parent / path).read_text("utf-8")
+    node = ast.parse(text)
+    for part in name.split("."):
+        node = next(each for each in node.body if getattr(each, "name", None) == part)
+    return f"```python no-run\n{ast.get_source_segment(text, node)}\n```"
 
 
 def curves(rows, name, label):

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from experiments.landscapes import LANDSCAPES, RATES, Beale, Saddle, choose, race, walk, with_rate
+from experiments.landscapes import LANDSCAPES, RATES, Beale, Saddle, choose, walk, with_rate
 from mulligan.errors import ConfigError
-from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, Extragradient, Lookahead, Momentum
+from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead, Momentum
 
 BOTH = pytest.mark.parametrize("landscape", LANDSCAPES.values(), ids=LANDSCAPES)
 
@@ -90,11 +90,3 @@ def test_the_rule_prefers_the_soonest_and_then_the_lower_rate():
     best = min(steps for steps in arrivals.values() if steps is not None)
     assert soonest.arrived == best
     assert soonest.lr == min(lr for lr, steps in arrivals.items() if steps == best)
-
-
-def test_what_the_page_says_of_the_race():
-    saddle, beale = race("saddle"), race("beale")
-    assert saddle.keys() == beale.keys() == OPTIMIZERS.keys()
-    assert max(saddle, key=lambda name: saddle[name].arrived) == "sgd"
-    assert [name for name in OPTIMIZERS if beale[name].arrived is None] == ["adadelta"]
-    assert saddle["sgd"].arrived > 2.5 * saddle["momentum"].arrived

@@ -58,7 +58,7 @@ def gist(train: NDArray[Any], dims: int = 64) -> Gist:
 
     The combination is Mulligan's own. Its nearest relatives are GIST (Oliva and Torralba 2001, section 3: energy of
     oriented filters on a 4×4 grid), and the sliced Wasserstein distance of Laplacian pyramids (Karras et al. 2018,
-    section 5). It was chosen by damages and by pairs that were ordered by eye: docs/benchmarks/folders.md.
+    section 5). It was chosen by damages and by pairs that were ordered by eye: docs/benchmarks/own-pictures.md.
     """
     images = pictures(train, "training pictures")
     if len(images) < 2 or dims < 1:
