@@ -192,7 +192,7 @@ class Session:
         if not changes:
             helps = "; ".join(event["remedies"])
             raise Problem("wrong-state", f"no change of settings alone repairs this. Try: {helps}.")
-        changed = settings.apply(config, changes, "changes")[0]
+        changed = apply_overrides(config, changes)[0]  # paths: the short name `loss` would be another
         parts = ("data", "classes", "latent", "average")
         nets = (config.generator.layers, config.discriminator.layers)
         same = nets == (changed.generator.layers, changed.discriminator.layers)

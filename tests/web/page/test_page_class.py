@@ -28,7 +28,6 @@ def test_forger_and_judge(open_tab):
     tab("run-stop").click()
 
 
-@pytest.mark.skip(reason="red after the page became smaller, not yet understood: open (issue 54)")
 def test_break_it(open_tab):
     tab = open_tab()
     tab.begin("mlp", loss="wasserstein", penalty="none")
