@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from mulligan.doors.write import atomic_write
 from mulligan.museum import EXHIBITS
-from mulligan.web.drawing import png64
 from mulligan.web.handle import dumps
+from mulligan.web.look import png64
 from mulligan.web.playground import PLAYED
 
 if __name__ == "__main__":

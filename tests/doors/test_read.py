@@ -1,14 +1,11 @@
 """Files of strangers: every wrong one is a `DataError`, and none is waited for."""
 
-import json
 import os
 
-import numpy as np
 import pytest
-from safetensors.numpy import save
 
 from mulligan.doors import read
-from mulligan.doors.read import find_json, parse_object, parse_toml, read_bytes, read_header, read_json, read_text
+from mulligan.doors.read import find_json, parse_object, parse_toml, read_bytes, read_json, read_text
 from mulligan.errors import DataError
 
 
@@ -69,24 +66,3 @@ def test_an_object_is_an_object(tmp_path, text):
     assert find_json(tmp_path / "a") is None
     with pytest.raises(DataError, match="object"):
         read_json(tmp_path / "a")
-
-
-def test_a_header_is_read_without_its_tensors(tmp_path):
-    path = tmp_path / "a.safetensors"
-    path.write_bytes(save({"W": np.zeros((2, 3), np.float32)}, {"format": "pt"}))
-    assert read_header(path) == ({"format": "pt"}, {"W": (2, 3)})
-
-
-@pytest.mark.parametrize(
-    "header",
-    [b"", b"{", b"[]", b"null", b'{"W": 3}', b'{"W": {"shape": [-1]}}', b'{"__metadata__": {"a": 1}}', b"[" * 5000],
-)
-def test_a_header_that_is_none(tmp_path, header):
-    path = tmp_path / "a.safetensors"
-    for size in (len(header), 2**40):
-        path.write_bytes(size.to_bytes(8, "little") + header)
-        with pytest.raises(DataError):
-            read_header(path)
-    path.write_bytes(json.dumps({}).encode())
-    with pytest.raises(DataError):
-        read_header(path)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from mulligan.doors.signature import is_ours
+from mulligan.doors.write import is_ours
 from mulligan.models import bundled
 from mulligan.output.export import FORMATS, export
 from mulligan.output.pictures import save_animation, save_png

@@ -36,6 +36,12 @@ def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
+def test_a_folder_that_must_be_there_is_not_made(tmp_path):
+    with pytest.raises(RunError, match="No such file or directory"):
+        atomic_write(tmp_path / "gone" / "x", b"x", folders=False)
+    assert not (tmp_path / "gone").exists()
+
+
 def test_what_is_no_json_is_not_written(tmp_path):
     write_json(tmp_path / "a", {"x": 1.5})
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -325,10 +325,20 @@ def serving(runs, *options, port=0, cwd=None, **env):
     raise AssertionError(f"the server ended with {process.wait()}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serve():
-    """Start a server; parameters as of `serving`."""
-    return serving
+    """Start a server; parameters as of `serving`. None is left behind, whatever has failed."""
+    started = []
+
+    def serve_(*args, **more):
+        started.append(serving(*args, **more))
+        return started[-1]
+
+    yield serve_
+    for each in started:
+        each.client.close()
+        with each.process:
+            each.process.kill()
 
 
 @pytest.fixture(scope="module")

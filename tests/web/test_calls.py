@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mulligan.nn.fields import Interval, Words, form_of
+from mulligan.nn.fields import Interval, Words
 from mulligan.output.pictures import png_bytes
-from mulligan.web.calls import ROUTES, Many, Problem, Text, from_text, values_of
-from mulligan.web.handle import dumps, plain
+from mulligan.web.calls import ROUTES, Problem, Text, from_text, values_of
+from mulligan.web.handle import dumps
 
 Whole = Annotated[int, Interval(1, 10, "[]", 5)]
 
@@ -28,7 +28,7 @@ def takes(
     name: Annotated[str, Text("[a-z]{1,4}", "lower-case letters", "abc")] | None = None,
     kind: Annotated[str, Words(("one", "two"))] | None = None,
     on: bool = False,
-    some: Annotated[tuple[int, ...], Many(form_of(Whole), 0, 2)] = (),
+    some: tuple[Whole, ...] = (),
     class_: str = "",
 ):
     """Take every kind of value."""
@@ -59,7 +59,7 @@ def test_what_is_left_out_has_its_default():
         ("n", 0), ("n", 11), ("n", 1.0), ("n", True), ("n", "5"), ("n", 10**30), ("n", []), ("n", None),
         ("x", 1.1), ("x", "0"), ("x", False), ("x", math.nan), ("x", math.inf), ("x", 10**400),
         ("name", ""), ("name", "abcde"), ("name", "A"), ("name", "a\n"), ("name", 3), ("kind", "On"),
-        ("on", 1), ("on", "true"), ("some", [1, 2, 3]), ("some", [3, 12]), ("some", {"0": 1}), ("some", "1,2"),
+        ("on", 1), ("on", "true"), ("some", [3, 12]), ("some", {"0": 1}), ("some", "1,2"),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_named(name, value):
@@ -83,8 +83,7 @@ def test_values_in_an_address():
 def test_strict_json():
     file = "caf\udce9.png"  # a name that is no UTF-8
     value = {"a": np.float32("nan"), 1: [np.arange(2), float("inf"), True, None, "é", file], "t": (np.int64(3),)}
-    assert plain(value) == {"a": None, "1": [[0, 1], None, True, None, "é", file], "t": [3]}
-    assert json.loads(dumps(value)) == plain(value)
+    assert json.loads(dumps(value)) == {"a": None, "1": [[0, 1], None, True, None, "é", file], "t": [3]}
 
 
 def test_only_the_write_lock_is_asked_for_without_it():

@@ -200,21 +200,3 @@ def test_a_second_try_begins_at_a_checkpoint_that_fits(call, stand, playground, 
     assert call.post("/api/train/second-try", **{"try": 1}).status_code == 200
     assert stand.sent[-1][1]["step"] == begins
     assert call.get("/api/snapshot").json()["tries"][-1]["from_step"] == begins
-
-
-@pytest.mark.parametrize("story", ["again", "other", "later", "adjusted"])
-def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(story, call, stand, playground, toml):
-    call.begun(stand)
-    (playground.runs / NAME / "config.toml").write_text(toml)
-    if story == "adjusted":
-        call.post("/api/train/adjust", **{"try": 1, "changes": [["lr_g", 0.25]]})
-    start = {"healthy_step": 0}
-    stand.diagnoses(**start)
-    stand.say("state", state="alarm", step=1500)
-    assert call.get("/api/snapshot").json()["advice"]["tried"] is None
-    call.post("/api/train/second-try", **{"try": 1})
-    stand.open()
-    lines = ["loss.kind=hinge" if story == "other" else "loss.kind=relativistic"]
-    stand.diagnoses(overrides=lines, **({} if story == "later" else start))
-    repeated = call.get("/api/snapshot").json()["advice"]["tried"]
-    assert repeated == ({"number": 1, "state": "mode collapse", "step": 1500} if story == "again" else None)

@@ -1,95 +1,30 @@
-"""The worker as the server sees it, at the end of both; a process that does nothing stands in for it."""
+"""Processes of the server's own: what they say is heard, and none outlives it."""
 
 import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
-import time
-from multiprocessing.connection import Connection
 from operator import methodcaller
 
 import pytest
 
-from mulligan.web.handle import Channel, WorkerHandle, spawn
-
-made = []
-"""The processes so far."""
+from mulligan.web import handle
+from mulligan.web.handle import WorkerHandle, in_thread, spawn
 
 
-class Process:
-    """Ends when it is told to, and notes whether two wait for it at once: one of them may then miss the exit code."""
-
-    def __init__(self, target, args, **more):
-        self.channel = Channel(Connection(os.dup(args[0].fileno())))  # as a real process has its own end
-        self.exitcode = None
-        self.over = threading.Event()
-        self.waiting = threading.Lock()
-        self.twice = self.killed = False
-        made.append(self)
-
-    def start(self):
-        pass
-
-    def kill(self):
-        self.killed = True
-
-    def join(self, seconds):
-        self.twice |= not self.waiting.acquire(blocking=False)
-        if self.over.wait(seconds):
-            self.exitcode = 0
-        if self.waiting.locked():
-            self.waiting.release()
-
-    def end(self):
-        """Close the pipe, and end a moment later, as processes do."""
-        self.channel.close()
-        threading.Timer(0.2, self.over.set).start()
-
-
-class Context:
-    """What makes such processes."""
-
-    Process = Process
-    Pipe = staticmethod(multiprocessing.Pipe)
-
-
-@pytest.fixture
-def worker(monkeypatch):
-    """A handle whose loop has come and gone."""
-    monkeypatch.setattr("mulligan.web.handle.multiprocessing.get_context", lambda kind: Context())
-
-    async def attached(worker):
+def test_a_worker_is_heard_to_its_end_even_if_the_loop_has_gone(monkeypatch):
+    async def attach(worker):
         worker.attach()
 
-    found = WorkerHandle()
-    found.spawn()
-    asyncio.run(attached(found))
-    return found
-
-
-def test_only_one_waits_for_the_end_of_the_worker(worker):
-    process = made[-1]
-    worker.quit()
-    process.end()
-    assert worker.join(10.0)
-    assert not process.twice
-    assert not process.killed
-
-
-def test_what_the_worker_says_is_read_to_the_end_of_it(worker):
-    channel, said = made[-1].channel, []
-
-    def speak():
-        for number in range(4):
-            channel.send("samples", {"png": "x" * (1 << 20)})  # more than a pipe holds
-            said.append(number)
-
-    threading.Thread(target=speak, daemon=True).start()
-    end = time.monotonic() + 10.0
-    while len(said) < 4 and time.monotonic() < end:
-        time.sleep(0.01)
-    assert said == [0, 1, 2, 3]
+    long = ("samples", 0, bytes(1 << 22))  # more than a pipe holds
+    monkeypatch.setattr(handle, "_main", methodcaller("send", long))
+    worker = WorkerHandle()
+    worker.spawn()
+    asyncio.run(attach(worker))
+    assert worker.join(60.0)  # its exit code is lost if two wait for it at once
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a console signal of Windows cannot be sent to one process")
@@ -109,3 +44,29 @@ def test_a_process_that_waits_ends_with_the_server():
     code = process.exitcode
     process.kill()
     assert code == -signal.SIGTERM
+
+
+def test_a_thread_that_waits_for_ever_keeps_no_process_alive():
+    code = f"""import asyncio, threading
+from mulligan.web.handle import in_thread
+asyncio.run(asyncio.wait_for({in_thread.__name__}(threading.Event().wait), 0.1))"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ended.stderr.endswith("TimeoutError\n")
+
+
+def test_calls_that_wait_are_answered_when_the_server_closes(call, playground):
+    gate, waits, answers = threading.Event(), threading.Event(), []
+
+    def wait():
+        waits.set()
+        gate.wait()
+
+    playground.thread = lambda *asked: in_thread(wait)
+    caller = threading.Thread(target=lambda: answers.append(call.get("/api/models").json()["type"]))
+    caller.start()
+    assert waits.wait(30)
+    call.client.portal.call(playground.leave)
+    caller.join(30)
+    gate.set()
+    assert answers == ["/problems/gone"]
+    assert call.get("/api/models").json()["type"] == "/problems/gone"

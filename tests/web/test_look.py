@@ -1,6 +1,7 @@
 """D over the plane and at pictures: against formulas and differences."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from mulligan.data import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.models import bundled
 from mulligan.training import Run, train, with_overrides
-from mulligan.web import drawing, look
+from mulligan.web import look
 from mulligan.web.trainer import LiveRun
 
 
@@ -113,7 +115,7 @@ def test_pictures_and_points_are_told_apart(run, seen):
         with pytest.raises(ConfigError):
             question()
     with pytest.raises(UnsupportedError):
-        drawing.draw(run.generator(), seed=1)
+        look.draw(run.generator(), seed=1)
 
 
 def test_looking_changes_nothing(run, seen):
@@ -135,3 +137,67 @@ def test_samples_are_the_fixed_grid(image, run, seen):
     assert np.array_equal(image(look.samples(seen, "real")["png"])[2:10, 2:10], seen.data.images[0][..., 0])
     points = look.samples(run, "raw")
     assert np.allclose(points["points"], run.sample(*run.grid, average=False), atol=1e-3)
+
+
+# ── of a generator ──
+
+
+def test_a_seed_gives_what_the_terminal_draws(image):
+    generator = bundled()
+    for seed, class_ in ((42, None), (7, "3")):
+        found = look.draw(generator, seed=seed, class_=class_)
+        label = None if class_ is None else 3
+        assert np.array_equal(image(found["png"]), generator.images(1, seed, label)[0, ..., 0])
+        assert found["class"] == (int(generator.labels(1, seed)[0]) if label is None else 3)
+
+
+def test_a_walk_begins_and_ends_at_its_seeds(image):
+    generator = bundled()
+    found = look.walk(generator, from_=1, to=2, frames=5, class_="8")
+    assert len(found["frames"]) == 5
+    for place, seed in ((0, 1), (-1, 2)):
+        assert np.array_equal(image(found["frames"][place]), generator.images(1, seed, 8)[0, ..., 0])
+
+
+def test_each_end_of_a_walk_is_of_its_own_class(image):
+    generator = bundled()
+    assert generator.label_of(42) != generator.label_of(1009)
+    last = image(look.walk(generator, from_=42, to=1009, frames=3)["frames"][-1])
+    assert np.array_equal(last, generator.images(1, 1009)[0, ..., 0])
+
+
+def test_what_is_held_out_is_measured_for_comparison(digits):
+    x = np.asarray(digits.images).reshape(40, -1) / 255.0
+    usual = look.measure_held_out(digits)
+    held = np.asarray(digits.test.images).reshape(40, -1) / 255.0
+    nearest = [np.linalg.norm(x - h, axis=1).min() for h in held]
+    assert [usual["n"], usual["low"], usual["high"]] == pytest.approx([40, *np.quantile(nearest, [0.05, 0.95])])
+
+
+def test_a_copy_is_called_one(digits, monkeypatch):
+    class Copier:
+        spec = type("Spec", (), {"is_picture": True, "shape": (8, 8, 1)})()
+
+        def __init__(self, picture):
+            self.picture = picture
+
+        def label_of(self, seed, word):
+            return None
+
+        def class_name(self, label):
+            return ""
+
+        def images(self, *asked):
+            return self.picture[None]
+
+    copy = look.nearest(Copier(digits.images[7]), digits, seed=1)
+    assert (copy["verdict"], copy["index"]) == ("near copy", 7)
+    hardly = np.clip(digits.images[7].astype(int) + 9, 0, 255).astype(np.uint8)
+    assert look.nearest(Copier(hardly), digits, seed=1)["verdict"] == "near copy"  # 9 of 255 grey levels
+    other = look.nearest(Copier(digits.test.images[7]), digits, seed=1)
+    assert other["verdict"] == "not a copy"
+    few = replace(digits, images=np.asarray(digits.images[:12]), labels=digits.labels[:12], test=None)
+    alone = look.nearest(Copier(digits.images[7]), few, seed=1)
+    assert alone["verdict"] == "not known"  # it has nothing to go by, so it calls nothing original
+    with pytest.raises(UnsupportedError):
+        look.nearest(Copier(digits.images[7]), None, seed=1)

@@ -157,42 +157,6 @@ def test_a_closed_server_saves(tmp_path, number, serve):
     assert step_of(checkpoints(tmp_path / "runs" / "ring-1" / "checkpoints")[-1]) >= reached
 
 
-READS_FOR_EVER = """
-import pathlib, threading
-read = pathlib.Path.read_text
-pathlib.Path.read_text = lambda path, *args, **options: (
-    threading.Event().wait() if path.suffix == ".csv" else read(path, *args, **options))
-"""
-
-
-def test_a_server_whose_threads_wait_for_ever_ends_at_once(tmp_path, serve):
-    for name in "ab":
-        (tmp_path / f"{name}.csv").touch()
-    own = [option for name in "ab" for option in ("--data", str(tmp_path / f"{name}.csv"))]
-    (tmp_path / "sitecustomize.py").write_text(READS_FOR_EVER)
-    served = serve(
-        tmp_path / "runs", *own, PYTHONPATH=os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2] / "src")])
-    )
-    said = []
-
-    def ask(name):
-        said.append(served.get(f"/api/pictures?data={name}.csv").status_code)
-
-    callers = [threading.Thread(target=ask, args=(name,), daemon=True) for name in "ab"]
-    for caller in callers:
-        caller.start()
-    time.sleep(0.5)
-    begun = time.monotonic()
-    served.process.terminate()
-    assert "Traceback" not in served.process.communicate(timeout=30)[1]
-    assert time.monotonic() - begun < 5
-    assert served.process.returncode == 0
-    for caller in callers:
-        caller.join(5)
-    served.client.close()
-    assert said == [503, 503]
-
-
 def _locked(path):
     import fcntl
 

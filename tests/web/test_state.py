@@ -34,7 +34,7 @@ def test_what_a_run_folder_tells(tiny, tmp_path, monkeypatch):
     assert found["curves"]["d_loss"][0] == pytest.approx(first["d_loss"], rel=1e-5)
     assert found["curves"]["penalty"][0] == pytest.approx(first["r1"] + first["r2"], rel=1e-5)
     assert len(found["curves"]["step"]) == 50
-    assert found["distance"]["step"] == found["measurements"]["step"] == [10, 20, 30, 40, 50, 60]
+    assert found["distance"]["step"] == [10, 20, 30, 40, 50, 60]
     measured = [value is None for value in found["distance"]["distance"]]
     assert measured == [True, True, False, True, True, False]
     assert all(value is not None for value in found["distance"]["gap"])

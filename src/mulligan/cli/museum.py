@@ -13,8 +13,7 @@ from mulligan.cli import list as listing
 from mulligan.cli.document import Document
 from mulligan.cli.options import File, Force, Seed
 from mulligan.doors.say import say, strict
-from mulligan.doors.signature import KEY, PROGRAM
-from mulligan.doors.write import check_folder, write_json
+from mulligan.doors.write import KEY, PROGRAM, check_folder, write_json
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import figure
 

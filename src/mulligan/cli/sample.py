@@ -13,8 +13,7 @@ from mulligan import training
 from mulligan.cli.document import Document
 from mulligan.cli.options import LARGEST_PALETTE, ClassWord, Count, File, Flag, Force, Model, Palette, Psi, Seed
 from mulligan.cli.outputs import protected, stem
-from mulligan.doors.signature import write_npz
-from mulligan.doors.write import NO_NAME, atomic_write, check_folder, check_out
+from mulligan.doors.write import NO_NAME, atomic_write, check_folder, check_out, write_npz
 from mulligan.errors import ConfigError
 from mulligan.output.figures import counted
 

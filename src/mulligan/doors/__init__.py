@@ -1,7 +1,6 @@
 """The border of the package: what is read, written and said passes here. It knows nothing of GANs.
 
-- `read`: files of strangers, as JSON, JSON Lines, TOML or safetensors; whatever is wrong is one `DataError`.
+- `read`: files of strangers; whatever is wrong is one `DataError`.
 - `write`: files whole or not at all; `check_out` and `check_folder` protect what others wrote there.
-- `signature`: how Mulligan knows a file that it wrote.
 - `say`: text for the terminal, without what could command it.
 """

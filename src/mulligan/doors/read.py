@@ -1,7 +1,6 @@
-"""Read JSON, JSON Lines, TOML and safetensors headers that others may have written.
+"""Read JSON and TOML that others may have written. Whatever is wrong is one `DataError`, which names the file.
 
 Size and depth are bounded, and only regular files are opened: a pipe would wait for ever, and a device may never end.
-Whatever is wrong is one `DataError`, which names the file, and the line if there is one.
 """
 
 import json
@@ -15,11 +14,8 @@ from mulligan.errors import DataError
 
 LARGEST = 1 << 28
 """Most bytes of a file that is read whole."""
-LARGEST_TEXT = 1 << 20
-"""Most bytes of a TOML file."""
 DEEPEST = 64
 """Most brackets inside one another."""
-_LARGEST_HEADER = 100_000_000  # of safetensors' own format
 
 
 def check_regular(path: Path) -> Path:
@@ -49,7 +45,7 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
             raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from error
 
 
-def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+def read_text(path: Path, largest: int = 1 << 20) -> str:
     """Read a text file in UTF-8, with or without the mark that editors of Windows put before the first letter."""
     try:
         return read_bytes(path, largest).decode("utf-8-sig").replace("\r\n", "\n")
@@ -117,18 +113,3 @@ def mtime(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def read_header(path: Path) -> tuple[dict[str, str], dict[str, tuple[int, ...]]]:
-    """Return the metadata of a safetensors file, and the shape of each tensor, without reading the tensors."""
-    with open_file(path) as file:
-        size = int.from_bytes(file.read(8), "little")
-        if size > min(_LARGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
-            raise DataError(f"{path} is not a safetensors file, or was cut short. Use another copy.")
-        header = parse_object(file.read(size), f"the header of {path}")
-    metadata = header.pop("__metadata__", {})
-    shapes = {name: entry.get("shape") if isinstance(entry, dict) else None for name, entry in header.items()}
-    whole = all(isinstance(s, list) and all(type(n) is int and n >= 0 for n in s) for s in shapes.values())
-    if not whole or not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise DataError(f"{path} is not a safetensors file, or was changed. Use another copy.")
-    return metadata, {name: tuple(shape or ()) for name, shape in shapes.items()}

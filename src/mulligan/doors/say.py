@@ -23,10 +23,9 @@ def say(text: object) -> None:
 
 
 def emit(document: Any) -> None:
-    """Print a JSON document as one line of stdout, and flush it, because a program may be waiting.
+    """Print a JSON document as one line in UTF-8, and flush it, because a program may be waiting.
 
-    The output is UTF-8. If stdout has another encoding, as a pipe on Windows, or a name is not valid text, JSON escapes
-    are used.
+    Where stdout has another encoding, as a pipe on Windows, or a name is not valid text, JSON escapes are used.
     """
     text = json.dumps(strict(document), ensure_ascii=False, allow_nan=False)
     utf8 = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
@@ -38,9 +37,11 @@ def emit(document: Any) -> None:
 
 
 def strict(value: Any) -> Any:
-    """Replace NaN and infinity, which JSON lacks, by null."""
+    """Turn a value into one that JSON can hold: arrays become lists, NaN and infinity null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: strict(inner) for key, inner in value.items()}
+    if hasattr(value, "tolist"):
+        return strict(value.tolist())
     return [strict(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -1,20 +1,21 @@
-"""Write files whole or not at all, and only over what Mulligan wrote."""
+"""Write files whole or not at all, and only over what Mulligan wrote, which a signature in each kind of file says."""
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from mulligan.doors.read import find_json
+from mulligan.doors.read import LARGEST, find_json, parse_object
 from mulligan.doors.say import COMMANDING
-from mulligan.doors.signature import KEY, PROGRAM, is_ours
-from mulligan.errors import ConfigError, RunError, must_be, typed
+from mulligan.errors import ConfigError, DataError, RunError, must_be, typed
 
 Content = bytes | Callable[[IO[bytes]], object]
 Files = dict[Path, Content]
@@ -24,14 +25,27 @@ NO_NAME = re.compile(f'[{COMMANDING}\t\n/\\\\<>:"|?*]')
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """The system's errors for a full disk."""
 
+PROGRAM = "Mulligan"
+KEY = "written_by"
+"""The key of `PROGRAM` in JSON, and in the metadata of safetensors files."""
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Mulligan"/>'
+"""The signature of a WebP picture."""
+_ZIP = PROGRAM.encode()
+_SIGNATURES = {
+    ".png": b"\0\0\0\x11tEXtSoftware\0Mulligan", ".gif": b"!\xfe\x08Mulligan\0", ".webp": XMP,
+    ".html": b'<meta name="generator" content="Mulligan', ".onnx": b"\x12\x08mulligan",
+    ".npz": len(_ZIP).to_bytes(2, "little") + _ZIP,
+}  # fmt: skip
+_SIGNATURES[".apng"] = _SIGNATURES[".png"]
+_NEAR = 1 << 16  # bytes from the beginning and from the end, between which a signature stands
+_PYTHON = "# Written by Mulligan. SHA-256 of the other lines: "
+
 
 def atomic_write(path: str | Path, content: Content, *, folders: bool = True) -> None:
-    """Write a file so that a crash, a full disk or a second reader never sees half of it.
+    """Write a file by way of a temporary one, so that a crash, a full disk or a second reader never sees half of it.
 
-    The bytes go to a temporary file in the same folder, are forced to the disk (fsync), and are renamed to `path`. An
-    older file there stays until that moment, and if something fails. `content` may be a function that writes to the
-    open file, which is readable and seekable, as Pillow needs. Without `folders` no missing folder is made: somebody
-    may have deleted a run meanwhile.
+    `content` may be a function that writes to the open file. Without `folders` no missing folder is made: somebody may
+    have deleted a run meanwhile.
     """
     path = Path(path)
     if not path.name:
@@ -66,10 +80,9 @@ def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
 def check_out(
     files: Sequence[Path], endings: Iterable[str], keep: Iterable[str | Path | None] = (), *, force: bool = False
 ) -> None:
-    """Check, before the work, that all files of an output may be written; the user named the first.
+    """Check, before the work, that all files of an output may be written; the user named the first, with its ending.
 
-    `endings` are those that the first may have, `keep` what must stay: inputs, and the files of a run. What another
-    program wrote is overwritten only with `force`.
+    `keep` must stay: inputs, and the files of a run. What another program wrote is overwritten only with `force`.
     """
     out, endings = files[0], [*endings]
     if out.suffix.lower() not in endings:
@@ -149,3 +162,53 @@ def advice(error: OSError) -> str:
     if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
         return f"the path names a folder in place of a file, or the reverse ({what}). Choose another name."
     return f"{what}. Check the path, or choose another folder."
+
+
+# ── signatures ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_ours(path: Path) -> bool:
+    """Tell whether Mulligan wrote a file. An empty file counts too: nobody loses it."""
+    kind, size = path.suffix.lower(), path.stat().st_size
+    if not size:
+        return True
+    with path.open("rb") as file:
+        if kind in (".json", ".safetensors"):
+            return _is_signed(
+                file.read(min(LARGEST, size if kind == ".json" else int.from_bytes(file.read(8), "little")))
+            )
+        if kind == ".py":
+            first = file.readline(len(_PYTHON) + 80)
+            return first == _python_line(file.read())
+        beginning = file.read(_NEAR)
+        file.seek(max(0, size - _NEAR))
+        return kind in _SIGNATURES and _SIGNATURES[kind] in beginning + file.read()
+
+
+def _is_signed(text: bytes) -> bool:
+    """Tell whether a JSON text, or the header of a safetensors file, names our program."""
+    try:
+        table = parse_object(text, "it")
+    except DataError:
+        return False
+    tables = [each for each in (table, table.get("__metadata__"), table.get("meta")) if isinstance(each, dict)]
+    return any(PROGRAM in (each.get(KEY), each.get("app")) for each in tables)
+
+
+def sign_python(source: str) -> bytes:
+    """Return a Python source with its signature, which an edit invalidates."""
+    content = source.encode()
+    return _python_line(content) + content
+
+
+def _python_line(content: bytes) -> bytes:
+    return f"{_PYTHON}{hashlib.sha256(content).hexdigest()}\n".encode()
+
+
+def write_npz(file: IO[bytes], arrays: Mapping[str, Any], *, compress: bool = False) -> None:
+    """Write arrays as a signed .npz file. The signature is the archive's comment."""
+    import numpy as np  # late: most commands check files without it
+
+    (np.savez_compressed if compress else np.savez)(file, **arrays)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.comment = _ZIP

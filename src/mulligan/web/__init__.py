@@ -9,7 +9,7 @@ between two steps. The server owns the run; pages only show it. This package is 
 - `session`: the live run: the page's commands, the worker's messages. `state`: what a page sees of it.
 - `settings`: what a user may choose. `streams`: messages to all pages, and the write lock.
 - `trainer`: the training process. `handle`: the server's handle of it, and of other processes.
-- `look`: measurements inside the live run. `verdict`: its diagnosis in words. `drawing`: pictures from seeds.
+- `look`: what may be asked of the live run or a generator. `verdict`: the diagnosis in words.
 - `runs`: run folders. `jobs`: exports, reports, evaluations. `classroom`: the pile and votes.
 - `page`: the page itself, in JavaScript without a build step; `js/store.js` first.
 - `browser`: the lab, which is the same page without a server: Python runs in the browser.

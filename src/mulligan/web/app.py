@@ -51,8 +51,8 @@ TYPES = {
     ".webp": "image/webp",
 }
 """Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
-GRACE, SHORT = 60.0, 10.0
-"""Seconds within which the worker must save the run at the end; and end if there is nothing to save."""
+GRACE, SHORT = 60.0, 1.0
+"""Seconds for which the worker is waited for: while it saves a run, and if it has nothing to save."""
 BODY_BYTES = 65_536
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE = "mulligan-token"

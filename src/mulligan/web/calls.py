@@ -62,25 +62,6 @@ class Text:
         raise ValueError
 
 
-@dataclass(frozen=True)
-class Many:
-    """The form of a list of `low` to `high` entries."""
-
-    entry: Any
-    low: int
-    high: int
-    example = MISSING
-
-    @property
-    def rule(self) -> str:
-        return f"a list of {self.low} to {self.high}, each entry {self.entry.rule}"
-
-    def plain(self, value: Any) -> tuple[Any, ...]:
-        if isinstance(value, list) and self.low <= len(value) <= self.high:
-            return tuple(map(self.entry.plain, value))
-        raise ValueError
-
-
 NAME = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}"
 """A file's or a folder's name that is not hidden and stays inside its folder."""
 RunName = Annotated[str, Text(NAME, "a run's name", "quick-1")]

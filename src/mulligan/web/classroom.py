@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.doors.write import atomic_write
-from mulligan.nn.fields import Interval, form_of
-from mulligan.web.calls import OWNER, ClientName, Many, Problem, Text, Visitor, get, post
-from mulligan.web.drawing import png64
+from mulligan.nn.fields import Interval
+from mulligan.web.calls import OWNER, ClientName, Problem, Text, Visitor, get, post
 from mulligan.web.handle import WorkerHandle
+from mulligan.web.look import png64
 from mulligan.web.streams import Broadcast, WriteLock
 
 SIDE = 28  # pixels
@@ -26,9 +26,8 @@ FLAT = 8
 COUNT = 16
 """Real and forged pictures that D sees for one round. Where it cannot tell is estimated from all of them."""
 _Greys = Text("[A-Za-z0-9+/]{1046}==|[A-Za-z0-9+/]{3136}", "784 or 2,352 bytes in base64", f"{'A' * 1046}==")
-Pictures = Annotated[tuple[str, ...], Many(_Greys, 1, 60)]
+Picture = Annotated[str, _Greys]
 Number = Annotated[int, Interval(1, 1e15, "[]", 1)]
-Numbers = Annotated[tuple[int, ...], Many(form_of(Number), 1, MOST)]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Pile:
         return {"pictures": pictures, "address": self.phone_address, "code": code}
 
     @post("/api/pile", of="pile", of_class=True)
-    def add(self, *, client: ClientName, pictures: Pictures, visitor: Visitor = OWNER) -> dict[str, Any]:
+    def add(self, *, client: ClientName, pictures: tuple[Picture, ...], visitor: Visitor = OWNER) -> dict[str, Any]:
         """Add pictures, `SIDE`² greys or colours in base64. Returns their numbers, and why others were not added."""
         refused, numbers = [], []
         address = visitor.address if visitor.phone else ""
@@ -87,7 +86,7 @@ class Pile:
         return {"refused": refused, "numbers": numbers}
 
     @post("/api/pile/remove", of="pile", of_class=True)
-    def remove(self, *, client: ClientName, numbers: Numbers, visitor: Visitor = OWNER) -> dict[str, Any]:
+    def remove(self, *, client: ClientName, numbers: tuple[Number, ...], visitor: Visitor = OWNER) -> dict[str, Any]:
         """Remove the pictures of these numbers. A page without the write lock removes only its own."""
         for number in numbers:
             drawing = self._drawings.get(number)

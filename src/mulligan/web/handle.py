@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import math
 import multiprocessing
 import signal
 import threading
@@ -13,8 +12,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-import numpy as np
-
+from mulligan.doors.say import strict
 from mulligan.nn.workers.processes import deaf_to, ignore_ending_signals
 from mulligan.web.calls import Problem
 
@@ -31,21 +29,8 @@ def dumps(value: Any) -> bytes:
 
     Bytes of a file name that are not UTF-8 become JSON escapes. Reading them gives the same bytes.
     """
-    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(strict(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode(errors="backslashreplace")
-
-
-def plain(value: Any) -> Any:
-    """Turn a value into one that strict JSON can hold."""
-    if isinstance(value, dict):
-        return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
 
 
 class Channel:

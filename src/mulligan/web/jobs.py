@@ -48,12 +48,11 @@ class Jobs:
             task.add_done_callback(lambda task: self._tasks.pop(key))
         return {"job": what, "run": run, **args}
 
-    async def leave(self, run: str) -> None:
-        """End every job that writes to a run's folder, and wait until all have ended."""
-        await _cancel([task for (_, name, *_), task in self._tasks.items() if name == run])
-
     async def close(self) -> None:
-        await _cancel([*self._tasks.values()])
+        tasks = [*self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self, what: str, run: str, args: dict[str, Any]) -> None:
         loop, say = asyncio.get_running_loop(), partial(self._say, what, run)
@@ -61,9 +60,6 @@ class Jobs:
             try:
                 say(BEGINS[what])
                 result = await self.perform(what, self._runs / run, args, partial(loop.call_soon_threadsafe, say))
-            except asyncio.CancelledError:
-                self.done(what, run, {"error": f"{run} was deleted, so {what} was ended."})
-                raise
             finally:
                 self.progress = None
         self.done(what, run, result)
@@ -103,12 +99,6 @@ class Jobs:
         if what == "evaluate" and "metrics" in result and self._state.evaluate(run, result["metrics"]):
             self._broadcast.publish("metrics", self._state.metrics)
         self._broadcast.publish("runs", {})
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 # ── in the job's process ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -190,7 +180,6 @@ def export(folder: Path, to: str) -> dict[str, Any]:
 
     generator = Generator.load(OWN.get(folder.name, RunFolder(folder).generator))
     target = folder / "exports" / EXPORTS[to]
-    # A run that was deleted meanwhile must not reappear as an empty folder.
     target.parent.mkdir(parents=folder.name in OWN, exist_ok=True)
     files = write(generator, target, to)
     size = sum(path.stat().st_size for path in files)

@@ -1,10 +1,7 @@
-"""Run folders: list, resume, export and delete them. Everything stays inside the runs folder."""
+"""Run folders: list, resume, report and export them. Everything stays inside the runs folder."""
 
-import asyncio
 import contextlib
 import os
-import secrets
-import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +12,6 @@ import numpy as np
 from mulligan.config.toml import load_config
 from mulligan.diagnosis.failures import describe_state
 from mulligan.doors.read import mtime
-from mulligan.errors import BusyError
 from mulligan.metrics import median_of, space_of
 from mulligan.nn.fields import Words
 from mulligan.output.pictures import read_png, save_animation
@@ -24,12 +20,8 @@ from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web.calls import NAME, Answer, FileName, Problem, RunName, Step, Text, get, post
 from mulligan.web.playground import OURS, Playground, is_shown
 from mulligan.web.session import Steps
-from mulligan.web.state import IN_HAND, chain, round_off
+from mulligan.web.state import chain, round_off
 
-TRASH = ".trash"
-"""Folder inside the runs folder for deleted runs, to be moved back or removed by hand."""
-PATIENCE = 5.0
-"""Seconds to wait for another process that writes to a run. After that the run is not deleted."""
 OWN = {f".{name}": path for name, (_, path) in OURS.items()}
 """Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
 EXPORTS = {"html": "viewer.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
@@ -195,35 +187,3 @@ def export(playground: Playground, *, name: Exported, to: Annotated[str, Words(t
 def report(playground: Playground, *, name: RunName) -> dict[str, Any]:
     """Write a run's report."""
     return playground.jobs.add("report", playground.folder(name).name)
-
-
-@post("/api/runs/{name}/delete")
-async def delete(playground: Playground, *, name: RunName) -> dict[str, Any]:
-    """Move a run to the trash after its writer has ended, because a late file would recreate its folder."""
-    _check_deletable(playground, name)
-    end = time.monotonic() + PATIENCE
-    while True:
-        await playground.jobs.leave(name)
-        path = _check_deletable(playground, name)  # it may have been resumed meanwhile; no await from here on
-        try:
-            RunFolder(path).hold().close()  # Windows does not move a folder with an open file
-            target = playground.runs / TRASH / f"{secrets.token_hex(4)}~{path.name}"
-            target.parent.mkdir(exist_ok=True)
-            os.rename(path, target)
-            playground.broadcast.publish("runs", {})
-            return {"name": path.name, "folder": str(target)}
-        except BusyError as error:  # the worker may still be saving a run that was replaced
-            if time.monotonic() > end:
-                text = f"another process is writing to {name}. Stop it there (Ctrl-C in its terminal), then delete it."
-                raise Problem("busy", text) from error
-        except OSError as error:
-            text = f"{name} could not be moved to the trash: {error.strerror}. Check the folder's permissions."
-            raise Problem("failed", text) from error
-        await asyncio.sleep(0.05)
-
-
-def _check_deletable(playground: Playground, name: str) -> Path:
-    path, state = playground.folder(name), playground.session.state
-    if state.run == name and state.name in IN_HAND:
-        raise Problem("busy", f"{name} is {state.name}. Stop it first, then delete it.")
-    return path

@@ -5,14 +5,11 @@ import json
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from mulligan.config.change import Change, apply_overrides
 from mulligan.config.model import Config
 from mulligan.data import DATASETS
-from mulligan.errors import MulliganError
 from mulligan.nn.fields import Interval, Words
 from mulligan.training.events import Diagnosed
 from mulligan.training.second_try import next_folder
@@ -29,6 +26,8 @@ from mulligan.web.verdict import advice_on
 Number = Annotated[int, Interval(1, 10_000, "[]", 1)]
 Weights = Annotated[str, Words(("average", "raw", "real"))]
 Steps = Annotated[int, Interval(1, 10**12, "[]", 7000)]
+PASSED = ("samples", "checked", "notice")
+"""Messages of the worker that pages get as they are; samples are JSON already."""
 
 
 async def start_run(playground: Any, route: Route, values: dict[str, Any]) -> dict[str, Any]:
@@ -255,17 +254,17 @@ class Session:
     def hear(self, kind: str, serial: int, content: Any) -> None:
         """Handle a message by the method of its kind. Messages about a run that was replaced are dropped."""
         if serial in (0, self.state.serial):
-            getattr(self, f"_hear_{kind}")(content)
+            if kind in PASSED:
+                setattr(self.state, kind, content)
+                self.broadcast.publish(kind, content)
+            else:
+                getattr(self, f"_hear_{kind}")(content)
         elif kind == "state" and content["state"] in ("stopped", "finished") and content.get("step"):
             for each in self.state.tries:  # a replaced try has been saved
                 each.step = content["step"] if each.run == content.get("run") else each.step
 
     def _hear_ready(self, content: Any) -> None:
         self.tell_watched()
-
-    def _hear_samples(self, content: bytes) -> None:  # large, so passed on without parsing
-        self.state.samples = content
-        self.broadcast.publish("samples", content)
 
     def _hear_state(self, content: dict[str, Any]) -> None:
         state, name = self.state, content["state"]
@@ -311,20 +310,7 @@ class Session:
             self.publish_tries()
 
     def _advise(self, event: dict[str, Any]) -> None:
-        advice = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.state.run))
-        repeated = None if advice["from_step"] else self._same_try(Diagnosed.of(event).overrides)
-        self.state.advice = {**advice, "tried": repeated}
-
-    def _same_try(self, changes: tuple[Change, ...]) -> dict[str, Any] | None:
-        """Return the failed try that a remedy would repeat, because the same settings from step 0 give the same run."""
-        with contextlib.suppress(MulliganError, Problem):
-            after = replace(apply_overrides(self._config(), changes)[0], parent=None)
-            for each in self.state.tries if changes else ():
-                same = each.config is not None and replace(each.config, parent=None) == after
-                other = each is not self.state.current
-                if same and other and each.alarm is not None and not each.from_step and not each.history.adjusted:
-                    return {"number": each.number, **each.alarm}
-        return None
+        self.state.advice = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.state.run))
 
     def _hear_pace(self, content: dict[str, Any]) -> None:
         state, rate = self.state, content["rate"]
@@ -334,13 +320,6 @@ class Session:
     def _hear_clock(self, content: dict[str, Any]) -> None:
         self.state.seconds = content["seconds"]
         self.state.rate = self.state.rate or content["rate"]
-
-    def _hear_checked(self, content: dict[str, Any]) -> None:
-        self.state.checked = content
-        self.broadcast.publish("checked", content)
-
-    def _hear_notice(self, content: dict[str, Any]) -> None:
-        self.broadcast.publish("notice", content)
 
     def _hear_refused(self, content: dict[str, Any]) -> None:
         if self.state.config is None:  # the settings shown are those of the run before

@@ -22,11 +22,11 @@ from mulligan.errors import ConfigError, MulliganError, must_be
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS
-from mulligan.nn.fields import Interval, Words
+from mulligan.nn.fields import Entries, Form, Interval, Words
 from mulligan.output.pictures import grid
 from mulligan.training.progress import few
-from mulligan.web.calls import Many, Problem, Text, get
-from mulligan.web.drawing import png64
+from mulligan.web.calls import Problem, Text, get
+from mulligan.web.look import png64
 from mulligan.web.verdict import describe_awaited
 
 LIVE = ("lr_g", "lr_d", "gamma")
@@ -35,7 +35,7 @@ SHOWN, COLUMNS = 64, 8
 """Of the user's own pictures."""
 
 
-class _Setting:
+class _Setting(Form):
     """The form of a change: ``[name or path, value]``, or ``path=value`` as a terminal takes it."""
 
     rule = "[path, value], or a text path=value"
@@ -48,7 +48,7 @@ class _Setting:
             raise ValueError from error
 
 
-Changes = Annotated[tuple[Change, ...], Many(_Setting(), 0, 64)]
+Changes = Annotated[tuple[Change, ...], Entries(_Setting())]
 RecipeName = Annotated[str, Words(tuple(RECIPES))]
 Size = Annotated[int, Interval(0, max(SIZES), "[]", SIZES[0])]
 Own = Annotated[str, Text(".{1,200}", "the name of your own pictures in the catalog", "my-pictures")]

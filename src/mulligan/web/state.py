@@ -109,7 +109,6 @@ def curves_of(history: RunHistory) -> dict[str, dict[str, list[Any]]]:
         rows[step] = rows.get(step, {}) | {"distance": metrics.get("kid"), **metrics}
     return {
         "curves": _columns(stepped, CURVES),
-        "measurements": _columns(history.measured, ("gap",)),
         "distance": _columns(sorted(rows.items()), DISTANCE),
     }
 
@@ -251,7 +250,7 @@ class State:
         }
 
     def snapshot(self) -> dict[str, Any]:
-        charts: dict[str, Any] = {"curves": {}, "measurements": {}, "distance": {}}
+        charts: dict[str, Any] = {"curves": {}, "distance": {}}
         for each in self.tries:
             for name, columns in curves_of(each.history).items():
                 charts[name][str(each.number)] = columns

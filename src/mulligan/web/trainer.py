@@ -27,7 +27,7 @@ from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampl
 from mulligan.training.loop import Stop
 from mulligan.training.monitor import Monitor
 from mulligan.training.progress import few
-from mulligan.web import drawing, look
+from mulligan.web import look
 from mulligan.web.handle import Channel, dumps
 from mulligan.web.verdict import describe_checks
 
@@ -86,10 +86,10 @@ class LiveRun:
             return {"config": run.current}
         if what == "samples":
             return self.samples(**args)
-        if what in drawing.QUESTIONS:
+        if what in look.OF_GENERATOR:
             generator = run.generator()
             generator.threads = 1
-            return drawing.QUESTIONS[what](generator, **args, **({"data": run.data} if what == "nearest" else {}))
+            return look.QUESTIONS[what](generator, **args, **({"data": run.data} if what == "nearest" else {}))
         if what == "duel":
             result, self.forged = look.play_duel(run, self.forged, **args)
         else:

@@ -63,6 +63,7 @@ def describe_checks(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
             lines.append(evidence(*each))
     return {
         "step": latest.step,
+        "every": diagnosis.every,
         "state": current.state,
         "evidence": lines,
         "checks": [_describe(state, so_far) for state in FAILURES],

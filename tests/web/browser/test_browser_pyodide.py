@@ -29,7 +29,7 @@ import mulligan
 from mulligan.models import BUNDLED, FACES
 from mulligan.output.generator import Generator
 from mulligan.web.browser.site import RUNTIME, build, engine_zip
-from mulligan.web.drawing import draw
+from mulligan.web.look import draw
 
 pytestmark = pytest.mark.skip(reason="the lab no longer trains unasked: these stories are to be told anew (issue 54)")
 

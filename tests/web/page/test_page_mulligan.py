@@ -52,22 +52,3 @@ def test_a_run_that_was_broken_by_two_knobs_gets_a_second_try_and_both_futures_p
         tab.page.keyboard.press("Escape")
         tab.page.wait_for_timeout(200)
     tab("run-stop").click()
-
-
-def test_a_remedy_that_was_tried_is_not_offered_again(open_tab):
-    tab = open_tab()
-    one = {"run": "made-up", "recipe": "article", "from_step": 0, "steps": 1000, "state": "failed"}
-    change = {"path": "batch_size", "label": "Batch", "old": 1, "new": 2}
-    advice = {"step": 950, "title": "Gamma off", "text": "", "evidence": [], "can_try": True, "from_step": 0}
-    tab.stands(state="alarm", order=1e9, step=950, steps=1000)
-    tab.hear(
-        ("tries", [one | {"number": 1, "step": 950, "alarm": {"step": 950, "state": "gamma off"}}]),
-        (
-            "event",
-            {"event": "diagnosed", "step": 950, "state": "gamma off", "severity": "alarm", "remedies": ["weaker"]},
-        ),
-        ("advice", advice | {"changes": [change], "tried": {"number": 1, "state": "contrast illusion", "step": 300}}),
-    )
-    tab("diagnosis").get_by_text("These are the settings of try 1, which ended in contrast illusion at 300").wait_for()
-    assert tab("second-try").count() == 0
-    assert "would" not in tab("tries").locator("svg").get_attribute("aria-label")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mulligan.training.progress import few
-from mulligan.web.drawing import png64
+from mulligan.web.look import png64
 
 pytestmark = pytest.mark.story
 PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.parent / "screenshots"))

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.doors.signature import write_npz
-from mulligan.doors.write import Files
+from mulligan.doors.write import Files, write_npz
 from mulligan.output.export import facts
 from mulligan.output.export.plan import Plan, plan_of
 from mulligan.output.generator import Generator

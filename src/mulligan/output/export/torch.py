@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.doors.signature import KEY, PROGRAM, sign_python
-from mulligan.doors.write import Files
+from mulligan.doors.write import KEY, PROGRAM, Files, sign_python
 from mulligan.errors import ConfigError
 from mulligan.nn.memory import Array
 from mulligan.output.export import facts

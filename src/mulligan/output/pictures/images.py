@@ -20,8 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.doors.signature import PROGRAM, XMP
-from mulligan.doors.write import atomic_write
+from mulligan.doors.write import PROGRAM, XMP, atomic_write
 from mulligan.errors import CheckpointError, ConfigError, ShapeError
 
 if TYPE_CHECKING:

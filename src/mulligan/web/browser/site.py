@@ -18,8 +18,7 @@ import numpy as np
 
 import mulligan
 from mulligan.data import load
-from mulligan.doors.signature import KEY, PROGRAM
-from mulligan.doors.write import atomic_write, check_folder
+from mulligan.doors.write import KEY, PROGRAM, atomic_write, check_folder
 from mulligan.errors import DataError, RunError
 from mulligan.models import bundled
 from mulligan.nn.rng import stream

@@ -46,7 +46,7 @@ function Advice({ severe, open, play }) {
   const { events: { diagnosed }, advice, checked, status, tries } = store;
   const all = (kind) => html`<button class=${kind} data-testid="all-checks" disabled=${!checked} onClick=${open}>All ${checked?.checks.length ?? awaited()?.checks} checks</button>`;
   if (severe) {
-    const { changes, tried } = advice; // tried: a failed try that had the settings of the remedy
+    const { changes } = advice;
     const tryable = advice.can_try && changes.length > 0;
     const filled = diagnosed.severity === "alarm" && status.state !== "training" ? "primary" : "";
     const many = tryable && changes.length > 5 && ` · ${changes.length} changes`; // as many as the panel shows without scrolling
@@ -54,24 +54,18 @@ function Advice({ severe, open, play }) {
     return html`<div class="try"><h3>What to try${many}</h3>
       ${tryable ? html`<${Changes} changes=${changes} from=${advice.from_step} healthy=${advice.from_step} />`
         : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
-      <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: they would fail again. Change something in the settings, and start a new try. ` : tryable ? `${sentence(diagnosed.remedies.at(-1))}${stays}` : "No change of settings alone helps here. "}${all("link")}</p>
-      ${tryable && !tried && html`<div class="act"><${Button} kind=${`big grow ${filled}`} testid="second-try" off=${!mayWrite()} act=${() => command("second-try")}>${icon.flag()}Mulligan<//></div>`}</div>`;
+      <p class="small">${tryable ? `${sentence(diagnosed.remedies.at(-1))}${stays}` : "No change of settings alone helps here. "}${all("link")}</p>
+      ${tryable && html`<div class="act"><${Button} kind=${`big grow ${filled}`} testid="second-try" off=${!mayWrite()} act=${() => command("second-try")}>${icon.flag()}Mulligan<//></div>`}</div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
   if (before) {
-    const every = cadence() ?? awaited()?.by_step;
+    const every = checked?.every ?? awaited()?.by_step;
     const since = (checked?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
     return html`<div class="try"><h3>${since > 2 * every ? "Second try helps so far" : "Second try is under way"}</h3>
       <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
       <div class="act"><${Button} testid="both-futures" act=${play}>${icon.play()}Both futures<//>${all("btn quiet")}</div></div>`;
   }
   return html`<div class="try"><div class="act">${all("btn quiet")}</div></div>`;
-}
-
-/** Steps between the latest two measurements of a try; null before there are two. */
-function cadence() {
-  const steps = store.measurements[store.status?.try]?.step ?? [];
-  return steps.length > 1 ? steps.at(-1) - steps.at(-2) : null;
 }
 
 /** What is found, or null before the first check: its title, its level, and what lacks where nothing is wrong. */
@@ -86,13 +80,12 @@ function found() {
 export function Diagnosis() {
   const [open, setOpen] = useState(null);
   const { events: { diagnosed }, advice, checked, status } = store;
-  const every = cadence();
   const { severe, title, level, lacks } = found() ?? {};
   const blank = !title;
   const shown = blank ? awaited()?.evidence ?? [] : (checked?.evidence ?? advice.evidence).slice(0, severe ? 3 : MOST); // before the first check, what it will look at
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${checked?.checks.length ?? awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
-  return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
+  return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${checked.every ? `, every ${int(checked.every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
     <div class="pb"><div class="state"><span class=${`badge ${level ?? ""}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title ?? "Nothing to say yet"}</h3></div>
       <p class=${`say ${severe ? "" : "calm"}`}>${text}</p>
       <ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${severe ? level : "bad"} />`)}</ul>

@@ -1,10 +1,10 @@
-// Runs: a menu of what is kept; each run is resumed, drawn with, reported or deleted.
+// Runs: a menu of what is kept; each run is resumed, drawn with or reported.
 
 import { Button, Dialog, html, useEffect, useState } from "./html.js";
 import { Futures } from "./diagnosis.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, short } from "./numbers.js";
-import { act, latest, mayWrite, openReport, runPath, server, store, tell } from "./store.js";
+import { act, latest, mayWrite, openReport, runPath, server, store } from "./store.js";
 
 const OPEN = ["paused", "stopped", "failed", "finished"];
 const UNREAD = "unreadable";
@@ -17,13 +17,6 @@ function State({ run }) {
 }
 
 function Row({ run, off, close, futures }) {
-  const remove = async () => {
-    const gone = await act(runPath(run.name, "/delete"));
-    if (!gone) return;
-    store.runsVersion++;
-    tell("info", html`<b>${run.name}</b> is now ${gone.folder}. Move it back if you want it.`);
-    close();
-  };
   const resume = async () => {
     const answer = await act(runPath(run.name, "/resume"), { replace: true, ...(run.state === "finished" ? { steps: run.steps + 10_000 } : {}) });
     if (!answer) return;
@@ -37,13 +30,12 @@ function Row({ run, off, close, futures }) {
   const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : run.text, run.state === UNREAD ? null : `step ${int(run.step)}`,
     run.points || run.fd == null ? null : `FD ${num(run.fd)}${run.fd_floor == null ? "" : ` (floor ${short(run.fd_floor)})`}`].filter(Boolean).join(" · ");
   const read = run.state !== UNREAD;
-  const ours = read && !run.watched && run.recipe !== "watched";
+  const ours = read && !run.watched;
   return html`<li data-testid="run-row" data-run=${run.name}><div><b>${run.name}</b> <${State} run=${run} /><br /><small>${under}</small></div>
     <div class="act">${ours && !run.live && OPEN.includes(run.state) && html`<${Button} kind="low" off=${off} testid="run-resume" act=${resume}>${run.state === "finished" ? "Train on" : "Resume"}<//>`}
       ${ours && !run.points && html`<a class="btn low" href=${`#draw?model=${encodeURIComponent(run.name)}`} onClick=${close}>Draw</a>`}
       ${read && !server.lab && html`<${Button} kind="low" off=${off && !run.report} testid="run-report" act=${report}>Report<//>`}
-      ${run.parent && html`<${Button} kind="low" testid="run-futures" act=${() => futures(run.name)}>Both futures<//>`}
-      <${Button} kind="low quiet" off=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} testid="run-delete" act=${remove}>Delete<//></div></li>`;
+      ${run.parent && html`<${Button} kind="low" testid="run-futures" act=${() => futures(run.name)}>Both futures<//>`}</div></li>`;
 }
 
 export function Runs({ close }) {

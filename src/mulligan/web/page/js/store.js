@@ -17,7 +17,7 @@ const SOON = 60; // in slow motion, where each step is to be seen
 const FIGURES = ["event", "status", "checked", "metrics"];
 
 const started = {
-  status: null, settings: null, tries: [], curves: {}, measurements: {}, distance: {}, samples: null, saved_samples: [],
+  status: null, settings: null, tries: [], curves: {}, distance: {}, samples: null, saved_samples: [],
   events: {}, // the latest of each kind, as events.jsonl has it
   checked: null, advice: null, metrics: null,
 };
@@ -135,7 +135,6 @@ const hears = {
     append(store.curves[store.status?.try], step, measures);
   },
   measured({ step, signals }) {
-    append(store.measurements[store.status?.try], step, signals);
     join(step, { gap: signals.gap });
   },
   evaluated({ step, metrics }) {
@@ -280,7 +279,6 @@ export async function openReport(name) {
 export async function loadCatalog() {
   try {
     store.catalog = await server.get("/api/catalog");
-    server.book ||= store.catalog.book;
   } catch {
     // asked for again with the next snapshot
   }

@@ -78,7 +78,7 @@ function RunBar({ state }) {
   const s = store.status;
   const blank = !living();
   const { events: { diagnosed }, advice } = store;
-  const would = diagnosed?.severity === "alarm" && advice?.can_try && !advice.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? advice.from_step : null;
+  const would = diagnosed?.severity === "alarm" && advice?.can_try && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? advice.from_step : null;
   // the status is newer than the list of tries
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
