@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+from mulligan.config.change import apply_overrides
 from mulligan.config.model import Config
 from mulligan.data import DATASETS
 from mulligan.nn.fields import Interval, Words
