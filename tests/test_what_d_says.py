@@ -14,7 +14,6 @@ from mulligan.output.pictures.charts import draw
 from mulligan.output.readings import probability, read, says, unit
 from mulligan.report import Story
 from mulligan.report.curves import verdict_chart
-from mulligan.studies.measures import play
 from mulligan.training import Run, RunFolder, recipe
 from mulligan.training.progress import describe_measures
 from mulligan.web import look
@@ -103,9 +102,3 @@ def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring):
         assert found["centre"] - before["centre"] == pytest.approx(3.0, abs=1e-5)
     else:
         assert found["centre"] == before["centre"] == ring.config.loss.threshold
-
-
-def test_a_study_has_probabilities_where_d_estimates_some(ring):
-    found = play(ring, 32)
-    assert found["gradient"] >= 0
-    assert ({"d_real", "d_fake"} <= found.keys()) is (says(ring.config.loss) == "probability")

@@ -21,8 +21,8 @@ layers = { kind = "mlp_discriminator", hidden = [16, 16] }
 STUDY = """
 # small: which loss?
 recipe = "tiny.toml"
-measures = ["quality", "play"]
-columns = ["distance", "d_real"]
+measures = ["quality"]
+columns = ["distance", "modes"]
 [budgets.small]
 seeds = 2
 count = 200
@@ -87,7 +87,7 @@ REPLACED = {
     "axes": '[axes.loss]\nplain = []\nhinge = ["loss=hinge"]\n',
     "seeds": "seeds = 2",
     "measure_at": "measure_at = [0, 20]",
-    "measures": 'measures = ["quality", "play"]',
+    "measures": 'measures = ["quality"]',
     "budget": "[budgets.small]\n",
     "recipe": 'recipe = "tiny.toml"',
 }

@@ -1,7 +1,6 @@
 """Cells and the runner, in this process where that is enough."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -33,8 +32,7 @@ def test_every_cell_is_trained_and_measured(write, tmp_path, here):
     assert here == [r["cell"] for r in results]
     for result in results:
         assert (result["status"], result["step"], result["steps"]) == ("done", 40, 40)
-        assert {"modes", "distance", "gradient"} <= result["figures"].keys()
-        assert ("d_real" in result["figures"]) is (result["variation"] == "plain")  # hinge gives no probability
+        assert {"modes", "distance"} <= result["figures"].keys()
         assert [look["step"] for look in result["measurements"]] == [0, 20]
         assert result["clock"]["cpu"] > 0
         assert len(list((tmp_path / "out" / "cells" / result["cell"] / "samples").iterdir())) == 2  # begin and end
@@ -42,8 +40,7 @@ def test_every_cell_is_trained_and_measured(write, tmp_path, here):
     variation, seed = study.cells()["hinge/seed-1"]
     run = Run(study.config(variation, seed))
     list(train(run))
-    again = {name: v for m in ("quality", "play") for name, v in MEASURES[m](run, 200).items()}
-    assert results[3]["figures"] == again
+    assert results[3]["figures"] == MEASURES["quality"](run, 200)
     assert results[0]["figures"] != results[2]["figures"]
     assert list((tmp_path / "out").rglob("config.toml"))  # the cells' folders stay, without their checkpoints
     assert not list((tmp_path / "out").rglob("checkpoints"))
@@ -105,9 +102,7 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write, tmp_path, monkeypatch)
     job = study.job("hinge/seed-1")
     whole = run_cell(Job(**{**vars(job), "folder": str(tmp_path / "whole")}))
     # as a kill leaves it: stopped in the middle of the run
-    run = cells.run_of(job)
-    earlier = cells.MeasureAt(job)
-    for event in training.Recorder(job.folder).record(run, observers=[earlier]):
+    for event in training.Recorder(job.folder).record(cells.run_of(job), observers=[job]):
         if event.step == 20:
             break
     begun = []
@@ -120,23 +115,8 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write, tmp_path, monkeypatch)
     monkeypatch.setattr(cells, "resume", resume)
     found = run_cell(job)
     assert begun == [20]
-    assert (found["figures"], found["measurements"]) == (whole["figures"], whole["measurements"])
-
-
-def test_a_killed_worker_costs_its_own_cell_only(write, tmp_path, hand_out, caplog):
-    def run(function, jobs):
-        for job in jobs:
-            if job.cell == "hinge/seed-0":  # kills its worker whenever it is run
-                Path(job.folder).mkdir(parents=True, exist_ok=True)
-                raise OSError("the worker is gone")
-            yield function(job)
-
-    hand_out(run)
-    results = {r["cell"]: r["status"] for r in StudyRun(load_study(write()), tmp_path / "out").run()}
-    assert results.pop("hinge/seed-0") == "failed"
-    assert set(results.values()) == {"done"}
-    assert len(results) == 3
-    assert [message for message in caplog.messages if "a worker was killed; hinge/seed-0" in message]
+    assert {**found, "clock": {}} == {**whole, "clock": {}}
+    assert [each["step"] for each in found["measurements"]] == [0, 20]
 
 
 def test_a_worker_whose_study_was_killed_stops_and_saves(write, tmp_path, monkeypatch):
@@ -150,40 +130,8 @@ def test_a_worker_whose_study_was_killed_stops_and_saves(write, tmp_path, monkey
     assert run_cell(job)["status"] == "done"
 
 
-START = "seeds = 2\nstart = 30\nsteps = 20"
-
-
-def test_variations_go_on_from_one_checkpoint(write, tmp_path, here):
-    asked = load_study(
-        write(
-            seeds=START,
-            measure_at="measure_at = [30]",
-            measures='measures = ["quality", "travel"]',
-            axes="[axes.way]\nhot = []\nstill = [\"schedules.lr={kind='constant', value=0.0}\"]\n"
-            'slow = ["generator.optimizer.lr=1e-5"]\n',
-        )
-    )
-    study = StudyRun(asked, tmp_path / "out")
-    results = {r["cell"]: r for r in finished(study)}
-    assert here[:2] == ["_start/seed-0", "_start/seed-1"]
-    hot, still, slow = (results[f"{name}/seed-0"] for name in ("hot", "still", "slow"))
-    assert hot["measurements"] == still["measurements"] == slow["measurements"]
-    assert hot["measurements"][0]["step"] == 30
-    assert (hot["steps"], hot["step"]) == (50, 50)
-    assert still["figures"]["travel"] == 0.0
-    assert still["figures"]["distance"] == still["measurements"][0]["figures"]["distance"]
-    assert 0 < slow["figures"]["travel"] < 0.1 * hot["figures"]["travel"]
-    # a rate of its own does not make the optimiser forget
-    fresh = Job(**{**vars(study.job("slow/seed-0")), "folder": str(tmp_path / "fresh")})
-    assert cells.run_of(fresh).gan.g.state["v"].any()
-    # "hot" is the run that never stopped
-    run = Run(study.config(study.cells()["hot/seed-0"][0], 0))
-    list(train(run))
-    assert MEASURES["quality"](run, 200)["distance"] == hot["figures"]["distance"]
-
-
 def test_cpu_seconds_become_steps_once(write, tmp_path, here, monkeypatch):
-    rates = {"plain": 0.01, "hinge": 0.02}
+    rates = {"plain/seed-0": 0.01, "hinge/seed-0": 0.02}
     monkeypatch.setattr(runners, "time_steps", lambda job, seconds: rates[job.cell])
     asked = load_study(write(seeds="seeds = 2\ncpu_seconds = 0.5", measure_at=""))
     results = finished(StudyRun(asked, tmp_path / "out"))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.studies import StudyRun, load_study
-from mulligan.studies.cell import measure
+from experiments.book_studies import BOOK
+from mulligan.studies import MEASURES, StudyRun, load_study
 from mulligan.training import Run
 
 RESULTS = Path(__file__).parents[2] / "docs" / "book" / "results"
@@ -24,7 +24,7 @@ def committed(name):
 
 def study_of(name, folder):
     study, budget = ("imprint", "long") if name == "imprint-long" else (name.removesuffix("-again"), None)
-    return StudyRun(load_study(study), folder / name, budget=budget)
+    return StudyRun(load_study(BOOK.get(study, study)), folder / name, budget=budget)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -55,7 +55,7 @@ def test_the_first_look_is_found_again(name, cell, tmp_path):
     run = Run(study.config(*study.cells()[cell]))
     for _ in range(look["step"]):
         run.advance()
-    found = measure(run, study.job(cell))
+    found = {k: v for measure in study.study.measures for k, v in MEASURES[measure](run, study.budget.count).items()}
     smooth = SMOOTH & look["figures"].keys()
     assert len(smooth) >= 3
     for figure in smooth:

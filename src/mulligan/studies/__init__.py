@@ -13,7 +13,6 @@ from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
     from mulligan.studies.measures import MEASURES as MEASURES
-    from mulligan.studies.measures import first_drawn as first_drawn
     from mulligan.studies.runner import StudyRun as StudyRun
     from mulligan.studies.study import STUDIES as STUDIES
     from mulligan.studies.study import Axis as Axis
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from mulligan.studies.table import write_table as write_table
 
 _NAMES = {
-    "measures": "MEASURES first_drawn",
+    "measures": "MEASURES",
     "runner": "StudyRun",
     "study": "STUDIES Axis Budget Study Variation describe_study load_study",
     "table": "columns_of plot rows_of text write_table",

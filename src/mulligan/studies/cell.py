@@ -1,31 +1,29 @@
-"""Train one cell of a study in a worker: one variation with one seed, in its own run folder.
+"""Train one cell of a study in a worker: one variation with one seed, in its own run folder, whose log has the figures.
 
 A killed cell continues from its newest checkpoint. `run_cell` never raises: an error becomes part of the result. A
 worker whose study has ended stops at the next step, and saves.
 """
-
-from __future__ import annotations
 
 import os
 import shutil
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import threadpoolctl
 
-from mulligan.config.model import DataSpec, Parent
+from mulligan.config.model import Config, DataSpec
 from mulligan.config.serialization import Table, from_table
 from mulligan.data import Dataset
-from mulligan.errors import DivergedError, MulliganError
-from mulligan.studies.measures import MEASURES, Figures, mixture_of
-from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
-from mulligan.training.events import Event, Started, Stepped
+from mulligan.errors import DivergedError, MulliganError, RunError
+from mulligan.studies.measures import MEASURES, mixture_of
+from mulligan.training import Observer, Recorder, Run, RunFolder, SecondTry, load_checkpoint, read_run, resume
+from mulligan.training.events import Evaluated, Event, Finished, Started, Stepped
 from mulligan.training.samples import data_of
-from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
+from mulligan.training.store.checkpoint import checkpoints, folder_of
 
 DONE, DIVERGED, FAILED = "done", "diverged", "failed"
 _KEPT = 2  # number of data sets that a worker keeps between cells
@@ -33,8 +31,8 @@ _loaded: dict[DataSpec, Dataset] = {}
 
 
 @dataclass(frozen=True)
-class Job:
-    """Everything that a worker needs for a cell, in plain values that can be sent."""
+class Job(Observer):
+    """All that a worker needs for a cell, in plain values that can be sent. It measures the cell while it trains."""
 
     cell: str
     """``variation/seed-0``."""
@@ -44,77 +42,61 @@ class Job:
     measures: tuple[str, ...]
     count: int
     measure_at: tuple[int, ...] = ()
-    start: str = ""
-    """The cell folder of the common start; empty for none."""
-    until: int = 0
-    """For a common start, the step at which to stop and keep the checkpoint; 0 for the end of the run."""
-
-
-class MeasureAt:
-    """An observer that measures at given steps. Its state keeps the results if the cell is killed."""
-
-    name = "measurements"
-
-    def __init__(self, job: Job):
-        self.job = job
-        self.measurements: list[dict[str, Any]] = []
+    name = "study"
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Measure at the steps that the job names."""
-        if isinstance(event, (Started, Stepped)) and run.step in self.job.measure_at:
-            self.measurements.append({"step": run.step, "figures": measure(run, self.job)})
-        return ()
-
-    def state(self) -> dict[str, Any]:
-        """Return all measurements so far."""
-        return {"measurements": self.measurements}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Restore earlier measurements."""
-        self.measurements = list(state["measurements"])
+        """Measure at the steps of `measure_at` and at the end. Figures that are not finite are left out."""
+        if (isinstance(event, (Started, Stepped)) and run.step in self.measure_at) or isinstance(event, Finished):
+            figures = {name: float(v) for each in self.measures for name, v in MEASURES[each](run, self.count).items()}
+            yield Evaluated(run.step, {name: value for name, value in figures.items() if abs(value) < float("inf")})
 
 
 def run_cell(job: Job) -> dict[str, Any]:
     """Train and measure one cell, or continue it, and return its result. Only the clock depends on more than `job`."""
+    status, message = DONE, ""
     try:
         with threadpoolctl.threadpool_limits(1):
-            return _train(job)
+            _train(job)
     except DivergedError as error:
-        return result_of(job, DIVERGED, str(error))
+        status, message = DIVERGED, str(error)
     except (MulliganError, MemoryError, OSError) as error:
-        return result_of(job, FAILED, f"{type(error).__name__}: {error}")
+        status, message = FAILED, f"{type(error).__name__}: {error}"
     except Exception as error:  # a bug, or an error in a user's measure: the other cells go on
-        return result_of(job, FAILED, "".join(traceback.format_exception(error)))
+        status, message = FAILED, "".join(traceback.format_exception(error))
+    history = read_run(job.folder, strict=False)
+    measured = dict(history.evaluated) if status == DONE else {}
+    wall, cpu = list(history.clock.values() or [(0.0, 0.0)])[-1]
+    return {
+        "cell": job.cell,
+        "status": status,
+        "error": message,
+        "step": history.step,
+        "figures": measured.get(history.step, {}),
+        "measurements": [{"step": at, "figures": measured[at]} for at in job.measure_at if at in measured],
+        "clock": {"cpu": cpu, "wall": wall},
+    }
 
 
-def _train(job: Job) -> dict[str, Any]:
-    run, earlier, study = run_of(job), MeasureAt(job), os.getppid()
-    end = job.until or run.config.steps
-
-    def stop() -> bool:
-        return run.step >= end or os.getppid() != study  # a killed study leaves its workers to another parent
-
-    for _ in Recorder(job.folder).record(run, observers=[earlier], stop=stop):
+def _train(job: Job) -> None:
+    run, study = run_of(job), os.getppid()
+    # a killed study leaves its workers to another parent
+    for _ in Recorder(job.folder).record(run, observers=[job], stop=lambda: os.getppid() != study):
         pass
-    if run.step < end:
-        return result_of(job, FAILED, "the study was killed", run)
-    if job.until:
-        return result_of(job, DONE, "", run)
-    return result_of(job, DONE, "", run, figures=measure(run, job), measurements=earlier.measurements)
+    if run.step < run.config.steps:
+        raise RunError("the study was killed")
 
 
 def run_of(job: Job) -> Run:
-    """Return the cell's run: new, from its own checkpoint, or from the common start."""
+    """Return the cell's run: new, from its own checkpoint, or from that of its parent."""
     config: Config = from_table(Config, job.config)
     folder, data = Path(job.folder), load_once(config)
-    if RunFolder(folder).config.is_file() and (not job.start or checkpoints(RunFolder(folder).checkpoints)):
+    if checkpoints(RunFolder(folder).checkpoints):
         return resume(folder, data=data)
     shutil.rmtree(folder, ignore_errors=True)  # killed before its first checkpoint
-    if not job.start:
+    if config.parent is None:
         return Run(config, data=data)
-    checkpoint = load_checkpoint(checkpoints(RunFolder(Path(job.start)).checkpoints)[-1])
-    config = replace(config, parent=Parent(job.start, step_of(checkpoint.path)))
-    return SecondTry(config, [], checkpoint, keep_moments=True).run(data=data)
+    saved = load_checkpoint(folder_of(RunFolder(Path(config.parent.run)).checkpoints, config.parent.step))
+    return SecondTry(config, [], saved, keep_moments=True).run(data=data)
 
 
 def load_once(config: Config) -> Dataset:
@@ -133,43 +115,16 @@ def check_data(config: Config, measures: tuple[str, ...]) -> None:
         mixture_of(data)
 
 
-def measure(run: Run, job: Job) -> Figures:
-    """Compute all measures of a job. Figures that are not finite are left out."""
-    figures = {name: float(v) for each in job.measures for name, v in MEASURES[each](run, job.count).items()}
-    return {name: value for name, value in figures.items() if abs(value) < float("inf")}
-
-
-def result_of(job: Job, status: str, error: str, run: Run | None = None, **measured: Any) -> dict[str, Any]:
-    """Return a cell's result."""
-    return {
-        "cell": job.cell,
-        "status": status,
-        "error": error,
-        "step": 0 if run is None else run.step,
-        "figures": {},
-        "measurements": [],
-        **measured,
-        "clock": {"cpu": 0.0 if run is None else run.cpu, "wall": 0.0 if run is None else run.wall},
-    }
-
-
 def time_steps(job: Job, seconds: float) -> float:
-    """Return the CPU-seconds of a step: the median of nine blocks, after one that warms up; 0 if a step fails."""
+    """Return the CPU-seconds of a step, over `seconds` of them and after one that warms up; 0 if a step fails."""
     config: Config = from_table(Config, job.config)
     try:
-        with threadpoolctl.threadpool_limits(1):
-            trial = Run(config, data=load_once(config))
-            with trial.gan:
+        trial = Run(config, data=load_once(config))
+        with threadpoolctl.threadpool_limits(1), trial.gan:
+            trial.advance()
+            began = time.process_time()
+            while (passed := time.process_time() - began) < seconds or trial.step == 1:
                 trial.advance()
-                first = _time_block(trial, 1)
-                size = max(1, round(max(seconds / 10, 0.02) / max(first, 1e-6)))  # a short block is too coarse
-                return sorted(_time_block(trial, size) for _ in range(9))[4]
+        return passed / (trial.step - 1)
     except Exception:  # the cell will report it
         return 0.0
-
-
-def _time_block(trial: Run, size: int) -> float:
-    before = time.process_time()
-    for _ in range(size):
-        trial.advance()
-    return (time.process_time() - before) / size

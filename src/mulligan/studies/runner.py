@@ -23,7 +23,7 @@ from mulligan.data import DATASETS
 from mulligan.doors.read import parse_object, read_json, read_text
 from mulligan.doors.write import advice, atomic_write, write_json
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
-from mulligan.studies.cell import DIVERGED, DONE, FAILED, Job, check_data, result_of, run_cell, time_steps
+from mulligan.studies.cell import FAILED, Job, check_data, run_cell, time_steps
 from mulligan.studies.measures import MEASURES
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
@@ -32,9 +32,9 @@ from mulligan.training.store.checkpoint import versions
 
 _LOG = logging.getLogger(__name__)
 
-FORMAT, VERSION = "mulligan-study", 2
+FORMAT, VERSION = "mulligan-study", 3
 TIMING = 0.05
-"""Share of a CPU-seconds budget that may be spent on choosing a variation's steps."""
+"""Share of a CPU-seconds budget that is spent on choosing a variation's steps."""
 SAVES, LEAST = 10, 100
 """Checkpoints per cell, and the minimum number of steps between two. A kill loses at most a tenth of a cell."""
 
@@ -76,13 +76,12 @@ class StudyRun:
         self.results: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, int] = {}
         self.plan, self.lines = self.folder / "study.json", self.folder / "results.jsonl"
-        there = self.folder.exists()
-        if there and (not self.folder.is_dir() or any(path.name != ".lock" for path in self.folder.iterdir())):
+        if self.plan.is_file():
             self._take_up(resume)
+        elif self.folder.is_file() or any(path.name != ".lock" for path in self.folder.glob("*")):
+            raise ConfigError(f"--out must be new, or the folder of a study, got {self.folder}. Try another --out.")
 
     def _take_up(self, resume: bool) -> None:
-        if not self.plan.is_file():
-            raise ConfigError(f"--out must be new, or the folder of a study, got {self.folder}. Try another --out.")
         if not resume:
             raise ConfigError(
                 f"--out must be new or empty, got {self.folder}, which holds a study. Try --resume, or another --out."
@@ -126,14 +125,14 @@ class StudyRun:
 
     def config(self, variation: Variation, seed: int) -> Config:
         """Return the whole configuration of a cell."""
-        budget, config = self.budget, self._config(variation)
-        steps = self.steps.get(variation.name) or (budget.start + budget.steps if budget.steps else config.steps)
-        measured = [step for step in budget.measure_at if step]
+        config = self._config(variation)
+        steps = self.steps.get(variation.name) or self.budget.steps or config.steps
+        measured = [step for step in self.budget.measure_at if step]
         return replace(
             config,
             seed=seed,
             steps=steps,
-            save_every=max(LEAST, math.ceil((steps - budget.start) / SAVES)),
+            save_every=max(LEAST, math.ceil(steps / SAVES)),
             sample_every=steps,
             report_every=math.gcd(*measured) if measured else max(1, steps // 20),
         )
@@ -147,20 +146,8 @@ class StudyRun:
 
     def job(self, name: str) -> Job:
         """Return a cell's job for a worker."""
-        variation, seed = self.cells()[name]
-        start = str(self._cell(_start(seed))) if self.budget.start else ""
-        return self._job(name, self.config(variation, seed), start=start, measure_at=self.budget.measure_at)
-
-    def _job(self, name: str, config: Config, **more: Any) -> Job:
-        return Job(name, str(self._cell(name)), to_table(config), self.study.measures, self.budget.count, **more)
-
-    def _starts(self, pending: list[str]) -> list[Job]:
-        """Return the jobs that train the common start of all variations, one for each seed."""
-        until = self.budget.start
-        saves = max(LEAST, math.ceil(until / SAVES))
-        seeds = sorted({self.cells()[name][1] for name in pending}) if until else []
-        configs = {seed: replace(self.config(Variation("start"), seed), save_every=saves) for seed in seeds}
-        return [self._job(_start(seed), config, until=until) for seed, config in configs.items()]
+        config, folder = to_table(self.config(*self.cells()[name])), str(self._cell(name))
+        return Job(name, folder, config, self.study.measures, self.budget.count, self.budget.measure_at)
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -175,8 +162,10 @@ class StudyRun:
 
         Raises
         ------
-        ConfigError, DataError, RunError, UnsupportedError
-            When the data or the folder cannot be used. An error in a cell becomes that cell's result.
+        ConfigError, DataError, UnsupportedError
+            When the data cannot be used. An error in a cell becomes that cell's result.
+        RunError
+            When the folder cannot be written, or a worker was killed. Resume the study.
         BusyError
             When another process runs the study in this folder.
         """
@@ -190,9 +179,12 @@ class StudyRun:
                 configs = [self._config(self.cells()[name][0]) for name in pending]
                 for config in {config.data: config for config in configs}.values():
                     check_data(config, self.study.measures)
+            self._choose_steps(workers)
+            self.write_plan()
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
-                yield from self._run(pending, workers)
+                for result in distribute(run_cell, [self.job(name) for name in pending], workers):
+                    yield self.record(result)
 
     def _hold(self) -> IO[bytes]:
         """Lock the folder for this process."""
@@ -202,44 +194,28 @@ class StudyRun:
         except OSError as error:
             raise RunError(f"cannot write {self.folder}: {advice(error)}") from error
 
-    def _run(self, pending: list[str], workers: int | None) -> Iterator[dict[str, Any]]:
-        self._choose_steps(workers)
-        self.write_plan()
-        lost = {r["cell"]: r["error"] for r in _play(self._starts(pending), workers) if r["status"] != DONE}
-        jobs = []
-        for name in pending:
-            start, job = _start(self.cells()[name][1]), self.job(name)
-            if start in lost:
-                yield self.record(result_of(job, FAILED, f"its start: {lost[start]}"))
-            else:
-                jobs.append(job)
-        for result in _play(jobs, workers):
-            yield self.record(result)
-
     def _choose_steps(self, workers: int | None) -> None:
         """Convert a budget in CPU-seconds to a number of steps, once for each variation."""
         seconds = self.budget.cpu_seconds
-        new = [v for v in self.variations if v.name not in self.steps] if seconds else []
-        if not new:
+        new = [name for name, (v, seed) in self.cells().items() if seed == 0 and v.name not in self.steps]
+        if not seconds or not new:
             return
         _LOG.info("choosing the steps that fill %g CPU-seconds, %d variations", seconds, len(new))
-        trials = [(self._job(v.name, self.config(v, 0)), seconds * TIMING) for v in new]
-        for name, rate in distribute(_time, trials, workers):
-            self.steps[name] = max(1, round(seconds / rate)) if rate else 1
+        for name, rate in distribute(_time, [(self.job(name), seconds * TIMING) for name in new], workers):
+            self.steps[self.cells()[name][0].name] = max(1, round(seconds / rate)) if rate else 1
 
     def record(self, result: dict[str, Any]) -> dict[str, Any]:
         """Keep a cell's result. A failed cell will be tried again."""
         name = result["cell"]
         variation, seed = self.cells()[name]
         self.results[name] = {
-            "cell": name,
-            "variation": variation.name,
             **self.study.named(variation),
+            "variation": variation.name,
             "seed": seed,
             "steps": self.config(variation, seed).steps,
-            **{key: value for key, value in result.items() if key != "cell"},
+            **result,
         }
-        if result["status"] in (DONE, DIVERGED):
+        if result["status"] != FAILED:
             shutil.rmtree(RunFolder(self._cell(name)).checkpoints, ignore_errors=True)
         self.results = {cell: self.results[cell] for cell in self.cells() if cell in self.results}
         rows = [json.dumps(each, ensure_ascii=False, allow_nan=False) for each in self.results.values()]
@@ -250,11 +226,6 @@ class StudyRun:
         """Write ``study.json``."""
         plan = {"format": FORMAT, "version": VERSION, "title": self.study.title, "asked": self._asked()}
         write_json(self.plan, {**plan, "steps": self.steps, "machine": {**versions(), "cores": os.cpu_count()}})
-
-
-def _start(seed: int) -> str:
-    """Name the cell that trains a seed's common start. `slug` never returns such a name for a variation."""
-    return f"_start/seed-{seed}"
 
 
 def _time(job: tuple[Job, float]) -> tuple[str, float]:
@@ -278,6 +249,8 @@ def distribute(function: Callable[[Any], Any], jobs: list[Any], workers: int | N
             parallel = joblib.Parallel(batch_size=1)
         try:
             yield from parallel(calls)
+        except Exception as error:  # from joblib: jobs never raise
+            raise RunError(f"a worker was lost ({type(error).__name__}): {str(error).partition('.')[0]}.") from error
         finally:
             if workers is not None:
                 _end_loky()
@@ -300,28 +273,3 @@ def _with_registries(entries: list[dict[str, Any]], function: Callable[[Any], An
     for registry, known in zip(_registries(), entries):
         registry.update(known)
     return function(job)
-
-
-def _play(jobs: list[Job], workers: int | None) -> Iterator[dict[str, Any]]:
-    """Yield a result for every job. A worker that is killed costs its own cell only.
-
-    joblib does not say which cell was lost, and it loses all that were under way. These go on one at a time, so
-    that the cell that kills its worker again is known.
-    """
-    waiting = {job.cell: job for job in jobs}
-    while waiting:
-        try:
-            for result in distribute(run_cell, list(waiting.values()), workers):
-                del waiting[result["cell"]]
-                yield result
-        except (ConfigError, RunError):
-            raise
-        except Exception:  # from joblib: `run_cell` never raises
-            for job in [job for job in waiting.values() if Path(job.folder).is_dir()] or list(waiting.values()):
-                _LOG.warning("a worker was killed; %s goes on from its checkpoint, alone", job.cell)
-                try:
-                    (result,) = distribute(run_cell, [job], workers)
-                except Exception as again:
-                    result = result_of(job, FAILED, f"its worker was killed ({type(again).__name__})")
-                del waiting[job.cell]
-                yield result

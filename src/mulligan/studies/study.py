@@ -30,15 +30,18 @@ from typing import Any
 from mulligan.config.change import Change, apply_overrides, changes_of
 from mulligan.config.model import Config
 from mulligan.config.recipes import file_of, opening, recipe
-from mulligan.config.serialization import Table, build, from_table, list_names, show
+from mulligan.config.serialization import Table, build, from_table, list_names
 from mulligan.doors.read import parse_toml, read_text
-from mulligan.errors import ConfigError, MulliganError
+from mulligan.errors import ConfigError, MulliganError, must_be
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
 
 _SHIPPED = Path(__file__).parent / "shipped"
 STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p.stem for p in _SHIPPED.glob("*.toml"))}
 """The file of every shipped study by its name. To add a study, add an entry, or pass its path."""
 
+BOOK = ("cost", "decay", "decay-quick", "decay-ring", "imprint", "imprint-causes")
+BOOK_COMMAND = "cd docs/book; python -m experiments.book_studies"
+"""Studies of the book's chapters 8 to 10, which came with Mulligan once."""
 JOIN = " · "
 """Joins the values of several axes in a name."""
 BASE = "base"
@@ -69,12 +72,6 @@ class Axis:
     values: tuple[Variation, ...]
     """At least one."""
 
-    def __post_init__(self) -> None:
-        if not self.values:
-            raise ConfigError(f"axis {self.name!r} must have at least one value, got none. Leave it out.")
-        if self.name in ("cell", "variation"):  # the results have columns of these names
-            raise ConfigError(f"the name of an axis must not be a column of the results, got {self.name!r}. Rename it.")
-
 
 @dataclass(frozen=True)
 class Budget(Checked):
@@ -88,9 +85,6 @@ class Budget(Checked):
     cpu_seconds: NonNegative = 0.0
     """Instead of steps: CPU-seconds on one core for the steps of a cell. A short timing chooses and records the number
     of steps for each variation. All seeds have the same number."""
-    start: Whole = 0
-    """Steps of a common start, trained once for each seed without the axes. Every variation continues from there for
-    `steps` more. Schedules are stretched over both. 0 for none."""
     count: Count = 2000
     """Number of fakes, and of reals, of a measurement."""
     measure_at: tuple[Whole, ...] = ()
@@ -103,13 +97,9 @@ class Budget(Checked):
                 f"a budget must have steps or cpu_seconds, got steps = {self.steps} and cpu_seconds = "
                 f"{self.cpu_seconds:g}. Leave one out."
             )
-        if self.start and not self.steps:
-            raise ConfigError(f"steps must be above 0 with start = {self.start}, got 0. Try steps = 1000.")
-        end = self.start + self.steps
-        if self.steps and any(not self.start <= step <= end for step in self.measure_at):
-            raise ConfigError(
-                f"measure_at must be steps from {self.start} to {end}, got {list(self.measure_at)}. Try [{end}]."
-            )
+        if self.steps and max(self.measure_at, default=0) > self.steps:
+            rule = f"steps from 0 to {self.steps}"
+            raise ConfigError(must_be("measure_at", rule, list(self.measure_at), [self.steps]))
 
 
 @dataclass(frozen=True)
@@ -143,10 +133,10 @@ class Study:
             raise ConfigError("a study must have a budget, got none. Try [budgets.small] with steps = 1000.")
         if self.axes and self.ladder:
             raise ConfigError("a study must have axes or a ladder, got both. Leave one of them out.")
-        unknown = [name for name in self.measures if name not in MEASURES]
-        if unknown or not self.measures:
-            got = show(list(self.measures))
-            raise ConfigError(f"measures must be some of {list_names(MEASURES)}, got {got}. Try ['quality'].")
+        if not self.measures or any(name not in MEASURES for name in self.measures):
+            raise ConfigError(
+                must_be("measures", f"some of {list_names(MEASURES)}", list(self.measures), "['quality']")
+            )
 
     def budget(self, name: str | None = None) -> Budget:
         """Return a budget by its name, or the first. Raises `ConfigError` when no budget has this name."""
@@ -154,18 +144,15 @@ class Study:
             return self.budgets[0]
         known = {budget.name: budget for budget in self.budgets}
         if name not in known:
-            raise ConfigError(f"budget must be one of {list_names(known)}, got {name!r}. Try {self.budgets[0].name}.")
+            raise ConfigError(must_be("budget", f"one of {list_names(known)}", name, self.budgets[0].name))
         return known[name]
 
     def variations(self) -> list[Variation]:
         """Return all variations: the axes' product, or the ladder's rungs."""
         variations = self._climb() if self.ladder else [_join(v) for v in product(*(axis.values for axis in self.axes))]
         slugs = [slug(variation.name) for variation in variations]
-        twice = sorted({s for s in slugs if slugs.count(s) > 1})
-        if twice:
-            raise ConfigError(
-                f"variations must have different names, got {list_names(twice)} twice. Rename one of them."
-            )
+        if not slugs or len({*slugs}) < len(slugs):
+            raise ConfigError(must_be("variations", "at least one, with different names", slugs))
         return variations
 
     def _climb(self) -> list[Variation]:
@@ -222,19 +209,16 @@ def load_study(name: str | Path) -> Study:
     ConfigError
         When there is no such study, or a value in it is not allowed. Every variation is built once as a check.
     """
+    if name in BOOK:
+        raise ConfigError(must_be("study", "one of `mulligan list studies`", name, f"{BOOK_COMMAND} {name}"))
     path = file_of(str(name), STUDIES, "study", "studies")
     table = parse_toml(read_text(path), path)
     table.setdefault("title", describe_study(str(name))[0])
     try:
-        table["axes"] = [
-            {"name": axis, "values": _variations(values, f"axes.{axis}")}
-            for axis, values in _table(table.get("axes", {}), "axes").items()
-        ]
-        table["ladder"] = _variations(table.get("ladder", {}), "ladder")
-        table["budgets"] = [
-            _named(Budget, budget, _table(values, f"budgets.{budget}"), "budgets")
-            for budget, values in _table(table.get("budgets", {}), "budgets").items()
-        ]
+        if isinstance(axes := table.get("axes", {}), dict):
+            table["axes"] = [{"name": n, "values": _entries(Variation, v, f"axes.{n}")} for n, v in axes.items()]
+        table["ladder"] = _entries(Variation, table.get("ladder", {}), "ladder")
+        table["budgets"] = _entries(Budget, table.get("budgets", {}), "budgets")
         study = from_table(Study, table)
         study = replace(study, recipe=_beside(study.recipe, path))
         for variation in study.variations():
@@ -250,25 +234,17 @@ def describe_study(name: str) -> tuple[str, str]:
     return first.partition(": ")[2] or first, rest
 
 
-def _table(value: Any, path: str) -> Table:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path} must be a table, got {show(value)}. Try [{path}.NAME].")
-    return value
-
-
-def _variations(values: Any, path: str) -> list[Table]:
+def _entries(cls: type, values: Any, path: str) -> list[Table]:
+    """Return the entries of a table, each with its name. They are checked here, so that an error names the path."""
+    if not isinstance(values, dict):
+        raise ConfigError(must_be(path, "a table", values, f"[{path}.NAME]"))
     tables = []
-    for name, value in _table(values, path).items():
-        table = {"set": value} if isinstance(value, list) else _table(value, f"{path}.{name}")
-        tables.append(_named(Variation, name, table, path))
+    for name, value in values.items():
+        table = {"set": value} if isinstance(value, list) else value
+        table = {"name": name, **table} if isinstance(table, dict) else table
+        build(form_of(cls), table, f"{path}.{name}")
+        tables.append(table)
     return tables
-
-
-def _named(cls: type, name: str, value: Table, path: str) -> Table:
-    """Add a name to its table. It is checked here, so that an error can name the path in the file."""
-    table = {"name": name, **value}
-    build(form_of(cls), table, f"{path}.{name}")
-    return table
 
 
 def _beside(name: str, path: Path) -> str:

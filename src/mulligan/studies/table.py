@@ -9,6 +9,7 @@ from typing import Any
 from mulligan.doors.say import escape
 from mulligan.doors.write import atomic_write
 from mulligan.metrics import Metric
+from mulligan.output.figures import count, figure
 from mulligan.studies.measures import FIGURES
 from mulligan.studies.runner import StudyRun
 
@@ -57,8 +58,6 @@ class StudyRow:
     figures: dict[str, Spread]
     measurements: dict[int, dict[str, Spread]]
     """The figures at earlier steps."""
-    cpu: float
-    """Median CPU-seconds of its steps."""
 
 
 def rows_of(results: Iterable[dict[str, Any]]) -> list[StudyRow]:
@@ -77,9 +76,8 @@ def _row(name: str, group: list[dict[str, Any]]) -> StudyRow:
         step: _spreads([each["figures"] for r in done for each in r["measurements"] if each["step"] == step])
         for step in steps
     }
-    cpu = median([result["clock"]["cpu"] for result in done]) if done else 0.0
     figures = _spreads([r["figures"] for r in done])
-    return StudyRow(name, group[0]["steps"], **counted, figures=figures, measurements=measured, cpu=cpu)
+    return StudyRow(name, group[0]["steps"], **counted, figures=figures, measurements=measured)
 
 
 def _spreads(all_figures: list[dict[str, float]]) -> dict[str, Spread]:
@@ -101,7 +99,8 @@ def figure_of(name: str) -> Metric:
 def text(rows: Sequence[StudyRow], columns: Sequence[str]) -> list[str]:
     """Write the table as lines."""
     head = ["", "steps", "seeds", *columns]
-    cells = [head, *([row.name, f"{row.steps:,}", seeds(row), *_figures(row, columns)] for row in rows)]
+    figures = ([str(row.figures.get(name, "–")) for name in columns] for row in rows)
+    cells = [head, *([row.name, f"{row.steps:,}", seeds(row), *shown] for row, shown in zip(rows, figures))]
     widths = [max(map(len, column)) for column in zip(*cells)]
     lines = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) for r in cells]
     legend = "; ".join(f"{name}: {figure_of(name).label}" for name in columns)
@@ -114,17 +113,9 @@ def seeds(row: StudyRow) -> str:
     return ", ".join([str(row.done), *lost])
 
 
-def _figures(row: StudyRow, columns: Sequence[str]) -> list[str]:
-    return [str(row.figures[name]) if name in row.figures else "–" for name in columns]
-
-
 def number(value: float) -> str:
-    """Write a figure with three digits."""
-    if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e5):
-        return f"{value:.1e}"
-    if float(value).is_integer() and abs(value) < 1000:
-        return str(int(value))
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    """Write a figure with three digits; a count, which is a whole number here, as it is."""
+    return count(int(value)) if float(value).is_integer() and abs(value) < 1000 else figure(value)
 
 
 def plot(rows: Sequence[StudyRow], name: str) -> Any:
@@ -136,8 +127,8 @@ def plot(rows: Sequence[StudyRow], name: str) -> Any:
 
     spreads = {row.name: row.figures[name] for row in rows if name in row.figures}
     values = [value for spread in spreads.values() for value in spread.values]
-    figure = Figure(figsize=(8, 0.6 + 0.25 * len(spreads)), layout="constrained")
-    axes = figure.subplots()
+    picture = Figure(figsize=(8, 0.6 + 0.25 * len(spreads)), layout="constrained")
+    axes = picture.subplots()
     for y, spread in enumerate(spreads.values()):
         axes.plot(spread.values, [y] * len(spread.values), "o-", color=BLUE, alpha=0.6, markersize=4)
         axes.plot(spread.median, y, "|", color=RED, markersize=14, markeredgewidth=2.5)
@@ -148,7 +139,7 @@ def plot(rows: Sequence[StudyRow], name: str) -> Any:
     axes.grid(axis="x", alpha=0.3)
     metric = figure_of(name)
     axes.set_xlabel(metric.label + {"low": " (lower is better)", "high": " (higher is better)", "": ""}[metric.better])
-    return figure
+    return picture
 
 
 def write_table(run: StudyRun) -> list[str]:
@@ -158,6 +149,6 @@ def write_table(run: StudyRun) -> list[str]:
     lines = text(rows, columns)
     atomic_write(run.folder / "table.txt", ("\n".join(lines) + "\n").encode())
     if columns and find_spec("matplotlib"):
-        figure = plot(rows, columns[0])
-        atomic_write(run.folder / "plot.svg", lambda file: figure.savefig(file, format="svg"))
+        picture = plot(rows, columns[0])
+        atomic_write(run.folder / "plot.svg", lambda file: picture.savefig(file, format="svg"))
     return lines
