@@ -88,7 +88,7 @@ GONE = {
     "--stop-on-alarm": "Use --second-tries 1, or mulligan diagnose RUN --json once it has ended.",
     "mulligan bench": "Use python benchmarks/speed, in the repository.",
     "mulligan report": "Use mulligan export RUN --to report; mulligan evaluate renews a run's page.",
-    "mulligan invert": "Use the function mulligan.output.generator.invert.",
+    "mulligan invert": "Search z by an optimiser of your own, with Generator.decode.",
     "minibatch_discrimination": "Use minibatch_stddev.",
     "concat": "Write a layer of your own: docs/guides/extend.md.",
     "elu": "Use silu or softplus.",

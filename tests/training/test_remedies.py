@@ -388,9 +388,9 @@ def test_a_divergence_is_no_matter_of_the_rate_where_a_schedule_or_a_weight_is_t
         assert found.words[-1].startswith("smaller numbers at the start")  # which no setting can
         return found.words[:-1], texts(found)
 
-    rising = 'schedules.lr={kind="exponential", factor=10, every=100}'
+    rising = 'schedules.lr={kind="exponential", factor=10, every=1}'
     assert told(rising) == (("rates that do not rise over the run",), ("schedules.lr=constant",))
-    growing = 'schedules.penalty={kind="exponential", factor=10, every=50}'
+    growing = 'schedules.penalty={kind="exponential", factor=10, every=1}'
     assert told(growing) == (("a gradient penalty of usual weight",), ("schedules.penalty=constant",))
     assert told("penalties.0.gamma=1e20")[1] == ("penalties.0.gamma=1",)
     assert told('schedules.lr={kind="warm_up", steps=100}')[0] == ("a third of the rates",)

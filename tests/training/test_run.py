@@ -1,17 +1,16 @@
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mulligan.data import Dataset, load
+from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.game import Wasserstein
 from mulligan.nn.workers import available_cores
 from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.generator import Generator
 from mulligan.training import Run
-from mulligan.training.samples import fingerprint_of, labels_of, same_as_nearest
+from mulligan.training.samples import fingerprint_of, labels_of
 
 
 def test_threads_are_resolved_once(tiny):
@@ -78,28 +77,6 @@ def test_auto_takes_the_data_s_classes_or_as_many_clusters_as_the_pictures_bear(
         assert ("clusters of similar pictures" in run.note) == (labels == "clusters")
         assert Run(run.config, data=data).config == run.config  # as a resumed run reads it
     assert Run(tiny(data={"name": "ring", "labels": "auto"})).labels is None
-
-
-@pytest.mark.parametrize("shuffled", [False, True])
-def test_labels_that_say_nothing_of_the_pictures_are_named(pictured, caplog, shuffled):
-    data = load("mnist-test").limited(2000)
-    labels = np.random.default_rng(1).permutation(data.labels) if shuffled else data.labels
-    spec = pictured().data
-    for kind, told in (("dataset", shuffled), ("none", False)):
-        caplog.clear()
-        labels_of(replace(data, labels=labels), replace(spec, labels=kind))
-        said = re.search(r"labels seem unrelated to the samples: (\d+)% have the label.*, 10% by chance", caplog.text)
-        assert (said is not None) == told
-        assert said is None or 6 <= int(said[1]) <= 14
-
-
-def test_few_samples_and_many_classes_say_nothing_of_labels():
-    images = np.random.default_rng(0).random((600, 3)).astype(np.float32)
-    for n, classes in ((499, 2), (600, 1), (600, 200)):
-        assert same_as_nearest(images[:n], np.arange(n) % classes) == (1.0, 0.0)
-    found, chance = same_as_nearest(images, np.arange(600) % 4)
-    assert abs(found - chance) < 0.08
-    assert chance == pytest.approx(0.25, abs=0.01)
 
 
 def test_clusters_are_computed_once(pictured, digits, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@
 """
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -20,6 +21,14 @@ class Schedule(Checked, ABC):
     @abstractmethod
     def __call__(self, step: int, total: int) -> float:
         """Return the value at one step, as a Python float: NumPy's would turn float32 arithmetic into float64."""
+
+
+def power(base: float, exponent: float) -> float:
+    """Return a power, at most the largest float: Python raises an error beyond it."""
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        return sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class StepDecay(Schedule):
     at: tuple[Whole, ...] = ()
 
     def __call__(self, step: int, total: int) -> float:
-        return self.value * self.factor ** sum(step > k for k in self.at)
+        return self.value * power(self.factor, sum(step > k for k in self.at))
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class Exponential(Schedule):
 
     def __call__(self, step: int, total: int) -> float:
         times: float = step // self.every if self.stairs else step / self.every
-        return self.value * math.pow(self.factor, times)
+        return self.value * power(self.factor, times)
 
 
 @dataclass(frozen=True)

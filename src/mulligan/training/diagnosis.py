@@ -21,7 +21,6 @@ from mulligan.game.losses import NonSaturating
 from mulligan.metrics import bundled_judge
 from mulligan.nn.layers import BatchNorm, LayerNorm, PixelNorm
 from mulligan.nn.layers.base import walk
-from mulligan.nn.layers.shape import Reshape
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
@@ -29,7 +28,7 @@ from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probabilistic
 from mulligan.training.events import Diagnosed, Event, Failed, Measured, Stepped
-from mulligan.training.remedies import reach_of, remedy_for
+from mulligan.training.remedies import find_reach, remedy_for
 from mulligan.training.run import Run
 
 NORMALISING = (BatchNorm, LayerNorm, PixelNorm)
@@ -107,7 +106,7 @@ def probe_of(run: Run) -> Probe:
         _Answers(run, reals.x[:ROWS], None if run.labels is None else run.labels[rows][:ROWS], z, labels),
         averaged=config.average is not None,
         labels=labels,
-        reach=_reach(run),
+        reach=find_reach(run.gan.g.network.layer, run.gan.g.network.input_shape),
         originals=(lambda: _originals(run)) if searched else None,
         samples=len(data),
         penalties=[penalty.name for penalty in config.penalties],
@@ -123,15 +122,6 @@ def _judge(run: Run) -> Judge | None:
         return None
     spec = run.config.data
     return lambda x: judge.features_and_probabilities(to_uint8(x, spec.low, spec.high))
-
-
-def _reach(run: Run) -> tuple[float, float]:
-    """Return the range that G's last activation allows."""
-    g, last = run.gan.g.network, None
-    for _, layer, shape in walk(g.layer, g.input_shape):
-        if not layer.children(shape) and not isinstance(layer, Reshape):
-            last = layer
-    return reach_of(last)
 
 
 def _originals(run: Run) -> tuple[Array, Array | None]:

@@ -5,7 +5,6 @@ bytes, on the same machine, NumPy build and number of threads.
 """
 
 import contextlib
-import json
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -61,7 +60,7 @@ def train(
     Raises
     ------
     ConfigError
-        When `run` is no run, or an evaluator returns what JSON cannot hold.
+        When `run` is no run.
     RunError
         When another thread trains the run.
     DivergedError
@@ -152,7 +151,7 @@ def _events(
         if is_due(sample_every):
             yield events.Sampled(run.step, run.sample(*run.grid), clock=clock)
         if evaluators and is_due(config.evaluate_every):
-            metrics = {key: value for evaluate in evaluators for key, value in _figures(evaluate, run).items()}
+            metrics = {key: value for evaluate in evaluators for key, value in evaluate(run).items()}
             yield events.Evaluated(run.step, metrics, clock=clock)
         if save is not None and is_due(config.save_every, at_the_end=True):
             saved = events.Saved(run.step, clock=clock)
@@ -167,18 +166,6 @@ def _view_in_notebook(run: Run) -> Any:
 
         return view_of(run) if in_notebook() else None
     return None
-
-
-def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
-    """Return an evaluator's metrics as JSON values."""
-    metrics = evaluate(run)
-    try:
-        figures = {name: value.item() if isinstance(value, np.generic) else value for name, value in metrics.items()}
-        json.dumps(figures)
-    except (AttributeError, TypeError, ValueError) as error:
-        what, rule = f"what the evaluator {evaluate!r} returns", "a dict of numbers, texts, lists and dicts"
-        raise ConfigError(must_be(what, rule, metrics, "return {'share': 0.5}")) from error
-    return figures
 
 
 def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Held) -> Stop:

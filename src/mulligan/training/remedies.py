@@ -18,7 +18,8 @@ from mulligan.game.validation import check_playable
 from mulligan.nn import optimizers
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers import LAYERS, Layer, ReLU, Reshape, Sigmoid, Softplus, Tanh
-from mulligan.nn.layers.base import Shape
+from mulligan.nn.layers.base import Shape, walk
+from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.schedules import Schedule
 
 PLAYERS = ("generator", "discriminator")
@@ -28,23 +29,11 @@ FAST = 3e-3  # a rate of Adam above which the rate itself may be the fault; `qui
 GAMMA = 1.0  # weight of R1 and R2 when a remedy adds them, for pixels in [−1, 1]
 TOO_STEEP = 100.0
 """Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself may be the fault."""
-HEAVY = 0.5  # momentum above which β₁ may be the fault
-TIGHT = 5e-3  # bound of D's weights below which D is flat; Arjovsky et al. 2017 use 0.01.
 APART = 100.0  # ratio of the players' rates from which the ratio itself may be the fault
 RELATIVISTIC = Change("loss", {"kind": "relativistic"})
 FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
 """The average of G that most recipes use."""
-
-NARROW, WIDE = 16, 128  # number of units below which a fully connected layer is narrow, and the number that it gets
-THIN, THICK = 4, 16  # the same for the channels of a convolution
-LOUD = 10.0  # gain of the initial weights above which it may be the fault; `ring` begins with 3
-FEW, MANY = 4, 64  # dimensions of z that are few for pictures, and the number that they get
-FORGETFUL = 0.5  # share of a layer's numbers above which dropout may be the fault
-DECAY = 1.0
-"""Weight decay above which weights cannot grow: if each step is as long as the rate, they stay below 1 ÷ decay."""
 HASTY = 0.03  # rate above which an optimiser whose steps are as long as its rate jumps from side to side
-TINY = 0.1  # share of the usual size below which small initial weights may be the fault
-FALLEN = 0.1  # mean of a schedule of rates below which a player does not learn for most of the run
 ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
 """The optimiser that most recipes use."""
 
@@ -116,14 +105,10 @@ def usual_weight(config: Config) -> float:
     return round_to(GAMMA * unit_of(config), 6)
 
 
-def find_reach(config: Config) -> tuple[float, float]:
-    """Return the range of G's output as its last layer bounds it, if the configuration names that layer."""
-    layers: Any = config.generator.layers
-    if isinstance(layers, tuple):
-        last = next((layer for layer in reversed(layers) if not isinstance(layer, Reshape)), None)
-    else:
-        last = getattr(layers, "output", None)
-    return reach_of(last)
+def find_reach(g: Layer, input_shape: Shape) -> tuple[float, float]:
+    """Return the bounds of G's output, which are those of its last layer."""
+    leaves = [layer for _, layer, shape in walk(g, input_shape) if not layer.children(shape)]
+    return reach_of(next((layer for layer in reversed(leaves) if not isinstance(layer, Reshape)), None))
 
 
 def reach_of(layer: Layer | None) -> tuple[float, float]:
@@ -158,7 +143,7 @@ def choose_rate(low: float, high: float) -> float:
 
 def drop_momentum(config: Config) -> list[Change]:
     """Remove high momentum: in a game it keeps pushing after the other player has moved."""
-    return set_each((path for path, beta1 in of_optimizers(config, "beta1").items() if beta1 > HEAVY), 0.0)
+    return set_each((path for path, beta1 in of_optimizers(config, "beta1").items() if beta1 > 0.5), 0.0)
 
 
 def strengthen_penalties(config: Config) -> list[Change]:
@@ -194,8 +179,8 @@ def regularise(config: Config) -> list[Change]:
 
 
 def unclip(config: Config) -> list[Change]:
-    """Replace a bound on D's weights that is so tight that D is flat by a penalty on its slope."""
-    if not 0.0 < config.discriminator.clip_weights < TIGHT:
+    """Replace a bound on D's weights that is so tight that D is flat by a penalty; Arjovsky et al. 2017 use 0.01."""
+    if not 0.0 < config.discriminator.clip_weights < 5e-3:
         return []
     bounded = [RELATIVISTIC] if isinstance(config.loss, Wasserstein) else []
     return [Change("discriminator.clip_weights", 0.0), *bounded, *regularise(config)]
@@ -217,7 +202,7 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
     """Return faults that no loss and no other penalty mends, each in words and as changes that repair it."""
     found = []
     for who, name in zip(PLAYERS, "GD"):
-        sizes = ("hidden", NARROW, WIDE), ("channels", THIN, THICK)
+        sizes = ("hidden", 16, 128), ("channels", 4, 16)  # what is narrow, and what it becomes
         wider = [
             Change(path, [max(n, most) for n in value])
             for end, least, most in sizes
@@ -226,12 +211,12 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
         ]
         found += [
             (f"a wider {name}", wider),
-            (f"usual initial weights of {name} (gain 1)", _lower_above(config, f"{who}.layers.", "gain", LOUD, 1.0)),
-            (f"less weight decay in {name}", _lower_above(config, f"{who}.optimizer.", "weight_decay", DECAY, 0.01)),
-            (f"less dropout in {name}", _lower_above(config, f"{who}.layers.", "rate", FORGETFUL, FORGETFUL)),
+            (f"usual initial weights of {name} (gain 1)", _lower_above(config, f"{who}.layers.", "gain", 10.0, 1.0)),
+            (f"less weight decay in {name}", _lower_above(config, f"{who}.optimizer.", "weight_decay", 1.0, 0.01)),
+            (f"less dropout in {name}", _lower_above(config, f"{who}.layers.", "rate", 0.5, 0.5)),
         ]
     size = math.prod(sample_shape)
-    dim = MANY if len(sample_shape) > 1 else size
+    dim = 64 if len(sample_shape) > 1 else size
     noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
     found += [
         ("a last layer of D without bounds: losses take logits", _drop_bounds(config)),
@@ -239,7 +224,7 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
         ("rates of the usual size", _slow_hasty(config)),
         ("a gradient penalty of usual weight", lighten_penalties(config)),
         ("Adam, whose steps do not fade with the gradient", set_each(_find_steppers(config, "gradient"), ADAM)),
-        ("a z of more dimensions", [Change("latent.dim", dim)] if config.latent.dim < min(FEW, size) else []),
+        ("a z of more dimensions", [Change("latent.dim", dim)] if config.latent.dim < min(4, size) else []),
         ("less instance noise: it hides the real samples", [Change("instance_noise", 0.1)] if noisy else []),
         ("R1 and R2 instead of a tight bound on D", unclip(config)),
     ]
@@ -253,13 +238,13 @@ def _lower_above(config: Config, start: str, end: str, most: float, becomes: flo
 
 def _repair_quirks(config: Config) -> list[Change]:
     """Replace the museum's kinds, which are wrong on purpose: tiny initial weights, a gradient, Adam's moments."""
-    tiny = [path for path, scale in values_of(config, "", "init_scale").items() if scale < TINY]
+    tiny = [path for path, scale in values_of(config, "", "init_scale").items() if scale < 0.1]
     squared = [path for path, squared in values_of(config, "", "squared_gradient").items() if squared]
     kinds = values_of(config, "", "kind")
     restless = [path.removesuffix(".kind") for path, kind in kinds.items() if kind == "museum.article_adam"]
     changes = [*set_each(tiny, 1.0), *set_each(squared, False), *set_each(restless, ADAM)]
     rates = follow_schedule(config.schedules.lr, config.steps)
-    fallen = changes and sum(rates) < FALLEN * len(rates)
+    fallen = changes and sum(rates) < 0.1 * len(rates)
     return [*changes, Change("schedules.lr", "constant")] if fallen else changes
 
 
@@ -293,7 +278,6 @@ Faults = Literal["first", "too", "no"]
 which numbers overflow; or ignore it ("no"), if the loss or the data are the cause."""
 
 CONSTANT_RATES, CONSTANT_PENALTY = (Change(f"schedules.{what}", "constant") for what in ("lr", "penalty"))
-SPARSE, BATCH = 8, 64  # a batch of fewer samples gives mostly noise; and the size that it gets
 NEARER, MOVING = WORDS["nearer"], "rates that move the weights (1e-3)"
 
 
@@ -331,7 +315,7 @@ def _complete(own: Advice, when: Faults, config: Config, sample_shape: Shape) ->
             whole = Advice(own.words + mended.words, own.changes + mended.changes, restart=True)
         elif mended.changes:
             whole = mended._replace(restart=True)
-        larger = [Change("batch_size", BATCH)] if config.batch_size < SPARSE else []
+        larger = [Change("batch_size", 64)] if config.batch_size < 8 else []  # so few give mostly noise
         aside = advise(config, ("β₁ = 0", drop_momentum(config)), ("larger batches", larger))
         words = tuple(dict.fromkeys(whole.words + aside.words))
         whole = Advice(words, whole.changes + aside.changes, whole.restart or bool(larger))
@@ -433,7 +417,8 @@ def wrong_scale(config: Config, evidence: set[str], sample_shape: Shape) -> Advi
         bounded = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.output.", "kind")]
         opened = ("a linear output: G's last layer cannot draw them", set_each(bounded, "none"))
         return advise(config, opened, (words, None), restart=True)
-    low, high = find_reach(config)
+    layers = config.generator.build(sample_shape, config.classes)
+    low, high = find_reach(Sequential(layers), (config.latent.dim,))
     ends = hasattr(config.generator.layers, "output")
     closed = (*_set_range(-1.0), Change("generator.layers.output", "tanh")) if ends else ()
     if "span" in evidence:

@@ -3,8 +3,6 @@
 import contextlib
 import hashlib
 import io
-import logging
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,6 @@ from numpy.typing import NDArray
 
 from mulligan.config.model import Config, DataSpec
 from mulligan.data import DATASETS, Dataset, Sampler, scale
-from mulligan.data.dataset import Images
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute, is_picture_folder, read
 from mulligan.data.sources import Reading
@@ -26,11 +23,8 @@ from mulligan.output.pages import data_uri
 from mulligan.output.pictures import grid, png_bytes, points_picture
 from mulligan.training.steering import choose_held_back
 
-_LOG = logging.getLogger(__name__)
 EACH = 15
 """Number of pictures for each cluster that stands in for a class."""
-ASKED = 500
-"""Number of samples whose labels are compared with their nearest neighbour's."""
 _METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster_labels` gives other clusters
 
 
@@ -95,26 +89,7 @@ def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, 
         return labels, int(labels.max()) + 1
     if spec.labels == "none" or data.labels is None:
         return None, 0
-    alike, chance = same_as_nearest(data.images, data.labels)
-    if alike < chance + 3.0 * math.sqrt(chance / ASKED):
-        _LOG.warning(
-            f"{data.name}: the labels seem unrelated to the samples: {alike:.0%} have the label of their nearest "
-            f"sample, {chance:.0%} by chance. Check that both are in one order, or set data.labels = 'none'."
-        )
     return data.labels, data.classes
-
-
-def same_as_nearest(images: Images, labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the share of samples whose nearest other has their label, and the share by chance; (1, 0) for few."""
-    rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:ASKED])
-    kinds = labels[rows]
-    shares = np.unique(kinds, return_counts=True)[1] / ASKED
-    if len(rows) < ASKED or not 1 < len(shares) <= ASKED // 5:
-        return 1.0, 0.0
-    flat = np.asarray(images[rows], np.float32).reshape(ASKED, -1)
-    apart = np.square(flat).sum(axis=1) - 2.0 * (flat @ flat.T)  # ‖x − y‖² without ‖x‖²
-    np.fill_diagonal(apart, np.inf)
-    return float(np.mean(kinds[apart.argmin(axis=1)] == kinds)), float(np.square(shares).sum())
 
 
 def digest_of(data: Dataset) -> str:

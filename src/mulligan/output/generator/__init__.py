@@ -1,7 +1,6 @@
-"""Use a trained generator: draw samples, invert pictures, walk, save.
+"""Use a trained generator: draw samples, walk, save.
 
 - `generator`: the class `Generator`, and walks along G's principal directions; read it first.
-- `inversion`: the z whose picture is nearest to a given one.
 - `file`: one safetensors file, and `GeneratorSpec`, which it holds.
 """
 
@@ -14,17 +13,12 @@ from mulligan.lazy import lazily
 if TYPE_CHECKING:
     from mulligan.output.generator.file import GeneratorSpec
     from mulligan.output.generator.generator import Generator, directions, walk_along
-    from mulligan.output.generator.inversion import Inversion, invert
 
-__all__ = ["LARGEST_SEED", "Generator", "GeneratorSpec", "Inversion", "directions", "invert", "walk_along"]
+__all__ = ["LARGEST_SEED", "Generator", "GeneratorSpec", "directions", "walk_along"]
 
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader and every browser keeps exactly."""
-_NAMES = {
-    "file": "GeneratorSpec",
-    "generator": "Generator directions walk_along",
-    "inversion": "Inversion invert",
-}
+_NAMES = {"file": "GeneratorSpec", "generator": "Generator directions walk_along"}
 
 if not TYPE_CHECKING:  # type checkers know the names from above, and would accept any other
     __getattr__, __dir__ = lazily(__name__, _NAMES)
