@@ -212,17 +212,3 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path):
 def test_the_limit_of_a_recipe_is_one_of_its_own_data(tiny):
     assert with_all_of(tiny(), "ring") == tiny()
     assert with_all_of(tiny(), "grid") == overridden(tiny(), "data.limit=0")
-
-
-@pytest.mark.parametrize(
-    ("overrides", "words"),
-    [
-        (["steps=é", ("steps", 3)], "steps must be .*'é'"),
-        (["threads=-1", ("threads", 1)], "threads must be .*-1"),
-        (["generator.optimizer.lr=-1", "generator.optimizer={kind='sgd', lr=0.1}"], "lr must be .*-1"),
-    ],
-)
-def test_a_value_that_another_replaces_is_checked_too(overrides, words):
-    with pytest.raises(ConfigError, match=words):
-        with_overrides(recipe("ring"), overrides)
-    assert with_overrides(recipe("ring"), ["steps=4", ("steps", 3)]).steps == 3

@@ -249,27 +249,3 @@ def test_a_kind_of_ones_own_is_one_entry(tiny, monkeypatch):
     assert to_plain(Shouting(volume=2.0)) == {"kind": "shouting", "smoothing": 0.0, "volume": 2.0}
     assert build(form_of(Loss), {"kind": "shouting", "volume": 3}, "loss") == Shouting(volume=3.0)
     assert tiny(loss=Shouting(0.1)).loss == Shouting(0.1)
-
-
-@pytest.mark.parametrize(
-    ("entry", "shown"), [(Hinge(), r"Hinge\(\)"), (lambda real, fake: 0, "<function"), (dict, "<class 'dict'>")]
-)
-def test_an_entry_of_ones_own_that_is_no_class_of_its_kind(monkeypatch, entry, shown):
-    monkeypatch.setitem(LOSSES, "own", entry)
-    with pytest.raises(ConfigError, match=f"'own' must be a class derived from Loss, without \\(\\), got {shown}"):
-        with_overrides(recipe("ring"), ["loss=own"])
-
-
-def test_a_class_that_a_notebook_defined_again(monkeypatch):
-    def defined():
-        @dataclass(frozen=True)
-        class Mine(Hinge):
-            pass
-
-        return Mine
-
-    monkeypatch.setitem(LOSSES, "mine", defined())
-    config = with_overrides(recipe("ring"), ["loss=mine"])
-    monkeypatch.setitem(LOSSES, "mine", defined())
-    with pytest.raises(ConfigError, match=r"Mine was defined again since.*'mine' is another class now\. Make the"):
-        to_table(config)

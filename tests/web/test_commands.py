@@ -177,7 +177,7 @@ def test_the_second_try(call, stand, playground, toml):
     stand.open()
     snapshot = call.get("/api/snapshot").json()
     first, second = snapshot["tries"]
-    assert (first["state"], second["parent"], second["summary"]) == ("failed", 1, "hinge")
+    assert (first["state"], second["parent"], second["summary"]) == ("failed", 1, "loss hinge")
     assert second["changes"][0] == {"path": "loss.kind", "label": "Loss", "old": "relativistic", "new": "hinge"}
     assert snapshot["advice"] is None  # nothing is said of this one yet
     assert call.post("/api/train/second-try", **{"try": 2}).json()["type"] == "/problems/wrong-state"

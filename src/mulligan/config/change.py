@@ -79,16 +79,18 @@ Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
 
 def changes_of(overrides: Overrides) -> tuple[Change, ...]:
     """Read the changes that a person, a file or a program asks for."""
-    if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
-        raise ConfigError(must_be("overrides", "a dict, or a list of texts", overrides, "['steps=100']"))
-    given = overrides.items() if isinstance(overrides, Mapping) else overrides
-    return tuple(Change.read(each) if isinstance(each, str) else _pair(each) for each in given)
-
-
-def _pair(given: Any) -> Change:
-    if not isinstance(given, tuple | list) or len(given) != 2 or not isinstance(given[0], str):
-        raise ConfigError(must_be("an override", "path=value", given, "'steps=100'"))
-    return Change(given[0], to_plain(given[1]))
+    pairs = overrides.items() if isinstance(overrides, Mapping) else overrides
+    if isinstance(pairs, str) or not isinstance(pairs, Iterable):
+        raise ConfigError(must_be("overrides", "a dict, or a list of texts", pairs, "['steps=100']"))
+    changes = []
+    for pair in pairs:
+        if isinstance(pair, str):
+            changes.append(Change.read(pair))
+        elif isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str):
+            changes.append(Change(pair[0], to_plain(pair[1])))
+        else:
+            raise ConfigError(must_be("an override", "path=value", pair, "'steps=100'"))
+    return tuple(changes)
 
 
 def with_overrides(config: Config, overrides: Overrides) -> Config:
@@ -117,11 +119,8 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
 
     The configuration is built once, after all changes, because values may depend on each other.
     """
-    table, dropped, before = to_table(config), list[str](), list[str]()
+    table, dropped = to_table(config), list[str]()
     for path, value in changes_of(overrides):
-        if any(f"{earlier}.".startswith(f"{path}.") for earlier in before):
-            from_table(Config, table)  # this override replaces an earlier one: raise that one's error first
-        before.append(path)
         table = _change(Part(Config), table, path.split("."), value, "", dropped)
     return from_table(Config, table), dropped
 
@@ -247,3 +246,64 @@ def differences(old: Table, new: Table) -> list[str]:
 
     changes = [(path, a, b) for path, a, b in compare(old, new) if (a, b) != ([], None)]  # `b` lists its elements
     return [f"{path}: {word(before)} → {word(after)}" for path, before, after in changes]
+
+
+# ── in words ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LABELS = {
+    "loss": "Loss",
+    "penalties": "Penalty",
+    "batch_size": "Batch",
+    "latent.dim": "Latent size",
+    "data.name": "Pictures",
+    "d_steps": "D moves per step",
+    "instance_noise": "Instance noise",
+    "average": "Average of G",
+    "schedules.lr": "Rates over time",
+    "schedules.penalty": "Penalty over time",
+}
+MOST = 3
+"""With more changes, a summary has only their number."""
+
+
+def list_changes(before: Config, after: Config) -> list[dict[str, Any]]:
+    """Return path, label, old and new for each value that differs. Penalties whose kinds differ count as one value."""
+    old, new = to_table(before), to_table(after)
+    others = [each["kind"] for each in old["penalties"]] != [each["kind"] for each in new["penalties"]]
+    changes = [
+        {"path": path, "label": label_of(path, new["penalties"]), "old": was, "new": becomes}
+        for path, was, becomes in compare(old, new)
+        if not (others and path.startswith("penalties"))
+    ]
+    if others:
+        penalties = {"old": old["penalties"], "new": new["penalties"]}
+        changes.append({"path": "penalties", "label": LABELS["penalties"], **penalties})
+    return changes
+
+
+def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
+    """Return a label for a path. `penalties` is the list that it leads into."""
+    first, *inner = path.split(".")
+    last = path.rpartition(".")[2]
+    if first == "penalties" and inner:
+        name = penalties[int(inner[0])]["kind"].upper().replace("_", "-") if penalties else LABELS[first]
+        return f"{name}: {'γ' if last == 'gamma' else last}"
+    if first in ("generator", "discriminator"):
+        letter = first[0].upper()
+        what = "optimiser" if path == f"{first}.optimizer.kind" else last.replace("_", " ")
+        return f"Rate of {letter}" if last == "lr" else f"{letter}: {what}"
+    start = max((known for known in LABELS if f"{path}.".startswith(f"{known}.")), key=len, default=path)
+    rest = " ".join(part for part in path.removeprefix(start).replace("_", " ").split(".") if part not in ("", "kind"))
+    return ": ".join(filter(None, (LABELS.get(start, start), rest)))
+
+
+def summarise(changes: list[dict[str, Any]]) -> str:
+    """Summarise a list of changes: each with its new value, or only their number if there are many."""
+    words = [f"{each['label'][0].lower()}{each['label'][1:]} {_word(each['new'])}" for each in changes]
+    return ", ".join(words) if len(words) <= MOST else f"{len(words)} changes"
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(each["kind"] if isinstance(each, dict) else str(each) for each in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value).lower()

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mulligan.errors import ConfigError, MulliganError, must_be, shown, suggest
+from mulligan.errors import ConfigError, MulliganError, shown, suggest
 from mulligan.game.architectures import ARCHITECTURES, Architecture
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.losses import LOSSES, Loss
@@ -87,16 +87,10 @@ def _kind_of(value: Any, base: type) -> str:
         for name, cls in registry.items():
             if cls is type(value):
                 return name
-    kind = type(value)
-    for name, cls in KINDS[base].items():
-        if isinstance(cls, type) and f"{cls!r}" == f"{kind!r}":  # a notebook's cell, run again
-            raise ConfigError(
-                f"{kind.__name__} was defined again since this configuration was made, so {name!r} is another class "
-                "now. Make the configuration again, from mulligan.recipe or a file."
-            )
     raise ConfigError(
-        f"{kind.__name__} must be in a registry, so that a configuration can name it. "
-        f"Add it to the registry of {base.__name__}, which has {list_names(KINDS[base])}."
+        f"{type(value).__name__} must be in a registry, so that a configuration can name it. Add it to the registry of "
+        f"{base.__name__}, which has {list_names(KINDS[base])}. If it was defined again, as a notebook's cell does, "
+        "make the configuration again, too."
     )
 
 
@@ -148,9 +142,6 @@ def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
     base = next((base for base in KINDS if issubclass(hint, base)), None)
     if base is None:
         return None
-    for name, cls in KINDS[base].items():
-        if not isinstance(cls, type) or not issubclass(cls, base):
-            raise ConfigError(must_be(f"the kind {name!r}", f"a class derived from {base.__name__}, without ()", cls))
     known = KINDS[base] | _kinds_in(room) if room in ROOMS else KINDS[base]
     return {name: cls for name, cls in known.items() if issubclass(cls, hint)}
 

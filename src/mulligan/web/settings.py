@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from mulligan.config.change import Change, apply_overrides, changes_of, flatten
-from mulligan.config.labels import label_of
+from mulligan.config.change import Change, apply_overrides, changes_of, flatten, label_of
 from mulligan.config.model import Config, with_all_of
 from mulligan.config.recipes import RECIPES, describe, recipe
 from mulligan.config.serialization import to_table

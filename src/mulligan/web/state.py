@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mulligan.config import labels
+from mulligan.config import change
 from mulligan.config.model import Config
 from mulligan.config.toml import load_config
 from mulligan.errors import MulliganError
@@ -67,8 +67,8 @@ class Try:
 
     def compare(self, before: Config) -> None:
         assert self.config is not None
-        self.changes = labels.list_changes(*(replace(each, parent=None) for each in (before, self.config)))
-        self.summary = labels.summarise(self.changes)
+        self.changes = change.list_changes(*(replace(each, parent=None) for each in (before, self.config)))
+        self.summary = change.summarise(self.changes)
 
 
 def chain(folder: Path) -> list[Try]:

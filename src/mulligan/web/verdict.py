@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.config.change import apply_overrides
-from mulligan.config.labels import list_changes
+from mulligan.config.change import apply_overrides, list_changes
 from mulligan.diagnosis import Evidence, Measurements, failures
 from mulligan.diagnosis.failures import FAILURES, describe_state
 from mulligan.diagnosis.figures import figure_of
