@@ -11,7 +11,7 @@ from mulligan.game import LOSSES, Loss
 from mulligan.nn.layers.activations import sigmoid
 from mulligan.output import readings
 from mulligan.output.pictures.charts import draw
-from mulligan.output.readings import probability, read, says, unit
+from mulligan.output.readings import probability, read, says
 from mulligan.report import Story
 from mulligan.report.curves import verdict_chart
 from mulligan.training import Run, RunFolder, recipe
@@ -55,7 +55,7 @@ def test_of_a_user_s_own_loss_nothing_is_assumed(monkeypatch):
     class Own(Loss):
         pass
 
-    assert (says(Own()), unit(Own())) == ("logit", "")
+    assert says(Own()) == "logit"
     assert read(Own(), real=3.0, fake=1.0) == (3.0, 1.0)
     monkeypatch.setattr(readings, "PROBABILISTIC", {*readings.PROBABILISTIC, Own})
     assert says(Own()) == "probability"

@@ -30,17 +30,6 @@ READINGS = {
 PROBABILISTIC: set[type[losses.Loss]] = {losses.NonSaturating}
 """Losses whose σ(logit) estimates the probability of being real; their subclasses, too."""
 
-UNITS: dict[type[losses.Loss], str] = {
-    losses.NonSaturating: "nats",
-    losses.LeastSquares: "D’s output, squared",
-    losses.Wasserstein: "D’s output",
-    losses.Hinge: "D’s output",
-    losses.Relativistic: "nats",
-    losses.RelativisticAverage: "nats",
-    losses.FeatureMatching: "D nats, G features squared",
-}
-"""The unit of each loss's values. Another kind has the unit of its base class, or none."""
-
 
 def probabilistic(loss: losses.Loss) -> bool:
     """Return whether σ(logit) estimates the probability of being real."""
@@ -65,11 +54,6 @@ def read(loss: losses.Loss, *, real: float, fake: float) -> tuple[float, float]:
 def undecided(loss: losses.Loss, *, real: float, fake: float) -> float:
     """Return the logit at which D cannot tell; if only differences count, the middle of its means on both sides."""
     return 0.5 * (real + fake) if loss.level is None else loss.level
-
-
-def unit(loss: losses.Loss) -> str:
-    """Return the unit of the loss's values; empty if it has no name."""
-    return next((UNITS[kind] for kind in type(loss).__mro__ if kind in UNITS), "")
 
 
 def probability(logit: float) -> float:

@@ -9,18 +9,17 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from threading import get_ident
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from mulligan.config.model import Config
 from mulligan.errors import ConfigError, DivergedError, RunError, must_be
 from mulligan.training import events
 from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Evaluator, Observer, Run
 
 GRIDS = 2000
-"""Maximum number of grids of samples in a run, so that a night leaves a small run folder."""
+"""Maximum number of grids of samples in a run, so that a night leaves a small run folder: `sample_every` is doubled."""
 Stop: TypeAlias = bool | Literal["wait"]
 """What `stop` may return."""
 
@@ -70,7 +69,11 @@ def train(
     """
     if not isinstance(run, Run):
         raise ConfigError(must_be("run", "a run", run, "mulligan.Run(mulligan.recipe('quick'))"))
-    view = _view_in_notebook(run) if observers is None else None
+    view = None
+    if observers is None and "IPython" in sys.modules:
+        from mulligan.training.progress import in_notebook, view_of  # late: most programs need no view
+
+        view = view_of(run) if in_notebook() else None
     evaluators, observers = tuple(evaluators), tuple(observers or ())  # a mistake shows now, not after an hour
     run.watch(observers)
     held, clock = Held(), events.Clock(run.wall, run.cpu, 0.0)
@@ -124,17 +127,32 @@ def _events(
 ) -> Iterator[events.Event]:
     """Train, and yield each event when it is due, until the end, `stop` or Ctrl-C."""
     config, clock, reported = run.config, events.Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
-    sample_every = _sample_every(config)
+    sample_every = config.sample_every
+    while 0 < GRIDS * sample_every < config.steps:
+        sample_every *= 2
 
     def is_due(every: int, *, at_the_end: bool = False) -> bool:
         return (every > 0 and run.step % every == 0) or (run.step == config.steps and (at_the_end or every > 0))
 
     if run.step == run.begins:
-        yield _started(run)
+        yield events.Started(
+            run.step,
+            clock=clock,
+            recipe=config.recipe,
+            data=run.data.name,
+            steps=config.steps,
+            seed=config.seed,
+            threads=config.threads,
+            samples=len(run.data),
+            classes=run.classes,
+            shape=run.data.shape,
+            parameters={"generator": run.gan.g.network.n_params, "discriminator": run.gan.d.network.n_params},
+        )
         if sample_every:
             yield events.Sampled(run.step, run.sample(*run.grid), clock=clock)
     while run.step < config.steps:
-        last = _next_stop(run.step, config)
+        cadences = config.report_every, sample_every, config.evaluate_every, config.save_every
+        last = min([config.steps, *((run.step // every + 1) * every for every in cadences if every)])
         said = _advance(run, last, stop, held)
         for step, changes in run.take_adjustments():
             yield events.Adjusted(step, changes, clock=clock)
@@ -160,14 +178,6 @@ def _events(
     yield events.Finished(run.step, clock=clock)
 
 
-def _view_in_notebook(run: Run) -> Any:
-    if "IPython" in sys.modules:
-        from mulligan.training.progress import in_notebook, view_of  # late: most programs need no view
-
-        return view_of(run) if in_notebook() else None
-    return None
-
-
 def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Held) -> Stop:
     """Take steps up to number `last`, or until `stop` or Ctrl-C, and add up the time. Returns what `stop` returned."""
     said: Stop = False
@@ -180,34 +190,3 @@ def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Held) -> Stop:
         run.wall += time.perf_counter() - wall
         run.cpu += time.process_time() - cpu
     return said
-
-
-def _sample_every(config: Config) -> int:
-    """Return the steps between two grids: ``sample_every``, doubled until there are at most `GRIDS`."""
-    every = config.sample_every
-    while 0 < GRIDS * every < config.steps:
-        every *= 2
-    return every
-
-
-def _next_stop(step: int, config: Config) -> int:
-    """Return the next step after which an event is due."""
-    cadences = (config.report_every, _sample_every(config), config.evaluate_every, config.save_every)
-    return min([config.steps, *((step // every + 1) * every for every in cadences if every)])
-
-
-def _started(run: Run) -> events.Started:
-    config = run.config
-    return events.Started(
-        run.step,
-        clock=events.Clock(run.wall, run.cpu, 0.0),
-        recipe=config.recipe,
-        data=run.data.name,
-        steps=config.steps,
-        seed=config.seed,
-        threads=config.threads,
-        samples=len(run.data),
-        classes=run.classes,
-        shape=run.data.shape,
-        parameters={"generator": run.gan.g.network.n_params, "discriminator": run.gan.d.network.n_params},
-    )

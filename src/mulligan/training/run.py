@@ -399,19 +399,17 @@ class Run:
                 f"the checkpoint was trained on other data than {run.data.name} is now (SHA-256 {state['data'][:12]}…, "
                 f"here {run.fingerprint[:12]}…). Restore the data as it was, or start a new run."
             )
-        own = run.gan.arrays()
-        for name in sorted(own.keys() | arrays.keys()):
-            here, there = (f"{a[name].shape} {a[name].dtype}" if name in a else "absent" for a in (own, arrays))
-            if here != there:
+        own, streams = run.gan.arrays(), run.gan.streams
+        here, there = (
+            {name: f"{array.shape} {array.dtype}" for name, array in a.items()} | dict.fromkeys(s, "a random stream")
+            for a, s in ((own, streams), (arrays, state["streams"]))
+        )
+        for name in sorted(here.keys() | there.keys()):
+            if here.get(name) != there.get(name):
                 raise CheckpointError(
-                    f"the checkpoint's array {name!r} is {there}, but in its configuration it is {here}. "
-                    "It belongs to another run or another version of Mulligan."
+                    f"the checkpoint's {name!r} is {there.get(name, 'absent')}, but in its configuration it is "
+                    f"{here.get(name, 'absent')}. It belongs to another run or another version of Mulligan."
                 )
-        if strange := run.gan.streams.keys() ^ state["streams"].keys():
-            raise CheckpointError(
-                f"the random streams {', '.join(sorted(strange))} are in the checkpoint or in this configuration, but "
-                "not in both. Resume with the configuration that the run began with."
-            )
         for name, array in own.items():
             np.copyto(array, arrays[name])
         run.seek(state)

@@ -44,9 +44,29 @@ class SecondTry:
 
     def run(self, *, data: Dataset | None = None) -> Run:
         """Build the run, ready for `Recorder.record` in a new folder. `data` is for a run on the caller's arrays."""
-        run = Run(self.config, data=data, begin=self.checkpoint is None)
-        if self.checkpoint is not None:
-            _go_on(run, self.checkpoint, self.keep_moments)
+        saved, run = self.checkpoint, Run(self.config, data=data, begin=self.checkpoint is None)
+        if saved is None:
+            return run
+        if saved.state["data"] != run.fingerprint:
+            was = f"{saved.path} was trained on other data than {run.data.name} is now."
+            raise CheckpointError(f"{was} Restore the data.")
+        now, then = (
+            (config.loss, config.penalties, config.generator.optimizer, config.discriminator.optimizer)
+            for config in (run.config, saved.current)
+        )
+        for name, array in run.gan.arrays().items():
+            fresh = name not in saved.arrays or (now != then and not self.keep_moments)  # moments depend on them
+            if ".optimizer." in name and fresh:
+                continue
+            old = saved.arrays.get(name, saved.arrays["g.theta"] if name == "average" else None)
+            if old is None or old.shape != array.shape:
+                raise CheckpointError(
+                    f"{saved.path} does not fit the changed nets: it has no {name} of shape {array.shape}. Begin at "
+                    "step 0."
+                )
+            np.copyto(array, old)
+        run.seek(saved.state)
+        run.wall, run.cpu = float(saved.clock["wall"]), float(saved.clock["cpu"])
         return run
 
 
@@ -90,24 +110,3 @@ def next_folder(folder: str | Path) -> Path:
     while (path.parent / f"{name}-try-{count}").exists():
         count += 1
     return path.parent / f"{name}-try-{count}"
-
-
-def _go_on(run: Run, saved: Checkpoint, keep_moments: bool) -> None:
-    """Load a parent's checkpoint into a run with a changed configuration."""
-    if saved.state["data"] != run.fingerprint:
-        raise CheckpointError(f"{saved.path} was trained on other data than {run.data.name} is now. Restore the data.")
-    now, then = (
-        (config.loss, config.penalties, config.generator.optimizer, config.discriminator.optimizer)  # moments depend on
-        for config in (run.config, saved.current)
-    )
-    for name, array in run.gan.arrays().items():
-        if ".optimizer." in name and (name not in saved.arrays or (now != then and not keep_moments)):
-            continue
-        old = saved.arrays.get(name, saved.arrays["g.theta"] if name == "average" else None)
-        if old is None or old.shape != array.shape:
-            raise CheckpointError(
-                f"{saved.path} does not fit the changed nets: it has no {name} of shape {array.shape}. Begin at step 0."
-            )
-        np.copyto(array, old)
-    run.seek(saved.state)
-    run.wall, run.cpu = float(saved.clock["wall"]), float(saved.clock["cpu"])

@@ -21,7 +21,7 @@ from mulligan.config.serialization import to_table
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge
-from mulligan.output.readings import says, unit
+from mulligan.output.readings import says
 from mulligan.training import Config, Diagnosis, Recorder, Run, plan, read_run, resume
 from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Stepped, Waiting
 from mulligan.training.loop import Stop
@@ -98,8 +98,8 @@ class LiveRun:
 
 
 def describe_loss(config: Config) -> dict[str, str]:
-    """Describe the loss for the page: its name, the meaning of its logits, and the unit of its values."""
-    return {"kind": to_table(config)["loss"]["kind"], "says": says(config.loss), "unit": unit(config.loss)}
+    """Describe the loss for the page: its name, and the meaning of its logits."""
+    return {"kind": to_table(config)["loss"]["kind"], "says": says(config.loss)}
 
 
 class Trainer:

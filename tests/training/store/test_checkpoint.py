@@ -218,7 +218,7 @@ def test_a_configuration_that_cannot_be_built_here(copy):
 
 def test_arrays_of_another_net(copy):
     reseal(copy, lambda words: words["config"]["latent"].update(dim=5))
-    with pytest.raises(CheckpointError, match=r"array 'average' is \(114,\)"):
+    with pytest.raises(CheckpointError, match=r"'average' is \(114,\)"):
         load_checkpoint(copy).run()
 
 

@@ -173,7 +173,7 @@ def test_charts_cut_what_is_far_beyond_and_leave_gaps_out(open_tab):
     losses = [300 if i == 120 else None if i == 50 else 0.7 for i in range(200)]
     curves = {"step": step, "d_loss": losses, "g_loss": flat, "d_real": flat, "d_fake": flat}
     one = MADE_UP | {"recipe": "quick", "step": 995, "steps": 1000}
-    tab.stands(step=995, steps=1000, loss={"says": "centred", "unit": "nats"}, order=1e6)
+    tab.stands(step=995, steps=1000, loss={"says": "centred"}, order=1e6)
     tab.hear(("tries", [one]), curves={1: curves}, distance={})
     open_figures(tab)
     loss = tab("chart-loss")

@@ -107,7 +107,7 @@ function Charts() {
   const here = chain.slice(-1); // losses of other tries cannot be compared with these
   const line = (tables, parts, name, key, color) => ({ name, color, data: parts.flatMap((t) => points(tables[t.number], key, t.from, t.to)) });
   const [far, unit, least] = status?.points ? ["gap", "energy, log", [0.001, 1]] : ["distance", "FD, %, log", [1, 100]];
-  return html`<${Chart} testid="chart-loss" title="Loss" term="nats" unit=${status.loss?.unit ?? "nats"} steps=${steps} least=${[0, 2]} marks=${marks} series=${[line(curves, here, "D", "d_loss", "--judge"), line(curves, here, "G", "g_loss", "--fake")]} />
+  return html`<${Chart} testid="chart-loss" title="Loss" term="nats" unit="mean" steps=${steps} least=${[0, 2]} marks=${marks} series=${[line(curves, here, "D", "d_loss", "--judge"), line(curves, here, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-distance" title="Distance to real" term="distance" unit=${unit} log steps=${steps} least=${least} marks=${marks} series=${[line(distance, chain, "distance", far, "--fake"), ...(status.floor && !status.points ? [{ name: "other real ones", color: "--real", data: [[0, status.floor], [steps, status.floor]] }] : [])]} />`;
 }
 
