@@ -40,7 +40,7 @@ def test_median_and_range():
     assert a.measurements[10]["fd"].median == 22.0
     assert (c.done, c.diverged, c.failed) == (1, 1, 1)
     assert seeds(c) == "1, 1 diverged, 1 failed"
-    assert str(c.figures["fd"]) == "1,000"
+    assert str(c.figures["fd"]) == "1000"
     assert Spread((1.0, 2.0)).median == 1.5
 
 
@@ -56,13 +56,13 @@ def test_columns():
 def test_the_table_as_text():
     lines = text(rows_of(RESULTS), ["fd", "coverage"])
     assert lines[0].split() == ["steps", "seeds", "fd", "coverage"]
-    assert lines[1].split() == ["a", "&", "b", "100", "3", "11", "(10…30)", "0.600", "(0.500…0.700)"]
+    assert lines[1].split() == ["a", "&", "b", "100", "3", "11", "(10…30)", "0.6", "(0.5…0.7)"]
     assert "FD, % of variance" in lines[-1]
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(0.0, "0"), (7.0, "7"), (12.345, "12.3"), (1e-9, "1.0e−9"), (12345.6, "12,346"), (-0.5, "−0.500")],
+    [(0.0, "0"), (7.0, "7"), (12.345, "12.3"), (1e-9, "1.0e-09"), (12345.6, "12346"), (-0.5, "-0.5")],
 )  # fmt: skip
 def test_numbers(value, words):
     assert number(value) == words
@@ -83,7 +83,7 @@ def test_the_files_of_a_study(write, tmp_path):
         for name, status in (("plain", "done"), ("hinge", "diverged" if seed else "done")):
             result = line(name, seed, status, **({"distance": 1.0 + seed, "modes": 0.5} if status == "done" else {}))
             study.record(result)
-    assert write_table(study)[1].split() == ["plain", "100", "2", "1.50", "(1…2)", "0.500"]
+    assert write_table(study)[1].split() == ["plain", "100", "2", "1.5", "(1…2)", "0.5"]
     assert "1, 1 diverged" in (tmp_path / "out" / "table.txt").read_text("utf-8")
     pytest.importorskip("matplotlib")
     assert (tmp_path / "out" / "plot.svg").read_bytes().startswith(b"<?xml")

@@ -9,7 +9,6 @@ from typing import Any
 from mulligan.doors.say import escape
 from mulligan.doors.write import atomic_write
 from mulligan.metrics import Metric
-from mulligan.output.figures import count, figure
 from mulligan.studies.measures import FIGURES
 from mulligan.studies.runner import StudyRun
 
@@ -114,8 +113,12 @@ def seeds(row: StudyRow) -> str:
 
 
 def number(value: float) -> str:
-    """Write a figure with three digits; a count, which is a whole number here, as it is."""
-    return count(int(value)) if float(value).is_integer() and abs(value) < 1000 else figure(value)
+    """Write a figure with three digits."""
+    if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e5):
+        return f"{value:.1e}"
+    if float(value).is_integer() and abs(value) < 1000:
+        return str(int(value))
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def plot(rows: Sequence[StudyRow], name: str) -> Any:
