@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulligan.nn import AVERAGES, CLIPPINGS, EMA, ClipNorm, clipping
-from mulligan.nn.blocks import BLOCK, LINE, blocks, even_parts
+from mulligan.nn.memory import BLOCK, LINE, blocks, even_parts
 
 
 @pytest.mark.parametrize("start", [0, 5])

@@ -6,13 +6,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mulligan.errors import ShapeError
+from mulligan.errors import ShapeError, as_whole
 from mulligan.game.augment import Warp
 from mulligan.game.draws import Draws
 from mulligan.game.player import PlayerState
 from mulligan.game.spec import Game
 from mulligan.game.step import Step
-from mulligan.game.validation import as_numbers, check_batch, check_game, check_settings
+from mulligan.game.validation import as_numbers, check_batch, check_game
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.memory import Array, Labels, aligned, shared
 from mulligan.nn.network import Workspace
@@ -46,7 +46,8 @@ class GAN:
         self._game, self.total, self.steps = game, total, 0
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         count = available_cores() if workers is None else workers
-        check_settings(seed=seed, total=total, workers=count)
+        for name, value, least in (("seed", seed, 0), ("total", total, 1), ("workers", count, 1)):
+            as_whole(name, value, least)
         processes = processes and count > 1
         allocate = shared if processes else aligned
         for_g = game.generator.build(sample_shape, game.classes)
@@ -61,13 +62,7 @@ class GAN:
         kind = process_team() if processes else ThreadTeam
         self.team: ThreadTeam = kind(count, self._answer, self._take_home)
         self._draws = Draws(
-            game,
-            sample_shape,
-            seed=seed,
-            workers=count,
-            allocate=allocate,
-            dtype=dtype,
-            settle=self.team.settle,
+            game, sample_shape, seed=seed, workers=count, allocate=allocate, dtype=dtype, settle=self.team.settle
         )
         self.release()
 

@@ -8,10 +8,9 @@ from numpy.typing import DTypeLike
 from mulligan.game.spec import Player
 from mulligan.nn.averaging import Average
 from mulligan.nn.averaging import update_block as update_average
-from mulligan.nn.blocks import blocks_of
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.memory import Allocate, Array
+from mulligan.nn.memory import Allocate, Array, blocks_of
 from mulligan.nn.network import Network, Workspace, sum_gradients
 from mulligan.nn.optimizers import State
 from mulligan.nn.optimizers.base import steps

@@ -75,6 +75,10 @@ class Schedules(Checked):
     beta2: Schedule | None = None
     """Replaces β₂ of both optimisers."""
 
+    def rates(self, step: int, total: int) -> tuple[float, float | None]:
+        """Return the factor of the learning rates and β₂, as `Optimizer.rates` takes them."""
+        return self.lr(step, total), None if self.beta2 is None else self.beta2(step, total)
+
 
 @dataclass(frozen=True)
 class Game(Checked):
@@ -105,11 +109,6 @@ class Game(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.update == "simultaneous" and self.d_steps != 1:
-            raise ConfigError(
-                f"d_steps must be 1 with update = 'simultaneous', got {self.d_steps}: both players move once from the "
-                "same pass. Set d_steps = 1, or update = 'alternating'."
-            )
         kinds = [type(penalty).__name__ for penalty in self.penalties]
         twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
         if twice:
@@ -120,10 +119,11 @@ class Game(Checked):
                 f"both players' optimisers must take the same number of gradients a step, got {g} for the generator "
                 f"and {d} for the discriminator. Use extragradient for both or for none."
             )
-        if d > 1 and self.d_steps != 1:
+        together = "extragradient" if d > 1 else "update = 'simultaneous'" if self.update == "simultaneous" else ""
+        if together and self.d_steps != 1:
             raise ConfigError(
-                f"d_steps must be 1 with extragradient, got {self.d_steps}: both players look ahead together, and then "
-                "both move, once a step. Set d_steps = 1, or use another optimiser."
+                f"d_steps must be 1 with {together}, got {self.d_steps}: both players move once a step. Set d_steps = "
+                "1, or use another optimiser and update = 'alternating'."
             )
 
     @cached_property

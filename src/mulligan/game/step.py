@@ -170,8 +170,8 @@ class Step:
 
     def update(self, movers: str, total: int) -> None:
         """Take the optimisers' steps, each worker for its part of the parameters, and average G."""
-        step, schedules = self.draws.step, self.game.schedules
-        factor, beta2 = schedules.lr(step, total), None if schedules.beta2 is None else schedules.beta2(step, total)
+        step = self.draws.step
+        factor, beta2 = self.game.schedules.rates(step, total)
         for who in movers:
             for space in self.spaces[who]:
                 space.finish_grads()

@@ -2,12 +2,13 @@
 
 import math
 import numbers
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.errors import ConfigError, ShapeError, UnsupportedError, as_whole
+from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
 from mulligan.game.augment import Warp
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, Loss
 from mulligan.game.penalties import Penalty
@@ -17,7 +18,6 @@ from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
-from mulligan.nn.schedules import Schedule
 from mulligan.nn.workers.limits import check_size
 
 
@@ -40,12 +40,12 @@ def check_memory(game: Game, sample_shape: Shape, *, batch_size: int, workers: i
     gradients = g.n_params + d.n_params if game.together else max(g.n_params, d.n_params)
     if d.mixes_samples:
         gradients += d.n_params
-    row = _given(g) + 2 * (math.prod(sample_shape) + _given(d))  # D sees a real and a fake one
+    row = _outputs(g) + 2 * (math.prod(sample_shape) + _outputs(d))  # D sees a real and a fake one
     numbers = vectors + average + workers * gradients + batch_size * row
     check_size("parameters and batch", numbers * g.dtype.itemsize)
 
 
-def _given(network: Network) -> int:
+def _outputs(network: Network) -> int:
     """Return how many numbers the layers with weights output for a row."""
     inside = walk(network.layer, network.input_shape)
     return sum(math.prod(layer.output_shape(shape)) for _, layer, shape in inside if isinstance(layer, Affine))
@@ -63,39 +63,78 @@ def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
     return np.empty(0, dtype)
 
 
-def check_settings(*, seed: int, total: int, workers: int) -> None:
-    """Raise if these settings are wrong for any game."""
-    for name, value, least in (("seed", seed, 0), ("total", total, 1), ("workers", workers, 1)):
-        as_whole(name, value, least)
-
-
 def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
     """Raise if the players, the data and the rules of a game do not fit together. Later steps check nothing of it."""
-    _check_shapes(game, g, d, sample_shape)
-    _check_mixing(game, g, d)
-    if game.update == "simultaneous":
-        _check_simultaneous(game)
+    for holds, kind, message in _rules(game, g, d, tuple(sample_shape)):
+        if not holds:
+            raise kind(message)
     _check_schedules(game, total)
-    _try_loss(game, d)
+    logits = np.linspace(-1, 1, 4, dtype=np.float32).reshape(2, 2)
+    try_loss(game.loss, logits[0], logits[1], blind=game.update == "alternating" and not game.loss.relativistic)
     for penalty in game.penalties:
         try_penalty(penalty, np.ones((2, *sample_shape), np.float32), 2)
-    if game.penalties:
-        for _, layer, _ in walk(d.layer, d.input_shape):
-            if not layer.second_order:
-                raise UnsupportedError(no_second_order(layer))
 
 
-def _try_loss(game: Game, d: Network) -> None:
-    """Raise if the loss does not return what a step needs, or matches features that D does not have."""
-    logits = np.linspace(-1, 1, 4, dtype=np.float32).reshape(2, 2)
+def _rules(game: Game, g: Network, d: Network, shape: Shape) -> Iterator[tuple[bool, type[MulliganError], str]]:
+    """Yield each rule: whether it holds, and the error if it does not."""
+    yield (
+        g.output_shape == shape,
+        ShapeError,
+        f"the generator's samples must have the data's shape {shape}, got {g.output_shape}. Change its last layers (a "
+        "Reshape, or the number of units or channels).",
+    )
+    yield (
+        d.output_shape == (1,),
+        ShapeError,
+        f"the discriminator's output must have shape (1,), one logit, got {d.output_shape}. End it with a Dense layer "
+        "of 1 unit or a Projection.",
+    )
+    for who, network in (("generator", g), ("discriminator", d)):
+        yield (
+            network.classes is None or 0 < game.classes <= network.classes,
+            ShapeError,
+            f"the {who}'s layers must be for the game's classes = {game.classes}, got one for {network.classes} "
+            f"classes. {f'Give the layer classes = {game.classes}' if game.classes else 'Train on labelled data'}, or "
+            "take the layer out.",
+        )
+    for _, layer, at in walk(g.layer, g.input_shape):
+        yield (
+            not layer.mixes_samples or not all(param.trained for param in layer.params(at).values()),
+            UnsupportedError,
+            f"{type(layer).__name__} must not be in a generator: one z's picture would depend on the other z of the "
+            "batch. Put it into the discriminator, or use BatchNorm, which draws samples with running averages.",
+        )
+    at_once = game.update == "simultaneous"
+    what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
+    yield (
+        not d.mixes_samples or not (game.penalties or at_once),
+        UnsupportedError,
+        f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), but with {what} each logit "
+        "must depend on its own sample alone. Use LayerNorm or no normalisation, or an alternating update without "
+        "penalties.",
+    )
+    for penalty in game.penalties:
+        yield (
+            not (at_once and penalty.apart),
+            UnsupportedError,
+            f"update must be 'alternating' with {penalty.name}, whose points need another pass of D, got "
+            "'simultaneous'. Set update = 'alternating', or use r1 and r2.",
+        )
+    for _, layer, _ in walk(d.layer, d.input_shape):
+        yield layer.second_order or not game.penalties, UnsupportedError, no_second_order(layer)
     if isinstance(game.loss, FeatureMatching):
         depth = len(d.layer.children(d.input_shape))
-        if not -depth <= game.loss.layer < depth:
-            raise ShapeError(
-                f"feature_matching: layer must be from 0 to {depth - 1}, or from −{depth} to −1 counted from the end, "
-                f"got {game.loss.layer}: the discriminator has {depth} layers. Try layer = -2."
-            )
-    try_loss(game.loss, logits[0], logits[1], blind=game.update == "alternating" and not game.loss.relativistic)
+        yield (
+            not at_once,
+            UnsupportedError,
+            "update must be 'alternating' with feature_matching, got 'simultaneous'.",
+        )
+        yield (
+            -depth <= game.loss.layer < depth,
+            ShapeError,
+            f"feature_matching: layer must be from 0 to {depth - 1}, or from −{depth} to −1 counted from the end, got "
+            f"{game.loss.layer}: the discriminator has {depth} layers. Try layer = -2.",
+        )
 
 
 def try_loss(loss: Loss, real: Array, fake: Array, *, blind: bool = False) -> tuple[DiscriminatorLoss, GeneratorLoss]:
@@ -127,75 +166,18 @@ def try_penalty(penalty: Penalty, g: Array, n: int, factor: float = 1.0) -> tupl
     return float(value), out
 
 
-def _check_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
-    """Raise if G's samples, D's logit, a player's parameters or the number of classes do not fit the game."""
-    if g.output_shape != tuple(sample_shape):
-        raise ShapeError(
-            f"the generator's samples must have the data's shape {tuple(sample_shape)}, got {g.output_shape}. "
-            "Change its last layers (a Reshape, or the number of units or channels)."
-        )
-    if d.output_shape != (1,):
-        raise ShapeError(
-            f"the discriminator's output must have shape (1,), one logit, got {d.output_shape}. "
-            "End it with a Dense layer of 1 unit or a Projection."
-        )
-    for who, network in (("generator", g), ("discriminator", d)):
-        if network.classes is not None and not 0 < game.classes <= network.classes:
-            remedy = f"Give the layer classes = {game.classes}" if game.classes else "Train on labelled data"
-            raise ShapeError(
-                f"the {who}'s layers must be for the game's classes = {game.classes}, got one for {network.classes} "
-                f"classes. {remedy}, or take the layer out."
-            )
-
-
-def _check_mixing(game: Game, g: Network, d: Network) -> None:
-    """Raise if a layer would mix samples of a batch that must stay apart."""
-    for _, layer, shape in walk(g.layer, g.input_shape):
-        if layer.mixes_samples and all(param.trained for param in layer.params(shape).values()):
-            raise UnsupportedError(
-                f"{type(layer).__name__} must not be in a generator: one z's picture would depend on the other z of "
-                "the batch. Put it into the discriminator, or use BatchNorm, which draws samples with running averages."
-            )
-    if d.mixes_samples and (game.penalties or game.update == "simultaneous"):
-        what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
-        raise UnsupportedError(
-            f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), but with {what} each "
-            "logit must depend on its own sample alone. Use LayerNorm or no normalisation, or an alternating update "
-            "without penalties."
-        )
-
-
 def _check_schedules(game: Game, total: int) -> None:
     schedules = game.schedules
     for step in (*range(0, total, max(1, total // 100)), total - 1):
         for name, schedule in (("lr", schedules.lr), ("penalty", schedules.penalty), ("noise", schedules.noise)):
-            value = _value(schedule, step, total)
+            value = schedule(step, total)
             if not math.isfinite(value):
                 raise ConfigError(
                     f"schedules.{name} must be a finite number at every step, got {value} at step {step:,} of "
                     f"{total:,} from {schedule!r}. Try a factor of at most 1, or fewer steps."
                 )
-        beta2 = None if schedules.beta2 is None else _value(schedules.beta2, step, total)
         for player in (game.generator, game.discriminator):
-            player.optimizer.rates(schedules.lr(step, total), beta2)
-
-
-def _value(schedule: Schedule, step: int, total: int) -> float:
-    try:
-        return schedule(step, total)
-    except OverflowError:
-        return math.inf
-
-
-def _check_simultaneous(game: Game) -> None:
-    for penalty in game.penalties:
-        if penalty.apart:
-            raise UnsupportedError(
-                f"update must be 'alternating' with {penalty.name}, whose points need another pass of D, got "
-                "'simultaneous'. Set update = 'alternating', or use r1 and r2."
-            )
-    if isinstance(game.loss, FeatureMatching):
-        raise UnsupportedError("update must be 'alternating' with feature_matching, got 'simultaneous'.")
+            player.optimizer.rates(*schedules.rates(step, total))
 
 
 def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDArray[Any]:

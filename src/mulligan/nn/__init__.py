@@ -3,7 +3,7 @@
 Read first `layers/dense` and `layers/families`, then `network`.
 
 - `layers/`: one page a layer. `network`: a description with one flat vector, and the passes over it.
-- `memory`: buffers that are allocated once. `blocks`: long vectors, one cache-sized block at a time.
+- `memory`: buffers that are allocated once, and long vectors, one cache-sized block at a time.
 - `optimizers/`, `schedules`, `averaging`, `clipping`: how parameters move.
 - `workers/`: teams of threads or processes. `rng`: named random streams.
 - `checking`: every layer against finite differences.

@@ -4,20 +4,19 @@ Measured in docs/book/10-lower-rates.md.
 """
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.nn.blocks import blocks
 from mulligan.nn.fields import Checked, Positive
-from mulligan.nn.memory import scratch
+from mulligan.nn.memory import blocks, scratch
 
 
 @dataclass(frozen=True)
-class Average(Checked, ABC):
+class Average(Checked):
     """Subclass this for your own running mean of the parameters; implement `weight`."""
 
     @abstractmethod

@@ -1,19 +1,19 @@
 """Clipping: a bound on the gradient before the optimiser sees it."""
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.nn.blocks import blocks
 from mulligan.nn.fields import Checked, Positive
+from mulligan.nn.memory import blocks
 
 
 @dataclass(frozen=True)
-class Clipping(Checked, ABC):
+class Clipping(Checked):
     """Subclass this for your own bound on the gradient; implement `apply`."""
 
     @abstractmethod

@@ -7,6 +7,7 @@ from the hint. To a type checker ``Positive`` is a float.
 
 import math
 import numbers
+from abc import ABC
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
@@ -236,7 +237,7 @@ def default_of(cls: Any, name: str) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-class Checked:
+class Checked(ABC):  # noqa: B024 (its subclasses have abstract methods)
     """Derive a frozen dataclass from this to have each option checked against its type hint.
 
     NumPy's scalars become Python's, and lists become tuples. A value that its hint does not allow raises `ConfigError`.

@@ -6,8 +6,7 @@
 """
 
 import math
-import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from mulligan.errors import ConfigError, must_be
@@ -15,7 +14,7 @@ from mulligan.nn.fields import Checked, Count, Fraction, NonNegative, Positive, 
 
 
 @dataclass(frozen=True)
-class Schedule(Checked, ABC):
+class Schedule(Checked):
     """Subclass this for your own number that depends on the step; implement ``__call__``."""
 
     @abstractmethod
@@ -24,11 +23,11 @@ class Schedule(Checked, ABC):
 
 
 def power(base: float, exponent: float) -> float:
-    """Return a power, at most the largest float: Python raises an error beyond it."""
+    """Return a power; infinity where Python raises an error."""
     try:
         return math.pow(base, exponent)
     except OverflowError:
-        return sys.float_info.max
+        return math.inf
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from mulligan.nn import blocks
-from mulligan.nn.blocks import BLOCK
+from mulligan.nn import memory
+from mulligan.nn.memory import BLOCK
 from mulligan.nn.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -222,7 +222,7 @@ def test_lookahead_goes_back_after_every_k_steps(base):
 def test_blocks_change_nothing(optimizer, n, monkeypatch):
     g = gradients(n, 2 * optimizer.evaluations, np.float32)
     whole = run(optimizer, g)[0]
-    monkeypatch.setattr(blocks, "BLOCK", 1000)
+    monkeypatch.setattr(memory, "BLOCK", 1000)
     assert np.array_equal(run(optimizer, g)[0], whole)
 
 

@@ -132,13 +132,13 @@ class Pointwise(Layer):
     def second_order(self) -> bool:
         return super().second_order and (self.piecewise_linear or type(self).ddf is not Pointwise.ddf)
 
+    @abstractmethod
     def f(self, x: Array, out: Array) -> None:
         """Write f(x)."""
-        raise NotImplementedError(f"{type(self).__name__}.f is not written")
 
+    @abstractmethod
     def df(self, x: Array, y: Array, out: Array) -> None:
         """Write f′(x). `y` is f(x), from which f′ is sometimes cheaper."""
-        raise NotImplementedError(f"{type(self).__name__}.df is not written")
 
     def ddf(self, x: Array, y: Array, out: Array) -> None:
         """Write f″(x). Without it a gradient penalty on this layer raises `UnsupportedError`."""

@@ -6,7 +6,7 @@ gradient check equals its float32 twin up to that rounding. `fan_in` counts the 
 """
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from mulligan.nn.fields import Checked, Finite, NonNegative
 
 
 @dataclass(frozen=True)
-class Initializer(Checked, ABC):
+class Initializer(Checked):
     """Subclass this for your own first values of parameters; implement `fill`."""
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """The base class of optimisers: options in a frozen dataclass, state in flat vectors, a step in place."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from mulligan.errors import ConfigError
-from mulligan.nn.blocks import blocks
 from mulligan.nn.fields import Checked
-from mulligan.nn.memory import scratch
+from mulligan.nn.memory import blocks, scratch
 
 Vector: TypeAlias = NDArray[Any]
 """A flat array, float32 or float64, one element per parameter (a block of one, inside `update_block`)."""
@@ -20,7 +19,7 @@ State: TypeAlias = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Optimizer(Checked, ABC):
+class Optimizer(Checked):
     """Subclass this for your own rule that turns a gradient into a change of the parameters.
 
     Name the flat vectors of its state in `slots`, call its rate ``lr``, and implement `update_block`. A step is one

@@ -32,7 +32,7 @@ def available_cores() -> int:
         bound = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS and Windows have no affinity call
         bound = os.cpu_count() or 1
-    return min([bound, *map(_quota, _groups("cpu"))])
+    return min([bound, *map(_quota, _groups())])
 
 
 def blas_libraries() -> list[dict[str, Any]]:
@@ -81,42 +81,33 @@ def free_memory() -> int:
         machine = sum(int(fields[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
     except (OSError, KeyError, ValueError):
         return sys.maxsize
-    return min([machine, *map(_left, _groups("memory"))])
+    return min([machine, *map(_left, _groups())])
 
 
-def _groups(kind: str) -> list[Path]:
-    """Return the folders of this process's control groups of one kind, and of their parents."""
+def _groups() -> list[Path]:
+    """Return the folders of this process's control group (version 2) and of its parents."""
     try:
-        fields = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:  # a kernel without control groups
         return []
-    own = [(kinds, path) for kinds, path in fields if not kinds or kind in kinds.split(",")]  # version 2 names no kind
-    heres = [GROUPS / kinds / path.lstrip("/") for kinds, path in own]
-    return [group for here in heres for group in (here, *here.parents)]
+    own = [GROUPS / line[3:].lstrip("/") for line in lines if line.startswith("0::")]
+    return [group for here in own for group in (here, *here.parents)]
 
 
 def _left(group: Path) -> int:
     """Return how many bytes a control group may still take, file cache included; ``sys.maxsize`` without a limit."""
-    for most, used, files in (
-        ("memory.max", "memory.current", ("inactive_file", "active_file")),
-        ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),
-    ):
-        try:
-            limit, taken = (int((group / name).read_text()) for name in (most, used))
-            fields = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-            return limit - taken + sum(int(fields[name]) for name in files)
-        except (OSError, KeyError, ValueError):  # of the other version, or without a limit: "max"
-            continue
-    return sys.maxsize
+    try:
+        limit, taken = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        fields = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return limit - taken + sum(int(fields[name]) for name in ("inactive_file", "active_file"))
+    except (OSError, KeyError, ValueError):  # no file, or no limit: "max"
+        return sys.maxsize
 
 
 def _quota(group: Path) -> int:
     """Return how many cores a control group's quota of CPU time amounts to; ``sys.maxsize`` without a quota."""
-    for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
-        try:
-            quota, period = (int(word) for file in files for word in (group / file).read_text().split())
-        except (OSError, ValueError):  # of the other version, or without a limit: "max"
-            continue
-        if quota > 0:  # −1 means no quota
-            return -(-quota // period)
-    return sys.maxsize
+    try:
+        quota, period = map(int, (group / "cpu.max").read_text().split())
+    except (OSError, ValueError):  # no file, or no quota: "max"
+        return sys.maxsize
+    return -(-quota // period)
