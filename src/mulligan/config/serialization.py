@@ -48,8 +48,7 @@ ROOMS: dict[str, str] = {"museum": "mulligan.museum.kinds"}
 """Packages that add kinds, and the module whose `KINDS` lists them. It is imported when a configuration names such a
 kind, with the package as its prefix: ``kind = "museum.article_adam"``."""
 
-NONE = "none"
-"""The word for None in a table."""
+NONE = "none"  # the word for None in a table
 
 Spec = TypeVar("Spec")
 

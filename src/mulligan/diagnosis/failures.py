@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from mulligan.diagnosis.measurements import FAR, Case, Evidence, Finding, Measurements, case, over, under
 
-HEALTHY = "healthy"
-"""The state of a run that shows no failure."""
+HEALTHY = "healthy"  # the state of a run that shows no failure
 
 
 @dataclass(frozen=True)
@@ -28,12 +27,10 @@ class Failure:
 
 # ── thresholds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-EVERY = 250
-"""Maximum number of steps between two measurements; a short run has fewer."""
+EVERY = 250  # maximum number of steps between two measurements; a short run has fewer
 STILL = 0.8
 """The distance to the real data stands still if it exceeds this share of its least value `EVERY` steps ago."""
-SHORT = 1000
-"""Length of a run that ends before a healthy one would have found its modes."""
+SHORT = 1000  # length of a run that ends before a healthy one would have found its modes
 _FEW = 0.6  # share of the reals' classes or modes
 _BALANCE = 1.386  # 2 ln 2, the loss of a binary D that cannot tell; the bounds of D's loss are known for this loss
 

@@ -15,10 +15,8 @@ from mulligan.diagnosis.statistics import add_in_order
 
 OFTEN = 150
 """Minimum number of steps between two measurements. A measurement costs about as much as two or three steps."""
-PARTS = 32
-"""Number of measurements in a run of medium length; three fall into its first tenth."""
-KEPT = 9
-"""Number of measurements to keep."""
+PARTS = 32  # number of measurements in a run of medium length; three fall into its first tenth
+KEPT = 9  # number of measurements to keep
 _FEW = 1000
 """With up to this number of samples, every measurement looks for copies; with more, two of four in a row do."""
 _COPIES_EVERY = 4

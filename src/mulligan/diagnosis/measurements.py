@@ -8,8 +8,7 @@ from typing import NamedTuple, Self
 
 from mulligan.diagnosis.statistics import add_in_order
 
-FAR = 0.05
-"""Energy distance ÷ distance among reals, above which one sees that fakes are not real."""
+FAR = 0.05  # energy distance ÷ distance among reals, above which one sees that fakes are not real
 
 
 class Measurement(NamedTuple):

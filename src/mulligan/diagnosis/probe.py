@@ -35,14 +35,10 @@ from mulligan.metrics.copies import copying, originals
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import stream
 
-COUNT = 256
-"""Number of fixed z, and of fixed reals."""
-ROWS = 64
-"""Number of these at which gradients are measured."""
-TRACKED = 16
-"""Number of fixed z whose samples are tracked between two measurements."""
-ALONE = 1000
-"""Maximum number of distinct training samples for the search for copies if none is held out."""
+COUNT = 256  # number of fixed z, and of fixed reals
+ROWS = 64  # number of these at which gradients are measured
+TRACKED = 16  # number of fixed z whose samples are tracked between two measurements
+ALONE = 1000  # maximum number of distinct training samples for the search for copies if none is held out
 
 Judge = Callable[[Array], tuple[Array, Array]]
 """Returns features and class probabilities of samples."""

@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from mulligan.nn.memory import Array, Labels
 
-COMPARED = 256
-"""Maximum number of training samples whose nearest neighbour is computed."""
-NEIGHBOUR = 5
-"""A fake covers a real if it is nearer than the real's neighbour of this rank."""
+COMPARED = 256  # maximum number of training samples whose nearest neighbour is computed
+NEIGHBOUR = 5  # a fake covers a real if it is nearer than the real's neighbour of this rank
 
 
 def ratio(a: float, b: float) -> float:

@@ -33,8 +33,7 @@ from mulligan.training.store.checkpoint import versions
 _LOG = logging.getLogger(__name__)
 
 FORMAT, VERSION = "mulligan-study", 3
-TIMING = 0.05
-"""Share of a CPU-seconds budget that is spent on choosing a variation's steps."""
+TIMING = 0.05  # share of a CPU-seconds budget that is spent on choosing a variation's steps
 SAVES, LEAST = 10, 100
 """Checkpoints per cell, and the minimum number of steps between two. A kill loses at most a tenth of a cell."""
 

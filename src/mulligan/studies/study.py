@@ -42,10 +42,8 @@ STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p
 BOOK = ("cost", "decay", "decay-quick", "decay-ring", "imprint", "imprint-causes")
 BOOK_COMMAND = "cd docs/book; python -m experiments.book_studies"
 """Studies of the book's chapters 8 to 10, which came with Mulligan once."""
-JOIN = " · "
-"""Joins the values of several axes in a name."""
-BASE = "base"
-"""Name of the only variation of a study without axes."""
+JOIN = " · "  # joins the values of several axes in a name
+BASE = "base"  # name of the only variation of a study without axes
 FIXED = (Change("threads", 1), Change("sample_every", 0), Change("evaluate_every", 0))
 """Changes of every cell: cells share the cores, and the study measures."""
 

@@ -12,11 +12,9 @@ from mulligan.metrics import Metric
 from mulligan.studies.measures import FIGURES
 from mulligan.studies.runner import StudyRun
 
-SHOWN = 6
-"""Maximum number of columns of a study that names none."""
+SHOWN = 6  # maximum number of columns of a study that names none
 BLUE, RED = "#1b6ca8", "#c8553d"
-DECADES = 30.0
-"""Ratio of largest to smallest value above which the axis of the plot is logarithmic."""
+DECADES = 30.0  # ratio of largest to smallest value above which the axis of the plot is logarithmic
 
 
 @dataclass(frozen=True)

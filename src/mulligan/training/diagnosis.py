@@ -35,8 +35,7 @@ NORMALISING = (BatchNorm, LayerNorm, PixelNorm)
 """Layers that normalise their output, so that gradients grow as the weights before them shrink."""
 COPIED = 10_000
 """Maximum number of training samples for the search for copies. With more, a short run does not copy."""
-HELD = 100
-"""Minimum number of held-out samples with which copies are compared."""
+HELD = 100  # minimum number of held-out samples with which copies are compared
 
 
 class Diagnosis(History):

@@ -9,8 +9,7 @@ from typing import Any, Self
 from mulligan.nn.workers.processes import ENDING_SIGNALS
 
 _HANGUP = getattr(signal, "SIGHUP", None)
-TOGETHER = 0.1
-"""Signals within this number of seconds count as one."""
+TOGETHER = 0.1  # signals within this number of seconds count as one
 
 
 def endings() -> list[int]:

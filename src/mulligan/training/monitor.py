@@ -37,10 +37,8 @@ from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.pictures import to_uint8
 from mulligan.training.run import Run
 
-COUNT = 1000
-"""Number of fakes, and the most reals, that are compared."""
-LEAST = 20
-"""Minimum number of reals; with fewer, nothing is measured."""
+COUNT = 1000  # number of fakes, and the most reals, that are compared
+LEAST = 20  # minimum number of reals; with fewer, nothing is measured
 _BLOCK = 125  # rows of one pass; another number changes the last digits of the figures
 
 

@@ -15,12 +15,9 @@ from mulligan.training.events import Diagnosed, Evaluated, Event, Finished, Samp
 from mulligan.training.run import Observer, Run
 from mulligan.training.samples import picture
 
-LINES = 20
-"""Number of reports that a run prints if there is no terminal."""
-REDRAWN = 0.3
-"""Minimum number of seconds between two drawings in a notebook."""
-FEW = 40
-"""Number of samples below which a run mostly learns to copy them."""
+LINES = 20  # number of reports that a run prints if there is no terminal
+REDRAWN = 0.3  # minimum number of seconds between two drawings in a notebook
+FEW = 40  # number of samples below which a run mostly learns to copy them
 
 
 class View:

@@ -31,11 +31,9 @@ TOO_STEEP = 100.0
 """Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself may be the fault."""
 APART = 100.0  # ratio of the players' rates from which the ratio itself may be the fault
 RELATIVISTIC = Change("loss", {"kind": "relativistic"})
-FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
-"""The average of G that most recipes use."""
+FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}  # the average of G that most recipes use
 HASTY = 0.03  # rate above which an optimiser whose steps are as long as its rate jumps from side to side
-ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
-"""The optimiser that most recipes use."""
+ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}  # the optimiser that most recipes use
 
 STEPS_BY: dict[str, tuple[type[optimizers.Optimizer], ...]] = {
     "rate": (optimizers.Adam, optimizers.AMSGrad, optimizers.AdaMax, optimizers.Nadam, optimizers.RMSprop),

@@ -32,10 +32,8 @@ from mulligan.training.events import Event
 from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limit_to, locate, picture, settle
 from mulligan.training.steering import AugmentationSteering, choose_held_back
 
-GRID = 64
-"""Number of pictures in a sample grid."""
-CLOUD = 1024
-"""Number of points in a sample of points."""
+GRID = 64  # number of pictures in a sample grid
+CLOUD = 1024  # number of points in a sample of points
 _ROWS = 256  # rows of one pass when sampling
 _BATCH = "the batch of real samples"
 

@@ -23,8 +23,7 @@ from mulligan.output.pages import data_uri
 from mulligan.output.pictures import grid, png_bytes, points_picture
 from mulligan.training.steering import choose_held_back
 
-EACH = 15
-"""Number of pictures for each cluster that stands in for a class."""
+EACH = 15  # number of pictures for each cluster that stands in for a class
 _METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster_labels` gives other clusters
 
 

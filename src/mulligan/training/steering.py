@@ -25,8 +25,7 @@ from mulligan.nn.rng import stream
 
 LEAST, MOST = 16, 256
 """Number of pictures that are held back. With fewer, r_v says nothing; more say no more."""
-EVERY = 100
-"""Steps between two decisions."""
+EVERY = 100  # steps between two decisions
 STEP = 0.1
 TARGET = 0.25
 """Chosen on 2,814 emoji: .35, no and all augmentation were worse (docs/decisions/0027-steered-augmentation.md)."""

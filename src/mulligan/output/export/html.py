@@ -26,8 +26,7 @@ from mulligan.output.generator.generator import SHOWN
 from mulligan.output.pages import policy_of, template
 
 PAGE = Path(__file__).parent / "viewer"
-SAMPLES = 1000
-"""Number of pictures on which half precision is tried."""
+SAMPLES = 1000  # number of pictures on which half precision is tried
 LARGEST_SHIFT = 0.5
 """Largest move of a pixel by half precision before rounding, in grey levels. One level would be visible."""
 

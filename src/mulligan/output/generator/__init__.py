@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_SEED", "Generator", "GeneratorSpec", "directions", "walk_along"]
 
-LARGEST_SEED = 2**53 - 1
-"""The largest whole number that every JSON reader and every browser keeps exactly."""
+LARGEST_SEED = 2**53 - 1  # the largest whole number that every JSON reader and every browser keeps exactly
 _NAMES = {"file": "GeneratorSpec", "generator": "Generator directions walk_along"}
 
 if not TYPE_CHECKING:  # type checkers know the names from above, and would accept any other

@@ -29,8 +29,7 @@ from mulligan.nn.memory import Array
 
 FORMAT = "mulligan.generator"
 VERSION = 1
-LARGEST = 2**24
-"""Most numbers of one sample."""
+LARGEST = 2**24  # most numbers of one sample
 MOST_CLASSES = 2**16
 SHIPPED = {path.stem: path for path in sorted((Path(__file__).parents[2] / "models").glob("*.safetensors"))}
 """The generators that come with Mulligan, by the names that commands take."""

@@ -43,10 +43,8 @@ from mulligan.output.generator import LARGEST_SEED
 from mulligan.output.generator.file import GeneratorSpec, building, read_file, write_tensors
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 
-CHUNK = 64
-"""Rows of every pass."""
-SHOWN = 3
-"""Principal directions that have a slider, in the playground and in the exported viewer."""
+CHUNK = 64  # rows of every pass
+SHOWN = 3  # principal directions that have a slider, in the playground and in the exported viewer
 Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
 
 

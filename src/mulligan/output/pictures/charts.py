@@ -15,14 +15,11 @@ from mulligan.output.figures import count, figure
 from mulligan.output.pages import template
 
 WIDTH, HEIGHT = 400, 210
-LEFT, RIGHT, TOP, BOTTOM = 46, 388, 12, 180
-"""The edges of the frame."""
+LEFT, RIGHT, TOP, BOTTOM = 46, 388, 12, 180  # the edges of the frame
 POINTS = 400
 """Maximum number of points of a curve. Longer curves show means of neighbours."""
-BEYOND = 4.0
-"""A value lies outside the frame if it is this many times the usual spread away."""
-LETTER = 6.6
-"""Approximate width of a letter of the ticks."""
+BEYOND = 4.0  # a value lies outside the frame if it is this many times the usual spread away
+LETTER = 6.6  # approximate width of a letter of the ticks
 STYLE = Path(__file__).with_name("charts.css").read_text("utf-8")
 
 

@@ -30,8 +30,7 @@ _SHADES = " .:-=+*#%@"
 _GAP = 32  # grey level of a grid's lines: dark, but light enough to show where a picture ends
 _BOARD = 153, 102  # grey levels of the squares behind a transparent picture in a terminal
 _WIDEST = 80  # columns of a plain terminal
-SIDE = 192
-"""Height and width in pixels of a picture of points."""
+SIDE = 192  # height and width in pixels of a picture of points
 _MARGIN = 0.25  # of the range, on every side of such a picture, where early points lie
 ANIMATIONS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
 """The formats of animations by the file's ending."""

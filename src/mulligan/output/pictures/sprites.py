@@ -13,8 +13,7 @@ from mulligan import __version__
 from mulligan.doors.write import write_json
 from mulligan.output.pictures.images import save_png, straight
 
-DURATION = 100
-"""Milliseconds that an engine shows each picture of a sheet, as Aseprite does by default."""
+DURATION = 100  # milliseconds that an engine shows each picture of a sheet, as Aseprite does by default
 _MANY = 1 << 20  # pixels from which a palette is made
 
 

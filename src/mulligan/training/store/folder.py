@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,8 +30,7 @@ from mulligan.training.store.checkpoint import WORDS, Checkpoint, checkpoints, l
 
 _LOG = logging.getLogger(__name__)
 _CHANGED = "{} was edited or truncated after it was written{}, so its figures may be wrong. Restore it from a copy."
-_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
-"""Error numbers that mean: another process holds the lock."""
+_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # error numbers that mean: another process holds the lock
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
@@ -48,41 +47,21 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_let_go)
 
 
-class _Place:
-    """A file or folder of a run, by its name."""
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def __get__(self, folder: RunFolder, owner: object) -> Path:
-        return folder.path / self.name
-
-
-@dataclass(frozen=True)
 class RunFolder:
-    """Use this to find the files of a run folder."""
+    """Use this to find the files of a run folder; docs/guides/train.md has a table of them."""
 
-    path: Path
-    config = _Place("config.toml")
-    """The full configuration."""
-    events = _Place("events.jsonl")
-    """One line of JSON for each event. Interruptions of the run do not change its bytes."""
-    times = _Place("times.jsonl")
-    """The time at each report. Each session adds lines."""
-    checkpoints = _Place("checkpoints")
-    """Folder of ``step-000123/``."""
-    samples = _Place("samples")
-    """Folder of ``step-000123.png``."""
-    animation = _Place("training.gif")
-    """An animation of all samples."""
-    generator = _Place("generator.safetensors")
-    """The averaged generator, which is all that sampling needs."""
-    best = _Place("best.safetensors")
-    """The averaged generator at the step nearest to the reals; absent if nothing was measured during the run."""
-    metrics = _Place("metrics.json")
-    """The last evaluation."""
-    report = _Place("report.html")
-    """The run as one page."""
+    def __init__(self, path: Path):
+        self.path = path
+        self.config = path / "config.toml"  # with every field
+        self.events = path / "events.jsonl"  # a line for each event; interruptions of the run do not change its bytes
+        self.times = path / "times.jsonl"  # the time at each report; each session adds lines
+        self.checkpoints = path / "checkpoints"  # folder of step-000123/
+        self.samples = path / "samples"  # folder of step-000123.png
+        self.animation = path / "training.gif"  # of all samples
+        self.generator = path / "generator.safetensors"  # the averaged one, which is all that sampling needs
+        self.best = path / "best.safetensors"  # the averaged one at the step nearest to the reals, if that was measured
+        self.metrics = path / "metrics.json"  # the last evaluation
+        self.report = path / "report.html"
 
     @classmethod
     def of(cls, folder: str | Path) -> RunFolder:
@@ -109,8 +88,7 @@ class RunFolder:
 
     def own(self) -> list[Path]:
         """Return the files and folders of a run; none if this is no run folder."""
-        names = [place.name for place in vars(RunFolder).values() if isinstance(place, _Place)]
-        return [self.path / name for name in names] if self.config.is_file() else []
+        return [place for place in vars(self).values() if place != self.path] if self.config.is_file() else []
 
     def hold(self) -> IO[bytes]:
         """Lock the folder for this process until the returned file is closed, if the file system has locks.

@@ -20,8 +20,7 @@ from mulligan.training.store.folder import RunFolder
 
 Series = list[tuple[int, dict[str, Any]]]
 """Numbers by step, in the order of the steps."""
-LARGEST_LOG = 1 << 32
-"""Most bytes of a log."""
+LARGEST_LOG = 1 << 32  # most bytes of a log
 _EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}
 """The form of each figure of the evidence."""
 _SEVERITY, _TABLE = Words(("alarm", "warning", "")), Collection(dict, Form())
@@ -31,32 +30,20 @@ _SEVERITY, _TABLE = Words(("alarm", "warning", "")), Collection(dict, Form())
 class RunHistory:
     """What the events of a run have said. `read_run` fills it from a folder; `add` goes on with a run that trains."""
 
-    started: dict[str, Any] = field(default_factory=dict)
-    """The first event; empty for a second try from a checkpoint."""
-    stepped: Series = field(default_factory=list)
-    """The measures of each report."""
-    measured: Series = field(default_factory=list)
-    """The signals of each measurement of the diagnosis."""
-    histogram: list[float] = field(default_factory=list)
-    """Shares of the fakes' classes at the last measurement; may be empty."""
-    evaluated: Series = field(default_factory=list)
-    """The metrics of the evaluators."""
+    started: dict[str, Any] = field(default_factory=dict)  # the first event, as the log has it
+    stepped: Series = field(default_factory=list)  # the measures of each report
+    measured: Series = field(default_factory=list)  # the signals of each measurement of the diagnosis
+    histogram: list[float] = field(default_factory=list)  # shares of the fakes' classes at the last one; may be empty
+    evaluated: Series = field(default_factory=list)  # the metrics of the evaluators
     diagnosed: list[Diagnosed] = field(default_factory=list)
-    adjusted: list[dict[str, Any]] = field(default_factory=list)
-    """The events ``adjusted``, as the log has them."""
-    failed: str = ""
-    """Why the run could not go on; empty if it could."""
+    adjusted: list[dict[str, Any]] = field(default_factory=list)  # the events, as the log has them
+    failed: str = ""  # why the run could not go on; empty if it could
     finished: bool = False
-    step: int = 0
-    """The last step in the events or of a checkpoint."""
-    latest: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The latest event of each kind, as the log has it."""
-    clock: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """Wall and CPU seconds, by step."""
-    metrics: dict[str, Any] = field(default_factory=dict)
-    """The last evaluation (``metrics.json``); empty without one."""
-    changed: str = ""
-    """A warning that the log or the metrics were changed; empty if they were not."""
+    step: int = 0  # the last one in the events or of a checkpoint
+    latest: dict[str, dict[str, Any]] = field(default_factory=dict)  # the last event of each kind, as the log has it
+    clock: dict[int, tuple[float, float]] = field(default_factory=dict)  # wall and CPU seconds, by step
+    metrics: dict[str, Any] = field(default_factory=dict)  # the last evaluation; empty without one
+    changed: str = ""  # a warning that the log or the metrics were changed; empty if they were not
 
     def add(self, event: dict[str, Any]) -> None:
         """Add what `Event.to_json` returns. It replaces reports from its step on, which a resumed run repeats."""

@@ -36,8 +36,7 @@ from mulligan.training.store.checkpoint import checkpoints, save_checkpoint, ste
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import distance_of, read_run
 
-FRAMES = 200
-"""The animation has at most this many frames, chosen evenly from all samples."""
+FRAMES = 200  # the animation has at most this many frames, chosen evenly from all samples
 _going: weakref.WeakKeyDictionary[Generator[Event, None, None], Path] = weakref.WeakKeyDictionary()
 
 
