@@ -83,7 +83,7 @@ OFF = [
     ("walk points.safetensors --from 1 --to 2", "got points of shape (2,)"),
     ("evaluate missing.safetensors", "missing.safetensors"),
     ("evaluate G", "data must be named"),
-    ("evaluate G --data ring", "data must have the generator's shape"),
+    ("evaluate G --data ring", "data must have the samples' shape"),
     ("evaluate G --data tiny.npz --count 999", "count must be from 20 to 50"),
     ("evaluate G --count 0", "count must be a whole number from 1 on, got 0"),
     ("evaluate G --seeds 0", "seeds must be a whole number from 1 on, got 0"),

@@ -6,10 +6,8 @@ from pathlib import Path
 from mulligan.errors import CheckpointError, ConfigError, expanded, typed
 from mulligan.output.generator import Generator
 
-BUNDLED = Path(__file__).parent / "mnist.safetensors"
-"""The generator of digits that comes with Mulligan; ``python benchmarks/shipped/generator.py`` remakes it."""
+BUNDLED = Path(__file__).parent / "mnist.safetensors"  # benchmarks/shipped/generator.py remakes both
 FACES = BUNDLED.with_name("pixel-faces.safetensors")
-"""The generator of pixel faces, remade by ``python benchmarks/shipped/generator.py pixel-faces``."""
 
 
 def load(model: str | Path, *, threads: int | None = None) -> Generator:
@@ -52,10 +50,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
 
     newest = newest_in(path)
     if newest is None:
-        raise CheckpointError(
-            f"{path} must hold a generator or a checkpoint, got neither. Try a run folder, a checkpoint folder inside "
-            "one, or a .safetensors file; mulligan train makes them."
-        )
+        raise CheckpointError(f"{path} must hold a generator or a checkpoint, got neither. Try a run folder.")
     return restore_run(newest).generator()
 
 

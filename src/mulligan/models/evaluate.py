@@ -58,7 +58,7 @@ def evaluate(
     Raises
     ------
     ConfigError
-        When `seeds` is empty, or `count` exceeds the held-out pictures.
+        When `count` exceeds the held-out pictures.
     ShapeError
         When the data has another shape than the generator's samples.
     DataError, CheckpointError
@@ -81,14 +81,10 @@ def evaluate(
     else:
         draws = [*range(as_whole("seeds", seeds, 1))]
     count = None if count is None else as_whole("count", count, 1)
-    if not draws:
-        raise ConfigError("seeds must be at least one draw, got none. Try 3.")
     if tuple(source.spec.shape) != data.shape:
-        fakes = isinstance(generator, Fakes)
-        whose, hint = ("samples'", "they imitate") if fakes else ("generator's", "the generator was trained on")
         raise ShapeError(
-            f"data must have the {whose} shape {tuple(source.spec.shape)}, got {data.shape} of {data.name}. Evaluate "
-            f"against the data that {hint}."
+            f"data must have the samples' shape {tuple(source.spec.shape)}, got {data.shape} of {data.name}. Evaluate "
+            "against the data that they imitate."
         )
     if isinstance(generator, Fakes):
         if not LEAST <= len(generator) >= (count or 0):
@@ -96,12 +92,10 @@ def evaluate(
             raise ConfigError(must_be("fakes", rule, len(generator)))
         there = len(data) // 2 if data.test is None else len(data.test)
         count = min(COUNT, len(generator), there) if count is None else count
-    evaluator = Evaluator.of(data, count)
-    scores = {}
+    evaluator, scores = Evaluator.of(data, count), {}
     for name, each in sources.items():
-        weights = "fakes" if isinstance(each, Fakes) else name
+        weights, results = "fakes" if isinstance(each, Fakes) else name, []
         which = {"ema": "averaged weights: ", "raw": "raw weights: ", "fakes": ""}[weights]
-        results = []
         for seed in draws:
             _LOG.info("seed %d, %s%s samples", seed, which, f"{evaluator.count:,}")
             results.append(evaluator.score(each, seed, weights=weights, cpu_seconds=cpu))
@@ -126,16 +120,14 @@ def _sources(
         generator = load_generator(path) if newest is None else restore_run(newest)
     if not isinstance(generator, Run):
         return {"ema": generator}, None, None
-    both: dict[str, SampleSource] = {"ema": generator.generator(), "raw": generator.generator(average=False)}
-    return both, generator.data, generator.cpu
+    both = generator.generator(), generator.generator(average=False)
+    return dict(zip(("ema", "raw"), both)), generator.data, generator.cpu
 
 
 def own_data(generator: SampleSource) -> Dataset:
     """Load the data that a generator was trained on."""
     if not generator.spec.data:
-        raise ConfigError(
-            "data must be named, because this generator does not name its training data. Try --data mnist."
-        )
+        raise ConfigError("data must be named, because this generator does not name its own. Try --data mnist.")
     return _load_for(generator, generator.spec.data)
 
 

@@ -103,9 +103,7 @@ class Run:
         self._told = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
         held = choose_held_back(config, self.data)
-        self.steering = None
-        if len(held):
-            self.steering = AugmentationSteering(self.gan, config, self.data, self.labels, held, self.generate)
+        self.steering = AugmentationSteering(self, held) if len(held) else None
         self.sampler = Sampler(len(self.data) - len(held), rows, stream(config.seed, "batches"))
         seen = self.steering.seen if self.steering else None
         self._batches = Batches(self.data, self.labels, config.data, self.sampler, seen)

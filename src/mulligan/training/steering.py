@@ -10,7 +10,9 @@ for which nothing need be held back; r_v also tells a D that knows its pictures 
 as 0 while D hardly tells its pictures from fakes: it knows nothing by heart then, and augmentation would blind it.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +21,11 @@ from mulligan.config.change import Change
 from mulligan.config.model import Config
 from mulligan.data import Dataset
 from mulligan.data.dataset import scaled
-from mulligan.game.gan import GAN
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import stream
+
+if TYPE_CHECKING:
+    from mulligan.training.run import Run
 
 LEAST, MOST = 16, 256
 """Number of pictures that are held back. With fewer, r_v says nothing; more say no more."""
@@ -45,34 +49,25 @@ def choose_held_back(config: Config, data: Dataset) -> NDArray[np.intp]:
 class AugmentationSteering:
     """The measurement of r_v and the answer to it. It keeps nothing between two decisions but the pictures."""
 
-    def __init__(
-        self,
-        gan: GAN,
-        config: Config,
-        data: Dataset,
-        labels: Labels,
-        held: NDArray[np.intp],
-        generate: Callable[..., Array],
-    ):
-        self.gan, self.config, self.data, self.labels, self.generate = gan, config, data, labels, generate
-        self.held, self.seen = held, np.delete(np.arange(len(data)), held)
+    def __init__(self, run: Run, held: NDArray[np.intp]):
+        self.run, self.held, self.seen = run, held, np.delete(np.arange(len(run.data)), held)
 
     def change(self, now: float) -> Change | None:
         """Return the change of the probability `now` that is due before the next step, if one is."""
-        if not self.gan.steps or self.gan.steps % EVERY:
+        if not self.run.step or self.run.step % EVERY:
             return None
         new = round(min(max(now + (STEP if self.known(now) > TARGET else -STEP), 0.0), 1.0), 6)
         return None if new == now else Change("augment_probability", new)
 
     def known(self, probability: float) -> float:
         """Return r_v at this step: D sees equally many of each, augmented as in training."""
-        rng, latent = stream(self.config.seed, "steering", self.gan.steps), self.config.latent
+        run, spec = self.run, self.run.config.data
+        rng, latent = stream(run.config.seed, "steering", run.step), run.config.latent
         seen = rng.choice(self.seen, len(self.held), replace=False)
         z = latent.draw(rng, np.empty((len(seen), latent.dim), np.float32))
-        labels = [None if self.labels is None else self.labels[rows] for rows in (seen, self.held)]
-        fake = self.generate(z, labels[0], average=False)
-        spec = self.config.data
-        real, held = (scaled(np.asarray(self.data.images[rows]), spec.low, spec.high) for rows in (seen, self.held))
+        labels = [None if run.labels is None else run.labels[rows] for rows in (seen, self.held)]
+        fake = run.generate(z, labels[0], average=False)
+        real, held = (scaled(np.asarray(run.data.images[rows]), spec.low, spec.high) for rows in (seen, self.held))
         known, new, drawn = (
             self._belief(x, classes, rng, probability)
             for x, classes in ((real, labels[0]), (held, labels[1]), (fake, labels[0]))
@@ -81,11 +76,11 @@ class AugmentationSteering:
 
     def _belief(self, x: Array, labels: Labels, rng: np.random.Generator, probability: float) -> float:
         """Return the mean of D's logits of augmented pictures."""
-        warp = self.gan.warp
+        warp = self.run.gan.warp
         drawn = np.empty((len(x), warp.numbers), np.float32)
         warp.draw(rng, drawn, probability)
         warp.apply(x, drawn)
-        total, space = 0.0, self.gan.d.network.workspace()
+        total, space = 0.0, self.run.gan.d.network.workspace()
         for rows in (slice(start, start + _ROWS) for start in range(0, len(x), _ROWS)):
             total += float(space.forward(x[rows], labels if labels is None else labels[rows], training=False).sum())
         return total / len(x)
