@@ -224,8 +224,8 @@ def test_a_reader_that_leaves_ends_the_run_saved(mulligan, data, environment):
 def test_what_is_left_is_told_by_the_pace_so_far(monkeypatch):
     now = iter([100.0, 110.0])
     monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: next(now)))
-    pace = progress.Pace(SimpleNamespace(config=SimpleNamespace(steps=100), step=5))  # a run that goes on
-    assert pace.words(Stepped(25, {}, clock=Clock(9.0, 9.0, 2.0))) == ["2.00 steps/s", "38 s left"]  # 20 steps in 10 s
+    view = progress.Plain(SimpleNamespace(config=SimpleNamespace(steps=100), step=5))  # a run that goes on
+    assert view.pace(Stepped(25, {}, clock=Clock(9.0, 9.0, 2.0))) == ["2.00 steps/s", "38 s left"]  # 20 steps in 10 s
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ FEW = 40  # number of samples below which a run mostly learns to copy them
 class View:
     """The base class of all views; it shows nothing. Use a view as a context manager."""
 
+    def __init__(self, run: Run | None = None):
+        if run is not None:
+            self.run, self._start = run, (run.step, time.perf_counter())
+
     def __enter__(self) -> Self:
         return self
 
@@ -37,6 +41,14 @@ class View:
 
     def tell(self, text: str) -> None:
         """Show a message."""
+
+    def pace(self, event: Stepped) -> list[str]:
+        """Return the steps per second and the time that is left, as far as they are known."""
+        first, began = self._start
+        if event.clock is None or event.step == first:
+            return []
+        left = (time.perf_counter() - began) / (event.step - first) * (self.run.config.steps - event.step)
+        return [f"{figure(event.clock.steps_per_second)} steps/s", *([f"{duration(left)} left"] if left > 0 else [])]
 
 
 def in_notebook() -> bool:
@@ -55,10 +67,7 @@ def view_of(run: Run) -> View:
 class Plain(View):
     """Prints about twenty lines per run on stderr."""
 
-    def __init__(self, run: Run):
-        self.run = run
-        self._shown = -1
-        self._pace = Pace(run)
+    _shown = -1
 
     def show(self, event: Event) -> None:
         if not isinstance(event, Stepped):
@@ -68,7 +77,7 @@ class Plain(View):
         if part > self._shown:
             self._shown = part
             total = self.run.config.steps
-            words = " · ".join([*describe_measures(self.run, event.measures), *self._pace.words(event)])
+            words = " · ".join([*describe_measures(self.run, event.measures), *self.pace(event)])
             self.tell(f"step {count(event.step)} of {count(total)} · {words}")
 
     def tell(self, text: str) -> None:
@@ -84,8 +93,7 @@ class Bar(View):
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.text import Text
 
-        self.run = run
-        self._pace = Pace(run)
+        super().__init__(run)
         self._progress = Progress(
             TextColumn("{task.fields[steps]}"), BarColumn(bar_width=24), TextColumn("{task.fields[pace]}")
         )
@@ -109,7 +117,7 @@ class Bar(View):
 
     def show(self, event: Event) -> None:
         if isinstance(event, Stepped):
-            self._move(event.step, " · ".join(self._pace.words(event)))
+            self._move(event.step, " · ".join(self.pace(event)))
             self._figures.plain = " · ".join(describe_measures(self.run, event.measures))
         else:
             super().show(event)
@@ -128,19 +136,19 @@ class Notebook(View, Observer):
     name = "notebook"
 
     def __init__(self, run: Run):
+        super().__init__(run)
         ipython: Any = import_module("IPython.display")
         self._html, self._output = ipython.HTML, ipython.display(ipython.HTML(""), display_id=True)
-        self._run, self._pace, self._drawn = run, Pace(run), 0.0
-        self._said: list[str] = []
+        self._drawn, self._said = 0.0, list[str]()
         self._figures, self._picture = "", ""
         self._reports: list[tuple[int, float, float]] = []  # step and both losses
 
     def show(self, event: Event) -> None:
         if isinstance(event, Stepped):
-            self._figures = " · ".join([*self._pace.words(event), *describe_measures(self._run, event.measures)])
+            self._figures = " · ".join([*self.pace(event), *describe_measures(self.run, event.measures)])
             self._reports.append((event.step, event.measures["d_loss"], event.measures["g_loss"]))
         elif isinstance(event, Sampled):
-            self._picture = picture(event.images, self._run.data)
+            self._picture = picture(event.images, self.run.data)
         else:
             super().show(event)
         if isinstance(event, Finished) or time.perf_counter() - self._drawn > REDRAWN:
@@ -157,7 +165,7 @@ class Notebook(View, Observer):
     def _draw(self) -> None:
         self._drawn = time.perf_counter()
         said = "".join(f"<div>{escape_html(line)}</div>" for text in self._said for line in text.splitlines())
-        page = f"{said}{self._run.bar()}<div>{escape_html(self._figures)}</div>{self._chart()}{self._picture}"
+        page = f"{said}{self.run.bar()}<div>{escape_html(self._figures)}</div>{self._chart()}{self._picture}"
         self._output.update(self._html(page))
 
     def _chart(self) -> str:
@@ -168,22 +176,6 @@ class Notebook(View, Observer):
         lines = [Line("D", "judge", steps, of_d), Line("G", "fake", steps, of_g)]
         chart = draw(Chart("Loss", "", "", lines, steps[-1]))
         return f'<style>{STYLE}</style><div style="max-width:420px">{chart}</div>'
-
-
-class Pace:
-    """Measures the steps per second and the time that is left."""
-
-    def __init__(self, run: Run):
-        self.total = run.config.steps
-        self._start = run.step, time.perf_counter()
-
-    def words(self, event: Stepped) -> list[str]:
-        """Return both as texts; a part that is unknown is left out."""
-        if event.clock is None or event.step == self._start[0]:
-            return []
-        each = (time.perf_counter() - self._start[1]) / (event.step - self._start[0])
-        left = [f"{duration((self.total - event.step) * each)} left"] if event.step < self.total else []
-        return [f"{figure(event.clock.steps_per_second)} steps/s", *left]
 
 
 def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:
@@ -198,12 +190,8 @@ def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:
 
 def few(samples: int) -> str:
     """Return a warning if a run has too few samples to learn from, otherwise an empty text."""
-    if samples >= FEW:
-        return ""
-    return (
-        f"{counted(samples, 'sample')} to learn from: G soon learns so few by heart and copies them. Start with a few "
-        "hundred."
-    )
+    said = f"{counted(samples, 'sample')} to learn from: G soon learns so few by heart and copies them."
+    return "" if samples >= FEW else f"{said} Start with a few hundred."
 
 
 def describe_event(event: Event) -> str:
