@@ -67,20 +67,22 @@ class GeneratorSpec(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("class_names", "class_counts"):
-            if len(getattr(self, name)) not in (0, self.classes):
-                n = len(getattr(self, name))
-                raise ConfigError(f"{name} must have {self.classes} entries, one a class, got {n}. Try ().")
-        for name in ("output_range", "data_range"):
-            low, high = getattr(self, name)
-            if not low < high:
-                raise ConfigError(must_be(name, "black and white, the smaller number first", [low, high], [-1.0, 1.0]))
-        if len(self.shape) not in (1, 3) or math.prod(self.shape) > LARGEST:
-            rule = f"(height, width, channels) or (d,), with at most {LARGEST:,} numbers"
-            raise ConfigError(must_be("shape", rule, list(self.shape), [28, 28, 1]))
-        if self.classes > MOST_CLASSES or (self.class_counts and not sum(self.class_counts)):
-            rule = f"at most {MOST_CLASSES:,}, of which one has samples"
-            raise ConfigError(must_be("classes", rule, [self.classes, *self.class_counts[:9]], 10))
+        n, counts, ranges = self.classes, self.class_counts, "black and white, the smaller number first"
+        large = len(self.shape) not in (1, 3) or math.prod(self.shape) > LARGEST
+        for name, wrong, rule in (
+            ("classes", n > MOST_CLASSES, f"at most {MOST_CLASSES:,}"),
+            ("class_names", len(self.class_names) not in (0, n), f"one for each of {n} classes, or empty"),
+            (
+                "class_counts",
+                len(counts) not in (0, n) or (n and counts and not sum(counts)),
+                f"of {n} classes, not all 0",
+            ),
+            ("output_range", self.output_range[0] >= self.output_range[1], ranges),
+            ("data_range", self.data_range[0] >= self.data_range[1], ranges),
+            ("shape", large, f"(height, width, channels) or (d,), with at most {LARGEST:,} numbers"),
+        ):
+            if wrong:
+                raise ConfigError(must_be(name, rule, getattr(self, name)))
 
     @property
     def is_picture(self) -> bool:
