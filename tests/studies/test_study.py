@@ -27,7 +27,6 @@ def test_axes_are_crossed(write):
     assert [v.name for v in study.variations()] == ["a · low", "a · high", "b · low", "b · high"]
     last = study.variations()[-1]
     assert last.set == (("loss", "hinge"), ("generator.optimizer.lr", 0.01))
-    assert study.named(last) == {"loss": "b", "rate": "high"}
 
 
 def test_a_value_may_have_a_recipe_of_its_own(write):

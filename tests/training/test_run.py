@@ -119,7 +119,7 @@ def test_every_picture_and_every_label_is_in_the_fingerprint():
 def test_misfits_are_refused_before_the_first_step(tiny, pictured, digits):
     with pytest.raises(ConfigError, match="got 'clusters', which needs pictures"):
         Run(tiny(data={"name": "ring", "labels": "clusters"}))
-    with pytest.raises(ConfigError, match=r"^data\.clusters must be at most 40, .* got 41\."):
+    with pytest.raises(ConfigError, match=r"^the number of clusters must be from 1 to 40, .* got 41\."):
         Run(pictured(data={"name": "digits", "labels": "clusters", "clusters": 41}), data=digits)
     with pytest.raises(ConfigError, match=r"^classes must be 4, .* got 3\."):
         Run(pictured(classes=3), data=digits)

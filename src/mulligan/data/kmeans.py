@@ -33,7 +33,7 @@ def cluster_labels(
     n = len(images)
     if not 1 <= k <= n:
         try_ = max(1, min(150, n // 20))
-        raise ConfigError(must_be("k", f"from 1 to {n}, the number of pictures", k, try_))
+        raise ConfigError(must_be("the number of clusters", f"from 1 to {n}, the number of pictures", k, try_))
     rng = np.random.default_rng(seed)
     features = principal_components(images.reshape(n, -1), components, rng)
     with warnings.catch_warnings():

@@ -106,10 +106,7 @@ def collapsed(m: Measurements) -> list[Case]:
 
 
 def missing(m: Measurements) -> list[Case]:
-    """Detect modes of a toy that the averaged G has not found when most of the run is over.
-
-    Modes as narrow as these toys' do not show in any distance. Healthy runs also find them late, and short runs never.
-    """
+    """Detect modes of a toy that the averaged G has not found when most of the run is over; no distance shows them."""
     if m.facts.steps < SHORT:
         return []
     return [case(m, under("modes_found", _FEW), *LATE), case(m, MODES_MISSING, *LATE, severity="warning")]
@@ -129,10 +126,7 @@ def restrained(m: Measurements) -> Case:
 
 
 def divergence(m: Measurements) -> list[Case]:
-    """Detect large logits or gradients, or weights that double while the fakes come no nearer.
-
-    A wrong sign or scale that causes them is named instead.
-    """
+    """Detect large logits or gradients, or weights that double in vain. A wrong sign or scale is named instead."""
     if any(each.holds for each in (*wrong_sign(m), *misscaled(m))):
         return []
     return [
@@ -164,18 +158,12 @@ def wrong_sign(m: Measurements) -> list[Case]:
 
 
 def wrong_scale(m: Measurements) -> list[Case]:
-    """Detect ranges that differ: between the data and G's last layer, or by noise outside the data's range.
-
-    An unbounded last layer can draw every range, but a network of few layers never learns the bounds.
-    """
+    """Detect ranges that differ: between the data and G's last layer, or by noise outside the data's range."""
     return [*misscaled(m), case(m, over("span", 2.0), NOISE, *standing(m), over("spent", 0.2), severity="warning")]
 
 
 def d_wins(m: Measurements) -> list[Case]:
-    """Detect a D that is nearly always right, while its loss or G's gradient vanishes or the fakes come no nearer.
-
-    Not if pixels are saturated, if G never moved, or if all training samples are the same.
-    """
+    """Detect a D that is nearly always right, while its loss or G's gradient vanishes or the fakes come no nearer."""
     if saturated(m).holds or UNMOVED.of(m).holds or ALL_THE_SAME.of(m).holds:
         return []
     return [
@@ -186,10 +174,7 @@ def d_wins(m: Measurements) -> list[Case]:
 
 
 def g_wins(m: Measurements) -> list[Case]:
-    """Detect a D that is no better than guessing or gains nothing, while the fakes stay far and miss most reals.
-
-    Not if a penalty keeps D from judging, if the run loses what it had learned, or if G never moved.
-    """
+    """Detect a D that is no better than guessing or gains nothing, while the fakes stay far and miss most reals."""
     if restrained(m).holds or lost_again(m).holds or UNMOVED.of(m).holds:
         return []
     beside = (*standing(m), MOST_REALS_ALONE.of(m))  # a weak D lets all fakes drift away

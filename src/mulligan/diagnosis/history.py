@@ -107,10 +107,7 @@ class History:
     def report(
         self, probe: Probe, step: int, measures: Mapping[str, float]
     ) -> tuple[Measurement | None, Finding | None]:
-        """Add what the steps reported: losses, mean logits, penalties.
-
-        Returns the measurement, if one is due, and the state, if it has changed or got worse.
-        """
+        """Add what the steps reported; return the measurement, if one is due, and the state, if that is news."""
         self.every = self.every or cadence(probe.facts.steps)
         self._seen = max(self._seen, probe.begin)
         steps = max(step - self._seen, 1)

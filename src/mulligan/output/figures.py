@@ -43,10 +43,7 @@ def percent(share: float | None) -> str:
 
 
 def ranged(x: Any, *, share: bool = False) -> str:
-    """Write a value of ``metrics.json``: a count, a measure, or the median of several draws with their range.
-
-    A share is written as a percentage.
-    """
+    """Write a value of ``metrics.json``: a count, a measure or share, or the median of several with their range."""
     if isinstance(x, dict):
         median, low, high = (ranged(x.get(key), share=share) for key in ("median", "min", "max"))
         return median if low == high else f"{median} ({low}…{high})"

@@ -208,7 +208,6 @@ class StudyRun:
         name = result["cell"]
         variation, seed = self.cells()[name]
         self.results[name] = {
-            **self.study.named(variation),
             "variation": variation.name,
             "seed": seed,
             "steps": self.config(variation, seed).steps,

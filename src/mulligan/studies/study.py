@@ -162,11 +162,6 @@ class Study:
             climbed += [replace(r, name=f"all − {out}") for r, out in rests if config_of(self, r) != top]
         return climbed
 
-    def named(self, variation: Variation) -> dict[str, str]:
-        """Return which value of each axis a variation has."""
-        parts = variation.name.split(JOIN) if self.axes else [variation.name]
-        return dict(zip([axis.name for axis in self.axes] or ["variation"], parts))
-
 
 def _join(parts: tuple[Variation, ...]) -> Variation:
     """Combine the values of several axes, or the rungs of a ladder."""

@@ -61,10 +61,7 @@ class BetweenSteps(KeyboardInterrupt):
 
 
 class Held(Interrupt):
-    """Delays Ctrl-C to the end of a step, in programs and notebooks that do not handle it: then raise `BetweenSteps`.
-
-    Inside a step it would leave one player ahead of the other, and gradients that the next step would add to its own.
-    """
+    """Delays Ctrl-C to the end of a step, where Python's own handler is set: inside, it would leave half a step."""
 
     def _handled(self) -> list[int]:
         default = signal.getsignal(signal.SIGINT) is signal.default_int_handler

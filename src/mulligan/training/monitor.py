@@ -44,10 +44,7 @@ _BLOCK = 125  # rows of one pass; another number changes the last digits of the 
 
 @dataclass(frozen=True, eq=False)
 class Monitor:
-    """Pass this to `train` as an evaluator.
-
-    It measures the distance of pictures to the reals, and classes if a judge is bundled. Of points: KID and modes.
-    """
+    """An evaluator for `train`: the distance of pictures, and classes if a judge is bundled; of points KID, modes."""
 
     real: NDArray[Any]  # features of pictures, or points
     features: Judge | Gist | None = None  # a judge only if bundled: a run must not depend on the machine's cache

@@ -16,7 +16,7 @@ from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute, is_picture_folder, read
 from mulligan.data.sources import Reading
 from mulligan.doors.write import atomic_write
-from mulligan.errors import ConfigError, RunError, expanded, must_be
+from mulligan.errors import ConfigError, RunError, expanded
 from mulligan.nn.memory import Array, Labels
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pages import data_uri
@@ -112,9 +112,6 @@ def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
         raise ConfigError(
             f"data.labels must be 'dataset' or 'none' for {data.name}, got 'clusters', which needs pictures."
         )
-    if count > len(data):
-        rule = f"at most {len(data)}, the number of pictures"
-        raise ConfigError(must_be("data.clusters", rule, count, f"{max(1, len(data) // 20)}, or data.labels = 'none'"))
     import platformdirs
 
     key = hashlib.sha256(f"{_METHOD} {count} {digest_of(data)}".encode()).hexdigest()[:32]

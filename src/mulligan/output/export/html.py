@@ -106,10 +106,7 @@ def bundle(model: dict[str, Any], arrays: Mapping[str, NDArray[Any]], half: bool
 
 
 def in_bytes(generator: Generator) -> bytes:
-    """Return a generator for ``network.js`` in one file. Its weights have one bit less than half precision.
-
-    That moves a pixel of the bundled one by at most 3 of 255.
-    """
+    """Return a generator for ``network.js`` in one file; a bit less than half precision moves a pixel by 3 of 255."""
     plan = plan_of(generator)
     for name, array in plan.arrays.items():
         if array.ndim > 1:

@@ -25,16 +25,13 @@ STYLE = Path(__file__).with_name("charts.css").read_text("utf-8")
 
 @dataclass(frozen=True)
 class Line:
-    """A curve, which values that are not finite break.
-
-    `who`, "real", "fake" or "judge", chooses the colour. An earlier try's curve is `faint`.
-    """
+    """A curve, which values that are not finite break."""
 
     name: str
-    who: str
+    who: str  # "real", "fake" or "judge" chooses the colour
     x: Sequence[float]
     y: Sequence[float]
-    faint: bool = False
+    faint: bool = False  # an earlier try's
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """A frame with curves over steps from 0 to `end`, and `words` below.
-
-    On a `log` scale, values that are not positive break a curve. `levels` are horizontal dashed lines, a floor or an
-    ideal; `bounds` are those of y, if they are fixed.
-    """
+    """A frame with curves over steps from 0 to `end`, and `words` below."""
 
     title: str
     unit: str
@@ -60,9 +53,9 @@ class Chart:
     lines: Sequence[Line]
     end: float = 1.0
     marks: Sequence[Mark] = ()
-    log: bool = False
-    levels: Sequence[tuple[float, str]] = ()
-    bounds: tuple[float, float] | None = None
+    log: bool = False  # then values that are not positive break a curve
+    levels: Sequence[tuple[float, str]] = ()  # horizontal dashed lines, a floor or an ideal
+    bounds: tuple[float, float] | None = None  # those of y, if they are fixed
 
 
 @dataclass(frozen=True)

@@ -91,11 +91,7 @@ class RunFolder:
         return [place for place in vars(self).values() if place != self.path] if self.config.is_file() else []
 
     def hold(self) -> IO[bytes]:
-        """Lock the folder for this process until the returned file is closed, if the file system has locks.
-
-        The lock ends with the process and moves with the folder. Forked workers close the file at once: they may
-        outlive a killed process by a moment.
-        """
+        """Lock the folder until the file is closed or the process ends. Forked workers, who may outlive it, close it."""
         file = check_regular(self.path / ".lock").open("ab")
         _held.add(file)
         try:
@@ -158,10 +154,7 @@ class RunFolder:
         return {step: found[step] for step in sorted(found) if step >= 0}
 
     def newest(self, until: float = math.inf) -> Checkpoint | None:
-        """Load the newest undamaged checkpoint up to a step; None if there is none.
-
-        Damaged ones are passed over with a warning. Raises `CheckpointError` when all are damaged.
-        """
+        """Load the newest undamaged checkpoint up to a step, if there is any; raise an error if all are damaged."""
         refused: list[CheckpointError] = []
         for path in reversed([path for path in checkpoints(self.checkpoints) if step_of(path) <= until]):
             try:
@@ -257,10 +250,7 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
 
 
 def take_next(folder: Path, name: str) -> Path:
-    """Make the folder for a new run and return it: folder/name-N, with N one above the highest, capitals or not.
-
-    It is returned also if it cannot be made: the recorder says why.
-    """
+    """Make folder/name-N, N one above the highest, for a new run; the recorder says why if it cannot be made."""
     name = NO_NAME.sub("-", name)
     while True:
         there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
