@@ -91,7 +91,7 @@ class RunFolder:
         return [place for place in vars(self).values() if place != self.path] if self.config.is_file() else []
 
     def hold(self) -> IO[bytes]:
-        """Lock the folder until the file is closed or the process ends. Forked workers, who may outlive it, close it."""
+        """Lock the folder until the file is closed or the process ends. Forks, which may outlive it, close it."""
         file = check_regular(self.path / ".lock").open("ab")
         _held.add(file)
         try:
