@@ -102,7 +102,7 @@ def test_every_error_of_ours_becomes_a_sentence(error, mulligan, monkeypatch):
     def fails():
         raise error("it broke. Mend it.")
 
-    monkeypatch.setattr("mulligan.cli.list.command", fails)
+    monkeypatch.setattr("mulligan.cli.about.list_", fails)
     assert mulligan("list") == (error.exit_code, "", "mulligan: it broke. Mend it.\n")
 
 
@@ -110,7 +110,7 @@ def test_an_error_that_nobody_foresaw_is_kept_in_a_file(mulligan, monkeypatch, t
     def fail():
         raise ZeroDivisionError("of \x1b[31m\udcff\nby zero")
 
-    monkeypatch.setattr("mulligan.cli.list.command", fail)
+    monkeypatch.setattr("mulligan.cli.about.list_", fail)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code, out, err = mulligan("list")
     assert (code, out) == (70, "")
@@ -210,8 +210,8 @@ def test_ctrl_c_and_kill_end_a_command_in_order(number, model, heard):
 
 def test_warnings_are_sentences(environment):
     code = (
-        "import warnings, mulligan.cli as cli, mulligan.cli.list as listing\nbefore = warnings.formatwarning\n"
-        "listing.command = lambda: warnings.warn('the moon is full.')\n"
+        "import warnings, mulligan.cli as cli, mulligan.cli.about as about\nbefore = warnings.formatwarning\n"
+        "about.list_ = lambda: warnings.warn('the moon is full.')\n"
         "assert cli.main(['list']) == 0 and warnings.formatwarning is before"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False)

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from mulligan.cli.list import KINDS
+from mulligan.cli.about import KINDS
 from mulligan.config.serialization import KINDS as REGISTRIES
 from mulligan.data import DATASETS
 from mulligan.training import RECIPES

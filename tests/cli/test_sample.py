@@ -112,7 +112,7 @@ def test_json_says_what_was_written(mulligan, model):
 
 
 def test_the_largest_grid_is_one(mulligan, model, monkeypatch):
-    monkeypatch.setattr("mulligan.cli.sample.LARGEST_GRID", 4)
+    monkeypatch.setattr("mulligan.cli.generators.LARGEST_GRID", 4)
     assert mulligan("sample", model, "--count", "4", "--out", "s.png")[0] == 0
     assert "must be at most 4" in mulligan("sample", model, "--count", "5", "--out", "s.png")[2]
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mulligan.cli.museum import describe, plate
+from mulligan.cli.about import describe, plate
 from mulligan.data import load
 from mulligan.diagnosis import FAILURES
 from mulligan.errors import ConfigError

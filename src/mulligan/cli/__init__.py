@@ -1,10 +1,10 @@
-"""The command line: one file for each command, with a typed function called `command`.
+"""The command line: a typed function for each command, in four modules, of which only the one needed is imported.
 
-- `train` and `follow`: read them first. `options`: types of options and arguments.
-- `document`: what a command returns, printed as text or JSON. `scores`: the table of an evaluation.
-- Each other file is the command of its name.
+- `runs` and `follow`: read them first. `generators`, `about`, `pages`: the other commands.
+- `options`: types of options and arguments. `document`: what a command returns, printed as text or JSON.
+- `scores`: the table of an evaluation.
 
-Only the module of the command is imported, and heavy imports are inside functions, so that --help is fast.
+Heavy imports are inside functions, so that --help is fast.
 """
 
 import codecs
@@ -19,23 +19,23 @@ from typing import Any
 from mulligan.doors.say import escape, say
 from mulligan.errors import GONE, ConfigError, MulliganError, nearest, suggest
 
-COMMANDS: dict[str, str] = {
-    "draw": "draw the picture of a number, here in the terminal",
-    "train": "train a generator; one to two minutes by default",
-    "resume": "go on with a run exactly where it stopped",
-    "sample": "draw many pictures: a grid, an array, or a folder of files",
-    "walk": "animate the way from one number's picture to another's",
-    "export": "write a generator or a run for use elsewhere: ONNX, torch, arrays, pages",
-    "evaluate": "measure how good a generator is, with floors",
-    "diagnose": "say what is wrong with a run, show the evidence, start a second try",
-    "study": "compare: a recipe × variations × seeds, here or on a cluster",
-    "check": "check every gradient by finite differences, on this machine",
-    "serve": "open the playground: all of this in the browser",
-    "site": "write the playground as web pages that need no installation",
-    "museum": "play published faults of GANs, explained and repaired",
-    "list": "list recipes, data, losses, layers and every other name",
+COMMANDS: dict[str, tuple[str, str]] = {
+    "draw": ("generators", "draw the picture of a number, here in the terminal"),
+    "train": ("runs", "train a generator; one to two minutes by default"),
+    "resume": ("runs", "go on with a run exactly where it stopped"),
+    "sample": ("generators", "draw many pictures: a grid, an array, or a folder of files"),
+    "walk": ("generators", "animate the way from one number's picture to another's"),
+    "export": ("generators", "write a generator or a run for use elsewhere: ONNX, torch, arrays, pages"),
+    "evaluate": ("generators", "measure how good a generator is, with floors"),
+    "diagnose": ("runs", "say what is wrong with a run, show the evidence, start a second try"),
+    "study": ("runs", "compare: a recipe × variations × seeds, here or on a cluster"),
+    "check": ("about", "check every gradient by finite differences, on this machine"),
+    "serve": ("pages", "open the playground: all of this in the browser"),
+    "site": ("pages", "write the playground as web pages that need no installation"),
+    "museum": ("about", "play published faults of GANs, explained and repaired"),
+    "list": ("about", "list recipes, data, losses, layers and every other name"),
 }
-"""Every command with its description. To add a command, add a module of its name and a line here."""
+"""Every command with its module and its description. To add one, add a function of its name there, and a line here."""
 
 _NARROWEST = 20
 _NO_ROOM = ("failed to map segment", "annot allocate memory")  # of a library that could not be loaded
@@ -127,7 +127,7 @@ def _run(argv: list[str]) -> int:
     name, rest = (argv[0], argv[1:]) if argv else ("--help", [])
     if name in ("-h", "--help", "help"):
         width = max(map(len, COMMANDS))
-        print(ABOUT.format(commands="\n".join(f"  {n:<{width}}  {line}" for n, line in COMMANDS.items())))
+        print(ABOUT.format(commands="\n".join(f"  {n:<{width}}  {line}" for n, (_, line) in COMMANDS.items())))
         return 0
     if name == "--version":
         from mulligan import __version__
@@ -137,7 +137,8 @@ def _run(argv: list[str]) -> int:
     if name not in COMMANDS:
         way = GONE.get(f"mulligan {name}") or f"Try {nearest(name, COMMANDS, 1)}."
         raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}. {way}")
-    command = import_module(f"mulligan.cli.{name}").command
+    module = import_module(f"mulligan.cli.{COMMANDS[name][0]}")
+    command = getattr(module, "list_" if name == "list" else name)  # of which Python has another
     with _print_messages(), _end_in_order():
         return _call(command, f"mulligan {name}", rest)
 
@@ -165,7 +166,7 @@ def _call(command: Callable[..., Any], prog: str, argv: list[str]) -> int:
     if with_json:
         options["json"], hints["json"] = False, Flag
         parameters["json"] = Parameter("json", Parameter.KEYWORD_ONLY, default=False)
-        doc += "\njson\n    Print one JSON document.\n"
+        doc += "\n    json: Print one JSON document.\n"
 
     def bound(*args: object, **options: object) -> partial[Any]:
         return partial(command, *args, **options)

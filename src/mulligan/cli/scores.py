@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from mulligan.cli.document import align
 from mulligan.metrics import MAPS, figures_in, median_of, space_of
 from mulligan.output.figures import count, percent, ranged
 
@@ -20,7 +21,7 @@ def table(metrics: dict[str, Any]) -> list[str]:
     ]
     for name, part in (("averaged weights", metrics), ("raw weights", metrics.get("raw"))):
         if part is not None:
-            lines += ["", *([name] if "raw" in metrics else []), *_aligned(_rows(part))]
+            lines += ["", *([name] if "raw" in metrics else []), *align(_rows(part))]
     hashes = []
     for key, name in {space: MAPS[space], "modes": "judge of single digits"}.items():
         if "sha256" in metrics.get(key, {}):
@@ -32,17 +33,12 @@ def table(metrics: dict[str, Any]) -> list[str]:
 
 def _rows(metrics: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield each figure with its floor, or with what is right."""
-    for metric, value, floor in figures_in(metrics).values():
+    figures = figures_in(metrics).values()
+    width = max(len(ranged(value, share=metric.share)) for metric, value, _ in figures)
+    for metric, value, floor in figures:
         beside = ""
         if isinstance(metric.floor, str):
             beside = f"{BESIDE[metric.better]} {ranged(floor, share=metric.share)}"
         elif metric.floor is not None:
             beside = f"{metric.floor:g} is right"
-        yield metric.label, ranged(value, share=metric.share), beside
-
-
-def _aligned(rows: Iterator[tuple[str, str, str]]) -> Iterator[str]:
-    cells = list(rows)
-    widths = [max(len(row[column]) for row in cells) for column in (0, 1)]
-    for label, value, beside in cells:
-        yield f"{label:<{widths[0]}}  {value.rjust(widths[1])}  {beside}".rstrip()
+        yield metric.label, ranged(value, share=metric.share).rjust(width), beside
