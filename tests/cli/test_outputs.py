@@ -29,7 +29,7 @@ FILES = {
 FOLDERS = {
     "train": ("train", "mlp", "--data", DATA, "--steps", 1, "--out"),
     "sample": ("sample", RUN, "--count", 2, "--out"),
-    "study": ("study", "cost", "--out"),
+    "study": ("study", "losses", "--out"),
     "museum": ("museum", "flushed", "--out"),
     "site": ("site",),
 }
