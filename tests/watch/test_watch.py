@@ -12,6 +12,7 @@ import mulligan
 from mulligan.diagnosis import FIGURES, Facts, Measurement, Measurements, remedies_for
 from mulligan.errors import ConfigError, DataError
 from mulligan.watch.arrays import layout_of, range_of
+from mulligan.watch.detectors import drift_of
 from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory
 from mulligan.watch.forms import FORMS, Fitting, Outputs
 from mulligan.watch.watch import meaning
@@ -152,11 +153,12 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
         ("both", "wrong sign"),
     ],
 )
-def test_a_mistake_of_the_loop_is_named(torch, edit, state):
+def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
     watch, _ = loop(torch, (edit,))
     assert watch.findings[0].state == state
-    assert "\n    + " in watch.findings[0].remedies[0]
+    assert ("\n    + " in watch.findings[0].remedies[0]) == (edit != "one_target")  # whose loss is none that is known
     assert state in str(watch)
+    assert f"step {watch.findings[0].step}: {state}" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("edits", [(), ("still_d",), ("penalty",)], ids=str)
@@ -226,7 +228,7 @@ def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
 
 def test_a_g_whose_rate_a_schedule_has_lowered_stands_still(torch):
     watch, _ = loop(torch, ("fallen",), steps=20)
-    signals = {"rate": watch._listener.signals["rate"], "gap": 0.3, "coverage": 0.0}
+    signals = {"rate": watch._signals["rate"], "gap": 0.3, "coverage": 0.0}
     taken = [Measurement(20 * n, signals, []) for n in (0, 1)]
     found = LoopHistory(20).matches(Measurements(taken, Facts(0.0, False, False, False, steps=5000), True))
     assert [each.state for each in found] == ["standstill"]
@@ -287,10 +289,8 @@ def test_a_sure_d_is_no_double_sigmoid(torch, sure):
     assert not fitting.is_double
 
 
-def test_only_reals_that_change_from_one_measurement_to_the_next_drift(torch):
-    from mulligan.watch.listener import drift_of
-
-    each = torch.from_numpy(RNG.standard_normal((24, 5)))  # means of batches that hold one class each
+def test_only_reals_that_change_from_one_measurement_to_the_next_drift():
+    each = RNG.standard_normal((24, 5))  # means of batches that hold one class each
     assert drift_of(each[:12], each[12:]) < 10
     assert drift_of(each[:12], each[12:] + 2) > 10
 
@@ -316,15 +316,16 @@ def test_the_range_of_g_is_that_of_its_last_operation(torch, last, low, high):
     assert watch._nets.reach == (low, high)
 
 
-def test_modules_are_found_behind_functions_and_methods(torch):
-    from mulligan.watch.torch_nets import modules_in
-
+def test_weights_and_modules_are_found_behind_functions_and_methods(torch):
     class Pair:
         def __init__(self):
-            self.g, self.d = torch.nn.Linear(2, 3), torch.nn.Linear(3, 1)
+            self.g, self.d, self.w = torch.nn.Linear(2, 3), torch.nn.Linear(3, 1), torch.ones(3, requires_grad=True)
 
         def draw(self, z):
             return torch.tanh(self.g(z))
+
+        def judge(self, x):
+            return self.d(x * self.w)
 
     class Whole(Pair, torch.nn.Module):
         def __init__(self):
@@ -333,8 +334,12 @@ def test_modules_are_found_behind_functions_and_methods(torch):
 
     for kind in (Pair, Whole):
         pair = kind()
-        assert modules_in(pair.draw) == [pair.g]
-        assert modules_in(lambda x: pair.d(x.flatten(1))) == [pair.d]  # noqa: B023
+        watch = mulligan.Watch(
+            torch.randn(80, 3), generator=pair.draw, discriminator=lambda x, pair=pair: pair.judge(x), latent=2
+        )
+        assert {id(p) for p in watch._nets.of_g} == {id(p) for p in pair.g.parameters()}
+        assert {id(p) for p in watch._nets.of_d} == {id(p) for p in [*pair.d.parameters(), pair.w]}
+        assert watch._recorder._modules == (pair.g, None)
 
 
 COMPILED = """
@@ -377,7 +382,7 @@ def test_functions_of_numpy_are_judged_by_samples_and_outputs(tmp_path):
         watch(step, d_loss=0.5, g_loss=0.5)
     assert watch.error == ""
     assert "NumPy" in str(watch)
-    assert "cannot see: D's slope" in str(watch)
+    assert "cannot see: gradients, D's slope" in str(watch)
     assert watch.report(tmp_path / "page.html").stat().st_size > 10_000
     assert (tmp_path / "run" / "samples" / "step-000040.png").is_file()
 
@@ -400,21 +405,28 @@ def test_terminal_and_report_read_a_watched_run(torch, tmp_path, capsys):
     assert "mulligan train" not in page
 
 
-def test_functions_of_jax_give_the_slope_of_d():
-    jnp = pytest.importorskip("jax.numpy")
-    weights = jnp.asarray(RNG.standard_normal((6, 64)), jnp.float32)
+@pytest.mark.parametrize(("sign", "named"), [(1, False), (-1, True)])
+@pytest.mark.parametrize("framework", ["jax", "raw"])
+def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, sign, named):
+    """G's mean moves towards the reals, or away, while D keeps up. Nobody but the answers tells it."""
+    array = pytest.importorskip("jax.numpy").asarray if framework == "jax" else torch.as_tensor
+    state = {"g": array(np.zeros(3, np.float32)), "d": array(np.zeros(3, np.float32))}
+    reals = RNG.standard_normal((80, 3)).astype(np.float32) + 4
+
     watch = mulligan.Watch(
-        jnp.asarray(REALS),
-        generator=lambda z: jnp.tanh(z @ weights).reshape(-1, 1, 8, 8),
-        discriminator=lambda x: 3 * x.sum(axis=(1, 2, 3)),
-        latent=6,
-        every=10,
+        reals,
+        generator=lambda z: z + state["g"],
+        discriminator=lambda x: (x * state["d"]).sum(-1),
+        latent=3,
+        every=20,
     )
-    for step in range(1, 21):
-        watch(step, d_loss=jnp.float32(0.5), g_loss=jnp.float32(0.5))
+    for step in range(1, 61):
+        state["d"] = state["d"] + 0.01 * (4 - state["g"])
+        state["g"] = state["g"] + 0.001 * sign * state["d"]
+        watch(step)
     assert watch.error == ""
-    assert str(watch).splitlines()[1].startswith("  JAX")
-    assert watch._history.taken[-1].signals["r1"] == pytest.approx(9 * 64, rel=1e-4)
+    assert str(watch).splitlines()[1].strip().startswith("JAX" if framework == "jax" else "PyTorch")
+    assert ("labels swapped" in {finding.state for finding in watch.findings}) == named
 
 
 def test_a_loss_that_is_not_finite_is_divergence():

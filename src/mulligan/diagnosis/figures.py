@@ -82,6 +82,7 @@ FIGURES: dict[str, Figure] = {
     "rate": Figure("G's learning rate ÷ where its schedule began"),
     "cut": Figure("G steps without a gradient: its loss does not reach it"),
     "mixed": Figure("reals and fakes share D's BatchNorm in D's step, and not in G's"),
+    "clamped": Figure("share of D's outputs that are exactly 0 or 1, where cross-entropy has no gradient"),
     "d_still": Figure("D answers exactly as a measurement ago"),
     "d_constant": Figure("D answers every sample alike"),
     "z_numbers": Figure("numbers in one z"),

@@ -14,6 +14,7 @@ class Remedy(NamedTuple):
     after: str = ""
     states: Sequence[str] = ()
     figures: Sequence[str] = ()  # evidence that speaks for this remedy, which is told only with it
+    losses: Sequence[str] = ()  # D's losses for which the lines are meant; any, if empty
     key: str = ""  # the name by which `mulligan.training.remedies` finds it
 
     def write(self, framework: str) -> str:

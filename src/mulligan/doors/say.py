@@ -5,6 +5,7 @@ import json
 import math
 import re
 import sys
+from contextlib import suppress
 from typing import Any
 
 COMMANDING = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
@@ -20,6 +21,12 @@ def escape(text: object) -> str:
 def say(text: object) -> None:
     """Print a message that is not a result, on stderr."""
     print(escape(text), file=sys.stderr, flush=True)
+
+
+def mention(text: object) -> None:
+    """Print a message on stderr, if that can be done: in a program that is not ours it may be closed, full or replaced."""
+    with suppress(Exception):
+        say(text)
 
 
 def emit(document: Any) -> None:

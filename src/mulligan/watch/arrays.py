@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import mulligan.doors.say as doors_say
 from mulligan.diagnosis.statistics import squared_distances
 from mulligan.errors import DataError, must_be
 from mulligan.nn.memory import Array
@@ -39,14 +38,6 @@ def calm() -> Iterator[None]:
             yield
     else:
         yield
-
-
-def say(message: str) -> None:
-    """Write a line on stderr, if that can be done."""
-    try:
-        doors_say.say(message)
-    except Exception:  # closed, full, or replaced by something else
-        return
 
 
 class Layout(NamedTuple):

@@ -21,11 +21,14 @@ class NetCopier:
     """Copies nets that belong together: what two of them share, their copies share, too.
 
     Unlike `copy.deepcopy` it follows functions into their closures and globals, and takes tensors that belong to a
-    graph. What cannot be copied, such as an open file, is left out of the copy and named in ``left_out``.
+    graph. What cannot be copied, such as an open file, is left out of the copy and named in ``left_out``. ``modules``
+    are the modules of torch that were met, and ``leaves`` tensors of torch beside their copies.
     """
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
+        self.modules: list[Any] = []
+        self.leaves: list[tuple[Any, Any]] = []
         self._memo: dict[int, Any] = {}
         self._torch = sys.modules.get("torch")
 
@@ -51,11 +54,14 @@ class NetCopier:
         if kind is partial:
             return partial(self.copy(x.func), *self.copy(x.args), **self.copy(x.keywords))
         if self._torch is not None:
-            if isinstance(x, self._torch.Tensor) and not x.is_leaf:
-                return x.detach().clone()
+            if isinstance(x, self._torch.Tensor):
+                made = copy.deepcopy(x, self._memo) if x.is_leaf else x.detach().clone()
+                self.leaves += [(x, made)] * x.is_leaf
+                return made
             if isinstance(x, self._torch.jit.ScriptModule):
                 raise CopyError("a module of torch.jit shares its program with its copies")
             if isinstance(x, self._torch.nn.Module):
+                self.modules.append(x)
                 return self.copy(x._orig_mod) if hasattr(x, "_orig_mod") else self._copy_object(x)  # or compiled
         own = "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__slots__"
         if hasattr(x, "__dict__") and not any(name in vars(each) for each in kind.__mro__[:-1] for name in own):
@@ -95,9 +101,10 @@ class NetCopier:
         cells = tuple(types.CellType() for _ in f.__closure__ or ())
         names: dict[str, Any] = {**f.__globals__}
         made = types.FunctionType(f.__code__, names, f.__name__, f.__defaults__, cells)
-        made.__kwdefaults__, made.__qualname__ = f.__kwdefaults__, f.__qualname__
+        made.__qualname__ = f.__qualname__
         made.__dict__.update(f.__dict__)
         self._memo[id(f)] = made
+        made.__defaults__, made.__kwdefaults__ = self.copy(f.__defaults__), self.copy(f.__kwdefaults__)
         for cell, before, name in zip(cells, f.__closure__ or (), f.__code__.co_freevars):
             try:
                 cell.cell_contents = self._copy_used(before.cell_contents)

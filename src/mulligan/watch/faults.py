@@ -1,4 +1,4 @@
-"""Name mistakes of the loop, each by a signature of its own."""
+"""Name what is wrong with a loop: faults are certain and said once, states are seen now and may pass."""
 
 import math
 import tomllib
@@ -6,12 +6,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mulligan.diagnosis import Case, Finding, History, Measurements, Threshold, case, matches, standing
+from mulligan.diagnosis import (
+    HEALTHY,
+    Case,
+    Finding,
+    History,
+    Measurement,
+    Measurements,
+    Probe,
+    Threshold,
+    case,
+    matches,
+    standing,
+)
 from mulligan.diagnosis.failures import COSTLY, FAR_OFF, STILL
 
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
 to the reals has never been so small, by this factor."""
+YOUNG = 2000
+"""Steps until which healthy GANs have looked like one of `PASSING`."""
+PASSING = {"D wins", "G wins", "mode collapse", "saturation", "cycling", "intra-class collapse", "dead latent"}
+"""States that healthy GANs leave again. Before step `YOUNG` such a state is only a warning."""
+AT_ONCE = {
+    "foreign", "stale_d", "stale_g", "undetached", "eval", "eval_d", "same_z", "unlike", "class_changed",
+}  # fmt: skip
+"""Figures that are exact facts about the loop: one measurement is enough to name them."""
+CHANGED = 0.8
+"""Samples have changed if their distance to the reals fell to this share, or their variety grew as much."""
 
 
 class Sign(NamedTuple):
@@ -47,6 +69,12 @@ class LoopHistory(History):
     averaged = False
     """Whether there is an averaged G. Without one, samples jitter, and the path of a z tells nothing."""
 
+    def __init__(self, every: int | None = None):
+        super().__init__(every)
+        self.signals: dict[str, float] = {}  # what the facts of the loop say, for the next measurement
+        self._faults: set[str] = set()  # that were named
+        self._then: Measurements | None = None  # when the present state was named
+
     def matches(self, so_far: Measurements) -> list[Finding]:
         """Return what shows in the measurements, mistakes of the loop first."""
         signs = ((sign.state, sign.case(so_far)) for sign in SIGNS)
@@ -57,12 +85,43 @@ class LoopHistory(History):
             caused = [each for each in caused if each.state not in ("gamma off", "mode collapse")]
         if any(each.state == "D wins" for each in caused):  # then large outputs are those of a D that is right
             caused = [e for e in caused if e.state != "divergence" or e.evidence[0].name != "logit"]
+        return [*shown.values(), *(each for each in caused if each.state not in self._learning(so_far, each))]
+
+    def _learning(self, so_far: Measurements, found: Finding) -> set[str]:
+        """Return states that are none while G still learns."""
         learning, gap, gaps = set(), so_far.get("gap"), so_far.earlier("gap")
-        if gap < STILL * max(so_far.earlier("gap", 4), default=0.0):  # slowly, but it comes nearer
-            caused = [each for each in caused if (each.state, each.severity) != ("D wins", "warning")]
         nearer = gap * GROWS < min(gaps, default=0.0)
+        if found.severity == "warning" and gap < STILL * max(so_far.earlier("gap", 4), default=0.0):  # but slowly
+            learning.add("D wins")
         if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")
         if nearer or not self.averaged:
             learning.add("cycling")
-        return [*shown.values(), *(each for each in caused if each.state not in learning)]
+        return learning
+
+    def _measure(self, probe: Probe, step: int) -> Measurement:
+        measurement = super()._measure(probe, step)
+        return measurement._replace(signals=measurement.signals | self.signals)
+
+    def _judge(self, so_far: Measurements) -> Finding | None:
+        """Return the state, if it is news: an exact fact at once, and others when two measurements agree."""
+        before, news = self.current, super()._judge(so_far)
+        first = next(iter(self.matches(so_far)), None)
+        if first is not None and first.evidence[0].name in AT_ONCE:
+            news = first
+        if news is not None and news.state in PASSING and so_far.taken[-1].step < YOUNG:
+            news = news._replace(severity="warning")
+        known = news is None or news[::2] == before[::2] or news.state in self._faults
+        if known or news is None or (news.state == HEALTHY and not self._has_changed(so_far, before)):
+            self.current = before
+            return None
+        self._faults |= {news.state} & LOOP_FAULTS.keys()
+        self.current, self._then = news, so_far
+        return news
+
+    def _has_changed(self, so_far: Measurements, before: Finding) -> bool:
+        """Tell whether the samples are others than when a state was named. A mistake of the loop stays."""
+        if before.state in LOOP_FAULTS or self._then is None:
+            return False
+        nearer = so_far.get("gap") < max(CHANGED * self._then.get("gap"), 0.05)
+        return nearer or so_far.get("distance") > self._then.get("distance") / CHANGED

@@ -11,13 +11,13 @@ from tempfile import mkdtemp
 import numpy as np
 
 from mulligan.data.sources.picture_file import premultiplied
+from mulligan.doors.say import mention
 from mulligan.doors.write import atomic_write
 from mulligan.errors import RunError, expanded
 from mulligan.nn.memory import Array
 from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
 from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Event, Sampled, Started
-from mulligan.watch.arrays import say
 
 WATCHED = "watched"
 """The name of a watched run's recipe and data."""
@@ -70,4 +70,4 @@ class WatchFolder:
             yield
         except (OSError, RunError) as error:
             self.lost = f"{self.here.path} can no longer be written ({error})"
-            say(f"mulligan.Watch goes on without its folder: {self.lost}.")
+            mention(f"mulligan.Watch goes on without its folder: {self.lost}.")

@@ -1,84 +1,19 @@
 """Find which loss D trains with, and on what scale, from its outputs and what the user's loop made of them."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from mulligan.game.losses import (
-    DiscriminatorLoss,
-    GeneratorLoss,
-    Hinge,
-    LeastSquares,
-    Loss,
-    NonSaturating,
-    Relativistic,
-    Wasserstein,
-)
 from mulligan.nn.memory import Array
 
 SCALES = (1.0, 0.5, 0.25, 2.0)
 """Factors by which public loops multiply a loss: halved, summed, or averaged over both sides."""
-
-
-class Probabilities(Loss):
-    """Cross-entropy of a D that returns probabilities: E −log D(x) − log(1 − D(G(z))); G: −E log D(G(z))."""
-
-    threshold = 0.5
-
-    def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
-        n, (p, q) = len(real), np.clip((real, 1 - fake), 1e-7, 1.0)
-        value = -float(np.log(p).mean() + np.log(q).mean())
-        slopes = ((x - 1) / np.maximum(x * (1 - x), 1e-12) / n for x in (real, 1 - fake))  # as torch
-        return DiscriminatorLoss(value, next(slopes), -next(slopes))
-
-    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
-        p = np.clip(fake, 1e-7, 1.0)
-        return GeneratorLoss(-float(np.log(p).mean()), -1 / p / len(fake))
-
-
-class Form(NamedTuple):
-    """A loss that D may train with, which moves its outputs for reals r and fakes f."""
-
-    name: str
-    loss: Loss
-    balance: float  # D's loss if it cannot tell
-    outputs: str = "scores"  # or "logits", "probabilities"
-    times: float = 1.0
-
-    def value(self, r: Array, f: Array) -> float:
-        return self.times * self.loss.discriminator(real=r, fake=f).value
-
-    def slopes(self, r: Array, f: Array) -> tuple[Array, Array]:
-        """Return ∂L_D/∂r and ∂L_D/∂f of each sample."""
-        found = self.loss.discriminator(real=r, fake=f)
-        return self.times * len(r) * found.real, self.times * len(r) * found.fake
-
-    def push(self, r: Array, f: Array) -> Array:
-        """Return ∂L_G/∂f of each sample."""
-        return self.times * len(f) * self.loss.generator(real=r, fake=f).fake
-
-    def seen(self, outputs: "Outputs", turned: bool) -> "Outputs":
-        """Return the outputs of a D that calls fakes 1 and reals 0 as a D that calls reals 1 would give them."""
-        around = 2 * (self.loss.level or 0.0)
-        return Outputs(around - outputs.real, around - outputs.fake) if turned else outputs
-
-
-_ENTROPY = 2 * math.log(2)
-FORMS = {
-    form.name: form
-    for form in (
-        Form("cross-entropy of probabilities", Probabilities(), _ENTROPY, "probabilities"),
-        Form("cross-entropy of logits", NonSaturating(), _ENTROPY, "logits"),
-        Form("least squares", LeastSquares(), 0.5, times=2.0),  # public loops leave out the ½
-        Form("hinge", Hinge(), 2.0),
-        Form("relativistic pairs", Relativistic(), math.log(2)),
-        Form("difference of means", Wasserstein(), 0.0),
-    )
-}
-"""The losses that the watch knows, in the order in which they are preferred where they explain a loop equally well."""
 LEAST = 0.02
 """Two losses that differ by less than this explain a loop equally well."""
+POOR = 0.35
+"""A loss that leaves more than this of what was heard unexplained is not D's."""
 
 
 class Outputs(NamedTuple):
@@ -88,9 +23,61 @@ class Outputs(NamedTuple):
     fake: Array
 
 
-def is_bounded(outputs: Outputs) -> bool:
-    """Whether all outputs may be probabilities."""
-    return min(float(side.min()) for side in outputs) >= 0 and max(float(side.max()) for side in outputs) <= 1
+class Form(NamedTuple):
+    """A loss that D may train with. Its terms for fakes are those for reals, mirrored around `level`."""
+
+    name: str
+    balance: float  # D's loss if it cannot tell
+    level: float | None  # D's output between real and fake; None if it is arbitrary
+    term: Callable[[Array], Array]  # of the loss, for reals
+    slope: Callable[[Array], Array]  # its derivative
+    outputs: str = "scores"  # or "logits", "probabilities"
+
+    def mirror(self, outputs: Array) -> Array:
+        return 2 * (self.level or 0.0) - outputs
+
+    def seen(self, outputs: Outputs, turned: bool) -> Outputs:
+        """Return the outputs of a D that calls fakes 1 and reals 0 as a D that calls reals 1 would give them."""
+        return Outputs(*map(self.mirror, outputs)) if turned else outputs
+
+    def value(self, r: Array, f: Array) -> float:
+        if self.name == PAIRS:
+            return float(self.term(r - f).mean())
+        return float(self.term(r).mean() + self.term(self.mirror(f)).mean())
+
+    def slopes(self, r: Array, f: Array) -> tuple[Array, Array]:
+        """Return ∂L_D/∂r and ∂L_D/∂f of each sample."""
+        if self.name == PAIRS:
+            return self.slope(r - f), -self.slope(r - f)
+        return self.slope(r), -self.slope(self.mirror(f))
+
+
+def _sigmoid(x: Array) -> Array:
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def _softplus(x: Array) -> Array:
+    return np.logaddexp(0, x).astype(np.float32)
+
+
+def _of_probability(p: Array) -> Array:
+    slope: Array = (p - 1) / np.maximum(p * (1 - p), 1e-12)  # as torch
+    return slope
+
+
+_TWO, _CROSS, PAIRS = 2 * math.log(2), "cross-entropy of ", "relativistic pairs"
+FORMS = {
+    form.name: form
+    for form in (
+        Form(f"{_CROSS}probabilities", _TWO, 0.5, lambda p: -np.log(p.clip(1e-7, 1)), _of_probability, "probabilities"),
+        Form(f"{_CROSS}logits", _TWO, 0.0, lambda o: _softplus(-o), lambda o: -_sigmoid(-o), "logits"),
+        Form("least squares", 0.5, 0.5, lambda o: np.square(o - 1), lambda o: o - 1),
+        Form("hinge", 2.0, 0.0, lambda o: np.maximum(1 - o, 0), lambda o: -(o < 1).astype(np.float32)),
+        Form(PAIRS, math.log(2), None, lambda apart: _softplus(-apart), lambda apart: -_sigmoid(-apart)),
+        Form("difference of means", 0.0, None, lambda o: -o, lambda o: 0 * o - 1),
+    )
+}
+"""The losses that the watch knows, in the order in which they are preferred where they explain a loop equally well."""
 
 
 def as_logits(outputs: Outputs) -> Outputs:
@@ -110,7 +97,7 @@ class Fitting:
 
     def add(self, outputs: Outputs, d_loss: float, penalty: float = 0.0) -> None:
         """Compare the value of D's loss, with or without the penalty, with that of each loss for these outputs."""
-        self.bounded = self.bounded and is_bounded(outputs)
+        self._bound(outputs)
         if not math.isfinite(d_loss):  # not handed over
             return
         self._count += 1
@@ -126,27 +113,32 @@ class Fitting:
 
     def hear(self, outputs: Outputs, pushes: Outputs, mirror: bool) -> None:
         """Compare the gradients that D's outputs got with those that each loss would give, up to their scale."""
-        self.bounded = self.bounded and is_bounded(outputs)
+        self._bound(outputs)
         self._count += 1
         heard = (-1.0 if mirror else 1.0) * np.concatenate(pushes)
         for name, mirrored in self._errors:
             seen = FORMS[name].seen(outputs, mirror)
             rest, size = heard, max(float(np.linalg.norm(heard)), 1e-30)
-            if mirrored == mirror and (name != "relativistic pairs" or len(seen.real) == len(seen.fake)):
+            if mirrored == mirror and (name != PAIRS or len(seen.real) == len(seen.fake)):
                 slopes = np.concatenate(FORMS[name].slopes(*seen))
                 rest = heard - max(float(heard @ slopes) / max(float(slopes @ slopes), 1e-30), 0.0) * slopes
             self._errors[name, mirrored] += float(np.linalg.norm(rest)) / size
+
+    def _bound(self, outputs: Outputs) -> None:
+        self.bounded = self.bounded and all(side.min() >= 0 and side.max() <= 1 for side in outputs)
 
     @property
     def is_double(self) -> bool:
         """Whether the loss reads probabilities as logits, beyond doubt."""
         form, mirror, _ = self.found
-        close = self._errors[form.name, mirror] < 0.25 * self._count
-        return form.outputs == "logits" and self.bounded and close
+        close = form is not None and self._errors[form.name, mirror] < 0.25 * self._count
+        return close and form is not None and form.outputs == "logits" and self.bounded
 
     @property
-    def found(self) -> tuple[Form, bool, float]:
-        """The loss that explains the loop best, whether it calls fakes 1, and its scale."""
+    def found(self) -> tuple[Form | None, bool, float]:
+        """The loss that explains the loop best, if one does, whether it calls fakes 1, and its scale."""
         errors = {k: e for k, e in self._errors.items() if self.bounded or FORMS[k[0]].outputs != "probabilities"}
         name, mirror = next(key for key, error in errors.items() if error <= min(errors.values()) + LEAST)
+        if errors[name, mirror] > POOR * self._count or not self._count:
+            return None, False, 1.0
         return FORMS[name], mirror, self._scales.get((name, mirror), 1.0)

@@ -5,11 +5,10 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from mulligan.diagnosis import Answers
 from mulligan.diagnosis.probe import COUNT, ROWS
 from mulligan.errors import DataError, must_be
 from mulligan.nn.memory import Array
@@ -18,37 +17,69 @@ from mulligan.watch.arrays import Layout, as_numpy
 from mulligan.watch.copies import NetCopier
 
 Latent = int | Sequence[int] | Callable[[int], Any]
-Slopes = Callable[[Array, Array], tuple[Array, Array, Array]]
-"""Returns ∂L_D/∂r, ∂L_D/∂f and ∂L_G/∂f of D's outputs for reals and fakes, each summed over the samples."""
+
+
+class Moves(NamedTuple):
+    """How far D's answers for fixed samples moved from one call of the watch to the next."""
+
+    real: float  # because D has changed
+    fake: float
+    drawn: float  # those for G's samples, because G has changed
+    apart: float  # how far those for reals were above those for fakes
 
 
 class Nets:
-    """Plain functions of NumPy arrays, and of frameworks whose gradients the watch cannot take."""
+    """Plain functions of NumPy and JAX, and of frameworks whose gradients the watch cannot take."""
 
     name = "NumPy"
-    gradients = False
-    """Whether D's gradients with respect to its inputs are known."""
-    normalised = True
-    """Whether layers may normalise their output. Then the size of a gradient means nothing."""
 
     def __init__(self, generator: Any, discriminator: Any, average: Any, layout: Layout, real: Any, labels: Any):
         self._originals = generator, discriminator, average
         self.generator, self.discriminator, self.average = self._originals  # copies, within `copied`
         self.layout, self.real, self.labels = layout, real, labels
         self.z: tuple[Any, ...] = ()
-        self.left_out: list[str] = []
+        self.names: tuple[str, ...] = ()  # of the keywords under which G gets z
+        self.copier = NetCopier()
+        self.reach = -math.inf, math.inf
+        self.sizes: dict[str, int] = {}
+        self.blind = ""  # why D cannot be asked
+        self._earlier: tuple[Any, ...] = ()  # copies of both nets at the call before
 
-    def draw(self, latent: Latent, seed: int) -> None:
+    def begin(self, latent: Latent, seed: int) -> Array:
+        """Draw the fixed z and the first samples, and ask D once."""
+        with self.copied():
+            self.z = self._draw(latent, seed)
+            first = self.fakes(ROWS)
+            if "jax" in sys.modules and isinstance(self.made(self.generator, slice(0, ROWS)), sys.modules["jax"].Array):
+                self.name = "JAX"
+            if self.discriminator is not None:
+                self.blind = self._try_discriminator()
+            self._explore()
+        return first
+
+    def _draw(self, latent: Latent, seed: int) -> tuple[Any, ...]:
         """Draw the fixed z: Gaussian, or what a function returns for their number."""
         if callable(latent):
-            with self.copied():
-                drawn = ask(NetCopier().copy(latent), COUNT)
-            self.z = tuple(drawn) if isinstance(drawn, (tuple, list)) else (drawn,)
-            return
+            drawn: Any = self.copier.copy(latent)(COUNT)
+            if isinstance(drawn, dict):
+                self.names, drawn = tuple(drawn), tuple(drawn.values())
+            return tuple(drawn) if isinstance(drawn, (tuple, list)) else (drawn,)
         shape = (latent,) if isinstance(latent, int) else latent
         if not isinstance(shape, (tuple, list)) or not all(isinstance(n, int) and n > 0 for n in shape):
             raise AskError(f"no z can be drawn for {latent!r}")
-        self.z = (self.array(stream(seed, "eval").standard_normal((COUNT, *shape)).astype(np.float32)),)
+        return (self.array(stream(seed, "eval").standard_normal((COUNT, *shape)).astype(np.float32)),)
+
+    def _try_discriminator(self) -> str:
+        """Ask D once. Return why it cannot be asked, or nothing."""
+        try:
+            self.answers()
+        except Exception as error:
+            lost = f"; not copied: {', '.join(self.copier.left_out)}" if self.copier.left_out else ""
+            return f"{describe_error(error)}{lost}"
+        return ""
+
+    def _explore(self) -> None:
+        """Find out what the framework tells of the nets."""
 
     def array(self, x: Array) -> Any:
         return x
@@ -56,14 +87,22 @@ class Nets:
     @contextmanager
     def copied(self) -> Iterator[None]:
         """Ask copies of the nets as they are now, and put back all random states of the process afterwards."""
+        with self.seeded():
+            self.copier = NetCopier()
+            try:
+                self.generator, self.discriminator, self.average = self.copier.copy(self._originals)
+                yield
+            finally:
+                self.generator, self.discriminator, self.average = self._originals
+
+    @contextmanager
+    def seeded(self) -> Iterator[None]:
+        """Begin random numbers anew, and put back all random states of the process afterwards."""
         numpy, python = np.random.get_state(), random.getstate()
-        copier = NetCopier()
         try:
-            self.generator, self.discriminator, self.average = copier.copy(self._originals)
-            self.left_out = copier.left_out
+            np.random.seed(0), random.seed(0)  # the same dropout each time
             yield
         finally:
-            self.generator, self.discriminator, self.average = self._originals
             np.random.set_state(numpy)
             random.setstate(python)
 
@@ -76,7 +115,9 @@ class Nets:
         return np.concatenate([self.layout.samples(part) for part in parts])[:n]
 
     def made(self, net: Any, rows: slice) -> Any:
-        return ask(net, *(part[rows] for part in self.z), *self.classes(rows))
+        parts = [part[rows] for part in self.z]
+        words = dict(zip(self.names, parts))
+        return ask(net, *([] if words else parts), *self.classes(rows), **words)
 
     def classes(self, rows: slice) -> tuple[Any, ...]:
         return () if self.labels is None else (self.labels[rows],)
@@ -92,74 +133,65 @@ class Nets:
             )
         return out.mean(-1)
 
-    def try_discriminator(self) -> str:
-        """Ask D once. Return why it cannot be asked, or nothing."""
-        try:
-            with self.copied():
-                made = self.made(self.generator, slice(0, len(self.real)))
-                self.scores(self.real_like(made))
-                as_numpy(self.scores(made))
-        except Exception as error:
-            lost = f"; not copied: {', '.join(self.left_out)}" if self.left_out else ""
-            return " ".join(f"{type(error).__name__}: {error}{lost}".split())
-        return ""
-
     def real_like(self, made: Any) -> Any:
         """Return the reals in the shape of G's samples, which the loop may flatten before D sees them."""
         alike = len(self.real) == len(made) and math.prod(made.shape) == math.prod(self.real.shape)
         return self.real.reshape(tuple(made.shape)) if alike else self.real
 
-    def answers(self, slopes: Slopes) -> Answers:
+    def answers(self) -> tuple[Array, Array, Array | None]:
+        """Return D's outputs for the fixed reals and as many fakes, and its slope at the reals if it is known."""
         made = self.made(self.generator, slice(0, len(self.real)))
-        real, fake = as_numpy(self.scores(self.real_like(made))), as_numpy(self.scores(made))
-        slopes(real, fake)
-        return Answers(real, fake)
+        real, slope = self.slope(self.real_like(made))
+        return as_numpy(real), as_numpy(self.scores(made)), None if slope is None else self.layout.samples(slope)
 
-    def listener(self, fail: Callable[[Exception], None]) -> Any:
+    def slope(self, x: Any) -> tuple[Any, Any]:
+        """Return D's outputs for x, and their gradients with respect to x, or None."""
+        return self.scores(x), None
+
+    def moves(self) -> Moves | None:
+        """Compare D's answers with those of the nets at the last call, if there was one; within `copied`."""
+        rows, now, earlier = slice(0, len(self.real)), (self.generator, self.discriminator), self._earlier
+        self._earlier = now
+        if not earlier:
+            return None
+
+        def judge(d: Any, x: Any) -> float:
+            self.discriminator = d
+            with self.seeded():
+                return float(as_numpy(self.scores(x)).mean())
+
+        def draw(g: Any) -> Any:
+            with self.seeded():
+                return self.made(g, rows)
+
+        before, after = map(draw, (earlier[0], now[0]))
+        x = self.real_like(before)
+        real, fake, drawn = (judge(earlier[1], samples) for samples in (x, before, after))
+        return Moves(judge(now[1], x) - real, judge(now[1], before) - fake, drawn - fake, real - fake)
+
+    def forget(self) -> None:
+        """Let go of the copies that `moves` keeps."""
+        self._earlier = ()
+
+    def recorder(self, fail: Callable[[Exception], None]) -> Any:
         return None
 
     def weight(self) -> float:
         """Return the norm of G's weights, or 0 if they are unknown."""
         return 0.0
 
-    @property
-    def sizes(self) -> dict[str, int]:
-        return {}
-
-    @property
-    def reach(self) -> tuple[float, float]:
-        return -np.inf, np.inf
-
-
-class JaxNets(Nets):
-    """JAX functions, whose parameters are closed over: gradients of D with respect to its inputs."""
-
-    name, gradients = "JAX", True
-
-    def answers(self, slopes: Slopes) -> Answers:
-        jax = sys.modules["jax"]
-        fake = self.made(self.generator, slice(0, len(self.real)))
-        if not isinstance(fake, jax.Array):  # functions of NumPy, in a program that also imports JAX
-            self.name, self.gradients = Nets.name, False
-            return super().answers(slopes)
-        r, from_real = jax.vjp(self.scores, jax.numpy.asarray(self.real_like(fake)))
-        f, from_fake = jax.vjp(self.scores, fake)
-        push = slopes(as_numpy(r), as_numpy(f))[2]
-        slope_real, slope_fake, pushed = from_real(r * 0 + 1)[0], from_fake(f * 0 + 1)[0], from_fake(f * 0 + push)[0]
-        seen = self.layout.samples
-        return Answers(as_numpy(r), as_numpy(f), seen(slope_real), seen(slope_fake), seen(pushed))
-
 
 class AskError(Exception):
     """A net of the user's cannot be asked in this way."""
 
 
-def ask(net: Any, *inputs: Any) -> Any:
+def ask(net: Any, *inputs: Any, **words: Any) -> Any:
     """Return what a net returns for these inputs, or the first of several things."""
     try:
-        return first_of(net(*inputs))
+        output = net(*inputs, **words)
     except Exception as error:  # of the user's code
         raise AskError(f"{type(error).__name__}: {error}") from error
+    return first_of(output)
 
 
 def first_of(output: Any) -> Any:
@@ -169,14 +201,20 @@ def first_of(output: Any) -> Any:
     return output[0] if isinstance(output, (tuple, list)) else output
 
 
+def describe_error(error: Exception) -> str:
+    """Write an error in a line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def nets_of(generator: Any, discriminator: Any, average: Any, layout: Layout, real: Any, labels: Any) -> Nets:
     """Choose the framework that the user has imported and built the nets with."""
+    nets = generator, discriminator, average
     kind: type[Nets] = Nets
     if "torch" in sys.modules:
-        from mulligan.watch.torch_nets import TorchNets, modules_in
+        from mulligan.watch.torch_nets import TorchNets
 
-        if isinstance(real, sys.modules["torch"].Tensor) or modules_in(generator, discriminator):
+        copier = NetCopier()
+        copier.copy(nets)
+        if isinstance(real, sys.modules["torch"].Tensor) or copier.modules or copier.leaves:
             kind = TorchNets
-    if kind is Nets and "jax" in sys.modules:
-        kind = JaxNets
-    return kind(generator, discriminator, average, layout, real, labels)
+    return kind(*nets, layout, real, labels)

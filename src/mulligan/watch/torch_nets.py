@@ -1,45 +1,24 @@
 """Ask G and D that are torch modules, or functions around them. This file is only imported where torch already is."""
 
-import inspect
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from types import ModuleType
 from typing import Any
 
 import torch
 
-from mulligan.diagnosis import Answers
 from mulligan.diagnosis.probe import ROWS
 from mulligan.nn.memory import Array
-from mulligan.watch.arrays import as_numpy
-from mulligan.watch.listener import Listener
-from mulligan.watch.nets import Nets, Slopes
+from mulligan.watch.nets import Nets
+from mulligan.watch.recorder import Recorder
 
 BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Relu": (0.0, math.inf)}
 """The range of each last operation, by its name in torch's graph."""
 _KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze", "Unsqueeze", "Clone", "ToCopy")
 """Operations after which values are as before."""
-
-
-def modules_in(*nets: Any, depth: int = 3) -> list[torch.nn.Module]:
-    """Return the modules that functions and methods use: of their object, by a closure, global or in `partial`."""
-    found: list[torch.nn.Module] = []
-    for net in nets if depth else ():
-        function, owners = getattr(net, "__func__", net), [getattr(net, "__self__", None)]
-        if isinstance(net, torch.nn.Module):
-            found.append(net)
-        elif inspect.isfunction(function):
-            used = inspect.getclosurevars(function)
-            owners += [*used.nonlocals.values(), *used.globals.values()]
-            for owner in owners:
-                names = () if isinstance(owner, (type, ModuleType, torch.Tensor)) else function.__code__.co_names
-                parts = modules_in(*(getattr(owner, name, None) for name in names), depth=depth - 1)
-                found += parts or modules_in(owner, depth=depth - 1)
-        else:
-            found += modules_in(*owners, getattr(net, "func", None), *getattr(net, "args", ()), depth=depth - 1)
-    return list({id(module): module for module in found}.values())
+Leaves = list[tuple[torch.Tensor, torch.Tensor]]
+"""The user's tensors, and their copies."""
 
 
 def bounds_of(made: torch.Tensor) -> tuple[float, float]:
@@ -51,21 +30,30 @@ def bounds_of(made: torch.Tensor) -> tuple[float, float]:
     return BOUNDS.get(name, (-math.inf, math.inf))
 
 
-class TorchNets(Nets):
-    """Modules of torch, of Keras in torch's backend, and functions that call some."""
+def weights_of(net: Any, output: Any, leaves: Leaves) -> list[torch.Tensor]:
+    """Return the weights of a module, or those that the output of a function depends on."""
+    if isinstance(net, torch.nn.Module):
+        return list(net.parameters())
+    if not leaves or not isinstance(output, torch.Tensor) or not output.requires_grad:
+        return []
+    slopes = torch.autograd.grad(output.float().sum(), [leaf for _, leaf in leaves], allow_unused=True)
+    return [weight for (weight, _), slope in zip(leaves, slopes) if slope is not None]
 
-    name, gradients = "PyTorch", True
+
+class TorchNets(Nets):
+    """Modules of torch, of Keras in torch's backend, functions that call some, and functions of raw tensors."""
+
+    name = "PyTorch"
+    of_g: Sequence[torch.Tensor] = ()
+    of_d: Sequence[torch.Tensor] = ()
+    """The weights of each net."""
 
     def __init__(self, *args: Any):
         super().__init__(*args)
-        self.of_g, self.of_d = modules_in(self.generator), modules_in(self.discriminator)
-        self.modules = modules_in(self.generator, self.discriminator, self.average)
-        first = next((p for module in self.modules for p in module.parameters()), torch.zeros(1))
-        names = [type(part).__name__ for module in self.modules for part in module.modules()]
-        names += [name for module in self.modules for name, _ in module.named_parameters()]  # Keras has no such modules
-        self.normalised = any("norm" in name.lower() for name in names)
-        if any(hasattr(module, "_flatten_layers") for module in self.modules):
-            self.name = "Keras"
+        with self.copied():
+            first = next((leaf for leaf, _ in self.copier.leaves if leaf.is_floating_point()), torch.zeros(1))
+            if any(hasattr(module, "_flatten_layers") for module in self.copier.modules):
+                self.name = "Keras"
         self.device, self.dtype = first.device, first.dtype
         self.real = torch.as_tensor(self.real).to(self.device, self.dtype)
         if self.labels is not None:
@@ -76,12 +64,17 @@ class TorchNets(Nets):
 
     @contextmanager
     def copied(self) -> Iterator[None]:
+        with torch.inference_mode(False), torch.no_grad(), _uncompiled(), super().copied():
+            yield
+
+    @contextmanager
+    def seeded(self) -> Iterator[None]:
         devices = [torch.cuda] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
         chance, on_devices = torch.get_rng_state(), [device.get_rng_state_all() for device in devices]
-        on_mps = torch.mps.get_rng_state() if self.device.type == "mps" else None
+        on_mps = torch.mps.get_rng_state() if self.real_device == "mps" else None
         try:
-            with torch.inference_mode(False), torch.no_grad(), _uncompiled(), super().copied():
-                torch.default_generator.manual_seed(0)  # the same dropout each time
+            with super().seeded():
+                torch.default_generator.manual_seed(0)
                 for device in devices:
                     device.manual_seed_all(0)
                 yield
@@ -93,61 +86,54 @@ class TorchNets(Nets):
                 torch.mps.set_rng_state(on_mps)
 
     @property
-    def reach(self) -> tuple[float, float]:
-        with self.copied(), torch.enable_grad():
-            return bounds_of(self.made(self.generator, slice(0, ROWS)))
+    def real_device(self) -> str:
+        return self.real.device.type if isinstance(self.real, torch.Tensor) else ""
 
-    def listener(self, fail: Callable[[Exception], None]) -> Listener | None:
-        return Listener(self.of_g[0], self.of_d[0], fail) if self.of_g and self.of_d else None
+    def _explore(self) -> None:
+        """Find G's range, the weights of each net, and the modules that hold them."""
+        with torch.enable_grad():
+            leaves = [
+                (weight, leaf.requires_grad_())
+                for weight, leaf in self.copier.leaves
+                if leaf.is_floating_point() and (weight.requires_grad or isinstance(weight, torch.nn.Parameter))
+            ]
+            made = self.made(self.generator, slice(0, ROWS))
+            self.reach = bounds_of(made) if isinstance(made, torch.Tensor) else self.reach
+            generator, discriminator, _ = self._originals
+            self.of_g = weights_of(generator, made, leaves)
+            if discriminator is not None:
+                scores = None if self.blind else self.scores(made.detach())
+                self.of_d = weights_of(discriminator, scores, leaves)
+            players = (("generator", self.of_g), ("discriminator", self.of_d))
+            self.sizes = {name: sum(p.numel() for p in weights) for name, weights in players}
 
-    @property
-    def sizes(self) -> dict[str, int]:
-        players = (("generator", self.of_g), ("discriminator", self.of_d))
-        return {name: sum(p.numel() for m in modules for p in m.parameters()) for name, modules in players}
+    def recorder(self, fail: Callable[[Exception], None]) -> Recorder | None:
+        if not self.of_g or not self.of_d:
+            return None
+        generator, discriminator, _ = self._originals
+        modules = (self._module(generator, self.of_g), self._module(discriminator, self.of_d))
+        return Recorder(modules, {"g": self.of_g, "d": self.of_d}, fail)
+
+    def _module(self, net: Any, weights: Sequence[torch.Tensor]) -> torch.nn.Module | None:
+        """Return the net itself, or the smallest module that holds all weights of a function."""
+        if isinstance(net, torch.nn.Module):
+            return net
+        used = {id(weight) for weight in weights}
+        sizes = [(module, {id(p) for p in module.parameters()}) for module in self.copier.modules]
+        return min((pair for pair in sizes if used <= pair[1]), key=lambda pair: len(pair[1]), default=(None,))[0]
 
     def weight(self) -> float:
-        return _norm([p for module in self.of_g for p in module.parameters() if p.requires_grad])
+        return math.sqrt(sum(float(p.detach().float().square().sum()) for p in self.of_g if p.requires_grad))
 
-    def answers(self, slopes: Slopes) -> Answers:
-        """Return D's outputs and all gradients, without touching ``.grad``.
-
-        G is asked again when D's graphs are gone, so that never both take memory.
-        """
-        n, rows, norms = len(self.real), slice(0, len(self.real)), {}
-        made = self.made(self.generator, rows)
+    def slope(self, x: Any) -> tuple[Any, Any]:
         with torch.enable_grad():
-            real, fake = self.real_like(made).detach().clone().requires_grad_(), made.detach().requires_grad_()
-            r, f = self.scores(real), self.scores(fake)
-            of_r, of_f, of_g = (self.array(side).to(f.dtype) for side in slopes(as_numpy(r), as_numpy(f)))
-            slope_real, slope_fake, push = (
-                torch.autograd.grad(out, x, seed, retain_graph=True)[0]
-                for out, x, seed in ((r, real, torch.ones_like(r)), (f, fake, torch.ones_like(f)), (f, fake, of_g))
-            )
-            for name, net in (("d", self.discriminator), ("g", self.generator)):
-                modules = modules_in(net)
-                weights = [p for module in modules for p in module.parameters() if p.requires_grad]
-                outs, seeds = (
-                    ([r, f], [of_r / n, of_f / n]) if name == "d" else ([self.made(self.generator, rows)], [push / n])
-                )
-                known = [(o, s) for o, s in zip(outs, seeds) if o.requires_grad]
-                if not weights or not known:
-                    continue
-                ends, starts = zip(*known)
-                grads = torch.autograd.grad(ends, weights, starts, allow_unused=True)
-                flat = [torch.zeros_like(p) if g is None else g for p, g in zip(weights, grads)]
-                norms[f"{name}_gradient"] = _norm(flat)
-                norms[f"{name}_weights"] = _norm(weights)
-                if name == "g":
-                    norms["g_first"] = float(flat[0].float().square().mean().sqrt())
-        seen = self.layout.samples
-        return Answers(as_numpy(r), as_numpy(f), seen(slope_real), seen(slope_fake), seen(push), norms)
+            x = x.detach().clone().requires_grad_()
+            scores = self.scores(x)
+            known = isinstance(scores, torch.Tensor) and scores.requires_grad
+            return scores, torch.autograd.grad(scores.sum(), x, allow_unused=True)[0] if known else None
 
 
 def _uncompiled() -> AbstractContextManager[Any]:
     """Call modules of `torch.compile` as they were written: their compiled backward pass works only once."""
     used = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
     return torch.compiler.set_stance("force_eager") if used else nullcontext()
-
-
-def _norm(parts: Sequence[torch.Tensor]) -> float:
-    return math.sqrt(sum(float(part.detach().float().square().sum()) for part in parts))

@@ -1,6 +1,8 @@
 """Watch a GAN of any framework while its own loop trains it, and name what goes wrong."""
 
+import atexit
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -9,25 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals, remedies_for
+from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT, ROWS
+from mulligan.doors.say import mention
 from mulligan.errors import ConfigError, DataError, MulliganError, as_whole, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
-from mulligan.output.figures import figure
+from mulligan.output.figures import count, figure
 from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Started, Stepped
-from mulligan.watch.arrays import as_numpy, calm, class_match, constant, kinds_of, layout_of, range_of, say
+from mulligan.watch.advice import advise
+from mulligan.watch.arrays import as_numpy, calm, class_match, constant, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
-from mulligan.watch.faults import LOOP_FAULTS, LoopHistory
+from mulligan.watch.detectors import Judged, Loop, drift_of, signals_of
+from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory
 from mulligan.watch.folder import WATCHED, WatchFolder
-from mulligan.watch.forms import Fitting, Form, Outputs, as_logits
-from mulligan.watch.nets import AskError, Latent, nets_of
+from mulligan.watch.forms import PAIRS, Fitting, Form, Outputs, as_logits
+from mulligan.watch.nets import AskError, Latent, Moves, describe_error, nets_of
 
 TRACK = 50
 """Steps between two looks at a few samples, as in Mulligan's own runs."""
 LISTEN = 12
-"""Number of steps before each measurement in which hooks listen to a torch loop: two steps of G for five of D each."""
+"""Number of steps between two measurements that are recorded: two steps of G for five of D each."""
+PLACES = 5
+"""Number of places between two measurements at which they are recorded in turn, so that an epoch has no blind spot."""
 COPIED = 10_000_000
 """Maximum number of pixels of all reals for the search for copies: 40 MB."""
 OPEN = (-math.inf, math.inf)
@@ -102,8 +109,10 @@ class Watch(AbstractContextManager["Watch"]):
         self._kept: dict[str, list[Any]] = {}
         self._last: dict[str, float] = {}
         self._turned, self._scale, self._is_over, self._classes_show = False, 1.0, False, True
-        self._listener: Any = None
-        self._blind = ""  # why D is not asked
+        self._speaks, self._moves = False, list[Moves]()
+        self._recorder: Any = None
+        self._signals: dict[str, float] = {}
+        self._loop, self._optimisers = Loop([]), dict[str, Any]()
         self._folder: WatchFolder | None = None
         with self._guard(lambda: "before the first step", MulliganError):
             check_arguments(reals, generator, discriminator, average, labels, steps)
@@ -111,6 +120,7 @@ class Watch(AbstractContextManager["Watch"]):
                 raise ConfigError(must_be("folder", "the path of a new folder", folder, "runs/watched"))
             self.every, seed = as_whole("every", every, 1), as_whole("seed", seed, 0)
             self._begin(reals, (generator, discriminator, average), latent, labels, steps, folder, seed)
+            atexit.register(_close, weakref.ref(self))
 
     def _begin(
         self, reals: Any, nets: tuple[Any, Any, Any], latent: Latent, labels: Any, steps: Any, folder: Any, seed: int
@@ -134,12 +144,10 @@ class Watch(AbstractContextManager["Watch"]):
         self._kinds = None if labels is None else kinds_of(labels[rows])
         self._reals = Reals(fixed, self.low, self.high, labels=self._kinds)
         try:
-            self._nets.draw(latent, seed)
-            with self._nets.copied():
-                first = self._nets.fakes(ROWS)
+            first = self._nets.begin(latent, seed)
         except AskError as error:
-            if self._nets.left_out:
-                raise CopyError(f"{error}, without {', '.join(self._nets.left_out)}, not copied") from error
+            if left_out := self._nets.copier.left_out:
+                raise CopyError(f"{error}, without {', '.join(left_out)}, not copied") from error
             what = "the shape of one z, or a function, so that generator draws samples like the reals"
             raise ConfigError(must_be("latent", what, f"{latent!r} ({error})", "latent=(100, 1, 1)")) from error
         low, high = self._nets.reach
@@ -152,13 +160,12 @@ class Watch(AbstractContextManager["Watch"]):
             distinct = len({row.tobytes() for row in self.layout.samples(reals)})
             self._facts |= {"distinct": float(distinct), "distinct_share": distinct / len(reals)}
         _, discriminator, average = nets
-        if discriminator is not None:
-            self._blind = self._nets.try_discriminator()
+        self._asks = discriminator is not None and not self._nets.blind
         self._probe = Probe(
             self._reals,
             self._nets.fakes,
             Facts(0.0, False, False, False, steps=steps or LENGTH),
-            None if discriminator is None or self._blind else self._answers,
+            self._answers if self._asks else None,
             averaged=average is not None,
             labels=None if repeated is None else kinds_of(repeated),
             reach=reach,
@@ -167,12 +174,9 @@ class Watch(AbstractContextManager["Watch"]):
             penalties=("penalty",),
             seed=seed,
         )
-        self._history.averaged = average is not None
+        self._history.averaged, self._count = average is not None, len(reals)
         self._weight = self._nets.weight()
-        if discriminator is not None:
-            self._listener = self._nets.listener(lambda error: self._stop(error, f"at step {self.step + 1}"))
-        if self._listener is not None:
-            self._listener.rows = len(reals)
+        self._recorder = self._nets.recorder(lambda error: self._stop(error, f"at step {self.step + 1}"))
         sizes = self._nets.sizes
         started = Started(0, WATCHED, "your reals", steps or LENGTH, seed, 1, len(reals), 0, self.layout.shape, sizes)
         self._folder = WatchFolder(folder)
@@ -192,9 +196,10 @@ class Watch(AbstractContextManager["Watch"]):
         penalty : scalar, optional
             The gradient penalty, as it is added to D's loss.
         **figures : scalar
-            Norms that the framework cannot give: ``g_gradient`` and ``d_gradient``.
+            Other figures, such as ``g_gradient``, which the report then draws.
         """
         if not self.error:
+            self._speaks = True
             with self._guard(lambda: f"at step {step}"):
                 self._take(step, {"d_loss": d_loss, "g_loss": g_loss, "penalty": penalty, **figures})
 
@@ -202,13 +207,15 @@ class Watch(AbstractContextManager["Watch"]):
         self.close()
 
     def close(self) -> None:
-        """End the watch: remove its hooks, and note that the run is over."""
+        """End the watch: remove its hooks, note that the run is over, and sum up in a line on stderr."""
         with self._guard(lambda: "at the end"):
-            if self._listener is not None:
-                self._listener.stop()
+            if self._recorder is not None:
+                self._recorder.remove()
             if not self.error and not self._is_over:
                 self._is_over = True
                 self._add(Finished(max(self.step, 0)))
+                if self._speaks:
+                    mention(f"mulligan.Watch: {self._summarise()}")
 
     def report(self, path: str | Path) -> Path:
         """Write all that was measured as one HTML page, and return its path. What prevents it is told on stderr."""
@@ -218,9 +225,9 @@ class Watch(AbstractContextManager["Watch"]):
 
                 if self._folder is not None:
                     return write_report(self._folder.here.path, path)
-                say(f"mulligan.Watch has nothing to report: {self.error}.")
+                mention(f"mulligan.Watch has nothing to report: {self.error}.")
         except Exception as error:
-            say(f"mulligan.Watch could not write {path}: {describe_error(error)}")
+            mention(f"mulligan.Watch could not write {path}: {describe_error(error)}")
         return Path(path)
 
     @contextmanager
@@ -238,47 +245,16 @@ class Watch(AbstractContextManager["Watch"]):
         if self.error:
             return
         self.error = f"{type(error).__name__} {where}: {error}"
-        say(f"mulligan.Watch stops, and your training goes on. {self.error}")
+        mention(f"mulligan.Watch stops, and your training goes on. {self.error}")
         try:
-            if self._listener is not None:
-                self._listener.remove()
+            if self._recorder is not None:
+                self._recorder.remove()
         except Exception as again:
-            say(f"mulligan.Watch could not remove a hook: {again}")
+            mention(f"mulligan.Watch could not remove a hook: {again}")
 
     def _add(self, event: Event) -> None:
         if self._folder is not None:
             self._folder.add(event)
-
-    @property
-    def state(self) -> str:
-        """The present state: "healthy", a failure, or a mistake of the loop."""
-        return self._history.current.state
-
-    def __str__(self) -> str:
-        try:
-            return self._describe()
-        except Exception as error:
-            return f"the watch cannot be described ({describe_error(error)}). {self.error}"
-
-    def _describe(self) -> str:
-        if self._folder is None:  # it did not begin
-            return f"the watch has stopped: {self.error}"
-        taken = self._history.taken
-        soon = f"not measured yet: the first measurement comes at step {self.every}, the first name at {2 * self.every}"
-        where = f"step {self.step}, {len(taken)} latest measurements" if taken else soon
-        seen = [f"{self._nets.name}; reals {self.layout.name} in [{self.low:g}, {self.high:g}]"]
-        if self.form is not None:
-            turned = " (fakes are 1)" if self._turned else ""
-            seen.append(f"D's loss: {self.form.name}{turned}")
-        lines = [f"{self.state} ({where})", "  " + "; ".join(seen)]
-        lines += [f"  cannot see: {words}" for words in self._unseen()]
-        for finding in self.findings:
-            lines.append(f"since step {finding.step}: {finding.state}. {meaning(finding.state)}")
-            for name, found in finding.evidence.items():
-                value, limit = figure(found["value"]), figure(found["threshold"])
-                lines.append(f"  {value} {found['operator']} {limit}  {figure_of(name).meaning}")
-            lines += [f"  try: {words}" for words in finding.remedies]
-        return "\n".join([*lines, *([f"the watch has stopped: {self.error}"] if self.error else [])])
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -291,10 +267,7 @@ class Watch(AbstractContextManager["Watch"]):
         for name, value in figures.items():
             if value is not None:
                 self._kept.setdefault(name, []).append(value.detach() if hasattr(value, "detach") else value)
-        if self._listener is not None:
-            self._listener.step()
-            if (step + 1) % self.every >= self.every - LISTEN or self.every <= LISTEN:
-                self._listener.start()
+        self._record(step + 1)
         if step // min(TRACK, self.every) == self._seen // min(TRACK, self.every):
             return
         measures = {name: float(np.mean([as_numpy(v) for v in values])) for name, values in self._kept.items()}
@@ -305,10 +278,9 @@ class Watch(AbstractContextManager["Watch"]):
         self._add(Stepped(step, measures))
         self._last = measures
         told = {"penalty": measures["penalty"] / self._scale} if "penalty" in measures else {}
-        told |= {name: measures[name] for name in ("g_gradient", "d_gradient") if name in measures}
         due = self._history.is_due(step)
-        if due and self._listener is not None:
-            self._listener.stop()
+        if due:
+            self._read_facts()
         with self._nets.copied():
             if due and not np.isfinite(samples := self._nets.fakes(ROWS)).all():
                 self._fail(step)
@@ -321,75 +293,95 @@ class Watch(AbstractContextManager["Watch"]):
         if news is not None:
             self._tell(step, news)
 
+    def _record(self, coming: int) -> None:
+        """Record the coming step, if it belongs to the few that are recorded before the next measurement."""
+        places = min(max(self.every // LISTEN, 1), PLACES)
+        left = LISTEN * (len(self._history.taken) % places + 1) - (-coming % self.every)
+        if not (0 < left <= LISTEN or self.every <= LISTEN):
+            if self._recorder is not None:
+                self._recorder.remove()
+            self._nets.forget()
+            return
+        if self._recorder is not None:
+            self._recorder.start()
+            self._recorder.step()
+        if self._asks and len(self._moves) < 2 * LISTEN and "with_d" not in self._signals:
+            with self._nets.copied():
+                moves = self._nets.moves()
+            self._moves += [] if moves is None else [moves]
+
+    def _read_facts(self) -> None:
+        """Conclude what the recorded steps show."""
+        before = self._loop
+        facts, batch_norm = (list[Any](), False) if self._recorder is None else self._recorder.stop()
+        self._loop = loop = Loop(facts, batch_norm, self._moves, self._count)
+        self._signals = signals = signals_of(loop)
+        if min(len(before.means), len(loop.means)) > 2 and "d fake" in loop.aims:  # else reals may be changed fakes
+            signals["drift"] = drift_of(before.means, loop.means)
+        self._optimisers |= {turn.step.player: turn.step for turn in loop.steps}
+        for outputs, pushes in loop.heard:
+            self._fitting.hear(outputs, pushes, loop.mirrored)
+        self._check_reals([(fact.low, fact.high) for fact in loop.of(Judged)])
+        self._history.signals = self._facts | self._classes() | signals
+
     def _fail(self, step: int) -> None:
         self._tell(step, self._history.failed())
         self._add(Failed(step, "a number was no longer finite"))
-        self._is_over = True
         self.close()
 
     def _tell(self, step: int, news: Finding) -> None:
         evidence = {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in news.evidence}
-        words = tuple(remedy.write(self._nets.name) for remedy in remedies_for(news.state, evidence))
-        event = Diagnosed(step, news.state, evidence, words, severity=news.severity)
+        loss = None if self.form is None else self.form.name
+        remedies = advise(news.state, evidence, self._nets.name, loss, self._optimisers)
+        event = Diagnosed(step, news.state, evidence, remedies, severity=news.severity)
         self.findings.append(event)
         self._add(event)
+        if self._speaks:
+            hint = f" Try: {remedies[0].partition(chr(10))[0]}." if remedies else ""
+            mention(f"mulligan.Watch, step {count(step)}: {event.state}{grade(event)}. {meaning(event.state)}{hint}")
 
     # ── what D says ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _answers(self, made: Array) -> Answers:
         """Ask D, and give its outputs and slopes as logits, or as scores that are larger for reals."""
-        found = self._nets.answers(self._slopes)
-        form, outputs = self._fitting.found[0], Outputs(found.real, found.fake)
-        seen = form.seen(outputs, self._turned)
-        level = form.loss.level
-        factors = [np.full(len(side), -1.0 if self._turned else 1.0, np.float32) for side in seen]
-        if form.outputs == "probabilities":
-            factors = [factor / np.maximum(p * (1 - p), 1e-12) for factor, p in zip(factors, seen)]
-            level, seen = 0.0, as_logits(seen)
-        slopes = [
-            None if slope is None else slope * factor.reshape(-1, *[1] * (slope.ndim - 1))
-            for slope, factor in zip((found.slope_real, found.slope_fake), factors)
-        ]
+        real, fake, slope = self._nets.answers()
+        outputs = Outputs(real, fake)
+        self._fitting.add(outputs, self._last.get("d_loss", math.nan), self._last.get("penalty", 0.0))
+        self.form, self._turned, self._scale = self._fitting.found
+        form, seen, level, said = self.form, outputs, None, dict[str, float]()
+        if form is not None:
+            seen, level = form.seen(outputs, self._turned), form.level
+            said["d_loss"] = form.value(*seen)
+        if slope is not None and self._turned:
+            slope = -slope
+        if form is not None and form.outputs == "probabilities":
+            p, level, seen = seen.real, 0.0, as_logits(seen)
+            if slope is not None:
+                slope = slope / np.maximum(p * (1 - p), 1e-12).reshape(-1, *[1] * (slope.ndim - 1))
         self._probe.facts = Facts(
-            balance=form.balance,
-            probabilistic=form.outputs != "scores",
-            relativistic=form.name == "relativistic pairs",
+            balance=math.nan if form is None else form.balance,
+            probabilistic=form is not None and form.outputs != "scores",
+            relativistic=form is not None and form.name == PAIRS,
             penalised="penalty" in self._last,
             conditional=self._nets.labels is not None,
             threshold=level,
-            normalised=self._nets.normalised,
+            normalised=True,  # norms of gradients are not measured
             steps=self._probe.facts.steps,
         )
-        real, fake = seen
-        said = {"d_real": float(real.mean()), "d_fake": float(fake.mean())}
-        said["d_loss"] = form.value(*form.seen(outputs, self._turned))
+        said |= {"d_real": float(seen.real.mean()), "d_fake": float(seen.fake.mean())}
         if level is not None:
-            said["d_accuracy"] = 0.5 * float((real > level).mean() + (fake <= level).mean())
-        said |= self._facts | constant(self._reals.x, made, self.low, self.high) | self._classes()
-        said["d_still"] = float(np.ptp(found.real) > 0 and np.array_equal(found.real, self._before))
-        said["d_constant"] = float(np.ptp(np.concatenate([found.real, found.fake])) == 0)
-        self._before = found.real
-        if self._weight and "g_weights" in found.norms:
-            said["g_grown"] = found.norms["g_weights"] / self._weight
+            said["d_accuracy"] = 0.5 * float((seen.real > level).mean() + (seen.fake <= level).mean())
+        said |= constant(self._reals.x, made, self.low, self.high)
+        both = np.concatenate(outputs)
+        said["d_still"] = float(np.ptp(real) > 0 and np.array_equal(real, self._before))
+        said["d_constant"] = float(np.ptp(both) == 0)
+        said["clamped"] = float(np.isin(both, (0, 1)).mean()) if self._fitting.bounded else 0.0
         said["double_sigmoid"] = float(self._fitting.is_double)
-        heard = self._listener.signals if self._listener is not None else {}
-        if self._listener is not None:
-            self._check_reals(self._listener.ranges)
-        return Answers(real, fake, slopes[0], slopes[1], found.push, {**found.norms, **said, **heard})
-
-    def _slopes(self, real: Array, fake: Array) -> tuple[Array, Array, Array]:
-        """Find D's loss, and return its gradients and that of G's loss at these outputs of D."""
-        outputs = Outputs(real, fake)
-        if self._listener is not None:
-            for answered, pushes in self._listener.heard:
-                self._fitting.hear(answered, pushes, self._listener.mirrored)
-        self._fitting.add(outputs, self._last.get("d_loss", math.nan), self._last.get("penalty", 0.0))
-        form, self._turned, self._scale = self._fitting.found
-        self.form = form
-        seen = form.seen(outputs, self._turned)
-        sign = -1.0 if self._turned else 1.0
-        of_real, of_fake = form.slopes(*seen)
-        return sign * of_real, sign * of_fake, sign * form.push(*seen)
+        self._before = real
+        if self._weight:
+            said["g_weights"] = self._nets.weight()
+            said["g_grown"] = said["g_weights"] / self._weight
+        return Answers(*seen, slope, norms=said)
 
     def _check_reals(self, ranges: list[tuple[float, float]]) -> None:
         """Raise an error if D gets no batch in about the range of the reals that were handed over."""
@@ -402,40 +394,73 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _classes(self) -> dict[str, float]:
         """Measure whether classes belong to their samples: those handed over, and those that D gets."""
-        kinds, heard = self._kinds, self._listener.pairs if self._listener is not None else []
+        kinds, pairs = self._kinds, [fact.pair for fact in self._loop.of(Judged) if fact.pair]
         if kinds is None or len(np.unique(kinds[::2])) < 4:
             return {}
         known = self._reals.x[::2], kinds[::2]
         of_reals = class_match(known, self._reals.x[1::2], kinds[1::2])
-        pairs = [
-            (self.layout.samples(x), kinds_of(y)) for x, *more in heard for y in more if y.shape[1:] == self._label
-        ]
+        told = [(self.layout.samples(x), kinds_of(y)) for x, *more in pairs for y in more if y.shape[1:] == self._label]
         self._classes_show = of_reals > 0.05
-        if of_reals < 0.2 or not pairs:
+        if of_reals < 0.2 or not told:
             return {}
-        x, classes = map(np.concatenate, zip(*pairs))
+        x, classes = map(np.concatenate, zip(*told))
         return {"class_in_loop": class_match(known, x, classes) / of_reals}
+
+    # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def state(self) -> str:
+        """The present state: "healthy", a failure, or a mistake of the loop."""
+        return self._history.current.state
+
+    def __str__(self) -> str:
+        try:
+            return self._describe()
+        except Exception as error:
+            return f"the watch cannot be described ({describe_error(error)}). {self.error}"
+
+    def _summarise(self) -> str:
+        if not self._history.taken:
+            return f"{count(self.step)} steps, too few to measure. Set every= to less than {self.every}."
+        since = f" since step {count(self.findings[-1].step)}" if self.findings else ""
+        more = " print(watch) tells more." if self.findings else ""
+        return f"{self.state}{since}, after {count(self.step)} steps.{more}"
+
+    def _describe(self) -> str:
+        if self._folder is None:  # it did not begin
+            return f"the watch has stopped: {self.error}"
+        taken = self._history.taken
+        where = f"step {self.step}, {len(taken)} latest measurements"
+        soon = f"not measured yet: the first measurement comes at step {self.every}"
+        loss = "unknown" if self.form is None else self.form.name + " (fakes are 1)" * self._turned
+        seen = f"{self._nets.name}; reals {self.layout.name} in [{self.low:g}, {self.high:g}]"
+        lines = [f"{self.state} ({where if taken else soon})", f"  {seen}" + f"; D's loss: {loss}" * bool(taken)]
+        if unseen := self._unseen():
+            lines.append(f"  cannot see: {'; '.join(unseen)}")
+        for finding in self.findings:
+            lines.append(f"since step {finding.step}: {finding.state}{grade(finding)}. {meaning(finding.state)}")
+            for name, found in finding.evidence.items():
+                value, limit = figure(found["value"]), figure(found["threshold"])
+                lines.append(f"  {value} {found['operator']} {limit}  {figure_of(name).meaning}")
+            lines += [f"  try: {words}" for words in finding.remedies]
+        return "\n".join([*lines, *([f"the watch has stopped: {self.error}"] if self.error else [])])
 
     def _unseen(self) -> list[str]:
         """Return what is out of reach here, and why."""
-        if self._blind:
-            return [f"who wins and slopes, because D cannot be asked ({self._blind})"]
-        if self._probe.answers is None:
+        if self._nets.blind:
+            return [f"who wins and slopes, because D cannot be asked ({self._nets.blind})"]
+        if not self._asks:
             return ["who wins, slopes and mistakes of the loop, because there is no discriminator="]
-        unseen = []
-        if len(self._reals.x) < COUNT // 2:
-            unseen.append(f"much of variety and of copies, because there are only {len(self._reals.x)} reals")
-        if not self._classes_show:
-            unseen.append("whether labels= belong to the reals: classes do not differ in their mean, so look at some")
-        if not self._nets.gradients:
-            unseen.append(f"D's slope, so neither a penalty that is too strong nor a steep D ({self._nets.name})")
-        if self._listener is None:
-            unseen.append("mistakes of the loop, such as a missing zero_grad, which show only in PyTorch")
-        if "penalty" not in self._last:
-            unseen.append("whether a gradient penalty is too strong: pass penalty=, if there is one")
-        if "d_loss" not in self._last:
-            unseen.append("the scale of D's loss: pass d_loss=")
-        return unseen
+        hidden = {
+            f"much of variety and of copies, because there are only {len(self._reals.x)} reals": (
+                len(self._reals.x) < COUNT // 2
+            ),
+            "whether labels= belong to the reals, because classes do not differ in their mean": not self._classes_show,
+            "gradients, D's slope and optimisers, which show only in PyTorch": self._recorder is None,
+            "a gradient penalty that is too strong, without penalty=": "penalty" not in self._last,
+            "the scale of D's loss, without d_loss=": "d_loss" not in self._last,
+        }
+        return [words for words, holds in hidden.items() if holds]
 
 
 def check_arguments(reals: Any, generator: Any, discriminator: Any, average: Any, labels: Any, steps: Any) -> None:
@@ -452,9 +477,17 @@ def check_arguments(reals: Any, generator: Any, discriminator: Any, average: Any
         as_whole("steps", steps, 1)
 
 
-def describe_error(error: Exception) -> str:
-    """Write an error in a line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def _close(watch: Callable[[], Watch | None]) -> None:
+    """Sum up at the end of a program that does not close its watch, also after Ctrl-C."""
+    if (living := watch()) is not None:
+        living.close()
+
+
+def grade(finding: Diagnosed) -> str:
+    """Return whether a state may pass."""
+    if finding.state not in PASSING or not finding.severity:
+        return ""
+    return " (lasting)" if finding.step >= YOUNG else " (young: healthy GANs of this age may look so)"
 
 
 def meaning(state: str) -> str:
