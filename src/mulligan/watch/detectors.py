@@ -346,5 +346,5 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
 
 def signals_of(loop: Loop) -> dict[str, float]:
     """Return all figures that the facts give."""
-    figures = ((name, detect(loop)) for name, detect in DETECTORS.items())
+    figures = ((name, detect(loop)) for name, detect in DETECTORS.items() if loop.facts or loop.moves)
     return {name: value for name, value in figures if value is not None}

@@ -322,7 +322,7 @@ class Watch(AbstractContextManager["Watch"]):
         for outputs, pushes in loop.heard:
             self._fitting.hear(outputs, pushes, loop.mirrored)
         self._check_reals([(fact.low, fact.high) for fact in loop.of(Judged)])
-        self._history.signals = self._facts | self._classes() | signals
+        self._history.signals = self._facts | self._classes() | signals if self._asks else signals
 
     def _fail(self, step: int) -> None:
         self._tell(step, self._history.failed())
