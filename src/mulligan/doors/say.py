@@ -24,7 +24,7 @@ def say(text: object) -> None:
 
 
 def mention(text: object) -> None:
-    """Print a message on stderr, if that can be done: in a program that is not ours it may be closed, full or replaced."""
+    """Print a message on stderr, if that can be done: in somebody else's program it may be closed or replaced."""
     with suppress(Exception):
         say(text)
 
