@@ -14,9 +14,8 @@ REALS = np.random.default_rng(0).uniform(-1, 1, (80, 8, 8, 1)).astype(np.float32
 
 def callback(framework, monkeypatch):
     """Run the guide's code of a framework, on a stand-in for the framework, and return its class."""
-    (code,) = (
-        c for c in re.findall("```python no-run\n(.*?)```", GUIDE.read_text("utf-8"), re.S) if f"import {framework}" in c
-    )
+    blocks = re.findall("```python no-run\n(.*?)```", GUIDE.read_text("utf-8"), re.S)
+    (code,) = (block for block in blocks if f"import {framework}" in block)
     base = type("Callback", (), {})
     stand_in = ModuleType(framework)
     stand_in.Callback, stand_in.callbacks = base, SimpleNamespace(Callback=base)
