@@ -1,15 +1,10 @@
 """Augmentations: what they do and their transposes."""
 
-import json
-
 import numpy as np
 import pytest
 
-from mulligan.config.serialization import from_table, to_table
-from mulligan.data import Dataset
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ShapeError
 from mulligan.game import (
-    AUGMENTATIONS,
     GAN,
     R1,
     R2,
@@ -25,8 +20,8 @@ from mulligan.game import (
 )
 from mulligan.game.augment import Warp
 from mulligan.game.checking import Listening
+from mulligan.game.validation import check_playable
 from mulligan.nn import layers as nn
-from mulligan.training import Run, recipe, with_overrides
 
 SHAPE = (8, 6, 2)
 ALL = (Flip(), Translation(0.3), Cutout(0.5), Brightness(0.4))
@@ -107,17 +102,9 @@ def test_light_is_added_where_something_is_seen():
 
 def test_points_are_not_augmented():
     player = Player((nn.Dense(2),)), Player((nn.Dense(1),))
-    with pytest.raises(ShapeError, match=r"augment = \[\]"):
-        GAN(Game(*player, augment=(Flip(),)), (2,))
-
-
-def test_a_configuration_names_them():
-    config = with_overrides(recipe("quick"), ['augment=["flip", {kind="translation", ratio=0.25}, "cutout"]'])
-    assert config.augment == (Flip(), Translation(0.25), Cutout())
-    assert from_table(type(config), to_table(config)) == config
-    with pytest.raises(ConfigError, match=r"Did you mean 'cutout'"):
-        with_overrides(config, ['augment=["cutuot"]'])
-    assert {"flip", "translation", "cutout", "brightness"} == set(AUGMENTATIONS)
+    for refused in (GAN, check_playable):
+        with pytest.raises(ShapeError, match=r"augment = \[\]"):
+            refused(Game(*player, augment=(Flip(),)), (2,))
 
 
 R1_R2 = (R1(0.7), R2(1.3))
@@ -152,23 +139,3 @@ def test_the_real_batch_stays_as_it_was():
     with gan:
         gan.step(real)
     assert (real == before).all()
-
-
-def test_a_resumed_run_is_the_same_to_the_byte():
-    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), dtype=np.uint8)
-    changes = ["generator.layers={kind='mlp_generator',hidden=[4]}", "batch_size=6", "threads=1", "steps=12"]
-    changes += ["discriminator.layers={kind='mlp_discriminator',hidden=[4]}", 'augment=["flip","translation","cutout"]']
-    config = with_overrides(recipe("quick"), [*changes, "data.labels=none"])
-    data = Dataset("own", images)
-
-    def played(part=None):
-        run = Run(config, data=data)
-        for step in range(12):
-            with run.gan:
-                run.advance()
-            if step == part:
-                state = json.loads(json.dumps(run.state()))
-                run = Run.restore(config, {k: v.copy() for k, v in run.gan.arrays().items()}, state, data=data)
-        return {name: array.tobytes() for name, array in run.gan.arrays().items()}
-
-    assert played(5) == played()

@@ -7,14 +7,12 @@ from time import sleep
 import numpy as np
 import pytest
 
-from mulligan.config.serialization import from_table, to_table
 from mulligan.errors import ConfigError
 from mulligan.game import GAN, Game, Latent, Player, Wasserstein
 from mulligan.game.checking import NETS
 from mulligan.nn import Average
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead
-from mulligan.training import Config
 
 ETA = 0.3
 
@@ -113,13 +111,6 @@ def test_it_is_for_both_players_or_for_none(g, d, update):
 def test_it_is_for_one_move_of_d():
     with pytest.raises(ConfigError, match=r"d_steps must .*got 2"):
         game_with(EXTRA, EXTRA, d_steps=2)
-
-
-def test_a_configuration_says_so_too():
-    table = to_table(Config(Player(NETS["mlp"][0]), Player(NETS["mlp"][1])))
-    table["generator"]["optimizer"] = "extragradient"
-    with pytest.raises(ConfigError, match="Use extragradient for both or for none"):
-        from_table(Config, table)
 
 
 @pytest.mark.parametrize(

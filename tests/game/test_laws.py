@@ -337,35 +337,6 @@ def test_spectral_norm_turns_once_a_turn_for_both_players(update):
         np.testing.assert_allclose(network.tensors()["0.W_v"], v, rtol=1e-5)
 
 
-def test_a_layer_may_scribble_where_nobody_looks():
-    """`inputs=False` promises nothing about dx, not even that the old one survives."""
-
-    class Scribbler(nn.Dense):
-        def backward(self, m, dy, inputs=True):
-            dx = super().backward(m, dy, True)
-            if not inputs:
-                dx.fill(np.nan)
-            return dx
-
-        def adjoint(self, m, dy, dty, inputs=True):
-            pair = super().adjoint(m, dy, dty, True)
-            if not inputs:
-                pair[0].fill(np.nan)
-            return pair
-
-    rest = NETS["curved"][1][1:]
-    for penalties in ((), (R2(),)):
-        game = game_of("curved", update="simultaneous", penalties=penalties)
-        tidy, scribbled = (
-            play(
-                SmallGame("", replace(game, discriminator=replace(game.discriminator, layers=(layer, *rest))), (4,)),
-                (5,),
-            )
-            for layer in (nn.Dense(6), Scribbler(6))
-        )
-        assert everything(tidy) == everything(scribbled)
-
-
 @pytest.mark.parametrize("processes", [False, True])
 def test_released_buffers_are_allocated_again(processes):
     kept, released = (GAN(kitchen_sink().game, (4,), workers=2, processes=processes) for _ in range(2))

@@ -132,10 +132,6 @@ def test_a_users_activation_without_its_slope_is_named():
         Flat()
 
 
-def test_a_users_activation_that_writes_plays():
-    GAN(game_of(d=(D[0], Returned(""), D[-1]), penalties=(R1(),)), SHAPE, workers=1)
-
-
 @pytest.mark.parametrize(
     ("layer", "match"),
     [

@@ -284,10 +284,3 @@ def test_a_gradient_of_zero_may_be_zero_and_nothing_else():
     x, rng = np.ones(3), np.random.default_rng(0)
     assert gradient_error(lambda: 1.0, x, np.zeros(3), rng) == 0
     assert gradient_error(lambda: 1.0, x, np.full(3, 1e-6), rng) > checking.TOLERANCE
-
-
-def test_cases_of_a_layer_are_numbered_where_there_are_several(monkeypatch):
-    some = {"one": EXAMPLES["tanh"][:1], "two": [*EXAMPLES["tanh"][:1], *EXAMPLES["tanh"][:1]]}
-    monkeypatch.setattr(checking, "EXAMPLES", some)
-    monkeypatch.setattr(checking, "LAYERS", {})
-    assert list(dict.fromkeys(check.name for check in checking.check_layers())) == ["one", "two 1", "two 2"]

@@ -8,33 +8,22 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.nn.fields import (
-    Checked,
-    Count,
-    Decay,
-    Finite,
-    Fraction,
-    Integer,
-    NonNegative,
-    Positive,
-    PositiveFraction,
-    Seed,
-    Whole,
-)
+from mulligan.nn import fields
+from mulligan.nn.fields import Checked, Count, Positive
 
 
 @dataclass(frozen=True)
 class Spec(Checked):
-    finite: Finite = 0.0
+    finite: fields.Finite = 0.0
     positive: Positive = 1.0
-    non_negative: NonNegative = 0.0
-    decay: Decay = 0.9
-    fraction: Fraction = 0.5
-    positive_fraction: PositiveFraction = 0.5
+    non_negative: fields.NonNegative = 0.0
+    decay: fields.Decay = 0.9
+    fraction: fields.Fraction = 0.5
+    positive_fraction: fields.PositiveFraction = 0.5
     count: Count = 3
-    whole: Whole = 3
-    integer: Integer = 3
-    seed: Seed = 7
+    whole: fields.Whole = 3
+    integer: fields.Integer = 3
+    seed: fields.Seed = 7
     counts: tuple[Count, ...] = (64, 32)
     word: Literal["fast", "slow", "still"] = "slow"
     free: str = "anything"
@@ -69,7 +58,7 @@ def test_edges(field, inside, outside):
 
 
 @pytest.mark.parametrize(
-    ("fields", "rule"),
+    ("options", "rule"),
     [
         ({"positive": -2.0}, "a finite number, above 0, got -2.0. Try positive = 1."),
         ({"positive_fraction": 0.0}, "a finite number, above 0 and at most 1, got 0.0. Try positive_fraction = 0.5."),
@@ -77,10 +66,10 @@ def test_edges(field, inside, outside):
         ({"word": ["fast"]}, "'fast', 'slow' or 'still', got ['fast']. Try word = 'slow'."),
     ],
 )
-def test_words(fields, rule):
+def test_words(options, rule):
     with pytest.raises(ConfigError) as caught:
-        Spec(**fields)
-    assert str(caught.value) == f"Spec: {next(iter(fields))} must be {rule}"
+        Spec(**options)
+    assert str(caught.value) == f"Spec: {next(iter(options))} must be {rule}"
 
 
 def test_whole_numbers_beyond_all_floats_are_refused():
@@ -108,7 +97,7 @@ def test_objects_are_of_their_kind():
 
 
 @pytest.mark.parametrize(
-    ("fields", "rule"),
+    ("options", "rule"),
     [
         ({"one": "spec"}, r"Holder: one must .*got 'spec'."),
         ({"one": Spec}, "one must be a kind of Spec, got <class .*Spec'>"),
@@ -118,9 +107,9 @@ def test_objects_are_of_their_kind():
         ({"either": 1}, "a list, each entry a kind of Spec, or a kind of Bare, got 1. Try either = Bare()."),
     ],
 )
-def test_objects_of_another_kind(fields, rule):
+def test_objects_of_another_kind(options, rule):
     with pytest.raises(ConfigError, match=rule.replace("()", r"\(\)")):
-        Holder(**fields)
+        Holder(**options)
 
 
 def test_a_field_without_default_has_a_remedy_too():

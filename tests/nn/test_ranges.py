@@ -7,49 +7,18 @@ import pytest
 
 from mulligan.errors import ConfigError
 from mulligan.game import DRAGAN, R1, WGANGP, NonSaturating
-from mulligan.nn import CLIPPINGS, EMA, layers, schedules
-from mulligan.nn.layers import (
-    Constant,
-    Conv2d,
-    ConvTranspose2d,
-    Dense,
-    Glorot,
-    He,
-    LeakyReLU,
-    Maxout,
-    Normal,
-    OneHot,
-    Orthogonal,
-    Scaled,
-    Uniform,
-)
-from mulligan.nn.optimizers import (
-    OPTIMIZERS,
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdaMax,
-    AdamW,
-    AMSGrad,
-    Extragradient,
-    Lookahead,
-    Momentum,
-    Nadam,
-    Nesterov,
-    OptimisticAdam,
-    RMSprop,
-)
-from mulligan.nn.schedules import Cosine, Exponential, Geometric, Linear, StepDecay, WarmUp
+from mulligan.nn import CLIPPINGS, EMA, layers, optimizers, schedules
+from mulligan.nn.layers import He
+from mulligan.nn.optimizers import SGD, Adam
 
 CHANNELS = {"channels": 2}
 NEEDED = {
-    OneHot: {"classes": 3},
-    Dense: {"units": 3},
-    Maxout: {"units": 3},
-    Scaled: {"init": He()},
-    Conv2d: CHANNELS,
-    ConvTranspose2d: CHANNELS,
+    layers.OneHot: {"classes": 3},
+    layers.Dense: {"units": 3},
+    layers.Maxout: {"units": 3},
+    layers.Scaled: {"init": He()},
+    layers.Conv2d: CHANNELS,
+    layers.ConvTranspose2d: CHANNELS,
 }
 """What has no default."""
 CONVOLUTION = {
@@ -60,34 +29,34 @@ CONVOLUTION = {
 }
 REFUSED = {
     SGD: {"lr": [0.0, math.nan]},
-    Momentum: {"momentum": [1.0, -1.0]},
+    optimizers.Momentum: {"momentum": [1.0, -1.0]},
     Adam: {"beta1": [1.0], "beta2": [-0.1], "eps": [0.0, 1e-50]},  # float32 rounds the last one to 0
-    AdamW: {"weight_decay": [-1.0]},
-    Nadam: {"psi": [-1.0]},
-    Adadelta: {"rho": [1.0]},
-    RMSprop: {"rho": [-0.5]},
-    Adagrad: {"eps": [math.nan]},
-    Lookahead: {"k": [0, 2.5], "alpha": [0.0, 1.5]},
+    optimizers.AdamW: {"weight_decay": [-1.0]},
+    optimizers.Nadam: {"psi": [-1.0]},
+    optimizers.Adadelta: {"rho": [1.0]},
+    optimizers.RMSprop: {"rho": [-0.5]},
+    optimizers.Adagrad: {"eps": [math.nan]},
+    optimizers.Lookahead: {"k": [0, 2.5], "alpha": [0.0, 1.5]},
     EMA: {"half_life": [0.0, math.nan], "ramp": [-1.0]},
     **{cls: {"max": [0.0, -1.0, math.inf, "1"]} for cls in CLIPPINGS.values()},
     schedules.Constant: {"value": [-1.0, math.inf]},
-    StepDecay: {"factor": [-0.1], "at": [(3, -1), (3, 2.5)]},
-    Exponential: {"every": [0]},
-    Geometric: {"start": [0.0], "end": [0.0], "until": [0.0]},
-    Linear: {"end": [-1.0], "from_": [1.0], "until": [0.0]},
-    Cosine: {"until": [0.0, 1.5]},
-    WarmUp: {"steps": [0], "then": [1.0]},
+    schedules.StepDecay: {"factor": [-0.1], "at": [(3, -1), (3, 2.5)]},
+    schedules.Exponential: {"every": [0]},
+    schedules.Geometric: {"start": [0.0], "end": [0.0], "until": [0.0]},
+    schedules.Linear: {"end": [-1.0], "from_": [1.0], "until": [0.0]},
+    schedules.Cosine: {"until": [0.0, 1.5]},
+    schedules.WarmUp: {"steps": [0], "then": [1.0]},
     He: {"gain": [-1.0], "slope": [math.nan]},
-    Glorot: {"gain": [-1.0], "distribution": ["cauchy"]},
-    Orthogonal: {"gain": [math.inf]},
-    Normal: {"std": [-0.1]},
-    Uniform: {"bound": ["wide"]},
-    Constant: {"value": [math.inf]},
-    Scaled: {"by": [math.nan], "init": [0.5]},
-    Conv2d: CONVOLUTION,
-    ConvTranspose2d: CONVOLUTION,
-    Dense: {"units": [0, 2.5], "init": ["he"]},
-    LeakyReLU: {"alpha": [1.0]},
+    layers.Glorot: {"gain": [-1.0], "distribution": ["cauchy"]},
+    layers.Orthogonal: {"gain": [math.inf]},
+    layers.Normal: {"std": [-0.1]},
+    layers.Uniform: {"bound": ["wide"]},
+    layers.Constant: {"value": [math.inf]},
+    layers.Scaled: {"by": [math.nan], "init": [0.5]},
+    layers.Conv2d: CONVOLUTION,
+    layers.ConvTranspose2d: CONVOLUTION,
+    layers.Dense: {"units": [0, 2.5], "init": ["he"]},
+    layers.LeakyReLU: {"alpha": [1.0]},
     layers.Dropout: {"rate": [1.0]},
     layers.Softplus: {"beta": [0.0]},
     layers.Reshape: {"shape": [(0, 2), 12]},
@@ -95,8 +64,8 @@ REFUSED = {
     layers.AvgPool: {"size": [0]},
     layers.BatchNorm: {"momentum": [0.0]},
     layers.LayerNorm: {"eps": [0.0]},
-    OneHot: {"classes": [0], "scale": [0.0]},
-    Maxout: {"pieces": [0]},
+    layers.OneHot: {"classes": [0], "scale": [0.0]},
+    layers.Maxout: {"pieces": [0]},
     NonSaturating: {"smoothing": [-0.1, 1.5, math.nan]},
     R1: {"gamma": [-1.0]},
     WGANGP: {"weight": [math.inf]},
@@ -104,25 +73,25 @@ REFUSED = {
 }
 PUBLISHED = {
     "sgd": SGD(lr=0.01),
-    "momentum": Momentum(lr=0.01, momentum=0.9),
-    "nesterov": Nesterov(lr=0.01, momentum=0.9),
-    "adagrad": Adagrad(lr=0.01, eps=1e-10),
-    "adadelta": Adadelta(lr=1.0, rho=0.95, eps=1e-6),
-    "rmsprop": RMSprop(lr=1e-3, rho=0.9, eps=1e-8),
+    "momentum": optimizers.Momentum(lr=0.01, momentum=0.9),
+    "nesterov": optimizers.Nesterov(lr=0.01, momentum=0.9),
+    "adagrad": optimizers.Adagrad(lr=0.01, eps=1e-10),
+    "adadelta": optimizers.Adadelta(lr=1.0, rho=0.95, eps=1e-6),
+    "rmsprop": optimizers.RMSprop(lr=1e-3, rho=0.9, eps=1e-8),
     "adam": Adam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
-    "adamax": AdaMax(lr=2e-3, beta1=0.9, beta2=0.999),
-    "nadam": Nadam(lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004),
-    "amsgrad": AMSGrad(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
-    "adamw": AdamW(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01),
-    "optimistic_adam": OptimisticAdam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
-    "extragradient": Extragradient(base=Adam()),
-    "lookahead": Lookahead(base=Adam(), k=5, alpha=0.5),
+    "adamax": optimizers.AdaMax(lr=2e-3, beta1=0.9, beta2=0.999),
+    "nadam": optimizers.Nadam(lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004),
+    "amsgrad": optimizers.AMSGrad(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "adamw": optimizers.AdamW(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01),
+    "optimistic_adam": optimizers.OptimisticAdam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "extragradient": optimizers.Extragradient(base=Adam()),
+    "lookahead": optimizers.Lookahead(base=Adam(), k=5, alpha=0.5),
 }
 """What stands where a configuration says nothing: the articles' numbers where they give some, else the usual ones."""
 
 
 def test_numbers_left_out_are_the_published_ones():
-    assert {name: cls() for name, cls in OPTIMIZERS.items()} == PUBLISHED
+    assert {name: cls() for name, cls in optimizers.OPTIMIZERS.items()} == PUBLISHED
 
 
 @pytest.mark.parametrize(
@@ -142,7 +111,7 @@ def test_refuses_values_out_of_range(cls, name, value):
 
 def test_a_window_that_ends_before_it_begins_is_told_both_ends():
     with pytest.raises(ConfigError, match=r"^Linear: from_ must be below until = 1\.0, got 1\.0\. Try from_ = 0\.5\.$"):
-        Linear(from_=1.0)
+        schedules.Linear(from_=1.0)
 
 
 def test_a_schedule_of_beta2_needs_an_option_beta2_and_stays_in_its_range():

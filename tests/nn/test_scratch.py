@@ -2,9 +2,6 @@
 
 import copy
 import pickle
-import platform
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -76,35 +73,3 @@ def test_loss_and_penalty_are_mixed_tile_by_tile(monkeypatch):
         space.fused_grads(c)
         found.append(space.grad.copy())
     np.testing.assert_allclose(*found, rtol=1e-12)
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have other habits")
-def test_a_thread_uses_what_another_has_freed():
-    """By default glibc has a heap for each thread; a run gives them one."""
-    code = """
-import os
-import sys
-from threading import Barrier, Thread
-import numpy as np
-from mulligan.training import Run, recipe
-
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-def work(turn):
-    for now in range(2):
-        barrier.wait()
-        if now == turn:
-            arrays = [np.ones(12_000) for _ in range(300)]  # 27 MB
-            kept.append(np.ones(12_000))  # above them: what is freed below it stays in the heap
-
-Run(recipe("ring", threads=1))
-kept, barrier = [], Barrier(2)
-before, threads = resident(), [Thread(target=work, args=(turn,)) for turn in range(2)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-print(resident() - before)
-"""
-    assert float(subprocess.check_output([sys.executable, "-c", code])) < 35.0  # 54 with a heap for each thread

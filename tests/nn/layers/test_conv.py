@@ -113,16 +113,6 @@ def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, sma
     products.tile.cache_clear()
 
 
-def test_the_thin_path_equals_the_other(monkeypatch):
-    for layer, shape in [(ConvTranspose2d(3, 5, 2), (4, 3, 2)), (ConvTranspose2d(2, 3, 1), (4, 3, 5))]:
-        network, space = built(layer, shape)
-        found = []
-        for thin in (0, 10**6):
-            monkeypatch.setattr(convolution, "THIN", thin)
-            found.append(passes(network, space, 3)[0])
-        assert relative(*found) < 1e-13
-
-
 @BOTH
 @pytest.mark.parametrize("channels", [1, 6])
 def test_repeated_poisoned_and_smaller_batches_give_the_same_bytes(kind, channels, monkeypatch):
@@ -139,22 +129,6 @@ def test_repeated_poisoned_and_smaller_batches_give_the_same_bytes(kind, channel
             assert found.tobytes() == expected.tobytes()
         space.memory.poison()
     assert "columns" in space.context.buffers.largest
-
-
-@BOTH
-def test_no_pass_changes_what_it_is_given(kind):
-    network, space = built(kind(1), (4, 4, 2))
-    rng = np.random.default_rng(0)
-    x, dy = rng.normal(size=(3, 4, 4, 2)), rng.normal(size=(3, *network.output_shape))
-    theta = network.theta.copy()
-    for array in (x, dy):
-        array.flags.writeable = False
-    space.forward(x)
-    space.clear_grads()
-    space.adjoint(dy, dy, inputs=True)
-    space.tangent(x)
-    space.grads()
-    assert np.array_equal(network.theta, theta)
 
 
 def test_images_need_not_be_contiguous():
