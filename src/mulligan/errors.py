@@ -93,6 +93,8 @@ GONE = {
     "concat": "Write a layer of your own: docs/guides/extend.md.",
     "elu": "Use silu or softplus.",
     "polyak": "Use ema.",
+    "orthogonal": "Use he, or write an initialiser of your own: docs/guides/extend.md.",
+    "warm_up": 'Use {kind = "linear", start = 0, end = 1, until = 0.01}.',
     "constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.',
     "goodfellow-mnist": "Use classic, or write its layers out in a recipe of your own.",
     "cifar10": "Give its pictures as a folder, with the recipe pictures.",

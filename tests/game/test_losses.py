@@ -89,22 +89,6 @@ def test_values_are_the_definitions(name):
     assert loss.generator(real=real, fake=fake).value == pytest.approx(for_g(real, fake), rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("loss", "for_d", "for_g"),
-    [
-        (NonSaturating(), 2 * LN2, LN2),  # 1.386, .693: D knows nothing
-        (Minimax(), 2 * LN2, -LN2),
-        (Relativistic(), LN2, LN2),
-        (RelativisticAverage(), 2 * LN2, 2 * LN2),
-    ],
-    ids=repr,
-)
-def test_at_the_equilibrium(loss, for_d, for_g):
-    logits = np.zeros(6)
-    assert loss.discriminator(real=logits, fake=logits).value == pytest.approx(for_d, rel=1e-15)
-    assert loss.generator(real=logits, fake=logits).value == pytest.approx(for_g, rel=1e-15)
-
-
 @pytest.mark.parametrize("shift", [3.0, -11.0])
 @pytest.mark.parametrize("loss", [Relativistic(), RelativisticAverage()], ids=repr)
 def test_relativistic_losses_see_differences_only(loss, shift):

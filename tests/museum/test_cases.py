@@ -12,7 +12,6 @@ from mulligan.errors import ConfigError
 from mulligan.museum import EXHIBITS, Contrast, Played, exhibit_named
 from mulligan.museum.exhibits import article
 from mulligan.museum.kinds import EveryFew
-from mulligan.museum.stage import stretched
 
 GENERATOR = (100, 128, 256, 346, 480, 560, 686, 784)
 """Widths of the article's G, from z to the pixels."""
@@ -77,14 +76,6 @@ def test_a_wrong_name_is_answered():
         exhibit_named("artcle")
 
 
-def test_each_stretched_picture_has_its_own_contrast():
-    faint, strong = np.full((2, 28, 28), 0.5)
-    faint[0, 0], strong[0, 0] = 0.51, 1.5
-    shown = stretched("x", "two", np.stack([faint, strong]), zoom=1)
-    assert np.bincount(shown.image.ravel(), minlength=256)[255] == 2  # the brightest of each is white
-    assert (shown.low, shown.high) == (0.5, 1.5)
-
-
 def test_a_lazy_penalty_has_the_same_mean():
     assert [EveryFew(every=4)(step, 8) for step in range(8)] == [4.0, 0.0, 0.0, 0.0] * 2
 
@@ -103,10 +94,3 @@ def test_both_public_seeds_of_the_article_show_a_zero_first(seed, row):
     found = article.replay(seed, article.pixels())
     assert (drawn, labels[drawn]) == (row, 0)
     assert found.first == found.nearest == numbers[row]
-
-
-def test_the_contrast_of_the_article_is_that_of_all_runs_together():
-    played = article.run(0, seeds=6, steps=(1,), mended=1)
-    (contrast,) = (evidence for evidence in played.evidence if evidence.name == "contrast")
-    drawn = np.stack([one.drawn for one in article.imprints(range(6), article.pixels())]).astype(np.float64)
-    assert drawn.max() - drawn.min() <= contrast.before < 5e-5

@@ -8,13 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulligan.nn.schedules import (
-    SCHEDULES,
     Cosine,
     Exponential,
     Geometric,
     Linear,
     StepDecay,
-    WarmUp,
 )
 
 values = st.floats(1e-6, 1e3)
@@ -88,19 +86,3 @@ def test_exponential_smooth_and_in_stairs():
         [1e-3, 1e-3, 0.95e-3, 0.95**2 * 1e-3]
     )
     assert Exponential(1.0, 0.25, every=10)(5, 10) == pytest.approx(0.5)
-
-
-@settings(deadline=None)
-@given(st.integers(1, 50), moving())
-def test_warm_up_scales_the_first_steps_only(steps, case):
-    schedule = case[0]
-    warmed = WarmUp(steps, schedule)
-    for step in range(60):
-        share = (step + 1) / steps if step < steps else 1.0
-        assert warmed(step, 60) == share * schedule(step, 60)
-
-
-@pytest.mark.parametrize("cls", SCHEDULES.values(), ids=lambda cls: cls.__name__)
-def test_every_schedule_works_as_it_comes(cls):
-    assert cls()(0, 1) >= 0
-    assert hash(cls()) == hash(cls())

@@ -156,7 +156,7 @@ divergence | mlp | loss=wasserstein; update=alternating; penalties=[{kind="wgan_
 divergence | mlp | schedules.lr={kind="exponential", factor=10, every=1} | checkpoint | schedules.lr=constant
 divergence | mlp | schedules.penalty={kind="exponential", factor=10, every=1} | step 0 | schedules.penalty=constant
 divergence | mlp | γ0=1e20 | step 0 | γ0=1
-divergence | mlp | schedules.lr={kind="warm_up", steps=100} | checkpoint | G.lr=0.000333; D.lr=0.000333
+divergence | mlp | schedules.lr={kind="linear", start=0, end=1, until=0.1} | checkpoint | G.lr=0.000333; D.lr=0.000333
 divergence | mlp | D.lr=1e-12 | checkpoint | D.lr=0.001
 D wins | mlp | G.lr=3e-06; D.lr=0.003 | checkpoint | γ0=10; γ1=10; G.lr=0.003
 D wins | mlp | G.lr=0.0001; D.lr=0.003 | checkpoint | γ0=10; γ1=10; G.lr=0.003

@@ -14,19 +14,8 @@ from mulligan.game.architectures import Architecture
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, softplus
 from mulligan.game.penalties import WGANGP, scale_rows, squared_norms
 from mulligan.nn.fields import Count, Decay, Finite, Positive
-from mulligan.nn.layers import (
-    Arctan,
-    Dense,
-    Flatten,
-    Layer,
-    Pointwise,
-    ReLU,
-    Reshape,
-    Sigmoid,
-    Tanh,
-)
+from mulligan.nn.layers import Arctan, Dense, Flatten, Layer, Pointwise, ReLU, Reshape, Sigmoid, Tanh
 from mulligan.nn.layers.activations import sigmoid
-from mulligan.nn.layers.activations import sigmoid as logistic
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.memory import Array, Memory
@@ -85,7 +74,7 @@ class ArticleOutput(Dense):
 
     def forward(self, m: Memory, x: Array) -> Array:
         y = super().forward(m, x)
-        logistic(y, y)
+        sigmoid(y, y)
         m.y = y
         return y
 
@@ -102,11 +91,7 @@ class ArticleOutput(Dense):
         self.product_w(m, m.x, np.multiply(dy, dy, out=m.buffers["squared", dy.shape]))
         m.accumulate("b", np.ones(len(delta), m.dtype).dot, delta)
 
-    def tangent(self, m: Memory, tx: Array) -> Array:
-        return Layer.tangent(self, m, tx)
-
-    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
-        return Layer.adjoint(self, m, dy, dty, inputs)
+    tangent, adjoint = Layer.tangent, Layer.adjoint  # no second order
 
 
 ACTIVATIONS: dict[str, Layer] = {"relu": ReLU(), "arctan": Arctan(), "tanh": Tanh(), "sigmoid": Sigmoid()}

@@ -108,9 +108,8 @@ Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"
 class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
     """Arrays that are allocated once, by name and shape: ``buffers["y", (n, 10)]``.
 
-    A buffer has the contents that were last written to it. Its first axis may shrink and grow back: a smaller batch is
-    a view. A larger batch than ever before, or a change of another axis, allocates a new buffer. A step looks up dozens
-    of buffers, and calls Python only for new shapes.
+    A buffer has the contents that were last written to it. A smaller batch is a view; a larger one than ever before, or
+    a change of another axis, allocates a new buffer. A step calls Python only for new shapes.
     """
 
     def __init__(self, dtype: np.dtype[Any]):

@@ -128,18 +128,6 @@ class Cosine(Linear):
         return 0.5 * (1 - math.cos(math.pi * q))
 
 
-@dataclass(frozen=True)
-class WarmUp(Schedule):
-    """Scale another schedule's first steps up, in a straight line: ``min(1, (step+1)/steps) · then(step, total)``."""
-
-    steps: Count = 100
-    then: Schedule = Constant()
-    """Counts its steps from the start of the run."""
-
-    def __call__(self, step: int, total: int) -> float:
-        return min(1.0, (step + 1) / self.steps) * self.then(step, total)
-
-
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "step_decay": StepDecay,
@@ -147,6 +135,5 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "geometric": Geometric,
     "linear": Linear,
     "cosine": Cosine,
-    "warm_up": WarmUp,
 }
 """Every schedule by the name that a configuration uses."""

@@ -25,7 +25,6 @@ from mulligan.nn.layers.initializers import (
     He,
     Initializer,
     Normal,
-    Orthogonal,
     Scaled,
     Uniform,
     Zeros,
@@ -37,7 +36,7 @@ from mulligan.nn.layers.shape import AvgPool, Flatten, Reshape, Upsample
 __all__ = [
     "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Constant", "Conv2d",
     "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm",
-    "LeakyReLU", "LinearMap", "Maxout", "MinibatchStddev", "Normal", "OneHot", "Orthogonal", "Param", "PixelNorm",
+    "LeakyReLU", "LinearMap", "Maxout", "MinibatchStddev", "Normal", "OneHot", "Param", "PixelNorm",
     "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled", "Sequential", "Shape", "SiLU", "Sigmoid",
     "Softplus", "Tanh", "Uniform", "Upsample", "UpsampleConv2d", "Zeros", "example", "register", "walk",
 ]

@@ -64,27 +64,6 @@ class Glorot(Initializer):
 
 
 @dataclass(frozen=True)
-class Orthogonal(Initializer):
-    """Draw a random orthogonal matrix times `gain`: all its singular values are equal.
-
-    Source: Saxe et al. 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
-    networks", §3; uniform by Mezzadri 2007, "How to generate random matrices from the classical compact
-    groups", §5.
-
-    An array of more than two axes counts as the matrix of all axes but the last against the last. The rows of a wide
-    matrix and the columns of a tall one are orthogonal and of length `gain`.
-    """
-
-    gain: NonNegative = 1.0
-
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        rows, columns = math.prod(out.shape[:-1]), out.shape[-1]
-        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
-        q *= np.sign(np.diag(r))  # Mezzadri: makes Q unique, hence uniform
-        out[...] = self.gain * (q if rows >= columns else q.T).reshape(out.shape)
-
-
-@dataclass(frozen=True)
 class Normal(Initializer):
     """Draw from N(0, std²), whatever the size of the layer."""
 
@@ -140,7 +119,6 @@ class Scaled(Initializer):
 INITIALIZERS: dict[str, type[Initializer]] = {
     "he": He,
     "glorot": Glorot,
-    "orthogonal": Orthogonal,
     "normal": Normal,
     "uniform": Uniform,
     "zeros": Zeros,

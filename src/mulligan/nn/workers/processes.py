@@ -1,12 +1,9 @@
-"""A team whose workers are forked processes with shared memory, so that none waits for another's GIL.
+"""A team whose workers are forked processes with shared memory: waiting for the GIL costs a third of a small step.
 
-Python threads share the GIL. A step takes it hundreds of times, which costs a third of a small step. A forked process
-has a GIL of its own, and starts with the parent's networks, buffers and code. What workers exchange (parameters,
-gradients, optimiser states, the batch) must lie in memory from `shared`. Everything else stays as it was at the fork.
-So the first `repeat` inside ``with team:`` forks, `settle` ends the processes before anything else changes, and the
-next `repeat` forks again, in about 10 ms.
-
-On Linux only. Elsewhere a fork is unsafe or missing, and `started` runs the same processes in fresh interpreters.
+A forked process starts with the parent's networks, buffers and code. What workers exchange (parameters, gradients,
+optimiser states, the batch) must lie in memory from `shared`; everything else stays as it was at the fork. So the first
+`repeat` inside ``with team:`` forks, `settle` ends the processes before anything else changes, and the next `repeat`
+forks again, in about 10 ms. Where a fork is unsafe or missing, `started` runs them in fresh interpreters.
 """
 
 from __future__ import annotations
@@ -80,7 +77,6 @@ class ProcessTeam(ThreadTeam):
         self._repeating = False  # in this process: the workers that meet now are processes
 
     def repeat(self, work: Callable[[int], None]) -> None:
-        """Call ``work(worker)`` in every worker; the same function every time, until `settle`."""
         self._check_process()
         team = self._ready(work) if self._inside and self.count > 1 else None
         if team is None:
@@ -102,7 +98,6 @@ class ProcessTeam(ThreadTeam):
             self._repeating = False
 
     def ask(self, question: str) -> list[Any]:
-        """Return every worker's answer, in the workers' order."""
         self._check_process()
         if self._team is None:
             return super().ask(question)

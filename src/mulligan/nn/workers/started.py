@@ -1,11 +1,9 @@
 """Process workers where a fork is unsafe or missing, as on macOS and Windows: fresh interpreters that receive the game.
 
-A fresh interpreter takes half a second to start. Workers are threads until it is ready, and processes from then on, to
-the same bytes. The game is pickled, but arrays from `shared` go by their place in memory that both processes have open.
-After `settle` the processes wait, and the next `repeat` sends them the game again.
-
-The user's script is not imported a second time, so it needs no ``if __name__ == "__main__"``. What the script itself
-defines, such as a layer, is therefore unknown to the processes; the workers then stay threads.
+Workers are threads until the interpreters are ready, and processes from then on, to the same bytes. The game is
+pickled, but arrays from `shared` go by their place in memory that both processes have open. After `settle` the
+processes wait, and the next `repeat` sends them the game again. The user's script is not imported a second time; the
+workers stay threads if it defines a part of the game, such as a layer.
 """
 
 from __future__ import annotations

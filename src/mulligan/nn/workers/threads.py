@@ -1,10 +1,8 @@
 """A team of threads that run one function on all cores, each on its share of the rows.
 
 Every worker takes its rows through whole passes, with BLAS at one thread. When one needs the others' results, all of
-them `meet`. Threads work on every platform; `processes` does the same with processes, to the same bytes.
-
-BLAS's own threads would meet at every product, by spinning. When another program wants one of the cores, each meeting
-costs a time slice: a step of 3 ms took 260 ms. Our workers meet a few times a step.
+them `meet`, a few times a step. BLAS's own threads would meet at every product, and beside another busy program each
+meeting costs a time slice: a step of 3 ms took 260 ms.
 """
 
 from __future__ import annotations
@@ -25,11 +23,8 @@ if TYPE_CHECKING:
 Array: TypeAlias = NDArray[Any]
 
 SWITCH_INTERVAL = 2e-5
-"""GIL switch interval in seconds while a team works. Python's default of 5 ms is longer than a whole step.
-
-It makes a step 1–2 % faster. Beside a thread that is busy in Python, as in a notebook or a server, a step takes half
-the time.
-"""
+"""GIL switch interval in seconds while a team works. Python's default of 5 ms is longer than a whole step: beside a
+thread that is busy in Python, as in a notebook or a server, a step takes twice the time."""
 
 
 @lru_cache(maxsize=1024)  # each step asks for the same few
@@ -40,11 +35,7 @@ def shares(n: int, workers: int) -> tuple[slice, ...]:
 
 
 class _ProcessSettings:
-    """Keeps BLAS at one thread and the switch interval short while any team works.
-
-    It counts teams, because they leave in any order: if each restored the settings that it found, one could restore
-    those of another team.
-    """
+    """Keeps BLAS at one thread and the switch interval short while any team works: teams leave in any order."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # the garbage collector may end another team meanwhile
