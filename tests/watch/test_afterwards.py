@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import struct
 
 import numpy as np
 import pytest
@@ -62,20 +64,49 @@ def test_bounds_of_wandb_and_words_are_left_out(tmp_path):
     assert read_log(path)["d_loss"] == {5: 0.7}
 
 
-def test_events_of_tensorboard_are_read(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+PRINTED = [
+    ("[Epoch 0/2] [Batch 1/3] [D loss: 0.5] [G loss: 1.5]\n[Epoch 0/2] [Batch 2/3] [D loss: 0.4] [G loss: 1.6]\n"
+     "[Epoch 1/2] [Batch 0/3] [D loss: 0.3, acc: 50%] [G loss: 1.7] [info loss: 9]", [1, 2, 3]),
+    ("[0/25][50/100]\tLoss_D: 0.5 Loss_G: 1.5 D(x): 0.9 D(G(z)): 0.1 / 0.2\n"
+     "[0/25][100/100]\tLoss_D: 0.4 Loss_G: 1.6 D(x): 0.9 D(G(z)): 0.1 / 0.2\n"
+     "[1/25][50/100]\tLoss_D: 0.3 Loss_G: 1.7 D(x): 0.9 D(G(z)): 0.1 / 0.2", [50, 100, 151]),
+    ("Epoch 1/5\n 2/938 ━━ 1:02 67ms/step - d_loss: 0.5 - g_loss: 1.5\n 3/938 ━━ 59s 6ms - d_loss: 0.4 - g_loss: 1.6\n"
+     "Epoch 2/5\n 1/938 ━━ 1:02 67ms/step - d_loss: 0.3 - g_loss: 1.7", [2, 3, 5]),
+    ("Epoch [0/200], Step [200/600], d_loss: 0.5, g_loss: 1.5, D(x): 0.90\n7 [D loss: 0.4] [G loss: 1.6]", [200, 208]),
+    ("iter 10: critic loss = 0.5, generator loss = 1.5\niter 20: critic loss = 4e-1, generator loss = 1.6", [10, 20]),
+    ("loaded\nLoss D: 0.5, loss G: 1.5\nLoss D: 0.4, loss G: 1.6", [1, 2]),
+    ("Step;d_loss;g_loss\n5;0.5;1.5\n6;0.4;1.6", [5, 6]),
+    ("step\trun - d_loss\trun - g_loss\n5\t0.5\t1.5\n0\t0.4\t1.6", [5, 6]),
+]  # fmt: skip
 
-    writer = EventFileWriter(str(tmp_path))
-    for step in (50, 300):
-        numbers = {"stepped/d_loss": step / 100, "stepped/g_loss": 2.0}
-        values = [{"tag": tag, "simple_value": value} for tag, value in numbers.items()]
-        writer.add_event(Event(step=step, summary=Summary(value=values)))
-    writer.close()
-    (path,) = tmp_path.glob("*tfevents*")
-    assert read_log(path) == {"d_loss": {50: 0.5, 300: 3.0}, "g_loss": {50: 2.0, 300: 2.0}}
+
+@pytest.mark.parametrize(("text", "steps"), PRINTED)
+def test_what_trainings_print_is_a_log_by_steps_of_the_run(tmp_path, text, steps):
+    (tmp_path / "out.txt").write_text(text)
+    d, g = (0.5, 0.4, 0.3), (1.5, 1.6, 1.7)
+    assert read_log(tmp_path / "out.txt") == {"d_loss": dict(zip(steps, d)), "g_loss": dict(zip(steps, g))}
+
+
+def field(number, value, kind=2):
+    """Return a field of a message of protocol buffers."""
+    return bytes([number << 3 | kind, *([len(value)] if kind == 2 else [])]) + value
+
+
+@pytest.mark.parametrize("in_tensor", [False, True])
+def test_events_of_tensorboard_are_read_from_their_folder(tmp_path, in_tensor):
+    data = b""
+    for step, loss in ((50, 0.5), (300, 3.0)):
+        number = struct.pack("<f", loss)
+        value = field(8, field(1, b"\x01", 0) + field(5, number)) if in_tensor else field(2, number, 5)
+        varint = bytes([step] if step < 128 else [step & 127 | 128, step >> 7])
+        event = field(1, bytes(8), 1) + field(2, varint, 0) + field(5, field(1, field(1, b"loss/d") + value))
+        data += struct.pack("<QI", len(event), 0) + event + bytes(4)
+    (tmp_path / "runs" / "1").mkdir(parents=True)
+    (tmp_path / "runs" / "1" / "events.out.tfevents.1").write_bytes(data)
+    assert read_log(tmp_path / "runs") == {"d_loss": {50: 0.5, 300: 3.0}, "g_loss": {}}
+    (tmp_path / "events.out.tfevents.2").write_bytes(data[:40] + b"\xff" * 400)
+    with pytest.raises(DataError):
+        read_log(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +142,12 @@ def test_sheets_are_cut_and_ordered_by_step(tmp_path, reals):
     assert main(["diagnose", "--samples", str(tmp_path / "out"), "--data", reals, "--tile", "28x28+2+2", "--json"]) == 0
 
 
+def test_sheets_called_real_are_no_samples(tmp_path, reals):
+    for name in ("Real_samples_300.png", "fake_100.png", "fake_200.png"):
+        save(tmp_path / "out" / name, sheet(RNG.integers(0, 256, (16, 28, 28), np.uint8)))
+    assert [step for step, _ in sheets(tmp_path / "out", "28x28+2+2", 28, 1)] == [100, 200]
+
+
 def test_a_collapse_is_named_since_its_second_sheet(tmp_path, reals, capsys):
     for step in (100, 200):
         picture = RNG.integers(0, 256, (1, 28, 28), np.uint8)
@@ -141,11 +178,12 @@ def test_what_a_user_mistypes_is_an_error(tmp_path, reals):
 
 
 @pytest.mark.parametrize(
-    "content", [b"step,d_loss\n1,\xe9", "step,d_loss".encode("utf-16"), b"d_loss\n" + b"9" * 200_000]
+    "content", [b"step,d_loss\n1,\xe9", "step,d_loss".encode("utf-16"), b"d_loss\n" + b"9" * 200_000, None]
 )
 def test_what_is_no_table_is_an_error(tmp_path, content):
-    (tmp_path / "log.csv").write_bytes(content)
-    with pytest.raises(DataError, match=r"log\.csv: cannot be read"):
-        read_log(tmp_path / "log.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "log.csv").write_bytes(content or b"")
+    with pytest.raises(DataError, match=r"\.csv"):
+        read_log(tmp_path / ("pipe.csv" if content is None else "log.csv"))
     (tmp_path / "log.csv").write_text("step,d_loss\ninf,1\n5,2\n")
     assert read_log(tmp_path / "log.csv")["d_loss"] == {5: 2.0}

@@ -539,3 +539,73 @@ def test_an_error_at_any_line_of_the_watch_leaves_the_training_alone(capfd):
         else:
             wrong += [(file, number, "bytes")] * bool(differences(watched, plain))
     assert wrong == [], "\n".join(map(str, wrong))
+
+
+def end_in_keras(watching):
+    """Train two models of Keras, whose dropout has a random state of its own, and return all their states."""
+    keras = pytest.importorskip("keras")
+    keras.utils.set_random_seed(0)
+    norm, drop = keras.layers.BatchNormalization(), keras.layers.Dropout(0.2)
+    g = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, "relu"), norm, drop, keras.layers.Dense(8, "tanh")])
+    d = keras.Sequential(
+        [keras.Input((8,)), keras.layers.Dense(16, "relu"), keras.layers.Dropout(0.2), keras.layers.Dense(1)]
+    )
+    steps = [(net, keras.optimizers.Adam(1e-3)) for net in (d, g)]
+    watch = mulligan.Watch(REALS.numpy(), generator=g, discriminator=d, latent=6, every=EVERY) if watching else None
+    for step in range(STEPS):
+        for net, optimizer in steps:
+            fake = g(torch.randn(N, 6), training=True)
+            real = F.softplus(-d(REALS[:N], training=True)).mean()
+            loss = (
+                F.softplus(d(fake, training=True)).mean() + real
+                if net is d
+                else F.softplus(-d(fake, training=True)).mean()
+            )
+            net.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                optimizer.apply([v.value.grad for v in net.trainable_weights], net.trainable_weights)
+        if watch is not None:
+            watch(step, d_loss=loss)
+    assert watch is None or not watch.error
+    return [np.asarray(v.value.detach()) for net, optimizer in steps for v in (*net.variables, *optimizer.variables)]
+
+
+def end_in_jax(watching):
+    """Train two functions of JAX, whose weights are closed over, and return the weights."""
+    jax = pytest.importorskip("jax")
+    keys = jax.random.split(jax.random.PRNGKey(0), 4)
+    new = {"g": [jax.random.normal(key, shape) * 0.3 for key, shape in zip(keys, [(6, 16), (16, 8)])]}
+    new |= {"d": [jax.random.normal(key, shape) * 0.3 for key, shape in zip(keys[2:], [(8, 16), (16, 1)])]}
+
+    def run(weights, x):
+        return jax.nn.relu(x @ weights[0]) @ weights[1]
+
+    def loss(weights, name, z, x):
+        fake, real = run(weights["d"], run(weights["g"], z)), run(weights["d"], x)
+        pushed = jax.nn.softplus(fake).mean() + jax.nn.softplus(-real).mean()
+        return pushed if name == "d" else jax.nn.softplus(-fake).mean()
+
+    slopes = jax.jit(jax.value_and_grad(loss), static_argnums=1)
+    nets = {"generator": lambda z: run(new["g"], z), "discriminator": lambda x: run(new["d"], x)}
+    watch = mulligan.Watch(REALS.numpy(), **nets, latent=6, every=EVERY) if watching else None
+    for step in range(STEPS):
+        for name in ("d", "g"):
+            z = jax.random.normal(jax.random.fold_in(keys[0], step), (N, 6))
+            value, grads = slopes(new, name, z, REALS[:N].numpy())
+            new[name] = [w - 0.1 * slope for w, slope in zip(new[name], grads[name])]
+        if watch is not None:
+            watch(step, g_loss=value)
+    assert watch is None or not watch.error
+    return [np.asarray(w) for name in new for w in new[name]]
+
+
+@pytest.mark.parametrize("end", [end_in_keras, end_in_jax])
+def test_other_frameworks_end_with_the_same_bytes(end):
+    states = []
+    for watching in (False, True):
+        np.random.seed(0)
+        random.seed(0)
+        torch.manual_seed(0)
+        states.append([state.tobytes() for state in end(watching)])
+    assert states[0] == states[1]

@@ -3,10 +3,13 @@
 import csv
 import math
 import re
+import struct
 from collections.abc import Iterator
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from mulligan.data import load
 from mulligan.data.sources.picture_file import ENDINGS, opened, read_picture, tiles, with_channels
 from mulligan.data.sources.reading import Grid, Reading
 from mulligan.diagnosis import remedies_for
+from mulligan.doors.read import LARGEST, read_bytes, read_text
 from mulligan.errors import ConfigError, DataError, must_be
 from mulligan.watch.watch import Watch, meaning
 
@@ -25,6 +29,8 @@ FEW = 16
 """Minimum number of generated pictures."""
 GUESSING = (2 * math.log(2), math.log(2), 0.5, 1.0, 2.0)
 """D's loss if it cannot tell: cross-entropy (summed, halved), least squares (halved, summed), hinge."""
+UNPROVEN = """Losses alone show nothing here, and they never show whether samples are good:
+a healthy GAN can have these curves, and so can one that always draws the same."""
 NEXT_TIME = """log next time:
   put mulligan.Watch around your loop; it also sees D's outputs and slopes, and the mistakes of a loop
   save 64 or more samples of the same z every few hundred steps, in one fixed range, as PNG
@@ -34,94 +40,115 @@ _NAMES = {
     "d_loss": re.compile("D(?![a-z])|(^|[^A-Za-z])d(?![a-z])|[Dd]isc|[Cc]ritic"),
     "g_loss": re.compile("G(?![a-z])|(^|[^A-Za-z])g(?![a-z])|[Gg]en"),
 }
-
-
-class Said(NamedTuple):
-    """What losses alone say: a state that they fit, since when, and the figures."""
-
-    state: str
-    step: int
-    figures: str
+_VALUE = re.compile(r"([A-Za-z][\w ./-]*?)\s*[:=]\s*([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf))", re.IGNORECASE)
+_COUNT = re.compile(r"(?<![\d.])(\d+)\s*/\s*\d+(?![\d.])|(?:step|iter\w*|batch)\W{1,3}(\d+)|^\W*(\d+)\b", re.IGNORECASE)
 
 
 def read_log(path: Path) -> Log:
-    """Read losses from a CSV file (also one that W&B exports) or from an event file of TensorBoard."""
-    if not path.is_file():
-        raise ConfigError(must_be("log", "a CSV file or an event file of TensorBoard", str(path), "losses.csv"))
-    try:
-        rows = [*(_events(path) if "tfevents" in path.name else _table(path))]
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read ({error}). Save it again, a CSV file in UTF-8.") from error
+    """Read losses from a table, from what a training printed, or from TensorBoard's events in a file or folder."""
+    files = sorted(path.rglob("*tfevents*"), key=lambda file: file.stat().st_size) if path.is_dir() else [path]
+    if not files or not files[-1].exists():
+        raise ConfigError(must_be("log", "a table, a printed log or TensorBoard's events", str(path), "losses.csv"))
+    rows = _events(read_bytes(files[-1])) if "tfevents" in files[-1].name else _rows(read_text(path, LARGEST))
     log: Log = {"d_loss": {}, "g_loss": {}}
-    for step, name, value in rows:
-        bare = name.rsplit(" - ", 1)[-1]  # W&B writes RUN - NAME, and RUN - NAME__MIN
-        if re.search("(?i)loss|err|^.$", bare) and not bare.endswith(("__MIN", "__MAX")):
-            player = next((player for player, rule in _NAMES.items() if rule.search(bare)), None)
-            if player is not None:
-                log[player].setdefault(step, value)
+    before = ahead = 0
+    try:
+        for at, name, value in rows:
+            ahead += before + 1 if at < before else 0  # they count from 0 again, in each epoch
+            before = at
+            if player := _player_of(name):
+                log[player].setdefault(at + ahead, value)
+    except (LookupError, ValueError, RuntimeError, csv.Error) as error:  # RuntimeError: an event that is cut short
+        raise DataError(f"{path}: cannot be read ({error}). Save it again.") from error
     if not any(log.values()):
         raise DataError(f"{path} must name a loss of D or G, such as d_loss or loss/generator. Rename its columns.")
     return log
 
 
-def _table(path: Path) -> Iterator[tuple[int, str, float]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        separator = max(",;\t", key=file.readline().count)
-        file.seek(0)
-        for number, row in enumerate(csv.DictReader(file, delimiter=separator)):
-            named = {str(name).strip().lower(): text for name, text in row.items()}
-            at = next((named[name] for name in _STEPS if named.get(name)), number)
-            for name, text in row.items():
-                if name and text:
-                    try:
-                        yield int(float(at)), name.strip(), float(text)
-                    except (ValueError, OverflowError):  # a word, or a step without end
-                        continue
+def _player_of(name: str) -> str | None:
+    """Return whose loss a name means: W&B writes RUN - NAME, and RUN - NAME__MIN."""
+    bare = name.rsplit(" - ", 1)[-1].strip()
+    if not re.search("(?i)loss|err|^.$", bare) or bare.endswith(("__MIN", "__MAX")):
+        return None
+    return next((player for player, rule in _NAMES.items() if rule.search(bare)), None)
 
 
-def _events(path: Path) -> Iterator[tuple[int, str, float]]:
-    """Read the scalars of an event file with TensorBoard's own reader."""
-    try:
-        from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
-    except ImportError as error:
-        raise ConfigError("the package tensorboard is not installed. Try pip install tensorboard.") from error
-    for event in LegacyEventFileLoader(str(path)).Load():
-        for value in event.summary.value:
-            numbers = [value.simple_value] if value.HasField("simple_value") else list(value.tensor.float_val)
-            if len(numbers) == 1:
-                yield event.step, value.tag, numbers[0]
+def _rows(text: str) -> Iterator[tuple[int, str, float]]:
+    """Read a table with a head of names, or the lines that a training printed."""
+    head = text.partition("\n")[0]
+    separator = max(",;\t", key=head.count)
+    if not any(map(_player_of, head.split(separator))) or _VALUE.search(head):
+        for number, line in enumerate(text.splitlines()):
+            counts = [int(digits) for match in _COUNT.findall(line) for digits in match if digits] or [number]
+            yield from ((counts[-1], name, float(value)) for name, value in _VALUE.findall(line) if _player_of(name))
+        return
+    for number, row in enumerate(csv.DictReader(StringIO(text), delimiter=separator)):
+        named = {str(name).strip().lower(): text for name, text in row.items()}
+        at = next((named[name] for name in _STEPS if named.get(name)), number)
+        for name, text in row.items():
+            try:
+                yield int(float(at)), name, float(text)
+            except (TypeError, ValueError, OverflowError):  # an empty field, a word, or a step without end
+                continue
 
 
-def from_losses(log: Log) -> Said:
-    """Name the failure that losses fit. They prove none: a healthy GAN can have any of these curves."""
+def _events(data: Any) -> Iterator[tuple[int, str, float]]:
+    """Read the scalars of TensorBoard's records: a length, its checksum, an event, its checksum."""
+    data = memoryview(data)
+    while len(data) > 12:
+        size = int.from_bytes(data[:8], "little")
+        event, data = _fields(data[12 : 12 + size]), data[16 + size :]
+        for value in (_fields(each) for summary in event.get(5, []) for each in _fields(summary).get(1, [])):
+            tensor = _fields(value[8][0]) if 8 in value else {}
+            numbers = value.get(2) or tensor.get(5) or tensor.get(4) or [b""]
+            if len(numbers[0]) == 4:
+                yield event.get(2, [0])[0], value[1][0].decode(), struct.unpack("<f", numbers[0])[0]
+
+
+def _fields(message: Any) -> dict[int, list[Any]]:
+    """Return the fields of a message of protocol buffers, by number: whole numbers or bytes."""
+    fields, rest = dict[int, list[Any]](), iter(message)
+
+    def whole() -> int:
+        byte: int = next(rest)
+        return byte if byte < 128 else byte - 128 + 128 * whole()
+
+    while (key := next(rest, None)) is not None:
+        value: Any = {1: 8, 5: 4}.get(key & 7) or whole()
+        fields.setdefault(key >> 3, []).append(bytes(islice(rest, value)) if key & 7 else value)
+    return fields
+
+
+def from_losses(log: Log) -> tuple[str, int, str]:
+    """Name the state that losses fit, since when, and the figures. They prove none."""
     for name, values in log.items():
         lost = next((step for step, value in values.items() if not math.isfinite(value)), None)
         if lost is not None:
-            return Said("divergence", lost, f"{name} is not finite")
+            return "divergence", lost, f"{name} is not finite"
     ends = {}
     for name, values in log.items():
         ordered = [values[step] for step in sorted(values)]
         part = max(len(ordered) // 10, 1)
-        ends[name] = median(ordered[:part] or [math.nan]), median(ordered[-part:] or [math.nan]), ordered
+        ends[name] = median(ordered[:part] or [math.nan]), median(ordered[-part:] or [math.nan])
     d, g = log["d_loss"], log["g_loss"]
-    (d_first, d_last, d_all), (g_first, g_last, _) = ends["d_loss"], ends["g_loss"]
-    told = ", ".join(f"{n} from {ends[n][0]:.3g} to {ends[n][1]:.3g}" for n in ends if log[n])
+    (d_first, d_last), (g_first, g_last) = ends["d_loss"], ends["g_loss"]
+    figures = ", ".join(f"{n} from {ends[n][0]:.3g} to {ends[n][1]:.3g}" for n in ends if log[n])
     last = max([*d, *g])
     if abs(d_last) > 50 + 20 * abs(d_first) or abs(g_last) > 50 + 20 * abs(g_first):
-        return Said("divergence", last, told)
+        return "divergence", last, figures
     if d_first > 0 and abs(d_last) < 0.1 * d_first and not g_last < g_first:
-        return Said("D wins", max(step for step in d if d[step] > 0.1 * d_first), told)
-    half = d_all[len(d_all) // 2 :]
+        return "D wins", max(step for step in d if d[step] > 0.1 * d_first), figures
+    half = [d[step] for step in sorted(d)[len(d) // 2 :]]
     still = len(half) > 4 and max(half) - min(half) < 0.02 * abs(d_last)
     if still and any(abs(d_last - guess) < 0.02 * guess for guess in GUESSING):
-        return Said("G wins", sorted(d)[len(d) // 2], told)
-    return Said("healthy", last, told)
+        return "G wins", sorted(d)[len(d) // 2], figures
+    return "healthy", last, figures
 
 
 def sheets(folder: Path, tile: str, side: int, channels: int) -> list[tuple[int, Any]]:
-    """Return generated pictures by step: those of each sheet, or all loose pictures as one."""
+    """Return generated pictures by step, those of each sheet or all loose ones as one; real* are not generated."""
     files = sorted(folder.iterdir(), key=_numbers) if folder.is_dir() else [folder] if folder.is_file() else []
-    paths = [path for path in files if path.suffix.lower() in ENDINGS]
+    paths = [path for path in files if path.suffix.lower() in ENDINGS and not path.stem.lower().startswith("real")]
     if not paths:
         raise ConfigError(must_be("samples", "a folder of generated pictures", str(folder), "samples/"))
     reading = Reading(side, tile=tile)
@@ -174,14 +201,14 @@ def diagnose(log: Path | None, samples: Path | None, data: str | None, tile: str
         lines.append(f"{samples} ({len(taken)} × {len(taken[-1][1])} pictures) against {data}: {state}")
         lines += [f"  {line}" for line in str(watch).splitlines()[2:] if "cannot see" not in line]
     if log is not None:
-        said = from_losses(read_log(log))
-        lines.append(f"{log}: {said.figures}")
-        if said.state == "healthy":
-            lines.append("  nothing that losses alone could show; they cannot show whether the samples are good")
+        state, step, figures = from_losses(read_log(log))
+        lines.append(f"{log}: {figures}")
+        if state == "healthy":
+            lines.insert(-1, UNPROVEN)
         else:
-            lines.append(f"  fits '{said.state}' from step {said.step} on: {meaning(said.state)}")
+            lines.append(f"  fits '{state}' from step {step} on: {meaning(state)}")
             lines.append("  losses alone do not prove it: look whether the samples still improve")
-            lines += [f"  try: {remedy.words}" for remedy in remedies_for(said.state)]
+            lines += [f"  try: {remedy.words}" for remedy in remedies_for(state)]
     return "\n".join([*lines, NEXT_TIME]), findings
 
 
