@@ -6,9 +6,9 @@ the page to its own content.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,6 @@ from mulligan.output.pictures import png_bytes, read_png
 from mulligan.output.pictures.charts import STYLE
 from mulligan.report import curves, sections
 from mulligan.report.story import Story, read
-from mulligan.report.verdict import verdict
 from mulligan.training.samples import data_of
 
 COMPARED = 16
@@ -39,11 +38,10 @@ PAD = 2
 _HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True, eq=False)
-class Nearest:
-    """Generated pictures, and the nearest of the `searched` training pictures of each.
+class Nearest(NamedTuple):
+    """Generated pictures, the nearest of the `searched` training pictures of each, and held-out ones' `usual` distance.
 
-    `distances` are Euclidean, over pixels from 0 to 1; the `usual` one is held-out pictures' median distance.
+    Distances are Euclidean, over pixels from 0 to 1.
     """
 
     fakes: NDArray[np.uint8]
@@ -51,14 +49,6 @@ class Nearest:
     distances: NDArray[np.float64]
     usual: float | None
     searched: int
-
-    @property
-    def pairs(self) -> list[tuple[str, str, float]]:
-        """Each fake and its real as data URIs, and their distance."""
-        return [
-            (data_uri(png_bytes(fake)), data_uri(png_bytes(real)), float(distance))
-            for fake, real, distance in zip(self.fakes, self.reals, self.distances)
-        ]
 
 
 def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dataset | None = None) -> Path:
@@ -103,13 +93,15 @@ def page(story: Story, data: Dataset | None = None) -> str:
         style=style,
         script=script,
         sections=sections,
-        verdict=verdict(story),
+        verdict=sections.verdict(story),
         frames=choose_frames(story.samples),
         figure_of=figure_of,
         curves=curves.draw_all(story),
         classes=sections.list_classes(story, real, names),
         copies_below=COPIES.value,
         neighbours=neighbours,
+        pairs=[] if neighbours is None else [*zip(*neighbours[:3])],
+        uri=lambda picture: data_uri(png_bytes(picture)),
         why_not=why_not,
         config=dumps_toml(story.config),
     )

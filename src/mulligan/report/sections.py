@@ -1,10 +1,13 @@
-"""Write the figures and words of a report. Each function takes the story."""
+"""Write the figures and words of a report, and the verdict on the samples. Each function takes the story."""
 
 import hashlib
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from mulligan.config.change import Change, apply_overrides, compare, flatten
 from mulligan.config.recipes import recipe
@@ -15,17 +18,37 @@ from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
 from mulligan.output.figures import count, counted, duration, figure, percent, ranged
 from mulligan.report.story import Story
 from mulligan.training.second_try import plan
+from mulligan.training.store.history import Series, distance_of
 
 ARROWS = {"low": " ↓", "high": " ↑", "": ""}
 """Sign behind the label of a metric: the better direction."""
 SHORT = 12
 """Maximum number of changes that are written as options. With more, the command uses the file of settings."""
+ENOUGH = 100
+"""Training pictures below which G can only learn each of them."""
+WORSE = 1.25
+"""The end is worse than the best measurement during the run if its figure is this many times as large."""
+BARE = 0.6
+"""Coverage, as a share of the best possible, below which kinds of pictures are missing."""
+GOOD = 0.6
+"""Highest accuracy of a fresh classifier between samples and pictures that is called good; chance is .5."""
+LEFT = 0.8
+"""What is left of the distance above its floor after as long again: .71 on emoji, .83 with `quick`, .86 on sprites."""
+GAIN = 0.05
+"""Least improvement over the second half of a run that is worth another one."""
+
+
+class Verdict(NamedTuple):
+    """How a finished run is judged: `kind` is "few", "worse", "missing", "good", "improving", "short" or "level"."""
+
+    kind: str
+    words: str
 
 
 def middle(value: Any) -> float | None:
-    """Return a figure, or the median of several draws; None if it was not measured."""
-    found = median_of(value)
-    return float(found) if isinstance(found, (int, float)) else None
+    """Return a figure, or the median of several draws; None if it was not measured, or is no finite number."""
+    figure = median_of(value)
+    return float(figure) if isinstance(figure, (int, float)) and abs(figure) < 1e300 else None  # NaN is not
 
 
 def summarise(story: Story) -> str:
@@ -68,7 +91,7 @@ def list_figures(story: Story) -> list[tuple[str, str, str]]:
         best = middle(at(metrics, key, "coverage_ideal"))
         cells.append((figure(middle(at(metrics, key, "coverage"))), "coverage ↑", f"best possible {figure(best)}"))
     if at(metrics, "classes", "modes") is not None:
-        modes, total = middle(at(metrics, "classes", "modes")), len(at(metrics, "classes", "histogram"))
+        modes, total = middle(at(metrics, "classes", "modes")), len(at(metrics, "classes", "histogram") or [])
         junk = middle(at(metrics, "classes", "junk"))
         cells.append((f"{count(int(modes or 0))} / {total}", "classes in use", f"{percent(junk)} junk"))
     elif at(metrics, "modes", "captured") is not None:
@@ -168,7 +191,7 @@ def list_metrics(story: Story) -> list[dict[str, str]]:
 
 def list_classes(story: Story, real: Sequence[float], names: Sequence[str]) -> tuple[list[tuple[str, float, str]], str]:
     """Return name, share and words for each class, and where the shares come from; none if the classes are unknown."""
-    shares = [float(median_of(v)) for v in at(story.metrics, "classes", "histogram") or []]
+    shares = [middle(share) or 0.0 for share in at(story.metrics, "classes", "histogram") or []]
     behind = story.measured_before
     where = f"By the judge, of the {'final samples' if behind is None else f'samples of step {count(behind)}'}."
     if not shares and story.histogram:
@@ -185,6 +208,71 @@ def list_classes(story: Story, real: Sequence[float], names: Sequence[str]) -> t
 def list_copying(story: Story) -> tuple[float | None, ...]:
     """Return C_T, and the authentic shares of samples and reals; None for what was not measured."""
     return tuple(middle(at(story.metrics, "copies", key)) for key in ("ct_z", "authpct", "authpct_real"))
+
+
+# ── the verdict ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def verdict(story: Story) -> Verdict | None:
+    """Judge a finished run of pictures by its figures, the gravest first.
+
+    None for points, for a run that was not evaluated, and for one whose failure the diagnosis names.
+    """
+    space = space_of(story.metrics)
+    if space in ("", "points") or not story.finished or story.failure is not None or story.measured_before is not None:
+        return None
+    fd, floor, covered, possible = (
+        middle(at(story.metrics, space, name)) or 0.0 for name in ("fd", "fd_floor", "coverage", "coverage_ideal")
+    )
+    apart = middle(at(story.metrics, "real_or_fake"))
+    samples = story.started.get("samples", 0)
+    curve = [(step, distance_of(metrics)) for step, metrics in story.evaluated]
+    curve = [(step, value) for step, value in curve if math.isfinite(value) and value > 0]
+    step, least = min(curve, key=lambda each: each[1], default=(story.step, math.inf))
+    early = bool(curve) and curve[0][0] <= story.step / 2
+    going = early and _left_since_half(curve, story) < 1.0 - GAIN
+    if samples < ENOUGH:
+        return Verdict(
+            "few", f"{counted(samples, 'picture')} are too few: G can only learn them by heart. Add some hundred."
+        )
+    if curve and curve[-1][1] > WORSE * least:
+        why = (
+            "D has begun to know your pictures by heart"
+            if _surer(story.stepped, step)
+            else "the game has lost its balance"
+        )
+        more = f"; best.safetensors keeps those of step {count(story.best)} (--best)" if story.best == step else ""
+        return Verdict("worse", f"The samples were best at step {count(step)}. Since then {why}{more}.")
+    seconds = story.seconds(story.step)
+    long = "as long again" if seconds is None else f"another {duration(seconds[0])}"
+    gain = f"{long} would bring FD from {figure(fd)} to about {figure(floor + (fd - floor) * LEFT)}"
+    if covered < BARE * possible:
+        missing = f"{percent(1.0 - covered / possible)} of the pictures have nothing like them among the samples"
+        return Verdict("missing", f"Kinds are missing: {missing}" + (f"; {gain}." if going else "."))
+    if apart is not None and apart <= GOOD:
+        said = f"Good: a fresh classifier tells samples from pictures in {percent(apart)} of cases; 50 % is chance"
+        return Verdict("good", f"{said}; {gain}." if going else f"{said}.")
+    if going:
+        return Verdict("improving", f"Still improving: {gain}.")
+    beside = f"FD is {figure(fd)}, that of real pictures {figure(floor)}"
+    if not early:
+        return Verdict("short", f"Too short to tell what {long} would be worth: {beside}.")
+    return Verdict("level", f"It no longer improves: {beside}.")
+
+
+def _left_since_half(curve: list[tuple[int, float]], story: Story) -> float:
+    """Return what the second half of the run left of the distance above its floor."""
+    floor = story.evaluated[-1][1].get("floor", 0.0)
+    steps, values = zip(*curve)
+    before = float(np.interp(story.step / 2, steps, values)) - floor
+    return max(values[-1] - floor, 0.0) / before if before > 0 else 1.0
+
+
+def _surer(stepped: Series, step: int) -> bool:
+    """Tell whether D tells reals from fakes better at the end than at `step`."""
+    gaps = [(s, m["d_real"] - m["d_fake"]) for s, m in stepped if {"d_real", "d_fake"} <= m.keys()]
+    before = [gap for s, gap in gaps if s <= step]
+    return bool(before) and gaps[-1][1] > before[-1]
 
 
 # ── how to get it again ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,9 +309,6 @@ def _is_proposed(story: Story) -> bool:
 def describe_machine(story: Story) -> list[tuple[str, str]]:
     """Return the machine and the versions, by name."""
     versions, threads = story.versions, at(story.started, "threads") or story.config.threads
-    seconds, steps = story.seconds(story.step), story.step - story.begins
-    before = story.parent.seconds(story.begins) if story.parent is not None else None
-    speed = steps / max(seconds[0] - (before[0] if before else 0.0), 1e-9) if seconds else 0.0
     try:
         digest = hashlib.sha256(read_bytes(story.folder.generator)).hexdigest()
     except MulliganError:
@@ -233,7 +318,6 @@ def describe_machine(story: Story) -> list[tuple[str, str]]:
         ("Python, NumPy", ", ".join(filter(None, (versions.get("python", ""), versions.get("numpy", ""))))),
         ("BLAS", versions.get("blas", "")),
         ("Machine", ", ".join(filter(None, (versions.get("machine", ""), counted(threads, "thread"))))),
-        ("Speed", f"{figure(speed)} steps/s, mean" if speed else ""),
         ("Weights, SHA-256", digest),
         ("Judge, SHA-256", str(at(story.metrics, "judge", "sha256") or at(story.metrics, "modes", "sha256") or "")),
     ]

@@ -89,10 +89,10 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     story = Story(folder=here, config=load_config(here.config), **vars(read_run(here.path)))
     story.metrics = _measured(story.metrics)
     saved = checkpoints(here.checkpoints)
-    words = find_json(saved[-1] / WORDS) if saved else None
-    if words is not None and isinstance(words.get("versions"), dict):
-        story.versions = words["versions"]
-    clock = words.get("clock") if words is not None else None
+    words = (find_json(saved[-1] / WORDS) if saved else None) or {}
+    versions, clock = words.get("versions"), words.get("clock")
+    if isinstance(versions, dict):
+        story.versions = {name: version for name, version in versions.items() if isinstance(version, str)}
     if story.clock and isinstance(clock, dict) and type(clock.get("wall")) is type(clock.get("cpu")) is float:
         story.clock.setdefault(step_of(saved[-1]), (clock["wall"], clock["cpu"]))
     story.samples = [*here.grids().items()]
@@ -110,6 +110,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
 
 def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the metrics; nothing if another program wrote a file of that name."""
-    kinds = {"n": int, "n_real": int, "data": str, "seeds": list, "step": int}
-    known = {"seeds": [], "step": 0, **metrics}
-    return metrics if all(isinstance(known.get(key), kind) for key, kind in kinds.items()) else {}
+    kinds = {"n": int, "n_real": int, "data": str, "seeds": list, "step": int, "classes": dict}
+    known = {"seeds": [], "step": 0, "classes": {}, **metrics}
+    whole = all(isinstance(known.get(key), kind) for key, kind in kinds.items())
+    return metrics if whole and isinstance(known["classes"].get("histogram", []), list) else {}
