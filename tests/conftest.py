@@ -24,12 +24,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 SLOW = {
     "bench/test_speed.py::test_five_steps_are_the_same": ("[torch tuned-classic-64", "[jax jit-classic-64"),
     "book/test_pages.py::test_a_page_stands": ("book/02", "book/04", "book/05", "book/10", "reference/"),
-    "cli/test_front.py::test_exit_codes_of_processes": (),
     "cli/test_front.py::test_json_is_utf_8": (),
     "cli/test_names.py::test_the_home_folder_is_meant_where": (),
-    "cli/test_outputs.py::test_a_command_writes_over": ("[draw]", "[export npz]"),
     "cli/test_outputs.py::test_a_site": (),
-    "cli/test_outputs.py::test_no_command_writes_over": ("[draw]", "[report]", "[export torch]"),
+    "cli/test_outputs.py::test_a_command_writes": ("[draw]", "[export torch]"),
     "cli/test_train.py::test_ctrl_c_saves": (),
     "config/test_serialization.py::test_every_configuration": (),
     "data/test_anything.py": ("any_bytes[folder/a.jpg]", "any_bytes[a.npz]"),

@@ -21,7 +21,7 @@ from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import He
-from mulligan.training import dumps_toml, load_config, resume, with_overrides
+from mulligan.training import load_config, resume, with_overrides
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (50, 8, 8), dtype=np.uint8)
@@ -192,14 +192,6 @@ def test_a_fit_shows_how_it_goes_where_somebody_looks(tiny, monkeypatch, capsys)
     assert "samples to learn from" not in sys.stderr.getvalue()
 
 
-def test_what_was_done_to_pictures_is_said_by_a_fit_too(tiny, tmp_path, monkeypatch, capsys):
-    Image.fromarray(GREY[0]).save(tmp_path / "one.png")
-    (tmp_path / "notes.heic").touch()
-    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
-    mulligan.fit(tmp_path, recipe=tiny, steps=1)
-    assert "1 other file left out" in capsys.readouterr().err.splitlines()[0]
-
-
 def test_minutes_are_filled_and_not_exceeded(tiny, monkeypatch):
     now, advance = [0.0], mulligan.Run.advance
 
@@ -256,13 +248,6 @@ def test_an_array_that_numpy_cannot_read_is_named(tiny):
 
     with pytest.raises(DataError, match=r"OnAnotherDevice.*cuda:0"):
         mulligan.fit(OnAnotherDevice(), recipe=tiny, steps=1)
-
-
-def test_a_recipe_may_be_a_path(tiny, tmp_path):
-    path = tmp_path / "mine.toml"
-    path.write_text(dumps_toml(tiny))
-    assert mulligan.recipe(path) == mulligan.recipe(str(path))
-    assert mulligan.fit(GREY, recipe=path, steps=1).spec.recipe == "mine"
 
 
 def test_a_run_on_a_folder_goes_on_from_another_place(tiny, tmp_path, monkeypatch):

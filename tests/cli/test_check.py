@@ -52,12 +52,3 @@ def test_nan_is_the_largest_error(mulligan, monkeypatch):
     assert code == 1
     assert out.startswith("OFF      NaN    3  thing: second\n")
     assert "2 of 3 are off (largest error that passes 1.0e−9" in out
-
-
-def test_a_reason_has_no_error_behind_it(mulligan, monkeypatch):
-    reasons = ["raises ValueError: no", "not played: give it a default"]
-    rows = [Check("thing", what, np.nan) for what in [*reasons, "∂L/∂θ"]]
-    monkeypatch.setattr("mulligan.nn.checking.check_layers", lambda pattern: iter(rows))
-    monkeypatch.setattr("mulligan.game.checking.check_game", lambda pattern: iter(()))
-    said = [line for line in mulligan("check")[1].splitlines() if line.startswith("OFF:")]
-    assert said == [*(f"OFF: thing: {reason}" for reason in reasons), "OFF: thing: ∂L/∂θ, relative error NaN"]

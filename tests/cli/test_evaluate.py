@@ -11,7 +11,6 @@ from PIL import Image
 from mulligan import evaluate
 from mulligan.metrics.features import judge
 from mulligan.training import RunFolder
-from mulligan.training.progress import describe_metrics
 
 SMALL = ("--threads", "1", "--set", "batch_size=16", "--set", "generator.layers={kind='mlp_generator',hidden=[8]}")
 SMALLER = ("--set", "discriminator.layers={kind='mlp_discriminator',hidden=[8]}")
@@ -109,18 +108,6 @@ def test_a_generator_alone(mulligan, model, data):
     assert code == 0, err
     assert "raw weights" not in out
     assert "kept in" not in out
-
-
-def test_the_line_of_a_measurement():
-    found = {"distance": 12.34, "floor": 3.4, "modes": 1, "effective_modes": 1.0, "junk": 0.25, "label_accuracy": 0.5}
-    assert (
-        describe_metrics(found)
-        == "distance to real 12.3 % (floor 3.40 %) · 1 class (1.00 effective) · 25.0 % junk · 50.0 % label accuracy"
-    )
-    found = {"kid": -0.2, "modes": 8, "high_quality": 0.9}
-    assert describe_metrics(found) == "KID −0.200 · 8 modes · 90.0 % of high quality"
-    assert describe_metrics({"mine": 2.0, "words": "x"}) == "mine 2.00"
-    assert describe_metrics({}) == ""
 
 
 def test_a_run_on_too_few_pictures_says_that_it_is_not_evaluated(mulligan, here):

@@ -82,21 +82,6 @@ def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads
     assert not (tmp_path / "r").exists()
 
 
-def test_a_missing_word_is_named(refused):
-    assert "MODEL" in refused("sample")
-    assert "--to" in refused("walk", "x", "--from", "1")
-
-
-def test_exit_codes_of_processes(process, model):
-    assert process("list").returncode == 0
-    assert process("draw", "42", "--model", model).returncode == 0
-    done = process("draw", "42", "--model", "missing.safetensors")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert sentence(done.stderr)
-    assert process("sample", model, "--out", "/proc/no/x.png").returncode == 1
-    assert process("sample").returncode == 2
-
-
 @pytest.mark.parametrize("error", MulliganError.__subclasses__(), ids=lambda error: error.__name__)
 def test_every_error_of_ours_becomes_a_sentence(error, mulligan, monkeypatch):
     def fails():

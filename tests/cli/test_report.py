@@ -26,12 +26,6 @@ def test_a_run_ends_with_its_report_which_can_be_made_again(mulligan, run):
     assert path.is_file()
 
 
-def test_elsewhere_and_as_json(mulligan, run):
-    code, out, err = mulligan("export", run, "--to", "report", "--out", "x.html", "--json")
-    assert (code, err) == (0, "")
-    assert loads(out)["files"] == [{"path": "x.html", "bytes": Path("x.html").stat().st_size}]
-
-
 @pytest.mark.parametrize("json", [(), ("--json",)])
 def test_a_report_that_cannot_be_written_is_1_once_all_else_is_shown(mulligan, here, monkeypatch, json):
     from mulligan.errors import RunError

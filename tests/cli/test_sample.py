@@ -104,13 +104,6 @@ def test_points_become_an_array_or_a_cloud(mulligan, here, tiny_generator, refus
     assert "must be a .png or .npz file" in refused("sample", "points.safetensors", "--out", "folder")
 
 
-def test_json_says_what_was_written(mulligan, model):
-    code, out, _ = mulligan("sample", model, "--count", "3", "--seed", "1", "--out", "s.npz", "--json")
-    assert code == 0
-    labels = load(model).labels(3, 1).tolist()
-    assert json.loads(out) == {"model": model, "seed": 1, "count": 3, "labels": labels, "out": "s.npz"}
-
-
 def test_the_largest_grid_is_one(mulligan, model, monkeypatch):
     monkeypatch.setattr("mulligan.cli.generators.LARGEST_GRID", 4)
     assert mulligan("sample", model, "--count", "4", "--out", "s.png")[0] == 0

@@ -1,15 +1,24 @@
+"""Files are written whole or not at all, and only over what carries our signature."""
+
 import contextlib
 import errno
+import json
 import math
 import os
 import sys
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from mulligan.doors import write
 from mulligan.doors.read import find_json
-from mulligan.doors.write import atomic_write, check_folder, check_out, write_json
+from mulligan.doors.write import atomic_write, check_folder, check_out, is_ours, write_json
 from mulligan.errors import ConfigError, RunError
+from mulligan.models import bundled
+from mulligan.output.export import FORMATS, export
+from mulligan.output.pictures import save_animation, save_png
+from mulligan.output.pictures.sprites import save_sheet
 
 
 def test_bytes_and_writers_are_written(tmp_path):
@@ -173,3 +182,52 @@ def test_a_folder_is_ours_by_what_its_marker_says(tmp_path):
     check_folder(tmp_path, "site.json")
     with pytest.raises(RunError):
         check_folder(tmp_path / "site.json", "site.json", force=True)
+
+
+# ── signatures ──
+
+PICTURES = np.zeros((3, 8, 8, 1), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
+
+
+@pytest.mark.parametrize(
+    "name", ["a.png", "b.gif", "b.png", "b.apng", "b.webp", "s.png", *map("e{}".format, FORMATS.values())]
+)
+def test_what_mulligan_writes_is_known(name, tmp_path):
+    path = tmp_path / name
+    if name == "a.png":
+        save_png(path, PICTURES[0], {"seed": "3"})
+    elif name[0] == "b":
+        save_animation(path, PICTURES)
+    elif name[0] == "s":
+        save_sheet(path, PICTURES)
+    else:
+        export(bundled(), path)
+    files = [*tmp_path.iterdir()]
+    assert len(files) == 1 + (name in ("s.png", "e.py"))
+    assert all(map(is_ours, files))
+
+
+@pytest.mark.parametrize(
+    "ending", [".png", ".gif", ".webp", ".npz", ".onnx", ".html", ".py", ".json", ".safetensors", ".txt"]
+)
+def test_a_word_is_no_signature(ending, tmp_path):
+    path = tmp_path / f"a{ending}"
+    path.touch()
+    assert is_ours(path)
+    path.write_text("<p>Mulligan</p> # Written by Mulligan.")
+    assert not is_ours(path)
+    if ending == ".json":
+        for text in ("{", "[]", '{"meta": []}', '{"meta": {"app": "other"}}', '"Mulligan"'):
+            path.write_text(text)
+            assert not is_ours(path)
+        path.write_text(json.dumps({"written_by": "Mulligan"}))
+        assert is_ours(path)
+    if ending == ".safetensors":
+        path.write_bytes(save({"W": np.zeros(2)}, {"format": "pt"}))
+        assert not is_ours(path)
+
+
+def test_a_script_that_its_user_has_changed_is_his(tmp_path):
+    module, _ = export(bundled(), tmp_path / "a.py")
+    module.write_bytes(module.read_bytes() + b"# my line\n")
+    assert not is_ours(module)

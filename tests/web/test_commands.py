@@ -48,22 +48,6 @@ def test_a_late_click_hits_no_other_try(call, stand):
     assert call.post("/api/train/pause", **{"try": 1, "run": NAME}).status_code == 200
 
 
-def test_an_old_token_commands_nothing(call, stand):
-    call.begun(stand)
-    old = dict(call.headers)
-    call.take("another-page-of-tests")
-    call.headers, new = old, call.headers
-    sent = len(stand.sent)
-    for path in ("start", "pause", "resume", "step", "stop", "adjust", "second-try"):
-        answer = call.post(f"/api/train/{path}", **{"try": 1})
-        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-token"), path
-    call.headers = {}
-    assert call.post("/api/train/pause", **{"try": 1}).json()["type"] == "/problems/no-token"
-    assert len(stand.sent) == sent
-    call.headers = new
-    assert call.post("/api/train/pause", **{"try": 1}).status_code == 200
-
-
 @pytest.mark.parametrize("state", COMMANDS)
 def test_each_state_takes_its_commands_and_no_others(call, stand, playground, toml, state):
     bodies = {"adjust": {"changes": [["lr_g", 1e-3]]}, "resume": {"steps": 90_000}}
