@@ -9,7 +9,9 @@ from mulligan.doors.read import find_json, parse_object, parse_toml, read_bytes,
 from mulligan.errors import DataError
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 99 + "]" * 99, "[" * 200_000, "[1, 2", b"\xff", "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 99 + "]" * 99, "[" * 200_000, "[1, 2", b"\xff", "9" * 5000, "[NaN]", "[1e999]"]
+)
 def test_a_text_that_is_not_json(text):
     with pytest.raises(DataError, match="events, line 3"):
         parse_object(text, "events, line 3")

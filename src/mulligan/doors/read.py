@@ -53,11 +53,10 @@ def read_text(path: Path, largest: int = 1 << 20) -> str:
         raise DataError(f"{path} must be a text file in UTF-8 ({error.reason}). Check the path.") from error
 
 
-def parse_object(text: str | bytes, source: object, *, finite: bool = False) -> dict[str, Any]:
-    """Return the object of a JSON text; `source` names it in an error. With `finite`, NaN and infinity are errors."""
-    number = _to_finite if finite else None
+def parse_object(text: str | bytes, source: object) -> dict[str, Any]:
+    """Return the object of a JSON text; `source` names it in an error. NaN and infinity are errors."""
     try:
-        value = json.loads(text, parse_constant=number, parse_float=number)
+        value = json.loads(text, parse_constant=_to_finite, parse_float=_to_finite)
     except (ValueError, RecursionError) as error:
         why = "it is too deep" if isinstance(error, RecursionError) else error
         raise DataError(f"{source} is not valid JSON: {why}. Restore it from a copy.") from error

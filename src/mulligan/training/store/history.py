@@ -155,7 +155,7 @@ def _content(path: Path, strict: bool) -> bytes:
 def _object(line: bytes) -> dict[str, Any] | None:
     """Parse a line of JSON. None if it is no object, too deep, or holds NaN or infinity."""
     try:
-        return parse_object(line, "the line", finite=True)
+        return parse_object(line, "the line")
     except DataError:
         return None
 
