@@ -95,12 +95,11 @@ def test_pictures_of_ones_own(mulligan, data, here):
     code, out, err = mulligan("train", "mlp", "--data", data, "--steps", 4, "--out", "r", *SMALL, *SMALLER)
     assert code == 0, err
     assert re.search(r"\d+ samples against \d+ that the generator has seen, in edges and colours; seed", out)
-    assert "edges and colours: SHA-256" in out
     assert "judge" not in out  # it would have to be trained
     code, out, err = mulligan("evaluate", "r", "--seeds", 1)
     assert code == 0, err
     assert "training a judge" in err
-    assert "judge: SHA-256 " in out
+    assert " in judge" in out
 
 
 def test_a_generator_alone(mulligan, model, data):

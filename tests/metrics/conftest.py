@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import load
+from mulligan.metrics import registry
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +15,11 @@ def digits():
 @pytest.fixture
 def rng():
     return np.random.default_rng(20180704)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_net():
+    """Ask no net in evaluations, which takes seconds; a test of that sets the least number of pictures back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "FEWEST", 1 << 30)
+        yield

@@ -17,8 +17,10 @@ from mulligan.metrics import (
     moments,
     noise_floor,
     pca,
+    pixels,
     real_or_fake,
     reference,
+    registry,
     sharpness,
 )
 from mulligan.metrics.copies import copying, originals
@@ -87,7 +89,6 @@ def test_each_figure_stands_in_its_place(digits, maps, pupils, result):
     near = asdict(manifolds(y, x))
     assert {name: result["judge"][name] for name in near} == near
     assert result["judge"]["sha256"] == maps[0].sha256
-    assert result["real_or_fake"] == real_or_fake(y, x, seed=4)
     assert result["sharpness"] == sharpness(fake, real)
     x, y = maps[1](fake), maps[1](real)
     copied = asdict(copying(x, originals(y, maps[1](digits.images[:2000]))))
@@ -96,14 +97,24 @@ def test_each_figure_stands_in_its_place(digits, maps, pupils, result):
     assert result["classes"] == {**classes, "histogram": list(classes["histogram"])}
 
 
-def test_without_a_judge_both_maps_are_asked_whether_fakes_are_real(digits, maps, pupils):
+def test_the_net_and_its_control_stand_side_by_side(digits, maps, pupils, monkeypatch):
+    monkeypatch.setattr(registry, "FEWEST", N)
+    monkeypatch.setattr(pixels, "STEPS", 48)
     fake, _, real = pupils
-    found = evaluate_pictures(fake, reference(real, digits.images[:500], *maps), seed=1)
+    against = reference(real, digits.images[:500], *maps)
+    found = evaluate_pictures(fake, against, seed=1)
     assert "classes" not in found
-    told = [real_or_fake(phi(real), phi(fake), seed=1) for phi in maps]
-    assert found["real_or_fake"] == max(told) > min(told)
-    alone = evaluate_pictures(fake[:100], reference(real[:100], digits.images[:500], maps[0]))
-    assert alone["copies"]["by"] == "gist"
+    assert found["real_or_fake"] == real_or_fake(real, fake, seed=1)
+    assert found["real_or_fake_floor"] == real_or_fake(real, against.others)
+    inside = np.arange(0, 500, 2)
+    assert {
+        x.tobytes() for x in reference(digits.images[:500:2], digits.images[:500], *maps, inside=inside).others
+    } == {x.tobytes() for x in digits.images[1:500:2]}
+    few = reference(real, digits.images[:199], maps[0])
+    assert evaluate_pictures(fake, few)["real_or_fake_floor"] == 0.5
+    fewer = evaluate_pictures(fake[:100], reference(real[:100], digits.images[:500], maps[0]))
+    assert fewer["copies"]["by"] == "gist"
+    assert "real_or_fake" not in fewer
 
 
 def test_what_was_asked_for(digits, maps, pupils):
@@ -114,8 +125,6 @@ def test_what_was_asked_for(digits, maps, pupils):
     for given, asked, right in ((sure, labels, 1.0), (unsure, off, 0.9)):
         against = reference(reals, digits.images[:500], Told(maps[0], fakes, given))
         assert evaluate_pictures(fakes, against, asked=asked)["classes"]["label_accuracy"] == right
-    with pytest.raises(ShapeError, match="300 fakes"):
-        evaluate_pictures(fakes, against, asked=labels[:3])
 
 
 def test_seeds_together(result):
@@ -142,8 +151,6 @@ def test_seeds_together(result):
         (lambda r: r.update(data="other"), "'data', got mnist, other"),
         (lambda r: r["judge"].update(sha256="f"), "'judge.sha256'"),
         (lambda r: r["copies"].update(n_train=1), r"'copies\.n_train', got 2000, 1\."),
-        (lambda r: r.pop("classes"), "'metrics'"),
-        (lambda r: r["judge"].pop("fd"), "'judge'"),
     ],
 )
 def test_what_may_not_be_put_together(result, change, fact):
@@ -159,10 +166,6 @@ def test_what_does_not_fit_is_refused(digits, maps, against):
         reference(np.repeat(real[:1], N, axis=0), digits.images[:500], *maps)
     with pytest.raises(ShapeError):
         evaluate_pictures(real[:, :20], against)
-    with pytest.raises(DataError, match="float64"):
-        evaluate_pictures(real / 255.0, against)
-    with pytest.raises(ConfigError, match="300 reals, got 100"):
-        evaluate_pictures(digits.images[3000:3100], against)
 
 
 @pytest.mark.parametrize("name", TOYS)

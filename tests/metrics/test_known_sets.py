@@ -23,7 +23,6 @@ def scored(digits):
     means = np.stack([pictures[labels == k].mean(axis=0) for k in range(10)]).astype(np.uint8)
     sets = {
         "held out": held,
-        "shuffled": held[rng.permutation(N)],
         "test itself": test,
         "one class missing": pictures[:5000][labels[:5000] != 3][:N],
         "half the classes": pictures[:5000][labels[:5000] < 5][:N],
@@ -35,15 +34,11 @@ def scored(digits):
         "one repeated": np.tile(held[:1], (N, 1, 1, 1)),
         "noise": rng.integers(0, 256, held.shape).astype(np.uint8),
     }
-    maps = {
-        "judge": lambda: bundled_judge("mnist"),
-        "pca64": lambda: pca(train),
-        "gist": lambda: gist(train),
-    }
+    maps = {"judge": lambda: bundled_judge("mnist"), "gist": lambda: gist(train)}
 
     @cache
     def under(phi):
-        against = reference(test, train, maps[phi]())
+        against = reference(test, train, maps[phi](), pca(train))
         return {name: evaluate_pictures(images, against) for name, images in sets.items()}
 
     return under
@@ -64,11 +59,8 @@ def test_held_out_pictures_are_near_their_floors(scored, phi):
     found = results["held out"][phi]
     assert 0.8 * found["fd_floor"] < found["fd"] < 1.5 * found["fd_floor"]
     assert found["coverage"] > found["coverage_ideal"] - 0.06
-    deviation = (1 / (4 * N)) ** 0.5
-    assert abs(results["held out"]["real_or_fake"] - 0.5) < 4 * deviation
     for name in ("half the classes", "blurred", "class means", "one repeated", "noise"):
         assert results[name][phi]["fd"] > 2 * found["fd"], name
-        assert results[name]["real_or_fake"] > 0.5 + 6 * deviation, name
 
 
 @pytest.mark.parametrize("phi", MAPS)
@@ -97,22 +89,6 @@ def test_recall_and_coverage_see_what_precision_does_not(scored, phi):
     assert found["noise"]["precision"] == 0.0
 
 
-@pytest.mark.parametrize("phi", MAPS)
-def test_order_is_nothing(scored, phi):
-    results = scored(phi)
-    one, other = results["held out"][phi], results["shuffled"][phi]
-    for figure in ("precision", "recall", "coverage"):
-        assert one[figure] == pytest.approx(other[figure], abs=2e-3), figure
-    assert one["fd"] == pytest.approx(other["fd"], rel=1e-5)
-
-
-def test_pca_figures_do_not_depend_on_order_at_all(scored):
-    one, other = (scored("pca64")[name] for name in ("held out", "shuffled"))
-    for figure in ("precision", "recall", "coverage"):
-        assert one["pca64"][figure] == other["pca64"][figure]
-    assert one["copies"] == other["copies"]
-
-
 def test_classes(scored):
     of = {name: result["classes"] for name, result in scored("judge").items()}
     assert [of[name]["modes"] for name in ("held out", "one class missing", "half the classes", "one repeated")] == [
@@ -127,7 +103,7 @@ def test_classes(scored):
 
 
 def test_copies(scored):
-    results = scored("pca64")
+    results = scored("judge")
     of = {name: result["copies"] for name, result in results.items()}
     honest = of["held out"]
     assert abs(honest["authpct"] - honest["authpct_real"]) < 5
@@ -137,7 +113,7 @@ def test_copies(scored):
     assert of["quarter copies"]["authpct"] < honest["authpct_real"] - 5
     assert of["noise"]["ct_z"] > 3
     # What FD, precision, recall and classes cannot see.
-    assert results["copies"]["pca64"]["fd"] < 1.5 * results["held out"]["pca64"]["fd"]
+    assert results["copies"]["judge"]["fd"] < 1.5 * results["held out"]["judge"]["fd"]
 
 
 def test_sharpness(scored):

@@ -1,8 +1,80 @@
+"""A net trained from nothing tells sets apart as often as it can, and equal sets no more often than chance."""
+
 import numpy as np
 import pytest
 import scipy.ndimage
 
-from mulligan.metrics import sharpness
+from mulligan.metrics import pixels, real_or_fake, sharpness
+
+
+def blurred(images):
+    return scipy.ndimage.gaussian_filter(images, (0, 0.5, 0.5, 0))
+
+
+def grey_in_black(images):
+    return np.where(images == 0, np.arange(28, dtype=np.uint8)[:, None] % 4, images)
+
+
+DAMAGES = {
+    "blur": blurred,
+    "grain": lambda images: np.clip(images + np.random.default_rng(0).normal(0, 4, images.shape), 0, 255).astype("u1"),
+    "what is black, nearly": grey_in_black,
+    "one picture": lambda images: np.broadcast_to(images[:1], images.shape),
+}
+
+
+@pytest.fixture
+def halves(digits):
+    rows = np.random.default_rng(1).permutation(len(digits.test))[:2000]
+    images = digits.test.images[rows]
+    return images[:1000], images[1000:]
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damage_that_few_people_see_is_told(halves, damage, monkeypatch):
+    monkeypatch.setattr(pixels, "STEPS", 480)
+    real, other = halves
+    assert real_or_fake(real, damage(other)) > 0.9
+
+
+def test_a_set_of_which_half_is_damaged_is_at_half_the_distance(halves):
+    real, other = (half[:600] for half in halves)
+    mixed = np.concatenate([blurred(other[:300]), other[300:]])
+    assert real_or_fake(real, mixed) == pytest.approx(0.75, abs=3 * np.sqrt(0.19 / 360))
+
+
+def test_equal_sets_are_told_by_chance(rng, monkeypatch):
+    monkeypatch.setattr(pixels, "STEPS", 48)
+    sets = [rng.integers(0, 256, (2, 200, 8, 8, 1), dtype=np.uint8) for _ in range(12)]
+    z = (np.array([real_or_fake(*pair, seed=i) for i, pair in enumerate(sets)]) - 0.5) * np.sqrt(4 * 120)
+    assert abs(z.mean()) < 3.5 / np.sqrt(12)
+    assert 0.3 < z.std() < 1.8
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (16, 16, 3), (17, 23, 4), (1, 1, 1)])
+def test_pictures_of_any_kind(shape, monkeypatch):
+    monkeypatch.setattr(pixels, "STEPS", 96)
+    black = np.zeros((200, *shape), np.uint8)
+    assert real_or_fake(black, black + np.uint8(255)) == 1.0
+    assert real_or_fake(black, black) == 0.5  # a picture on the boundary counts half
+
+
+def test_the_larger_set_is_cut_and_the_seed_decides(rng, monkeypatch):
+    monkeypatch.setattr(pixels, "STEPS", 48)
+    x, y = (rng.integers(0, level, (n, 8, 8, 1), dtype=np.uint8) for n, level in ((400, 256), (200, 240)))
+    answers = [real_or_fake(x, y, seed=seed) for seed in (1, 1, 2, 3)]
+    assert answers[0] == answers[1]
+    assert len(set(answers)) > 1
+    assert answers[0] * 120 == pytest.approx(round(answers[0] * 120))  # the share of 120 tested pictures
+
+
+def test_large_pictures_get_fewer_steps(monkeypatch):
+    seen = []
+    roll = np.roll
+    monkeypatch.setattr(np, "roll", lambda x, *rest: seen.append(x.size) or roll(x, *rest))
+    monkeypatch.setattr(pixels, "PIXELS", 50 * 32 * 48**2)
+    real_or_fake(*np.zeros((2, 200, 48, 48, 3), np.uint8))
+    assert len(seen) <= 50
 
 
 def random_pictures(rng, n, h=11, w=9, c=2):

@@ -27,6 +27,7 @@ from mulligan.metrics.distances import split_floor
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((30, 4))
 P = RNG.integers(0, 256, (3, 11, 9, 2), dtype=np.uint8)
+X200 = np.zeros((200, 8, 8, 1), np.uint8)
 DIGITS = RNG.integers(0, 256, (60, 28, 28, 1), dtype=np.uint8)
 
 REFUSED = [
@@ -40,7 +41,6 @@ REFUSED = [
     (lambda: split_floor(max, X[:7], 7), ShapeError, "at least 8 rows, got 7"),
     (lambda: manifolds(X[:5], X[:5]), ShapeError, "at least 6 rows, got 5"),
     (lambda: nearest(X[:5], X[:5], k=5, skip=np.arange(5)), ConfigError, "from 1 to 4 among 5 points, got 5"),
-    (lambda: real_or_fake(X, X[:3]), ShapeError, "at least 4 rows, got 3"),
     (lambda: originals(X[:2], X[:2], inside=np.arange(2)), ShapeError, "at least 3"),
     (lambda: originals(X, X[:1]), ShapeError, "at least 2"),
     (lambda: copying(X[:, :3], originals(X[:, :2], X[:, :2])), ShapeError, "fake features 3, training features 2"),
@@ -49,6 +49,7 @@ REFUSED = [
     (lambda: count_classes(np.array([[2.0, -1.0]])), DataError, "got -1 and sums off by 0"),
     # pictures
     (lambda: sharpness(P / 255.0, P), DataError, "float64"),
+    (lambda: real_or_fake(X200[:199], X200), ShapeError, "200 or more of each, got 199"),
     # maps
     (lambda: pca(DIGITS)(DIGITS[:3, :20]), ShapeError, "784 values, like those on which pca64 was fitted, got 560"),
     (lambda: pca(DIGITS, 0), ShapeError, "got 0 from 60"),

@@ -8,7 +8,18 @@ import pytest
 import mulligan.metrics
 from mulligan.cli.scores import table
 from mulligan.data import load
-from mulligan.metrics import METRICS, Metric, evaluate_pictures, evaluate_points, figures_in, merge, pca, reference
+from mulligan.metrics import (
+    METRICS,
+    Metric,
+    evaluate_pictures,
+    evaluate_points,
+    figures_in,
+    merge,
+    pca,
+    pixels,
+    reference,
+    registry,
+)
 from mulligan.report.sections import list_metrics
 from mulligan.web.settings import catalog
 
@@ -23,6 +34,12 @@ def paths_in(result, above=""):
             yield from paths_in(value, "" if name in ("judge", "points") else f"{name}.")
         elif name not in NOTES:
             yield above + name
+
+
+@pytest.fixture(autouse=True)
+def net(monkeypatch):
+    monkeypatch.setattr(registry, "FEWEST", 300)
+    monkeypatch.setattr(pixels, "STEPS", 24)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +78,9 @@ def test_the_floor_beside_a_figure_is_the_one_that_its_entry_names(pictures):
     figures = figures_in(result)
     assert figures["fd"].floor == result["judge"]["fd_floor"]
     assert figures["coverage"].floor == result["judge"]["coverage_ideal"]
-    assert (figures["real_or_fake"].floor, figures["precision"].floor) == (0.5, None)
-    assert figures["classes.modes"].floor == 2  # classes
-    assert figures["copies.authpct"].floor == result["copies"]["authpct_real"]
+    assert figures["real_or_fake"].floor == result["real_or_fake_floor"]
+    assert (figures["copies.ct_z"].floor, figures["precision"].floor) == (0.0, None)
+    assert len(figures) == 7
 
 
 def test_what_is_no_evaluation_has_no_figures():

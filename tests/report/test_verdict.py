@@ -10,18 +10,23 @@ LEVEL = [1.0, 0.5, 0.41, 0.4, 0.4, 0.4]
 TURNED = [1.0, 0.5, 0.4, 0.5, 0.6, 0.7]
 
 
+def tell(share, **figures):
+    return {"figures": {"real_or_fake": share, **figures}}
+
+
 @pytest.fixture
 def told(finished):
     """The story of a finished run with these figures."""
 
-    def made(curve=LEVEL, samples=500, coverage=0.9, real_or_fake=0.7, sure=1.0, **more):
+    def made(curve=LEVEL, samples=500, coverage=0.9, sure=1.0, figures=(), **more):
         story = read(finished)
         steps = [4 * (number + 1) for number in range(len(curve))]
         story.evaluated = [(step, {"distance": value, "floor": 0.1}) for step, value in zip(steps, curve)]
         story.diagnosed = []
         story.stepped = [(step, {"d_real": 1.0 + sure * step, "d_fake": 0.0}) for step in steps]
-        figures = {"fd": 3.0, "fd_floor": 1.0, "coverage": coverage, "coverage_ideal": 0.97}
-        story.metrics = {"n": 250, "n_real": 250, "data": "mine", "gist": figures, "real_or_fake": real_or_fake}
+        gist = {"fd": 3.0, "fd_floor": 1.0, "coverage": coverage, "coverage_ideal": 0.97}
+        story.metrics = {"n": 250, "n_real": 250, "data": "mine", "gist": gist, "real_or_fake": 0.7}
+        story.metrics |= {"real_or_fake_floor": 0.52, "sharpness": 1.0, **dict(figures)}
         story.started, story.best = story.started | {"samples": samples}, steps[curve.index(min(curve))]
         for name, value in more.items():
             setattr(story, name, value)
@@ -39,9 +44,13 @@ def told(finished):
         ({"curve": TURNED, "samples": 99}, "few", "99"),
         ({"curve": FALLING}, "improving", "from 3.00 to about 2.60"),  # 1 + 2 · .8: what lies above the floor
         ({"coverage": 0.5}, "missing", "48.5 %"),
-        ({"coverage": 0.5, "curve": FALLING}, "missing", "about 2.60"),
-        ({"real_or_fake": 0.6}, "good", "60.0 %"),
-        ({"real_or_fake": 0.6, "curve": FALLING}, "good", "about 2.60"),
+        ({"coverage": 0.5, "curve": FALLING}, "missing", "about 2.60. A net"),
+        (tell(0.6), "good", "in 60.0 % of cases, pictures from others in 52.0 %"),
+        ({**tell(0.6), "curve": FALLING}, "good", "about 2.60"),
+        (tell(None), "level", "No net was asked"),
+        (tell(0.6, sharpness=0.67), "level", "see blur (sharpness 0.670 of theirs)."),
+        (tell(0.7, sharpness=1.3, classes={"junk": 0.05}), "level", "(sharpness 1.30 of theirs) and about 3 samples"),
+        (tell(0.7, held_out=False), "level", "samples from pictures that the generator has seen in 70.0 %"),
         ({"evaluated": [(13, {"distance": 0.5})]}, "short", "1.00"),  # not measured in the first half
         ({"evaluated": []}, "short", "1.00"),
     ],

@@ -10,7 +10,7 @@ from mulligan.doors.say import emit, say
 from mulligan.errors import DivergedError, MulliganError, typed
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration
-from mulligan.report import read, verdict, write_report
+from mulligan.report import read, verdict, write_beside, write_report
 from mulligan.training import Diagnosis, Interrupt, Recorder, Run, plan
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.monitor import Monitor
@@ -106,7 +106,7 @@ def finish(run: Run, recorder: Recorder, folder: Path) -> tuple[dict[str, Any], 
     Returns where the files are, with the figures, ready for JSON; and why figures or report could not be written.
     """
     files, problems = recorder.folder, []
-    metrics = report = judgement = None
+    metrics = beside = report = judgement = None
     try:
         metrics = evaluate_finished(run) if run.config.evaluate_every else None
     except MulliganError as error:
@@ -117,6 +117,7 @@ def finish(run: Run, recorder: Recorder, folder: Path) -> tuple[dict[str, Any], 
     except MulliganError as error:
         problems.append(str(error))
     try:
+        beside = write_beside(files, run.data)
         report = str(write_report(files.path, data=run.data))
         judgement = verdict(read(files.path))
     except MulliganError as error:
@@ -126,6 +127,7 @@ def finish(run: Run, recorder: Recorder, folder: Path) -> tuple[dict[str, Any], 
         "event": "kept",
         "step": run.step,
         "run": str(folder),
+        "beside": None if beside is None else str(beside),
         "grid": None if grid is None else str(grid),
         "animation": str(files.animation) if files.animation.is_file() else None,
         "generator": str(files.generator),
@@ -138,12 +140,15 @@ def finish(run: Run, recorder: Recorder, folder: Path) -> tuple[dict[str, Any], 
 
 def describe_files(document: dict[str, Any], *, points: bool) -> list[str]:
     """Write the files and figures that `finish` returned, and what to do next."""
-    names = {"grid": "samples", "animation": "animation", "generator": "generator", "report": "report"}
-    lines = [f"  {name:<9}  {document[key]}" for key, name in names.items() if document[key] is not None]
+    lines = []
+    if document["beside"] is not None:
+        lines.append(f"  look at    {document['beside']}    # samples, and of each the nearest picture")
+    if document["verdict"] is not None:
+        lines += ["", document["verdict"]["words"]]
     if document["metrics"] is not None:
         lines += ["", *table(document["metrics"]), ""]
-    if document["verdict"] is not None:
-        lines.append(document["verdict"]["words"])
+    names = {"grid": "samples", "animation": "animation", "generator": "generator", "report": "report"}
+    lines += [f"  {name:<9}  {document[key]}" for key, name in names.items() if document[key] is not None]
     run = typed(document["run"])
     lines.append(f"next: mulligan sample {run}")
     if not points:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from mulligan.cli.document import align
-from mulligan.metrics import MAPS, figures_in, median_of, space_of
-from mulligan.output.figures import count, percent, ranged
+from mulligan.metrics import MAPS, figures_in, space_of
+from mulligan.output.figures import count, ranged
 
 BESIDE = {"low": "floor", "high": "ideal", "": "of the reals"}
 """The reference beside a figure, by the direction that is better."""
@@ -22,13 +22,7 @@ def table(metrics: dict[str, Any]) -> list[str]:
     for name, part in (("averaged weights", metrics), ("raw weights", metrics.get("raw"))):
         if part is not None:
             lines += ["", *([name] if "raw" in metrics else []), *align(_rows(part))]
-    hashes = []
-    for key, name in {space: MAPS[space], "modes": "judge of single digits"}.items():
-        if "sha256" in metrics.get(key, {}):
-            accuracy = median_of(metrics[key].get("accuracy"))
-            right = "" if accuracy is None else f", right on {percent(accuracy)}"
-            hashes.append(f"{name}: SHA-256 {metrics[key]['sha256']}{right}")
-    return [*lines, "", *hashes] if hashes else lines
+    return lines
 
 
 def _rows(metrics: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

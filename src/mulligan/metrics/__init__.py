@@ -3,13 +3,13 @@
 - `registry`: every figure of ``metrics.json``, with label, direction, floor, source and function. Read it first.
 - `evaluation`: the evaluation of a generator against a data set, and of one set of samples against another.
 - `distances`: Fréchet distance, its floor, kernel distance. `neighbours`: precision, recall, coverage.
-- `two_sample` (real or fake?), `copies`, `classes`, `pixels` (sharpness), `toys`: the other figures.
+- `pixels` (real or fake? sharpness), `copies`, `counts` (classes, modes): the other figures.
 - `features/`: the spaces in which pictures are compared: the judge, edges and colours, PCA of the pixels.
 - `fakes`: samples of another program. `validation`: checks of arguments; `parallel`: work on all cores.
 """
 
-from mulligan.metrics.classes import Classes, count_classes
 from mulligan.metrics.copies import nearest_pictures
+from mulligan.metrics.counts import Classes, Modes, count_classes, modes, stacked_modes
 from mulligan.metrics.distances import (
     Moments,
     frechet_distance,
@@ -24,7 +24,7 @@ from mulligan.metrics.features.gist import Gist, gist
 from mulligan.metrics.features.judge import Judge, bundled_judge, judge_for
 from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, pca
 from mulligan.metrics.neighbours import Manifolds, coverage_ideal, manifolds, nearest
-from mulligan.metrics.pixels import sharpness
+from mulligan.metrics.pixels import real_or_fake, sharpness
 from mulligan.metrics.registry import (
     MAPS,
     METRICS,
@@ -36,8 +36,6 @@ from mulligan.metrics.registry import (
     median_of,
     space_of,
 )
-from mulligan.metrics.toys import Modes, modes, stacked_modes
-from mulligan.metrics.two_sample import real_or_fake
 
 # fmt: off
 __all__ = [

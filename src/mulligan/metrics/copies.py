@@ -23,13 +23,10 @@ class Copies:
     """Signs of copying, each beside the figure of held-out real pictures."""
 
     authpct: float
-    """Per cent of the fakes that are authentic. Near 0 for copies."""
+    """Per cent of the fakes that are authentic: more than 5 below that of the reals for copies."""
     authpct_real: float
-    """The same for held-out reals, or for reals left out one at a time: the figure to compare with. A value more than
-    5 below it means copying."""
     ct_z: float
-    """C_T, in standard deviations. About 0 for new pictures of the same kind; below −3 for copies; far above 0 for
-    fakes that are further from the training set than reals are (bad, not copied)."""
+    """C_T, in standard deviations: below −3 for copies, far above 0 for fakes far from all training pictures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +40,7 @@ class Originals:
     real_distance: NDArray[np.float64]
     """(n,): of each real from its nearest training picture, itself left out."""
     real_cell: NDArray[np.intp]
-    """(n,): its nearest centre."""
     authpct_real: float
-    """Per cent of the reals that are authentic."""
 
 
 def originals(
@@ -55,10 +50,9 @@ def originals(
     inside: NDArray[np.intp] | None = None,
     cells: int | None = None,
 ) -> Originals:
-    """Prepare `copying`, in a feature space where a copy is near its original: PCA of the pixels, for instance.
+    """Prepare `copying` in a feature space where a copy is near its original, such as PCA of the pixels.
 
-    `train` is all that the generator was trained on. `inside` is the row of each real in it if nothing was held out:
-    each is then compared with all other rows. `cells` for `ct` are 20, or fewer, so that each has a hundred reals.
+    If nothing was held out, `inside` is the row of each real in `train`, and each is compared with all other rows.
     """
     least = 2 if inside is None else 3  # a picture, its nearest one, and that one's neighbour
     sets = feature_sets(real, train, names=("real features", "training features"), least=least)
@@ -166,10 +160,9 @@ def _authentic(
     train: NDArray[np.float64],
     inside: NDArray[np.intp] | None = None,
 ) -> float:
-    """Share of pictures that are authentic, given each one's nearest training picture (Alaa et al. 2022).
+    """Share of authentic x, whose nearest training picture t is nearer to another: d(t, train∖{t, x}) < d(x, t).
 
-    A picture x is authentic if its nearest training picture t has a neighbour of its own, in the training set without
-    x, that is nearer than x is: d(t, train∖{t, x}) < d(x, t). Only the t that are nearest to some x are examined.
+    Source: Alaa et al. 2022.
     """
     asked, back = np.unique(index, return_inverse=True)
     own, who = nearest(train[asked], train, k=1 if inside is None else 2, skip=asked)

@@ -7,7 +7,7 @@ asked for as often as in the training data. At least three seeds, median and ran
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from statistics import median
 from typing import Any, Self
 
@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, ShapeError, shown
 from mulligan.metrics.copies import Originals, originals
+from mulligan.metrics.counts import stacked_modes
 from mulligan.metrics.distances import Moments, moments, percent
 from mulligan.metrics.fakes import SampleSource
 from mulligan.metrics.features.gist import ENOUGH, gist
 from mulligan.metrics.features.judge import Judge, bundled_judge, judge_for
 from mulligan.metrics.features.maps import FeatureMap, pca, pca_limit, with_probabilities
 from mulligan.metrics.parallel import in_parallel
+from mulligan.metrics.pixels import FEWEST, real_or_fake
 from mulligan.metrics.registry import METRICS, Comparison
-from mulligan.metrics.toys import stacked_modes
 from mulligan.metrics.validation import feature_sets, pictures
 from mulligan.nn.memory import use_one_heap
 
@@ -38,8 +39,7 @@ FACTS = ("n", "n_real", "n_train", "accuracy", "step")
 """Numbers that must agree between seeds, as strings and booleans must, because they are not figures."""
 STACKED = "stacked-mnist"
 STACKED_COUNT = 26_000
-"""Number of fakes for counting stacked MNIST's modes, as published (Lin et al. 2018, "PacGAN", section 4.2). It decides
-how many of 1000 modes are hit by chance, and the KL of a perfect sampler."""
+"""Number of fakes for counting stacked MNIST's modes, as published (Lin et al. 2018, "PacGAN", section 4.2)."""
 COMBINED = ("skin colour", "hair colour", "clothing colour")
 """Attributes of the pixel faces whose 1056 equally frequent combinations are counted like stacked MNIST's modes."""
 
@@ -49,19 +49,22 @@ class Reference:
     """The reals' half of an evaluation of pictures: held-out reals and the training set, with their features."""
 
     real: NDArray[np.uint8]
-    """Held-out pictures, (n, h, w, c)."""
     map: FeatureMap
-    """The features in which sets are compared."""
     features: NDArray[np.float32]
-    """Of the reals, (n, d)."""
+    """Of the reals, (n, d), in the map in which sets are compared."""
     moments: Moments
-    """Of those features."""
     near: FeatureMap
     """The map in which copies are searched."""
     near_features: NDArray[np.float32]
-    """Of the reals, in that map."""
     originals: Originals
     """The whole training set, in that map."""
+    others: NDArray[np.uint8]
+    """As many other reals, of the training set."""
+
+    @cached_property
+    def control(self) -> float:
+        """How often a fresh net tells the reals from the others; ½ if there are too few to ask one."""
+        return real_or_fake(self.real, self.others) if len(self.others) >= FEWEST else 0.5
 
 
 def reference(
@@ -92,7 +95,9 @@ def reference(
     percent(0.0, of_real)  # raises if all reals are the same, before the long work
     near_features = features if near is phi else near(real)
     known = originals(near_features, near(train), inside=inside)
-    return Reference(real, phi, features, of_real, near, near_features, known)
+    apart = np.delete(np.arange(len(train)), [] if inside is None else inside)
+    others = train[np.random.default_rng(0).permutation(apart)[: len(real)]]
+    return Reference(real, phi, features, of_real, near, near_features, known, others)
 
 
 def evaluate_pictures(
@@ -114,16 +119,15 @@ def evaluate_pictures(
     asked : array of shape (n,), integer, optional
         The class that each fake was asked to be, for `label_accuracy`.
     seed : int
-        The seed with which the fakes were drawn. It is noted, and seeds random choices of metrics. The same arguments
-        give the same figures to the last digit.
+        The seed with which the fakes were drawn. It is noted, and seeds random choices of metrics.
     data : str
         The data's name, noted.
 
     Returns
     -------
     dict
-        Ready for JSON: str, int, float, list, dict. FD and its floor are per cent of the real features' total
-        variance. `sharpness` is left out if the reals have no edge.
+        Ready for JSON. FD and its floor are per cent of the real features' total variance. Figures for which there
+        is nothing to compare are left out. The same arguments give the same figures to the last digit.
     """
     fake, real = pictures(fake, "fakes"), against.real
     if fake.shape[1:] != real.shape[1:]:
@@ -131,12 +135,11 @@ def evaluate_pictures(
             f"fakes must have the reals' shape {real.shape[1:]}, got {fake.shape[1:]}. "
             f"Evaluate against the data that the generator was trained on; do not resize."
         )
-    if asked is not None and np.shape(asked) != (len(fake),):
-        raise ShapeError(f"asked must have one class for each of the {len(fake)} fakes, got shape {np.shape(asked)}.")
     features, p = with_probabilities(against.map, fake)
     near = against.near.name, against.near_features, features if against.near is against.map else against.near(fake)
+    control = lambda: against.control  # noqa: E731 (late, and once for all fakes)
     pair = Comparison(
-        real, fake, against.features, features, against.moments, seed, data, p, asked, against.originals, near
+        real, fake, against.features, features, against.moments, seed, data, p, asked, against.originals, near, control
     )
     result = _measure(pair, "pictures", against.map.name)
     result[against.map.name] = {"sha256": against.map.sha256, **result[against.map.name]}
@@ -182,9 +185,7 @@ def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     if len(results) == 1:
         return dict(results[0])
-    merged: dict[str, Any] = _merge(list(results), "")
-    merged["seeds"] = [seed for result in results for seed in result["seeds"]]
-    return merged
+    return {**_merge(list(results), ""), "seeds": [seed for result in results for seed in result["seeds"]]}
 
 
 def _merge(values: list[Any], path: str) -> Any:
@@ -193,8 +194,6 @@ def _merge(values: list[Any], path: str) -> Any:
     if name == "seeds":
         return None
     if isinstance(first, dict):
-        if any(value.keys() != first.keys() for value in values):
-            raise ConfigError(f"results must have the same figures in '{path or 'metrics'}'. Evaluate all in one way.")
         return {key: _merge([value[key] for value in values], f"{path}.{key}".lstrip(".")) for key in first}
     if isinstance(first, list):
         return [_merge(list(entries), path) for entries in zip(*values, strict=True)]
@@ -214,7 +213,6 @@ class Evaluator:
     data: Dataset
     real: NDArray[Any]
     held_out: bool
-    """Whether the generator was not trained on the reals."""
     judge: Judge | None = None
     """For stacked MNIST, the judge of single digits."""
     against: Reference | None = None

@@ -29,13 +29,7 @@ class SampleSource(Protocol):
 
 
 class Fakes:
-    """Samples of another program, to be measured like a generator's.
-
-    Parameters
-    ----------
-    data : Dataset
-        The samples. A seed chooses among them; if there are no more than are compared, all are used.
-    """
+    """Samples of another program, to be measured like a generator's: a seed chooses among those of `data`."""
 
     def __init__(self, data: Dataset):
         self.data = data

@@ -32,11 +32,8 @@ class Manifolds:
     """Precision, recall and coverage of two sets, 0 to 1."""
 
     precision: float
-    """Share of the fakes that lie in the reals' neighbourhoods."""
     recall: float
-    """Share of the reals that lie in the fakes' neighbourhoods."""
     coverage: float
-    """Share of the reals whose neighbourhood holds a fake."""
     coverage_ideal: float
     """Coverage of equal distributions."""
 
@@ -129,12 +126,7 @@ def nearest(
 
 
 def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...], float]:
-    """Round feature sets to the finest common grid on which squared distances are exact in float64.
-
-    With coordinates in 0…2ᵇ, no partial sum of ‖x‖² + ‖y‖² − 2x·y is beyond 2d·4ᵇ ≤ 2⁵³. The grid starts at the
-    smallest value of each column, and its spacing, which is returned as well, is a power of two. Neither depends on the
-    order of the rows.
-    """
+    """Round to the finest grid on which squared distances are exact (2d·4ᵇ ≤ 2⁵³), and return its spacing too."""
     low, shift = _grid(*sets)
     return tuple(_snapped(x, low, shift) for x in sets), ldexp(1.0, -shift)
 
@@ -167,10 +159,7 @@ def _radii(x: NDArray[np.float64], ks: tuple[int, ...]) -> tuple[NDArray[np.floa
 def _blocks(
     x: NDArray[np.float64], y: NDArray[np.float64], skip: NDArray[np.intp] | None = None
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Squared distances of a few rows of `x` at a time from all of `y`; both on one grid.
-
-    A single product suffices: d² = [−2x, ‖x‖², 1] · [y, 1, ‖y‖²]ᵀ. The array is valid until the next one.
-    """
+    """Squared distances of a few rows of `x` at a time from all of `y`, by d² = [−2x, ‖x‖², 1] · [y, 1, ‖y‖²]ᵀ."""
     right = np.hstack([y, np.ones((len(y), 1)), (y * y).sum(axis=1, keepdims=True)]).T
     height = max(1, BLOCK // len(y))
     buffer = np.empty((min(height, len(x)), len(y)))

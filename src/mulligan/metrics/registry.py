@@ -5,19 +5,19 @@ To add a metric of your own, add an entry: ``METRICS["brightness"] = Metric("Bri
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics.classes import count_classes
 from mulligan.metrics.copies import Originals, copying
+from mulligan.metrics.counts import count_classes, modes
 from mulligan.metrics.distances import Moments, floor_of, frechet_distance, moments, percent
 from mulligan.metrics.neighbours import manifolds
-from mulligan.metrics.pixels import sharpness
-from mulligan.metrics.toys import modes
-from mulligan.metrics.two_sample import real_or_fake
+from mulligan.metrics.parallel import in_parallel
+from mulligan.metrics.pixels import FEWEST, real_or_fake, sharpness
 
 MAPS = {"judge": "judge", "gist": "edges and colours", "points": "coordinates"}
 """Feature maps by their key: a trained judge, `gist` where there is none, and points in their own coordinates."""
@@ -37,11 +37,9 @@ class Comparison:
     fake_features: NDArray[Any]
     """Their features, (n, d); of points, the points."""
     moments: Moments
-    """Of the reals' features."""
     seed: int = 0
-    """The seed with which the fakes were drawn. Metrics also use it for their own random choices."""
+    """The seed with which the fakes were drawn, also for random choices of metrics."""
     data: str = ""
-    """Name of the data."""
     probabilities: NDArray[np.float64] | None = None
     """The judge's p(y|x) of the fakes, (n, K); None without a judge."""
     asked: NDArray[np.integer[Any]] | None = None
@@ -50,6 +48,8 @@ class Comparison:
     """The training pictures, in the map in which copies are searched; None for points."""
     near: tuple[str, NDArray[Any], NDArray[Any]] = ("", np.empty(0), np.empty(0))
     """The name of that map, and the features of reals and fakes in it."""
+    control: Callable[[], float] = lambda: 0.5
+    """Returns how often a net tells the reals from other reals."""
 
 
 def _frechet(pair: Comparison) -> Result:
@@ -62,10 +62,10 @@ def _neighbours(pair: Comparison) -> Result:
 
 
 def _real_or_fake(pair: Comparison) -> Result:
-    accuracy = real_or_fake(pair.real_features, pair.fake_features, seed=pair.seed)
-    if pair.probabilities is not None or pair.near[2] is pair.fake_features:
-        return accuracy
-    return max(accuracy, real_or_fake(*pair.near[1:], seed=pair.seed))  # of 200 pictures, gist calls a sketch real
+    if len(pair.fake) < FEWEST:
+        return None
+    tell = partial(real_or_fake, pair.real, pair.fake, seed=pair.seed)
+    return in_parallel({"real_or_fake": tell, "real_or_fake_floor": pair.control})
 
 
 def _classes(pair: Comparison) -> Result:
@@ -84,10 +84,6 @@ def _copies(pair: Comparison) -> Result:
     return {"by": name, "n_train": len(pair.originals.train), **asdict(copying(fake, pair.originals))}
 
 
-def _sharpness(pair: Comparison) -> Result:
-    return sharpness(pair.fake, pair.real)
-
-
 def _modes(pair: Comparison) -> Result:
     toy = TOYS.get(pair.data)
     if not isinstance(toy, Gaussians) or len(toy.centres) < 2:
@@ -100,9 +96,7 @@ class Metric:
     """One figure: its name, which way is better, its floor, how it is computed and shown."""
 
     label: str
-    """A few words, with the unit."""
     line: str = ""
-    """A sentence."""
     better: Literal["low", "high", ""] = ""
     """Empty if both too much and too little are bad."""
     floor: float | str | None = None
@@ -114,7 +108,6 @@ class Metric:
     of: Literal["pictures", "points", "features"] = "pictures"
     """What it is computed of. Figures of features, which points have as well, are stored under the key of the map."""
     source: str = ""
-    """Paper and section."""
     share: bool = False
     """Shown as a percentage."""
     shown: bool = True
@@ -131,21 +124,22 @@ METRICS: dict[str, Metric] = {
         _neighbours, "features", "Kynkäänniemi et al. 2019, eqs. 1 and 2"),
     "coverage": Metric("Coverage", "Share of the reals with a fake beside them (5 neighbours).", "high",
         "coverage_ideal", _neighbours, "features", "Naeem et al. 2020, section 3"),
-    "real_or_fake": Metric("Real or fake?", "How often a new classifier tells fake from real.", "low", 0.5,
-        _real_or_fake, source="Lopez-Paz and Oquab 2017, section 3"),
-    "copies.authpct": Metric("Authentic, %", "Fakes that copy no training picture; reals beside.", "",
-        "authpct_real", _copies, source="Alaa et al. 2022"),
+    "real_or_fake": Metric("Real or fake?", "How often a fresh net tells fakes from reals; beside, reals from reals.",
+        "low", "real_or_fake_floor", _real_or_fake, source="Lopez-Paz and Oquab 2017, section 3", share=True),
+    "copies.authpct": Metric("Authentic, %", "Fakes that copy no training picture.", "", "authpct_real", _copies,
+        source="Alaa et al. 2022", shown=False),
     "copies.ct_z": Metric("Copying, C_T < −3", "Nearness to the training set against that of reals, in deviations.", "",
         0.0, _copies, source="Meehan et al. 2020, section 3"),
-    "classes.modes": Metric("Classes", "Classes with a tenth of a fair share or more.", "high", "histogram", _classes),
+    "classes.modes": Metric("Classes", "Classes with a tenth of a fair share or more.", "high", "histogram", _classes,
+        shown=False),
     "classes.effective_modes": Metric("Effective classes", "Number of evenly used classes with the same entropy.",
         "high", "histogram", _classes, shown=False),
     "classes.junk": Metric("Junk", "Share of the fakes in which the judge sees no class.", "low", 0.0, _classes,
         share=True),
     "classes.label_accuracy": Metric("Label accuracy", "Share of the fakes that show the requested class.", "high",
-        1.0, _classes, share=True),
+        1.0, _classes, share=True, shown=False),
     "sharpness": Metric("Sharpness", "Variance of the Laplacian over the reals'; below 1 blurred.", "", 1.0,
-        _sharpness, source="Pech-Pacheco et al. 2000", shown=False),
+        lambda pair: sharpness(pair.fake, pair.real), source="Pech-Pacheco et al. 2000", shown=False),
     "modes.captured": Metric("Modes", "Modes that are hit: of a ring, a grid, stacked MNIST or pixel faces.", "high",
         None, _modes, "points", "Srivastava et al. 2017; Lin et al. 2018; Metz et al. 2017"),
     "modes.high_quality": Metric("Of high quality", "Share of the points within three deviations of a mode.", "high",

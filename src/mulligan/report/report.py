@@ -21,11 +21,12 @@ from mulligan.doors.write import atomic_write
 from mulligan.errors import MulliganError
 from mulligan.metrics import nearest_pictures
 from mulligan.output.pages import data_uri, policy_of, template
-from mulligan.output.pictures import png_bytes, read_png
+from mulligan.output.pictures import grid, png_bytes, read_png
 from mulligan.output.pictures.charts import STYLE
 from mulligan.report import curves, sections
 from mulligan.report.story import Story, read
 from mulligan.training.samples import data_of
+from mulligan.training.store.folder import RunFolder
 
 COMPARED = 16
 """Number of samples whose nearest training pictures are shown."""
@@ -81,6 +82,22 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     return target
 
 
+def write_beside(folder: RunFolder, data: Dataset) -> Path | None:
+    """Put the last samples beside pictures that were held back, for each the nearest; None without samples.
+
+    If nothing was held back, they are of those that the generator has seen.
+    """
+    grids, held = [*folder.grids().values()], data.test or data
+    if not grids or data.is_points:
+        return None
+    tiles = cut_grid(grids[-1], data.shape)
+    near = np.asarray(held.images[nearest_pictures(tiles, held, 1)[1][:, 0]])
+    left, right = grid(tiles), grid(near)
+    sheet = np.concatenate([left, np.full_like(left[:, : data.shape[1] // 2], 255), right], axis=1)
+    atomic_write(folder.beside, png_bytes(sheet), folders=False)
+    return folder.beside
+
+
 def page(story: Story, data: Dataset | None = None) -> str:
     """Return the page of a story."""
     neighbours, why_not, real, names = compare(story, data)
@@ -95,6 +112,7 @@ def page(story: Story, data: Dataset | None = None) -> str:
         sections=sections,
         verdict=sections.verdict(story),
         frames=choose_frames(story.samples),
+        beside=data_uri(story.folder.beside.read_bytes()) if story.folder.beside.is_file() else "",
         figure_of=figure_of,
         curves=curves.draw_all(story),
         classes=sections.list_classes(story, real, names),
@@ -113,7 +131,8 @@ def compare(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, li
         try:
             data = data_of(story.config)
         except (MulliganError, OSError) as error:
-            return None, _unread(error), [], ()
+            unread = f"The training data could not be read, so there is nothing to compare the samples with: {error}"
+            return None, unread, [], ()
     shares: list[float] = []
     if data.labels is not None:
         shares = (np.bincount(data.labels, minlength=data.classes) / len(data.labels)).tolist()
@@ -125,10 +144,6 @@ def compare(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, li
         else:
             neighbours = find_nearest(tiles[spread(len(tiles), COMPARED)], data)
     return neighbours, why_not, shares, data.class_names
-
-
-def _unread(error: Exception) -> str:
-    return f"The training data could not be read, so there is nothing to compare the samples with: {error}"
 
 
 def choose_frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ from mulligan.config.serialization import to_table
 from mulligan.doors.read import read_bytes
 from mulligan.errors import MulliganError, typed
 from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
+from mulligan.metrics.pixels import FEWEST
 from mulligan.output.figures import count, counted, duration, figure, percent, ranged
 from mulligan.report.story import Story
 from mulligan.training.second_try import plan
@@ -31,7 +32,11 @@ WORSE = 1.25
 BARE = 0.6
 """Coverage, as a share of the best possible, below which kinds of pictures are missing."""
 GOOD = 0.6
-"""Highest accuracy of a fresh classifier between samples and pictures that is called good; chance is .5."""
+"""Highest accuracy of a fresh net between samples and pictures that is called good; chance is .5."""
+SOFT, ROUGH = 0.8, 1.25
+"""Sharpness, as a share of the pictures', below which a person sees blur, and above which grain."""
+SHEET = 64
+"""Samples that a person looks at."""
 LEFT = 0.8
 """What is left of the distance above its floor after as long again: .71 on emoji, .83 with `quick`, .86 on sprites."""
 GAIN = 0.05
@@ -81,23 +86,11 @@ def summarise(story: Story) -> str:
 
 def list_figures(story: Story) -> list[tuple[str, str, str]]:
     """Return the main numbers: value, name, and its floor or best."""
-    metrics, cells = story.metrics, []
-    key = space_of(metrics)
-    if key and metrics is not None:
-        fd, floor = middle(at(metrics, key, "fd")), middle(at(metrics, key, "fd_floor"))
-        cells.append(
-            (figure(fd), "FD ↓, % of variance", f"floor {figure(floor)}, n {count(metrics['n'])}, {MAPS[key]}")
-        )
-        best = middle(at(metrics, key, "coverage_ideal"))
-        cells.append((figure(middle(at(metrics, key, "coverage"))), "coverage ↑", f"best possible {figure(best)}"))
-    if at(metrics, "classes", "modes") is not None:
-        modes, total = middle(at(metrics, "classes", "modes")), len(at(metrics, "classes", "histogram") or [])
-        junk = middle(at(metrics, "classes", "junk"))
-        cells.append((f"{count(int(modes or 0))} / {total}", "classes in use", f"{percent(junk)} junk"))
-    elif at(metrics, "modes", "captured") is not None:
-        good = middle(at(metrics, "modes", "high_quality"))
-        beside = "" if good is None else f"{percent(good)} of high quality"
-        cells.append((count(int(middle(at(metrics, "modes", "captured")) or 0)), "modes captured", beside))
+    cells = []
+    for metric, value, floor in figures_in(story.metrics).values():
+        beside = "" if floor is None else f"{'floor' if metric.better == 'low' else 'best'} "
+        beside += "" if floor is None else ranged(median_of(floor), share=metric.share)
+        cells.append((ranged(median_of(value), share=metric.share), metric.label + ARROWS[metric.better], beside))
     before = story.measured_before
     if before is not None:
         step = f"step {count(before)}"
@@ -224,40 +217,65 @@ def verdict(story: Story) -> Verdict | None:
     fd, floor, covered, possible = (
         middle(at(story.metrics, space, name)) or 0.0 for name in ("fd", "fd_floor", "coverage", "coverage_ideal")
     )
-    apart = middle(at(story.metrics, "real_or_fake"))
+    apart, control = (middle(at(story.metrics, name)) for name in ("real_or_fake", "real_or_fake_floor"))
+    eye = describe_faults(story.metrics)
     samples = story.started.get("samples", 0)
     curve = [(step, distance_of(metrics)) for step, metrics in story.evaluated]
     curve = [(step, value) for step, value in curve if math.isfinite(value) and value > 0]
     step, least = min(curve, key=lambda each: each[1], default=(story.step, math.inf))
     early = bool(curve) and curve[0][0] <= story.step / 2
     going = early and _left_since_half(curve, story) < 1.0 - GAIN
-    if samples < ENOUGH:
-        return Verdict(
-            "few", f"{counted(samples, 'picture')} are too few: G can only learn them by heart. Add some hundred."
-        )
-    if curve and curve[-1][1] > WORSE * least:
-        why = (
-            "D has begun to know your pictures by heart"
-            if _surer(story.stepped, step)
-            else "the game has lost its balance"
-        )
-        more = f"; best.safetensors keeps those of step {count(story.best)} (--best)" if story.best == step else ""
-        return Verdict("worse", f"The samples were best at step {count(step)}. Since then {why}{more}.")
     seconds = story.seconds(story.step)
     long = "as long again" if seconds is None else f"another {duration(seconds[0])}"
     gain = f"{long} would bring FD from {figure(fd)} to about {figure(floor + (fd - floor) * LEFT)}"
-    if covered < BARE * possible:
-        missing = f"{percent(1.0 - covered / possible)} of the pictures have nothing like them among the samples"
-        return Verdict("missing", f"Kinds are missing: {missing}" + (f"; {gain}." if going else "."))
-    if apart is not None and apart <= GOOD:
-        said = f"Good: a fresh classifier tells samples from pictures in {percent(apart)} of cases; 50 % is chance"
-        return Verdict("good", f"{said}; {gain}." if going else f"{said}.")
-    if going:
-        return Verdict("improving", f"Still improving: {gain}.")
     beside = f"FD is {figure(fd)}, that of real pictures {figure(floor)}"
-    if not early:
-        return Verdict("short", f"Too short to tell what {long} would be worth: {beside}.")
-    return Verdict("level", f"It no longer improves: {beside}.")
+    more = f"; {gain}" if going else ""
+    if samples < ENOUGH:
+        kind = "few"
+        words = f"{counted(samples, 'picture')} are too few: G can only learn them by heart. Add some hundred"
+    elif curve and curve[-1][1] > WORSE * least:
+        heart, balance = "D has begun to know your pictures by heart", "the game has lost its balance"
+        kind, why = "worse", heart if _surer(story.stepped, step) else balance
+        kept = f"; best.safetensors keeps those of step {count(story.best)} (--best)" if story.best == step else ""
+        words = f"The samples were best at step {count(step)}. Since then {why}{kept}"
+    elif covered < BARE * possible:
+        missing = f"{percent(1.0 - covered / possible)} of the pictures have nothing like them among the samples"
+        kind, words = "missing", f"Kinds are missing: {missing}{more}"
+        eye = "the difference at once" + (f", and {eye}" if eye else "")
+    elif apart is not None and control is not None and apart <= GOOD and not eye:
+        kind, words = "good", f"Good{more}"
+    elif going:
+        kind, words = "improving", f"Still improving: {gain}"
+    elif not early:
+        kind, words = "short", f"Too short to tell what {long} would be worth: {beside}"
+    else:
+        kind, words = "level", f"It no longer improves: {beside}"
+    see = (
+        f"Beside {SHEET} pictures you would see {eye}" if eye else "Sharpness and classes show no fault; look yourself"
+    )
+    return Verdict(kind, f"{words}. {describe_net(story.metrics)} {see}.")
+
+
+def describe_net(metrics: dict[str, Any]) -> str:
+    """Say how often a fresh net tells samples from pictures, and pictures from other pictures."""
+    apart, control = (middle(at(metrics, name)) for name in ("real_or_fake", "real_or_fake_floor"))
+    pictures = "pictures" if metrics.get("held_out", True) else "pictures that the generator has seen"
+    if apart is None or control is None:
+        return f"No net was asked, which takes {FEWEST} {pictures} or more."
+    return (
+        f"A net tells samples from {pictures} in {percent(apart)} of cases, pictures from others in {percent(control)}."
+    )
+
+
+def describe_faults(metrics: dict[str, Any]) -> str:
+    """Say what a person would see on a sheet of samples beside one of pictures; nothing if these figures are fine."""
+    sharp, junk = middle(at(metrics, "sharpness")), middle(at(metrics, "classes", "junk"))
+    faults = []
+    if sharp is not None and not SOFT < sharp < ROUGH:
+        faults.append(f"{'blur' if sharp < 1.0 else 'grain'} (sharpness {figure(sharp)} of theirs)")
+    if junk is not None and round(SHEET * junk) > 0:
+        faults.append(f"about {counted(round(SHEET * junk), 'sample')} of no class")
+    return " and ".join(faults)
 
 
 def _left_since_half(curve: list[tuple[int, float]], story: Story) -> float:

@@ -16,7 +16,7 @@ from mulligan.data import Dataset, scaled
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.metrics import modes, nearest_pictures
-from mulligan.metrics.toys import WITHIN
+from mulligan.metrics.counts import WITHIN
 from mulligan.nn.fields import Interval
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace

@@ -61,10 +61,7 @@ def body(widths: tuple[int, int] = (24, 48)) -> tuple[Layer, ...]:
 
 
 def classifier(shape: tuple[int, int, int], classes: int) -> Network:
-    """Return the untrained judge: `body`, dropout, and one logit for each class.
-
-    Without the dropout it memorises its training pictures, and unseen reals lie 3.5 floors away from them; with it 1.7.
-    """
+    """Return the untrained judge. Without dropout, unseen reals lie 3.5 floors from its training pictures; with 1.7."""
     return Network(Sequential((Sequential(body()), Dropout(0.5), Dense(classes))), shape)
 
 
@@ -252,10 +249,9 @@ def train(
     shift: int = 3,
     flip: bool = False,
 ) -> Network:
-    """Train a judge on labelled pictures, uint8, with one column of labels for each head.
+    """Train a judge on labelled pictures, uint8, with one column of labels, and of `classes`, for each head.
 
-    `classes` are those of each head, whose cross-entropies are added. Pictures move by up to `shift` pixels in each
-    direction; with `flip`, half of them are mirrored (clothes, not digits).
+    Pictures move by up to `shift` pixels in each direction; with `flip`, half of them are mirrored (clothes).
     """
     n, height, width, depth = images.shape
     labels, sizes = labels.reshape(n, -1), np.atleast_1d(classes).tolist()

@@ -61,6 +61,7 @@ class RunFolder:
         self.generator = path / "generator.safetensors"  # the averaged one, which is all that sampling needs
         self.best = path / "best.safetensors"  # the averaged one at the step nearest to the reals, if that was measured
         self.metrics = path / "metrics.json"  # the last evaluation
+        self.beside = path / "beside.png"  # the last samples beside pictures that were held back
         self.report = path / "report.html"
 
     @classmethod

@@ -1,4 +1,7 @@
-"""Count modes: those of a mixture of Gaussians, and the 1000 of stacked MNIST."""
+"""Count the classes that a judge sees, the modes of a mixture of Gaussians, and the 1000 of stacked MNIST.
+
+Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,10 +13,42 @@ from numpy.typing import NDArray
 
 from mulligan.errors import DataError, ShapeError
 from mulligan.metrics.neighbours import nearest
-from mulligan.metrics.validation import feature_sets
+from mulligan.metrics.validation import feature_sets, probabilities
 
 WITHIN = 3.0
 """A sample is of high quality within this many standard deviations of a mode."""
+SURE = 0.5
+"""A picture whose largest class probability is below this belongs to no class: it is junk."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of a set of pictures."""
+
+    histogram: tuple[float, ...]
+    """Share of all pictures in each class. It sums to 1 − `junk`."""
+    junk: float
+    """Share of pictures without a class."""
+    modes: int
+    """Classes with at least a tenth of a fair share: 1 % for ten classes."""
+    effective_modes: float
+    """exp H(p̂), p̂ the histogram over the pictures that have a class: the number of evenly used classes with the same
+    entropy. 0 if no picture has a class."""
+
+
+def count_classes(p: NDArray[Any]) -> Classes:
+    """Count the classes of a set of pictures by p(y|x), (n, K): of each argmax p, or none if max p < `SURE`."""
+    p = probabilities(p)
+    count = p.shape[1]
+    sure = p.argmax(axis=1)[p.max(axis=1) >= SURE]
+    histogram = np.bincount(sure, minlength=count) / len(p)
+    q = histogram / histogram.sum() if len(sure) else histogram
+    return Classes(
+        histogram=tuple(histogram.tolist()),
+        junk=float(1.0 - len(sure) / len(p)),
+        modes=int(np.count_nonzero(histogram >= 0.1 / count)),
+        effective_modes=float(np.exp(-(q * np.log(np.where(q > 0.0, q, 1.0))).sum())) if len(sure) else 0.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -21,9 +56,8 @@ class Modes:
     """Which modes of a mixture the samples cover."""
 
     captured: int
-    """Modes with at least one high-quality sample."""
     high_quality: float
-    """Share of samples within three standard deviations of a mode."""
+    """Share of samples within three standard deviations of a mode; the others capture none."""
     high_quality_ideal: float
     """The same for the mixture itself: .9889 in two dimensions."""
     kl: float

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import scipy.stats
 from scipy.stats import norm
 
-from mulligan.metrics import modes, stacked_modes
+from mulligan.metrics import count_classes, modes, stacked_modes
 
 RING = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 
@@ -45,3 +46,32 @@ def test_combinations_of_other_sizes_are_counted_alike():
     found = stacked_modes(every, (8, 11, 12))
     assert (found.captured, found.kl) == (1056, pytest.approx(0.0, abs=1e-12))
     assert stacked_modes(every[:12], (8, 11, 12)).kl == pytest.approx(np.log(88))
+
+
+def sure(label, count=10, p=0.91):
+    """Probabilities of a classifier that gives each picture its class with probability p."""
+    rows = np.full((len(label), count), (1 - p) / (count - 1))
+    rows[np.arange(len(label)), label] = p
+    return rows
+
+
+def test_junk_is_what_no_class_has_for_sure():
+    p = np.array([[0.5, 0.3, 0.2], [0.1, 0.9, 0.0], [0.49, 0.31, 0.2]])
+    found = count_classes(p)
+    assert found.histogram == pytest.approx((1 / 3, 1 / 3, 0.0))
+    assert found.junk == pytest.approx(1 / 3)
+    assert sum(found.histogram) + found.junk == pytest.approx(1.0)
+    assert found.effective_modes == pytest.approx(2.0)  # evenly, among the two pictures that have a class
+    junk = count_classes(np.full((50, 3), 1 / 3))
+    assert (junk.junk, junk.modes, junk.effective_modes) == (1.0, 0, 0.0)
+
+
+def test_modes_and_effective_modes():
+    even = count_classes(sure(np.arange(1000) % 10))
+    assert (even.modes, even.effective_modes) == (10, pytest.approx(10.0))
+    one = count_classes(sure(np.full(1000, 3)))
+    assert (one.modes, one.effective_modes) == (1, pytest.approx(1.0))
+    # 1 % counts as a mode, less does not.
+    few = count_classes(sure(np.repeat([0, 1, 2], [981, 10, 9])))
+    assert few.modes == 2
+    assert few.effective_modes == pytest.approx(np.exp(scipy.stats.entropy([0.981, 0.010, 0.009])))
