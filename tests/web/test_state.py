@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from mulligan.training import Diagnosis, Recorder, Run
 from mulligan.training.monitor import Monitor
 from mulligan.training.store.history import RunHistory, read_run
-from mulligan.web import state
-from mulligan.web.state import POINTS, curves_of
+from mulligan.web.session import POINTS, curves_of
 
 
 @given(st.integers(0, 3000))
@@ -23,7 +22,7 @@ def test_thinned_curves_keep_their_ends(count):
 
 
 def test_what_a_run_folder_tells(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(state, "POINTS", 50)
+    monkeypatch.setattr("mulligan.web.session.POINTS", 50)
     run, seen = Run(tiny(steps=60, report_every=1, evaluate_every=30)), []
     monitor = Monitor.of(run)
     for event in Recorder(tmp_path / "r").record(run, evaluators=[monitor], observers=[Diagnosis(10)]):

@@ -38,7 +38,7 @@ from mulligan.web import look, runs  # noqa: F401  they add their routes
 from mulligan.web.calls import OWNER, ROUTES, Answer, Problem, Route, Visitor, answer
 from mulligan.web.handle import WorkerHandle, dumps
 from mulligan.web.playground import Playground
-from mulligan.web.state import UNFINISHED, State
+from mulligan.web.session import UNFINISHED, State
 
 _LOG = logging.getLogger(__name__)
 
@@ -92,17 +92,16 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
         finally:
             await playground.close()
 
-    def for_story(request: Request) -> Response:
-        name = request.url.path[1:]
-        if name == "forger.bin":
-            return Response(html.in_bytes(bundled()), media_type="application/octet-stream")
-        return FileResponse(html.PAGE / name, media_type=TYPES[".js"])
+    def send_forger(request: Request) -> Response:
+        return Response(html.in_bytes(bundled()), media_type="application/octet-stream")
 
     routes = [StarletteRoute(each.path, partial(_serve, playground, each), methods=[each.method]) for each in ROUTES]
-    story = [StarletteRoute(f"/{name}", for_story) for name in ("forger.bin", "chance.js", "network.js")]
     handlers: Any = {HTTPException: _explain, Exception: _apologise}
-    app = Starlette(routes=[*routes, *story], lifespan=living, exception_handlers=handlers)
-    app.router.default = StaticFiles(directory=PAGE, html=True)
+    app = Starlette(
+        routes=[*routes, StarletteRoute("/forger.bin", send_forger)], lifespan=living, exception_handlers=handlers
+    )
+    app.router.default = files = StaticFiles(directory=PAGE, html=True)
+    files.all_directories.append(html.PAGE)  # the player's arithmetic, in which the story's first figures compute
     return Gate(app, hosts, token)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from mulligan.errors import MulliganError
 from mulligan.web.handle import Channel, in_thread, spawn
-from mulligan.web.state import State
+from mulligan.web.session import State
 from mulligan.web.streams import Broadcast
 
 NICE = 10

@@ -19,8 +19,7 @@ from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web.calls import NAME, Answer, FileName, Problem, RunName, Step, Text, get, post
 from mulligan.web.playground import OURS, Playground, is_shown
-from mulligan.web.session import Steps
-from mulligan.web.state import chain, round_off
+from mulligan.web.session import Steps, chain, round_off
 
 OWN = {f".{name}": path for name, (_, path) in OURS.items()}
 """Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
