@@ -50,7 +50,7 @@ def test_a_late_click_hits_no_other_try(call, stand):
 
 @pytest.mark.parametrize("state", COMMANDS)
 def test_each_state_takes_its_commands_and_no_others(call, stand, playground, toml, state):
-    bodies = {"adjust": {"changes": [["lr_g", 1e-3]]}, "resume": {"steps": 90_000}}
+    bodies = {"adjust": {"changes": [["generator.optimizer.lr", 1e-3]]}, "resume": {"steps": 90_000}}
     for command in ("pause", "resume", "step", "stop", "adjust", "second-try"):
         if state != "empty":
             call.begun(stand, replace=True)

@@ -84,9 +84,10 @@ def test_a_run_from_start_to_stop(served):
     assert served.wait(lambda status: status["step"] == there + 2 and status["state"] == "paused")
     found = served.get("/api/look/field?side=16&points=4").json()
     assert (found["step"], found["run"]) == (there + 2, served.status()["run"])
-    assert served.post("/api/train/adjust", **{"try": 1, "changes": [["lr_g", 0.25]]}).status_code == 200
+    rate, gamma = "generator.optimizer.lr", "penalties.0.gamma"
+    assert served.post("/api/train/adjust", **{"try": 1, "changes": [[rate, 0.25]]}).status_code == 200
     assert served.get("/api/snapshot").json()["settings"]["lr_g"] == 0.25
-    assert served.post("/api/train/adjust", **{"try": 1, "changes": [["gamma", -1]]}).json()["field"] == "gamma"
+    assert served.post("/api/train/adjust", **{"try": 1, "changes": [[gamma, -1]]}).json()["field"] == gamma
     served.post("/api/train/stop", **{"try": 1})
     status = served.wait(lambda status: status["state"] == "stopped")
     assert status["saved_step"] == there + 2

@@ -61,7 +61,7 @@ def test_settings_become_a_configuration(settings):
         ([["lr_g", -5]], "lr_g"), ([["lr_g", "x"]], "lr_g"), ([["batch", 8], ["latent", 0]], "latent"),
         ([["penalty", "x"]], "penalty"), ([["penalty", "none"], ["gamma", 1.0]], "gamma"), ([["size", 30]], "size"),
         ([["data", "nothing"]], "data"), ([["data", "ring"]], "data"), ([["data", "/etc"]], "data"),
-        ([["data", ["mnist"]]], "data"), (["nothing=3"], "nothing"), (["loss.nothing=3"], "changes"),
+        ([["data", ["mnist"]]], "data"), (["nothing=3"], "nothing"), (["loss.nothing=3"], "loss.nothing"),
         (["data.name=/etc"], "changes"), (["data={name='/etc'}"], "data"), ([["data.name", "/etc"]], "changes"),
         (["start=\"/any/path\""], "changes"), ([["start", "/any/path"]], "changes"), (["recipe=ring"], "changes"),
         ([["parent", {"run": "/x", "step": 0}]], "changes"), (["parent.run=/x"], "changes"), ([3], "changes"),
@@ -90,15 +90,17 @@ def test_points_are_taken_for_points(call, stand, playground, tmp_path, monkeypa
     assert not points["quick"]
 
 
-def test_settings_are_adjusted_while_it_trains(call, stand, playground):
+def test_settings_are_adjusted_by_their_paths_while_it_trains(call, stand, playground):
     call.begun(stand)
-    adjusted = call.post("/api/train/adjust", **{"try": 1, "changes": [["lr_g", 1e-4], ["gamma", 2.0]]})
+    paths = call.get("/api/snapshot").json()["settings"]["paths"]
+    assert paths["gamma"] == ["penalties.0.gamma", "penalties.1.gamma"]
+    changes = [[path, value] for name, value in (("lr_g", 1e-4), ("gamma", 2.0)) for path in paths[name]]
+    adjusted = call.post("/api/train/adjust", **{"try": 1, "changes": changes})
     assert adjusted.status_code == 200
-    paths = ["generator.optimizer.lr", "penalties.0.gamma", "penalties.1.gamma"]
-    assert [[*change] for change in stand.sent[-1][1]] == [[paths[0], 1e-4], [paths[1], 2.0], [paths[2], 2.0]]
+    assert [[*change] for change in stand.sent[-1][1]] == changes
     for name, value in (("lr_g", 0), ("lr_d", -2), ("gamma", -1), ("gamma", "x")):
-        refused = call.post("/api/train/adjust", **{"try": 1, "changes": [[name, value]]}).json()
-        assert (refused["type"], refused["field"]) == ("/problems/bad-field", name)
+        refused = call.post("/api/train/adjust", **{"try": 1, "changes": [[paths[name][0], value]]}).json()
+        assert (refused["type"], refused["field"]) == ("/problems/bad-field", paths[name][0])
     assert call.get("/api/snapshot").json()["settings"].items() >= {"lr_g": 1e-4, "gamma": 2.0}.items()
     assert playground.session.state.current.history.adjusted[0]["step"] == 3
 
@@ -106,7 +108,7 @@ def test_settings_are_adjusted_while_it_trains(call, stand, playground):
 def test_again_takes_every_setting_and_another_seed(call, stand, playground):
     playground.session.finished = lambda run: None
     call.begun(stand, changes=["instance_noise=0.25", "average.half_life=50", ["steps", 300]])
-    call.post("/api/train/adjust", **{"try": 1, "changes": [["lr_g", 0.25]]})
+    call.post("/api/train/adjust", **{"try": 1, "changes": [["generator.optimizer.lr", 0.25]]})
     stand.say("state", state="finished", step=300, saved=300)
     answer = call.post("/api/train/start", changes=[["seed", 8], ["latent", 7]]).json()
     assert (answer["status"]["run"], answer["status"]["seed"]) == ("ring-2", 8)

@@ -423,13 +423,12 @@ class Session:
     @post("/api/train/adjust", of="session", through=steer)
     async def adjust(self, *, changes: Changes) -> None:
         """Adjust settings from the next step on. The run checks them."""
-        wanted = settings.paths_for(self._config(), changes)
         try:
-            self.use((await self.worker.ask("adjust", {"changes": wanted}))["config"])
+            self.use((await self.worker.ask("adjust", {"changes": changes}))["config"])
         except Problem as problem:
             if problem.kind != "not-available":
                 raise
-            raise settings.refuse(self._config(), changes, problem.detail) from problem
+            raise settings.refuse(problem.detail, {path: path for path, _ in changes}) from problem
         self.broadcast.publish("settings", self.state.settings)
 
     @post("/api/train/second-try", of="session", through=steer)

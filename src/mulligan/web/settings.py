@@ -29,7 +29,7 @@ from mulligan.web.look import png64
 from mulligan.web.verdict import describe_awaited
 
 LIVE = ("lr_g", "lr_d", "gamma")
-"""Settings that take effect at the next step. All others need a new try."""
+"""Settings that take effect at the next step, by their paths. All others need a new try."""
 SHOWN, COLUMNS = 64, 8
 """Of the user's own pictures."""
 
@@ -86,7 +86,7 @@ def values_of(config: Config) -> dict[str, Any]:
     values = {name: flat.get(paths[0]) if paths else None for name, paths in paths_of(flat).items()}
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
     named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
-    return values | {"penalty": named}
+    return values | {"penalty": named, "paths": {name: paths_of(flat)[name] for name in LIVE}}
 
 
 def configure(
@@ -105,7 +105,12 @@ def configure(
     dropped: list[str] = []
     for first in (True, False):  # the penalty first, on which the paths of its strength depend
         if some := [each for each in wanted if each.path != "data" and (each.path == "penalty") is first]:
-            config, lost = apply(config, some)
+            try:
+                config, lost = apply_overrides(config, paths_for(config, some))
+            except (MulliganError, RecursionError) as error:
+                raise refuse(
+                    str(error), {path: each.path for each in some for path, _ in paths_for(config, [each])}
+                ) from error
             dropped += lost
     try:
         check_reading(config.data.name, Reading.of(config.data))
@@ -118,22 +123,14 @@ def configure(
     return config, dropped
 
 
-def apply(config: Config, changes: Iterable[Change], field: str = "") -> tuple[Config, list[str]]:
-    """Apply changes, whose paths may be short names. A problem names the field, or else the setting that is wrong."""
-    changes = [*changes]
-    try:
-        return apply_overrides(config, paths_for(config, changes))
-    except (MulliganError, RecursionError) as error:
-        raise refuse(config, changes, str(error), field) from error
+def refuse(text: str, names: Mapping[str, str]) -> Problem:
+    """Return a refusal of the setting whose path the text begins with, by the label that a page has for it.
 
-
-def refuse(config: Config, changes: Iterable[Change], text: str, field: str = "") -> Problem:
-    """Return a refusal that names the setting whose path the text begins with, by the label that a page has for it."""
-    names = {path: each.path for each in changes for path, _ in paths_for(config, [each])}
+    `names` has the page's name of every path.
+    """
     path = next((path for path in names if text.startswith(f"{path} ")), "")
-    name = names.get(path, next(iter(names.values()), "."))
     text = label_of(path) + text.removeprefix(path) if path else text
-    return Problem("bad-field", text, field or ("changes" if "." in name else name))
+    return Problem("bad-field", text, names.get(path, next(iter(names.values()), "changes")))
 
 
 def paths_for(config: Config, changes: Iterable[Change]) -> list[Change]:

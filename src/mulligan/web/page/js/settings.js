@@ -90,7 +90,8 @@ async function commit(name, value) {
   const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
   if (store.catalog?.live.includes(name) && living && can("adjust")) {
     if (value === store.settings?.[name]) return;
-    await command("adjust", { changes: [[name, value]] }, NAMES);
+    const paths = store.settings.paths[name];
+    await command("adjust", { changes: paths.map((path) => [path, value]) }, Object.fromEntries(paths.map((path) => [path, name])));
   } else setDraft(name, value);
 }
 
