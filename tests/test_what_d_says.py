@@ -46,6 +46,7 @@ def test_it_is_known_how_every_loss_is_read():
 def test_a_loss_of_ones_own_that_sees_differences_only_is_read_around_their_middle():
     class Paired(Loss):
         relativistic = True
+        discriminator = generator = None
 
     assert says(Paired()) == "centred"
     assert read(Paired(), real=3.0, fake=1.0) == (1.0, -1.0)
@@ -53,7 +54,7 @@ def test_a_loss_of_ones_own_that_sees_differences_only_is_read_around_their_midd
 
 def test_of_a_user_s_own_loss_nothing_is_assumed(monkeypatch):
     class Own(Loss):
-        pass
+        discriminator = generator = None
 
     assert says(Own()) == "logit"
     assert read(Own(), real=3.0, fake=1.0) == (3.0, 1.0)

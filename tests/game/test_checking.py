@@ -15,6 +15,7 @@ from mulligan.game import (
     R2,
     WGANGP,
     Augmentation,
+    Flip,
     LeastSquares,
     NonSaturating,
     Wasserstein,
@@ -70,7 +71,7 @@ class Sliced(R1):
         return super().value_and_grad(g[:, :, 0], n, out, factor)
 
 
-class Shy(Augmentation):
+class Shy(Flip):
     def __init__(self):
         raise OSError("no table of colours")
 

@@ -11,7 +11,7 @@ from mulligan.nn.layers.spectral import SpectralNorm
 from mulligan.nn.memory import Context
 
 REFUSE = {"batch_norm", "minibatch_stddev"}
-FAST = {"dense", "conv2d", "conv_transpose2d", "upsample_conv2d", "maxout", "projection", "sequential", "residual"}
+FAST = {"dense", "conv2d", "conv_transpose2d", "upsample_conv2d", "projection", "sequential", "residual"}
 CRITIC = nn.Sequential((nn.Dense(6), nn.LeakyReLU(), nn.Dense(1)))
 
 
@@ -168,11 +168,6 @@ def shortcut_forgotten(self, m, dy, inputs=True):
     return self.branches[0].backward(m.children[0], dy, inputs)
 
 
-def second_piece_counts(self, m, dy, name):
-    chosen = m.saved["chosen"]
-    return (dy[..., None] * np.roll(chosen, 1, axis=-1)).reshape(len(dy), -1)
-
-
 def nan_in_one_place(self, x, y, out):
     DTANH(self, x, y, out)
     out[0, 0] = np.nan
@@ -210,7 +205,6 @@ BUGS = [
     (nn.OneHot, "transpose", first_columns_lost, nn.OneHot(3), (4,), {"dx", "transposed"}),
     (nn.Projection, "product_w", wrong_class, nn.Projection(3), (4,), {"dE"}),
     (nn.Residual, "backward", shortcut_forgotten, nn.Residual((nn.Dense(4),)), (4,), {"dx", "transposed"}),
-    (nn.Maxout, "spread", second_piece_counts, nn.Maxout(3, 2), (4,), {"dx", "dmaps.W"}),
 ]
 
 

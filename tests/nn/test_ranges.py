@@ -15,7 +15,6 @@ CHANNELS = {"channels": 2}
 NEEDED = {
     layers.OneHot: {"classes": 3},
     layers.Dense: {"units": 3},
-    layers.Maxout: {"units": 3},
     layers.Scaled: {"init": He()},
     layers.Conv2d: CHANNELS,
     layers.ConvTranspose2d: CHANNELS,
@@ -63,7 +62,6 @@ REFUSED = {
     layers.BatchNorm: {"momentum": [0.0]},
     layers.LayerNorm: {"eps": [0.0]},
     layers.OneHot: {"classes": [0], "scale": [0.0]},
-    layers.Maxout: {"pieces": [0]},
     NonSaturating: {"smoothing": [-0.1, 1.5, math.nan]},
     R1: {"gamma": [-1.0]},
     WGANGP: {"weight": [math.inf]},

@@ -47,7 +47,7 @@ DEEP = nn.Sequential(
         nn.Tanh(),
     )
 )
-OF_DISCRIMINATORS = {"maxout", "minibatch_stddev", "projection"}
+OF_DISCRIMINATORS = {"minibatch_stddev", "projection"}
 """Layers that no generator has, and that no export writes."""
 EVERYTHING = {
     **{

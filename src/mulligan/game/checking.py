@@ -242,7 +242,7 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
             normed = (conv[0], LEAKY, conv[2], batch_norm, *conv[3:])
             yield f"batch norm in G, conv, {tail}", game_of("conv", g=normed, **shared), image
             yield f"layer norm, {tail}", game_of(d=(critic[0], nn.LayerNorm(), *critic[1:]), **shared), shape
-            residual = (nn.Residual((nn.Dense(4), nn.Tanh())), nn.Maxout(5, 2), nn.Dense(1))
+            residual = (nn.Residual((nn.Dense(4), nn.Tanh())), nn.Dense(5), nn.ReLU(), nn.Dense(1))
             yield f"residual first, {tail}", game_of(d=residual, **shared), shape
             pooled = (nn.AvgPool(), nn.Flatten(), *critic)
             g = (nn.Dense(8), nn.PixelNorm(), nn.Reshape((2, 2, 2)), nn.Upsample("bilinear"), nn.Conv2d(1, 3, 1))

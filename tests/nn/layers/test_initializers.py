@@ -66,7 +66,6 @@ def test_both_dtypes_see_the_same_draws(init):
     ("layer", "shape", "name", "fans"),
     [
         (nn.Dense(5), (7,), "W", (7, 5)),
-        (nn.Maxout(3, 2), (7,), "maps.W", (7, 6)),
         (nn.Projection(4), (7,), "W", (7, 1)),
         (nn.Projection(4), (7,), "E", (7, 1)),
         (nn.ConvTranspose2d(16, kernel=(3, 5), stride=1), (8, 8, 6), "W", (3 * 5 * 6, 3 * 5 * 16)),

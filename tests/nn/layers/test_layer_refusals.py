@@ -19,7 +19,6 @@ def test_a_class_is_no_layer():
     ("layer", "shape", "message"),
     [
         (nn.Dense(2), (2, 2, 1), "Put a Flatten layer before it"),
-        (nn.Maxout(2), (2, 2, 1), "Put a Flatten layer before it"),
         (nn.Projection(2), (2, 2, 1), "Put a Flatten layer before it"),
         (nn.Upsample(), (4,), "Put a Reshape layer before it"),
         (nn.AvgPool(), (4,), "Put a Reshape layer before it"),

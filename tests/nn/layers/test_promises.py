@@ -122,7 +122,7 @@ def test_a_training_step_after_an_evaluation_is_the_same_step(case):
 
 
 def test_gradients_add_up_over_passes_of_one_step():
-    for name in ("dense", "projection", "layer_norm", "batch_norm", "maxout"):
+    for name in ("dense", "projection", "layer_norm", "batch_norm"):
         steps = Steps(*EXAMPLES[name][0], dtype=np.float64)
         grads = []
         for passes in (1, 3):  # the second step replaces what the first left
@@ -137,7 +137,7 @@ def test_gradients_add_up_over_passes_of_one_step():
 
 
 def test_without_inputs_the_gradients_are_the_same():
-    for name in ("residual", "maxout", "batch_norm", "layer_norm"):
+    for name in ("residual", "batch_norm", "layer_norm"):
         layer, shape = EXAMPLES[name][0]
         steps = Steps(nn.Sequential((nn.Flatten(), layer)) if len(shape) == 1 else layer, shape)
         found = []
@@ -197,7 +197,6 @@ def test_spectral_norm_of_zero_weights_is_zero_and_finite():
     [
         nn.Dense(3, He(gain=0.0), spectral_norm=True),
         nn.Residual((nn.Dense(4, Scaled(He(), by=0.0), spectral_norm=True),)),
-        nn.Maxout(3, 2, He(gain=0.0), spectral_norm=True),
         nn.Projection(3, Constant(0.0), class_init=He(), spectral_norm=True),
         nn.Projection(3, class_init=Zeros(), spectral_norm=True),
     ],

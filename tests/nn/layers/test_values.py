@@ -46,11 +46,6 @@ def residual(x, p, labels):
 DEFINITIONS = {
     "dense": (nn.Dense(3), (4,), lambda x, p, labels: x @ p["W"] + p["b"]),
     "dense of one unit": (nn.Dense(1, bias=False), (4,), lambda x, p, labels: x @ p["W"]),
-    "maxout": (
-        nn.Maxout(3, 2),
-        (4,),
-        lambda x, p, labels: (x @ p["maps.W"] + p["maps.b"]).reshape(ROWS, 3, 2).max(axis=-1),
-    ),
     "leaky_relu": (nn.LeakyReLU(0.3), (6,), lambda x, p, labels: np.where(x < 0, 0.3 * x, x)),
     "relu": (nn.ReLU(), (6,), lambda x, p, labels: np.maximum(x, 0)),
     "silu": (nn.SiLU(), (6,), lambda x, p, labels: x * sigmoid(x)),

@@ -14,7 +14,7 @@ Read first `dense`, then `families`, which gives nearly every layer its second o
 from mulligan.nn.layers.activations import Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from mulligan.nn.layers.base import EXAMPLES, LAYERS, Layer, Param, Shape, example, register, walk
 from mulligan.nn.layers.classes import OneHot, Projection
-from mulligan.nn.layers.combine import Maxout, Residual, Sequential
+from mulligan.nn.layers.combine import Residual, Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
@@ -36,7 +36,7 @@ from mulligan.nn.layers.shape import AvgPool, Flatten, Reshape, Upsample
 __all__ = [
     "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Constant", "Conv2d",
     "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm",
-    "LeakyReLU", "LinearMap", "Maxout", "MinibatchStddev", "Normal", "OneHot", "Param", "PixelNorm",
+    "LeakyReLU", "LinearMap", "MinibatchStddev", "Normal", "OneHot", "Param", "PixelNorm",
     "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled", "Sequential", "Shape", "SiLU", "Sigmoid",
     "Softplus", "Tanh", "Uniform", "Upsample", "UpsampleConv2d", "Zeros", "example", "register", "walk",
 ]
