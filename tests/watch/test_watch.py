@@ -228,7 +228,7 @@ def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
 
 def test_a_g_whose_rate_a_schedule_has_lowered_stands_still(torch):
     watch, _ = loop(torch, ("fallen",), steps=20)
-    signals = {"rate": watch._signals["rate"], "gap": 0.3, "coverage": 0.0}
+    signals = {"rate": watch._history.signals["rate"], "gap": 0.3, "coverage": 0.0}
     taken = [Measurement(20 * n, signals, []) for n in (0, 1)]
     found = LoopHistory(20).matches(Measurements(taken, Facts(0.0, False, False, False, steps=5000), True))
     assert [each.state for each in found] == ["standstill"]

@@ -242,9 +242,9 @@ def foreign(loop: Loop) -> float | None:
     if "gd" in loop.players and not {"g", "d"} <= loop.players:
         return 1.0
     of_g, of_d = ([t.sides for t in loop.steps if t.step.player == player and t.pushes] for player in "gd")
-    astray = bool(of_d) and all(sides == {("fake", True)} for sides in of_d)
+    astray = [sides == {("fake", True)} for sides in of_d]
     misled = "d" not in loop.players and {("real", False), ("fake", False)} in of_g
-    return float(astray or misled) if loop.steps else None
+    return float(misled or (any(astray) and ("g" not in loop.players or all(astray)))) if loop.steps else None
 
 
 def gradients(loop: Loop, player: str) -> Iterator[tuple[bool, bool]]:

@@ -1,10 +1,10 @@
-"""Name what is wrong with a loop: faults are certain and said once, states are seen now and may pass."""
+"""Name what is wrong with a loop, and what to try. Faults are certain and said once; states may pass."""
 
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mulligan.diagnosis import (
     HEALTHY,
@@ -14,12 +14,15 @@ from mulligan.diagnosis import (
     Measurement,
     Measurements,
     Probe,
+    Remedy,
     Threshold,
     case,
     matches,
+    remedies_for,
     standing,
 )
 from mulligan.diagnosis.failures import COSTLY, FAR_OFF, STILL
+from mulligan.watch.detectors import Stepped
 
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
@@ -34,6 +37,12 @@ AT_ONCE = {
 """Figures that are exact facts about the loop: one measurement is enough to name them."""
 CHANGED = 0.8
 """Samples have changed if their distance to the reals fell to this share, or their variety grew as much."""
+
+
+USUAL = {"SGD": 1e-2}
+"""Rates up to which nobody is told to lower them."""
+_USUAL = 5e-4
+_APART = 2.0  # rates of both players that differ by less are together
 
 
 class Sign(NamedTuple):
@@ -54,6 +63,12 @@ LOOP_FAULTS: dict[str, str] = _TABLES["faults"]
 """Mistakes of a loop, and what they mean."""
 SIGNS = [Sign(**each) for each in _TABLES["sign"]]
 """Signs in the order in which they are checked, before the failures."""
+_CAUSES = {sign.signs[0].split()[0] for sign in SIGNS}
+
+
+def is_passing(found: Finding) -> bool:
+    """Tell whether a state may pass: it is one of `PASSING`, and its cause has not been seen."""
+    return found.state in PASSING and found.evidence[0].name not in _CAUSES
 
 
 def restrained_critic(m: Measurements) -> Case:
@@ -109,7 +124,7 @@ class LoopHistory(History):
         first = next(iter(self.matches(so_far)), None)
         if first is not None and first.evidence[0].name in AT_ONCE:
             news = first
-        if news is not None and news.state in PASSING and so_far.taken[-1].step < YOUNG:
+        if news is not None and is_passing(news) and so_far.taken[-1].step < YOUNG:
             news = news._replace(severity="warning")
         known = news is None or news[::2] == before[::2] or news.state in self._faults
         if known or news is None or (news.state == HEALTHY and not self._has_changed(so_far, before)):
@@ -125,3 +140,34 @@ class LoopHistory(History):
             return False
         nearer = so_far.get("gap") < max(CHANGED * self._then.get("gap"), 0.05)
         return nearer or so_far.get("distance") > self._then.get("distance") / CHANGED
+
+
+# ── what to try ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def advise(
+    state: str, evidence: Iterable[str], framework: str, loss: str | None, optimisers: dict[str, Any]
+) -> tuple[str, ...]:
+    """Return what to try, the more promising first."""
+    fitting = [r for r in remedies_for(state, evidence) if not r.losses or loss is None or loss in r.losses]
+    return tuple(words for each in fitting if (words := _write(each, framework, loss, optimisers)))
+
+
+def _write(remedy: Remedy, framework: str, loss: str | None, optimisers: dict[str, Any]) -> str:
+    """Return a remedy as text, or nothing if there is nothing to change."""
+    if remedy.key not in ("nearer", "lower"):
+        return remedy.write(framework) if loss is not None or not remedy.losses else remedy.words
+    if not {"g", "d"} <= optimisers.keys():
+        return remedy.words
+    slow, fast = sorted((optimisers["g"], optimisers["d"]), key=lambda step: step.rate)
+    if remedy.key == "nearer":
+        changes = [(fast, slow.rate)] if fast.rate > _APART * slow.rate > 0 else []
+    else:
+        changes = [(step, step.rate / 10) for step in (slow, fast) if step.rate > USUAL.get(step.kind, _USUAL)]
+    lines = [f"\n    - {_line(step, step.rate)}\n    + {_line(step, rate)}" for step, rate in changes]
+    return remedy.words + "".join(lines) if lines else ""
+
+
+def _line(step: Stepped, rate: float) -> str:
+    betas = f", betas=({', '.join(f'{beta:g}' for beta in step.betas)})" if step.betas else ""
+    return f"torch.optim.{step.kind}({step.player.upper()}.parameters(), lr={rate:g}{betas})"

@@ -69,6 +69,7 @@ class Recorder:
         fail: Callable[[Exception], None],
     ):
         self._modules, self._weights, self._fail = modules, weights, fail
+        self.hears_both = None not in modules
         self._first = {name: max(parts, key=lambda p: p.requires_grad) for name, parts in weights.items()}
         self._handles: list[Any] = []
         self.facts: list[Fact] = []

@@ -20,11 +20,10 @@ from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import count, figure
 from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Started, Stepped
-from mulligan.watch.advice import advise
 from mulligan.watch.arrays import as_numpy, calm, class_match, constant, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
 from mulligan.watch.detectors import Judged, Loop, drift_of, signals_of
-from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory
+from mulligan.watch.faults import LOOP_FAULTS, PASSING, LoopHistory, advise
 from mulligan.watch.folder import WATCHED, WatchFolder
 from mulligan.watch.forms import PAIRS, Fitting, Form, Outputs, as_logits
 from mulligan.watch.nets import AskError, Latent, Moves, describe_error, nets_of
@@ -108,11 +107,10 @@ class Watch(AbstractContextManager["Watch"]):
         self.step, self._seen, self._ahead = -1, 0, 0
         self._kept: dict[str, list[Any]] = {}
         self._last: dict[str, float] = {}
-        self._turned, self._scale, self._is_over, self._classes_show = False, 1.0, False, True
-        self._speaks, self._moves = False, list[Moves]()
+        self._turned, self._scale, self._is_over, self._speaks = False, 1.0, False, False
         self._recorder: Any = None
-        self._signals: dict[str, float] = {}
-        self._loop, self._optimisers = Loop([]), dict[str, Any]()
+        self._classes_show = True
+        self._loop, self._moves, self._optimisers = Loop([]), list[Moves](), dict[str, Any]()
         self._folder: WatchFolder | None = None
         with self._guard(lambda: "before the first step", MulliganError):
             check_arguments(reals, generator, discriminator, average, labels, steps)
@@ -305,7 +303,8 @@ class Watch(AbstractContextManager["Watch"]):
         if self._recorder is not None:
             self._recorder.start()
             self._recorder.step()
-        if self._asks and len(self._moves) < 2 * LISTEN and "with_d" not in self._signals:
+        hears = self._recorder is not None and self._recorder.hears_both and not self._history.taken
+        if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
             with self._nets.copied():
                 moves = self._nets.moves()
             self._moves += [] if moves is None else [moves]
@@ -315,7 +314,7 @@ class Watch(AbstractContextManager["Watch"]):
         before = self._loop
         facts, batch_norm = (list[Any](), False) if self._recorder is None else self._recorder.stop()
         self._loop = loop = Loop(facts, batch_norm, self._moves, self._count)
-        self._signals = signals = signals_of(loop)
+        signals = signals_of(loop)
         if min(len(before.means), len(loop.means)) > 2 and "d fake" in loop.aims:  # else reals may be changed fakes
             signals["drift"] = drift_of(before.means, loop.means)
         self._optimisers |= {turn.step.player: turn.step for turn in loop.steps}
@@ -455,10 +454,12 @@ class Watch(AbstractContextManager["Watch"]):
             f"much of variety and of copies, because there are only {len(self._reals.x)} reals": (
                 len(self._reals.x) < COUNT // 2
             ),
-            "whether labels= belong to the reals, because classes do not differ in their mean": not self._classes_show,
+            "whether labels= belong to the reals, as classes do not differ in their mean": not self._classes_show,
             "gradients, D's slope and optimisers, which show only in PyTorch": self._recorder is None,
-            "a gradient penalty that is too strong, without penalty=": "penalty" not in self._last,
-            "the scale of D's loss, without d_loss=": "d_loss" not in self._last,
+            "a gradient penalty that is too strong: pass penalty=": (
+                self.form is not None and not self.form.balance and "penalty" not in self._last
+            ),
+            "who wins by D's loss, which is unknown: pass d_loss=": self.form is None and "d_loss" not in self._last,
         }
         return [words for words, holds in hidden.items() if holds]
 
@@ -484,10 +485,9 @@ def _close(watch: Callable[[], Watch | None]) -> None:
 
 
 def grade(finding: Diagnosed) -> str:
-    """Return whether a state may pass."""
-    if finding.state not in PASSING or not finding.severity:
-        return ""
-    return " (lasting)" if finding.step >= YOUNG else " (young: healthy GANs of this age may look so)"
+    """Return how old a state is that may pass."""
+    young = " (young: healthy GANs of this age may look so)"
+    return "" if finding.state not in PASSING else young if finding.severity == "warning" else " (lasting)"
 
 
 def meaning(state: str) -> str:
