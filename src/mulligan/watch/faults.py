@@ -29,6 +29,8 @@ GROWS = 1.02
 to the reals has never been so small, by this factor."""
 YOUNG = 2000
 """Steps until which healthy GANs have looked like one of `PASSING`."""
+NEWBORN = 300
+"""Steps before which G has hardly moved, so that its samples say nothing."""
 PASSING = {"D wins", "G wins", "mode collapse", "saturation", "cycling", "intra-class collapse", "dead latent"}
 """States that healthy GANs leave again. Before step `YOUNG` such a state is only a warning."""
 AT_ONCE = {
@@ -112,6 +114,8 @@ class LoopHistory(History):
             learning.add("mode collapse")
         if nearer or not self.averaged:
             learning.add("cycling")
+        if self.signals and so_far.taken[-1].step < NEWBORN:  # nobody knows the age of pictures that were kept
+            learning |= PASSING - {"D wins"}
         return learning
 
     def _measure(self, probe: Probe, step: int) -> Measurement:

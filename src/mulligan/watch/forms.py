@@ -12,6 +12,8 @@ SCALES = (1.0, 0.5, 0.25, 2.0)
 """Factors by which public loops multiply a loss: halved, summed, or averaged over both sides."""
 LEAST = 0.02
 """Two losses that differ by less than this explain a loop equally well."""
+EXACT = 1e-4
+"""A loss that leaves less than this unexplained is D's."""
 POOR = 0.35
 """A loss that leaves more than this of what was heard unexplained is not D's."""
 
@@ -138,7 +140,9 @@ class Fitting:
     def found(self) -> tuple[Form | None, bool, float]:
         """The loss that explains the loop best, if one does, whether it calls fakes 1, and its scale."""
         errors = {k: e for k, e in self._errors.items() if self.bounded or FORMS[k[0]].outputs != "probabilities"}
-        name, mirror = next(key for key, error in errors.items() if error <= min(errors.values()) + LEAST)
+        least = min(errors.values())
+        equal = 0.0 if least < EXACT * self._count else LEAST
+        name, mirror = next(key for key, error in errors.items() if error <= least + equal)
         if errors[name, mirror] > POOR * self._count or not self._count:
             return None, False, 1.0
         return FORMS[name], mirror, self._scales.get((name, mirror), 1.0)
