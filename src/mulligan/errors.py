@@ -94,6 +94,7 @@ GONE = {
     "concat": "Write a layer of your own: docs/guides/extend.md.",
     "elu": "Use silu or softplus.",
     "polyak": "Use ema.",
+    "uniform": "Use normal, with std = bound / 1.73.",
     "orthogonal": "Use he, or write an initialiser of your own: docs/guides/extend.md.",
     "warm_up": 'Use {kind = "linear", start = 0, end = 1, until = 0.01}.',
     "constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.',

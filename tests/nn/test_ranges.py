@@ -47,7 +47,6 @@ REFUSED = {
     He: {"gain": [-1.0], "slope": [math.nan]},
     layers.Glorot: {"gain": [-1.0], "distribution": ["cauchy"]},
     layers.Normal: {"std": [-0.1]},
-    layers.Uniform: {"bound": ["wide"]},
     layers.Constant: {"value": [math.inf]},
     layers.Scaled: {"by": [math.nan], "init": [0.5]},
     layers.Conv2d: CONVOLUTION,

@@ -133,13 +133,16 @@ class Words(Form):
 
 @dataclass(frozen=True)
 class Entries(Form):
-    """A list of `count` entries, or of any length. It becomes a tuple, which can be hashed."""
+    """Entries of one form: a tuple of `count` or any number, which a list becomes; or a list or a dictionary."""
 
     entry: Form
     count: int | None = None
+    kind: type = tuple
 
     @property
     def rule(self) -> str:
+        if self.kind is dict:
+            return "a table"
         return f"a list{f' of {self.count}' if self.count else ''}, each entry {self.entry.rule}"
 
     @property
@@ -147,22 +150,9 @@ class Entries(Form):
         return MISSING if self.entry.example is MISSING else (self.entry.example,) * (self.count or 1)
 
     def plain(self, value: Any) -> Any:
-        fits = isinstance(value, list | tuple) and self.count in (None, len(value))
-        return tuple(map(self.entry.plain, value)) if fits else refuse()
-
-
-@dataclass(frozen=True)
-class Collection(Form):
-    """A list or a dictionary whose entries share one form. It keeps its type."""
-
-    kind: type
-    entry: Form
-
-    @property
-    def rule(self) -> str:
-        return "a list" if self.kind is list else "a table"
-
-    def plain(self, value: Any) -> Any:
+        if self.kind is tuple:
+            fits = isinstance(value, list | tuple) and self.count in (None, len(value))
+            return tuple(map(self.entry.plain, value)) if fits else refuse()
         if not isinstance(value, list | dict) or type(value) is not self.kind:
             refuse()
         for each in value.values() if isinstance(value, dict) else value:
@@ -216,7 +206,7 @@ def form_of(hint: Any) -> Form:
     if origin is tuple:
         return Entries(form_of(inside[0]), None if inside[-1] is Ellipsis else len(inside))
     if origin in (list, dict):
-        return Collection(origin, form_of(inside[-1]))
+        return Entries(form_of(inside[-1]), kind=origin)
     if origin in (Union, UnionType):
         return OneOf(tuple(map(form_of, inside)))
     if hint in (bool, int, float, str):

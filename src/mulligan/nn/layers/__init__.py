@@ -26,7 +26,6 @@ from mulligan.nn.layers.initializers import (
     Initializer,
     Normal,
     Scaled,
-    Uniform,
     Zeros,
 )
 from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm, MinibatchStddev, PixelNorm
@@ -38,6 +37,6 @@ __all__ = [
     "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm",
     "LeakyReLU", "LinearMap", "MinibatchStddev", "Normal", "OneHot", "Param", "PixelNorm",
     "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled", "Sequential", "Shape", "SiLU", "Sigmoid",
-    "Softplus", "Tanh", "Uniform", "Upsample", "UpsampleConv2d", "Zeros", "example", "register", "walk",
+    "Softplus", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register", "walk",
 ]
 # fmt: on

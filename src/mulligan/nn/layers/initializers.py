@@ -74,16 +74,6 @@ class Normal(Initializer):
 
 
 @dataclass(frozen=True)
-class Uniform(Initializer):
-    """Draw uniformly from [−bound, bound], whatever the size of the layer."""
-
-    bound: NonNegative = 0.05
-
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        out[...] = rng.uniform(-self.bound, self.bound, out.shape)
-
-
-@dataclass(frozen=True)
 class Constant(Initializer):
     """Fill with one number."""
 
@@ -120,7 +110,6 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "he": He,
     "glorot": Glorot,
     "normal": Normal,
-    "uniform": Uniform,
     "zeros": Zeros,
     "constant": Constant,
     "scaled": Scaled,

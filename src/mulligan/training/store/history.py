@@ -13,7 +13,7 @@ from typing import Any
 from mulligan.config.change import changes_of
 from mulligan.doors.read import parse_object, read_bytes
 from mulligan.errors import ConfigError, DataError
-from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
+from mulligan.nn.fields import Entries, Form, Scalar, Words, forms_of
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
@@ -23,7 +23,7 @@ Series = list[tuple[int, dict[str, Any]]]
 LARGEST_LOG = 1 << 32  # most bytes of a log
 _EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}
 """The form of each figure of the evidence."""
-_SEVERITY, _TABLE = Words(("alarm", "warning", "")), Collection(dict, Form())
+_SEVERITY, _TABLE = Words(("alarm", "warning", "")), Entries(Form(), kind=dict)
 
 
 @dataclass(eq=False)
