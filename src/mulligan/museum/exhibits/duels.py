@@ -60,16 +60,14 @@ class Duel:
         self.optimizer.step(self.nets[who].theta, space.grad, self.states[who])
         space.clear_grads()
 
-    def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> float:
-        """Update D by one pass over reals and fakes together; return its mean logit of the fakes in that pass."""
+    def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> None:
+        """Update D by one pass over reals and fakes together."""
         n = len(real)
         logits = self.d.forward(np.concatenate([real, fake]))[:, 0]
         c = loss.discriminator(real=logits[:n], fake=logits[n:])
-        seen = float(logits[n:].mean())
         self.d.backward(np.concatenate([c.real, c.fake])[:, None], inputs=False)
         self.d.grads()
         self.move("d")
-        return seen
 
     def generator_move(self, z: Array, loss: Loss = LOSS) -> None:
         """Update G through D, whose weights stay."""
@@ -119,51 +117,6 @@ def _draw_one_by_one(game: Duel, z: Array, *, training: bool) -> Array:
     rows = [game.g.forward(z[i : i + 1], training=training).copy() for i in range(len(z))]
     game.nets["g"].stats[:] = stats
     return np.concatenate(rows)
-
-
-@one_thread()
-def joined_batch(seed: int, steps: int = 1000) -> Played:
-    """Play BatchNorm in D with real and fake in one batch, apart, and apart without BatchNorm.
-
-    In one batch, D judges the batch, not the picture.
-    """
-    normed = (Dense(64), LeakyReLU(), *(Dense(64), BatchNorm(), LeakyReLU()) * 2)
-    clouds, gaps = [], []
-    for joined, inside in ((True, normed), (False, normed), (False, HIDDEN)):
-        game = Duel((*HIDDEN, Dense(2)), (*inside, Dense(1)), ADAM, seed)
-        gap = []
-        for step in range(steps):
-            seen, alone = _joined_move(game, joined=joined)
-            if step >= steps // 2:
-                gap.append(abs(seen - alone))
-            game.generator_move(game.z(BATCH))
-        clouds.append(game.cloud())
-        gaps.append(float(np.mean(gap)))
-    before, apart, after = clouds
-    line = "how far D's mean logit of one batch of fakes changes when reals keep it company"
-    return Played(
-        (Contrast("two answers", line, gaps[0], gaps[1], ">", 0.5), astray(distance(before), distance(after), 1.0)),
-        (
-            picture("before", f"joined batches, after {steps:,} steps", before),
-            picture("apart", "a batch of reals, then a batch of fakes: one answer, but D is still no guide", apart),
-            picture("after", "the same without BatchNorm in D", after),
-        ),
-    )
-
-
-def _joined_move(game: Duel, *, joined: bool) -> tuple[float, float]:
-    """Update D with reals and fakes joined or apart. Returns its mean logits of the fakes in that pass and alone."""
-    real, fake = game.real(BATCH), game.g.forward(game.z(BATCH)).copy()
-    alone = float(game.d.forward(fake).mean())
-    if joined:
-        return game.discriminator_move(real, fake), alone
-    for rows, side in ((real, "real"), (fake, "fake")):
-        logits = game.d.forward(rows)[:, 0].copy()
-        c = LOSS.discriminator(real=logits, fake=logits)
-        game.d.backward((c.real if side == "real" else c.fake)[:, None], inputs=False)
-        game.d.grads()
-    game.move("d")
-    return alone, alone
 
 
 @one_thread()
