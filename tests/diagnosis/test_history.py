@@ -164,20 +164,6 @@ def test_an_averaged_g_that_stands_still_is_compared_with_g(averaged, moves, lag
     assert ("lag" in history.taken[-1].signals) is lags
 
 
-def test_path():
-    path = Path()
-    for step, x in enumerate([0.0, 3.0, 0.0, 3.0, 1.0]):
-        path.go([x, 0.0], max(step - 1, 0))
-        gone = path.gone(step, 4)
-        assert (gone is None) is (step < 4)
-    length, net = gone
-    assert length / net == pytest.approx((3 + 3 + 3 + 2) / 1)
-    assert length == pytest.approx(11 / 2**0.5 / 2)  # of two coordinates, in ranges: two halves
-    again = Path()
-    again.restore(json.loads(json.dumps(path.state())))
-    assert again.state() == path.state()
-
-
 @pytest.mark.parametrize("begins", [0, 1000])
 def test_the_path_begins_with_the_run_or_with_the_second_try(begins):
     path = Path()

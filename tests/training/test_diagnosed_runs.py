@@ -21,7 +21,6 @@ from mulligan.training import (
     train,
     with_overrides,
 )
-from mulligan.training.diagnosis import facts_of
 
 
 def reached(run, step):
@@ -134,19 +133,6 @@ def test_points_that_g_s_last_layer_cannot_draw(output, beyond):
     assert [e.state for e in found] == ["wrong scale"]
     assert found[0].evidence["beyond"]["value"] == pytest.approx(beyond, abs=0.05)
     assert [*map(str, found[0].overrides)] == ["generator.layers.output=none"]
-
-
-def test_facts():
-    def of(loss):
-        return facts_of(Run(ring(f"loss={loss}", "penalties=[]")))
-
-    assert of("{kind='non_saturating', smoothing=1.0}").least == 0.0
-    for kind in ("batch_norm", "layer_norm", "pixel_norm"):
-        layers = f'[{{kind="dense", units=4}}, {{kind="{kind}"}}, {{kind="dense", units=1}}]'
-        assert facts_of(Run(ring(f"discriminator.layers={layers}", "penalties=[]", "update=alternating"))).normalised
-    assert of("relativistic").smoothed
-    assert not facts_of(Run(ring("average=none"))).smoothed
-    assert not facts_of(Run(with_overrides(recipe("mlp"), ["data.limit=100"]))).smoothed  # pictures are not points
 
 
 def test_diagnoses_are_read_back(tmp_path):

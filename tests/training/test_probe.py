@@ -99,8 +99,8 @@ def test_facts_of_a_run(tiny, loss, balance, threshold, least):
     assert (facts.critic, facts.unfading) == (kind == "wasserstein", kind in ("wasserstein", "hinge", "least_squares"))
     assert (facts.penalised, facts.conditional, facts.normalised, facts.steps) == (False, False, False, 24)
     layers = [{"kind": "dense", "units": 4}, {"kind": "layer_norm"}, {"kind": "dense", "units": 1}]
-    other = facts_of(Run(tiny(loss=loss, penalties=["r1"], discriminator={"layers": layers})))
-    assert (other.penalised, other.normalised) == (True, True)
+    other = facts_of(Run(tiny(loss=loss, penalties=["r1"], discriminator={"layers": layers}, average="ema")))
+    assert (other.penalised, other.normalised, other.smoothed) == (True, True, True)
 
 
 def test_the_reals_are_a_sample_of_the_data_and_the_fakes_those_of_the_run(tiny):

@@ -3,8 +3,6 @@
 import errno
 import os
 import shutil
-import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,24 +149,6 @@ def test_a_file_system_without_locks_is_no_other_process(tmp_path, monkeypatch):
     monkeypatch.setattr("fcntl.flock", flock)
     with RunFolder(tmp_path).hold() as lock:
         assert not lock.closed
-
-
-def test_on_windows_a_byte_of_the_lock_is_held(tmp_path, monkeypatch):
-    held = {}
-
-    def locking(handle, mode, count):
-        assert (mode, count, os.lseek(handle, 0, os.SEEK_CUR)) == (2, 1, 0)
-        if held:
-            raise PermissionError(errno.EACCES, "Permission denied")
-        held[handle] = count
-
-    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK=2))
-    monkeypatch.setattr(sys, "platform", "win32")
-    here = RunFolder(tmp_path)
-    with here.hold() as lock:
-        assert [*held] == [lock.fileno()]
-        with pytest.raises(BusyError, match="another process is writing"):
-            here.hold()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")

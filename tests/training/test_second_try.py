@@ -13,7 +13,6 @@ from mulligan.training import (
     load_checkpoint,
     load_config,
     plan,
-    read_run,
     resume,
 )
 from mulligan.training.second_try import next_folder
@@ -130,17 +129,6 @@ def test_nothing_to_repair(parent, tmp_path):
         plan(tmp_path / "a", replace(ALARM, overrides=()))
     with pytest.raises(ConfigError, match="must be a run folder"):
         plan(tmp_path, ALARM)
-
-
-def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(parent, tmp_path):
-    parent(tmp_path)
-    log = tmp_path / "events.jsonl"
-    said = replace(ALARM, remedies=("β₁ = 0,\u2028γ × 10",))  # what some call the end of a line is none
-    whole = said.line().encode()
-    for cut in (*range(1, len(whole), 7), len(whole) - 2, len(whole) - 1):
-        log.write_bytes(whole + whole[:cut])
-        assert len(read_run(tmp_path).diagnosed) == (2 if cut == len(whole) - 1 else 1), whole[:cut]  # all but its end
-    assert read_run(tmp_path).diagnosed[0] == said
 
 
 def test_names_of_second_tries(tmp_path):
