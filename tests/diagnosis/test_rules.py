@@ -205,104 +205,99 @@ def test_modes_that_a_toy_lacks_late_in_its_run():
     assert after(*[0.5] * 5, penalty=0.0) == ("gamma off", "alarm")
 
 
-def test_that_a_toy_s_modes_are_drawn_thinner_is_no_illness_until_they_are_points():
-    def thin(inner, **rest):
-        return named(*[{"inner": inner, "coverage": 0.3, **rest}] * 2).state
-
-    assert thin(0.4) == thin(0.19, modes_found=1.0) == "intra-class collapse"
-    assert thin(0.21, modes_found=1.0) == HEALTHY
-
-
-def test_weights_that_double_over_four_measurements():
-    def grown(by):
-        return named(*({"g_weights": 80.0 * by**i, **FAR} for i in range(5))).state
-
-    assert [grown(1.18), grown(1.2)] == [HEALTHY, "divergence"]  # 1.94 and 2.07
-
-
-def test_one_measurement_with_a_strong_push_makes_no_other_weak():
-    assert named(*({"push": push} for push in (0.4, 0.4, 0.4, 5000.0, 0.4))).state == HEALTHY
-
-
-def test_what_is_getting_better_is_left_alone():
-    g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "coverage": 0.4, "gap": 0.39}
-    far = [FAR] * 4
-    assert named(*far, g_wins).state == HEALTHY
-    assert named(*far, {**g_wins, "gap": 0.41}).state == "G wins"
-    assert named(*far[:2], {"gap": 0.9}, FAR, {**g_wins, "gap": 0.45}).state == "G wins"  # no nearer than it has been
-    assert named(*far, {"d_weights": 69.0, "gap": 0.39}).state == HEALTHY  # a young D's weights grow
-    assert named({"classes": 0.4}, {"classes": 0.5}).state == HEALTHY
-    assert named({"classes": 0.5}, {"classes": 0.5}).state == "mode collapse"
-    thin = {"coverage": 0.4}
-    assert named({**thin, "inner": 0.3}, {**thin, "inner": 0.4}).state == HEALTHY
-    assert named({**thin, "inner": 0.05}, {**thin, "inner": 0.1}).state == "intra-class collapse"
-
-
-def test_d_is_neither_held_nor_weak_where_something_else_is_wrong():
-    fooled = {"penalty": 0.3, "d_loss": 8.0, "d_accuracy": 0.5, **ASTRAY}
-    assert named(*[fooled] * 5, facts=PENALISED).state == "G wins"  # more than guessing costs: no penalty does that
-    assert named(*[{**fooled, "d_loss": 1.4}] * 5, facts=PENALISED).state == "gamma off"
-    weak = {"d_accuracy": 0.5, "d_loss": 1.386, "coverage": 0.4}
-    assert named(*({**weak, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.9))).state == "G wins"
-    assert (
-        named(*({**weak, "gap": gap} for gap in (0.5, 0.2, 0.2, 0.2, 0.5))).state == HEALTHY
-    )  # it told them apart once
-
-
-def test_g_has_not_won_where_d_tells_or_most_reals_have_a_fake_near():
-    won = {"d_accuracy": 0.51, "d_loss": 1.386, "ranking": 0.09, **ASTRAY}
-    for facts in (PLAIN, CRITIC):
-        assert named(*[won] * 5, facts=facts).state == "G wins"
-        assert named(*[{**won, "coverage": 0.51}] * 5, facts=facts).state == HEALTHY  # a few are far out
-        told = {**won, "d_accuracy": 0.53, "ranking": 0.11}
-        assert named(*[told] * 5, facts=facts).state == HEALTHY
-
-
-def test_a_way_that_leads_nowhere_for_long():
-    assert named({**FAR, "path": 3.0}, {"path": 12.0}, {"path": 9.5}).state == "cycling"
-    assert named({**FAR, "path": 3.0}, {"path": 9.0}, {"path": 9.5}).state == HEALTHY
-
-
-def test_a_g_that_has_come_to_the_reals_may_tremble_there():
-    taken = zip((2.8, 54.8, 73.8), (0.005, 0.009, 0.027), (0.35, 0.51, 0.56))  # the ring, all modes there throughout
-    trembling = [{"path": path, "gap": gap, "way": way} for path, gap, way in taken]
-    assert named(*trembling).state == HEALTHY
-    assert named({**trembling[0], "gap": 0.06}, *trembling[1:]).state == "cycling"  # it has been elsewhere
-    assert named(*trembling[:2], {**trembling[2], "way": 1.7}).state == "cycling"  # across the data and back
-
-
-def test_what_has_moved_far_and_come_no_nearer():
-    swings = [{"gap": gap, "path": 5.5} for gap in (0.4, 0.2, 0.8, 0.3, 0.5)]
-    assert named(*swings).state == "cycling"
-    assert named(*({**each, "path": 4.5} for each in swings)).state == HEALTHY
-    nearer = ({**each, "gap": gap} for each, gap in zip(swings, (0.5, 0.4, 0.3, 0.2, 0.15)))
-    assert named(*nearer).state == HEALTHY
-    near = ({**each, "gap": gap} for each, gap in zip(swings, (0.04, 0.001, 0.03, 0.002, 0.04)))
-    assert named(*near).state == HEALTHY  # beside the reals, a quotient says nothing
-    spike = ({**each, "gap": gap} for each, gap in zip(swings, (0.014, 0.014, 0.007, 0.236, 0.024)))
-    assert named(*spike).state == HEALTHY  # a grid that was lost for one each, and is back
-    once = ({**each, "path": path} for each, path in zip(swings, (1.0, 2.0, 2.0, 9.0, 2.0)))
-    assert named(*once).state == HEALTHY
-
-
-def test_classes_that_only_the_raw_g_lacks_are_no_collapse():
-    few = [{"classes": 0.56}, {"classes": 0.58}]
-    assert named(*few).state == "mode collapse"
-    assert named(*({**each, "classes_averaged": 0.91} for each in few)).state == HEALTHY
-    assert named(*({**each, "classes_averaged": 0.59} for each in few)).state == "mode collapse"
+SMOOTHED = PAIRED._replace(penalised=False, smoothed=True)
+G_WINS = {"d_accuracy": 0.51, "d_loss": 1.31, "coverage": 0.4}
+WEAK = {"d_accuracy": 0.5, "d_loss": 1.386, "coverage": 0.4}
+FOOLED = {"penalty": 0.3, "d_loss": 8.0, "d_accuracy": 0.5, **ASTRAY}
+WON = {"d_accuracy": 0.51, "d_loss": 1.386, "ranking": 0.09, **ASTRAY}
+TURNING, FEW = {**G_WINS, "path": 6.0}, {"distance": 0.4, "path": 6.0}
+YOUNG = {"classes": 0.22, "classes_averaged": 0.46, "distance": 0.19, "gap": 0.19}  # as a young grid has them
+BLIND = {"ranking": 0.6, "d_loss": 0.6935, "coverage": 0.0, "gap": 0.35, "gap_averaged": 0.13}  # of two units
+LEVEL = {"ranking": 0.5, "d_loss": 0.668, "coverage": 0.04, "gap": 0.062}
+REST = {"pace": 0.05, **FAR}  # a rate that falls to 0 ends every run so
+FREE = PAIRED._replace(penalised=False)
+RUNS = [
+    # what is getting better is left alone
+    (HEALTHY, G_WINS, {"gap": (0.5, 0.5, 0.5, 0.5, 0.39)}, PLAIN),
+    ("G wins", G_WINS, {"gap": (0.5, 0.5, 0.5, 0.5, 0.41)}, PLAIN),
+    ("G wins", G_WINS, {"gap": (0.5, 0.5, 0.9, 0.5, 0.45)}, PLAIN),  # no nearer than it has been
+    (HEALTHY, {}, {"gap": (0.5, 0.5, 0.5, 0.5, 0.39), "d_weights": (34.0, 34.0, 34.0, 34.0, 69.0)}, PLAIN),  # a young D
+    (HEALTHY, {}, {"classes": (0.4, 0.5)}, PLAIN),
+    ("mode collapse", {}, {"classes": (0.5, 0.5)}, PLAIN),
+    (HEALTHY, {"coverage": 0.4}, {"inner": (0.3, 0.4)}, PLAIN),
+    ("intra-class collapse", {"coverage": 0.4}, {"inner": (0.05, 0.1)}, PLAIN),
+    # a toy's modes may be drawn thin, until they are points
+    ("intra-class collapse", {"coverage": 0.3}, {"inner": (0.4, 0.4)}, PLAIN),
+    ("intra-class collapse", {"coverage": 0.3, "modes_found": 1.0}, {"inner": (0.19, 0.19)}, PLAIN),
+    (HEALTHY, {"coverage": 0.3, "modes_found": 1.0}, {"inner": (0.21, 0.21)}, PLAIN),
+    # weights that double over four measurements, and one strong push
+    (HEALTHY, FAR, {"g_weights": [80.0 * 1.18**i for i in range(5)]}, PLAIN),  # 1.94
+    ("divergence", FAR, {"g_weights": [80.0 * 1.2**i for i in range(5)]}, PLAIN),  # 2.07
+    (HEALTHY, {}, {"push": (0.4, 0.4, 0.4, 5000.0, 0.4)}, PLAIN),
+    # D is neither held nor weak where something else is wrong
+    ("G wins", FOOLED, {"d_loss": [8.0] * 5}, PENALISED),  # more than guessing costs: no penalty does that
+    ("gamma off", FOOLED, {"d_loss": [1.4] * 5}, PENALISED),
+    ("G wins", WEAK, {"gap": (0.5, 0.5, 0.5, 0.5, 0.9)}, PLAIN),
+    (HEALTHY, WEAK, {"gap": (0.5, 0.2, 0.2, 0.2, 0.5)}, PLAIN),  # it told them apart once
+    *((state, WON, {"coverage": [share] * 5}, facts) for facts in (PLAIN, CRITIC)
+      for state, share in (("G wins", 0.4), (HEALTHY, 0.51))),  # a few are far out
+    *((HEALTHY, WON, {"d_accuracy": [0.53] * 5, "ranking": [0.11] * 5}, facts) for facts in (PLAIN, CRITIC)),
+    # a path that leads nowhere for long, far from the reals or across the data
+    ("cycling", {}, {"gap": (0.5, 0.02, 0.02), "path": (3.0, 12.0, 9.5)}, PLAIN),
+    (HEALTHY, {}, {"gap": (0.5, 0.02, 0.02), "path": (3.0, 9.0, 9.5)}, PLAIN),
+    (HEALTHY, {}, {"path": (2.8, 54.8, 73.8), "gap": (0.005, 0.009, 0.027), "way": (0.35, 0.51, 0.56)}, PLAIN),
+    ("cycling", {}, {"path": (2.8, 54.8, 73.8), "gap": (0.06, 0.009, 0.027), "way": (0.35, 0.51, 0.56)}, PLAIN),
+    ("cycling", {}, {"path": (2.8, 54.8, 73.8), "gap": (0.005, 0.009, 0.027), "way": (0.35, 0.51, 1.7)}, PLAIN),
+    ("cycling", {"path": 5.5}, {"gap": (0.4, 0.2, 0.8, 0.3, 0.5)}, PLAIN),
+    (HEALTHY, {"path": 4.5}, {"gap": (0.4, 0.2, 0.8, 0.3, 0.5)}, PLAIN),
+    (HEALTHY, {"path": 5.5}, {"gap": (0.5, 0.4, 0.3, 0.2, 0.15)}, PLAIN),
+    (HEALTHY, {"path": 5.5}, {"gap": (0.04, 0.001, 0.03, 0.002, 0.04)}, PLAIN),  # beside the reals
+    (HEALTHY, {"path": 5.5}, {"gap": (0.014, 0.014, 0.007, 0.236, 0.024)}, PLAIN),  # a grid that was lost once
+    (HEALTHY, {}, {"gap": (0.4, 0.2, 0.8, 0.3, 0.5), "path": (1.0, 2.0, 2.0, 9.0, 2.0)}, PLAIN),
+    # classes that only the raw G lacks are no collapse
+    ("mode collapse", {}, {"classes": (0.56, 0.58)}, PLAIN),
+    (HEALTHY, {"classes_averaged": 0.91}, {"classes": (0.56, 0.58)}, PLAIN),
+    ("mode collapse", {"classes_averaged": 0.59}, {"classes": (0.56, 0.58)}, PLAIN),
+    # a run that loses what it has won is not taken for a weak D or a collapse
+    ("G wins", TURNING, {"gap": [0.5] * 5}, PLAIN),
+    ("cycling", TURNING, {"gap": (0.5, 0.1, 0.5, 0.1, 0.5)}, PLAIN),
+    ("cycling", TURNING, {"gap": (0.5, 0.25, 0.5, 0.25, 0.5)}, PLAIN),  # twice doubled
+    ("mode collapse", FEW, {"gap": [0.5] * 5}, PLAIN),
+    ("cycling", FEW, {"gap": (0.5, 0.1, 0.5, 0.1, 0.5)}, PLAIN),
+    ("mode collapse", {**FEW, "path": 15.0}, {"gap": [0.5] * 5}, PLAIN),  # it trembles where it is
+    ("mode collapse", {**FEW, "distance": 0.1}, {"gap": (0.5, 0.1, 0.5, 0.1, 0.5)}, PLAIN),  # a single picture is one
+    # who has come to rest does not stand still
+    (HEALTHY, REST, {"travelled": [0.31]}, PLAIN),
+    ("standstill", REST, {"travelled": [0.29]}, PLAIN),
+    (HEALTHY, {**REST, "gap": 0.04}, {"travelled": [0.29]}, PLAIN),
+    # a toy's fakes are far where those of the averaged G are
+    *((state, base, {"gap_averaged": [far] * 5}, facts)
+      for base, ill in ((YOUNG, "mode collapse"), (LEVEL, "G wins"))
+      for facts, far, state in ((SMOOTHED, 0.049, HEALTHY), (SMOOTHED, 0.051, ill), (PAIRED, 0.0, ill))),
+    (HEALTHY, {**YOUNG, "gap_averaged": 0.1}, {"gap": (0.049, 0.049)}, SMOOTHED),
+    # G wins where D's loss gains nothing, whatever its ranking is at the moment
+    ("G wins", BLIND, {"gap": (0.13, 0.13, 0.13, 0.13, 0.35)}, SMOOTHED),
+    (HEALTHY, BLIND, {"gap": [0.35] * 5}, SMOOTHED._replace(smoothed=False)),
+    (HEALTHY, BLIND, {"gap": [0.35] * 5}, SMOOTHED._replace(relativistic=False)),
+    *((HEALTHY, BLIND, {name: [value] * 5}, SMOOTHED)
+      for name, value in (("d_loss", 0.691), ("gap_averaged", 0.049), ("coverage", 0.51))),
+    # the level of a relativistic D is free, and no probability has a wrong sign
+    (HEALTHY, {"d_fake": 60.0}, {"d_real": [70.0]}, FREE),
+    ("divergence", {"d_fake": 60.0, "d_accuracy": 0.67}, {"d_real": [-70.0]}, PLAIN),
+    (HEALTHY, {"d_fake": 4.9}, {"d_real": [5.0]}, FREE),
+]  # fmt: skip
+"""A state, what all measurements have, what each has, from the first to the last, and the run's facts."""
 
 
-def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collapse():
-    told = {"d_accuracy": 0.51, "d_loss": 1.31, "path": 6.0, "coverage": 0.4}
-    assert named(*({**told, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "G wins"
-    assert named(*({**told, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
-    assert named(*({**told, "gap": gap} for gap in (0.5, 0.25, 0.5, 0.25, 0.5))).state == "cycling"  # twice doubled
-    few = {"distance": 0.4, "path": 6.0}
-    assert named(*({**few, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "mode collapse"
-    assert named(*({**few, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
-    assert named(*[{**few, "path": 15.0, **FAR}] * 5).state == "mode collapse"  # it trembles where it is
-    one = ({"distance": 0.1, "path": 6.0, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))
-    assert named(*one)[::2] == ("mode collapse", "alarm")  # a single picture is one, whatever else moves
+@pytest.mark.parametrize(("state", "base", "course", "facts"), RUNS)
+def test_what_a_course_of_measurements_is_called(state, base, course, facts):
+    taken = [{**base, **dict(zip(course, values))} for values in zip(*course.values())]
+    assert named(*taken, facts=facts).state == state
+
+
+def test_who_once_listened_to_z_is_not_dead():
+    grey = {"spread": 0.01, "distance": 0.01}
+    assert [named(grey, lived=lived).state for lived in (False, True)] == ["dead latent", "mode collapse"]
 
 
 def test_classes_that_change_places():
@@ -330,22 +325,6 @@ def test_a_rule_about_several_measurements_waits_for_so_many_and_no_more():
     assert [state({"path": 5.0}, turned[-count:]) for count in (2, 3)] == [HEALTHY, "cycling"]
 
 
-def test_who_has_come_to_rest_does_not_stand_still():
-    rest = {"pace": 0.05, **FAR}  # a rate that falls to 0 ends every run so
-    assert named({**rest, "travelled": 0.31}) == Finding(HEALTHY)
-    assert named({**rest, "travelled": 0.29}).state == "standstill"
-    assert named({**rest, "gap": 0.04, "travelled": 0.29}) == Finding(HEALTHY)
-
-
-def test_who_once_listened_to_z_is_not_dead():
-    assert named({"spread": 0.01, "distance": 0.01}, lived=False).state == "dead latent"
-    assert named({"spread": 0.01, "distance": 0.01}, lived=True).state == "mode collapse"
-
-
-def test_losses_without_probabilities_have_no_wrong_sign():
-    assert named({"d_real": 5.0, "d_fake": 4.9}, facts=PAIRED._replace(penalised=False)).state == HEALTHY
-
-
 def test_a_sure_d_of_least_squares_wins_where_the_fakes_come_no_nearer():
     sure = {"d_accuracy": 0.96, "d_loss": 0.06, "ranking": 1.0}
     assert named(*[{**sure, **FAR}] * 2, facts=SQUARES)[::2] == ("D wins", "warning")
@@ -353,12 +332,6 @@ def test_a_sure_d_of_least_squares_wins_where_the_fakes_come_no_nearer():
     nearer = ({**sure, "gap": gap} for gap in (1.0, 1.0, 1.0, 1.0, 0.5))
     assert named(*nearer, facts=SQUARES).state == HEALTHY
     assert named(*[{**sure, **FAR}] * 2, facts=PAIRED).state == HEALTHY  # whose push a sure D takes away
-
-
-def test_the_level_of_a_relativistic_d_is_free():
-    high = {"d_real": 70.0, "d_fake": 60.0}
-    assert named(high, facts=PAIRED._replace(penalised=False)).state == HEALTHY
-    assert named(high, facts=PLAIN).state != HEALTHY
 
 
 def test_what_cannot_be_measured_accuses_nobody():
@@ -380,28 +353,6 @@ def test_a_distance_stands_still_by_the_step_not_by_the_measurement():
     assert [still(250, 0.5 * share) for share in (0.79, 0.81)] == [False, True]
     assert [still(150, 0.5 * share) for share in (0.87, 0.88)] == [False, True]  # 0.8^(150 ÷ 250)
     assert [still(500, 0.5 * share) for share in (0.79, 0.81)] == [False, True]
-
-
-SMOOTHED = PAIRED._replace(penalised=False, smoothed=True)
-
-
-def test_a_toy_s_fakes_are_far_where_those_of_the_averaged_g_are():
-    few = {"classes": 0.22, "classes_averaged": 0.46, "distance": 0.19, "gap": 0.19}  # as a young grid has them
-    won = {"ranking": 0.5, "d_loss": 0.668, "coverage": 0.04, "gap": 0.062}
-    for each, state in ((few, "mode collapse"), (won, "G wins")):
-        for facts, averaged, said in ((SMOOTHED, 0.049, HEALTHY), (SMOOTHED, 0.051, state), (PAIRED, 0.0, state)):
-            assert named(*[{**each, "gap_averaged": averaged}] * 5, facts=facts).state == said
-    assert named(*[{**few, "gap": 0.049, "gap_averaged": 0.1}] * 2, facts=SMOOTHED).state == HEALTHY
-
-
-def test_g_wins_where_d_s_loss_gains_nothing_whatever_its_ranking_is_at_the_moment():
-    blind = {"ranking": 0.6, "d_loss": 0.6935, "coverage": 0.0, "gap": 0.35, "gap_averaged": 0.13}  # of two units
-    lost = [{**blind, "gap": 0.13}] * 4
-    assert named(*lost, blind, facts=SMOOTHED).state == "G wins"
-    assert named(*[blind] * 5, facts=SMOOTHED._replace(smoothed=False)).state == HEALTHY
-    assert named(*[blind] * 5, facts=SMOOTHED._replace(relativistic=False)).state == HEALTHY
-    for change in ({"d_loss": 0.691}, {"gap_averaged": 0.049}, {"coverage": 0.51}):
-        assert named(*[{**blind, **change}] * 5, facts=SMOOTHED).state == HEALTHY
 
 
 def test_rises_are_those_between_five_measurements():
