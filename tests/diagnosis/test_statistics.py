@@ -5,12 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mulligan.diagnosis.statistics import (
-    add_in_order,
-    bulk,
-    nearness,
-    neighbourhood,
-)
+from mulligan.diagnosis.statistics import add_in_order, bulk, nearness, neighbourhood
 
 RNG = np.random.default_rng(3)
 X = (RNG.normal(size=(40, 6, 5, 1)) + 3).astype(np.float32)

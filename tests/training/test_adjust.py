@@ -5,16 +5,7 @@ import pytest
 
 from mulligan.config.change import changes_of
 from mulligan.errors import ConfigError
-from mulligan.training import (
-    Adjusted,
-    Diagnosed,
-    Recorder,
-    Run,
-    plan,
-    resume,
-    train,
-    with_overrides,
-)
+from mulligan.training import Adjusted, Diagnosed, Recorder, Run, plan, resume, train, with_overrides
 
 CHANGES = changes_of(
     {

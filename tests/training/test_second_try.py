@@ -5,16 +5,7 @@ import pytest
 
 from mulligan.config.change import changes_of
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.training import (
-    Diagnosed,
-    Run,
-    Started,
-    dumps_toml,
-    load_checkpoint,
-    load_config,
-    plan,
-    resume,
-)
+from mulligan.training import Diagnosed, Run, Started, dumps_toml, load_checkpoint, load_config, plan, resume
 from mulligan.training.second_try import next_folder
 
 REMEDY = changes_of(["loss=hinge", "penalties=[]"])

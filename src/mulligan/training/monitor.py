@@ -12,19 +12,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan import metrics
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics import (
-    Gist,
-    Judge,
-    Moments,
-    count_classes,
-    frechet_distance,
-    gist,
-    modes,
-    moments,
-    percent,
-    squared_mmd,
-)
+from mulligan.metrics import Gist, Judge, Moments
 from mulligan.metrics.distances import floor_of
 from mulligan.metrics.features.gist import ENOUGH
 from mulligan.metrics.features.judge import bundled_judge_for
@@ -68,9 +58,9 @@ class Monitor:
         features: Judge | Gist | None = bundled_judge_for(data)
         missing = data.labels is None or np.bincount(data.labels, minlength=data.classes).min() == 0
         if features is None or missing:
-            features = gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")]))
+            features = metrics.gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")]))
         seen = features(real)
-        of_real = moments(seen)
+        of_real = metrics.moments(seen)
         if not of_real.total_variance > 0.0:  # all pictures are the same
             return None
         return cls(seen, features, of_real, floor_of(seen, of_real, COUNT))
@@ -82,19 +72,19 @@ class Monitor:
         if not np.isfinite(fakes).all():
             return {}
         if self.moments is None:
-            metrics: dict[str, Any] = {"kid": squared_mmd(self.real, fakes)}
+            figures: dict[str, Any] = {"kid": metrics.squared_mmd(self.real, fakes)}
         else:
-            distance = percent(frechet_distance(self.moments, moments(fakes)), self.moments)
-            metrics = {"distance": distance, "floor": self.floor}
+            distance = metrics.percent(metrics.frechet_distance(self.moments, metrics.moments(fakes)), self.moments)
+            figures = {"distance": distance, "floor": self.floor}
         if self.toy is not None:
-            near = modes(fakes, self.toy.modes, self.toy.std)
-            metrics |= {"modes": near.captured, "high_quality": near.high_quality}
+            near = metrics.modes(fakes, self.toy.modes, self.toy.std)
+            figures |= {"modes": near.captured, "high_quality": near.high_quality}
         if judged is not None:
-            classed = count_classes(judged)
-            metrics |= {"modes": classed.modes, "effective_modes": classed.effective_modes, "junk": classed.junk}
+            classed = metrics.count_classes(judged)
+            figures |= {"modes": classed.modes, "effective_modes": classed.effective_modes, "junk": classed.junk}
             if labels is not None and run.config.data.labels == "dataset":
-                metrics["label_accuracy"] = float(np.mean(judged.argmax(axis=1) == labels))
-        return metrics
+                figures["label_accuracy"] = float(np.mean(judged.argmax(axis=1) == labels))
+        return figures
 
     def features_of(
         self, run: Run, z: Array, labels: NDArray[np.int64] | None

@@ -22,16 +22,7 @@ from numpy.typing import NDArray
 
 from mulligan.config.serialization import to_table
 from mulligan.doors.say import escape
-from mulligan.errors import (
-    ConfigError,
-    DivergedError,
-    ShapeError,
-    UnsupportedError,
-    as_whole,
-    expanded,
-    must_be,
-    shown,
-)
+from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, expanded, must_be, shown
 from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
