@@ -12,28 +12,21 @@ from typing import TYPE_CHECKING
 from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
-    from mulligan.studies.measures import MEASURES as MEASURES
-    from mulligan.studies.runner import StudyRun as StudyRun
-    from mulligan.studies.study import STUDIES as STUDIES
-    from mulligan.studies.study import Axis as Axis
-    from mulligan.studies.study import Budget as Budget
-    from mulligan.studies.study import Study as Study
-    from mulligan.studies.study import Variation as Variation
-    from mulligan.studies.study import describe_study as describe_study
-    from mulligan.studies.study import load_study as load_study
-    from mulligan.studies.table import columns_of as columns_of
-    from mulligan.studies.table import plot as plot
-    from mulligan.studies.table import rows_of as rows_of
-    from mulligan.studies.table import text as text
-    from mulligan.studies.table import write_table as write_table
+    from mulligan.studies.measures import MEASURES
+    from mulligan.studies.runner import StudyRun
+    from mulligan.studies.study import STUDIES, Axis, Budget, Study, Variation, describe_study, load_study
+    from mulligan.studies.table import columns_of, plot, rows_of, text, write_table
 
+__all__ = [
+    "MEASURES", "STUDIES", "Axis", "Budget", "Study", "StudyRun", "Variation", "columns_of", "describe_study",
+    "load_study", "plot", "rows_of", "text", "write_table",
+]  # fmt: skip
 _NAMES = {
     "measures": "MEASURES",
     "runner": "StudyRun",
     "study": "STUDIES Axis Budget Study Variation describe_study load_study",
     "table": "columns_of plot rows_of text write_table",
 }
-__all__ = [name for names in _NAMES.values() for name in names.split()]
 
-if not TYPE_CHECKING:  # because of __getattr__, a type checker would accept any name
+if not TYPE_CHECKING:  # type checkers know the names from above, and would accept any other
     __getattr__, __dir__ = lazily(__name__, _NAMES)
