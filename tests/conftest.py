@@ -67,7 +67,6 @@ ELSEWHERE = {
     "training/store/test_kill.py::test_what_nohup": "Windows has no SIGHUP",
     "training/test_refusals.py::test_a_file_system_without_locks": "it replaces the lock of Linux",
     "training/test_refusals.py::test_a_folder_that_is_taken_away": "Windows does not move a folder that is in use",
-    "training/test_refusals.py::test_on_windows_a_byte": "it has a stand-in of its own",
     "web/test_serving.py::test_a_closed_server_saves[1]": "Windows has no SIGHUP",
 }
 """Tests of what Windows has not, by how their names begin; see tests/as_windows."""
