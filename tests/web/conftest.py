@@ -109,8 +109,8 @@ class Stand:
     """Stands in for the worker: it obeys at once, and never computes."""
 
     def __init__(self):
-        self.heard = None
-        self.died = None
+        self.on_message = None
+        self.on_exit = None
         self.sent = []
         self.answers = {}
         self.pid = None
@@ -140,14 +140,14 @@ class Stand:
 
     def event(self, name, **content):
         """Tell an event of the run."""
-        self.heard("event", self.serial, dumps({"event": name, **content}))
+        self.on_message("event", self.serial, dumps({"event": name, **content}))
 
     def say(self, kind, *, serial=None, **content):
         """Say something about the run, or about that of a serial number."""
-        self.heard(kind, self.serial if serial is None else serial, content)
+        self.on_message(kind, self.serial if serial is None else serial, content)
 
     def samples(self, **content):
-        self.heard("samples", self.serial, dumps(content))
+        self.on_message("samples", self.serial, dumps(content))
 
     def send(self, kind, content=None):
         self.sent.append((kind, content))

@@ -132,7 +132,7 @@ def test_what_cannot_begin_is_said_and_leaves_nothing(call, stand, playground):
 def test_a_dead_worker(call, stand, playground):
     call.begun(stand)
     (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
-    playground.worker.died(-9)
+    playground.worker.on_exit(-9)
     status = call.status()
     assert (status["state"], status["error"]["code"]) == ("failed", "worker-died")
     assert status["error"]["checkpoint_step"] == 500

@@ -150,8 +150,8 @@ def sample(
         save_sheet(out, samples, [generator.class_name(k) for k in named])
     else:
         _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
-    listed = None if labels is None else labels.tolist()
-    data = {"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)}
+    classes = None if labels is None else labels.tolist()
+    data = {"model": str(model), "seed": seed, "count": count, "labels": classes, "out": str(out)}
     step = f", best at step {generator.spec.step:,}" if best else ""
     return Document(data, [f"{counted(count, 'sample')} of seed {seed}{step}: {out}"])
 

@@ -15,7 +15,7 @@ _COMMANDING = re.compile(f"[{COMMANDING}]")
 
 def escape(text: object) -> str:
     r"""Return a text with its control characters and direction marks spelled out, as ``\x1b`` or ``\u202e``."""
-    return _COMMANDING.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+    return _COMMANDING.sub(lambda match: match[0].encode("unicode_escape").decode(), str(text))
 
 
 def say(text: object) -> None:
@@ -40,7 +40,7 @@ def emit(document: Any) -> None:
         text.encode("utf-8" if utf8 else "ascii")
     except UnicodeEncodeError:
         text = json.dumps(strict(document), allow_nan=False)
-    print(_COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
+    print(_COMMANDING.sub(lambda match: f"\\u{ord(match[0]):04x}", text), flush=True)
 
 
 def strict(value: Any) -> Any:

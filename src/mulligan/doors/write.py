@@ -88,7 +88,7 @@ def check_out(
     if out.suffix.lower() not in endings:
         example = f"--out {out.stem or 'mine'}{endings[0]}"
         raise ConfigError(must_be("--out", f"a {' or '.join(endings)} file", str(out), example))
-    kept = [each for each in keep if each and os.path.exists(each)]
+    present = [each for each in keep if each and os.path.exists(each)]
     for file in files:
         try:
             folders = file.absolute().parents
@@ -97,7 +97,7 @@ def check_out(
                 raise PermissionError(errno.EACCES, "Permission denied")
             if not check_plain(file).exists():
                 continue
-            stays = any(os.path.samefile(each, part) for each in kept for part in (file, *folders))
+            stays = any(os.path.samefile(each, part) for each in present for part in (file, *folders))
             others = not (force or is_ours(file))
         except OSError as error:
             raise RunError(f"cannot write {file}: {advice(error)}") from error

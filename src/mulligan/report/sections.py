@@ -61,27 +61,27 @@ def summarise(story: Story) -> str:
     tries, failure = story.number, story.failure
     after = f", at try {tries}" if tries > 1 else ""
     if story.failed:
-        said = f"It diverged after step {count(story.step)}{after}: a number was no longer finite."
+        text = f"It diverged after step {count(story.step)}{after}: a number was no longer finite."
     elif failure is not None:
         kind = "warned of" if failure.severity == "warning" else "named"
         where = "The end" if story.finished else f"The last step, {count(story.step)},"
-        said = f"{where} is not healthy{after}: {failure.state}, {kind} at step {count(failure.step)}."
+        text = f"{where} is not healthy{after}: {failure.state}, {kind} at step {count(failure.step)}."
     elif not story.measured:
         where = f"Stopped at step {count(story.step)} of {count(story.config.steps)}"
         ended = "Finished" if story.finished else where
-        said = f"{ended}{after}; the diagnosis has not measured it yet."
+        text = f"{ended}{after}; the diagnosis has not measured it yet."
     elif story.finished:
         times = sum(1 for event in story.diagnosed if event.severity)
         trouble = f", after {counted(times, 'spell')} of trouble" if times else ""
-        said = f"The run is healthy at its end{after}{trouble}."
+        text = f"The run is healthy at its end{after}{trouble}."
     else:
-        said = f"Stopped at step {count(story.step)} of {count(story.config.steps)}{after}; nothing was wrong there."
+        text = f"Stopped at step {count(story.step)} of {count(story.config.steps)}{after}; nothing was wrong there."
     if story.parent is not None and (before := story.parent.failure) is not None:
-        said += (
+        text += (
             f" Try {story.parent.number} showed {before.state} at step {count(before.step)}; try {tries} went back to "
             f"step {count(story.begins)} with other settings."
         )
-    return f"{said} {story.changed}" if story.changed else said
+    return f"{text} {story.changed}" if story.changed else text
 
 
 def list_figures(story: Story) -> list[tuple[str, str, str]]:
@@ -149,12 +149,12 @@ def _net(layers: Any, weights: int | None) -> str:
 
 
 def _kind(part: dict[str, Any]) -> str:
-    shown = [
+    numbers = [
         f"{key} {value:g}"
         for key, value in part.items()
         if isinstance(value, float) and key in ("gamma", "weight", "half_life")
     ]
-    return " ".join([str(part["kind"]).replace("_", " "), *shown])
+    return " ".join([str(part["kind"]).replace("_", " "), *numbers])
 
 
 def describe_comparison(story: Story) -> str:

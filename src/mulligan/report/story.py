@@ -57,8 +57,8 @@ class Story(RunHistory):
             return self.parent.number + 1
         if self.config.parent is None:
             return 1
-        found = re.search(r"-try-(\d+)$", self.name)
-        return int(found[1]) if found else 2
+        match = re.search(r"-try-(\d+)$", self.name)
+        return int(match[1]) if match else 2
 
     @property
     def changes(self) -> list[str]:
@@ -89,8 +89,8 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     story = Story(folder=here, config=load_config(here.config), **vars(read_run(here.path)))
     story.metrics = _measured(story.metrics)
     saved = checkpoints(here.checkpoints)
-    words = (find_json(saved[-1] / WORDS) if saved else None) or {}
-    versions, clock = words.get("versions"), words.get("clock")
+    record = (find_json(saved[-1] / WORDS) if saved else None) or {}
+    versions, clock = record.get("versions"), record.get("clock")
     if isinstance(versions, dict):
         story.versions = {name: version for name, version in versions.items() if isinstance(version, str)}
     if story.clock and isinstance(clock, dict) and type(clock.get("wall")) is type(clock.get("cpu")) is float:

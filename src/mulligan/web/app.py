@@ -85,7 +85,7 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
         mimetypes.add_type(kind, ending)  # Starlette reads its types there
 
     @contextlib.asynccontextmanager
-    async def living(app: Starlette) -> AsyncIterator[None]:
+    async def serve_calls(app: Starlette) -> AsyncIterator[None]:
         await playground.open()
         try:
             yield
@@ -98,7 +98,7 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
     routes = [StarletteRoute(each.path, partial(_serve, playground, each), methods=[each.method]) for each in ROUTES]
     handlers: Any = {HTTPException: _explain, Exception: _apologise}
     app = Starlette(
-        routes=[*routes, StarletteRoute("/forger.bin", send_forger)], lifespan=living, exception_handlers=handlers
+        routes=[*routes, StarletteRoute("/forger.bin", send_forger)], lifespan=serve_calls, exception_handlers=handlers
     )
     app.router.default = files = StaticFiles(directory=PAGE, html=True)
     files.all_directories.append(html.PAGE)  # the player's arithmetic, in which the story's first figures compute
@@ -113,14 +113,14 @@ async def _serve(playground: Playground, route: Route, request: Request) -> Resp
     return _response(await answer(playground, route, request.path_params, query, body, token, visitor))
 
 
-def _response(found: Answer) -> Response:
-    media, content = found.media, found.content
+def _response(reply: Answer) -> Response:
+    media, content = reply.media, reply.content
     if isinstance(content, Path):
-        return FileResponse(content, found.status, media_type=media, filename=found.file or None)
+        return FileResponse(content, reply.status, media_type=media, filename=reply.file or None)
     if isinstance(content, AsyncIterator):
         return StreamingResponse(content, headers={"x-accel-buffering": "no"}, media_type=media)
-    headers = {"content-disposition": f'attachment; filename="{found.file}"'} if found.file else None
-    return Response(content if isinstance(content, bytes) else dumps(content), found.status, headers, media)
+    headers = {"content-disposition": f'attachment; filename="{reply.file}"'} if reply.file else None
+    return Response(content if isinstance(content, bytes) else dumps(content), reply.status, headers, media)
 
 
 async def _body(request: Request) -> Any:

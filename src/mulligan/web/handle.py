@@ -101,13 +101,13 @@ async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
 class WorkerHandle:
     """Use this to start the training process and to talk to it.
 
-    In the loop's thread, it calls `heard` with every message, and `died` with the exit code when the process has ended
-    unexpectedly.
+    In the loop's thread, it calls `on_message` with every message, and `on_exit` with the exit code of a process that
+    has ended unexpectedly.
     """
 
     def __init__(self) -> None:
-        self.heard: Callable[[str, int, Any], None] = lambda kind, serial, content: None
-        self.died: Callable[[int | None], None] = lambda code: None
+        self.on_message: Callable[[str, int, Any], None] = lambda kind, serial, content: None
+        self.on_exit: Callable[[int | None], None] = lambda code: None
         self._process: BaseProcess | None = None
         self._channel: Channel | None = None
         self._ear: threading.Thread | None = None
@@ -148,14 +148,14 @@ class WorkerHandle:
             if question is not None and not question.done():
                 question.set_result(content)
         else:
-            self.heard(kind, serial, content)
+            self.on_message(kind, serial, content)
 
     def _lose(self, channel: Channel, code: int | None) -> None:
         if channel is self._channel:
             self._channel = None
             self._drop_questions()
             if not self._closing:
-                self.died(code)
+                self.on_exit(code)
 
     def _drop_questions(self) -> None:
         for question in self._questions.values():

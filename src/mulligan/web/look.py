@@ -92,14 +92,14 @@ def png64(picture: NDArray[np.uint8]) -> str:
 def samples(run: Run, weights: str) -> dict[str, Any]:
     """Return the grid of the fixed z, or the same number of real samples."""
     if weights == "real":
-        made = np.asarray(run.data.images[: CLOUD if run.data.is_points else GRID])
+        drawn = np.asarray(run.data.images[: CLOUD if run.data.is_points else GRID])
     else:
-        made = run.sample(*run.grid, average=weights == "average")
+        drawn = run.sample(*run.grid, average=weights == "average")
     if run.data.is_points:
         low, high = run.data.range
-        picture = {"points": coordinates(made, 3), "low": low, "high": high, "dimension": made.shape[1]}
+        picture = {"points": coordinates(drawn, 3), "low": low, "high": high, "dimension": drawn.shape[1]}
     else:
-        picture = {"png": png64(grid(made))}
+        picture = {"png": png64(grid(drawn))}
     return {"step": run.step, "weights": weights, **picture}
 
 

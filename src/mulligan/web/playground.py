@@ -54,7 +54,7 @@ class Playground:
         self.pile = Pile(self.session.own, self.runs, self.write_lock)
         self.votes = Votes(self.broadcast, self.worker)
         self.broadcast.changed = self.session.tell_watched
-        self.worker.heard, self.worker.died = self.session.hear, self.session.restart_worker
+        self.worker.on_message, self.worker.on_exit = self.session.hear, self.session.restart_worker
         self.jobs = Jobs(self.runs, self.session.state, self.broadcast)
         self.session.finished = self.jobs.add_final
         self.thread: Callable[..., Awaitable[Any]] = in_thread

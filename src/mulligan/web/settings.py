@@ -101,7 +101,7 @@ def configure(
     wanted = [change for change in changes if change.value is not None]
     for change in [each for each in wanted if each.path == "data"]:
         config = _with_data(config, change.value, data)
-    kept = (config.data.name, config.recipe, config.start)
+    before = (config.data.name, config.recipe, config.start)
     dropped: list[str] = []
     for first in (True, False):  # the penalty first, on which the paths of its strength depend
         if some := [each for each in wanted if each.path != "data" and (each.path == "penalty") is first]:
@@ -117,7 +117,7 @@ def configure(
     except MulliganError as error:
         field = "size" if any(each.path == "size" for each in wanted) else "data"
         raise Problem("bad-field", str(error), field=field) from error
-    if (config.data.name, config.recipe, config.start, config.parent) != (*kept, None):
+    if (config.data.name, config.recipe, config.start, config.parent) != (*before, None):
         text = "changes must not set data.name, recipe, start or parent by their paths. Use the setting data, or "
         raise Problem("bad-field", f"{text}mulligan train --set.", field="changes")
     return config, dropped

@@ -124,13 +124,13 @@ class Lab(Playground):
         """Answer a call of the page: status, media type, a file's name for saving (or an empty text), content."""
         path, _, query = address.partition("?")
         try:
-            found = await self._answer(method, path, query, token, body)
+            reply = await self._answer(method, path, query, token, body)
         except Exception as error:
-            found = Problem("failed", f"{type(error).__name__}: {error}.").answer()
-        content = found.content.read_bytes() if isinstance(found.content, Path) else found.content
+            reply = Problem("failed", f"{type(error).__name__}: {error}.").answer()
+        content = reply.content.read_bytes() if isinstance(reply.content, Path) else reply.content
         if not isinstance(content, bytes | AsyncIterator):
             content = dumps(content)
-        return found.status, found.media, found.file, content
+        return reply.status, reply.media, reply.file, content
 
     async def _answer(self, method: str, path: str, query: str, token: str | None, body: str) -> Answer:
         async def parse() -> Any:

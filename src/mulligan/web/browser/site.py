@@ -54,8 +54,8 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None, *, f
         if folder is not None and not (folder / file).exists():
             raise DataError(f"{folder} must be a folder with {what}, but it holds no {file}. Try another folder.")
     check_folder(out, "site.json", force=force)
-    words = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__, KEY: PROGRAM}
-    atomic_write(out / "site.json", json.dumps(words | {"book": docs is not None}).encode())
+    about = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__, KEY: PROGRAM}
+    atomic_write(out / "site.json", json.dumps(about | {"book": docs is not None}).encode())
     contents = {
         **{path.name: path.read_bytes() for path in PAGE.glob("*.*")},
         "index.html": index_html().encode(),
