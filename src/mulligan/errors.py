@@ -101,6 +101,7 @@ GONE = {
     "goodfellow-mnist": "Use classic.",
     "cifar10": "Give its pictures as a folder, with the recipe pictures.",
     "goodfellow-cifar10": "Give its pictures as a folder, with the recipe pictures.",
+    "--docs": "Copy the built book to OUT/book first, then give --force.",
     "--backend": "In Python, call StudyRun.run(workers=None) under joblib.parallel_config: docs/guides/studies.md.",
     "--scheduler": "In Python, call StudyRun.run(workers=None) under joblib.parallel_config: docs/guides/studies.md.",
     "jang": "Use the data of that name: mulligan train ring --data jang.",

@@ -43,7 +43,6 @@ EMPTY = [
     ("--data", ("serve", "--port", 0)),
     ("--runs", ("serve", "--port", 0)),
     ("--fakes", ("evaluate", "--data", DATA)),
-    ("--docs", ("site", "new")),
 ]
 """Paths that may be empty because a variable was not set: the option, or None for the argument, and the command."""
 
@@ -150,11 +149,9 @@ def test_a_site_follows_no_link_out_of_its_folder(place, mulligan, refused, monk
     for slow in ("digits", "engine_zip"):
         monkeypatch.setattr(f"mulligan.web.browser.site.{slow}", lambda: b"small")
     Path("elsewhere").mkdir()
-    Path("docs").mkdir()
-    Path("docs", "index.html").write_text("a book")
-    words = ("site", "site", "--docs", "docs")
+    words = ("site", "site")
     assert mulligan(*words)[0] == mulligan(*words)[0] == 0  # over itself
-    for name, target in {"index.html": "notes.txt", "vendor": "elsewhere", "book": "elsewhere"}.items():
+    for name, target in {"index.html": "notes.txt", "vendor": "elsewhere"}.items():
         shutil.move(Path("site", name), "kept")
         Path("site", name).symlink_to(Path.cwd() / target)
         refused(*words, code=1)

@@ -86,7 +86,7 @@ OFF = [
     ("museum flushed --ot x", "no option '--ot'"),
     ("museum --out x", "Try mulligan museum article --out x"),
     ("site lab --pyodide .", "pyodide.mjs"),
-    ("site lab --docs .", "index.html"),
+    ("site lab --docs .", "give --force"),
 ]
 
 

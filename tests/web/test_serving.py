@@ -179,6 +179,7 @@ def _locked(path):
         (("--data", "/no/such/folder"), "which does not exist"),
         (("--runs", __file__), "--runs must be a folder"),
         (("--host", "no.such.host.invalid", "--token", "x" * 16), "Check --host, or"),
+        (("--host", "a\u202eb", "--token", "x" * 16), "Check --host, or"),
     ],
 )
 def test_what_is_refused_before_it_serves(options, words, tmp_path, capsys):

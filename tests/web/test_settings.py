@@ -1,15 +1,11 @@
 """What a user may choose: settings by short names and by path, own pictures, and the fence around files."""
 
-import base64
-import io
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from mulligan.data import DATASETS, Entry, load
-from mulligan.data.sources import SIZES
 from mulligan.training import Recorder, Run
 
 
@@ -151,26 +147,3 @@ def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, ow
     list(Recorder(playground.runs / "own-1").record(Run(tiny_pictures(data=data))))
     answer = call.get("/api/nearest", params={"model": "own-1", "seed": 3}).json()
     assert (answer["channels"], answer["width"]) == (3, 32)
-
-
-def test_own_pictures_are_shown_before_a_run(call, playground, tmp_path):
-    folder = tmp_path / "cats"
-    folder.mkdir()
-    for i in range(24):
-        Image.fromarray(np.full((20, 30), 10 * i, np.uint8)).save(folder / f"{i:02d}.png")
-    (folder / "broken.png").write_bytes(b"no picture")
-    np.save(tmp_path / "dogs.npy", np.full((3, 20, 30), 100, np.uint8))
-    playground.session.own |= {"cats": str(folder), "dogs": str(tmp_path / "dogs.npy")}
-    found = call.get("/api/pictures?data=cats").json()
-    assert (found["accepted"], found["refused_count"], found["shape"]) == (24, 1, [32, 32, 1])
-    assert [each["name"] for each in found["refused"]] == ["broken.png"]
-    assert found["few"]
-    assert Image.open(io.BytesIO(base64.b64decode(found["png"]))).size[0] == 274
-    found = [call.get(f"/api/pictures?data={asked}").json() for asked in ("cats&size=48", "dogs", "dogs&size=64")]
-    assert [each["shape"] for each in found] == [[48, 48, 1], [20, 30, 1], [64, 64, 1]]
-    assert [each["sizes"] for each in found] == [[*SIZES], [0, *SIZES], [0, *SIZES]]
-    assert call.get("/api/pictures?data=cats&size=30").status_code == 422
-    assert call.get("/api/pictures?data=/etc").json()["type"] == "/problems/not-available"
-    for path in sorted(folder.iterdir()):
-        path.write_bytes(b"no picture")
-    assert call.get("/api/pictures?data=cats").status_code == 422

@@ -66,7 +66,6 @@ def site(
     out: Positional[options.NewFolder],
     *,
     pyodide: Annotated[options.OtherFolder, arg(metavar="DIR")] = None,
-    docs: Annotated[options.OtherFolder, arg(metavar="DIR")] = None,
     force: options.Force = False,
 ) -> Document:
     """Write the playground as web pages for any file server. Mulligan then runs inside the browser.
@@ -80,11 +79,10 @@ def site(
     Args:
         out: The folder: new, empty, or an older site, whose files are overwritten.
         pyodide: A folder with Pyodide, to include (default: browsers load Pyodide from its public address).
-        docs: A folder with the built book, to include.
     """
     from mulligan.web.browser.site import RUNTIME, build
 
-    files = build(out, pyodide, docs, force=force)
+    files = build(out, pyodide, force=force)
     where = "" if pyodide else f" Browsers load Python from {RUNTIME}."
     line = f"{out} is ready.{where} Look at it: python -m http.server -d {typed(out)} --bind 127.0.0.1 8765"
     return Document({"out": str(out), "files": [str(path) for path in files]}, [line])

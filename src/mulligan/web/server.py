@@ -94,7 +94,7 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError, ValueError) as error:  # of a name that is no host
         listener.close()
         text = f"cannot listen on {host}:{port} ({error}). Check --host, or try another --port, 0 for any free one."
         raise ConfigError(text) from error

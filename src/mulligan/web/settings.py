@@ -8,30 +8,23 @@ from dataclasses import asdict, replace
 from functools import cache
 from typing import Annotated, Any
 
-import numpy as np
-
 from mulligan.config.change import Change, apply_overrides, changes_of, flatten, label_of
 from mulligan.config.model import Config, with_all_of
 from mulligan.config.recipes import RECIPES, describe, recipe
 from mulligan.config.serialization import to_table
-from mulligan.data import DATASETS, load
-from mulligan.data.registry import check_reading, is_picture_folder, of_points
+from mulligan.data import DATASETS
+from mulligan.data.registry import check_reading, of_points
 from mulligan.data.sources.reading import SIZES, Reading
 from mulligan.errors import ConfigError, MulliganError, must_be
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS
-from mulligan.nn.fields import Entries, Form, Interval, Words
-from mulligan.output.pictures import grid
-from mulligan.training.progress import few
-from mulligan.web.calls import Problem, Text, get
-from mulligan.web.look import png64
+from mulligan.nn.fields import Entries, Form, Words
+from mulligan.web.calls import Problem, get
 from mulligan.web.verdict import describe_awaited
 
 LIVE = ("lr_g", "lr_d", "gamma")
 """Settings that take effect at the next step, by their paths. All others need a new try."""
-SHOWN, COLUMNS = 64, 8
-"""Of the user's own pictures."""
 
 
 class _Setting(Form):
@@ -49,8 +42,6 @@ class _Setting(Form):
 
 Changes = Annotated[tuple[Change, ...], Entries(_Setting())]
 RecipeName = Annotated[str, Words(tuple(RECIPES))]
-Size = Annotated[int, Interval(0, max(SIZES), "[]", SIZES[0])]
-Own = Annotated[str, Text(".{1,200}", "the name of your own pictures in the catalog", "my-pictures")]
 
 
 def combinations() -> dict[str, tuple[str, ...]]:
@@ -210,32 +201,7 @@ def catalog(session: Any) -> dict[str, Any]:
         "losses": [{"name": name} for name in LOSSES],
         "penalties": [{"name": name} for name in combinations()],
         "live": LIVE,
+        "sizes": SIZES,
         "diagnosis": describe_awaited(),
         "metrics": {name: asdict(replace(metric, compute=None)) for name, metric in METRICS.items()},
-    }
-
-
-@get("/api/pictures", of="session", apart=True)
-def preview(session: Any, *, data: Own, size: Size = 0) -> dict[str, Any]:
-    """Describe own pictures: their number, whether they are few, the broken files, some as the network sees them."""
-    if data not in session.own:
-        known = ", ".join(session.own) or "none: mulligan serve --data FOLDER gives some"
-        text = f"data must be the name of your own pictures, here {known}, got {data!r}."
-        raise Problem("not-available", text, "data")
-    folder = is_picture_folder(session.own[data])
-    pictures = load(session.own[data], size=size)
-    if pictures.is_points:
-        text = f"{data} must hold pictures, got points of {pictures.shape[0]} numbers. Use a recipe for points: ring."
-        raise Problem("not-available", text, "data")
-    rows = np.linspace(0, len(pictures) - 1, min(SHOWN, len(pictures))).astype(int)
-    return {
-        "accepted": len(pictures) + (0 if pictures.test is None else len(pictures.test)),
-        "refused": [{"name": file, "reason": why} for file, why in pictures.refused[:SHOWN]],
-        "refused_count": len(pictures.refused),
-        "note": pictures.note,
-        "few": few(len(pictures)),
-        "shape": list(pictures.shape),
-        "sizes": list(SIZES if folder else (0, *SIZES)),
-        "classes": list(pictures.class_names) or None,
-        "png": png64(grid(np.asarray(pictures.images[rows]), COLUMNS)),
     }

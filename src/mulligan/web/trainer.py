@@ -223,6 +223,8 @@ class Trainer:
         monitor = Monitor.of(run) if run.config.evaluate_every else None
         run.watch([live.diagnosis])  # a resumed run restores its earlier measurements
         self.tell("opened", live.describe(monitor))
+        if run.note:
+            self.notify("info", run.note, "note")
         if live.diagnosis.taken:
             self.tell("checked", describe_checks(run, live.diagnosis))
         controls = Controls(self, live, paused=paused)

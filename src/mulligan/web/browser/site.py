@@ -32,30 +32,23 @@ PLAYER = ("chance.js", "network.js")
 """The player's arithmetic, in which the story's first figures compute too."""
 WORKER = ("worker.mjs", "engine.mjs", "products.wasm", "load.js", "offline.js")
 """Scripts that only a site has, and the worker's products."""
-PLACE = '<div class="lab"></div>'
-"""The place for the lab in a page of the book. It is invisible unless the book is in the site."""
-_SIZE = 'style="width: 100%; height: 44rem; border: 0"'
 _LEFT = ("cli/", "studies/", "web/page/", "web/browser/load.js", "web/browser/offline.js", "data/bundled/")
 _LIBRARIES = ("tomli_w", "threadpoolctl", "jinja2", "markupsafe")  # only their Python files
 _KEPT = (".py", ".toml", ".html", ".css", ".js", ".json")
 _LATER = ("models/mnist.safetensors", "models/pixel-faces.safetensors", "metrics/features/judges/mnist.safetensors")
 
 
-def build(out: Path, runtime: Path | None = None, docs: Path | None = None, *, force: bool = False) -> list[Path]:
+def build(out: Path, runtime: Path | None = None, *, force: bool = False) -> list[Path]:
     """Write the site's folder, and return the written files.
 
     `runtime` is a folder with Pyodide (``pyodide.mjs`` and the files that it loads, the wheels of NumPy and Pillow) for
-    ``pyodide/``. `docs` is the book's built HTML for ``book/``.
+    ``pyodide/``. The page links to the built book if that is in ``book/`` already.
     """
-    for folder, file, what in (
-        (runtime, "pyodide.mjs", "a release of Pyodide"),
-        (docs, "index.html", "the built book"),
-    ):
-        if folder is not None and not (folder / file).exists():
-            raise DataError(f"{folder} must be a folder with {what}, but it holds no {file}. Try another folder.")
+    if runtime is not None and not (runtime / "pyodide.mjs").exists():
+        raise DataError(f"{runtime} must hold a release of Pyodide, but it holds no pyodide.mjs. Try another folder.")
     check_folder(out, "site.json", force=force)
     about = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__, KEY: PROGRAM}
-    atomic_write(out / "site.json", json.dumps(about | {"book": docs is not None}).encode())
+    atomic_write(out / "site.json", json.dumps(about | {"book": (out / "book").is_dir()}).encode())
     contents = {
         **{path.name: path.read_bytes() for path in PAGE.glob("*.*")},
         "index.html": index_html().encode(),
@@ -69,12 +62,9 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None, *, f
     }
     for name, content in contents.items():
         _put(out, Path(name), content)
-    for folder, place in ((runtime, "pyodide"), (docs, "book")):
-        if folder is not None:
-            for path in (Path(where, name) for where, _, names in os.walk(folder, followlinks=True) for name in names):
-                _put(out, place / path.relative_to(folder), path.read_bytes())
-    if docs is not None:
-        _embed(out)
+    if runtime is not None:
+        for path in (Path(where, name) for where, _, names in os.walk(runtime, followlinks=True) for name in names):
+            _put(out, "pyodide" / path.relative_to(runtime), path.read_bytes())
     return [out / name for name in ("site.json", *contents)]
 
 
@@ -84,16 +74,6 @@ def _put(out: Path, name: Path, content: bytes) -> None:
     if link is not None:
         raise RunError(f"{link} must be a folder of the site, got a link. Delete it, or choose another OUT.")
     atomic_write(out / name, content)
-
-
-def _embed(out: Path) -> None:
-    """Insert the lab into the pages of the book that have a place for it."""
-    for path in (out / "book").rglob("*.html"):
-        text = path.read_text("utf-8")
-        if PLACE in text:
-            up = "../" * len(path.relative_to(out).parent.parts)
-            frame = f'<iframe title="The lab" loading="lazy" src="{up}index.html#train?recipe=ring" {_SIZE}></iframe>'
-            atomic_write(path, text.replace(PLACE, frame).encode())
 
 
 _PARTS = re.compile(r'<link rel="stylesheet" href="(.*)">\n|<script type="module".*>\n')

@@ -4,7 +4,7 @@ import { Button, Slider, html, useEffect, useRef, useState } from "./html.js";
 import { capital, int, plain, rate } from "./numbers.js";
 import { startOf } from "./query.js";
 import { Term } from "./terms.js";
-import { act, can, changed, command, latest, mayWrite, server, store } from "./store.js";
+import { act, can, changed, command, mayWrite, server, store } from "./store.js";
 
 /** The page's field for a field that the server refuses, where the names differ. */
 export const NAMES = { size: "data" };
@@ -171,17 +171,6 @@ function Pictures({ now, off }) {
     <${Fault} name="data" />`;
 }
 
-/** Pictures that the playground was started with, as the network will see them. */
-function Own({ data, size = 0 }) {
-  const [there, setThere] = useState(null);
-  useEffect(() => latest(server.get("/api/pictures", { data, size }), (answer, problem) => setThere((was) => answer ?? { fault: problem.message, sizes: was?.sizes })), [data, size]);
-  return html`${!there ? html`<p class="small" aria-busy="true">Reading ${data}…</p>` : there.fault ? html`<p class="small bad">${there.fault}</p>`
-      : html`<p data-testid="own-found"><b>${int(there.accepted)} pictures</b>, ${there.shape.slice(0, 2).join(" × ")}${there.classes ? `, ${there.classes.length} classes` : ""}, as the network will see them:</p><img class="own-preview" alt="Some of the pictures" src=${`data:image/png;base64,${there.png}`} />
-      ${there.few && html`<p class="warn" data-testid="own-few">${there.few}</p>`}${there.note && html`<p class="small">${there.note}</p>`}
-      ${there.refused_count > 0 && html`<details><summary>${int(there.refused_count)} refused</summary><ul class="own-refused">${there.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}</ul></details>`}`}
-    <${Choice} name="size" options=${there?.sizes ?? [0]} value=${size} words=${(n) => (n ? `${n} × ${n}` : "as they are")} />`;
-}
-
 export function Settings() {
   const narrow = matchMedia("(max-width: 1080px)").matches;
   const [open, setOpen] = useState(!narrow);
@@ -200,7 +189,7 @@ export function Settings() {
         <div class="act"><${Button} kind="primary" testid="start-new" off=${off} act=${() => start()}>Start new try<//><${Button} kind="quiet" testid="discard" act=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is<//></div></div>`}
       <div class="pick"><label for="k-recipe">Recipe</label><${Recipes} now=${now.recipe} off=${off} />
         <p class="small">${recipe ? recipe.title.replace(/: `.*/, ".").replaceAll("`", "") : ""}</p></div>
-      <div class="pick"><label for="k-data">Pictures</label><${Pictures} now=${now.data} off=${off} />${own?.own && !own.points && html`<${Own} data=${now.data} size=${now.size ?? 0} />`}</div>
+      <div class="pick"><label for="k-data">Pictures</label><${Pictures} now=${now.data} off=${off} />${own?.own && !own.points && html`<${Choice} name="size" options=${[0, ...store.catalog.sizes]} value=${now.size ?? 0} words=${(n) => (n ? `${n} × ${n}` : "fitting")} />`}</div>
       <fieldset><legend>Three knobs <span class="small">· they act at once</span></legend>${["gamma", "lr_g", "lr_d"].map(figure)}</fieldset>
       <details class="more"><summary>More settings</summary>${choice("loss", store.catalog?.losses)}${choice("penalty", store.catalog?.penalties)}${["batch", "latent", "steps", "seed"].map(figure)}</details>
     </form></details></aside>`;
