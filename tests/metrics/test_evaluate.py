@@ -192,5 +192,3 @@ def test_points_of_ones_own():
     unit = moments(there).total_variance / 100
     assert found["points"]["fd"] == pytest.approx(fd(there, cloud) / unit)
     assert found["points"]["fd_floor"] == pytest.approx(noise_floor(moments(there).cov, 2000, 2000) / unit)
-    near = asdict(manifolds(there, cloud))
-    assert {name: found["points"][name] for name in near} == near

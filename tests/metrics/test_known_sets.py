@@ -23,7 +23,6 @@ def scored(digits):
     means = np.stack([pictures[labels == k].mean(axis=0) for k in range(10)]).astype(np.uint8)
     sets = {
         "held out": held,
-        "test itself": test,
         "one class missing": pictures[:5000][labels[:5000] != 3][:N],
         "half the classes": pictures[:5000][labels[:5000] < 5][:N],
         "a tenth, ten times": np.tile(held[: N // 10], (10, 1, 1, 1)),
@@ -61,14 +60,6 @@ def test_held_out_pictures_are_near_their_floors(scored, phi):
     assert found["coverage"] > found["coverage_ideal"] - 0.06
     for name in ("half the classes", "blurred", "class means", "one repeated", "noise"):
         assert results[name][phi]["fd"] > 2 * found["fd"], name
-
-
-@pytest.mark.parametrize("phi", MAPS)
-def test_the_test_pictures_themselves(scored, phi):
-    results = scored(phi)
-    found = results["test itself"][phi]
-    assert found["fd"] < 1e-4
-    assert (found["precision"], found["recall"], found["coverage"]) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("phi", MAPS)

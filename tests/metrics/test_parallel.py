@@ -18,8 +18,5 @@ def test_results_by_name_and_blas_at_one_thread():
     assert [found[i] for i in range(40)] == [i * i for i in range(40)]
     assert threads() == before
     assert in_parallel({}) == {}
-
-
-def test_the_first_error_is_raised():
     with pytest.raises(ZeroDivisionError):
         in_parallel({"right": partial(pow, 2, 2), "wrong": partial(divmod, 1, 0)})

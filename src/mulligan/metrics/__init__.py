@@ -5,7 +5,7 @@
 - `distances`: Fréchet distance, its floor, kernel distance. `neighbours`: precision, recall, coverage.
 - `pixels` (real or fake? sharpness), `copies`, `counts` (classes, modes): the other figures.
 - `features/`: the spaces in which pictures are compared: the judge, edges and colours, PCA of the pixels.
-- `fakes`: samples of another program. `validation`: checks of arguments; `parallel`: work on all cores.
+- `validation`: checks of arguments; `parallel`: work on all cores.
 """
 
 from mulligan.metrics.copies import nearest_pictures
@@ -18,8 +18,15 @@ from mulligan.metrics.distances import (
     percent,
     squared_mmd,
 )
-from mulligan.metrics.evaluation import Evaluator, Reference, evaluate_pictures, evaluate_points, merge, reference
-from mulligan.metrics.fakes import Fakes
+from mulligan.metrics.evaluation import (
+    Evaluator,
+    Fakes,
+    Reference,
+    evaluate_pictures,
+    evaluate_points,
+    merge,
+    reference,
+)
 from mulligan.metrics.features.gist import Gist, gist
 from mulligan.metrics.features.judge import Judge, bundled_judge, judge_for
 from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, pca

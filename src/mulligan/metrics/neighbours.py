@@ -80,23 +80,10 @@ def coverage_ideal(n: int, m: int, k: int = 5) -> float:
 def nearest(
     x: NDArray[Any], y: NDArray[Any], *, k: int = 1, skip: NDArray[np.intp] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Find the k nearest rows of `y` for each row of `x`.
+    """Find the k nearest rows of `y`, (m, d), for each row of `x`, (n, d): distances, (n, k), ascending, and indices.
 
-    Parameters
-    ----------
-    x, y : arrays of shape (n, d) and (m, d)
-    k : int
-        How many.
-    skip : array of shape (n,), integer, optional
-        For each row of `x`, one row of `y` that does not count as its neighbour. For neighbours inside a set:
-        ``nearest(x, x, skip=np.arange(len(x)))``.
-
-    Returns
-    -------
-    distances : array of shape (n, k), float64
-        Euclidean, ascending; 0 for a copy, exactly.
-    indices : array of shape (n, k), intp
-        Rows of `y`.
+    Distances are Euclidean, float64; 0 for a copy, exactly. `skip` is, for each row of `x`, one row of `y` that does
+    not count as its neighbour. For neighbours inside a set: ``nearest(x, x, skip=np.arange(len(x)))``.
     """
     x, y = feature_sets(x, y, names=("queries", "points"), least=1)
     low, shift = _grid(x, y)

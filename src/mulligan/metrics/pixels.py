@@ -32,12 +32,7 @@ def real_or_fake(real: NDArray[np.uint8], fake: NDArray[np.uint8], *, seed: int 
     Two strided convolutions and a logit see pictures (n, h, w[, c]), uint8, shifted by up to two pixels. The other 10 %
     choose the moment at which its averaged weights are best. Pixels are 4/π · arcsin √(p/255) − 1: one level is a
     larger step near black and white, where a generator's tanh never quite arrives. The larger set is cut to the size of
-    the smaller. The same call gives the same answer.
-
-    Returns
-    -------
-    float
-        ½ if it cannot tell, 1 if it always can. For equal distributions N(½, 1/(4k)), for k tested pictures.
+    the smaller. The same call gives the same answer. For equal distributions it is N(½, 1/(4k)), for k tested pictures.
     """
     real, fake = pictures(real, "reals"), pictures(fake, "fakes")
     n = min(len(real), len(fake))

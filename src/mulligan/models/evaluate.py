@@ -14,8 +14,7 @@ from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
 from mulligan.errors import ConfigError, ShapeError, as_whole, expanded, must_be
 from mulligan.metrics import Fakes, merge
-from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator
-from mulligan.metrics.fakes import SampleSource
+from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator, SampleSource
 from mulligan.models import load as load_generator
 from mulligan.output.generator import LARGEST_SEED, Generator
 from mulligan.training import Run
