@@ -1,16 +1,16 @@
-"""What the page's story plays: two GANs, trained here and recorded.
+"""What the page's story plays: three GANs, trained here and recorded.
 
     python benchmarks/story.py                  src/mulligan/web/page/story.bin, in about a minute
     python benchmarks/story.py --card           card.png beside it, for links to the site, by Playwright and Chromium
 
-Nothing is chosen by eye. The digits are those of the first fixed z, the points those of D's map in *Look inside*, and
-the diagnosis and its remedy are what the playground shows.
+Nothing is chosen by eye: the digits are those of the first fixed z, and the diagnosis and its remedy are what the
+playground shows.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
+import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,20 +24,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 import mulligan
 import mulligan.web
 from mulligan.config.change import with_overrides
 from mulligan.config.recipes import recipe
+from mulligan.config.toml import load_config
 from mulligan.data import load, scaled
+from mulligan.metrics import bundled_judge
 from mulligan.output.export.html import bundle
 from mulligan.output.export.plan import lowered
 from mulligan.output.pictures import to_uint8
-from mulligan.output.readings import probability
+from mulligan.output.readings import probability, undecided
 from mulligan.training import Diagnosed, Diagnosis, Recorder, Run, Stepped, plan
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.web.browser.site import build
-from mulligan.web.look import field
 from mulligan.web.verdict import advice_on
 
 Arrays = dict[str, NDArray[Any]]
@@ -53,42 +55,39 @@ DIGITS = [
     "report_every=50",
 ]
 """Changes to `quick`: no classes, a D that is small enough for a page, and the γ with which the story was told."""
-PRACTICE = (0, 50, 100, 200, 400, 600, 800, 1200, 3000)
 YOUNG = 650
 """The step whose D the page has; the next one is held still."""
-PICTURES, ROUND = 8, 20
+PICTURES = 8
 
-RING = [
-    "loss=non_saturating",
-    "generator.layers.activation=leaky_relu",
-    "steps=1800",
-    "report_every=50",
-    "save_every=50",
-]
-"""Changes to `ring`, which collapses then without its penalties."""
-SIDE, POINTS = 24, 64
+STAGE = [*DIGITS, "save_every=50"]
+"""Changes to `quick` for the runs whose digits become dots."""
+FRAMES = (*range(0, 500, 50), 600, 800, 1100, 1500, 2100, 3000)
+LOOSE = ["penalties=[]", "discriminator.optimizer.beta1=0.5"]
+"""The brake off, and momentum for D, in the run that fails."""
+DOTS, TINY = 48, 14
+RADIUS = 0.07
+"""Of the circle around a corner, as a share of the stage: a dot in it counts for that digit."""
+SOFT = 2.5
+"""Divides the classifier's log-probabilities, so that dots of one digit do not all lie on its corner."""
+SMILEYS, LEARNED, TURNS = 5, 8, 8
+LESSON = (0, 100, 200, 400, 1000, 2500)
 
 
 def digits() -> tuple[dict[str, Any], Arrays]:
-    """Train the digits, and return what the first four scenes show of them."""
+    """Train the digits, and return what scenes 3 and 4 show of them."""
     run = Run(with_overrides(recipe("quick"), DIGITS))
     spec, z = run.config.data, run.draw(PICTURES, seed=run.config.seed)
-    real = scaled(np.asarray(load("mnist-test").images[:ROUND]), spec.low, spec.high)
-    told: dict[str, Any] = {"practice": {"steps": PRACTICE, "count": PICTURES}}
+    real = scaled(np.asarray(load("mnist-test").images[:PICTURES]), spec.low, spec.high)
+    told: dict[str, Any] = {}
     arrays: Arrays = {"real": _bytes(run, real)}
-    practice = []
     for step in _steps(run):
-        if step in PRACTICE:
-            practice.append(_bytes(run, run.generate(*z)))
         if step == YOUNG:
             fake = run.generate(*z, average=False)
             told["judge"], weights = _judge(run)
             told["young"] = {"real": _beliefs(run, real), "fake": _beliefs(run, fake)}
             told["turn"], moves = _turn(run, fake[:1], z)
             arrays |= weights | moves | {"young": _bytes(run, fake)}
-    fake = run.generate(*run.draw(ROUND, seed=1))
-    arrays |= {"practice": np.concatenate(practice), "fake": _bytes(run, fake)}
-    told["votes"] = {"real": _beliefs(run, real), "fake": _beliefs(run, fake)}
+            break
     return told, arrays
 
 
@@ -105,6 +104,13 @@ def _beliefs(run: Run, x: NDArray[Any], theta: NDArray[Any] | None = None) -> li
     network = run.gan.d.network
     space = network.workspace(theta=network.theta if theta is None else theta)
     return [round(probability(float(logit)), 4) for logit in space.forward(x, None, training=False)[:, 0]]
+
+
+def _pair(run: Run, *sets: NDArray[Any]) -> list[float]:
+    """Return D's mean belief in reals and in fakes, around the logit at which it cannot tell."""
+    logits = [run.gan.d.network.workspace().forward(x, None, training=False)[:, 0].copy() for x in sets]
+    centre = undecided(run.config.loss, real=float(logits[0].mean()), fake=float(logits[1].mean()))
+    return [round(float(np.mean([probability(float(v) - centre) for v in each])), 3) for each in logits]
 
 
 def _bytes(run: Run, x: NDArray[Any]) -> NDArray[np.uint8]:
@@ -146,58 +152,112 @@ def _turn(run: Run, before: NDArray[Any], z: Any) -> tuple[dict[str, float], Arr
     }
 
 
-def ring() -> tuple[dict[str, Any], Arrays]:
-    """Train the ring, the ring without penalties, and the second try of that; return what the last scenes show."""
-    told: dict[str, Any] = {}
-    arrays: Arrays = {}
-    config = with_overrides(recipe("ring"), RING)
+def stage() -> tuple[dict[str, Any], Arrays]:
+    """Train digits with and without the brake, and the second try of that; return where their pictures lie."""
+    told: dict[str, Any] = {"count": DOTS, "radius": RADIUS}
+    arrays = _dots("real", [_real()])
+    config = with_overrides(recipe("quick"), STAGE)
     with tempfile.TemporaryDirectory() as folder:
+        failure: Diagnosed | None = None
         for name in ("healthy", "failed", "second"):
-            here = Path(folder) / name
             if name == "second":
-                run = plan(Path(folder) / "failed").run()
+                run = plan(Path(folder) / "failed", failure).run()
             else:
-                run = Run(config if name == "healthy" else with_overrides(config, ["penalties=[]"]))
-            frames: list[dict[str, Any]] = [field(run, side=SIDE, points=POINTS)]
-            told[name] = {"steps": [run.step]}
-            for event in Recorder(here).record(run, observers=[Diagnosis()]):
-                if isinstance(event, Stepped):
-                    frames.append(field(run, side=SIDE, points=POINTS))
-                    told[name]["steps"].append(run.step)
-                if isinstance(event, Diagnosed) and event.severity == "alarm":
-                    told[name]["advice"] = advice_on(
-                        event, run.config, list(map(step_of, checkpoints(here / "checkpoints")))
-                    )
-                    break
-            told[name] |= {
-                "reach": [round(f["largest"], 2) for f in frames],
-                "hit": [sum(1 << k for k, count in enumerate(f["modes"]["counts"]) if count) for f in frames],
-            }
-            arrays |= {f"{name}.{kind}": values for kind, values in _packed(frames).items()}
-            arrays["points"] = _places(frames[0], frames[0]["real"])
-    about = {"low": frames[0]["low"], "high": frames[0]["high"], "side": SIDE, "points": POINTS}
-    return told | about | {"centres": frames[0]["modes"]["centres"]}, arrays
+                run = Run(config if name == "healthy" else with_overrides(config, LOOSE))
+            told[name], frames, failure = _play(run, Path(folder) / name)
+            arrays |= _dots(name, frames)
+    return told, arrays
 
 
-def _packed(frames: list[dict[str, Any]]) -> Arrays:
-    """Return D's maps in 127ths of the largest value, the fakes, and the arrows in 127ths of the longest."""
-    maps = [np.frombuffer(base64.b64decode(f["logits"]), "<f4").astype(np.float64) - f["centre"] for f in frames]
-    ways = [np.array(f["arrows"])[:, 2:] / (f["longest"] or 1.0) for f in frames]
+def _real() -> NDArray[np.uint8]:
+    return np.asarray(load("mnist-test").images[:DOTS])
+
+
+def _play(run: Run, here: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]], Diagnosed | None]:
+    """Train a run to its end or to an alarm; return what it says, its pictures at some steps, and its failure."""
+    spec, z, failure = run.config.data, run.draw(DOTS, seed=0), None
+    told: dict[str, Any] = {"steps": [], "beliefs": []}
+    frames = []
+    for event in itertools.chain([None], Recorder(here).record(run, observers=[Diagnosis()])):
+        if event is None or (isinstance(event, Stepped) and event.step in FRAMES):
+            fake = run.generate(*z)
+            told["beliefs"].append(_pair(run, scaled(_real(), spec.low, spec.high), fake))
+            told["steps"].append(run.step)
+            frames.append(_bytes(run, fake).reshape(-1, 28, 28, 1))
+        if isinstance(event, Diagnosed) and event.severity:
+            saved = [step_of(path) for path in checkpoints(here / "checkpoints")]
+            told["advice"], failure = advice_on(event, run.config, saved), event
+            if event.severity == "alarm":
+                break
+    return told, frames, failure
+
+
+def _dots(name: str, frames: list[NDArray[np.uint8]]) -> Arrays:
+    """Return each picture at a quarter of its size in 16 greys, and its place: corners, weighed by probabilities."""
+    judge = bundled_judge("mnist")
+    assert judge is not None
+    turn = 2 * np.pi * np.arange(10) / 10
+    corners = np.stack([0.5 + 0.36 * np.sin(turn), 0.5 - 0.36 * np.cos(turn)], axis=1)
+    images = np.concatenate(frames)
+    soft = np.maximum(judge.probabilities(images), 1e-12) ** (1 / SOFT)
+    places = (soft / soft.sum(axis=1, keepdims=True)) @ corners
+    small = images.reshape(-1, TINY, 2, TINY, 2).mean(axis=(2, 4))
     return {
-        "map": np.stack([np.rint(m / (f["largest"] or 1.0) * 127).astype(np.int8) for m, f in zip(maps, frames)]),
-        "fake": np.stack([_places(f, f["fake"]) for f in frames]),
-        "ways": np.stack([np.rint(way * 127).astype(np.int8) for way in ways]),
+        f"{name}.places": np.rint(places * 255).astype(np.uint8).ravel(),
+        f"{name}.small": _greys(small).ravel(),
     }
 
 
-def _places(frame: dict[str, Any], points: list[list[float]]) -> NDArray[np.uint8]:
-    share = (np.array(points) - frame["low"]) / (frame["high"] - frame["low"])
-    return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
+def _greys(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Round to 16 greys, which pack well."""
+    return (np.rint(values / 17) * 17).astype(np.uint8)
+
+
+def smileys() -> tuple[dict[str, Any], Arrays]:
+    """Train the lab's recipe for own pictures on five drawn smileys; return them and what it has learned."""
+    drawn = np.stack([_smiley(k) for k in range(SMILEYS)])
+    turned = np.stack([_turned(one, k) for one in drawn for k in range(TURNS)])
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "smileys.npy", turned)
+        config = load_config(Path(mulligan.web.__file__).parent / "browser" / "pictures.toml")
+        run = Run(with_overrides(config, [f"data.name={folder}/smileys.npy", "data.limit=40"]))
+        z = run.draw(LEARNED, seed=0)
+        learned = [_greys(_bytes(run, run.generate(*z))) for step in _steps(run) if step in LESSON]
+    told = {"steps": LESSON, "count": LEARNED}
+    return {"smileys": told}, {"smileys.drawn": drawn.ravel(), "smileys.learned": np.concatenate(learned).ravel()}
+
+
+def _smiley(k: int) -> NDArray[np.uint8]:
+    """Draw a smiley as a hand would, each a little otherwise."""
+    rng = np.random.default_rng(k)
+    large = Image.new("L", (280, 280))
+    ink = ImageDraw.Draw(large)
+    x, y, r = 140 + rng.uniform(-8, 8), 140 + rng.uniform(-8, 8), rng.uniform(92, 108)
+    ink.ellipse((x - r, y - r * 0.97, x + r, y + r * 0.97), outline=255, width=20)
+    for side in (-1, 1):
+        u, v = x + side * 0.36 * r, y - 0.3 * r + rng.uniform(-5, 5)
+        ink.ellipse((u - 13, v - 16, u + 13, v + 16), fill=255)
+    wide, deep = r * rng.uniform(0.45, 0.56), r * rng.uniform(0.4, 0.52)
+    ink.arc((x - wide, y - 0.2 * r, x + wide, y + deep + 0.15 * r), 20, 160, fill=255, width=20)
+    return np.asarray(large.resize((28, 28), Image.Resampling.BOX))
+
+
+def _turned(one: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
+    """Turn, move and stretch a drawing a little, as `smileys.js` does."""
+    bend, grow = 0.09 * (k % 3 - 1), 1 + 0.08 * (k % 2 - 0.5)
+    forward = np.array([[grow * np.cos(bend), -np.sin(bend)], [np.sin(bend), np.cos(bend) / grow]])
+    sign = (bend > 0) - (bend < 0)
+    shift = np.array([((k & 2) - 1) / 2 + sign, ((k & 4) - 2) / 4 - sign])
+    back = np.linalg.inv(forward)
+    (a, b), (d, e) = back
+    moved = Image.fromarray(one).transform(
+        (28, 28), Image.Transform.AFFINE, (a, b, -shift[0], d, e, -shift[1]), Image.Resampling.BILINEAR
+    )
+    return np.asarray(moved)
 
 
 def card() -> None:
     """Take a picture of the story's title and of its first figure, whole."""
-    from PIL import Image
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
@@ -222,8 +282,9 @@ def main() -> None:
     if parser.parse_args().card:
         return card()
     told, arrays = digits()
-    rings, points = ring()
-    content = bundle(told | {"ring": rings, "version": mulligan.__version__}, arrays | points)
+    dots, places = stage()
+    lesson, faces = smileys()
+    content = bundle(told | lesson | {"stage": dots, "version": mulligan.__version__}, arrays | places | faces)
     OUT.write_bytes(content)
     print(f"{OUT}: {len(content):,} bytes")
     return None

@@ -95,12 +95,13 @@ class Pile:
         return self.state()
 
     @post("/api/pile/keep", of="pile")
-    def keep(self) -> dict[str, str]:
-        """Save the pile as a file that never changes."""
-        if not self._drawings:
+    def keep(self, *, numbers: Numbers = ()) -> dict[str, str]:
+        """Save the pile, or these pictures of it, as a file that never changes."""
+        drawings = [each.picture for number, each in self._drawings.items() if not numbers or number in numbers]
+        if not drawings:
             raise Problem("wrong-state", "the pile must hold a picture before it is kept, got none. Draw one first.")
-        colours = max(each.picture.shape[2] for each in self._drawings.values())
-        pictures = [np.broadcast_to(each.picture, (SIDE, SIDE, colours)) for each in self._drawings.values()]
+        colours = max(picture.shape[2] for picture in drawings)
+        pictures = [np.broadcast_to(picture, (SIDE, SIDE, colours)) for picture in drawings]
         data, number = np.array(pictures, np.uint8), 1
         while (path := self._runs / f".drawings-{number}.npy").exists() or f"drawings-{number}" in self._own:
             number += 1

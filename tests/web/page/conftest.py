@@ -26,7 +26,7 @@ SHOWN = {
     "museum": ["[data-testid=guess] .name"],
 }
 """What stands in a view once all of it is there."""
-DRAWN = {"draw": ["digit", "nearest", "walk-frame"]}
+DRAWN = {"draw": ["digit", "nearest"]}
 """Canvases that a view paints in any case."""
 PIXELS = """(name) => {
     const canvas = document.querySelector(`[data-testid="${name}"]`);

@@ -9,9 +9,6 @@ MODES = "document.querySelector('[data-testid=ring-modes]')?.innerText"
 
 def test_forger_and_judge(open_tab):
     tab = open_tab()
-    tab("pace").press("Home")
-    tab("pace").press("ArrowRight")
-    assert tab("pace").get_attribute("aria-valuetext") == "5 steps a second"
     tab.begin("ring")
     tab.wait("training")
     tab("part-game").click()
@@ -21,7 +18,6 @@ def test_forger_and_judge(open_tab):
     tab("run-toggle").click()
     tab.wait("paused")
     tab("run-step").click()
-    tab("pace").press("End")
     tab("run-toggle").click()
     tab.until(f"{MODES} === '8 / 8'")
     tab.picture("lesson-ring", ("light", "dark"))
@@ -35,18 +31,8 @@ def test_break_it(open_tab):
     assert tab("diagnosis-state").inner_text() == "Divergence"
     assert tab.step <= 500
     assert "Largest logit" in tab("diagnosis-evidence").inner_text()
-    assert tab("all-checks").inner_text() == "All 14 checks"
     assert tab("remedy").locator("del").count() > 0
     tab("second-try").click()
     tab.until("document.querySelector('[data-testid=tries] svg').getAttribute('aria-label').includes('Try 2')")
     tab.wait("training")
     tab("run-stop").click()
-
-
-def test_between_two_digits(open_tab):
-    tab = open_tab("draw")
-    tab("walk-from").fill("31122010")
-    tab("walk-to").fill("24122011")
-    tab.until("location.hash.includes('morph=31122010-24122011')")
-    tab("walk-play").click()
-    tab.until("document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label').includes(' 0.9')")

@@ -85,16 +85,11 @@ def test_vendored_code_is_of_named_releases_and_has_its_licence_beside_it():
     assert "Jason Miller" in (PAGE / "vendor" / "LICENSE-preact.txt").read_text()
 
 
-def test_the_first_pictures_of_draw_are_whole_digits():
-    found = re.search(r"\[FIRST, ENDS\] = \[(.*)\];", (PAGE / "js" / "draw.js").read_text())
-    seeds = [int(number) for number in re.findall(r"\d+", found[1])]
-    made = bundled()
-    labels = [made.label_of(seed) for seed in seeds]
-    pictures = np.concatenate([made.images(1, seed) for seed in seeds])
-    sure = bundled_judge("mnist").probabilities(pictures)[range(len(seeds)), labels]
-    pieces = [label(picture[..., 0] > 64, np.ones((3, 3)))[1] for picture in pictures]
-    assert (len(seeds), min(sure) > 0.99, pieces) == (3, True, [1] * 3)
-    assert len(set(labels[1:])) == 2
+def test_the_first_picture_of_draw_is_a_whole_digit():
+    seed = int(re.search(r"const FIRST = (\d+);", (PAGE / "js" / "draw.js").read_text())[1])
+    picture = bundled().images(1, seed)
+    assert bundled_judge("mnist").probabilities(picture)[0, bundled().label_of(seed)] > 0.99
+    assert label(picture[0, ..., 0] > 64, np.ones((3, 3)))[1] == 1
 
 
 def test_what_the_lesson_names_stands_on_the_page():
@@ -106,23 +101,12 @@ def test_what_the_lesson_names_stands_on_the_page():
     said = " ".join(
         [*(file.read_text() for file in PAGE.glob("js/*.js")), *FAILURES, *(f.label for f in FIGURES.values())]
     )
-    shown = {**dict.fromkeys(("5 steps a second",), "steps a second"), "All 14 checks": "checks", "Try 1": "Try "}
+    shown = {"Try 1": "Try "}
     assert {name for name in named if shown.get(name, name).lower() not in said.lower()} <= {"new real", "7"}
-    assert len(named) > 25
+    assert len(named) > 20
 
 
 def test_no_letter_is_smaller_than_thirteen_pixels():
     for file in PAGE.glob("css/*.css"):
         sizes = [float(s) for s in re.findall(r"font(?:-size)?:[^;]*?([\d.]+)px", file.read_text())]
         assert min(sizes, default=13) >= 13, file
-
-
-def test_each_term_leads_to_a_page_of_the_book_that_has_it():
-    docs, words = (
-        Path(__file__).parents[3] / "docs" / "book",
-        {"FD": "Fréchet", "R1 and R2": "R1", "Distance to real": "distance"},
-    )
-    terms = re.findall(r'data-book="book/([^"]+)" title="([^"]+)"', (PAGE / "index.html").read_text())
-    assert len(terms) == 7
-    for page, term in terms:
-        assert words.get(term, term).lower() in (docs / f"{page}.md").read_text().lower(), term

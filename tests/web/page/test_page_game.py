@@ -1,4 +1,4 @@
-"""The game for everybody: two piles, a judge with a dial, one step held still, slow motion, a person as the judge."""
+"""The game for everybody: two piles, a judge with a dial, one step held still, a person as the judge."""
 
 import pytest
 
@@ -7,8 +7,6 @@ pytestmark = pytest.mark.story
 NEEDLES = "document.querySelector('[data-testid=dial]')?.getAttribute('aria-label') ?? ''"
 STATE = "import('/js/store.js').then((m) => m.store.status.state)"
 STEP = "import('/js/store.js').then((m) => m.store.status.step)"
-NEWS = "import('/js/store.js').then((m) => m.store.news?.text ?? null)"
-SLOW = "import('/js/store.js').then((m) => m.store.slow)"
 REALS = "[...document.querySelectorAll('.pile')[0].querySelectorAll('canvas')].map((c) => c.toDataURL()).join()"
 
 
@@ -24,7 +22,7 @@ def plays(tab):
 
 def paused(tab):
     tab("run-toggle").click()
-    tab.until(f"Promise.all([{STATE}, {SLOW}]).then(([state, slow]) => state === 'paused' && !slow)")
+    tab.until(f"{STATE}.then((state) => state === 'paused')")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -85,59 +83,13 @@ def test_a_round_is_five_and_five_and_the_next_has_other_pictures(open_tab):
     assert rounds[0] != rounds[1]
 
 
-def slide(tab, way, to_full):
-    """Move the slider of the pace to one of its ends."""
-    slider = tab("pace")
-    box = slider.bounding_box()
-    slow, full = ((box["x"] + x, box["y"] + box["height"] / 2) for x in (6, box["width"] - 6))
-    start, end = (slow, full) if to_full else (full, slow)
-    if way == "keyboard":
-        slider.focus()
-        for _ in range(1 if to_full else 3):
-            tab.page.keyboard.press("End" if to_full else "ArrowLeft")
-    else:
-        tab.page.mouse.move(*start)
-        tab.page.mouse.down()
-        tab.page.mouse.move(*end, steps=12)
-        tab.page.mouse.up()
-
-
-@pytest.mark.parametrize("way", ["keyboard", "drag"])
-def test_slow_motion_begins_and_ends_however_the_slider_is_moved(open_tab, way):
-    tab = open_tab("train/game")
-    plays(tab)
-    slider = tab("pace")
-    slide(tab, way, to_full=False)
-    assert slider.get_attribute("aria-valuetext") == "1 step a second"
-    tab.until(f"{STATE}.then((state) => state === 'paused')")
-    step = tab.page.evaluate(STEP)
-    tab.until(f"(step) => {STEP}.then((now) => now >= step + 2)", step)
-    assert tab.page.evaluate(NEWS) is None
-    slide(tab, way, to_full=True)
-    tab.until(f"Promise.all([{STATE}, {SLOW}]).then(([state, slow]) => state === 'training' && !slow)")
-    assert tab.page.evaluate(NEWS) is None
-    # there and back before the run has paused: it goes on
-    slider.focus()
-    for key in ("ArrowLeft", "ArrowLeft", "ArrowRight", "ArrowRight"):
-        tab.page.keyboard.press(key)
-    tab.until(f"Promise.all([{STATE}, {SLOW}]).then(([state, slow]) => state === 'training' && !slow)")
-    step = tab.page.evaluate(STEP)
-    tab.until(f"(step) => {STEP}.then((now) => now > step + 5)", step)
-
-
-def test_the_sentence_looks_at_gap_quality_and_diagnosis(open_tab):
+def test_the_sentence_looks_at_the_gap_and_at_the_diagnosis(open_tab):
     tab = open_tab("train/game")
     plays(tab)
     paused(tab)
     said = """(gap) => import("/js/game.js").then(({verdict}) =>
         [verdict(gap)].flat().map((part) => part.props?.children ?? part).join(""))"""
-    found = {}
-    for coverage in (None, 0.1, 0.9):
-        signals = {"step": 500, "signals": {"coverage": coverage, "sharpness": 1.0}, "histogram": []}
-        tab.hear(("event", {"event": "measured", **signals}), curves={}, advice=None, events={})
-        found[coverage] = [tab.page.evaluate(said, gap) for gap in (0.02, 0.9)]
-    assert ["good" in pair[0] for pair in found.values()] == [False, True, True]
-    assert "fooled, and the samples are good" in found[0.9][0]
+    assert len({tab.page.evaluate(said, gap) for gap in (0.02, 0.5, 0.9)}) == 3
     diagnosed = {"event": "diagnosed", "step": 500, "state": "D wins", "severity": "alarm", "evidence": {}}
     tab.hear(("event", diagnosed), advice={"title": "D wins", "evidence": [], "changes": []})
     assert all("D wins" in tab.page.evaluate(said, gap) for gap in (0.02, 0.9))

@@ -128,23 +128,3 @@ def test_what_was_asked_while_the_server_was_away_is_asked_again(open_tab):
         try_now(tab)
         tab.wait("empty")
         tab(found).wait_for()
-
-
-def test_terms_are_explained_in_place(open_tab):
-    tab = open_tab()
-    tab.stands(step=9, steps=99, floor=2)
-    measured = {"event": "measured", "step": 9, "signals": {"coverage": 0.4}, "histogram": []}
-    tab.hear(("event", measured), ("event", {"event": "evaluated", "step": 9, "metrics": {"distance": 5}}))
-    tab("more").click()
-    tab.settings()
-    tab("metric-distance").wait_for()
-    for name, word in {
-        "distance": "floor", "coverage": "share", "z": "random", "gamma": "penalty", "r1": "slope", "nats": "log",
-    }.items():  # fmt: skip
-        tab(f"term-{name}").first.click()
-        told = tab.page.locator(".explained:popover-open")
-        assert word in told.inner_text()
-        assert told.bounding_box()["x"] >= 0
-        tab.page.keyboard.press("Escape")
-        told.wait_for(state="hidden")
-    tab.picture("train-explained", ("light", "dark"))

@@ -172,6 +172,12 @@ def test_a_class_fills_one_pile(browser, classroom):
     assert address.endswith("#pile")
     assert classroom.query not in address  # a phone's token is another one
     desk.evaluate("document.querySelector('.door img').decode()")
+    desk.get_by_test_id("class-page").click()  # the teacher's page of one screen
+    assert desk.locator(".lesson img").bounding_box()["width"] > 600
+    assert desk.locator(".lesson li").count() == 6
+    assert desk.evaluate("(e => e.scrollHeight <= e.clientHeight)(document.querySelector('.lesson'))")
+    desk.screenshot(path=PICTURES / "class-page.png")
+    desk.keyboard.press("Escape")
     phone = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
     phone.goto(f"{here}/{address.rpartition('/')[2]}")
     phone.get_by_test_id("easel").wait_for()

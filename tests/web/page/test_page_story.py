@@ -1,4 +1,4 @@
-"""The story: six scenes by keyboard alone, by what the nets of Mulligan say; without motion; on a phone."""
+"""The story: six scenes by keyboard alone, by what the nets of Mulligan say; own smileys; a game to break."""
 
 import json
 import re
@@ -19,6 +19,7 @@ GREY = """(name) => {
     const ink = document.querySelector(`[data-testid="${name}"]`).getContext("2d");
     return [...ink.getImageData(0, 0, width, height).data].filter((_, i) => i % 4 === 0);
 }"""
+STATE = "import('/js/store.js').then(({store}) => store.status?.state)"
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,13 @@ def record():
             arrays[entry["name"]] = np.frombuffer(content, entry["dtype"], entry["count"], at)
         at += entry["count"] * {"float32": 4}.get(entry["dtype"], 1)
     return told, arrays
+
+
+def story(open_tab, place="", **options):
+    """Open the story, and wait for its last figure."""
+    tab = open_tab(f"story{place}", **options)
+    tab("yours-words").wait_for()
+    return tab
 
 
 def to(tab, name):
@@ -63,49 +71,37 @@ def shares(words):
     return [int(share) for share in re.findall(r"(\d+) %", words)]
 
 
-def near(told, arrays, name):
-    """Return how many clumps have a drawn dot in their circle at the end."""
-    ring = told["ring"]
-    end = arrays[f"{name}.fake"].reshape(len(ring[name]["steps"]), -1, 2)[-1]
-    dots = ring["low"] + (ring["high"] - ring["low"]) * end / 255
-    apart = np.linalg.norm(dots[:, None] - np.array(ring["centres"]), axis=-1)
-    return f"{(apart.min(axis=0) <= 0.06).sum()} of 8 clumps"
+def found(told, arrays, name):
+    """Return at how many corners a drawn dot lies at the end."""
+    stage = told["stage"]
+    turn = 2 * np.pi * np.arange(10) / 10
+    corners = np.stack([0.5 + 0.36 * np.sin(turn), 0.5 - 0.36 * np.cos(turn)], axis=1)
+    dots = arrays[f"{name}.places"].reshape(-1, stage["count"], 2)[-1] / 255
+    apart = np.linalg.norm(dots[:, None] - corners, axis=-1)
+    return f"lie at {(apart.min(axis=0) <= stage['radius']).sum()} of 10 corners"
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, 768, 390])
 def test_the_keyboard_alone_plays_all_six_scenes(open_tab, record, width):
     told, arrays = record
-    tab = open_tab("story", viewport={"width": width, "height": 900}, has_touch=width < 760)
-    tab("again-map").wait_for()
+    tab = story(open_tab, viewport={"width": width, "height": 900}, has_touch=width < 760)
 
     press(tab, "story-number", "Control+a", *"1984")
     tab.page.wait_for_timeout(1500)  # the digits change, and stay
     assert np.abs(np.array(tab.page.evaluate(GREY, "story-digit")) - bundled().images(1, seed=1984).ravel()).max() <= 3
     tab.changes("story-digit", lambda: press(tab, "story-dice", "Enter"))
 
-    tab.changes("story-made", lambda: press(tab, "story-stir", "ArrowRight"))
-    tab.changes("practice-0", lambda: press(tab, "story-practice", "End"))
-    says(tab, "scene-2", "After 3,000 steps")
-
     for kind, name in (("real", "real"), ("forged", "fake")):
         for i in range(5):
             press(tab, f"give-{kind}-{i}", "Enter")
             assert sure(tab) == pytest.approx(told["young"][name][i], abs=0.02)
-    for _ in range(10):
-        press(tab, "say-real", "Enter")
-        press(tab, "judge-next", "Enter")
-    says(tab, "judge-score", "You 5 of 10")
 
-    for move, belief in (("wish", "before"), ("forger", "forger"), ("judge", "both")):
-        tab.changes("story-turn", lambda: press(tab, "move-next", "Enter")) if move != "judge" else press(
-            tab, "move-next", "Enter"
-        )
-        assert (
-            tab("scene-4")
-            .get_by_test_id("dial")
-            .first.get_attribute("aria-label")
-            .endswith(f"{round(100 * told['turn'][belief])} % sure that it is real")
-        )
+    for lit, belief in (("judge back", "before"), ("forger", "forger"), ("judge picture", "both")):
+        press(tab, "move-next", "Enter")
+        machine = tab("scene-4").get_by_test_id("machine")
+        assert lit in machine.get_attribute("data-lit")
+        said = machine.get_by_test_id("dial").get_attribute("aria-label")
+        assert said.endswith(f"{round(100 * told['turn'][belief])} % sure that it is real")
     for _ in range(10):
         tab.changes("paint", lambda: press(tab, "paint", " ", "ArrowDown", "ArrowDown", " "))
     before, after, step = shares(tab("paint-words").inner_text())
@@ -116,15 +112,16 @@ def test_the_keyboard_alone_plays_all_six_scenes(open_tab, record, width):
     press(tab, "paint-other", "Enter")
     says(tab, "paint-words", "Ten strokes")
 
-    press(tab, "ring-time", "End")
-    says(tab, "ring-words", near(told, arrays, "healthy"))
-
-    press(tab, "brake", "Enter")
-    press(tab, "collapse-time", "End")
-    says(tab, "story-diagnosis", told["ring"]["failed"]["advice"]["title"])
-    press(tab, "story-second", "Enter")
-    press(tab, "again-time", "End")
-    says(tab, "again-words", near(told, arrays, "second"))
+    for name, beat in (("healthy", "dots"), ("healthy", "play"), ("failed", "brake"), ("second", "second")):
+        press(tab, "stage-next", "Enter")
+        tab.until(f"document.querySelector('[data-testid=stage]').dataset.shows === '{beat}'")
+        press(tab, "stage-time", "End")
+        says(tab, "stage-words", found(told, arrays, name))
+    tab.changes("stage", lambda: press(tab, "stage", "ArrowRight"))
+    assert "nearest to" in tab("stage").get_attribute("aria-label")
+    assert told["stage"]["failed"]["advice"]["title"] in tab("scene-5").inner_text()
+    press(tab, "replay", "Home")
+    says(tab, "yours-words", "is a replay")
     tab.picture("story", ("light", "dark"), full_page=True)
 
     press(tab, "door-1", "Enter")
@@ -132,24 +129,71 @@ def test_the_keyboard_alone_plays_all_six_scenes(open_tab, record, width):
     assert not tab("story-number").is_visible()
 
 
+def test_own_smileys_are_learned_shown_and_kept_and_the_game_is_broken_and_mended(open_tab):
+    tab = story(open_tab)
+    smile(tab)
+    says(tab, "smiley-words", "1 of 5")
+    tab("smiley-others").or_(tab("smiley-next")).first.wait_for()
+    for _ in range(4):
+        smile(tab)
+    tab.until("import('/js/store.js').then(({store}) => store.settings?.data === 'drawings-1')")
+    tab("yours-forged").wait_for()
+    tab.painted("yours-forged")
+    says(tab, "yours-words", "average weights")
+    with tab.page.expect_download() as saved:
+        tab("yours-card").click()
+    assert saved.value.suggested_filename == "my-smileys.png"
+    tab.until("import('/js/store.js').then(({store}) => store.status.step > 20)")
+    tab.picture("story-yours", ("light", "dark"))
+
+    tab("break-gamma-0").click()
+    assert tab("break-play").is_disabled()  # guess first
+    tab("break-guess-It-holds").click()
+    tab("break-play").click()
+    tab("break-mulligan").wait_for()
+    says(tab, "break-words", "You said: it holds")
+    tab.picture("story-break", ("light", "dark"))
+    tab("break-mulligan").click()
+    tab.until(f"{STATE}.then((state) => ['finished', 'alarm'].includes(state))")
+    says(tab, "break-words", "second try")
+
+    tab("yours-player").click()  # of the run that was saved when the other one began
+    tab("progress-link").wait_for()
+    assert "html" in tab("progress-link").get_attribute("href")
+    tab("yours-on").click()
+    tab.until("import('/js/store.js').then(({store}) => store.settings?.data === 'drawings-1')")
+    tab.page.reload()  # what was drawn stays; the run in hand is not begun anew
+    tab.connected()
+    says(tab, "smiley-words", "5 of 5")
+
+
+def smile(tab):
+    pad = tab("smiley-pad")
+    pad.scroll_into_view_if_needed()
+    box, mouse = pad.bounding_box(), tab.page.mouse
+    for line in ([(0.35, 0.35), (0.35, 0.4)], [(0.65, 0.35), (0.65, 0.4)], [(0.3, 0.6), (0.5, 0.75), (0.7, 0.6)]):
+        mouse.move(box["x"] + line[0][0] * box["width"], box["y"] + line[0][1] * box["height"])
+        mouse.down()
+        for u, v in line[1:]:
+            mouse.move(box["x"] + u * box["width"], box["y"] + v * box["height"], steps=4)
+        mouse.up()
+    tab("smiley-next").click()
+
+
 def test_it_moves_by_itself_but_not_for_those_who_want_no_motion(open_tab):
-    tab = open_tab("story")
-    tab("again-map").wait_for()
+    tab = story(open_tab)
     tab.changes("story-digit", lambda: tab.page.wait_for_timeout(100))
-    tab("ring-map").scroll_into_view_if_needed()
-    says(tab, "ring-words", "Step 1,800")
-    still = open_tab("story", reduced_motion="reduce")
-    still("again-map").wait_for()
+    still = story(open_tab, reduced_motion="reduce")
     before = still.page.evaluate(GREY, "story-digit")
-    still("ring-map").scroll_into_view_if_needed()
-    assert "Step 1,800" in still("ring-words").inner_text()
-    still.page.wait_for_timeout(3000)
+    still.page.locator("[data-beat=play]").evaluate("(e) => e.scrollIntoView({block: 'center'})")
+    still.until("document.querySelector('[data-testid=stage]').dataset.shows === 'play'")
+    says(still, "stage-words", "Step 800")
+    still.page.wait_for_timeout(2000)
     assert still.page.evaluate(GREY, "story-digit") == before
 
 
 def test_a_drawing_moves_the_needle_and_stays_while_another_view_is_open(open_tab):
-    tab = open_tab("story")
-    tab("again-map").wait_for()
+    tab = story(open_tab)
     tab("story-wipe").click()
     blank = sure(tab)
     pad = tab("story-pad")
@@ -184,7 +228,7 @@ SLOPES = """async (eps) => {
 
 def test_the_wish_is_the_slope_of_the_judge_at_every_pixel(open_tab, record):
     _, arrays = record
-    tab = open_tab("story")
+    tab = story(open_tab)
     wish, slopes = np.array(tab.page.evaluate(SLOPES, 0.004))
     # within eps of black, a kink of a LeakyReLU may lie
     assert np.quantile(np.abs(wish - slopes), 0.9) < 0.01 * np.abs(slopes).max()
@@ -193,8 +237,7 @@ def test_the_wish_is_the_slope_of_the_judge_at_every_pixel(open_tab, record):
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_ten_strokes_of_a_pen_are_set_against_one_step_of_the_gradient(open_tab, width):
-    tab = open_tab("story/paint", viewport={"width": width, "height": 900}, has_touch=width < 760)
-    tab("again-map").wait_for()
+    tab = story(open_tab, "/paint", viewport={"width": width, "height": 900}, has_touch=width < 760)
     tab("paint").scroll_into_view_if_needed()
     box, mouse, needle = tab("paint").bounding_box(), tab.page.mouse, set()
     for stroke in range(10):

@@ -21,7 +21,6 @@ COLOUR = """(() => {
 })()"""
 """How far from grey D's map is, near its top."""
 RUNS = "import('/js/store.js').then(({server}) => server.get('/api/runs')).then(({runs}) => runs)"
-WALK = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
 
 
 def pixels(tab, name):
@@ -39,7 +38,6 @@ def test_draw(open_tab, server):
     tab = open_tab("draw")
     tab.painted("digit")
     one_number(tab, server)
-    a_walk(tab)
     tab("copy-verdict").wait_for()
     tab.painted("nearest")
     tab.picture("draw")
@@ -69,37 +67,6 @@ def one_number(tab, server):
     tab.changes("digit", lambda: tab("seed-input").fill("42"))
     tab.changes("digit", lambda: tab("class-select").select_option(""))  # the class of 42 is 9
     assert pixels(tab, "digit") == bundled().images(1, 42)[0].ravel().tolist()
-
-
-def a_walk(tab):
-    tab.painted("walk-frame")
-    tab.changes("walk-frame", lambda: tab("walk-slider").press("End"))
-    tab.until(f"{WALK}.includes('1.00')")
-    tab("walk-slider").press("Home")
-    before = tab.page.evaluate(WALK)
-    tab("walk-play").click()
-    tab.until(f"(before) => {WALK} !== before", before)
-    tab("walk-play").click()
-    tab("walk-from").fill("7")
-
-
-def test_a_morph_is_shared_as_a_link(open_tab):
-    from mulligan.models import bundled
-
-    tab = open_tab("draw?morph=1969-41")
-    tab.until(f"{WALK}.includes('between seed 1969 and seed 41')")
-    tab.painted("walk-frame")
-    tab("walk-slider").press("End")
-    tab.until(f"{WALK}.includes('1.00')")
-    four = bundled().images(1, 41)[0].ravel().tolist()  # not a 9 any more
-    for _ in range(50):  # the words come before the picture
-        if pixels(tab, "walk-frame") == four:
-            break
-        tab.page.wait_for_timeout(50)
-    assert pixels(tab, "walk-frame") == four
-    tab.picture("morph", ("light", "dark"))
-    tab("walk-dice").click()
-    tab.until("/morph=\\d+-\\d+/.test(location.hash) && !location.hash.includes('1969-41')")
 
 
 def test_the_ring_from_inside_then_its_run(open_tab):
@@ -202,8 +169,8 @@ def test_an_exhibit_shows_its_pixels_at_true_scale_and_stretched(open_tab):
     tab.page.get_by_text("All exhibits").click()
     tab("exhibit-1").click()
     assert tab("exhibit-1").get_attribute("aria-current") == "page"
-    tab.painted("museum-stretched")
-    tab.changes("museum-stretched", lambda: tab("museum-stretch").press("End"))
+    for name in ("museum-true", "museum-stretched"):
+        tab.painted(name)
     tab.page.get_by_text("Stretched ").first.wait_for()
     tab.picture("museum", full_page=True)
 

@@ -42,9 +42,8 @@ export function Futures({ run, close }) {
 
 const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}. ` : "");
 
-function Advice({ severe, open, play }) {
+function Advice({ severe, play }) {
   const { events: { diagnosed }, advice, checked, status, tries } = store;
-  const all = (kind) => html`<button class=${kind} data-testid="all-checks" disabled=${!checked} onClick=${open}>All ${checked?.checks.length ?? awaited()?.checks} checks</button>`;
   if (severe) {
     const { changes } = advice;
     const tryable = advice.can_try && changes.length > 0;
@@ -54,7 +53,7 @@ function Advice({ severe, open, play }) {
     return html`<div class="try"><h3>What to try${many}</h3>
       ${tryable ? html`<${Changes} changes=${changes} from=${advice.from_step} healthy=${advice.from_step} />`
         : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
-      <p class="small">${tryable ? `${sentence(diagnosed.remedies.at(-1))}${stays}` : "No change of settings alone helps here. "}${all("link")}</p>
+      <p class="small">${tryable ? `${sentence(diagnosed.remedies.at(-1))}${stays}` : "No change of settings alone helps here. "}</p>
       ${tryable && html`<div class="act"><${Button} kind=${`big grow ${filled}`} testid="second-try" off=${!mayWrite()} act=${() => command("second-try")}>${icon.flag()}Mulligan<//></div>`}</div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
@@ -63,9 +62,9 @@ function Advice({ severe, open, play }) {
     const since = (checked?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
     return html`<div class="try"><h3>${since > 2 * every ? "Second try helps so far" : "Second try is under way"}</h3>
       <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
-      <div class="act"><${Button} testid="both-futures" act=${play}>${icon.play()}Both futures<//>${all("btn quiet")}</div></div>`;
+      <div class="act"><${Button} testid="both-futures" act=${play}>${icon.play()}Both futures<//></div></div>`;
   }
-  return html`<div class="try"><div class="act">${all("btn quiet")}</div></div>`;
+  return null;
 }
 
 /** What is found, or null before the first check: its title, its level, and what lacks where nothing is wrong. */
@@ -78,7 +77,7 @@ function found() {
 }
 
 export function Diagnosis() {
-  const [open, setOpen] = useState(null);
+  const [open, setOpen] = useState(false);
   const { events: { diagnosed }, advice, checked, status } = store;
   const { severe, title, level, lacks } = found() ?? {};
   const blank = !title;
@@ -89,15 +88,6 @@ export function Diagnosis() {
     <div class="pb"><div class="state"><span class=${`badge ${level ?? ""}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title ?? "Nothing to say yet"}</h3></div>
       <p class=${`say ${severe ? "" : "calm"}`}>${text}</p>
       <ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${severe ? level : "bad"} />`)}</ul>
-      <${Advice} severe=${severe} open=${() => setOpen("checks")} play=${() => setOpen("futures")} />
-    </div>${open === "checks" && html`<${Checks} checked=${checked} close=${() => setOpen(null)} />`}${open === "futures" && html`<${Futures} run=${status.run} close=${() => setOpen(null)} />`}</section>`;
-}
-
-function Checks({ checked, close }) {
-  return html`<${Dialog} id="checks-h" title=${`All ${checked.checks.length} checks at step ${int(checked.step)}`} testid="checks-dialog" close=${close}>
-    <ul class="checks">${checked.checks.map((check) => {
-      const level = check.holds ? badgeOf(check.severity || "alarm") : "ok";
-      return html`<li><b>${check.title}</b> <span class=${`verdict ${level}`}>${icon[level]()}${check.holds ? "shows" : "does not show"}</span><p>${check.meaning}</p>
-        <details><summary>How it is found</summary>${check.cases.map((c) => html`<small>${c.severity}: ${c.evidence.map((e, i) => html`${i > 0 ? " and " : ""}${e.words} ${e.operator} ${short(e.threshold)} (is ${num(e.value)})`)}</small>`)}</details></li>`;
-    })}</ul><//>`;
+      <${Advice} severe=${severe} play=${() => setOpen(true)} />
+    </div>${open && html`<${Futures} run=${status.run} close=${() => setOpen(false)} />`}</section>`;
 }

@@ -1,6 +1,6 @@
 // Teach it: your own pictures, drawn, dropped, pasted or chosen, on a pile that all pages share; and a run on them.
 
-import { Button, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
+import { Button, Dialog, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
 import { int } from "./numbers.js";
 import { LARGE, Pad, base64, pixels, small, wipe } from "./pad.js";
 import { decode } from "./pictures.js";
@@ -58,6 +58,7 @@ function Easel({ guest }) {
   const [refused, setRefused] = useState([]);
   const [mine, setMine] = useState([]); // of a guest
   const [pile, setPile] = useState(null);
+  const [large, setLarge] = useState(false);
   const count = store.pile?.count ?? 0;
   useEffect(() => guest ? undefined : latest(server.get("/api/pile"), (found) => {
     if (!found) return;
@@ -112,8 +113,12 @@ function Easel({ guest }) {
       <p class="small">From few pictures a network may learn to copy. Afterwards, <a href="#draw">Is it a copy?</a> tells.</p>`}
       <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><span class="small wide">or drop and paste them here</span></div>
       ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}
-      ${!guest && pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code></div></aside>`}</div></section>`;
+      ${!guest && pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code><div class="act"><${Button} testid="class-page" act=${() => setLarge(true)}>Show it large, with the lesson<//></div></div></aside>${large && html`<${Lesson} pile=${pile} close=${() => setLarge(false)} />`}`}</div></section>`;
 }
+
+/** The teacher's page: the class's code, and what to press when. */
+const Lesson = ({ pile, close }) => html`<${Dialog} id="lesson-h" title="A class draws, and judges" testid="lesson" className="lesson" close=${close}><img alt="QR code of the address for phones" src=${pile.code} /><div><code>${pile.address}</code>
+  <ol><li>Phones scan the code. All draw the same thing: <b>${int(store.pile?.count ?? 0)} of ${WANTED}</b> are here.</li><li>Press <b>Train on these</b>, and watch the samples.</li><li><b>The game</b>, then <b>Let the class judge</b>: each phone votes.</li><li><b>Show the answer</b>, and the <b>Next picture</b>.</li><li>Break it: set <b>Rate of G</b> to 0.3, and wait for the alarm.</li><li>Press <b>Mulligan</b>. Which change helped?</li></ol></div><//>`;
 
 export function Teach() {
   return html`<main class="view" id="main" tabindex="-1"><h1>Teach it your drawings</h1><p class="ink2">Draw twenty of one thing. A network then learns to draw more of them, in a minute or two.</p><${Easel} /></main>`;

@@ -1,12 +1,12 @@
 // A drawing of points: real and generated ones, D's map under them, and where D pushes each.
 
-import { grow } from "./chart.js";
+import { roundUp } from "./chart.js";
 import { css, floats, paintSigned } from "./pictures.js";
 
-export const NEAR = 0.06; // of a mode: three deviations of the toys
+const NEAR = 0.06; // of a mode: three deviations of the toys
 
 /** Logits from the middle of D's map to its full colours: 1, 2 or 5 × 10ⁿ, as this map needs. */
-export const reach = (f) => grow([f.largest], { least: [0, 1e-6] })[1];
+export const reach = (f) => roundUp(Math.max(1e-6, f.largest));
 
 const axis = (v) => String(v).replace("-", "−");
 
@@ -17,9 +17,9 @@ function line(ink, ...places) {
 }
 
 function mapOf(f) {
-  const [map, logits] = [document.createElement("canvas"), f.logits.buffer ? f.logits : floats(f.logits)];
+  const [map, logits] = [document.createElement("canvas"), floats(f.logits)];
   const rows = Array.from({ length: logits.length / f.side }, (_, row) => [...logits.subarray(row * f.side, (row + 1) * f.side)]).reverse();
-  paintSigned(map, rows.flat().map((v) => (v - f.centre) / (f.reach ?? reach(f))), f.side, rows.length);
+  paintSigned(map, rows.flat().map((v) => (v - f.centre) / reach(f)), f.side, rows.length);
   return map;
 }
 

@@ -6,9 +6,9 @@ import { Difference, Figure, Picture, useImages } from "./draw.js";
 import { isSevere } from "./diagnosis.js";
 import { icon } from "./icons.js";
 import { Field, useLooks } from "./look.js";
-import { dice, int } from "./numbers.js";
-import { blank } from "./pictures.js";
-import { act, calm, living, mayWrite, merit, server, store } from "./store.js";
+import { dice, int, shuffle } from "./numbers.js";
+import { sheet } from "./pictures.js";
+import { act, calm, living, mayWrite, server, store } from "./store.js";
 import { ClassVote, nextRound } from "./votes.js";
 
 const PILE = 9;
@@ -32,14 +32,10 @@ export function Dial({ needles, label }) {
     <text x="4" y="150">“forged”</text><text x=${cx} y="14" text-anchor="middle">cannot tell</text><text x="264" y="150" text-anchor="end">“real”</text></svg>`;
 }
 
-/** What the judge's needles mean: by their gap, and by how good the samples are. */
+/** What the judge's needles mean by their gap. */
 export function verdict(gap) {
-  const good = merit();
-  const ahead = gap > 0.8 ? "The judge is sure of itself" : gap < 0.1 ? "Both look alike to the judge" : "The judge leans the right way";
-  if (isSevere()) return html`${ahead}. The diagnosis says: <a href="#train">${store.advice.title}</a>.`;
-  if (good == null) return gap < 0.1 ? "Neither knows much yet." : `The judge ${gap > 0.5 ? "tells" : "begins to tell"} them apart. The forger has hardly begun.`;
-  if (gap >= 0.1) return `${ahead}.`;
-  return good ? "The judge is fooled, and the samples are good. That is the forger’s aim." : `${ahead}, but the forged ones are not good yet. The judge has to learn.`;
+  if (isSevere()) return html`The diagnosis says: <a href="#train">${store.advice.title}</a>.`;
+  return gap > 0.8 ? "The judge is sure of itself." : gap < 0.1 ? "Both look alike to the judge: it guesses." : "The judge leans the right way.";
 }
 
 const Change = ({ from, to, label }) => html`<${Difference} of=${[to, from]} enlarged label=${`${label}: orange is brighter, blue is darker`}>${label}<//>`;
@@ -60,13 +56,8 @@ function Heard({ one, step, since }) {
 export const word = (real) => (real ? "real" : "forged");
 
 function card(round, images, said, words) {
-  const canvas = blank(1080, 720);
-  const ink = canvas.getContext("2d");
-  const write = (text, x, y, size, colour) => { Object.assign(ink, { font: `600 ${size}px system-ui`, fillStyle: colour, textAlign: "center" }); ink.fillText(text, x, y); };
-  ink.fillStyle = "#101312";
-  ink.fillRect(0, 0, 1080, 720);
+  const [canvas, ink, write] = sheet(1080, 720);
   write(words, 540, 76, 44, "#e9eeeb");
-  ink.imageSmoothingEnabled = false;
   round.forEach((one, i) => {
     const [x, y] = [60 + 196 * (i % SIDES), 120 + 280 * Math.floor(i / SIDES)];
     ink.drawImage(images[i], x, y, 176, 176);
@@ -91,7 +82,7 @@ export function Judge({ close, ask = duel }) {
     setTold(false);
     ask().then((found) => {
       const mixed = [...found.real.map((one) => ({ ...one, real: true })), ...found.fake.map((one) => ({ ...one, real: false }))];
-      setRound(mixed.map((one) => [Math.random(), one]).sort(([a], [b]) => a - b).map(([, one]) => ({ ...one, step: found.step })));
+      setRound(shuffle(mixed).map((one) => ({ ...one, step: found.step })));
     }, (problem) => setFault(problem.message));
   };
   useEffect(again, []);
@@ -137,7 +128,7 @@ export function Game() {
   const s = store.status;
   const plays = living() && s.shape && !s.points;
   const { data, fault } = useLooks("/api/look/duel", { count: PILE, seed }, `${s?.run}/${seed}`, plays);
-  const stepwise = store.pace === 1 || s?.state === "paused"; // slow enough to see both moves of a step
+  const stepwise = s?.state === "paused"; // both moves of a step are seen
   const moved = data?.fake.every((one) => one.before);
   useEffect(() => {
     if (!stepwise || !moved || calm()) return undefined;
@@ -154,7 +145,7 @@ export function Game() {
   if (!plays || !data) return html`<div class="nothing" data-testid="game-nothing"><h2>${plays || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h2>
     ${!plays && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><${Button} kind="primary big" testid="game-start" off=${!mayWrite()} act=${begin}>${icon.play()}Let them play<//>`}</div>`;
   const [believed, doubted] = [mean(data.real), mean(forged)];
-  const still = !stepwise && (s.state === "training" || store.slow) && picked.one;
+  const still = !stepwise && s.state === "training" && picked.one;
   const look = (at) => setPicked({ at, one: data.fake[at], step: data.step, since: data.since });
   const others = () => {
     seed = dice(2 ** 31);

@@ -17,10 +17,10 @@ export const Segments = ({ label, of, at, set, className = "", testid }) => html
 export const Slider = ({ value, min = 0, max = 100, step = 1, label, disabled, onInput, onChange, testid, tabindex, text }) => html`<input type="range" min=${min} max=${max} step=${step} value=${value} aria-label=${label} aria-valuetext=${text} data-testid=${testid} tabindex=${tabindex} disabled=${disabled}
   onInput=${(e) => onInput?.(Number(e.target.value))} onChange=${(e) => onChange?.(Number(e.target.value))} />`;
 
-export function Dialog({ id, title, testid, close, children }) {
+export function Dialog({ id, title, testid, close, className, children }) {
   const dialog = useRef(null);
   useEffect(() => dialog.current.showModal(), []);
-  return html`<dialog ref=${dialog} aria-labelledby=${id} data-testid=${testid} onClose=${close}><header><h2 id=${id}>${title}</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>${children}</dialog>`;
+  return html`<dialog ref=${dialog} class=${className} aria-labelledby=${id} data-testid=${testid} onClose=${close}><header><h2 id=${id}>${title}</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>${children}</dialog>`;
 }
 
 export const useHears = (hears, deps = []) => useLayoutEffect(() => { // before the next key

@@ -1,9 +1,9 @@
 // Museum: guess what went wrong, then see what was published, why it failed, and the repair, at true scale and stretched.
 
-import { Button, Slider, html, useEffect, useRef, useState } from "./html.js";
+import { Button, html, useEffect, useMemo, useRef, useState } from "./html.js";
 import { Figure, Picture, useImages } from "./draw.js";
 import { icon } from "./icons.js";
-import { capital, dice, int, num, short } from "./numbers.js";
+import { capital, int, num, short, shuffle } from "./numbers.js";
 import { paintGrey, values } from "./pictures.js";
 import { server, store } from "./store.js";
 
@@ -22,28 +22,14 @@ function useCase(name) {
   return { exhibit: answer?.name === name ? answer : null, fault };
 }
 
-/** Whether black to white is less than the data's range of 0 to 1; a caption may also speak of a stretched part. */
-const stretched = (p) => /stretched/i.test(p.caption) && p.low != null && p.high - p.low < 1;
-
+/** Pixels as they are, from 0 to 1; where their caption says so, also stretched from their least to their largest value. */
 function Plate({ picture, image }) {
-  const grey = image && stretched(picture) ? values(image).map((v) => picture.low + v * (picture.high - picture.low)) : null;
-  return grey ? html`<${Stretch} picture=${picture} grey=${grey} image=${image} />` : html`<figure><${Picture} image=${image} label=${picture.caption} />
-    ${picture.low != null && html`<div class="scale">${short(picture.low)}<i></i>${short(picture.high)}</div>`}<figcaption><b>${capital(picture.name).replaceAll(/[-_]/g, " ")}</b>${picture.caption}</figcaption></figure>`;
-}
-
-/** The same pixels, from their true scale to a stretched one; the range is always written. */
-function Stretch({ picture, grey, image }) {
   const canvas = useRef(null);
-  const [place, setPlace] = useState(0);
-  const q = place / 100;
-  const ends = [picture.low, picture.high].map((end, i) => i + (end - i) * (1 - (1 - q) ** 3)); // from 0 and 1
-  const factor = 1 / (ends[1] - ends[0]);
-  const digits = Math.min(8, Math.max(0, Math.ceil(-Math.log10(ends[1] - ends[0])) + 1));
-  const [low, high] = ends.map((v) => v.toFixed(digits).replace("-", "−"));
-  useEffect(() => paintGrey(canvas.current, grey, image.width, image.height, ends[0], ends[1]), [place, grey]);
-  return html`<figure><canvas class="px" ref=${canvas} role="img" data-testid="museum-stretched" aria-label=${`The same pixels, shown from ${low} to ${high}`} />
-    <div class="scale"><span>${low}</span><i></i><span>${high}</span></div><figcaption><b class=${factor < 1.5 ? "" : "bad"}>${factor < 1.5 ? "Not stretched" : `Stretched ${int(factor)} times`}</b>${place ? picture.caption : "The pixels as they are. What is in them? Move the slider."}</figcaption>
-    <div class="stretch"><b>Stretch</b><${Slider} value=${place} label="Stretch the contrast" testid="museum-stretch" text=${`${num(factor)} times`} onInput=${setPlace} /><output>× ${factor < 10 ? factor.toFixed(1) : int(factor)}</output></div></figure>`;
+  const [low, high] = [picture.low ?? 0, picture.high ?? 1];
+  const hidden = /stretched/i.test(picture.caption) && high - low < 1;
+  useEffect(() => { if (image && hidden) paintGrey(canvas.current, values(image).map((v) => low + v * (high - low)), image.width, image.height, 0, 1); }, [image]);
+  return html`${hidden && html`<figure><canvas class="px" ref=${canvas} role="img" data-testid="museum-true" aria-label="The same pixels, shown from 0 to 1" /><div class="scale">0<i></i>1</div><figcaption><b>Not stretched</b>The pixels as they are.</figcaption></figure>`}
+    <figure><${Picture} image=${image} label=${picture.caption} testid=${hidden ? "museum-stretched" : null} />${picture.low != null && html`<div class="scale">${short(low)}<i></i>${short(high)}</div>`}<figcaption><b class=${hidden ? "bad" : ""}>${hidden ? `Stretched ${int(1 / (high - low))} times` : capital(picture.name).replaceAll(/[-_]/g, " ")}</b>${picture.caption}</figcaption></figure>`;
 }
 
 const Evidence = ({ lines }) => html`<section class="nums" aria-label="Figures">${lines.slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</section>`;
@@ -77,31 +63,19 @@ function Case({ name, place, of }) {
 
 // ── guess the failure: samples only, and six names to choose from; then the exhibit ──
 
-/** The same shuffle for the same number, so that a round can be talked about. */
-function shuffle(list, seed) {
-  const mixed = [...list];
-  let x = seed + 1;
-  for (let i = mixed.length - 1; i > 0; i--) {
-    x = (x * 48271) % 2147483647;
-    const j = x % (i + 1);
-    [mixed[i], mixed[j]] = [mixed[j], mixed[i]];
-  }
-  return mixed;
-}
-
-function choices(right, cases, seed) {
+function choices(right, cases) {
   const others = [...new Set([...cases.map((c) => c.state), ...MORE])].filter((name) => name !== right);
-  return shuffle([right, ...shuffle(others, seed).slice(0, NAMES - 1)], seed + 7);
+  return shuffle([right, ...shuffle(others).slice(0, NAMES - 1)]);
 }
 
 function Guess({ cases }) {
-  const [seed] = useState(() => dice(1e6));
   const [round, setRound] = useState(0);
   const [guess, setGuess] = useState(null);
   const [score, setScore] = useState(0);
-  const order = shuffle(cases, seed);
+  const [order] = useState(() => shuffle(cases));
   const now = order[round % order.length];
   const { exhibit, fault, ...more } = useCase(now.name);
+  const names = useMemo(() => choices(now.state, cases), [round]);
   const pictures = exhibit?.played?.pictures ?? [];
   const before = pictures.find((p) => p.name.startsWith("before")) ?? pictures[0];
   const [image] = useImages(before && [before.png]);
@@ -120,7 +94,7 @@ function Guess({ cases }) {
     <p class="lead">Somebody trained this GAN and published it. This is what it drew.</p>
     ${!before ? html`<p class="nothing">${fault ?? (exhibit ? "This one has not been played on this computer yet." : waiting("a case"))}</p>`
       : html`<div class="exam"><${Figure} image=${image} label=${caption}>${caption}<//>
-      <div class="names" role="group" aria-label="Names to choose from">${choices(now.state, cases, seed + round).map((name) => html`<${Button} kind=${`name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} off=${guess != null} testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} act=${() => answer(name)}>${capital(name)}<//>`)}</div></div>`}
+      <div class="names" role="group" aria-label="Names to choose from">${names.map((name) => html`<${Button} kind=${`name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} off=${guess != null} testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} act=${() => answer(name)}>${capital(name)}<//>`)}</div></div>`}
     ${guess && html`<section class="told" aria-live="polite" data-testid="guess-told"><h2 class=${right ? "ok" : "bad"}>${right ? icon.ok() : icon.bad()} ${right ? "Yes" : "No"}: ${now.state}</h2>
       <p class="src">${now.title}, ${exhibit.year}</p><div class="run">${round + 1 < order.length ? html`<${Button} kind="primary big" testid="guess-next" act=${next}>Next<//>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>
       <${Exhibit} exhibit=${exhibit} />`}

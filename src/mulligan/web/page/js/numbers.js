@@ -49,6 +49,8 @@ export const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
 export const dice = (most) => Math.floor(Math.random() * most);
 
+export const shuffle = (list) => list.map((one) => [Math.random(), one]).sort(([a], [b]) => a - b).map(([, one]) => one);
+
 export const plain = (word) => String(word ?? "none").replaceAll("_", "-");
 
 export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);

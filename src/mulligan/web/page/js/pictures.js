@@ -7,19 +7,19 @@ export async function decode(source) {
   const image = new Image();
   image.src = /^(\/|blob:|data:|https?:)/.test(source) ? source : `data:image/png;base64,${source}`;
   await image.decode();
-  image.clear = isClear(image);
   return image;
 }
 
 export const blank = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
-const probe = blank(8, 8).getContext("2d", { willReadFrequently: true });
-
-/** Whether what lies behind a picture is seen anywhere. */
-function isClear(image) {
-  probe.clearRect(0, 0, 8, 8);
-  probe.drawImage(image, 0, 0, 8, 8);
-  return probe.getImageData(0, 0, 8, 8).data.some((level, i) => i % 4 === 3 && level < 255);
+/** A dark sheet to save, its pen, and what writes around a place. */
+export function sheet(width, height) {
+  const canvas = blank(width, height);
+  const ink = canvas.getContext("2d");
+  ink.fillStyle = "#101312";
+  ink.fillRect(0, 0, width, height);
+  ink.imageSmoothingEnabled = false;
+  return [canvas, ink, (text, x, y, size, colour) => { Object.assign(ink, { font: `600 ${size}px system-ui`, fillStyle: colour, textAlign: "center" }); ink.fillText(text, x, y); }];
 }
 
 /** Decode the picture of samples once, so that a canvas can be painted in the same frame as the rest. */
@@ -32,7 +32,6 @@ export function paint(canvas, image, scale = 1) {
   if (!canvas || !image) return;
   canvas.width = image.width * scale;
   canvas.height = image.height * scale;
-  canvas.classList.toggle("clear", image.clear);
   const ink = canvas.getContext("2d");
   ink.imageSmoothingEnabled = false;
   ink.drawImage(image, 0, 0, canvas.width, canvas.height);

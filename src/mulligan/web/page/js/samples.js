@@ -5,7 +5,6 @@ import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { drawField } from "./field.js";
 import { decode, decoded, paintGrid } from "./pictures.js";
-import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 import { latest, living, mayWrite, runPath, server, store, tell } from "./store.js";
 import { does, recipeOf, start, wanted } from "./settings.js";
@@ -25,9 +24,9 @@ export function Opening() {
   const setting = wanted();
   const recipe = recipeOf(setting.recipe);
   return html`<section class="panel opening" aria-labelledby="h-o" data-testid="opening"><h2 id="h-o">A network learns to write digits</h2>
-    <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, says which are forged and which <b class="real">real</b>. Each learns from the other. <a href="#story">Their story</a></p>
+    <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, tells them from <b class="real">real</b> ones. <a href="#story">Their story</a></p>
     <div><${Button} kind="big primary" testid="empty-start" off=${!mayWrite() || !recipe} act=${() => start()}>${icon.play()}Start<//>
-    <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(setting.steps)} steps). Choose another one in the settings.` : "Reading the recipes…"} Earlier runs wait under Runs, above.</p></div>
+    <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(setting.steps)} steps).` : "Reading the recipes…"} Earlier runs wait under Runs, above.</p></div>
     <p><a class="btn" href="#draw">Draw with a trained forger</a></p></section>`;
 }
 
@@ -83,7 +82,7 @@ export function Samples() {
   const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`
     : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
-  return html`<${Panel} id="h-s" className="samples" title="Samples" end=${html`<span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : html`64 fixed z <${Term} name="z" />`}</span>
+  return html`<${Panel} id="h-s" className="samples" title="Samples" end=${html`<span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : "64 fixed z"}</span>
     <div class="end"><${Segments} label="Weights used for drawing" of=${WEIGHTS} at=${weights} set=${setWeights} /></div>`}>
     <div class="box" ref=${box}>${body}</div>
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />

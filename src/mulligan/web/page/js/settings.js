@@ -3,7 +3,6 @@
 import { Button, Slider, html, useEffect, useRef, useState } from "./html.js";
 import { capital, int, plain, rate } from "./numbers.js";
 import { startOf } from "./query.js";
-import { Term } from "./terms.js";
 import { act, can, changed, command, mayWrite, server, store } from "./store.js";
 
 /** The page's field for a field that the server refuses, where the names differ. */
@@ -96,7 +95,6 @@ async function commit(name, value) {
 }
 
 export const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
-const ASKED = { penalty: "r1", gamma: "gamma", latent: "z" }; // terms that are explained
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
 
 const id = (name) => name.replace("_", "-");
@@ -107,7 +105,7 @@ function Fault({ name, own }) {
   return text ? html`<span class="fault" id=${`fault-${id(name)}`} data-testid=${`fault-${id(name)}`}>${text}</span>` : null;
 }
 
-const Row = ({ name, marked, children }) => html`<div class=${`setting ${marked ? "changed" : ""}`}><span><label for=${`k-${id(name)}`}>${LABELS[name]}</label>${name in ASKED && html` <${Term} name=${ASKED[name]} />`}</span>${children}</div>`;
+const Row = ({ name, marked, children }) => html`<div class=${`setting ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>${children}</div>`;
 
 const optionOf = (value, now, words = value, title) => html`<option value=${value} selected=${value === now} title=${title}>${words}</option>`;
 const spelled = (name) => plain(name).replace("r1+r2", "R1 + R2").replace(/^r([12])$/, "R$1");

@@ -13,7 +13,7 @@ export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 // figures before it; figures alone wait a little longer.
 const quiet = () => (calm() ? 1000 : 600);
 const PATIENT = 1500;
-const SOON = 60; // in slow motion, where each step is to be seen
+const SOON = 100; // in the story, whose game lasts seconds
 const FIGURES = ["event", "status", "checked", "metrics"];
 
 const started = {
@@ -26,8 +26,6 @@ export const store = {
   ...started,
   connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0, pile: null, round: null,
   news: null, // {kind, text, actions} of the bar at the foot
-  pace: null, // steps a second in slow motion; null is full speed
-  slow: false, // whether this page takes them now
   switched: null, // why the recipe is another one than was chosen
   closed: null, // the run whose end has been read
   spoken: "", alarmSpoken: "",
@@ -202,7 +200,7 @@ export const server = new Port((kind, data) => {
   if (KEPT_AS_TOLD.includes(kind)) store[kind] = data;
   hears[kind === "event" ? data.event : kind]?.(data);
   if (kind === "ping") return;
-  changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), first ? 0 : store.slow ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
+  changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), first ? 0 : document.body.dataset.view === "story" ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
 
 export async function takeLock(take) {
@@ -291,7 +289,6 @@ export function pageState() {
   if (!store.connected) return store.status ? "reconnecting" : "connecting";
   if (store.writer === false) return "second-tab";
   const state = store.status?.state ?? "empty";
-  if (state === "paused" && store.slow) return "training";
   if (state === "training" && store.events.diagnosed?.severity === "warning") return "warning";
   return PLAIN[state] ?? state;
 }
@@ -313,8 +310,6 @@ export function lacking() {
     sharpness > ROUGH && "Edges are stronger than real ones: rough.",
   ].filter(Boolean);
 }
-
-export const merit = () => lacking() && !lacking().length;
 
 export const living = () => !["empty", "loading", undefined].includes(store.status?.state);
 export const runPath = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;

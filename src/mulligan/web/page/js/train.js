@@ -1,13 +1,13 @@
 // Train: what trains, how far it is, whether it goes well, and what to press if it does not; with the game.
 
-import { Button, Panel, html, useEffect, useHears, useState } from "./html.js";
+import { Button, html, useEffect, useHears, useRef, useState } from "./html.js";
 import { adopt, write } from "./address.js";
-import { Chart, points } from "./chart.js";
+import { Chart } from "./chart.js";
 import { Diagnosis } from "./diagnosis.js";
-import { Dial, Game, share, verdict } from "./game.js";
+import { Game, share, verdict } from "./game.js";
 import { icon } from "./icons.js";
+import { Machine } from "./machine.js";
 import { int, num, sigmoid, time } from "./numbers.js";
-import { Pace, halt, walk } from "./pace.js";
 import { Quality } from "./quality.js";
 import { Opening, Samples } from "./samples.js";
 import { Settings, dirty, start, wanted } from "./settings.js";
@@ -20,20 +20,10 @@ const anew = () => (store.status?.state ?? "empty") === "empty" || dirty() || !s
 function toggle() {
   const state = store.status?.state ?? "empty";
   if (!mayWrite() || state === "loading" || (state === "failed" && !anew())) return;
-  if (store.slow) halt();
-  else if (state === "training") command("pause");
-  else if (store.pace) slowly(state);
+  if (state === "training") command("pause");
   else if (anew()) start();
-  else if (state === "finished") again(false);
+  else if (state === "finished") start({ seed: (store.settings?.seed ?? 0) + 1 });
   else command("resume");
-}
-
-const again = (paused) => start({ seed: (store.settings?.seed ?? 0) + 1, paused });
-
-/** Get the run to stand still, from where it is; the steps follow one by one. */
-async function slowly(state) {
-  const ways = { paused: () => true, alarm: () => command("step", { count: 1 }), finished: () => again(true) };
-  if (await (anew() ? start({ paused: true }) : (ways[state] ?? (() => command("resume")))())) walk();
 }
 
 function oneStep() {
@@ -41,7 +31,7 @@ function oneStep() {
 }
 
 function toggleFace(state) {
-  if (state === "training" || store.slow) return [icon.pause(), "Pause"];
+  if (state === "training") return [icon.pause(), "Pause"];
   if (state === "empty" || state === "loading" || !store.settings) return [icon.play(), "Start"];
   if (dirty()) return [icon.play(), html`<span>Start<span class="wide"> new try</span></span>`];
   return state === "finished" ? [icon.play(), "Again"] : [icon.play(), "Resume"];
@@ -57,7 +47,7 @@ function Transport({ state }) {
   return html`<div class="transport" role="group" aria-label="Transport">
     <${Button} kind=${`main-action ${primary || (dirty() && raw !== "empty") ? "primary" : ""}`} testid="run-toggle" aria-keyshortcuts="Space" off=${off} act=${toggle}>${image}${label}<//>
     ${raw !== "empty" && [
-      ["step", "Do one step (.)", !can("step") || store.slow, oneStep],
+      ["step", "Do one step (.)", !can("step"), oneStep],
       ["stop", "Stop: save and close this run; it can be resumed", !can("stop") || !store.status.step, () => command("stop")],
       ["reset", `Reset: start a new run at step 0${server.lab ? "" : "; this run stays on disk"}`, busy, () => start({ paused: true })],
     ].map(([name, words, idle, act]) => html`<${Button} kind="icon" testid=${`run-${name}`} aria-label=${words} aria-keyshortcuts=${name === "step" ? "." : null} title=${words} off=${idle} act=${act}>${icon[name]()}<//>`)}
@@ -71,7 +61,7 @@ function Facts() {
   const speed = s.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s.steps_per_second;
   const left = s.state === "training" && s.seconds_left != null ? ` · ${time(s.seconds_left)} left` : { finished: " on average", failed: ", failed", stopping: ", saving", stopped: ", saved", paused: ", paused", alarm: ", paused" }[s.state] ?? "";
   return html`<div class="facts"><div><b data-testid="step" data-step=${s.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(blank ? wanted().steps : s.steps)}<span class="wide"> steps</span></small></div>
-    <div><b>${blank || away ? "–" : store.slow ? store.pace : num(speed)}</b><small>steps/s<span class="wide">${away ? ", no news" : store.slow ? ", slow motion" : left}</span></small></div></div>`;
+    <div><b>${blank || away ? "–" : num(speed)}</b><small>steps/s<span class="wide">${away ? ", no news" : left}</span></small></div></div>`;
 }
 
 function RunBar({ state }) {
@@ -86,29 +76,16 @@ function RunBar({ state }) {
     <${Facts} /></section>`;
 }
 
-/** The tries that led to the current one, each with its steps that count: [{number, from, to}]. */
-function lineage(tries, current) {
-  const chain = [];
-  let to = Infinity;
-  for (let t = tries.find((n) => n.number === current); t; t = tries.find((n) => n.number === t.parent)) {
-    chain.unshift({ number: t.number, from: t.from_step ?? 0, to });
-    to = t.from_step ?? 0;
-    if (t.parent == null) break;
-  }
-  return chain.length ? chain : [{ number: current ?? 1, from: 0, to: Infinity }];
-}
-
 function Charts() {
-  const { status, tries, curves, distance } = store;
-  const steps = (living() ? status.steps : wanted().steps) || 1000;
-  const chain = living() ? lineage(tries, status.try) : [];
-  const begun = tries.find((t) => t.number === status?.try);
-  const marks = [...(begun?.parent != null ? [{ x: begun.from_step, color: "--brand" }] : []), ...(begun?.alarm ? [{ x: begun.alarm.step, color: "--bad" }] : [])];
-  const here = chain.slice(-1); // losses of other tries cannot be compared with these
-  const line = (tables, parts, name, key, color) => ({ name, color, data: parts.flatMap((t) => points(tables[t.number], key, t.from, t.to)) });
-  const [far, unit, least] = status?.points ? ["gap", "energy, log", [0.001, 1]] : ["distance", "FD, %, log", [1, 100]];
-  return html`<${Chart} testid="chart-loss" title="Loss" term="nats" unit="mean" steps=${steps} least=${[0, 2]} marks=${marks} series=${[line(curves, here, "D", "d_loss", "--judge"), line(curves, here, "G", "g_loss", "--fake")]} />
-    <${Chart} testid="chart-distance" title="Distance to real" term="distance" unit=${unit} log steps=${steps} least=${least} marks=${marks} series=${[line(distance, chain, "distance", far, "--fake"), ...(status.floor && !status.points ? [{ name: "other real ones", color: "--real", data: [[0, status.floor], [steps, status.floor]] }] : [])]} />`;
+  const { status, curves, distance } = store;
+  const steps = status.steps || 1000;
+  const line = (tables, key, name, className) => {
+    const table = tables[status.try];
+    return { name, className, data: (table?.[key] ?? []).map((v, i) => [table.step[i], v]).filter(([, v]) => Number.isFinite(v)) };
+  };
+  const [far, unit] = status.points ? ["gap", "energy, log"] : ["distance", "FD, %, log"];
+  return html`<${Chart} testid="chart-loss" title="Loss" unit="mean" steps=${steps} series=${[line(curves, "d_loss", "D", "judge"), line(curves, "g_loss", "G", "fake")]} />
+    <${Chart} testid="chart-distance" title="Distance to real" unit=${unit} log steps=${steps} series=${[line(distance, far, "distance", "fake"), ...(status.floor && !status.points ? [{ name: "other real ones", className: "real", data: [[0, status.floor], [steps, status.floor]] }] : [])]} />`;
 }
 
 /** What D says of real and of forged ones, as its mean belief in “real”; null before the first step. */
@@ -120,12 +97,19 @@ function beliefs() {
   return [real, fake].map((v) => sigmoid(v - middle));
 }
 
-function Needle() {
+/** The machine as it is now: the first picture of the grid, and what D says of both kinds. */
+function Now() {
+  const canvas = useRef(null);
   const now = living() && beliefs();
   const [real, fake] = now || [0.5, 0.5];
-  const words = now ? html`<span class="real nowrap">real ones ${share(real)}</span>, <span class="fake nowrap">forged ones ${share(fake)}</span>` : "no figures yet";
-  return html`<${Panel} id="h-n" className="judge" title="The judge" testid="needle"><${Dial} needles=${[[fake, "fake"], [real, "real"]]} label=${now ? `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"} />
-    <p class="small">How sure D is of “real”: ${words}</p><p class="ink2">${now ? verdict(real - fake) : ""}</p><//>`;
+  const image = living() && !store.status.points && store.samples?.image;
+  useEffect(() => {
+    const ink = canvas.current?.getContext("2d");
+    if (ink && image) ink.drawImage(image, 0, 0, image.width / 8, image.height / 8, 0, 0, canvas.current.width, canvas.current.height);
+  }, [image]);
+  const words = now ? html`How sure D is of “real”: <span class="real nowrap">real ones ${share(real)}</span>, <span class="fake nowrap">forged ones ${share(fake)}</span>. ${verdict(real - fake)}` : "Noise becomes a picture, the judge says how real it looks, and its gradient flows back.";
+  return html`<section class="panel head" aria-label="The machine" data-testid="needle"><${Machine} needles=${now ? [[fake, "fake"], [real, "real"]] : []} label=${now ? `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"}
+    picture=${html`<canvas class="px" ref=${canvas} aria-hidden="true" width=${image ? image.width / 8 : 28} height=${image ? image.height / 8 : 28} />`} /><p class="ink2">${words}</p></section>`;
 }
 
 const LONGER = 10_000;
@@ -164,8 +148,8 @@ let more = false; // whether the charts are open, until the page is closed
 function Training() {
   const [open, setOpen] = useState(more);
   const toggled = (e) => setOpen(more = e.target.open);
-  if (["empty", undefined].includes(store.status?.state)) return html`<${Opening} />`;
-  return html`<div class="row1"><${Samples} /><${Diagnosis} /><${Needle} /></div>
+  if (["empty", undefined].includes(store.status?.state)) return html`<${Now} /><${Opening} />`;
+  return html`<${Now} /><div class="row1"><${Samples} /><${Diagnosis} /></div>
     <details class="more" open=${open} onToggle=${toggled}><summary data-testid="more">Charts and figures</summary>${open && html`<div class="figures"><${Quality} /><${Charts} /></div>`}</details>`;
 }
 
@@ -175,7 +159,7 @@ export function Train({ rest: [part = ""] }) {
   useEffect(write);
   useKeys();
   return html`<${RunBar} state=${pageState()} />
-    <nav class="sub" aria-label="Views of the run">${Object.entries(VIEWS).map(([key, name]) => html`<a href=${key ? `#train/${key}` : "#train"} data-testid=${`part-${key || "training"}`} aria-current=${key === at ? "page" : null}>${name}</a>`)}<${Pace} /></nav>
+    <nav class="sub" aria-label="Views of the run">${Object.entries(VIEWS).map(([key, name]) => html`<a href=${key ? `#train/${key}` : "#train"} data-testid=${`part-${key || "training"}`} aria-current=${key === at ? "page" : null}>${name}</a>`)}</nav>
     ${at ? html`<main class="view" id="main" tabindex="-1"><h1 class="sr">${VIEWS[at]}</h1><${Game} /></main>`
       : html`<main class="lay" id="main" tabindex="-1"><h1 class="sr">Train</h1><${Settings} /><div class="main"><${Training} /></div></main>`}`;
 }
