@@ -226,6 +226,31 @@ def test_the_ring_is_trained_paused_and_stepped(lab, address):
 
 
 @pytest.mark.slow
+def test_five_drawings_are_learned_while_the_story_is_read_and_kept(lab, address):
+    lab.goto(address)
+    lab.get_by_test_id("smiley-ours").click()  # before Python is there
+    lab.get_by_test_id("smiley-words").get_by_text("as soon as Python is here").wait_for()
+    step = "Number(/Step ([\\d,]+),/.exec(document.querySelector('[data-testid=yours-words]').innerText)?.[1]"
+    wait(lab, f"{step}.replace(',', '')) >= 550")
+    picture(lab.get_by_test_id("scene-6"), "smileys")
+    with lab.expect_download() as kept:
+        lab.get_by_test_id("yours-player").click()  # of the checkpoint of step 500
+        lab.get_by_test_id("progress-link").click()
+    assert kept.value.suggested_filename.endswith(".html")
+
+
+@pytest.mark.slow
+def test_where_python_cannot_load_the_story_replays_and_says_so(browser, address):
+    page = browser.new_page()
+    page.route("**/pyodide/*", lambda route: route.abort())
+    page.goto(address)
+    page.get_by_test_id("smiley-ours").click()
+    page.get_by_test_id("yours-words").get_by_text("Python cannot run here, so this is a replay").wait_for()
+    assert page.get_by_test_id("break-play").is_disabled()
+    page.close()
+
+
+@pytest.mark.slow
 def test_it_needs_few_requests_and_once_loaded_no_network(browser, release, file_server, tmp_path):
     build(tmp_path, release)
     address = file_server(tmp_path, pause=0.2)  # else all is there before the first percentage is read

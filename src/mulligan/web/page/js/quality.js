@@ -31,6 +31,6 @@ export function Quality() {
       : html`${far != null && html`<${Metric} id="distance" label="Distance to real, %" value=${far > FAR ? "far off" : num(far)} note=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: ${num(status.floor)} on average`} />`}
       ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} note=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
     ${m?.held_out === false && html`<small>Against real ones that G has seen: none are held out.</small>`}
-    ${classes && m?.modes != null && html`<${Metric} id="modes" label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${classes}`} className=${m.modes < classes ? "bad" : ""} note=${m.high_quality == null ? "as the judge of Mulligan reads them" : `${percent(m.high_quality)} of the points are close`} />`}
+    ${classes && m?.modes != null && html`<${Metric} id="modes" label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${classes}`} className=${m.modes < classes ? "bad" : ""} note=${m.high_quality == null ? (points ? "" : "as Mulligan’s classifier reads them") : `${percent(m.high_quality)} of the points are close`} />`}
     ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}<//>`;
 }

@@ -109,7 +109,7 @@ function Now() {
   }, [image]);
   const words = now ? html`How sure D is of “real”: <span class="real nowrap">real ones ${share(real)}</span>, <span class="fake nowrap">forged ones ${share(fake)}</span>. ${verdict(real - fake)}` : "Noise becomes a picture, the judge says how real it looks, and its gradient flows back.";
   return html`<section class="panel head" aria-label="The machine" data-testid="needle"><${Machine} needles=${now ? [[fake, "fake"], [real, "real"]] : []} label=${now ? `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"}
-    picture=${html`<canvas class="px" ref=${canvas} aria-hidden="true" width=${image ? image.width / 8 : 28} height=${image ? image.height / 8 : 28} />`} /><p class="ink2">${words}</p></section>`;
+    picture=${html`<canvas class=${`px ${image ? "" : "blank"}`} ref=${canvas} aria-hidden="true" width=${image ? image.width / 8 : 28} height=${image ? image.height / 8 : 28} />`} /><p class="ink2">${words}</p></section>`;
 }
 
 const LONGER = 10_000;
