@@ -59,16 +59,15 @@ YOUNG = 650
 """The step whose D the page has; the next one is held still."""
 PICTURES = 8
 
-STAGE = [*DIGITS, "save_every=50"]
+STAGE = [*DIGITS, "steps=800", "save_every=50"]
 """Changes to `quick` for the runs whose digits become dots."""
-FRAMES = (*range(0, 500, 50), 600, 800, 1100, 1500, 2100, 3000)
+FRAMES = (*range(0, 500, 50), 500, 600, 700, 800)
 LOOSE = ["penalties=[]", "discriminator.optimizer.beta1=0.5"]
 """The brake off, and momentum for D, in the run that fails."""
 DOTS, TINY = 48, 14
-RADIUS = 0.07
-"""Of the circle around a corner, as a share of the stage: a dot in it counts for that digit."""
-SOFT = 2.5
-"""Divides the classifier's log-probabilities, so that dots of one digit do not all lie on its corner."""
+RADIUS, APART = 0.1, 0.03
+"""Of the circle around a corner, in which a dot counts for that digit; how far a dot may lie beside its place, so that
+none hides another. Shares of the stage."""
 SMILEYS, LEARNED, TURNS = 5, 8, 8
 LESSON = (0, 100, 200, 400, 1000, 2500)
 
@@ -199,8 +198,9 @@ def _dots(name: str, frames: list[NDArray[np.uint8]]) -> Arrays:
     turn = 2 * np.pi * np.arange(10) / 10
     corners = np.stack([0.5 + 0.36 * np.sin(turn), 0.5 - 0.36 * np.cos(turn)], axis=1)
     images = np.concatenate(frames)
-    soft = np.maximum(judge.probabilities(images), 1e-12) ** (1 / SOFT)
-    places = (soft / soft.sum(axis=1, keepdims=True)) @ corners
+    number = np.arange(len(images)) % DOTS
+    aside = APART * np.sqrt(number / DOTS) * np.stack([np.cos(2.4 * number), np.sin(2.4 * number)])
+    places = judge.probabilities(images) @ corners + aside.T
     small = images.reshape(-1, TINY, 2, TINY, 2).mean(axis=(2, 4))
     return {
         f"{name}.places": np.rint(places * 255).astype(np.uint8).ravel(),

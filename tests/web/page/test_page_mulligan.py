@@ -52,3 +52,16 @@ def test_a_run_that_was_broken_by_two_knobs_gets_a_second_try_and_both_futures_p
         tab.page.keyboard.press("Escape")
         tab.page.wait_for_timeout(200)
     tab("run-stop").click()
+
+
+def test_a_remedy_may_change_the_loss(open_tab):
+    tab = open_tab()
+    tab.begin("mlp", loss="wasserstein", penalty="none")
+    tab.wait("diagnosis")
+    assert tab("diagnosis-state").inner_text() == "Divergence"
+    assert tab.step <= 500  # as docs/tutorials/lesson.md says
+    assert "Largest logit" in tab("diagnosis-evidence").inner_text()
+    tab("second-try").click()
+    tab.until("document.querySelector('[data-testid=tries] svg').getAttribute('aria-label').includes('Try 2')")
+    tab.wait("training")
+    tab("run-stop").click()

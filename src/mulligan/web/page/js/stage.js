@@ -12,7 +12,7 @@ import { TriesLine } from "./tries.js";
 const [TINY, WIDE, DOT, LARGE] = [14, 800, 9, 168]; // pixels of a dot's picture, of the stage, of a dot, and of a picture that is looked at
 const CELL = WIDE / 17; // of a picture in its row
 const [FRAME, FLIGHT] = [400, 1500]; // ms of a recorded frame, and of the way from pictures to dots
-const BEATS = { digits: ["healthy", "Make them dots"], dots: ["healthy", "Play the game"], play: ["healthy", "Take the brake off"], brake: ["failed", "Mulligan"], second: ["second"] };
+const BEATS = { digits: ["healthy", "Make them dots"], dots: ["healthy", "Play the game"], play: ["healthy", "Take the brake off"], brake: ["failed", "Mulligan"], second: ["second", "Once more"] };
 
 const corner = (k) => [0.5 + 0.36 * Math.sin((2 * Math.PI * k) / 10), 0.5 - 0.36 * Math.cos((2 * Math.PI * k) / 10)];
 const far = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
@@ -79,7 +79,7 @@ export function Stage() {
       const [x, y] = corner(k);
       ink.setLineDash(isFound(all, k) ? [] : [8, 8]);
       ring(x * WIDE, y * WIDE, radius * WIDE, "stroke");
-      ink.fillText(k, (0.5 + 1.27 * (x - 0.5)) * WIDE, (0.5 + 1.27 * (y - 0.5)) * WIDE);
+      ink.fillText(k, (0.5 + 1.18 * (x - 0.5)) * WIDE, (0.5 + 1.18 * (y - 0.5)) * WIDE);
     });
     ink.setLineDash([]);
     w.spots = all.map(([kind, spot], n) => {
@@ -124,6 +124,12 @@ export function Stage() {
       look(Math.min(last, w.at + ms / FRAME));
     }
   });
+  const go = () => {
+    const there = document.querySelector(`[data-beat=${beat}] + [data-beat]`);
+    if (there) return there.scrollIntoView({ block: "center" });
+    w.plays = !calm();
+    look(w.plays ? 0 : last);
+  };
   const drag = (v) => {
     w.plays = false;
     look(v);
@@ -140,7 +146,7 @@ export function Stage() {
   return html`<canvas ref=${canvas} width=${WIDE} height=${WIDE} tabindex="0" role="application" data-shows=${beat} aria-label=${`${words}${one || " Arrow keys go from dot to dot."}`} data-testid="stage" onPointerMove=${hover} onPointerDown=${hover} onPointerLeave=${() => pick(null)} onBlur=${() => pick(null)}
       onKeyDown=${byArrows((x, y) => pick((n) => ((n ?? count - 1) + x + y + 2 * count) % (2 * count)))} />
     <p class="small" role="status"><b data-testid="stage-words">${words}</b> The judge says “real” of the <span class="real">real ones with ${share(real)}</span>, of the <span class="fake">forged with ${share(fake)}</span>.${one}</p>
-    <div class="act"><${Slider} label="Time" text=${words} max=${last} value=${at} testid="stage-time" onInput=${drag} />${next && html`<${Button} kind="primary" testid="stage-next" act=${() => document.querySelector(`[data-beat=${beat}] + [data-beat]`).scrollIntoView({ block: "center" })}>${next}<//>`}</div>`;
+    <div class="act"><${Slider} label="Time" text=${words} max=${last} value=${at} testid="stage-time" onInput=${drag} /><${Button} kind="primary" testid="stage-next" act=${go}>${next}<//></div>`;
 }
 
 /** What Mulligan said of the run that failed, and what it changed for the second try. */
