@@ -95,7 +95,7 @@ class Pile:
         return self.state()
 
     @post("/api/pile/keep", of="pile")
-    def keep(self, *, numbers: Numbers = ()) -> dict[str, str]:
+    def keep(self, *, numbers: tuple[Number, ...] = ()) -> dict[str, str]:
         """Save the pile, or these pictures of it, as a file that never changes."""
         drawings = [each.picture for number, each in self._drawings.items() if not numbers or number in numbers]
         if not drawings:
