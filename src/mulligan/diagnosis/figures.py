@@ -79,6 +79,7 @@ FIGURES: dict[str, Figure] = {
     "same_z": Figure("two steps drew the same z"),
     "same_x": Figure("two steps had the same reals"),
     "drift": Figure("distance of D's reals from those of a measurement ago ÷ what chance makes of it"),
+    "rates": Figure("D's learning rate ÷ G's"),
     "rate": Figure("G's learning rate ÷ where its schedule began"),
     "cut": Figure("G steps without a gradient: its loss does not reach it"),
     "mixed": Figure("reals and fakes share D's BatchNorm in D's step, and not in G's"),

@@ -324,6 +324,13 @@ def last(kind: type, name: str) -> Callable[[Loop], float | None]:
     return lambda loop: float(getattr(loop.of(kind)[-1], name)) if loop.of(kind) else None
 
 
+def rates(loop: Loop) -> float | None:
+    """Return D's learning rate ÷ G's, of the same optimiser."""
+    last = {turn.step.player: turn.step for turn in loop.steps}
+    alike = {"g", "d"} <= last.keys() and last["g"].kind == last["d"].kind and last["g"].rate > 0
+    return last["d"].rate / last["g"].rate if alike else None
+
+
 DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "foreign": foreign,
     "stale_d": lambda loop: float(any(old or both for old, both in gradients(loop, "d"))),
@@ -339,6 +346,7 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "class_changed": last(Labelled, "changed"),
     "mixed": mixed,
     "cut": cut,
+    "rates": rates,
     "rate": lambda loop: next((t.step.left for t in reversed(loop.steps) if t.step.player == "g"), None),
 }
 """Each figure that the facts of a loop give."""

@@ -31,7 +31,18 @@ YOUNG = 2000
 """Steps until which healthy GANs have looked like one of `PASSING`."""
 NEWBORN = 300
 """Steps before which G has hardly moved, so that its samples say nothing."""
-PASSING = {"D wins", "G wins", "mode collapse", "saturation", "cycling", "intra-class collapse", "dead latent"}
+FAST = 5.0
+"""A D with so many times G's rate wins from the beginning."""
+PASSING = {
+    "D wins",
+    "G wins",
+    "mode collapse",
+    "saturation",
+    "cycling",
+    "intra-class collapse",
+    "dead latent",
+    "gamma off",
+}
 """States that healthy GANs leave again. Before step `YOUNG` such a state is only a warning."""
 AT_ONCE = {
     "foreign", "stale_d", "stale_g", "undetached", "eval", "eval_d", "same_z", "unlike", "class_changed",
@@ -97,25 +108,26 @@ class LoopHistory(History):
         signs = ((sign.state, sign.case(so_far)) for sign in SIGNS)
         shown = {state: Finding(state, each.evidence, each.severity) for state, each in signs if each.holds}
         caused = [each for each in matches(so_far) if each.state not in shown]
-        if restrained_critic(so_far).holds and "divergence" not in {*shown, *(each.state for each in caused)}:
+        old = not self.signals or so_far.taken[-1].step >= NEWBORN  # nobody knows the age of pictures that were kept
+        if old and restrained_critic(so_far).holds and "divergence" not in {*shown, *(each.state for each in caused)}:
             shown["gamma off"] = Finding("gamma off", restrained_critic(so_far).evidence, "alarm")
             caused = [each for each in caused if each.state not in ("gamma off", "mode collapse")]
         if any(each.state == "D wins" for each in caused):  # then large outputs are those of a D that is right
             caused = [e for e in caused if e.state != "divergence" or e.evidence[0].name != "logit"]
-        return [*shown.values(), *(each for each in caused if each.state not in self._learning(so_far, each))]
+        learning = set() if old else PASSING - ({"D wins"} if so_far.get("rates") > FAST else set())
+        learning |= self._learning(so_far, any(e.state == "D wins" and e.severity == "warning" for e in caused))
+        return [*shown.values(), *(each for each in caused if each.state not in learning)]
 
-    def _learning(self, so_far: Measurements, found: Finding) -> set[str]:
+    def _learning(self, so_far: Measurements, ranks: bool) -> set[str]:
         """Return states that are none while G still learns."""
         learning, gap, gaps = set(), so_far.get("gap"), so_far.earlier("gap")
         nearer = gap * GROWS < min(gaps, default=0.0)
-        if found.severity == "warning" and gap < STILL * max(so_far.earlier("gap", 4), default=0.0):  # but slowly
+        if ranks and gap < STILL * max(so_far.earlier("gap", 4), default=0.0):  # but slowly
             learning.add("D wins")
         if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")
         if nearer or not self.averaged:
             learning.add("cycling")
-        if self.signals and so_far.taken[-1].step < NEWBORN:  # nobody knows the age of pictures that were kept
-            learning |= PASSING - {"D wins"}
         return learning
 
     def _measure(self, probe: Probe, step: int) -> Measurement:

@@ -4,7 +4,7 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +43,7 @@ class Nets:
         self.reach = -math.inf, math.inf
         self.sizes: dict[str, int] = {}
         self.blind = ""  # why D cannot be asked
+        self.plain = False  # D gets NumPy arrays, whatever G returns
         self._earlier: tuple[Any, ...] = ()  # copies of both nets at the call before
 
     def begin(self, latent: Latent, seed: int) -> Array:
@@ -74,6 +75,10 @@ class Nets:
         try:
             self.answers()
         except Exception as error:
+            with suppress(Exception):  # of functions that expect NumPy arrays
+                self.plain = True
+                self.answers()
+                return ""
             lost = f"; not copied: {', '.join(self.copier.left_out)}" if self.copier.left_out else ""
             return f"{describe_error(error)}{lost}"
         return ""
@@ -124,6 +129,7 @@ class Nets:
 
     def scores(self, x: Any) -> Any:
         """Return D's outputs, one for each sample: the mean over patches, or the first of several outputs."""
+        x = as_numpy(x) if self.plain else x
         out = ask(self.discriminator, x, *self.classes(slice(0, len(x))))
         out = (out if hasattr(out, "reshape") else as_numpy(out)).reshape(len(x), -1)
         if self.layout.name != "points" and out.shape[1] == math.prod(self.layout.shape):
@@ -203,7 +209,7 @@ def first_of(output: Any) -> Any:
 
 def describe_error(error: Exception) -> str:
     """Write an error in a line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def nets_of(generator: Any, discriminator: Any, average: Any, layout: Layout, real: Any, labels: Any) -> Nets:

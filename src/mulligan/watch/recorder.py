@@ -1,7 +1,7 @@
 """Record what a few steps of a torch loop do: a flat list of facts, written by hooks that only read.
 
-Hooks on G and D tell z, mode, and the gradient that each output of D gets from a loss. A hook on one weight of each net
-tells which gradients add up. Hooks on all optimisers tell which weights a step moves. `detectors` reads the list.
+Hooks on G and D tell z, mode, and the gradient that each output of D gets from a loss. One on the largest weight of
+each net tells which gradients add up. Those on all optimisers tell which weights a step moves.
 """
 
 from collections.abc import Callable, Sequence
@@ -70,7 +70,8 @@ class Recorder:
     ):
         self._modules, self._weights, self._fail = modules, weights, fail
         self.hears_both = None not in modules
-        self._first = {name: max(parts, key=lambda p: p.requires_grad) for name, parts in weights.items()}
+        self._first = {name: max(parts, key=lambda p: (p.requires_grad, p.numel())) for name, parts in weights.items()}
+        self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
         self.facts: list[Fact] = []
         self._fakes: list[tuple[torch.Tensor, Any]] = []  # the latest fakes, and the class that each got
@@ -85,9 +86,13 @@ class Recorder:
                 self._handles.append(net.register_forward_hook(self._reading(partial(hook, net)), with_kwargs=True))
         self._handles.append(register_optimizer_step_pre_hook(self._reading(self._steps)))
         self._handles.append(register_optimizer_step_post_hook(self._reading(self._stepped)))
-        for name, weight in self._first.items():
-            if weight.requires_grad:
-                self._handles.append(weight.register_hook(self._reading(partial(self._added, name))))
+        self._waiting = {*self._first}
+
+    def _hook_weights(self) -> None:
+        """Give each weight its hook as soon as it needs gradients: many loops let D need none in G's step."""
+        for name in [name for name in self._waiting if self._first[name].requires_grad]:
+            self._waiting.remove(name)
+            self._handles.append(self._first[name].register_hook(self._reading(partial(self._added, name))))
 
     def _reading(self, hook: Callable[..., None]) -> ReadingHook:
         return ReadingHook(hook, self._fail)
@@ -111,6 +116,7 @@ class Recorder:
     # ── hooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _drew(self, net: torch.nn.Module, module: Any, args: Any, words: Any, output: Any) -> None:
+        self._hook_weights()
         inputs, drawn = (*args, *words.values()), first_of(output)
         if isinstance(drawn, torch.Tensor) and drawn.dim():
             self._fakes = [*self._fakes, (drawn.detach(), *inputs[1:2])][-4:]
@@ -119,6 +125,7 @@ class Recorder:
             self.facts.append(Drew(None if z is None else np.sort(row_sums(z).numpy()), _in_eval(net)))
 
     def _judged(self, net: torch.nn.Module, module: Any, args: Any, words: Any, output: Any) -> None:
+        self._hook_weights()
         inputs = [x for x in (*args, *words.values()) if isinstance(x, torch.Tensor) and x.dim() > 0]
         out = first_of(output)
         if not inputs or not isinstance(out, torch.Tensor) or not out.requires_grad or not out.dim():

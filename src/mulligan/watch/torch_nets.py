@@ -126,6 +126,8 @@ class TorchNets(Nets):
         return math.sqrt(sum(float(p.detach().float().square().sum()) for p in self.of_g if p.requires_grad))
 
     def slope(self, x: Any) -> tuple[Any, Any]:
+        if self.plain:
+            return super().slope(x)
         with torch.enable_grad():
             x = x.detach().clone().requires_grad_()
             scores = self.scores(x)
