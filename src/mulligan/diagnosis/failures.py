@@ -295,9 +295,9 @@ def describe_state(state: str) -> tuple[str, str]:
 
 def matches(m: Measurements) -> list[Finding]:
     """Return every failure that has a case that holds, in order, each with its first such case."""
-    found = []
+    findings = []
     for state, failure in FAILURES.items():
         holds = next((case for case in failure.rule(m) if case.holds), None)
         if holds is not None:
-            found.append(Finding(state, holds.evidence, holds.severity))
-    return found
+            findings.append(Finding(state, holds.evidence, holds.severity))
+    return findings

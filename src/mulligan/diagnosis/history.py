@@ -160,12 +160,12 @@ class History:
 
     def _judge(self, so_far: Measurements) -> Finding | None:
         """Return the state on which two measurements agree, if it is news."""
-        found = self.matches(so_far)
-        lasts = not found and bool(self.current.severity) and astray(so_far)  # no sign, but not recovered either
-        if not found and not lasts:
+        findings = self.matches(so_far)
+        lasts = not findings and bool(self.current.severity) and astray(so_far)  # no sign, but not recovered either
+        if not findings and not lasts:
             self.clean = self._seen
-        agreed = None if lasts else agreement(found, self._before, self._earlier)
-        self._before, self._earlier = {} if lasts else severities(found), self._before
+        agreed = None if lasts else agreement(findings, self._before, self._earlier)
+        self._before, self._earlier = {} if lasts else severities(findings), self._before
         if agreed is None or not self._is_news(agreed):
             return None
         self.current = agreed
@@ -210,23 +210,23 @@ def cadence(steps: int) -> int:
     return min(EVERY, max(OFTEN, steps // PARTS))
 
 
-def agreement(found: Sequence[Finding], before: Mapping[str, str], earlier: Mapping[str, str]) -> Finding | None:
-    """Return the failure on which measurements agree: what is `found` now, and the severities `before` and `earlier`.
+def agreement(findings: Sequence[Finding], before: Mapping[str, str], earlier: Mapping[str, str]) -> Finding | None:
+    """Return the failure on which measurements agree: `findings` now, and the severities `before` and `earlier`.
 
     It is the first failure that shows now, if the last measurement showed it as well, or the one before with another
     failure between. If the first is new, it may be the cause of a later one that showed twice: then None, unless the
     first is a warning and the later one an alarm.
     """
-    first = found[0] if found else Finding(HEALTHY)
+    first = findings[0] if findings else Finding(HEALTHY)
     if first.state not in before and HEALTHY not in (first.state, *before):
         before = {first.state: earlier[first.state]} if first.state in earlier else before
     if first.state not in before:
-        lasting = (f for f in found if f.severity == before.get(f.state) == "alarm")
+        lasting = (f for f in findings if f.severity == before.get(f.state) == "alarm")
         return next(lasting, None) if first.severity == "warning" else None
     soft = "warning" in (first.severity, before[first.state])
     return first._replace(severity="warning") if soft else first
 
 
-def severities(found: Sequence[Finding]) -> dict[str, str]:
+def severities(findings: Sequence[Finding]) -> dict[str, str]:
     """Return the severity of each failure that shows, for the next measurements."""
-    return {finding.state: finding.severity for finding in found} or {HEALTHY: ""}
+    return {finding.state: finding.severity for finding in findings} or {HEALTHY: ""}

@@ -151,34 +151,34 @@ class Probe:
     def measure(self) -> tuple[dict[str, float], list[float]]:
         """Return the signals of a `Measurement`, finite numbers alone, and its histogram."""
         with np.errstate(all="ignore"):
-            made = self.fakes(COUNT, False)
-            signals = self._variety(made)
-            histogram = self._resemblance(made, signals)
+            fake = self.fakes(COUNT, False)
+            signals = self._variety(fake)
+            histogram = self._resemblance(fake, signals)
             signals |= self._averaged(signals)
             if self.answers is not None:
-                signals |= self._gradients(made, self.answers)
+                signals |= self._gradients(fake, self.answers)
         return {name: value for name, value in signals.items() if math.isfinite(value)}, histogram
 
-    def _variety(self, made: Array) -> dict[str, float]:
+    def _variety(self, fake: Array) -> dict[str, float]:
         reals, (low, high) = self.reals, self.reach
         top = reals.low + reals.span
         signals = {
-            "spread": ratio(spread(made, self.labels), reals.spread),
-            "span": float(made.max() - made.min()) / reals.span,
-            "distance": ratio(mean_distance(made), reals.distance),
+            "spread": ratio(spread(fake, self.labels), reals.spread),
+            "span": float(fake.max() - fake.min()) / reals.span,
+            "distance": ratio(mean_distance(fake), reals.distance),
             "variety": reals.deviation / reals.unit,
             "scale": reals.span / (high - low if math.isfinite(high - low) else 2.0),
             "beyond": min((max(low - reals.low, 0.0) + max(top - high, 0.0)) / reals.span, 1.0),
             "offset": abs(reals.low + reals.unit) / reals.unit,
         }
         if not reals.are_points:
-            p = reals.pixels(made)
+            p = reals.pixels(fake)
             signals |= {"extreme": extreme(p), "extreme_real": reals.extreme}
             signals["sharpness"] = ratio(edges(p), reals.edges)
         return signals
 
-    def _resemblance(self, made: Array, signals: dict[str, float]) -> list[float]:
-        features, kinds = self.reals.see(made)
+    def _resemblance(self, fake: Array, signals: dict[str, float]) -> list[float]:
+        features, kinds = self.reals.see(fake)
         d2 = squared_distances(self.reals.features, features)
         signals["coverage"] = float(np.mean(d2.min(axis=1) < self.reals.radius))
         signals["gap"] = self._gap(d2, features)
@@ -190,19 +190,19 @@ class Probe:
 
     def _averaged(self, signals: dict[str, float]) -> dict[str, float]:
         """Measure the averaged G where the figures of G itself are bad, and always the modes that it hits."""
-        reals, found = self.reals, dict[str, float]()
+        reals, averaged = self.reals, dict[str, float]()
         few = self.averaged and signals.get("classes", 1.0) < FEW_CLASSES.value
         far = self.averaged and reals.are_points and signals["gap"] > FAR_OFF.value
         if few or far or reals.toy is not None:
-            made = self.fakes(COUNT, True)
-            features, kinds = reals.see(made)
+            fake = self.fakes(COUNT, True)
+            features, kinds = reals.see(fake)
             if few and kinds is not None and reals.kinds is not None:
-                found["classes_averaged"], _ = self._classes(kinds, reals.kinds)
+                averaged["classes_averaged"], _ = self._classes(kinds, reals.kinds)
             if far:
-                found["gap_averaged"] = self._gap(squared_distances(reals.features, features), features)
+                averaged["gap_averaged"] = self._gap(squared_distances(reals.features, features), features)
             if reals.toy is not None:
-                found["modes_found"] = ratio(reals.hit(made), reals.modes)
-        return found
+                averaged["modes_found"] = ratio(reals.hit(fake), reals.modes)
+        return averaged
 
     def _gap(self, d2: NDArray[Any], features: Array) -> float:
         """Return the distance of fakes and reals; `d2` holds the squared distances between them."""
@@ -215,23 +215,23 @@ class Probe:
         shares, right = (np.bincount(k, minlength=size) / len(k) for k in (kinds, of_reals))
         return math.exp(entropy(shares) - entropy(right)), [float(v) for v in shares]
 
-    def _gradients(self, made: Array, answers: Callable[[Array], Answers]) -> dict[str, float]:
+    def _gradients(self, fake: Array, answers: Callable[[Array], Answers]) -> dict[str, float]:
         n, unit = min(ROWS, len(self.reals.x)), self.reals.unit
-        found = answers(made[:n])
-        signals = {"ranking": float((found.real[:, None] > found.fake).mean())}
-        for name, slope in (("r1", found.slope_real), ("r2", found.slope_fake)):
+        answer = answers(fake[:n])
+        signals = {"ranking": float((answer.real[:, None] > answer.fake).mean())}
+        for name, slope in (("r1", answer.slope_real), ("r2", answer.slope_fake)):
             if slope is not None:
                 signals[name] = unit**2 * float(np.square(slope).sum()) / n
-        if found.push is not None:
-            signals["push"] = unit * float(np.linalg.norm(found.push.reshape(n, -1), axis=1).mean()) * n
-        return {**signals, **found.norms}
+        if answer.push is not None:
+            signals["push"] = unit * float(np.linalg.norm(answer.push.reshape(n, -1), axis=1).mean()) * n
+        return {**signals, **answer.norms}
 
     def copying(self) -> dict[str, float]:
         """Measure copying by `metrics.copies.copying`, or by `nearness` for few samples with none held out."""
         if self._copies is None:
             return {}
-        made = self.fakes(COUNT, False)
-        return self._copies(made.reshape(len(made), -1))
+        fake = self.fakes(COUNT, False)
+        return self._copies(fake.reshape(len(fake), -1))
 
     @cached_property
     def _copies(self) -> Callable[[Array], dict[str, float]] | None:
@@ -242,8 +242,8 @@ class Probe:
             known = originals(held, seen, cells=1)
 
             def against(rows: Array) -> dict[str, float]:
-                found = copying(rows, known)
-                return {"ct_z": found.ct_z, "authentic": found.authpct - found.authpct_real}
+                copies = copying(rows, known)
+                return {"ct_z": copies.ct_z, "authentic": copies.authpct - copies.authpct_real}
 
             return against
         rows = sorted({blake2b(row).digest(): number for number, row in enumerate(seen)}.values())

@@ -180,12 +180,12 @@ class Notebook(View, Observer):
 
 def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:
     """Return the figures of a report as texts: losses, D(real) and D(fake)."""
-    words = [f"{name[0].upper()} loss {figure(measures[name])}" for name in ("d_loss", "g_loss") if name in measures]
+    parts = [f"{name[0].upper()} loss {figure(measures[name])}" for name in ("d_loss", "g_loss") if name in measures]
     if "d_real" in measures and "d_fake" in measures:
         loss = run.config.loss
         real, fake = read(loss, real=measures["d_real"], fake=measures["d_fake"])
-        words.append(f"D(real) {figure(real)}, D(fake) {figure(fake)}{READINGS[says(loss)].beside}")
-    return words
+        parts.append(f"D(real) {figure(real)}, D(fake) {figure(fake)}{READINGS[says(loss)].beside}")
+    return parts
 
 
 def few(samples: int) -> str:
@@ -212,24 +212,24 @@ def describe_event(event: Event) -> str:
         because = "".join(f"\n  {line}" for line in event.lines())
         return f"step {count(event.step)}: {event.state}{kind}{remedies}{because}"
     if isinstance(event, Evaluated):
-        found = describe_metrics(event.metrics)
-        return f"step {count(event.step)}: {found}" if found else ""
+        figures = describe_metrics(event.metrics)
+        return f"step {count(event.step)}: {figures}" if figures else ""
     return ""
 
 
 def describe_metrics(metrics: dict[str, Any]) -> str:
     """Return the metrics of an evaluator during training as one line."""
     shares = {path.rpartition(".")[2]: metric.label.lower() for path, metric in METRICS.items() if metric.share}
-    words = []
+    parts = []
     for name, value in metrics.items():
         if name == "modes":
             effective = f" ({figure(metrics['effective_modes'])} effective)" if "effective_modes" in metrics else ""
-            words.append(f"{value} {('class' if value == 1 else 'classes') if effective else 'modes'}{effective}")
+            parts.append(f"{value} {('class' if value == 1 else 'classes') if effective else 'modes'}{effective}")
         elif name in shares:
-            words.append(f"{percent(value)} {shares[name]}")
+            parts.append(f"{percent(value)} {shares[name]}")
         elif name == "distance":
-            words.append(f"distance to real {figure(value)} % (floor {figure(metrics['floor'])} %)")
+            parts.append(f"distance to real {figure(value)} % (floor {figure(metrics['floor'])} %)")
         elif name not in ("effective_modes", "floor") and isinstance(value, (int, float)):
             label = METRICS[name].label if name in METRICS else {"kid": "KID"}.get(name, name)
-            words.append(f"{label} {figure(value)}")
-    return " · ".join(words)
+            parts.append(f"{label} {figure(value)}")
+    return " · ".join(parts)

@@ -121,10 +121,10 @@ def raise_slow_rates(config: Config) -> list[Change]:
 
 def match_rates(config: Config) -> list[Change]:
     """Give both players the same rate if one has `APART` times the other's."""
-    found = of_optimizers(config, "lr")
-    low, top = min(found.values(), default=0.0), max(found.values(), default=0.0)
+    rates = of_optimizers(config, "lr")
+    low, top = min(rates.values(), default=0.0), max(rates.values(), default=0.0)
     apart = top > 0.0 and top >= APART * low
-    return set_each(found, round_to(choose_rate(low, top))) if apart else []
+    return set_each(rates, round_to(choose_rate(low, top))) if apart else []
 
 
 def choose_rate(low: float, high: float) -> float:
@@ -153,9 +153,9 @@ def strengthen_penalties(config: Config) -> list[Change]:
 
 def lighten_penalties(config: Config) -> list[Change]:
     """Set gradient penalties that exceed `TOO_STEEP` at any step of the run to their usual weight."""
-    found, usual, most = weights(config), usual_weight(config), TOO_STEEP * unit_of(config)
-    changes = set_each((path for path, weight in found.items() if weight > most), usual)
-    heaviest = max(found.values(), default=0.0)
+    heavy, usual, most = weights(config), usual_weight(config), TOO_STEEP * unit_of(config)
+    changes = set_each((path for path, weight in heavy.items() if weight > most), usual)
+    heaviest = max(heavy.values(), default=0.0)
     grows = heaviest * max(follow_schedule(config.schedules.penalty, config.steps)) > max(heaviest, most)
     return [*changes, Change("schedules.penalty", "constant")] if grows else changes
 
@@ -198,7 +198,7 @@ def make_leaky(config: Config, who: str) -> list[Change]:
 
 def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Change]]]:
     """Return faults that no loss and no other penalty mends, each in words and as changes that repair it."""
-    found = []
+    faults = []
     for who, name in zip(PLAYERS, "GD"):
         sizes = ("hidden", 16, 128), ("channels", 4, 16)  # what is narrow, and what it becomes
         wider = [
@@ -207,7 +207,7 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
             for path, value in values_of(config, f"{who}.layers", end).items()
             if isinstance(value, list) and value and min(value) < least
         ]
-        found += [
+        faults += [
             (f"a wider {name}", wider),
             (f"usual initial weights of {name} (gain 1)", _lower_above(config, f"{who}.layers.", "gain", 10.0, 1.0)),
             (f"less weight decay in {name}", _lower_above(config, f"{who}.optimizer.", "weight_decay", 1.0, 0.01)),
@@ -216,7 +216,7 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
     size = math.prod(sample_shape)
     dim = 64 if len(sample_shape) > 1 else size
     noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
-    found += [
+    faults += [
         ("a last layer of D without bounds: losses take logits", _drop_bounds(config)),
         ("repair the article's quirks: initial weights, Adam, last gradient, decay", _repair_quirks(config)),
         ("rates of the usual size", _slow_hasty(config)),
@@ -226,7 +226,7 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
         ("less instance noise: it hides the real samples", [Change("instance_noise", 0.1)] if noisy else []),
         ("R1 and R2 instead of a tight bound on D", unclip(config)),
     ]
-    return [(words, changes) for words, changes in found if changes]
+    return [(words, changes) for words, changes in faults if changes]
 
 
 def _lower_above(config: Config, start: str, end: str, most: float, becomes: float) -> list[Change]:

@@ -255,21 +255,21 @@ class Run:
             step = rows_at_once(_ROWS, self.data.shape)
             for rows in (slice(start, start + step) for start in range(0, max(1, len(z)), step)):
                 parts.append(space.forward(z[rows], None if labels is None else labels[rows], training=False).copy())
-        made = np.concatenate(parts)
-        if not np.isfinite(made).all():
-            bad = made.size - np.count_nonzero(np.isfinite(made))
+        samples = np.concatenate(parts)
+        if not np.isfinite(samples).all():
+            bad = samples.size - np.count_nonzero(np.isfinite(samples))
             raise DivergedError(
-                f"the run diverged after step {self.step}: {bad} of {made.size} numbers in the generator's samples are "
-                f"not finite. {self._advise('generator')}"
+                f"the run diverged after step {self.step}: {bad} of {samples.size} numbers in the generator's samples "
+                f"are not finite. {self._advise('generator')}"
             )
-        return made
+        return samples
 
     def sample(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
         """Return G(z) as uint8 pictures or float32 points, like the data. Parameters as for `generate`."""
-        made = self.generate(z, labels, average=average)
+        samples = self.generate(z, labels, average=average)
         if self.data.is_points:
-            return made
-        return to_uint8(made, self.config.data.low, self.config.data.high)
+            return samples
+        return to_uint8(samples, self.config.data.low, self.config.data.high)
 
     @cached_property
     def fingerprint(self) -> str:

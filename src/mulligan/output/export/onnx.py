@@ -39,18 +39,18 @@ def onnx_model(generator: Generator) -> Any:
         ) from error
     plan, spec, nodes, weights = plan_of(generator), generator.spec, list[Any](), dict[str, Array]()
 
-    def write(statements: str, where: str, **words: Any) -> None:
+    def write(statements: str, where: str, **values: Any) -> None:
         for line in filter(None, map(str.strip, statements.split("\n"))):
-            nodes.append(onnx.parser.parse_node(line.format(**words)))
+            nodes.append(onnx.parser.parse_node(line.format(**values)))
             nodes[-1].name = f"{where} {nodes[-1].output[0]}"
 
     for number, op in enumerate(plan.ops, 1):
         inputs = [f"v{i}" if i else "z" for i in op.inputs]
-        words = _words(plan, op) | {"x": inputs[0], "xs": ", ".join(inputs), "y": f"v{number}"}
+        values = _words(plan, op) | {"x": inputs[0], "xs": ", ".join(inputs), "y": f"v{number}"}
         for name, array in _arrays(plan, op).items():
-            words[name] = f"{name}_{number}"
-            weights[words[name]] = np.ascontiguousarray(array)
-        write(STATEMENTS[op.kind], op.layer, **words)
+            values[name] = f"{name}_{number}"
+            weights[values[name]] = np.ascontiguousarray(array)
+        write(STATEMENTS[op.kind], op.layer, **values)
     y = f"v{plan.result}" if plan.result else "z"
     (low, high), (data_low, data_high) = spec.output_range, spec.data_range
     if spec.output_range != spec.data_range:
@@ -90,21 +90,21 @@ def _arrays(plan: Plan, op: Op) -> dict[str, Array]:
 
 
 def _words(plan: Plan, op: Op) -> dict[str, Any]:
-    """Return the numbers and words of an operation's statements."""
-    words = {name: float(value) if name in _REAL else value for name, value in op.options.items()}
-    words |= {
+    """Return the numbers and names of an operation's statements."""
+    values = {name: float(value) if name in _REAL else value for name, value in op.options.items()}
+    values |= {
         "shape": [0, *op.shape],
         "axes": [*range(1, 1 + len(op.shape))],
         "how": _MODES.get(op.options.get("mode", "")),
     }
     if "kernel" in op.options:
         after = plan.after(op)
-        words["pads"] = [op.options["top"], op.options["left"], *(max(0, rows) for rows in after)]
-        words["more"] = [max(0, -rows) for rows in after]
+        values["pads"] = [op.options["top"], op.options["left"], *(max(0, rows) for rows in after)]
+        values["more"] = [max(0, -rows) for rows in after]
     if "classes" in op.options:
         places, classes = op.shape[:-1], op.options["classes"]
-        words |= {"one": [0, *(1 for _ in places), classes], "each": [1, *places, classes]}
-    return words
+        values |= {"one": [0, *(1 for _ in places), classes], "each": [1, *places, classes]}
+    return values
 
 
 _AXES = {"conv": (3, 2, 0, 1), "conv_transpose": (2, 3, 0, 1)}

@@ -53,11 +53,11 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
             trained = f"self.{member} = nn.Parameter({zeros})"
             members.append(f'self.register_buffer("{member}", {zeros})' if name == "mean" else trained)
         inputs = [f"x{i}" if i else "z" for i in op.inputs]
-        words = {"b": "None"} | {name: f"self.{member}" for name, member in names.items()} | op.options
-        words |= {"x": inputs[0], "sum": " + ".join(inputs), "shape": ", ".join(map(str, op.shape))}
+        values = {"b": "None"} | {name: f"self.{member}" for name, member in names.items()} | op.options
+        values |= {"x": inputs[0], "sum": " + ".join(inputs), "shape": ", ".join(map(str, op.shape))}
         if "kernel" in op.options:
-            words["pad"] = _padding(op, plan.after(op))
-        lines.append(f"x{number} = {STATEMENTS[op.kind].format(**words)}  # {op.layer}")
+            values["pad"] = _padding(op, plan.after(op))
+        lines.append(f"x{number} = {STATEMENTS[op.kind].format(**values)}  # {op.layer}")
     kinds, classes, latent = {op.kind for op in plan.ops}, generator.network.classes, generator.spec.latent
     parts = {
         "facts": _comments(facts(generator)),

@@ -115,9 +115,9 @@ class Generator:
         """Return the first `count` latents of a seed, (count, dim) float32; parameters as for `sample`."""
         if not 0 <= psi <= 2:
             raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
-        _check(count, seed)
+        count, rng = as_whole("count", count, 1, 2**40), stream(as_whole("seed", seed, 0, LARGEST_SEED), "sample")
         latent = self.spec.latent
-        z = latent.draw(stream(int(seed), "sample"), np.empty((count, latent.dim), np.float32)) * np.float32(psi)
+        z = latent.draw(rng, np.empty((count, latent.dim), np.float32)) * np.float32(psi)
         along = list(along)  # a generator expression has only one pass
         if len(along) > latent.dim:
             raise ConfigError(must_be("along", f"at most {latent.dim} numbers", len(along), [1.0]))
@@ -128,10 +128,10 @@ class Generator:
 
     def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
         """Return the first `count` classes of a seed, (count,) int64; None for a generator without labels."""
-        _check(count, seed)
+        count, rng = as_whole("count", count, 1, 2**40), stream(as_whole("seed", seed, 0, LARGEST_SEED), "sample.class")
         if not self.classes:
             return None
-        u = stream(int(seed), "sample.class").random(count)
+        u = rng.random(count)
         return np.searchsorted(self.class_edges(), u, side="right").astype(np.int64)
 
     def class_edges(self) -> NDArray[np.float64]:
@@ -366,11 +366,6 @@ class Generator:
                     raise ShapeError(f"parameter {name} must have its layer's shape, but is missing or differs.")
                 view[:] = tensors[name]
             return cls(spec, network.theta, network.stats, threads=threads)
-
-
-def _check(count: int, seed: int) -> None:
-    as_whole("count", count, 1, 2**40)
-    as_whole("seed", seed, 0, LARGEST_SEED)
 
 
 def _line(start: Array, end: Array, t: NDArray[np.float64]) -> NDArray[np.float64]:

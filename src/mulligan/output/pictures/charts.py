@@ -158,16 +158,16 @@ def nice_step(span: float, parts: int = 4) -> float:
 
 
 def _bottom_ticks(x: Scale) -> list[tuple[float, str, str]]:
-    """Return place, words and anchor of the ticks that fit below a chart; the last one has the unit."""
+    """Return place, text and anchor of the ticks that fit below a chart; the last one has the unit."""
     *ticks, end = x.ticks()
     whole = all(float(t).is_integer() and abs(t) < 1e9 for t in (*ticks, end))
     last = f"{count(round(end)) if whole else short(end)} steps"
     stop = min(x(end) + LETTER * len(last) / 2, RIGHT)
     free, parts = stop - LETTER * (len(last) + 1), [(stop, last, " end")]
     for t in ticks:
-        words = count(round(t)) if whole else short(t)
-        if x(t) + LETTER * len(words) / 2 < free:
-            parts.append((x(t), words, " mid" if t else ""))
+        text = count(round(t)) if whole else short(t)
+        if x(t) + LETTER * len(text) / 2 < free:
+            parts.append((x(t), text, " mid" if t else ""))
     return parts
 
 
@@ -175,13 +175,13 @@ def short(value: float) -> str:
     """Write a value in the width of a margin: 0.25, −1,500, −20k, 1.5M, 2e−5."""
     size = abs(value)
     if 1e4 <= size < 1e9:
-        words = f"{value / 1e6:.10g}M" if size >= 1e6 else f"{value / 1e3:.10g}k"
+        text = f"{value / 1e6:.10g}M" if size >= 1e6 else f"{value / 1e3:.10g}k"
     elif size and (size < 0.01 or size >= 1e9):
         mantissa, power = f"{value:.2e}".split("e")
-        words = f"{float(mantissa):g}e{int(power)}"
+        text = f"{float(mantissa):g}e{int(power)}"
     else:
-        words = f"{value:,.10g}"
-    return words.replace("-", "−")
+        text = f"{value:,.10g}"
+    return text.replace("-", "−")
 
 
 def _path(line: Line, x: Scale, y: Scale) -> str:

@@ -109,7 +109,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     arrays, digest = parts_of(run.gan.arrays(), {"format": FORMAT}), hashlib.sha256()
     for part in arrays:
         digest.update(part)
-    words = {
+    content = {
         "format": FORMAT,
         "version": VERSION,
         **run.state(),
@@ -121,12 +121,12 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     }
     try:
         saved = target / ARRAYS
-        if saved.is_file() and hashlib.sha256(saved.read_bytes()).hexdigest() == words["arrays"]:  # the step again
-            atomic_write(target / WORDS, seal(words))
+        if saved.is_file() and hashlib.sha256(saved.read_bytes()).hexdigest() == content["arrays"]:  # the step again
+            atomic_write(target / WORDS, seal(content))
         else:
             shutil.rmtree(temporary, ignore_errors=True)
             atomic_write(temporary / ARRAYS, lambda file: file.writelines(arrays))
-            atomic_write(temporary / WORDS, seal(words))
+            atomic_write(temporary / WORDS, seal(content))
             _put(temporary, target)
             sync_folder(folder)
     except OSError as error:
@@ -172,11 +172,11 @@ def versions() -> dict[str, str]:
     }
 
 
-def seal(words: dict[str, Any]) -> bytes:
-    """Encode `words` as JSON whose last entry is a digest of the rest."""
-    body = json.dumps(words, indent=1, ensure_ascii=False)
+def seal(content: dict[str, Any]) -> bytes:
+    """Encode `content` as JSON whose last entry is a digest of the rest."""
+    body = json.dumps(content, indent=1, ensure_ascii=False)
     digest = hashlib.sha256(body.encode()).hexdigest()
-    return json.dumps({**words, "digest": digest}, indent=1, ensure_ascii=False).encode()
+    return json.dumps({**content, "digest": digest}, indent=1, ensure_ascii=False).encode()
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -205,19 +205,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
     CheckpointError
         When a file is missing, truncated, edited, of another kind, or of another version of the format.
     """
-    words = unseal(path / WORDS)
+    content = unseal(path / WORDS)
     packed = _bytes(path / ARRAYS)
-    if hashlib.sha256(packed).hexdigest() != words.get("arrays"):
+    if hashlib.sha256(packed).hexdigest() != content.get("arrays"):
         raise _refuse(path / ARRAYS, f"is truncated or was changed after it was written ({len(packed)} bytes)")
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         arrays: dict[str, Array] = load(packed)
-        config = from_table(Config, upgrade(words["config"]))
+        config = from_table(Config, upgrade(content["config"]))
         names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "adjusted")
-        state = {name: words[name] for name in names}
-        log, clock, computed_by = (dict(words[name]) for name in ("log", "clock", "versions"))
+        state = {name: content[name] for name in names}
+        log, clock, computed_by = (dict(content[name]) for name in ("log", "clock", "versions"))
         return Checkpoint(path, config, state, arrays, log, clock, computed_by)
     except MulliganError as error:
         why = f"holds a configuration that cannot be built here: {error} Register your own classes first"
@@ -230,20 +230,20 @@ def unseal(path: Path) -> dict[str, Any]:
     """Read what `seal` wrote; raise CheckpointError if it was changed, cut off, or is of another kind."""
     text = _bytes(path)
     try:
-        words = parse_object(text, path)
+        content = parse_object(text, path)
     except DataError as error:
         raise _refuse(path, "is truncated or is not JSON") from error
-    if words.get("format") != FORMAT:
+    if content.get("format") != FORMAT:
         raise _refuse(path, "is not a checkpoint of Mulligan")
-    if words.get("version") != VERSION:
+    if content.get("version") != VERSION:
         raise CheckpointError(
-            f"{path} has version {words.get('version')!r} of the format, but Mulligan {__version__} reads version "
+            f"{path} has version {content.get('version')!r} of the format, but Mulligan {__version__} reads version "
             f"{VERSION}. Use the version of Mulligan that wrote it."
         )
-    words.pop("digest", None)
-    if seal(words) != text:
+    content.pop("digest", None)
+    if seal(content) != text:
         raise _refuse(path, "was changed after it was written")
-    return words
+    return content
 
 
 def _bytes(path: Path) -> bytes:

@@ -34,8 +34,8 @@ _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # error numbers that mean:
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
-def _digest(words: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _let_go() -> None:
@@ -119,14 +119,14 @@ class RunFolder:
 
     def read_metrics(self) -> tuple[dict[str, Any], str]:
         """Read the last evaluation, empty without one, and check it. Returns also a warning, which is logged, or ""."""
-        found = find_json(self.metrics)
-        if found is None and not self.metrics.is_file():
+        metrics = find_json(self.metrics)
+        if metrics is None and not self.metrics.is_file():
             return {}, ""
-        if found is not None and found.pop("digest", None) in (None, _digest(found)):
-            return found, ""
+        if metrics is not None and metrics.pop("digest", None) in (None, _digest(metrics)):
+            return metrics, ""
         changed = _CHANGED.format(self.metrics, "")
         _LOG.warning(changed)
-        return found or {}, changed
+        return metrics or {}, changed
 
     def check_log(self, log: bytes) -> str:
         """Check the log against the digests in the checkpoints. Returns a warning, which is also logged; or nothing."""
@@ -151,8 +151,8 @@ class RunFolder:
 
     def grids(self) -> dict[int, Path]:
         """Return the paths of the sample pictures by step, the first step first."""
-        found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png") if path.is_file()}
-        return {step: found[step] for step in sorted(found) if step >= 0}
+        grids = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png") if path.is_file()}
+        return {step: grids[step] for step in sorted(grids) if step >= 0}
 
     def newest(self, until: float = math.inf) -> Checkpoint | None:
         """Load the newest undamaged checkpoint up to a step, if there is any; raise an error if all are damaged."""
