@@ -96,7 +96,7 @@ class Ours:
 
     def restore(self, path):
         from mulligan.training import load_checkpoint
-        from mulligan.training.store import checkpoints
+        from mulligan.training.store.checkpoint import checkpoints
 
         self.run = load_checkpoint(checkpoints(path)[-1]).run()
 

@@ -40,7 +40,7 @@ from mulligan.data import from_arrays, load
 from mulligan.errors import MulliganError
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.training import Diagnosis, Recorder, Run, RunFolder, load_checkpoint, recipe, resume, with_overrides
-from mulligan.training.store import checkpoints
+from mulligan.training.store.checkpoint import checkpoints
 
 SECONDS = 120
 TINY = ("threads=1", "steps=60", "report_every=10", "sample_every=30", "save_every=20", "evaluate_every=0")

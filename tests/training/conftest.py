@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mulligan.training import Diagnosed, Recorder, RunFolder, Stepped
-from mulligan.training.store import checkpoints
+from mulligan.training.store.checkpoint import checkpoints
 
 
 class Alarm:

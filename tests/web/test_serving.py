@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mulligan.cli import main
-from mulligan.training.store import checkpoints, step_of
+from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.web.app import for_class
 
 QUICKLY = ["threads=1", "evaluate_every=0", "sample_every=0", ["steps", 1_000_000]]

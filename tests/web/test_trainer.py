@@ -14,7 +14,7 @@ from mulligan.config.change import compare
 from mulligan.config.serialization import to_table
 from mulligan.training import Recorder, Run, load_checkpoint
 from mulligan.training.progress import few
-from mulligan.training.store import checkpoints
+from mulligan.training.store.checkpoint import checkpoints
 from mulligan.web.handle import Channel
 from mulligan.web.trainer import Trainer
 

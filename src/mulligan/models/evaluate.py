@@ -18,7 +18,7 @@ from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator, SampleSource
 from mulligan.models import load as load_generator
 from mulligan.output.generator import LARGEST_SEED, Generator
 from mulligan.training import Run
-from mulligan.training.store import newest_in, restore_run
+from mulligan.training.store.folder import newest_in, restore_run
 
 _LOG = logging.getLogger(__name__)
 

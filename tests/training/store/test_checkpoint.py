@@ -17,8 +17,7 @@ from mulligan import __version__
 from mulligan.config.serialization import to_table
 from mulligan.errors import CheckpointError, RunError
 from mulligan.training import Run, load_checkpoint, resume, save_checkpoint, train
-from mulligan.training.store import checkpoints, step_of
-from mulligan.training.store.checkpoint import choose_kept, folder_of, seal
+from mulligan.training.store.checkpoint import checkpoints, choose_kept, folder_of, seal, step_of
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from mulligan.data import from_arrays
 from mulligan.nn.layers import Dropout
 from mulligan.training import Interrupt, Recorder, Run, RunFolder, dumps_toml, load_checkpoint, resume, train
 from mulligan.training.interrupt import Held
-from mulligan.training.store import checkpoints
+from mulligan.training.store.checkpoint import checkpoints
 
 PROGRAM = """
 import sys, time

@@ -22,7 +22,7 @@ from mulligan.training import (
     resume,
     save_checkpoint,
 )
-from mulligan.training.store import checkpoints
+from mulligan.training.store.checkpoint import checkpoints
 from mulligan.training.store.history import read_run
 
 

@@ -5,11 +5,4 @@
 - `history`: the one reader of a run's files: `read_run(folder)` returns a `RunHistory`, and `RunHistory.add` takes the
   events of a run that trains. ``strict=False`` skips damaged lines, for lists and live pages; otherwise one is a
   `DataError` with file and line.
-
-Programs import the public names from `mulligan.training`. The names below are for the project itself.
 """
-
-from mulligan.training.store.checkpoint import checkpoints, step_of
-from mulligan.training.store.folder import newest_in, restore_run
-
-__all__ = ["checkpoints", "newest_in", "restore_run", "step_of"]
