@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, MulliganError, expanded
+from mulligan.errors import CheckpointError, ConfigError, expanded
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
-from mulligan.training.store.folder import RunFolder, newest_in, restore_run
+from mulligan.training.store.folder import RunFolder, newest_in
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,18 +67,12 @@ def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int, tuple[int, i
     checkpoint = newest_in(path)
     if checkpoint is None:
         raise CheckpointError(f"{path} must hold a checkpoint, got none. Try a run that has been saved.")
-    arrays = checkpoint.arrays
-    try:
-        spec = Generator.load(RunFolder(checkpoint.path.parent.parent).generator).spec
-        g = Network(Sequential(spec.layers), (spec.latent.dim,))
-        d = Network(Sequential(checkpoint.config.discriminator.build(spec.shape, spec.classes)), spec.shape)
-        fit = all(arrays[f"{name}.theta"].shape == network.theta.shape for name, network in (("g", g), ("d", d)))
-    except MulliganError:
-        fit = False
-    if not fit:  # the file is missing, damaged or another run's: the nets follow from the run's data
-        old = restore_run(checkpoint)
-        spec, g, d = old.generator().spec, old.gan.g.network, old.gan.d.network
+    arrays, spec = checkpoint.arrays, Generator.load(RunFolder(checkpoint.path.parent.parent).generator).spec
+    g = Network(Sequential(spec.layers), (spec.latent.dim,))
+    d = Network(Sequential(checkpoint.config.discriminator.build(spec.shape, spec.classes)), spec.shape)
     for name, network in (("g", g), ("d", d)):
+        if arrays[f"{name}.theta"].shape != network.theta.shape:
+            raise CheckpointError(f"{path} must hold the generator of its checkpoints, got another run's. Resume it.")
         network.theta[:], network.stats[:] = arrays[f"{name}.theta"], arrays[f"{name}.stats"]
     average = {entry.path: entry.view(arrays.get("average", arrays["g.theta"])) for entry in g.entries}
     players = {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}
