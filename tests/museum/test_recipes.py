@@ -119,21 +119,6 @@ def test_each_mended_recipe_repairs_one_quirk_more():
     assert both(mulligan.recipe("article-mended"), (28, 28, 1)) == ([100, 128, 784], [784, 128, 1])
 
 
-def test_kristiadi():
-    config = mulligan.recipe("kristiadi")
-    assert both(config, (28, 28, 1)) == ([100, 128, 784], [784, 128, 1])
-    assert config.generator.optimizer == config.discriminator.optimizer == Adam(1e-3, 0.9, 0.999)
-    assert (config.steps, config.batch_size, config.sample_every, config.d_steps) == (1_000_000, 128, 1000, 1)
-    gan = GAN(config, (28, 28, 1), workers=1)
-    for network in (gan.g.network, gan.d.network):
-        for entry in network.entries:
-            array = entry.view(network.theta)
-            if array.ndim == 2:
-                assert array.std() == pytest.approx(1 / np.sqrt(len(array) / 2), rel=0.15)
-            else:
-                assert not array.any()
-
-
 @pytest.mark.parametrize("loss", [AutogradCost(), LogOfProbability()])
 def test_mistaken_losses_have_the_gradients_of_their_values(loss):
     rng, h = np.random.default_rng(0), 1e-6

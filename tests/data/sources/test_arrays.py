@@ -213,13 +213,6 @@ def test_numbers_and_their_words_are_one_label(train, test):
         from_arrays(GREY, train, GREY[:2], ["left", "right"])
 
 
-def test_named_classes_keep_their_order():
-    data = from_arrays(GREY, [1, 0] * 3, GREY[:2], ["two", "zero"], class_names=["zero", "one", "two"])
-    assert data.class_names == ("zero", "one", "two")
-    assert data.labels.tolist() == [1, 0] * 3
-    assert data.test.labels.tolist() == [2, 0]
-
-
 def test_rounding_is_to_the_nearest_level_across_blocks():
     levels = np.arange(5000 * 4).reshape(5000, 2, 2) % 256
     data = from_arrays(levels / 255 + 0.4 / 255 * (levels < 255))

@@ -46,18 +46,6 @@ def test_every_worker_works_in_a_process_of_its_own(count):
     assert not any(alive(pid) for pid in seen[1:])
 
 
-def test_outside_the_block_workers_are_threads():
-    seen = shared((2,), np.int64)
-
-    def work(worker):
-        seen[worker] = os.getpid()
-
-    team = forked(2)
-    team.repeat(work)
-    team.close()
-    assert seen.tolist() == [os.getpid()] * 2
-
-
 @pytest.mark.parametrize("count", [2, 3])
 def test_what_is_written_before_a_meeting_is_read_after(count):
     board, sums = shared((count,), np.float64), shared((count, 200), np.float64)

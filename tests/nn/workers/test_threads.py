@@ -43,15 +43,6 @@ def interval(monkeypatch):
     sys.setswitchinterval(before)
 
 
-def test_turns_at_the_interpreter_are_short_inside_and_as_before_outside(interval):
-    with ThreadTeam(2), ThreadTeam(1):
-        assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL)
-    assert sys.getswitchinterval() == interval
-    with pytest.raises(KeyError), ThreadTeam(2) as team:
-        team.run(lambda worker: {}[worker])
-    assert sys.getswitchinterval() == interval
-
-
 @pytest.fixture
 def blas():
     """Return how many threads BLAS may use, which are two to begin with."""
