@@ -21,7 +21,7 @@ from mulligan.diagnosis import (
     remedies_for,
     standing,
 )
-from mulligan.diagnosis.failures import COSTLY, FAR_OFF, STILL
+from mulligan.diagnosis.failures import COSTLY, FAR_OFF, STILL, UNMOVED
 from mulligan.watch.detectors import Stepped
 
 GROWS = 1.02
@@ -31,6 +31,8 @@ YOUNG = 2000
 """Steps until which healthy GANs have looked like one of `PASSING`."""
 NEWBORN = 300
 """Steps before which G has hardly moved, so that its samples say nothing."""
+CERTAIN = {"divergence", "wrong scale", "wrong sign", "copying"}
+"""Failures that are named from the beginning."""
 FAST = 5.0
 """A D with so many times G's rate wins from the beginning."""
 PASSING = {
@@ -42,6 +44,7 @@ PASSING = {
     "intra-class collapse",
     "dead latent",
     "gamma off",
+    "contrast illusion",
 }
 """States that healthy GANs leave again. Before step `YOUNG` such a state is only a warning."""
 AT_ONCE = {
@@ -114,8 +117,11 @@ class LoopHistory(History):
             caused = [each for each in caused if each.state not in ("gamma off", "mode collapse")]
         if any(each.state == "D wins" for each in caused):  # then large outputs are those of a D that is right
             caused = [e for e in caused if e.state != "divergence" or e.evidence[0].name != "logit"]
-        learning = set() if old else PASSING - ({"D wins"} if so_far.get("rates") > FAST else set())
-        learning |= self._learning(so_far, any(e.state == "D wins" and e.severity == "warning" for e in caused))
+        learning = self._learning(so_far, any(e.state == "D wins" and e.severity == "warning" for e in caused))
+        if not old:
+            fast = {"D wins"} if so_far.get("rates") > FAST else set()
+            still = {"standstill"} if so_far.get("travelled") < UNMOVED.value else set()
+            learning |= {each.state for each in caused} - CERTAIN - fast - still
         return [*shown.values(), *(each for each in caused if each.state not in learning)]
 
     def _learning(self, so_far: Measurements, ranks: bool) -> set[str]:
