@@ -28,7 +28,8 @@ def test_a_worker_is_heard_to_its_end_even_if_the_loop_has_gone(monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a console signal of Windows cannot be sent to one process")
-def test_the_worker_does_not_hear_ctrl_c_while_it_starts():
+def test_the_worker_does_not_hear_ctrl_c_while_it_starts(monkeypatch):
+    monkeypatch.setattr(handle, "_main", methodcaller("recv"))
     worker = WorkerHandle()
     worker.spawn()
     (process,) = multiprocessing.active_children()

@@ -1,7 +1,7 @@
 """Curves and figures of a run: collected, read back, thinned."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulligan.training import Diagnosis, Recorder, Run
@@ -10,6 +10,7 @@ from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web.session import POINTS, curves_of
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 3000))
 def test_thinned_curves_keep_their_ends(count):
     history = RunHistory(stepped=[(10 * i, {"d_loss": i / 7}) for i in range(count)])
