@@ -55,24 +55,6 @@ def test_the_stop_button_keeps_what_was_learned(tmp_path, monkeypatch):
     assert then[0]["data"]["image/png"]
 
 
-def test_a_loop_of_ones_own_redraws_one_output_and_goes_on_after_the_stop_button(tmp_path, monkeypatch):
-    loop = """
-        import mulligan
-        run = mulligan.Run(mulligan.recipe("ring", steps=10**6, report_every=50))
-        try:
-            for event in mulligan.train(run):
-                pass
-        except KeyboardInterrupt:
-            before = run.step
-    """
-    more = "next(e for e in mulligan.train(run, observers=()) if e.name == 'stepped').step > before > 0"
-    first, then, shown = executed(tmp_path, monkeypatch, re.sub("\n {8}", "\n", loop), more, "run", stop=0)
-    assert [output["output_type"] for output in first] == ["display_data"]
-    assert 'alt="samples"' in html(first[0])
-    assert [output["data"]["text/plain"] for output in then if output["output_type"] == "execute_result"] == ["True"]
-    assert 'alt="samples"' in html(shown[0])
-
-
 @pytest.mark.parametrize("path", sorted((SOURCE.parent / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_the_notebooks_are_stored_without_output_and_install_what_is_missing(path):
     notebook = nbformat.read(path, as_version=4)

@@ -1,5 +1,6 @@
 """Run folders for the page: listed, drawn from; odd, damaged and hostile ones among them."""
 
+import json
 import logging
 import os
 import shutil
@@ -9,12 +10,17 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
-from mulligan.training import Recorder, Run, RunFolder, resume
+from mulligan.museum import EXHIBITS
+from mulligan.training import Diagnosis, Recorder, Run, RunFolder, resume
+from mulligan.training.monitor import Monitor
+from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web import app, jobs
 from mulligan.web.playground import OURS
-from mulligan.web.session import chain
+from mulligan.web.session import POINTS, chain, curves_of
 
 
 def rows_of(call):
@@ -209,3 +215,50 @@ def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs, caplog):
     (line,) = caplog.messages
     assert max(waits) < 5 < app.GRACE  # a worker that has nothing to save may still be starting
     assert line.startswith(f"tiny-1 is saved at step 18; go on with: mulligan resume {runs / 'tiny-1'}, or")
+
+
+# ── curves ──
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 3000))
+def test_thinned_curves_keep_their_ends(count):
+    history = RunHistory(stepped=[(10 * i, {"d_loss": i / 7}) for i in range(count)])
+    found = curves_of(history)["curves"]
+    assert len(found["step"]) == len(found["d_loss"]) == min(count, POINTS)
+    assert found["step"] == sorted(set(found["step"]))
+    if count:
+        assert (found["step"][0], found["step"][-1]) == (0, 10 * (count - 1))
+        assert found["d_loss"][-1] == pytest.approx((count - 1) / 7, rel=1e-5)
+
+
+def test_what_a_run_folder_tells(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("mulligan.web.session.POINTS", 50)
+    run, seen = Run(tiny(steps=60, report_every=1, evaluate_every=30)), []
+    monitor = Monitor.of(run)
+    for event in Recorder(tmp_path / "r").record(run, evaluators=[monitor], observers=[Diagnosis(10)]):
+        if event.name == "stepped":
+            seen.append(event)
+    found = curves_of(read_run(tmp_path / "r"))
+    first = seen[0].measures
+    assert found["curves"]["d_loss"][0] == pytest.approx(first["d_loss"], rel=1e-5)
+    assert found["curves"]["penalty"][0] == pytest.approx(first["r1"] + first["r2"], rel=1e-5)
+    assert len(found["curves"]["step"]) == 50
+    assert found["distance"]["step"] == [10, 20, 30, 40, 50, 60]
+    measured = [value is None for value in found["distance"]["distance"]]
+    assert measured == [True, True, False, True, True, False]
+    assert all(value is not None for value in found["distance"]["gap"])
+
+
+# ── the museum ──
+
+
+def test_every_exhibit_shows_its_pictures(call):
+    assert [entry["name"] for entry in call.get("/api/museum").json()["cases"]] == list(EXHIBITS)
+    for name, exhibit in EXHIBITS.items():
+        json.dumps(exhibit.words(), allow_nan=False)
+        case = call.get(f"/api/museum/{name}").json()
+        assert (case["title"], case["command"]) == (exhibit.title, f"mulligan museum {name}")
+        assert case["played"]["fails"]
+        assert {"before", "after"} <= {picture["name"] for picture in case["played"]["pictures"]}
+    assert call.get("/api/museum/other").status_code == 422
