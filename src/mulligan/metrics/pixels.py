@@ -81,7 +81,7 @@ def real_or_fake(real: NDArray[np.uint8], fake: NDArray[np.uint8], *, seed: int 
             elif since == PATIENCE:
                 break
     kept[:] = best
-    return float(0.5 + 0.5 * np.sign(margins(*tested)).mean())
+    return float(0.5 + 0.5 * np.sign(margins(*tested)).mean(dtype=np.float64))
 
 
 BLOCK = 1 << 19  # pixel values of one block: each takes eight bytes in several arrays
