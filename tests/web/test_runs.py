@@ -213,7 +213,7 @@ def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs, caplog):
     shutil.rmtree(runs / "tiny-1" / "checkpoints" / "step-000024")
     app.end(state, runs, worker)
     (line,) = caplog.messages
-    assert max(waits) < 5 < app.GRACE  # a worker that has nothing to save may still be starting
+    assert max(waits) < 5 < app.WAITS["paused"]  # a worker that has nothing to save may still be starting
     assert line.startswith(f"tiny-1 is saved at step 18; go on with: mulligan resume {runs / 'tiny-1'}, or")
 
 

@@ -51,8 +51,8 @@ TYPES = {
     ".webp": "image/webp",
 }
 """Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
-GRACE, SHORT = 60.0, 1.0
-"""Seconds for which the worker is waited for: while it saves a run, and if it has nothing to save."""
+WAITS = {**dict.fromkeys((*UNFINISHED, "stopping"), 60.0), "loading": 10.0}
+"""Seconds for which the worker may save a run, by state; while it loads one, that before. Else it has none to save."""
 BODY_BYTES = 65_536
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE = "mulligan-token"
@@ -304,7 +304,7 @@ def run(playground: Playground, listener: socket.socket, app: Gate, ready: Calla
 def end(state: State, folder: Path, worker: WorkerHandle) -> None:
     """Wait until the worker has saved the run, and print how to resume it."""
     worker.quit()
-    well = worker.join(GRACE if state.name in (*UNFINISHED, "stopping") else SHORT)
+    well = worker.join(WAITS.get(state.name, 1.0))
     run = state.run
     if run is None or not (folder / run).is_dir():  # no run, or one that could not start
         return

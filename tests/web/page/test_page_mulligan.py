@@ -30,7 +30,7 @@ def test_a_run_that_was_broken_by_two_knobs_gets_a_second_try_and_both_futures_p
     tab.wait("training")
     second = tab.page.evaluate("import('/js/store.js').then(({store}) => store.tries.at(-1))")
     assert second["from_step"] == healthy
-    assert [change["label"] for change in second["changes"]]
+    assert second["summary"]
     tab.until("(step) => Number(document.querySelector('[data-testid=step]').dataset.step) > step", healthy + 300)
     tab("run-toggle").click()
     tab.wait("paused")
