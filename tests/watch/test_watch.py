@@ -62,6 +62,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             one, zero = torch.ones(len(x), 1), torch.zeros(len(x), 1)
             x = reals[:16].flip(0) if "same_x" in edits else x
             x = 0.8 * x + 0.2 * (-1) ** ((step - 1) // 20) if "unshuffled" in edits else x
+            d.requires_grad_(True)
             if "stale_d" not in edits:
                 opt_d.zero_grad()
             if "undetached" in edits:
@@ -95,6 +96,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
                 shown = {"cut": fake.detach(), "lost": x}.get("".join(edits), fake)
                 g_loss = loss(d(shown).float(), zero if "with_d" in edits else one)
+            d.requires_grad_("frozen" not in edits)
             g_loss.backward()
             opt_g.step()
             fall.step()
@@ -130,6 +132,7 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
     ("edit", "state"),
     [
         ("stale_d", "no zero_grad"),
+        ("stale_d frozen", "no zero_grad"),
         ("stale_g", "no zero_grad"),
         ("foreign", "foreign parameters"),
         ("undetached", "no detach"),
@@ -154,7 +157,7 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
     ],
 )
 def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
-    watch, _ = loop(torch, (edit,))
+    watch, _ = loop(torch, edit.split())
     assert watch.findings[0].state == state
     assert ("\n    + " in watch.findings[0].remedies[0]) == (edit != "one_target")  # whose loss is none that is known
     assert state in str(watch)
@@ -166,6 +169,39 @@ def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
     watch, _ = loop(torch, edits)
     assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "cycling"} == set()
     assert watch.form.name == "cross-entropy of logits"
+
+
+@pytest.mark.parametrize("kind", ["third optimiser", "inputs", "autoencoder"])
+def test_a_loop_that_looks_odd_is_accused_of_no_mistake(torch, kind):
+    """InfoGAN's third optimiser holds both nets, a backward pass names its inputs, and BEGAN's D returns pictures."""
+    softplus = torch.nn.functional.softplus
+
+    class Judge(torch.nn.Linear):
+        def forward(self, x):
+            out = super().forward(x)
+            return out if kind == "autoencoder" else (out[:, 0], out[:, 1:])
+
+    torch.manual_seed(0)
+    reals, g, d = torch.randn(200, 3) + 4, torch.nn.Linear(2, 3), Judge(3, 3)
+    opt_g, opt_d, both = (
+        torch.optim.Adam(weights, 0.01)
+        for weights in ([*g.parameters()], [*d.parameters()], [*g.parameters(), *d.parameters()])
+    )
+    score = (lambda x: -(d(x) - x).abs().mean(1)) if kind == "autoencoder" else (lambda x: d(x)[0])
+    watch = mulligan.Watch(reals, generator=g, discriminator=score, latent=2, every=20)
+    for step in range(1, 61):
+        x, z = reals[torch.randint(200, (32,))], torch.randn(32, 2)
+        opt_d.zero_grad()
+        d_loss = softplus(-score(x)).mean() + softplus(score(g(z).detach())).mean()
+        d_loss.backward(inputs=[*d.parameters()] if kind == "inputs" else None)
+        opt_d.step(), opt_g.zero_grad()
+        softplus(-score(g(z))).mean().backward(inputs=[*g.parameters()] if kind == "inputs" else None)
+        opt_g.step()
+        if kind == "third optimiser":
+            both.zero_grad(), d(g(z))[1].square().mean().backward(), both.step()
+        watch(step)
+    assert watch.error == ""
+    assert {finding.state for finding in watch.findings} & LOOP_FAULTS.keys() == set()
 
 
 @pytest.mark.parametrize(

@@ -36,16 +36,9 @@ CERTAIN = {"divergence", "wrong scale", "wrong sign", "copying"}
 FAST = 5.0
 """A D with so many times G's rate wins from the beginning."""
 PASSING = {
-    "D wins",
-    "G wins",
-    "mode collapse",
-    "saturation",
-    "cycling",
-    "intra-class collapse",
-    "dead latent",
-    "gamma off",
+    "D wins", "G wins", "mode collapse", "saturation", "cycling", "intra-class collapse", "dead latent", "gamma off",
     "contrast illusion",
-}
+}  # fmt: skip
 """States that healthy GANs leave again. Before step `YOUNG` such a state is only a warning."""
 AT_ONCE = {
     "foreign", "stale_d", "stale_g", "undetached", "eval", "eval_d", "same_z", "unlike", "class_changed",

@@ -44,7 +44,7 @@ class Nets:
         self.sizes: dict[str, int] = {}
         self.blind = ""  # why D cannot be asked
         self.plain = False  # D gets NumPy arrays, whatever G returns
-        self._earlier: tuple[Any, ...] = ()  # copies of both nets at the call before
+        self.earlier: tuple[Any, ...] = ()  # copies of both nets at the call before, for `moves`
 
     def begin(self, latent: Latent, seed: int) -> Array:
         """Draw the fixed z and the first samples, and ask D once."""
@@ -156,8 +156,8 @@ class Nets:
 
     def moves(self) -> Moves | None:
         """Compare D's answers with those of the nets at the last call, if there was one; within `copied`."""
-        rows, now, earlier = slice(0, len(self.real)), (self.generator, self.discriminator), self._earlier
-        self._earlier = now
+        rows, now, earlier = slice(0, len(self.real)), (self.generator, self.discriminator), self.earlier
+        self.earlier = now
         if not earlier:
             return None
 
@@ -174,10 +174,6 @@ class Nets:
         x = self.real_like(before)
         real, fake, drawn = (judge(earlier[1], samples) for samples in (x, before, after))
         return Moves(judge(now[1], x) - real, judge(now[1], before) - fake, drawn - fake, real - fake)
-
-    def forget(self) -> None:
-        """Let go of the copies that `moves` keeps."""
-        self._earlier = ()
 
     def recorder(self, fail: Callable[[Exception], None]) -> Any:
         return None

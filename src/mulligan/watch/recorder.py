@@ -79,6 +79,8 @@ class Recorder:
         self._way = 0.0
 
     def start(self) -> None:
+        """Record the step of the user's loop that begins now."""
+        self.facts.append(Began())
         if self._handles:
             return
         for net, hook in zip(self._modules, (self._drew, self._judged)):
@@ -96,11 +98,6 @@ class Recorder:
 
     def _reading(self, hook: Callable[..., None]) -> ReadingHook:
         return ReadingHook(hook, self._fail)
-
-    def step(self) -> None:
-        """Note that the user's loop begins another step."""
-        if self._handles:
-            self.facts.append(Began())
 
     def remove(self) -> None:
         while self._handles:

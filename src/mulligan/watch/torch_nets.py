@@ -71,7 +71,7 @@ class TorchNets(Nets):
     def seeded(self) -> Iterator[None]:
         devices = [torch.cuda] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
         chance, on_devices = torch.get_rng_state(), [device.get_rng_state_all() for device in devices]
-        on_mps = torch.mps.get_rng_state() if self.real_device == "mps" else None
+        on_mps = torch.mps.get_rng_state() if str(getattr(self.real, "device", "")).startswith("mps") else None
         try:
             with super().seeded():
                 torch.default_generator.manual_seed(0)
@@ -84,10 +84,6 @@ class TorchNets(Nets):
                 device.set_rng_state_all(state)
             if on_mps is not None:
                 torch.mps.set_rng_state(on_mps)
-
-    @property
-    def real_device(self) -> str:
-        return self.real.device.type if isinstance(self.real, torch.Tensor) else ""
 
     def _explore(self) -> None:
         """Find G's range, the weights of each net, and the modules that hold them."""

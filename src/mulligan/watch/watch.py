@@ -19,7 +19,7 @@ from mulligan.errors import ConfigError, DataError, MulliganError, as_whole, mus
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import count, figure
-from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Started, Stepped
+from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
 from mulligan.watch.arrays import as_numpy, calm, class_match, constant, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
 from mulligan.watch.detectors import Judged, Loop, drift_of, signals_of
@@ -36,8 +36,6 @@ PLACES = 5
 """Number of places between two measurements at which they are recorded in turn, so that an epoch has no blind spot."""
 COPIED = 10_000_000
 """Maximum number of pixels of all reals for the search for copies: 40 MB."""
-OPEN = (-math.inf, math.inf)
-"""The reach of a generator whose last layer has no bounds, or is unknown."""
 LENGTH = 5000
 """Assumed length of a run, if the user does not say it."""
 
@@ -111,7 +109,7 @@ class Watch(AbstractContextManager["Watch"]):
         self._recorder: Any = None
         self._classes_show = True
         self._loop, self._moves, self._optimisers = Loop([]), list[Moves](), dict[str, Any]()
-        self._folder: WatchFolder | None = None
+        self._folder: WatchFolder
         with self._guard(lambda: "before the first step", MulliganError):
             check_arguments(reals, generator, discriminator, average, labels, steps)
             if not isinstance(folder, (str, Path, NoneType)):
@@ -149,7 +147,7 @@ class Watch(AbstractContextManager["Watch"]):
             what = "the shape of one z, or a function, so that generator draws samples like the reals"
             raise ConfigError(must_be("latent", what, f"{latent!r} ({error})", "latent=(100, 1, 1)")) from error
         low, high = self._nets.reach
-        reach = (low, high) if low <= first.min() and first.max() <= high else OPEN
+        reach = (low, high) if low <= first.min() and first.max() <= high else (-math.inf, math.inf)
         searched = len(self.layout.shape) == 3 and len(reals) * fixed[0].size <= COPIED
         self._facts = {"unlike": float((self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0))}
         if len(self.layout.shape) == 3:
@@ -211,7 +209,7 @@ class Watch(AbstractContextManager["Watch"]):
                 self._recorder.remove()
             if not self.error and not self._is_over:
                 self._is_over = True
-                self._add(Finished(max(self.step, 0)))
+                self._folder.add(Finished(max(self.step, 0)))
                 if self._speaks:
                     mention(f"mulligan.Watch: {self._summarise()}")
 
@@ -221,7 +219,7 @@ class Watch(AbstractContextManager["Watch"]):
             with calm():
                 from mulligan.report import write_report
 
-                if self._folder is not None:
+                if hasattr(self, "_folder"):
                     return write_report(self._folder.here.path, path)
                 mention(f"mulligan.Watch has nothing to report: {self.error}.")
         except Exception as error:
@@ -250,10 +248,6 @@ class Watch(AbstractContextManager["Watch"]):
         except Exception as again:
             mention(f"mulligan.Watch could not remove a hook: {again}")
 
-    def _add(self, event: Event) -> None:
-        if self._folder is not None:
-            self._folder.add(event)
-
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _take(self, step: int, figures: dict[str, Any]) -> None:
@@ -273,7 +267,7 @@ class Watch(AbstractContextManager["Watch"]):
         if not all(math.isfinite(value) for value in measures.values()):
             self._fail(step)
             return
-        self._add(Stepped(step, measures))
+        self._folder.add(Stepped(step, measures))
         self._last = measures
         told = {"penalty": measures["penalty"] / self._scale} if "penalty" in measures else {}
         due = self._history.is_due(step)
@@ -284,10 +278,10 @@ class Watch(AbstractContextManager["Watch"]):
                 self._fail(step)
                 return
             measurement, news = self._history.report(self._probe, step, told)
-            if measurement is not None and self._folder is not None:
+            if measurement is not None:
                 self._folder.draw(step, samples, self.low, self.high)
         if measurement is not None:
-            self._add(Measured(*measurement))
+            self._folder.add(Measured(*measurement))
         if news is not None:
             self._tell(step, news)
 
@@ -298,11 +292,10 @@ class Watch(AbstractContextManager["Watch"]):
         if not (0 < left <= LISTEN or self.every <= LISTEN):
             if self._recorder is not None:
                 self._recorder.remove()
-            self._nets.forget()
+            self._nets.earlier = ()
             return
         if self._recorder is not None:
             self._recorder.start()
-            self._recorder.step()
         hears = self._recorder is not None and self._recorder.hears_both and not self._history.taken
         if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
             with self._nets.copied():
@@ -325,7 +318,7 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _fail(self, step: int) -> None:
         self._tell(step, self._history.failed())
-        self._add(Failed(step, "a number was no longer finite"))
+        self._folder.add(Failed(step, "a number was no longer finite"))
         self.close()
 
     def _tell(self, step: int, news: Finding) -> None:
@@ -334,7 +327,7 @@ class Watch(AbstractContextManager["Watch"]):
         remedies = advise(news.state, evidence, self._nets.name, loss, self._optimisers)
         event = Diagnosed(step, news.state, evidence, remedies, severity=news.severity)
         self.findings.append(event)
-        self._add(event)
+        self._folder.add(event)
         if self._speaks:
             hint = f" Try: {remedies[0].partition(chr(10))[0]}." if remedies else ""
             mention(f"mulligan.Watch, step {count(step)}: {event.state}{grade(event)}. {meaning(event.state)}{hint}")
@@ -426,7 +419,7 @@ class Watch(AbstractContextManager["Watch"]):
         return f"{self.state}{since}, after {count(self.step)} steps.{more}"
 
     def _describe(self) -> str:
-        if self._folder is None:  # it did not begin
+        if not hasattr(self, "_folder"):  # it did not begin
             return f"the watch has stopped: {self.error}"
         taken = self._history.taken
         where = f"step {self.step}, {len(taken)} latest measurements"
