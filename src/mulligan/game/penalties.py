@@ -135,7 +135,6 @@ class DRAGAN(WGANGP):
     points: ClassVar[Points] = "around"
 
     def draw(self, rng: np.random.Generator, real: Array) -> Array:
-        """Draw the shift of every element, spread·std(x)·u."""
         shift = rng.random(real.shape, dtype=real.dtype.type)
         shift *= self.spread * float(real.std())
         return shift

@@ -37,8 +37,7 @@ class Gaussians:
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw `n` points, float32 (n, d)."""
-        modes = self.modes
-        points = modes[rng.integers(len(modes), size=n)]
+        points = self.modes[rng.integers(len(self.centres), size=n)]
         points += self.std * rng.standard_normal(points.shape)
         return points.astype(np.float32)
 

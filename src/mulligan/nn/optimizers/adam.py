@@ -203,7 +203,6 @@ class Nadam(Optimizer):
         return super().init(n, dtype) | {"product": np.ones(1)}
 
     def advance(self, state: State) -> None:
-        """Count the step, and bring Πₜ up to it."""
         super().advance(state)
         state["product"] *= self._momentum(steps(state))
 

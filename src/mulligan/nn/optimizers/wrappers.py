@@ -29,19 +29,15 @@ class Wrapper(Optimizer):
 
     @property
     def vectors(self) -> tuple[str, ...]:
-        """Names of all flat state vectors: the base's, then the wrapper's."""
         return (*self.base.vectors, *self.slots)
 
     def init(self, n: int, dtype: DTypeLike) -> State:
-        """Make the state that precedes the first step: the base's, and a zero vector for each slot of the wrapper."""
         return self.base.init(n, dtype) | {name: np.zeros(n, dtype) for name in self.slots}
 
     def advance(self, state: State) -> None:
-        """Count the gradient, as the base does."""
         self.base.advance(state)
 
     def rates(self, factor: float = 1.0, beta2: float | None = None) -> dict[str, float]:
-        """Return the base's; see `Optimizer.rates`."""
         return self.base.rates(factor, beta2)
 
 
@@ -67,7 +63,6 @@ class Extragradient(Wrapper):
 
     @property
     def evaluations(self) -> int:
-        """Two."""
         return 2
 
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector, **rates: float) -> None:
@@ -101,7 +96,6 @@ class Lookahead(Wrapper):
 
     @property
     def evaluations(self) -> int:
-        """The base's."""
         return self.base.evaluations
 
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector, **rates: float) -> None:
