@@ -31,16 +31,11 @@ PROBABILISTIC: set[type[losses.Loss]] = {losses.NonSaturating}
 """Losses whose σ(logit) estimates the probability of being real; their subclasses, too."""
 
 
-def probabilistic(loss: losses.Loss) -> bool:
-    """Return whether σ(logit) estimates the probability of being real."""
-    return isinstance(loss, tuple(PROBABILISTIC))
-
-
 def says(loss: losses.Loss) -> Literal["probability", "logit", "centred"]:
     """Return the name of the loss's reading."""
     if loss.level is None:
         return "centred"
-    return "probability" if probabilistic(loss) else "logit"
+    return "probability" if isinstance(loss, tuple(PROBABILISTIC)) else "logit"
 
 
 def read(loss: losses.Loss, *, real: float, fake: float) -> tuple[float, float]:

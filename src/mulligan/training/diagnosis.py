@@ -26,7 +26,7 @@ from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
 from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.pictures import to_uint8
-from mulligan.output.readings import probabilistic
+from mulligan.output.readings import says
 from mulligan.training.events import Diagnosed, Event, Failed, Measured, Stepped
 from mulligan.training.remedies import find_reach, remedy_for
 from mulligan.training.run import Run
@@ -186,7 +186,7 @@ def facts_of(run: Run) -> Facts:
     layers = [layer for net in nets for _, layer, _ in walk(net.layer, net.input_shape)]
     return Facts(
         balance=max(loss.discriminator(real=unsure, fake=unsure).value, 0.0),
-        probabilistic=probabilistic(loss),
+        probabilistic=says(loss) == "probability",
         relativistic=loss.relativistic,
         penalised=bool(run.config.penalties),
         conditional=run.labels is not None,
