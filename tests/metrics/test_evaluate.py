@@ -106,10 +106,8 @@ def test_the_net_and_its_control_stand_side_by_side(digits, maps, pupils, monkey
     assert "classes" not in found
     assert found["real_or_fake"] == real_or_fake(real, fake, seed=1)
     assert found["real_or_fake_floor"] == real_or_fake(real, against.others)
-    inside = np.arange(0, 500, 2)
-    assert {
-        x.tobytes() for x in reference(digits.images[:500:2], digits.images[:500], *maps, inside=inside).others
-    } == {x.tobytes() for x in digits.images[1:500:2]}
+    rest = reference(digits.images[:500:2], digits.images[:500], maps[0], inside=np.arange(0, 500, 2)).others
+    assert {x.tobytes() for x in rest} == {x.tobytes() for x in digits.images[1:500:2]}
     few = reference(real, digits.images[:199], maps[0])
     assert evaluate_pictures(fake, few)["real_or_fake_floor"] == 0.5
     fewer = evaluate_pictures(fake[:100], reference(real[:100], digits.images[:500], maps[0]))

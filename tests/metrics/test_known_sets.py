@@ -105,9 +105,3 @@ def test_copies(scored):
     assert of["noise"]["ct_z"] > 3
     # What FD, precision, recall and classes cannot see.
     assert results["copies"]["judge"]["fd"] < 1.5 * results["held out"]["judge"]["fd"]
-
-
-def test_sharpness(scored):
-    of = {name: result["sharpness"] for name, result in scored("judge").items()}
-    assert of["held out"] == pytest.approx(1, abs=0.06)
-    assert of["blurred"] < 0.2 < 0.9 < of["held out"] < 2 < of["noise"]

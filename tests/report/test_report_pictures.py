@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from mulligan.data import load
-from mulligan.report.report import FRAMES, choose_frames, cut_grid, find_nearest
+from mulligan.data import Dataset, load
+from mulligan.output.pictures import grid, read_png, save_png
+from mulligan.report.report import FRAMES, choose_frames, cut_grid, find_nearest, write_beside, write_report
+from mulligan.training import RunFolder
 
 
 def test_the_grids_keep_to_their_budget(tmp_path):
@@ -27,12 +29,18 @@ def test_the_grids_keep_to_their_budget(tmp_path):
     assert choose_frames([]) == []
 
 
-def test_a_grid_is_cut_into_its_pictures(tmp_path):
-    from mulligan.output.pictures import grid, save_png
-
-    images = np.random.default_rng(0).integers(0, 256, (64, 5, 7, 3), dtype=np.uint8)
-    save_png(tmp_path / "g.png", grid(images))
-    assert np.array_equal(cut_grid(tmp_path / "g.png", (5, 7, 3)), images)
+@pytest.mark.parametrize("held_out", [True, False])
+def test_samples_stand_beside_the_nearest_held_back_picture_of_each(folder, held_out):
+    rng = np.random.default_rng(0)
+    seen, held = rng.integers(0, 256, (2, 64, 5, 7, 3), dtype=np.uint8)
+    chosen = (held if held_out else seen)[::-1]
+    samples = chosen ^ 1
+    save_png(folder / "samples" / "step-999999.png", grid(samples))
+    sheet = write_beside(RunFolder(folder), Dataset("x", seen, test=Dataset("y", held) if held_out else None))
+    for side, pictures in ((slice(None, 74), samples), (slice(-74, None), chosen)):
+        save_png(folder / "half.png", read_png(sheet)[:, side])
+        assert np.array_equal(cut_grid(folder / "half.png", (5, 7, 3)), pictures)
+    assert "The last samples beside pictures" in write_report(folder).read_text("utf-8")
 
 
 def test_nearest_neighbours_are_those_of_the_definition(monkeypatch, pictures):
@@ -50,8 +58,6 @@ def test_nearest_neighbours_are_those_of_the_definition(monkeypatch, pictures):
 
 
 def test_the_usual_distance_is_that_of_held_out_pictures():
-    from mulligan.data import Dataset
-
     rng = np.random.default_rng(2)
     images, held = (rng.integers(0, 256, (n, 4, 4, 1), dtype=np.uint8) for n in (50, 9))
     found = find_nearest(images[:2], Dataset("x", images, test=Dataset("y", held)))
