@@ -28,6 +28,7 @@ SLOW = {
     "cli/test_names.py::test_the_home_folder_is_meant_where": (),
     "cli/test_outputs.py::test_a_site": (),
     "cli/test_outputs.py::test_a_command_writes": ("[draw]", "[export torch]"),
+    "cli/test_train.py::test_a_reader_that_leaves": (),
     "cli/test_train.py::test_ctrl_c_saves": (),
     "config/test_serialization.py::test_every_configuration": (),
     "data/test_anything.py": ("any_bytes[folder/a.jpg]", "any_bytes[a.npz]"),

@@ -1,6 +1,5 @@
 """Folders and files with names that a shell, a table or a terminal reads otherwise."""
 
-import json
 import os
 import re
 import shlex
@@ -71,13 +70,6 @@ def test_a_run_folder_whose_name_is_no_text(process, here):
     folder = os.fsdecode(b"l\xfct")
     assert process("train", "ring", "--steps", 2, *SHORT, "--out", folder).returncode == 0
     assert "l?t" in (here / folder / "report.html").read_text("utf-8")
-
-
-def test_json_keeps_names_where_the_terminal_has_no_letters_for_them(process, model):
-    for name, env in (("drü.npz", {"PYTHONIOENCODING": "ascii"}), (os.fsdecode(b"dr\xfc.npz"), {})):
-        done = process("sample", model, "--out", name, "--json", env=env)
-        assert json.loads(done.stdout)["out"] == name
-        assert Path(name).is_file()
 
 
 @pytest.fixture
