@@ -14,8 +14,11 @@ def in_parallel(work: Mapping[Any, Callable[[], Any]]) -> dict[Any, Any]:
     The results do not depend on the number of cores. BLAS's own threads would wait for one another by spinning, which
     takes ten times as long when another program uses one core. The first error is raised.
     """
+    cores = min(available_cores(), len(work))
+    if cores <= 1:  # as in a browser, which has no joblib
+        return {name: each() for name, each in work.items()}
     import joblib
 
     with threadpoolctl.threadpool_limits(1, "blas"):
-        threads = joblib.Parallel(min(available_cores(), max(len(work), 1)), backend="threading")
+        threads = joblib.Parallel(cores, backend="threading")
         return dict(zip(work, threads(joblib.delayed(each)() for each in work.values())))

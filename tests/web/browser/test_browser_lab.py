@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 import threading
 
 import numpy as np
@@ -21,6 +22,8 @@ from mulligan.web.browser.site import digits
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with the site's digits. What the lab takes out of the registries comes back."""
+    monkeypatch.setitem(sys.modules, "joblib", None)  # nor does a browser have it
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     (tmp_path / "digits.npz").write_bytes(digits())
     monkeypatch.setattr(os, "cpu_count", os.cpu_count)
     settings.recipes.cache_clear()

@@ -158,7 +158,7 @@ def test_own_smileys_are_learned_shown_and_kept_and_the_game_is_broken_and_mende
     says(tab, "break-words", "Second try:")
 
     tab("yours-player").click()  # of the run that was saved when the other one began
-    tab("progress-link").wait_for()
+    tab("progress-link").wait_for(timeout=180_000)  # the other one is measured first
     assert "html" in tab("progress-link").get_attribute("href")
     tab("yours-on").click()
     tab.until("import('/js/store.js').then(({store}) => store.settings?.data === 'drawings-1')")
