@@ -2,7 +2,7 @@
 
     python benchmarks/breaking.py                    all cases; prints the confusion matrix and when each was named
     python benchmarks/breaking.py --seeds 0 21 22    … with other seeds as well
-    python benchmarks/breaking.py --write            … and fills the tables of docs/{reference,benchmarks}/diagnosis.md
+    python benchmarks/breaking.py --write            … and fills the tables of docs/benchmarks/diagnosis.md
     python benchmarks/breaking.py --kept FILE        … goes on where the runs in the file ended
     python benchmarks/breaking.py --publish FILE     … and writes every measurement: docs/benchmarks/diagnosis.md
     python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every measurement
@@ -22,7 +22,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import inspect
 import json
 import lzma
 import re
@@ -37,7 +36,7 @@ from typing import Any
 from breaking_cases import BROKEN, SOUND, Case, configure
 from machine import describe
 
-from mulligan.diagnosis import FAILURES, FIGURES, HEALTHY, Failure, matches, severities
+from mulligan.diagnosis import FAILURES, HEALTHY, matches, severities
 from mulligan.errors import DivergedError
 from mulligan.training import Diagnosed, Diagnosis, Measured, Run, train
 from mulligan.training.diagnosis import facts_of
@@ -205,11 +204,6 @@ def overhead() -> str:
     return "\n".join(lines)
 
 
-def _shows(failure: Failure) -> str:
-    """Return the docstring of a rule on one line."""
-    return " ".join(inspect.cleandoc(failure.rule.__doc__ or "").split())
-
-
 def fill(page: Path, **tables: str) -> None:
     """Put each table into a page, between its marks."""
     text = page.read_text("utf-8")
@@ -220,14 +214,7 @@ def fill(page: Path, **tables: str) -> None:
 
 
 def write(outcomes: list[Outcome], costs: str, where: str) -> None:
-    """Fill the tables of docs/reference/diagnosis.md and docs/benchmarks/diagnosis.md."""
-    states = "\n".join(f"| {name} | {each.meaning} | {_shows(each)} |" for name, each in FAILURES.items())
-    figures = "\n".join(f"| `{name}` | {figure.meaning} |" for name, figure in FIGURES.items())
-    fill(
-        DOCS / "reference/diagnosis.md",
-        states=f"| state | what it means | what its rule does |\n|---|---|---|\n{states}",
-        figures=f"| name | what it is |\n|---|---|\n{figures}",
-    )
+    """Fill the tables of docs/benchmarks/diagnosis.md."""
     seeds = " ".join(map(str, sorted({o.seed for o in outcomes})))
     made = f"Made by `python benchmarks/breaking.py --seeds {seeds} --write`, on {where}."
     fill(DOCS / "benchmarks/diagnosis.md", runs=f"{made}\n\n{counts(outcomes)}", costs=costs)

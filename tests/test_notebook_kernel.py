@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+from copy import deepcopy
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -55,10 +57,16 @@ def test_the_stop_button_keeps_what_was_learned(tmp_path, monkeypatch):
     assert then[0]["data"]["image/png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted((SOURCE.parent / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_the_notebooks_are_stored_without_output_and_install_what_is_missing(path):
-    notebook = nbformat.read(path, as_version=4)
-    nbformat.validate(notebook)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert not any(cell.outputs or cell.execution_count for cell in cells)
-    assert "%pip install -q mulligan" in cells[0].source
+def test_a_notebook_shows_what_a_run_of_it_shows(path, monkeypatch):
+    if path.stem.startswith("06"):
+        pytest.importorskip("torch", reason="it watches a GAN in torch")
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    stored = nbformat.read(path, as_version=4)
+    nbformat.validate(stored)
+    now = nbclient.NotebookClient(deepcopy(stored), timeout=1200, kernel_name="python3").execute()
+    shown = [
+        [{*chain(*(o.get("data", ()) for o in cell.get("outputs", ())))} for cell in nb.cells] for nb in (stored, now)
+    ]
+    assert shown[0] == shown[1]

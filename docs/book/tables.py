@@ -2,11 +2,15 @@
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 
 import matplotlib.pyplot as plt
 
-from mulligan.studies import plot, rows_of
+from mulligan.studies import load_study, plot, rows_of
+from mulligan.studies.study import config_of
+from mulligan.training import Run
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -39,13 +43,24 @@ def dots(rows, name):
     return plot(rows, name)
 
 
+def trained(file, name, steps):
+    """Return the generator of a variation of a study after some steps of seed 0."""
+    plan = load_study(file)
+    variation = next(one for one in plan.variations() if one.name == name)
+    run = Run(replace(config_of(plan, variation), steps=steps, threads=1))
+    while run.step < steps:
+        run.advance()
+    return run.generator()
+
+
 def source_of(path, name):
     """Return the source of a function of a file, as a block that is shown and not run."""
     text = (RESULTS.parent / path).read_text("utf-8")
     node = ast.parse(text)
     for part in name.split("."):
         node = next(each for each in node.body if getattr(each, "name", None) == part)
-    return f"```python no-run\n{ast.get_source_segment(text, node)}\n```"
+    lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+    return "```python no-run\n" + dedent("\n".join(lines)) + "\n```"
 
 
 def curves(rows, name, label):

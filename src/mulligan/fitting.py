@@ -1,5 +1,7 @@
 """Train a generator on pictures in one call (`fit`), and turn a length of time into steps."""
 
+from __future__ import annotations
+
 import sys
 import time
 import warnings
@@ -25,10 +27,8 @@ from mulligan.training.samples import locate
 FIRST = 100
 """Maximum number of warm-up steps before the timing, which allocate memory and choose the fastest products. They take
 at most a twentieth of the time."""
-CALIBRATION = 200
-"""Maximum number of timed steps. They take at most a tenth of the time."""
-SHARE = 0.95
-"""Share of the time for steps. The rest is for samples, checkpoints and the animation."""
+CALIBRATION = 200  # timed steps at most; they take at most a tenth of the time
+SHARE = 0.95  # of the time is for steps, the rest for samples, checkpoints and the animation
 
 
 def fit(

@@ -1,6 +1,6 @@
 """One step of the game, from top to bottom. Beside it: `examples/gan_by_hand.py`, function `gradients`.
 
-Both are read side by side in docs/book/01-the-game.md.
+Both are read side by side in docs/book/04-second-order.md.
 
 D sees real rows x and fake rows G(z) and gives each a logit. The losses turn the logits into values and gradients. D
 learns from the gradients of its parameters, G from the gradient of D's *input*.

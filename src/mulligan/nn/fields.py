@@ -42,6 +42,8 @@ class Interval:
         high = f"{'at most' if self.closed[1] == ']' else 'below'} {_digits(self.high)}"
         return " and ".join(end for end in (low, high) if "inf" not in end)
 
+    __repr__ = __str__  # in signatures, as `help` shows them
+
 
 def _digits(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
@@ -52,8 +54,7 @@ def refuse() -> NoReturn:
     raise ValueError
 
 
-LARGEST = 2**63 - 1
-"""The largest whole number of any option: TOML's have 64 bits."""
+LARGEST = 2**63 - 1  # of whole numbers in any option: TOML's have 64 bits
 
 Finite = Annotated[float, Interval(-math.inf, math.inf, "()", 0.0)]
 Positive = Annotated[float, Interval(0.0, math.inf, "()", 1.0)]
