@@ -25,6 +25,7 @@ SLOW = {
     "bench/test_speed.py::test_five_steps_are_the_same": ("[torch tuned-classic-64", "[jax jit-classic-64"),
     "book/test_pages.py::test_a_page_stands": ("book/02", "book/04", "book/08", "reference/d", "reference/m"),
     "cli/test_front.py::test_json_is_utf_8": (),
+    "cli/test_museum.py::test_json_is_one_document": (),
     "cli/test_names.py::test_the_home_folder_is_meant_where": (),
     "cli/test_outputs.py::test_a_site": (),
     "cli/test_outputs.py::test_a_command_writes": ("[draw]", "[export torch]"),
