@@ -95,7 +95,7 @@ def play(case: Case, seed: int) -> Outcome:
     first = watch.findings[0] if watch.findings else None
     seconds = round(time.process_time() - started, 1)
     named = (first.state, first.step, dict(first.evidence)) if first else (HEALTHY, 0, {})
-    return Outcome(case.gan, case.way, seed, *named[:2], watch.step, seconds, named[2], from_losses(log).state)
+    return Outcome(case.gan, case.way, seed, *named[:2], watch.step, seconds, named[2], from_losses(log)[0])
 
 
 def watch_all(path: Path, only: str) -> None:
