@@ -309,12 +309,12 @@ def cut(loop: Loop) -> float | None:
 
 
 def same(kind: type, rows: str) -> Callable[[Loop], float | None]:
-    """Tell whether two steps had the same rows, in any order, or one row alone."""
+    """Tell whether all steps had the same rows, in any order, or one row alone."""
 
     def detect(loop: Loop) -> float | None:
         batches = [batch for fact in loop.firsts(kind) if (batch := getattr(fact, rows)) is not None]
         whole = [(a, b) for a, b in pairwise(batches) if 1 < len(b) < loop.rows]
-        return float(any(np.array_equal(a, b) or b[0] == b[-1] for a, b in whole)) if whole else None
+        return float(all(np.array_equal(a, b) or b[0] == b[-1] for a, b in whole)) if whole else None
 
     return detect
 

@@ -23,7 +23,7 @@ from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Star
 from mulligan.watch.arrays import as_numpy, calm, class_match, constant, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
 from mulligan.watch.detectors import Judged, Loop, drift_of, signals_of
-from mulligan.watch.faults import LOOP_FAULTS, PASSING, LoopHistory, advise
+from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
 from mulligan.watch.folder import WATCHED, WatchFolder
 from mulligan.watch.forms import PAIRS, Fitting, Form, Outputs, as_logits
 from mulligan.watch.nets import AskError, Latent, Moves, describe_error, nets_of
@@ -479,8 +479,10 @@ def _close(watch: Callable[[], Watch | None]) -> None:
 
 def grade(finding: Diagnosed) -> str:
     """Return how old a state is that may pass."""
+    if finding.state not in PASSING or not finding.severity:
+        return ""
     young = " (young: healthy GANs of this age may look so)"
-    return "" if finding.state not in PASSING else young if finding.severity == "warning" else " (lasting)"
+    return young if finding.severity == "warning" else " (lasting)" * (finding.step >= YOUNG)
 
 
 def meaning(state: str) -> str:
