@@ -155,7 +155,7 @@ def diagnose(
 
     Args:
         run: The run folder.
-        log: Of another program: losses as CSV, as W&B exports them, or as an event file of TensorBoard.
+        log: Of another program: what it printed, a table of losses, or TensorBoard's events (a file or a folder).
         samples: Of another program: a folder of generated pictures.
         data: The training pictures, to compare the samples with: a folder or a known data set.
         tile: The samples are sheets: WIDTHxHEIGHT of a picture in pixels, then +GAP+MARGIN. torchvision draws
