@@ -1,4 +1,4 @@
-"""Watch six public GANs, as published and broken on purpose, and count how often the watch names the fault.
+"""Watch four public GANs, as published and broken on purpose, and count how often the watch names the fault.
 
 python benchmarks/watching                     the runs, with the names that are expected
 python benchmarks/watching --watch FILE        watch every run that the file of JSON lines lacks, and add it

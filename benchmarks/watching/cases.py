@@ -11,7 +11,6 @@ from faults import (
     EVAL,
     FAKES_CALLED_REAL,
     FAST_D,
-    FIFTY,
     FRAMED,
     G_NEVER_ZEROED,
     GANS,
@@ -22,7 +21,6 @@ from faults import (
     NAN,
     ONE_PICTURE,
     ONE_ZERO,
-    REALS_CALLED_FAKE,
     RETAINED,
     SAME_Z,
     SCALED,
@@ -45,7 +43,7 @@ FEW = "mode collapse, intra-class collapse, D wins"
 
 BROKEN = [
     # ── faults of the loop ────────────────────────────────────────────────────────────────────────────────────────────
-    *broken("gan lsgan sngan", "D's gradients never zeroed", "no zero_grad", WILD, ("opt_d.zero_grad()", "pass")),
+    *broken("gan sngan", "D's gradients never zeroed", "no zero_grad", WILD, ("opt_d.zero_grad()", "pass")),
     *broken("tutorial", "D's gradients never zeroed", "no zero_grad", WILD, ("D.zero_grad()", "pass")),
     *broken("gan wgan_gp", "G's gradients never zeroed", "no zero_grad", WILD, G_NEVER_ZEROED),
     *broken("tutorial", "G's gradients never zeroed", "no zero_grad", WILD, ("G.zero_grad()", "pass")),
@@ -69,7 +67,7 @@ BROKEN = [
         UNDETACHED,
     ),
     *broken(
-        "gan tutorial lsgan sngan",
+        "gan tutorial sngan",
         "G's optimiser holds D too",
         "foreign parameters",
         "G wins, wrong sign, mode collapse",
@@ -90,7 +88,7 @@ BROKEN = [
         "G wins, D wins",
         ("nn.BCELoss()", "nn.BCEWithLogitsLoss()"),
     ),
-    *broken("gan tutorial lsgan", "G aims at fake", "labels swapped", "D wins", AIMS_AT_FAKE),
+    *broken("gan tutorial", "G aims at fake", "labels swapped", "D wins", AIMS_AT_FAKE),
     *broken(
         "wgan_gp",
         "G's loss has the other sign",
@@ -101,25 +99,18 @@ BROKEN = [
     *broken("sngan", "G's loss has the other sign", "labels swapped", "D wins", ("g_loss = -D(", "g_loss = D(")),
     *broken("gan tutorial", "fakes labelled real in D", "wrong sign", "labels swapped, G wins", FAKES_CALLED_REAL),
     *broken(
-        "gan tutorial lsgan sngan wgan_gp",
+        "gan tutorial sngan wgan_gp",
         "reals in [0, 1] against tanh",
         "unlike ranges",
         "wrong scale, D wins",
         ("/ 127.5 - 1", "/ 255"),
     ),
-    *broken("tutorial lsgan", "G.eval() left on at step 100", "eval left on", WILD, EVAL),
+    *broken("tutorial", "G.eval() left on at step 100", "eval left on", WILD, EVAL),
     *broken(
         "gan wgan_gp", "one z for ever", "one z for ever", FEW, ("randn(len(x), 100)", f"randn(len(x), 100{SAME_Z}")
     ),
     *broken(
         "tutorial", "one z for ever", "one z for ever", FEW, ("(len(x), 100, 1, 1)", f"(len(x), 100, 1, 1{SAME_Z}")
-    ),
-    *broken(
-        "cgan",
-        "classes shuffled apart from pictures",
-        "wrong classes",
-        "",
-        ("        ones, zeros", "        y = y[torch.randperm(len(y))]\n        ones, zeros"),
     ),
     *broken("gan sngan", "a frame of exact zeros", "telltale borders", "D wins", FRAMED),
     # ── mistakes that are named by what they cause ────────────────────────────────────────────────────────────────────
@@ -131,8 +122,7 @@ BROKEN = [
         ("criterion(D(fake), ones)", "criterion(D(fake.detach()), ones)"),
     ),
     *broken("wgan_gp", "detach in G's step", "standstill", "", ("-D(G(z)).mean()", "-D(G(z).detach()).mean()")),
-    *broken("lsgan", "G never stepped", "standstill", "", ("opt_g.step()", "pass")),
-    *broken("cgan wgan_gp", "G's rate 0", "standstill", "", STILL_G),
+    *broken("wgan_gp", "G's rate 0", "standstill", "", STILL_G),
     *broken("gan tutorial sngan", "D never stepped", "G wins", "mode collapse, saturation", D_NEVER_STEPPED),
     *broken(
         "gan",
@@ -142,26 +132,17 @@ BROKEN = [
         ("nn.Linear(784, 256)", "nn.Linear(784, 1)"),
         ("nn.Linear(256, 128),\n        nn.LeakyReLU(0.2),\n        nn.Linear(128, 1),", "nn.Linear(1, 1),"),
     ),
-    *broken("lsgan", "real and fake share D's BatchNorm", "D wins", "", *JOINT),
     *broken("tutorial", "real and fake share D's BatchNorm", "D wins", "", *JOINT_IN_TUTORIAL),
     *broken(
-        "lsgan",
-        "sigmoid against [-1, 1]",
-        "wrong scale",
-        "unlike ranges, D wins",
-        ("nn.Tanh()", "nn.Sigmoid()"),
-    ),
-    *broken(
-        "gan lsgan",
+        "gan",
         "bytes, never scaled",
         "wrong scale",
         "unlike ranges, D wins, divergence",
         (" / 127.5 - 1", ""),
     ),
     *broken("gan wgan_gp", "NaN in one picture", "divergence", "", NAN),
-    *broken("gan lsgan", "one batch for ever", "copying", FEW, ("(reals, labels)", "(reals[:64], labels[:64])")),
+    *broken("gan", "one batch for ever", "copying", FEW, ("(reals, labels)", "(reals[:64], labels[:64])")),
     *broken("gan", "one picture", "copying", "", ONE_PICTURE),
-    *broken("lsgan", "fifty pictures", "copying", "D wins, mode collapse", FIFTY),
     *broken(
         "gan",
         "sorted by class, not shuffled",
@@ -171,7 +152,7 @@ BROKEN = [
         ("shuffle=True", "shuffle=False"),
     ),
     # ── settings ──────────────────────────────────────────────────────────────────────────────────────────────────────
-    *broken("gan tutorial lsgan cgan", "D's rate 100 times G's", "D wins", "", SLOW_G, FAST_D),
+    *broken("gan tutorial", "D's rate 100 times G's", "D wins", "", SLOW_G, FAST_D),
     *broken(
         "gan tutorial",
         "saturating loss, D's rate × 10",
@@ -182,7 +163,7 @@ BROKEN = [
     ),
     *broken("gan tutorial", "rates 1e-2, β₁ 0.9", "divergence", "mode collapse, D wins, saturation", HIGH),
     *broken("sngan", "rates 1e-2, β₁ 0.9", "mode collapse", "saturation, D wins", HIGH),
-    *broken("gan lsgan", "rates 5e-3, β₁ 0.9", "mode collapse", "divergence, D wins, cycling", MOMENTUM),
+    *broken("gan", "rates 5e-3, β₁ 0.9", "mode collapse", "divergence, D wins, cycling", MOMENTUM),
     *broken(
         "wgan_gp",
         "no penalty",
@@ -220,37 +201,14 @@ BROKEN = [
         "mode collapse",
         ("nn.ConvTranspose2d(100,", "nn.Dropout(1.0),\n        nn.ConvTranspose2d(100,"),
     ),
-    *broken(
-        "cgan",
-        "z forgotten beside the class",
-        "dead latent",
-        "intra-class collapse, mode collapse",
-        ("(self.embedding(y), z)", "(self.embedding(y), 0 * z)"),
-    ),
-    *broken(
-        "cgan",
-        "weights of z decay by 7 % a step",
-        "intra-class collapse",
-        "dead latent, mode collapse",
-        ("opt_g.step()", "opt_g.step()\n        G.net[0].weight.data[:, 10:] *= 0.93"),
-    ),
     *broken("gan", "G's last layer × 100", "saturation", "mode collapse, D wins", last_layer(8, 100)),
     *broken("tutorial", "G's last layer × 100", "saturation", "mode collapse, D wins", last_layer(6, 100)),
-    *broken("lsgan", "G's last layer × 100", "saturation", "mode collapse, D wins", last_layer(11, 100)),
     *broken(
         "gan",
         "G's last layer × 1e-5, its rate 1e-7",
         "contrast illusion",
         "standstill, dead latent",
         last_layer(8, 1e-5),
-        ("Adam(G.parameters(), lr=2e-4", "Adam(G.parameters(), lr=1e-7"),
-    ),
-    *broken(
-        "lsgan",
-        "G's last layer × 1e-5, its rate 1e-7",
-        "contrast illusion",
-        "standstill, dead latent",
-        last_layer(11, 1e-5),
         ("Adam(G.parameters(), lr=2e-4", "Adam(G.parameters(), lr=1e-7"),
     ),
 ]
@@ -263,6 +221,5 @@ LOOKALIKES = [
     *broken(
         "gan", "D's loss summed, not halved", HEALTHY, "", ("(real_loss + fake_loss) / 2", "real_loss + fake_loss")
     ),
-    *broken("lsgan", "labels the other way for both", HEALTHY, "", REALS_CALLED_FAKE, FAKES_CALLED_REAL, AIMS_AT_FAKE),
 ]
 """Loops that look wrong and are not. An accusation here is a false alarm."""

@@ -50,7 +50,6 @@ def planted(case: Case) -> dict[str, Any]:
 UNDETACHED = ("D(fake.detach())", "D(fake)")
 AIMS_AT_FAKE = ("g_loss = criterion(D(fake), ones)", "g_loss = criterion(D(fake), zeros)")
 FAKES_CALLED_REAL = ("fake_loss = criterion(D(fake.detach()), zeros)", "fake_loss = criterion(D(fake.detach()), ones)")
-REALS_CALLED_FAKE = ("real_loss = criterion(D(x), ones)", "real_loss = criterion(D(x), zeros)")
 G_NEVER_ZEROED = ("opt_g.zero_grad()", "pass")
 D_NEVER_STEPPED = ("opt_d.step()", "pass")
 ONE_ZERO = ("opt_d.zero_grad()", "opt_d.zero_grad(), opt_g.zero_grad()")
@@ -75,7 +74,6 @@ ONE_PICTURE = (
     SAMPLE,
     f"    pictures, labels = pictures[:1].repeat(2000, 1, 1, 1), labels[:1].repeat(2000)\n{SAMPLE}",
 )
-FIFTY = (SAMPLE, f"    pictures, labels = pictures[:50].repeat(20, 1, 1, 1), labels[:50].repeat(20)\n{SAMPLE}")
 SCALED = "reals = pictures.float() / 127.5 - 1\n"
 FRAMED = (
     SCALED,
