@@ -102,10 +102,9 @@ class Nets:
 
     @contextmanager
     def seeded(self) -> Iterator[None]:
-        """Begin random numbers anew, and put back all random states of the process afterwards."""
+        """Put back all random states of the process afterwards."""
         numpy, python = np.random.get_state(), random.getstate()
         try:
-            np.random.seed(0), random.seed(0)  # the same dropout each time
             yield
         finally:
             np.random.set_state(numpy)

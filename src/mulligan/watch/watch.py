@@ -108,7 +108,7 @@ class Watch(AbstractContextManager["Watch"]):
         self._turned, self._scale, self._is_over, self._speaks = False, 1.0, False, False
         self._recorder: Any = None
         self._classes_show = True
-        self._loop, self._moves, self._optimisers = Loop([]), list[Moves](), dict[str, Any]()
+        self._moves, self._optimisers = list[Moves](), dict[str, Any]()
         self._folder: WatchFolder
         with self._guard(lambda: "before the first step", MulliganError):
             check_arguments(reals, generator, discriminator, average, labels, steps)
@@ -121,7 +121,7 @@ class Watch(AbstractContextManager["Watch"]):
     def _begin(
         self, reals: Any, nets: tuple[Any, Any, Any], latent: Latent, labels: Any, steps: Any, folder: Any, seed: int
     ) -> None:
-        self._history, self._fitting = LoopHistory(self.every), Fitting()
+        self._history, self._fitting, self._loop = LoopHistory(self.every), Fitting(), Loop([])
         self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
         self.layout = layout_of(reals.shape)
         rows = stream(seed, "eval", 1).choice(len(reals), min(COUNT, len(reals)), replace=False)
