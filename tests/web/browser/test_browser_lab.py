@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 import safetensors.numpy as library
-from scipy.special import gammainc
+from scipy.special import gammainc, rel_entr
 
 from mulligan.config.recipes import RECIPES
 from mulligan.data import DATASETS
@@ -176,3 +176,5 @@ def test_the_stand_ins_do_what_the_libraries_do(tmp_path):
     for a in (0.5, 1.0, 1.5, 32.0):
         for x in (0.0, 0.1, 4.5, 40.0):
             assert ours.gammainc(a, x) == pytest.approx(gammainc(a, x), rel=1e-12)
+    shares = np.array([0.0, 0.25, 0.75])
+    assert ours.rel_entr(shares, 1 / 3) == pytest.approx(rel_entr(shares, 1 / 3), rel=1e-12)

@@ -79,5 +79,10 @@ def gammainc(a: float, x: float) -> float:
     return total
 
 
+def rel_entr(p: NDArray[Any], q: float) -> NDArray[Any]:
+    """Return p log(p / q), 0 where p is 0."""
+    return p * np.log(np.where(p > 0, p, q) / q)
+
+
 def flock(file: object, how: int) -> None:
     """Lock a file, which nobody else can open in a browser."""
