@@ -86,7 +86,10 @@ def right_page_first(app, error):
     fails = "guides/my-gan-fails"
     first = {
         "mode collapse": fails,
+        "NaN": fails,
+        "checkerboard": fails,
         "my GAN fails": fails,
+        "how many pictures": "guides/own-pictures",
         "FID": "book/06-is-it-any-good",
     }
     if error or app.builder.name != "html" or not (node := shutil.which("node")):
