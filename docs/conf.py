@@ -89,7 +89,6 @@ def right_page_first(app, error):
         "NaN": fails,
         "checkerboard": fails,
         "my GAN fails": fails,
-        "how many pictures": "guides/own-pictures",
         "FID": "book/06-is-it-any-good",
     }
     if error or app.builder.name != "html" or not (node := shutil.which("node")):
