@@ -250,7 +250,7 @@ def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
     averaged = True
 
     def named(turned):
-        taken = [Measurement(200 * n, {k: v[::turned][n] for k, v in signals.items()}, []) for n in (0, 1)]
+        taken = [Measurement(400 * n, {k: v[::turned][n] for k, v in signals.items()}, []) for n in (0, 1)]
         facts = Facts(0.0, False, False, False, steps=5000)
         history = LoopHistory(200)
         history.averaged = averaged
@@ -260,6 +260,16 @@ def test_a_young_generator_that_still_learns_is_not_accused(signals, state):
     assert state in named(-1)
     averaged = False  # then G jitters, and its path tells nothing
     assert (state in named(-1)) == (state != "cycling")
+
+
+@pytest.mark.parametrize("step", [300, 340])
+def test_samples_of_a_newborn_g_are_not_named(step):
+    shift = np.zeros(1, np.float32)
+    watch = mulligan.Watch(REALS, generator=lambda z: REALS[:1] + z[:, :1, None, None] / 50 + shift, latent=3, every=20)
+    for each in range(step + 1):
+        shift[0] = each % 40 / 100
+        watch(each)
+    assert (watch.state == "mode collapse") == (step == 340)
 
 
 def test_a_g_whose_rate_a_schedule_has_lowered_stands_still(torch):
@@ -273,7 +283,7 @@ def test_a_g_whose_rate_a_schedule_has_lowered_stands_still(torch):
 def test_large_outputs_of_a_d_that_is_right_are_no_divergence():
     signals = {"d_real": 90.0, "d_fake": -90.0, "d_loss": 0.0, "d_accuracy": 1.0, "ranking": 1.0, "gap": 0.3}
     for right, first in ((1.0, "D wins"), (0.5, "divergence")):
-        taken = [Measurement(200, signals | {"d_accuracy": right, "d_loss": 9 * (1 - right)}, [])]
+        taken = [Measurement(400, signals | {"d_accuracy": right, "d_loss": 9 * (1 - right)}, [])]
         found = LoopHistory(200).matches(Measurements(taken, Facts(1.386, True, False, False, steps=5000), True))
         assert found[0].state == first
 
@@ -292,7 +302,7 @@ def test_a_d_that_ranks_all_has_not_won_while_the_fakes_come_nearer(gaps, named)
 def test_a_penalty_that_costs_a_critic_more_than_it_gains_is_named(d_loss, penalty, named):
     signals = {"d_loss": d_loss, "penalty": penalty, "gap": 0.3, "distance": 0.1}
     facts = Facts(0.0, False, False, True, threshold=None, steps=5000)
-    found = LoopHistory(200).matches(Measurements([Measurement(200, signals, [])], facts, True))
+    found = LoopHistory(200).matches(Measurements([Measurement(400, signals, [])], facts, True))
     assert ("gamma off" in {each.state for each in found}) == named
     assert ("mode collapse" in {each.state for each in found}) != named
 
@@ -583,8 +593,12 @@ def test_classes_apart_from_their_samples_are_named(torch, told, heard, drawn, n
     g = Drawer(3, 64)
     watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=3, every=20, labels=mixed if told else kinds)
     for step in range(1, 41):
-        d(reals, mixed if heard else kinds).mean().backward()
-        (-d(g(torch.randn(80, 3), kinds).detach(), mixed if drawn else kinds)).mean().backward()
+        d_classes, g_classes = (mixed if heard else kinds).clone(), kinds.clone()
+        d(reals, d_classes).mean().backward()
+        fakes = g(torch.randn(80, 3), g_classes).detach()
+        g_classes.zero_()  # some loops write every batch into the same memory
+        (-d(fakes, mixed if drawn else kinds)).mean().backward()
+        d_classes.zero_()
         watch(step)
     assert ("wrong classes" in {f.state for f in watch.findings}) == named
     assert ("labels= belong" in str(watch)) == told

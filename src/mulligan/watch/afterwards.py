@@ -224,6 +224,7 @@ def _watched(reals: Any, taken: list[tuple[int, Any]]) -> Watch:
         return now[-1][z[:, 0] % len(now[-1])]
 
     watch = Watch(reals, generator=drawn, latent=lambda n: np.arange(n)[:, None], every=1)
+    watch._history.counted = False
     for step, images in taken:
         now.append(images)
         watch._take(step, {})

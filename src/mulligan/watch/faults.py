@@ -92,6 +92,8 @@ class LoopHistory(History):
 
     averaged = False
     """Whether there is an averaged G. Without one, samples jitter, and the path of a z tells nothing."""
+    counted = True
+    """Whether steps are counted. Nobody knows the age of pictures that were kept."""
 
     def __init__(self, every: int | None = None):
         super().__init__(every)
@@ -104,7 +106,7 @@ class LoopHistory(History):
         signs = ((sign.state, sign.case(so_far)) for sign in SIGNS)
         shown = {state: Finding(state, each.evidence, each.severity) for state, each in signs if each.holds}
         caused = [each for each in matches(so_far) if each.state not in shown]
-        old = not self.signals or so_far.taken[-1].step >= NEWBORN  # nobody knows the age of pictures that were kept
+        old = not self.counted or so_far.taken[-1].step >= NEWBORN
         if old and restrained_critic(so_far).holds and "divergence" not in {*shown, *(each.state for each in caused)}:
             shown["gamma off"] = Finding("gamma off", restrained_critic(so_far).evidence, "alarm")
             caused = [each for each in caused if each.state not in ("gamma off", "mode collapse")]

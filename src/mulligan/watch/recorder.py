@@ -116,7 +116,8 @@ class Recorder:
         self._hook_weights()
         inputs, drawn = (*args, *words.values()), first_of(output)
         if isinstance(drawn, torch.Tensor) and drawn.dim():
-            self._fakes = [*self._fakes, (drawn.detach(), *inputs[1:2])][-4:]
+            classes = [part.detach().clone() for part in inputs[1:2] if isinstance(part, torch.Tensor)]
+            self._fakes = [*self._fakes, (drawn.detach(), *classes)][-4:]
         if torch.is_grad_enabled():  # not a sheet of samples
             z = next((x for x in inputs if isinstance(x, torch.Tensor) and x.dim() and x.is_floating_point()), None)
             self.facts.append(Drew(None if z is None else np.sort(row_sums(z).numpy()), _in_eval(net)))
@@ -142,15 +143,14 @@ class Recorder:
             return
         if not attached and not fake.all():
             some = x.detach()[torch.from_numpy(~fake).to(x.device)].float()
-            pair = () if fake.any() or len(inputs) < 2 else tuple(part.detach() for part in inputs[:2])
+            pair = () if fake.any() or len(inputs) < 2 else tuple(part.detach().clone() for part in inputs[:2])
             self.facts.append(Judged(float(some.min()), float(some.max()), _in_eval(net), pair))
         hook = partial(self._pushed, x, as_numpy(out.reshape(len(x), -1)).mean(-1), fake, attached)
         out.register_hook(self._reading(hook))
 
     def _compare_classes(self, *classes: Any) -> None:
-        told = [y for y in classes if isinstance(y, torch.Tensor)]
-        if len(told) == 2 and told[0].shape == told[1].shape:
-            self.facts.append(Labelled(bool((told[0] != told[1]).any())))
+        if len(classes) == 2 and classes[0].shape == classes[1].shape:
+            self.facts.append(Labelled(bool((classes[0] != classes[1]).any())))
 
     def _pushed(self, x: torch.Tensor, values: Array, fake: Any, attached: bool, grad: torch.Tensor) -> None:
         probing = bool((grad == 1).all()) and x.is_leaf and x.requires_grad  # the first pass of a gradient penalty

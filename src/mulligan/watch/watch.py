@@ -258,7 +258,7 @@ class Watch(AbstractContextManager["Watch"]):
         self.step = step = step + self._ahead
         for name, value in figures.items():
             if value is not None:
-                self._kept.setdefault(name, []).append(value.detach() if hasattr(value, "detach") else value)
+                self._kept.setdefault(name, []).append(value.detach().clone() if hasattr(value, "detach") else value)
         self._record(step + 1)
         if step // min(TRACK, self.every) == self._seen // min(TRACK, self.every):
             return
