@@ -10,7 +10,7 @@ from mulligan.studies import MEASURES, StudyRun, load_study
 from mulligan.training import Run
 
 RESULTS = Path(__file__).parents[2] / "docs" / "book" / "results"
-OTHERS = {"optimisers", "synthetic-gradients", "watching"}
+OTHERS = {"optimisers", "symptoms", "synthetic-gradients", "watching"}
 """Not made by a study file; they have tests of their own."""
 SMOOTH = {"d_real", "d_fake", "gradient", "distance", "correlation", "mean_correlation", "range"}
 """Figures that do not jump when a last digit is another."""

@@ -12,7 +12,8 @@ from mulligan.doors.say import emit, say
 from mulligan.errors import DivergedError, MulliganError, typed
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration
-from mulligan.report import read, verdict, write_beside, write_report
+from mulligan.report import read, verdict, write_report
+from mulligan.report.report import write_beside
 from mulligan.training import Diagnosis, Interrupt, Recorder, Run, plan
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.monitor import Monitor

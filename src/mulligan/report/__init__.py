@@ -4,8 +4,8 @@
 - `sections`: the figures and words, and the verdict. `curves`: the list of charts.
 """
 
-from mulligan.report.report import page, write_beside, write_report
+from mulligan.report.report import page, write_report
 from mulligan.report.sections import Verdict, verdict
 from mulligan.report.story import Story, read
 
-__all__ = ["Story", "Verdict", "page", "read", "verdict", "write_beside", "write_report"]
+__all__ = ["Story", "Verdict", "page", "read", "verdict", "write_report"]
