@@ -43,7 +43,7 @@ GREY = ("generator.layers.init.gain=0.002", "generator.layers.output_init.gain=0
 DEAF = ("generator.layers.init.gain=0.0001", "generator.layers.output_init.gain=1", *rates(1e-5, 1e-3))
 SYMPTOMS = {
     "loss-of-0": Symptom((*SMALL, *PLAIN, *rates(1e-5, 1e-3))),
-    "mode-collapse": Symptom((*SMALL, *NONE, *PLAIN, *rates(1e-3, 1e-3, 0.5)), (*SMALL, *NONE)),
+    "mode-collapse": Symptom((*CONV, *NONE, *PLAIN, *rates(5e-4, 5e-4, 0.5)), CONV, "quick", 1000),
     "unbounded": Symptom((*SMALL, *PLAIN, "loss=wasserstein", *rates(1e-2, 1e-2))),
     "grey": Symptom((*SMALL, *PLAIN, *GREY)),
     "range": Symptom((*SMALL, "data.low=0", "data.high=255")),
