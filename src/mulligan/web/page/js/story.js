@@ -12,7 +12,7 @@ import { blank, paintGrey } from "./pictures.js";
 import { AREA, SIDE, counted, forger, openForger, openRecord, record, usePlaying } from "./recorded.js";
 import { Mine, Yours } from "./smileys.js";
 import { Found, Stage } from "./stage.js";
-import { calm } from "./store.js";
+import { calm, changed } from "./store.js";
 
 const [MORPH, STAY] = [900, 1400]; // ms from one digit to the next, and until another number comes by itself
 const ROUND = 5; // real and forged pictures of a round
@@ -211,6 +211,7 @@ export async function openStory() {
     put(places.slice(1, 2));
     await openRecord();
     put(places.slice(2));
+    changed(true); // what waits for the record, such as scene 1
   } catch (error) {
     places[0].textContent = `A part of this page could not be loaded (${error.message}). Load the page again.`;
   }
