@@ -269,7 +269,7 @@ class Watch(AbstractContextManager["Watch"]):
             return
         self._folder.add(Stepped(step, measures))
         self._last = measures
-        told = {"penalty": measures["penalty"] / self._scale} if "penalty" in measures else {}
+        penalty = {"penalty": measures["penalty"] / self._scale} if "penalty" in measures else {}
         due = self._history.is_due(step)
         if due:
             self._read_facts()
@@ -277,7 +277,7 @@ class Watch(AbstractContextManager["Watch"]):
             if due and not np.isfinite(samples := self._nets.fakes(ROWS)).all():
                 self._fail(step)
                 return
-            measurement, news = self._history.report(self._probe, step, told)
+            measurement, news = self._history.report(self._probe, step, penalty)
             if measurement is not None:
                 self._folder.draw(step, samples, self.low, self.high)
         if measurement is not None:
@@ -340,14 +340,14 @@ class Watch(AbstractContextManager["Watch"]):
         outputs = Outputs(real, fake)
         self._fitting.add(outputs, self._last.get("d_loss", math.nan), self._last.get("penalty", 0.0))
         self.form, self._turned, self._scale = self._fitting.found
-        form, seen, level, said = self.form, outputs, None, dict[str, float]()
+        form, scores, level, figures = self.form, outputs, None, dict[str, float]()
         if form is not None:
-            seen, level = form.seen(outputs, self._turned), form.level
-            said["d_loss"] = form.value(*seen)
+            scores, level = form.seen(outputs, self._turned), form.level
+            figures["d_loss"] = form.value(*scores)
         if slope is not None and self._turned:
             slope = -slope
         if form is not None and form.outputs == "probabilities":
-            p, level, seen = seen.real, 0.0, as_logits(seen)
+            p, level, scores = scores.real, 0.0, as_logits(scores)
             if slope is not None:
                 slope = slope / np.maximum(p * (1 - p), 1e-12).reshape(-1, *[1] * (slope.ndim - 1))
         self._probe.facts = Facts(
@@ -360,20 +360,20 @@ class Watch(AbstractContextManager["Watch"]):
             normalised=True,  # norms of gradients are not measured
             steps=self._probe.facts.steps,
         )
-        said |= {"d_real": float(seen.real.mean()), "d_fake": float(seen.fake.mean())}
+        figures |= {"d_real": float(scores.real.mean()), "d_fake": float(scores.fake.mean())}
         if level is not None:
-            said["d_accuracy"] = 0.5 * float((seen.real > level).mean() + (seen.fake <= level).mean())
-        said |= constant(self._reals.x, made, self.low, self.high)
+            figures["d_accuracy"] = 0.5 * float((scores.real > level).mean() + (scores.fake <= level).mean())
+        figures |= constant(self._reals.x, made, self.low, self.high)
         both = np.concatenate(outputs)
-        said["d_still"] = float(np.ptp(real) > 0 and np.array_equal(real, self._before))
-        said["d_constant"] = float(np.ptp(both) == 0)
-        said["clamped"] = float(np.isin(both, (0, 1)).mean()) if self._fitting.bounded else 0.0
-        said["double_sigmoid"] = float(self._fitting.is_double)
+        figures["d_still"] = float(np.ptp(real) > 0 and np.array_equal(real, self._before))
+        figures["d_constant"] = float(np.ptp(both) == 0)
+        figures["clamped"] = float(np.isin(both, (0, 1)).mean()) if self._fitting.bounded else 0.0
+        figures["double_sigmoid"] = float(self._fitting.is_double)
         self._before = real
         if self._weight:
-            said["g_weights"] = self._nets.weight()
-            said["g_grown"] = said["g_weights"] / self._weight
-        return Answers(*seen, slope, norms=said)
+            figures["g_weights"] = self._nets.weight()
+            figures["g_grown"] = figures["g_weights"] / self._weight
+        return Answers(*scores, slope, norms=figures)
 
     def _check_reals(self, ranges: list[tuple[float, float]]) -> None:
         """Raise an error if D gets no batch in about the range of the reals that were handed over."""
@@ -391,11 +391,11 @@ class Watch(AbstractContextManager["Watch"]):
             return {}
         known = self._reals.x[::2], kinds[::2]
         of_reals = class_match(known, self._reals.x[1::2], kinds[1::2])
-        told = [(self.layout.samples(x), kinds_of(y)) for x, *more in pairs for y in more if y.shape[1:] == self._label]
+        rows = [(self.layout.samples(x), kinds_of(y)) for x, *more in pairs for y in more if y.shape[1:] == self._label]
         self._classes_show = of_reals > 0.05
-        if of_reals < 0.2 or not told:
+        if of_reals < 0.2 or not rows:
             return {}
-        x, classes = map(np.concatenate, zip(*told))
+        x, classes = map(np.concatenate, zip(*rows))
         return {"class_in_loop": class_match(known, x, classes) / of_reals}
 
     # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────
