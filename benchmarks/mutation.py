@@ -30,7 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "mulligan"
 ROOMS = ("nn", "game", "data", "metrics", "diagnosis", "training")
-HIDDEN = ("torch", "jax", "optax", "onnx", "onnxruntime")
+HIDDEN = ("torch", "jax", "optax")
 MAP = ROOT / "benchmarks" / "mutation-map.json"
 
 

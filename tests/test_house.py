@@ -175,7 +175,6 @@ mulligan.data.from_arrays, mulligan.errors.MulliganError, mulligan.training.resu
         "joblib",
         "torch",
         "jax",
-        "onnx",
     ]
     assert loaded & {*heavy, "mulligan", "typing"} == {"mulligan"}
 

@@ -108,6 +108,9 @@ GONE = {
     "jang-sorted": "Use jang: sorting its batches changed only roundings.",
     "tensorboard": "Write an observer: docs/guides/train.md has one.",
     "--log": "Write an observer: docs/guides/train.md has one for TensorBoard.",
+    "onnx": "Use --to torch, then torch.onnx.export(Generator.load(), (z, labels), 'mine.onnx').",
+    "--sheet": "Use --out pictures/, which writes one PNG for each; any sprite packer joins them.",
+    "--palette": "Use Pillow: Image.open('grid.png').quantize(16).",
     "torch-training": "Use --to torch for the generator, and train in PyTorch in a loop of your own.",
 }
 """What to use in place of a name that older versions knew."""

@@ -8,11 +8,9 @@ from mulligan.models import load
 
 
 def test_each_format_named_after_the_model(mulligan, model):
-    pytest.importorskip("onnx")
     for to, names in {
         "html": ["tiny.html"],
         "npz": ["tiny.npz"],
-        "onnx": ["tiny.onnx"],
         "torch": ["tiny.py", "tiny.weights.safetensors"],
     }.items():
         code, out, err = mulligan("export", model, "--to", to)
@@ -48,10 +46,9 @@ def test_without_a_model_the_bundled_generator(mulligan, here):
 
 
 def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator, refused):
-    pytest.importorskip("onnx")
     tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
     assert "got points of shape (2,)" in refused("export", "points.safetensors", "--to", "html")
-    for to in ("onnx", "npz", "torch"):
+    for to in ("npz", "torch"):
         assert mulligan("export", "points.safetensors", "--to", to)[0] == 0
 
 

@@ -17,7 +17,6 @@ RUN, DATA, PICTURE = "run", "tiny.npz", "in.png"
 FILES = {
     "draw": (("draw", 3, "--model", RUN), ".png"),
     "sample": (("sample", RUN, "--count", 2), ".png"),
-    "sample a sheet": (("sample", RUN, "--count", 2, "--sheet"), ".png"),
     "sample an array": (("sample", RUN, "--count", 2), ".npz"),
     "walk": (("walk", RUN, "--from", 1, "--to", 2, "--frames", 3), ".gif"),
     "report": (("export", RUN, "--to", "report"), ".html"),

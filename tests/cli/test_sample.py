@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +6,6 @@ from PIL import Image
 
 from mulligan.data import load as load_data
 from mulligan.models import load
-from mulligan.output.generator import Generator
 from mulligan.output.pictures import grid, points_picture, straight
 
 
@@ -59,22 +57,6 @@ def test_transparency_is_written_as_other_programs_read_it(mulligan, here, tiny_
     mulligan("walk", "rgba.safetensors", "--from", "1", "--to", "2", "--frames", "3", "--out", "w.png")
     with Image.open("w.png") as image:
         assert image.mode == "RGBA"
-
-
-def test_a_sheet_in_few_colours(mulligan, here, tiny_generator, refused):
-    tiny_generator(classes=0, shape=(8, 8, 4)).save("rgba.safetensors")
-    mulligan("sample", "rgba.safetensors", "--count", "5", "--sheet", "--palette", "4", "--out", "s.png")
-    with Image.open("s.png") as image:
-        assert (image.size, len(image.getcolors())) == ((24, 16), 5)  # four, and transparent
-    assert len(json.loads(Path("s.json").read_text("utf-8"))["frames"]) == 5
-    assert "must be data, or a whole number from 2 to 256" in refused("sample", "rgba.safetensors", "--palette", "1")
-    assert "--out must" in refused("sample", "rgba.safetensors", "--sheet", "--out", "s")
-    np.save("data.npy", np.tile(np.uint8([[9, 9, 9, 255], [200, 0, 0, 255], [0] * 4, [0] * 4]), (3, 8, 2, 1)))
-    spec = replace(load("rgba.safetensors").spec, data="data.npy")
-    Generator(spec, load("rgba.safetensors").theta).save("own.safetensors")
-    mulligan("sample", "own.safetensors", "--palette", "data", "--out", "d.npz")
-    samples = np.load("d.npz")["samples"]
-    assert {tuple(colour) for colour in samples[samples[..., 3] > 0]} <= {(9, 9, 9, 255), (200, 0, 0, 255)}
 
 
 def test_a_folder_can_be_trained_on_again(mulligan, model, refused):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 SEEDS = "a whole number from 0 to 9007199254740991, got"
-ENDINGS = "the file end in .onnx, .py, .npz, .html, got"
+ENDINGS = "the file end in .py, .npz, .html, got"
 OFF = [
     # what no command is, and what no command takes
     ("trian", "got 'trian'. Try train."),
@@ -74,9 +74,10 @@ OFF = [
     ("evaluate G", "data must be named"),
     ("evaluate G --data ring", "data must have the samples' shape"),
     ("evaluate G --data tiny.npz --count 999", "count must be from 20 to 50"),
-    ("export G", f"onnx, torch, npz, html, or {ENDINGS} neither. Try --to"),
-    ("export G --to pdf", "to must be one of onnx, torch, npz, html, got 'pdf'"),
-    ("export G --to html --out g.onnx", "a file for html must end in .html, got g.onnx. Try g.html"),
+    ("export G", f"torch, npz, html, or {ENDINGS} neither. Try --to"),
+    ("export G --to onnx", "got 'onnx'. Use --to torch, then torch.onnx.export("),
+    ("export G --to pdf", "to must be one of torch, npz, html, got 'pdf'"),
+    ("export G --to html --out g.png", "a file for html must end in .html, got g.png. Try g.html"),
     ("export G --to torch --out my-gan.py", "must have a name that Python can import"),
     ("export G --to html --out .", "--out must be a .html file, got '.'"),
     # the rest

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("runs", "go on with a run exactly where it stopped"),
     "sample": ("generators", "draw many pictures: a grid, an array, or a folder of files"),
     "walk": ("generators", "animate the way from one number's picture to another's"),
-    "export": ("generators", "write a generator or a run for use elsewhere: ONNX, torch, arrays, pages"),
+    "export": ("generators", "write a generator or a run for use elsewhere: torch, arrays, pages"),
     "evaluate": ("generators", "measure how good a generator is, with floors"),
     "diagnose": ("runs", "say what is wrong with a run, show the evidence, start a second try"),
     "study": ("runs", "compare: a recipe × variations × seeds, here or on a cluster"),

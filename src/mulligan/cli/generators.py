@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 LARGEST_GRID = 10_000
 """Maximum number of pictures in a grid. Arrays and folders have no maximum."""
-_PALETTE_FROM = 2000  # training pictures
 _LONGEST = 255  # bytes in a folder's name
 
 
@@ -91,8 +90,6 @@ def sample(
     class_: options.ClassWord = None,
     psi: options.Psi = 1.0,
     best: options.Flag = False,
-    palette: options.Palette = None,
-    sheet: options.Flag = False,
     out: options.File = None,
     force: options.Force = False,
 ) -> Document:
@@ -103,20 +100,15 @@ def sample(
     Try:
     $ mulligan sample runs/quick-1
     $ mulligan sample runs/quick-1 --class 3 --count 100 --out threes.png
-    $ mulligan sample runs/mine --sheet --palette data --out mine.png
 
     Args:
         seed: 0 to 9007199254740991. The same seed gives the same pictures.
         count: Number of pictures.
         psi: Truncation, a factor of z. Below 1, samples are more typical and less varied.
         best: Use the weights with the smallest distance to the real pictures, not the newest.
-        palette: Use only N colours, or those of the training data. Pixels become opaque or transparent.
-        sheet: Write one PNG without gaps, and beside it the JSON that game engines read (Aseprite's array format).
         out: The file, or a folder if the name has no ending (default: a grid named after model and options).
     """
     import numpy as np
-
-    from mulligan.output.pictures.sprites import save_sheet, sheet_files
 
     if best:
         here = training.RunFolder.of(model)
@@ -130,12 +122,8 @@ def sample(
     if out is None:
         others = "" if class_ is None else f"-class-{label}", "" if psi == 1.0 else f"-psi-{psi:g}"
         out = Path(f"{stem(model)}-seed-{seed}{''.join(others)}.png")
-    if (sheet or palette) and not generator.spec.is_picture:
-        raise ConfigError(f"--sheet and --palette must be left out for points of shape {generator.spec.shape}.")
-    if sheet or out.suffix or not generator.spec.is_picture:
-        files = sheet_files(out) if sheet else [out]
-        keep = protected(out, model, generator.spec.data)
-        check_out(files, [".png"] if sheet else [".png", ".npz"], keep, force=force)
+    if out.suffix or not generator.spec.is_picture:
+        check_out([out], [".png", ".npz"], protected(out, model, generator.spec.data), force=force)
     else:
         check_folder(out, force=force)
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
@@ -143,31 +131,11 @@ def sample(
     take: Callable[..., NDArray[Any]] = generator.images if generator.spec.is_picture else generator.sample
     samples = take(count, seed, label, psi)
     labels = generator.labels(count, seed) if label is None else np.full(count, label)
-    if palette is not None:
-        samples = _in_few_colours(samples, generator, palette)
-    if sheet:
-        named = [] if labels is None or not generator.spec.class_names else labels.tolist()
-        save_sheet(out, samples, [generator.class_name(k) for k in named])
-    else:
-        _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
+    _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
     classes = None if labels is None else labels.tolist()
     data = {"model": str(model), "seed": seed, "count": count, "labels": classes, "out": str(out)}
     step = f", best at step {generator.spec.step:,}" if best else ""
     return Document(data, [f"{counted(count, 'sample')} of seed {seed}{step}: {out}"])
-
-
-def _in_few_colours(samples: NDArray[np.uint8], generator: Generator, palette: int | str) -> NDArray[np.uint8]:
-    """Snap pictures to a palette: `palette` colours of their own, or those of the training data."""
-    import numpy as np
-
-    from mulligan.models.evaluate import own_data
-    from mulligan.output.pictures.sprites import palette_of, snapped
-
-    if isinstance(palette, int):
-        return snapped(samples, palette_of(samples, palette))
-    data = own_data(generator)
-    rows = np.unique(np.linspace(0, len(data) - 1, _PALETTE_FROM).astype(int))
-    return snapped(samples, palette_of(np.asarray(data.images[rows]), options.LARGEST_PALETTE))
 
 
 def _write(
@@ -262,11 +230,11 @@ def walk(
 def export(
     model: Annotated[Positional[options.OtherModel], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
     *,
-    to: Annotated[options.Word, arg(metavar="onnx|torch|npz|html|report")] = None,
+    to: Annotated[options.Word, arg(metavar="torch|npz|html|report")] = None,
     out: options.File = None,
     force: options.Force = False,
 ) -> Document:
-    """Take a generator or a run elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page.
+    """Take a generator or a run elsewhere: a PyTorch module, NumPy arrays, or a page.
 
     --to html is a page that draws by itself: a seed box, the picture, classes and walks, in any browser, offline. --to
     report is a run as one page: what it was, how it went, how good it is. Without MODEL, mnist is taken.

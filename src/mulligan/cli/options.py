@@ -3,16 +3,13 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional, Union
+from typing import Annotated, Any, Optional
 
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
 
 from mulligan.errors import ConfigError, as_whole, expanded, must_be
 from mulligan.output.generator import LARGEST_SEED
-
-LARGEST_PALETTE = 256
-"""Most colours of a palette, as PNG and GIF have it."""
 
 
 def read_whole(name: str, text: str, low: int, high: int | None = None) -> int:
@@ -32,13 +29,6 @@ def read_positive(name: str, text: str, example: str) -> float:
     if not 0 < value < math.inf:
         raise ConfigError(must_be(name, "a number above 0", text, example))
     return value
-
-
-def read_palette(text: str) -> int | str:
-    """Read a number of colours, or "data"."""
-    if text == "data" or (text.isdecimal() and 2 <= int(text) <= LARGEST_PALETTE):
-        return text if text == "data" else int(text)
-    raise ConfigError(must_be("palette", f"data, or a whole number from 2 to {LARGEST_PALETTE}", text, 16))
 
 
 def _read_by(metavar: str, read: Callable[[str], Any]) -> PrimitiveConstructorSpec[Any]:
@@ -61,7 +51,7 @@ def _count(name: str, metavar: str, low: int = 1, high: int | None = None) -> Pr
 
 
 # Optional[…], not … | None: for the latter tyro imports typeguard, which takes longer than the rest of a --help.
-# ruff: noqa: UP007, UP045
+# ruff: noqa: UP045
 
 _QUIET = arg(help_behavior_hint="")  # the docstring describes the default
 
@@ -78,7 +68,6 @@ Frames = Annotated[int, _count("frames", "N", 2)]
 Size = Annotated[Optional[int], _count("size", "S"), _QUIET]
 Tile = Annotated[Optional[str], _read_by("WxH", str), _QUIET]
 Steps = Annotated[Optional[int], _count("steps", "N"), _QUIET]
-Palette = Annotated[Union[int, str, None], _read_by("N|data", read_palette), _QUIET]
 Threads = Annotated[Optional[int], _count("threads", "N"), _QUIET]
 StudyWord = Annotated[Optional[str], _read_by("NAME", str), _QUIET]
 Workers = Annotated[Optional[int], _count("workers", "N"), _QUIET]

@@ -33,7 +33,7 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Mulligan"/>'
 _ZIP = PROGRAM.encode()
 _SIGNATURES = {
     ".png": b"\0\0\0\x11tEXtSoftware\0Mulligan", ".gif": b"!\xfe\x08Mulligan\0", ".webp": XMP,
-    ".html": b'<meta name="generator" content="Mulligan', ".onnx": b"\x12\x08mulligan",
+    ".html": b'<meta name="generator" content="Mulligan',
     ".npz": len(_ZIP).to_bytes(2, "little") + _ZIP,
 }  # fmt: skip
 _SIGNATURES[".apng"] = _SIGNATURES[".png"]
@@ -191,8 +191,8 @@ def _is_signed(text: bytes) -> bool:
         table = parse_object(text, "it")
     except DataError:
         return False
-    tables = [each for each in (table, table.get("__metadata__"), table.get("meta")) if isinstance(each, dict)]
-    return any(PROGRAM in (each.get(KEY), each.get("app")) for each in tables)
+    tables = (each for each in (table, table.get("__metadata__")) if isinstance(each, dict))
+    return any(each.get(KEY) == PROGRAM for each in tables)
 
 
 def sign_python(source: str) -> bytes:

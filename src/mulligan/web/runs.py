@@ -23,7 +23,7 @@ from mulligan.web.session import Steps, chain, round_off
 
 OWN = {f".{name}": path for name, (_, path) in OURS.items()}
 """Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
-EXPORTS = {"html": "viewer.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
+EXPORTS = {"html": "viewer.html", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
 

@@ -147,6 +147,6 @@ def test_half_precision_only_where_it_does_not_show(make, mlp):
 
 
 def test_points_are_refused(make, tmp_path):
-    with pytest.raises(UnsupportedError, match=r"samples must be pictures .* shape \(2,\).*--to onnx"):
+    with pytest.raises(UnsupportedError, match=r"samples must be pictures .* shape \(2,\).*--to torch"):
         make([nn.Dense(2)], 3).export(tmp_path / "p.html")
     assert list(tmp_path.iterdir()) == []

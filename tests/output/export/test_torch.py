@@ -3,10 +3,12 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
 from mulligan.models import bundled
+from mulligan.nn import layers as nn
 
 torch = pytest.importorskip("torch")
 
@@ -16,6 +18,39 @@ def imported(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.Generator
+
+
+def run(made, folder, z, labels):
+    """Return what PyTorch computes of an export."""
+    files = made.export(folder / "made.py")
+    assert files == [folder / "made.py", folder / "made.weights.safetensors"]
+    with torch.no_grad():
+        return imported(files[0]).load()(*(torch.from_numpy(x) for x in (z, labels) if x is not None)).numpy()
+
+
+def test_every_layer(question, tmp_path):
+    made, z, labels, wanted = question
+    samples = run(made, tmp_path, z, labels)
+    assert samples.shape == wanted.shape
+    assert np.abs(samples - wanted).max() <= 1e-5
+
+
+@pytest.mark.parametrize("which", ["bundled", "mlp", "rgb"])
+def test_whole_generators_in_the_range_of_the_data(which, request, tmp_path):
+    made = bundled() if which == "bundled" else request.getfixturevalue(which)
+    samples = run(made, tmp_path, made.z(70, 4), made.labels(70, 4))
+    low, high = made.spec.data_range
+    assert samples.shape == (70, *made.spec.shape)
+    assert np.abs(samples - made.sample(70, 4)).max() <= 1e-5 * (high - low)
+    assert samples.max() > 0.9 * high  # not merely grey
+
+
+@pytest.mark.parametrize(("data", "output"), [((10.0, 12.0), (0.0, 1.0)), ((-3.0, 2.0), (0.5, 1.5))])
+def test_a_range_of_ones_own_and_another_shape(data, output, make, tmp_path):
+    made = make([nn.Dense(6), nn.Tanh()], 4, shape=(2, 3, 1), data_range=data, output_range=output)
+    samples = run(made, tmp_path, made.z(3, 1), None)
+    assert samples.shape == (3, 2, 3, 1)
+    assert np.abs(samples - made.sample(3, 1)).max() <= 1e-5
 
 
 def test_it_can_be_trained_further_and_saved(mlp, tmp_path):

@@ -83,7 +83,7 @@ def draw_with_it(tab, server):
     tab.go("draw")
     for name, button, ending, most in (
         (run, "player", "html", 6e6),  # the article's own last layer included
-        (run, "onnx", "onnx", 9e6),
+        (run, "torch", "py", 9e6),
         ("bundled", "player", "html", 9e6),
     ):
         choose(tab, name)

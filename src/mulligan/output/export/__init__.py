@@ -2,7 +2,7 @@
 
 - `formats`: `export`, the call for all formats, and the `facts` in every file; read it first.
 - `plan`: a generator as a list of plain operations.
-- `onnx`, `npz`, `torch`, `html` with `viewer/`: one file for each format.
+- `npz`, `torch`, `html` with `viewer/`: one file for each format.
 """
 
 from mulligan.output.export.formats import FORMATS, export, facts, format_of, outputs

@@ -12,7 +12,7 @@ from mulligan.errors import ConfigError, expanded, must_be, suggest
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import check_finite
 
-FORMATS: dict[str, str] = {"onnx": ".onnx", "torch": ".py", "npz": ".npz", "html": ".html"}
+FORMATS: dict[str, str] = {"torch": ".py", "npz": ".npz", "html": ".html"}
 """The ending of each format. ``files(generator, path)`` of the module with its name returns the files to be written."""
 
 
@@ -24,8 +24,8 @@ def format_of(to: str | None, path: str | Path | None) -> str:
         if suffix not in endings:
             got = "neither" if path is None else path
             raise ConfigError(
-                f"the format must be one of {', '.join(FORMATS)}, or the file end in {', '.join(endings)}, got {got}. "
-                "Try --to html."
+                f"the format must be one of {', '.join(FORMATS)}, or the file end in {', '.join(endings)}, got {got}."
+                + (suggest(suffix[1:], FORMATS) or " Try --to html.")
             )
         return endings[suffix]
     if to not in FORMATS:
@@ -45,14 +45,14 @@ def outputs(path: Path, to: str) -> list[Path]:
 
 
 def export(generator: Generator, path: str | Path, to: str | None = None, *, force: bool = False) -> list[Path]:
-    """Write a generator for programs without Mulligan, and return the files: ONNX, PyTorch, NumPy, or a drawing page.
+    """Write a generator for programs without Mulligan, and return the files: PyTorch, NumPy, or a drawing page.
 
     Parameters
     ----------
     generator : Generator
     path : str or Path
         Written whole or not at all. The format's ending is added if it is missing.
-    to : "onnx", "torch", "npz" or "html", optional
+    to : "torch", "npz" or "html", optional
         By default the file's ending decides.
     force : bool
         Overwrite what another program wrote.

@@ -41,7 +41,7 @@ def viewer(generator: Generator) -> str:
     spec = generator.spec
     if not spec.is_picture:
         raise UnsupportedError(
-            f"samples must be pictures for the viewer, got points of shape {spec.shape}. Try --to onnx, torch or npz, "
+            f"samples must be pictures for the viewer, got points of shape {spec.shape}. Try --to torch or npz, "
             "or mulligan sample --out points.png."
         )
     plan = plan_of(generator)

@@ -330,7 +330,7 @@ class Generator:
         write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
 
     def export(self, path: str | Path, to: str | None = None, *, force: bool = False) -> list[Path]:
-        """Write the generator for other programs: .onnx, .py (torch), .npz, .html (a page that draws by itself).
+        """Write the generator for other programs: .py (torch), .npz, .html (a page that draws by itself).
 
         Parameters, result and errors as for `mulligan.output.export.export`.
         """

@@ -1,7 +1,6 @@
 """Draw samples as pictures, on a fixed scale of grey.
 
 - `images`: grids, PNG, animations, the terminal; read it first. `charts`: curves as SVG.
-- `sprites`: sheets for game engines, and palettes.
 """
 
 from mulligan.output.pictures.images import ANIMATIONS as ANIMATIONS

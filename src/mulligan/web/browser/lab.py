@@ -90,8 +90,8 @@ class LocalJobs(Jobs):
     """Jobs without a process: an export is written at once; jobs that take minutes raise a `Problem`."""
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        if what != "export" or args["to"] == "onnx":
-            command = "export --to onnx" if what == "export" else f"{what} RUN"  # no run of the lab is on the disk
+        if what != "export" or args["to"] == "torch":
+            command = "export --to torch" if what == "export" else f"{what} RUN"  # no run of the lab is on the disk
             raise Problem("not-available", UNABLE.format(what.capitalize(), command))
         return super().add(what, run, **args)
 
