@@ -42,21 +42,21 @@ def test_a_run_is_watched_and_measured(mulligan, cloud, here):
     assert code == 0
     assert [line.split(":")[0] for line in err.splitlines() if "KID" in line] == ["step 10", "step 20"]
     assert "  floor " in out
-    kept = RunFolder(here / "r").read_metrics()[0]
+    kept = RunFolder(here / "r").read_metrics()
     assert (kept["n"], kept["seeds"], kept["generator"], kept["held_out"]) == (200, [0], "ema", True)
     assert kept["cpu_seconds"] > 0
 
 
 def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
     assert [line["step"] for line in trained if line["event"] == "evaluated"] == [10, 20]
-    assert trained[-1]["metrics"] == RunFolder(here / "r").read_metrics()[0]
+    assert trained[-1]["metrics"] == RunFolder(here / "r").read_metrics()
     code, out, err = mulligan("evaluate", "r", "--count", 100, "--seeds", 2)
     assert code == 0
     assert "averaged weights" in out
     assert "raw weights" in out
     assert "seed 1, raw weights: 100 samples" in err
     assert "Coverage" in out
-    kept = RunFolder(here / "r").read_metrics()[0]
+    kept = RunFolder(here / "r").read_metrics()
     assert (kept["n"], kept["seeds"], kept["raw"]["generator"]) == (100, [0, 1], "raw")
     assert set(kept["points"]["fd"]) == {"median", "min", "max"}
     code, out, _ = mulligan("evaluate", "r", "--count", 100, "--seeds", 2, "--json")

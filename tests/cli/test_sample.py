@@ -134,21 +134,6 @@ def test_the_best_weights_of_a_run(mulligan, here, tiny_generator, refused):
     assert "must be a run folder" in err
 
 
-def test_a_walk_along_a_direction(mulligan, model, here, tiny_generator):
-    code, out, _ = mulligan("walk", model, "--from", 1, "--direction", 0, "--frames", 4)
-    assert (code, "through seed 1 along 0" in out) == (0, True)
-    with Image.open("walk.gif") as walk:
-        assert walk.n_frames > 1
-    tiny_generator(shape=(2,), classes=0).save("points.safetensors")
-    for name, words, said in [
-        (model, (), "got neither"),
-        (model, ("--to", 2, "--direction", 0), "got both"),
-        ("points.safetensors", ("--direction", 0), "must be pictures"),
-    ]:
-        code, _, err = mulligan("walk", name, "--from", 1, *words)
-        assert (code, said in err) == (2, True), err
-
-
 def test_truncated_samples(mulligan, model):
     assert mulligan("sample", model, "--psi", 0.5, "--count", 4, "--out", "s.npz")[0] == 0
     made = load(model)

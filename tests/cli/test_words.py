@@ -64,7 +64,6 @@ OFF = [
     ("sample G --count 20000 --out s.png", "must be at most 10000 for a grid, got 20000. Try --out samples.npz"),
     ("sample empty", "must hold a generator or a checkpoint, got neither"),
     ("sample text.safetensors", "not a safetensors file, or was cut short"),
-    ("walk x --from 1", "--to"),
     ("walk G --from 1 --to x", f"to must be {SEEDS} 'x'"),
     ("walk G --from 1 --to 2 --out w.mp4", "--out must be a .gif or .png"),
     ("walk G --from 1 --to 2 --class 9", "class must be 0 to 3"),

@@ -20,7 +20,7 @@ def test_a_run_is_measured(runs):
     assert found["metrics"]["modes"] <= 8
     assert found["metrics"]["step"] == 24
     assert found["metrics"]["n_real"] > 0
-    kept = RunFolder(runs / "tiny-1").read_metrics()[0]
+    kept = RunFolder(runs / "tiny-1").read_metrics()
     assert (kept["n"], kept["step"]) == (found["metrics"]["n"], found["metrics"]["step"])
     assert not jobs.shorten(kept | {"held_out": False})["held_out"]
 

@@ -28,11 +28,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 PROGRAM = "Mulligan"
 KEY = "written_by"
 """The key of `PROGRAM` in JSON, and in the metadata of safetensors files."""
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Mulligan"/>'
-"""The signature of a WebP picture."""
 _ZIP = PROGRAM.encode()
 _SIGNATURES = {
-    ".png": b"\0\0\0\x11tEXtSoftware\0Mulligan", ".gif": b"!\xfe\x08Mulligan\0", ".webp": XMP,
+    ".png": b"\0\0\0\x11tEXtSoftware\0Mulligan", ".gif": b"!\xfe\x08Mulligan\0",
     ".html": b'<meta name="generator" content="Mulligan',
     ".npz": len(_ZIP).to_bytes(2, "little") + _ZIP,
 }  # fmt: skip

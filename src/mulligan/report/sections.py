@@ -2,29 +2,22 @@
 
 import hashlib
 import math
-import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mulligan.config.change import Change, apply_overrides, compare, flatten
-from mulligan.config.recipes import recipe
 from mulligan.config.serialization import to_table
 from mulligan.doors.read import read_bytes
-from mulligan.errors import MulliganError, typed
+from mulligan.errors import MulliganError
 from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
 from mulligan.metrics.pixels import FEWEST
 from mulligan.output.figures import count, counted, duration, figure, percent, ranged
 from mulligan.report.story import Story
-from mulligan.training.second_try import plan
 from mulligan.training.store.history import Series, distance_of
 
 ARROWS = {"low": " ↓", "high": " ↑", "": ""}
 """Sign behind the label of a metric: the better direction."""
-SHORT = 12
-"""Maximum number of changes that are written as options. With more, the command uses the file of settings."""
 ENOUGH = 100
 """Training pictures below which G can only learn each of them."""
 WORSE = 1.25
@@ -81,7 +74,7 @@ def summarise(story: Story) -> str:
             f" Try {story.parent.number} showed {before.state} at step {count(before.step)}; try {tries} went back to "
             f"step {count(story.begins)} with other settings."
         )
-    return f"{text} {story.changed}" if story.changed else text
+    return text
 
 
 def list_figures(story: Story) -> list[tuple[str, str, str]]:
@@ -291,37 +284,6 @@ def _surer(stepped: Series, step: int) -> bool:
     gaps = [(s, m["d_real"] - m["d_fake"]) for s, m in stepped if {"d_real", "d_fake"} <= m.keys()]
     before = [gap for s, gap in gaps if s <= step]
     return bool(before) and gaps[-1][1] > before[-1]
-
-
-# ── how to get it again ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def write_command(story: Story) -> str:
-    """Return the command that repeats a run, but for what was changed while it ran; empty if there is none."""
-    config, changes = story.config, list[Change]()
-    if config.parent is not None:
-        return f"mulligan diagnose {typed(config.parent.run)} --try" if _is_proposed(story) else ""
-    try:
-        base = recipe(config.recipe)
-        old, new = (flatten(to_table(each)) for each in (base, replace(config, recipe=base.recipe)))
-        changes = [Change(path, value) for path, value in new.items() if path not in old or old[path] != value]
-        again = replace(apply_overrides(base, changes)[0], recipe=config.recipe)
-        same = len(changes) <= SHORT and not compare(to_table(again), to_table(config))
-    except (MulliganError, OSError):
-        same = False
-    if not same:
-        return "mulligan train config.toml"
-    options = (f"--set {shlex.quote(str(change))}" for change in changes)
-    return " \\\n  ".join([f"mulligan train {shlex.quote(config.recipe)}", *options])
-
-
-def _is_proposed(story: Story) -> bool:
-    """Whether `mulligan diagnose --try` on the parent would give this run."""
-    assert story.config.parent is not None
-    try:
-        return to_table(plan(story.config.parent.run).config) == to_table(story.config)
-    except (MulliganError, OSError):
-        return False
 
 
 def describe_machine(story: Story) -> list[tuple[str, str]]:

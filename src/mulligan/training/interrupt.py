@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any, Self
 
@@ -21,12 +22,13 @@ class Interrupt:
     """Turns SIGINT (Ctrl-C), SIGTERM and SIGHUP into a flag. Use it as a context manager, and call it to read the flag.
 
     The handlers are set only inside the ``with`` block, and only in the main thread, where Python allows it. The second
-    signal ends the process; saved files stay intact. Signals that come together, as from a supervisor, count as one. So
-    do several SIGHUPs, which a closing terminal sends. `received` is the number of the signal.
+    signal does what it would have done without. Signals that come together, as from a supervisor, count as one. So do
+    several SIGHUPs, which a closing terminal sends. `received` is the number of the signal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Iterable[int] | None = None) -> None:
         self.received: int | None = None
+        self._numbers = numbers
         self._when = 0.0
         self._before: dict[int, Any] = {}
 
@@ -34,20 +36,18 @@ class Interrupt:
         """Tell whether a signal has come."""
         return self.received is not None
 
-    def _handled(self) -> list[int]:
-        return endings()
-
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in self._handled()}
+            numbers = endings() if self._numbers is None else self._numbers
+            self._before = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        # SIG_DFL only at the second signal: Python would report a pending signal that has lost its handler
+        # the handler goes only at the second signal: Python would report a pending signal that has lost its own
         if self.received is None:
             self.received, self._when = number, time.monotonic()
         elif number != _HANGUP and time.monotonic() - self._when > TOGETHER:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, self._before[number])
             signal.raise_signal(number)
 
     def __exit__(self, *error: object) -> None:
@@ -58,15 +58,3 @@ class Interrupt:
 
 class BetweenSteps(KeyboardInterrupt):
     """Ctrl-C, raised at the end of a step, when the run is consistent. The message says where the run is saved."""
-
-
-class Held(Interrupt):
-    """Delays Ctrl-C to the end of a step, where Python's own handler is set: inside, it would leave half a step."""
-
-    def _handled(self) -> list[int]:
-        default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        return [signal.SIGINT] if default and self.received is None else []
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        signal.signal(number, signal.default_int_handler)

@@ -5,6 +5,7 @@ bytes, on the same machine, NumPy build and number of threads.
 """
 
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError, DivergedError, RunError, must_be
 from mulligan.training import events
-from mulligan.training.interrupt import BetweenSteps, Held
+from mulligan.training.interrupt import BetweenSteps, Interrupt
 from mulligan.training.run import Evaluator, Observer, Run
 
 GRIDS = 2000
@@ -76,7 +77,7 @@ def train(
         view = view_of(run) if in_notebook() else None
     evaluators, observers = tuple(evaluators), tuple(observers or ())  # a mistake shows now, not after an hour
     run.watch(observers)
-    held, clock = Held(), events.Clock(run.wall, run.cpu, 0.0)
+    held, clock = Interrupt([signal.SIGINT]), events.Clock(run.wall, run.cpu, 0.0)
 
     def answer(event: events.Event) -> Iterator[events.Event]:
         if view is not None:
@@ -123,7 +124,7 @@ def _events(
     evaluators: Sequence[Evaluator],
     save: Callable[[events.Saved], object] | None,
     stop: Callable[[], Stop],
-    held: Held,
+    held: Interrupt,
 ) -> Iterator[events.Event]:
     """Train, and yield each event when it is due, until the end, `stop` or Ctrl-C."""
     config, clock, reported = run.config, events.Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
@@ -178,12 +179,13 @@ def _events(
     yield events.Finished(run.step, clock=clock)
 
 
-def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Held) -> Stop:
+def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Interrupt) -> Stop:
     """Take steps up to number `last`, or until `stop` or Ctrl-C, and add up the time. Returns what `stop` returned."""
     said: Stop = False
     wall, cpu = time.perf_counter(), time.process_time()
+    default = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a handler of the caller's own stays
     try:
-        with held, np.errstate(all="ignore"):  # the guard finds overflows and can say where
+        with held if default else contextlib.nullcontext(), np.errstate(all="ignore"):  # the guard finds overflows
             while run.step < last and not held() and not (said := stop()):
                 run.advance()
     finally:

@@ -16,7 +16,7 @@ def read(path):
         return frames, image.info
 
 
-@pytest.mark.parametrize("ending", ["gif", "png", "apng", "webp", "GIF"])
+@pytest.mark.parametrize("ending", ["gif", "png", "apng", "GIF"])
 @pytest.mark.parametrize("frames", [GREYS, FAINT, [f[..., None] for f in GREYS]], ids=["all", "faint", "channel"])
 def test_the_file_holds_the_exact_grey_levels(tmp_path, ending, frames):
     path = tmp_path / f"a.{ending}"
@@ -33,15 +33,14 @@ def test_the_file_holds_the_exact_grey_levels(tmp_path, ending, frames):
         )
 
 
-@pytest.mark.parametrize("ending", ["png", "webp"])
-def test_colours_are_exact_without_loss(tmp_path, ending):
-    path = tmp_path / f"a.{ending}"
+def test_colours_are_exact_without_loss(tmp_path):
+    path = tmp_path / "a.png"
     save_animation(path, COLORS)
     for was, is_ in zip(COLORS, read(path)[0], strict=True):
         assert (is_ == was).all()
 
 
-@pytest.mark.parametrize("ending", ["png", "webp", "gif"])
+@pytest.mark.parametrize("ending", ["png", "gif"])
 def test_each_frame_keeps_what_is_transparent(tmp_path, ending):
     frames = [np.zeros((8, 8, 4), np.uint8) for _ in range(3)]
     for i, frame in enumerate(frames):

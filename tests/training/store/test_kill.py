@@ -15,8 +15,7 @@ import pytest
 import mulligan
 from mulligan.data import from_arrays
 from mulligan.nn.layers import Dropout
-from mulligan.training import Interrupt, Recorder, Run, RunFolder, dumps_toml, load_checkpoint, resume, train
-from mulligan.training.interrupt import Held
+from mulligan.training import Interrupt, Recorder, Run, RunFolder, dumps_toml, interrupt, load_checkpoint, resume, train
 from mulligan.training.store.checkpoint import checkpoints
 
 PROGRAM = """
@@ -250,20 +249,21 @@ def test_a_fit_that_is_interrupted_says_what_became_of_it(tmp_path, monkeypatch,
 
 
 @pytest.mark.usefixtures("pythons_own")
-def test_the_second_interrupt_of_a_step_does_not_wait():
-    held = Held().__enter__()
-    os.kill(os.getpid(), signal.SIGINT)
-    assert held()
-    with pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGINT)
+def test_the_second_interrupt_of_a_step_does_not_wait(tiny, interrupted, monkeypatch):
+    monkeypatch.setattr(interrupt, "TOGETHER", -1.0)
+    run = interrupted(Run(tiny(steps=12)), 5)
+    advance = run.advance
+    monkeypatch.setattr(run, "advance", lambda: (advance(), run.step == 6 and signal.raise_signal(signal.SIGINT)))
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):  # not `BetweenSteps`, which says where the run stands
+        list(train(run))
 
 
-def test_a_handler_of_ones_own_is_left_alone():
+def test_a_handler_of_ones_own_is_left_alone(tiny, interrupted):
+    run = interrupted(Run(tiny(steps=12)), 5)
     with Interrupt() as stop:
-        with Held() as asked:
-            os.kill(os.getpid(), signal.SIGINT)
-        assert stop()
-        assert not asked()
+        list(train(run))
+    assert stop()
+    assert run.step == 12
 
 
 TOGETHER = """

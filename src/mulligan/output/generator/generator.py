@@ -419,29 +419,3 @@ def directions(generator: Generator) -> NDArray[np.float32]:
     W = first.view(generator.theta)[:dim].astype(np.float64)
     vectors: NDArray[np.float64] = np.linalg.eigh(W @ W.T)[1][:, ::-1].T
     return np.asarray(vectors * np.sign(vectors.sum(axis=1, keepdims=True)), np.float32)
-
-
-def walk_along(
-    generator: Generator, seed: int, direction: int, frames: int = 60, label: int | None = None, reach: float = 3.0
-) -> NDArray[np.uint8]:
-    """Show what one of `directions` does: pictures of z + t·v, (frames, height, width, channels) uint8.
-
-    Parameters
-    ----------
-    generator : Generator
-    seed : int
-        Of the picture in the middle.
-    direction : int
-        From 0, the strongest.
-    frames : int
-        Number of pictures, at least 2.
-    label : int, optional
-        One class for all; by default the seed's own.
-    reach : float
-        t goes from −reach to reach; by default three standard deviations of a normal z.
-    """
-    as_whole("frames", frames, 2, 100_000)
-    v = directions(generator)[as_whole("direction", direction, 0, generator.spec.latent.dim - 1)]
-    z = generator.z(1, seed) + np.linspace(-reach, reach, frames, dtype=np.float32)[:, None] * v
-    own = generator.label_of(seed) if label is None else label
-    return generator._as_pictures(generator._pass(z, generator._labels(frames, 0, own)))

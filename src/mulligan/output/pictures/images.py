@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.doors.write import PROGRAM, XMP, atomic_write
+from mulligan.doors.write import PROGRAM, atomic_write
 from mulligan.errors import CheckpointError, ConfigError, ShapeError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _BOARD = 153, 102  # grey levels of the squares behind a transparent picture in 
 _WIDEST = 80  # columns of a plain terminal
 SIDE = 192  # height and width in pixels of a picture of points
 _MARGIN = 0.25  # of the range, on every side of such a picture, where early points lie
-ANIMATIONS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
+ANIMATIONS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG"}
 """The formats of animations by the file's ending."""
 
 
@@ -169,13 +169,13 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     """Write frames as an animation in an endless loop; the file's ending chooses the format.
 
     Grey frames keep their exact levels in all formats. Colour frames keep their exact colours and their transparency in
-    APNG and WebP (lossless). GIF has 256 colours a frame, and a pixel is transparent or not: below half of alpha it is.
+    APNG. GIF has 256 colours a frame, and a pixel is transparent or not: below half of alpha it is.
     Equal frames in a row may be stored as one longer frame.
 
     Parameters
     ----------
     path : str or Path
-        Ends in .gif, .png, .apng or .webp; written whole or not at all.
+        Ends in .gif, .png or .apng; written whole or not at all.
     frames : iterable of uint8 arrays (H, W) or (H, W, 1, 3 or 4)
         All of one shape.
     duration : int
@@ -202,8 +202,6 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
         for image in images:
             if image.mode == "RGBA":  # a pixel is seen or not
                 image.putalpha(image.getchannel("A").point(lambda alpha: 255 * (alpha >= 128)))
-    elif kind == "WEBP":
-        options |= {"lossless": True, "exact": True, "minimize_size": False, "xmp": XMP}
 
     def write(file: IO[bytes]) -> None:
         images[0].save(file, format=kind, save_all=True, append_images=images[1:], **options)

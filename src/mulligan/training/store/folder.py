@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import hashlib
-import json
-import logging
 import math
 import os
 import sys
@@ -26,16 +22,10 @@ from mulligan.doors.write import NO_NAME, write_json
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
-from mulligan.training.store.checkpoint import WORDS, Checkpoint, checkpoints, load_checkpoint, step_of, unseal
+from mulligan.training.store.checkpoint import WORDS, Checkpoint, checkpoints, load_checkpoint, step_of
 
-_LOG = logging.getLogger(__name__)
-_CHANGED = "{} was edited or truncated after it was written{}, so its figures may be wrong. Restore it from a copy."
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # error numbers that mean: another process holds the lock
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
-
-
-def _digest(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _let_go() -> None:
@@ -114,33 +104,14 @@ class RunFolder:
         return file
 
     def keep_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write ``metrics.json`` with its digest. A folder that was deleted is not created again."""
-        write_json(self.metrics, {**metrics, "digest": _digest(metrics)}, folders=False)
+        """Write ``metrics.json``. A folder that was deleted is not created again."""
+        write_json(self.metrics, metrics, folders=False)
 
-    def read_metrics(self) -> tuple[dict[str, Any], str]:
-        """Read the last evaluation, empty without one, and check it. Returns also a warning, which is logged, or ""."""
-        metrics = find_json(self.metrics)
-        if metrics is None and not self.metrics.is_file():
-            return {}, ""
-        if metrics is not None and metrics.pop("digest", None) in (None, _digest(metrics)):
-            return metrics, ""
-        changed = _CHANGED.format(self.metrics, "")
-        _LOG.warning(changed)
-        return metrics or {}, changed
-
-    def check_log(self, log: bytes) -> str:
-        """Check the log against the digests in the checkpoints. Returns a warning, which is also logged; or nothing."""
-        changed = ""
-        for path in reversed(checkpoints(self.checkpoints)) if log else ():
-            with contextlib.suppress(CheckpointError, KeyError):  # skip a damaged checkpoint
-                known = unseal(path / WORDS)["log"]
-                if hashlib.sha256(log[: known["bytes"]]).hexdigest() == known["sha256"]:
-                    changed = changed and _CHANGED.format(self.events, f" (the part after step {step_of(path):,})")
-                    break
-                changed = _CHANGED.format(self.events, "")
-        if changed:
-            _LOG.warning(changed)
-        return changed
+    def read_metrics(self) -> dict[str, Any]:
+        """Read the last evaluation, empty without one."""
+        metrics = find_json(self.metrics) or {}
+        metrics.pop("digest", None)  # older versions wrote one
+        return metrics
 
     def best_step(self) -> int:
         """Return the step of the best weights; −1 if their file is absent or damaged."""

@@ -43,7 +43,6 @@ class RunHistory:
     latest: dict[str, dict[str, Any]] = field(default_factory=dict)  # the last event of each kind, as the log has it
     clock: dict[int, tuple[float, float]] = field(default_factory=dict)  # wall and CPU seconds, by step
     metrics: dict[str, Any] = field(default_factory=dict)  # the last evaluation; empty without one
-    changed: str = ""  # a warning that the log or the metrics were changed; empty if they were not
 
     def add(self, event: dict[str, Any]) -> None:
         """Add what `Event.to_json` returns. It replaces reports from its step on, which a resumed run repeats."""
@@ -92,21 +91,17 @@ def _put(series: Series, step: int, values: dict[str, Any]) -> None:
 def read_run(folder: str | Path, *, strict: bool = True) -> RunHistory:
     """Read what a run folder tells: events, times, last evaluation. What is missing is empty.
 
-    With `strict`, a damaged line raises `DataError`, and the log is checked against the digests in the checkpoints.
-    Without, what cannot be read is skipped.
+    With `strict`, a damaged line raises `DataError`. Without, what cannot be read is skipped.
     """
     here, history = RunFolder(Path(folder)), RunHistory()
-    log = _content(here.events, strict)
-    history.changed = here.check_log(log) if strict else ""
-    for event in parse_events(here.events, log, strict=strict):
+    for event in read_events(here.events, strict=strict):
         history.add(event)
     history.step = max([history.step, *map(step_of, checkpoints(here.checkpoints))])  # a stop saves between reports
     for line in _content(here.times, strict).splitlines():
         time = _object(line)  # a kill cuts a line off, and the next session goes on in it
         if time is not None and all(type(time.get(key)) in (int, float) for key in ("step", "wall", "cpu")):
             history.clock[time["step"]] = time["wall"], time["cpu"]
-    history.metrics, changed = here.read_metrics()
-    history.changed = f"{history.changed} {changed}".strip()
+    history.metrics = here.read_metrics()
     return history
 
 
@@ -120,12 +115,7 @@ def read_events(path: Path, *, strict: bool = True) -> Iterator[dict[str, Any]]:
     DataError
         When a complete line is not an event, or lacks a field of its event.
     """
-    yield from parse_events(path, _content(path, strict), strict=strict)
-
-
-def parse_events(path: Path, content: bytes, *, strict: bool = True) -> Iterator[dict[str, Any]]:
-    """Read the events in the content of a log; `path` is for the error."""
-    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+    for number, line in enumerate(_content(path, strict).splitlines(keepends=True), start=1):
         event = _object(line)
         if event is not None and _is_whole(event):
             yield event
