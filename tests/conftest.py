@@ -51,7 +51,6 @@ SLOW = {
     "training/test_diagnosed_runs.py::test_broken_toys": ("[D wins", "[wrong sign"),
     "training/test_remedies.py::test_every_remedy": ("[ring]", "[classic]", "[mlp]"),
     "training/store/test_checkpoint.py::test_a_forged_file": (),
-    "training/store/test_checkpoint.py::test_every_optimizer_survives": ("[extragradient",),
     "training/store/test_checkpoint.py::test_layers_with_chance": ("[dropout",),
     "training/store/test_kill.py::test_killed_at_random_moments": ("[alternating",),
     "training/store/test_recorder.py::test_leaving_and_coming_back": ("[1]",),

@@ -75,8 +75,8 @@ def test_none_becomes_a_kind(tiny):
 
 
 def test_a_new_kind_has_parts_at_once_and_overrides_may_mend_each_other(tiny):
-    config = overridden(tiny(), "generator.optimizer=lookahead", "generator.optimizer.base.lr=0.25")
-    assert config.generator.optimizer.base.lr == 0.25
+    config = overridden(tiny(), "generator.layers.0.init=scaled", "generator.layers.0.init.init.slope=0.25")
+    assert config.generator.layers[0].init.init.slope == 0.25
     assert overridden(tiny(), "d_steps=3", "update=alternating").d_steps == 3
 
 

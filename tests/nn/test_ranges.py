@@ -35,7 +35,6 @@ REFUSED = {
     optimizers.Adadelta: {"rho": [1.0]},
     optimizers.RMSprop: {"rho": [-0.5]},
     optimizers.Adagrad: {"eps": [math.nan]},
-    optimizers.Lookahead: {"k": [0, 2.5], "alpha": [0.0, 1.5]},
     EMA: {"half_life": [0.0, math.nan], "ramp": [-1.0]},
     **{cls: {"max": [0.0, -1.0, math.inf, "1"]} for cls in CLIPPINGS.values()},
     schedules.Constant: {"value": [-1.0, math.inf]},
@@ -78,9 +77,6 @@ PUBLISHED = {
     "nadam": optimizers.Nadam(lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004),
     "amsgrad": optimizers.AMSGrad(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
     "adamw": optimizers.AdamW(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01),
-    "optimistic_adam": optimizers.OptimisticAdam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
-    "extragradient": optimizers.Extragradient(base=Adam()),
-    "lookahead": optimizers.Lookahead(base=Adam(), k=5, alpha=0.5),
 }
 """What stands where a configuration says nothing: the articles' numbers where they give some, else the usual ones."""
 

@@ -57,14 +57,6 @@ def test_a_rate_that_is_far_too_high(tiny):
         assert "discriminator.optimizer.lr=0.001" in words
 
 
-def test_the_rate_of_an_optimiser_inside_another_is_named(tiny):
-    layers = tiny().discriminator.layers
-    base = {"kind": "extragradient", "base": {"kind": "sgd", "lr": 1e18}}
-    g = {"layers": tiny().generator.layers, "optimizer": {"kind": "extragradient", "base": "sgd"}}
-    d = {"layers": layers, "optimizer": {"kind": "lookahead", "base": base}}
-    assert "discriminator.optimizer.base.base.lr=0.003" in diverge(Run(tiny(steps=200, generator=g, discriminator=d)))
-
-
 def test_the_rate_that_was_adjusted_to_is_the_one_to_lower(tiny):
     run = Run(tiny(steps=200))
     run.adjust(["discriminator.optimizer.lr=1e30"])

@@ -38,11 +38,8 @@ _FAMILIES: dict[str, str] = {
     "nadam": "#d6306f",
     "amsgrad": "#8c1c13",
     "adamw": "#b5179e",
-    "optimistic_adam": "#f28482",
-    "extragradient": "#3a0ca3",
-    "lookahead": "#6d597a",
 }
-"""Blue: one rate for all weights. Green: rates from squares. Red to magenta: Adam's family. Violet: wrappers."""
+"""Blue: one rate for all weights. Green: rates from squares. Red to magenta: Adam's family."""
 COLOURS = {name: _FAMILIES.get(name, f"#{0x555555 + 0x202020 * (k % 4):06x}") for k, name in enumerate(OPTIMIZERS)}
 """Of each optimiser; a grey for one that belongs to no family yet."""
 
@@ -145,12 +142,11 @@ def frames(stride: int = 3, last: int = 201, panel: tuple[int, int] = (400, 312)
 
 
 def table(name: str) -> str:
-    """Return the race over a landscape as text: rate, steps and gradients until it has arrived, and the end."""
-    lines = ["optimiser            lr   steps  gradients      f at the end"]
+    """Return the race over a landscape as text: rate, steps until it has arrived, and the end."""
+    lines = ["optimiser            lr   steps      f at the end"]
     for each, way in race(name).items():
-        gradients = "—" if way.arrived is None else str(way.arrived * (2 if each == "extragradient" else 1))
         steps = "—" if way.arrived is None else str(way.arrived)
-        lines.append(f"{each:16} {way.lr:6g}  {steps:>6}  {gradients:>9}  {way.values[-1]:16.6f}")
+        lines.append(f"{each:16} {way.lr:6g}  {steps:>6}  {way.values[-1]:16.6f}")
     return "\n".join(lines)
 
 

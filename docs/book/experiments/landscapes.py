@@ -17,7 +17,6 @@ import numpy as np
 
 from mulligan.errors import ShapeError
 from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
-from mulligan.nn.optimizers.wrappers import Wrapper
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,21 +151,7 @@ class Walk:
 
 
 def with_rate(optimizer: Optimizer, lr: float) -> Optimizer:
-    """Give the same optimiser with another learning rate; a wrapper hands it to its base.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-    lr : float
-        Above 0.
-
-    Raises
-    ------
-    ConfigError
-        When the rate is not allowed.
-    """
-    if isinstance(optimizer, Wrapper):
-        return replace(optimizer, base=with_rate(optimizer.base, lr))
+    """Return the same optimiser with another learning rate."""
     changes: dict[str, Any] = {"lr": lr}
     return replace(optimizer, **changes)
 
@@ -177,7 +162,6 @@ def walk(optimizer: Optimizer, landscape: Landscape, lr: float) -> Walk:
     Parameters
     ----------
     optimizer : Optimizer
-        One that needs several gradients a step (extragradient) gets them.
     landscape : Landscape
     lr : float
     """
@@ -187,8 +171,7 @@ def walk(optimizer: Optimizer, landscape: Landscape, lr: float) -> Walk:
     path[0] = theta
     with np.errstate(all="ignore"):  # too high a rate overflows, and that is an answer too
         for step in range(1, landscape.steps + 1):
-            for _ in range(moving.evaluations):
-                moving.step(theta, landscape.gradient(theta), state)
+            moving.step(theta, landscape.gradient(theta), state)
             if not np.abs(theta).max() < 1e6:
                 break
             path[step] = theta

@@ -107,7 +107,6 @@ def train(
     Parameters
     ----------
     optimizer : Optimizer
-        With `evaluations` of 2 it takes two gradients of the same batch a step.
     task : Task
     seed : int
         Opens the streams of weights, batches and dropout; the same for all optimisers.
@@ -131,14 +130,12 @@ def train(
             started = time.process_time()
             chosen = next(batches)
             x, y = judge.as_input(task.images[chosen]), task.labels[chosen]
-            for evaluation in range(optimizer.evaluations):
-                value, dlogits = softmax_cross_entropy(space.forward(x), y, n)
-                if evaluation == 0:
-                    losses.append(value)
-                space.clear_grads()
-                space.backward(dlogits, inputs=False)
-                space.grads()
-                optimizer.step(network.theta, space.grad, state)
+            value, dlogits = softmax_cross_entropy(space.forward(x), y, n)
+            losses.append(value)
+            space.clear_grads()
+            space.backward(dlogits, inputs=False)
+            space.grads()
+            optimizer.step(network.theta, space.grad, state)
             seconds += time.process_time() - started
             if not np.isfinite(value):
                 return [loss for loss in losses if np.isfinite(loss)], seconds

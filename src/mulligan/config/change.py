@@ -222,7 +222,7 @@ def weights(config: Config) -> dict[str, Any]:
 
 
 _ADJUSTABLE = re.compile(
-    r"(generator|discriminator)\.optimizer\.(.+\.)?lr|penalties\.(.+\.)?(gamma|weight)|augment_probability"
+    r"(generator|discriminator)\.optimizer\.lr|penalties\.(.+\.)?(gamma|weight)|augment_probability"
 )
 
 

@@ -82,7 +82,7 @@ class GAN:
         self.team.__exit__(*error)
 
     def step(self, real: Array, labels: Labels = None) -> dict[str, float]:
-        """Play one step: the turns of both players, in the order of `Game.turns`.
+        """Play one step: the moves of both players, in the order of `Game.moves`.
 
         `real`, ``(n, *sample_shape)``, is a batch in the range of G's output, or ``(d_steps·n, …)``, a fresh one for
         each of D's moves. `labels`, (n,) integers, are its classes; the fakes get the same, so that both follow the

@@ -13,7 +13,6 @@ from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Allocate, Array, blocks_of
 from mulligan.nn.network import Network, Workspace, sum_gradients
 from mulligan.nn.optimizers import State
-from mulligan.nn.optimizers.base import steps
 from mulligan.nn.workers.threads import Worker
 
 
@@ -35,7 +34,7 @@ class PlayerState:
         for name, array in player.optimizer.init(self.network.n_params, dtype).items():
             self.state[name] = allocate(array.shape, array.dtype)
             self.state[name][...] = array
-        self._vectors = [self.state[name] for name in player.optimizer.vectors]
+        self._vectors = [self.state[name] for name in player.optimizer.slots]
         self._rule = average
         # without an average, the network's own parameters
         self.average: Array = self.network.theta if average is None else allocate(self.network.theta.shape, dtype)
@@ -52,9 +51,8 @@ class PlayerState:
         """
         theta, grad, state = self.network.theta, spaces[0].grad, self.state
         optimizer, clip, bound = self.player.optimizer, self.player.clip, self.player.clip_weights
-        rates, evaluations = optimizer.rates(factor, beta2), optimizer.evaluations
-        looks_ahead = evaluations > 1 and steps(state) % evaluations > 0
-        weight = None if self._rule is None or looks_ahead else self._rule.weight(step)  # a look ahead is not averaged
+        rates = optimizer.rates(factor, beta2)
+        weight = None if self._rule is None else self._rule.weight(step)
         own = blocks_of(theta.size, worker.number, worker.count)
         whole = clip is not None or self.network.needs_finish
         if whole:  # the norm of the whole gradient, or of a weight matrix, is needed first

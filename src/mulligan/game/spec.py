@@ -91,8 +91,7 @@ class Game(Checked):
     penalties: tuple[Penalty, ...] = ()
     update: Literal["simultaneous", "alternating"] = "alternating"
     """Simultaneous: both move at once from one pass of D, whose unit input gradient serves the penalties and G.
-    Alternating: D moves `d_steps` times, then G, against the new D. Extragradient needs both players: both look ahead,
-    then both move. "alternating" then means that each player has a pass of D of its own."""
+    Alternating: D moves `d_steps` times, then G, against the new D."""
     d_steps: Count = 1
     """D's moves for each of G's (alternating only)."""
     classes: Whole = 0
@@ -113,37 +112,16 @@ class Game(Checked):
         twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
         if twice:
             raise ConfigError(f"penalties must be different, got {', '.join(twice)} twice. Add their weights in one.")
-        g, d = self.generator.optimizer.evaluations, self.discriminator.optimizer.evaluations
-        if g != d:
+        if self.together and self.d_steps != 1:
             raise ConfigError(
-                f"both players' optimisers must take the same number of gradients a step, got {g} for the generator "
-                f"and {d} for the discriminator. Use extragradient for both or for none."
+                f"d_steps must be 1 with update = 'simultaneous', got {self.d_steps}: both players move once a step. "
+                "Set d_steps = 1, or update = 'alternating'."
             )
-        together = "extragradient" if d > 1 else "update = 'simultaneous'" if self.update == "simultaneous" else ""
-        if together and self.d_steps != 1:
-            raise ConfigError(
-                f"d_steps must be 1 with {together}, got {self.d_steps}: both players move once a step. Set d_steps = "
-                "1, or use another optimiser and update = 'alternating'."
-            )
-
-    @cached_property
-    def turns(self) -> tuple[tuple[str, ...], ...]:
-        """The turns of one step, each a tuple of moves: "d", "g", or "dg" for both players from one pass of D.
-
-        All gradients of a turn are taken at the parameters before it; then its players move. With extragradient, all
-        look ahead in the first turn and all move in the second.
-        """
-        looks = self.discriminator.optimizer.evaluations
-        if self.update == "simultaneous":
-            return (("dg",),) * looks
-        if looks > 1:
-            return (("d", "g"),) * looks
-        return (*[("d",)] * self.d_steps, ("g",))
 
     @cached_property
     def moves(self) -> tuple[str, ...]:
-        """The moves of one step in their order."""
-        return tuple(move for turn in self.turns for move in turn)
+        """The moves of one step in their order: "d", "g", or "dg" for both players from one pass of D."""
+        return ("dg",) if self.together else (*["d"] * self.d_steps, "g")
 
     @cached_property
     def latents(self) -> tuple[int, ...]:
@@ -163,7 +141,7 @@ class Game(Checked):
     @property
     def together(self) -> bool:
         """Whether both players' gradients are needed at the same time."""
-        return any({"d", "g"} <= set("".join(turn)) for turn in self.turns)
+        return self.update == "simultaneous"
 
     def part(self, move: int) -> int:
         """Return which of the batch's `d_steps` parts a move sees: each of D's moves the next one, G the last."""

@@ -63,23 +63,19 @@ class Step:
 
     @np.errstate(over="ignore", invalid="ignore")  # BLAS raises "invalid" over numbers that it does not use
     def play(self, game: Game, total: int) -> None:
-        """Play the turns in order. All gradients of a turn are taken at the parameters before it."""
+        """Play the moves in order. All gradients of a move are taken at the parameters before it."""
         self.draws.read()
         self.game, self.n, self.rows = game, self.draws.n, self.worker.share(self.draws.n)
         self.factor = game.schedules.penalty(self.draws.step, total)
-        self.measures, number = {}, 0
-        for turn in game.turns:
+        self.measures = {}
+        for number, who in enumerate(game.moves):
             if number:
-                self.meet()  # both players have moved
+                self.meet()  # the last move is complete
             if self.has_spectral_norm:
                 self.prepare()
-            for who in turn:
-                if who != turn[0]:
-                    self.meet()  # all have read the last move's logits
-                move = self.draws.move(game, number, self.rows)
-                {"dg": self.both, "d": self.discriminator, "g": self.generator}[who](move)
-                number += 1
-            self.update("".join(turn), total)
+            move = self.draws.move(game, number, self.rows)
+            {"dg": self.both, "d": self.discriminator, "g": self.generator}[who](move)
+            self.update(who, total)
         for k, penalty in enumerate(game.penalties):
             self.draws.penalties[self.worker.number, k] = self.penalties[penalty.name]
 

@@ -35,7 +35,7 @@ def check_memory(game: Game, sample_shape: Shape, *, batch_size: int, workers: i
     """
     g, d = _unborn(game, sample_shape)
     players = ((g, game.generator), (d, game.discriminator))
-    vectors = sum(network.n_params * (1 + len(player.optimizer.vectors)) for network, player in players)
+    vectors = sum(network.n_params * (1 + len(player.optimizer.slots)) for network, player in players)
     average = 0 if game.average is None else g.n_params
     gradients = g.n_params + d.n_params if game.together else max(g.n_params, d.n_params)
     if d.mixes_samples:

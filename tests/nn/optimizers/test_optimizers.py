@@ -9,15 +9,11 @@ import pytest
 
 from mulligan.nn import optimizers
 from mulligan.nn.memory import BLOCK
-from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Extragradient, Lookahead, Momentum, Nadam, Nesterov
+from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Momentum, Nesterov
 
 N = 300
 STEPS = 50
-EVERY = [cls() for cls in OPTIMIZERS.values()] + [
-    Adam(lr=2e-3, beta1=0.0, beta2=0.99),
-    Lookahead(Nadam(), k=2),
-    Lookahead(Extragradient(SGD()), k=1),
-]
+EVERY = [cls() for cls in OPTIMIZERS.values()] + [Adam(lr=2e-3, beta1=0.0, beta2=0.99)]
 name = repr
 
 
@@ -76,13 +72,6 @@ def paper_adagrad(g, lr, eps):
     for row in g:
         squares = squares + row**2
         theta = theta - lr * row / (np.sqrt(squares) + eps)
-    return theta
-
-
-def paper_optimistic(g, lr, b1, b2, eps):
-    theta, before = start(), np.zeros(N)
-    for u in paper_adam_directions(g, b1, b2, eps):
-        theta, before = theta - 2 * lr * u + lr * before, u
     return theta
 
 
@@ -151,9 +140,8 @@ PAPERS = [
     (optimizers.Adagrad(lr=0.1, eps=1e-3), paper_adagrad),
     (optimizers.RMSprop(lr=3e-3, rho=0.8, eps=1e-3), paper_rmsprop),
     (optimizers.Adadelta(lr=1.0, rho=0.8, eps=1e-3), paper_adadelta),
-    (optimizers.OptimisticAdam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_optimistic),
     (optimizers.AMSGrad(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_amsgrad),
-    (Nadam(lr=3e-3, beta1=0.8, beta2=0.9, eps=1e-3, psi=0.1), paper_nadam),
+    (optimizers.Nadam(lr=3e-3, beta1=0.8, beta2=0.9, eps=1e-3, psi=0.1), paper_nadam),
     (Nesterov(lr=0.03, momentum=0.8), paper_nesterov),
     (Momentum(lr=0.03, momentum=-0.3), paper_polyak),
 ]
@@ -181,30 +169,13 @@ def test_adamax_leaves_alone_what_never_had_a_gradient():
     assert np.array_equal(theta, start(5, np.float32))
 
 
-# --- the wrappers --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("base", [Nadam(lr=0.01), Extragradient(Adam(lr=0.01))], ids=name)
-def test_lookahead_goes_back_after_every_k_steps(base):
-    k, alpha, evaluations = 3, 0.25, base.evaluations
-    g = gradients(steps=7 * evaluations)
-    theta, slow, state = start(), start(), base.init(N, np.float64)
-    for step in range(1, 8):
-        for row in g[(step - 1) * evaluations : step * evaluations]:
-            base.step(theta, row.copy(), state)
-        if step % k == 0:
-            slow = slow + alpha * (theta - slow)
-            theta = slow.copy()
-    assert_close(run(Lookahead(base, k=k, alpha=alpha), g)[0], theta)
-
-
 # --- promises of every optimiser -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=name)
 def test_two_workers_equal_one_sweep(optimizer):
     n, cut = BLOCK + 501, 30_011
-    g = gradients(n, 3 * optimizer.evaluations, np.float32)
+    g = gradients(n, 3, np.float32)
     expected, expected_state = run(optimizer, g)
     theta, state = start(n, np.float32), optimizer.init(n, np.float32)
     for row in g:
@@ -236,7 +207,7 @@ def test_float32_stays_float32_and_near_float64(optimizer):
 def test_state_is_all_there_is_to_remember(optimizer):
     g = gradients()
     whole = run(optimizer, g)[0]
-    half = STEPS // 2 + 1  # odd: an extragradient step is cut in the middle
+    half = STEPS // 2
     theta, state = run(optimizer, g[:half])
     stored = {key: np.frombuffer(value.tobytes(), value.dtype).copy() for key, value in state.items()}
     again = replace(optimizer)
@@ -256,7 +227,7 @@ def test_allocates_nothing_that_grows(optimizer, peak_of):
             optimizer.step(theta, g, state)
             g[:] = 1
 
-    steps(2 * optimizer.evaluations)
+    steps(2)
     assert peak_of(steps, 6) < 10_000  # a block alone is 262,144 bytes
 
 

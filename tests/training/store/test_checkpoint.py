@@ -56,7 +56,7 @@ GAMES = {
     "feature matching": {"update": "alternating", "loss": "feature_matching", "penalties": []},
     "two threads": {"threads": 2},
 }
-OPTIMIZERS = ["sgd", "nadam", "optimistic_adam", "extragradient", "lookahead"]
+OPTIMIZERS = ["sgd", "nadam", "amsgrad"]
 
 
 def pieces(config, tmp_path, data=None):
@@ -82,13 +82,11 @@ def test_saving_and_loading_changes_nothing(tiny, game, tmp_path):
     pieces(tiny(**game), tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "update"), [*((name, "simultaneous") for name in OPTIMIZERS), ("extragradient", "alternating")]
-)
-def test_every_optimizer_survives(tiny, optimizer, update, tmp_path):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_survives(tiny, optimizer, tmp_path):
     layers = {who: getattr(tiny(), who).layers for who in ("generator", "discriminator")}
     players = {who: {"layers": layers[who], "optimizer": optimizer} for who in layers}
-    pieces(tiny(**players, update=update), tmp_path)
+    pieces(tiny(**players), tmp_path)
 
 
 NETS = {

@@ -4,15 +4,13 @@ Read first `base`, for what a step is; then `gradient`.
 
 - `base`: the base class: `init`, `step`, and the `update_block` that each optimiser implements; two running means.
 - `gradient`: descent, plain, with momentum, with adaptive rates. `adam`: Adam's family, and why it keeps sums.
-- `wrappers`: optimisers that wrap another one, extragradient and lookahead.
 
 All are raced in docs/book/a-optimisers.md.
 """
 
-from mulligan.nn.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, Nadam, OptimisticAdam
+from mulligan.nn.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, Nadam
 from mulligan.nn.optimizers.base import Optimizer, State
 from mulligan.nn.optimizers.gradient import SGD, Adadelta, Adagrad, Momentum, Nesterov, RMSprop
-from mulligan.nn.optimizers.wrappers import Extragradient, Lookahead
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
@@ -26,15 +24,12 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "nadam": Nadam,
     "amsgrad": AMSGrad,
     "adamw": AdamW,
-    "optimistic_adam": OptimisticAdam,
-    "extragradient": Extragradient,
-    "lookahead": Lookahead,
 }
 """Every optimiser by the name that a configuration uses."""
 
 # fmt: off
 __all__ = [
-    "OPTIMIZERS", "SGD", "AMSGrad", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamW", "Extragradient", "Lookahead",
-    "Momentum", "Nadam", "Nesterov", "OptimisticAdam", "Optimizer", "RMSprop", "State",
+    "OPTIMIZERS", "SGD", "AMSGrad", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamW", "Momentum", "Nadam", "Nesterov",
+    "Optimizer", "RMSprop", "State",
 ]
 # fmt: on

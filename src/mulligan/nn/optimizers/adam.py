@@ -94,27 +94,6 @@ class AdamW(Adam):
 
 
 @dataclass(frozen=True)
-class OptimisticAdam(Adam):
-    """Take Adam's step twice and the last step back, which predicts where the game is going.
-
-    Source: Daskalakis et al. 2018, "Training GANs with Optimism", Algorithm 1.
-
-        θ ← θ − 2·lr·uₜ + lr·uₜ₋₁,   u = m̂/(√v̂ + ε) as in Adam,   u₀ = 0
-    """
-
-    slots: ClassVar[tuple[str, ...]] = ("m", "v", "u")
-
-    def update_block(self, state: State, theta: Vector, g: Vector, /, *slots: Vector, lr: float, beta2: float) -> None:
-        m, v, u = slots
-        g *= self.quotient(steps(state), m, v, g, beta2)
-        u *= lr  # u is still uₜ₋₁
-        theta += u
-        u[:] = g
-        g *= 2 * lr
-        theta -= g
-
-
-@dataclass(frozen=True)
 class AMSGrad(Adam):
     """Keep Adam's denominator from shrinking, which restores a proof of convergence.
 

@@ -28,24 +28,14 @@ class Optimizer(Checked):
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
-    """Names of the flat state vectors that this class adds."""
-
-    @property
-    def vectors(self) -> tuple[str, ...]:
-        """Names of all flat state vectors, in the order in which `update_block` receives them."""
-        return self.slots
-
-    @property
-    def evaluations(self) -> int:
-        """Gradient evaluations in one training step, each followed by `step`."""
-        return 1
+    """Names of the flat state vectors, in the order in which `update_block` receives them."""
 
     def init(self, n: int, dtype: DTypeLike) -> State:
         """Make the state that precedes the first step, for n parameters of this dtype.
 
-        It has one zero vector of shape (n,) per name in `vectors`, and ``"t"``, int64 of shape (1,), zero.
+        It has one zero vector of shape (n,) per name in `slots`, and ``"t"``, int64 of shape (1,), zero.
         """
-        return {name: np.zeros(n, dtype) for name in self.vectors} | {"t": np.zeros(1, np.int64)}
+        return {name: np.zeros(n, dtype) for name in self.slots} | {"t": np.zeros(1, np.int64)}
 
     def rates(self, factor: float = 1.0, beta2: float | None = None) -> dict[str, float]:
         """Return ``"lr"`` and ``"beta2"``, as far as the optimiser has them, as one step takes them.
@@ -88,7 +78,7 @@ class Optimizer(Checked):
         Disjoint parts may run in several threads at once, in any order: the result is the same to the byte.
         """
         rates = self.rates() | rates
-        vectors = [state[name] for name in self.vectors]
+        vectors = [state[name] for name in self.slots]
         for block in blocks(part):
             self.update_block(state, theta[block], grad[block], *[vector[block] for vector in vectors], **rates)
 
@@ -97,7 +87,7 @@ class Optimizer(Checked):
         """Move one block of the parameters, in place.
 
         `state` holds the step count, which `steps` reads. The gradient `g` may be overwritten. `slots` are the blocks
-        of `vectors`. `rates` are this step's ``lr`` and ``beta2``; use these, because schedules change them.
+        of the state vectors. `rates` are this step's ``lr`` and ``beta2``; use these, because schedules change them.
         """
 
 
