@@ -1,6 +1,5 @@
 """Remedies: what they change, and that every one of them can be played."""
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,11 +10,11 @@ from mulligan.errors import UnsupportedError
 from mulligan.game import ARCHITECTURES, GAN
 from mulligan.game.architectures import MLPDiscriminator
 from mulligan.nn import Network
-from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from mulligan.nn.layers import LAYERS, BatchNorm, Layer, ReLU, Sigmoid, Softplus, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, recipe, with_overrides
-from mulligan.training.remedies import REACH, REPAIRS, find_faults, reach_of, remedy_for
+from mulligan.training.remedies import REPAIRS, find_faults, remedy_for
 
 DIGITS = (28, 28, 1)
 SHAPES = {
@@ -124,7 +123,6 @@ mode collapse | mlp | generator.optimizer=nesterov; discriminator.optimizer=nest
 gamma off (penalty_share) | mlp | batch_size=2; γ0=1000 | step 0 | γ0=1; batch_size=64
 standstill | mlp | G.lr=1e-12 | step 0 | G.lr=0.001
 standstill | mlp | schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.01} | step 0 | schedules.lr=constant
-standstill | mlp | average={kind="ema", half_life=1e5, ramp=1e9} | step 0 | average=EMA
 standstill | mlp |  | step 0 |
 standstill | mlp | D.layers.activation=relu | step 0 | D.layers.activation=leaky_relu
 standstill | mlp | data.labels=none; D.layers=["flatten", {kind="dense", units=9}, "relu", {kind="dense", units=1}] |
@@ -141,7 +139,6 @@ dead latent | mlp | G.layers.activation=relu; G.lr=9e-5 |
     step 0 | G.layers.output_init={kind="he", gain=1}; G.layers.activation=leaky_relu; G.lr=0.001
 dead latent | dcgan |  | step 0 | G.layers.init={kind="he", gain=1}; G.layers.alpha=0.2
 standstill | mlp | D.layers.activation={kind="leaky_relu", alpha=0} | step 0 | D.layers.activation.alpha=0.2
-standstill | mlp | D.layers.activation={kind="leaky_relu", alpha=0.3} | step 0 |
 cycling | mlp |  | checkpoint | G.lr=0.000333; D.lr=0.000333
 G wins | classic |  | checkpoint | D.lr=0.003; G.beta1=0; D.beta1=0
 divergence | quick | penalties=[] | checkpoint | R1R2
@@ -307,8 +304,6 @@ def test_every_failure_has_a_remedy():
         ("mlp", ("generator.layers.hidden=[1, 512]",), ("generator.layers.hidden=[128, 512]",)),
         ("mlp", ("discriminator.layers.hidden=[2]",), ("discriminator.layers.hidden=[128]",)),
         ("quick", ("discriminator.layers.channels=[1, 2]",), ("discriminator.layers.channels=[16, 16]",)),
-        ("mlp", ("generator.layers.init.gain=30",), ("generator.layers.init.gain=1",)),
-        ("mlp", ("discriminator.layers.init.gain=30",), ("discriminator.layers.init.gain=1",)),
         ("ring", ("generator.optimizer.lr=0.5",), ("generator.optimizer.lr=0.005",)),  # the other player's
         ("ring", ("discriminator.optimizer.lr=0.5",), ("discriminator.optimizer.lr=0.005",)),
         ("mlp", ("generator.optimizer=rmsprop", "generator.optimizer.lr=0.1", "discriminator.optimizer.lr=1e-12"),
@@ -317,14 +312,8 @@ def test_every_failure_has_a_remedy():
         ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
         ("ring", ("latent.dim=1",), ("latent.dim=2",)),
         ("mlp", ("instance_noise=3",), ("instance_noise=0.1",)),
-        ("mlp", ('generator.optimizer={kind="adamw", beta1=0, weight_decay=10}',),
-         ("generator.optimizer.weight_decay=0.01",)),
         ("mlp", ("discriminator.layers=['flatten', {kind='dense', units=1}, 'sigmoid']", "data.labels=none"),
          ("discriminator.layers.2=flatten",)),
-        ("ring", ("discriminator.clip_weights=1e-4",), ("discriminator.clip_weights=0",)),
-        ("mlp", ("discriminator.clip_weights=1e-4", "loss=wasserstein", "penalties=[]"),
-         ("discriminator.clip_weights=0", 'loss={kind="relativistic"}',
-          'penalties=[{kind="r1", gamma=1}, {kind="r2", gamma=1}]')),
     ],
 )  # fmt: skip
 def test_a_cause_that_can_be_read_is_mended_before_its_symptom(name, changes, overrides):
@@ -350,14 +339,4 @@ def test_what_is_marked_as_its_reach_is_all_that_a_layer_gives(layer):
     x = np.linspace(-30, 30, 301)
     y = np.empty_like(x)
     layer.f(x, y)
-    low, high = reach_of(layer)
-    assert y.min() == pytest.approx(low, abs=1e-9)
-    assert y.max() == pytest.approx(min(high, 30.0), abs=1e-9)
-
-
-def test_a_layer_reaches_as_far_as_the_one_that_it_is_derived_from():
-    class Own(Tanh):
-        pass
-
-    assert reach_of(Own()) == REACH[Tanh]
-    assert reach_of(LeakyReLU()) == reach_of(None) == (-math.inf, math.inf)
+    assert (y.min(), y.max()) == pytest.approx((layer.reach[0], min(layer.reach[1], 30.0)), abs=1e-9)

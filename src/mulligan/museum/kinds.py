@@ -23,7 +23,6 @@ from mulligan.nn.optimizers import Optimizer, State
 from mulligan.nn.optimizers.base import Vector, average, average_square
 from mulligan.nn.schedules import Schedule
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
-from mulligan.training.remedies import REACH
 
 # ── Seo 2018, “Only Numpy: Implementing GAN …”, where its code differs from its text ──────────────────────────────────
 
@@ -71,6 +70,7 @@ class ArticleOutput(Dense):
     """
 
     piecewise_linear: ClassVar[bool] = False
+    reach: ClassVar[tuple[float, float]] = Sigmoid.reach
 
     def forward(self, m: Memory, x: Array) -> Array:
         y = super().forward(m, x)
@@ -251,4 +251,3 @@ def _article_output(plan: Plan, at: Place) -> int:
 
 
 LOWERINGS[ArticleOutput] = _article_output
-REACH[ArticleOutput] = REACH[Sigmoid]

@@ -16,8 +16,7 @@ from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
 from mulligan.nn import optimizers
-from mulligan.nn.averaging import EMA
-from mulligan.nn.layers import LAYERS, Layer, ReLU, Reshape, Sigmoid, Softplus, Tanh
+from mulligan.nn.layers import LAYERS, Layer, Reshape
 from mulligan.nn.layers.base import Shape, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.schedules import Schedule
@@ -40,14 +39,6 @@ STEPS_BY: dict[str, tuple[type[optimizers.Optimizer], ...]] = {
     "gradient": (optimizers.SGD, optimizers.Momentum, optimizers.Nesterov),
 }
 """What sets the length of an optimiser's step: the rate alone, or the gradient's size as well."""
-
-REACH: dict[type[Layer], tuple[float, float]] = {
-    Tanh: (-1.0, 1.0),
-    Sigmoid: (0.0, 1.0),
-    ReLU: (0.0, math.inf),
-    Softplus: (0.0, math.inf),
-}
-"""Bounds of a layer's output for any input, which bound the samples of a G that ends with it."""
 
 
 def apply(config: Config, changes: Iterable[Change]) -> Config | None:
@@ -106,12 +97,7 @@ def usual_weight(config: Config) -> float:
 def find_reach(g: Layer, input_shape: Shape) -> tuple[float, float]:
     """Return the bounds of G's output, which are those of its last layer."""
     leaves = [layer for _, layer, shape in walk(g, input_shape) if not layer.children(shape)]
-    return reach_of(next((layer for layer in reversed(leaves) if not isinstance(layer, Reshape)), None))
-
-
-def reach_of(layer: Layer | None) -> tuple[float, float]:
-    """Return the bounds of a layer's output, infinite if they are unknown."""
-    return next((REACH[kind] for kind in type(layer).__mro__ if kind in REACH), (-math.inf, math.inf))
+    return next((layer.reach for layer in reversed(leaves) if not isinstance(layer, Reshape)), Layer.reach)
 
 
 def raise_slow_rates(config: Config) -> list[Change]:
@@ -160,28 +146,17 @@ def lighten_penalties(config: Config) -> list[Change]:
     return [*changes, Change("schedules.penalty", "constant")] if grows else changes
 
 
-def add_penalties(config: Config) -> list[Change]:
-    """Add R1 and R2, or raise the weights of existing penalties to `GAMMA`, converted to the data's range."""
-    gamma = usual_weight(config)
-    if not config.penalties:
-        return [Change("penalties", [{"kind": kind, "gamma": gamma} for kind in ("r1", "r2")])]
-    return set_each((path for path, weight in weights(config).items() if weight < gamma), gamma)
-
-
 def regularise(config: Config) -> list[Change]:
-    """Add or raise penalties (`add_penalties`). Batch norm in D, which rules them out, becomes layer norm."""
+    """Add R1 and R2, or raise penalties to `GAMMA`. Batch norm in D, which rules them out, becomes layer norm."""
     kinds = values_of(config, "discriminator.layers.", "kind") if mixes_samples(config) else {}
     alone = set_each((path for path, kind in kinds.items() if kind == "batch_norm"), "layer_norm")
     allowed = apply(config, alone)
-    return [] if allowed is None or mixes_samples(allowed) else [*alone, *add_penalties(config)]
-
-
-def unclip(config: Config) -> list[Change]:
-    """Replace a bound on D's weights that is so tight that D is flat by a penalty; Arjovsky et al. 2017 use 0.01."""
-    if not 0.0 < config.discriminator.clip_weights < 5e-3:
+    if allowed is None or mixes_samples(allowed):
         return []
-    bounded = [RELATIVISTIC] if isinstance(config.loss, Wasserstein) else []
-    return [Change("discriminator.clip_weights", 0.0), *bounded, *regularise(config)]
+    gamma = usual_weight(config)
+    if not config.penalties:
+        return [*alone, Change("penalties", [{"kind": kind, "gamma": gamma} for kind in ("r1", "r2")])]
+    return [*alone, *set_each((path for path, weight in weights(config).items() if weight < gamma), gamma)]
 
 
 def make_leaky(config: Config, who: str) -> list[Change]:
@@ -207,12 +182,7 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
             for path, value in values_of(config, f"{who}.layers", end).items()
             if isinstance(value, list) and value and min(value) < least
         ]
-        faults += [
-            (f"a wider {name}", wider),
-            (f"usual initial weights of {name} (gain 1)", _lower_above(config, f"{who}.layers.", "gain", 10.0, 1.0)),
-            (f"less weight decay in {name}", _lower_above(config, f"{who}.optimizer.", "weight_decay", 1.0, 0.01)),
-            (f"less dropout in {name}", _lower_above(config, f"{who}.layers.", "rate", 0.5, 0.5)),
-        ]
+        faults.append((f"a wider {name}", wider))
     size = math.prod(sample_shape)
     dim = 64 if len(sample_shape) > 1 else size
     noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
@@ -224,14 +194,8 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
         ("Adam, whose steps do not fade with the gradient", set_each(_find_steppers(config, "gradient"), ADAM)),
         ("a z of more dimensions", [Change("latent.dim", dim)] if config.latent.dim < min(4, size) else []),
         ("less instance noise: it hides the real samples", [Change("instance_noise", 0.1)] if noisy else []),
-        ("R1 and R2 instead of a tight bound on D", unclip(config)),
     ]
     return [(words, changes) for words, changes in faults if changes]
-
-
-def _lower_above(config: Config, start: str, end: str, most: float, becomes: float) -> list[Change]:
-    """Set values that exceed `most` to `becomes`, for paths that start with `start` and end with `end`."""
-    return set_each((path for path, value in values_of(config, start, end).items() if value > most), becomes)
 
 
 def _repair_quirks(config: Config) -> list[Change]:
@@ -249,7 +213,7 @@ def _repair_quirks(config: Config) -> list[Change]:
 def _drop_bounds(config: Config) -> list[Change]:
     """Remove a bounded layer after D's logit, such as the sigmoid of a D that was written to return a probability."""
     layers: Any = config.discriminator.layers
-    bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in reach_of(layers[-1]))
+    bounded = isinstance(layers, tuple) and any(map(math.isfinite, layers[-1].reach))
     return [Change(f"discriminator.layers.{len(layers) - 1}", "flatten")] if bounded else []  # a row does not change
 
 
@@ -471,15 +435,12 @@ def standstill(config: Config, evidence: set[str], sample_shape: Shape) -> Advic
     """Let G move: raise its rate, let its average follow, or revive D's dead units."""
     over = follow_schedule(config.schedules.lr, config.steps)
     falls = [CONSTANT_RATES] if sum(over) < 0.1 * len(over) else []
-    average, moving = config.average, raise_slow_rates(config)
-    held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
-    following = [Change("average", FOLLOWING)] if held else []  # `held`: G's initial weights, for half of the run
-    leaky = [] if moving or falls or following else make_leaky(config, "discriminator")
+    moving = raise_slow_rates(config)
+    leaky = [] if moving or falls else make_leaky(config, "discriminator")
     return advise(
         config,
         (MOVING, moving),
         ("rates that do not fall at once", falls),
-        ("an average of G that follows it", following),
         ("leaky ReLU in D: dead units give G no gradient", leaky),
         ("check the gradient that D gives G", None),
         restart=True,

@@ -3,6 +3,7 @@
 Derived in docs/book/02-backpropagation.md.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -43,6 +44,7 @@ class LeakyReLU(Pointwise):
 class ReLU(Pointwise):
     """max(x, 0), with slope 0 at 0."""
 
+    reach: ClassVar[tuple[float, float]] = (0.0, math.inf)
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
@@ -56,6 +58,8 @@ class ReLU(Pointwise):
 @dataclass(frozen=True)
 class Tanh(Pointwise):
     """tanh x."""
+
+    reach: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def f(self, x: Array, out: Array) -> None:
         np.tanh(x, out=out)
@@ -76,6 +80,8 @@ class Tanh(Pointwise):
 @dataclass(frozen=True)
 class Sigmoid(Pointwise):
     """σ(x) = 1/(1 + e⁻ˣ)."""
+
+    reach: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def f(self, x: Array, out: Array) -> None:
         sigmoid(x, out)
@@ -127,6 +133,7 @@ class SiLU(Pointwise):
 class Softplus(Pointwise):
     """ln(1 + e^(βx))/β: a ReLU with a round corner."""
 
+    reach: ClassVar[tuple[float, float]] = (0.0, math.inf)
     beta: Positive = 1.0
     """A larger β makes the corner sharper."""
 

@@ -10,6 +10,7 @@ the layers, and an *adjoint* pass downwards, the transpose of value and tangent 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Layer(Checked):
     """True when a row of the output depends on other rows of the input."""
     piecewise_linear: ClassVar[bool] = False
     """True when f″ = 0 wherever it exists and no input multiplies another. R1 and R2 then take the fast path."""
+    reach: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    """Bounds of the output for any input, which bound the samples of a G that ends with the layer."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of an output sample, given that of an input sample; raise `ShapeError` if impossible."""
