@@ -10,7 +10,7 @@ from mulligan.nn.layers import EXAMPLES, LAYERS, classes, families, norm, shape
 from mulligan.nn.layers.spectral import SpectralNorm
 from mulligan.nn.memory import Context
 
-REFUSE = {"batch_norm", "minibatch_stddev"}
+REFUSE = {"batch_norm"}
 FAST = {"dense", "conv2d", "conv_transpose2d", "upsample_conv2d", "projection", "sequential", "residual"}
 CRITIC = nn.Sequential((nn.Dense(6), nn.LeakyReLU(), nn.Dense(1)))
 
@@ -60,11 +60,6 @@ def no_square(self, x, y, out):
 
 def wrong_curve_sign(self, x, y, out):
     out[...] = 2 * y * (1 - y * y)
-
-
-def factor_beta_lost(self, x, y, out):
-    self.df(x, y, out)
-    out *= 1 - out
 
 
 def slopes_swapped(self, x, y, out):
@@ -184,7 +179,6 @@ BUGS = [
     (nn.Tanh, "df", nan_in_one_place, nn.Tanh(), (6,), {"dx", "tangent"}),
     (nn.Tanh, "ddf", wrong_curve_sign, nn.Tanh(), (6,), {"adjoint dx"}),
     (nn.Tanh, "piecewise_linear", True, nn.Tanh(), (6,), {"adjoint dx"}),  # f″ forgotten
-    (nn.Softplus, "ddf", factor_beta_lost, nn.Softplus(3.0), (6,), {"adjoint dx"}),
     (nn.LeakyReLU, "df", slopes_swapped, nn.LeakyReLU(), (6,), {"dx", "tangent"}),
     (families.Pointwise, "forward", slope_of_another_step, nn.Tanh(), (6,), {"adjoint dx"}),
     (nn.Dense, "product_x", not_transposed, nn.Dense(4), (4,), {"dx", "transposed"}),
@@ -194,11 +188,9 @@ BUGS = [
     (SpectralNorm, "finish", no_power_direction, nn.Dense(3, spectral_norm=True), (4,), {"dW"}),
     (nn.Dropout, "transpose", fresh_mask, nn.Dropout(), (6,), {"dx", "transposed"}),
     (Context, "sum_over_workers", workers_apart, nn.BatchNorm(), (4,), {"two workers"}),
-    (Context, "sum_over_workers", workers_apart, nn.MinibatchStddev(), (4,), {"two workers"}),
     (nn.BatchNorm, "forward", averages_by_every_worker, nn.BatchNorm(), (4,), {"two workers"}),
     (nn.BatchNorm, "backward", no_batch_terms, nn.BatchNorm(), (4,), {"dx"}),
     (nn.LayerNorm, "adjoint", no_curvature, nn.LayerNorm(), (6,), {"adjoint dx"}),
-    (nn.PixelNorm, "adjoint", no_curvature, nn.PixelNorm(), (2, 2, 3), {"adjoint dx"}),
     (nn.LayerNorm, "grads", tangent_not_in_gamma, nn.LayerNorm(), (6,), {"second order dgamma"}),
     (nn.Upsample, "transpose", border_lost, nn.Upsample("bilinear"), (2, 3, 2), {"dx", "transposed"}),
     (nn.AvgPool, "transpose", mean_of_nothing, nn.AvgPool(), (4, 2, 2), {"dx", "transposed"}),

@@ -53,7 +53,6 @@ REFUSED = {
     layers.Dense: {"units": [0, 2.5], "init": ["he"]},
     layers.LeakyReLU: {"alpha": [1.0]},
     layers.Dropout: {"rate": [1.0]},
-    layers.Softplus: {"beta": [0.0]},
     layers.Reshape: {"shape": [(0, 2), 12]},
     layers.Upsample: {"mode": ["cubic"]},
     layers.AvgPool: {"size": [0]},

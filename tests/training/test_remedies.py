@@ -10,7 +10,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.game import ARCHITECTURES, GAN
 from mulligan.game.architectures import MLPDiscriminator
 from mulligan.nn import Network
-from mulligan.nn.layers import LAYERS, BatchNorm, Layer, ReLU, Sigmoid, Softplus, Tanh
+from mulligan.nn.layers import LAYERS, BatchNorm, Layer, ReLU, Sigmoid, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, recipe, with_overrides
@@ -75,7 +75,6 @@ SHORT = {
     "EMA": '{kind="ema", half_life=1000, ramp=0.05}',
     "DENSE": "{kind='dense', units=784}",
     "PICTURE": "{kind='reshape', shape=[28, 28, 1]}",
-    "MIXING": "[{kind='dense', units=8}, {kind='minibatch_stddev'}, {kind='dense', units=1}]",
     "γ0": "penalties.0.gamma",
     "γ1": "penalties.1.gamma",
     "G.layers": "generator.layers",
@@ -102,7 +101,6 @@ copying | ring |  | step 0 |
 wrong scale | ring |  | checkpoint |
 wrong scale (beyond) | mlp | G.layers.output=sigmoid | step 0 | data.low=0
 wrong scale (beyond) | mlp | G.layers.output=relu | step 0 | G.layers.output=tanh
-wrong scale (beyond) | mlp | G.layers.output=softplus | step 0 | G.layers.output=tanh
 wrong scale (beyond) | mlp | G.layers=[DENSE, 'sigmoid', PICTURE]; data.low=-3 | step 0 | data.low=0
 wrong scale (beyond) | mlp | G.layers=['sigmoid', DENSE, PICTURE]; data.low=-3 | step 0 | data.low=-1
 wrong scale | mlp | data.low=-300; data.high=-200 | step 0 | data.low=-1; data.high=1
@@ -113,7 +111,6 @@ mode collapse (modes_found) | ring | schedules.penalty=constant; γ0=10; γ1=10 
 mode collapse (modes_found) | ring | schedules.penalty=constant; penalties=[]; loss=hinge |
     step 0 | RpGAN; R1R2; schedules.penalty={kind="geometric", start=1, end=0.01, until=0.6}
 mode collapse (modes_found) | ring |  | step 0 |
-mode collapse (modes_found) | ring | penalties=[]; schedules.penalty=constant; D.layers=MIXING | step 0 |
 mode collapse | mlp | generator.optimizer=sgd; discriminator.optimizer=sgd |
     step 0 | generator.optimizer=ADAM; discriminator.optimizer=ADAM
 mode collapse | mlp | generator.optimizer=momentum; discriminator.optimizer=momentum |
@@ -197,20 +194,10 @@ def test_what_a_remedy_changes(row):
 
 
 def test_batch_norm_in_d_makes_way_for_a_penalty():
-    spelt = (
-        'discriminator.layers=["flatten", {kind="dense", units=64}, "batch_norm", "leaky_relu", "minibatch_stddev", '
-    )
-    plain = ("penalties=[]", "update=alternating")
-    alone = with_overrides(
-        recipe("mlp"), [spelt.replace('"minibatch_stddev", ', "") + "{kind='dense', units=1}]", *plain]
-    )
+    layers = '["flatten", {kind="dense", units=64}, "batch_norm", "leaky_relu", {kind="dense", units=1}]'
+    alone = with_overrides(recipe("mlp"), [f"discriminator.layers={layers}", "penalties=[]", "update=alternating"])
     regularised = changed(alone, Finding("mode collapse")).penalties
     assert [type(penalty).__name__ for penalty in regularised] == ["R1", "R2"]
-    beside = with_overrides(
-        recipe("mlp"), [spelt + "{kind='dense', units=1}]", *plain]
-    )  # which mixes samples on purpose
-    assert changed(beside, Finding("mode collapse")).discriminator == beside.discriminator
-    assert changed(beside, Finding("D wins")).instance_noise == 0.1
 
 
 @dataclass(frozen=True)
@@ -334,7 +321,7 @@ def test_a_rate_is_hasty_only_where_steps_are_as_long_as_it():
         assert find_faults(config, (2,)) == []
 
 
-@pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh(), Softplus()], ids=repr)
+@pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh()], ids=repr)
 def test_what_is_marked_as_its_reach_is_all_that_a_layer_gives(layer):
     x = np.linspace(-30, 30, 301)
     y = np.empty_like(x)

@@ -97,8 +97,8 @@ NETS: dict[str, tuple[tuple[Layer, ...], tuple[Layer, ...], Shape]] = {
         (4,),
     ),
     "curved": (
-        (nn.Dense(5), nn.SiLU(), nn.Dense(4), nn.Tanh()),
-        (nn.Dense(6), nn.Tanh(), nn.Dense(5), nn.Softplus(), nn.Dense(1)),
+        (nn.Dense(5), nn.Arctan(), nn.Dense(4), nn.Tanh()),
+        (nn.Dense(6), nn.Tanh(), nn.Dense(5), nn.Sigmoid(), nn.Dense(1)),
         (4,),
     ),
 }
@@ -245,17 +245,13 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
             residual = (nn.Residual((nn.Dense(4), nn.Tanh())), nn.Dense(5), nn.ReLU(), nn.Dense(1))
             yield f"residual first, {tail}", game_of(d=residual, **shared), shape
             pooled = (nn.AvgPool(), nn.Flatten(), *critic)
-            g = (nn.Dense(8), nn.PixelNorm(), nn.Reshape((2, 2, 2)), nn.Upsample("bilinear"), nn.Conv2d(1, 3, 1))
+            g = (nn.Dense(8), nn.LayerNorm(), nn.Reshape((2, 2, 2)), nn.Upsample("bilinear"), nn.Conv2d(1, 3, 1))
             yield f"resampling, {tail}", game_of("conv", g=g, d=pooled, **shared), image
-    for name, layer in (
-        ("batch norm", batch_norm),
-        ("minibatch stddev", nn.MinibatchStddev()),
-    ):
-        mixing = (*critic[:2], layer, *critic[2:])
-        for loss in ("non_saturating", "relativistic", "feature_matching"):
-            game = game_of(d=mixing, g=(mlp[0], batch_norm, *mlp[1:]), loss=LOSSES[loss](), instance_noise=0.1)
-            yield f"{name} in D, {loss}", game, shape
-        yield f"{name} in D, d_steps = 2", game_of(d=mixing, d_steps=2), shape
+    mixing = (*critic[:2], batch_norm, *critic[2:])
+    for loss in ("non_saturating", "relativistic", "feature_matching"):
+        game = game_of(d=mixing, g=(mlp[0], batch_norm, *mlp[1:]), loss=LOSSES[loss](), instance_noise=0.1)
+        yield f"batch norm in D, {loss}", game, shape
+    yield "batch norm in D, d_steps = 2", game_of(d=mixing, d_steps=2), shape
     yield "batch norm in D, conv", game_of("conv", d=(conv_critic[0], batch_norm, *conv_critic[1:])), image
 
 

@@ -340,7 +340,7 @@ CRITIC = nn.Sequential((nn.Dense(7), nn.LeakyReLU(), nn.Dense(6), nn.LeakyReLU()
 
 EXAMPLES["sequential"] += [
     (CRITIC, (5,)),
-    (nn.Sequential((nn.Dense(7), nn.Tanh(), nn.Dense(6), nn.Softplus(), nn.Dense(1))), (5,)),
-    (nn.Sequential((nn.Dense(7), nn.LayerNorm(), nn.SiLU(), nn.Dense(1))), (5,)),
+    (nn.Sequential((nn.Dense(7), nn.Tanh(), nn.Dense(6), nn.Sigmoid(), nn.Dense(1))), (5,)),
+    (nn.Sequential((nn.Dense(7), nn.LayerNorm(), nn.Arctan(), nn.Dense(1))), (5,)),
     (nn.Sequential((nn.Dense(7), nn.BatchNorm(), nn.ReLU(), nn.Dense(2), nn.Tanh())), (5,)),
 ]

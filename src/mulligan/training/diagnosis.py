@@ -19,7 +19,7 @@ from mulligan.diagnosis.probe import COUNT, ROWS, Answers, Judge, Probe, Reals
 from mulligan.diagnosis.statistics import bulk, entropy
 from mulligan.game.losses import NonSaturating
 from mulligan.metrics import bundled_judge
-from mulligan.nn.layers import BatchNorm, LayerNorm, PixelNorm
+from mulligan.nn.layers import BatchNorm, LayerNorm
 from mulligan.nn.layers.base import walk
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.network import Workspace
@@ -31,7 +31,7 @@ from mulligan.training.events import Diagnosed, Event, Failed, Measured, Stepped
 from mulligan.training.remedies import find_reach, remedy_for
 from mulligan.training.run import Run
 
-NORMALISING = (BatchNorm, LayerNorm, PixelNorm)
+NORMALISING = (BatchNorm, LayerNorm)
 """Layers that normalise their output, so that gradients grow as the weights before them shrink."""
 COPIED = 10_000
 """Maximum number of training samples for the search for copies. With more, a short run does not copy."""

@@ -404,7 +404,6 @@ def d_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     ahead = bool(g and d) and max(d.values()) > min(g.values())
     nearer = set_each((*g, *d), round_to(choose_rate(min(g.values()), max(d.values())), 2)) if ahead else []
     single = [] if config.d_steps == 1 else [Change("d_steps", 1)]
-    noise = None if regularise(config) or not mixes_samples(config) else [Change("instance_noise", 0.1)]
     return advise(
         config,
         (
@@ -412,7 +411,6 @@ def d_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
             [] if pushes else [loss],
         ),
         *_hold(config, strengthen_penalties(config)),
-        ("instance noise (instance_noise=0.1)", noise),
         ("one move of D a step", single),
         (NEARER, nearer),
         (MOVING, [] if single or nearer else raise_slow_rates(config)),

@@ -23,11 +23,6 @@ def with_class(x, p, labels):
     return np.concatenate([x, np.broadcast_to(plane, (*x.shape[:-1], 4))], axis=-1)
 
 
-def stddev(x, p, labels):
-    s = np.sqrt(x.var(axis=0) + 1e-8).mean()
-    return np.concatenate([x, np.full((*x.shape[:-1], 1), s)], axis=-1)
-
-
 def bilinear(x, p, labels):
     """Mix each pixel ¾ with its nearer neighbour ¼, along rows and then columns; the border is repeated."""
     for axis in (1, 2):
@@ -48,8 +43,6 @@ DEFINITIONS = {
     "dense of one unit": (nn.Dense(1, bias=False), (4,), lambda x, p, labels: x @ p["W"]),
     "leaky_relu": (nn.LeakyReLU(0.3), (6,), lambda x, p, labels: np.where(x < 0, 0.3 * x, x)),
     "relu": (nn.ReLU(), (6,), lambda x, p, labels: np.maximum(x, 0)),
-    "silu": (nn.SiLU(), (6,), lambda x, p, labels: x * sigmoid(x)),
-    "softplus": (nn.Softplus(2.0), (6,), lambda x, p, labels: np.log1p(np.exp(2 * x)) / 2),
     "tanh": (nn.Tanh(), (6,), lambda x, p, labels: np.tanh(x)),
     "sigmoid": (nn.Sigmoid(), (6,), lambda x, p, labels: sigmoid(x)),
     "arctan": (nn.Arctan(), (6,), lambda x, p, labels: np.arctan(x)),
@@ -71,8 +64,6 @@ DEFINITIONS = {
         (2, 2, 3),
         lambda x, p, labels: normed(x, (1, 2, 3), 1e-5) * p["gamma"] + p["beta"],
     ),
-    "pixel_norm": (nn.PixelNorm(), (2, 2, 3), lambda x, p, labels: x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-8)),
-    "minibatch_stddev": (nn.MinibatchStddev(), (2, 2, 3), stddev),
     "one_hot rows": (nn.OneHot(4), (3,), with_class),
     "one_hot images": (nn.OneHot(4), (2, 2, 1), with_class),
     "projection": (

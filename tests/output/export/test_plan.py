@@ -10,7 +10,7 @@ from mulligan.output.export.plan import LOWERINGS, plainly, plan_of
 
 
 def test_every_layer_of_generators_can_be_exported():
-    assert set(nn.LAYERS.values()) - {nn.MinibatchStddev, nn.Projection} <= set(LOWERINGS)
+    assert set(nn.LAYERS.values()) - {nn.Projection} <= set(LOWERINGS)
 
 
 def test_the_shapes_are_those_of_the_layers(question):
@@ -27,8 +27,8 @@ def test_dropout_leaves_nothing(make):
 
 
 def test_a_layer_of_discriminators_is_refused_by_name(make):
-    with pytest.raises(UnsupportedError, match="layer 1, MinibatchStddev"):
-        plan_of(make([nn.Dense(4), nn.MinibatchStddev(), nn.Dense(4)], 3))
+    with pytest.raises(UnsupportedError, match="layer 1, Projection"):
+        plan_of(make([nn.Dense(4), nn.Projection(3)], 3, classes=3))
 
 
 @dataclass(frozen=True)

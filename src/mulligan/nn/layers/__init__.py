@@ -11,7 +11,7 @@ Read first `dense`, then `families`, which gives nearly every layer its second o
 - `products`, `convolution`: the matrix products behind `dense` and `conv`, cut to fit the cache.
 """
 
-from mulligan.nn.layers.activations import Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from mulligan.nn.layers.activations import Arctan, LeakyReLU, ReLU, Sigmoid, Tanh
 from mulligan.nn.layers.base import EXAMPLES, LAYERS, Layer, Param, Shape, example, register, walk
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.combine import Residual, Sequential
@@ -28,15 +28,15 @@ from mulligan.nn.layers.initializers import (
     Scaled,
     Zeros,
 )
-from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm, MinibatchStddev, PixelNorm
+from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm
 from mulligan.nn.layers.shape import AvgPool, Flatten, Reshape, Upsample
 
 # fmt: off
 __all__ = [
     "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Constant", "Conv2d",
     "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm",
-    "LeakyReLU", "LinearMap", "MinibatchStddev", "Normal", "OneHot", "Param", "PixelNorm",
-    "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled", "Sequential", "Shape", "SiLU", "Sigmoid",
-    "Softplus", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register", "walk",
+    "LeakyReLU", "LinearMap", "Normal", "OneHot", "Param", "Pointwise", "Projection", "ReLU", "Reshape", "Residual",
+    "Scaled", "Sequential", "Shape", "Sigmoid", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register",
+    "walk",
 ]
 # fmt: on

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mulligan.nn.fields import Decay, Positive
+from mulligan.nn.fields import Decay
 from mulligan.nn.layers.base import example, register
 from mulligan.nn.layers.families import Pointwise
 from mulligan.nn.memory import Array, constant
@@ -95,68 +95,6 @@ class Sigmoid(Pointwise):
         # f″ = y (1 − y) (1 − 2y)
         self.df(x, y, out)
         out *= 1 - 2 * y
-
-
-@register("silu", example((6,)))
-@dataclass(frozen=True)
-class SiLU(Pointwise):
-    """x σ(x), also called swish.
-
-    Source: Elfwing et al. 2018, "Sigmoid-weighted linear units for neural network function approximation in
-    reinforcement learning", Eq. 5.
-    """
-
-    def f(self, x: Array, out: Array) -> None:
-        sigmoid(x, out)
-        out *= x
-
-    def df(self, x: Array, y: Array, out: Array) -> None:
-        # f′ = s + y (1 − s) = y + s (1 − y)
-        sigmoid(x, out)
-        out *= 1 - y
-        out += y
-
-    def ddf(self, x: Array, y: Array, out: Array) -> None:
-        # f″ = s (1 − s) (2 + x (1 − 2s))
-        sigmoid(x, out)
-        s = out.copy()
-        out *= -2
-        out += 1
-        out *= x
-        out += 2
-        out *= s
-        out *= 1 - s
-
-
-@register("softplus", example((6,)), example((6,), beta=3.0))
-@dataclass(frozen=True)
-class Softplus(Pointwise):
-    """ln(1 + e^(βx))/β: a ReLU with a round corner."""
-
-    reach: ClassVar[tuple[float, float]] = (0.0, math.inf)
-    beta: Positive = 1.0
-    """A larger β makes the corner sharper."""
-
-    def f(self, x: Array, out: Array) -> None:
-        # max(x, 0) + ln(1 + e^(−β|x|))/β is the same and cannot overflow
-        np.abs(x, out=out)
-        out *= -self.beta
-        np.exp(out, out=out)
-        np.log1p(out, out=out)
-        out /= self.beta
-        out += above(x, 0)
-
-    def df(self, x: Array, y: Array, out: Array) -> None:
-        # f′ = σ(βx) = 1 − e^(−βy)
-        np.multiply(y, -self.beta, out=out)
-        np.expm1(out, out=out)
-        np.negative(out, out=out)
-
-    def ddf(self, x: Array, y: Array, out: Array) -> None:
-        # f″ = β s (1 − s)
-        self.df(x, y, out)
-        out *= 1 - out
-        out *= self.beta
 
 
 @register("arctan", example((6,)))

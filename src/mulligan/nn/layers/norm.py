@@ -1,6 +1,5 @@
-"""Normalisation of a feature over the batch, of a sample, or of a pixel; the batch's variety; and dropout."""
+"""Normalisation of a feature over the batch, or of a sample; and dropout."""
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -83,11 +82,15 @@ class BatchNorm(Layer):
         m.add("beta", m.saved["dbeta"])
 
 
+@register("layer_norm", example((6,)), example((2, 2, 3)))
 @dataclass(frozen=True)
-class _SampleNorm(Layer):
-    """LayerNorm's and PixelNorm's passes: x̂ = P x/s, s² = mean (P x)² + ε, within a group of D numbers.
+class LayerNorm(Layer):
+    """Give each sample mean 0 and variance 1 over all its numbers, then scale and shift each feature (or channel).
 
-    P subtracts the mean, or does nothing. J = ∂x̂/∂x is symmetric. With ⟨a·b⟩ for the mean of a product,
+    Source: Ba et al. 2016, "Layer Normalization", Eq. 4. It does not mix samples, so it supports gradient penalties.
+
+    x̂ = P x/s, s² = mean (P x)² + ε, over a sample's D numbers, where P subtracts the mean. J = ∂x̂/∂x is symmetric. With
+    ⟨a·b⟩ for the mean of a product,
 
         J t = (P t − x̂ ⟨x̂·t⟩)/s
         ∂/∂x Σ b·(J t) = −(⟨b·J t⟩ x̂ + ⟨x̂·t⟩ J b + ⟨x̂·b⟩ J t)/s
@@ -96,20 +99,20 @@ class _SampleNorm(Layer):
     """
 
     eps: Epsilon = 1e-5
-    centred: ClassVar[bool]
 
-    @abstractmethod
-    def groups(self, x: Array) -> Array:
-        """View a batch as (groups, D)."""
+    def params(self, shape: Shape) -> dict[str, Param]:
+        return {"gamma": Param(shape[-1:], Constant(1.0)), "beta": Param(shape[-1:], Zeros())}
 
     def forward(self, m: Memory, x: Array) -> Array:
-        rows = self.groups(x)
+        rows = x.reshape(len(x), -1)
         x_hat = m.buffers["x_hat", rows.shape]
-        np.subtract(rows, rows.mean(axis=1, keepdims=True) if self.centred else 0, out=x_hat)
+        np.subtract(rows, rows.mean(axis=1, keepdims=True), out=x_hat)
         s = np.sqrt(_mean_dots(x_hat, x_hat) + self.eps)
         x_hat /= s
         m.saved["x_hat"], m.saved["s"] = x_hat, s
-        return self.scale(m, x_hat.reshape(x.shape), "y", shift=True)
+        y = self.scale(m, x_hat.reshape(x.shape), "y")
+        y += m.params["beta"]
+        return y
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         m.dy, m.dty = dy, None
@@ -128,7 +131,7 @@ class _SampleNorm(Layer):
         b = self.scale(m, dty, "b")
         dtx = self.project(m, b, "dtx")
         x_hat, t_hat = m.saved["x_hat"], m.buffers["tx_hat", m.saved["x_hat"].shape]
-        tx_rows, b_rows, dtx_rows, dx_rows = self.groups(m.tx), self.groups(b), self.groups(dtx), self.groups(dx)
+        tx_rows, b_rows, dtx_rows, dx_rows = (rows.reshape(x_hat.shape) for rows in (m.tx, b, dtx, dx))
         curve = m.buffers["curve", x_hat.shape]
         for weight, along in (
             (_mean_dots(b_rows, t_hat), x_hat),
@@ -138,43 +141,6 @@ class _SampleNorm(Layer):
             weight /= m.saved["s"]
             dx_rows -= np.multiply(along, weight, out=curve)
         return dx, dtx
-
-    def project(self, m: Memory, t: Array, name: str) -> Array:
-        """Return J t in the buffer `name`."""
-        rows = self.groups(t)
-        x_hat: Array = m.saved["x_hat"]
-        out = np.multiply(x_hat, -_mean_dots(x_hat, rows), out=m.buffers[name, rows.shape])
-        out += rows
-        if self.centred:
-            out -= rows.mean(axis=1, keepdims=True)
-        out /= m.saved["s"]
-        return out.reshape(t.shape)
-
-    def scale(self, m: Memory, x: Array, name: str, shift: bool = False) -> Array:
-        """Return γ x (plus β with `shift`) in the buffer `name`, or x itself without a γ."""
-        if "gamma" not in m.params:
-            return x
-        out = np.multiply(x, m.params["gamma"], out=m.buffers[name, x.shape])
-        if shift:
-            out += m.params["beta"]
-        return out
-
-
-@register("layer_norm", example((6,)), example((2, 2, 3)))
-@dataclass(frozen=True)
-class LayerNorm(_SampleNorm):
-    """Give each sample mean 0 and variance 1 over all its numbers, then scale and shift each feature (or channel).
-
-    Source: Ba et al. 2016, "Layer Normalization", Eq. 4. It does not mix samples, so it supports gradient penalties.
-    """
-
-    centred: ClassVar[bool] = True
-
-    def params(self, shape: Shape) -> dict[str, Param]:
-        return {"gamma": Param(shape[-1:], Constant(1.0)), "beta": Param(shape[-1:], Zeros())}
-
-    def groups(self, x: Array) -> Array:
-        return x.reshape(len(x), -1)
 
     def grads(self, m: Memory) -> None:
         # dγ = Σ dy x̂ + dtx̂ tx̂,  dβ = Σ dy
@@ -187,62 +153,19 @@ class LayerNorm(_SampleNorm):
         m.add("gamma", dgamma)
         m.add("beta", rows.sum(axis=0))
 
+    def project(self, m: Memory, t: Array, name: str) -> Array:
+        """Return J t in the buffer `name`."""
+        x_hat: Array = m.saved["x_hat"]
+        rows = t.reshape(x_hat.shape)
+        out = np.multiply(x_hat, -_mean_dots(x_hat, rows), out=m.buffers[name, rows.shape])
+        out += rows
+        out -= rows.mean(axis=1, keepdims=True)
+        out /= m.saved["s"]
+        return out.reshape(t.shape)
 
-@register("pixel_norm", example((6,)), example((2, 2, 3)))
-@dataclass(frozen=True)
-class PixelNorm(_SampleNorm):
-    """Divide each pixel's channels (or each row) by their root mean square. It has no parameters.
-
-    Source: Karras et al. 2018, "Progressive Growing of GANs", §4.2.
-    """
-
-    eps: Epsilon = 1e-8
-    """Added to the mean square."""
-    centred: ClassVar[bool] = False
-
-    def groups(self, x: Array) -> Array:
-        return x.reshape(-1, x.shape[-1])
-
-
-@register("minibatch_stddev", example((4,)), example((2, 2, 3)))
-@dataclass(frozen=True)
-class MinibatchStddev(Layer):
-    """Append a measure of the batch's variety: the standard deviation of each feature, averaged.
-
-    Source: Karras et al. 2018, "Progressive Growing of GANs", §3; the group is the whole batch.
-
-        s_f = √(mean_n (x_nf − μ_f)² + ε),   y_n = [x_n, mean_f s_f]
-
-    In images the number is one more channel.
-    """
-
-    eps: Epsilon = 1e-8
-    """Added to the variance, so that the root is differentiable when all samples are equal."""
-    mixes_samples: ClassVar[bool] = True
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return (*shape[:-1], shape[-1] + 1)
-
-    def forward(self, m: Memory, x: Array) -> Array:
-        n = float(m.context.sum_over_workers(np.array(len(x))))
-        mean = m.context.sum_over_workers(x.sum(axis=0)) / n
-        centred = np.subtract(x, mean, out=m.buffers["centred", x.shape])
-        var = m.context.sum_over_workers(np.einsum("n...,n...->...", centred, centred)) / n
-        s = np.sqrt(var + self.eps)
-        m.saved["centred"], m.saved["s"], m.saved["n"] = centred, s, n
-        y = m.buffers["y", (*x.shape[:-1], x.shape[-1] + 1)]
-        y[..., :-1] = x
-        y[..., -1] = s.mean()
-        return y
-
-    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        # dx_nf = dy_nf + (Σ d mean) (x_nf − μ_f)/(n F s_f), the sum over every row of the whole batch
-        d_mean = float(m.context.sum_over_workers(dy[..., -1].sum()))
-        s = m.saved["s"]
-        dx = m.buffers["dx", m.saved["centred"].shape]
-        np.multiply(m.saved["centred"], (d_mean / (m.saved["n"] * s.size)) / s, out=dx)
-        dx += dy[..., :-1]
-        return dx
+    def scale(self, m: Memory, x: Array, name: str) -> Array:
+        """Return γ x in the buffer `name`."""
+        return np.multiply(x, m.params["gamma"], out=m.buffers[name, x.shape])
 
 
 @register("dropout", example((6,), 0.3))

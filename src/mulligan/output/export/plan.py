@@ -1,7 +1,7 @@
 """Describe a generator as a short list of plain operations, from which every export is written.
 
 Layers that act only in training (dropout) are left out. Computations on the weights alone (spectral normalisation,
-BatchNorm's running statistics) are already done. Layers of discriminators, such as `MinibatchStddev`, have no
+BatchNorm's running statistics) are already done. A layer of discriminators, `Projection`, has no
 operation. Each operation has one meaning, for a batch of rows of one shape; pictures are (n, height, width, channels).
 With x for the input and y for the output:
 
@@ -10,15 +10,13 @@ one_hot                  y = [x, scale · onehot(label)], on the last axis
 dense                    y = x W + b
 conv                     y[i, j, k] = Σ x[s·i + a − top, s·j + b − left, c] · W[a, b, c, k], zeros outside; then + b
 conv_transpose           y[s·i + a − top, s·j + b − left, k] += x[i, j, c] · W[a, b, c, k], cut to `shape`; then + b
-leaky_relu, relu         element by element, as in `mulligan.nn.layers.activations`
-silu, softplus, tanh     the same
+leaky_relu, relu, tanh   element by element, as in `mulligan.nn.layers.activations`
 sigmoid, arctan          the same
 reshape                  the same numbers in another shape
 upsample                 twice the height and width, `nearest` or `bilinear` (pixels are little squares)
 avg_pool                 means of size × size windows
 scale                    y = (x − mean) · gamma + beta, on the last axis
 layer_norm               y = (x − mean x)/√(variance of x + eps) · gamma + beta, over all numbers of the row
-pixel_norm               y = x/√(mean of x² + eps), over the last axis
 add                      the sum of several inputs
 ======================== ===========================================================================================
 """
@@ -193,8 +191,6 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.UpsampleConv2d: _upsample_convolution,
     nn.LeakyReLU: plainly("leaky_relu", options=("alpha",)),
     nn.ReLU: plainly("relu"),
-    nn.SiLU: plainly("silu"),
-    nn.Softplus: plainly("softplus", options=("beta",)),
     nn.Tanh: plainly("tanh"),
     nn.Sigmoid: plainly("sigmoid"),
     nn.Arctan: plainly("arctan"),
@@ -204,7 +200,6 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.AvgPool: plainly("avg_pool", options=("size",)),
     nn.BatchNorm: _batch_norm,
     nn.LayerNorm: plainly("layer_norm", ("gamma", "beta"), ("eps",)),
-    nn.PixelNorm: plainly("pixel_norm", options=("eps",)),
     nn.Dropout: lambda plan, at: at.value,
     nn.OneHot: plainly("one_hot", options=("classes", "scale")),
     nn.Sequential: _sequential,

@@ -91,8 +91,6 @@ STATEMENTS: dict[str, str] = {
     "conv_transpose": "conv_transpose({x}, {W}, {b}, {stride}, {pad})",
     "leaky_relu": "F.leaky_relu({x}, {alpha})",
     "relu": "F.relu({x})",
-    "silu": "F.silu({x})",
-    "softplus": "F.softplus({x}, {beta})",
     "tanh": "torch.tanh({x})",
     "sigmoid": "torch.sigmoid({x})",
     "arctan": "torch.arctan({x})",
@@ -101,7 +99,6 @@ STATEMENTS: dict[str, str] = {
     "avg_pool": "avg_pool({x}, {size})",
     "scale": "({x} - {mean}) * {gamma} + {beta}",
     "layer_norm": "F.layer_norm({x}, [{shape}], eps={eps}) * {gamma} + {beta}",
-    "pixel_norm": "{x} * torch.rsqrt(({x} * {x}).mean(-1, keepdim=True) + {eps})",
     "add": "{sum}",
 }
 """Each operation of `mulligan.output.export.plan`: its input, its arrays and its options are in braces."""

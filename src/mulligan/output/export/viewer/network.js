@@ -69,16 +69,12 @@ export const Network = (() => {
     return new Float32Array(y);
   }
 
-  /* Groups of `length` numbers, each (less its mean) over the root of its mean square. */
-  function normalised(x, length, eps, centred) {
-    const y = new Float32Array(x.length);
-    for (let at = 0; at < x.length; at += length) {
-      let mean = 0, square = 0;
-      if (centred) for (let i = 0; i < length; i++) mean += x[at + i] / length;
-      for (let i = 0; i < length; i++) square += (x[at + i] - mean) ** 2 / length;
-      for (let i = 0; i < length; i++) y[at + i] = (x[at + i] - mean) / Math.sqrt(square + eps);
-    }
-    return y;
+  /* Numbers less their mean, over the root of their variance. */
+  function normalised(x, eps) {
+    let mean = 0, square = 0;
+    for (const v of x) mean += v / x.length;
+    for (const v of x) square += (v - mean) ** 2 / x.length;
+    return x.map(v => (v - mean) / Math.sqrt(square + eps));
   }
 
   const scaled = (x, {gamma, beta}) => x.map((v, i) => v * gamma[i % gamma.length] + beta[i % beta.length]);
@@ -102,8 +98,6 @@ export const Network = (() => {
     conv_transpose: convolution(true),
     leaky_relu: map(({alpha}) => v => v < 0 ? alpha * v : v),
     relu: map(() => v => v < 0 ? 0 : v),
-    silu: map(() => v => v * sigmoid(v)),
-    softplus: map(({beta}) => v => Math.max(v, 0) + Math.log1p(Math.exp(-beta * Math.abs(v))) / beta),
     tanh: map(() => v => Math.tanh(v)),
     sigmoid: map(() => v => sigmoid(v)),
     arctan: map(() => v => Math.atan(v)),
@@ -111,8 +105,7 @@ export const Network = (() => {
     upsample,
     avg_pool: averagePool,
     scale: (op, x, arrays) => scaled(x.map((v, i) => v - arrays.mean[i % arrays.mean.length]), arrays),
-    layer_norm: (op, x, arrays) => scaled(normalised(x, x.length, op.options.eps, true), arrays),
-    pixel_norm: (op, x) => normalised(x, op.shape.at(-1), op.options.eps, false),
+    layer_norm: (op, x, arrays) => scaled(normalised(x, op.options.eps), arrays),
     add: (op, xs) => xs[0].map((_, i) => xs.reduce((sum, x) => sum + x[i], 0)),
   };
   const SEVERAL = new Set(["add"]);
