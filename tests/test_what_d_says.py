@@ -95,9 +95,9 @@ def ring(request):
 
 
 def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring):
-    reading, before = says(ring.config.loss), look.field(ring, side=16, points=8)
+    reading, before = says(ring.config.loss), look.field(ring)
     ring.gan.d.network.theta[-1] += 3.0  # the bias of the logit
-    found = look.field(ring, side=16, points=8)
+    found = look.field(ring)
     assert found["says"] == reading
     if reading == "centred":
         assert found["centre"] - before["centre"] == pytest.approx(3.0, abs=1e-5)

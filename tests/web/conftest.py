@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -169,20 +170,10 @@ class Stand:
             config = load_config((self.folder if kind == "open" else Path(task["parent"])) / "config.toml")
         self.config = with_overrides(config, [change for each in adjusted for change in each["overrides"]])
         self.opened = {
-            "run": self.folder.name,
             "step": 0,
-            "steps": task.get("steps") or config.steps,
-            "begins": 0,
             "seconds": 0.0,
-            "config": self.config,
-            "adjusted": adjusted,
-            "points": True,
-            "shape": [2],
-            "classes": 0,
-            "class_names": [],
-            "data": config.data.name,
-            "loss": describe_loss(config),
-            "floor": None,
+            "config": replace(self.config, steps=task.get("steps") or config.steps),
+            "info": {"points": True, "shape": [2], "data": config.data.name, "loss": describe_loss(config)},
         }
         self.paused = task.get("paused")
 

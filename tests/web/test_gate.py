@@ -43,7 +43,7 @@ SITES = ("cross-site", "same-site")
 @pytest.mark.parametrize(
     ("path", "mode", "kind"),
     [
-        ("/api/walk?from=1&to=2&frames=120", "no-cors", "image"),  # makes this machine work
+        ("/api/nearest?seed=1", "no-cors", "image"),  # makes this machine work
         ("/api/snapshot", "no-cors", "script"),
         ("/api/stream?client=0123456789abcdef", "cors", "empty"),  # an EventSource
         ("/api/snapshot", "navigate", "document"),

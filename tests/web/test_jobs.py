@@ -9,7 +9,6 @@ import pytest
 
 from mulligan.training import RunFolder
 from mulligan.web import jobs
-from mulligan.web.handle import in_thread
 
 EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}
 
@@ -58,10 +57,10 @@ def slow(playground, monkeypatch):
     """Jobs that wait for the event `gate`; `done` and `most` say which are done, and how many were at once."""
     jobs_ = SimpleNamespace(gate=threading.Event(), done=[], now=0, most=0)
 
-    async def perform(what, folder, args, say):
+    async def perform(what, folder, args):
         jobs_.now += 1
         jobs_.most = max(jobs_.most, jobs_.now)
-        await in_thread(jobs_.gate.wait, 20)
+        await asyncio.to_thread(jobs_.gate.wait, 20)
         jobs_.now -= 1
         jobs_.done.append((what, folder.name, *args.values()))
         return {"text": "done", "url": "/x"}
@@ -92,5 +91,5 @@ def test_jobs_of_users_wait_for_each_other(call, runs, playground, slow):
 
 
 def test_a_job_in_its_process(call, runs, playground):
-    job = partial(playground.jobs.perform, "report", runs / "nothing", {}, lambda text: None)
+    job = partial(playground.jobs.perform, "report", runs / "nothing", {})
     assert "must be a run folder" in call.client.portal.call(job)["error"]

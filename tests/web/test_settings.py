@@ -1,11 +1,14 @@
-"""What a user may choose: settings by short names and by path, own pictures, and the fence around files."""
+"""What a user may choose: settings by path, as the page names them, own pictures, and the fence around files."""
 
+import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from mulligan.data import DATASETS, Entry, load
+import mulligan.web.app
 from mulligan.training import Recorder, Run
 
 
@@ -38,76 +41,80 @@ def settings(call, stand):
     return start
 
 
-def test_settings_become_a_configuration(settings):
-    game = {"loss": "hinge", "penalty": "wgan_gp", "lr_g": 2e-4, "batch": 32, "latent": 10}
-    found = settings(*(game | {"steps": 10, "seed": 3}).items())
-    assert found.items() >= (game | {"gamma": 10.0, "lr_d": 3e-3}).items()
-    assert settings(["gamma", 3.5])["gamma"] == 3.5
-    assert settings(["gamma", 3.5], ["penalty", "r1"])["gamma"] == 3.5
-    assert settings(["penalty", "none"])["gamma"] is None
-    assert settings(["penalty", "r1"], recipe="kristiadi")["gamma"] == 1.0
-    assert settings(["loss.kind", "hinge"])["loss"] == "hinge"
-    assert settings(["data", "mine"])["data"] == "mine"
+NODE = """const { changesOf, nameOf, namesOf } = await import(process.argv[1]);
+const [values, settings] = JSON.parse(process.argv[2]);
+const changes = changesOf(settings, values);
+console.log(JSON.stringify([changes, namesOf(values), changes.map(([path]) => nameOf(path))]));"""
+
+
+def as_the_page(values, asked):
+    """Return the changes that the page makes of its settings, its names for the values, and for the paths."""
+    if shutil.which("node") is None:
+        pytest.skip("there is no node here")
+    query = mulligan.web.app.PAGE / "js" / "query.js"
+    command = ["node", "--input-type=module", "-e", NODE, query.as_uri(), json.dumps([values, asked])]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "asked", "more"),
+    [
+        ("quick", {"loss": "hinge", "lr_g": 2e-4, "batch": 32, "latent": 10, "steps": 10, "seed": 3}, {}),
+        ("quick", {"gamma": 3.5}, {}),
+        ("quick", {"penalty": "r1", "gamma": 3.5}, {}),
+        ("quick", {"penalty": "wgan_gp"}, {"gamma": 10.0}),
+        ("quick", {"penalty": "none"}, {"gamma": None}),
+        ("kristiadi", {"penalty": "r1+r2"}, {"gamma": 1.0}),
+        ("ring", {"lr_d": 0.1, "data": "grid"}, {}),
+    ],
+)
+def test_the_pages_settings_become_a_configuration(call, settings, recipe, asked, more):
+    values = {row["name"]: row["values"] for row in call.get("/api/catalog").json()["recipes"]}[recipe]
+    changes, _, names = as_the_page(values, asked)
+    assert set(names) == set(asked)
+    found = settings(*changes, recipe=recipe)
+    assert as_the_page(found, {})[1].items() >= (asked | more).items()
 
 
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ([["steps", 0]], "steps"), ([["seed", -1]], "seed"), ([["loss", "nothing"]], "loss"),
-        ([["lr_g", -5]], "lr_g"), ([["lr_g", "x"]], "lr_g"), ([["batch", 8], ["latent", 0]], "latent"),
-        ([["penalty", "x"]], "penalty"), ([["penalty", "none"], ["gamma", 1.0]], "gamma"), ([["size", 30]], "size"),
-        ([["data", "nothing"]], "data"), ([["data", "ring"]], "data"), ([["data", "/etc"]], "data"),
-        ([["data", ["mnist"]]], "data"), (["nothing=3"], "nothing"), (["loss.nothing=3"], "loss.nothing"),
-        (["data.name=/etc"], "changes"), (["data={name='/etc'}"], "data"), ([["data.name", "/etc"]], "changes"),
+        ([["steps", 0]], "steps"), ([["seed", -1]], "seed"), ([["loss.kind", "nothing"]], "loss.kind"),
+        ([["generator.optimizer.lr", -5]], "generator.optimizer.lr"),
+        ([["batch_size", 8], ["latent.dim", 0]], "latent.dim"),
+        ([["penalties", "x"]], "penalties"), ([["penalties", []], ["penalties.0.gamma", 1.0]], "penalties.0.gamma"),
+        ([["data.size", 30]], "data.size"), ([["data.name", "nothing"]], "data.name"),
+        ([["data.name", "/etc"]], "data.name"),
+        ([["data.name", ["mnist"]]], "data.name"), (["nothing=3"], "nothing"), (["loss.nothing=3"], "loss.nothing"),
+        (["data.name=/etc"], "data.name"), (["data={name='/etc'}"], "changes"), ([["data", "/etc"]], "changes"),
         (["start=\"/any/path\""], "changes"), ([["start", "/any/path"]], "changes"), (["recipe=ring"], "changes"),
         ([["parent", {"run": "/x", "step": 0}]], "changes"), (["parent.run=/x"], "changes"), ([3], "changes"),
-        ([["steps"]], "changes"), ([[["steps"], 3]], "changes"), (["steps"], "changes"),
+        ([["steps"]], "changes"), ([[["steps"], 3]], "changes"), (["steps"], "changes"), ([["steps", None]], "steps"),
     ],
 )  # fmt: skip
 def test_what_is_not_allowed_is_named_and_no_file_is_reached(settings, changes, field):
     assert settings(*changes) == field
 
 
-def test_points_are_taken_for_points(call, stand, playground, tmp_path, monkeypatch):
-    monkeypatch.setitem(DATASETS, "moon", Entry(lambda: load("ring"), "half a circle", ""))
-    monkeypatch.setitem(playground.session.own, "table", str(tmp_path / "table.csv"))
-
-    def accepts(recipe, data):
-        if call.post("/api/train/start", recipe=recipe, changes=[["data", data]], replace=True).status_code != 200:
-            return False
-        stand.open()
-        return True
-
-    named = ("ring", "aylien", "mnist", "mine", "moon", "table")
-    assert [accepts("ring", data) for data in named] == [True, True, False, False, True, True]
-    assert [accepts("quick", data) for data in named] == [False, False, True, True, True, True]
-    points = {entry["name"]: entry["points"] for entry in call.get("/api/catalog").json()["recipes"]}
-    assert points["ring"]
-    assert not points["quick"]
-
-
-def test_settings_are_adjusted_by_their_paths_while_it_trains(call, stand, playground):
+def test_settings_are_adjusted_while_it_trains(call, stand):
     call.begun(stand)
-    paths = call.get("/api/snapshot").json()["settings"]["paths"]
-    assert paths["gamma"] == ["penalties.0.gamma", "penalties.1.gamma"]
-    changes = [[path, value] for name, value in (("lr_g", 1e-4), ("gamma", 2.0)) for path in paths[name]]
-    adjusted = call.post("/api/train/adjust", **{"try": 1, "changes": changes})
-    assert adjusted.status_code == 200
+    changes = [["generator.optimizer.lr", 1e-4], ["penalties.0.gamma", 2.0], ["penalties.1.gamma", 2.0]]
+    assert call.post("/api/train/adjust", **{"try": 1, "changes": changes}).status_code == 200
     assert [[*change] for change in stand.sent[-1][1]] == changes
-    for name, value in (("lr_g", 0), ("lr_d", -2), ("gamma", -1), ("gamma", "x")):
-        refused = call.post("/api/train/adjust", **{"try": 1, "changes": [[paths[name][0], value]]}).json()
-        assert (refused["type"], refused["field"]) == ("/problems/bad-field", paths[name][0])
-    assert call.get("/api/snapshot").json()["settings"].items() >= {"lr_g": 1e-4, "gamma": 2.0}.items()
-    assert playground.session.state.current.history.adjusted[0]["step"] == 3
+    for path, value in (("generator.optimizer.lr", 0), ("penalties.0.gamma", -1), ("penalties.0.gamma", "x")):
+        refused = call.post("/api/train/adjust", **{"try": 1, "changes": [[path, value]]}).json()
+        assert (refused["type"], refused["field"]) == ("/problems/bad-field", path)
+        assert path not in refused["detail"]  # but its label on the page
+    assert call.get("/api/snapshot").json()["settings"].items() >= dict(changes).items()
 
 
 def test_again_takes_every_setting_and_another_seed(call, stand, playground):
     playground.session.finished = lambda run: None
     call.begun(stand, changes=["instance_noise=0.25", "average.half_life=50", ["steps", 300]])
     call.post("/api/train/adjust", **{"try": 1, "changes": [["generator.optimizer.lr", 0.25]]})
-    stand.say("state", state="finished", step=300, saved=300)
-    answer = call.post("/api/train/start", changes=[["seed", 8], ["latent", 7]]).json()
-    assert (answer["status"]["run"], answer["status"]["seed"]) == ("ring-2", 8)
+    stand.say("state", state="finished", step=300)
+    answer = call.post("/api/train/start", changes=[["seed", 8], ["latent.dim", 7]]).json()
+    assert answer["status"]["run"] == "ring-2"
     config = started(stand)["config"]
     assert (config.seed, config.instance_noise, config.average.half_life, config.steps) == (8, 0.25, 50, 300)
     assert (config.latent.dim, config.generator.optimizer.lr, config.recipe) == (7, 0.25, "ring")
@@ -121,19 +128,19 @@ def test_without_a_run_a_recipe_must_be_named(call):
 
 
 def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call, stand, own):
-    call.begun(stand, recipe="pictures", changes=[["data", own], ["size", 48]])
+    call.begun(stand, recipe="pictures", changes=[["data.name", own], ["data.size", 48]])
     assert started(stand)["config"].data.size == 48
-    assert call.get("/api/snapshot").json()["settings"]["size"] == 48
-    refused = call.post("/api/train/start", changes=[["data", "mnist"], ["size", 48]], replace=True)
-    assert (refused.status_code, refused.json()["field"]) == (422, "size")
+    assert call.get("/api/snapshot").json()["settings"]["data.size"] == 48
+    refused = call.post("/api/train/start", changes=[["data.name", "mnist"], ["data.size", 48]], replace=True)
+    assert (refused.status_code, refused.json()["field"]) == (422, "data.size")
     assert len([kind for kind, _ in stand.sent if kind == "start"]) == 1  # the run in hand is not left
-    call.post("/api/train/start", changes=[["data", own], ["size", 0]], replace=True)
+    call.post("/api/train/start", changes=[["data.name", own], ["data.size", 0]], replace=True)
     assert started(stand)["config"].data.size == 0
 
 
 def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call, stand, own):
-    call.begun(stand, recipe="pictures", changes=[["data", own], ["data.tile", "3x3"], "instance_noise=0.25"])
-    call.post("/api/train/start", changes=[["data", "mnist-test"]], replace=True)
+    call.begun(stand, recipe="pictures", changes=[["data.name", own], ["data.tile", "3x3"], "instance_noise=0.25"])
+    call.post("/api/train/start", changes=[["data.name", "mnist-test"]], replace=True)
     config = started(stand)["config"]
     data = config.data
     assert (data.name, data.size, data.colour, data.tile) == ("mnist-test", 0, "auto", "")

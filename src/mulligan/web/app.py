@@ -36,9 +36,9 @@ from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.web import look, runs  # noqa: F401  they add their routes
 from mulligan.web.calls import OWNER, ROUTES, Answer, Problem, Route, Visitor, answer
-from mulligan.web.handle import WorkerHandle, dumps
+from mulligan.web.handle import dumps
 from mulligan.web.playground import Playground
-from mulligan.web.session import UNFINISHED, State
+from mulligan.web.session import UNFINISHED, Session
 
 _LOG = logging.getLogger(__name__)
 
@@ -277,11 +277,11 @@ class Server(uvicorn.Server):
 
     def _leave(self) -> None:
         playground = self.playground
-        if playground.session.state.name in UNFINISHED:
+        if playground.session.state in UNFINISHED:
             with contextlib.suppress(OSError):  # the terminal is closed
                 _LOG.info("saving the run …")
         playground.broadcast.notify("info", "The server is closing; the run is saved.", "closing")
-        playground.leave()
+        playground.worker.quit()
         asyncio.get_running_loop().call_later(0.2, playground.broadcast.close)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -298,23 +298,23 @@ def run(playground: Playground, listener: socket.socket, app: Gate, ready: Calla
         with contextlib.suppress(KeyboardInterrupt):
             Server(app, playground, ready).run(sockets=[listener])
     finally:
-        end(playground.session.state, playground.runs, playground.worker)
+        end(playground.session)
 
 
-def end(state: State, folder: Path, worker: WorkerHandle) -> None:
+def end(session: Session) -> None:
     """Wait until the worker has saved the run, and print how to resume it."""
-    worker.quit()
-    well = worker.join(WAITS.get(state.name, 1.0))
-    run = state.run
-    if run is None or not (folder / run).is_dir():  # no run, or one that could not start
+    session.worker.quit()
+    well = session.worker.join(WAITS.get(session.state, 1.0))
+    run = session.run
+    if run is None or not (session.runs / run).is_dir():  # no run, or one that could not start
         return
-    here = RunFolder(folder / run)
+    here = RunFolder(session.runs / run)
     saved = checkpoints(here.checkpoints)
     if not well:
         _LOG.warning("the training process had to be killed; what %s had saved is untouched", run)
     if not saved:
-        steps = f"its {state.step:,} steps are" if state.step else "nothing is"
+        steps = f"its {session.step:,} steps are" if session.step else "nothing is"
         _LOG.info("%s has saved nothing; %s lost", run, steps)
     elif step_of(saved[-1]) < load_config(here.config).steps:
-        step, again = f"{step_of(saved[-1]):,}", f"mulligan resume {typed(folder / run)}"
+        step, again = f"{step_of(saved[-1]):,}", f"mulligan resume {typed(session.runs / run)}"
         _LOG.info("%s is saved at step %s; go on with: %s, or mulligan serve", run, step, again)

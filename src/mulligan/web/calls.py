@@ -217,20 +217,13 @@ async def answer(
 
 
 def _gather(route: Route, places: Mapping[str, str], query: str, body: Any) -> dict[str, Any]:
-    """Return every value of a request by its name, from the path, the query and the body."""
-    try:
-        query.encode("ascii")
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict", max_num_fields=32)
-    except ValueError as error:
-        text = f"the query must be name=value&name=value, got something else ({error})."
-        raise Problem("bad-request", text) from error
+    """Return every value of a request by its name: of the path, else of the query, else of the body."""
     if not isinstance(body, dict):
         raise Problem("bad-field", f"the body must be a JSON object, got {shown(body)}. Try {{}}.")
-    content, known = dict(body), {value.name: value for each in route.takes for value in each.values()}
-    for name, text in [*places.items(), *pairs]:
-        if name in content:
-            raise Problem("bad-field", f"{name} must be given once, got it twice. Try {name}={text}.", name)
-        content[name] = from_text(known[name].form, text) if name in known else text
+    known = {value.name: value for each in route.takes for value in each.values()}
+    texts = {**dict(parse_qsl(query, keep_blank_values=True)), **places}
+    content = body | texts
+    content |= {name: from_text(known[name].form, text) for name, text in texts.items() if name in known}
     for name in content:
         if name not in known:
             rule = f"one of {', '.join(known)}" if known else "left out"

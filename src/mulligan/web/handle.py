@@ -77,27 +77,6 @@ def spawn(name: str, target: Callable[..., None], *args: Any) -> tuple[BaseProce
     return process, Channel(ours)
 
 
-async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function in a thread that does not keep the process alive, unlike asyncio's own."""
-    loop, result = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
-
-    def settle(value: Any, error: BaseException | None) -> None:
-        if not result.done():
-            result.set_result(value) if error is None else result.set_exception(error)
-
-    def work() -> None:
-        value, error = None, None
-        try:
-            value = function(*args)
-        except Exception as raised:
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, value, error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return await result
-
-
 class WorkerHandle:
     """Use this to start the training process and to talk to it.
 

@@ -4,22 +4,18 @@ Each job has its own process, so that neither the page nor a run in training wai
 """
 
 import asyncio
-import logging
 import os
 import signal
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mulligan.errors import MulliganError
-from mulligan.web.handle import Channel, in_thread, spawn
-from mulligan.web.session import State
-from mulligan.web.streams import Broadcast
+from mulligan.web.handle import Channel, spawn
+from mulligan.web.session import Session
 
 NICE = 10
 """Niceness of a job's process, so that training goes first."""
-Say = Callable[[str], object]
 BEGINS = {
     "evaluate": "measuring the averaged generator",
     "report": "writing the report",
@@ -30,8 +26,8 @@ BEGINS = {
 class Jobs:
     """Runs one job after the other. Those at the end of a run come without being asked for."""
 
-    def __init__(self, runs: Path, state: State, broadcast: Broadcast):
-        self._runs, self._state, self._broadcast = runs, state, broadcast
+    def __init__(self, session: Session):
+        self._session, self._broadcast = session, session.broadcast
         self._turn = asyncio.Lock()
         self._tasks: dict[tuple[Any, ...], asyncio.Task[None]] = {}
         self.progress: dict[str, Any] | None = None
@@ -55,64 +51,44 @@ class Jobs:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self, what: str, run: str, args: dict[str, Any]) -> None:
-        loop, say = asyncio.get_running_loop(), partial(self._say, what, run)
         async with self._turn:
+            about = {"what": what, "run": run, "done": False, "url": None}
+            self.progress = about | {"text": BEGINS[what]}
+            self._broadcast.publish("progress", self.progress)
             try:
-                say(BEGINS[what])
-                result = await self.perform(what, self._runs / run, args, partial(loop.call_soon_threadsafe, say))
+                result = await self.perform(what, self._session.runs / run, args)
             finally:
                 self.progress = None
         self.done(what, run, result)
 
-    async def perform(self, what: str, folder: Path, args: dict[str, Any], say: Say) -> dict[str, Any]:
+    async def perform(self, what: str, folder: Path, args: dict[str, Any]) -> dict[str, Any]:
         """Do a job in a process of its own. It ends with this task: its files are complete or absent."""
-        result = {"error": f"{what} of {folder.name} ended without a result. Try again."}
         process, channel = spawn(f"mulligan-{what}", _main, what, str(folder), args)
 
-        def listen() -> None:
-            for kind, _, content in channel.messages(process):
-                if kind == "say":
-                    say(content)
-                else:
-                    result.clear()
-                    result.update(content)
+        def listen() -> dict[str, Any]:
+            lost = {"error": f"{what} of {folder.name} ended without a result. Try again."}
+            result: dict[str, Any] = next((content for _, _, content in channel.messages(process)), lost)
             process.join(10.0)
-            channel.close()
+            return result
 
-        listening = asyncio.ensure_future(in_thread(listen))
+        listening = asyncio.ensure_future(asyncio.to_thread(listen))
         try:
-            await asyncio.shield(listening)
+            return await asyncio.shield(listening)
         except asyncio.CancelledError:
             process.kill()
             await listening
             raise
-        return result
-
-    def _say(self, what: str, run: str, text: str) -> None:
-        self.progress = {"what": what, "run": run, "text": text, "done": False, "url": None}
-        self._broadcast.publish("progress", self.progress)
 
     def done(self, what: str, run: str, result: dict[str, Any]) -> None:
         error, text, url = result.get("error"), result.get("text", "done"), result.get("url")
         end = {"what": what, "run": run, "text": error or text, "done": True, "url": url, "failed": error is not None}
         self._broadcast.publish("progress", end)
-        if what == "evaluate" and "metrics" in result and self._state.evaluate(run, result["metrics"]):
-            self._broadcast.publish("metrics", self._state.metrics)
+        if what == "evaluate" and "metrics" in result and self._session.evaluate(run, result["metrics"]):
+            self._broadcast.publish("metrics", self._session.metrics)
         self._broadcast.publish("runs", {})
 
 
 # ── in the job's process ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class ToPage(logging.Handler):
-    """Sends log messages to the server for the page."""
-
-    def __init__(self, channel: Channel):
-        super().__init__()
-        self.channel = channel
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.channel.send("say", record.getMessage())
 
 
 def _main(connection: Any, what: str, folder: str, args: dict[str, Any]) -> None:
@@ -120,17 +96,13 @@ def _main(connection: Any, what: str, folder: str, args: dict[str, Any]) -> None
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
     if hasattr(os, "nice"):
         os.nice(NICE)
-    channel = Channel(connection)
-    log = logging.getLogger("mulligan")
-    log.setLevel(logging.INFO)
-    log.addHandler(ToPage(channel))
     try:
         result = JOBS[what](Path(folder), **args)
     except MulliganError as error:
         result = {"error": str(error)}
     except Exception as error:
         result = {"error": f"{what} failed: {type(error).__name__}: {error}"}
-    channel.send("result", result)
+    Channel(connection).send("result", result)
 
 
 def evaluate(folder: Path) -> dict[str, Any]:

@@ -29,14 +29,12 @@ from mulligan.training.run import CLOUD, GRID
 from mulligan.web.calls import NAME, Route, Seed, Text, get
 
 Labels = NDArray[np.int64] | None
-Side = Annotated[int, Interval(16, 128, "[]", 64)]
-Points = Annotated[int, Interval(0, 1024, "[]", 256)]
 Count = Annotated[int, Interval(1, 16, "[]", 4)]
 
 Class = Annotated[str, Text(".{1,60}", "the number or the name of a class", "3")]
-Frames = Annotated[int, Interval(2, 120, "[]", 24)]
 
-ARROWS = 32
+ARROWS, POINTS, SIDE = 32, 512, 72
+"""Arrows and points of D's map, and logits along its side."""
 STEP = 0.5
 """Share of the data's range by which a step along G's gradient changes the most affected pixel."""
 HELD = 300
@@ -47,7 +45,7 @@ _ROWS = 1024  # points in one pass
 _MARGIN = 0.3  # share of the data's range, on every side
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {}
 """What can be asked, by name: about a run, or `OF_GENERATOR`. Of these only `nearest` needs the training data."""
-OF_GENERATOR = ("draw", "walk", "nearest")
+OF_GENERATOR = ("draw", "nearest")
 
 
 async def ask_run(playground: Any, route: Route, values: dict[str, Any]) -> Any:
@@ -104,7 +102,7 @@ def samples(run: Run, weights: str) -> dict[str, Any]:
 
 
 @_question
-def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
+def field(run: Run) -> dict[str, Any]:
     """Return D's logit over the plane or the line, real and generated points, and the latter's gradients from D."""
     if not run.data.is_points:
         text = f"data must be points for D's map, got {run.data.name}, which is made of pictures. Try the recipe ring."
@@ -113,16 +111,16 @@ def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
     margin = _MARGIN * (high - low) or 1.0
     low, high = low - margin, high + margin
     dimension = run.data.shape[0]
-    ticks = np.linspace(low, high, side, dtype=np.float32)
+    ticks = np.linspace(low, high, SIDE, dtype=np.float32)
     space = run.gan.d.network.workspace()
     if dimension == 1:
         places = ticks[:, None]
     else:
-        places = np.zeros((side * side, dimension), np.float32)
-        places[:, 0], places[:, 1] = np.tile(ticks, side), np.repeat(ticks, side)
+        places = np.zeros((SIDE * SIDE, dimension), np.float32)
+        places[:, 0], places[:, 1] = np.tile(ticks, SIDE), np.repeat(ticks, SIDE)
     logits = _logits(space, places)
-    real = spread(run, max(points, ARROWS))
-    z, labels = run.draw(max(points, ARROWS), seed=run.config.seed)
+    real = spread(run, POINTS)
+    z, labels = run.draw(POINTS, seed=run.config.seed)
     fake = run.generate(z, labels, average=False)
     centre, push = _pushes(run, space, real, fake)
     arrows = np.concatenate([fake[:ARROWS], push], axis=1)
@@ -130,7 +128,7 @@ def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
         "dimension": dimension,
         "low": low,
         "high": high,
-        "side": side,
+        "side": SIDE,
         "logits": base64.b64encode(np.ascontiguousarray(logits, "<f4").tobytes()).decode(),
         "centre": centre,
         "largest": float(np.abs(logits - centre).max()),
@@ -138,8 +136,8 @@ def field(run: Run, *, side: Side = 64, points: Points = 256) -> dict[str, Any]:
         "arrows": coordinates(arrows, 4),
         "longest": float(np.linalg.norm(push, axis=1).max()),
         "modes": _modes(run),
-        "real": coordinates(real[:points, :2], 4),
-        "fake": coordinates(fake[:points, :2], 4),
+        "real": coordinates(real[:, :2], 4),
+        "fake": coordinates(fake[:, :2], 4),
     }
 
 
@@ -274,17 +272,6 @@ def draw(generator: Generator, *, seed: Seed, class_: Class | None = None) -> di
     label = generator.label_of(seed, class_)
     description = _describe(generator, label)
     return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **description}
-
-
-@_question
-def walk(
-    generator: Generator, *, from_: Seed, to: Seed, frames: Frames = 24, class_: Class | None = None
-) -> dict[str, Any]:
-    """Return the pictures between one seed and another."""
-    label = None if class_ is None else generator.class_of(class_)
-    description = _describe(generator, label)
-    pictures = generator.walk(from_, to, frames, label)
-    return {"frames": [png64(picture) for picture in pictures], "from": from_, "to": to, **description}
 
 
 @_question

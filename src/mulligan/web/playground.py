@@ -22,7 +22,7 @@ from mulligan.training.samples import data_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.web.calls import Problem, Text, get
 from mulligan.web.classroom import Pile, Votes
-from mulligan.web.handle import WorkerHandle, in_thread
+from mulligan.web.handle import WorkerHandle
 from mulligan.web.jobs import Jobs
 from mulligan.web.session import Session
 from mulligan.web.streams import Broadcast, WriteLock
@@ -55,28 +55,17 @@ class Playground:
         self.votes = Votes(self.broadcast, self.worker)
         self.broadcast.changed = self.session.tell_watched
         self.worker.on_message, self.worker.on_exit = self.session.hear, self.session.restart_worker
-        self.jobs = Jobs(self.runs, self.session.state, self.broadcast)
+        self.jobs = Jobs(self.session)
         self.session.finished = self.jobs.add_final
-        self.thread: Callable[..., Awaitable[Any]] = in_thread
+        self.thread: Callable[..., Awaitable[Any]] = asyncio.to_thread
         self.lock = threading.Lock()
         self._threads = asyncio.Semaphore(THREADS)
-        self._calls: set[asyncio.Task[Any]] = set()
-        self._leaving = False
         self._ticking: asyncio.Task[None] | None = None
 
     async def apart(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function in a thread. At the server's end nobody waits for it."""
-
-        async def call() -> Any:
-            async with self._threads:
-                return await self.thread(function, *args)
-
-        if not self._leaving:
-            self._calls.add(task := asyncio.ensure_future(call()))
-            task.add_done_callback(self._calls.discard)
-            with contextlib.suppress(asyncio.CancelledError):
-                return await task
-        raise Problem("gone", "the server is closing. Start it again.")
+        """Call a function in a thread."""
+        async with self._threads:
+            return await self.thread(function, *args)
 
     async def open(self) -> None:
         self.worker.attach()
@@ -100,23 +89,16 @@ class Playground:
         """Return everything that a page shows."""
         return {
             **self.shared(),
-            **self.session.state.snapshot(),
+            **self.session.snapshot(),
             "progress": self.jobs.progress,
             "write_lock": self.write_lock.state(),
         }
-
-    def leave(self) -> None:
-        """Answer the calls that are still waiting, and have the worker save the run; `app.end` waits for it."""
-        self._leaving = True
-        self.worker.quit()
-        for call in self._calls:
-            call.cancel()
 
     async def close(self) -> None:
         """End the streams and the jobs."""
         if self._ticking is not None:
             self._ticking.cancel()
-        self.leave()
+        self.worker.quit()
         self.broadcast.close()
         await self.jobs.close()
 

@@ -50,13 +50,13 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _row(path: Path, playground: Playground) -> dict[str, Any]:
-    here, live = RunFolder(path), playground.session.state
+    here, live = RunFolder(path), playground.session
     parts = (here.events, here.config, here.metrics, here.checkpoints, path)
     stamp = max((p.stat().st_mtime_ns for p in parts if p.exists()), default=0)
     row = dict(_read(path, stamp))
     row["live"] = live.run == path.name
     if row["live"] and live.current is not None:
-        row |= {"state": live.name, "step": live.step, "steps": live.current.steps}
+        row |= {"state": live.state, "step": live.step, "steps": live.current.steps}
     return row
 
 
@@ -170,7 +170,7 @@ def resume(
 ) -> dict[str, Any]:
     """Resume a run as the live run; with `replace`, save and close the live one first."""
     playground.session.open(name, playground.folder(name), steps, replace=replace)
-    return {"status": playground.session.state.status()}
+    return {"status": playground.session.status()}
 
 
 @post("/api/runs/{name}/export")

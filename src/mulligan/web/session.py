@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from mulligan.config.change import apply_overrides, list_changes, summarise
+from mulligan.config.change import list_changes, summarise
 from mulligan.config.model import Config
 from mulligan.config.toml import load_config
 from mulligan.data import DATASETS
@@ -54,8 +54,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 """Commands allowed in each state. All but loading and stopping also allow `start` with ``replace``."""
 POINTS = 500
 """Maximum number of points of a curve that is sent to a page."""
-CURVES = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty")
-DISTANCE = ("distance", "modes", "gap")
+CURVES = ("d_loss", "g_loss", "d_real", "d_fake")
+DISTANCE = ("distance", "gap")
 
 
 @dataclass(eq=False)
@@ -72,20 +72,11 @@ class Try:
     parent: int | None = None
     summary: str = ""
     history: RunHistory = field(default_factory=RunHistory)
-    config: Config | None = None  # before any adjustment
-
-    @property
-    def alarm(self) -> dict[str, Any] | None:
-        """The last alarm of the diagnosis."""
-        alarms = [{"state": d.state, "step": d.step} for d in self.history.diagnosed if d.severity == "alarm"]
-        return alarms[-1] if alarms else None
 
     def content(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k not in ("history", "config")} | {"alarm": self.alarm}
-
-    def compare(self, before: Config) -> None:
-        assert self.config is not None
-        self.summary = summarise(list_changes(*(replace(each, parent=None) for each in (before, self.config))))
+        """Return what a page sees, with the last alarm of the diagnosis."""
+        alarms = [{"state": d.state, "step": d.step} for d in self.history.diagnosed if d.severity == "alarm"]
+        return {k: v for k, v in vars(self).items() if k != "history"} | {"alarm": alarms[-1] if alarms else None}
 
 
 def chain(folder: Path) -> list[Try]:
@@ -101,14 +92,13 @@ def chain(folder: Path) -> list[Try]:
         except MulliganError:
             break
     tries: list[Try] = []
+    before = replace(folders[0][1], parent=None)
     for number, (path, config) in enumerate(folders, start=1):
-        history = read_run(path, strict=False)
+        history, now = read_run(path, strict=False), replace(config, parent=None)
         begin = 0 if config.parent is None else config.parent.step
         state = "finished" if history.step >= config.steps else "stopped"
         one = Try(number, path.name, config.recipe, begin, history.step, config.steps, state, number - 1 or None)
-        one.history, one.config = history, config
-        if tries:
-            one.compare(folders[number - 2][1])
+        one.history, one.summary, before = history, summarise(list_changes(before, now)), now
         tries.append(one)
     return tries
 
@@ -120,171 +110,24 @@ def round_off(value: Any) -> float | None:
 
 def curves_of(history: RunHistory) -> dict[str, dict[str, list[Any]]]:
     """Return a run's curves as columns, thinned for the page."""
-    stepped = ((step, measures | {"penalty": _penalty(measures)}) for step, measures in history.stepped)
     rows = {step: {"gap": signals["gap"]} for step, signals in history.measured if "gap" in signals}
     for step, metrics in history.evaluated:
         rows[step] = rows.get(step, {}) | {"distance": metrics.get("kid"), **metrics}
-    return {
-        "curves": _columns(stepped, CURVES),
-        "distance": _columns(sorted(rows.items()), DISTANCE),
-    }
+    return {"curves": _columns(history.stepped, CURVES), "distance": _columns(sorted(rows.items()), DISTANCE)}
 
 
-def _penalty(measures: dict[str, Any]) -> float | None:
-    """Return the sum of the penalties, which are all the measures that have no column."""
-    penalties = [v for name, v in measures.items() if name not in CURVES and isinstance(v, (int, float))]
-    return sum(penalties) if penalties else None
-
-
-def _columns(series: Iterable[tuple[int, dict[str, Any]]], names: Iterable[str]) -> dict[str, list[Any]]:
+def _columns(rows: list[tuple[int, dict[str, Any]]], names: Iterable[str]) -> dict[str, list[Any]]:
     """Return all rows, or `POINTS` evenly chosen ones that include both ends, as columns."""
-    rows = [*series]
     if len(rows) > POINTS:
         rows = [rows[round(i * (len(rows) - 1) / (POINTS - 1))] for i in range(POINTS)]
     columns: dict[str, list[Any]] = {"step": [step for step, _ in rows]}
     return columns | {name: [round_off(values.get(name)) for _, values in rows] for name in names}
 
 
-class State:
-    """What a snapshot holds."""
-
-    def __init__(self) -> None:
-        self.name = "empty"
-        self.text = ""
-        self.tries: list[Try] = []
-        self.number = 0
-        self.serial = 0  # counts opened runs; a message with another number is out of date
-        self.info: dict[str, Any] = {}  # what the worker tells of a run that it has opened
-        self.config: Config | None = None  # as it is now
-        self.settings: dict[str, Any] | None = None
-        self.step = 0
-        self.seconds = 0.0
-        self.rate: float | None = None
-        self.saved_step: int | None = None
-        self.saved_samples: list[int] = []
-        self.error: dict[str, Any] | None = None
-        self.samples: bytes | None = None
-        self.checked: dict[str, Any] | None = None
-        self.advice: dict[str, Any] | None = None
-        self.metrics: dict[str, Any] | None = None
-        self.pending: list[bytes] = []  # reports not yet sent to the pages
-        self._order = itertools.count()
-
-    @property
-    def current(self) -> Try | None:
-        """The try that the worker holds."""
-        return next((t for t in self.tries if t.number == self.number), None)
-
-    @property
-    def events(self) -> dict[str, dict[str, Any]]:
-        """The latest event of each kind."""
-        return self.current.history.latest if self.current is not None and self.name != "loading" else {}
-
-    @property
-    def run(self) -> str | None:
-        return None if self.current is None else self.current.run
-
-    @property
-    def can(self) -> list[str]:
-        """The commands that are possible now. A second try needs a failure to repair."""
-        ill = bool(self.events.get("diagnosed", {}).get("severity"))
-        return [command for command in COMMANDS[self.name] if ill or command != "second-try"]
-
-    def begin(self, tries: list[Try], number: int, text: str) -> None:
-        self.serial += 1
-        self.tries, self.number, self.text, self.name = tries, number, text, "loading"
-        self.step, self.rate, self.error, self.info, self.config = 0, None, None, {}, None
-        self.saved_step, self.saved_samples = None, []
-        self.samples = self.checked = self.advice = self.metrics = None
-        self.pending = []
-
-    def open(self, info: dict[str, Any], runs: Path) -> None:
-        self.info, self.config, self.name = info, info.pop("config"), "training"
-        self.step, self.seconds = info["step"], info["seconds"]
-        self.saved_step = info["step"] if info["step"] > info["begins"] else None
-        self.saved_samples = [*RunFolder(runs / info["run"]).grids()]
-        if (current := self.current) is not None and self.config is not None:
-            current.state, current.recipe = "training", self.config.recipe
-            current.from_step, current.step, current.steps = info["begins"], info["step"], info["steps"]
-            history = current.history  # a killed run's log may be longer than its checkpoint
-            history.adjusted = info["adjusted"]
-            history.latest = {kind: event for kind, event in history.latest.items() if event["step"] <= self.step}
-
-    def move(self, name: str, step: int | None = None) -> None:
-        self.name = name
-        if step is not None:
-            self.step = step
-        if name in ("stopped", "finished", "failed"):
-            self.rate = None
-        if self.current is not None:
-            self.current.state, self.current.step = name, self.step
-
-    def take(self, event: dict[str, Any]) -> None:
-        kind, step = event["event"], event["step"]
-        if self.current is not None:
-            self.current.history.add(event)
-        if kind == "stepped":
-            self.move(self.name, step)
-        elif kind == "sampled" and step not in self.saved_samples:
-            self.saved_samples.append(step)
-        elif kind == "saved":
-            self.saved_step = step
-        elif kind == "evaluated":
-            self.metrics = None  # they belong to an earlier checkpoint
-
-    def evaluate(self, run: str, metrics: dict[str, Any]) -> bool:
-        """Store the evaluation of a checkpoint, unless it belongs to another run or is out of date."""
-        current = self.current
-        known = self.metrics or self.events.get("evaluated", metrics)
-        if current is None or current.run != run or known["step"] > metrics["step"]:
-            return False
-        self.metrics = {**metrics, "try": self.number, "final": metrics["step"] == current.steps}
-        return True
-
-    def status(self) -> dict[str, Any]:
-        info, settings = self.info if self.current is not None else {}, self.settings or {}
-        steps = self.current.steps if self.current is not None else 0
-        left = (steps - self.step) / self.rate if self.rate and self.name == "training" else None
-        return {
-            "state": self.name,
-            "run": self.run,
-            "try": self.number or None,
-            "step": self.step,
-            "steps": steps,
-            "steps_per_second": round_off(self.rate),
-            "seconds_left": round_off(left),
-            "seconds": round_off(self.seconds),
-            **{name: settings.get(name) for name in ("recipe", "seed")},
-            **{name: info.get(name) for name in ("data", "shape", "loss", "floor")},
-            **{name: info.get(name, []) for name in ("class_names", "counted_classes")},
-            "points": info.get("points", False),
-            "classes": info.get("classes", 0),
-            "text": self.text if self.name == "loading" else "",
-            "error": self.error,
-            "saved_step": self.saved_step,
-            "can": self.can,
-            "order": next(self._order),  # lets a page see which is newer: a command's answer or the stream
-        }
-
-    def snapshot(self) -> dict[str, Any]:
-        charts: dict[str, Any] = {"curves": {}, "distance": {}}
-        for each in self.tries:
-            for name, columns in curves_of(each.history).items():
-                charts[name][str(each.number)] = columns
-        more = ("settings", "saved_samples", "events", "checked", "advice", "metrics")
-        return {
-            "status": self.status(),
-            "tries": [each.content() for each in self.tries],
-            **charts,
-            **{name: getattr(self, name) for name in more},
-            "samples": None if self.samples is None else json.loads(self.samples),
-        }
-
-
 async def start_run(playground: Any, route: Route, values: dict[str, Any]) -> dict[str, Any]:
     """Call a function that starts a run or steers it, and return the status."""
     await call(playground, route, values)
-    return {"status": playground.session.state.status()}
+    return {"status": playground.session.status()}
 
 
 async def steer(
@@ -296,31 +139,117 @@ async def steer(
 
 
 class Session:
-    """The live run. `own` are the user's own data, by name."""
+    """The live run, which is the last of the tries that led to it. `own` are the user's own data, by name."""
 
     def __init__(self, runs: Path, own: dict[str, str], worker: WorkerHandle, broadcast: Broadcast):
         self.runs, self.own, self.worker, self.broadcast = runs, own, worker, broadcast
-        self.state = State()
         self.finished: Callable[[str], None] = lambda run: None
+        self.serial = 0  # counts opened runs; a message with another number is out of date
+        self.settings: dict[str, Any] | None = None
         self._last_status: dict[str, Any] = {}
+        self._order = itertools.count()
+        self._begin([], "")
+
+    def _begin(self, tries: list[Try], text: str, config: Config | None = None) -> None:
+        """Show the tries, of which the last one is being read; `config` is that of a new run."""
+        self.serial += 1
+        self.tries, self.text = tries, text
+        self.info: dict[str, Any] = {}  # what the worker tells of a run that it has opened
+        self.config: Config | None = None  # as it is now
+        self.seconds = 0.0
+        self.rate: float | None = None
+        self.error: dict[str, Any] | None = None
+        self.samples: bytes | None = None
+        self.checked: dict[str, Any] | None = None
+        self.advice: dict[str, Any] | None = None
+        self.metrics: dict[str, Any] | None = None
+        self.pending: list[bytes] = []  # reports not yet sent to the pages
+        if config is not None:
+            self.info = {"data": config.data.name}
+            self.use(config)
+        if tries:
+            tries[-1].state = "loading"
+            self.broadcast.restart()
+            self.broadcast.publish("runs", {})
 
     # ── what the pages are told ───────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def current(self) -> Try | None:
+        """The try that the worker holds."""
+        return self.tries[-1] if self.tries else None
+
+    @property
+    def state(self) -> str:
+        return "empty" if self.current is None else self.current.state
+
+    @property
+    def run(self) -> str | None:
+        return None if self.current is None else self.current.run
+
+    @property
+    def step(self) -> int:
+        return 0 if self.current is None else self.current.step
+
+    @property
+    def events(self) -> dict[str, dict[str, Any]]:
+        """The latest event of each kind."""
+        return self.current.history.latest if self.current is not None and self.state != "loading" else {}
+
+    @property
+    def can(self) -> list[str]:
+        """The commands that are possible now. A second try needs a failure to repair."""
+        ill = bool(self.events.get("diagnosed", {}).get("severity"))
+        return [command for command in COMMANDS[self.state] if ill or command != "second-try"]
+
+    def status(self) -> dict[str, Any]:
+        current = self.current or Try(0, "")
+        left = (current.steps - current.step) / self.rate if self.rate and self.state == "training" else None
+        return {
+            "state": self.state,
+            "run": self.run,
+            "try": current.number or None,
+            "step": current.step,
+            "steps": current.steps,
+            "steps_per_second": round_off(self.rate),
+            "seconds_left": round_off(left),
+            "seconds": round_off(self.seconds),
+            **self.info,
+            "text": self.text if self.state == "loading" else "",
+            "error": self.error,
+            "can": self.can,
+            "order": next(self._order),  # lets a page see which is newer: a command's answer or the stream
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        charts: dict[str, Any] = {"curves": {}, "distance": {}}
+        for each in self.tries:
+            for name, columns in curves_of(each.history).items():
+                charts[name][str(each.number)] = columns
+        return {
+            "status": self.status(),
+            "tries": [each.content() for each in self.tries],
+            **charts,
+            **{name: getattr(self, name) for name in ("settings", "events", "checked", "advice", "metrics")},
+            "saved_samples": [] if self.run is None else [*RunFolder(self.runs / self.run).grids()],
+            "samples": None if self.samples is None else json.loads(self.samples),
+        }
+
     def publish_status(self) -> None:
-        self._last_status = self.state.status()
+        self._last_status = self.status()
         self.broadcast.publish("status", self._last_status)
 
     def publish_tries(self) -> None:
-        self.broadcast.publish("tries", [each.content() for each in self.state.tries])
+        self.broadcast.publish("tries", [each.content() for each in self.tries])
 
     def publish_reports(self) -> None:
-        reports, self.state.pending = self.state.pending, []
+        reports, self.pending = self.pending, []
         for report in reports:
             self.broadcast.publish("event", report)
 
     def tick(self) -> None:
         self.publish_reports()
-        if self.state.status() | {"order": 0} != self._last_status | {"order": 0}:
+        if self.status() | {"order": 0} != self._last_status | {"order": 0}:
             self.publish_status()
 
     def tell_watched(self) -> None:
@@ -330,9 +259,18 @@ class Session:
 
     def use(self, config: Config) -> None:
         """Take a configuration as that of the live run, and show its settings; own pictures by their name."""
-        values, names = settings.values_of(config), {path: name for name, path in self.own.items()}
-        self.state.config = config
-        self.state.settings = {"recipe": config.recipe, **values, "data": names.get(values["data"], values["data"])}
+        names = {path: name for name, path in self.own.items()}
+        self.config, self.settings = config, settings.values_of(config)
+        self.settings["data.name"] = names.get(config.data.name, config.data.name)
+
+    def evaluate(self, run: str, metrics: dict[str, Any]) -> bool:
+        """Store the evaluation of a checkpoint, unless it belongs to another run or is out of date."""
+        current = self.current
+        known = self.metrics or self.events.get("evaluated", metrics)
+        if current is None or current.run != run or known["step"] > metrics["step"]:
+            return False
+        self.metrics = {**metrics, "try": current.number, "final": metrics["step"] == current.steps}
+        return True
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -350,58 +288,50 @@ class Session:
         known = {name: name for name in DATASETS} | self.own
         config, dropped = settings.configure(recipe, changes, known, self._config() if recipe is None else None)
         folder = take_next(self.runs, config.recipe or "run")
-        new = Try(1, folder.name, config.recipe, steps=config.steps, config=config)
+        new = Try(1, folder.name, config.recipe, steps=config.steps)
         self._send("start", new, config=config, paused=paused)
-        self.state.begin([new], 1, f"reading {config.data.name}")
-        self.state.info = {"data": config.data.name}
-        self.use(config)
-        self.broadcast.restart()
-        self.broadcast.publish("runs", {})
+        self._begin([new], f"reading {config.data.name}", config)
         for text in dropped:
             self.broadcast.notify("info", text, "changed")
 
     def _send(self, command: str, one: Try, **more: Any) -> None:
-        place = {"folder": str(self.runs / one.run), "try": one.number, "serial": self.state.serial + 1}
+        place = {"folder": str(self.runs / one.run), "try": one.number, "serial": self.serial + 1}
         self.worker.send(command, place | more)
 
     @post("/api/train/resume", of="session", through=steer)
     def resume(self, *, steps: Steps | None = None) -> None:
         """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
-        state, current = self.state, self._current()
-        if state.name in ("paused", "alarm") and steps in (None, current.steps):
+        current = self._current()
+        if self.state in ("paused", "alarm") and steps in (None, current.steps):
             self.worker.send("go")
-            state.move("training")
+            self.move("training")
             self.publish_status()
             return
-        if state.name == "finished" and (steps is None or steps <= current.steps):
+        if self.state == "finished" and (steps is None or steps <= current.steps):
             least = current.steps + 1
             raise Problem("bad-field", f"steps must be at least {least:,}, got {steps}. Try {2 * least}.", "steps")
-        self._open(state.tries, current, steps)
+        self._open(self.tries, steps)
 
     def open(self, name: str, folder: Path, steps: int | None, *, replace: bool) -> None:
         """Continue a run from its folder, and show the tries that led to it."""
-        if name == self.state.run and self.state.name in ("paused", "alarm"):
+        if name == self.run and self.state in ("paused", "alarm"):
             self.resume(steps=steps)
         else:
             self._check_free(replace)
-            tries = chain(folder)
-            self._open(tries, tries[-1], steps)
+            self._open(chain(folder), steps)
 
-    def _open(self, tries: list[Try], chosen: Try, steps: int | None) -> None:
-        state = self.state
-        live = chosen.run == state.run and state.name in UNFINISHED
-        least = state.step if live else self.newest_checkpoint(chosen.run) or 0
+    def _open(self, tries: list[Try], steps: int | None) -> None:
+        chosen = tries[-1]
+        live = chosen.run == self.run and self.state in UNFINISHED
+        least = self.step if live else self.newest_checkpoint(chosen.run) or 0
         if steps is not None and steps < least:  # the worker would say so only after closing the live run
             text = (
                 f"steps must be at least {least:,}, because {chosen.run} has taken as many, got {steps}. Try {least}."
             )
             raise Problem("bad-field", text, "steps")
         self._send("open", chosen, steps=steps)
-        if state.current is not None and state.current is not chosen and state.name != "failed":
-            state.current.state = "finished" if state.name == "finished" else "stopped"
-        state.begin(tries, chosen.number, f"reading the checkpoint of {chosen.run}")
         chosen.steps = steps or chosen.steps
-        self.broadcast.restart()
+        self._begin(tries, f"reading the checkpoint of {chosen.run}")
 
     @post("/api/train/pause", of="session", through=steer)
     def pause(self) -> None:
@@ -409,7 +339,7 @@ class Session:
         self.worker.send("pause")
 
     @post("/api/train/step", of="session", through=steer)
-    def step(self, *, count: Annotated[int, Interval(1, 1000, "[]", 1)] = 1) -> None:
+    def take_steps(self, *, count: Annotated[int, Interval(1, 1000, "[]", 1)] = 1) -> None:
         """Take some steps and pause again."""
         self.worker.send("go", count)
 
@@ -417,7 +347,7 @@ class Session:
     def stop(self) -> None:
         """Save the run and close it."""
         self.worker.send("stop")
-        self.state.move("stopping")
+        self.move("stopping")
         self.publish_status()
 
     @post("/api/train/adjust", of="session", through=steer)
@@ -428,70 +358,54 @@ class Session:
         except Problem as problem:
             if problem.kind != "not-available":
                 raise
-            raise settings.refuse(problem.detail, {path: path for path, _ in changes}) from problem
-        self.broadcast.publish("settings", self.state.settings)
+            raise settings.refuse(problem.detail, changes) from problem
+        self.broadcast.publish("settings", self.settings)
 
     @post("/api/train/second-try", of="session", through=steer)
     def second_try(self) -> None:
         """Go back to the last healthy checkpoint with the remedy."""
-        state, current, event = self.state, self._current(), self.state.events.get("diagnosed")
-        if event is None or state.advice is None or not event["severity"]:
-            raise Problem("wrong-state", "the diagnosis has found nothing to repair in this run. Continue the run.")
-        changes, config = Diagnosed.of(event).overrides, self._config()
-        if not changes:
-            helps = "; ".join(event["remedies"])
-            raise Problem("wrong-state", f"no change of settings alone repairs this. Try: {helps}.")
-        changed = apply_overrides(config, changes)[0]  # paths: the short name `loss` would be another
-        parts = ("data", "classes", "latent", "average")
-        nets = (config.generator.layers, config.discriminator.layers)
-        same = nets == (changed.generator.layers, changed.discriminator.layers)
-        anew = not same or any(getattr(config, part) != getattr(changed, part) for part in parts)
-        folder, number = next_folder(self.runs / current.run), len(state.tries) + 1
-        begin = 0 if anew else state.advice["from_step"]
+        current, advice, event = self._current(), self.advice, self.events.get("diagnosed")
+        if event is None or advice is None or not advice["can_try"]:
+            text = "the diagnosis has found nothing in this run that a change of settings repairs. Continue the run."
+            raise Problem("wrong-state", text)
+        folder, number, begin = next_folder(self.runs / current.run), current.number + 1, advice["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
-        new.config = changed
-        new.compare(config)
-        with contextlib.suppress(OSError):  # the recorder reports the error
-            folder.mkdir(parents=True)
-        self._send("second", new, parent=str(self.runs / current.run), changes=changes, step=begin)
+        new.summary = summarise(advice["changes"])
+        self._send("second", new, parent=str(self.runs / current.run), event=event)
         current.state = "failed" if event["severity"] == "alarm" else "stopped"
-        state.begin([*state.tries, new], number, f"going back to step {begin:,} of {current.run}")
-        self.broadcast.restart()
-        self.broadcast.publish("runs", {})
+        self._begin([*self.tries, new], f"going back to step {begin:,} of {current.run}")
 
     @get("/api/train/samples", of="session")
-    async def samples(self, *, weights: Weights = "average") -> dict[str, Any]:
+    async def send_samples(self, *, weights: Weights = "average") -> dict[str, Any]:
         """Return the grid of the live run."""
         return await self.worker.ask("samples", {"weights": weights})
 
     def _check_free(self, replace: bool) -> None:
-        state = self.state
-        if state.name in ("loading", "stopping"):
-            text = f"{state.run} is being {'saved' if state.name == 'stopping' else 'read'}. Wait a moment."
+        if self.state in ("loading", "stopping"):
+            text = f"{self.run} is being {'saved' if self.state == 'stopping' else 'read'}. Wait a moment."
             raise Problem("busy", text)
-        if state.name in UNFINISHED and not replace:
-            text = f"{state.run} is {'training' if state.name == 'training' else 'paused'} at step {state.step:,}. "
+        if self.state in UNFINISHED and not replace:
+            text = f"{self.run} is {'training' if self.state == 'training' else 'paused'} at step {self.step:,}. "
             raise Problem("busy", f"{text}Stop it first, or start with replace: true, which saves it.")
 
     def check_command(self, command: str, number: int, run: str | None) -> None:
-        state = self.state
-        if number != (state.number or None) or run not in (None, state.run):
-            text = f"try must be the live one, {state.number or None}, got {number}. Reload, then choose again."
+        live = None if self.current is None else self.current.number
+        if number != live or run not in (None, self.run):
+            text = f"try must be the live one, {live}, got {number}. Reload, then choose again."
             raise Problem("stale-try", text)
-        if command not in COMMANDS[state.name]:
-            possible = f"Possible now: {', '.join(state.can)}" if state.can else "Wait a moment"
-            raise Problem("wrong-state", f"{command} is not possible while the run is {state.name}. {possible}.")
+        if command not in COMMANDS[self.state]:
+            possible = f"Possible now: {', '.join(self.can)}" if self.can else "Wait a moment"
+            raise Problem("wrong-state", f"{command} is not possible while the run is {self.state}. {possible}.")
 
     def _current(self) -> Try:
-        assert self.state.current is not None  # else no command but start is possible
-        return self.state.current
+        assert self.current is not None  # else no command but start is possible
+        return self.current
 
     def _config(self) -> Config:
-        if self.state.config is None:
-            run = self.state.run
-            why = "there is no run yet" if run is None else f"{run} could not be read"
+        if self.config is None:
+            why = "there is no run yet" if self.run is None else f"{self.run} could not be read"
             raise Problem("wrong-state", f"{why}, so no settings can be changed. Choose a recipe to start from.")
-        return self.state.config
+        return self.config
 
     def checkpoints(self, run: str | None) -> list[int]:
         return [] if run is None else [*map(step_of, checkpoints(RunFolder(self.runs / run).checkpoints))]
@@ -501,92 +415,101 @@ class Session:
 
     # ── messages of the worker ────────────────────────────────────────────────────────────────────────────────────────
 
+    def move(self, state: str, step: int | None = None) -> None:
+        if self.current is not None:
+            self.current.state = state
+            self.current.step = self.current.step if step is None else step
+        if state in ("stopped", "finished", "failed"):
+            self.rate = None
+
     def hear(self, kind: str, serial: int, content: Any) -> None:
         """Handle a message by the method of its kind. Messages about a run that was replaced are dropped."""
-        if serial in (0, self.state.serial):
+        if serial in (0, self.serial):
             if kind in PASSED:
-                setattr(self.state, kind, content)
+                setattr(self, kind, content)
                 self.broadcast.publish(kind, content)
             else:
                 getattr(self, f"_hear_{kind}")(content)
         elif kind == "state" and content["state"] in ("stopped", "finished") and content.get("step"):
-            for each in self.state.tries:  # a replaced try has been saved
+            for each in self.tries:  # a replaced try has been saved
                 each.step = content["step"] if each.run == content.get("run") else each.step
 
     def _hear_ready(self, content: Any) -> None:
         self.tell_watched()
 
     def _hear_state(self, content: dict[str, Any]) -> None:
-        state, name = self.state, content["state"]
-        if name == "failed":
+        state = content["state"]
+        if state == "failed":
             self._fail(content["code"], content["text"], content.get("step"))
             return
-        if state.name == "stopping" and name in UNFINISHED:
+        if self.state == "stopping" and state in UNFINISHED:
             return
-        state.move(name, content.get("step"))
-        if content.get("saved") is not None:
-            state.saved_step = content["saved"]
+        self.move(state, content.get("step"))
+        self.seconds = content.get("seconds", self.seconds)
         self.publish_status()
         self.publish_tries()
-        if name == "finished":
-            text = f"{state.run} is finished: {state.step:,} steps. What is measured now takes some seconds."
+        if state in UNFINISHED or self.run is None:
+            return
+        saved = self.newest_checkpoint(self.run)
+        if state == "finished":
+            text = f"{self.run} is finished: {self.step:,} steps. What is measured now takes some seconds."
             self.broadcast.notify("finished", text, "finished")
-        if name == "stopped" and state.saved_step is not None:
-            self.broadcast.notify("info", f"{state.run} is saved at step {state.saved_step:,}.", "saved")
-        if name in ("stopped", "finished"):
-            self.broadcast.publish("runs", {})
-        if name == "finished" and state.run is not None:
-            self.finished(state.run)
+            self.finished(self.run)
+        elif saved is not None:
+            self.broadcast.notify("info", f"{self.run} is saved at step {saved:,}.", "saved")
+        self.broadcast.publish("runs", {})
 
     def _hear_opened(self, content: dict[str, Any]) -> None:
-        self.state.open(content, self.runs)
-        self.use(self._config())
-        if "diagnosed" in self.state.events:  # before the run was closed last time
-            self._advise(self.state.events["diagnosed"])
+        current, history = self._current(), self._current().history
+        self.info, self.seconds = content["info"], content["seconds"]
+        self.use(content["config"])
+        current.state, current.step, current.steps = "training", content["step"], content["config"].steps
+        # a killed run's log may be longer than its checkpoint
+        history.latest = {kind: event for kind, event in history.latest.items() if event["step"] <= current.step}
+        if "diagnosed" in self.events:  # before the run was closed last time
+            self._advise(self.events["diagnosed"])
         self.broadcast.restart()
         self.broadcast.publish("runs", {})
 
     def _hear_event(self, content: bytes) -> None:
         event = json.loads(content)
-        self.state.take(event)
+        self._current().history.add(event)
         if event["event"] == "stepped":  # may come a thousand times a second
-            self.state.pending.append(content)
+            self.move(self.state, event["step"])
+            self.pending.append(content)
             return
         self.publish_reports()
         self.broadcast.publish("event", content)
+        if event["event"] == "evaluated":
+            self.metrics = None  # they belong to an earlier checkpoint
         if event["event"] == "diagnosed":
             self._advise(event)
-            self.broadcast.publish("advice", self.state.advice)
+            self.broadcast.publish("advice", self.advice)
             self.publish_tries()
 
     def _advise(self, event: dict[str, Any]) -> None:
-        self.state.advice = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.state.run))
+        self.advice = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.run))
 
     def _hear_pace(self, content: dict[str, Any]) -> None:
-        state, rate = self.state, content["rate"]
-        state.rate = rate if state.rate is None else 0.7 * state.rate + 0.3 * rate  # so that the figure is readable
-        state.move(state.name, content["step"])
-
-    def _hear_clock(self, content: dict[str, Any]) -> None:
-        self.state.seconds = content["seconds"]
-        self.state.rate = self.state.rate or content["rate"]
+        rate = content["rate"]
+        self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate  # so that the figure is readable
+        self.seconds = content["seconds"]
+        self.move(self.state, content["step"])
 
     def _hear_refused(self, content: dict[str, Any]) -> None:
-        if self.state.config is None:  # the settings shown are those of the run before
-            self.state.settings = None
+        if self.config is None:  # the settings shown are those of the run before
+            self.settings = None
             self.broadcast.restart()
         self._fail("refused", content["text"], None)
 
     def _fail(self, code: str, text: str, step: int | None) -> None:
-        state = self.state
-        if state.run is not None:
-            folder = self.runs / state.run
+        if self.run is not None:
+            folder = self.runs / self.run
             with contextlib.suppress(OSError):
                 if RunFolder(folder).is_free():  # nothing has begun there
                     shutil.rmtree(folder)
-        state.saved_step = self.newest_checkpoint(state.run)  # a checkpoint may have been deleted since
-        state.error = {"text": text, "code": code, "checkpoint_step": state.saved_step}
-        state.move("failed", step)
+        self.error = {"text": text, "code": code, "checkpoint_step": self.newest_checkpoint(self.run)}
+        self.move("failed", step)
         self.publish_status()
         self.publish_tries()
         self.broadcast.notify("failed", text, code)
@@ -594,10 +517,9 @@ class Session:
 
     def restart_worker(self, code: int | None) -> None:
         """Report that the training process has died and what is saved, and start another one."""
-        state = self.state
         why = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
-        if state.name in IN_HAND:
-            step = self.newest_checkpoint(state.run)
+        if self.state in IN_HAND:
+            step = self.newest_checkpoint(self.run)
             saved = step is not None and f"The checkpoint of step {step:,} is intact: press resume to go on from there."
             text = f"the training process ended unexpectedly ({why}). {saved or 'Nothing was saved yet.'}"
             self._fail("worker-died", text, None)

@@ -1,6 +1,6 @@
-"""What a user may choose: the page's settings, which are changes of a configuration by short names, and the catalog.
+"""What a user may choose: changes of a configuration by path, and the catalog.
 
-A live setting is one that `config.change.adjustable` allows; add its short name to `paths_of` and to the page.
+A live setting is one that `config.change.adjustable` allows; the page has its name and paths in `js/query.js`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,12 +23,9 @@ from mulligan.nn.fields import Entries, Form, Words
 from mulligan.web.calls import Problem, get
 from mulligan.web.verdict import describe_awaited
 
-LIVE = ("lr_g", "lr_d", "gamma")
-"""Settings that take effect at the next step, by their paths. All others need a new try."""
-
 
 class _Setting(Form):
-    """The form of a change: ``[name or path, value]``, or ``path=value`` as a terminal takes it."""
+    """The form of a change: ``[path, value]``, or ``path=value`` as a terminal takes it."""
 
     rule = "[path, value], or a text path=value"
     example = "loss.kind=hinge"
@@ -44,125 +41,48 @@ Changes = Annotated[tuple[Change, ...], Entries(_Setting())]
 RecipeName = Annotated[str, Words(tuple(RECIPES))]
 
 
-def combinations() -> dict[str, tuple[str, ...]]:
-    """Return the choices of the setting `penalty`: none, each kind, and R1 with R2."""
-    return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
-
-
-def paths_of(values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the paths that each setting stands for, among a configuration's; none if it has no effect."""
-
-    def find(start: str, *ends: str) -> list[str]:
-        return [path for path in values if path.startswith(start) and path.rpartition(".")[2] in ends]
-
-    return {
-        "data": ["data.name"],
-        "size": ["data.size"],
-        "steps": ["steps"],
-        "seed": ["seed"],
-        "loss": ["loss.kind"],
-        "penalty": ["penalties"],
-        "gamma": find("penalties.", "gamma", "weight"),
-        "lr_g": find("generator.optimizer.", "lr"),
-        "lr_d": find("discriminator.optimizer.", "lr"),
-        "batch": ["batch_size"],
-        "latent": ["latent.dim"],
-    }
-
-
 def values_of(config: Config) -> dict[str, Any]:
-    """Return the value of every setting: None if the run lacks it, the first value if it has several."""
-    table = to_table(config)
-    flat = flatten(table)
-    values = {name: flat.get(paths[0]) if paths else None for name, paths in paths_of(flat).items()}
-    kinds = tuple(penalty["kind"] for penalty in table["penalties"])
-    named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
-    return values | {"penalty": named, "paths": {name: paths_of(flat)[name] for name in LIVE}}
+    """Return a configuration's values by path, without those of the layers."""
+    return {path: value for path, value in flatten(to_table(config)).items() if ".layers" not in path}
 
 
 def configure(
     name: str | None, changes: Iterable[Change], data: Mapping[str, str], live: Config | None
 ) -> tuple[Config, list[str]]:
-    """Build the configuration that a page asks for, from a recipe or from the live run's. A problem names the field.
+    """Build the configuration that a page asks for, from a recipe or from the live run's. A problem names the path.
 
     `data` maps the names of data that a page may use to those in the configuration. Also returned: a sentence for each
     change of kind that drops fields.
     """
     config = recipe(name or "") if live is None else replace(live, parent=None)
-    wanted = [change for change in changes if change.value is not None]
-    for change in [each for each in wanted if each.path == "data"]:
+    for change in [each for each in changes if each.path == "data.name"]:
         config = _with_data(config, change.value, data)
     before = (config.data.name, config.recipe, config.start)
-    dropped: list[str] = []
-    for first in (True, False):  # the penalty first, on which the paths of its strength depend
-        if some := [each for each in wanted if each.path != "data" and (each.path == "penalty") is first]:
-            try:
-                config, lost = apply_overrides(config, paths_for(config, some))
-            except (MulliganError, RecursionError) as error:
-                raise refuse(
-                    str(error), {path: each.path for each in some for path, _ in paths_for(config, [each])}
-                ) from error
-            dropped += lost
     try:
+        config, dropped = apply_overrides(config, [each for each in changes if each.path != "data.name"])
         check_reading(config.data.name, Reading.of(config.data))
-    except MulliganError as error:
-        field = "size" if any(each.path == "size" for each in wanted) else "data"
-        raise Problem("bad-field", str(error), field=field) from error
+    except (MulliganError, RecursionError) as error:
+        raise refuse(str(error), changes) from error
     if (config.data.name, config.recipe, config.start, config.parent) != (*before, None):
-        text = "changes must not set data.name, recipe, start or parent by their paths. Use the setting data, or "
-        raise Problem("bad-field", f"{text}mulligan train --set.", field="changes")
+        text = "changes must not set data, recipe, start or parent. Choose data by name, or type mulligan train --set."
+        raise Problem("bad-field", text, field="changes")
     return config, dropped
 
 
-def refuse(text: str, names: Mapping[str, str]) -> Problem:
-    """Return a refusal of the setting whose path the text begins with, by the label that a page has for it.
-
-    `names` has the page's name of every path.
-    """
-    path = next((path for path in names if text.startswith(f"{path} ")), "")
-    text = label_of(path) + text.removeprefix(path) if path else text
-    return Problem("bad-field", text, names.get(path, next(iter(names.values()), "changes")))
-
-
-def paths_for(config: Config, changes: Iterable[Change]) -> list[Change]:
-    """Return changes with the paths that short names stand for."""
-    known, result = paths_of(flatten(to_table(config))), list[Change]()
-    for name, value in changes:
-        if name == "penalty":
-            value = _penalties(config, value)
-        if not (paths := known.get(name, [name])):
-            what = "no penalty whose strength could be set" if name == "gamma" else "an optimiser without a rate"
-            text = f"{name} = {value} has no effect, because this run has {what}. Choose a penalty first."
-            raise Problem("bad-field", text, field=name)
-        result += [Change(path, value) for path in paths]
-    return result
-
-
-def _penalties(config: Config, name: Any) -> list[dict[str, Any]]:
-    """Return the penalties of a combination. R1 and R2 keep the strength that the run has already."""
-    if not isinstance(name, str) or name not in combinations():
-        rule = f"one of {', '.join(combinations())}"
-        raise Problem("bad-field", must_be("penalty", rule, name, "r1"), field="penalty")
-    gamma = next((each["gamma"] for each in to_table(config)["penalties"] if "gamma" in each), 1.0)
-    return [{"kind": kind} | ({"gamma": gamma} if kind in ("r1", "r2") else {}) for kind in combinations()[name]]
+def refuse(text: str, changes: Iterable[Change]) -> Problem:
+    """Return a refusal of the setting with which the text begins, in the words that a page has for it."""
+    paths = [change.path for change in changes]
+    path = next((path for path in paths if text.startswith((f"{path} ", f"{path.rpartition('.')[2]} "))), "")
+    text = label_of(path) + text.removeprefix(path) if path and text.startswith(path) else text
+    return Problem("bad-field", text, path or next(iter(paths), "changes"))
 
 
 def _with_data(config: Config, name: Any, data: Mapping[str, str]) -> Config:
-    """Return a configuration with other data, which must be pictures for a recipe for pictures, as far as is known."""
+    """Return a configuration with other data, by their name."""
     if not isinstance(name, str) or name not in data:
         text = must_be("data", f"one of {', '.join(data)}", name)
-        raise Problem("bad-field", f"{text} For your own pictures: mulligan serve --data FOLDER.", field="data")
+        raise Problem("bad-field", f"{text} For your own pictures: mulligan serve --data FOLDER.", field="data.name")
     place = data[name]
-    points = of_points(place)
-    made_for = of_points(recipe(config.recipe).data.name) if config.recipe in RECIPES else None
-    if None not in (points, made_for) and points != made_for:
-        kind, other = ("points", "pictures") if points else ("pictures", "points")
-        raise Problem(
-            "bad-field",
-            f"data must hold {other} for the recipe {config.recipe!r}, got {place}, which holds {kind}. "
-            f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
-            field="data",
-        )
     config = with_all_of(config, place)
     spec = replace(config.data, name=place)
     if place != config.data.name:  # these are the other pictures'
@@ -179,7 +99,8 @@ def recipes() -> list[dict[str, Any]]:
     rows = []
     for name in RECIPES:
         values = values_of(recipe(name))
-        rows.append({"name": name, "title": describe(name)[0], **values, "points": bool(of_points(values["data"]))})
+        row = {"name": name, "title": describe(name)[0], "points": bool(of_points(values["data.name"]))}
+        rows.append(row | {"values": values})
     return rows
 
 
@@ -199,8 +120,7 @@ def catalog(session: Any) -> dict[str, Any]:
         "recipes": recipes(),
         "data": data,
         "losses": [{"name": name} for name in LOSSES],
-        "penalties": [{"name": name} for name in combinations()],
-        "live": LIVE,
+        "penalties": [{"name": name} for name in ("none", *PENALTIES, "r1+r2")],
         "sizes": SIZES,
         "diagnosis": describe_awaited(),
         "metrics": {name: asdict(replace(metric, compute=None)) for name, metric in METRICS.items()},

@@ -4,7 +4,7 @@ It has one thread and trains one run at a time. It reads the pipe while no run t
 other end of the pipe closes, it saves the run and ends. The server handles Ctrl-C.
 
 Every event of the training loop is sent as `Event.to_json` writes it. Other messages have their own kinds: ``opened``
-(a description of the run), ``state``, ``clock``, ``pace``, ``samples``, ``checked`` (the diagnosis after its last
+(a description of the run), ``state``, ``pace``, ``samples``, ``checked`` (the diagnosis after its last
 measurement), ``answer``, ``notice`` and ``refused``.
 """
 
@@ -13,7 +13,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge
 from mulligan.output.readings import says
-from mulligan.training import Config, Diagnosis, Recorder, Run, plan, read_run, resume
-from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Stepped, Waiting
+from mulligan.training import Config, Diagnosis, Recorder, Run, plan, resume
+from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Waiting
 from mulligan.training.loop import Stop
 from mulligan.training.monitor import Monitor
 from mulligan.training.progress import few
@@ -55,16 +55,9 @@ class LiveRun:
     forged: list[look.Forged] = field(default_factory=list)
 
     def describe(self, monitor: Monitor | None) -> dict[str, Any]:
-        """Describe the run for the page."""
+        """Describe the run: how it stands, and for the page what it is."""
         run = self.run
-        return {
-            "run": self.folder.name,
-            "step": run.step,
-            "steps": run.config.steps,
-            "begins": run.begins,
-            "seconds": run.wall,
-            "config": run.current,
-            "adjusted": [Adjusted(step, changes).to_json() for step, changes in run.adjusted],
+        info = {
             "points": run.data.is_points,
             "shape": list(run.data.shape),
             "classes": run.classes,
@@ -74,6 +67,7 @@ class LiveRun:
             "loss": describe_loss(run.config),
             "floor": None if monitor is None or run.data.is_points else monitor.floor,
         }
+        return {"step": run.step, "seconds": run.wall, "config": run.current, "info": info}
 
     def samples(self, weights: str) -> dict[str, Any]:
         return {"try": self.number, **look.samples(self.run, weights)}
@@ -212,8 +206,7 @@ class Trainer:
             return Run(task["config"])
         if command == "open":
             return resume(task["folder"], steps=task["steps"])
-        failure = [d for d in read_run(task["parent"]).diagnosed if d.severity][-1]
-        second = plan(task["parent"], replace(failure, overrides=task["changes"], healthy_step=task["step"]))
+        second = plan(task["parent"], Diagnosed.of(task["event"]))
         for text in second.dropped:
             self.notify("info", text, "changed", task["serial"])
         return second.run()
@@ -242,15 +235,12 @@ class Trainer:
             self._report(live, event, controls)
         self.show_samples(live)
         state = "finished" if finished else "stopped"
-        saved = run.step if run.step > run.begins else None
-        self.tell("state", {"state": state, "step": run.step, "saved": saved, "run": live.folder.name})
+        self.tell("state", {"state": state, "step": run.step, "seconds": run.wall, "run": live.folder.name})
 
     def _report(self, live: LiveRun, event: Event, controls: "Controls") -> None:
         if not isinstance(event, Adjusted):  # sent when it was done, which may be long before this event
             self._event(event)
-        if isinstance(event, Stepped) and event.clock is not None:
-            self.tell("clock", {"seconds": event.clock.wall, "rate": event.clock.steps_per_second})
-        elif isinstance(event, Started) and (text := few(event.samples)):
+        if isinstance(event, Started) and (text := few(event.samples)):
             self.notify("warning", text, "few")
         elif isinstance(event, Measured):
             self.tell("checked", describe_checks(live.run, live.diagnosis))

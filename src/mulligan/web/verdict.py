@@ -1,12 +1,10 @@
-"""Describe the diagnosis for the page: its conclusion in words, and every check behind it."""
+"""Describe the diagnosis for the page: its conclusion in words, and the evidence."""
 
 import math
 from typing import Any
 
-import numpy as np
-
 from mulligan.config.change import apply_overrides, list_changes
-from mulligan.diagnosis import Evidence, Measurements, failures
+from mulligan.diagnosis import Evidence, failures
 from mulligan.diagnosis.failures import FAILURES, describe_state
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT
@@ -52,47 +50,19 @@ def evidence(name: str, value: float, operator: str, threshold: float) -> dict[s
 
 
 def describe_checks(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return the latest measurement: five lines of evidence (or all that decided), and all checks."""
+    """Return the latest measurement: five lines of evidence, or all that decided."""
     so_far, current = diagnosis.measurements(facts_of(run)), diagnosis.current
-    latest = so_far.taken[-1]
     lines = [evidence(*e) for e in current.evidence]
     names = {line["name"] for line in lines}
     for each in (threshold.of(so_far) for threshold in HEADLINES):
         if len(lines) < SHOWN and each.name not in names and math.isfinite(each.value):
             lines.append(evidence(*each))
     return {
-        "step": latest.step,
+        "step": so_far.taken[-1].step,
         "every": diagnosis.every,
-        "state": current.state,
         "evidence": lines,
-        "checks": [_describe(state, so_far) for state in FAILURES],
-        "real_share": _real_share(run, len(latest.histogram)),
         "reals": min(COUNT, len(run.data)),
     }
-
-
-def _describe(state: str, so_far: Measurements) -> dict[str, Any]:
-    title, meaning = describe_state(state)
-    cases = [
-        {"severity": case.severity, "holds": case.holds, "evidence": [evidence(*e) for e in case.evidence]}
-        for case in FAILURES[state].rule(so_far)
-    ]
-    severity = next((case["severity"] for case in cases if case["holds"]), "")
-    about = {"state": state, "title": title, "meaning": meaning}
-    return about | {"holds": bool(severity), "severity": severity, "cases": cases}
-
-
-def _real_share(run: Run, size: int) -> list[float] | None:
-    """Return the classes' shares in the training data, or None if the fakes' shares are not comparable."""
-    if not size:
-        return None
-    if run.data.is_points:
-        return [1.0 / size] * size  # the modes of a mixture are equally likely
-    if run.data.labels is None:
-        return None
-    counts = np.bincount(run.data.labels, minlength=size)[:size]
-    shares: list[float] = (counts / counts.sum()).tolist()
-    return shares
 
 
 def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:

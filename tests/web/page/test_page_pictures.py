@@ -19,7 +19,7 @@ def test_own_pictures_have_a_size_and_a_recipe(open_tab):
 
     def refuse(route):
         bodies.append(route.request.post_data_json)
-        route.fulfill(status=422, json={"status": 422, "field": "size", "detail": "of no such size"})
+        route.fulfill(status=422, json={"status": 422, "field": "data.size", "detail": "of no such size"})
 
     def start():
         with tab.page.expect_response("**/api/train/start"):
@@ -37,14 +37,14 @@ def test_own_pictures_have_a_size_and_a_recipe(open_tab):
     tab("setting-size").select_option(label="48 × 48")
     tab.picture("own-pictures")
     recipe, changes = start()  # where nobody chose a recipe, it is the one for own pictures
-    assert (recipe, changes["data"], changes["size"]) == ("pictures", "mine", 48)
+    assert (recipe, changes["data.name"], changes["data.size"]) == ("pictures", "mine", 48)
     assert tab("fault-data").inner_text() == "of no such size"
     tab("recipe").select_option("mlp")  # the pictures are theirs, whatever is to learn them
     recipe, changes = start()
-    assert (recipe, changes["data"], changes["size"]) == ("mlp", "mine", 48)
+    assert (recipe, changes["data.name"], changes["data.size"]) == ("mlp", "mine", 48)
     tab("data").select_option("mnist")
     recipe, changes = start()
-    assert (recipe, "data" in changes, "size" in changes) == ("mlp", False, False)
+    assert (recipe, "data.name" in changes, "data.size" in changes) == ("mlp", False, False)
 
 
 SMILEY = ((0.3, 0.6), (0.4, 0.7), (0.5, 0.74), (0.6, 0.7), (0.7, 0.6))

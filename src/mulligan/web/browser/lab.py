@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,8 +29,8 @@ from mulligan.museum.kinds import ArticleGenerator
 from mulligan.web import look, runs  # noqa: F401  they add their routes
 from mulligan.web.browser import stand_ins
 from mulligan.web.calls import ROUTES, Answer, Problem, answer
-from mulligan.web.handle import WorkerHandle, dumps
-from mulligan.web.jobs import JOBS, Jobs, Say
+from mulligan.web.handle import Message, WorkerHandle, dumps
+from mulligan.web.jobs import JOBS, Jobs
 from mulligan.web.playground import Playground
 from mulligan.web.trainer import Trainer
 
@@ -48,37 +49,24 @@ _PATTERNS = [
 ]
 
 
-class LocalChannel:
-    """The trainer's end of a pipe that is none: messages are handled at once, and commands wait to be received."""
-
-    def __init__(self, commands: deque[tuple[str, Any]], handle: Callable[[str, int, Any], None]):
-        self.commands, self.handle = commands, handle
-
-    def send(self, kind: str, content: Any = None, serial: int = 0) -> None:
-        self.handle(kind, serial, content)
-
-    def receive(self) -> tuple[str, int, Any]:
-        kind, content = self.commands.popleft()
-        return kind, 0, content
-
-    def waiting(self, seconds: float = 0.0) -> bool:
-        return bool(self.commands)
-
-
 class LocalWorker(WorkerHandle):
     """The trainer in the playground's own thread."""
 
     def attach(self) -> None:
-        self._commands: deque[tuple[str, Any]] = deque()
+        self._commands: deque[Message] = deque()
         self._came = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._work())
 
     def send(self, kind: str, content: Any = None) -> None:
-        self._commands.append((kind, content))
+        self._commands.append((kind, 0, content))
         self._came.set()
 
     async def _work(self) -> None:
-        channel: Any = LocalChannel(self._commands, partial(self._receive, None))
+        channel: Any = SimpleNamespace(
+            send=lambda kind, content=None, serial=0: self._receive(None, kind, serial, content),
+            receive=self._commands.popleft,
+            waiting=lambda: bool(self._commands),
+        )
         for idle in Trainer(channel, turn=TURN).turns():
             if idle and not self._commands:
                 self._came.clear()
@@ -95,7 +83,7 @@ class LocalJobs(Jobs):
             raise Problem("not-available", UNABLE.format(what.capitalize(), command))
         return super().add(what, run, **args)
 
-    async def perform(self, what: str, folder: Path, args: dict[str, Any], say: Say) -> dict[str, Any]:
+    async def perform(self, what: str, folder: Path, args: dict[str, Any]) -> dict[str, Any]:
         return JOBS[what](folder, **args)
 
 
@@ -109,7 +97,7 @@ class Lab(Playground):
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", None, LocalWorker())
         self.thread = _here
-        self.jobs = LocalJobs(self.runs, self.session.state, self.broadcast)
+        self.jobs = LocalJobs(self.session)
         self.session.finished = lambda run: None
 
     def data(self, model: str) -> Dataset | None:

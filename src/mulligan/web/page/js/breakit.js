@@ -6,6 +6,7 @@ import { Button, Segments, html, useAgain, useEffect, useRef, useState } from ".
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { startOf } from "./query.js";
+import { recipeOf } from "./settings.js";
 import { act, command, mayWrite, server, store, useStore } from "./store.js";
 
 const STEPS = 1800;
@@ -29,7 +30,7 @@ export function Break() {
   const again = status?.try > 1;
   const play = async () => {
     const { gamma, ...rates } = knobs;
-    const answer = await act("/api/train/start", startOf({ recipe: "ring", loss: "non_saturating", "generator.layers.activation": "leaky_relu", steps: STEPS, report_every: 50, save_every: 50, replace: true, ...rates, ...(gamma ? { gamma } : { penalty: "none" }) }));
+    const answer = await act("/api/train/start", startOf({ recipe: "ring", loss: "non_saturating", "generator.layers.activation": "leaky_relu", steps: STEPS, report_every: 50, save_every: 50, replace: true, ...rates, ...(gamma ? { gamma } : { penalty: "none" }) }, recipeOf("ring").values));
     if (answer) setRun(answer.status.run);
   };
   const second = async () => {
@@ -47,7 +48,7 @@ export function Break() {
   return html`<canvas class="field" ref=${canvas} role="img" aria-label=${`Real points, blue, and forged ones, orange. ${words ?? truth}`} data-testid="break-field" />
     <div><div class="knobs">${KNOBS.map(([name, label, of]) => html`<div><b>${label}</b><${Segments} label=${label} of=${of.map(([value, text]) => [value, text, { "data-testid": `break-${name}-${value}` }])} at=${knobs[name]} set=${(v) => setKnobs({ ...knobs, [name]: v })} /></div>`)}
       <div><b>What will happen?</b><${Segments} label="Your guess" of=${GUESSES.map((text) => [text, text, { "data-testid": `break-guess-${text.replaceAll(" ", "-")}` }])} at=${guess} set=${setGuess} /></div></div>
-      <div class="act"><${Button} kind=${severe ? "" : "primary"} off=${!mayWrite() || guess == null || (here && !ended)} testid="break-play" act=${play}>${icon.play()}Play ${int(STEPS)} steps<//></div>
+      <div class="act"><${Button} kind=${severe ? "" : "primary"} off=${!mayWrite() || !store.catalog || guess == null || (here && !ended)} testid="break-play" act=${play}>${icon.play()}Play ${int(STEPS)} steps<//></div>
       <div role="status" data-testid="break-words"><p>${words}</p>${ended && html`<p><b class=${severe ? "bad" : "ok"}>${again && "Second try: "}${truth}${severe ? ` at step ${int(advice.step)}${status.state === "finished" ? ", a warning" : ""}.` : `: no failure shows until step ${int(status.step)}.`}</b> ${again ? "" : right ? "You guessed it." : `You said: ${guess?.toLowerCase()}.`}</p>
         ${severe && html`<ul class="ev">${advice.evidence.slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>${advice.can_try && html`<${Changes} changes=${advice.changes} from=${advice.from_step} healthy=${advice.from_step} /><${Button} kind="primary" off=${!mayWrite()} testid="break-mulligan" act=${second}>${icon.flag()}Mulligan<//>`}`}`}</div></div>`;
 }

@@ -79,7 +79,9 @@ export class Lab extends Server {
   async begin() {
     const start = async () => {
       if (this.began || document.body.dataset.view !== "train") return;
-      await this.post("/api/train/start", startOf(asked())).catch(() => this.post("/api/train/start", startOf(FIRST)));
+      const wanted = asked();
+      const { recipes } = await this.get("/api/catalog");
+      await this.post("/api/train/start", startOf(wanted, recipes.find((one) => one.name === wanted.recipe)?.values)).catch(() => this.post("/api/train/start", startOf(FIRST)));
     };
     await this.lock(true);
     await start();

@@ -6,7 +6,6 @@ import { int, num, percent, short, signed } from "./numbers.js";
 import { paintSigned } from "./pictures.js";
 import { server, store } from "./store.js";
 
-const [SIDE, POINTS] = [72, 512];
 const AGAIN = 1000; // ms between two questions about a training run
 
 /** Ask again when the run has gone on, at most once a second, and never while the tab is hidden.
@@ -44,7 +43,7 @@ export function Field({ name }) {
   const canvas = useRef(null);
   const bar = useRef(null);
   useAgain("mulligan-theme", "resize");
-  const { data: f, fault } = useLooks("/api/look/field", { side: SIDE, points: POINTS }, name);
+  const { data: f, fault } = useLooks("/api/look/field", {}, name);
   useEffect(() => {
     if (!f || !canvas.current) return;
     drawField(canvas.current, f);

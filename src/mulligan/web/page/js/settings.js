@@ -2,11 +2,8 @@
 
 import { Button, Slider, html, useEffect, useRef, useState } from "./html.js";
 import { capital, int, plain, rate } from "./numbers.js";
-import { startOf } from "./query.js";
+import { changesOf, startOf } from "./query.js";
 import { act, can, changed, command, mayWrite, server, store } from "./store.js";
-
-/** The page's field for a field that the server refuses, where the names differ. */
-export const NAMES = { size: "data" };
 
 const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
 
@@ -33,11 +30,12 @@ export function differences() {
 export const dirty = () => Object.keys(store.draft).length > 0;
 
 function startBody(more = {}) {
-  return startOf({ recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more });
+  const asked = { recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more };
+  return startOf(asked, (asked.recipe ? recipeOf(asked.recipe) : store.settings)?.values);
 }
 
 export async function start(more = {}) {
-  const answer = await act("/api/train/start", startBody({ replace: true, ...more }), NAMES);
+  const answer = await act("/api/train/start", startBody({ replace: true, ...more }));
   if (answer) {
     store.draft = {};
     changed(true);
@@ -87,10 +85,8 @@ function setDraft(name, value) {
 /** Adjust the live run if the server allows it for this setting (rates and γ); otherwise keep the value in the draft. */
 async function commit(name, value) {
   const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
-  if (store.catalog?.live.includes(name) && living && can("adjust")) {
-    if (value === store.settings?.[name]) return;
-    const paths = store.settings.paths[name];
-    await command("adjust", { changes: paths.map((path) => [path, value]) }, Object.fromEntries(paths.map((path) => [path, name])));
+  if (name in SLIDES && living && can("adjust")) {
+    if (value !== store.settings?.[name]) await command("adjust", { changes: changesOf({ [name]: value }, store.settings.values) });
   } else setDraft(name, value);
 }
 

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "./html.js";
 import { decoded } from "./pictures.js";
+import { nameOf, namesOf } from "./query.js";
 import { Server, Problem, guest } from "./server.js";
 
 const Port = document.documentElement.dataset.lab ? (await import("./lab.js")).Lab : Server;
@@ -103,12 +104,13 @@ function join(step, figures) {
 /** A status comes by the stream and with the answer to a command. The newer one counts. */
 const newer = (status) => !(status.order < store.status?.order);
 
-const KEPT_AS_TOLD = ["checked", "metrics", "settings", "tries", "pile", "round"];
+const KEPT_AS_TOLD = ["checked", "metrics", "tries", "pile", "round"];
 const hears = {
   snapshot(data) {
     const before = store.status?.run;
     const left = store.progress; // it may have ended while this tab was not connected
     Object.assign(store, started, data, { connected: true, lost: null });
+    hears.settings(data.settings);
     store.runsVersion++; // the server may be a new one
     if (!guest() && (server.epoch !== store.epoch || !store.catalog)) loadCatalog(); // with other pictures
     store.epoch = server.epoch;
@@ -141,6 +143,9 @@ const hears = {
   },
   sampled({ step }) {
     if (!store.saved_samples.includes(step)) store.saved_samples = [...store.saved_samples, step];
+  },
+  settings(data) {
+    store.settings = data && namesOf(data);
   },
   advice(data) {
     store.advice = data;
@@ -219,7 +224,7 @@ setInterval(() => store.connected && store.writer !== true && !document.hidden &
 const unanswered = new Set(); // requests without an answer yet, so that a double click asks once
 
 /** Send a command; a refusal is shown in the bar, or under the field that it names. */
-export async function act(path, body = {}, names = {}) {
+export async function act(path, body = {}) {
   const key = path + JSON.stringify(body);
   if (unanswered.has(key)) return null;
   unanswered.add(key);
@@ -231,14 +236,14 @@ export async function act(path, body = {}, names = {}) {
     changed(true);
     return answer;
   } catch (problem) {
-    refuse(problem, names);
+    refuse(problem);
     return null;
   } finally {
     unanswered.delete(key);
   }
 }
 
-function refuse(problem, names = {}) {
+function refuse(problem) {
   if (!(problem instanceof Problem)) {
     store.news = { kind: "warn", code: "away", text: "The server does not answer. If it still runs, training goes on without this page.", actions: [], at: performance.now() };
     return changed(true);
@@ -247,16 +252,16 @@ function refuse(problem, names = {}) {
     store.writer = false;
     server.token = null;
   }
-  const field = problem.field && (names[problem.field] ?? problem.field);
-  if (field) {
-    store.faults = { [field]: problem.message };
+  if (problem.field) {
+    const name = nameOf(problem.field);
+    store.faults = { [name === "size" ? "data" : name]: problem.message };
     store.refused = problem.message;
     store.spoken = problem.message;
     changed(true);
   } else tell("warn", problem.message);
 }
 
-export const command = (name, body = {}, names = {}) => act(`/api/train/${name}`, { run: store.status?.run, try: store.status?.try ?? 1, ...body }, names);
+export const command = (name, body = {}) => act(`/api/train/${name}`, { run: store.status?.run, try: store.status?.try ?? 1, ...body });
 
 const asked = new Set(); // long actions that this page has begun, and whose end it tells
 
@@ -276,7 +281,8 @@ export async function openReport(name) {
 
 export async function loadCatalog() {
   try {
-    store.catalog = await server.get("/api/catalog");
+    const catalog = await server.get("/api/catalog");
+    store.catalog = { ...catalog, recipes: catalog.recipes.map((one) => ({ ...one, ...namesOf(one.values) })) };
   } catch {
     // asked for again with the next snapshot
   }
