@@ -123,7 +123,10 @@ def test_calls_are_answered_while_it_trains(folder):
 
 def test_an_alarm_pauses_and_a_second_try_goes_on(folder):
     async def story(page):
-        start = {"recipe": "ring", "changes": [["steps", 3000], ["generator.optimizer.lr", 0.3], ["discriminator.optimizer.lr", 0.3]]}
+        start = {
+            "recipe": "ring",
+            "changes": [["steps", 3000], ["generator.optimizer.lr", 0.3], ["discriminator.optimizer.lr", 0.3]],
+        }
         await page.call("POST", "/api/train/start", start)
         state = await page.until("alarm")
         assert state.advice["can_try"]

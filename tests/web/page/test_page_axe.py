@@ -4,7 +4,15 @@ import pytest
 
 pytestmark = pytest.mark.story
 
-VIEWS = ("story", "train", "train/game", "teach", "draw", "museum", "museum/article", "pile")
+VIEWS = {
+    "story": "[data-testid=yours-words]",
+    "train/game": "[data-testid=dial]",
+    "teach": "[data-testid=easel]",
+    "draw": "[data-testid=copy-verdict]",
+    "museum/article": "[data-testid=museum-true]",
+    "pile": "[data-testid=easel-count]",
+}
+"""Views, and what stands in each once all of it is there."""
 
 
 def test_the_checker_finds_what_is_wrong(open_tab, check):
@@ -28,10 +36,9 @@ def test_nothing_is_found(open_tab, check, width):
     tab.runs()
     check(tab.page)
     tab.page.keyboard.press("Escape")
-    for view in VIEWS:
+    for view, there in VIEWS.items():
         tab.page.evaluate("(view) => { location.hash = view; }", view)
-        tab.page.wait_for_selector("main h1, #story:not([hidden]) h1", state="attached")
-        tab.page.wait_for_timeout(1500)
+        tab.page.locator(there).first.wait_for(state="attached")
         check(tab.page)
     tab.go("museum")
     tab.page.locator(".names .name").first.click()

@@ -1,8 +1,32 @@
-"""What must not cover, cut or move: focus under a bar, panels when the first figures come, and 320 pixels."""
+"""What must not cover, cut or move: focus under a bar, a view while it fills, and 320 pixels."""
 
 import pytest
 
 pytestmark = pytest.mark.story
+
+COUNT = """() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifts.push([e.value,
+            e.sources?.map((s) => s.node?.className || s.node?.nodeName).slice(0, 3).join()]);
+    }).observe({type: "layout-shift", buffered: true});
+}"""
+MOST = 0.05
+"""Of the layout shift that the browser counts while a view fills."""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_view_jumps_while_it_fills(browser, server, width):
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    context.add_init_script(f"({COUNT})()")
+    pages = {view: context.new_page() for view in ("train", "draw", "museum", "museum/article", "pile")}
+    for view, page in pages.items():
+        page.goto(f"{server.address}/#{view}")
+        page.wait_for_selector("main")
+    page.wait_for_timeout(2000)
+    shifts = {view: page.evaluate("window.shifts") for view, page in pages.items()}
+    context.close()
+    assert {view: found for view, found in shifts.items() if sum(value for value, _ in found) >= MOST} == {}
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
@@ -41,7 +65,7 @@ def test_a_phone_has_one_bar_at_its_foot_and_320_px_are_enough(open_tab):
     for view in ("story", "teach", "train", "museum"):
         tab("nav-" + view).tap()
         tab.page.wait_for_selector(f"body[data-view={view}] h1", state="attached")
-        tab.page.wait_for_timeout(600)
+        tab.page.wait_for_timeout(200)
         bar = tab.page.locator(".nav").bounding_box()
         assert bar["y"] + bar["height"] == 640
         assert bar["width"] == tab.page.locator(".nav").evaluate("(e) => e.scrollWidth")  # every tab is in sight

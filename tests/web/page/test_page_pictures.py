@@ -1,8 +1,5 @@
 """Pictures of a person's own, chosen in the page: what is told of them, and in which size they are taken."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +7,6 @@ from PIL import Image
 from mulligan.web.look import png64
 
 pytestmark = pytest.mark.story
-PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.parent / "screenshots"))
 
 
 def test_own_pictures_have_a_size_and_a_recipe(open_tab):
@@ -47,24 +43,6 @@ def test_own_pictures_have_a_size_and_a_recipe(open_tab):
     assert (recipe, "data.name" in changes, "data.size" in changes) == ("mlp", False, False)
 
 
-SMILEY = ((0.3, 0.6), (0.4, 0.7), (0.5, 0.74), (0.6, 0.7), (0.7, 0.6))
-
-
-def smile(tab, number=0):
-    """Draw a smiley, each a little elsewhere."""
-    tab("easel").wait_for()
-    tab("easel").scroll_into_view_if_needed()
-    box = tab("easel").bounding_box()
-    shift, mouse = 0.02 * (number % 5), tab.page.mouse
-    at = lambda u, v: (box["x"] + (u + shift) * box["width"], box["y"] + v * box["height"])  # noqa: E731
-    for line in ([(0.35, 0.35), (0.35, 0.38)], [(0.65, 0.35), (0.65, 0.38)], SMILEY):
-        mouse.move(*at(*line[0]))
-        mouse.down()
-        for place in line[1:]:
-            mouse.move(*at(*place))
-        mouse.up()
-
-
 @pytest.fixture
 def easel(open_tab):
     """Open the easel over an empty pile."""
@@ -93,8 +71,8 @@ PASTE = DROP.replace('DragEvent("drop", {dataTransfer: moved', 'ClipboardEvent("
 @pytest.mark.parametrize("width", [1440, 390])
 def test_drawings_are_learned_without_a_terminal(easel, width):
     tab = easel(viewport={"width": width, "height": 900})
-    for number in range(40 if width == 1440 else 3):
-        smile(tab, number)
+    for number in range(20 if width == 1440 else 3):
+        tab.smile("easel", number)
         tab("easel-next").click()
         tab.until(f"{COUNT} === '{number + 1} of 40'")
     tab.until(f"document.querySelectorAll('.drawn img').length === {number + 1}")
@@ -159,50 +137,3 @@ STROKE = """() => new Promise((done) => {
 
 def test_a_stroke_on_the_easel_before_its_first_frame_stays(open_tab):
     assert open_tab().page.evaluate(STROKE)
-
-
-def test_a_class_fills_one_pile(browser, classroom):
-    here = classroom.address
-    desk = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    desk.goto(f"{here}/?{classroom.query}#train")
-    desk.wait_for_selector("body[data-state=empty]")
-    desk.get_by_test_id("nav-teach").click()
-    desk.get_by_test_id("door").wait_for()
-    address = desk.locator(".door code").inner_text()
-    assert address.endswith("#pile")
-    assert classroom.query not in address  # a phone's token is another one
-    desk.evaluate("document.querySelector('.door img').decode()")
-    desk.get_by_test_id("class-page").click()  # the teacher's page of one screen
-    assert desk.locator(".lesson img").bounding_box()["width"] > 600
-    assert desk.locator(".lesson li").count() == 6
-    assert desk.evaluate("(e => e.scrollHeight <= e.clientHeight)(document.querySelector('.lesson'))")
-    desk.screenshot(path=PICTURES / "class-page.png")
-    desk.keyboard.press("Escape")
-    phone = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
-    phone.goto(f"{here}/{address.rpartition('/')[2]}")
-    phone.get_by_test_id("easel").wait_for()
-    assert phone.locator(".nav a").count() == 0
-    guest = lambda name: phone.get_by_test_id(name)  # noqa: E731
-    guest.page = phone
-    for number in range(2):
-        smile(guest, number)
-        guest("easel-next").click()
-        desk.get_by_text(f"{number + 1} of 40").wait_for()
-    phone.get_by_text("2 sent").wait_for()
-    while desk.locator(".drawn img").count() < 2:
-        desk.wait_for_timeout(50)
-    assert phone.locator(".drawn img").count() == 2
-    phone.get_by_label("Take picture 1 away").click()  # a phone can take back what it has sent
-    desk.get_by_text("1 of 40").wait_for()
-    phone.get_by_text("1 sent").wait_for()
-    phone.locator(".logo").click()  # which leads nowhere: a phone does not take the run
-    assert phone.url.endswith("#pile")
-    assert phone.get_by_test_id("take-control").count() == 0
-    assert desk.evaluate("import('/js/store.js').then((m) => m.store.writer)") is True
-    assert phone.evaluate("import('/js/store.js').then((m) => m.store.writer)") is None
-    for name, page in (("class-desk", desk), ("class-phone", phone)):
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)
-            page.screenshot(path=PICTURES / f"{name}-{theme}.png")
-    phone.context.close()
-    desk.context.close()

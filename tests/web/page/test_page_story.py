@@ -168,15 +168,7 @@ def test_own_smileys_are_learned_shown_and_kept_and_the_game_is_broken_and_mende
 
 
 def smile(tab):
-    pad = tab("smiley-pad")
-    pad.scroll_into_view_if_needed()
-    box, mouse = pad.bounding_box(), tab.page.mouse
-    for line in ([(0.35, 0.35), (0.35, 0.4)], [(0.65, 0.35), (0.65, 0.4)], [(0.3, 0.6), (0.5, 0.75), (0.7, 0.6)]):
-        mouse.move(box["x"] + line[0][0] * box["width"], box["y"] + line[0][1] * box["height"])
-        mouse.down()
-        for u, v in line[1:]:
-            mouse.move(box["x"] + u * box["width"], box["y"] + v * box["height"], steps=4)
-        mouse.up()
+    tab.smile("smiley-pad")
     tab("smiley-next").click()
 
 

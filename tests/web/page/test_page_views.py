@@ -1,12 +1,15 @@
-"""Draw, Look inside, Museum, Runs: each does what its buttons say."""
+"""Draw, the ring from inside, Museum, Runs: each does what its buttons say."""
 
 import base64
+import os
 import re
 
 import numpy as np
 import pytest
 
+from mulligan.models import bundled
 from mulligan.museum import EXHIBITS
+from mulligan.training import Diagnosis, Recorder, Run
 
 pytestmark = pytest.mark.story
 
@@ -20,6 +23,7 @@ COLOUR = """(() => {
     return Math.max(...data.slice(0, 3)) - Math.min(...data.slice(0, 3));
 })()"""
 """How far from grey D's map is, near its top."""
+NAME = "d'Arc #1 & <b>" + "x" * 150
 RUNS = "import('/js/store.js').then(({server}) => server.get('/api/runs')).then(({runs}) => runs)"
 
 
@@ -49,8 +53,6 @@ def test_draw(open_tab, server):
 
 def one_number(tab, server):
     """The page draws what the command draws: the same number, the same pixels."""
-    from mulligan.models import bundled
-
     assert pixels(tab, "digit") == bundled().images(1, 2026)[0].ravel().tolist()
     tab.changes("digit", lambda: tab("class-select").select_option("3"))
     assert pixels(tab, "digit") == bundled().images(1, 2026, 3)[0].ravel().tolist()
@@ -176,8 +178,6 @@ def test_an_exhibit_shows_its_pixels_at_true_scale_and_stretched(open_tab):
 
 
 def test_a_reload_and_the_way_back_find_what_was_drawn(open_tab):
-    from mulligan.models import bundled
-
     tab = open_tab("draw")
     tab("class-select").wait_for()
     tab("seed-input").fill("1009")
@@ -191,3 +191,27 @@ def test_a_reload_and_the_way_back_find_what_was_drawn(open_tab):
         tab.painted("digit")
         assert pixels(tab, "digit") == expected
         assert tab("class-select").input_value() == "3"
+
+
+@pytest.fixture(scope="module")
+def folders(server, tiny):
+    """A good run of an odd name, a newer one that cannot be read, and one whose name is not text, which is left out."""
+    list(Recorder(server.runs / NAME).record(Run(tiny()), observers=[Diagnosis(8)]))
+    for name in (b"damaged", b"caf\xe9"):
+        folder = os.path.join(os.fsencode(server.runs), name)
+        os.mkdir(folder)
+        with open(os.path.join(folder, b"config.toml"), "w") as file:
+            file.write("nonsense = [")
+
+
+def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
+    tab = open_tab()
+    tab.runs()
+    tab("run-row").first.wait_for()
+    bad = tab.page.locator("[data-run=damaged]")
+    assert "Cannot be read" in bad.inner_text()
+    assert "Correct that line" in bad.inner_text()
+    assert bad.locator("a, [data-testid=run-report], [data-testid=run-resume]").count() == 0
+    assert NAME in tab.page.locator("[data-run^=d]", has=tab("run-resume")).inner_text()
+    assert "caf" not in tab("runs").inner_text()
+    tab.fits("runs")

@@ -13,19 +13,55 @@ STATE = "import('/js/store.js').then(({store}) => store.status.state)"
 
 
 @pytest.fixture
-def lesson(classroom, open_tab):
-    """A desk at whose run a class looks, and a way to let phones join."""
-    desk = open_tab("train/game", server=classroom, viewport={"width": 1440, "height": 900})
-    if desk("game-start").count():
-        desk("game-start").click()
-    desk("game-class").wait_for()
+def phone(classroom, open_tab):
+    """Let phones join."""
 
-    def phone():
+    def join():
         query = f"token={for_class(SECRET)}"
         found = open_tab("pile", server=classroom, query=query, viewport={"width": 390, "height": 844}, has_touch=True)
         found("easel").or_(found("ballot")).first.wait_for(state="attached")
         return found
 
+    return join
+
+
+def test_a_class_fills_one_pile(classroom, open_tab, phone):
+    desk = open_tab("teach", server=classroom)
+    desk("door").wait_for()
+    address = desk.page.locator(".door code").inner_text()
+    assert address.endswith(f"?token={for_class(SECRET)}#pile")
+    desk("class-page").click()  # the teacher's page of one screen
+    assert desk.page.locator(".lesson img").bounding_box()["width"] > 600
+    assert desk.page.locator(".lesson li").count() == 6
+    assert desk.page.evaluate("(e => e.scrollHeight <= e.clientHeight)(document.querySelector('.lesson'))")
+    desk.picture("class-page")
+    desk.page.keyboard.press("Escape")
+    guest = phone()
+    assert guest.page.locator(".nav a").count() == 0
+    for number in (1, 2):
+        guest.smile("easel", number)
+        guest("easel-next").click()
+        desk.page.get_by_text(f"{number} of 40").wait_for()
+    guest.page.get_by_text("2 sent").wait_for()
+    desk.until("document.querySelectorAll('.drawn img').length === 2")
+    guest.page.get_by_label("Take picture 1 away").click()  # a phone can take back what it has sent
+    desk.page.get_by_text("1 of 40").wait_for()
+    guest.page.get_by_text("1 sent").wait_for()
+    guest.page.locator(".logo").click()  # which leads nowhere: a phone does not take the run
+    assert guest.page.url.endswith("#pile")
+    assert guest("take-control").count() == 0
+    assert [tab.page.evaluate(WRITER) for tab in (desk, guest)] == [True, None]
+    desk.picture("class-desk", ("light", "dark"))
+    guest.picture("class-phone", ("light", "dark"))
+
+
+@pytest.fixture
+def lesson(classroom, open_tab, phone):
+    """A desk at whose run a class looks, and a way to let phones join."""
+    desk = open_tab("train/game", server=classroom, viewport={"width": 1440, "height": 900})
+    if desk("game-start").count():
+        desk("game-start").click()
+    desk("game-class").wait_for()
     return desk, phone
 
 

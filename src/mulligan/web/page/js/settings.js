@@ -9,7 +9,6 @@ const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
 
 const DOES = { quick: "Digits, one minute", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring", pictures: "Your own pictures" };
 export const does = ({ name, title }) => DOES[name] ?? capital(title.replace(/[:;.] ?`.*|`|\.$/g, ""));
-const FAILED = /^(article|attempt)/;
 
 export const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
 
@@ -146,14 +145,9 @@ function Figure({ name, value, marked, off, whole }) {
 
 function Recipes({ now, off }) {
   const recipes = store.catalog?.recipes ?? [];
-  const groups = [
-    ["To begin with", FIRST.map(recipeOf).filter(Boolean)],
-    ["Pictures", recipes.filter((r) => !FIRST.includes(r.name) && !r.points && !FAILED.test(r.name))],
-    ["Points", recipes.filter((r) => !FIRST.includes(r.name) && r.points)],
-    ["Scripts that failed, and their repairs", recipes.filter((r) => !FIRST.includes(r.name) && FAILED.test(r.name))],
-  ];
+  const groups = [["To begin with", FIRST.map(recipeOf).filter(Boolean)], ["More", recipes.filter((r) => !FIRST.includes(r.name))]];
   return html`<select class="in" id="k-recipe" data-testid="recipe" disabled=${off} onChange=${(e) => setDraft("recipe", e.target.value)}>
-    ${groups.map(([label, list]) => list.length > 0 && html`<optgroup label=${label}>${list.map((r) => optionOf(r.name, now, `${does(r)} (${r.name})`))}</optgroup>`)}</select>`;
+    ${groups.map(([label, list]) => html`<optgroup label=${label}>${list.map((r) => optionOf(r.name, now, `${does(r)} (${r.name})`))}</optgroup>`)}</select>`;
 }
 
 function Pictures({ now, off }) {
