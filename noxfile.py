@@ -42,7 +42,7 @@ def wheel(session: nox.Session) -> None:
     session.chdir(session.create_tmp())
     session.run("mulligan", "draw", "42")
     session.run("mulligan", "train", "ring", "--steps", "300", "--out", "run", env=ONE_THREAD)
-    session.run("mulligan", "report", "run")
+    session.run("mulligan", "export", "run", "--to", "report")
     session.run("python", "-c", "import mulligan; print(mulligan.load('run').sample(2, seed=1))")
 
 

@@ -194,6 +194,43 @@ def digits():
     return Dataset("digits", images, np.arange(40) % 4, ("a", "b", "c", "d"))
 
 
+@pytest.fixture(scope="session")
+def pictures():
+    """Two hundred pictures of 8×8 without classes, and a hundred that are held out."""
+    import numpy as np
+
+    from mulligan.data import Dataset
+
+    images = np.random.default_rng(3).integers(0, 256, (300, 8, 8, 1)).astype(np.uint8)
+    return Dataset("noise", images[:200], None, (), test=Dataset("noise", images[200:], None, ()))
+
+
+@pytest.fixture(scope="session")
+def run_on():
+    """Make a small run on data, or on the ring without any."""
+    from mulligan.training import Run, recipe, with_overrides
+
+    small = ["generator.layers.hidden=[16]", "discriminator.layers.hidden=[16]", "data.labels=none", "penalties=[]"]
+
+    def run(data, *changes):
+        config = recipe("ring" if data is None else "mlp", threads=1, batch_size=16)
+        return Run(with_overrides(config, [*small, *changes]), data=data)
+
+    return run
+
+
+@pytest.fixture
+def drawing(monkeypatch):
+    """Let the G of a run draw these samples, whatever z is."""
+    import numpy as np
+
+    def draw(run, samples):
+        shape = samples.shape[1:]
+        monkeypatch.setattr(run, "generate", lambda z, *labels, **how: np.resize(samples, (len(z), *shape)))
+
+    return draw
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Keep the tests of a file in one process: those of the pages tell one story to one server."""

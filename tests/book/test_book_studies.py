@@ -6,34 +6,10 @@ import pytest
 from experiments.book_studies import BOOK, FIGURES, Continuations, first_drawn, imprint, play, travel
 from mulligan.data import Dataset, scaled
 from mulligan.studies import MEASURES, Axis, Budget, Study, Variation, load_study
-from mulligan.training import Run, recipe, train, with_overrides
-
-SMALL = [
-    "generator.layers.hidden=[16]",
-    "discriminator.layers.hidden=[16]",
-    "data.labels=none",
-    "threads=1",
-    "batch_size=16",
-    "penalties=[]",
-]
+from mulligan.training import Run, train, with_overrides
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    images = np.random.default_rng(3).integers(0, 256, (200, 8, 8, 1)).astype(np.uint8)
-    return Dataset("noise", images, None, ())
-
-
-def run_on(data, *changes):
-    return Run(with_overrides(recipe("mlp"), [*SMALL, *changes]), data=data)
-
-
-def drawing(run, made, monkeypatch):
-    """Let G draw this, whatever z is."""
-    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[np.arange(len(z)) % len(made)])
-
-
-def test_the_push_is_the_gradient_of_gs_loss(pictures):
+def test_the_push_is_the_gradient_of_gs_loss(pictures, run_on):
     run = run_on(pictures, "discriminator.layers.activation=tanh", "loss=non_saturating")
     found = play(run, 64)
     z, _ = run.draw(64, seed=run.config.seed)
@@ -56,7 +32,7 @@ def test_the_push_is_the_gradient_of_gs_loss(pictures):
     assert play(run_on(pictures, "loss=hinge"), 64).keys() == {"gradient"}
 
 
-def test_d_is_asked_about_each_real_with_its_own_class(pictures):
+def test_d_is_asked_about_each_real_with_its_own_class(pictures, run_on):
     labelled = Dataset("noise", pictures.images, np.arange(200) % 2, ("even", "odd"))
     run = run_on(labelled, "data.labels=dataset", "loss=non_saturating")
     run.gan.d.network.theta[:] = np.random.default_rng(0).normal(0, 0.3, run.gan.d.network.n_params)  # a class tells
@@ -65,7 +41,7 @@ def test_d_is_asked_about_each_real_with_its_own_class(pictures):
     assert play(run, 200)["d_real"] == pytest.approx(np.mean(1 / (1 + np.exp(-logits.astype(np.float64)))), rel=1e-6)
 
 
-def test_travel_is_from_where_the_run_began(pictures):
+def test_travel_is_from_where_the_run_began(pictures, run_on):
     run = run_on(pictures)
     assert travel(run, 64) == {"travel": 0.0, "shift": 0.0}
     run.gan.g.network.theta *= 1.5
@@ -78,24 +54,24 @@ def test_travel_is_from_where_the_run_began(pictures):
 
 
 @pytest.mark.parametrize("batch", [1, 16])
-def test_the_first_drawn_is_the_first_that_is_seen(pictures, batch):
+def test_the_first_drawn_is_the_first_that_is_seen(pictures, batch, run_on):
     run = run_on(pictures, f"batch_size={batch}")
     real, _ = run.next_batch()
     first = pictures.images[first_drawn(run)].astype(np.float32) / 127.5 - 1.0
     np.testing.assert_allclose(real[0], first, atol=1e-6)
 
 
-def test_the_imprint_is_found_at_any_contrast(pictures, monkeypatch):
+def test_the_imprint_is_found_at_any_contrast(pictures, drawing, run_on):
     run = run_on(pictures)
     first = pictures.images[first_drawn(run)].astype(np.float32) / 127.5 - 1.0
-    drawing(run, first[None] * 1e-4 + 0.3, monkeypatch)
+    drawing(run, first[None] * 1e-4 + 0.3)
     found = imprint(run, 64)
     assert found["is_first"] == 1.0
     assert found["correlation"] == pytest.approx(1.0, abs=1e-4)
     assert found["spread"] == pytest.approx(0.0, abs=1e-7)
     assert found["range"] == pytest.approx((first.max() - first.min()) * 1e-4 / 2, rel=1e-3)
     other = pictures.images[(first_drawn(run) + 1) % 200].astype(np.float32) / 127.5 - 1.0
-    drawing(run, np.stack([other, -other]) * [[[[1.0]]], [[[0.2]]]], monkeypatch)
+    drawing(run, np.stack([other, -other]) * [[[[1.0]]], [[[0.2]]]])
     found = imprint(run, 64)
     assert found["is_first"] == 0.0
     assert abs(found["correlation"]) < 0.6

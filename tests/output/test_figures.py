@@ -10,22 +10,16 @@ from mulligan.output.figures import count, counted, duration, figure, ranged
     [
         (2.834, "2.83"),
         (87.14, "87.1"),
-        (312.4, "312"),
         (0.01312, "0.0131"),
         (0.01, "0.0100"),
         (0.00031, "3.1e−4"),
-        (0.0099, "9.9e−3"),
         (9.999, "10.0"),
         (99.96, "100"),
         (999.6, "1,000"),
-        (9_999_000.0, "9,999,000"),
         (1.876e27, "1.9e27"),
-        (-4e7, "−4.0e7"),
-        (12400.0, "12,400"),
         (-2.834, "−2.83"),
         (-3.1e-10, "−3.1e−10"),
         (0, "0"),
-        (0.0, "0"),
         (1, "1.00"),
         (None, "–"),
         (math.nan, "NaN"),
@@ -43,13 +37,11 @@ def test_three_significant_digits(x, text):
         (0.04, "0.0 s"),
         (9.94, "9.9 s"),
         (9.96, "10 s"),
-        (37.4, "37 s"),
         (59.7, "1 min"),
         (60, "1 min"),
         (179, "2 min 59 s"),
         (185.4, "3 min 05 s"),
         (3599.6, "1 h 00 min"),
-        (3840, "1 h 04 min"),
         (100_000, "27 h 46 min"),
     ],
 )
@@ -59,9 +51,6 @@ def test_times(seconds, text):
 
 def test_counts():
     assert [count(n) for n in (0, 999, 12400, -1234)] == ["0", "999", "12,400", "−1,234"]
-
-
-def test_one_is_no_several():
     assert counted(1, "sample") == "1 sample"
     assert counted(12_400, "sample") == "12,400 samples"
     assert counted(0, "class", "classes") == "0 classes"

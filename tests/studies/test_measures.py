@@ -7,77 +7,49 @@ from mulligan.data import TOYS, Dataset, load, scaled
 from mulligan.errors import UnsupportedError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, manifolds, moments, pca, sharpness
 from mulligan.studies.measures import FIGURES, quality
-from mulligan.training import Run, recipe, with_overrides
-
-SMALL = [
-    "generator.layers.hidden=[16]",
-    "discriminator.layers.hidden=[16]",
-    "data.labels=none",
-    "threads=1",
-    "batch_size=16",
-    "penalties=[]",
-]
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    rng = np.random.default_rng(3)
-    images = rng.integers(0, 256, (300, 8, 8, 1)).astype(np.uint8)
-    return Dataset("noise", images[:200], None, (), test=Dataset("noise", images[200:], None, ()))
-
-
-def run_on(data, *changes):
-    name = "ring" if data is None else "mlp"
-    config = with_overrides(recipe(name), [*SMALL, *changes])
-    return Run(config, data=data)
-
-
-def drawing(run, made, monkeypatch):
-    """Let G draw this, whatever z is."""
-    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[np.arange(len(z)) % len(made)])
-
-
-def test_points_on_the_modes_are_perfect(monkeypatch):
+def test_points_on_the_modes_are_perfect(drawing, run_on):
     run, ring = run_on(None), TOYS["ring"]
-    drawing(run, np.float32(ring.modes), monkeypatch)
+    drawing(run, np.float32(ring.modes))
     found = quality(run, 800)
     assert (found["modes"], found["good"]) == (8.0, 1.0)
     assert found["distance"] == pytest.approx(0.0, abs=1e-6)
-    drawing(run, np.float32(ring.modes[:2]), monkeypatch)
+    drawing(run, np.float32(ring.modes[:2]))
     assert quality(run, 800)["kl"] == pytest.approx(np.log(4))  # two of eight
     assert quality(run, 800)["modes"] == 2.0
-    drawing(run, np.float32(ring.modes[:3]) + np.float32([[0.5, 0.0]]), monkeypatch)
+    drawing(run, np.float32(ring.modes[:3]) + np.float32([[0.5, 0.0]]))
     found = quality(run, 800)
     assert (found["modes"], found["good"]) == (0.0, 0.0)
     assert 0.3 < found["distance"] <= 0.5
 
 
-def test_points_without_modes_are_refused():
+def test_points_without_modes_are_refused(run_on):
     with pytest.raises(UnsupportedError, match="swiss-roll"):
         quality(run_on(None, "data.name=swiss-roll"), 100)
 
 
-def test_held_out_pictures_are_the_best_fakes(pictures, monkeypatch):
+def test_held_out_pictures_are_the_best_fakes(pictures, drawing, run_on):
     run = run_on(pictures)
     real = np.asarray(pictures.test.images, np.float32) / 127.5 - 1.0
-    drawing(run, real, monkeypatch)
+    drawing(run, real)
     same = quality(run, 100)
     assert [same[name] for name in ("fd", "fd_pca")] == pytest.approx([0.0, 0.0], abs=1e-3)
     assert (same["coverage"], same["recall"], same["sharpness"]) == (1.0, 1.0, 1.0)
-    drawing(run, real[:1], monkeypatch)
+    drawing(run, real[:1])
     one = quality(run, 100)
     assert min(one["fd"], one["fd_pca"]) > 50
     assert one["coverage"] < 0.2
     assert "classes" not in one  # no judge for noise
 
 
-def test_digits_are_seen_through_the_judge_and_their_principal_components(monkeypatch):
+def test_digits_are_seen_through_the_judge_and_their_principal_components(drawing, run_on):
     all_of, n = load("mnist"), 200
     real, train = np.asarray(all_of.test.images[:n]), np.asarray(all_of.images[:400])
     test = Dataset("mnist", real, all_of.test.labels[:n], all_of.class_names)
     run = run_on(Dataset("mnist", train, all_of.labels[:400], all_of.class_names, test=test))
     fake = np.asarray(all_of.images[np.flatnonzero(all_of.labels < 5)[-n:]])
-    drawing(run, scaled(fake, -1.0, 1.0), monkeypatch)
+    drawing(run, scaled(fake, -1.0, 1.0))
     found = quality(run, n)
     judge, components = bundled_judge("mnist"), pca(train)
     (x, p), (y, _) = (judge.features_and_probabilities(images) for images in (fake, real))
@@ -91,7 +63,7 @@ def test_digits_are_seen_through_the_judge_and_their_principal_components(monkey
     assert found["sharpness"] == sharpness(fake, real)
 
 
-def test_measuring_changes_nothing(pictures):
+def test_measuring_changes_nothing(pictures, run_on):
     runs = [run_on(pictures), run_on(pictures)]
     for i, run in enumerate(runs):
         run.advance()

@@ -113,10 +113,6 @@ mode collapse (modes_found) | ring | schedules.penalty=constant; penalties=[]; l
 mode collapse (modes_found) | ring |  | step 0 |
 mode collapse | mlp | generator.optimizer=sgd; discriminator.optimizer=sgd |
     step 0 | generator.optimizer=ADAM; discriminator.optimizer=ADAM
-mode collapse | mlp | generator.optimizer=momentum; discriminator.optimizer=momentum |
-    step 0 | generator.optimizer=ADAM; discriminator.optimizer=ADAM
-mode collapse | mlp | generator.optimizer=nesterov; discriminator.optimizer=nesterov |
-    step 0 | generator.optimizer=ADAM; discriminator.optimizer=ADAM
 gamma off (penalty_share) | mlp | batch_size=2; γ0=1000 | step 0 | γ0=1; batch_size=64
 standstill | mlp | G.lr=1e-12 | step 0 | G.lr=0.001
 standstill | mlp | schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.01} | step 0 | schedules.lr=constant
@@ -126,7 +122,6 @@ standstill | mlp | data.labels=none; D.layers=["flatten", {kind="dense", units=9
     step 0 | D.layers.2=leaky_relu
 D wins, mode collapse | mlp | G.lr=1e-5; D.lr=1e-5 | checkpoint | γ0=10; γ1=10; G.lr=0.001; D.lr=0.001
 D wins | mlp | D.lr=0.01 | checkpoint | γ0=10; γ1=10; G.lr=0.003; D.lr=0.003
-D wins | mlp | update=alternating; d_steps=5 | checkpoint | γ0=10; γ1=10; d_steps=1
 D wins | mlp | update=alternating; d_steps=5; D.lr=0.01 | checkpoint | γ0=10; γ1=10; d_steps=1; G.lr=0.003; D.lr=0.003
 saturation | mlp |  | step 0 | G.lr=0.0001; D.lr=0.0001
 saturation | mlp | G.layers.one_hot_scale=20 | step 0 | G.layers.one_hot_scale=3
@@ -149,30 +144,24 @@ divergence | mlp | loss=wasserstein; update=alternating; penalties=[{kind="wgan_
     checkpoint | G.lr=0.000333; D.lr=0.000333
 divergence | mlp | schedules.lr={kind="exponential", factor=10, every=1} | checkpoint | schedules.lr=constant
 divergence | mlp | schedules.penalty={kind="exponential", factor=10, every=1} | step 0 | schedules.penalty=constant
-divergence | mlp | γ0=1e20 | step 0 | γ0=1
 divergence | mlp | schedules.lr={kind="linear", start=0, end=1, until=0.1} | checkpoint | G.lr=0.000333; D.lr=0.000333
 divergence | mlp | D.lr=1e-12 | checkpoint | D.lr=0.001
 D wins | mlp | G.lr=3e-06; D.lr=0.003 | checkpoint | γ0=10; γ1=10; G.lr=0.003
-D wins | mlp | G.lr=0.0001; D.lr=0.003 | checkpoint | γ0=10; γ1=10; G.lr=0.003
 D wins | mlp | G.lr=0.0001; D.lr=0.01 | checkpoint | γ0=10; γ1=10; G.lr=0.001; D.lr=0.001
 D wins | mlp | G.lr=0.003; D.lr=0.03 | checkpoint | γ0=10; γ1=10; D.lr=0.003
 cycling, divergence | mlp | G.lr=0.01; D.lr=2e-5 | checkpoint | G.lr=0.003; D.lr=0.003
-saturation | mlp | G.lr=0.01; D.lr=2e-5 | step 0 | G.lr=0.003; D.lr=0.003
 mode collapse | mlp | G.lr=0.01; D.lr=2e-5 | checkpoint | γ0=10; γ1=10; G.lr=0.003; D.lr=0.003
 mode collapse, D wins | quick | G.beta1=0.9; D.beta1=0.9 | checkpoint | RpGAN; γ0=1; γ1=1; G.beta1=0; D.beta1=0
 divergence | quick | G.beta1=0.9; D.beta1=0.9 | checkpoint | γ0=1; γ1=1; G.beta1=0; D.beta1=0
 cycling | quick | G.beta1=0.9; D.beta1=0.9 | checkpoint | G.lr=0.001; D.lr=0.001; G.beta1=0; D.beta1=0; γ0=1; γ1=1
 G wins | quick | G.beta1=0.9; D.beta1=0.9 | checkpoint | D.lr=0.009; γ0=0.018; γ1=0.018; G.beta1=0; D.beta1=0
 saturation | quick | G.beta1=0.9; D.beta1=0.9 | step 0 | G.beta1=0; D.beta1=0
-wrong scale | quick | G.beta1=0.9; D.beta1=0.9 | step 0 |
-saturation | quick |  | step 0 | G.lr=0.0003; D.lr=0.0003
 mode collapse | quick | G.beta1=0.5 | checkpoint | RpGAN; γ0=1; γ1=1
 divergence | mlp | G.layers.hidden=[1]; G.lr=1; D.lr=1 | step 0 | G.lr=0.003; D.lr=0.003; G.layers.hidden=[128]
 D wins | mlp | loss=wasserstein; update=alternating; penalties=[{kind="wgan_gp", weight=10}]; D.lr=0.01 |
     checkpoint | G.lr=0.003; D.lr=0.003
 D wins | mlp | loss=wasserstein; update=alternating; penalties=[] | checkpoint | RpGAN; R1R2
 G wins | mlp | G.lr=0.0001; D.lr=0.0002 | checkpoint | D.lr=0.0006; γ0=0.3; γ1=0.3
-G wins | mlp | G.lr=0.0002; D.lr=0.0002 | checkpoint | D.lr=0.0006; γ0=0.3; γ1=0.3
 G wins | mlp | G.lr=0.001; D.lr=0.0002 | checkpoint | D.lr=0.001; γ0=0.3; γ1=0.3
 divergence | dcgan |  | step 0 | D.layers.norm.kind=layer_norm; R1R2; G.beta2=0.99; D.beta2=0.99
 D wins, mode collapse | dcgan |  | step 0 | RpGAN; D.layers.norm.kind=layer_norm; R1R2

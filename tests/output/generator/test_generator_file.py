@@ -152,13 +152,11 @@ def test_foreign_edited_and_newer_files_are_told_apart(generator, tmp_path):
         (lambda spec: spec["layers"][1].update(kind="densse"), "Did you mean"),
         (lambda spec: spec.update(shape=[9, 9, 1]), "cannot be"),
         (lambda spec: spec.update(shape=[-8, -8, 1]), "shape"),
-        (lambda spec: spec.update(shape=[2, 2, 4, 4]), "shape"),
         (lambda spec: spec.update(shape=[2**20, 2**20, 1]), "shape"),
         (lambda spec: spec.pop("latent"), "latent is missing"),
         (lambda spec: spec["layers"].pop(3), "parameters"),
         (lambda spec: spec["layers"][1].update(units=10**12), "parameters"),  # no memory is taken
         (lambda spec: spec.update(output_range=[1, 1]), "output_range"),
-        (lambda spec: spec.update(data_range=[2, 1]), "data_range"),
         (lambda spec: spec.update(data_range=[0, float("inf")]), "not finite"),
         (lambda spec: spec.update(classes="x"), r"g\.safetensors .*classes .* got 'x'"),
         (lambda spec: spec.update(classes=10**9), "classes"),
@@ -167,7 +165,6 @@ def test_foreign_edited_and_newer_files_are_told_apart(generator, tmp_path):
         (lambda spec: spec.update(recipe="\ud800"), "surrogates"),
         (lambda spec: spec.update(deep=json.loads("[" * 900 + "]" * 900)), "brackets"),
         ("[]", "object"),
-        ("null", "object"),
         ("{", "JSON"),
     ],
 )

@@ -218,15 +218,6 @@ def test_a_picture_of_samples_that_was_damaged_is_named(tiny, tmp_path, record):
     record(tmp_path / "r", resume(tmp_path / "r"))
 
 
-def test_the_samples_of_a_run_of_a_million_steps(tmp_path):
-    here = RunFolder(tmp_path)
-    assert here.grids() == {}
-    here.samples.mkdir()
-    for step in (0, 999_000, 1_000_000):
-        (here.samples / f"step-{step:06d}.png").touch()
-    assert [*here.grids()] == [0, 999_000, 1_000_000]
-
-
 def test_points_are_drawn_at_a_fixed_scale():
     picture = points_picture(np.array([[0.0, 0.0], [1.0, 1.0], [9.0, 0.0]], np.float32), 0.0, 1.0)
     assert picture.shape == (SIDE, SIDE)
