@@ -252,7 +252,6 @@ SOUND = (
     Case("ring", "ring", upto=0.5),
     Case("ring, seed 1", "ring", ("seed=1",), upto=0.5),
     Case("grid, narrow G", "ring", (*NARROW, "data.name=grid"), upto=0.5),
-    Case("swiss roll, narrow G", "ring", (*NARROW, "data.name=swiss-roll"), upto=0.5),
     Case("1-D, narrow G", "ring", (*NARROW, "data.name=jang"), upto=0.5),
 )
 

@@ -81,6 +81,8 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
 
 
 GONE = {
+    "aylien": "Use jang.",
+    "swiss-roll": "Give its points as a .npy of floats (n, 2).",
     "bloodmnist": "Give its pictures as a folder.",
     "emnist-letters": "Give its pictures as a folder.",
     "kmnist": "Give its four IDX files as a folder.",

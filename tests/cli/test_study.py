@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from mulligan.studies import runner as runners
@@ -92,5 +93,6 @@ def test_data_that_are_not_there_are_missed_before_the_first_cell(study, here, m
 
 
 def test_what_cannot_be_measured_is_said_before_it_is_trained(study, here, mulligan, refused):
-    (here / "recipe.toml").write_text(RECIPE.replace("ring", "swiss-roll"))
-    assert "the measure quality, got swiss-roll" in refused("study", study, "--out", "o")
+    np.save(here / "points.npy", np.random.default_rng(0).random((50, 2)))
+    (here / "recipe.toml").write_text(RECIPE.replace("ring", "points.npy"))
+    assert "for the measure quality, got " in refused("study", study, "--out", "o")

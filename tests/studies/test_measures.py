@@ -7,6 +7,7 @@ from mulligan.data import TOYS, Dataset, load, scaled
 from mulligan.errors import UnsupportedError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, manifolds, moments, pca, sharpness
 from mulligan.studies.measures import FIGURES, quality
+from mulligan.training import Run, recipe
 
 
 def test_points_on_the_modes_are_perfect(drawing, run_on):
@@ -24,9 +25,10 @@ def test_points_on_the_modes_are_perfect(drawing, run_on):
     assert 0.3 < found["distance"] <= 0.5
 
 
-def test_points_without_modes_are_refused(run_on):
-    with pytest.raises(UnsupportedError, match="swiss-roll"):
-        quality(run_on(None, "data.name=swiss-roll"), 100)
+def test_points_without_modes_are_refused():
+    points = Dataset("mine", np.random.default_rng(0).random((50, 2), np.float32))
+    with pytest.raises(UnsupportedError, match="got mine"):
+        quality(Run(recipe("ring"), data=points), 100)
 
 
 def test_held_out_pictures_are_the_best_fakes(pictures, drawing, run_on):

@@ -68,12 +68,10 @@ DATASETS: dict[str, Entry] = {
         "Metz et al. 2017; Lin et al. 2018",
     ),
     "jang": _toy("jang", "N(-1, 1), one dimension", "Eric Jang 2016"),
-    "aylien": _toy("aylien", "N(4, 0.5), one dimension", "AYLIEN 2016"),
     "ring": _toy("ring", "8 Gaussians on a circle of radius 2, deviation 0.02", "Metz et al. 2017"),
     "grid": _toy(
         "grid", "25 Gaussians at -4, -2, 0, 2, 4 squared, deviation 0.05", "Srivastava et al. 2017; Lin et al. 2018"
     ),
-    "swiss-roll": _toy("swiss-roll", "a spiral with noise, two dimensions", "Gulrajani et al. 2017"),
 }
 """Every named data set. Add an `Entry` to add a data set of your own."""
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import mixture_named
 from mulligan.metrics.copies import Originals, copying
 from mulligan.metrics.counts import count_classes, modes
 from mulligan.metrics.distances import Moments, floor_of, frechet_distance, moments, percent
@@ -85,10 +85,8 @@ def _copies(pair: Comparison) -> Result:
 
 
 def _modes(pair: Comparison) -> Result:
-    toy = TOYS.get(pair.data)
-    if not isinstance(toy, Gaussians) or len(toy.centres) < 2:
-        return None
-    return asdict(modes(pair.fake, toy.modes, toy.std))
+    toy = mixture_named(pair.data)
+    return None if toy is None else asdict(modes(pair.fake, toy.modes, toy.std))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.config.change import apply_overrides
-from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import TOYS
 from mulligan.metrics import Modes, modes
 from mulligan.museum.exhibit import Contrast, Picture
 from mulligan.nn.memory import Array
@@ -49,20 +49,14 @@ def cloud(run: Run) -> Array:
     return run.generate(z, labels, average=False)
 
 
-def _ring() -> Gaussians:
-    toy = TOYS["ring"]
-    assert isinstance(toy, Gaussians)
-    return toy
-
-
 def count_modes(samples: Array) -> Modes:
     """Count the ring's modes among points."""
-    return modes(samples, _ring().modes, _ring().std)
+    return modes(samples, TOYS["ring"].modes, TOYS["ring"].std)
 
 
 def distance(samples: Array) -> float:
     """Return the median distance of points to the nearest of the ring's centres."""
-    apart = samples[:, None, :] - _ring().modes
+    apart = samples[:, None, :] - TOYS["ring"].modes
     return float(np.median(np.sqrt(np.square(apart).sum(axis=2)).min(axis=1)))
 
 
@@ -91,7 +85,7 @@ def _gradient_at_fakes(run: Run) -> float:
 
 def picture(name: str, caption: str, samples: Array) -> Picture:
     """Draw points in white in the ring's frame, with a grey circle of six deviations around each mode."""
-    toy, angle = _ring(), np.linspace(0.0, 2 * np.pi, 256)
+    toy, angle = TOYS["ring"], np.linspace(0.0, 2 * np.pi, 256)
     circle = 6 * toy.std * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     circles = points_picture((toy.modes[:, None] + circle).reshape(-1, 2), -2.1, 2.1)
     image = np.maximum(points_picture(samples, -2.1, 2.1), circles // 2)

@@ -67,7 +67,7 @@ def quality(run: Run, count: int) -> Figures:
 def mixture_of(data: Dataset) -> Gaussians:
     """Return the mixture from which points are drawn. Raises `UnsupportedError` when it is unknown."""
     toy = TOYS.get(data.name)
-    if not isinstance(toy, Gaussians):
+    if toy is None:
         raise UnsupportedError(
             f"the data must be pictures or a mixture for the measure quality, got {data.name}. Try data ring, or "
             "another measure."

@@ -12,7 +12,7 @@ import numpy as np
 
 from mulligan.config.change import adjustable
 from mulligan.data import scaled
-from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import mixture_named
 from mulligan.diagnosis.history import History
 from mulligan.diagnosis.measurements import Facts, Finding
 from mulligan.diagnosis.probe import COUNT, ROWS, Answers, Judge, Probe, Reals
@@ -87,14 +87,13 @@ def probe_of(run: Run) -> Probe:
     rows = stream(config.seed, "eval", 1).choice(len(data), min(COUNT, len(data)), replace=False)
     x = scaled(np.asarray(data.images[rows]), config.data.low, config.data.high)
     low, high = bulk(np.asarray(data.images)) if data.is_points else (config.data.low, config.data.high)
-    toy = TOYS.get(data.name)
     reals = Reals(
         x,
         low,
         high,
         labels=None if run.labels is None else run.labels[rows],
         judge=_judge(run),
-        toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None,
+        toy=mixture_named(data.name),
     )
     z, labels = run.draw(COUNT, seed=config.seed)
     searched = 2 <= len(data) <= COPIED and not data.is_points

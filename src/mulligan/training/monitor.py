@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan import metrics
-from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import Gaussians, mixture_named
 from mulligan.metrics import Gist, Judge, Moments
 from mulligan.metrics.distances import floor_of
 from mulligan.metrics.features.gist import ENOUGH
@@ -51,8 +51,7 @@ class Monitor:
             return None
         real = np.asarray(pool[_some(len(pool), COUNT, "reals")])
         if data.is_points:
-            toy = TOYS.get(data.name)
-            return cls(real, toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None)
+            return cls(real, toy=mixture_named(data.name))
         if len(data) < 2:  # no principal components
             return None
         features: Judge | Gist | None = bundled_judge_for(data)

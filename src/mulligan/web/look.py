@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data import Dataset, scaled
-from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import mixture_named
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.metrics import modes, nearest_pictures
 from mulligan.metrics.counts import WITHIN
@@ -177,8 +177,8 @@ def _zeros(space: Workspace, n: int) -> Labels:
 
 
 def _modes(run: Run) -> dict[str, Any] | None:
-    toy = TOYS.get(run.data.name)
-    if not isinstance(toy, Gaussians) or len(toy.centres) < 2:
+    toy = mixture_named(run.data.name)
+    if toy is None:
         return None
     fake = run.generate(*run.draw(MODES, seed=run.config.seed))
     distances = np.linalg.norm(fake[:, None, :] - toy.modes, axis=2)

@@ -88,7 +88,7 @@ def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(ope
     tab("data").select_option("ring")
     assert tab("recipe").input_value() == "ring"
     assert tab("data-note").inner_text() == "ring holds points, so the recipe is ring now."
-    tab("data").select_option("swiss-roll")
+    tab("data").select_option("grid")
     assert tab("recipe").input_value() == "ring"
     tab("data").select_option("mnist")
     assert tab("recipe").input_value() == "quick"

@@ -2,13 +2,10 @@
 
 =============  ==================================================================================================
 `jang`         N(−1, 1): Eric Jang, "Generative adversarial nets in TensorFlow (part I)", 2016
-`aylien`       N(4, 0.5): AYLIEN, "An introduction to generative adversarial networks", 2016; 0.5 is the deviation
 `ring`         8 Gaussians on a circle of radius 2, deviation 0.02: Metz et al. 2017, "Unrolled GANs", appendix A.
                VEEGAN and PacGAN draw the same ring smaller: radius 1
 `grid`         25 Gaussians at −4, −2, 0, 2, 4 squared, deviation 0.05: Srivastava et al. 2017 (VEEGAN) and Lin et
                al. 2018 (PacGAN, section 4.1, variance 0.0025)
-`swiss-roll`   (t cos t, t sin t) / 7.5, t uniform on [1.5 π, 4.5 π], deviation 0.25 / 7.5: the toy of Gulrajani et
-               al. 2017 (WGAN-GP)
 =============  ==================================================================================================
 """
 
@@ -42,40 +39,20 @@ class Gaussians:
         return points.astype(np.float32)
 
 
-@dataclass(frozen=True)
-class SwissRoll:
-    """A spiral with Gaussian noise: x = s (t cos t, t sin t) + σ n,  t uniform on [1.5 π, 4.5 π],  n ~ N(0, I)."""
-
-    scale: float = 1.0 / 7.5
-    std: float = 0.25 / 7.5
-
-    @property
-    def modes(self) -> NDArray[np.float64]:
-        """No modes, float64 (0, 2), because the mass lies along a curve."""
-        return np.empty((0, 2))
-
-    def curve(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the points of the spiral at `u` in [0, 1], evenly in t, as float64 (n, 2)."""
-        t = 1.5 * np.pi * (1.0 + 2.0 * u)
-        return self.scale * np.stack([t * np.cos(t), t * np.sin(t)], axis=1)
-
-    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Draw `n` points, float32 (n, 2)."""
-        points = self.curve(rng.random(n))
-        points += self.std * rng.standard_normal((n, 2))
-        return points.astype(np.float32)
-
-
-TOYS: dict[str, Gaussians | SwissRoll] = {
+TOYS: dict[str, Gaussians] = {
     "jang": Gaussians(((-1.0,),), 1.0),
-    "aylien": Gaussians(((4.0,),), 0.5),
     "ring": Gaussians(
         tuple((2.0 * math.cos(math.tau * k / 8), 2.0 * math.sin(math.tau * k / 8)) for k in range(8)), 0.02
     ),
     "grid": Gaussians(tuple((x, y) for x in (-4.0, -2.0, 0.0, 2.0, 4.0) for y in (-4.0, -2.0, 0.0, 2.0, 4.0)), 0.05),
-    "swiss-roll": SwissRoll(),
 }
 """The toys by name: their modes and fresh samples."""
+
+
+def mixture_named(name: str) -> Gaussians | None:
+    """Return the toy of this name if it has several modes, which can be counted."""
+    toy = TOYS.get(name)
+    return toy if toy is not None and len(toy.centres) > 1 else None
 
 
 def load_toy(name: str) -> Dataset:
