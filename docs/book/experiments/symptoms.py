@@ -49,7 +49,7 @@ SYMPTOMS = {
     "range": Symptom((*SMALL, "data.low=0", "data.high=255")),
     "noise": Symptom(FROZEN),
     "one-z": Symptom((*SMALL, *PLAIN, *DEAF)),
-    "checkerboard": Symptom((*CONV, *NONE), (*CONV, *NONE, "generator.layers.fine=8"), "quick", 600),
+    "checkerboard": Symptom((*CONV, *NONE), (*CONV, *NONE, "generator.layers.fine=8"), "quick", 1000),
     "copies": Symptom(
         (*CONV, "data.limit=300", "data.labels=none"),
         (*CONV, "data.limit=300", "data.labels=none", 'augment=["translation", "cutout"]'),
@@ -59,22 +59,19 @@ SYMPTOMS = {
 }
 
 
-def flat_discs(n=2000):
-    """Return pictures of one disc on a plain ground, both of any grey."""
-    rng, (y, x) = np.random.default_rng(0), np.mgrid[:28, :28]
-    images = np.empty((n, 28, 28, 1), np.uint8)
+def flags(n=2000):
+    """Return pictures of three flat stripes, across or down."""
+    rng, images = np.random.default_rng(0), np.empty((n, 32, 32, 3), np.uint8)
     for image in images:
-        image[:] = rng.integers(60, 200)
-        cy, cx, r = rng.integers(8, 20), rng.integers(8, 20), rng.integers(5, 9)
-        image[(y - cy) ** 2 + (x - cx) ** 2 < r * r] = rng.integers(60, 200)
-    return from_arrays(images, name="discs")
+        stripes = image if rng.random() < 0.5 else image.swapaxes(0, 1)
+        stripes[:11], stripes[11:21], stripes[21:] = rng.integers(40, 216, (3, 3))
+    return from_arrays(images, name="flags")
 
 
 def grid_of(images):
-    """Return how far the mean picture is from the mean of its neighbours, in grey levels: a fixed grid stays in it."""
-    mean = images[:500, ..., 0].astype(float).mean(axis=0)
-    near = (mean[:-2, 1:-1] + mean[2:, 1:-1] + mean[1:-1, :-2] + mean[1:-1, 2:]) / 4
-    return float(abs(mean[1:-1, 1:-1] - near).mean())
+    """Return how far pixels alternate like a chessboard, in grey levels: 0 on flat colour."""
+    a, b, c, d = (images[:500, i::2, j::2].astype(float) for i in (0, 1) for j in (0, 1))
+    return float(abs((a - b - c + d).mean(axis=(1, 2))).mean())
 
 
 def play(changes, of, data):
@@ -106,28 +103,27 @@ def play(changes, of, data):
 
 
 def measured(name):
-    """Return what was measured of a symptom, as Markdown: its name with evidence, FD as it fails and repaired."""
+    """Return as Markdown what was measured of a symptom, failing and repaired."""
     row = next(row for row in read_rows(RESULTS) if row["name"] == name)
-    lines = ["```text"]
+    lines = []
     for what in ("failing", "repaired"):
         found = row[what]
-        lines.append(f"{what}: FD {found['fd']:.1f}, {found['classes']} of 10 digits, after {found['step']:,} steps")
-        if found["named"]:
-            lines.append(f"  step {found['named']['step']}: {found['named']['state']}")
-            lines += [f"    {line}" for line in found["named"]["lines"]]
-    return "\n".join([*lines, "```"])
+        lines.append(f"{what}: FD {found['fd']:.1f}, {found['classes']} of 10 digits")
+        if named := found["named"]:
+            lines[-1] += f"; at step {named['step']} the diagnosis said: {named['state']}"
+    return "\n".join(["```text", *lines, "```"])
 
 
 def main(out, pictures, *names):
     """Play symptoms; a picture has 16 samples of the failing run on the left, and of the repaired one on the right."""
     for name in names or SYMPTOMS:
         of = SYMPTOMS[name]
-        data = flat_discs() if name == "checkerboard" else None
+        data, columns, scale = (flags(), 2, 4) if name == "checkerboard" else (None, 4, 2)
         (broken, failing), (repaired, mended) = play(of.broken, of, data), play(of.repaired, of, data)
-        sheets = [np.asarray(grid(images, columns=4)) for images in (broken, repaired)]
-        gap = np.full((sheets[0].shape[0], 20, sheets[0].shape[2]), 255, np.uint8)
+        sheets = [np.asarray(grid(images[: columns**2], columns)) for images in (broken, repaired)]
+        gap = np.full((sheets[0].shape[0], 40 // scale, sheets[0].shape[2]), 255, np.uint8)
         sheet = np.concatenate([sheets[0], gap, sheets[1]], axis=1)
-        pillow(sheet).resize((2 * sheet.shape[1], 2 * sheet.shape[0]), 0).save(Path(pictures) / f"{name}.png")
+        pillow(sheet).resize((scale * sheet.shape[1], scale * sheet.shape[0]), 0).save(Path(pictures) / f"{name}.png")
         append_row(Path(out), {"name": name, "failing": failing, "repaired": mended})
         print(name, failing, mended, flush=True)
 
