@@ -105,6 +105,9 @@ def play(changes, of, data):
 def measured(name):
     """Return as Markdown what was measured of a symptom, failing and repaired."""
     row = next(row for row in read_rows(RESULTS) if row["name"] == name)
+    if name == "checkerboard":
+        values = (row["failing"]["real"], row["failing"]["grid"], row["repaired"]["grid"])
+        return "```text\nreals: {:.2f} grey levels\nfailing: {:.2f}\nrepaired: {:.2f}\n```".format(*values)
     lines = []
     for what in ("failing", "repaired"):
         found = row[what]
