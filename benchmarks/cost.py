@@ -121,7 +121,7 @@ def table(found):
             " · ".join(f"{p.milliseconds:.3g}" for p in points),
             f"{slope(points, name):.2f}",
             " · ".join(f"{p.mebibytes:.3g}" for p in points),
-            " · ".join(f"{p.parameters / 1e6:.2g} M" for p in points),
+            " · ".join(dict.fromkeys(f"{p.parameters / 1e6:.2g} M" for p in points)),
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
