@@ -1,7 +1,6 @@
 """`fit` and runs in the kernel of a real notebook."""
 
 import asyncio
-import os
 import re
 from copy import deepcopy
 from itertools import chain
@@ -18,43 +17,33 @@ LONG = 120
 """Seconds that a busy machine may take."""
 
 
-def executed(tmp_path, monkeypatch, *cells, stop=None):
-    """Run cells one after the other; press the stop button in cell `stop`, once it has shown its samples."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SOURCE), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+def test_the_stop_button_keeps_what_was_learned(tmp_path, monkeypatch):
+    for name, value in {"PYTHONPATH": SOURCE, "IPYTHONDIR": tmp_path, "JUPYTER_RUNTIME_DIR": tmp_path}.items():
+        monkeypatch.setenv(name, str(value))
+    cells = ("import mulligan\ngenerator = mulligan.fit('ring', recipe='ring', steps=10**6)", "generator")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
     client = nbclient.NotebookClient(notebook, timeout=LONG, kernel_name="python3")
+    stopped, then = notebook.cells
 
-    async def shown(cell):
-        for _ in range(20 * LONG):
-            if any('alt="samples"' in html(output) for output in cell.outputs):
-                return
-            await asyncio.sleep(0.05)
-
-    async def played():
+    async def play():
         async with client.async_setup_kernel():
-            for number, cell in enumerate(notebook.cells):
-                going = asyncio.ensure_future(client.async_execute_cell(cell, number))
-                if number == stop:
-                    await shown(cell)
-                    await client.km.interrupt_kernel()
-                await going
+            fit = asyncio.ensure_future(client.async_execute_cell(stopped, 0))
+            for _ in range(20 * LONG):
+                if any('alt="samples"' in html(output) for output in stopped.outputs):
+                    break
+                await asyncio.sleep(0.05)
+            await client.km.interrupt_kernel()
+            await fit
+            await client.async_execute_cell(then, 1)
 
-    asyncio.run(played())
-    return [cell.outputs for cell in notebook.cells]
+    asyncio.run(play())
+    assert [output["output_type"] for output in stopped.outputs] == ["display_data"]
+    assert re.search(r"stopped after step \d+: the generator has learned until then", html(stopped.outputs[0]))
+    assert then.outputs[0]["data"]["image/png"]
 
 
 def html(output):
     return output.get("data", {}).get("text/html", "")
-
-
-def test_the_stop_button_keeps_what_was_learned(tmp_path, monkeypatch):
-    fit = "import mulligan\ngenerator = mulligan.fit('ring', recipe='ring', steps=10**6)"
-    stopped, then = executed(tmp_path, monkeypatch, fit, "generator", stop=0)
-    assert [output["output_type"] for output in stopped] == ["display_data"]
-    assert re.search(r"stopped after step \d+: the generator has learned until then", html(stopped[0]))
-    assert then[0]["data"]["image/png"]
 
 
 @pytest.mark.slow

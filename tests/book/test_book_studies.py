@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from experiments.book_studies import BOOK, FIGURES, Continuations, first_drawn, imprint, play, travel
+from experiments.book_studies import Continuations, first_drawn, imprint, play, travel
 from mulligan.data import Dataset, scaled
-from mulligan.studies import MEASURES, Axis, Budget, Study, Variation, load_study
+from mulligan.studies import MEASURES, Axis, Budget, Study, Variation
 from mulligan.training import Run, train, with_overrides
 
 
@@ -99,10 +99,3 @@ def test_variations_go_on_from_one_checkpoint(tmp_path):
     list(train(whole))  # "hot" is the run that never stopped
     assert MEASURES["quality"](whole, 200)["distance"] == hot["figures"]["distance"]
     assert list(Continuations(asked, tmp_path / "out", resume=True).run()) == []
-
-
-@pytest.mark.parametrize("name", BOOK)
-def test_every_study_of_the_book_can_be_built(name):
-    study = load_study(BOOK[name])
-    assert {"small", "full"} <= {budget.name for budget in study.budgets}
-    assert {*study.columns} <= FIGURES.keys()

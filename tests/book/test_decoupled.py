@@ -51,27 +51,6 @@ def test_backprop_in_blocks_is_backprop_in_one_net():
     assert np.concatenate(thetas(chain.blocks)) == pytest.approx(net.theta, rel=1e-12)
 
 
-def test_with_right_guesses_it_is_backpropagation(monkeypatch):
-    x, y = batch()
-    plain, chain = chain_of(Way("true")), chain_of(Way(labels=True))
-    _, dy = softmax_cross_entropy(plain.logits(x, training=True), y, len(x))
-    truths = []
-    for block in plain.blocks[:0:-1]:
-        dy = block.space.backward(dy)
-        truths.insert(0, dy * len(x))
-    truths = [t.copy() for t in truths]
-    for model, truth in zip(chain.models, truths):
-        monkeypatch.setattr(model.space, "forward", lambda x, labels=None, truth=truth: truth.copy())
-    monkeypatch.setattr(chain, "guesses", lambda i: truths[i])
-    plain = chain_of(Way("true"))
-    handed = []
-    monkeypatch.setattr(chain, "teach", lambda i, target: handed.append(target.copy()))
-    assert chain.step(x, y) == plain.step(x, y)
-    assert np.concatenate(thetas(chain.blocks)) == pytest.approx(np.concatenate(thetas(plain.blocks)), rel=1e-12)
-    for target, truth in zip(handed, truths):
-        assert target == pytest.approx(truth, rel=1e-10, abs=1e-14)
-
-
 def test_alignment_is_the_cosine_with_the_true_gradient():
     x, y = batch()
     chain = chain_of(Way(hidden=3, labels=True))

@@ -1,12 +1,10 @@
 """The optimisers' page: the functions by differences, the walks by hand, the rule that chooses a rate."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pytest
 
 from experiments.landscapes import LANDSCAPES, RATES, Beale, Saddle, choose, walk
-from mulligan.nn.optimizers import SGD, Adam, Momentum
+from mulligan.nn.optimizers import SGD, Momentum
 
 BOTH = pytest.mark.parametrize("landscape", LANDSCAPES.values(), ids=LANDSCAPES)
 
@@ -45,21 +43,6 @@ def test_a_walk_is_the_papers_own_lines():
     assert one.values[5] == pytest.approx(value_at(beale, theta), rel=1e-12)
     assert one.path[0] == pytest.approx(beale.start, abs=0)
     assert one.path.shape == (beale.steps + 1, 2)
-
-
-@dataclass(frozen=True)
-class Counted(Saddle):
-    asked: tuple[list, ...] = ([],)
-
-    def gradient(self, point):
-        self.asked[0].append(point.copy())
-        return super().gradient(point)
-
-
-def test_each_step_begins_where_the_last_one_ended():
-    landscape = replace(Counted(asked=([],)), steps=7)
-    one = walk(Adam(), landscape, 0.01)
-    assert np.array(landscape.asked[0]) == pytest.approx(one.path[:-1], abs=0)
 
 
 def test_arrival_is_when_f_stays_low_not_when_it_first_is():
