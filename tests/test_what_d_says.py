@@ -30,7 +30,6 @@ SAYS = {
     "non_saturating": "probability",
     "minimax": "probability",
     "literal_cost": "probability",
-    "feature_matching": "probability",  # D's loss is the non-saturating one
     "least_squares": "logit",  # its targets are 0 and 1, without a σ
     "hinge": "logit",
     "wasserstein": "centred",  # a critic, any constant may be added to it

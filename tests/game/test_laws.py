@@ -20,8 +20,7 @@ OPTIONS = [case for case in cases() if case.name.split(",")[0] not in LOSSES and
 SOME = [
     case
     for case in cases()
-    if case.name.startswith(("relativistic, r", "wasserstein, wgan_gp,", "feature_matching, no p"))
-    and case.workers == 2
+    if case.name.startswith(("relativistic, r", "wasserstein, wgan_gp,", "minimax, no p")) and case.workers == 2
 ]
 GAMES = OPTIONS + SOME
 name_of = {"ids": lambda case: case.name if isinstance(case, SmallGame) else None}

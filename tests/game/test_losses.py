@@ -9,7 +9,6 @@ import pytest
 from mulligan.game import (
     GAN,
     LOSSES,
-    FeatureMatching,
     Game,
     Latent,
     LiteralCost,
@@ -73,10 +72,6 @@ DEFINITIONS = {
         lambda r, f: relativistic_average(r, f, 1),
         lambda r, f: relativistic_average(r, f, -1),
     ),
-    "feature_matching": (
-        lambda r, f: mean(sp(-x) for x in r) + mean(sp(x) for x in f),
-        lambda r, f: mean(sp(-x) for x in f),  # where features are not asked for
-    ),
 }
 
 
@@ -99,9 +94,7 @@ def test_relativistic_losses_see_differences_only(loss, shift):
     assert abs(here.real.sum() + here.fake.sum()) < 1e-15
 
 
-@pytest.mark.parametrize(
-    ("kind", "sign"), [(NonSaturating, 1), (Minimax, 1), (FeatureMatching, 1), (LiteralCost, -1)], ids=str
-)
+@pytest.mark.parametrize(("kind", "sign"), [(NonSaturating, 1), (Minimax, 1), (LiteralCost, -1)], ids=str)
 def test_smoothing_moves_the_target_of_reals_only(kind, sign):
     real, fake = np.random.default_rng(0).standard_normal((2, 7))
     s, plain = 0.1, kind().discriminator(real=real, fake=fake)
@@ -142,7 +135,7 @@ THRESHOLDS = {"least_squares": 0.5, "wasserstein": None, "relativistic": None, "
 
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-@pytest.mark.parametrize("name", [name for name in LOSSES if name != "feature_matching"])
+@pytest.mark.parametrize("name", LOSSES)
 def test_d_is_right_on_the_right_side_of_the_loss_s_threshold(name, update):
     player = Player((Dense(1),))
     gan = GAN(Game(player, player, Latent(1), LOSSES[name](), update=update), (1,), workers=1)

@@ -7,7 +7,6 @@ from mulligan.game import (
     R1,
     WGANGP,
     DiscriminatorLoss,
-    FeatureMatching,
     Game,
     GeneratorLoss,
     Hinge,
@@ -81,17 +80,6 @@ def smoothing_has_no_gradient(patch):
         return DiscriminatorLoss(value, -sigmoid(-real) / len(real), c_fake)
 
     around(patch, NonSaturating, "discriminator", change)
-
-
-@bug("feature_matching, no penalty, alternating, curved, workers *")
-def feature_matching_without_the_mean(patch):
-    right = FeatureMatching.match
-
-    def wrong(real_mean, fake_mean, n):
-        value, row = right(real_mean, fake_mean, n)
-        return value, n * row
-
-    patch.setattr(FeatureMatching, "match", staticmethod(wrong))
 
 
 @bug("r1", "hinge, r1, *, mlp, workers 1", "hinge, r1, *, curved, workers 1")

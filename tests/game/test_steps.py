@@ -11,7 +11,7 @@ from mulligan.nn import EMA
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import Constant, Zeros
 from mulligan.nn.optimizers import SGD, Adam
-from mulligan.nn.schedules import Exponential, Linear
+from mulligan.nn.schedules import Linear, StepDecay
 
 STEPS = 6
 SEEN = []
@@ -58,7 +58,7 @@ def play(game, between):
 
 @pytest.mark.parametrize(("update", "d_steps"), [("simultaneous", 1), ("alternating", 1), ("alternating", 2)])
 def test_rates_and_beta2_of_both_players_are_those_of_the_step(update, d_steps):
-    schedules = Schedules(lr=Exponential(0.8, factor=0.5, every=1), beta2=Linear(0.5, 0.9))
+    schedules = Schedules(lr=StepDecay(0.8, 0.5, tuple(range(STEPS))), beta2=Linear(0.5, 0.9))
     game = game_of(update=update, d_steps=d_steps, schedules=schedules)
     own = {"generator": Seen(1e-3), "discriminator": Seen(2e-3)}
     game = replace(game, **{name: replace(getattr(game, name), optimizer=seen) for name, seen in own.items()})

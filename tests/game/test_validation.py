@@ -12,7 +12,6 @@ from mulligan.game import (
     R1,
     R2,
     WGANGP,
-    FeatureMatching,
     Game,
     Latent,
     Player,
@@ -23,7 +22,7 @@ from mulligan.game.architectures import R3GANGenerator, picture
 from mulligan.game.checking import NETS, game_of
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Optimizer
-from mulligan.nn.schedules import Constant, Exponential, Linear, StepDecay
+from mulligan.nn.schedules import Constant, Linear, StepDecay
 
 G, D, SHAPE = NETS["mlp"]
 
@@ -64,8 +63,6 @@ def test_g_may_not_compare_what_it_draws():
 @pytest.mark.parametrize("penalty", [WGANGP(), DRAGAN(), ZeroCentered()], ids=repr)
 def test_what_needs_another_pass_cannot_be_simultaneous(penalty):
     refused(UnsupportedError, penalty.name, game_of(penalties=(R1(), penalty), update="simultaneous"))
-    match = "update must be 'alternating' with feature_matching"
-    refused(UnsupportedError, match, game_of(loss=FeatureMatching(), update="simultaneous"))
 
 
 def test_a_users_penalty_says_where_it_looks():
@@ -74,13 +71,6 @@ def test_a_users_penalty_says_where_it_looks():
 
     with pytest.raises(UnsupportedError, match="Nearby must implement draw"):
         GAN(game_of(penalties=(Nearby(),)), SHAPE, workers=1).step(np.zeros((4, 4)))
-
-
-@pytest.mark.parametrize("layer", [5, 17, -6])
-def test_feature_matching_of_a_layer_that_is_not_there(layer):
-    refused(ShapeError, f"layer must be .*, got {layer}: .* 5 layers", game_of(loss=FeatureMatching(layer=layer)))
-    for there in (4, -5):
-        GAN(game_of(loss=FeatureMatching(layer=there)), SHAPE, workers=1)
 
 
 @pytest.mark.parametrize("classes", [0, 4])
@@ -113,7 +103,7 @@ def test_a_schedule_of_rates_without_a_rate():
         gan.step(np.zeros((2, *SHAPE)))
 
 
-@pytest.mark.parametrize("schedule", [Constant(1.0), Linear(0.9, 1.1), Exponential(0.9, 2.0, 30)])
+@pytest.mark.parametrize("schedule", [Constant(1.0), Linear(0.9, 1.1)])
 def test_a_beta2_schedule_that_leaves_its_range(schedule):
     game = game_with(Adam(), Schedules(beta2=schedule))
     with pytest.raises(ConfigError, match=r"beta2 must .*got 1[.\d]* from a schedule"):
@@ -122,7 +112,7 @@ def test_a_beta2_schedule_that_leaves_its_range(schedule):
 
 
 @pytest.mark.parametrize("name", ["lr", "penalty", "noise"])
-@pytest.mark.parametrize("schedule", [Exponential(factor=2.0, every=1), StepDecay(factor=1e200, at=(3, 1998))])
+@pytest.mark.parametrize("schedule", [StepDecay(factor=1e200, at=(3, 1998))])
 def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
     schedules = Schedules(**{name: schedule})
     GAN(game_with(Adam(), schedules), SHAPE, total=1000, workers=1)

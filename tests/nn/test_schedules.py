@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from mulligan.nn.schedules import (
     Cosine,
-    Exponential,
     Geometric,
     Linear,
     StepDecay,
@@ -78,11 +77,3 @@ def test_step_decay_acts_from_the_step_after():
     assert article(40, 100) == pytest.approx(9e-7)
     assert article(41, 100) == pytest.approx(9e-9)
     assert StepDecay(at=[0, np.int64(40)]) == StepDecay(at=(0, 40))
-
-
-def test_exponential_smooth_and_in_stairs():
-    jang = Exponential(1e-3, 0.95, every=2500, stairs=True)
-    assert [jang(step, 10_000) for step in (0, 2499, 2500, 5000)] == pytest.approx(
-        [1e-3, 1e-3, 0.95e-3, 0.95**2 * 1e-3]
-    )
-    assert Exponential(1.0, 0.25, every=10)(5, 10) == pytest.approx(0.5)

@@ -88,7 +88,7 @@ D wins | mlp | penalties=[]; loss=minimax; d_steps=5; update=alternating; D.lr=0
 gamma off, mode collapse | mlp | γ0=0; γ1=0 | checkpoint | γ0=1; γ1=1
 G wins | mlp | D.layers.hidden=[1, 300] | step 0 | D.layers.hidden=[128, 300]
 gamma off (penalty_share) | mlp | γ0=1000 | step 0 | γ0=1
-gamma off (penalty_share) | mlp | schedules.penalty={kind="exponential", factor=10} |
+gamma off (penalty_share) | mlp | schedules.penalty={kind="linear", start=1, end=1e4} |
     step 0 | schedules.penalty=constant
 gamma off, mode collapse, D wins | mlp |  | checkpoint | γ0=10; γ1=10
 mode collapse, gamma off, D wins | mlp | γ0=10; γ1=100 | checkpoint | γ0=100
@@ -142,8 +142,8 @@ divergence | mlp | D.lr=0.03 | checkpoint | D.lr=0.001
 divergence | quick |  | checkpoint | γ0=1; γ1=1; G.lr=0.001; D.lr=0.001
 divergence | mlp | loss=wasserstein; update=alternating; penalties=[{kind="wgan_gp", weight=10}] |
     checkpoint | G.lr=0.000333; D.lr=0.000333
-divergence | mlp | schedules.lr={kind="exponential", factor=10, every=1} | checkpoint | schedules.lr=constant
-divergence | mlp | schedules.penalty={kind="exponential", factor=10, every=1} | step 0 | schedules.penalty=constant
+divergence | mlp | schedules.lr={kind="linear", start=1, end=1e9} | checkpoint | schedules.lr=constant
+divergence | mlp | schedules.penalty={kind="linear", start=1, end=1e9} | step 0 | schedules.penalty=constant
 divergence | mlp | schedules.lr={kind="linear", start=0, end=1, until=0.1} | checkpoint | G.lr=0.000333; D.lr=0.000333
 divergence | mlp | D.lr=1e-12 | checkpoint | D.lr=0.001
 D wins | mlp | G.lr=3e-06; D.lr=0.003 | checkpoint | γ0=10; γ1=10; G.lr=0.003

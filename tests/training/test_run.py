@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
+from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.game import Wasserstein
 from mulligan.nn.workers import available_cores
 from mulligan.nn.workers.limits import rows_at_once
@@ -127,8 +127,6 @@ def test_misfits_are_refused_before_the_first_step(tiny, pictured, digits):
         Run(tiny(data={"name": "digits", "labels": "none"}), data=digits)
     with pytest.raises(ShapeError, match=r"generator's samples must .*, got \(3,\)"):
         Run(tiny(generator={"layers": [{"kind": "dense", "units": 3}]}))
-    with pytest.raises(UnsupportedError, match="feature_matching"):
-        Run(tiny(loss="feature_matching"))
     with pytest.raises(ConfigError, match="Own must be in a registry"):  # a checkpoint could not name it
         Run(replace(tiny(), loss=type("Own", (Wasserstein,), {})()))
     with pytest.raises(DataError, match="no data set and no file named 'aaa"):  # the system has no such long names

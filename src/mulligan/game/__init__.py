@@ -18,7 +18,6 @@ from mulligan.game.augment import AUGMENTATIONS, Augmentation, Brightness, Cutou
 from mulligan.game.losses import (
     LOSSES,
     DiscriminatorLoss,
-    FeatureMatching,
     GeneratorLoss,
     Hinge,
     LeastSquares,
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
 # fmt: off
 __all__ = [
     "ARCHITECTURES", "AUGMENTATIONS", "DRAGAN", "GAN", "LOSSES", "PENALTIES", "R1", "R2", "WGANGP", "Architecture",
-    "Augmentation", "Brightness", "Cutout", "DiscriminatorLoss", "FeatureMatching", "Flip", "Game", "GeneratorLoss",
-    "Hinge", "Latent", "LeastSquares", "LiteralCost", "Loss", "Minimax", "NonSaturating", "Penalty", "Player",
+    "Augmentation", "Brightness", "Cutout", "DiscriminatorLoss", "Flip", "Game", "GeneratorLoss", "Hinge",
+    "Latent", "LeastSquares", "LiteralCost", "Loss", "Minimax", "NonSaturating", "Penalty", "Player",
     "Relativistic", "RelativisticAverage", "Schedules", "Translation", "Wasserstein", "ZeroCentered",
 ]
 # fmt: on

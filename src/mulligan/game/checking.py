@@ -17,7 +17,7 @@ import numpy as np
 from mulligan.errors import UnsupportedError
 from mulligan.game.augment import AUGMENTATIONS, Augmentation, Brightness, Cutout, Flip, Translation, Warp
 from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES, FeatureMatching, Loss, NonSaturating, Relativistic
+from mulligan.game.losses import LOSSES, Loss, NonSaturating, Relativistic
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.game.validation import try_loss, try_penalty
@@ -40,7 +40,7 @@ from mulligan.nn.memory import Array, Labels
 from mulligan.nn.network import Workspace
 from mulligan.nn.optimizers import SGD, State
 from mulligan.nn.rng import stream
-from mulligan.nn.schedules import Exponential
+from mulligan.nn.schedules import StepDecay
 
 ROWS = 5
 """Of a batch: odd, so that two workers get different shares."""
@@ -151,7 +151,7 @@ def cases(pattern: str = "*") -> Iterator[SmallGame]:
         for set_name, penalties in sets.items():
             for update in UPDATES:
                 apart = any(penalty.apart for penalty in penalties)
-                if update == "simultaneous" and (isinstance(loss, FeatureMatching) or apart):
+                if update == "simultaneous" and apart:
                     continue
                 for net in NETS:
                     for workers in (1, 2):
@@ -172,7 +172,7 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
         for net in ("mlp", "curved"):
             blurred = game_of(net, instance_noise=0.3, penalties=r1_r2, update=update)
             yield f"instance noise, {update}, {net}", blurred, (4,)
-        halving = Exponential(factor=0.5, every=1)  # its value shows at which step it was evaluated
+        halving = StepDecay(factor=0.5, at=(0, 1, 2))  # its value shows at which step it was evaluated
         halves = Schedules(lr=halving, penalty=halving, noise=halving)
         scheduled = game_of(instance_noise=0.3, penalties=r1_r2, update=update, schedules=halves)
         yield f"schedules, {update}", scheduled, (4,)
@@ -197,7 +197,6 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
         yield f"z drawn once, {net}", game, NETS[net][2]
     spectral = (nn.Dense(5, spectral_norm=True), LEAKY, nn.Dense(4))
     yield "z drawn once, spectral norm in G", game_of(rate=STILL, g=spectral, latent=Latent(3, redraw=False)), (4,)
-    yield "feature_matching of the first layer", game_of("curved", loss=FeatureMatching(layer=0)), (4,)
     yield from _augmented()
     yield from _layers()
 
@@ -223,12 +222,7 @@ def _augmented() -> Iterator[tuple[str, Game, Shape]]:
         game = game_of("conv", augment=whole, penalties=sets[set_name], d_steps=2)
         yield f"augmented, all, {set_name}, d_steps = 2", game, shape
     normed = (nn.Conv2d(3), nn.BatchNorm(), *NETS["conv"][1][1:])
-    for loss in ("non_saturating", "feature_matching"):
-        yield (
-            f"augmented, all, batch norm in D, {loss}",
-            game_of("conv", d=normed, augment=whole, loss=LOSSES[loss]()),
-            shape,
-        )
+    yield "augmented, all, batch norm in D", game_of("conv", d=normed, augment=whole), shape
 
 
 def _layers() -> Iterator[tuple[str, Game, Shape]]:
@@ -248,7 +242,7 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
             g = (nn.Dense(8), nn.LayerNorm(), nn.Reshape((2, 2, 2)), nn.Upsample("bilinear"), nn.Conv2d(1, 3, 1))
             yield f"resampling, {tail}", game_of("conv", g=g, d=pooled, **shared), image
     mixing = (*critic[:2], batch_norm, *critic[2:])
-    for loss in ("non_saturating", "relativistic", "feature_matching"):
+    for loss in ("non_saturating", "relativistic"):
         game = game_of(d=mixing, g=(mlp[0], batch_norm, *mlp[1:]), loss=LOSSES[loss](), instance_noise=0.1)
         yield f"batch norm in D, {loss}", game, shape
     yield "batch norm in D, d_steps = 2", game_of(d=mixing, d_steps=2), shape
@@ -470,16 +464,7 @@ class Objectives:
     def generator(self) -> float:
         """L_G."""
         loss, real, fake = self.game.loss, self.logits(self.real), self.fake() + self.blur
-        if isinstance(loss, FeatureMatching):
-            difference = (self.features(self.real, loss.layer) - self.features(fake, loss.layer)).mean(axis=0)
-            return float(np.square(difference).sum())
         return loss.generator(real=real, fake=self.logits(fake)).value
-
-    def features(self, x: Array, layer: int) -> Array:
-        self.d.forward(x, self.labels)
-        root: Any = self.d.network.layer
-        features: Array = root.output_of(self.d.memory, layer).copy()
-        return features
 
 
 def place_points(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:

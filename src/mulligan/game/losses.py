@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from mulligan.nn.fields import Checked, Fraction, Integer
+from mulligan.nn.fields import Checked, Fraction
 from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.memory import Array, constant
 
@@ -209,20 +209,6 @@ class RelativisticAverage(Loss):
         return GeneratorLoss(float(value), -(q + p.mean()) / len(fake))
 
 
-@dataclass(frozen=True)
-class FeatureMatching(NonSaturating):
-    """G matches the mean of D's features: ‖E h(x) − E h(G(z))‖² (Salimans et al. 2016, §3.1); D: `NonSaturating`."""
-
-    layer: Integer = -2
-    """The layer of D whose output is h, counted from 0, or from the end if negative (−2: the last layer's input)."""
-
-    @staticmethod
-    def match(real_mean: Array, fake_mean: Array, n: int) -> tuple[float, Array]:
-        """Return ‖r̄ − f̄‖² and its gradient with respect to the features of one of n fake rows."""
-        difference = fake_mean - real_mean
-        return float(np.square(difference).sum()), 2.0 * difference / n
-
-
 LOSSES: dict[str, type[Loss]] = {
     "non_saturating": NonSaturating,
     "minimax": Minimax,
@@ -232,6 +218,5 @@ LOSSES: dict[str, type[Loss]] = {
     "hinge": Hinge,
     "relativistic": Relativistic,
     "relativistic_average": RelativisticAverage,
-    "feature_matching": FeatureMatching,
 }
 """Every loss by the name that a configuration uses. A user's own loss is one more entry."""

@@ -5,13 +5,11 @@ two workspaces, as published GANs with BatchNorm do. In a joint batch, its stati
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from mulligan.game.augment import Warp
 from mulligan.game.draws import Move
-from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import Penalty, scale_rows
 from mulligan.nn.memory import Array, Memory, aligned
 from mulligan.nn.network import Network
@@ -134,21 +132,6 @@ class DiscriminatorPasses:
         dx = self.own.buffers["dwarp", d_fake.shape]
         np.copyto(dx, d_fake)
         return self._warp.transpose(dx, warp[1])
-
-    def match_features(self, layer: int, batch: int) -> tuple[float, Array]:
-        """Return the loss of feature matching (Salimans et al. 2016, §3.1), and ∂L_G/∂T(G(z)) through D."""
-        root: Any = self.space.network.layer
-        fake_features = root.output_of(self.space.memory, layer)
-        if self.real_space is None:
-            real_features, fake_features = fake_features[: self._first], fake_features[self._first :]
-        else:
-            real_features = root.output_of(self.real_space.memory, layer)
-        sums = np.stack([real_features.sum(axis=0), fake_features.sum(axis=0)])
-        real_mean, fake_mean = self.space.context.sum_over_workers(sums) / batch
-        value, row = FeatureMatching.match(real_mean, fake_mean, batch)
-        dy = np.zeros((self._first + len(fake_features), *row.shape), row.dtype)
-        dy[self._first :] = row
-        return value, root.backward_from(self.space.memory, layer, dy)[self._first :]
 
     def penalize_apart(self, penalty: Penalty, points: Array, fake: Array, m: Move, batch: int, factor: float) -> float:
         """Add the gradient of a penalty at points of its own, by another pass of D; return these rows' part of it."""

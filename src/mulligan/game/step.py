@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mulligan.game.draws import Draws, Move
-from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, accuracy, mean
+from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, accuracy, mean
 from mulligan.game.passes import DiscriminatorPasses
 from mulligan.game.player import PlayerState
 from mulligan.game.spec import Game
@@ -109,18 +109,12 @@ class Step:
 
     def generator(self, m: Move) -> None:
         """G's gradients, against the D that has just moved."""
-        loss = self.game.loss
-        with_real = loss.relativistic or isinstance(loss, FeatureMatching)
+        with_real = self.game.loss.relativistic
         again = self.game.latent.redraw or self.g.network.needs_finish  # spectral norm has changed G's weights
         fake = self.g.forward(m.z, m.labels) if again else self.fake  # G(z), or the fakes that D saw
         self.d.forward(m.real if with_real else m.real[:0], fake, m)  # D(G(z)), or D([x; G(z)])
-        if isinstance(loss, FeatureMatching):
-            layers = len(self.players["d"].layers)
-            self.measures["g_loss"], d_fake = self.d.match_features(loss.layer % layers, self.n)
-        else:
-            c_g = self.g_loss(*self.gather_logits())
-            d_fake = self.d.fake_gradient(c_g.fake[self.rows])  # ∂L_G/∂G(z), through D
-        self.g_grads(d_fake, m)
+        c_g = self.g_loss(*self.gather_logits())
+        self.g_grads(self.d.fake_gradient(c_g.fake[self.rows]), m)  # ∂L_G/∂G(z), through D
 
     # ── parts of the moves ────────────────────────────────────────────────────────────────────────────────────────────
 

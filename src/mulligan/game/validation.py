@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
 from mulligan.game.augment import Warp
-from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, Loss
+from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Loss
 from mulligan.game.penalties import Penalty
 from mulligan.game.spec import Game
 from mulligan.nn.layers.base import Shape, no_second_order, walk
@@ -122,19 +122,6 @@ def _rules(game: Game, g: Network, d: Network, shape: Shape) -> Iterator[tuple[b
         )
     for _, layer, _ in walk(d.layer, d.input_shape):
         yield layer.second_order or not game.penalties, UnsupportedError, no_second_order(layer)
-    if isinstance(game.loss, FeatureMatching):
-        depth = len(d.layer.children(d.input_shape))
-        yield (
-            not at_once,
-            UnsupportedError,
-            "update must be 'alternating' with feature_matching, got 'simultaneous'.",
-        )
-        yield (
-            -depth <= game.loss.layer < depth,
-            ShapeError,
-            f"feature_matching: layer must be from 0 to {depth - 1}, or from −{depth} to −1 counted from the end, got "
-            f"{game.loss.layer}: the discriminator has {depth} layers. Try layer = -2.",
-        )
 
 
 def try_loss(loss: Loss, real: Array, fake: Array, *, blind: bool = False) -> tuple[DiscriminatorLoss, GeneratorLoss]:

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from mulligan.errors import ConfigError, must_be
-from mulligan.nn.fields import Checked, Count, Fraction, NonNegative, Positive, PositiveFraction, Whole
+from mulligan.nn.fields import Checked, Fraction, NonNegative, Positive, PositiveFraction, Whole
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,6 @@ class Schedule(Checked):
     @abstractmethod
     def __call__(self, step: int, total: int) -> float:
         """Return the value at one step, as a Python float: NumPy's would turn float32 arithmetic into float64."""
-
-
-def power(base: float, exponent: float) -> float:
-    """Return a power; infinity where Python raises an error."""
-    try:
-        return math.pow(base, exponent)
-    except OverflowError:
-        return math.inf
 
 
 @dataclass(frozen=True)
@@ -55,22 +47,10 @@ class StepDecay(Schedule):
     at: tuple[Whole, ...] = ()
 
     def __call__(self, step: int, total: int) -> float:
-        return self.value * power(self.factor, sum(step > k for k in self.at))
-
-
-@dataclass(frozen=True)
-class Exponential(Schedule):
-    """Multiply a value by a factor every `every` steps, for a run of any length: ``value · factor^(step/every)``."""
-
-    value: NonNegative = 1.0
-    factor: Positive = 0.95
-    every: Count = 1000
-    stairs: bool = False
-    """True to change the value once every `every` steps; False to change it a little at each step."""
-
-    def __call__(self, step: int, total: int) -> float:
-        times: float = step // self.every if self.stairs else step / self.every
-        return self.value * power(self.factor, times)
+        try:
+            return self.value * math.pow(self.factor, sum(step > k for k in self.at))
+        except OverflowError:
+            return math.inf
 
 
 @dataclass(frozen=True)
@@ -131,7 +111,6 @@ class Cosine(Linear):
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "step_decay": StepDecay,
-    "exponential": Exponential,
     "geometric": Geometric,
     "linear": Linear,
     "cosine": Cosine,

@@ -53,7 +53,6 @@ GAMES = {
     "without average": {"average": "none"},
     "uniform z": {"latent": {"dim": 3, "distribution": "uniform"}, "instance_noise": 0.1},
     "dragan": {"update": "alternating", "penalties": ["dragan"]},
-    "feature matching": {"update": "alternating", "loss": "feature_matching", "penalties": []},
     "two threads": {"threads": 2},
 }
 OPTIMIZERS = ["sgd", "nadam", "amsgrad"]

@@ -21,7 +21,6 @@ from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
 from mulligan.nn.layers.initializers import (
     INITIALIZERS,
     Constant,
-    Glorot,
     He,
     Initializer,
     Normal,
@@ -34,7 +33,7 @@ from mulligan.nn.layers.shape import AvgPool, Flatten, Reshape, Upsample
 # fmt: off
 __all__ = [
     "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Constant", "Conv2d",
-    "ConvTranspose2d", "Dense", "Dropout", "Flatten", "Glorot", "He", "Initializer", "Layer", "LayerNorm",
+    "ConvTranspose2d", "Dense", "Dropout", "Flatten", "He", "Initializer", "Layer", "LayerNorm",
     "LeakyReLU", "LinearMap", "Normal", "OneHot", "Param", "Pointwise", "Projection", "ReLU", "Reshape", "Residual",
     "Scaled", "Sequential", "Shape", "Sigmoid", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register",
     "walk",

@@ -45,12 +45,6 @@ class Sequential(Layer):
         output: Array = m.saved["outputs"][index]
         return output
 
-    def backward_from(self, m: Memory, index: int, dy: Array) -> Array:
-        """Return dx for a gradient dy with respect to the output of layer `index`."""
-        for i in range(index, -1, -1):
-            dy = self.layers[i].backward(m.children[i], dy)
-        return dy
-
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         lowest = 0 if inputs else _lowest_with_params(m)
         for i in range(len(self.layers) - 1, lowest - 1, -1):

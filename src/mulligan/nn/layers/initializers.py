@@ -8,7 +8,7 @@ gradient check equals its float32 twin up to that rounding. `fan_in` counts the 
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,27 +40,6 @@ class He(Initializer):
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         out[...] = rng.normal(0.0, self.gain * math.sqrt(2 / ((1 + self.slope**2) * fan_in)), out.shape)
-
-
-@dataclass(frozen=True)
-class Glorot(Initializer):
-    """Scale the weights so that a tanh layer keeps the size of values and of gradients.
-
-    Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
-    networks", Eq. 16 (uniform) and Eq. 12 (the variance, for normal).
-
-        σ = gain·√(2/(fan_in + fan_out));   uniform: W ~ U(−√3·σ, √3·σ);   normal: W ~ N(0, σ²)
-    """
-
-    gain: NonNegative = 1.0
-    distribution: Literal["uniform", "normal"] = "uniform"
-
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        sigma = self.gain * math.sqrt(2 / (fan_in + fan_out))
-        if self.distribution == "normal":
-            out[...] = rng.normal(0.0, sigma, out.shape)
-        else:
-            out[...] = rng.uniform(-math.sqrt(3) * sigma, math.sqrt(3) * sigma, out.shape)
 
 
 @dataclass(frozen=True)
@@ -108,7 +87,6 @@ class Scaled(Initializer):
 
 INITIALIZERS: dict[str, type[Initializer]] = {
     "he": He,
-    "glorot": Glorot,
     "normal": Normal,
     "zeros": Zeros,
     "constant": Constant,
