@@ -11,6 +11,8 @@ import pytest
 for _library in ("OMP", "OPENBLAS", "MKL"):  # before NumPy comes: two processes of tests have two cores
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
+os.fsync = lambda file: None  # half the time of a short run; what needs it is tested with a stand-in
+
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # `nohup pytest`: what the tests start would inherit that, and wait for ever to be told that its terminal closed. A
     # handler is not inherited, and keeps this process alive as well.
