@@ -63,7 +63,7 @@ def test_all_sections_of_a_finished_run(folder, metrics):
     assert page.titles == ["Samples", "How it went", "Curves", "Quality", "Classes", "Copies?", "Again"]
     for figure in ("2.71", "floor 0.450", "0.870", "best 0.969", "1.60 %", "4.02"):
         assert figure in page.words
-    for title in ("24 steps", "Loss", "What D says", "Gradient norms", "Variety and cover", "No sign of copying"):
+    for title in ("24 steps", "Loss", "What D says", "Gradient norms", "Variety and cover", "C_T"):
         assert title in page.words
     assert "50.0 %, real 34.0 %" in page.words  # the share of the first class
     assert [t for t, a in page.tags if t == "img" and "data-step" in a] == ["img"] * 7  # steps 0, 4, … 24

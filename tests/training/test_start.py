@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import mulligan
-from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import Recorder, Run, RunFolder, resume
 from mulligan.training.samples import locate
@@ -49,28 +48,6 @@ def test_what_does_not_agree_begins_anew(tiny, first, tmp_path, caplog):
     assert np.array_equal(own[names[2]], fresh[names[2]])
     assert f"anew: {names[2]} (16, 24)" in caplog.text
     assert "discriminator  3 of 6 arrays" in caplog.text
-
-
-@pytest.mark.parametrize(("old", "new"), [((8, 3), (8, 2)), ((8, 2), (10, 0)), ((10, 0), (8, 2)), ((8, 3), (9, 3))])
-def test_rows_for_z_alone_go_across_classes_and_sizes_of_z(digits, tmp_path, record, caplog, old, new):
-    def run(dim, classes, **more):
-        data = Dataset("digits", digits.images, np.arange(len(digits)) % max(classes, 1), tuple("abc"[: classes or 1]))
-        small = {f"{player}.layers.hidden": [16] for player in ("generator", "discriminator")}
-        labels = {"data.labels": "dataset" if classes else "none", "latent.dim": dim}
-        return Run(mulligan.recipe("mlp", **small, **labels, **more, steps=1, threads=1), data=data)
-
-    first, fresh = run(*old), run(*new, seed=5)
-    record(tmp_path / "first", first)
-    with caplog.at_level(logging.INFO, "mulligan"):
-        made = run(*new, seed=5, start=str(tmp_path / "first"))
-    both = min(old[0], new[0])
-    (was, *rest), (had, *_), (has, *others) = (r.gan.g.network.tensors().values() for r in (first, fresh, made))
-    assert np.array_equal(has[:both], was[:both])
-    assert np.array_equal(has[both:], had[both:])
-    assert all(map(np.array_equal, others, rest))
-    assert "generator      4 of 4 arrays" in caplog.text
-    (had, *_), (has, *_) = (r.gan.d.network.tensors().values() for r in (first, made))
-    assert np.array_equal(has, had)  # D sees no z
 
 
 def test_a_run_with_the_generator_of_another_is_refused(tiny, first, tmp_path):

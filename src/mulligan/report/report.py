@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from mulligan.config.toml import dumps_toml
 from mulligan.data import Dataset
-from mulligan.diagnosis.failures import COPIES
 from mulligan.diagnosis.figures import figure_of
 from mulligan.doors.write import atomic_write
 from mulligan.errors import MulliganError
@@ -116,7 +115,6 @@ def page(story: Story, data: Dataset | None = None) -> str:
         figure_of=figure_of,
         curves=curves.draw_all(story),
         classes=sections.list_classes(story, real, names),
-        copies_below=COPIES.value,
         neighbours=neighbours,
         pairs=[] if neighbours is None else [*zip(*neighbours[:3])],
         uri=lambda picture: data_uri(png_bytes(picture)),

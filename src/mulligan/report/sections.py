@@ -112,8 +112,6 @@ def list_settings(story: Story) -> list[tuple[str, str]]:
     return [
         ("Recipe", config.recipe or "own"),
         ("Data", _data(story)),
-        ("Generator", _net(table["generator"]["layers"], at(story.started, "parameters", "generator"))),
-        ("Discriminator", _net(table["discriminator"]["layers"], at(story.started, "parameters", "discriminator"))),
         ("Loss", _kind(table["loss"])),
         ("Penalty", " + ".join(map(_kind, table["penalties"])) or "none"),
         ("Rates", ", ".join(rates)),
@@ -131,14 +129,6 @@ def _data(story: Story) -> str:
     kind = ("cluster", "clusters") if spec.labels == "clusters" else ("class", "classes")
     classes = f", {counted(started['classes'], *kind)}" if started["classes"] else ""
     return f"{started['data']}: {named}{classes}"
-
-
-def _net(layers: Any, weights: int | None) -> str:
-    size = "" if weights is None else f", {count(weights)} weights"
-    if isinstance(layers, dict):
-        widths = [f"{key} {'-'.join(map(str, layers[key]))}" for key in ("hidden", "channels") if layers.get(key)]
-        return f"{layers['kind'].replace('_', ' ')}: {', '.join(widths)}{size}"
-    return f"{len(layers)} layers{size}"
 
 
 def _kind(part: dict[str, Any]) -> str:
@@ -189,11 +179,6 @@ def list_classes(story: Story, real: Sequence[float], names: Sequence[str]) -> t
         beside = f", real {percent(real[label])}" if len(real) == len(shares) else ""
         rows.append((names[label] if label < len(names) else str(label), share, f"{percent(share)}{beside}"))
     return rows, where
-
-
-def list_copying(story: Story) -> tuple[float | None, ...]:
-    """Return C_T, and the authentic shares of samples and reals; None for what was not measured."""
-    return tuple(middle(at(story.metrics, "copies", key)) for key in ("ct_z", "authpct", "authpct_real"))
 
 
 # ── the verdict ───────────────────────────────────────────────────────────────────────────────────────────────────────

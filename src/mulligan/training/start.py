@@ -19,12 +19,10 @@ _LOG = logging.getLogger(__name__)
 def take_weights(run: Run, start: str | Path) -> None:
     """Copy the weights of another run into a new one: each array whose place and shape agree. The log lists them.
 
-    If the classes or the size of z differ, G's first layer takes only the rows for z. Optimisers and schedules start
-    from scratch. From a generator's file, G and its average both take the weights.
+    Optimisers and schedules start from scratch. From a generator's file, G and its average both take the weights.
     """
     path = expanded(start)
-    weights, step, (dim, classes) = _weights(path)
-    alike = (dim, classes) == (run.config.latent.dim, run.classes)
+    weights, step = _weights(path)
     g, d = run.gan.g.network, run.gan.d.network
     average = {entry.path: entry.view(run.gan.average) for entry in g.entries}
     lines, taken = [f"begins with the weights of {path}, step {step:,}:"], 0
@@ -32,9 +30,6 @@ def take_weights(run: Run, start: str | Path) -> None:
         there, fits, anew = _by_place(weights.get(player, {})), 0, []
         for place, (name, array) in _by_place(own).items():
             old = there.get(place, (name, array[:0]))[1]
-            if place == (0, "W") and player != "discriminator" and old.ndim == 2 and not alike:
-                both = min(dim, run.config.latent.dim)  # rows for z come before those for the class
-                array, old = array[:both], old[:both]
             if old.shape == array.shape:
                 np.copyto(array, old)
                 fits += 1
@@ -58,12 +53,12 @@ def _by_place(arrays: dict[str, Array]) -> dict[tuple[int, str], tuple[str, Arra
     return places
 
 
-def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int, tuple[int, int]]:
-    """Return the weights of each player, and of the average, by name; the step; and G's size of z and its classes."""
+def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:
+    """Return the weights of each player, and of the average, by name, and their step."""
     if not path.is_dir():
         file = Generator.load(path)
         weights = file.network.tensors()
-        return {"generator": weights, "average of G": weights}, file.spec.step, (file.spec.latent.dim, file.classes)
+        return {"generator": weights, "average of G": weights}, file.spec.step
     checkpoint = newest_in(path)
     if checkpoint is None:
         raise CheckpointError(f"{path} must hold a checkpoint, got none. Try a run that has been saved.")
@@ -75,5 +70,4 @@ def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int, tuple[int, i
             raise CheckpointError(f"{path} must hold the generator of its checkpoints, got another run's. Resume it.")
         network.theta[:], network.stats[:] = arrays[f"{name}.theta"], arrays[f"{name}.stats"]
     average = {entry.path: entry.view(arrays.get("average", arrays["g.theta"])) for entry in g.entries}
-    players = {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}
-    return players, checkpoint.step, (spec.latent.dim, spec.classes)
+    return {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}, checkpoint.step
