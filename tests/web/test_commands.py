@@ -93,8 +93,9 @@ def test_a_finished_run_goes_on_only_when_it_is_made_longer(call, stand, playgro
 def test_reports_become_curves_and_a_pace(call, stand):
     call.begun(stand, changes=[["steps", 1000]])
     stand.event("stepped", step=50, measures={"d_loss": 1.0, "g_loss": 2.0, "d_real": None})
-    stand.say("pace", step=50, rate=50.0, seconds=1.0)
-    stand.say("pace", step=60, rate=100.0, seconds=1.1)
+    stand.on_message("clock", stand.serial, 1.1)
+    stand.say("pace", step=50, rate=50.0)
+    stand.say("pace", step=60, rate=100.0)
     snapshot = call.get("/api/snapshot").json()
     curves = snapshot["curves"]["1"]
     assert (curves["step"], curves["d_loss"], curves["d_real"]) == ([50], [1.0], [None])

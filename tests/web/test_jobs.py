@@ -46,10 +46,10 @@ def test_a_run_is_reported_and_exported(runs, call):
     answer = call.get("/runs/tiny-1/report.html")
     assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    found = jobs.export(runs / "tiny-1", "npz")
-    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
+    found = jobs.export(runs / ".bundled")
+    assert found["url"] == "/api/runs/.bundled/files/viewer.html"
     answer = call.get(found["url"])
-    assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="bundled-viewer.html"'
 
 
 @pytest.fixture
@@ -57,12 +57,12 @@ def slow(playground, monkeypatch):
     """Jobs that wait for the event `gate`; `done` and `most` say which are done, and how many were at once."""
     jobs_ = SimpleNamespace(gate=threading.Event(), done=[], now=0, most=0)
 
-    async def perform(what, folder, args):
+    async def perform(what, folder):
         jobs_.now += 1
         jobs_.most = max(jobs_.most, jobs_.now)
         await asyncio.to_thread(jobs_.gate.wait, 20)
         jobs_.now -= 1
-        jobs_.done.append((what, folder.name, *args.values()))
+        jobs_.done.append((what, folder.name))
         return {"text": "done", "url": "/x"}
 
     monkeypatch.setattr(playground.jobs, "perform", perform)
@@ -76,20 +76,18 @@ async def all_done(playground):
 
 
 def test_jobs_of_users_wait_for_each_other(call, runs, playground, slow):
-    for to in ("html", "npz", "html"):
-        answer = call.post("/api/runs/tiny-1/export", to=to)
+    for _ in range(2):
+        answer = call.post("/api/runs/tiny-1/export")
         assert (answer.status_code, answer.json()["job"]) == (200, "export")
     assert call.post("/api/runs/tiny-1/report").status_code == 200
-    assert call.post("/api/runs/tiny-1/export", to="exe").json()["field"] == "to"
     assert call.post("/api/runs/tiny-9/report").status_code == 404
     assert call.get("/api/snapshot").json()["progress"]["what"] == "export"
     slow.gate.set()
     call.client.portal.call(all_done, playground)
-    exports = [("export", "tiny-1", "html"), ("export", "tiny-1", "npz")]  # the same twice is done once
-    assert slow.done == [*exports, ("report", "tiny-1")]
+    assert slow.done == [("export", "tiny-1"), ("report", "tiny-1")]  # the same twice is done once
     assert slow.most == 1
 
 
 def test_a_job_in_its_process(call, runs, playground):
-    job = partial(playground.jobs.perform, "report", runs / "nothing", {})
+    job = partial(playground.jobs.perform, "report", runs / "nothing")
     assert "must be a run folder" in call.client.portal.call(job)["error"]

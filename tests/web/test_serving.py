@@ -78,6 +78,7 @@ def test_a_run_from_start_to_stop(served):
     assert samples[0]["step"] < samples[-1]["step"]
     steps = [each["step"] for each in ear.until("event", 20) if each["event"] == "stepped"]
     assert steps == sorted(set(steps))
+    assert served.wait(lambda status: status["steps_per_second"] and status["seconds"])["step"] > samples[0]["step"]
     served.post("/api/train/pause", **{"try": 1})
     there = served.wait(lambda status: status["state"] == "paused")["step"]
     served.post("/api/train/step", **{"try": 1, "count": 2})

@@ -48,10 +48,15 @@ FIGURES: dict[str, Figure] = {
     "coverage": Figure("share of reals that have a fake near them (best possible: 0.97)", "Reals that are reached"),
     "sharpness": Figure("steps between neighbouring pixels ÷ those of the reals", "Edges"),
     "classes_change": Figure("effective number of classes ÷ a measurement ago"),
-    "path_mean": Figure("path length of a fixed z ÷ how far it got, the mean of two or three measurements"),
-    "path": Figure("path length of a fixed z ÷ how far it got, over two measurements", "Path of a fixed z"),
-    "gap_most": Figure("energy distance of fakes and reals ÷ distance among reals, the most of three measurements"),
-    "way": Figure("path length of a fixed z ÷ range of the data, over two measurements"),
+    "path_mean": Figure(
+        "path length of a fixed z ÷ how far it got, the mean of two or three measurements", "Samples go in circles"
+    ),
+    "path": Figure("path length of a fixed z ÷ how far it got, over two measurements", "Samples go in circles"),
+    "gap_most": Figure(
+        "energy distance of fakes and reals ÷ distance among reals, the most of three measurements",
+        "Farthest from the real ones",
+    ),
+    "way": Figure("path length of a fixed z ÷ range of the data, over two measurements", "Samples move far"),
     "pace": Figure("path length of a fixed z ÷ range of the data, kept up over the whole run"),
     "travelled": Figure("path length of a fixed z ÷ range of the data, since the beginning"),
     "lag": Figure("distance of the averaged G's fakes from the other's ÷ deviation of the reals"),

@@ -29,7 +29,7 @@ class Jobs:
     def __init__(self, session: Session):
         self._session, self._broadcast = session, session.broadcast
         self._turn = asyncio.Lock()
-        self._tasks: dict[tuple[Any, ...], asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self.progress: dict[str, Any] | None = None
 
     def add_final(self, run: str) -> None:
@@ -37,12 +37,12 @@ class Jobs:
         for what in ("evaluate", "report"):
             self.add(what, run)
 
-    def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        key = (what, run, *args.items())
+    def add(self, what: str, run: str) -> dict[str, Any]:
+        key = (what, run)
         if key not in self._tasks:
-            self._tasks[key] = task = asyncio.get_running_loop().create_task(self._work(what, run, args))
+            self._tasks[key] = task = asyncio.get_running_loop().create_task(self._work(what, run))
             task.add_done_callback(lambda task: self._tasks.pop(key))
-        return {"job": what, "run": run, **args}
+        return {"job": what, "run": run}
 
     async def close(self) -> None:
         tasks = [*self._tasks.values()]
@@ -50,20 +50,20 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _work(self, what: str, run: str, args: dict[str, Any]) -> None:
+    async def _work(self, what: str, run: str) -> None:
         async with self._turn:
             about = {"what": what, "run": run, "done": False, "url": None}
             self.progress = about | {"text": BEGINS[what]}
             self._broadcast.publish("progress", self.progress)
             try:
-                result = await self.perform(what, self._session.runs / run, args)
+                result = await self.perform(what, self._session.runs / run)
             finally:
                 self.progress = None
         self.done(what, run, result)
 
-    async def perform(self, what: str, folder: Path, args: dict[str, Any]) -> dict[str, Any]:
+    async def perform(self, what: str, folder: Path) -> dict[str, Any]:
         """Do a job in a process of its own. It ends with this task: its files are complete or absent."""
-        process, channel = spawn(f"mulligan-{what}", _main, what, str(folder), args)
+        process, channel = spawn(f"mulligan-{what}", _main, what, str(folder))
 
         def listen() -> dict[str, Any]:
             lost = {"error": f"{what} of {folder.name} ended without a result. Try again."}
@@ -91,13 +91,13 @@ class Jobs:
 # ── in the job's process ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _main(connection: Any, what: str, folder: str, args: dict[str, Any]) -> None:
+def _main(connection: Any, what: str, folder: str) -> None:
     """Do a job, and send its result through the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
     if hasattr(os, "nice"):
         os.nice(NICE)
     try:
-        result = JOBS[what](Path(folder), **args)
+        result = JOBS[what](Path(folder))
     except MulliganError as error:
         result = {"error": str(error)}
     except Exception as error:
@@ -143,19 +143,19 @@ def report(folder: Path) -> dict[str, Any]:
     return {"url": report_of(folder.name), "text": "The report is written."}
 
 
-def export(folder: Path, to: str) -> dict[str, Any]:
-    """Export the generator into the run folder."""
+def export(folder: Path) -> dict[str, Any]:
+    """Write the generator as a page of its own into the run folder."""
     from mulligan.output.export import export as write
     from mulligan.output.generator import Generator
     from mulligan.training.store.folder import RunFolder
-    from mulligan.web.runs import EXPORTS, OWN, export_of
+    from mulligan.web.runs import OWN, export_of
 
     generator = Generator.load(OWN.get(folder.name, RunFolder(folder).generator))
-    target = folder / "exports" / EXPORTS[to]
+    target = folder / "exports" / "viewer.html"
     target.parent.mkdir(parents=folder.name in OWN, exist_ok=True)
-    files = write(generator, target, to)
-    size = sum(path.stat().st_size for path in files)
-    return {"url": export_of(folder.name, files[0].name), "text": f"{files[0].name} is written ({size:,} bytes)."}
+    write(generator, target, "html")
+    size = target.stat().st_size
+    return {"url": export_of(folder.name, target.name), "text": f"{target.name} is written ({size:,} bytes)."}
 
 
-JOBS: dict[str, Callable[..., dict[str, Any]]] = {job.__name__: job for job in (evaluate, report, export)}
+JOBS: dict[str, Callable[[Path], dict[str, Any]]] = {job.__name__: job for job in (evaluate, report, export)}

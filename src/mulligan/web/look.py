@@ -24,7 +24,6 @@ from mulligan.output.generator import Generator
 from mulligan.output.pictures import grid, png_bytes, to_uint8
 from mulligan.output.readings import probability, says, undecided
 from mulligan.training import Run
-from mulligan.training.monitor import COUNT as MODES
 from mulligan.training.run import CLOUD, GRID
 from mulligan.web.calls import NAME, Route, Seed, Text, get
 
@@ -135,7 +134,7 @@ def field(run: Run) -> dict[str, Any]:
         "says": says(run.config.loss),
         "arrows": coordinates(arrows, 4),
         "longest": float(np.linalg.norm(push, axis=1).max()),
-        "modes": _modes(run),
+        "modes": _modes(run, fake),
         "real": coordinates(real[:, :2], 4),
         "fake": coordinates(fake[:, :2], 4),
     }
@@ -176,11 +175,11 @@ def _zeros(space: Workspace, n: int) -> Labels:
     return None if space.network.classes is None else np.zeros(n, np.int64)
 
 
-def _modes(run: Run) -> dict[str, Any] | None:
+def _modes(run: Run, fake: Array) -> dict[str, Any] | None:
+    """Count the points of the map at each mode of a toy."""
     toy = mixture_named(run.data.name)
     if toy is None:
         return None
-    fake = run.generate(*run.draw(MODES, seed=run.config.seed))
     distances = np.linalg.norm(fake[:, None, :] - toy.modes, axis=2)
     near, which = distances.min(axis=1), distances.argmin(axis=1)
     capture = modes(fake, toy.modes, toy.std)
@@ -190,11 +189,10 @@ def _modes(run: Run) -> dict[str, Any] | None:
         "found": capture.captured,
         "of": len(toy.centres),
         "high_quality": capture.high_quality,
-        "median_distance": float(np.median(near)),
         "counts": counts.tolist(),
         "centres": [list(centre) for centre in toy.centres],
         "radius": radius,
-        "n": MODES,
+        "n": len(fake),
     }
 
 

@@ -8,23 +8,24 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.config.toml import load_config
 from mulligan.diagnosis.failures import describe_state
 from mulligan.doors.read import mtime
 from mulligan.metrics import median_of, space_of
-from mulligan.nn.fields import Words
-from mulligan.output.pictures import read_png, save_animation
+from mulligan.output.pictures import points_picture, read_png, save_animation
+from mulligan.training.run import CLOUD
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web.calls import NAME, Answer, FileName, Problem, RunName, Step, Text, get, post
 from mulligan.web.playground import OURS, Playground, is_shown
-from mulligan.web.session import Steps, chain, round_off
+from mulligan.web.session import Steps, Try, chain, round_off
 
 OWN = {f".{name}": path for name, (_, path) in OURS.items()}
 """Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
-EXPORTS = {"html": "viewer.html", "torch": "generator_torch.py", "npz": "generator.npz"}
-"""Formats of an export, and the file's name inside the run folder's ``exports``."""
+BLUE, ORANGE = (74, 137, 211), (240, 151, 92)
+"""Real and generated points."""
 Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
 
 
@@ -148,17 +149,32 @@ def send_futures(playground: Playground, *, name: RunName) -> Answer:
     tries = chain(after := playground.folder(name))[-2:]
     if len(tries) < 2:
         raise Problem("not-available", f"name must be a second try, got {name}, which is a first one. Try its child.")
-    saved = [RunFolder(playground.folder(each.run)).grids() for each in tries]
+    saved, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.data(name)
+    real = None if data is None or not data.is_points else points_picture(np.asarray(data.images[:CLOUD]), *data.range)
     steps = sorted({step for grids in saved for step in grids if step >= tries[1].from_step})
-    frames = []
-    for step in steps[:: -(-len(steps) // 60)]:  # at most 60 frames
-        newest = [max(each for each in grids if each <= step) for grids in saved]
-        ended = [own < step and own == max(grids) for own, grids in zip(newest, saved)]
-        halves = [read_png(grids[own]) // (3 if end else 1) for own, end, grids in zip(newest, ended, saved)]
-        frames.append(np.concatenate(halves, axis=1))
+    chosen = steps[:: -(-len(steps) // 60)]  # at most 60 frames
+    frames = [np.concatenate([_half(*each, step, real) for each in zip(tries, saved)], axis=1) for step in chosen]
     path = after / "exports" / "both-futures.gif"
     save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
     return Answer(path, file=f"{name}-{path.name}")
+
+
+def _half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Draw what a try has sampled until a step, under words that say so; points over the `real` ones."""
+    from PIL import Image, ImageDraw
+
+    own = max(each for each in grids if each <= step)
+    picture, ended = np.atleast_3d(read_png(grids[own])), one.step < step
+    picture = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture[..., :3]
+    if real is not None:
+        dots = np.where(real[..., None] > 0, np.array(BLUE, np.uint8), np.zeros(3, np.uint8))
+        picture = np.where(picture > 0, np.array(ORANGE, np.uint8), dots)
+    words = Image.new("RGB", (picture.shape[1], 30))
+    alarm = f"{one.alarm['state']} at step {one.alarm['step']:,}" if one.alarm else ""
+    where = f"ended at step {one.step:,}" if ended else f"step {own:,}"
+    for row, text in enumerate((f"Try {one.number}, {where}", one.summary or alarm)):
+        ImageDraw.Draw(words).text((4, 2 + 13 * row), text.encode("latin-1", "replace").decode("latin-1"))
+    return np.concatenate([np.asarray(words), picture // (3 if ended else 1)])
 
 
 # ── what may be done with a run ───────────────────────────────────────────────────────────────────────────────────────
@@ -174,12 +190,12 @@ def resume(
 
 
 @post("/api/runs/{name}/export")
-def export(playground: Playground, *, name: Exported, to: Annotated[str, Words(tuple(EXPORTS))]) -> dict[str, Any]:
-    """Export the generator of a run, or one that comes with Mulligan."""
+def export(playground: Playground, *, name: Exported) -> dict[str, Any]:
+    """Write the generator of a run, or one that comes with Mulligan, as a page of its own."""
     if name not in OWN:
         playground.folder(name)  # raises an error for an unknown run
         playground.generator(name)
-    return playground.jobs.add("export", name, to=to)
+    return playground.jobs.add("export", name)
 
 
 @post("/api/runs/{name}/report")

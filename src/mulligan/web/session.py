@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from mulligan.config.change import list_changes, summarise
+from mulligan.config.change import apply_overrides, list_changes, summarise
 from mulligan.config.model import Config
 from mulligan.config.toml import load_config
 from mulligan.data import DATASETS
@@ -73,10 +73,14 @@ class Try:
     summary: str = ""
     history: RunHistory = field(default_factory=RunHistory)
 
-    def content(self) -> dict[str, Any]:
-        """Return what a page sees, with the last alarm of the diagnosis."""
+    @property
+    def alarm(self) -> dict[str, Any] | None:
+        """The last alarm of the diagnosis."""
         alarms = [{"state": d.state, "step": d.step} for d in self.history.diagnosed if d.severity == "alarm"]
-        return {k: v for k, v in vars(self).items() if k != "history"} | {"alarm": alarms[-1] if alarms else None}
+        return alarms[-1] if alarms else None
+
+    def content(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "history"} | {"alarm": self.alarm}
 
 
 def chain(folder: Path) -> list[Try]:
@@ -98,7 +102,8 @@ def chain(folder: Path) -> list[Try]:
         begin = 0 if config.parent is None else config.parent.step
         state = "finished" if history.step >= config.steps else "stopped"
         one = Try(number, path.name, config.recipe, begin, history.step, config.steps, state, number - 1 or None)
-        one.history, one.summary, before = history, summarise(list_changes(before, now)), now
+        one.history, one.summary = history, summarise(list_changes(before, now))
+        before = apply_overrides(now, [change for event in history.adjusted for change in event["overrides"]])[0]
         tries.append(one)
     return tries
 
@@ -493,8 +498,10 @@ class Session:
     def _hear_pace(self, content: dict[str, Any]) -> None:
         rate = content["rate"]
         self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate  # so that the figure is readable
-        self.seconds = content["seconds"]
         self.move(self.state, content["step"])
+
+    def _hear_clock(self, seconds: float) -> None:
+        self.seconds = seconds
 
     def _hear_refused(self, content: dict[str, Any]) -> None:
         if self.config is None:  # the settings shown are those of the run before

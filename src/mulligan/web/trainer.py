@@ -4,7 +4,7 @@ It has one thread and trains one run at a time. It reads the pipe while no run t
 other end of the pipe closes, it saves the run and ends. The server handles Ctrl-C.
 
 Every event of the training loop is sent as `Event.to_json` writes it. Other messages have their own kinds: ``opened``
-(a description of the run), ``state``, ``pace``, ``samples``, ``checked`` (the diagnosis after its last
+(a description of the run), ``state``, ``clock``, ``pace``, ``samples``, ``checked`` (the diagnosis after its last
 measurement), ``answer``, ``notice`` and ``refused``.
 """
 
@@ -240,6 +240,8 @@ class Trainer:
     def _report(self, live: LiveRun, event: Event, controls: "Controls") -> None:
         if not isinstance(event, Adjusted):  # sent when it was done, which may be long before this event
             self._event(event)
+        if event.clock is not None:
+            self.tell("clock", event.clock.wall)
         if isinstance(event, Started) and (text := few(event.samples)):
             self.notify("warning", text, "few")
         elif isinstance(event, Measured):

@@ -77,14 +77,13 @@ class LocalWorker(WorkerHandle):
 class LocalJobs(Jobs):
     """Jobs without a process: an export is written at once; jobs that take minutes raise a `Problem`."""
 
-    def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        if what != "export" or args["to"] == "torch":
-            command = "export --to torch" if what == "export" else f"{what} RUN"  # no run of the lab is on the disk
-            raise Problem("not-available", UNABLE.format(what.capitalize(), command))
-        return super().add(what, run, **args)
+    def add(self, what: str, run: str) -> dict[str, Any]:
+        if what != "export":
+            raise Problem("not-available", UNABLE.format(what.capitalize(), f"{what} RUN"))
+        return super().add(what, run)
 
-    async def perform(self, what: str, folder: Path, args: dict[str, Any]) -> dict[str, Any]:
-        return JOBS[what](folder, **args)
+    async def perform(self, what: str, folder: Path) -> dict[str, Any]:
+        return JOBS[what](folder)
 
 
 class Lab(Playground):

@@ -1,4 +1,4 @@
-// Curves of a run: their newest values, and the ends of the axis. The report has them with a cursor.
+// Curves of a run, with the ends of their axis.
 
 import { html } from "./html.js";
 import { num, short, thousands } from "./numbers.js";

@@ -35,8 +35,8 @@ export function Futures({ run, close }) {
   const [source, setSource] = useState(null);
   const path = runPath(run, "/futures.gif");
   useEffect(() => { server.url(path).then(setSource); }, []);
-  return html`<${Dialog} id="futures-h" title="Both futures" testid="futures" close=${close}><p class="small">Both begin at one step, and draw from the same random numbers. Only what was changed makes the difference.</p>
-    <div class="futures"><b class="bad">The try before</b><b class="ok">The second try</b><img alt="Samples of both tries, step by step; a try that has ended is dark" src=${source} /></div>
+  return html`<${Dialog} id="futures-h" title="Both futures" testid="futures" close=${close}><p class="small">Both begin at one step, and draw from the same random numbers. Only what stands above the second one makes the difference.</p>
+    <div class="futures"><img alt="Samples of both tries, step by step, the second one on the right; a try that has ended is dark" src=${source} /></div>
     <div class="act"><a class="btn primary" href=${path} download data-testid="futures-keep">${icon.down()}Keep the GIF</a></div><//>`;
 }
 

@@ -109,12 +109,12 @@ export function Draw({ query }) {
   const saved = model === "live" ? s?.run : model;
   const kept = models.some((m) => m.name === saved);
   const off = !mayWrite() || !kept;
-  const send = (to) => begin(["bundled", "pixel-faces"].includes(saved) ? `.${saved}` : saved, "export", { to });
+  const send = () => begin(["bundled", "pixel-faces"].includes(saved) ? `.${saved}` : saved, "export");
   const why = kept ? undefined : "A run can be exported from its first checkpoint on";
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
     <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} ${info.classes === 1 ? "class" : "classes"}` : ""} · average weights` : ""}</span>
-    <div class="end"><${Button} title=${why} off=${off} testid="export-player" act=${() => send("html")}>${icon.down()}Player, one file<//>${!server.lab && html`<${Button} title=${why} off=${off} testid="export-torch" act=${() => send("torch")}>${icon.down()}PyTorch<//>`}</div></section>
+    <div class="end"><${Button} title=${why} off=${off} testid="export-player" act=${send}>${icon.down()}Player, one file<//></div></section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them in <a href="#train/game">The game</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${setSeed} kind=${kind} setKind=${setKind} /></div>
       <div class="col"><${Copy} model=${model} seed=${seed} kind=${kind} /></div>`}</main>`;

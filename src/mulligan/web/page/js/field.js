@@ -104,7 +104,7 @@ function drawModes(ink, { centres, counts, radius = NEAR }, X, Y, S) {
   ink.lineWidth = 2.4;
   centres.forEach(([x, y], i) => {
     ink.setLineDash(counts[i] ? [] : [4, 4]);
-    circle(ink, X(x), Y(y), Math.max(8, radius * S));
+    circle(ink, X(x), Y(y), radius * S);
     ink.stroke();
   });
   ink.setLineDash([]);

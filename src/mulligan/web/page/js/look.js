@@ -58,5 +58,5 @@ export function Field({ name }) {
     <canvas class="field" ref=${canvas} role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}`} />
     <div class="cb"><span class="fake">looks forged</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks">${[-1, -0.5, 0, 0.5, 1].map((share) => html`<span>${logitAt(share)}</span>`)}</div></div><span class="real">looks real</span></div>
     <p class="small">Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on the scale above, which is this map’s own. No colour: D cannot tell. Blue: real. Orange: generated. Arrow: where D pushes a point, −∂L_G/∂x; the longest is ${num(f.longest)}.</p>
-    ${m && html`<p><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b> modes found · ${percent(m.high_quality)} of ${int(m.n)} samples close to one · median distance ${num(m.median_distance)}</p>`}<//>`;
+    ${m && html`<p><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b> modes found · ${percent(m.high_quality)} of ${int(m.n)} samples close to one</p>`}<//>`;
 }

@@ -13,39 +13,40 @@ export function settingsIn(query) {
   return found;
 }
 
-const PATHS = { recipe: "recipe", data: "data.name", size: "data.size", loss: "loss.kind", batch: "batch_size", latent: "latent.dim", seed: "seed", steps: "steps" };
-const MANY = { gamma: /^penalties\..*\.(gamma|weight)$/, lr_g: /^generator\.optimizer\.(.+\.)?lr$/, lr_d: /^discriminator\.optimizer\.(.+\.)?lr$/ }; // and these act at once
+// the paths of each setting; of the last three there may be several
+const PATHS = { recipe: "recipe", data: "data.name", size: "data.size", loss: "loss.kind", batch: "batch_size", latent: "latent.dim", seed: "seed", steps: "steps",
+  gamma: "penalties.+(gamma|weight)", lr_g: "generator.optimizer.(.+[.])?lr", lr_d: "discriminator.optimizer.(.+[.])?lr" };
+const isOf = (name, path) => new RegExp(`^${PATHS[name]}$`).test(path);
 
 /** The page's name of a path, for the place of its refusal. */
-export const nameOf = (path) => (path === "penalties" ? "penalty" : Object.keys(PATHS).find((name) => PATHS[name] === path) ?? Object.keys(MANY).find((name) => MANY[name].test(path)) ?? path);
+export const nameOf = (path) => (path === "penalties" ? "penalty" : Object.keys(PATHS).find((name) => isOf(name, path)) ?? path);
 
 /** The values of a configuration by the page's names: null if it lacks one, the first one if it has several. */
 export function namesOf(values) {
-  const first = (test) => values[Object.keys(values).find((path) => test.test(path))] ?? null;
-  const kinds = Object.keys(values).filter((path) => /^penalties\.\d+\.kind$/.test(path)).map((path) => values[path]);
-  const plain = Object.entries(PATHS).map(([name, path]) => [name, values[path] ?? null]);
-  return { ...Object.fromEntries([...plain, ...Object.entries(MANY).map(([name, test]) => [name, first(test)])]), penalty: kinds.sort().join("+") || "none", values };
+  const paths = Object.keys(values);
+  const kinds = paths.filter((path) => /^penalties.+kind$/.test(path)).map((path) => values[path]);
+  const named = Object.keys(PATHS).map((name) => [name, values[paths.find((path) => isOf(name, path))] ?? null]);
+  return { ...Object.fromEntries(named), penalty: kinds.sort().join("+") || "none", values };
 }
 
 /** Settings as changes of the values of a configuration. R1 and R2 keep the strength that it has already. */
-export function changesOf({ penalty, ...settings }, values = {}) {
+export function changesOf({ penalty, ...settings }, values) {
   const changes = [];
   let paths = Object.keys(values);
   if (penalty != null) {
     const kinds = penalty === "none" ? [] : penalty.split("+");
-    const [own, gamma] = [(kind) => (/^r\d$/.test(kind) ? "gamma" : "weight"), values["penalties.0.gamma"] ?? 1];
-    changes.push(["penalties", kinds.map((kind) => (own(kind) === "gamma" ? { kind, gamma } : { kind }))]);
-    paths = [...paths.filter((path) => !MANY.gamma.test(path)), ...kinds.map((kind, i) => `penalties.${i}.${own(kind)}`)];
+    const gamma = values["penalties.0.gamma"] ?? 1;
+    changes.push(["penalties", kinds.map((kind) => (/^r\d$/.test(kind) ? { kind, gamma } : { kind }))]);
+    paths = [...paths.filter((path) => !isOf("gamma", path)), ...kinds.map((kind, i) => `penalties.${i}.${/^r\d$/.test(kind) ? "gamma" : "weight"}`)];
   }
   for (const [name, value] of Object.entries(settings)) {
-    if (value == null) continue;
-    for (const path of MANY[name] ? paths.filter((one) => MANY[name].test(one)) : [PATHS[name] ?? name]) changes.push([path, value]);
+    if (value != null) changes.push(...(PATHS[name] ? paths.filter((path) => isOf(name, path)) : [name]).map((path) => [path, value]));
   }
   return changes;
 }
 
 /** What a start asks of the server: a recipe, or else the live run's settings, and every other setting as a change. */
-export const startOf = ({ recipe = null, paused = false, replace = false, ...settings }, values) => ({ recipe, paused, replace, changes: changesOf(settings, values) });
+export const startOf = ({ recipe = null, paused = false, replace = false, ...settings }, values = {}) => ({ recipe, paused, replace, changes: changesOf(settings, values) });
 
 export function kept(name = "setting") {
   try {

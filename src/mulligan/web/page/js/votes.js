@@ -4,6 +4,7 @@ import { Button, html, useEffect, useLayoutEffect, useRef, useState } from "./ht
 import { Picture, useImages } from "./draw.js";
 import { Dial, share, word } from "./game.js";
 import { int } from "./numbers.js";
+import { keep, kept } from "./query.js";
 import { act, latest, mayWrite, server, store } from "./store.js";
 
 const many = (n, one) => `${int(n)} ${one}${n === 1 ? "" : "s"}`;
@@ -35,7 +36,11 @@ export function ClassVote() {
 
 export function Ballot({ round }) {
   const { number, answer } = round;
-  const [mine, setMine] = useState({}); // by round: what this phone has said, and what was true
+  const [mine, set] = useState(() => JSON.parse(kept(`votes.${store.epoch}`) ?? "{}")); // by round of this server: what this phone has said, and what was true
+  const setMine = (all) => {
+    set(all);
+    keep(JSON.stringify(all), `votes.${store.epoch}`);
+  };
   const [fault, setFault] = useState(null);
   const [said] = mine[number] ?? [];
   useEffect(() => setFault(null), [number, answer != null]);
