@@ -60,7 +60,7 @@ def test_both_futures_of_a_second_try(call, runs):
             shown = [np.asarray(found.convert("RGB")).astype(int)]
             found.seek(found.n_frames - 1)
             shown.append(np.asarray(found.convert("RGB")).astype(int))
-        halves = [half[30:] for each in shown for half in np.hsplit(each, 2)]
+        halves = [half[44:] for each in shown for half in np.hsplit(each, 2)]
         return [half[..., 0] > half[..., 2] + 20 for half in halves], [half.max() for half in halves]
 
     (*begin, first, second), _ = film()

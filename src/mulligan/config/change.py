@@ -262,7 +262,7 @@ LABELS = {
     "schedules.lr": "Rates over time",
     "schedules.penalty": "Penalty over time",
 }
-MOST = 3  # with more changes, a summary has only their number
+MOST = 4  # with more changes, a summary has only their number
 
 
 def list_changes(before: Config, after: Config) -> list[dict[str, Any]]:

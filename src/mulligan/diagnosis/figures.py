@@ -16,8 +16,8 @@ FIGURES: dict[str, Figure] = {
     "r2": Figure("‖∇D‖² on fakes", "Slope of D at the fakes"),
     "g_gradient": Figure("norm of G's gradient", "Gradient of G"),
     "d_gradient": Figure("norm of D's gradient", "Gradient of D"),
-    "g_growth": Figure("norm of G's weights ÷ four measurements ago"),
-    "d_growth": Figure("norm of D's weights ÷ four measurements ago"),
+    "g_growth": Figure("norm of G's weights ÷ four measurements ago", "Growth of G's weights"),
+    "d_growth": Figure("norm of D's weights ÷ four measurements ago", "Growth of D's weights"),
     "not_finite": Figure("NaN or infinity in the run", "NaN or infinity"),
     "spread": Figure("deviation of G(z) over z ÷ that of the reals, inside classes", "Samples differ with z"),
     "listened": Figure("1 where G's output has ever depended on z, 0 where it never has"),
@@ -34,7 +34,9 @@ FIGURES: dict[str, Figure] = {
     "push_fall": Figure("‖∂L_G/∂x‖ ÷ its median so far", "Gradient that D gives G"),
     "gap": Figure("energy distance of fakes and reals ÷ distance among reals", "Distance to the real ones"),
     "gap_least": Figure("energy distance ÷ its least so far"),
-    "gap_averaged": Figure("energy distance of the averaged G's fakes and reals ÷ distance among reals"),
+    "gap_averaged": Figure(
+        "energy distance of the averaged G's fakes and reals ÷ distance among reals", "The same of the averaged G"
+    ),
     "distance": Figure("distance among fakes ÷ among reals", "Variety of samples"),
     "classes": Figure("effective number of classes ÷ that of the reals", "Classes in use"),
     "classes_averaged": Figure("effective number of classes of the averaged G ÷ that of the reals"),

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import textwrap
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -169,11 +170,15 @@ def _half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uint8] |
     if real is not None:
         dots = np.where(real[..., None] > 0, np.array(BLUE, np.uint8), np.zeros(3, np.uint8))
         picture = np.where(picture > 0, np.array(ORANGE, np.uint8), dots)
-    words = Image.new("RGB", (picture.shape[1], 30))
+    words = Image.new("RGB", (picture.shape[1], 44))
     alarm = f"{one.alarm['state']} at step {one.alarm['step']:,}" if one.alarm else ""
     where = f"ended at step {one.step:,}" if ended else f"step {own:,}"
-    for row, text in enumerate((f"Try {one.number}, {where}", one.summary or alarm)):
-        ImageDraw.Draw(words).text((4, 2 + 13 * row), text.encode("latin-1", "replace").decode("latin-1"))
+    lines = [
+        f"Try {one.number}, {where}",
+        *textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6),
+    ]
+    for row, text in enumerate(lines[:3]):
+        ImageDraw.Draw(words).text((4, 2 + 13 * row), text)
     return np.concatenate([np.asarray(words), picture // (3 if ended else 1)])
 
 
