@@ -6,7 +6,7 @@ differences of the player's objective, which `Objectives` implements a second ti
 
 import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -23,11 +23,12 @@ from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.game.validation import try_loss, try_penalty
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import (
-    ATTEMPTS,
     NOT_PLAYED,
     RAISES,
     Check,
+    Errors,
     Kink,
+    check_smooth,
     gradient_error,
     matches,
     relative,
@@ -254,15 +255,10 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
 
 def check_case(case: SmallGame) -> list[Check]:
     """Play two steps; check both players' gradients in the second, and the values that it reports."""
-    for seed in range(ATTEMPTS):
-        try:
-            return list(_checks(case, seed))
-        except Kink:
-            continue
-    return [Check(case.name, "finite differences disagree at every point", np.nan)]
+    return check_smooth(case.name, partial(_errors, case))
 
 
-def _checks(case: SmallGame, seed: int) -> Iterator[Check]:
+def _errors(case: SmallGame, seed: int) -> Errors:
     game, rng = case.game, stream(seed, "check")
     gan = GAN(game, case.shape, seed=seed, workers=case.workers, dtype=np.float64)
     for player in (gan.g, gan.d):
@@ -289,10 +285,10 @@ def _checks(case: SmallGame, seed: int) -> Iterator[Check]:
         g_move.theta_g[:] = gan.g.state["stood"]  # D keeps its new parameters, because it moved first
     penalties = sum(measures[penalty.name] for penalty in game.penalties)
     d_value, g_value = d_move.discriminator(), g_move.generator()
-    yield Check(case.name, "L_D", relative(measures["d_loss"] + penalties, d_value))
-    yield Check(case.name, "L_G", relative(measures["g_loss"], g_value))
-    yield Check(case.name, "∂L_D/∂θ", gradient_error(d_move.discriminator, d_move.theta_d, gan.d.state["heard"], rng))
-    yield Check(case.name, "∂L_G/∂θ", gradient_error(g_move.generator, g_move.theta_g, gan.g.state["heard"], rng))
+    yield "L_D", relative(measures["d_loss"] + penalties, d_value)
+    yield "L_G", relative(measures["g_loss"], g_value)
+    yield "∂L_D/∂θ", gradient_error(d_move.discriminator, d_move.theta_d, gan.d.state["heard"], rng)
+    yield "∂L_G/∂θ", gradient_error(g_move.generator, g_move.theta_g, gan.g.state["heard"], rng)
 
 
 def _batch(case: SmallGame, rng: np.random.Generator, rows: int) -> tuple[Array, Labels]:
@@ -308,10 +304,7 @@ def _settle(space: Workspace) -> None:
 
 def check_losses(pattern: str = "*") -> Iterator[Check]:
     """Check each loss whose name matches a shell pattern by itself: its gradients are the slopes of its values."""
-    rng = stream(0, "check")
-    losses = examples_of(LOSSES) | {"label smoothing": NonSaturating(0.1)}
-    for name in filter(partial(matches, pattern=pattern), losses):
-        yield from report_errors(name, partial(check_loss, losses[name], name, rng))
+    return _check_each(LOSSES, {"label smoothing": NonSaturating(0.1)}, check_loss, pattern)
 
 
 def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Check]:
@@ -340,11 +333,8 @@ def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Chec
 
 def check_penalties(pattern: str = "*") -> Iterator[Check]:
     """Check each penalty whose name matches by itself: ∂P/∂g is the slope of its value, and finite where g = 0."""
-    rng = stream(0, "check")
-    penalties = examples_of(PENALTIES)
-    penalties |= {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
-    for name in filter(partial(matches, pattern=pattern), penalties):
-        yield from report_errors(name, partial(check_penalty, penalties[name], name, rng))
+    one_sided = {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
+    return _check_each(PENALTIES, one_sided, check_penalty, pattern)
 
 
 def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iterator[Check]:
@@ -363,23 +353,29 @@ def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iter
     yield Check(name, "∂P/∂g at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
 
 
-def _check_examples(pattern: str) -> Iterator[Check]:
-    """Yield a row for each kind that cannot be checked: it has no example, or rejects its own."""
-    for name, kind in [*LOSSES.items(), *PENALTIES.items(), *AUGMENTATIONS.items()]:
+def _check_each(
+    kinds: Mapping[str, type], more: Mapping[str, Any], check: Callable[..., Iterable[Check]], pattern: str
+) -> Iterator[Check]:
+    """Check an example of each kind whose name matches, and some more; a kind without an example is a row, too."""
+    rng = stream(0, "check")
+
+    def rows(name: str, part: Any) -> Iterable[Check]:
+        example = example_of(part) if isinstance(part, type) else part
+        if example is None:
+            return [Check(name, f"{NOT_PLAYED}give each of its parameters a default, or a range (Positive)", np.nan)]
+        return check(example, name, rng)
+
+    for name, part in {**kinds, **more}.items():
         if matches(name, pattern):
-            yield from report_errors(name, partial(_check_example, name, kind))
-
-
-def _check_example(name: str, kind: type) -> Iterator[Check]:
-    if example_of(kind) is None:
-        yield Check(name, f"{NOT_PLAYED}give each of its parameters a default, or a range (Positive)", np.nan)
+            yield from report_errors(name, partial(rows, name, part))
 
 
 def check_game(pattern: str = "*") -> Iterator[Check]:
     """Check losses, penalties and steps whose names match a shell pattern; report each error of a user's part once."""
     reported: set[str] = set()
     games = (report_errors(case.name, partial(check_case, case)) for case in cases(pattern))
-    alone = (check_losses(pattern), check_penalties(pattern), _check_examples(pattern))
+    augmentations = _check_each(AUGMENTATIONS, {}, lambda *example: (), pattern)  # checked in games
+    alone = (check_losses(pattern), check_penalties(pattern), augmentations)
     for check in chain(*alone, chain.from_iterable(games)):
         if check.what not in reported:
             yield check

@@ -17,7 +17,8 @@ This test does not use the formula under check.
 
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -74,14 +75,24 @@ def report_errors(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[
     """Yield the rows of `checks`; if a user's own object raises, yield a failed row with the error."""
     try:
         yield from checks()
-    except Kink:
-        yield Check(name, "finite differences disagree at every point", np.nan)
     except Exception as error:
         yield Check(name, f"{RAISES}{type(error).__name__}: {error}", np.nan)
 
 
 class Kink(ArithmeticError):
     """The differences of step h and h/2 do not agree: there is no derivative here."""
+
+
+Errors: TypeAlias = Iterator[tuple[str, float]]
+"""Yields what is compared, and its error."""
+
+
+def check_smooth(name: str, check: Callable[[int], Errors], part: str = "") -> list[Check]:
+    """Return the rows of a check at the first point of a fixed series, by its seed, that is far from a kink."""
+    for seed in range(ATTEMPTS):
+        with suppress(Kink):
+            return [Check(name, *row) for row in check(seed)]
+    return [Check(name, f"{part}finite differences disagree at every point", np.nan)]
 
 
 def relative(a: Any, b: Any) -> float:
@@ -122,10 +133,6 @@ def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: n
         axes = np.eye(array.size).reshape(-1, *array.shape)
         error = max(error, relative(gradient.ravel(), [slope(f, array, axis) for axis in axes]))
     return error if np.isfinite(gradient).all() else np.nan
-
-
-Errors: TypeAlias = Iterator[tuple[str, float]]
-"""Yields what is compared, and its error."""
 
 
 class _Point:
@@ -266,33 +273,29 @@ def check_layer(layer: Layer, shape: Shape, name: str = "") -> list[Check]:
         if not type(inner).__module__.startswith("mulligan."):
             _check_passes(inner, inner_shape)
 
-    def errors(check: Callable[[_Point], Errors], training: bool = True) -> list[tuple[str, float]]:
-        """Run a check at the first point of a fixed series that is far from a kink."""
-        for seed in range(ATTEMPTS):
-            try:
-                return list(check(_Point(layer, shape, seed, training)))
-            except Kink:
-                continue
-        return [(f"{check.__name__}: finite differences disagree at every point", np.nan)]
+    known = name or type(layer).__name__
 
-    table = errors(_Point.first_order)
+    def rows(check: Callable[[_Point], Errors], training: bool = True) -> list[Check]:
+        part = f"{check.__name__}: "
+        return check_smooth(known, lambda seed: check(_Point(layer, shape, seed, training)), part)
+
+    table = rows(_Point.first_order)
     point = _Point(layer, shape, 0)
     y = point.forward().copy()
     rng = point.space.context.rng
     draws = rng is not None and rng.bit_generator.state != stream(0, "dropout").bit_generator.state
     if not np.array_equal(y, _Point(layer, shape, 0, training=False).forward(), equal_nan=True):
-        table += [(f"evaluation {what}", error) for what, error in errors(_Point.first_order, training=False)]
+        table += [replace(row, what=f"evaluation {row.what}") for row in rows(_Point.first_order, training=False)]
     try:
         point.space.tangent(point.v)
         point.space.adjoint(point.a, point.b, inputs=True)
     except UnsupportedError:
-        table.append(("second order refused", 0.0))
+        table.append(Check(known, "second order refused", 0.0))
     else:
-        table += errors(_Point.tangents) + errors(_Point.second_order)
+        table += rows(_Point.tangents) + rows(_Point.second_order)
         if point.network.piecewise_linear:
-            table += errors(_Point.fast_path)
-    table += errors(_Point.two_workers, training=not draws)
-    return [Check(name or type(layer).__name__, what, error) for what, error in table]
+            table += rows(_Point.fast_path)
+    return table + rows(_Point.two_workers, training=not draws)
 
 
 def _check_passes(layer: Layer, shape: Shape) -> None:
