@@ -29,8 +29,8 @@ from PIL import Image, ImageDraw
 import mulligan
 import mulligan.web
 from mulligan.config.change import with_overrides
+from mulligan.config.model import load_config
 from mulligan.config.recipes import recipe
-from mulligan.config.toml import load_config
 from mulligan.data import load, scaled
 from mulligan.metrics import bundled_judge
 from mulligan.output.export.html import bundle

@@ -9,17 +9,13 @@ from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics import (
     count_classes,
     evaluate_points,
-    frechet_distance,
     gist,
     manifolds,
     moments,
-    nearest,
-    pca,
     percent,
     real_or_fake,
     sharpness,
     squared_mmd,
-    stacked_modes,
 )
 from mulligan.metrics.copies import copying, originals
 from mulligan.metrics.distances import split_floor
@@ -35,12 +31,10 @@ REFUSED = [
     (lambda: moments(X[:, 0]), ShapeError, "shape (30,)"),
     (lambda: moments(X[:1]), ShapeError, "at least 2 rows, got 1"),
     (lambda: moments(np.where(np.arange(30)[:, None] == 7, np.nan, X)), DataError, "row 7"),
-    (lambda: frechet_distance(moments(X), moments(X[:, :3])), ShapeError, "4 and 3"),
     (lambda: percent(3.0, moments(np.ones((9, 2)))), DataError, "got 9"),
     (lambda: squared_mmd(X, X[:, :2]), ShapeError, "first set 4, second set 2"),
     (lambda: split_floor(max, X[:7], 7), ShapeError, "at least 8 rows, got 7"),
     (lambda: manifolds(X[:5], X[:5]), ShapeError, "at least 6 rows, got 5"),
-    (lambda: nearest(X[:5], X[:5], k=5, skip=np.arange(5)), ConfigError, "from 1 to 4 among 5 points, got 5"),
     (lambda: originals(X[:2], X[:2], inside=np.arange(2)), ShapeError, "at least 3"),
     (lambda: originals(X, X[:1]), ShapeError, "at least 2"),
     (lambda: copying(X[:, :3], originals(X[:, :2], X[:, :2])), ShapeError, "fake features 3, training features 2"),
@@ -50,16 +44,7 @@ REFUSED = [
     # pictures
     (lambda: sharpness(P / 255.0, P), DataError, "float64"),
     (lambda: real_or_fake(X200[:199], X200), ShapeError, "200 or more of each, got 199"),
-    # maps
-    (lambda: pca(DIGITS)(DIGITS[:3, :20]), ShapeError, "784 values, like those on which pca64 was fitted, got 560"),
-    (lambda: pca(DIGITS, 0), ShapeError, "got 0 from 60"),
-    (lambda: pca(DIGITS[:1]), ShapeError, "got 64 from 1"),
     (lambda: gist(DIGITS)(DIGITS[:3, :20]), ShapeError, "(28, 28, 1), got (20, 28, 1)"),
-    (lambda: gist(DIGITS[:1]), ShapeError, "got 64 from 1"),
-    # toys
-    (lambda: stacked_modes(np.array([[0, 10]])), DataError, "to 9, got 0 to 10"),
-    (lambda: stacked_modes(np.array([[8, 0, 0], [0, 0, 11]]), (8, 11, 12)), DataError, "to 7, 10, 11, got 0 to 11"),
-    (lambda: stacked_modes(np.array([1, 2])), ShapeError, "(2,)"),
 ]
 
 

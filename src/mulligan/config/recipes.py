@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.config.change import with_overrides
-from mulligan.config.model import Config, with_all_of
-from mulligan.config.toml import load_config
+from mulligan.config.model import Config, load_config, with_all_of
 from mulligan.doors.read import read_text
 from mulligan.errors import ConfigError, nearest, shown
 

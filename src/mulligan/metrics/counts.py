@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import DataError, ShapeError
 from mulligan.metrics.neighbours import nearest
 from mulligan.metrics.validation import feature_sets, probabilities
 
@@ -95,12 +94,7 @@ def stacked_modes(label: NDArray[Any], sizes: Sequence[int] | None = None) -> Mo
     column has. One sample captures a mode; every sample counts as high-quality.
     """
     label = np.asarray(label)
-    if label.ndim != 2 or 0 in label.shape:
-        raise ShapeError(f"label must have shape (n, channels), one class for each channel, got {label.shape}.")
     sizes = (10,) * label.shape[1] if sizes is None else tuple(sizes)
-    if label.dtype.kind not in "iu" or label.min() < 0 or (label >= sizes).any():
-        most = ", ".join(str(size - 1) for size in sorted(set(sizes)))
-        raise DataError(f"label must be integers from 0 to {most}, got {label.min()} to {label.max()}.")
     n, k = len(label), math.prod(sizes)
     mode = np.ravel_multi_index(tuple(label.T), sizes)
     count = np.bincount(mode, minlength=k)

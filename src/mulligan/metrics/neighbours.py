@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError
 from mulligan.metrics.parallel import in_parallel
 from mulligan.metrics.validation import feature_sets
 
@@ -88,9 +87,6 @@ def nearest(
     x, y = feature_sets(x, y, names=("queries", "points"), least=1)
     low, shift = _grid(x, y)
     x, unit = _snapped(x, low, shift), ldexp(1.0, -shift)
-    allowed = len(y) - (skip is not None)
-    if not 1 <= k <= allowed:
-        raise ConfigError(f"k must be from 1 to {allowed} among {len(y)} points, got {k}.")
     slabs = max(1, len(y) // max(SLAB, k))
     squares = np.empty((slabs, len(x), k))
     indices = np.empty((slabs, len(x), k), dtype=np.intp)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.config.toml import dumps_toml
+from mulligan.config.model import dumps_toml
 from mulligan.data import Dataset
 from mulligan.diagnosis.figures import figure_of
 from mulligan.doors.write import atomic_write

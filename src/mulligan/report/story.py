@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.config.change import differences
-from mulligan.config.model import Config
+from mulligan.config.model import Config, load_config
 from mulligan.config.serialization import to_table
-from mulligan.config.toml import load_config
 from mulligan.doors.read import find_json
 from mulligan.errors import MulliganError
 from mulligan.training.store.checkpoint import WORDS, checkpoints, step_of

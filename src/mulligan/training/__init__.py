@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mulligan.config.model import Config as Config
     from mulligan.config.model import DataSpec as DataSpec
     from mulligan.config.model import Parent as Parent
+    from mulligan.config.model import dumps_toml as dumps_toml
+    from mulligan.config.model import load_config as load_config
     from mulligan.config.recipes import RECIPES as RECIPES
     from mulligan.config.recipes import describe as describe
     from mulligan.config.recipes import recipe as recipe
-    from mulligan.config.toml import dumps_toml as dumps_toml
-    from mulligan.config.toml import load_config as load_config
     from mulligan.training.diagnosis import Diagnosis as Diagnosis
     from mulligan.training.events import *  # noqa: F403
     from mulligan.training.interrupt import Interrupt as Interrupt
@@ -47,9 +47,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     ".config.change": "with_overrides",
-    ".config.model": "Config DataSpec Parent",
+    ".config.model": "Config DataSpec Parent dumps_toml load_config",
     ".config.recipes": "describe recipe RECIPES",
-    ".config.toml": "dumps_toml load_config",
     "diagnosis": "Diagnosis",
     "events": "Adjusted Clock Diagnosed Evaluated Event Failed Finished Measured Sampled Saved Started Stepped Waiting",
     "interrupt": "Interrupt",

@@ -27,7 +27,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mulligan.config.toml import load_config
+from mulligan.config.model import load_config
 from mulligan.errors import typed
 from mulligan.models import bundled
 from mulligan.output.export import html

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import mulligan.museum
-from mulligan.config.toml import load_config
+from mulligan.config.model import load_config
 from mulligan.data import Dataset, load
 from mulligan.doors.read import find_json, mtime
 from mulligan.errors import MulliganError

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.config.toml import load_config
+from mulligan.config.model import load_config
 from mulligan.diagnosis.failures import describe_state
 from mulligan.doors.read import mtime
 from mulligan.metrics import median_of, space_of

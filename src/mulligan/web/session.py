@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mulligan.config.change import apply_overrides, list_changes, summarise
-from mulligan.config.model import Config
-from mulligan.config.toml import load_config
+from mulligan.config.model import Config, load_config
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
 from mulligan.nn.fields import Interval, Words

@@ -61,8 +61,6 @@ def gist(train: NDArray[Any], dims: int = 64) -> Gist:
     section 5). It was chosen by damages and by pairs that were ordered by eye: docs/benchmarks/own-pictures.md.
     """
     images = pictures(train, "training pictures")
-    if len(images) < 2 or dims < 1:
-        raise ShapeError(f"dims must be at least 1, from 2 pictures or more, got {dims} from {len(images)}. Try 64.")
     halves = _halves(images)
     units = [1 / max(np.sqrt(half.var(axis=0).sum()), 1e-9) for half in halves]
     unit = np.repeat(units, [half.shape[1] for half in halves])

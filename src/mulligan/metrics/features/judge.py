@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from mulligan.data import Dataset
 from mulligan.doors.write import atomic_write
-from mulligan.errors import CheckpointError, RunError, ShapeError
+from mulligan.errors import CheckpointError, RunError
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers import Conv2d, Dense, Dropout, Flatten, Layer, ReLU, Sequential
 from mulligan.nn.network import Network, sum_gradients
@@ -108,11 +108,6 @@ class Judge:
 
     def _seen(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features and all logits."""
-        if images.shape[1:] != self.network.input_shape:
-            raise ShapeError(
-                f"pictures must have the shape that this judge was trained on, {self.network.input_shape}, got "
-                f"{images.shape[1:]}. Use another judge, or pca, which needs no judge."
-            )
         space = self.network.workspace()
         root: Any = self.network.layer
         n = len(images)

@@ -13,7 +13,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ShapeError
 from mulligan.metrics.validation import blocks, pictures, probabilities
 
 PIXELS = 50_000_000
@@ -78,11 +77,6 @@ class PCA:
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         images = pictures(images)
-        if images[0].size != len(self.components):
-            raise ShapeError(
-                f"pictures must have {len(self.components)} values, like those on which {self.name} was fitted, got "
-                f"{images[0].size}, shape {images.shape[1:]}. Fit it on pictures of this size; do not resize."
-            )
         rows = [(block @ self.components - self.offset) / 255.0 for block in _flat_blocks(images)]
         return np.concatenate(rows, dtype=np.float32, casting="same_kind")
 
@@ -96,8 +90,6 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
 
     images = pictures(train, "training pictures")
     n, width = len(images), images[0].size
-    if n < 2 or dims < 1:
-        raise ShapeError(f"dims must be at least 1, from 2 pictures or more, got {dims} from {n}. Try 64.")
     kept = min(dims, n - 1, width)
     # Sums of integers below 2⁵³ are exact, so the moments do not depend on the order of the pictures.
     total = np.sum([block.sum(axis=0) for block in _flat_blocks(images)], axis=0)

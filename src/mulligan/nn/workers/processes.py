@@ -258,11 +258,6 @@ class Processes:
     def show(self, worker: int, value: Array) -> None:
         """Copy a value into memory that the other workers can read."""
         value = np.asarray(value, order="C")
-        if value.nbytes > EXCHANGE:
-            raise RunError(
-                f"a layer must exchange at most {EXCHANGE} bytes among workers, got {value.nbytes}. "
-                "Try a smaller batch, or threads = 1."
-            )
         self._kinds[worker, : 2 + value.ndim] = (value.dtype.num, value.ndim, *value.shape)
         self._shown[worker][: value.nbytes] = value.reshape(-1).view(np.uint8)
 

@@ -18,9 +18,8 @@ import numpy as np
 
 from mulligan import __version__
 from mulligan.config.change import differences, with_overrides
-from mulligan.config.model import Config
+from mulligan.config.model import Config, upgrade
 from mulligan.config.serialization import from_table, to_table
-from mulligan.config.toml import upgrade
 from mulligan.data import Dataset
 from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.write import advice, atomic_write, patiently, sync_folder

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from mulligan.config.change import differences
-from mulligan.config.model import Config
+from mulligan.config.model import Config, load_config
 from mulligan.config.serialization import to_table
-from mulligan.config.toml import load_config
 from mulligan.data import Dataset
 from mulligan.doors.read import check_regular, find_json
 from mulligan.doors.write import NO_NAME, write_json

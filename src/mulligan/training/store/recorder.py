@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from mulligan.config.toml import dumps_toml
+from mulligan.config.model import dumps_toml
 from mulligan.data import DATASETS
 from mulligan.doors.read import check_regular
 from mulligan.doors.write import FULL, advice, atomic_write
