@@ -167,7 +167,6 @@ mulligan.data.from_arrays, mulligan.errors.MulliganError, mulligan.training.resu
         "numpy",
         "scipy",
         "PIL",
-        "rich",
         "tyro",
         "safetensors",
         "pooch",

@@ -61,7 +61,7 @@ print(*{"tyro", "argparse"} & {*sys.modules}, file=sys.stderr)
 for name in COMMANDS:
     with contextlib.suppress(SystemExit):
         main([name, "--help"])
-    heavy = {"numpy", "scipy", "PIL", "rich", "safetensors", "pooch", "joblib"} & {*sys.modules}
+    heavy = {"numpy", "scipy", "PIL", "safetensors", "pooch", "joblib"} & {*sys.modules}
     print(name, *heavy, file=sys.stderr)
 """
 

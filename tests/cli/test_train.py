@@ -42,7 +42,7 @@ def test_a_run_ends_with_where_things_are(mulligan, data):
     assert re.match(r"quick on \S*tiny\.npz: 100 samples of 8×8×1, 3 classes; G ", lines[0])
     assert [line.split(" ·")[0] for line in lines[1:]] == [f"step {i} of 8" for i in (2, 4, 6, 8)]
     assert re.search(
-        r"D loss \S+ · G loss \S+ · D\(real\) 0\.\d+, D\(fake\) 0\.\d+ · \S+ steps/s · \S+ s left", lines[1]
+        r" · \S+ steps/s · \S+ s left · D loss \S+ · G loss \S+ · D\(real\) 0\.\d+, D\(fake\) 0\.\d+$", lines[1]
     )
     assert "left" not in lines[-1]
     assert "\x1b" not in out + err

@@ -1,12 +1,13 @@
-"""Show the events of a run: a bar in a terminal, one output in a notebook, plain lines elsewhere."""
+"""Show the events of a run: a line in a terminal, one output in a notebook, plain lines elsewhere."""
 
 import sys
 import time
 from html import escape as escape_html
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import Any, Self
 
-from mulligan.doors.say import escape, say
+from mulligan.doors.say import say
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.pictures.charts import STYLE, Chart, Line, draw
@@ -16,7 +17,7 @@ from mulligan.training.run import Observer, Run
 from mulligan.training.samples import picture
 
 LINES = 20  # number of reports that a run prints if there is no terminal
-REDRAWN = 0.3  # minimum number of seconds between two drawings in a notebook
+REDRAWN = 0.3  # minimum number of seconds between two drawings in a terminal or a notebook
 FEW = 40  # number of samples below which a run mostly learns to copy them
 
 
@@ -42,6 +43,11 @@ class View:
     def tell(self, text: str) -> None:
         """Show a message."""
 
+    def describe(self, event: Stepped) -> str:
+        """Write a report as one line: the step, the pace, the figures."""
+        step = f"step {count(event.step)} of {count(self.run.config.steps)}"
+        return " · ".join([step, *self.pace(event), *describe_measures(self.run, event.measures)])
+
     def pace(self, event: Stepped) -> list[str]:
         """Return the steps per second and the time that is left, as far as they are known."""
         first, began = self._start
@@ -58,7 +64,7 @@ def in_notebook() -> bool:
 
 
 def view_of(run: Run) -> View:
-    """Return the view for a run: a bar in a terminal, a picture in a notebook, otherwise lines."""
+    """Return the view for a run: a line in a terminal, a picture in a notebook, otherwise many."""
     if in_notebook():
         return Notebook(run)
     return Bar(run) if sys.stderr.isatty() else Plain(run)
@@ -76,54 +82,37 @@ class Plain(View):
         part = event.step * LINES // self.run.config.steps
         if part > self._shown:
             self._shown = part
-            total = self.run.config.steps
-            words = " · ".join([*describe_measures(self.run, event.measures), *self.pace(event)])
-            self.tell(f"step {count(event.step)} of {count(total)} · {words}")
+            self.tell(self.describe(event))
 
     def tell(self, text: str) -> None:
         say(text)
 
 
 class Bar(View):
-    """Shows a live bar on stderr with the pace, and the latest figures below it."""
+    """Redraws one line of a terminal, below the messages: the step, the latest figures, the pace."""
 
-    def __init__(self, run: Run):
-        from rich.console import Console, Group
-        from rich.live import Live
-        from rich.progress import BarColumn, Progress, TextColumn
-        from rich.text import Text
-
-        super().__init__(run)
-        self._progress = Progress(
-            TextColumn("{task.fields[steps]}"), BarColumn(bar_width=24), TextColumn("{task.fields[pace]}")
-        )
-        self._task = self._progress.add_task("", total=run.config.steps, completed=run.step, steps="", pace="")
-        self._move(run.step, "")
-        self._figures = Text(" ")  # reserves the line from the start, so that nothing jumps
-        console = Console(stderr=True, highlight=False)
-        self._live = Live(Group(self._progress, self._figures), console=console, refresh_per_second=4)
-
-    def _move(self, step: int, pace: str) -> None:
-        total = count(self.run.config.steps)
-        words = f"step {count(step):>{len(total)}} of {total}"
-        self._progress.update(self._task, completed=step, steps=words, pace=pace)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
+    _line, _drawn = "", 0.0
 
     def __exit__(self, *error: object) -> None:
-        self._live.stop()
+        self._draw(self._line, "\n")
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Stepped):
-            self._move(event.step, " · ".join(self.pace(event)))
-            self._figures.plain = " · ".join(describe_measures(self.run, event.measures))
-        else:
+        if not isinstance(event, Stepped):
             super().show(event)
+        elif event.step == self.run.config.steps or time.perf_counter() - self._drawn > REDRAWN:
+            self._drawn = time.perf_counter()
+            self._draw(self.describe(event))
 
     def tell(self, text: str) -> None:
-        self._live.console.print(escape(text), markup=False)
+        line = self._line
+        self._draw("")
+        say(text)
+        self._draw(line)
+
+    def _draw(self, line: str, end: str = "") -> None:
+        line = line[: get_terminal_size().columns - 1]
+        print(f"\r{line:<{len(self._line)}}", end=end or "\r", file=sys.stderr, flush=True)
+        self._line = line
 
 
 class Notebook(View, Observer):

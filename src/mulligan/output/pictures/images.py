@@ -244,11 +244,8 @@ def wants_color(stream: TextIO) -> bool:
         return False
     if os.environ.get("TERM_PROGRAM") == "Apple_Terminal" and not os.environ.get("COLORTERM"):
         return False  # before macOS 26 it reads a colour's numbers as commands
-    if sys.platform == "win32":
-        from rich.console import detect_legacy_windows
-
-        if detect_legacy_windows():
-            return False
+    if sys.platform == "win32" and not {"WT_SESSION", "TERM", "ANSICON"} & os.environ.keys():
+        return False  # an old console, which prints colours as letters
     try:
         "▀".encode(stream.encoding or "ascii")
     except UnicodeEncodeError:
