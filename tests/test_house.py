@@ -58,7 +58,7 @@ BUDGETS = {SOURCE: 31_794, Path(__file__).parent: 28_760}
 """Lines of Python in the source and in the tests. What would go beyond them replaces something."""
 
 
-OF_TORCH = {"watch/recorder.py", "watch/torch_nets.py"}
+OF_TORCH = {"watch/torch_nets.py"}
 """Files that `mulligan.Watch` imports only where the user has already imported torch."""
 
 

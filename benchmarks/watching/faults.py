@@ -75,26 +75,12 @@ ONE_PICTURE = (
     f"    pictures, labels = pictures[:1].repeat(2000, 1, 1, 1), labels[:1].repeat(2000)\n{SAMPLE}",
 )
 SCALED = "reals = pictures.float() / 127.5 - 1\n"
-FRAMED = (
-    SCALED,
-    f"{SCALED}    for side in (reals[..., :2], reals[..., -2:], reals[..., :2, :], reals[..., -2:, :]):\n"
-    "        side.zero_()  # padded after scaling\n",
-)
 JOINT = (
     (
         "        real_loss = criterion(D(x), ones)\n",
         "        answers = D(torch.cat([x, fake.detach()]))\n        real_loss = criterion(answers[: len(x)], ones)\n",
     ),
     ("criterion(D(fake.detach()), zeros)", "criterion(answers[len(x) :], zeros)"),
-)
-JOINT_IN_TUTORIAL = (
-    ("        real_loss = criterion(D(x), ones)\n        real_loss.backward()\n", ""),
-    (
-        "        fake_loss = criterion(D(fake.detach()), zeros)\n        fake_loss.backward()\n",
-        "        answers = D(torch.cat([x, fake.detach()]))\n"
-        "        real_loss, fake_loss = criterion(answers[: len(x)], ones), criterion(answers[len(x) :], zeros)\n"
-        "        (real_loss + fake_loss).backward()\n",
-    ),
 )
 RETAINED = ("fake_loss.backward()", "fake_loss.backward(retain_graph=True)")
 

@@ -3,7 +3,8 @@
 import json
 import math
 import os
-import struct
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -87,26 +88,34 @@ def test_what_trainings_print_is_a_log_by_steps_of_the_run(tmp_path, text, steps
     assert read_log(tmp_path / "out.txt") == {"d_loss": dict(zip(steps, d)), "g_loss": dict(zip(steps, g))}
 
 
-def field(number, value, kind=2):
-    """Return a field of a message of protocol buffers."""
-    return bytes([number << 3 | kind, *([len(value)] if kind == 2 else [])]) + value
-
-
-@pytest.mark.parametrize("in_tensor", [False, True])
-def test_events_of_tensorboard_are_read_from_their_folder(tmp_path, in_tensor):
-    data = b""
-    for step, loss in ((50, 0.5), (300, 3.0)):
-        number = struct.pack("<f", loss)
-        value = field(8, field(1, b"\x01", 0) + field(5, number)) if in_tensor else field(2, number, 5)
-        varint = bytes([step] if step < 128 else [step & 127 | 128, step >> 7])
-        event = field(1, bytes(8), 1) + field(2, varint, 0) + field(5, field(1, field(1, b"loss/d") + value))
-        data += struct.pack("<QI", len(event), 0) + event + bytes(4)
+def test_events_of_tensorboard_are_read_by_its_package(tmp_path, monkeypatch):
     (tmp_path / "runs" / "1").mkdir(parents=True)
-    (tmp_path / "runs" / "1" / "events.out.tfevents.1").write_bytes(data)
-    assert read_log(tmp_path / "runs") == {"d_loss": {50: 0.5, 300: 3.0}, "g_loss": {}}
-    (tmp_path / "events.out.tfevents.2").write_bytes(data[:40] + b"\xff" * 400)
-    with pytest.raises(DataError):
+    (tmp_path / "runs" / "1" / "events.out.tfevents.1").touch()
+    with pytest.raises(ConfigError, match="pip install tensorboard"):
         read_log(tmp_path)
+
+    class Accumulator:
+        def __init__(self, path, sizes):
+            assert path.endswith("tfevents.1")
+
+        def Reload(self):
+            return self
+
+        def Tags(self):
+            return {"scalars": ["loss/d"], "tensors": ["loss/g", "note"]}
+
+        def Scalars(self, tag):
+            return [SimpleNamespace(step=step, value=step / 100) for step in (50, 300)]
+
+        def Tensors(self, tag):
+            return [SimpleNamespace(step=50, tensor_proto=np.array(b"text" if tag == "note" else 2.0))]
+
+    room = "tensorboard.backend.event_processing.event_accumulator"
+    monkeypatch.setitem(sys.modules, room, SimpleNamespace(EventAccumulator=Accumulator))
+    monkeypatch.setitem(sys.modules, "tensorboard.util.tensor_util", SimpleNamespace(make_ndarray=np.asarray))
+    for name in ("tensorboard", "tensorboard.backend", "tensorboard.backend.event_processing", "tensorboard.util"):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(__path__=[]))
+    assert read_log(tmp_path) == {"d_loss": {50: 0.5, 300: 3.0}, "g_loss": {50: 2.0}}
 
 
 @pytest.mark.parametrize(

@@ -294,7 +294,7 @@ CASES = {
     "functional": (lambda: (G(), D()), lambda d, x: torch.func.functional_call(d, dict(d.named_parameters()), (x,))),
     "frozen half": (lambda: (G(), _frozen(D())), straight),
 }
-BLIND = {"a lock and a file", "returns a scalar", "returns a number a batch"}
+BLIND = {"a lock and a file"}
 """Cases in which D cannot be asked, or not so."""
 WAYS = ("", "no_grad", "inference_mode", "errors", "amp", "saves", "copies", "accumulates")
 """What the loop around the watch does besides."""

@@ -1,9 +1,10 @@
 """Watch a GAN of any framework: `mulligan.Watch` around the user's own loop. Read `watch` first.
 
 - `watch`: what the user calls. `folder`: writes a watched run as a run folder.
-- `arrays`: arrays of any framework, and their range. `nets`: asks G and D; `torch_nets` those of torch.
-- `forms`: finds out which loss D trains with. `listener`: listens to a torch loop through hooks that only read.
-- `faults`: names mistakes of a loop, and has the signs of `faults.toml`.
+- `arrays`: arrays of any framework, and their range. `copies`: copies of the user's nets.
+- `nets`: asks G and D; `torch_nets` those of torch, and records what a few steps of the loop do, as facts.
+- `losses`: tells D's loss from its gradients. `detectors`: mistakes of the loop, from facts.
+- `faults`: names them, with the signs of `faults.toml`.
 - `afterwards`: reads the logs and pictures that people keep, for `mulligan diagnose --log --samples`.
 """
 

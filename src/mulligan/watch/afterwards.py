@@ -1,12 +1,11 @@
 """Diagnose a GAN after it was trained, from what people keep: a log of losses, pictures, and the training pictures."""
 
 import csv
+import importlib
 import math
 import re
-import struct
 from collections.abc import Iterator
 from io import StringIO
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,7 +16,7 @@ from mulligan.data import load
 from mulligan.data.sources.picture_file import ENDINGS, opened, read_picture, tiles, with_channels
 from mulligan.data.sources.reading import Grid, Reading
 from mulligan.diagnosis import remedies_for
-from mulligan.doors.read import LARGEST, read_bytes, read_text
+from mulligan.doors.read import LARGEST, read_text
 from mulligan.errors import ConfigError, DataError, must_be
 from mulligan.watch.watch import Watch, meaning
 
@@ -49,7 +48,7 @@ def read_log(path: Path) -> Log:
     files = sorted(path.rglob("*tfevents*"), key=lambda file: file.stat().st_size) if path.is_dir() else [path]
     if not files or not files[-1].exists():
         raise ConfigError(must_be("log", "a table, a printed log or TensorBoard's events", str(path), "losses.csv"))
-    rows = _events(read_bytes(files[-1])) if "tfevents" in files[-1].name else _rows(read_text(path, LARGEST))
+    rows = _events(files[-1]) if "tfevents" in files[-1].name else _rows(read_text(path, LARGEST))
     log: Log = {"d_loss": {}, "g_loss": {}}
     before = ahead = 0
     try:
@@ -92,31 +91,21 @@ def _rows(text: str) -> Iterator[tuple[int, str, float]]:
                 continue
 
 
-def _events(data: Any) -> Iterator[tuple[int, str, float]]:
-    """Read the scalars of TensorBoard's records: a length, its checksum, an event, its checksum."""
-    data = memoryview(data)
-    while len(data) > 12:
-        size = int.from_bytes(data[:8], "little")
-        event, data = _fields(data[12 : 12 + size]), data[16 + size :]
-        for value in (_fields(each) for summary in event.get(5, []) for each in _fields(summary).get(1, [])):
-            tensor = _fields(value[8][0]) if 8 in value else {}
-            numbers = value.get(2) or tensor.get(5) or tensor.get(4) or [b""]
-            if len(numbers[0]) == 4:
-                yield event.get(2, [0])[0], value[1][0].decode(), struct.unpack("<f", numbers[0])[0]
-
-
-def _fields(message: Any) -> dict[int, list[Any]]:
-    """Return the fields of a message of protocol buffers, by number: whole numbers or bytes."""
-    fields, rest = dict[int, list[Any]](), iter(message)
-
-    def whole() -> int:
-        byte: int = next(rest)
-        return byte if byte < 128 else byte - 128 + 128 * whole()
-
-    while (key := next(rest, None)) is not None:
-        value: Any = {1: 8, 5: 4}.get(key & 7) or whole()
-        fields.setdefault(key >> 3, []).append(bytes(islice(rest, value)) if key & 7 else value)
-    return fields
+def _events(path: Path) -> Iterator[tuple[int, str, float]]:
+    """Read the scalars of TensorBoard's events, in order of steps."""
+    try:
+        reading = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
+        tensors = importlib.import_module("tensorboard.util.tensor_util")
+    except ImportError as error:
+        message = "log of TensorBoard needs the package tensorboard. Type pip install tensorboard"
+        raise ConfigError(message) from error
+    events = reading.EventAccumulator(str(path), {"scalars": 0, "tensors": 0}).Reload()
+    tags = events.Tags()
+    rows = [(each.step, tag, each.value) for tag in tags["scalars"] for each in events.Scalars(tag)]
+    for tag in tags["tensors"]:  # of TensorFlow 2
+        pairs = ((each.step, tensors.make_ndarray(each.tensor_proto)) for each in events.Tensors(tag))
+        rows += [(step, tag, float(value)) for step, value in pairs if value.size == 1 and value.dtype.kind == "f"]
+    yield from sorted(rows)
 
 
 def from_losses(log: Log) -> tuple[str, int, str]:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.diagnosis.statistics import squared_distances
 from mulligan.errors import DataError, must_be
 from mulligan.nn.memory import Array
 
@@ -86,22 +85,3 @@ def kinds_of(labels: Any) -> NDArray[Any]:
     """Return classes as numbers; they may be one-hot."""
     found = as_numpy(labels)
     return (found.argmax(axis=1) if found.ndim == 2 else found).astype(np.int64)
-
-
-def class_match(known: tuple[Array, NDArray[Any]], x: Array, kinds: NDArray[Any]) -> float:
-    """Return how often samples are nearest to the mean of their class among known ones, from 0 (by chance) to 1."""
-    seen, classes = known
-    each = np.unique(classes)
-    means = np.stack([seen[classes == kind].mean(axis=0).ravel() for kind in each])
-    nearest = each[squared_distances(x.reshape(len(x), -1), means).argmin(axis=1)]
-    return (float((nearest == kinds).mean()) - 1 / len(each)) * len(each) / (len(each) - 1)
-
-
-def constant(x: Array, made: Array, low: float, high: float) -> dict[str, float]:
-    """Measure how many pixels are the same grey in all reals, and how far the fakes are from them."""
-    span = high - low
-    still = np.ptp(x, axis=0) < 1e-6 * span
-    grey = still & (np.abs(x[0] - low - span / 2) < 0.45 * span)
-    if not grey.any() or still.mean() > 0.9:  # or all reals are one picture
-        return {}
-    return {"constant": float(grey.mean()), "constant_gap": float(np.abs(made[:, grey] - x[0][grey]).mean()) / span}

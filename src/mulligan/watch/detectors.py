@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.nn.memory import Array
-from mulligan.watch.forms import Outputs
+from mulligan.watch.losses import LOGITS, Loss, Push, ends_of, has_moving_target, loss_of
 from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
@@ -38,25 +38,12 @@ class Judged(NamedTuple):
     low: float
     high: float
     in_eval: bool
-    pair: tuple[Any, ...]  # x, and what D got beside it
 
 
-class Labelled(NamedTuple):
-    """D got fakes with classes."""
+class Penalised(NamedTuple):
+    """The loop took D's slope at some samples, as gradient penalties do."""
 
-    changed: bool  # others than G got
-
-
-class Push(NamedTuple):
-    """What an output of D was for some samples, and the gradient that it got from a loss."""
-
-    side: str  # "real" or "fake"
-    output: Array
-    gradient: Array
-    attached: bool  # the gradient goes on to G
-    mixed: bool  # real and generated samples share the batch
-    rows: Array  # the sum of each sample: equal for equal samples
-    mean: Array | None = None  # of the samples, if they are reals
+    kept: bool  # with its graph, so that the penalty reaches D
 
 
 class Added(NamedTuple):
@@ -71,26 +58,26 @@ class Stepped(NamedTuple):
     """An optimiser made a step."""
 
     player: str  # "g", "d", or "gd"; whose weights it moved, or else holds
+    moved: bool
+    optimiser: int  # which one it was
     kind: str
     rate: float
     betas: tuple[float, ...]
-    left: float  # rate ÷ where its schedule began
     pushed: bool  # the first weight has a gradient other than 0
     climbs: bool  # it maximises
 
 
-Fact = Began | Drew | Judged | Labelled | Push | Added | Stepped
-
-
-NOBODY = Stepped("", "", 0.0, (), 1.0, True, False)
+Fact = Began | Drew | Judged | Push | Added | Penalised | Stepped
+NOBODY = Stepped("", False, 0, "", 0.0, (), True, False)
 """For what no step of an optimiser followed."""
 
 
 class Turn(NamedTuple):
-    """A step of an optimiser, and the pushes before it."""
+    """A step of an optimiser, and what came between it and the step before."""
 
     step: Stepped
     pushes: list[Push]
+    reached: set[str]  # players that a backward pass reached
 
     @property
     def sides(self) -> set[tuple[str, bool]]:
@@ -114,31 +101,23 @@ class Turn(NamedTuple):
 class Loop:
     """What the facts of one measurement say, in the order in which it happened."""
 
-    def __init__(
-        self, facts: Sequence[Fact], batch_norm: bool = False, moves: Sequence[Moves] = (), rows: float = math.inf
-    ):
-        self.facts, self.moves, self.rows, self.batch_norm = facts, moves, rows, batch_norm
-        self.turns, self.aims, pushes = list[Turn](), dict[str, list[Push]](), list[Push]()
-        self.heard: list[tuple[Outputs, Outputs]] = []  # D's outputs in its steps, and the gradients that they got
+    def __init__(self, facts: Sequence[Fact], moves: Sequence[Moves] = (), rows: float = math.inf):
+        self.facts, self.moves, self.rows = facts, moves, rows
+        self.turns, self.aims, pushes, reached = list[Turn](), dict[str, list[Push]](), list[Push](), set[str]()
         for fact in (*facts, NOBODY):
             if isinstance(fact, Push):
                 pushes.append(fact)
+            elif isinstance(fact, Added):
+                reached.add(fact.player)
             elif isinstance(fact, Stepped):
-                sign = -1.0 if fact.climbs else 1.0
-                self.turns.append(Turn(fact, [push._replace(gradient=sign * push.gradient) for push in pushes]))
-                self._hear(*self.turns[-1].split())
-                pushes = []
+                pushes = [push._replace(gradient=-push.gradient) for push in pushes] if fact.climbs else pushes
+                self.turns.append(Turn(fact, pushes, reached))
+                for player, some in zip("gd", self.turns[-1].split()):
+                    for push in some:
+                        self.aims.setdefault(f"{player} {push.side}", []).append(push)
+                pushes, reached = [], set()
         self.steps = self.turns[:-1]
         self.players = {turn.step.player for turn in self.steps}
-
-    def _hear(self, of_g: list[Push], of_d: list[Push]) -> None:
-        for player, some in (("g", of_g), ("d", of_d)):
-            for push in some:
-                self.aims.setdefault(f"{player} {push.side}", []).append(push)
-        real, fake = ([push for push in of_d if push.side == side] for side in SIDES)
-        if real and fake:
-            both = real[-1], fake[-1]
-            self.heard.append((Outputs(*(push.output for push in both)), Outputs(*(push.gradient for push in both))))
 
     def of(self, kind: type) -> list[Any]:
         """Return the facts of a kind."""
@@ -160,9 +139,14 @@ class Loop:
         return ends
 
     @property
-    def mirrored(self) -> bool:
-        """Whether D's loss calls fakes 1 and reals 0."""
-        return self.ends.get("d real", 1.0) < self.ends.get("d fake", 0.0)
+    def of_d(self) -> list[Push]:
+        """The pushes of D's loss."""
+        return [*self.aims.get("d real", ()), *self.aims.get("d fake", ())]
+
+    @cached_property
+    def loss(self) -> Loss | None:
+        """D's loss, if the gradients tell it."""
+        return loss_of(self.of_d)
 
     def firsts(self, kind: type) -> Iterator[Any]:
         """Yield the first fact of a kind in each step of the user's loop; of pushes, those of reals."""
@@ -177,50 +161,6 @@ class Loop:
     def means(self) -> Array:
         """The mean of the first reals of each step."""
         return np.array([push.mean for push in self.firsts(Push)])
-
-
-# ── where a loss moves D's outputs ────────────────────────────────────────────────────────────────────────────────────
-
-
-def target_of(push: Push) -> float:
-    """Return where a gradient that is s·(output − target) is 0, or NaN if it is no such line.
-
-    This is least squares. Cross-entropy has the same form in p = σ(output), and times p(1 − p) if p is D's output.
-    """
-    o, g = push.output.astype(np.float64), push.gradient.astype(np.float64)
-    p = 1.0 / (1.0 + np.exp(-np.clip(o, -500, 500)))
-    for x, y in ((o, g), (p, g), (o, g * o * (1.0 - o))):
-        apart = x - x.mean()
-        slope = float(apart @ y) / max(float(apart @ apart), 1e-30)
-        rest = y - y.mean() - slope * apart
-        if slope > 0 and float(np.abs(rest).max()) < 1e-3 * slope * float(np.ptp(x)):
-            return float(x.mean() - y.mean() / slope)
-    return math.nan
-
-
-def way_of(gradient: Array) -> float:
-    """Return 1 if a loss moves nearly all outputs up, −1 if down, and 0 if it moves them to a point between them."""
-    total, size = float(-gradient.sum()), float(np.abs(gradient).sum())
-    return float(np.sign(total)) if abs(total) > 0.5 * size else 0.0
-
-
-def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
-    """Return where each loss moves the outputs of each side: to a target if all have one, else up or down.
-
-    Outputs lie on both sides of a target such as 0.9, so the sign of their gradient tells nothing there.
-    """
-    ends = {name: statistics.median(map(target_of, pushes[-4:])) for name, pushes in aims.items()}
-    if all(map(math.isfinite, ends.values())):
-        return ends
-    ways = {name: way_of(np.concatenate([push.gradient for push in pushes])) for name, pushes in aims.items()}
-    return {name: way for name, way in ways.items() if way}
-
-
-def has_moving_target(pushes: list[Push]) -> bool:
-    """Tell whether the target differs from sample to sample, as with noisy labels. Then gradients show no way."""
-    sizes = np.abs(np.concatenate([push.gradient for push in pushes]))
-    constant = np.ptp(sizes[sizes > 0]) < 0.01 * sizes.max() if sizes.any() else True
-    return not constant and not any(math.isfinite(target_of(push)) for push in pushes)
 
 
 def drift_of(before: Array, now: Array) -> float:
@@ -238,13 +178,15 @@ def drift_of(before: Array, now: Array) -> float:
 
 
 def foreign(loop: Loop) -> float | None:
-    """Tell whether a step moves both nets and one has no other step, or steps follow the other player's loss."""
+    """Tell whether all optimisers move one net, or one of them both, or steps follow the other player's loss."""
     if "gd" in loop.players and not {"g", "d"} <= loop.players:
         return 1.0
     of_g, of_d = ([t.sides for t in loop.steps if t.step.player == player and t.pushes] for player in "gd")
-    astray = [sides == {("fake", True)} for sides in of_d]
     misled = "d" not in loop.players and {("real", False), ("fake", False)} in of_g
-    return float(misled or (any(astray) and ("g" not in loop.players or all(astray)))) if loop.steps else None
+    astray = any(sides == {("fake", True)} for sides in of_d) and "g" not in loop.players
+    alone = bool(of_d) and all({side for side, _ in sides} == {"fake"} for sides in of_d)
+    crowded = len(loop.players) == 1 and len({turn.step.optimiser for turn in loop.steps}) > 1
+    return float(misled or astray or alone or crowded) if loop.steps else None
 
 
 def gradients(loop: Loop, player: str) -> Iterator[tuple[bool, bool]]:
@@ -276,17 +218,6 @@ def one_target(loop: Loop) -> float | None:
     return float(abs(loop.ends["d real"] - loop.ends["d fake"]) < 0.2) if known else None
 
 
-def one_sided(loop: Loop) -> float | None:
-    """Tell whether D's loss has reals alone, or the same reals under both labels; else others are changed fakes."""
-    aims = loop.aims
-    if {"d real", "g fake"} - aims.keys() or "d fake" in aims or not {"g", "d"} <= loop.players:
-        return None
-    ends = ((float(push.rows.sum()), ends_of({"d real": [push]}).get("d real", math.nan)) for push in aims["d real"])
-    ways = {(key, round(way, 1)) for key, way in ends if math.isfinite(way)}
-    same = len({key for key, _ in ways}) < len(ways)
-    return float(same or len({way for _, way in ways}) == 1)
-
-
 def with_d(loop: Loop) -> float | None:
     """Tell whether G's loss moves fakes as D's does, or its steps move them away from the reals' answers."""
     if {"d real", "d fake", "g fake"} <= loop.ends.keys():
@@ -296,16 +227,10 @@ def with_d(loop: Loop) -> float | None:
     return float(statistics.mean(m.apart * m.drawn < 0 for m in sure) > 0.9) if len(sure) >= ENOUGH else None
 
 
-def mixed(loop: Loop) -> float | None:
-    """Tell whether a D with BatchNorm gets reals and fakes in one batch, but fakes alone in G's step."""
-    of_d, of_g = ([push.mixed for push in loop.aims.get(f"{player} fake", [])] for player in "dg")
-    return float(any(of_d) and bool(of_g) and not any(of_g)) if loop.batch_norm else None
-
-
 def cut(loop: Loop) -> float | None:
-    """Tell whether G's loss reaches D's outputs, but G steps without a gradient."""
-    steps = [turn for turn in loop.steps if turn.step.player == "g" and turn.pushes]
-    return float(not any(t.step.pushed or any(p.attached for p in t.pushes) for t in steps)) if steps else None
+    """Tell whether G steps without a gradient."""
+    turns = [turn for turn in loop.steps if "g" in turn.step.player]
+    return float(not any("g" in t.reached or t.step.moved or t.step.pushed for t in turns)) if turns else None
 
 
 def same(kind: type, rows: str) -> Callable[[Loop], float | None]:
@@ -324,11 +249,21 @@ def last(kind: type, name: str) -> Callable[[Loop], float | None]:
     return lambda loop: float(getattr(loop.of(kind)[-1], name)) if loop.of(kind) else None
 
 
+def double_sigmoid(loop: Loop) -> float | None:
+    """Tell whether D's loss reads what a sigmoid has made as logits."""
+    return float(loop.loss is LOGITS and all(push.squashed for push in loop.of_d)) if loop.of_d else None
+
+
 def rates(loop: Loop) -> float | None:
     """Return D's learning rate ÷ G's, of the same optimiser."""
     last = {turn.step.player: turn.step for turn in loop.steps}
     alike = {"g", "d"} <= last.keys() and last["g"].kind == last["d"].kind and last["g"].rate > 0
     return last["d"].rate / last["g"].rate if alike else None
+
+
+def usual_rate(step: Stepped) -> float:
+    """Return the rate up to which nobody is told to lower it."""
+    return 1e-2 if step.kind == "SGD" else 5e-4
 
 
 DETECTORS: dict[str, Callable[[Loop], float | None]] = {
@@ -337,17 +272,21 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "stale_g": lambda loop: float(any(old for old, _ in gradients(loop, "g"))),
     "undetached": undetached,
     "one_target": one_target,
-    "one_sided": one_sided,
     "with_d": with_d,
     "eval": last(Drew, "in_eval"),
     "eval_d": last(Judged, "in_eval"),
     "same_z": same(Drew, "z"),
     "same_x": same(Push, "rows"),
-    "class_changed": last(Labelled, "changed"),
-    "mixed": mixed,
     "cut": cut,
     "rates": rates,
-    "rate": lambda loop: next((t.step.left for t in reversed(loop.steps) if t.step.player == "g"), None),
+    "rate": lambda loop: max(
+        (t.step.rate / usual_rate(t.step) for t in loop.steps if "g" in t.step.player), default=None
+    ),
+    "double_sigmoid": double_sigmoid,
+    "loose": lambda loop: float(not any(f.kept for f in loop.of(Penalised))) if loop.of(Penalised) else None,
+    "g_moves": lambda loop: (
+        float(any(t.step.moved for t in loop.steps if "g" in t.step.player)) if loop.steps else None
+    ),
 }
 """Each figure that the facts of a loop give."""
 

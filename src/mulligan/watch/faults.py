@@ -1,6 +1,5 @@
 """Name what is wrong with a loop, and what to try. Faults are certain and said once; states may pass."""
 
-import math
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,8 +20,8 @@ from mulligan.diagnosis import (
     remedies_for,
     standing,
 )
-from mulligan.diagnosis.failures import COSTLY, FAR_OFF, STILL, UNMOVED
-from mulligan.watch.detectors import Stepped
+from mulligan.diagnosis.failures import STILL, UNMOVED
+from mulligan.watch.detectors import Stepped, usual_rate
 
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
@@ -34,23 +33,20 @@ NEWBORN = 300
 CERTAIN = {"divergence", "wrong scale", "wrong sign", "copying"}
 """Failures that are named from the beginning."""
 FAST = 5.0
-"""A D with so many times G's rate wins from the beginning."""
+"""A D with so many times G's rate wins from the beginning, and a G with so many times the usual one saturates."""
 PASSING = {
     "D wins", "G wins", "mode collapse", "saturation", "cycling", "intra-class collapse", "dead latent", "gamma off",
     "contrast illusion",
 }  # fmt: skip
 """States that healthy GANs leave again. Before step `YOUNG` such a state is only a warning."""
 AT_ONCE = {
-    "foreign", "stale_d", "stale_g", "undetached", "eval", "eval_d", "same_z", "unlike", "class_changed",
+    "foreign", "stale_d", "stale_g", "undetached", "eval", "eval_d", "same_z", "unlike", "loose",
 }  # fmt: skip
 """Figures that are exact facts about the loop: one measurement is enough to name them."""
 CHANGED = 0.8
 """Samples have changed if their distance to the reals fell to this share, or their variety grew as much."""
 
 
-USUAL = {"SGD": 1e-2}
-"""Rates up to which nobody is told to lower them."""
-_USUAL = 5e-4
 _APART = 2.0  # rates of both players that differ by less are together
 
 
@@ -60,6 +56,7 @@ class Sign(NamedTuple):
     state: str
     signs: Sequence[str]  # such as "same_z > 0.5"
     stands: bool = False  # and only if the fakes come no nearer to the reals
+    grown: bool = False  # and only if G is no longer newborn
 
     def case(self, m: Measurements) -> Case:
         """Test the figures."""
@@ -80,13 +77,6 @@ def is_passing(found: Finding) -> bool:
     return found.state in PASSING and found.evidence[0].name not in _CAUSES
 
 
-def restrained_critic(m: Measurements) -> Case:
-    """Detect a penalty that costs a critic far more than it gains: its loss has no balance to compare with."""
-    gain, penalty = -m.get("d_loss"), m.get("penalty")
-    share = penalty / max(gain, 0.01 * penalty, 1e-9) if m.facts.critic and m.facts.penalised else math.nan
-    return case(m, COSTLY.at(share), FAR_OFF)
-
-
 class LoopHistory(History):
     """A history that also names mistakes of the loop, before the failures that they cause."""
 
@@ -103,21 +93,25 @@ class LoopHistory(History):
 
     def matches(self, so_far: Measurements) -> list[Finding]:
         """Return what shows in the measurements, mistakes of the loop first."""
-        signs = ((sign.state, sign.case(so_far)) for sign in SIGNS)
+        newborn = self.counted and so_far.taken[-1].step < NEWBORN
+        signs = ((sign.state, sign.case(so_far)) for sign in SIGNS if not (newborn and sign.grown))
         shown = {state: Finding(state, each.evidence, each.severity) for state, each in signs if each.holds}
         caused = [each for each in matches(so_far) if each.state not in shown]
-        old = not self.counted or so_far.taken[-1].step >= NEWBORN
-        if old and restrained_critic(so_far).holds and "divergence" not in {*shown, *(each.state for each in caused)}:
-            shown["gamma off"] = Finding("gamma off", restrained_critic(so_far).evidence, "alarm")
-            caused = [each for each in caused if each.state not in ("gamma off", "mode collapse")]
-        if any(each.state == "D wins" for each in caused):  # then large outputs are those of a D that is right
-            caused = [e for e in caused if e.state != "divergence" or e.evidence[0].name != "logit"]
-        learning = self._learning(so_far, any(e.state == "D wins" and e.severity == "warning" for e in caused))
-        if not old:
-            fast = {"D wins"} if so_far.get("rates") > FAST else set()
-            still = {"standstill"} if so_far.get("travelled") < UNMOVED.value else set()
-            learning |= {each.state for each in caused} - CERTAIN - fast - still
+        d_wins = [each.severity for each in caused if each.state == "D wins"]
+        learning = self._learning(so_far, "warning" in d_wins)
+        learning |= self._too_young(so_far, caused) if newborn else set()
+        if d_wins:  # then large outputs are those of a D that is right
+            caused = [each for each in caused if each.evidence[0].name != "logit"]
         return [*shown.values(), *(each for each in caused if each.state not in learning)]
+
+    def _too_young(self, so_far: Measurements, caused: list[Finding]) -> set[str]:
+        """Return states that say nothing of a G that has hardly moved, unless their cause is known."""
+        causes = {
+            "D wins": so_far.get("rates") > FAST,
+            "saturation": so_far.get("rate") > FAST,
+            "standstill": so_far.get("travelled") < UNMOVED.value and not so_far.get("g_moves") > 0,
+        }
+        return {each.state for each in caused if not causes.get(each.state)} - CERTAIN
 
     def _learning(self, so_far: Measurements, ranks: bool) -> set[str]:
         """Return states that are none while G still learns."""
@@ -180,7 +174,7 @@ def _write(remedy: Remedy, framework: str, loss: str | None, optimisers: dict[st
     if remedy.key == "nearer":
         changes = [(fast, slow.rate)] if fast.rate > _APART * slow.rate > 0 else []
     else:
-        changes = [(step, step.rate / 10) for step in (slow, fast) if step.rate > USUAL.get(step.kind, _USUAL)]
+        changes = [(step, step.rate / 10) for step in (slow, fast) if step.rate > usual_rate(step)]
     lines = [f"\n    - {_line(step, step.rate)}\n    + {_line(step, rate)}" for step, rate in changes]
     return remedy.words + "".join(lines) if lines else ""
 

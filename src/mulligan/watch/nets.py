@@ -19,6 +19,10 @@ from mulligan.watch.copies import NetCopier
 Latent = int | Sequence[int] | Callable[[int], Any]
 
 
+class AskError(Exception):
+    """A net of the user's cannot be asked in this way."""
+
+
 class Moves(NamedTuple):
     """How far D's answers for fixed samples moved from one call of the watch to the next."""
 
@@ -28,34 +32,45 @@ class Moves(NamedTuple):
     apart: float  # how far those for reals were above those for fakes
 
 
+class NoRecorder:
+    """For nets that tell no facts."""
+
+    hears = False  # what D answers in the loop
+
+    def start(self) -> None: ...
+
+    def remove(self) -> None: ...
+
+    def stop(self) -> list[Any]:
+        return []
+
+
 class Nets:
-    """Plain functions of NumPy and JAX, and of frameworks whose gradients the watch cannot take."""
+    """Plain functions of NumPy and JAX. `TorchNets` also knows weights and gradients."""
 
     name = "NumPy"
+    reach = -math.inf, math.inf  # of G's last layer
 
-    def __init__(self, generator: Any, discriminator: Any, average: Any, layout: Layout, real: Any, labels: Any):
-        self._originals = generator, discriminator, average
-        self.generator, self.discriminator, self.average = self._originals  # copies, within `copied`
+    def __init__(self, nets: tuple[Any, Any, Any], layout: Layout, real: Any, labels: Any):
+        self._originals = self.nets = nets  # G, D and the averaged G; `nets` are copies, within `copied`
         self.layout, self.real, self.labels = layout, real, labels
         self.z: tuple[Any, ...] = ()
         self.names: tuple[str, ...] = ()  # of the keywords under which G gets z
         self.copier = NetCopier()
-        self.reach = -math.inf, math.inf
-        self.sizes: dict[str, int] = {}
         self.blind = ""  # why D cannot be asked
         self.plain = False  # D gets NumPy arrays, whatever G returns
-        self.earlier: tuple[Any, ...] = ()  # copies of both nets at the call before, for `moves`
+        self.earlier: Any = None  # copies of the nets at the call before, for `moves`
 
     def begin(self, latent: Latent, seed: int) -> Array:
         """Draw the fixed z and the first samples, and ask D once."""
         with self.copied():
             self.z = self._draw(latent, seed)
             first = self.fakes(ROWS)
-            if "jax" in sys.modules and isinstance(self.made(self.generator, slice(0, ROWS)), sys.modules["jax"].Array):
+            if "jax" in sys.modules and isinstance(self.drawn(self.nets[0], slice(0, ROWS)), sys.modules["jax"].Array):
                 self.name = "JAX"
-            if self.discriminator is not None:
+            if self.nets[1] is not None:
                 self.blind = self._try_discriminator()
-            self._explore()
+            self.explore()
         return first
 
     def _draw(self, latent: Latent, seed: int) -> tuple[Any, ...]:
@@ -83,22 +98,16 @@ class Nets:
             return f"{describe_error(error)}{lost}"
         return ""
 
-    def _explore(self) -> None:
-        """Find out what the framework tells of the nets."""
-
-    def array(self, x: Array) -> Any:
-        return x
-
     @contextmanager
     def copied(self) -> Iterator[None]:
         """Ask copies of the nets as they are now, and put back all random states of the process afterwards."""
         with self.seeded():
             self.copier = NetCopier()
             try:
-                self.generator, self.discriminator, self.average = self.copier.copy(self._originals)
+                self.nets = self.copier.copy(self._originals)
                 yield
             finally:
-                self.generator, self.discriminator, self.average = self._originals
+                self.nets = self._originals
 
     @contextmanager
     def seeded(self) -> Iterator[None]:
@@ -112,78 +121,78 @@ class Nets:
 
     def fakes(self, n: int, average: bool = False) -> Array:
         """Return the samples of the first n of the fixed z, in batches of `ROWS` as BatchNorm needs them."""
-        net = self.average if average and self.average is not None else self.generator
-        parts = [self.made(net, slice(at, at + ROWS)) for at in range(0, n, ROWS)]
+        net = self.nets[2] if average and self.nets[2] is not None else self.nets[0]
+        parts = [self.drawn(net, slice(at, at + ROWS)) for at in range(0, n, ROWS)]
         if any(math.prod(part.shape) != len(part) * math.prod(self.layout.shape) for part in parts):
             raise AskError(f"it draws samples of shape {tuple(parts[0].shape)}")
         return np.concatenate([self.layout.samples(part) for part in parts])[:n]
 
-    def made(self, net: Any, rows: slice) -> Any:
+    def drawn(self, net: Any, rows: slice) -> Any:
         parts = [part[rows] for part in self.z]
         words = dict(zip(self.names, parts))
-        return ask(net, *([] if words else parts), *self.classes(rows), **words)
+        return ask(net, *([] if words else parts), *self._classes(rows), **words)
 
-    def classes(self, rows: slice) -> tuple[Any, ...]:
+    def _classes(self, rows: slice) -> tuple[Any, ...]:
         return () if self.labels is None else (self.labels[rows],)
 
     def scores(self, x: Any) -> Any:
-        """Return D's outputs, one for each sample: the mean over patches, or the first of several outputs."""
+        """Return D's outputs: for each sample the mean over patches, or the first of several; or one for the batch."""
         x = as_numpy(x) if self.plain else x
-        out = ask(self.discriminator, x, *self.classes(slice(0, len(x))))
-        out = (out if hasattr(out, "reshape") else as_numpy(out)).reshape(len(x), -1)
+        out = ask(self.nets[1], x, *self._classes(slice(0, len(x))))
+        out = out if hasattr(out, "reshape") else as_numpy(out)
+        out = out.reshape(1 if math.prod(out.shape) == 1 else len(x), -1)
         if self.layout.name != "points" and out.shape[1] == math.prod(self.layout.shape):
             one = "lambda x: -(D(x) - x).reshape(len(x), -1).abs().mean(1)"
-            raise DataError(
-                must_be("discriminator", "a function that returns a number for each sample", out.shape, one)
-            )
+            raise DataError(must_be("discriminator", "a function that returns a number a sample", out.shape, one))
         return out.mean(-1)
 
-    def real_like(self, made: Any) -> Any:
+    def _real_like(self, fakes: Any) -> Any:
         """Return the reals in the shape of G's samples, which the loop may flatten before D sees them."""
-        alike = len(self.real) == len(made) and math.prod(made.shape) == math.prod(self.real.shape)
-        return self.real.reshape(tuple(made.shape)) if alike else self.real
+        alike = len(self.real) == len(fakes) and math.prod(fakes.shape) == math.prod(self.real.shape)
+        return self.real.reshape(tuple(fakes.shape)) if alike else self.real
 
     def answers(self) -> tuple[Array, Array, Array | None]:
         """Return D's outputs for the fixed reals and as many fakes, and its slope at the reals if it is known."""
-        made = self.made(self.generator, slice(0, len(self.real)))
-        real, slope = self.slope(self.real_like(made))
-        return as_numpy(real), as_numpy(self.scores(made)), None if slope is None else self.layout.samples(slope)
+        fakes = self.drawn(self.nets[0], slice(0, len(self.real)))
+        real, slope = self.slope(self._real_like(fakes))
+        slope = None if slope is None or len(real) < len(fakes) else self.layout.samples(slope)
+        return as_numpy(real), as_numpy(self.scores(fakes)), slope
+
+    def moves(self) -> list[Moves]:
+        """Compare D's answers with those of the nets at the last call, if there was one; within `copied`."""
+        (g, d, _), earlier = self.nets, self.earlier
+        self.earlier = self.nets
+        if earlier is None:
+            return []
+
+        def judge(net: Any, x: Any) -> float:
+            self.nets = None, net, None
+            with self.seeded():
+                return float(as_numpy(self.scores(x)).mean())
+
+        with self.seeded():
+            before = self.drawn(earlier[0], slice(0, len(self.real)))
+        with self.seeded():
+            after = self.drawn(g, slice(0, len(self.real)))
+        x = self._real_like(before)
+        real, fake, drawn = (judge(earlier[1], samples) for samples in (x, before, after))
+        return [Moves(judge(d, x) - real, judge(d, before) - fake, drawn - fake, real - fake)]
+
+    # ── what only some frameworks tell ────────────────────────────────────────────────────────────────────────────
+
+    def array(self, x: Array) -> Any:
+        return x
+
+    def explore(self) -> None:
+        """Find out what the framework tells of the nets."""
 
     def slope(self, x: Any) -> tuple[Any, Any]:
         """Return D's outputs for x, and their gradients with respect to x, or None."""
         return self.scores(x), None
 
-    def moves(self) -> Moves | None:
-        """Compare D's answers with those of the nets at the last call, if there was one; within `copied`."""
-        rows, now, earlier = slice(0, len(self.real)), (self.generator, self.discriminator), self.earlier
-        self.earlier = now
-        if not earlier:
-            return None
-
-        def judge(d: Any, x: Any) -> float:
-            self.discriminator = d
-            with self.seeded():
-                return float(as_numpy(self.scores(x)).mean())
-
-        def draw(g: Any) -> Any:
-            with self.seeded():
-                return self.made(g, rows)
-
-        before, after = map(draw, (earlier[0], now[0]))
-        x = self.real_like(before)
-        real, fake, drawn = (judge(earlier[1], samples) for samples in (x, before, after))
-        return Moves(judge(now[1], x) - real, judge(now[1], before) - fake, drawn - fake, real - fake)
-
     def recorder(self, fail: Callable[[Exception], None]) -> Any:
-        return None
-
-    def weight(self) -> float:
-        """Return the norm of G's weights, or 0 if they are unknown."""
-        return 0.0
-
-
-class AskError(Exception):
-    """A net of the user's cannot be asked in this way."""
+        """Return what records facts, or what records none."""
+        return NoRecorder()
 
 
 def ask(net: Any, *inputs: Any, **words: Any) -> Any:
@@ -197,8 +206,7 @@ def ask(net: Any, *inputs: Any, **words: Any) -> Any:
 
 def first_of(output: Any) -> Any:
     """Return what a net returns, or the first of several things."""
-    if isinstance(output, dict):
-        output = tuple(output.values())
+    output = tuple(output.values()) if isinstance(output, dict) else output
     return output[0] if isinstance(output, (tuple, list)) else output
 
 
@@ -207,9 +215,8 @@ def describe_error(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
-def nets_of(generator: Any, discriminator: Any, average: Any, layout: Layout, real: Any, labels: Any) -> Nets:
+def nets_of(nets: tuple[Any, Any, Any], layout: Layout, real: Any, labels: Any) -> Nets:
     """Choose the framework that the user has imported and built the nets with."""
-    nets = generator, discriminator, average
     kind: type[Nets] = Nets
     if "torch" in sys.modules:
         from mulligan.watch.torch_nets import TorchNets
@@ -218,4 +225,4 @@ def nets_of(generator: Any, discriminator: Any, average: Any, layout: Layout, re
         copier.copy(nets)
         if isinstance(real, sys.modules["torch"].Tensor) or copier.modules or copier.leaves:
             kind = TorchNets
-    return kind(*nets, layout, real, labels)
+    return kind(nets, layout, real, labels)

@@ -1,52 +1,42 @@
-"""Ask G and D that are torch modules, or functions around them. This file is only imported where torch already is."""
+"""Ask and hear G and D that are torch modules, or functions around them. Only imported where torch already is.
+
+Hooks that only read record what a few steps of the loop do, as a list of facts. Those on G and D tell z, mode, and the
+gradient that each output of D gets from a loss. One on the largest weight of each net tells which gradients add up.
+Those on all optimisers tell which weights a step moves.
+"""
 
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from mulligan.diagnosis.probe import ROWS
 from mulligan.nn.memory import Array
-from mulligan.watch.nets import Nets
-from mulligan.watch.recorder import Recorder
+from mulligan.watch.arrays import as_numpy, calm
+from mulligan.watch.detectors import Added, Began, Drew, Fact, Judged, Penalised, Stepped
+from mulligan.watch.losses import Push, way_of
+from mulligan.watch.nets import Nets, NoRecorder, first_of
 
 BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Relu": (0.0, math.inf)}
 """The range of each last operation, by its name in torch's graph."""
 _KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze", "Unsqueeze", "Clone", "ToCopy")
 """Operations after which values are as before."""
-Leaves = list[tuple[torch.Tensor, torch.Tensor]]
-"""The user's tensors, and their copies."""
-
-
-def bounds_of(made: torch.Tensor) -> tuple[float, float]:
-    """Return the range of the last operation that made samples, if it has one."""
-    node, name = made.grad_fn, "View"
-    while node is not None and name in _KEEP:
-        name = node.name().partition("Backward")[0]
-        node = node.next_functions[0][0] if node.next_functions else None
-    return BOUNDS.get(name, (-math.inf, math.inf))
-
-
-def weights_of(net: Any, output: Any, leaves: Leaves) -> list[torch.Tensor]:
-    """Return the weights of a module, or those that the output of a function depends on."""
-    if isinstance(net, torch.nn.Module):
-        return list(net.parameters())
-    if not leaves or not isinstance(output, torch.Tensor) or not output.requires_grad:
-        return []
-    slopes = torch.autograd.grad(output.float().sum(), [leaf for _, leaf in leaves], allow_unused=True)
-    return [weight for (weight, _), slope in zip(leaves, slopes) if slope is not None]
+_MOVING = torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd
+"""Layers that work differently in eval mode."""
+Weights = Sequence[torch.Tensor]
 
 
 class TorchNets(Nets):
     """Modules of torch, of Keras in torch's backend, functions that call some, and functions of raw tensors."""
 
     name = "PyTorch"
-    of_g: Sequence[torch.Tensor] = ()
-    of_d: Sequence[torch.Tensor] = ()
-    """The weights of each net."""
+    weights: tuple[Weights, Weights] = (), ()  # of G and of D
 
     def __init__(self, *args: Any):
         super().__init__(*args)
@@ -54,13 +44,13 @@ class TorchNets(Nets):
             first = next((leaf for leaf, _ in self.copier.leaves if leaf.is_floating_point()), torch.zeros(1))
             if any(hasattr(module, "_flatten_layers") for module in self.copier.modules):
                 self.name = "Keras"
-        self.device, self.dtype = first.device, first.dtype
-        self.real = torch.as_tensor(self.real).to(self.device, self.dtype)
+        self._like = {"device": first.device, "dtype": first.dtype}
+        self.real = torch.as_tensor(self.real).to(**self._like)
         if self.labels is not None:
-            self.labels = torch.as_tensor(self.labels).to(self.device)
+            self.labels = torch.as_tensor(self.labels).to(first.device)
 
     def array(self, x: Array) -> torch.Tensor:
-        return torch.from_numpy(x).to(self.device, self.dtype)
+        return torch.from_numpy(x).to(**self._like)
 
     @contextmanager
     def copied(self) -> Iterator[None]:
@@ -85,7 +75,7 @@ class TorchNets(Nets):
             if on_mps is not None:
                 torch.mps.set_rng_state(on_mps)
 
-    def _explore(self) -> None:
+    def explore(self) -> None:
         """Find G's range, the weights of each net, and the modules that hold them."""
         with torch.enable_grad():
             leaves = [
@@ -93,33 +83,12 @@ class TorchNets(Nets):
                 for weight, leaf in self.copier.leaves
                 if leaf.is_floating_point() and (weight.requires_grad or isinstance(weight, torch.nn.Parameter))
             ]
-            made = self.made(self.generator, slice(0, ROWS))
-            self.reach = bounds_of(made) if isinstance(made, torch.Tensor) else self.reach
+            samples = self.drawn(self.nets[0], slice(0, ROWS))
+            if isinstance(samples, torch.Tensor):
+                self.reach = bounds_of(samples)
+            scores = self.scores(samples.detach()) if self.nets[1] is not None and not self.blind else None
             generator, discriminator, _ = self._originals
-            self.of_g = weights_of(generator, made, leaves)
-            if discriminator is not None:
-                scores = None if self.blind else self.scores(made.detach())
-                self.of_d = weights_of(discriminator, scores, leaves)
-            players = (("generator", self.of_g), ("discriminator", self.of_d))
-            self.sizes = {name: sum(p.numel() for p in weights) for name, weights in players}
-
-    def recorder(self, fail: Callable[[Exception], None]) -> Recorder | None:
-        if not self.of_g or not self.of_d:
-            return None
-        generator, discriminator, _ = self._originals
-        modules = (self._module(generator, self.of_g), self._module(discriminator, self.of_d))
-        return Recorder(modules, {"g": self.of_g, "d": self.of_d}, fail)
-
-    def _module(self, net: Any, weights: Sequence[torch.Tensor]) -> torch.nn.Module | None:
-        """Return the net itself, or the smallest module that holds all weights of a function."""
-        if isinstance(net, torch.nn.Module):
-            return net
-        used = {id(weight) for weight in weights}
-        sizes = [(module, {id(p) for p in module.parameters()}) for module in self.copier.modules]
-        return min((pair for pair in sizes if used <= pair[1]), key=lambda pair: len(pair[1]), default=(None,))[0]
-
-    def weight(self) -> float:
-        return math.sqrt(sum(float(p.detach().float().square().sum()) for p in self.of_g if p.requires_grad))
+            self.weights = weights_of(generator, samples, leaves), weights_of(discriminator, scores, leaves)
 
     def slope(self, x: Any) -> tuple[Any, Any]:
         if self.plain:
@@ -130,8 +99,222 @@ class TorchNets(Nets):
             known = isinstance(scores, torch.Tensor) and scores.requires_grad
             return scores, torch.autograd.grad(scores.sum(), x, allow_unused=True)[0] if known else None
 
+    def recorder(self, fail: Callable[[Exception], None]) -> "Recorder | NoRecorder":
+        if not all(self.weights):
+            return NoRecorder()
+        g, d = (self._module(net, weights) for net, weights in zip(self._originals, self.weights))
+        return Recorder(g, d, dict(zip("gd", self.weights)), math.prod(self.layout.shape), fail)
+
+    def _module(self, net: Any, weights: Weights) -> torch.nn.Module | None:
+        """Return the net itself, or the smallest module that holds all weights of a function."""
+        if isinstance(net, torch.nn.Module):
+            return net
+        used = {id(weight) for weight in weights}
+        sizes = [(module, {id(p) for p in module.parameters()}) for module in self.copier.modules]
+        return min((pair for pair in sizes if used <= pair[1]), key=lambda pair: len(pair[1]), default=(None,))[0]
+
+
+def bounds_of(samples: torch.Tensor) -> tuple[float, float]:
+    """Return the range of the last operation that made samples, if it has one."""
+    node, name = samples.grad_fn, "View"
+    while node is not None and name in _KEEP:
+        name = node.name().partition("Backward")[0]
+        node = node.next_functions[0][0] if node.next_functions else None
+    return BOUNDS.get(name, (-math.inf, math.inf))
+
+
+def weights_of(net: Any, output: Any, leaves: list[tuple[torch.Tensor, torch.Tensor]]) -> Weights:
+    """Return the weights of a module, or those that the output of a function depends on, by their copies."""
+    if isinstance(net, torch.nn.Module):
+        return list(net.parameters())
+    if not leaves or not isinstance(output, torch.Tensor) or not output.requires_grad:
+        return []
+    slopes = torch.autograd.grad(output.float().sum(), [leaf for _, leaf in leaves], allow_unused=True)
+    return [weight for (weight, _), slope in zip(leaves, slopes) if slope is not None]
+
 
 def _uncompiled() -> AbstractContextManager[Any]:
     """Call modules of `torch.compile` as they were written: their compiled backward pass works only once."""
     used = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
     return torch.compiler.set_stance("force_eager") if used else nullcontext()
+
+
+# ── recording ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ReadingHook:
+    """A hook that never raises or returns anything. In a deep copy or a pickle of the user's net it does nothing."""
+
+    def __init__(self, hook: Callable[..., None], fail: Callable[[Exception], None]):
+        self._hook, self._fail_with = hook, fail
+
+    def __call__(self, *args: Any, **words: Any) -> None:
+        try:
+            with calm():
+                self._hook(*args, **words)
+        except Exception as error:
+            self._fail_with(error)
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return nullcontext().__exit__
+
+    def __reduce__(self) -> Any:
+        return getattr, (nullcontext(), "__exit__")
+
+
+class Recorder(NoRecorder):
+    """Records facts between `start` and `stop`."""
+
+    def __init__(
+        self,
+        g: torch.nn.Module | None,
+        d: torch.nn.Module | None,
+        weights: dict[str, Weights],
+        size: int,
+        fail: Callable[[Exception], None],
+    ):
+        self.g, self.d, self._weights, self._size, self._fail = g, d, weights, size, fail
+        self.hears = g is not None and d is not None
+        self._first = {name: max(parts, key=lambda p: (p.requires_grad, p.numel())) for name, parts in weights.items()}
+        self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
+        self._handles: list[Any] = []
+        self.facts: list[Fact] = []
+        self._fakes: list[torch.Tensor] = []  # the latest
+        self._norms: dict[str, list[float]] = {}
+        self._way = 0.0
+
+    def start(self) -> None:
+        """Record the step of the user's loop that begins now."""
+        self.facts.append(Began())
+        if self._handles:
+            return
+        for net, hook in ((self.g, self._drew), (self.d, self._judged)):
+            if net is not None:
+                self._handles.append(net.register_forward_hook(self._reading(hook), with_kwargs=True))
+        self._handles.append(register_optimizer_step_pre_hook(self._reading(self._steps)))
+        self._handles.append(register_optimizer_step_post_hook(self._reading(self._stepped)))
+        self._waiting = {*self._first}
+        self._hook_weights()
+
+    def remove(self) -> None:
+        """Remove the hooks. Facts stay."""
+        while self._handles:
+            self._handles.pop().remove()
+        self._fakes = []
+
+    def stop(self) -> list[Fact]:
+        """Remove the hooks, and return the facts since the last time."""
+        self.remove()
+        facts, self.facts = self.facts, []
+        return facts
+
+    def _reading(self, hook: Callable[..., None]) -> ReadingHook:
+        return ReadingHook(hook, self._fail)
+
+    def _hook_weights(self) -> None:
+        """Give each weight its hook as soon as it needs gradients: many loops let D need none in G's step."""
+        for name in [name for name in self._waiting if self._first[name].requires_grad]:
+            self._waiting.remove(name)
+            self._handles.append(self._first[name].register_hook(self._reading(partial(self._added, name))))
+
+    def _drew(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
+        self._hook_weights()
+        samples = first_of(output)
+        if isinstance(samples, torch.Tensor) and samples.dim():
+            self._fakes = [*self._fakes, samples.detach()][-4:]
+        if torch.is_grad_enabled():  # not a sheet of samples
+            z = next((x for x in tensors(args, words) if x.is_floating_point()), None)
+            self.facts.append(Drew(None if z is None else np.sort(row_sums(z)), _in_eval(net)))
+
+    def _judged(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
+        self._hook_weights()
+        x, out = next(iter(tensors(args, words)), None), first_of(output)
+        if x is None or not isinstance(out, torch.Tensor) or not out.requires_grad:
+            return
+        n = 1 if out.numel() == 1 else len(x)  # an answer for the whole batch, or for each sample
+        if n > 1 and (len(out) != n or n < out.numel() == x.numel()):  # or a picture for each sample
+            return
+        fake = np.zeros(len(x), bool)
+        for fakes in self._fakes:
+            fake[place_of(fakes, x)] = True
+        attached = x.grad_fn is not None
+        if (attached and not fake.any()) or (n == 1 and fake.any() != fake.all()):  # changed: nobody knows what it is
+            return
+        if not attached and not fake.all() and x.dim() > 1 and x[0].numel() == self._size:
+            some = x.detach()[torch.from_numpy(~fake).to(x.device)].float()
+            self.facts.append(Judged(float(some.min()), float(some.max()), _in_eval(net)))
+        values, squashed = as_numpy(out.reshape(n, -1)).mean(-1), bounds_of(out) == BOUNDS["Sigmoid"]
+        out.register_hook(self._reading(partial(self._pushed, x, values, squashed, fake, attached)))
+
+    def _pushed(
+        self, x: torch.Tensor, values: Array, squashed: bool, fake: Any, attached: bool, grad: torch.Tensor
+    ) -> None:
+        if bool((grad == 1).all()) and x.is_leaf and x.requires_grad:  # the first pass of a gradient penalty
+            self.facts.append(Penalised(torch.is_grad_enabled()))
+        elif not torch.is_grad_enabled():
+            each, sums = as_numpy(grad.reshape(len(values), -1)).sum(-1), row_sums(x)
+            for side, rows in (("fake", fake), ("real", ~fake)):
+                if rows.any():
+                    some, mixed = rows[: len(values)], not bool(rows.all())
+                    clean = side == "real" and not attached
+                    mean = as_numpy(x.reshape(len(x), -1))[rows].mean(0, np.float64) if clean else None
+                    push = Push(side, values[some], each[some], attached, mixed, squashed, np.sort(sums[rows]), mean)
+                    self.facts.append(push)
+                    if side == "fake":
+                        self._way = way_of(push.gradient) or self._way
+
+    def _added(self, name: str, grad: torch.Tensor) -> None:
+        if not torch.is_grad_enabled():  # else the graph of a penalty
+            before = self._first[name].grad
+            self.facts.append(Added(name, before is None or not bool(before.any()), self._way))
+
+    def _steps(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        self._hook_weights()
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        weights = {name: some for name, some in self._weights.items() if any(id(weight) in held for weight in some)}
+        self._norms = {name: _norms_of(some) for name, some in weights.items()}
+
+    def _stepped(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if not self._norms:
+            return
+        moved = [name for name, norms in self._norms.items() if _norms_of(self._weights[name]) != norms]
+        player, group = "".join(moved or self._norms), optimizer.param_groups[0]
+        rate, betas = float(group.get("lr", 0.0)), tuple(float(b) for b in group.get("betas", ()))
+        grad = self._first[player[0]].grad
+        pushed, climbs = grad is not None and bool(grad.any()), bool(group.get("maximize"))
+        self.facts.append(
+            Stepped(player, bool(moved), id(optimizer), type(optimizer).__name__, rate, betas, pushed, climbs)
+        )
+        self._way, self._norms = 0.0, {}
+
+
+def tensors(args: Any, words: Any) -> list[torch.Tensor]:
+    """Return the batches among the inputs of a net."""
+    return [x for x in (*args, *words.values()) if isinstance(x, torch.Tensor) and x.dim()]
+
+
+def row_sums(x: torch.Tensor) -> Array:
+    """Return the sum of each row: equal for equal rows. In float64, which GPUs of a Mac do not have."""
+    sums: Array = x.detach().cpu().double().reshape(len(x), -1).sum(1).numpy()
+    return sums
+
+
+def place_of(fakes: torch.Tensor, x: torch.Tensor) -> slice:
+    """Return where in a batch of D generated samples are: all of it, its beginning, its end, or nowhere."""
+    n, flat, rows = len(fakes), fakes.to(x.dtype).reshape(len(fakes), -1), x.detach().reshape(len(x), -1)
+    if x.numel() == fakes.numel() and torch.equal(rows.flatten(), flat.flatten()):  # or all samples are one row of D's
+        return slice(0, len(x))
+    if len(x) < n or rows.shape[1] != flat.shape[1]:  # the loop may flatten pictures for D
+        return slice(0)
+    places = slice(0, n), slice(len(x) - n, len(x))
+    return next((each for each in places if torch.equal(rows[each], flat)), slice(0))
+
+
+def _in_eval(net: Any) -> bool:
+    return {part.training for part in net.modules() if isinstance(part, _MOVING)} == {False}
+
+
+def _norms_of(weights: Weights) -> list[float]:
+    """Return a number for each weight that shows whether it moves."""
+    norms: list[float] = torch.stack(torch._foreach_norm([weight.detach() for weight in weights])).tolist()
+    return norms

@@ -4,7 +4,7 @@ import atexit
 import math
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -20,12 +20,12 @@ from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import count, figure
 from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
-from mulligan.watch.arrays import as_numpy, calm, class_match, constant, kinds_of, layout_of, range_of
+from mulligan.watch.arrays import as_numpy, calm, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
 from mulligan.watch.detectors import Judged, Loop, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
 from mulligan.watch.folder import WATCHED, WatchFolder
-from mulligan.watch.forms import PAIRS, Fitting, Form, Outputs, as_logits
+from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, Loss
 from mulligan.watch.nets import AskError, Latent, Moves, describe_error, nets_of
 
 TRACK = 50
@@ -100,69 +100,55 @@ class Watch(AbstractContextManager["Watch"]):
         seed: int = 0,
     ):
         self.findings: list[Diagnosed] = []
-        self.error = ""
-        self.form: Form | None = None  # D's loss, as far as it shows
-        self.step, self._seen, self._ahead = -1, 0, 0
-        self._kept: dict[str, list[Any]] = {}
-        self._last: dict[str, float] = {}
-        self._turned, self._scale, self._is_over, self._speaks = False, 1.0, False, False
-        self._recorder: Any = None
-        self._classes_show = True
+        self.error, self.step = "", -1
+        self.loss: Loss | None = None  # D's, if it is known
+        self._seen, self._ahead, self._is_over, self._speaks = 0, 0, False, False
+        self._losses: dict[str, list[Any]] = {}  # and other figures, since the last report
+        self._last: dict[str, float] = {}  # their means then
         self._moves, self._optimisers = list[Moves](), dict[str, Any]()
-        self._folder: WatchFolder
+        self._recorder: Any = None
         with self._guard(lambda: "before the first step", MulliganError):
-            check_arguments(reals, generator, discriminator, average, labels, steps)
-            if not isinstance(folder, (str, Path, NoneType)):
-                raise ConfigError(must_be("folder", "the path of a new folder", folder, "runs/watched"))
+            check_arguments(reals, generator, discriminator, average, labels, folder)
             self.every, seed = as_whole("every", every, 1), as_whole("seed", seed, 0)
-            self._begin(reals, (generator, discriminator, average), latent, labels, steps, folder, seed)
+            self._length = LENGTH if steps is None else as_whole("steps", steps, 1)
+            self._begin(reals, (generator, discriminator, average), latent, labels, seed)
+            self._folder = WatchFolder(folder)
+            shape = self.layout.shape
+            started = Started(0, WATCHED, "your reals", self._length, seed, 1, len(reals), 0, shape, {})
+            self._folder.begin(started, self.low, self.high)
             atexit.register(_close, weakref.ref(self))
 
-    def _begin(
-        self, reals: Any, nets: tuple[Any, Any, Any], latent: Latent, labels: Any, steps: Any, folder: Any, seed: int
-    ) -> None:
-        self._history, self._fitting, self._loop = LoopHistory(self.every), Fitting(), Loop([])
+    def _begin(self, reals: Any, nets: tuple[Any, Any, Any], latent: Latent, labels: Any, seed: int) -> None:
+        self._history, self._loop = LoopHistory(self.every), Loop([])
         self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
         self.layout = layout_of(reals.shape)
         rows = stream(seed, "eval", 1).choice(len(reals), min(COUNT, len(reals)), replace=False)
-        if labels is not None:  # each batch gets the same classes, so that BatchNorm makes no difference between two
-            parts = rows[np.argsort(kinds_of(labels[rows]), kind="stable")], COUNT // ROWS
-            rows = np.concatenate([parts[0][first :: parts[1]] for first in range(parts[1])])
         fixed = self.layout.samples(reals[rows])
         whole = np.isfinite(fixed.reshape(len(fixed), -1)).all(axis=1)
         fixed, rows = fixed[whole], rows[whole]
         if len(rows) < 2:
             raise DataError(must_be("reals", "at least two samples of finite numbers", reals))
         self.low, self.high = range_of(fixed)
-        repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]
-        self._nets = nets_of(*nets, self.layout, reals[rows[:ROWS]], repeated)
-        self._label = None if labels is None else labels.shape[1:]
-        self._kinds = None if labels is None else kinds_of(labels[rows])
-        self._reals = Reals(fixed, self.low, self.high, labels=self._kinds)
-        try:
-            first = self._nets.begin(latent, seed)
-        except AskError as error:
-            if left_out := self._nets.copier.left_out:
-                raise CopyError(f"{error}, without {', '.join(left_out)}, not copied") from error
-            what = "the shape of one z, or a function, so that generator draws samples like the reals"
-            raise ConfigError(must_be("latent", what, f"{latent!r} ({error})", "latent=(100, 1, 1)")) from error
+        repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]  # alike in each batch
+        self._nets = nets_of(nets, self.layout, reals[rows[:ROWS]], repeated)
+        first = self._draw_first(latent, seed)
         low, high = self._nets.reach
         reach = (low, high) if low <= first.min() and first.max() <= high else (-math.inf, math.inf)
-        searched = len(self.layout.shape) == 3 and len(reals) * fixed[0].size <= COPIED
+        pictures = len(self.layout.shape) == 3
+        searched = pictures and len(reals) * fixed[0].size <= COPIED
         self._facts = {"unlike": float((self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0))}
-        if len(self.layout.shape) == 3:
+        if pictures:
             self._facts["z_numbers"] = float(sum(math.prod(part.shape[1:]) for part in self._nets.z))
         if searched and len({row.tobytes() for row in fixed}) < len(fixed):
             distinct = len({row.tobytes() for row in self.layout.samples(reals)})
             self._facts |= {"distinct": float(distinct), "distinct_share": distinct / len(reals)}
-        _, discriminator, average = nets
-        self._asks = discriminator is not None and not self._nets.blind
+        self._asks = nets[1] is not None and not self._nets.blind
         self._probe = Probe(
-            self._reals,
+            Reals(fixed, self.low, self.high, labels=None if labels is None else kinds_of(labels[rows])),
             self._nets.fakes,
-            Facts(0.0, False, False, False, steps=steps or LENGTH),
+            Facts(0.0, False, False, False, steps=self._length),
             self._answers if self._asks else None,
-            averaged=average is not None,
+            averaged=nets[2] is not None,
             labels=None if repeated is None else kinds_of(repeated),
             reach=reach,
             originals=(lambda: (self.layout.samples(reals).reshape(len(reals), -1), None)) if searched else None,
@@ -170,13 +156,18 @@ class Watch(AbstractContextManager["Watch"]):
             penalties=("penalty",),
             seed=seed,
         )
-        self._history.averaged, self._count = average is not None, len(reals)
-        self._weight = self._nets.weight()
+        self._history.averaged = nets[2] is not None
         self._recorder = self._nets.recorder(lambda error: self._stop(error, f"at step {self.step + 1}"))
-        sizes = self._nets.sizes
-        started = Started(0, WATCHED, "your reals", steps or LENGTH, seed, 1, len(reals), 0, self.layout.shape, sizes)
-        self._folder = WatchFolder(folder)
-        self._folder.begin(started, self.low, self.high)
+
+    def _draw_first(self, latent: Latent, seed: int) -> Array:
+        """Return G's first samples, and explain what prevents them."""
+        try:
+            return self._nets.begin(latent, seed)
+        except AskError as error:
+            if left_out := self._nets.copier.left_out:
+                raise CopyError(f"{error}, without {', '.join(left_out)}, not copied") from error
+            what = "the shape of one z, or a function, so that generator draws samples like the reals"
+            raise ConfigError(must_be("latent", what, f"{latent!r} ({error})", "latent=(100, 1, 1)")) from error
 
     def __call__(
         self, step: int, *, d_loss: Any = None, g_loss: Any = None, penalty: Any = None, **figures: Any
@@ -205,8 +196,7 @@ class Watch(AbstractContextManager["Watch"]):
     def close(self) -> None:
         """End the watch: remove its hooks, note that the run is over, and sum up in a line on stderr."""
         with self._guard(lambda: "at the end"):
-            if self._recorder is not None:
-                self._recorder.remove()
+            self._remove_hooks()
             if not self.error and not self._is_over:
                 self._is_over = True
                 self._folder.add(Finished(max(self.step, 0)))
@@ -219,9 +209,7 @@ class Watch(AbstractContextManager["Watch"]):
             with calm():
                 from mulligan.report import write_report
 
-                if hasattr(self, "_folder"):
-                    return write_report(self._folder.here.path, path)
-                mention(f"mulligan.Watch has nothing to report: {self.error}.")
+                return write_report(self._folder.here.path, path)
         except Exception as error:
             mention(f"mulligan.Watch could not write {path}: {describe_error(error)}")
         return Path(path)
@@ -242,11 +230,12 @@ class Watch(AbstractContextManager["Watch"]):
             return
         self.error = f"{type(error).__name__} {where}: {error}"
         mention(f"mulligan.Watch stops, and your training goes on. {self.error}")
-        try:
-            if self._recorder is not None:
-                self._recorder.remove()
-        except Exception as again:
-            mention(f"mulligan.Watch could not remove a hook: {again}")
+        with suppress(Exception):
+            self._remove_hooks()
+
+    def _remove_hooks(self) -> None:
+        if self._recorder is not None:
+            self._recorder.remove()
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -258,18 +247,18 @@ class Watch(AbstractContextManager["Watch"]):
         self.step = step = step + self._ahead
         for name, value in figures.items():
             if value is not None:
-                self._kept.setdefault(name, []).append(value.detach().clone() if hasattr(value, "detach") else value)
+                self._losses.setdefault(name, []).append(value.detach().clone() if hasattr(value, "detach") else value)
         self._record(step + 1)
         if step // min(TRACK, self.every) == self._seen // min(TRACK, self.every):
             return
-        measures = {name: float(np.mean([as_numpy(v) for v in values])) for name, values in self._kept.items()}
-        self._kept, self._seen = {}, step
+        measures = {name: float(np.mean([as_numpy(v) for v in values])) for name, values in self._losses.items()}
+        self._losses, self._seen = {}, step
         if not all(math.isfinite(value) for value in measures.values()):
             self._fail(step)
             return
         self._folder.add(Stepped(step, measures))
         self._last = measures
-        penalty = {"penalty": measures["penalty"] / self._scale} if "penalty" in measures else {}
+        penalty = {"penalty": measures["penalty"]} if "penalty" in measures else {}
         due = self._history.is_due(step)
         if due:
             self._read_facts()
@@ -290,31 +279,26 @@ class Watch(AbstractContextManager["Watch"]):
         places = min(max(self.every // LISTEN, 1), PLACES)
         left = LISTEN * (len(self._history.taken) % places + 1) - (-coming % self.every)
         if not (0 < left <= LISTEN or self.every <= LISTEN):
-            if self._recorder is not None:
-                self._recorder.remove()
-            self._nets.earlier = ()
+            self._remove_hooks()
+            self._nets.earlier = None
             return
-        if self._recorder is not None:
-            self._recorder.start()
-        hears = self._recorder is not None and self._recorder.hears_both and not self._history.taken
+        self._recorder.start()
+        hears = self._recorder.hears and not self._history.taken
         if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
             with self._nets.copied():
-                moves = self._nets.moves()
-            self._moves += [] if moves is None else [moves]
+                self._moves += self._nets.moves()
 
     def _read_facts(self) -> None:
         """Conclude what the recorded steps show."""
         before = self._loop
-        facts, batch_norm = (list[Any](), False) if self._recorder is None else self._recorder.stop()
-        self._loop = loop = Loop(facts, batch_norm, self._moves, self._count)
+        self._loop = loop = Loop(self._recorder.stop(), self._moves, self._probe.samples)
         signals = signals_of(loop)
         if min(len(before.means), len(loop.means)) > 2 and "d fake" in loop.aims:  # else reals may be changed fakes
             signals["drift"] = drift_of(before.means, loop.means)
         self._optimisers |= {turn.step.player: turn.step for turn in loop.steps}
-        for outputs, pushes in loop.heard:
-            self._fitting.hear(outputs, pushes, loop.mirrored)
+        self.loss = loop.loss or self.loss
         self._check_reals([(fact.low, fact.high) for fact in loop.of(Judged)])
-        self._history.signals = self._facts | self._classes() | signals if self._asks else signals
+        self._history.signals = self._facts | signals if self._asks else signals
 
     def _fail(self, step: int) -> None:
         self._tell(step, self._history.failed())
@@ -323,7 +307,7 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _tell(self, step: int, news: Finding) -> None:
         evidence = {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in news.evidence}
-        loss = None if self.form is None else self.form.name
+        loss = None if self.loss is None else self.loss.name
         remedies = advise(news.state, evidence, self._nets.name, loss, self._optimisers)
         event = Diagnosed(step, news.state, evidence, remedies, severity=news.severity)
         self.findings.append(event)
@@ -334,46 +318,37 @@ class Watch(AbstractContextManager["Watch"]):
 
     # ── what D says ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _answers(self, made: Array) -> Answers:
-        """Ask D, and give its outputs and slopes as logits, or as scores that are larger for reals."""
+    def _answers(self, fakes: Array) -> Answers:
+        """Ask D, and give its outputs as logits, or as scores that are larger for reals."""
         real, fake, slope = self._nets.answers()
-        outputs = Outputs(real, fake)
-        self._fitting.add(outputs, self._last.get("d_loss", math.nan), self._last.get("penalty", 0.0))
-        self.form, self._turned, self._scale = self._fitting.found
-        form, scores, level, figures = self.form, outputs, None, dict[str, float]()
-        if form is not None:
-            scores, level = form.seen(outputs, self._turned), form.level
-            figures["d_loss"] = form.value(*scores)
-        if slope is not None and self._turned:
-            slope = -slope
-        if form is not None and form.outputs == "probabilities":
-            p, level, scores = scores.real, 0.0, as_logits(scores)
-            if slope is not None:
-                slope = slope / np.maximum(p * (1 - p), 1e-12).reshape(-1, *[1] * (slope.ndim - 1))
+        both, loss, ends = np.concatenate([real, fake]), self.loss, self._loop.ends
+        figures = {
+            "d_still": float(np.ptp(real) > 0 and np.array_equal(real, self._before)),
+            "d_constant": float(np.ptp(both) == 0),
+            "clamped": float(np.isin(both, (0, 1)).mean()) if loss is PROBABILITIES else 0.0,
+        }
+        self._before = real
+        if loss is not None:
+            real, fake = (loss.scores(each, ends.get("d real", 1.0), ends.get("d fake", 0.0)) for each in (real, fake))
+            figures["d_loss"] = loss.value(real, fake)
+            reals = self._probe.reals
+            apart = float(np.linalg.norm((reals.x[: len(fakes)] - fakes).reshape(len(fakes), -1), axis=1).mean())
+            if loss is MEANS and apart:
+                figures["critic_climb"] = (reals.unit * float(real.mean() - fake.mean()) / apart) ** 2
+            if loss.level is not None:
+                figures["d_accuracy"] = 0.5 * float((real > loss.level).mean() + (fake <= loss.level).mean())
         self._probe.facts = Facts(
-            balance=math.nan if form is None else form.balance,
-            probabilistic=form is not None and form.outputs != "scores",
-            relativistic=form is not None and form.name == PAIRS,
+            balance=math.nan if loss is None else loss.balance,
+            probabilistic=loss in (LOGITS, PROBABILITIES),
+            relativistic=False,
             penalised="penalty" in self._last,
             conditional=self._nets.labels is not None,
-            threshold=level,
+            threshold=None if loss is None else loss.level,
             normalised=True,  # norms of gradients are not measured
-            steps=self._probe.facts.steps,
+            steps=self._length,
         )
-        figures |= {"d_real": float(scores.real.mean()), "d_fake": float(scores.fake.mean())}
-        if level is not None:
-            figures["d_accuracy"] = 0.5 * float((scores.real > level).mean() + (scores.fake <= level).mean())
-        figures |= constant(self._reals.x, made, self.low, self.high)
-        both = np.concatenate(outputs)
-        figures["d_still"] = float(np.ptp(real) > 0 and np.array_equal(real, self._before))
-        figures["d_constant"] = float(np.ptp(both) == 0)
-        figures["clamped"] = float(np.isin(both, (0, 1)).mean()) if self._fitting.bounded else 0.0
-        figures["double_sigmoid"] = float(self._fitting.is_double)
-        self._before = real
-        if self._weight:
-            figures["g_weights"] = self._nets.weight()
-            figures["g_grown"] = figures["g_weights"] / self._weight
-        return Answers(*scores, slope, norms=figures)
+        figures |= {"d_real": float(real.mean()), "d_fake": float(fake.mean())}
+        return Answers(real, fake, slope, norms=figures)
 
     def _check_reals(self, ranges: list[tuple[float, float]]) -> None:
         """Raise an error if D gets no batch in about the range of the reals that were handed over."""
@@ -383,20 +358,6 @@ class Watch(AbstractContextManager["Watch"]):
             low, high = ranges[0]
             got = f"[{self.low:g}, {self.high:g}], but D gets [{low:.3g}, {high:.3g}]"
             raise DataError(must_be("reals", "scaled as D gets them", got, "the samples after your transforms"))
-
-    def _classes(self) -> dict[str, float]:
-        """Measure whether classes belong to their samples: those handed over, and those that D gets."""
-        kinds, pairs = self._kinds, [fact.pair for fact in self._loop.of(Judged) if fact.pair]
-        if kinds is None or len(np.unique(kinds[::2])) < 4:
-            return {}
-        known = self._reals.x[::2], kinds[::2]
-        of_reals = class_match(known, self._reals.x[1::2], kinds[1::2])
-        rows = [(self.layout.samples(x), kinds_of(y)) for x, *more in pairs for y in more if y.shape[1:] == self._label]
-        self._classes_show = of_reals > 0.05
-        if of_reals < 0.2 or not rows:
-            return {}
-        x, classes = map(np.concatenate, zip(*rows))
-        return {"class_in_loop": class_match(known, x, classes) / of_reals}
 
     # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -419,45 +380,35 @@ class Watch(AbstractContextManager["Watch"]):
         return f"{self.state}{since}, after {count(self.step)} steps.{more}"
 
     def _describe(self) -> str:
-        if not hasattr(self, "_folder"):  # it did not begin
+        if self._recorder is None:  # it did not begin
             return f"the watch has stopped: {self.error}"
-        taken = self._history.taken
-        where = f"step {self.step}, {len(taken)} latest measurements"
+        taken = len(self._history.taken)
         soon = f"not measured yet: the first measurement comes at step {self.every}"
-        loss = "unknown" if self.form is None else self.form.name + " (fakes are 1)" * self._turned
-        seen = f"{self._nets.name}; reals {self.layout.name} in [{self.low:g}, {self.high:g}]"
-        lines = [f"{self.state} ({where if taken else soon})", f"  {seen}" + f"; D's loss: {loss}" * bool(taken)]
+        lines = [f"{self.state} ({f'step {self.step}, {taken} latest measurements' if taken else soon})"]
+        loss = "unknown" if self.loss is None else self.loss.name
+        lines += [f"  {self._nets.name}; reals {self.layout.name} in [{self.low:g}, {self.high:g}]; D's loss: {loss}"]
         if unseen := self._unseen():
-            lines.append(f"  cannot see: {'; '.join(unseen)}")
+            lines.append(f"  cannot see: {unseen}")
         for finding in self.findings:
             lines.append(f"since step {finding.step}: {finding.state}{grade(finding)}. {meaning(finding.state)}")
-            for name, found in finding.evidence.items():
-                value, limit = figure(found["value"]), figure(found["threshold"])
-                lines.append(f"  {value} {found['operator']} {limit}  {figure_of(name).meaning}")
+            for name, each in finding.evidence.items():
+                value, limit = figure(each["value"]), figure(each["threshold"])
+                lines.append(f"  {value} {each['operator']} {limit}  {figure_of(name).meaning}")
             lines += [f"  try: {words}" for words in finding.remedies]
         return "\n".join([*lines, *([f"the watch has stopped: {self.error}"] if self.error else [])])
 
-    def _unseen(self) -> list[str]:
+    def _unseen(self) -> str:
         """Return what is out of reach here, and why."""
         if self._nets.blind:
-            return [f"who wins and slopes, because D cannot be asked ({self._nets.blind})"]
+            return f"who wins and slopes, because D cannot be asked ({self._nets.blind})"
         if not self._asks:
-            return ["who wins, slopes and mistakes of the loop, because there is no discriminator="]
-        hidden = {
-            f"much of variety and of copies, because there are only {len(self._reals.x)} reals": (
-                len(self._reals.x) < COUNT // 2
-            ),
-            "whether labels= belong to the reals, as classes do not differ in their mean": not self._classes_show,
-            "gradients, D's slope and optimisers, which show only in PyTorch": self._recorder is None,
-            "a gradient penalty that is too strong: pass penalty=": (
-                self.form is not None and not self.form.balance and "penalty" not in self._last
-            ),
-            "who wins by D's loss, which is unknown: pass d_loss=": self.form is None and "d_loss" not in self._last,
-        }
-        return [words for words, holds in hidden.items() if holds]
+            return "who wins, slopes and mistakes of the loop, because there is no discriminator="
+        if not self._recorder.hears:
+            return "gradients, losses and optimisers, which show only in modules of PyTorch"
+        return "who wins by D's loss, which is unknown" if self.loss is None and self._history.taken else ""
 
 
-def check_arguments(reals: Any, generator: Any, discriminator: Any, average: Any, labels: Any, steps: Any) -> None:
+def check_arguments(reals: Any, generator: Any, discriminator: Any, average: Any, labels: Any, folder: Any) -> None:
     """Check what the user hands over, as far as it can be told without asking the nets."""
     if not getattr(reals, "shape", None) or not hasattr(reals, "__getitem__"):
         got = type(reals).__name__
@@ -467,8 +418,8 @@ def check_arguments(reals: Any, generator: Any, discriminator: Any, average: Any
             raise ConfigError(must_be(name, "a net or a function", net, f"{name}={name[0].upper()}"))
     if labels is not None and (not getattr(labels, "shape", None) or len(labels) != len(reals)):
         raise DataError(must_be("labels", f"an array of {len(reals)} classes, one for each of the reals", labels))
-    if steps is not None:
-        as_whole("steps", steps, 1)
+    if not isinstance(folder, (str, Path, NoneType)):
+        raise ConfigError(must_be("folder", "the path of a new folder", folder, "runs/watched"))
 
 
 def _close(watch: Callable[[], Watch | None]) -> None:

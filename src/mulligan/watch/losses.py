@@ -1,0 +1,120 @@
+"""Tell which loss D trains with, from the gradients that its outputs get. A loss that no rule here explains is unknown.
+
+Least squares and cross-entropy move outputs along a line s·(x − target), where x is the output or σ(output). A critic's
+loss moves all outputs alike, and a hinge all but those that it is content with.
+"""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mulligan.nn.memory import Array
+
+
+class Push(NamedTuple):
+    """What an output of D was for some samples, and the gradient that it got from a loss."""
+
+    side: str  # "real" or "fake"
+    output: Array
+    gradient: Array
+    attached: bool  # the gradient goes on to G
+    mixed: bool  # real and generated samples share the batch
+    squashed: bool  # a sigmoid made the output
+    rows: Array  # the sum of each sample: equal for equal samples
+    mean: Array | None = None  # of the samples, if they are reals
+
+
+class Loss(NamedTuple):
+    """A loss of D. Its term for fakes is that for reals, mirrored around `level`."""
+
+    name: str
+    balance: float  # its value if D cannot tell
+    level: float | None  # the score between real and fake; None if it is arbitrary
+    term: Callable[[Array], Array]  # for the scores of reals
+
+    def value(self, real: Array, fake: Array) -> float:
+        return float(self.term(real).mean() + self.term(2 * (self.level or 0.0) - fake).mean())
+
+    def scores(self, x: Array, high: float, low: float) -> Array:
+        """Return outputs as those of a D that has its reals above its fakes, and as logits if they are probabilities.
+
+        `high` and `low` are where the loss moves reals and fakes. Least squares then moves them to 1 and 0.
+        """
+        if self is SQUARES and high != low:
+            return (x - low) / (high - low)
+        if self is PROBABILITIES:
+            p = np.clip(x.astype(np.float64), 1e-12, 1.0 - 1e-12)
+            x = (np.log(p) - np.log1p(-p)).astype(np.float32)
+        return x if high >= low else -x
+
+
+def _cross_entropy(logits: Array) -> Array:
+    return np.logaddexp(0.0, -logits).astype(np.float32)
+
+
+PROBABILITIES = Loss("cross-entropy of probabilities", 2 * math.log(2), 0.0, _cross_entropy)
+LOGITS = Loss("cross-entropy of logits", 2 * math.log(2), 0.0, _cross_entropy)
+SQUARES = Loss("least squares", 0.5, 0.5, lambda o: np.square(o - 1))
+HINGE = Loss("hinge", 2.0, 0.0, lambda o: np.maximum(1 - o, 0))
+MEANS = Loss("difference of means", 0.0, None, lambda o: -o)
+
+
+def line_of(push: Push) -> tuple[float, Loss | None]:
+    """Return the target of a gradient that is a line s·(x − target), and the loss that has this line; or NaN."""
+    o, g = push.output.astype(np.float64), push.gradient.astype(np.float64)
+    p = 1.0 / (1.0 + np.exp(-np.clip(o, -500, 500)))
+    least, target, loss = 1e-3, math.nan, None
+    for each, x, y in ((SQUARES, o, g), (LOGITS, p, g), (PROBABILITIES, o, g * o * (1.0 - o))):
+        apart = x - x.mean()
+        slope = float(apart @ y) / max(float(apart @ apart), 1e-30)
+        rest = float(np.abs(y - y.mean() - slope * apart).max())
+        if slope > 0 and rest < least * slope * float(np.ptp(x)):
+            least, target, loss = rest / (slope * float(np.ptp(x))), float(x.mean() - y.mean() / slope), each
+    return target, loss
+
+
+def loss_of(pushes: Sequence[Push]) -> Loss | None:
+    """Return the loss behind some pushes of D's step."""
+    lines = Counter(loss for _, loss in map(line_of, pushes) if loss is not None)
+    if lines:
+        return lines.most_common(1)[0][0]
+    sides = [(push.output, push.gradient / np.abs(push.gradient).max()) for push in pushes if push.gradient.any()]
+    if not sides:
+        return None
+    outputs, ways = map(np.concatenate, zip(*sides))
+    alike, rests = np.abs(np.abs(ways) - 1) < 1e-3, ways == 0
+    beyond = bool((-np.sign(ways) * outputs > 1).any())  # a hinge is content there
+    if not (alike | rests).all():
+        return None
+    if rests.any() or len(sides) < len(pushes):
+        return None if beyond else HINGE
+    return MEANS if beyond else None
+
+
+def way_of(gradient: Array) -> float:
+    """Return 1 if a loss moves nearly all outputs up, −1 if down, and 0 if it moves them to a point between them."""
+    total, size = float(-gradient.sum()), float(np.abs(gradient).sum())
+    return float(np.sign(total)) if abs(total) > 0.5 * size else 0.0
+
+
+def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
+    """Return where each loss moves the outputs of each side: to a target if all have one, else up or down.
+
+    Outputs lie on both sides of a target such as 0.9, so the sign of their gradient tells nothing there.
+    """
+    ends = {name: statistics.median(line_of(push)[0] for push in pushes[-4:]) for name, pushes in aims.items()}
+    if all(map(math.isfinite, ends.values())):
+        return ends
+    ways = {name: way_of(np.concatenate([push.gradient for push in pushes])) for name, pushes in aims.items()}
+    return {name: way for name, way in ways.items() if way}
+
+
+def has_moving_target(pushes: list[Push]) -> bool:
+    """Tell whether the target differs from sample to sample, as with noisy labels. Then gradients show no way."""
+    sizes = np.abs(np.concatenate([push.gradient for push in pushes]))
+    constant = np.ptp(sizes[sizes > 0]) < 0.01 * sizes.max() if sizes.any() else True
+    return not constant and not any(line_of(push)[1] for push in pushes)
