@@ -1,9 +1,11 @@
 """Follow a run to its last file: train, evaluate, write the report, and start second tries after alarms."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
 
+from mulligan import training
 from mulligan.cli.document import Document, render
 from mulligan.cli.scores import table
 from mulligan.doors.say import emit, say
@@ -18,6 +20,9 @@ from mulligan.training.monitor import Monitor
 from mulligan.training.progress import View, view_of
 from mulligan.training.second_try import next_folder
 
+AGAIN = 30.0
+"""Seconds left from which the number of steps is looked at again; in less, a single slow step would change it."""
+
 
 class Lines(View):
     """Shows events as JSON Lines on stdout."""
@@ -28,18 +33,31 @@ class Lines(View):
         emit(event.to_json() | times)
 
 
-def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0) -> int:
+def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0, until: float = math.inf) -> int:
     """Train to the end and show the progress. Then evaluate, write the report, and print where the files are.
 
     Nothing is evaluated if ``evaluate_every`` is 0. An alarm whose remedy is a setting ends the run, up to `tries`
     times, and a second try takes over in its own folder. A run that was stopped or failed gets a report too. The exit
     code is 0, or 1 if figures or report could not be written, or 130 after Ctrl-C.
+
+    If steps are to be done by `until`, a run that is a tenth off goes on with another length; this is looked at after
+    two fifths, and again after two fifths of what is left.
     """
-    start, first = time.perf_counter(), run.step
+    start = since = time.perf_counter()
+    first = seen = run.step
+    steps = run.config.steps
     alarm: Diagnosed | None = None
 
     def try_next() -> bool:
         return tries > 0 and alarm is not None and bool(alarm.overrides)
+
+    def is_off() -> bool:
+        nonlocal since, seen, steps
+        now = time.perf_counter()
+        if AGAIN < until - since < math.inf and run.step == seen + 2 * (run.config.steps - seen) // 5 > seen:
+            steps = run.step + max(1, round((until - now) * (run.step - seen) / (now - since)))
+            since, seen = now, run.step
+        return abs(steps - run.config.steps) > run.config.steps / 10
 
     with Interrupt() as stop:
         view = Lines() if json else view_of(run)
@@ -48,7 +66,7 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int
             run,
             evaluators=[] if monitor is None else [monitor],
             observers=[Diagnosis()],
-            stop=lambda: stop() or try_next(),
+            stop=lambda: stop() or try_next() or is_off(),
         )
         try:
             with view:
@@ -73,6 +91,10 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int
     if try_next():
         write_page(run, recorder)
         return try_again(folder, alarm, json=json, tries=tries - 1)
+    if run.step < run.config.steps:
+        say(f"{count(steps)} steps fill the time at today's speed; {folder} is written with that length")
+        resumed = training.resume(folder, steps=steps, data=run.data)
+        return follow(resumed, Recorder(folder), folder, json=json, tries=tries, until=until)
     try:
         document, problems = finish(run, recorder, folder)
     except KeyboardInterrupt:
