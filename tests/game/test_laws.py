@@ -9,7 +9,7 @@ import pytest
 
 from mulligan.game import GAN, LOSSES, R1, R2, WGANGP, Game, Latent, Player, Relativistic
 from mulligan.game.checking import NETS, SmallGame, cases, game_of
-from mulligan.nn import EMA, ClipNorm, restore, state_of
+from mulligan.nn import EMA, restore, state_of
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import He
 from mulligan.nn.optimizers import SGD, Adam
@@ -308,7 +308,7 @@ def test_weights_are_clipped_and_nobody_else_s(update):
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_the_gradient_is_clipped_whole(update, normed):
     free = game_of(update=update, d=(nn.Dense(6, spectral_norm=normed), nn.LeakyReLU(), nn.Dense(1)))
-    game = replace(free, discriminator=replace(free.discriminator, clip=ClipNorm(1e-3)))
+    game = replace(free, discriminator=replace(free.discriminator, clip=1e-3))
     plain, clipped = (play(SmallGame("", g, (4,)), (5,), workers=2) for g in (free, game))
     free, bounded = plain.d.state["heard"], clipped.d.state["heard"]
     np.testing.assert_allclose(bounded, free * (1e-3 / np.linalg.norm(free)), rtol=1e-12)

@@ -29,7 +29,7 @@ def list_(what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior_h
     """List the names that recipes and options may use, with one line about each.
 
     WHAT is recipes, others, studies, data, losses, penalties, augmentations, optimizers, layers, architectures,
-    schedules, initializers, averages, clippings, metrics or museum.
+    schedules, initializers, averages, metrics or museum.
 
     Try:
     $ mulligan list recipes
@@ -88,7 +88,6 @@ KINDS: dict[str, tuple[str, str]] = {
     "schedules": ("how a rate or a weight changes over the run", "Schedule"),
     "initializers": ("where weights start", "Initializer"),
     "averages": ("what becomes of G's weights before samples are drawn", "Average"),
-    "clippings": ("what bounds a player's gradient", "Clipping"),
     "metrics": ("what mulligan evaluate measures, as metrics.json calls it", ""),
     "museum": ("published faults of GANs, for mulligan museum", ""),
 }

@@ -117,6 +117,10 @@ def upgrade(table: Any) -> Any:
         table = {**table, "data": {key: value for key, value in data.items() if key != "skip_broken"}}
     if isinstance(schedules, dict):
         table = {**table, "schedules": {name: _upgraded(schedule) for name, schedule in schedules.items()}}
+    for who in ("generator", "discriminator"):
+        clip = player.get("clip") if isinstance(player := table.get(who), dict) else None
+        if clip == "none" or (isinstance(clip, dict) and "max" in clip):
+            table = {**table, who: {**player, "clip": 0.0 if clip == "none" else clip["max"]}}
     return table
 
 

@@ -20,7 +20,6 @@ from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.losses import LOSSES, Loss
 from mulligan.game.penalties import PENALTIES, Penalty
 from mulligan.nn.averaging import AVERAGES, Average
-from mulligan.nn.clipping import CLIPPINGS, Clipping
 from mulligan.nn.fields import NOTHING, Entries, Form, OneOf, Part, Scalar, Words, checked, default_of, forms_of
 from mulligan.nn.layers import LAYERS, Layer
 from mulligan.nn.layers.initializers import INITIALIZERS, Initializer
@@ -40,7 +39,6 @@ KINDS: dict[type, dict[str, Any]] = {
     Optimizer: OPTIMIZERS,
     Schedule: SCHEDULES,
     Average: AVERAGES,
-    Clipping: CLIPPINGS,
 }
 """The registry of each base class maps a ``kind`` to its class. Add your own class to its registry."""
 

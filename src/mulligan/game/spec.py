@@ -12,7 +12,6 @@ from mulligan.game.augment import Augmentation
 from mulligan.game.losses import Loss, NonSaturating
 from mulligan.game.penalties import Penalty
 from mulligan.nn.averaging import EMA, Average
-from mulligan.nn.clipping import Clipping
 from mulligan.nn.fields import Checked, Count, Fraction, NonNegative, Whole
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.memory import Array
@@ -50,8 +49,8 @@ class Player(Checked):
     layers: tuple[Layer, ...] | Architecture
     """From input to output, or a family that builds them for the data's shape. D ends in one logit."""
     optimizer: Optimizer = Adam()
-    clip: Clipping | None = None
-    """Bounds the gradient before the optimiser sees it."""
+    clip: NonNegative = 0.0
+    """Largest norm of the gradient, which is shortened before the optimiser sees it (Pascanu et al. 2013); 0 is off."""
     clip_weights: NonNegative = 0.0
     """After each step every parameter is clamped to ±this (Arjovsky et al. 2017, Algorithm 1); 0 is off."""
 

@@ -4,20 +4,18 @@ Read first `layers/dense` and `layers/families`, then `network`.
 
 - `layers/`: one page a layer. `network`: a description with one flat vector, and the passes over it.
 - `memory`: buffers that are allocated once, and long vectors, one cache-sized block at a time.
-- `optimizers/`, `schedules`, `averaging`, `clipping`: how parameters move.
+- `optimizers/`, `schedules`, `averaging`: how parameters move.
 - `workers/`: teams of threads or processes. `rng`: named random streams.
 - `checking`: every layer against finite differences.
 """
 
 from mulligan.nn.averaging import AVERAGES, EMA, Average
-from mulligan.nn.clipping import CLIPPINGS, ClipNorm, Clipping
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.network import Network, Workspace
 from mulligan.nn.rng import restore, state_of, stream
 
 # fmt: off
 __all__ = [
-    "AVERAGES", "CLIPPINGS", "EMA", "Array", "Average", "ClipNorm", "Clipping", "Memory", "Network",
-    "Workspace", "restore", "state_of", "stream",
+    "AVERAGES", "EMA", "Array", "Average", "Memory", "Network", "Workspace", "restore", "state_of", "stream",
 ]
 # fmt: on

@@ -195,7 +195,7 @@ def test_a_run_of_an_earlier_version_goes_on(tiny, tmp_path, record, content):
     old = {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.25, "end": 0.5}
 
     def age(table):
-        table["schedules"]["lr"], table["data"]["skip_broken"] = old, False
+        table["schedules"]["lr"], table["data"]["skip_broken"], table["generator"]["clip"] = old, False, "none"
         del table["watched"]
 
     reseal(checkpoints(tmp_path / "r" / "checkpoints")[-1], lambda words: age(words["config"]))
