@@ -2,12 +2,14 @@
 
 With ``--check`` it compares instead, and exits with a message where a page says something else.
 
-Three kinds of blocks run, one after another, in one namespace a page:
+Five kinds of blocks run, one after another, in one namespace a page:
 
 - a fence that begins with three backticks and ``python``. What it prints stands in the ``text`` fence below it, and the
   picture that its last line returns in the image below it. (``python no-run`` is shown alone.)
 - a comment that begins with ``<!-- write``. What it prints stands between it and ``<!-- end -->``, as Markdown.
+- a comment that begins with ``<!-- write results/FILE``. What it prints is that file, a table in full.
 - a comment that begins with ``<!-- check``: what must hold, and how pictures are drawn. It prints nothing.
+- a comment that begins with ``<!-- draw``: a picture of nets that train long. It runs where the picture is missing.
 
 Numbers may differ in their last digit on another processor; below ``text about``, where a net was trained, much.
 """
@@ -26,7 +28,9 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-BLOCK = re.compile(r"^(```python|<!-- write|<!-- check)\n(.*?)^(?:```|-->)\n", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^(```python|<!-- (?:write|check|draw))( results/\S+)?\n(.*?)^(?:```|-->)\n", re.MULTILINE | re.DOTALL
+)
 OUTPUT = re.compile(r"\n```text( about)?\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 WRITTEN = re.compile(r"(.*?)^<!-- end -->\n", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"\n!\[[^\]]*\]\(([^)]+)\)\n")
@@ -37,9 +41,14 @@ def run_page(page, draw):
     """Yield each block's place in the text, its output as it stands and as it is now; hand each picture to `draw`."""
     text, names, at = page.read_text("utf-8"), {"__name__": "__main__"}, 0
     while block := BLOCK.search(text, at):
-        kind, code = block.groups()
+        kind, file, code = block.groups()
         at = block.end()
+        if kind == "<!-- draw" and (page.parent / PICTURE.match(text, at)[1]).exists():
+            continue
         printed, value = run(code, names, f"{page.name}, line {text.count(chr(10), 0, block.start()) + 1}")
+        if file:
+            draw(printed + (value or ""), page.parent / file.strip())
+            continue
         if (link := PICTURE.match(text, at)) and value is not None and kind != "<!-- write":
             draw(value, page.parent / link[1])
             continue
@@ -67,8 +76,10 @@ def run(code, names, place):
 
 
 def save(value, path, form=None):
-    """Save a figure of matplotlib or a picture of Pillow."""
-    if hasattr(value, "savefig"):
+    """Save a figure of matplotlib, a picture of Pillow, or a table."""
+    if isinstance(value, str):
+        path.write_text(value, "utf-8")
+    elif hasattr(value, "savefig"):
         value.savefig(path, format=form, dpi=110, metadata={"Software": None})
     else:
         value.save(path, form)
@@ -91,7 +102,11 @@ def unit(written):
 
 
 def compare(value, path):
-    """Compare size and brightness of a picture with the file of a page: elsewhere letters and samples differ."""
+    """Compare a table with its file; or size and brightness of a picture: elsewhere letters and samples differ."""
+    if isinstance(value, str):
+        if not agree(path.read_text("utf-8"), value):
+            sys.exit(f"{path.name} is another table now")
+        return
     save(value, now := io.BytesIO(), "png")
     one, other = (np.asarray(Image.open(file).convert("RGB"), float) for file in (now, path))
     if one.shape != other.shape or abs(one.mean() - other.mean()) > 20:

@@ -1,13 +1,18 @@
 """What the pages hide: read the results of a study, write them as a table, and compare their rows seed by seed."""
 
 import ast
+import csv
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
 import matplotlib.pyplot as plt
+import numpy as np
 
+from mulligan.data import load
+from mulligan.metrics import bundled_judge, frechet_distance, moments, percent
 from mulligan.studies import load_study, plot, rows_of
 from mulligan.studies.study import config_of
 from mulligan.training import Run
@@ -32,6 +37,18 @@ def table(heads, rows):
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
+def in_full(markdown):
+    """Return a table as CSV, for a file of `results`."""
+    head, _, *rows = ([cell.strip() for cell in line[1:-1].split(" | ")] for line in markdown.splitlines())
+    csv.writer(text := io.StringIO(), lineterminator="\n").writerows([head, *rows])
+    return text.getvalue()
+
+
+def some(rows, *names):
+    """Return the rows of these names, in their order."""
+    return [row for row in rows if row.name in names]
+
+
 def compared(rows, first="", **columns):
     """Return the median (range over the seeds) of some figures of each row: ``compared(rows, FD="fd")``."""
     found = ([row.name, *(row.figures.get(name, "–") for name in columns.values()), f"{row.steps:,}"] for row in rows)
@@ -51,6 +68,21 @@ def trained(file, name, steps):
     while run.step < steps:
         run.advance()
     return run.generator()
+
+
+def samples(generators, count=1000):
+    """Draw eight samples of each generator, none chosen. Beside its name stands the judge's FD of `count` of them."""
+    judge, test = bundled_judge("mnist"), load("mnist").test.draw(count)
+    real = moments(judge(np.asarray(test.images)))
+    figure, axes = plt.subplots(len(generators), 1, figsize=(6.4, 0.78 * len(generators)))
+    figure.subplots_adjust(0.3, 0.01, 0.99, 0.99, hspace=0.12)
+    for axis, (name, generator) in zip(axes, generators.items()):
+        images = generator.images(count, seed=1)
+        fd = percent(frechet_distance(real, moments(judge(images))), real)
+        axis.imshow(np.hstack(images[:8, :, :, 0]), cmap="gray", vmin=0, vmax=255)
+        axis.axis("off")
+        axis.text(-0.03, 0.5, f"{name}, FD {fd:.0f}", transform=axis.transAxes, ha="right", va="center")
+    return figure
 
 
 def source_of(path, name):

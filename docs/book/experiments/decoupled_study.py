@@ -13,13 +13,14 @@ import argparse
 import time
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from experiments.decoupled import WAYS, Chain
 from experiments.json_lines import append_row, read_rows
-from experiments.optimizer_race import SEARCH_SEED, Task, mnist
+from experiments.optimizer_race import SEARCH_SEED, Task, mnist, spread
 from mulligan.metrics.features import judge
 from mulligan.metrics.features.judge import softmax_cross_entropy
 from mulligan.nn.optimizers import Adam
@@ -161,6 +162,23 @@ def study(path: Path, task: Task, names: tuple[str, ...] = tuple(WAYS), seeds: t
         for seed in seeds:
             if ("study", lr, seed) not in done:
                 append_row(path, run(name, lr, seed, task))
+
+
+HEADS = ("way", "test error %, 1 epoch", "5 epochs", "cosine", "seconds : backprop's")
+
+
+def figures(path: str) -> list[tuple[str, ...]]:
+    """Return a line of figures of each way, medians (ranges) over the seeds, under `HEADS`."""
+    rows = [row for row in read_rows(Path(path)) if row["phase"] == "study"]
+    cost = median(row["seconds"] for row in rows if row["way"] == "backprop")
+    lines = []
+    for name in WAYS:
+        mine = [row for row in rows if row["way"] == name]
+        errors = [[100 - 100 * row["test_accuracy"][look] for row in mine] for look in (1, -1)]
+        cosines = [row["alignment"][-1][0] for row in mine if row["alignment"][-1]]
+        cosine = f"{median(cosines):.2f}" if cosines else ""
+        lines.append((name, *map(spread, errors), cosine, f"{median(row['seconds'] for row in mine) / cost:.2f}"))
+    return lines
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import argparse
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -265,6 +266,28 @@ def race(
 def _tried(rows: list[dict[str, Any]], name: str) -> dict[float, float]:
     mine = [row for row in rows if (row["phase"], row["optimizer"]) == ("search", name)]
     return {row["lr"]: float("inf") if row["held_loss"] is None else row["held_loss"] for row in mine}
+
+
+HEADS = ("optimiser, least test loss first", "rate", "test error %, step 100", "step 600", "seconds : SGD's")
+
+
+def figures(path: str) -> list[tuple[str, ...]]:
+    """Return a line of figures of each optimiser, medians (ranges) over the seeds, under `HEADS`."""
+    rows = [row for row in read_rows(Path(path)) if row["phase"] == "race"]
+    runs = {name: [row for row in rows if row["optimizer"] == name] for name in OPTIMIZERS}
+    cost = median(row["seconds"] for row in runs["sgd"])
+    lines = []
+    for name in sorted(runs, key=lambda name: median(row["test_loss"][-1] for row in runs[name])):
+        mine = runs[name]
+        errors = [[100 - 100 * row["test_accuracy"][row["steps"].index(step)] for row in mine] for step in (100, 600)]
+        seconds = median(row["seconds"] for row in mine) / cost
+        lines.append((name, f"{mine[0]['lr']:g}", *map(spread, errors), f"{seconds:.2f}"))
+    return lines
+
+
+def spread(values: list[float]) -> str:
+    """Return median and range of some values."""
+    return f"{median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
 
 
 def main() -> None:
