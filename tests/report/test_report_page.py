@@ -1,4 +1,4 @@
-"""A report as people open it: from the disk, wide and narrow, by day and by night, with and without a script."""
+"""A report as people open it: from the disk, wide and narrow, by day and by night."""
 
 import json
 import re
@@ -37,36 +37,14 @@ def test_a_name_of_one_long_word_breaks(from_disk, report):
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_the_slider_goes_through_the_steps(from_disk, report):
-    page = from_disk(report, viewport=SIZES[0])
-    seen = "[...document.querySelectorAll('.frames img')].filter((i) => i.offsetParent).map((i) => i.dataset.step)"
-    assert page.evaluate(seen) == ["24"]
-    slider = page.locator("input[type=range]")
-    slider.focus()
-    page.keyboard.press("Home")
-    assert page.evaluate(seen) == ["0"]
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate(seen) == ["4"]
-    assert page.locator("[data-shown]").inner_text() == "step 4"
-    assert slider.get_attribute("aria-valuetext") == "step 4"
-
-
 def test_on_paper_it_is_dark_on_white_whatever_the_screen_shows(from_disk, report):
     page = from_disk(report, viewport={"width": 718, "height": 1000}, color_scheme="dark")  # A4 at 96 dots an inch
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 32, 28)"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.locator("input:visible").count() == 0
     columns = page.evaluate("getComputedStyle(document.querySelector('.charts')).gridTemplateColumns")
     assert len(columns.split()) == 2  # the page's width is no phone's
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-
-
-def test_without_a_script_nothing_is_missing_but_the_slider(from_disk, report):
-    page = from_disk(report, viewport=SIZES[0], java_script_enabled=False)
-    assert page.locator(".frames img:visible").count() == 1
-    assert page.locator(".slider").is_hidden()
-    assert page.locator(".curve").first.is_visible()
 
 
 def test_texts_can_be_read_on_every_ground(from_disk, report, contrast):

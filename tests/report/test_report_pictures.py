@@ -5,28 +5,8 @@ import pytest
 
 from mulligan.data import Dataset, load
 from mulligan.output.pictures import grid, read_png, save_png
-from mulligan.report.report import FRAMES, choose_frames, cut_grid, find_nearest, write_beside, write_report
+from mulligan.report.report import cut_grid, find_nearest, write_beside, write_report
 from mulligan.training import RunFolder
-
-
-def test_the_grids_keep_to_their_budget(tmp_path):
-    samples = []
-    for step in range(100):
-        path = tmp_path / f"step-{step:06d}.png"
-        path.write_bytes(bytes(20_000))
-        samples.append((step, path))
-    chosen = choose_frames(samples)
-    assert len(chosen) == FRAMES
-    assert (chosen[0][0], chosen[-1][0]) == (0, 99)
-    gaps = np.diff([step for step, _ in chosen])
-    assert gaps.max() - gaps.min() <= 1
-    for _, path in samples:
-        path.write_bytes(bytes(100_000))
-    assert len(choose_frames(samples)) == 9
-    for _, path in samples:
-        path.write_bytes(bytes(2_000_000))
-    assert [step for step, _ in choose_frames(samples)] == [99]
-    assert choose_frames([]) == []
 
 
 @pytest.mark.parametrize("held_out", [True, False])

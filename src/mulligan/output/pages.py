@@ -36,13 +36,14 @@ def data_uri(picture: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 
 
-def policy_of(style: str, script: str) -> str:
-    """Return the content security policy of a page: it allows the exact text of one style and one script."""
+def policy_of(style: str, script: str = "") -> str:
+    """Return the content security policy of a page: it allows the exact text of one style, and of one script if any."""
+    scripts = _hash(script) if script else "'none'"
     return (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
 def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,6 +1,6 @@
 """Write a run as one HTML page that opens from the disk: `write_report`.
 
-- `report`: writes the page, with `page.html`, `page.css`, `page.js`; start here. `story`: reads the run folder.
+- `report`: writes the page, with `page.html` and `page.css`; start here. `story`: reads the run folder.
 - `sections`: the figures and words, and the verdict. `curves`: the list of charts.
 """
 

@@ -5,7 +5,6 @@ the generator and the data add sections. The template escapes all text from outs
 the page to its own content.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -29,10 +28,8 @@ from mulligan.training.store.folder import RunFolder
 
 COMPARED = 16
 """Number of samples whose nearest training pictures are shown."""
-BYTES = 900_000
-"""Maximum size of all grids together, before base64 adds a third."""
-FRAMES = 40
-"""Maximum number of grids."""
+FRAMES = 4
+"""Number of grids, from the first to the last."""
 PAD = 2
 """Between the pictures of a grid, as the recorder draws it."""
 _HERE = Path(__file__).parent
@@ -100,17 +97,16 @@ def write_beside(folder: RunFolder, data: Dataset) -> Path | None:
 def page(story: Story, data: Dataset | None = None) -> str:
     """Return the page of a story."""
     neighbours, why_not, real, names = compare(story, data)
-    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    style += STYLE
+    frames = [story.samples[i] for i in spread(len(story.samples), FRAMES)] if story.samples else []
+    style = (_HERE / "page.css").read_text(encoding="utf-8") + STYLE
     return template(_HERE / "page.html").render(
         story=story,
         made=datetime.now().astimezone(),
-        policy=policy_of(style, script),
+        policy=policy_of(style),
         style=style,
-        script=script,
         sections=sections,
         verdict=sections.verdict(story),
-        frames=choose_frames(story.samples),
+        frames=[(step, data_uri(path.read_bytes())) for step, path in frames],
         beside=data_uri(story.folder.beside.read_bytes()) if story.folder.beside.is_file() else "",
         figure_of=figure_of,
         curves=curves.draw_all(story),
@@ -142,16 +138,6 @@ def compare(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, li
         else:
             neighbours = find_nearest(tiles[spread(len(tiles), COMPARED)], data)
     return neighbours, why_not, shares, data.class_names
-
-
-def choose_frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
-    """Choose grids evenly, including the first and the last, as many as the budget allows: step and data URI."""
-    sizes = [path.stat().st_size for _, path in samples]
-    for n in range(min(len(samples), FRAMES), 0, -1):
-        chosen = [len(samples) - 1] if n == 1 else spread(len(samples), n)
-        if n == 1 or sum(sizes[i] for i in chosen) <= BYTES:
-            return [(samples[i][0], data_uri(samples[i][1].read_bytes())) for i in chosen]
-    return []
 
 
 def cut_grid(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -64,8 +64,6 @@ def export(generator: Generator, path: str | Path, to: str | None = None, *, for
     """
     path = expanded(path)
     to = format_of(to, path)
-    if path.is_dir():
-        raise ConfigError(f"path must be a file, got the folder {path}. Try {path / f'generator{FORMATS[to]}'}.")
     check_finite(generator.network.tensors())
     path = path if path.suffix else path.with_name(path.name + FORMATS[to])
     check_out(outputs(path, to), [FORMATS[to]], force=force)

@@ -106,19 +106,12 @@ def straight(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def pillow(array: NDArray[np.uint8]) -> Image:
-    """Return a Pillow image: (H, W) or (H, W, 1) grey, (H, W, 3) RGB, (H, W, 4) RGBA with `straight` colours.
-
-    Raises `ShapeError` when the array has another type or shape.
-    """
+    """Return a Pillow image: uint8 (H, W) or (H, W, 1) grey, (H, W, 3) RGB, (H, W, 4) RGBA with `straight` colours."""
     from PIL import Image
 
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    if array.dtype != np.uint8 or array.ndim < 2 or array.shape[2:] not in ((), (3,), (4,)) or 0 in array.shape:
-        raise ShapeError(
-            f"a picture must be uint8 (H, W) or (H, W, 1, 3 or 4), got {array.dtype} {array.shape}. Try to_uint8."
-        )
     return Image.fromarray(np.ascontiguousarray(array if array.ndim == 2 else straight(array)))
 
 
@@ -188,11 +181,6 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     if kind is None:
         raise ConfigError(f"an animation must end in {', '.join(ANIMATIONS)}, got {path.name}. Try {path.stem}.gif.")
     images = [pillow(frame) for frame in frames]
-    if not images:
-        raise ShapeError("an animation must have at least one frame, got none. Let the run take samples first.")
-    shapes = {(image.mode, *image.size) for image in images}
-    if len(shapes) > 1:
-        raise ShapeError(f"all frames must have one shape, got {sorted(shapes)}. Use the same grid for each.")
     options: dict[str, Any] = {"duration": duration, "loop": 0}  # endless
     if kind == "PNG":
         options["pnginfo"] = info = PngInfo()
