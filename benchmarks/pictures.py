@@ -27,8 +27,8 @@ from mulligan.metrics import Evaluator, Fakes, nearest_pictures
 from mulligan.output.pictures import grid, pillow
 from mulligan.training import Run, with_overrides
 
-HEADS = ("folder", "seeds", "steps", "FD / floor", "FD %", "floor", "coverage", "recall", "precision", "C2ST")
-HEADS += ("brightness", "clear", "authentic", "near copies", "FD / floor at half")
+HEADS = ("folder", "seeds", "steps", "FD / floor", "FD %", "floor", "coverage", "recall", "precision")
+HEADS += ("real or fake", "brightness", "clear", "authentic", "near copies", "FD / floor at half")
 MOST = 1000
 SHOWN = 32
 TIMED = 20  # steps, after five that allocate
@@ -74,7 +74,7 @@ def measure(data, exam, seed, asked):
     np.savez_compressed(asked.out / f"{name}.npz", x=made)
     found = exam.score(Fakes(Dataset(name, made)), seed)
     figures = {key: found["gist"][key] for key in ("fd", "fd_floor", "coverage", "recall", "precision")}
-    figures["c2st"] = found["real_or_fake"]
+    figures["real_or_fake"] = found["real_or_fake"]
     figures["brightness"] = made[..., :3].mean() / data.images[..., :3].mean()
     figures["clear"], figures["clear_seen"] = map(clear, (made, data.images))
     figures |= {key: found["copies"][key] for key in ("authpct", "authpct_real")}
@@ -107,7 +107,7 @@ def table(kept):
         ratio = [each["fd"] / each["fd_floor"] for each in seeds]
         cells = [folder, str(len(seeds)), spread([each["steps"] for each in seeds], ",.0f")]
         cells += [spread(ratio, ".2f"), spread([each["fd"] for each in seeds], ".2f"), f"{seeds[0]['fd_floor']:.2f}"]
-        cells += [spread([s[key] for s in seeds], ".2f") for key in ("coverage", "recall", "precision", "c2st")]
+        cells += [spread([s[key] for s in seeds], ".2f") for key in ("coverage", "recall", "precision", "real_or_fake")]
         cells += [spread([s["brightness"] for s in seeds], ".2f")]
         cells += [f"{spread([s['clear'] for s in seeds], '.3f')}, seen {seeds[0]['clear_seen']:.3f}"]
         cells += [f"{spread([s['authpct'] for s in seeds], '.0f')} %, reals {seeds[0]['authpct_real']:.0f} %"]
