@@ -66,11 +66,14 @@ def slopes_swapped(self, x, y, out):
     out[...] = np.where(x < 0, 1, self.alpha)
 
 
-def slope_of_another_step(self, m, x):
-    m.x, m.y = x, m.buffers["y", x.shape]
-    m.saved.setdefault("slope", None)
+def y_taken_for_x(self, m, x):
+    m.x = m.y = m.buffers["y", x.shape]
     self.f(x, m.y)
     return m.y
+
+
+def one_branch_writes_over_x(self, m, x):
+    return sum(branch.forward(memory, x) for branch, memory in zip(self.branches, m.children))
 
 
 def not_transposed(self, m, dy, name):
@@ -165,13 +168,14 @@ def shortcut_forgotten(self, m, dy, inputs=True):
 
 def nan_in_one_place(self, x, y, out):
     DTANH(self, x, y, out)
-    out[0, 0] = np.nan
+    out.flat[0] = np.nan
 
 
 PAIRED, GRADS = families.Affine.fused_grads, families.Affine.grads
 FORWARD, BACKWARD, NORM_GRADS = norm.BatchNorm.forward, norm.BatchNorm.backward, norm.LayerNorm.grads
 POOLED, PROJECTED = shape.AvgPool.transpose, classes.Projection.product_w
 DTANH = nn.Tanh.df
+BLOCK = nn.Residual((nn.LeakyReLU(), nn.Dense(6)))
 
 BUGS = [
     # owner, name, replacement, layer that shows it, sample shape, checks that must turn red
@@ -180,7 +184,8 @@ BUGS = [
     (nn.Tanh, "ddf", wrong_curve_sign, nn.Tanh(), (6,), {"adjoint dx"}),
     (nn.Tanh, "piecewise_linear", True, nn.Tanh(), (6,), {"adjoint dx"}),  # f″ forgotten
     (nn.LeakyReLU, "df", slopes_swapped, nn.LeakyReLU(), (6,), {"dx", "tangent"}),
-    (families.Pointwise, "forward", slope_of_another_step, nn.Tanh(), (6,), {"adjoint dx"}),
+    (families.Pointwise, "forward", y_taken_for_x, nn.Arctan(), (6,), {"dx", "tangent"}),
+    (nn.Residual, "forward", one_branch_writes_over_x, nn.Sequential((nn.Dense(6), BLOCK)), (6,), {"dx", "tangent"}),
     (nn.Dense, "product_x", not_transposed, nn.Dense(4), (4,), {"dx", "transposed"}),
     (families.Affine, "fused_grads", bias_without_c, CRITIC, (4,), {"fused_grads"}),
     (families.Affine, "fused_grads", paired_without_u, CRITIC, (4,), {"fused_grads"}),

@@ -65,12 +65,12 @@ class DiscriminatorPasses:
     def unit_backward(self, *, second_order: bool) -> Array:
         """Pass ones back through D: δ in every layer. Return g = ∇ₓD at the reals and the fakes."""
         self._from_unit = second_order or self._fused
-        return self._pass_ones(self._first + len(self.fake_logits), second_order)
+        return self._pass_ones(self._first + len(self.fake_logits))
 
-    def _pass_ones(self, rows: int, second_order: bool) -> Array:
+    def _pass_ones(self, rows: int) -> Array:
         ones = self.own.buffers["ones", (rows, 1)]
         ones.fill(1)
-        return self.space.backward(ones, tangent_follows=second_order)
+        return self.space.backward(ones)
 
     def penalize(self, penalties: Sequence[Penalty], g: Array, batch: int, factor: float) -> dict[str, float]:
         """Push v = ∂P/∂g, summed over penalties, through D: u in every layer. Return these rows' part of each value."""
@@ -146,7 +146,7 @@ class DiscriminatorPasses:
         else:
             np.add(real, points, out=x)
         self.space.forward(x, m.labels)
-        g = self._pass_ones(len(x), True)
+        g = self._pass_ones(len(x))
         v = self.own.buffers["v", g.shape]
         value = penalty.value_and_grad(g, batch, v, factor)
         self.space.tangent(v)

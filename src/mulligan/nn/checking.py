@@ -162,7 +162,7 @@ class _Point:
 
     def penalty(self) -> float:
         """Return P = ⟨a, y⟩ + ⟨v, Jᵀ b⟩."""
-        return self.value() + float(np.vdot(self.v, self.space.backward(self.b, tangent_follows=True)))
+        return self.value() + float(np.vdot(self.v, self.space.backward(self.b)))
 
     def arrays(self) -> dict[str, Array]:
         """Return the parameters by path."""
@@ -184,7 +184,7 @@ class _Point:
 
     def second_passes(self) -> dict[str, Array]:
         self.forward()
-        back = self.space.backward(self.b, tangent_follows=True).copy()
+        back = self.space.backward(self.b).copy()
         self.space.tangent(self.v)
         dx, dtx = self.space.adjoint(self.a, self.b, inputs=True)
         dx, dtx = dx.copy(), dtx.copy()
@@ -219,7 +219,7 @@ class _Point:
 
         def fused() -> dict[str, Array]:
             self.forward()
-            self.space.backward(ones, tangent_follows=True)
+            self.space.backward(ones)
             self.space.tangent(self.v)
             self.space.fused_grads(c)
             return {}
@@ -308,7 +308,7 @@ def _check_passes(layer: Layer, shape: Shape) -> None:
     with np.errstate(all="ignore"):
         answers = {
             "forward": (y, space.forward(x, np.zeros(4, int) if network.classes else None)),
-            "backward": (x, space.backward(y, tangent_follows=layer.second_order)),
+            "backward": (x, space.backward(y)),
         }
         if layer.second_order:
             answers["tangent"] = y, space.tangent(x)
@@ -344,6 +344,7 @@ CRITIC = nn.Sequential((nn.Dense(7), nn.LeakyReLU(), nn.Dense(6), nn.LeakyReLU()
 EXAMPLES["sequential"] += [
     (CRITIC, (5,)),
     (nn.Sequential((nn.Dense(7), nn.Tanh(), nn.Dense(6), nn.Sigmoid(), nn.Dense(1))), (5,)),
+    (nn.Sequential((nn.Dense(6), nn.Residual((nn.LeakyReLU(), nn.Dense(6))), nn.Reshape((6,)), nn.Tanh())), (5,)),
     (nn.Sequential((nn.Dense(7), nn.LayerNorm(), nn.Arctan(), nn.Dense(1))), (5,)),
     (nn.Sequential((nn.Dense(7), nn.BatchNorm(), nn.ReLU(), nn.Dense(2), nn.Tanh())), (5,)),
 ]

@@ -141,12 +141,12 @@ class Context:
         """Classes of the rows, (n,), for conditional layers; or a mixture, (n, classes) float."""
         self.training = True
         """True for batch statistics and dropout; False for running statistics and no dropout."""
-        self.tangent_follows = False
-        """True if a tangent pass follows this backward pass; a layer then keeps what both need."""
         self.rng = rng
         """Draws the masks of dropout."""
         self.worker = worker
         """The worker whose rows of a shared batch this workspace takes."""
+        self.spent: Array | None = None
+        """The last layer's result, if that layer needs it no more: the next one may write over it."""
 
     @property
     def number(self) -> int:

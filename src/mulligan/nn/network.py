@@ -150,12 +150,8 @@ class Workspace:
         self.context.labels, self.context.training = labels, training
         return self.network.layer.forward(self.memory, x)
 
-    def backward(self, dy: Array, inputs: bool = True, tangent_follows: bool = False) -> Array:
-        """Return dx = Jᵀ dy; with ``inputs=False`` stop at the lowest layer that has parameters.
-
-        Set `tangent_follows` if a tangent pass comes next; it then has less to compute.
-        """
-        self.context.tangent_follows = tangent_follows
+    def backward(self, dy: Array, inputs: bool = True) -> Array:
+        """Return dx = Jᵀ dy; with ``inputs=False`` stop at the lowest layer that has parameters."""
         return self.network.layer.backward(self.memory, np.asarray(dy, self.network.dtype), inputs)
 
     def grads(self) -> None:

@@ -27,21 +27,33 @@ def test_above_is_the_maximum(dtype, edge):
 
 @pytest.mark.parametrize("layer", [LeakyReLU(), ReLU(), Sigmoid(), Tanh()])
 def test_first_and_second_order_have_one_slope(layer):
-    """The slope has memory of its own only where a tangent pass comes, announced or not."""
     rng = np.random.default_rng(0)
     x, dy, tx = (rng.standard_normal((6, 5)).astype(np.float32) for _ in range(3))
-    once, told, untold = (Network(layer, (5,), np.float32).workspace() for _ in range(3))
+    space = Network(layer, (5,), np.float32).workspace()
     for x_now in (x, -x[:4], x):
         dy_now, tx_now = dy[: len(x_now)], tx[: len(x_now)]
         slope = np.empty_like(x_now)
-        y = once.forward(x_now)
-        layer.df(x_now, y, slope)
-        np.testing.assert_array_equal(once.backward(dy_now), slope * dy_now)
-        for space, follows in ((told, True), (untold, False)):
-            space.forward(x_now)
-            np.testing.assert_array_equal(space.backward(dy_now, tangent_follows=follows), slope * dy_now)
-            np.testing.assert_array_equal(space.tangent(tx_now), slope * tx_now)
-    assert once.memory.nbytes == 2 * x.nbytes  # y and dx
+        layer.df(x_now, space.forward(x_now), slope)
+        np.testing.assert_array_equal(space.backward(dy_now), slope * dy_now)
+        np.testing.assert_array_equal(space.tangent(tx_now), slope * tx_now)
+    np.testing.assert_array_equal(x, np.random.default_rng(0).standard_normal((6, 5)).astype(np.float32))
+
+
+@pytest.mark.parametrize("layer", [LeakyReLU(), ReLU(), Sigmoid(), Tanh()])
+def test_a_result_is_written_over_what_its_maker_needs_no_more(layer):
+    dense, x = nn.Dense(5), np.random.default_rng(1).standard_normal((6, 5)).astype(np.float32)
+    network = Network(nn.Sequential((dense, layer, dense)), (5,)).initialise(np.random.default_rng(0))
+    space = network.workspace()
+    apart = [Network(each, shape).workspace() for each, shape in ((dense, (5,)), (layer, (5,)), (dense, (5,)))]
+    apart[0].theta[:], apart[2].theta[:] = np.split(space.theta, 2)
+    for _ in range(2):
+        for way in ("forward", "tangent", "backward"):
+            expected = x
+            for each in apart[::-1] if way == "backward" else apart:
+                expected = getattr(each, way)(expected)
+            np.testing.assert_array_equal(getattr(space, way)(x), expected)
+    own = 0 if layer.piecewise_linear else x.nbytes  # a curved f keeps the tangent of x
+    assert space.memory.children[1].nbytes == own
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def _critic_move(game: Duel) -> None:
     """Update the critic by its loss and WGAN-GP's penalty (Gulrajani et al. 2017, Algorithm 1)."""
     penalty, real, fake = WGANGP(), game.real(BATCH), game.g.forward(game.z(BATCH))
     game.d.forward(fake + penalty.draw(game.noise, real) * (real - fake))  # x̂ = ε x + (1 − ε) G(z)
-    g = game.d.backward(np.ones((BATCH, 1), np.float32), tangent_follows=True)
+    g = game.d.backward(np.ones((BATCH, 1), np.float32))
     penalty.value_and_grad(g, BATCH, v := np.empty_like(g))
     game.d.tangent(v)
     game.d.fused_grads(np.zeros(BATCH, np.float32))  # ∂/∂θ ⟨v, ∇D⟩ alone

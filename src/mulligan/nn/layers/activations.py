@@ -13,7 +13,7 @@ import numpy as np
 from mulligan.nn.fields import Decay
 from mulligan.nn.layers.base import example, register
 from mulligan.nn.layers.families import Pointwise
-from mulligan.nn.memory import Array, constant
+from mulligan.nn.memory import Array, blocks, constant, scratch
 
 
 @register("leaky_relu", example((6,)))
@@ -24,10 +24,14 @@ class LeakyReLU(Pointwise):
     alpha: Decay = 0.2
     """Slope for negative inputs, 0 ≤ α < 1."""
     piecewise_linear: ClassVar[bool] = True
+    by_y: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
-        np.multiply(x, constant(self.alpha, x.dtype), out=out)
-        np.maximum(x, out, out=out)
+        flat, y = x.reshape(-1), out.reshape(-1)
+        for part in blocks(slice(0, x.size)):  # y may be written over x
+            scaled = scratch("scaled", part.stop - part.start, x.dtype)
+            np.multiply(flat[part], constant(self.alpha, x.dtype), out=scaled)
+            np.maximum(flat[part], scaled, out=y[part])
 
     def df(self, x: Array, y: Array, out: Array) -> None:
         # f′ = 1 or α. Read the bits of x as a signed integer: it has x's sign. Set the highest bit below the sign. Then
@@ -44,6 +48,7 @@ class LeakyReLU(Pointwise):
 class ReLU(Pointwise):
     """max(x, 0), with slope 0 at 0."""
 
+    by_y: ClassVar[bool] = True
     reach: ClassVar[tuple[float, float]] = (0.0, math.inf)
     piecewise_linear: ClassVar[bool] = True
 
@@ -59,6 +64,7 @@ class ReLU(Pointwise):
 class Tanh(Pointwise):
     """tanh x."""
 
+    by_y: ClassVar[bool] = True
     reach: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def f(self, x: Array, out: Array) -> None:
@@ -81,6 +87,7 @@ class Tanh(Pointwise):
 class Sigmoid(Pointwise):
     """σ(x) = 1/(1 + e⁻ˣ)."""
 
+    by_y: ClassVar[bool] = True
     reach: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def f(self, x: Array, out: Array) -> None:

@@ -107,13 +107,16 @@ class Residual(Layer):
         return [(f"{i}", branch, shape) for i, branch in enumerate(self.branches)]
 
     def forward(self, m: Memory, x: Array) -> Array:
+        m.context.spent = None  # both branches read x, and dy and tx below
         return _add(m, "y", *[b.forward(memory, x) for b, memory in zip(self.branches, m.children)])
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        m.context.spent = None
         dxs = [b.backward(memory, dy, inputs) for b, memory in zip(self.branches, m.children)]
         return _add(m, "dx", *dxs) if inputs else dy
 
     def tangent(self, m: Memory, tx: Array) -> Array:
+        m.context.spent = None
         return _add(m, "ty", *[b.tangent(memory, tx) for b, memory in zip(self.branches, m.children)])
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:

@@ -76,7 +76,8 @@ class _Convolution(Affine):
         m.x, m.tx = x, None
         if self.spectral_norm:
             self.spectral.normalise(m)
-        return self._product(m, x, "y", m.params.get("b"))
+        m.context.spent = self._product(m, x, "y", m.params.get("b"))
+        return m.context.spent
 
     def product(self, m: Memory, x: Array, name: str) -> Array:
         return self._product(m, x, name, None)

@@ -17,7 +17,7 @@ import numpy as np
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.base import Layer, Param, Shape, no_second_order
 from mulligan.nn.layers.spectral import SpectralNorm
-from mulligan.nn.memory import Array, Memory
+from mulligan.nn.memory import Array, Memory, blocks, scratch
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,15 @@ class Affine(Layer):
         m.x, m.tx = x, None
         if self.spectral_norm:
             self.spectral.normalise(m)
-        y = self.product(m, x, "y")
+        y = m.context.spent = self.product(m, x, "y")
         if "b" in m.params:
             y += m.params["b"]
         return y
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         m.dy, m.dty = dy, None
-        return self.product_x(m, dy, "dx") if inputs else dy
+        m.context.spent = self.product_x(m, dy, "dx") if inputs else None
+        return dy if m.context.spent is None else m.context.spent
 
     def grads(self, m: Memory) -> None:
         self.product_w(m, m.x, m.dy)
@@ -71,10 +72,11 @@ class Affine(Layer):
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         m.tx = tx
-        return self.product(m, tx, "ty")
+        m.context.spent = self.product(m, tx, "ty")
+        return m.context.spent
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
-        m.dy, m.dty = dy, dty
+        m.dy, m.dty, m.context.spent = dy, dty, None
         return (self.product_x(m, dy, "dx"), self.product_x(m, dty, "dtx")) if inputs else (dy, dty)
 
     def fused_grads(self, m: Memory, c: Array) -> None:
@@ -128,6 +130,9 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 class Pointwise(Layer):
     """Subclass this for y = f(x), element by element: implement f, f′ and, for gradient penalties, f″."""
 
+    by_y: ClassVar[bool] = False
+    """Whether `df` and `ddf` read y alone, and `f` may write over x. Then y takes the place of x where it can."""
+
     @property
     def second_order(self) -> bool:
         return super().second_order and (self.piecewise_linear or type(self).ddf is not Pointwise.ddf)
@@ -145,44 +150,44 @@ class Pointwise(Layer):
         raise UnsupportedError(no_second_order(self))
 
     def forward(self, m: Memory, x: Array) -> Array:
-        m.x, m.y = x, m.buffers["y", x.shape]
-        m.saved["slope"] = None
+        m.x, m.y = x, x if self.by_y and x is m.context.spent else m.buffers["y", x.shape]
+        m.context.spent = None
         self.f(x, m.y)
         return m.y
 
-    def slope(self, m: Memory) -> Array:
-        """Return f′ at the last forward pass's x, computed at first use."""
-        slope: Array | None = m.saved["slope"]
-        if slope is None:
-            slope = m.saved["slope"] = m.buffers["slope", m.x.shape]
-            self.df(m.x, m.y, slope)
-        return slope
-
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        if not inputs:
-            return dy
-        dx = m.buffers["dx", dy.shape]
-        if m.context.tangent_follows:
-            return np.multiply(dy, self.slope(m), out=dx)
-        self.df(m.x, m.y, dx)  # used once, so it needs no buffer
-        return np.multiply(dy, dx, out=dx)
+        return self._times_slope(m, dy, "dx", dy is m.context.spent) if inputs else dy
 
     def tangent(self, m: Memory, tx: Array) -> Array:
-        m.tx = tx
-        return np.multiply(tx, self.slope(m), out=m.buffers["ty", tx.shape])
+        m.tx = tx  # the adjoint of a curved function needs it
+        return self._times_slope(m, tx, "ty", self.piecewise_linear and tx is m.context.spent)
+
+    def _times_slope(self, m: Memory, t: Array, name: str, over: bool) -> Array:
+        """Return t ⊙ f′(x), in the buffer `name` or over t. If y is enough for f′, it is computed in the cache."""
+        m.context.spent, out = None, t if over else m.buffers[name, t.shape]
+        if not self.by_y:
+            slope = m.context.buffers["slope", t.shape]
+            self.df(m.x, m.y, slope)
+            return np.multiply(t, slope, out=out)
+        y, flat, result = m.y.reshape(-1), t.reshape(-1), out.reshape(-1)
+        for part in blocks(slice(0, y.size)):
+            slope = scratch("slope", part.stop - part.start, y.dtype)
+            self.df(y[part], y[part], slope)
+            np.multiply(flat[part], slope, out=result[part])
+        return out
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
         if not inputs:
             return dy, dty
         # dx = dy f′ + dty f″ tx,   dtx = dty f′
-        dx = np.multiply(dy, self.slope(m), out=m.buffers["dx", dy.shape])
+        dx = self._times_slope(m, dy, "dx", False)
         if not self.piecewise_linear:
             curve = m.buffers["curve", dy.shape]
             self.ddf(m.x, m.y, curve)
             curve *= dty
             curve *= m.tx
             dx += curve
-        return dx, np.multiply(dty, self.slope(m), out=m.buffers["dtx", dty.shape])
+        return dx, self._times_slope(m, dty, "dtx", False)
 
 
 def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
@@ -218,13 +223,19 @@ class LinearMap(Layer):
 
     def forward(self, m: Memory, x: Array) -> Array:
         m.saved["shape"] = x.shape
-        return self.apply(m, x, "y")
+        return self._spent_as(m, x, self.apply(m, x, "y"))
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        return self.transpose(m, dy, "dx") if inputs else dy
+        return self._spent_as(m, dy, self.transpose(m, dy, "dx")) if inputs else dy
 
     def tangent(self, m: Memory, tx: Array) -> Array:
-        return self.apply(m, tx, "ty")
+        return self._spent_as(m, tx, self.apply(m, tx, "ty"))
+
+    @staticmethod
+    def _spent_as(m: Memory, before: Array, after: Array) -> Array:
+        """Return `after`, which may be a view of `before` and is spent if that was."""
+        m.context.spent = after if before is m.context.spent else None
+        return after
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
         return (self.transpose(m, dy, "dx"), self.transpose(m, dty, "dtx")) if inputs else (dy, dty)
