@@ -226,10 +226,9 @@ _ADJUSTABLE = re.compile(
 )
 
 
-def adjustable(config: Config) -> set[str]:
-    """Return the paths of the settings that can change during a run: rates, penalty weights, how much is augmented."""
-    paths = filter(_ADJUSTABLE.fullmatch, flatten(to_table(config)))
-    return {path for path in paths if config.augment or path != "augment_probability"}
+def is_adjustable(config: Config, path: str) -> bool:
+    """Return whether a setting can change during a run: a rate, a penalty's weight, how much is augmented."""
+    return _ADJUSTABLE.fullmatch(path) is not None and bool(config.augment or path != "augment_probability")
 
 
 def compare(old: Table, new: Table) -> list[tuple[str, Any, Any]]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mulligan.config.change import adjustable
+from mulligan.config.change import is_adjustable
 from mulligan.data import scaled
 from mulligan.data.sources.toys import mixture_named
 from mulligan.diagnosis.history import History
@@ -67,8 +67,7 @@ class Diagnosis(History):
 
     def _tell(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
         advice = remedy_for(finding, replace(run.current, classes=run.classes), run.data.shape)
-        live = adjustable(run.current)
-        adjusted = bool(run.adjusted) and all(change.path in live for change in advice.changes)
+        adjusted = bool(run.adjusted) and all(is_adjustable(run.current, each.path) for each in advice.changes)
         return Diagnosed(
             run.step,
             finding.state,

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Protocol, Self, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.config.change import Change, Overrides, adjustable, changes_of, with_overrides
+from mulligan.config.change import Change, Overrides, changes_of, is_adjustable, with_overrides
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset, Sampler
@@ -198,9 +198,8 @@ class Run:
             When a value is not allowed, or when the setting cannot change during a run.
         """
         changes = changes_of(overrides)
-        live = adjustable(self.current)
         for path, _ in changes:
-            if path not in live:
+            if not is_adjustable(self.current, path):
                 raise ConfigError(
                     f"{path} cannot change in the middle of a run; rates, penalty weights and augment_probability can. "
                     "Start a new run with it, or a second try."

@@ -1,6 +1,6 @@
 """What a user may choose: changes of a configuration by path, and the catalog.
 
-A live setting is one that `config.change.adjustable` allows; the page has its name and paths in `js/query.js`.
+A live setting is one that `config.change.is_adjustable` allows; the page has its name and paths in `js/query.js`.
 """
 
 from collections.abc import Iterable, Mapping
