@@ -16,8 +16,6 @@ from mulligan.nn import layers as nn
 from mulligan.training import RECIPES, Parent, Recorder, Run, dumps_toml, recipe, resume, train, with_overrides
 from mulligan.training.diagnosis import probe_of
 
-ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
-
 
 @pytest.fixture
 def published(tmp_path, monkeypatch):
@@ -37,7 +35,7 @@ def published(tmp_path, monkeypatch):
     monkeypatch.setenv("MULLIGAN_DATA", str(tmp_path))
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ARTICLE])
+@pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_trains(name, published):
     changes = ["steps=3", "batch_size=6", "threads=1", "data.limit=200", "evaluate_every=0"]
     if recipe(name).data.labels == "clusters":
