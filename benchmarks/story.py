@@ -257,7 +257,7 @@ def _turned(one: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
 
 
 def card() -> None:
-    """Take a picture of the story's title and of its first figure, whole."""
+    """Take a picture of the story's title, of five drawings, and of what has been learned from them."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
@@ -268,10 +268,13 @@ def card() -> None:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 630}, color_scheme="dark", reduced_motion="reduce")
         page.goto(f"http://127.0.0.1:{server.server_port}")
-        page.get_by_test_id("story-digit").wait_for()
+        page.get_by_test_id("replay-0").wait_for()
         page.evaluate("document.getElementById('app').hidden = true")
-        page.add_style_tag(content="#story { padding: 18px 0 } #story h2, #story section p { display: none }")
-        page.add_style_tag(content="#story section, #story figure { margin-top: 14px !important }")
+        page.add_style_tag(
+            content="#story { padding: 18px 0 } #story section, #story figure { margin-top: 14px !important }"
+        )
+        hidden = "section:not(:has([data-figure=Yours])), section h2, section p, .act, :scope > :is(h2, p:not(.lead), nav)"
+        page.add_style_tag(content=f"#story {{ {hidden.replace(':scope', '&')} {{ display: none }} }}")
         Image.open(BytesIO(page.screenshot())).quantize(64).save(OUT.with_name("card.png"), optimize=True)
         server.shutdown()
 

@@ -103,19 +103,19 @@ function Now() {
   const now = living() && beliefs();
   const [real, fake] = now || [0.5, 0.5];
   const { image, points, low, high } = (living() && store.samples) || {};
-  const size = image ? image.width / 8 : points ? 112 : 28;
+  const [wide, tall] = image ? [image.width, image.height].map((v) => (v - 2) / 8 - 2) : Array(2).fill(points ? 112 : 28);
   useEffect(() => {
     const ink = canvas.current?.getContext("2d");
-    if (image) ink.drawImage(image, 0, 0, size, image.height / 8, 0, 0, canvas.current.width, canvas.current.height);
+    if (image) ink.drawImage(image, 2, 2, wide, tall, 0, 0, wide, tall);
     if (!points) return;
-    ink.clearRect(0, 0, size, size);
+    ink.clearRect(0, 0, wide, tall);
     ink.fillStyle = "#f0975c";
-    const place = (v = (low + high) / 2) => (0.15 + (0.7 * (v - low)) / (high - low)) * size;
-    for (const [x, y] of points) ink.fillRect(place(x), size - place(y), 2, 2);
+    const place = (v = (low + high) / 2) => (0.15 + (0.7 * (v - low)) / (high - low)) * wide;
+    for (const [x, y] of points) ink.fillRect(place(x), tall - place(y), 2, 2);
   }, [store.samples]);
   const words = now ? html`How sure D is of “real”: <span class="real nowrap">real ones ${share(real)}</span>, <span class="fake nowrap">forged ones ${share(fake)}</span>. ${verdict(real - fake)}` : "Noise becomes a picture, the judge says how real it looks, and its gradient flows back.";
   return html`<section class="panel head" aria-label="The machine" data-testid="needle"><${Machine} needles=${now ? [[fake, "fake"], [real, "real"]] : []} label=${now ? `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"}
-    picture=${html`<canvas class=${`px ${image || points ? "" : "blank"}`} ref=${canvas} aria-hidden="true" width=${size} height=${image ? image.height / 8 : size} />`} /><p class="ink2">${words}</p></section>`;
+    picture=${html`<canvas class=${`px ${image || points ? "" : "blank"}`} ref=${canvas} aria-hidden="true" width=${wide} height=${tall} />`} /><p class="ink2">${words}</p></section>`;
 }
 
 const LONGER = 10_000;
