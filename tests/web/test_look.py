@@ -10,7 +10,7 @@ import pytest
 from mulligan.data import TOYS
 from mulligan.diagnosis import FAILURES, Evidence, cadence
 from mulligan.diagnosis.probe import COUNT
-from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.errors import UnsupportedError
 from mulligan.models import bundled
 from mulligan.training import Diagnosis, Run, train, with_overrides
 from mulligan.training.diagnosis import facts_of
@@ -111,13 +111,7 @@ def test_a_step_of_the_game_keeps_its_pictures_and_tells_d_s_move_from_g_s(tiny_
     assert "since" not in look.play_duel(run, records, 4, seed=8)[0]
 
 
-def test_pictures_and_points_are_told_apart(run, seen):
-    for question in (
-        lambda: look.field(seen),
-        lambda: look.duel(run, count=2),
-    ):
-        with pytest.raises(ConfigError):
-            question()
+def test_points_cannot_be_drawn_as_pictures(run):
     with pytest.raises(UnsupportedError):
         look.draw(run.generator(), seed=1)
 

@@ -123,7 +123,7 @@ def test_again_takes_every_setting_and_another_seed(call, stand, playground):
 
 def test_without_a_run_a_recipe_must_be_named(call):
     answer = call.post("/api/train/start", changes=[["seed", 3]])
-    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/wrong-state")
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/bad-field")
     assert call.post("/api/train/start", recipe="nothing").json()["field"] == "recipe"
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mulligan.data import Dataset, scaled
 from mulligan.data.sources.toys import mixture_named
-from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.errors import UnsupportedError
 from mulligan.metrics import modes, nearest_pictures
 from mulligan.metrics.counts import WITHIN
 from mulligan.nn.fields import Interval
@@ -103,9 +103,6 @@ def samples(run: Run, weights: str) -> dict[str, Any]:
 @_question
 def field(run: Run) -> dict[str, Any]:
     """Return D's logit over the plane or the line, real and generated points, and the latter's gradients from D."""
-    if not run.data.is_points:
-        text = f"data must be points for D's map, got {run.data.name}, which is made of pictures. Try the recipe ring."
-        raise ConfigError(text)
     low, high = run.data.range
     margin = _MARGIN * (high - low) or 1.0
     low, high = low - margin, high + margin
@@ -214,9 +211,6 @@ def play_duel(
     run: Run, past: list[Forged], count: int = 4, seed: int | None = None
 ) -> tuple[dict[str, Any], list[Forged]]:
     """Return a duel, and what to pass as `past` next. What G drew of the same z before, D of now judges again."""
-    if run.data.is_points:
-        text = f"data must be pictures, got {run.data.name}, which is made of points. Look at D's map instead."
-        raise ConfigError(text)
     low, high = run.config.data.low, run.config.data.high
     chosen, key = run.step if seed is None else seed, (count, seed)
     rows = np.random.default_rng(chosen).integers(len(run.data), size=count)

@@ -148,11 +148,9 @@ def send_report(playground: Playground, *, name: RunName) -> Path:
 def send_futures(playground: Playground, *, name: RunName) -> Answer:
     """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
     tries = chain(after := playground.folder(name))[-2:]
-    if len(tries) < 2:
-        raise Problem("not-available", f"name must be a second try, got {name}, which is a first one. Try its child.")
     saved, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.data(name)
     real = None if data is None or not data.is_points else points_picture(np.asarray(data.images[:CLOUD]), *data.range)
-    steps = sorted({step for grids in saved for step in grids if step >= tries[1].from_step})
+    steps = sorted({step for grids in saved for step in grids if step >= tries[-1].from_step})
     chosen = steps[:: -(-len(steps) // 60)]  # at most 60 frames
     frames = [np.concatenate([_half(*each, step, real) for each in zip(tries, saved)], axis=1) for step in chosen]
     path = after / "exports" / "both-futures.gif"

@@ -290,7 +290,7 @@ class Session:
         """Start a new run, from a recipe or else from the live run's settings, and a new chain of tries."""
         self._check_free(replace)
         known = {name: name for name in DATASETS} | self.own
-        config, dropped = settings.configure(recipe, changes, known, self._config() if recipe is None else None)
+        config, dropped = settings.configure(recipe, changes, known, self.config if recipe is None else None)
         folder = take_next(self.runs, config.recipe or "run")
         new = Try(1, folder.name, config.recipe, steps=config.steps)
         self._send("start", new, config=config, paused=paused)
@@ -405,12 +405,6 @@ class Session:
         assert self.current is not None  # else no command but start is possible
         return self.current
 
-    def _config(self) -> Config:
-        if self.config is None:
-            why = "there is no run yet" if self.run is None else f"{self.run} could not be read"
-            raise Problem("wrong-state", f"{why}, so no settings can be changed. Choose a recipe to start from.")
-        return self.config
-
     def checkpoints(self, run: str | None) -> list[int]:
         return [] if run is None else [*map(step_of, checkpoints(RunFolder(self.runs / run).checkpoints))]
 
@@ -492,7 +486,8 @@ class Session:
             self.publish_tries()
 
     def _advise(self, event: dict[str, Any]) -> None:
-        self.advice = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.run))
+        assert self.config is not None  # a run that is open has one
+        self.advice = advice_on(Diagnosed.of(event), self.config, self.checkpoints(self.run))
 
     def _hear_pace(self, content: dict[str, Any]) -> None:
         rate = content["rate"]

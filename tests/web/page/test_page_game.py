@@ -25,9 +25,8 @@ def paused(tab):
     tab.until(f"{STATE}.then((state) => state === 'paused')")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_the_game(open_tab, width):
-    tab = open_tab("train/game", viewport={"width": width, "height": 900}, has_touch=width < 760)
+def test_the_game(open_tab):
+    tab = open_tab("train/game")
     if tab("game-start").count():
         tab.picture("game-nothing")
     plays(tab)

@@ -104,27 +104,14 @@ def test_a_lost_connection_is_said_and_found_again(open_tab):
     assert "lost the server" in tab("banner").inner_text()
     assert tab("run-toggle").is_disabled()
     tab.picture("train-reconnecting")
+    tab.page.evaluate("location.hash = 'museum'")  # what is asked for now is asked again
     tab.page.context.set_offline(False)
     try_now(tab)
     tab.wait("empty")
+    tab("guess").wait_for()
     assert tab("connection").inner_text() == "Connected"
     with tab.page.expect_request("**/api/catalog"):  # of another server, which may have been begun with other pictures
         tab.page.evaluate(
             "import('/js/store.js').then((m) => { m.store.epoch = 'the one before'; m.server.connect(); })"
         )
     tab.wait("empty")
-
-
-def test_what_was_asked_while_the_server_was_away_is_asked_again(open_tab):
-    tab = open_tab()
-    tab.wait("empty")
-    tab.allowed.append("ERR_INTERNET_DISCONNECTED")
-    for view, found in (("draw", "copy-verdict"), ("museum", "guess")):
-        tab.page.context.set_offline(True)
-        tab.page.evaluate("import('/js/store.js').then((m) => m.server.connect())")
-        tab.wait("reconnecting")
-        tab.page.evaluate("(view) => { location.hash = view; }", view)
-        tab.page.context.set_offline(False)
-        try_now(tab)
-        tab.wait("empty")
-        tab(found).wait_for()

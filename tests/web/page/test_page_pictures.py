@@ -118,22 +118,3 @@ def test_pictures_are_dropped_pasted_and_chosen_and_a_refusal_says_why(easel, tm
     ]
     tab.until("document.querySelectorAll('.drawn img').length === 3")
     tab.picture("easel-refused", ("light", "dark"))
-
-
-STROKE = """() => new Promise((done) => {
-    new MutationObserver((_, watch) => {
-        const easel = document.querySelector("[data-testid=easel]");
-        if (!easel) return;
-        watch.disconnect();
-        const box = easel.getBoundingClientRect();
-        const at = {bubbles: true, buttons: 1, clientX: box.left + 30, clientY: box.top + 30};
-        easel.setPointerCapture = () => {};
-        easel.dispatchEvent(new PointerEvent("pointerdown", at));
-        setTimeout(() => done(!document.querySelector("[data-testid=easel-next]").disabled), 500);
-    }).observe(document.body, {childList: true, subtree: true});
-    location.hash = "teach";
-})"""
-
-
-def test_a_stroke_on_the_easel_before_its_first_frame_stays(open_tab):
-    assert open_tab().page.evaluate(STROKE)

@@ -69,19 +69,6 @@ def test_the_distance_says_nothing_where_it_means_nothing(open_tab):
     tab.until("document.querySelector('[data-testid=metric-distance]')?.innerText === 'far off'")
 
 
-def test_evidence_has_its_value_and_its_threshold(open_tab):
-    tab = open_tab()
-    line = {"name": "spread", "label": "Samples differ with z", "words": "spread", "operator": "<", "threshold": 0.02}
-    lines = [line | {"value": 1.01, "holds": False}, line | {"value": 0.004, "holds": True}]
-    tab.stands(step=500, steps=900)
-    tab.hear(("checked", {"step": 500, "reals": 256, "checks": [], "evidence": lines}))
-    tab("diagnosis-evidence").locator("li").nth(1).wait_for()
-    well, ill = tab("diagnosis-evidence").locator("li").all()
-    assert well.locator(".v").inner_text().split("\n") == ["1.01", "alarm < 0.02"]
-    assert well.locator(".bad").count() == 0
-    assert ill.locator(".v.bad").inner_text().startswith("4.0e−3")
-
-
 def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(open_tab):
     tab = open_tab()
     tab("recipe").select_option("mlp")

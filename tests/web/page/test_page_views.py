@@ -1,10 +1,8 @@
 """Draw, the ring from inside, Museum, Runs: each does what its buttons say."""
 
-import base64
 import os
 import re
 
-import numpy as np
 import pytest
 
 from mulligan.models import bundled
@@ -17,12 +15,6 @@ OUTSIDE = """[...document.querySelectorAll(".panel .btn")]
     .filter((e) => e.getBoundingClientRect().right > e.closest(".panel").getBoundingClientRect().right)
     .map((e) => e.textContent)"""
 """Buttons that stick out of their panel."""
-COLOUR = """(() => {
-    const canvas = document.querySelector("[data-testid=ring-field]");
-    const {data} = canvas.getContext("2d").getImageData(canvas.width / 2 + 90, 60, 1, 1);
-    return Math.max(...data.slice(0, 3)) - Math.min(...data.slice(0, 3));
-})()"""
-"""How far from grey D's map is, near its top."""
 NAME = "d'Arc #1 & <b>" + "x" * 150
 RUNS = "import('/js/store.js').then(({server}) => server.get('/api/runs')).then(({runs}) => runs)"
 
@@ -102,20 +94,6 @@ def inside(tab):
     tab.go("train/game")
     tab.until("document.querySelector('.ring .ticks')?.innerText === '+0.4\\n+0.45\\n+0.5\\n+0.55\\n+0.6'")
 
-    def hardly_tells(route):
-        """A D that says nearly the same everywhere: on a fixed scale its map would be blank."""
-        field = route.fetch().json()
-        flat = np.linspace(-0.02, 0.02, field["side"] ** 2).astype("<f4").tobytes()
-        said = {"logits": base64.b64encode(flat).decode(), "centre": 0.0, "largest": 0.02}
-        route.fulfill(json={**field, **said, "real": [], "fake": [], "arrows": []})
-
-    tab.page.route("**/api/look/field?*", hardly_tells, times=1)
-    tab.go("train")
-    tab.go("train/game")
-    tab.until("document.querySelector('.ring .ticks')?.innerText.startsWith('−0.02\\n')")
-    tab.painted("ring-field")
-    assert tab.page.evaluate(COLOUR) > 40
-
 
 def on_disk(tab):
     tab.until(f"{RUNS}.then((runs) => Boolean(runs[0].report))")  # written after the end
@@ -137,9 +115,8 @@ def on_disk(tab):
     tab.until(f"{RUNS}.then((runs) => runs.length === 2)")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_guess_the_failure(open_tab, width):
-    tab = open_tab("museum", viewport={"width": width, "height": 900})  # which opens with it
+def test_guess_the_failure(open_tab):
+    tab = open_tab("museum")  # which opens with it
     tab("guess").wait_for()
     names = tab.page.locator(".name")
     names.first.wait_for()
@@ -175,22 +152,6 @@ def test_an_exhibit_shows_its_pixels_at_true_scale_and_stretched(open_tab):
         tab.painted(name)
     tab.page.get_by_text("Stretched ").first.wait_for()
     tab.picture("museum", full_page=True)
-
-
-def test_a_reload_and_the_way_back_find_what_was_drawn(open_tab):
-    tab = open_tab("draw")
-    tab("class-select").wait_for()
-    tab("seed-input").fill("1009")
-    tab("class-select").select_option("3")
-    tab.until("location.hash === '#draw?model=bundled&seed=1009&class=3'")
-    expected = bundled().images(1, 1009, 3)[0].ravel().tolist()
-    for again in (tab.page.reload, lambda: (tab.go("museum"), tab.page.go_back())):
-        again()
-        tab.connected()
-        tab.until("document.querySelector('[data-testid=digit]')?.getAttribute('aria-label')?.includes('seed 1009')")
-        tab.painted("digit")
-        assert pixels(tab, "digit") == expected
-        assert tab("class-select").input_value() == "3"
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,6 @@ STAND_INS = ("fcntl", "safetensors", "safetensors.numpy", "scipy", "scipy.specia
 """Modules that Pyodide lacks, reduced to what a run needs."""
 TURN = 0.04
 """Seconds of training between two checks for messages of the page."""
-UNABLE = "{} needs more than a browser has. Install Mulligan (pip install mulligan) and type: mulligan {}."
-"""The message for a job that a browser cannot do."""
 LONGEST = 100_000
 """Maximum number of steps of a recipe."""
 DIGITS, HELD = 5000, 1000
@@ -75,12 +73,7 @@ class LocalWorker(WorkerHandle):
 
 
 class LocalJobs(Jobs):
-    """Jobs without a process: an export is written at once; jobs that take minutes raise a `Problem`."""
-
-    def add(self, what: str, run: str) -> dict[str, Any]:
-        if what != "export":
-            raise Problem("not-available", UNABLE.format(what.capitalize(), f"{what} RUN"))
-        return super().add(what, run)
+    """Jobs without a process; the page asks for an export alone."""
 
     async def perform(self, what: str, folder: Path) -> dict[str, Any]:
         return JOBS[what](folder)

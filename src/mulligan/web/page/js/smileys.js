@@ -39,7 +39,7 @@ async function learn() {
   const pile = await act("/api/pile", { client: server.client, pictures });
   const saved = pile && (await act("/api/pile/keep", { numbers: pile.numbers }));
   if (pile) await act("/api/pile/remove", { client: server.client, numbers: pile.numbers });
-  const answer = saved && (await act("/api/train/start", startOf({ recipe: "pictures", "data.name": saved.data, replace: true })));
+  const answer = saved && (await act("/api/train/start", startOf({ recipe: "pictures", "data.name": saved.data, save_every: 50, replace: true })));
   Object.assign(mine, { asked: false, run: answer?.status.run ?? null });
   if (answer) await loadCatalog();
   changed(true);
