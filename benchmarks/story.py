@@ -273,8 +273,8 @@ def card() -> None:
         page.add_style_tag(
             content="#story { padding: 18px 0 } #story section, #story figure { margin-top: 14px !important }"
         )
-        hidden = "section:not(:has([data-figure=Yours])), section h2, section p, .act, :scope > :is(h2, p:not(.lead), nav)"
-        page.add_style_tag(content=f"#story {{ {hidden.replace(':scope', '&')} {{ display: none }} }}")
+        hidden = "section:not(:has([data-figure=Yours])), section h2, section p, .act, & > :is(h2, p:not(.lead), nav)"
+        page.add_style_tag(content=f"#story {{ {hidden} {{ display: none }} }}")
         Image.open(BytesIO(page.screenshot())).quantize(64).save(OUT.with_name("card.png"), optimize=True)
         server.shutdown()
 
