@@ -60,19 +60,14 @@ def dots(rows, name):
     return plot(rows, name)
 
 
-def played(file, name, steps):
-    """Return the run of a variation of a study after some steps of seed 0."""
+def trained(file, name, steps):
+    """Return the generator of a variation of a study after some steps of seed 0."""
     plan = load_study(file)
     variation = next(one for one in plan.variations() if one.name == name)
     run = Run(replace(config_of(plan, variation), steps=steps, threads=1))
     while run.step < steps:
         run.advance()
-    return run
-
-
-def trained(file, name, steps):
-    """Return its generator."""
-    return played(file, name, steps).generator()
+    return run.generator()
 
 
 def samples(generators, count=1000):
