@@ -55,7 +55,7 @@ def test_the_same_in_full(name):
 
 @pytest.mark.parametrize("case", EXHIBITS.values(), ids=list(EXHIBITS))
 def test_the_plate_is_complete(case):
-    assert all(case.words().values())
+    assert all(case.describe().values())
     assert case.state in FAILURES
     assert all(len(row) == 3 for row in case.settings)
 

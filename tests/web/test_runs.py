@@ -238,7 +238,7 @@ def test_what_a_run_folder_tells(tiny, tmp_path, monkeypatch):
 def test_every_exhibit_shows_its_pictures(call):
     assert [entry["name"] for entry in call.get("/api/museum").json()["cases"]] == list(EXHIBITS)
     for name, exhibit in EXHIBITS.items():
-        json.dumps(exhibit.words(), allow_nan=False)
+        json.dumps(exhibit.describe(), allow_nan=False)
         case = call.get(f"/api/museum/{name}").json()
         assert (case["title"], case["command"]) == (exhibit.title, f"mulligan museum {name}")
         assert case["played"]["fails"]

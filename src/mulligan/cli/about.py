@@ -152,7 +152,7 @@ def describe(case: Exhibit, played: Played, seed: int) -> dict[str, Any]:
     ]
     return {
         KEY: PROGRAM,
-        **case.words(),
+        **case.describe(),
         "seed": seed,
         "fails": played.fails,
         "mended": played.mended,

@@ -40,8 +40,8 @@ def spread(x: Array, labels: Labels) -> float:
     flat = x.reshape(len(x), -1)
     inverse = np.zeros(len(flat), np.intp)
     if labels is not None:
-        found, classed = np.unique(labels, return_inverse=True)
-        if len(found) < len(flat):
+        classes, classed = np.unique(labels, return_inverse=True)
+        if len(classes) < len(flat):
             inverse = classed
     count = 1 + int(inverse.max(initial=0))
     member = (inverse[:, None] == np.arange(count)).astype(flat.dtype)

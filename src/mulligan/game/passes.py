@@ -39,7 +39,7 @@ class DiscriminatorPasses:
     def forward(self, real: Array, fake: Array, m: Move) -> None:
         """Compute D([x; G(z)]), with the augmentation and noise that were drawn; `real` may have no rows."""
         n, labels = len(real), m.labels
-        x, self._from_unit = self._seen(real, fake, m), False
+        x, self._from_unit = self._compose(real, fake, m), False
         if self.real_space is None:
             both = None if labels is None else np.concatenate([labels[:n], labels])
             logits = self.space.forward(x, both)[:, 0]
@@ -48,7 +48,7 @@ class DiscriminatorPasses:
             self.real_logits = self.real_space.forward(x[:n], labels)[:, 0] if n else self.real_logits[:0]
             self.fake_logits = self.space.forward(x[n:], labels)[:, 0]
 
-    def _seen(self, real: Array, fake: Array, m: Move) -> Array:
+    def _compose(self, real: Array, fake: Array, m: Move) -> Array:
         """Return [x; G(z)] as D sees them: T(x), plus noise."""
         n = len(real)
         if not n and m.warp is None and m.noise is None:

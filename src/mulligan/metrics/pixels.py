@@ -51,8 +51,8 @@ def real_or_fake(real: NDArray[np.uint8], fake: NDArray[np.uint8], *, seed: int 
     layers = Conv2d(16), LeakyReLU(), Conv2d(32), LeakyReLU(), Flatten(), Dense(1, Scaled(He(), 0.1))
     net = Network(Sequential(layers), real.shape[1:]).initialise(rng)
     optimizer, average, weights = Adam(lr=6e-3), EMA(half_life=100, ramp=0.1), slice(0, net.n_params)
-    state, kept = optimizer.init(net.n_params, np.float32), net.theta.copy()
-    space, averaged = net.workspace(), net.workspace(theta=kept)
+    state, smooth = optimizer.init(net.n_params, np.float32), net.theta.copy()
+    space, averaged = net.workspace(), net.workspace(theta=smooth)
 
     def margins(images: NDArray[np.uint8], truth: NDArray[Any]) -> NDArray[Any]:
         """Return the averaged net's logits, positive where they are right."""
@@ -62,7 +62,7 @@ def real_or_fake(real: NDArray[np.uint8], fake: NDArray[np.uint8], *, seed: int 
         return logits
 
     steps = min(STEPS, PIXELS // (BATCH * real[0, ..., 0].size))
-    least, since, best, order = np.inf, 0, kept.copy(), rng.permutation(len(seen))
+    least, since, best, order = np.inf, 0, smooth.copy(), rng.permutation(len(seen))
     for step in range(steps):
         chosen = np.take(order, range(step * BATCH, (step + 1) * BATCH), mode="wrap")
         x = np.roll(seen[chosen], rng.integers(-SHIFT, SHIFT + 1, 2), (1, 2))
@@ -73,14 +73,14 @@ def real_or_fake(real: NDArray[np.uint8], fake: NDArray[np.uint8], *, seed: int 
         space.grads()
         optimizer.advance(state)
         optimizer.update(net.theta, space.grad, state, weights, **optimizer.rates(1.0))
-        average.update(kept, net.theta, step, weights)
+        average.update(smooth, net.theta, step, weights)
         if (step + 1) % max(1, steps // ROUNDS) == 0:
             loss, since = float(np.logaddexp(0, -margins(*held)).mean()), since + 1
             if loss < least:
-                least, since, best = loss, 0, kept.copy()
+                least, since, best = loss, 0, smooth.copy()
             elif since == PATIENCE:
                 break
-    kept[:] = best
+    smooth[:] = best
     return float(0.5 + 0.5 * np.sign(margins(*tested)).mean(dtype=np.float64))
 
 

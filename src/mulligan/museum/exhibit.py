@@ -118,7 +118,7 @@ class Exhibit:
     play: Callable[..., Played]
     """Takes a seed, plays both runs and measures them, in seconds."""
 
-    def words(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return everything but `play`, ready for JSON."""
         plate = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "play"}
         return plate | {"settings": [dict(zip(("name", "published", "repaired"), row)) for row in self.settings]}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mulligan.data import load
-from mulligan.data.sources.picture_file import ENDINGS, opened, read_picture, tiles, with_channels
+from mulligan.data.sources.picture_file import ENDINGS, open_picture, read_picture, tiles, with_channels
 from mulligan.data.sources.reading import Grid, Reading
 from mulligan.diagnosis import remedies_for
 from mulligan.doors.read import LARGEST, read_text
@@ -162,7 +162,7 @@ def _cells(path: Path, grid: Grid) -> list[Any]:
     """Return all tiles of a sheet, also plain ones: G may have drawn them."""
     width, height, gap, margin = grid
     try:
-        sheet = opened(path)
+        sheet = open_picture(path)
         sheet.load()
     except OSError as error:
         raise DataError(f"{path}: cannot be read as a picture ({error}). Repair or remove it.") from error

@@ -150,14 +150,14 @@ class Playground:
     @get("/api/museum", apart=True)
     def museum(self) -> dict[str, Any]:
         """Return the museum's cases in the order of the tour."""
-        return {"cases": [case.words() for case in EXHIBITS.values()]}
+        return {"cases": [case.describe() for case in EXHIBITS.values()]}
 
     @get("/api/museum/{case}", apart=True)
     def exhibit(self, *, case: Annotated[str, Text("[A-Za-z0-9_-]{1,80}", "a case's name", "article")]) -> Any:
         """Return one case of the museum, and what came of it when it was played."""
         exhibit = exhibit_named(case)
         played = find_json(PLAYED / f"{case}.json")
-        return {**exhibit.words(), "command": f"mulligan museum {case}", "played": played}
+        return {**exhibit.describe(), "command": f"mulligan museum {case}", "played": played}
 
 
 def is_shown(name: str) -> bool:

@@ -64,10 +64,10 @@ def read_bundled(name: str) -> bytes:
 
 def check_bundled(name: str, packed: bytes, sha256: str) -> None:
     """Raise DataError unless the bytes have this SHA-256."""
-    found = hashlib.sha256(packed).hexdigest()
-    if found != sha256:
+    digest = hashlib.sha256(packed).hexdigest()
+    if digest != sha256:
         raise DataError(
-            f"the bundled file {name} is damaged: its SHA-256 must be {sha256}, got {found}. Reinstall mulligan."
+            f"the bundled file {name} is damaged: its SHA-256 must be {sha256}, got {digest}. Reinstall mulligan."
         )
 
 

@@ -37,13 +37,13 @@ def read_picture(source: Path | Image, reading: Reading) -> NDArray[np.uint8]:
     """Read one picture or tile, upright, resized to fit and centred: (size, size, 3), or 4 if alpha is kept."""
 
     def read() -> NDArray[np.uint8]:
-        image = opened(source, 4 * reading.size) if isinstance(source, Path) else source
+        image = open_picture(source, 4 * reading.size) if isinstance(source, Path) else source
         return _fit(_flat(image, reading), reading)
 
-    return sound(source, read)
+    return try_to_read(source, read)
 
 
-def sound(source: Path | Image, read: Callable[[], Read]) -> Read:
+def try_to_read(source: Path | Image, read: Callable[[], Read]) -> Read:
     """Return what `read` reads from a picture; raise DataError if it cannot."""
     try:
         with warnings.catch_warnings():
@@ -56,7 +56,7 @@ def sound(source: Path | Image, read: Callable[[], Read]) -> Read:
         raise DataError(f"{source}: cannot be read as a picture ({reason}). Repair or remove it.") from error
 
 
-def opened(path: Path, draft: int = 0) -> Image:
+def open_picture(path: Path, draft: int = 0) -> Image:
     """Open a picture upright, as 8-bit RGB, or as RGBA if it may be transparent; a JPEG perhaps smaller."""
     from PIL import Image, ImageOps
 
@@ -80,7 +80,7 @@ def check_header(path: Path) -> tuple[int, int]:
         with Image.open(check_regular(path), formats=_FORMATS) as image:
             return image.size
 
-    return sound(path, read)
+    return try_to_read(path, read)
 
 
 def _in_bytes(image: Image, kind: str | None) -> Image:
@@ -181,9 +181,9 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
     return ((grey + 0x8000) >> 16).astype(np.uint8)[..., None]
 
 
-def cut(path: Path, grid: Grid) -> list[Image]:
+def cut_sheet(path: Path, grid: Grid) -> list[Image]:
     """Return the tiles of a sheet, row by row, without empty ones."""
-    sheet = sound(path, lambda: opened(path))
+    sheet = try_to_read(path, lambda: open_picture(path))
     inside = [length - 2 * grid.margin + grid.spacing for length in sheet.size]
     if any(length <= 0 or length % (side + grid.spacing) for side, length in zip(grid[:2], inside)):
         raise ConfigError(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources import picture_file
 from mulligan.data.sources.arrays import check_light
-from mulligan.data.sources.picture_file import ENDINGS, cut, on_background, read_picture, with_channels
+from mulligan.data.sources.picture_file import ENDINGS, cut_sheet, on_background, read_picture, with_channels
 from mulligan.data.sources.reading import SIZES, Grid, Reading, check_size
 from mulligan.doors.write import atomic_write
 from mulligan.errors import ConfigError, DataError, RunError, ShapeError
@@ -118,7 +118,7 @@ def _all_of(folder: Path, loose: list[Path], classes: dict[str, list[Path]], unr
 def _cut_all(folder: Path, paths: list[Path], grid: Grid) -> tuple[list[Image], list[int], dict[int, str], str]:
     """Cut sheets into tiles that are not empty. Return also how many each has, the broken sheets, and a note."""
     sheets: list[list[Image]] = []
-    broken = _read_each(paths, lambda path: sheets.append(cut(path, grid)))
+    broken = _read_each(paths, lambda path: sheets.append(cut_sheet(path, grid)))
     cells = [*chain(*sheets)]
     if not cells:
         raise DataError(f"{folder}: a tile of {grid} must hold a picture, got empty ones. Check the sheets.")
@@ -373,12 +373,12 @@ def _look_at(source: Path | Image) -> tuple[bool, bool, int] | None:
         large = math.prod(size) > picture_file.LARGE
         if isinstance(source, Path) and (large or source.suffix.lower() in (".jpg", ".jpeg")):
             return False, False, max(size)
-        pixels = np.asarray(picture_file.opened(source) if isinstance(source, Path) else source)
+        pixels = np.asarray(picture_file.open_picture(source) if isinstance(source, Path) else source)
         art = is_pixel_art(pixels)
         return _has_alpha(pixels), art, max(pixels.shape[:2]) // (_enlarged(pixels) if art else 1)
 
     try:
-        return picture_file.sound(source, read)
+        return picture_file.try_to_read(source, read)
     except DataError:
         return None
 

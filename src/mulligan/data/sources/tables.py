@@ -74,9 +74,9 @@ def load_idx(path: Path) -> Dataset:
 
 
 def _labels_beside(images: Path) -> NDArray[Any] | None:
-    name, found = re.subn(r"images([-.])idx3", r"labels\1idx1", images.name)
+    name, changes = re.subn(r"images([-.])idx3", r"labels\1idx1", images.name)
     plain = name.removesuffix(".gz")
-    there = [images.with_name(each) for each in (name, plain, f"{plain}.gz") if found]
+    there = [images.with_name(each) for each in (name, plain, f"{plain}.gz") if changes]
     return next((read_idx(path) for path in there if path.is_file()), None)
 
 

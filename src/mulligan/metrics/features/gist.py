@@ -64,12 +64,12 @@ def gist(train: NDArray[Any], dims: int = 64) -> Gist:
     halves = _halves(images)
     units = [1 / max(np.sqrt(half.var(axis=0).sum()), 1e-9) for half in halves]
     unit = np.repeat(units, [half.shape[1] for half in halves])
-    found = np.hstack(halves)
-    mean = found.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov(found * unit, rowvar=False))
-    kept = min(dims, max(1, len(images) // 4), len(values))
-    values, vectors = values[: -kept - 1 : -1].clip(0.0), vectors[:, : -kept - 1 : -1]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(kept)])
+    cells = np.hstack(halves)
+    mean = cells.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(cells * unit, rowvar=False))
+    count = min(dims, max(1, len(images) // 4), len(values))
+    values, vectors = values[: -count - 1 : -1].clip(0.0), vectors[:, : -count - 1 : -1]
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(count)])
     deviation = np.sqrt(values + 1e-3 * values.mean() + 1e-12)
     return Gist(images.shape[1:], mean, unit[:, None] * vectors / deviation)
 
@@ -94,14 +94,14 @@ def _edges(x: NDArray[np.float32]) -> NDArray[np.float32]:
     p = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     up, middle, down = p[:, :-2], p[:, 1:-1], p[:, 2:]
     left, right = middle[:, :, :-2], middle[:, :, 2:]
-    found = [
+    differences = [
         right - left,
         down[:, :, 1:-1] - up[:, :, 1:-1],
         down[:, :, 2:] - up[:, :, :-2],
         down[:, :, :-2] - up[:, :, 2:],
         4 * x - left - right - up[:, :, 1:-1] - down[:, :, 1:-1],
     ]
-    edges = np.concatenate(found, axis=3)
+    edges = np.concatenate(differences, axis=3)
     return np.abs(edges, out=edges)
 
 

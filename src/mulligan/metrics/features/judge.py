@@ -93,7 +93,7 @@ class Judge:
 
     def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features (n, 128) and class probabilities (n, classes) of pictures, uint8, from one pass."""
-        features, logits = self._seen(images)
+        features, logits = self._run(images)
         logits = logits[:, : self.classes]
         logits -= logits.max(axis=1, keepdims=True)
         np.exp(logits, out=logits)
@@ -103,10 +103,10 @@ class Judge:
     def attributes(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
         """Most probable value (n,) of each of `heads`."""
         ends = np.cumsum([self.classes, *self.heads.values()])
-        parts = np.split(self._seen(images)[1], ends[:-1], axis=1)[1:]
+        parts = np.split(self._run(images)[1], ends[:-1], axis=1)[1:]
         return {name: part.argmax(axis=1) for name, part in zip(self.heads, parts, strict=True)}
 
-    def _seen(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features and all logits."""
         space = self.network.workspace()
         root: Any = self.network.layer

@@ -90,21 +90,21 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
 
     images = pictures(train, "training pictures")
     n, width = len(images), images[0].size
-    kept = min(dims, n - 1, width)
+    count = min(dims, n - 1, width)
     # Sums of integers below 2⁵³ are exact, so the moments do not depend on the order of the pictures.
     total = np.sum([block.sum(axis=0) for block in _flat_blocks(images)], axis=0)
     if n < width:
         # XXᵀ is far smaller than XᵀX = (n − 1) Cov, and has its eigenvalues: from XXᵀu = λu follows XᵀX(Xᵀu) = λ(Xᵀu).
         x = images.reshape(n, width) - total / n  # float64
-        _, u = eigh(x @ x.T, subset_by_index=[n - kept, n - 1])
+        _, u = eigh(x @ x.T, subset_by_index=[n - count, n - 1])
         vectors = np.linalg.qr(x.T @ u[:, ::-1])[0]
     else:
         scatter = np.zeros((width, width))
         for block in _flat_blocks(images):
             scatter += block.T @ block
         cov = (scatter - np.outer(total, total) / n) / (n - 1)
-        vectors = eigh(cov, subset_by_index=[width - kept, width - 1])[1][:, ::-1]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(kept)])
+        vectors = eigh(cov, subset_by_index=[width - count, width - 1])[1][:, ::-1]
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(count)])
     # + 0: the entry of a constant pixel is ±1e-18, and −0 would change the hash.
     components = np.rint(vectors * 2.0**16) / 2.0**16 + 0.0
     offset = np.rint(total / n @ components * 2.0**16) / 2.0**16 + 0.0

@@ -122,7 +122,7 @@ class ProcessTeam(ThreadTeam):
         assert self._team is not None
         self._team.show(worker, value)
         self._team.meet(worker)
-        values = [self._team.shown(other) for other in range(self.count)]
+        values = [self._team.value_of(other) for other in range(self.count)]
         self._team.meet(worker)
         return values
 
@@ -207,7 +207,7 @@ class Processes:
         self._failed = shared((1,), np.int64)  # number of a worker that failed, or 0
         self._asked = shared((1,), np.bool_)  # whether a question comes through the pipe; else it is time to work
         self._kinds = shared((count, 8), np.int64)  # dtype, number of axes and axes of each worker's value
-        self._shown = [shared((EXCHANGE,), np.uint8) for _ in workers]
+        self._values = [shared((EXCHANGE,), np.uint8) for _ in workers]
         self._finalizer = weakref.finalize(self, _kill, self._parent, self._children)
 
     def start(self, serve: Callable[..., None], *args: Any) -> None:
@@ -259,14 +259,14 @@ class Processes:
         """Copy a value into memory that the other workers can read."""
         value = np.asarray(value, order="C")
         self._kinds[worker, : 2 + value.ndim] = (value.dtype.num, value.ndim, *value.shape)
-        self._shown[worker][: value.nbytes] = value.reshape(-1).view(np.uint8)
+        self._values[worker][: value.nbytes] = value.reshape(-1).view(np.uint8)
 
-    def shown(self, worker: int) -> Array:
+    def value_of(self, worker: int) -> Array:
         """Return a copy of the value that a worker shows."""
         number, ndim, *axes = self._kinds[worker].tolist()
         shape, dtype = axes[:ndim], _DTYPES[number]
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        return self._shown[worker][:size].view(dtype).reshape(shape).copy()
+        return self._values[worker][:size].view(dtype).reshape(shape).copy()
 
     def send(self, thing: Any) -> None:
         """Send something to the parent."""

@@ -89,7 +89,7 @@ class _Started(Processes):
     def __init__(self, team: StartedTeam, game: Any):
         super().__init__(team.count, "spawn")
         self._blocks: list[Any] = []
-        self._exchange = self._pickled(team, [self._failed, self._asked, self._kinds, self._shown])
+        self._exchange = self._pickled(team, [self._failed, self._asked, self._kinds, self._values])
         self._pickled(team, game)  # finds its blocks
         self._silent = list(range(1, team.count))
         with _protected():
@@ -104,7 +104,7 @@ class _Started(Processes):
     def ready(self) -> bool:
         """Return whether all processes have started."""
         while self._silent and self._pipes[self._silent[-1] - 1].poll():
-            self._heard(self._silent.pop())
+            self._check_answer(self._silent.pop())
         return not self._silent
 
     def load(self, team: StartedTeam, game: Any) -> None:
@@ -114,11 +114,11 @@ class _Started(Processes):
             raise RunError("a batch must be as large as the batches before it. Make another GAN for larger ones.")
         self.tell(pickled)
         for worker in range(1, self.count):
-            self._heard(worker)
+            self._check_answer(worker)
 
-    def _heard(self, worker: int) -> None:
-        if isinstance(heard := self.hear(worker), BaseException):
-            raise heard
+    def _check_answer(self, worker: int) -> None:
+        if isinstance(answer := self.hear(worker), BaseException):
+            raise answer
 
     def _pickled(self, team: StartedTeam, thing: Any) -> bytes:
         file = io.BytesIO()
@@ -173,5 +173,5 @@ def _serve(worker: int, processes: _Started) -> None:
     team = StartedTeam(processes.count, lambda question, worker: None, lambda answers: None)
     _own.update(team=team, blocks=processes._blocks)
     exchange = ForkingPickler.loads(processes._exchange)
-    processes._failed, processes._asked, processes._kinds, processes._shown = exchange
+    processes._failed, processes._asked, processes._kinds, processes._values = exchange
     team.serve(worker, processes)
