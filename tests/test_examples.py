@@ -83,4 +83,4 @@ def test_the_digits_are_diagnosed(example, tmp_path, capsys, monkeypatch):
 def test_the_loss_is_right_and_plays(example):
     own = example("own_loss")
     assert own.check(own.Arctan()) < 1e-8
-    assert own.play(steps=1500).captured >= 4
+    assert own.play(steps=600).captured >= 4

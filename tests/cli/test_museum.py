@@ -1,7 +1,9 @@
 import json
 from dataclasses import replace
 
-from mulligan.museum import EXHIBITS, Contrast, Played
+import numpy as np
+
+from mulligan.museum import EXHIBITS, Contrast, Picture, Played
 
 
 def test_the_museum_is_listed(mulligan):
@@ -12,17 +14,18 @@ def test_the_museum_is_listed(mulligan):
     assert [row["name"] for row in json.loads(mulligan("museum", "--json")[1])] == list(EXHIBITS)
 
 
-def test_a_case_is_played_and_kept(mulligan, here):
+def test_a_case_is_played_and_kept(mulligan, here, monkeypatch):
+    picture = Picture("before", "noise", np.zeros((8, 8), np.uint8))
+    played = Played((Contrast("G moved", "how far", before=0.1, after=1.0, sign="<", threshold=0.5),), (picture,))
+    monkeypatch.setitem(EXHIBITS, "flushed", replace(EXHIBITS["flushed"], play=lambda seed: played))
     code, out, err = mulligan("museum", "flushed", "--out", "exhibit")
     assert code == 0
     assert "G moved" in out
-    assert "kept in exhibit" in out
+    assert "kept in exhibit: before.png, case.json" in out
     assert err.startswith("playing flushed")
     kept = json.loads((here / "exhibit" / "case.json").read_text("utf-8"))
-    assert kept["seed"] == 0
-    assert kept["fails"]
-    assert kept["mended"]
-    assert {picture["file"] for picture in kept["pictures"]} == {p.name for p in (here / "exhibit").glob("*.png")}
+    assert (kept["seed"], kept["fails"], kept["mended"]) == (0, True, True)
+    assert [each["file"] for each in kept["pictures"]] == ["before.png"] == [p.name for p in here.rglob("*.png")]
 
 
 def test_json_is_one_document_even_with_nan(mulligan, here):
