@@ -7,6 +7,8 @@ Derived in docs/book/01-the-game.md. The article's cost and the paper's are comp
 docs/book/08-is-the-cost-right.md.
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple

@@ -6,6 +6,8 @@ passes compute it. D(x) is the logit.
 Derived in docs/book/04-second-order.md.
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,5 +1,7 @@
 """The parts of a game: two players, a latent, a loss, penalties, and the order of the moves."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal

@@ -30,8 +30,6 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     ------
     CheckpointError
         When there is no generator, or its file is truncated, edited or of another kind.
-    DataError
-        When the data of a checkpoint cannot be read.
     """
     path = expanded(model)
     if not os.path.isdir(path):  # Path.is_dir raises for names that are too long

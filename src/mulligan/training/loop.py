@@ -59,8 +59,6 @@ def train(
 
     Raises
     ------
-    ConfigError
-        When `run` is no run.
     RunError
         When another thread trains the run.
     DivergedError

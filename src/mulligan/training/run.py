@@ -59,16 +59,10 @@ class Run:
     classes : int
     gan : GAN
     sampler : Sampler
-    sums, counted : dict, int
-        Sums of the measures since the last report, and the number of steps.
-    wall, cpu : float
-        Seconds spent in steps so far.
     current : Config
         `config` with the changes of `adjust`.
     adjusted : list
         Step and changes of every `adjust`.
-    log_position : dict or None
-        Length and digest of the recorder's log at the checkpoint that this run was restored from. None for a new run.
 
     Raises
     ------

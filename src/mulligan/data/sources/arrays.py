@@ -16,6 +16,8 @@ three axes, H and W from 16 on, then 3 or 4      error: one picture in colour, o
 ===============================================  ======================================================================
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import math

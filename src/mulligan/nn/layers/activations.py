@@ -3,6 +3,8 @@
 Derived in docs/book/02-backpropagation.md.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from functools import cache

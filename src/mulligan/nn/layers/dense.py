@@ -3,6 +3,8 @@
 Derived in docs/book/02-backpropagation.md.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,6 +6,8 @@ A layer implements a product and its transposes (`Affine`), f with its derivativ
 Derived in docs/book/02-backpropagation.md and docs/book/04-second-order.md.
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -16,6 +16,8 @@ over vectors. With β₁ = 0, m̂ is g itself, and M stays zero.
 Derived in docs/book/05-adam.md.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from typing import ClassVar

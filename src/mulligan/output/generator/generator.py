@@ -11,6 +11,8 @@ rule as lines of NumPy. The same z always gives the same bytes, whatever other r
 `CHUNK` rows, and BLAS runs one thread in each worker. Otherwise rounding would depend on the count.
 """
 
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Sequence
