@@ -1,6 +1,7 @@
 """`fit` and runs in the kernel of a real notebook."""
 
 import asyncio
+import os
 import re
 from copy import deepcopy
 from itertools import chain
@@ -46,7 +47,19 @@ def html(output):
     return output.get("data", {}).get("text/html", "")
 
 
+@pytest.fixture
+def one_core():
+    """Give a kernel one core: beside another process of tests, workers on two would wait for each other."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if cores:
+        os.sched_setaffinity(0, {cores[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % len(cores)]})
+    yield
+    if cores:
+        os.sched_setaffinity(0, cores)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("path", sorted((SOURCE.parent / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_shows_what_a_run_of_it_shows(path, monkeypatch):
     if path.stem.startswith("06"):
