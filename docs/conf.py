@@ -42,6 +42,10 @@ suppress_warnings = ["ref.python"]  # a word in a docstring may name several thi
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|\.\./)([^)#]+\.md)\)")
 
 
+INDEX = {"guides/own-pictures": "how many pictures"}
+"""What a reader may search for that stands in headings of other pages, too: the page that answers it."""
+
+
 def links_are_the_contents(app, docname, text):
     """Make a table of contents of the pages to which an index links; of the first page, of its line with dots."""
     if docname.endswith("index"):
@@ -49,6 +53,8 @@ def links_are_the_contents(app, docname, text):
         links = LINK.findall(text[0].partition("\n\n![")[0].rpartition("\n\n")[2] if root else text[0])
         pages = dict.fromkeys(f"{title} <{page}>" if root else page for title, page in links)
         text[0] += "\n".join(["\n\n```{toctree}", ":hidden:", ":maxdepth: 1", "", *pages, "```", ""])
+    if docname in INDEX:
+        text[0] += f"\n\n```{{index}} {INDEX[docname]}\n```\n"
 
 
 def formulas_as_they_stand(app, what, name, obj, options, lines):
@@ -90,7 +96,7 @@ def right_page_first(app, error):
         "checkerboard": fails,
         "my GAN fails": fails,
         "FID": "book/06-is-it-any-good",
-    }
+    } | {words: page for page, words in INDEX.items()}
     if error or app.builder.name != "html" or not (node := shutil.which("node")):
         return
     page = "document = { getElementById() {} }, window = globalThis, _ready = String, SPHINX_HIGHLIGHT_ENABLED = false"
