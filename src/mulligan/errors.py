@@ -102,6 +102,7 @@ GONE = {
     "lookahead": "Use adam, with beta1 = 0.",
     "optimistic_adam": "Use adam, with beta1 = 0.",
     "extragradient": 'Use adam, with beta1 = 0; update = "simultaneous" moves both players at once.',
+    "adamw": "Use adam.",
     "polyak": "Use ema.",
     "feature_matching": "Use non_saturating.",
     "exponential": "Use geometric, or step_decay.",

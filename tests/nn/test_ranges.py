@@ -30,7 +30,6 @@ REFUSED = {
     SGD: {"lr": [0.0, math.nan]},
     optimizers.Momentum: {"momentum": [1.0, -1.0]},
     Adam: {"beta1": [1.0], "beta2": [-0.1], "eps": [0.0, 1e-50]},  # float32 rounds the last one to 0
-    optimizers.AdamW: {"weight_decay": [-1.0]},
     optimizers.Nadam: {"psi": [-1.0]},
     optimizers.Adadelta: {"rho": [1.0]},
     optimizers.RMSprop: {"rho": [-0.5]},
@@ -72,7 +71,6 @@ PUBLISHED = {
     "adamax": optimizers.AdaMax(lr=2e-3, beta1=0.9, beta2=0.999),
     "nadam": optimizers.Nadam(lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004),
     "amsgrad": optimizers.AMSGrad(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
-    "adamw": optimizers.AdamW(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01),
 }
 """What stands where a configuration says nothing: the articles' numbers where they give some, else the usual ones."""
 

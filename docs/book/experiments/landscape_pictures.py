@@ -37,7 +37,6 @@ _FAMILIES: dict[str, str] = {
     "adamax": "#e85d04",
     "nadam": "#d6306f",
     "amsgrad": "#8c1c13",
-    "adamw": "#b5179e",
 }
 """Blue: one rate for all weights. Green: rates from squares. Red to magenta: Adam's family."""
 COLOURS = {name: _FAMILIES.get(name, f"#{0x555555 + 0x202020 * (k % 4):06x}") for k, name in enumerate(OPTIMIZERS)}

@@ -8,7 +8,7 @@ Read first `base`, for what a step is; then `gradient`.
 All are raced in docs/book/a-optimisers.md.
 """
 
-from mulligan.nn.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, Nadam
+from mulligan.nn.optimizers.adam import Adam, AdaMax, AMSGrad, Nadam
 from mulligan.nn.optimizers.base import Optimizer, State
 from mulligan.nn.optimizers.gradient import SGD, Adadelta, Adagrad, Momentum, Nesterov, RMSprop
 
@@ -23,13 +23,12 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adamax": AdaMax,
     "nadam": Nadam,
     "amsgrad": AMSGrad,
-    "adamw": AdamW,
 }
 """Every optimiser by the name that a configuration uses."""
 
 # fmt: off
 __all__ = [
-    "OPTIMIZERS", "SGD", "AMSGrad", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamW", "Momentum", "Nadam", "Nesterov",
+    "OPTIMIZERS", "SGD", "AMSGrad", "AdaMax", "Adadelta", "Adagrad", "Adam", "Momentum", "Nadam", "Nesterov",
     "Optimizer", "RMSprop", "State",
 ]
 # fmt: on

@@ -52,12 +52,7 @@ class Adam(Optimizer):
     def update_block(
         self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, /, *, lr: float, beta2: float
     ) -> None:
-        g *= lr * self.quotient(steps(state), m, v, g, beta2)
-        theta -= g  # θ ← θ − lr·m̂/(√v̂ + ε)
-
-    def quotient(self, t: int, m: Vector, v: Vector, g: Vector, beta2: float) -> float:
-        """Turn the gradient `g` into m̂/(√v̂ + ε), up to the factor that is returned."""
-        beta1, s = self.beta1, scratch("block", g.size, g.dtype)
+        t, beta1, s = steps(state), self.beta1, scratch("block", g.size, g.dtype)
         if beta1:
             m *= beta1
             m += g  # M ← β₁·M + g
@@ -70,29 +65,8 @@ class Adam(Optimizer):
         np.sqrt(v, out=s)
         s += self.eps * r
         np.divide(m if beta1 else g, s, out=g)  # M/(√V + ε·r)
-        return r * (1 - beta1) / (1 - beta1**t)
-
-
-@dataclass(frozen=True)
-class AdamW(Adam):
-    """Add weight decay to Adam, apart from the adaptive quotient.
-
-    Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", Algorithm 2.
-
-        θ ← θ − lr · (m̂/(√v̂ + ε) + λ·θ),   m̂ and v̂ as in Adam
-
-    The paper writes η·(α·m̂/(√v̂ + ε) + λ'·θ) with a rate α and a schedule η. Here lr = η·α and λ = λ'/α, as in other
-    libraries. Every parameter decays, biases too.
-    """
-
-    weight_decay: NonNegative = 0.01
-
-    def update_block(
-        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, /, *, lr: float, beta2: float
-    ) -> None:
-        g *= lr * self.quotient(steps(state), m, v, g, beta2)
-        theta *= 1 - lr * self.weight_decay
-        theta -= g  # θ ← θ − lr·(m̂/(√v̂ + ε) + λ·θ)
+        g *= lr * (r * (1 - beta1) / (1 - beta1**t))
+        theta -= g  # θ ← θ − lr·m̂/(√v̂ + ε)
 
 
 @dataclass(frozen=True)
