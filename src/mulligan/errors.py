@@ -147,8 +147,8 @@ def nearest(word: object, known: Iterable[str], count: int = 3) -> str:
 
     known = list(known)
     near = get_close_matches(word if isinstance(word, str) else "", known, count)
-    found = list(dict.fromkeys([*near, *known]))[:count]
-    return f"{', '.join(found[:-1])} or {found[-1]}" if len(found) > 1 else "".join(found)
+    names = list(dict.fromkeys([*near, *known]))[:count]
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def shown(value: object) -> str:

@@ -159,8 +159,8 @@ def _data(
     reading = Reading.of(spec)
     if isinstance(images, (str, Path, Dataset)):
         if labels is not None:
-            given = images.name if isinstance(images, Dataset) else str(images)
-            raise ConfigError(f"labels must be left out with images = {given!r}, which has its own.")
+            name = images.name if isinstance(images, Dataset) else str(images)
+            raise ConfigError(f"labels must be left out with images = {name!r}, which has its own.")
         if isinstance(images, Dataset):
             return fitted(images, reading), None
         return read(images, reading), None

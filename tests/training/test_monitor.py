@@ -55,7 +55,8 @@ def test_figures_of_a_toy(tiny):
     expected = modes(points, ring.modes, ring.std)
     assert (found["modes"], found["high_quality"]) == (expected.captured, expected.high_quality)
     assert found.keys() == {"kid", "modes", "high_quality"}
-    assert Monitor.of(Run(tiny(data={"name": "jang"})))(Run(tiny(data={"name": "jang"}))).keys() == {"kid"}
+    own = Run(tiny(), data=Dataset("own", points))
+    assert Monitor.of(own)(own).keys() == {"kid"}
 
 
 def test_pictures_without_a_shipped_judge(pictured, digits):

@@ -256,8 +256,8 @@ def study(
     run = studies.StudyRun(study, folder, budget=budget, resume=resume)
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
     workers = min(workers or available_cores(), max(1, total - before))
-    kept = f", {before} of them have ended" if before else ""
-    say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once")
+    earlier = f", {before} of them have ended" if before else ""
+    say(f"{(study.title or file).rstrip('.')}: {total} cells{earlier}; {workers} at once")
     results, began = run.run(workers), time.perf_counter()
     try:
         for ended, result in enumerate(results, 1):

@@ -127,8 +127,8 @@ def _originals(run: Run) -> tuple[Array, Array | None]:
     if test is not None and len(test) >= HELD:
         rows = stream(run.config.seed, "eval", 3).choice(len(test), min(COUNT, len(test)), replace=False)
         held = scaled(np.asarray(test.images[rows]), spec.low, spec.high).reshape(len(rows), -1)
-    seen = scaled(np.asarray(run.data.images), spec.low, spec.high)
-    return seen.reshape(len(seen), -1), held
+    pictures = scaled(np.asarray(run.data.images), spec.low, spec.high)
+    return pictures.reshape(len(pictures), -1), held
 
 
 class _Answers:
@@ -138,21 +138,21 @@ class _Answers:
         self.run, self.z, self.labels = run, z[: len(real)], _first(labels, len(real))
         self.real, self.real_labels = real, real_labels
 
-    def __call__(self, made: Array) -> Answers:
-        n, run = len(made), self.run
+    def __call__(self, fakes: Array) -> Answers:
+        n, run = len(fakes), self.run
         step = rows_at_once(n, run.data.shape)
         parts = [slice(start, start + step) for start in range(0, n, step)]
         g, d = run.gan.g.network.workspace(), run.gan.d.network.workspace()
-        shown = {"real": (self.real, self.real_labels), "fake": (made, self.labels)}
+        shown = {"real": (self.real, self.real_labels), "fake": (fakes, self.labels)}
         # backward passes of D over reals and fakes, started with ones: ∇ₓD; all other gradients are multiples of it
         logits = {side: np.empty(n, np.float32) for side in shown}
-        slope = {side: np.empty_like(made) for side in shown}
+        slope = {side: np.empty_like(fakes) for side in shown}
         for side, part in itertools.product(shown, parts):
             logits[side][part] = _forward(d, *shown[side], part)[:, 0]
-            slope[side][part] = d.backward(np.ones((len(made[part]), 1), np.float32))
+            slope[side][part] = d.backward(np.ones((len(fakes[part]), 1), np.float32))
         loss = run.config.loss
         for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
-        push = slope["fake"] * for_g.fake.reshape(n, *[1] * (made.ndim - 1))
+        push = slope["fake"] * for_g.fake.reshape(n, *[1] * (fakes.ndim - 1))
         g.grad.fill(0)
         d.grad.fill(0)
         for part in parts:

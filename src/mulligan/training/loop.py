@@ -152,10 +152,10 @@ def _events(
     while run.step < config.steps:
         cadences = config.report_every, sample_every, config.evaluate_every, config.save_every
         last = min([config.steps, *((run.step // every + 1) * every for every in cadences if every)])
-        said = _advance(run, last, stop, held)
+        answered = _advance(run, last, stop, held)
         for step, changes in run.take_adjustments():
             yield events.Adjusted(step, changes, clock=clock)
-        if said == "wait":
+        if answered == "wait":
             yield events.Waiting(run.step)
             continue
         if run.step < last:
@@ -179,14 +179,14 @@ def _events(
 
 def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Interrupt) -> Stop:
     """Take steps up to number `last`, or until `stop` or Ctrl-C, and add up the time. Returns what `stop` returned."""
-    said: Stop = False
+    answered: Stop = False
     wall, cpu = time.perf_counter(), time.process_time()
     default = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a handler of the caller's own stays
     try:
         with held if default else contextlib.nullcontext(), np.errstate(all="ignore"):  # the guard finds overflows
-            while run.step < last and not held() and not (said := stop()):
+            while run.step < last and not held() and not (answered := stop()):
                 run.advance()
     finally:
         run.wall += time.perf_counter() - wall
         run.cpu += time.process_time() - cpu
-    return said
+    return answered

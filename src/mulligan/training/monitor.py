@@ -58,11 +58,11 @@ class Monitor:
         missing = data.labels is None or np.bincount(data.labels, minlength=data.classes).min() == 0
         if features is None or missing:
             features = metrics.gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")]))
-        seen = features(real)
-        of_real = metrics.moments(seen)
+        of_pictures = features(real)
+        of_real = metrics.moments(of_pictures)
         if not of_real.total_variance > 0.0:  # all pictures are the same
             return None
-        return cls(seen, features, of_real, floor_of(seen, of_real, COUNT))
+        return cls(of_pictures, features, of_real, floor_of(of_pictures, of_real, COUNT))
 
     def __call__(self, run: Run) -> dict[str, Any]:
         """Measure the averaged generator. Returns nothing if samples are not finite."""
@@ -94,10 +94,10 @@ class Monitor:
         def see(rows: slice) -> tuple[NDArray[Any], NDArray[Any] | None]:
             space: Workspace = run.gan.g.network.workspace(theta=run.gan.average)
             with np.errstate(all="ignore"):
-                made = space.forward(z[rows], None if labels is None else labels[rows], training=False)
-                if self.features is None or not np.isfinite(made).all():
-                    return made.reshape(len(made), -1).copy(), None
-                images = to_uint8(made, spec.low, spec.high).reshape(-1, *run.data.shape)
+                fakes = space.forward(z[rows], None if labels is None else labels[rows], training=False)
+                if self.features is None or not np.isfinite(fakes).all():
+                    return fakes.reshape(len(fakes), -1).copy(), None
+                images = to_uint8(fakes, spec.low, spec.high).reshape(-1, *run.data.shape)
                 return with_probabilities(self.features, images)
 
         parts = [slice(start, start + block) for start in range(0, len(z), block)]

@@ -128,7 +128,7 @@ class Notebook(View, Observer):
         super().__init__(run)
         ipython: Any = import_module("IPython.display")
         self._html, self._output = ipython.HTML, ipython.display(ipython.HTML(""), display_id=True)
-        self._drawn, self._said = 0.0, list[str]()
+        self._drawn, self._messages = 0.0, list[str]()
         self._figures, self._picture = "", ""
         self._reports: list[tuple[int, float, float]] = []  # step and both losses
 
@@ -148,13 +148,13 @@ class Notebook(View, Observer):
         return ()
 
     def tell(self, text: str) -> None:
-        self._said.append(text)
+        self._messages.append(text)
         self._draw()
 
     def _draw(self) -> None:
         self._drawn = time.perf_counter()
-        said = "".join(f"<div>{escape_html(line)}</div>" for text in self._said for line in text.splitlines())
-        page = f"{said}{self.run.bar()}<div>{escape_html(self._figures)}</div>{self._chart()}{self._picture}"
+        messages = "".join(f"<div>{escape_html(line)}</div>" for text in self._messages for line in text.splitlines())
+        page = f"{messages}{self.run.bar()}<div>{escape_html(self._figures)}</div>{self._chart()}{self._picture}"
         self._output.update(self._html(page))
 
     def _chart(self) -> str:
@@ -179,8 +179,8 @@ def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:
 
 def few(samples: int) -> str:
     """Return a warning if a run has too few samples to learn from, otherwise an empty text."""
-    said = f"{counted(samples, 'sample')} to learn from: G soon learns so few by heart and copies them."
-    return "" if samples >= FEW else f"{said} Start with a few hundred."
+    warning = f"{counted(samples, 'sample')} to learn from: G soon learns so few by heart and copies them."
+    return "" if samples >= FEW else f"{warning} Start with a few hundred."
 
 
 def describe_event(event: Event) -> str:
@@ -189,12 +189,12 @@ def describe_event(event: Event) -> str:
         size = "×".join(map(str, event.shape))
         classes = f", {counted(event.classes, 'class', 'classes')}" if event.classes else ""
         g, d = event.parameters["generator"], event.parameters["discriminator"]
-        words = (
+        summary = (
             f"{event.recipe or 'own recipe'} on {event.data}: {counted(event.samples, 'sample')} of {size}{classes}; "
             f"G {count(g)} and D {count(d)} parameters; {counted(event.steps, 'step')}, seed {event.seed}, "
             f"{counted(event.threads, 'thread')}"
         )
-        return "\n".join(filter(None, (words, few(event.samples))))
+        return "\n".join(filter(None, (summary, few(event.samples))))
     if isinstance(event, Diagnosed):
         remedies = f"; try: {'; or: '.join(event.remedies)}" if event.remedies else ""
         kind = " (warning)" if event.severity == "warning" else "" if event.severity else " again"

@@ -94,13 +94,13 @@ class Run:
         self.gan = GAN(game, shape, seed=config.seed, total=config.steps, workers=workers, processes=True)
         self.current = config
         self.adjusted: list[tuple[int, tuple[Change, ...]]] = []
-        self._told = 0  # number of adjustments that `take_adjustments` has returned
+        self._reported = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
         held = choose_held_back(config, self.data)
         self.steering = AugmentationSteering(self, held) if len(held) else None
         self.sampler = Sampler(len(self.data) - len(held), rows, stream(config.seed, "batches"))
-        seen = self.steering.seen if self.steering else None
-        self._batches = Batches(self.data, self.labels, config.data, self.sampler, seen)
+        trained_on = self.steering.seen if self.steering else None
+        self._batches = Batches(self.data, self.labels, config.data, self.sampler, trained_on)
         self.sums: dict[str, float] = {}
         self.counted = 0
         self.wall = self.cpu = 0.0
@@ -129,8 +129,8 @@ class Run:
 
     def bar(self) -> str:
         """Return the progress as HTML."""
-        words, total = f"step {self.step:,} of {self.config.steps:,}", self.config.steps
-        return f'<div><progress max="{total}" value="{self.step}"></progress> {words}</div>'
+        text, total = f"step {self.step:,} of {self.config.steps:,}", self.config.steps
+        return f'<div><progress max="{total}" value="{self.step}"></progress> {text}</div>'
 
     @property
     def step(self) -> int:
@@ -205,7 +205,7 @@ class Run:
 
     def take_adjustments(self) -> list[tuple[int, tuple[Change, ...]]]:
         """Return the adjustments since the last call."""
-        new, self._told = self.adjusted[self._told :], len(self.adjusted)
+        new, self._reported = self.adjusted[self._reported :], len(self.adjusted)
         return new
 
     def next_batch(self) -> tuple[Array, Labels]:
@@ -407,7 +407,7 @@ class Run:
         for step, overrides in state["adjusted"]:
             run.adjust(overrides)
             run.adjusted[-1] = (step, run.adjusted[-1][1])
-        run._told = len(run.adjusted)
+        run._reported = len(run.adjusted)
         return run
 
 

@@ -115,14 +115,14 @@ def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
     import platformdirs
 
     key = hashlib.sha256(f"{_METHOD} {count} {digest_of(data)}".encode()).hexdigest()[:32]
-    kept = Path(platformdirs.user_cache_dir("mulligan")) / "clusters" / f"{key}.npy"
-    labels = _read(kept, len(data))
+    cache = Path(platformdirs.user_cache_dir("mulligan")) / "clusters" / f"{key}.npy"
+    labels = _read(cache, len(data))
     if labels is None:
         labels, _ = cluster_labels(np.asarray(data.images), count)
         packed = io.BytesIO()
         np.save(packed, labels)
         with contextlib.suppress(RunError):  # a cache that cannot be written costs a second, not a run
-            atomic_write(kept, packed.getvalue())
+            atomic_write(cache, packed.getvalue())
     return labels
 
 

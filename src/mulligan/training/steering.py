@@ -63,11 +63,11 @@ class AugmentationSteering:
         """Return r_v at this step: D sees equally many of each, augmented as in training."""
         run, spec = self.run, self.run.config.data
         rng, latent = stream(run.config.seed, "steering", run.step), run.config.latent
-        seen = rng.choice(self.seen, len(self.held), replace=False)
-        z = latent.draw(rng, np.empty((len(seen), latent.dim), np.float32))
-        labels = [None if run.labels is None else run.labels[rows] for rows in (seen, self.held)]
+        chosen = rng.choice(self.seen, len(self.held), replace=False)
+        z = latent.draw(rng, np.empty((len(chosen), latent.dim), np.float32))
+        labels = [None if run.labels is None else run.labels[rows] for rows in (chosen, self.held)]
         fake = run.generate(z, labels[0], average=False)
-        real, held = (scaled(np.asarray(run.data.images[rows]), spec.low, spec.high) for rows in (seen, self.held))
+        real, held = (scaled(np.asarray(run.data.images[rows]), spec.low, spec.high) for rows in (chosen, self.held))
         known, new, drawn = (
             self._belief(x, classes, rng, probability)
             for x, classes in ((real, labels[0]), (held, labels[1]), (fake, labels[0]))

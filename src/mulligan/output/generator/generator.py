@@ -94,9 +94,9 @@ class Generator:
     def __repr__(self) -> str:
         spec = self.spec
         size = "×".join(map(str, spec.shape))
-        made = f"{spec.recipe or 'own'} on {spec.data_name}" if spec.data_name else spec.recipe or "own"
+        origin = f"{spec.recipe or 'own'} on {spec.data_name}" if spec.data_name else spec.recipe or "own"
         classes = f"{spec.classes} classes" if spec.classes else "no classes"
-        facts = f"{made}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters"
+        facts = f"{origin}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters"
         return escape(f"Generator({facts})")
 
     def _repr_png_(self) -> bytes | None:

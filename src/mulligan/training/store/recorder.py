@@ -286,9 +286,9 @@ class Log:
         check_regular(path).touch()
         self._file = path.open("r+b", buffering=0)
         self._length = position["bytes"]
-        kept = self._file.read(self._length) or b""
-        self._hash = hashlib.sha256(kept)
-        if len(kept) < self._length or position.get("sha256", self._hash.hexdigest()) != self._hash.hexdigest():
+        content = self._file.read(self._length) or b""
+        self._hash = hashlib.sha256(content)
+        if len(content) < self._length or position.get("sha256", self._hash.hexdigest()) != self._hash.hexdigest():
             self.close()
             raise CheckpointError(
                 f"{path} was edited or truncated after it was written. Restore it, or move it away: the run then goes "
