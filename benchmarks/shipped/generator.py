@@ -21,25 +21,7 @@ SEEDS = 1000
 
 
 def bundle(run: Path | None = None, target: Path = BUNDLED) -> int:
-    """Write a bundled generator.
-
-    Parameters
-    ----------
-    run : Path, optional
-        A finished run; by default `best` or `faces` is trained.
-    target : Path
-        `BUNDLED` or `FACES`.
-
-    Returns
-    -------
-    int
-        The largest difference that float16 makes to a pixel of `SEEDS` pictures, in grey levels.
-
-    Raises
-    ------
-    RunError
-        When the file is larger than `LIMIT`.
-    """
+    """Write a bundled generator, of a finished run or a new one; return by how many levels float16 moves a pixel."""
     if run is None:
         made = Run(recipe("best" if target == BUNDLED else "faces"))
         for _ in train(made):

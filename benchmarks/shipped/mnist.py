@@ -37,23 +37,7 @@ FILTERS = [
 
 
 def pack(folder: str | Path) -> bytes:
-    """Pack the IDX files of `folder`: labels, then pixels; training digits first.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Holds `train-images-idx3-ubyte.gz` and its three siblings.
-
-    Returns
-    -------
-    bytes
-        The contents of `bundled/mnist.xz`.
-
-    Raises
-    ------
-    DataError
-        When a file is missing, damaged, or not MNIST's size.
-    """
+    """Pack MNIST's four IDX files, in `folder` as published: labels, then pixels; training digits first."""
     folder = Path(folder)
     parts = []
     for kind, shape in (("labels-idx1", ()), ("images-idx3", (28, 28))):
