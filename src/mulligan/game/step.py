@@ -146,7 +146,8 @@ class Step:
 
     def g_grads(self, d_fake: Array, m: Move) -> None:
         """G's parameter gradients, given ∂L_G with respect to its samples as D saw them."""
-        self.g.backward(d_fake if m.warp is None else self.d.through_augmentation(d_fake, m.warp), inputs=False)
+        self.g.context.spent = d_fake if m.warp is None else self.d.through_augmentation(d_fake, m.warp)
+        self.g.backward(self.g.context.spent, inputs=False)  # nothing else reads it, so G's last layer writes over it
         self.g.grads()
 
     # ── the update ────────────────────────────────────────────────────────────────────────────────────────────────────
