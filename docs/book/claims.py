@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tables import apart, figures, in_seeds, study
+from tables import apart, figures, in_seeds, some, study, table
 
 
 def both(name):
@@ -69,6 +69,19 @@ def better(rows, name, figure, than="full rate"):
     """Count the seeds in which a way is better; each seed has its own checkpoint."""
     f = {row.name: row.figures[figure] for row in rows}
     return in_seeds(f[name], f[than], highest_wins=figure in ("coverage", "modes", "good"))
+
+
+def better_in_seeds(rows):
+    """Return a table of both FDs, and beside each in how many of five seeds a way is better than the full rate."""
+    maps = ("fd", "fd_pca")
+    names = ("full rate", "×.01", "linear to 0", "average only", "batch ×8", "D only ×.01")
+    return table(
+        ("way", "FD (judge)", "better in", "FD (PCA)", "better in"),
+        [
+            (row.name, *(cell for name in maps for cell in (row.figures[name], better(rows, row.name, name))))
+            for row in some(rows, *names)
+        ],
+    )
 
 
 def lower_rates():

@@ -1,4 +1,4 @@
-"""The figures of the pages that take more than a few lines: windows of chapter 3, known sets of 6, imprints of 9."""
+"""The figures of the pages that take more than a few lines, in the order of the chapters."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,6 +7,16 @@ import mulligan
 from experiments.book_studies import first_drawn
 from mulligan.data import load
 from mulligan.training import Run
+
+
+def points(fake, real):
+    """Draw generated and real points of a plane."""
+    figure, axis = plt.subplots(figsize=(4, 4))
+    axis.scatter(*fake.T, s=4, label="generated", color="#b24a0a")
+    axis.scatter(*real.T, s=4, label="real", color="#1c62b8")
+    axis.set(aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
+    axis.legend()
+    return figure
 
 
 def windows():
@@ -34,6 +44,17 @@ def windows():
         ):
             box = plt.Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=colour, linewidth=2)
             axis.add_patch(box).set_clip_on(False)
+    return figure
+
+
+def lengths(curves):
+    """Draw the length of a step of each optimiser over the number of steps."""
+    figure, axis = plt.subplots(figsize=(4.8, 3), dpi=150, layout="constrained")
+    for (name, values), colour, style in zip(curves.items(), ("#1c62b8", "#777777", "#b24a0a"), ("-", "--", "-")):
+        axis.semilogx(np.arange(1, len(values) + 1), values, style, color=colour, label=name)
+    axis.set(xlabel="step $t$", ylabel=r"length / $\alpha$", ylim=(0, 7))
+    axis.grid(alpha=0.3)
+    axis.legend()
     return figure
 
 

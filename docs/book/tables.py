@@ -55,6 +55,37 @@ def compared(rows, first="", **columns):
     return table([first, *(head.replace("_", " ") for head in columns), "steps"], found)
 
 
+def hits(figures):
+    """Say in how many runs the first picture is the nearest of all."""
+    values = figures["is_first"].values
+    return f"{sum(values):.0f} of {len(values)}"
+
+
+def imprints_over_steps(rows):
+    """Return the table of study `imprint-long`: a row for each step that was measured, with decay and without."""
+    names = {"×0.01 twice": "with decay", "none": "without"}
+    heads = ("run", "nearest is the first", "correlation with it", "with the mean", "range of all pixels")
+    return table(
+        heads,
+        [
+            (f"{names[row.name]}, step {step:,}", hits(f), f["correlation"], f["mean_correlation"], f["range"])
+            for row in rows
+            for step, f in {**row.measurements, row.steps: row.figures}.items()
+        ],
+    )
+
+
+def causes_of_imprints(rows):
+    """Return the heads and rows of study `imprint-causes`."""
+    nearest = ("nearest is the first: step 1", "step 10", "step 200")
+    found = []
+    for row in rows:
+        one = row.measurements[1]
+        counts = [hits(f) for f in (one, row.measurements[10], row.figures)]
+        found.append((row.name, *counts, one["correlation"], one["mean_correlation"], f"{one['spread'].median:.1g}"))
+    return ("", *nearest, "correlation with it, step 1", "with the mean", "std over z"), found
+
+
 def dots(rows, name):
     """Draw a figure of each row: a dot for each seed, a line from least to most, a tick at the median."""
     return plot(rows, name)
