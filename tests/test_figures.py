@@ -12,7 +12,7 @@ from mulligan.nn.layers import LAYERS
 from mulligan.nn.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parents[1]
-WORDS = {5: "five", 7: "seven", 8: "eight", 9: "nine", 11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen"}
+WORDS = {5: "five", 7: "seven", 8: "eight", 9: "nine", 10: "ten", 12: "twelve", 13: "thirteen", 14: "fourteen"}
 SECOND_ORDER = sum(not kind.mixes_samples for kind in LAYERS.values())
 
 
