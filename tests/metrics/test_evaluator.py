@@ -239,20 +239,20 @@ def test_what_cannot_be_compared_is_refused(options, error, fact):
 
 def test_stacked_digits_are_read_one_by_one():
     from mulligan.data import load
-    from mulligan.data.sources.mnist import StackedImages
+    from mulligan.data.sources.mnist import stack
 
     digits = load("mnist")
     rng = np.random.default_rng(0)
 
-    def stack(part, n):
+    def split(part, n):
         triples = rng.integers(len(part), size=(n, 3))
         labels = np.asarray(part.labels)[triples] @ np.array([100, 10, 1])
         names = tuple(f"{k:03d}" for k in range(1000))
-        return StackedImages(np.asarray(part.images), triples), labels, names
+        return stack(part.images, triples), labels, names
 
-    test = Dataset("t", *stack(digits.test, 60))
-    data = Dataset("stacked-mnist", *stack(digits, 100), test)
-    fakes, asked, names = stack(digits.test, 60)
+    test = Dataset("t", *split(digits.test, 60))
+    data = Dataset("stacked-mnist", *split(digits, 100), test)
+    fakes, asked, names = split(digits.test, 60)
 
     class Stacker(Generator):
         def images(self, count, seed=0, labels=None):

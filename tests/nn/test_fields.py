@@ -22,7 +22,6 @@ class Spec(Checked):
     positive_fraction: fields.PositiveFraction = 0.5
     count: Count = 3
     whole: fields.Whole = 3
-    integer: fields.Integer = 3
     seed: fields.Seed = 7
     counts: tuple[Count, ...] = (64, 32)
     word: Literal["fast", "slow", "still"] = "slow"
@@ -45,7 +44,6 @@ class Bare(Checked):
         ("positive_fraction", (0.001, 1), (0, 1.001)),
         ("count", (1, 10**9), (0, 1.5, 2.0, math.inf)),
         ("whole", (0, 10**9), (-1, 1.5, 2.0, math.inf)),
-        ("integer", (-(10**9), 0, 10**9), (1.5, -2.0, math.inf)),
         ("seed", (0, 2**63 - 1), (-1, 2**63)),
     ],
 )

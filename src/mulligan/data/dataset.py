@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import DataError, as_whole
-
-Images: TypeAlias = Any
-"""Samples: an array, uint8 (n, H, W, C) or float32 (n, d), or what offers the same and makes pictures on demand."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -21,7 +18,7 @@ class Dataset:
 
     name: str
     """The registry name, or the path that it was read from."""
-    images: Images
+    images: NDArray[Any]
     """Pictures, uint8 (n, H, W, C) with C = 1, 3 or 4 and values 0 to 255; or points, float32 (n, d). Four channels
     are red, green and blue times alpha, and alpha: what cannot be seen is 0. Arrays of the built-in sets are
     read-only, because all who load them share them."""

@@ -65,7 +65,6 @@ Fraction = Annotated[float, Interval(0.0, 1.0, "[]", 0.5)]
 PositiveFraction = Annotated[float, Interval(0.0, 1.0, "(]", 0.5)]
 Count = Annotated[int, Interval(1, math.inf, "[)", 1)]
 Whole = Annotated[int, Interval(0, math.inf, "[)", 0)]
-Integer = Annotated[int, Interval(-math.inf, math.inf, "()", 0)]
 Seed = Annotated[int, Interval(0, LARGEST, "[]", 42)]
 
 

@@ -9,7 +9,6 @@ import functools
 import hashlib
 import io
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,32 +70,13 @@ def check_bundled(name: str, packed: bytes, sha256: str) -> None:
         )
 
 
-class StackedImages:
-    """RGB pictures, each stacked from three grey ones when it is needed; `triples` numbers its red, green and blue."""
-
-    dtype = np.dtype(np.uint8)
-
-    def __init__(self, images: NDArray[np.uint8], triples: NDArray[np.int64]) -> None:
-        self._images, self._triples = images[..., 0], triples
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(m, H, W, 3)."""
-        return (len(self._triples), *self._images.shape[1:], 3)
-
-    def __len__(self) -> int:
-        return len(self._triples)
-
-    def __getitem__(self, key: Any) -> NDArray[np.uint8]:
-        return np.moveaxis(self._images[self._triples[key]], -3, -1)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.ascontiguousarray(self[:], dtype)
-
-    def take(self, indices: NDArray[np.int64], axis: Any = 0, out: Any = None, mode: Any = None) -> Any:
-        """Copy the samples `indices` into `out`; `axis` and `mode` are accepted because arrays accept them."""
-        out[...] = self[indices]
-        return out
+def stack(images: NDArray[np.uint8], triples: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return RGB pictures, each of three grey ones; `triples`, (m, 3), numbers its red, green and blue."""
+    stacked = np.empty((len(triples), *images.shape[1:3], 3), np.uint8)
+    for channel, rows in enumerate(triples.T):
+        stacked[..., channel] = images[rows, ..., 0]
+    stacked.flags.writeable = False
+    return stacked
 
 
 @functools.cache
@@ -110,10 +90,10 @@ def load_stacked_mnist() -> Dataset:
     rng = np.random.default_rng(_SEED)
     names = tuple(f"{label:03d}" for label in range(1000))
 
-    def stack(name: str, part: Dataset, count: int, test: Dataset | None = None) -> Dataset:
+    def split(name: str, part: Dataset, count: int, test: Dataset | None = None) -> Dataset:
         triples = rng.integers(len(part), size=(count, 3))
         labels = np.asarray(part.labels)[triples] @ np.array([100, 10, 1])
-        return Dataset(name, StackedImages(np.asarray(part.images), triples), labels, names, test)
+        return Dataset(name, stack(part.images, triples), labels, names, test)
 
     assert digits.test is not None
-    return stack("stacked-mnist", digits, _STACKS, stack("stacked-mnist (test)", digits.test, _TEST_STACKS))
+    return split("stacked-mnist", digits, _STACKS, split("stacked-mnist (test)", digits.test, _TEST_STACKS))
