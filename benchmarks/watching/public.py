@@ -4,8 +4,9 @@ python benchmarks/watching/public.py                    the table of what `publi
 python benchmarks/watching/public.py --play CHECKOUTS   run the scripts again and replace what was said
 
 Each line of `public.jsonl` is a script: repository, path, commit, the edits with which it runs here, and the ways in
-which it was broken, as short replacements. No other text of the scripts is here: clone each, at its commit, as
-CHECKOUTS/ID. They need torch, torchvision and MNIST's four files, unpacked, in CHECKOUTS/MNIST/raw.
+which it was broken, as short replacements, with the commit of the watch that ran them. No other text of the scripts is
+here: clone each, at its commit, as CHECKOUTS/ID. They need torch, torchvision and MNIST's four files, unpacked, in
+CHECKOUTS/MNIST/raw.
 """
 
 import argparse
@@ -132,6 +133,25 @@ def verdict(way: dict[str, Any]) -> str:
     return "exactly" if first == way["expected"] else beside
 
 
+def table() -> str:
+    """Return the outcomes in Markdown, a row for each part of the scripts."""
+    scripts = [json.loads(line) for line in SCRIPTS.read_text("utf-8").splitlines()]
+    names = ["scripts", "repositories", "broken", "exactly", "or by a neighbour", "wrongly", "not at all", "healthy"]
+    rows = [["part", *names, "accused", "ended", "changed"]]
+    for part in ("fresh", "opened", "seen"):
+        those = [script for script in scripts if script["half"] == part]
+        ways = [way for script in those for way in script["ways"]]
+        count = Counter(map(verdict, ways))
+        broken = sum(way["expected"] != "healthy" for way in ways)
+        named = [count["exactly"], count["exactly"] + count["by a neighbour"]]
+        shares = [f"{n} ({n / max(broken, 1):.0%})" for n in named]
+        missed = [count["wrongly"], count["not at all"], len(ways) - broken, count["accused"]]
+        harm = [sum(way[what] for way in ways) for what in ("ended", "changed")]
+        rows.append([part, len(those), len({s["repository"] for s in those}), broken, *shares, *missed, *harm])
+    rows.insert(1, ["---"] * len(rows[0]))
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--play", type=Path, help="a folder of checkouts")
@@ -143,10 +163,7 @@ def main() -> None:
             way |= {"said": watched.get("said", []), "ended": watched["steps"] != plain["steps"]}
             way["changed"] = watched["sum"] != plain["sum"]
         SCRIPTS.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in scripts), "utf-8")
-    for half in ("sealed", "seen"):
-        ways = [way for script in scripts if script["half"] == half for way in script["ways"]]
-        harm = (f"{what} {sum(way[what] for way in ways)}" for what in ("ended", "changed"))
-        print(half, dict(Counter(map(verdict, ways))), *harm)
+    print(table())
 
 
 if __name__ == "__main__":

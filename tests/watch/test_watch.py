@@ -571,32 +571,6 @@ def test_a_generator_that_only_reads_the_class_ignores_z(torch):
     assert watch.state == "dead latent"
 
 
-@pytest.mark.slow  # importing Keras takes seconds
-def test_keras_keeps_its_states_and_tells_its_range(torch, monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
-    keras = pytest.importorskip("keras")
-    layers = keras.layers
-    generator = keras.Sequential(
-        [
-            keras.Input((6,)),
-            layers.Dense(64),
-            keras.Sequential([layers.BatchNormalization(), layers.Dropout(0.5)]),
-            keras.Sequential([layers.Reshape((8, 8, 1)), layers.Activation("sigmoid")]),
-        ]
-    )
-    reals = REALS.transpose(0, 2, 3, 1)
-    watch = mulligan.Watch(reals, generator=lambda z: generator(z, training=True), latent=6, every=10)
-    before = [variable.value.detach().clone() for variable in generator.variables]
-    for step in range(1, 21):
-        watch(step)
-    assert watch.error == ""
-    assert str(watch).splitlines()[1].strip().startswith("Keras")
-    assert watch._nets.reach == (0.0, 1.0)
-    assert watch._nets.normalised
-    for variable, value in zip(generator.variables, before):
-        assert torch.equal(variable.value, value)
-
-
 def test_samples_keep_their_fourth_channel(tmp_path):
     from PIL import Image
 

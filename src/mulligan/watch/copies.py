@@ -30,7 +30,7 @@ class NetCopier:
         self.modules: list[Any] = []
         self.leaves: list[tuple[Any, Any]] = []
         self._memo: dict[int, Any] = {}
-        self._torch = sys.modules.get("torch")
+        self._torch: Any = sys.modules.get("torch")
 
     def copy(self, x: Any) -> Any:
         """Return a copy of anything; raises what the object itself raises if it cannot be copied."""
@@ -53,20 +53,22 @@ class NetCopier:
             return types.MethodType(self.copy(x.__func__), self.copy(x.__self__))
         if kind is partial:
             return partial(self.copy(x.func), *self.copy(x.args), **self.copy(x.keywords))
-        if self._torch is not None:
-            if isinstance(x, self._torch.Tensor):
-                made = copy.deepcopy(x, self._memo) if x.is_leaf else x.detach().clone()
-                self.leaves += [(x, made)] * x.is_leaf
-                return made
-            if isinstance(x, self._torch.jit.ScriptModule):
-                raise CopyError("a module of torch.jit shares its program with its copies")
-            if isinstance(x, self._torch.nn.Module):
-                self.modules.append(x)
-                return self.copy(x._orig_mod) if hasattr(x, "_orig_mod") else self._copy_object(x)  # or compiled
+        if self._torch is not None and isinstance(x, (self._torch.Tensor, self._torch.nn.Module)):
+            return self._copy_of_torch(x)
         own = "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__slots__"
         if hasattr(x, "__dict__") and not any(name in vars(each) for each in kind.__mro__[:-1] for name in own):
             return self._copy_object(x)
         return copy.deepcopy(x, self._memo)
+
+    def _copy_of_torch(self, x: Any) -> Any:
+        if isinstance(x, self._torch.Tensor):
+            made = copy.deepcopy(x, self._memo) if x.is_leaf else x.detach().clone()
+            self.leaves += [(x, made)] * x.is_leaf
+            return made
+        if isinstance(x, self._torch.jit.ScriptModule):
+            raise CopyError("a module of torch.jit shares its program with its copies")
+        self.modules.append(x)
+        return self.copy(x._orig_mod) if hasattr(x, "_orig_mod") else self._copy_object(x)  # or compiled
 
     def _copy_container(self, x: Any) -> Any:
         """Copy a list, set or dictionary, also of a class of its own such as Keras's."""

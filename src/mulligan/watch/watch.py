@@ -249,8 +249,11 @@ class Watch(AbstractContextManager["Watch"]):
             if value is not None:
                 self._losses.setdefault(name, []).append(value.detach().clone() if hasattr(value, "detach") else value)
         self._record(step + 1)
-        if step // min(TRACK, self.every) == self._seen // min(TRACK, self.every):
-            return
+        if step // min(TRACK, self.every) > self._seen // min(TRACK, self.every):
+            self._report(step)
+
+    def _report(self, step: int) -> None:
+        """Add up the losses since the last report, and measure if it is time."""
         measures = {name: float(np.mean([as_numpy(v) for v in values])) for name, values in self._losses.items()}
         self._losses, self._seen = {}, step
         if not all(math.isfinite(value) for value in measures.values()):
@@ -258,7 +261,6 @@ class Watch(AbstractContextManager["Watch"]):
             return
         self._folder.add(Stepped(step, measures))
         self._last = measures
-        penalty = {"penalty": measures["penalty"]} if "penalty" in measures else {}
         due = self._history.is_due(step)
         if due:
             self._read_facts()
@@ -266,7 +268,8 @@ class Watch(AbstractContextManager["Watch"]):
             if due and not np.isfinite(samples := self._nets.fakes(ROWS)).all():
                 self._fail(step)
                 return
-            measurement, news = self._history.report(self._probe, step, penalty)
+            penalties = {name: value for name, value in measures.items() if name == "penalty"}
+            measurement, news = self._history.report(self._probe, step, penalties)
             if measurement is not None:
                 self._folder.draw(step, samples, self.low, self.high)
         if measurement is not None:
