@@ -89,7 +89,7 @@ def inside(tab):
         field = route.fetch().json()
         route.fulfill(json={**field, "says": "logit", "centre": 0.5, "largest": 0.1})
 
-    tab.page.route("**/api/look/field?*", least_squares, times=1)
+    tab.page.route("**/api/look/field", least_squares, times=1)
     tab.go("train")
     tab.go("train/game")
     tab.until("document.querySelector('.ring .ticks')?.innerText === '+0.4\\n+0.45\\n+0.5\\n+0.55\\n+0.6'")

@@ -132,7 +132,7 @@ export function trainNews(state) {
     const kept = s.error?.checkpoint_step;
     const whole = AGAIN.includes(s.error?.code);
     const more = kept != null && can("resume") ? ["Resume", () => command("resume"), "resume-failed"] : kept == null && mayWrite() ? ["Start again", () => start(), "start-again"] : null;
-    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is ${server.lab ? "kept" : "on disk"}.`}`, actions: whole && more ? [more] : [] };
+    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is ${server.lab ? "kept" : "on disk"}.`}`, actions: whole && more ? [more] : [] };
   }
   return null;
 }
