@@ -88,7 +88,7 @@ def test_waiting_between_steps_changes_nothing(tiny, content, tmp_path):
     plain = list(Recorder(tmp_path / "plain").record(Run(config)))
     waits = [event.step for event in events if event.name == "waiting"]
     assert waits == [0, 1, 1, 2, 3, 3, 4, 5, 5, 6, 7, 7, 8, 9, 9, 10, 11, 11]
-    assert [event for event in events if event.name != "waiting"] == plain
+    assert [event.line() for event in events if event.name != "waiting"] == [event.line() for event in plain]
     assert content(tmp_path / "waits") == content(tmp_path / "plain")
 
 
@@ -203,12 +203,9 @@ def test_the_clock_is_no_part_of_an_event():
 def test_pictures_are_told_by_digest():
     images = np.arange(12, dtype=np.uint8).reshape(3, 2, 2, 1)
     a, b = Sampled(1, images), Sampled(1, images.copy())
-    assert a == b
-    assert a.line() == b.line()
-    assert a != Sampled(2, images)
+    assert a.line() == b.line() != Sampled(2, images).line()
     assert repr(a) == f"Sampled(step=1, images={images.dtype} of shape {images.shape})"  # a loop may print its events
     images[0] += 1
-    assert a != b
     assert a.line() != b.line()
     assert "[0" not in b.line()
 

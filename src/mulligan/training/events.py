@@ -86,11 +86,6 @@ class Sampled(Event):
     def __repr__(self) -> str:
         return f"Sampled(step={self.step}, images={self.images.dtype} of shape {self.images.shape})"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sampled) and self.step == other.step and np.array_equal(self.images, other.images)
-
-    __hash__ = None  # type: ignore[assignment]
-
 
 @dataclass(frozen=True)
 class Evaluated(Event):
