@@ -39,6 +39,23 @@ def test_first_and_second_order_have_one_slope(layer):
     np.testing.assert_array_equal(x, np.random.default_rng(0).standard_normal((6, 5)).astype(np.float32))
 
 
+class Square(ReLU):
+    """A user's layer, whose slope needs x."""
+
+    def f(self, x, out):
+        np.multiply(x, x, out=out)
+
+    def df(self, x, y, out):
+        np.multiply(x, 2, out=out)
+
+
+def test_a_layer_made_from_one_of_ours_keeps_its_x():
+    space = Network(nn.Sequential((nn.Dense(1), Square())), (1,)).initialise(np.random.default_rng(0)).workspace()
+    x, w = np.float32([[1], [-2]]), space.theta[0]
+    np.testing.assert_allclose(space.forward(x), (w * x) ** 2)
+    np.testing.assert_allclose(space.backward(np.ones_like(x)), 2 * w**2 * x, rtol=1e-6)
+
+
 @pytest.mark.parametrize("layer", [LeakyReLU(), ReLU(), Sigmoid(), Tanh()])
 def test_a_result_is_written_over_what_its_maker_needs_no_more(layer):
     dense, x = nn.Dense(5), np.random.default_rng(1).standard_normal((6, 5)).astype(np.float32)

@@ -135,6 +135,11 @@ class Pointwise(Layer):
     by_y: ClassVar[bool] = False
     """Whether `df` and `ddf` read y alone, and `f` may write over x. Then y takes the place of x where it can."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if vars(cls).keys() & {"f", "df", "ddf"}:  # a new formula may read x, until it says otherwise
+            cls.by_y = vars(cls).get("by_y", False)
+
     @property
     def second_order(self) -> bool:
         return super().second_order and (self.piecewise_linear or type(self).ddf is not Pointwise.ddf)
