@@ -54,7 +54,7 @@ class Added(NamedTuple):
     way: float  # in which the last loss pushed D's outputs for fakes
 
 
-class Stepped(NamedTuple):
+class OptimizerStep(NamedTuple):
     """An optimiser made a step."""
 
     player: str  # "g", "d", or "gd"; whose weights it moved, or else holds
@@ -67,15 +67,15 @@ class Stepped(NamedTuple):
     climbs: bool  # it maximises
 
 
-Fact = Began | Drew | Judged | Push | Added | Penalised | Stepped
-NOBODY = Stepped("", False, 0, "", 0.0, (), True, False)
+Fact = Began | Drew | Judged | Push | Added | Penalised | OptimizerStep
+NOBODY = OptimizerStep("", False, 0, "", 0.0, (), True, False)
 """For what no step of an optimiser followed."""
 
 
 class Turn(NamedTuple):
     """A step of an optimiser, and what came between it and the step before."""
 
-    step: Stepped
+    step: OptimizerStep
     pushes: list[Push]
     reached: set[str]  # players that a backward pass reached
 
@@ -109,7 +109,7 @@ class Loop:
                 pushes.append(fact)
             elif isinstance(fact, Added):
                 reached.add(fact.player)
-            elif isinstance(fact, Stepped):
+            elif isinstance(fact, OptimizerStep):
                 pushes = [push._replace(gradient=-push.gradient) for push in pushes] if fact.climbs else pushes
                 self.turns.append(Turn(fact, pushes, reached))
                 for player, some in zip("gd", self.turns[-1].split()):
@@ -196,7 +196,7 @@ def gradients(loop: Loop, player: str) -> Iterator[tuple[bool, bool]]:
         if isinstance(fact, Added) and fact.player == player:
             parts, used = ([], 0) if fact.fresh else (parts, used)
             parts.append(fact.way)
-        elif isinstance(fact, Stepped) and fact.player == player:
+        elif isinstance(fact, OptimizerStep) and fact.player == player:
             yield len(parts) > used > 0, len({way for way in parts[used:] if way}) == 2
             used = len(parts)
 
@@ -261,7 +261,7 @@ def rates(loop: Loop) -> float | None:
     return last["d"].rate / last["g"].rate if alike else None
 
 
-def usual_rate(step: Stepped) -> float:
+def usual_rate(step: OptimizerStep) -> float:
     """Return the rate up to which nobody is told to lower it."""
     return 1e-2 if step.kind == "SGD" else 5e-4
 

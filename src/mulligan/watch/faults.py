@@ -21,7 +21,7 @@ from mulligan.diagnosis import (
     standing,
 )
 from mulligan.diagnosis.failures import STILL, UNMOVED
-from mulligan.watch.detectors import Stepped, usual_rate
+from mulligan.watch.detectors import OptimizerStep, usual_rate
 
 GROWS = 1.02
 """A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
@@ -179,6 +179,6 @@ def _write(remedy: Remedy, framework: str, loss: str | None, optimisers: dict[st
     return remedy.words + "".join(lines) if lines else ""
 
 
-def _line(step: Stepped, rate: float) -> str:
+def _line(step: OptimizerStep, rate: float) -> str:
     betas = f", betas=({', '.join(f'{beta:g}' for beta in step.betas)})" if step.betas else ""
     return f"torch.optim.{step.kind}({step.player.upper()}.parameters(), lr={rate:g}{betas})"

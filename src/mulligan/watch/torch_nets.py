@@ -19,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from mulligan.diagnosis.probe import ROWS
 from mulligan.nn.memory import Array
 from mulligan.watch.arrays import as_numpy, calm
-from mulligan.watch.detectors import Added, Began, Drew, Fact, Judged, Penalised, Stepped
+from mulligan.watch.detectors import Added, Began, Drew, Fact, Judged, OptimizerStep, Penalised
 from mulligan.watch.losses import Push, way_of
 from mulligan.watch.nets import Nets, NoRecorder, first_of
 
@@ -283,7 +283,7 @@ class Recorder(NoRecorder):
         grad = self._first[player[0]].grad
         pushed, climbs = grad is not None and bool(grad.any()), bool(group.get("maximize"))
         self.facts.append(
-            Stepped(player, bool(moved), id(optimizer), type(optimizer).__name__, rate, betas, pushed, climbs)
+            OptimizerStep(player, bool(moved), id(optimizer), type(optimizer).__name__, rate, betas, pushed, climbs)
         )
         self._way, self._norms = 0.0, {}
 
