@@ -40,6 +40,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
         nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 8, 3, 2)),
         nn.utils.spectral_norm(nn.Conv2d(8, 8, 3)),
         nn.LeakyReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(8, 1),
+        *([nn.BatchNorm1d(1)] if "mixed" in edits else []),
         *([nn.Sigmoid()] if "sigmoid" in edits else []),
         *([nn.Threshold(1e9, 3.0)] if "constant" in edits else []),
     )  # fmt: skip
@@ -72,8 +73,10 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                     between = (fake.detach() / 2 + x / 2).requires_grad_()
                     (slope,) = torch.autograd.grad(d(between).sum(), between, create_graph=True)
                 shown = fake if {"undetached", "joint"} & set(edits) else fake.detach()
+                together = {"mixed", "together"} & set(edits)
+                on_real, on_fake = d(torch.cat([x, shown])).split(len(x)) if together else (d(x), d(shown))
                 target = one if "one_target" in edits else zero
-                d_loss = loss(d(x).float(), one) + loss(d(shown).float(), 0.9 * target)
+                d_loss = loss(on_real.float(), one) + loss(on_fake.float(), 0.9 * target)
             if "penalty" in edits:
                 d_loss = d_loss + slope.square().mean()
             if "joint" in edits:  # one backward pass for both steps
@@ -90,7 +93,8 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                 fake = g(torch.randn(len(x), 6))
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
                 shown = {"cut": fake.detach(), "lost": x}.get("".join(edits), fake)
-                g_loss = loss(d(shown).float(), zero if "with_d" in edits else one)
+                out = d(torch.cat([x, shown]))[len(x) :] if "always" in edits else d(shown)
+                g_loss = loss(out.float(), zero if "with_d" in edits else one)
             d.requires_grad_("frozen" not in edits)
             g_loss.backward()
             opt_g.step()
@@ -144,6 +148,7 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
         ("constant", "G wins"),
         ("eval_d", "eval left on"),
         ("joint", "no detach"),
+        ("mixed", "D wins"),
         ("unlike", "unlike ranges"),
     ],
 )
@@ -155,10 +160,10 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
     assert f"step {watch.findings[0].step}: {state}" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("edits", [(), ("still_d",), ("penalty",)], ids=str)
+@pytest.mark.parametrize("edits", [(), ("still_d",), ("penalty",), ("together",), ("mixed", "always")], ids=str)
 def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
     watch, _ = loop(torch, edits)
-    assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "cycling"} == set()
+    assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "cycling", "D wins"} == set()
     assert watch.loss is LOGITS
 
 
@@ -569,6 +574,57 @@ def test_a_generator_that_only_reads_the_class_ignores_z(torch):
         watch(step)
     assert watch.error == ""
     assert watch.state == "dead latent"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("", False),
+        ("labels=", False),
+        ("of reals", True),
+        ("of some reals", False),
+        ("of fakes", True),
+        ("of one fake", False),
+        ("of G's fakes", True),
+        ("of still fakes", False),
+    ],
+)
+def test_classes_apart_from_their_samples_are_named(torch, wrong, named):
+    class Judge(torch.nn.Linear):
+        def forward(self, x, y):
+            return super().forward(x.flatten(1)) + y[:, None]
+
+    class Drawer(torch.nn.Linear):
+        def forward(self, z, y):
+            return super().forward(z * ("still" not in wrong))
+
+    kinds = torch.arange(80) % 4
+    reals = torch.from_numpy(0.2 * REALS) + (kinds[:, None, None, None] - 1.5) / 2
+    mixed = kinds[torch.randperm(80, generator=torch.Generator().manual_seed(1))]
+    d, g = Judge(64, 1), Drawer(3, 64)
+    labels = mixed if wrong == "labels=" else kinds
+    opt_d, opt_g = (torch.optim.SGD(net.parameters(), 1e-3) for net in (d, g))
+    watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=3, every=20, labels=labels)
+    for step in range(1, 41):
+        opt_d.zero_grad()
+        y = (mixed if wrong == "of reals" or (wrong == "of some reals" and step % 2) else kinds).clone()
+        (-d(reals, y)).mean().backward()
+        y.copy_(kinds)  # some loops write every batch into the same memory
+        fakes = g(torch.randn(80, 3), y)
+        if wrong == "of still fakes":
+            y = mixed.clone()
+            g(torch.randn(80, 3), y)
+        d(fakes.detach(), mixed if wrong == "of fakes" else y).mean().backward()
+        if wrong == "of one fake":
+            d(fakes.detach(), mixed).mean().backward()
+        opt_d.step(), opt_g.zero_grad()
+        if wrong == "of G's fakes":
+            y.copy_(mixed)
+        (-d(fakes, y)).mean().backward()
+        opt_g.step(), y.zero_()
+        watch(step)
+    assert watch.error == ""
+    assert ("wrong classes" in {f.state for f in watch.findings}) == named
 
 
 def test_samples_keep_their_fourth_channel(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mulligan.diagnosis.statistics import squared_distances
 from mulligan.errors import DataError, must_be
 from mulligan.nn.memory import Array
 
@@ -79,6 +80,14 @@ def range_of(x: NDArray[Any]) -> tuple[float, float]:
     span = high - low
     near = (usual for usual in USUAL if abs(low - usual[0]) < 0.1 * span and abs(high - usual[1]) < 0.1 * span)
     return next(near, (low, high))
+
+
+def class_match(known: Array, kinds: NDArray[Any], x: Array, classes: NDArray[Any]) -> float:
+    """Return how much more often than by chance samples are nearest to the mean of their class among known ones."""
+    each = np.unique(kinds)
+    means = np.stack([known[kinds == kind].mean(axis=0).ravel() for kind in each])
+    nearest = each[squared_distances(x.reshape(len(x), -1), means).argmin(axis=1)]
+    return float((nearest == classes).mean()) - 1 / len(each)
 
 
 def kinds_of(labels: Any) -> NDArray[Any]:

@@ -38,6 +38,7 @@ class Judged(NamedTuple):
     low: float
     high: float
     in_eval: bool
+    pair: tuple[Any, ...] = ()  # copies of x and of the classes that D got beside it
 
 
 class Penalised(NamedTuple):
@@ -227,6 +228,18 @@ def with_d(loop: Loop) -> float | None:
     return float(statistics.mean(m.apart * m.drawn < 0 for m in sure) > 0.9) if len(sure) >= ENOUGH else None
 
 
+def class_changed(loop: Loop) -> float | None:
+    """Return how often D gets other classes than G got, in D's steps or in G's."""
+    sides = (loop.aims.get(f"{player} fake") for player in "dg")
+    return max((statistics.mean(push.changed for push in side) for side in sides if side), default=None)
+
+
+def mixed(loop: Loop) -> float | None:
+    """Tell whether a D with BatchNorm gets reals and fakes in one batch, but fakes alone in G's step."""
+    of_d, of_g = (loop.aims.get(f"{player} fake", []) for player in "dg")
+    return float(any(push.shared for push in of_d) and not any(push.mixed for push in of_g)) if of_g else None
+
+
 def cut(loop: Loop) -> float | None:
     """Tell whether G steps without a gradient."""
     turns = [turn for turn in loop.steps if "g" in turn.step.player]
@@ -277,6 +290,8 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "eval_d": last(Judged, "in_eval"),
     "same_z": same(Drew, "z"),
     "same_x": same(Push, "rows"),
+    "class_changed": class_changed,
+    "mixed": mixed,
     "cut": cut,
     "rates": rates,
     "rate": lambda loop: max(

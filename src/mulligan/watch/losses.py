@@ -26,6 +26,8 @@ class Push(NamedTuple):
     squashed: bool  # a sigmoid made the output
     rows: Array  # the sum of each sample: equal for equal samples
     mean: Array | None = None  # of the samples, if they are reals
+    shared: bool = False  # mixed, and D has BatchNorm, which reads the whole batch
+    changed: bool = False  # D got other classes with the fakes than G
 
 
 class Loss(NamedTuple):

@@ -179,7 +179,8 @@ class Recorder(NoRecorder):
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
         self.facts: list[Fact] = []
-        self._fakes: list[torch.Tensor] = []  # the latest
+        self._fakes: list[tuple[torch.Tensor, list[torch.Tensor]]] = []  # the latest, and their classes
+        self._batch_norm = d is not None and any(isinstance(part, _MOVING[0]) for part in d.modules())
         self._norms: dict[str, list[float]] = {}
         self._way = 0.0
 
@@ -219,35 +220,45 @@ class Recorder(NoRecorder):
 
     def _drew(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
         self._hook_weights()
-        samples = first_of(output)
+        samples, inputs = first_of(output), tensors(args, words)
         if isinstance(samples, torch.Tensor) and samples.dim():
-            self._fakes = [*self._fakes, samples.detach()][-4:]
+            classes = [y.detach().clone() for y in inputs[1:2]]  # some loops write each batch into the same memory
+            self._fakes = [*self._fakes, (samples.detach(), classes)][-4:]
         if torch.is_grad_enabled():  # not a sheet of samples
-            z = next((x for x in tensors(args, words) if x.is_floating_point()), None)
+            z = next((x for x in inputs if x.is_floating_point()), None)
             self.facts.append(Drew(None if z is None else np.sort(row_sums(z)), _in_eval(net)))
 
     def _judged(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
         self._hook_weights()
-        x, out = next(iter(tensors(args, words)), None), first_of(output)
+        inputs, out = tensors(args, words), first_of(output)
+        x = inputs[0] if inputs else None
         if x is None or not isinstance(out, torch.Tensor) or not out.requires_grad:
             return
         n = 1 if out.numel() == 1 else len(x)  # an answer for the whole batch, or for each sample
         if n > 1 and (len(out) != n or n < out.numel() == x.numel()):  # or a picture for each sample
             return
         fake = np.zeros(len(x), bool)
-        for fakes in self._fakes:
+        for fakes, _ in self._fakes:
             fake[place_of(fakes, x)] = True
         attached = x.grad_fn is not None
         if (attached and not fake.any()) or (n == 1 and fake.any() != fake.all()):  # changed: nobody knows what it is
             return
         if not attached and not fake.all() and x.dim() > 1 and x[0].numel() == self._size:
             some = x.detach()[torch.from_numpy(~fake).to(x.device)].float()
-            self.facts.append(Judged(float(some.min()), float(some.max()), _in_eval(net)))
+            pair = () if fake.any() or len(inputs) < 2 else tuple(part.detach().clone() for part in inputs[:2])
+            self.facts.append(Judged(float(some.min()), float(some.max()), _in_eval(net), pair))
         values, squashed = as_numpy(out.reshape(n, -1)).mean(-1), bounds_of(out) == BOUNDS["Sigmoid"]
-        out.register_hook(self._reading(partial(self._pushed, x, values, squashed, fake, attached)))
+        changed = self._changes_classes(x, inputs[1:2])
+        out.register_hook(self._reading(partial(self._pushed, x, values, squashed, fake, attached, changed)))
+
+    def _changes_classes(self, x: torch.Tensor, classes: list[torch.Tensor]) -> bool:
+        """Tell whether D gets a batch of fakes with other classes than G got, who may draw the same for several."""
+        drawn = [ys for fakes, ys in self._fakes if ys and place_of(fakes, x) == slice(0, len(x))]
+        pairs = [(as_numpy(y), as_numpy(z)) for ys in drawn for y, z in zip(ys, classes) if y.shape == z.shape]
+        return bool(pairs) and not any(np.array_equal(y, z) for y, z in pairs)
 
     def _pushed(
-        self, x: torch.Tensor, values: Array, squashed: bool, fake: Any, attached: bool, grad: torch.Tensor
+        self, x: torch.Tensor, values: Array, squashed: bool, fake: Any, attached: bool, changed: bool, grad: Any
     ) -> None:
         if bool((grad == 1).all()) and x.is_leaf and x.requires_grad:  # the first pass of a gradient penalty
             self.facts.append(Penalised(torch.is_grad_enabled()))
@@ -258,8 +269,8 @@ class Recorder(NoRecorder):
                     some, mixed = rows[: len(values)], not bool(rows.all())
                     clean = side == "real" and not attached
                     mean = as_numpy(x.reshape(len(x), -1))[rows].mean(0, np.float64) if clean else None
-                    push = Push(side, values[some], each[some], attached, mixed, squashed, np.sort(sums[rows]), mean)
-                    self.facts.append(push)
+                    parts = values[some], each[some], attached, mixed, squashed, np.sort(sums[rows]), mean
+                    self.facts.append(push := Push(side, *parts, mixed and self._batch_norm, changed))
                     if side == "fake":
                         self._way = way_of(push.gradient) or self._way
 

@@ -20,7 +20,7 @@ from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import count, figure
 from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
-from mulligan.watch.arrays import as_numpy, calm, kinds_of, layout_of, range_of
+from mulligan.watch.arrays import as_numpy, calm, class_match, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
 from mulligan.watch.detectors import Judged, Loop, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
@@ -143,8 +143,9 @@ class Watch(AbstractContextManager["Watch"]):
             distinct = len({row.tobytes() for row in self.layout.samples(reals)})
             self._facts |= {"distinct": float(distinct), "distinct_share": distinct / len(reals)}
         self._asks = nets[1] is not None and not self._nets.blind
+        self._kinds = None if labels is None else kinds_of(labels[rows])
         self._probe = Probe(
-            Reals(fixed, self.low, self.high, labels=None if labels is None else kinds_of(labels[rows])),
+            Reals(fixed, self.low, self.high, labels=self._kinds),
             self._nets.fakes,
             Facts(0.0, False, False, False, steps=self._length),
             self._answers if self._asks else None,
@@ -301,7 +302,22 @@ class Watch(AbstractContextManager["Watch"]):
         self._optimisers |= {turn.step.player: turn.step for turn in loop.steps}
         self.loss = loop.loss or self.loss
         self._check_reals([(fact.low, fact.high) for fact in loop.of(Judged)])
+        if self._kinds is not None:
+            signals |= self._match_classes(self._kinds, loop)
         self._history.signals = self._facts | signals if self._asks else signals
+
+    def _match_classes(self, kinds: Any, loop: Loop) -> dict[str, float]:
+        """Measure whether the classes that D gets belong to its reals, if the means of classes differ."""
+        shape, reals = self._nets.labels.shape[1:], self._probe.reals.x
+        pairs = [fact.pair for fact in loop.of(Judged) if len(fact.pair) == 2 and fact.pair[1].shape[1:] == shape]
+        if sum(len(x) for x, _ in pairs) < ROWS // 2 or len(np.unique(kinds[::2])) < 4:
+            return {}
+        x = np.concatenate([self.layout.samples(x) for x, _ in pairs])
+        classes = np.concatenate([kinds_of(y) for _, y in pairs])
+        of_reals, in_loop = (
+            class_match(reals[::2], kinds[::2], *those) for those in ((reals[1::2], kinds[1::2]), (x, classes))
+        )
+        return {"class_in_loop": in_loop / of_reals} if of_reals > 0.2 else {}
 
     def _fail(self, step: int) -> None:
         self._tell(step, self._history.failed())
