@@ -62,7 +62,6 @@ class Point:
     work: Work
     milliseconds: float
     mebibytes: float
-    parameters: int
 
 
 def measure(work, steps):
@@ -84,8 +83,7 @@ def measure(work, steps):
         for space in (step.g, *step.d.spaces):
             held += space.memory.nbytes + space.grad.nbytes
         held += step.d.own.nbytes
-    parameters = gan.g.network.n_params + gan.d.network.n_params
-    return Point(work, 1000 * float(np.median(taken)), held / 2**20, parameters)
+    return Point(work, 1000 * float(np.median(taken)), held / 2**20)
 
 
 def lines(toy):
@@ -112,7 +110,7 @@ def slope(points, name):
 
 
 def table(found):
-    rows = ["| nets | varied | values | ms a step (CPU, one thread) | slope | MiB | parameters |", "|---" * 7 + "|"]
+    rows = ["| nets | varied | values | ms a step (CPU, one thread) | slope | MiB |", "|---" * 6 + "|"]
     for (nets, name), points in found.items():
         cells = [
             nets,
@@ -121,7 +119,6 @@ def table(found):
             " · ".join(f"{p.milliseconds:.3g}" for p in points),
             f"{slope(points, name):.2f}",
             " · ".join(f"{p.mebibytes:.3g}" for p in points),
-            " · ".join(dict.fromkeys(f"{p.parameters / 1e6:.2g} M" for p in points)),
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
