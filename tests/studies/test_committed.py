@@ -10,8 +10,8 @@ from mulligan.studies import MEASURES, StudyRun, load_study
 from mulligan.training import Run
 
 RESULTS = Path(__file__).parents[2] / "docs" / "book" / "results"
-OTHERS = {"optimisers", "symptoms", "synthetic-gradients", "watching"}
-"""Not made by a study file; they have tests of their own."""
+OTHERS = {"optimisers", "symptoms", "synthetic-gradients", "watching", "matching", "matching-again"}
+"""Not made by a study file, or by one that has left with its loss; they have tests of their own."""
 SMOOTH = {"d_real", "d_fake", "gradient", "distance", "correlation", "mean_correlation", "range"}
 """Figures that do not jump when a last digit is another."""
 MADE = sorted(path.stem for path in RESULTS.glob("*.jsonl") if path.stem not in OTHERS)
