@@ -107,3 +107,14 @@ def rows_of_pictures(shown, *rows):
             axis.set(xticks=[], yticks=[])
         row[0].set_ylabel(name)
     return figure
+
+
+def rings(generators):
+    """Draw a thousand points of each generator of the ring beside as many real ones."""
+    figure, axes = plt.subplots(1, len(generators), figsize=(7.5, 2.6), layout="constrained")
+    real = np.asarray(load("ring").images[:1000])
+    for axis, (name, generator) in zip(axes, generators.items()):
+        axis.scatter(*real.T, s=2, color="#b9c7d6")
+        axis.scatter(*generator.sample(1000, seed=1).T, s=2, color="#b24a0a")
+        axis.set(title=name, aspect="equal", xticks=[], yticks=[], xlim=(-2.6, 2.6), ylim=(-2.6, 2.6))
+    return figure

@@ -126,6 +126,22 @@ def source_of(path, name):
     return "```python no-run\n" + dedent("\n".join(lines)) + "\n```"
 
 
+def two_costs(p_real, p_fake):
+    """Return D's cost with one minus sign, and with two, where it takes reals and fakes for real so often."""
+    with np.errstate(divide="ignore"):
+        first, second = -np.log(p_real), np.log1p(-p_fake)
+    return first + second, first - second
+
+
+def costs_shown(rows):
+    """Return a table of what each cost would print for each game, at the medians."""
+    lines = []
+    for row in rows:
+        medians = (min(row.figures[name].median, 1.0) for name in ("d_real", "d_fake"))
+        lines.append((row.name, *(f"{cost:.3f}" for cost in two_costs(*medians))))
+    return table(("game", "one minus (as printed)", "two minus (right)"), lines)
+
+
 def curves(rows, name, label):
     """Draw the medians of a figure over the steps, both logarithmic, with a line for each row."""
     figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
