@@ -54,7 +54,7 @@ def links_are_the_contents(app, docname, text):
         pages = dict.fromkeys(f"{title} <{page}>" if root else page for title, page in links)
         text[0] += "\n".join(["\n\n```{toctree}", ":hidden:", ":maxdepth: 1", "", *pages, "```", ""])
     if docname in INDEX:
-        text[0] += f"\n\n```{{index}} {INDEX[docname]}\n```\n"
+        text[0] += f"\n\n```{{index}} ! {INDEX[docname]}\n```\n"
 
 
 def formulas_as_they_stand(app, what, name, obj, options, lines):
