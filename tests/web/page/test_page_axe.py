@@ -10,7 +10,7 @@ VIEWS = {
     "teach": "[data-testid=easel]",
     "draw": "[data-testid=copy-verdict]",
     "museum/article": "[data-testid=museum-true]",
-    "pile": "[data-testid=easel-count]",
+    "pile": "body[data-view=pile] main h1",
 }
 """Views, and what stands in each once all of it is there."""
 
