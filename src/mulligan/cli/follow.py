@@ -43,20 +43,19 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int
     If steps are to be done by `until`, a run that is a tenth off goes on with another length; this is looked at after
     two fifths, and again after two fifths of what is left.
     """
-    start = since = time.perf_counter()
-    first = seen = run.step
-    steps = run.config.steps
+    start, first, steps = time.perf_counter(), run.step, run.config.steps
+    latest = start, first  # time and step of the latest look
     alarm: Diagnosed | None = None
 
     def try_next() -> bool:
         return tries > 0 and alarm is not None and bool(alarm.overrides)
 
     def is_off() -> bool:
-        nonlocal since, seen, steps
-        now = time.perf_counter()
-        if AGAIN < until - since < math.inf and run.step == seen + 2 * (run.config.steps - seen) // 5 > seen:
-            steps = run.step + max(1, round((until - now) * (run.step - seen) / (now - since)))
-            since, seen = now, run.step
+        nonlocal latest, steps
+        now, (since, base) = time.perf_counter(), latest
+        if AGAIN < until - since < math.inf and run.step == base + 2 * (run.config.steps - base) // 5 > base:
+            steps = run.step + max(1, round((until - now) * (run.step - base) / (now - since)))
+            latest = now, run.step
         return abs(steps - run.config.steps) > run.config.steps / 10
 
     with Interrupt() as stop:

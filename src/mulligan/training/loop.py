@@ -75,7 +75,7 @@ def train(
         view = view_of(run) if in_notebook() else None
     evaluators, observers = tuple(evaluators), tuple(observers or ())  # a mistake shows now, not after an hour
     run.watch(observers)
-    held, clock = Interrupt([signal.SIGINT]), events.Clock(run.wall, run.cpu, 0.0)
+    interrupt, clock = Interrupt([signal.SIGINT]), events.Clock(run.wall, run.cpu, 0.0)
 
     def answer(event: events.Event) -> Iterator[events.Event]:
         if view is not None:
@@ -91,7 +91,7 @@ def train(
     with _alone(run), run.gan:
         run.gan.team.run(silence)
         try:
-            for event in _events(run, evaluators, save, stop, held):
+            for event in _events(run, evaluators, save, stop, interrupt):
                 if isinstance(event, (events.Saved, events.Waiting)):
                     yield event
                 else:
@@ -100,7 +100,7 @@ def train(
         except DivergedError as error:  # from a step, the guard, samples or an observer
             yield from answer(events.Failed(run.step, str(error), clock=clock))
             raise
-    if held() and (run.step == run.config.steps or not stop()):
+    if interrupt() and (run.step == run.config.steps or not stop()):
         raise BetweenSteps(f"stopped after step {run.step}: mulligan.train(run) goes on with the same run")
 
 
@@ -122,7 +122,7 @@ def _events(
     evaluators: Sequence[Evaluator],
     save: Callable[[events.Saved], object] | None,
     stop: Callable[[], Stop],
-    held: Interrupt,
+    interrupt: Interrupt,
 ) -> Iterator[events.Event]:
     """Train, and yield each event when it is due, until the end, `stop` or Ctrl-C."""
     config, clock, reported = run.config, events.Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
@@ -152,10 +152,10 @@ def _events(
     while run.step < config.steps:
         cadences = config.report_every, sample_every, config.evaluate_every, config.save_every
         last = min([config.steps, *((run.step // every + 1) * every for every in cadences if every)])
-        answered = _advance(run, last, stop, held)
+        answer = _advance(run, last, stop, interrupt)
         for step, changes in run.take_adjustments():
             yield events.Adjusted(step, changes, clock=clock)
-        if answered == "wait":
+        if answer == "wait":
             yield events.Waiting(run.step)
             continue
         if run.step < last:
@@ -177,16 +177,16 @@ def _events(
     yield events.Finished(run.step, clock=clock)
 
 
-def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Interrupt) -> Stop:
+def _advance(run: Run, last: int, stop: Callable[[], Stop], interrupt: Interrupt) -> Stop:
     """Take steps up to number `last`, or until `stop` or Ctrl-C, and add up the time. Returns what `stop` returned."""
-    answered: Stop = False
+    answer: Stop = False
     wall, cpu = time.perf_counter(), time.process_time()
     default = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a handler of the caller's own stays
     try:
-        with held if default else contextlib.nullcontext(), np.errstate(all="ignore"):  # the guard finds overflows
-            while run.step < last and not held() and not (answered := stop()):
+        with interrupt if default else contextlib.nullcontext(), np.errstate(all="ignore"):  # the guard finds overflows
+            while run.step < last and not interrupt() and not (answer := stop()):
                 run.advance()
     finally:
         run.wall += time.perf_counter() - wall
         run.cpu += time.process_time() - cpu
-    return answered
+    return answer
