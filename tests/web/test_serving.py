@@ -91,7 +91,7 @@ def test_a_run_from_start_to_stop(served):
     assert served.post("/api/train/adjust", **{"try": 1, "changes": [[gamma, -1]]}).json()["field"] == gamma
     served.post("/api/train/stop", **{"try": 1})
     status = served.wait(lambda status: status["state"] == "stopped")
-    assert status["step"] == _saved(served) == there + 2
+    assert status["step"] == newest_save_of(served) == there + 2
     assert any(each["code"] == "saved" for each in ear.until("notice"))
     # what the training loop told has come as the log of the run has it
     log = (served.runs / status["run"] / "events.jsonl").read_text().splitlines()
@@ -107,18 +107,18 @@ def test_a_run_from_start_to_stop(served):
 def test_a_killed_worker_is_missed_and_the_run_goes_on(served):
     served.take()
     served.post("/api/train/start", **LONG)
-    served.wait(lambda status: _saved(served) >= 200)
+    served.wait(lambda status: newest_save_of(served) >= 200)
     worker = _worker(served.process.pid)
     os.kill(worker, signal.SIGKILL)
     status = served.wait(lambda status: status["state"] == "failed")
     assert status["error"]["code"] == "worker-died"
     assert status["error"]["checkpoint_step"] >= 200
     served.post("/api/train/resume", **{"try": 1})
-    status = served.wait(lambda status: status["state"] == "training" and status["step"] > _saved(served))
+    status = served.wait(lambda status: status["state"] == "training" and status["step"] > newest_save_of(served))
     assert _worker(served.process.pid) != worker
 
 
-def _saved(served):
+def newest_save_of(served):
     """Find the step of the newest checkpoint of the run in hand; 0 without one."""
     saved = checkpoints(served.runs / served.status()["run"] / "checkpoints")
     return step_of(saved[-1]) if saved else 0

@@ -116,7 +116,7 @@ def upgrade(table: Any) -> Any:
     if isinstance(data, dict) and "skip_broken" in data:
         table = {**table, "data": {key: value for key, value in data.items() if key != "skip_broken"}}
     if isinstance(schedules, dict):
-        table = {**table, "schedules": {name: _upgraded(schedule) for name, schedule in schedules.items()}}
+        table = {**table, "schedules": {name: _upgrade_schedule(schedule) for name, schedule in schedules.items()}}
     for who in ("generator", "discriminator"):
         clip = player.get("clip") if isinstance(player := table.get(who), dict) else None
         if clip == "none" or (isinstance(clip, dict) and "max" in clip):
@@ -124,7 +124,7 @@ def upgrade(table: Any) -> Any:
     return table
 
 
-def _upgraded(schedule: Any) -> Any:
+def _upgrade_schedule(schedule: Any) -> Any:
     if not isinstance(schedule, dict) or schedule.keys() != {"kind", "value", "hold", "end"}:
         return schedule
     return {"kind": "cosine", "start": schedule["value"], "end": schedule["end"], "from_": schedule["hold"]}

@@ -64,16 +64,16 @@ class Nets:
     def begin(self, latent: Latent, seed: int) -> Array:
         """Draw the fixed z and the first samples, and ask D once."""
         with self.copied():
-            self.z = self._draw(latent, seed)
+            self.z = self._draw_z(latent, seed)
             first = self.fakes(ROWS)
-            if "jax" in sys.modules and isinstance(self.drawn(self.nets[0], slice(0, ROWS)), sys.modules["jax"].Array):
+            if "jax" in sys.modules and isinstance(self.draw(self.nets[0], slice(0, ROWS)), sys.modules["jax"].Array):
                 self.name = "JAX"
             if self.nets[1] is not None:
                 self.blind = self._try_discriminator()
             self.explore()
         return first
 
-    def _draw(self, latent: Latent, seed: int) -> tuple[Any, ...]:
+    def _draw_z(self, latent: Latent, seed: int) -> tuple[Any, ...]:
         """Draw the fixed z: Gaussian, or what a function returns for their number."""
         if callable(latent):
             drawn: Any = self.copier.copy(latent)(COUNT)
@@ -122,12 +122,12 @@ class Nets:
     def fakes(self, n: int, average: bool = False) -> Array:
         """Return the samples of the first n of the fixed z, in batches of `ROWS` as BatchNorm needs them."""
         net = self.nets[2] if average and self.nets[2] is not None else self.nets[0]
-        parts = [self.drawn(net, slice(at, at + ROWS)) for at in range(0, n, ROWS)]
+        parts = [self.draw(net, slice(at, at + ROWS)) for at in range(0, n, ROWS)]
         if any(math.prod(part.shape) != len(part) * math.prod(self.layout.shape) for part in parts):
             raise AskError(f"it draws samples of shape {tuple(parts[0].shape)}")
         return np.concatenate([self.layout.samples(part) for part in parts])[:n]
 
-    def drawn(self, net: Any, rows: slice) -> Any:
+    def draw(self, net: Any, rows: slice) -> Any:
         parts = [part[rows] for part in self.z]
         words = dict(zip(self.names, parts))
         return ask(net, *([] if words else parts), *self._classes(rows), **words)
@@ -153,7 +153,7 @@ class Nets:
 
     def answers(self) -> tuple[Array, Array, Array | None]:
         """Return D's outputs for the fixed reals and as many fakes, and its slope at the reals if it is known."""
-        fakes = self.drawn(self.nets[0], slice(0, len(self.real)))
+        fakes = self.draw(self.nets[0], slice(0, len(self.real)))
         real, slope = self.slope(self._real_like(fakes))
         slope = None if slope is None or len(real) < len(fakes) else self.layout.samples(slope)
         return as_numpy(real), as_numpy(self.scores(fakes)), slope
@@ -171,9 +171,9 @@ class Nets:
                 return float(as_numpy(self.scores(x)).mean())
 
         with self.seeded():
-            before = self.drawn(earlier[0], slice(0, len(self.real)))
+            before = self.draw(earlier[0], slice(0, len(self.real)))
         with self.seeded():
-            after = self.drawn(g, slice(0, len(self.real)))
+            after = self.draw(g, slice(0, len(self.real)))
         x = self._real_like(before)
         real, fake, drawn = (judge(earlier[1], samples) for samples in (x, before, after))
         return [Moves(judge(d, x) - real, judge(d, before) - fake, drawn - fake, real - fake)]

@@ -83,7 +83,7 @@ class TorchNets(Nets):
                 for weight, leaf in self.copier.leaves
                 if leaf.is_floating_point() and (weight.requires_grad or isinstance(weight, torch.nn.Parameter))
             ]
-            samples = self.drawn(self.nets[0], slice(0, ROWS))
+            samples = self.draw(self.nets[0], slice(0, ROWS))
             if isinstance(samples, torch.Tensor):
                 self.reach = bounds_of(samples)
             scores = self.scores(samples.detach()) if self.nets[1] is not None and not self.blind else None
@@ -189,11 +189,11 @@ class Recorder(NoRecorder):
         self.facts.append(Began())
         if self._handles:
             return
-        for net, hook in ((self.g, self._drew), (self.d, self._judged)):
+        for net, hook in ((self.g, self._record_samples), (self.d, self._record_answers)):
             if net is not None:
-                self._handles.append(net.register_forward_hook(self._reading(hook), with_kwargs=True))
-        self._handles.append(register_optimizer_step_pre_hook(self._reading(self._steps)))
-        self._handles.append(register_optimizer_step_post_hook(self._reading(self._stepped)))
+                self._handles.append(net.register_forward_hook(self._guard(hook), with_kwargs=True))
+        self._handles.append(register_optimizer_step_pre_hook(self._guard(self._measure_norms)))
+        self._handles.append(register_optimizer_step_post_hook(self._guard(self._record_step)))
         self._waiting = {*self._first}
         self._hook_weights()
 
@@ -209,16 +209,16 @@ class Recorder(NoRecorder):
         facts, self.facts = self.facts, []
         return facts
 
-    def _reading(self, hook: Callable[..., None]) -> ReadingHook:
+    def _guard(self, hook: Callable[..., None]) -> ReadingHook:
         return ReadingHook(hook, self._fail)
 
     def _hook_weights(self) -> None:
         """Give each weight its hook as soon as it needs gradients: many loops let D need none in G's step."""
         for name in [name for name in self._waiting if self._first[name].requires_grad]:
             self._waiting.remove(name)
-            self._handles.append(self._first[name].register_hook(self._reading(partial(self._added, name))))
+            self._handles.append(self._first[name].register_hook(self._guard(partial(self._record_addition, name))))
 
-    def _drew(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
+    def _record_samples(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
         self._hook_weights()
         samples, inputs = first_of(output), tensors(args, words)
         if isinstance(samples, torch.Tensor) and samples.dim():
@@ -228,7 +228,7 @@ class Recorder(NoRecorder):
             z = next((x for x in inputs if x.is_floating_point()), None)
             self.facts.append(Drew(None if z is None else np.sort(row_sums(z)), _in_eval(net)))
 
-    def _judged(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
+    def _record_answers(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
         self._hook_weights()
         inputs, out = tensors(args, words), first_of(output)
         x = inputs[0] if inputs else None
@@ -249,7 +249,7 @@ class Recorder(NoRecorder):
             self.facts.append(Judged(float(some.min()), float(some.max()), _in_eval(net), pair))
         values, squashed = as_numpy(out.reshape(n, -1)).mean(-1), bounds_of(out) == BOUNDS["Sigmoid"]
         changed = self._changes_classes(x, inputs[1:2])
-        out.register_hook(self._reading(partial(self._pushed, x, values, squashed, fake, attached, changed)))
+        out.register_hook(self._guard(partial(self._record_gradient, x, values, squashed, fake, attached, changed)))
 
     def _changes_classes(self, x: torch.Tensor, classes: list[torch.Tensor]) -> bool:
         """Tell whether D gets a batch of fakes with other classes than G got, who may draw the same for several."""
@@ -257,7 +257,7 @@ class Recorder(NoRecorder):
         pairs = [(as_numpy(y), as_numpy(z)) for ys in drawn for y, z in zip(ys, classes) if y.shape == z.shape]
         return bool(pairs) and not any(np.array_equal(y, z) for y, z in pairs)
 
-    def _pushed(
+    def _record_gradient(
         self, x: torch.Tensor, values: Array, squashed: bool, fake: Any, attached: bool, changed: bool, grad: Any
     ) -> None:
         if bool((grad == 1).all()) and x.is_leaf and x.requires_grad:  # the first pass of a gradient penalty
@@ -274,18 +274,18 @@ class Recorder(NoRecorder):
                     if side == "fake":
                         self._way = way_of(push.gradient) or self._way
 
-    def _added(self, name: str, grad: torch.Tensor) -> None:
+    def _record_addition(self, name: str, grad: torch.Tensor) -> None:
         if not torch.is_grad_enabled():  # else the graph of a penalty
             before = self._first[name].grad
             self.facts.append(Added(name, before is None or not bool(before.any()), self._way))
 
-    def _steps(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def _measure_norms(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self._hook_weights()
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         weights = {name: some for name, some in self._weights.items() if any(id(weight) in held for weight in some)}
         self._norms = {name: _norms_of(some) for name, some in weights.items()}
 
-    def _stepped(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def _record_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if not self._norms:
             return
         moved = [name for name, norms in self._norms.items() if _norms_of(self._weights[name]) != norms]

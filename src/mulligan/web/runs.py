@@ -152,13 +152,13 @@ def send_futures(playground: Playground, *, name: RunName) -> Answer:
     real = None if data is None or not data.is_points else points_picture(np.asarray(data.images[:CLOUD]), *data.range)
     steps = sorted({step for grids in saved for step in grids if step >= tries[-1].from_step})
     chosen = steps[:: -(-len(steps) // 60)]  # at most 60 frames
-    frames = [np.concatenate([_half(*each, step, real) for each in zip(tries, saved)], axis=1) for step in chosen]
+    frames = [np.concatenate([_draw_half(*each, step, real) for each in zip(tries, saved)], axis=1) for step in chosen]
     path = after / "exports" / "both-futures.gif"
     save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
     return Answer(path, file=f"{name}-{path.name}")
 
 
-def _half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """Draw what a try has sampled until a step, under words that say so; points over the `real` ones."""
     from PIL import Image, ImageDraw
 
@@ -168,7 +168,7 @@ def _half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uint8] |
     if real is not None:
         dots = np.where(real[..., None] > 0, np.array(BLUE, np.uint8), np.zeros(3, np.uint8))
         picture = np.where(picture > 0, np.array(ORANGE, np.uint8), dots)
-    words = Image.new("RGB", (picture.shape[1], 44))
+    caption = Image.new("RGB", (picture.shape[1], 44))
     alarm = f"{one.alarm['state']} at step {one.alarm['step']:,}" if one.alarm else ""
     where = f"ended at step {one.step:,}" if ended else f"step {own:,}"
     lines = [
@@ -176,8 +176,8 @@ def _half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uint8] |
         *textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6),
     ]
     for row, text in enumerate(lines[:3]):
-        ImageDraw.Draw(words).text((4, 2 + 13 * row), text)
-    return np.concatenate([np.asarray(words), picture // (3 if ended else 1)])
+        ImageDraw.Draw(caption).text((4, 2 + 13 * row), text)
+    return np.concatenate([np.asarray(caption), picture // (3 if ended else 1)])
 
 
 # ── what may be done with a run ───────────────────────────────────────────────────────────────────────────────────────
