@@ -93,9 +93,9 @@ def _affine(side: str, layers: tuple[Layer, ...], shape: Shape) -> Iterator[_Aff
         elif isinstance(layer, Projection):
             yield _Affine(name, 1, layer.classes, shape[0], weights_only=True)  # dE = (chosen dy)ᵀ x
         elif isinstance(layer, Conv2d):
-            yield _Affine(name, prod(out[:2]), prod(layer.size) * shape[2], out[2])
+            yield _Affine(name, prod(out[:2]), layer.kernel**2 * shape[2], out[2])
         elif isinstance(layer, ConvTranspose2d):
-            taps = prod(layer.correlation(shape).kernel)
+            taps = layer.correlation(shape).kernel ** 2
             yield _Affine(name, prod(shape[:2]), taps * out[2], shape[2], transposed=True)
         shape = out
 

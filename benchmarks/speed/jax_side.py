@@ -185,7 +185,7 @@ def _apply(layer: Layer, shape: Shape, p: Any, x: Any, y: Any) -> Any:
     if isinstance(layer, ConvTranspose2d):
         # Transposed convolution: the flipped kernel over an image with stride − 1 zeros between pixels.
         zeros = padding(layer, shape)
-        pads = [(k - 1 - zeros, k - 1 - zeros) for k in layer.size]
+        pads = [(layer.kernel - 1 - zeros,) * 2] * 2
         W, dilation = p["W"][::-1, ::-1], (layer.stride, layer.stride)
         return jax.lax.conv_general_dilated(x, W, (1, 1), pads, dilation, dimension_numbers=_NHWC) + p["b"]
     if isinstance(layer, LeakyReLU):

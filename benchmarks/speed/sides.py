@@ -156,7 +156,7 @@ def padding(layer: Conv2d | ConvTranspose2d, shape: Shape) -> int:
         return int(layer.padding)
     out = layer.output_shape(shape)
     fine, coarse = (shape, out) if isinstance(layer, Conv2d) else (out, shape)
-    zeros = {max((n - 1) * layer.stride + k - size, 0) for n, k, size in zip(coarse, layer.size, fine)}
+    zeros = {max((n - 1) * layer.stride + layer.kernel - size, 0) for n, size in zip(coarse[:2], fine)}
     if len(zeros) > 1 or min(zeros) % 2:
         raise UnsupportedError(
             f"{layer} on {shape} has padding that differs between sides, which torch does not support. "

@@ -146,17 +146,18 @@ class Stack(torch.nn.Module):  # type: ignore[misc]
             self.ways[at + "b"] = module.linear.bias, _same, _same
             return module
         if isinstance(layer, Conv2d):
-            module = torch.nn.Conv2d(shape[2], layer.channels, layer.size, layer.stride, padding(layer, shape))
+            module = torch.nn.Conv2d(shape[2], layer.channels, layer.kernel, layer.stride, padding(layer, shape))
             self.ways[at + "W"] = module.weight, lambda W: W.permute(3, 2, 0, 1), lambda w: w.permute(2, 3, 1, 0)
             self.ways[at + "b"] = module.bias, _same, _same
             return module
         if isinstance(layer, UpsampleConv2d):
-            module = _UpsampleConv(shape[2], layer.channels, layer.size)
+            module = _UpsampleConv(shape[2], layer.channels, layer.kernel)
             self.ways[at + "W"] = module.weight, lambda W: W.permute(3, 2, 0, 1), lambda w: w.permute(2, 3, 1, 0)
             self.ways[at + "b"] = module.bias, _same, _same
             return module
         if isinstance(layer, ConvTranspose2d):
-            module = torch.nn.ConvTranspose2d(shape[2], layer.channels, layer.size, layer.stride, padding(layer, shape))
+            zeros = padding(layer, shape)
+            module = torch.nn.ConvTranspose2d(shape[2], layer.channels, layer.kernel, layer.stride, zeros)
             self.ways[at + "W"] = module.weight, lambda W: W.permute(2, 3, 0, 1), lambda w: w.permute(2, 3, 0, 1)
             self.ways[at + "b"] = module.bias, _same, _same
             return module

@@ -59,8 +59,8 @@ def test_both_dtypes_see_the_same_draws(init):
         (nn.Dense(5), (7,), "W", (7, 5)),
         (nn.Projection(4), (7,), "W", (7, 1)),
         (nn.Projection(4), (7,), "E", (7, 1)),
-        (nn.ConvTranspose2d(16, kernel=(3, 5), stride=1), (8, 8, 6), "W", (3 * 5 * 6, 3 * 5 * 16)),
-        (nn.Conv2d(16, kernel=(3, 5), stride=1), (8, 8, 6), "W", (3 * 5 * 6, 3 * 5 * 16)),
+        (nn.ConvTranspose2d(16, kernel=3, stride=1), (8, 8, 6), "W", (9 * 6, 9 * 16)),
+        (nn.Conv2d(16, kernel=3, stride=1), (8, 8, 6), "W", (9 * 6, 9 * 16)),
         (nn.Conv2d(16, kernel=4, stride=2), (8, 8, 6), "W", (16 * 6, 4 * 16)),
         (nn.ConvTranspose2d(16, kernel=4, stride=2), (8, 8, 6), "W", (4 * 6, 16 * 16)),
         (nn.Conv2d(1, kernel=1, stride=3), (6, 6, 1), "W", (1, 1)),  # most pixels are in no window; never below 1

@@ -24,46 +24,36 @@ class _Convolution(Affine):
     """Options and passes that both directions share."""
 
     channels: Count
-    kernel: Count | tuple[Count, Count] = 4
+    kernel: Count = 4
     stride: Count = 2
     padding: Whole | Literal["same"] = "same"
     init: Initializer = He()
     bias: bool = True
     bias_init: Initializer = Zeros()
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.kernel, tuple) and self.kernel[0] == self.kernel[1]:
-            object.__setattr__(self, "kernel", self.kernel[0])
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the kernel."""
-        return (self.kernel, self.kernel) if isinstance(self.kernel, int) else self.kernel
-
     @abstractmethod
     def correlation(self, shape: Shape) -> Correlation:
         """Return where the windows lie, given the shape of an input sample."""
 
     @abstractmethod
-    def _axis(self, size: int, k: int) -> tuple[int, int]:
+    def _axis(self, size: int) -> tuple[int, int]:
         """Return the output's size along one axis, and the zeros before the fine image there."""
 
     def _place(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return `_axis` of both axes: sizes, and zeros; raise `ShapeError` if nothing is left of the image."""
         check_image(self, shape)
-        (height, above), (width, left) = (self._axis(size, k) for size, k in zip(shape, self.size))
+        (height, above), (width, left) = (self._axis(size) for size in shape[:2])
         if min(height, width) < 1:
-            least = [next(size for size in count(1) if self._axis(size, k)[0] >= 1) for k in self.size]
+            least = next(size for size in count(1) if self._axis(size)[0] >= 1)
             raise ShapeError(
-                f"{type(self).__name__} with kernel {self.size}, stride {self.stride} and padding {self.padding}: "
-                f"images must be {least[0]} × {least[1]} or larger, got {shape[0]} × {shape[1]}. Try padding = 'same'."
+                f"{type(self).__name__} with kernel {self.kernel}, stride {self.stride} and padding {self.padding}: "
+                f"images must be {least} × {least} or larger, got {shape[0]} × {shape[1]}. Try padding = 'same'."
             )
         return (height, width), (above, left)
 
     def params(self, shape: Shape) -> dict[str, Param]:
         fan_in, fan_out = self._fans(shape)
-        W = Param((*self.size, shape[2], self.channels), self.init, fan_in, fan_out)
+        W = Param((self.kernel, self.kernel, shape[2], self.channels), self.init, fan_in, fan_out)
         b = Param((self.channels,), self.bias_init, fan_in, fan_out)
         return self.with_directions({"W": W, "b": b} if self.bias else {"W": W})
 
@@ -100,7 +90,7 @@ class Conv2d(_Convolution):
     Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", §2.
 
     Samples are images (H, W, c_in), the output is (h, w, channels). A padding of p gives
-    h = ⌊(H + 2p − kh)/stride⌋ + 1; "same" gives h = ⌈H/stride⌉. The width follows the same formulas.
+    h = ⌊(H + 2p − kernel)/stride⌋ + 1; "same" gives h = ⌈H/stride⌉. The width follows the same formulas.
 
     `stride` and `padding` count pixels of the fine image: the input of `Conv2d`, the output of `ConvTranspose2d`.
     "same" divides (`Conv2d`, rounding up) or multiplies (`ConvTranspose2d`) the image's size by the stride exactly, for
@@ -109,19 +99,19 @@ class Conv2d(_Convolution):
 
     def correlation(self, shape: Shape) -> Correlation:
         grid, before = self._place(shape)
-        return Correlation((shape[0], shape[1], shape[2]), (*grid, self.channels), self.size, self.stride, before)
+        return Correlation((shape[0], shape[1], shape[2]), (*grid, self.channels), self.kernel, self.stride, before)
 
-    def _axis(self, size: int, k: int) -> tuple[int, int]:
+    def _axis(self, size: int) -> tuple[int, int]:
         if self.padding == "same":
             g = -(-size // self.stride)
-            return g, max((g - 1) * self.stride + k - size, 0) // 2
-        return (size + 2 * self.padding - k) // self.stride + 1, self.padding
+            return g, max((g - 1) * self.stride + self.kernel - size, 0) // 2
+        return (size + 2 * self.padding - self.kernel) // self.stride + 1, self.padding
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.correlation(shape).grid
 
     def _fans(self, shape: Shape) -> tuple[int, int]:
-        taps = self.size[0] * self.size[1]
+        taps = self.kernel**2
         return taps * shape[2], max(1, taps * self.channels // self.stride**2)
 
     def _product(self, m: Memory, x: Array, name: str, b: Array | None) -> Array:
@@ -146,25 +136,25 @@ class ConvTranspose2d(_Convolution):
 
     Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", §4.
 
-    Samples are images (h, w, c_in), the output is (H, W, channels). A padding of p gives H = (h − 1)·stride + kh − 2p;
-    "same" gives H = h·stride. The width follows the same formulas.
+    Samples are images (h, w, c_in), the output is (H, W, channels). A padding of p gives
+    H = (h − 1)·stride + kernel − 2p; "same" gives H = h·stride. The width follows the same formulas.
     """
 
     def correlation(self, shape: Shape) -> Correlation:
         image, before = self._place(shape)
-        return Correlation((*image, self.channels), (shape[0], shape[1], shape[2]), self.size, self.stride, before)
+        return Correlation((*image, self.channels), (shape[0], shape[1], shape[2]), self.kernel, self.stride, before)
 
-    def _axis(self, size: int, k: int) -> tuple[int, int]:
+    def _axis(self, size: int) -> tuple[int, int]:
         if self.padding == "same":
-            return size * self.stride, max(k - self.stride, 0) // 2
-        return (size - 1) * self.stride + k - 2 * self.padding, self.padding
+            return size * self.stride, max(self.kernel - self.stride, 0) // 2
+        return (size - 1) * self.stride + self.kernel - 2 * self.padding, self.padding
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.correlation(shape).image
 
     def _fans(self, shape: Shape) -> tuple[int, int]:
-        # kh·kw/stride² windows reach an output pixel, each with all c_in channels.
-        taps = self.size[0] * self.size[1]
+        # kernel²/stride² windows reach an output pixel, each with all c_in channels.
+        taps = self.kernel**2
         return max(1, taps * shape[2] // self.stride**2), taps * self.channels
 
     def _product(self, m: Memory, x: Array, name: str, b: Array | None) -> Array:
@@ -179,11 +169,11 @@ class ConvTranspose2d(_Convolution):
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
         correlation: Correlation = m.saved["correlation"]
-        transposed = m.buffers["transposed", (*correlation.kernel, correlation.image[2], correlation.grid[2])]
+        transposed = m.buffers["transposed", (*[correlation.kernel] * 2, correlation.image[2], correlation.grid[2])]
         self.learn(m, correlation.to_kernel(m, dy.__getitem__, x, transposed).swapaxes(2, 3))
 
     def window(self, m: Memory) -> Array:
-        """Return the kernel that the products use, (kh, kw, c_in, c_out)."""
+        """Return the kernel that the products use, (k, k, c_in, c_out)."""
         return m.weights["W"]
 
     def learn(self, m: Memory, dV: Array) -> None:
@@ -191,7 +181,7 @@ class ConvTranspose2d(_Convolution):
         m.add("W", dV)
 
 
-@register("upsample_conv2d", example((3, 2, 2), 2), example((2, 2, 3), 2, kernel=(2, 3), spectral_norm=True))
+@register("upsample_conv2d", example((3, 2, 2), 2), example((2, 2, 3), 2, kernel=2, spectral_norm=True))
 @dataclass(frozen=True)
 class UpsampleConv2d(ConvTranspose2d):
     """Repeat each pixel in 2×2, then convolve with W; computed as one transposed convolution.
@@ -202,26 +192,26 @@ class UpsampleConv2d(ConvTranspose2d):
     flat they can be seen as a pattern. Here their sums are equal, so that flat stays flat. The window of the transposed
     convolution is the sum of W, turned by 180°, over the four places of a repeated pixel:
 
-        V[i, j] = Σ_{a, b ∈ {0, 1}} W[kh − 1 − i + a, kw − 1 − j + b]
+        V[i, j] = Σ_{a, b ∈ {0, 1}} W[kernel − 1 − i + a, kernel − 1 − j + b]
 
     It computes what `Upsample` and a 3×3 `Conv2d` of stride 1 do, in four ninths of their multiplications.
     """
 
-    kernel: Count | tuple[Count, Count] = 3
+    kernel: Count = 3
     stride: Count = field(default=2, init=False)
     padding: Whole | Literal["same"] = field(default="same", init=False)
 
     def correlation(self, shape: Shape) -> Correlation:
-        kh, kw = self.size
-        return replace(ConvTranspose2d(self.channels, (kh + 1, kw + 1)).correlation(shape), before=(kh // 2, kw // 2))
+        fine, before = ConvTranspose2d(self.channels, self.kernel + 1).correlation(shape), self.kernel // 2
+        return replace(fine, before=(before, before))
 
     def _fans(self, shape: Shape) -> tuple[int, int]:
-        taps = self.size[0] * self.size[1]
+        taps = self.kernel**2
         return taps * shape[2], taps * self.channels
 
     def window(self, m: Memory) -> Array:
         W = m.weights["W"][::-1, ::-1]
-        V = m.buffers["window", (len(W) + 1, W.shape[1] + 1, *W.shape[2:])]
+        V = m.buffers["window", (len(W) + 1, len(W) + 1, *W.shape[2:])]
         V.fill(0.0)
         for part in self._parts(V):
             part += W

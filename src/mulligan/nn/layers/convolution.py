@@ -3,9 +3,10 @@
     coarse[i, j, k] = Σ_{a,b,c} fine[s·i + a − p, s·j + b − p, c] · W[a, b, c, k]
 
 On the fine side, row f is phase r = (f + p) mod s of quotient q = (f + p − r)/s. It meets the coarse rows i with
-s·i + a = f + p, hence a = r + s·t and i = q − t for t = 0 … ⌈kh/s⌉ − 1. The same holds for columns. The transpose is
-therefore again a convolution, of stride 1 over the coarse grid, and its s·s·C outputs are the phases of the fine
-pixels. `Windows` copies windows of an image into the rows of a matrix (im2col), so that each becomes a matrix product.
+s·i + a = f + p, hence a = r + s·t and i = q − t for t = 0 … ⌈k/s⌉ − 1, where k is the side of W. The same holds for
+columns. The transpose is therefore again a convolution, of stride 1 over the coarse grid, and its s·s·C outputs are the
+phases of the fine pixels. `Windows` copies windows of an image into the rows of a matrix (im2col), so that each becomes
+a matrix product.
 
 Derived in docs/book/03-convolution.md.
 """
@@ -37,12 +38,12 @@ THIN = 4
 class Windows:
     """A grid of equal windows. A window may reach beyond the image, where it reads zeros.
 
-    Window (i, j) covers the rows ``stride·i − before[0] + (0 … kh − 1)`` of the image, and columns by the same rule.
+    Window (i, j) covers the rows ``stride·i − before[0] + (0 … k − 1)`` of the image, and columns by the same rule.
     """
 
     image: tuple[int, int, int]
     grid: tuple[int, int]
-    kernel: tuple[int, int]  # size of one window
+    kernel: int  # side of one window
     stride: int
     before: tuple[int, int]  # zeros above and left of the image; negative where the windows begin inside it
 
@@ -53,8 +54,8 @@ class Windows:
 
     @cached_property
     def length(self) -> int:
-        """Numbers in one window, kh·kw·C."""
-        return self.kernel[0] * self.kernel[1] * self.image[2]
+        """Numbers in one window, k²·C."""
+        return self.kernel**2 * self.image[2]
 
     def tile(self, most: int, dtype: np.dtype[Any]) -> int:
         """Return the number of samples whose matrix of windows fits into `most` bytes, at least 1."""
@@ -63,8 +64,8 @@ class Windows:
     @cached_property
     def covered(self) -> tuple[int, int]:
         """Height and width of the area that all windows cover together."""
-        (h, w), (kh, kw), s = self.grid, self.kernel, self.stride
-        return (h - 1) * s + kh, (w - 1) * s + kw
+        (h, w), s = self.grid, self.stride
+        return (h - 1) * s + self.kernel, (w - 1) * s + self.kernel
 
     @cached_property
     def inside(self) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
@@ -75,7 +76,7 @@ class Windows:
     @cached_property
     def whole(self) -> bool:
         """Whether each window is one pixel, and together they are the image."""
-        return self.kernel == (1, 1) and self.stride == 1 and self.covered == self.image[:2]
+        return self.kernel == self.stride == 1 and self.covered == self.image[:2]
 
     def copies(self, m: Memory, n: int) -> "WindowBuffers":
         """Return what copies the windows of up to n images."""
@@ -96,7 +97,7 @@ class WindowBuffers(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
     def gather(self, x: Array, rows_first: bool = False) -> Array:
         """Copy the windows of x into the rows of a matrix.
 
-        The windows are in the order (n, h, w), or (h, n, w) with `rows_first`. The matrix, (n·h·w, kh·kw·C), is valid
+        The windows are in the order (n, h, w), or (h, n, w) with `rows_first`. The matrix, (n·h·w, k²·C), is valid
         until the next call in this workspace.
         """
         if self._windows.whole and not rows_first:
@@ -116,15 +117,15 @@ class WindowBuffers(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
     def __missing__(self, key: tuple[int, bool]) -> tuple[Array, Array, Array, Array]:
         """Make the views: the image's place in the padded area, the windows of that area, and where they go, twice.
 
-        One element is one row of one window: kw·C contiguous numbers in both places. NumPy then copies whole elements,
+        One element is one row of one window: k·C contiguous numbers in both places. NumPy then copies whole elements,
         five times as fast as single numbers where C = 1.
         """
         (n, rows_first), of = key, self._windows
         padded = self.padded[:n]
-        element = np.dtype((np.void, of.kernel[1] * of.image[2] * padded.itemsize))
-        (h, w), kh, s = of.grid, of.kernel[0], of.stride
+        element = np.dtype((np.void, of.kernel * of.image[2] * padded.itemsize))
+        (h, w), s = of.grid, of.stride
         sample, row, pixel, _ = padded.strides
-        windows: Array = np.ndarray((n, h, w, kh), element, padded, 0, (sample, s * row, s * pixel, row))
+        windows: Array = np.ndarray((n, h, w, of.kernel), element, padded, 0, (sample, s * row, s * pixel, row))
         if rows_first:
             windows = windows.swapaxes(0, 1)
         size = n * of.places * of.length
@@ -140,7 +141,7 @@ class Correlation:
 
     image: tuple[int, int, int]  # the fine side, (H, W, C)
     grid: tuple[int, int, int]  # the coarse side, (h, w, K)
-    kernel: tuple[int, int]
+    kernel: int
     stride: int
     before: tuple[int, int]  # the p of the formula: rows and columns of zeros above and left of the image
 
@@ -153,11 +154,11 @@ class Correlation:
     def phases(self) -> Windows:
         """The windows of the coarse grid that the quotients q see; t runs against the window."""
         s = self.stride
-        th, tw = (-(-k // s) for k in self.kernel)
+        taps = -(-self.kernel // s)
         first_row, first_col = (p // s for p in self.before)
         last_row, last_col = ((size - 1 + p) // s for size, p in zip(self.image, self.before))
         grid = (last_row - first_row + 1, last_col - first_col + 1)
-        return Windows(self.grid, grid, (th, tw), 1, (th - 1 - first_row, tw - 1 - first_col))
+        return Windows(self.grid, grid, taps, 1, (taps - 1 - first_row, taps - 1 - first_col))
 
     @cached_property
     def rows(self) -> list[tuple[slice, slice]]:
@@ -170,7 +171,7 @@ class Correlation:
         return _phases(self.image[1], self.before[1], self.stride)
 
     def to_coarse(self, m: Memory, fine: Array, W: Array, out: Array, b: Array | None = None) -> Array:
-        """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W (kh, kw, C, K), plus b (K)."""
+        """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W (k, k, C, K), plus b (K)."""
         K, size = self.grid[2], self.windows.tile(TILE_BYTES, m.dtype)
         matrix, copies = _contiguous(m, W).reshape(-1, K), self.windows.copies(m, min(size, len(fine)))
         for tile in _tiles(len(fine), size):
@@ -180,7 +181,7 @@ class Correlation:
         return out
 
     def to_kernel(self, m: Memory, fine: Callable[[slice], Array], coarse: Array, out: Array) -> Array:
-        """Write the transpose with respect to W, (kh, kw, C, K), tile by tile, so that each stays in the cache."""
+        """Write the transpose with respect to W, (k, k, C, K), tile by tile, so that each stays in the cache."""
         K, windows = self.grid[2], self.windows
         matrix = out.reshape(-1, K)
         size = min(windows.tile(TILE_BYTES, m.dtype), rows_at_once(*matrix.shape) // windows.places)
@@ -236,43 +237,43 @@ class Correlation:
                 fine[:, rows, cols] = pixels[:, row_quotients, col_quotients, a, b]
 
     def _multiply_pieces(self, m: Memory, padded: Array, matrices: Array) -> Array:
-        """Multiply every row of every window by the matrix of that row: (th, pixels, s·s·C).
+        """Multiply every row of every window by the matrix of that row: (taps, pixels, s·s·C).
 
-        tw neighbouring pixels are one row of a window. Cut the padded grid into such pieces, beginning at pixel 0, 1, …
-        tw − 1. These are tw matrices, which together hold every row of every window.
+        `taps` neighbouring pixels are one row of a window. Cut the padded grid into such pieces, beginning at pixel
+        0, 1, … taps − 1. These are as many matrices, which together hold every row of every window.
         """
         pixels = padded.reshape(-1, self.grid[2])
-        n, tw, (th, _, outputs) = len(pixels), self.phases.kernel[1], matrices.shape
-        products = m.context.buffers["phase", (th * n * outputs,)].reshape(th, n, outputs)
-        for start in range(tw):
-            stop = n - (n - start) % tw
-            pieces = pixels[start:stop].reshape(-1, tw * pixels.shape[1])
+        n, (taps, _, outputs) = len(pixels), matrices.shape
+        products = m.context.buffers["phase", (taps * n * outputs,)].reshape(taps, n, outputs)
+        for start in range(taps):
+            stop = n - (n - start) % taps
+            pieces = pixels[start:stop].reshape(-1, taps * pixels.shape[1])
             for matrix, part in zip(matrices, products):
-                multiply(pieces, matrix, part[start:stop:tw])
+                multiply(pieces, matrix, part[start:stop:taps])
         return products
 
     def _add_rows(self, products: Array, width: int) -> Array:
         """Add the rows of each window: row t lies t rows of `width` pixels further on."""
-        (th, n, _), tw = products.shape, self.phases.kernel[1]
-        for t in range(1, th):
-            whole = n - tw + 1 - t * width
+        taps, n, _ = products.shape
+        for t in range(1, taps):
+            whole = n - taps + 1 - t * width
             products[0, :whole] += products[t, t * width : t * width + whole]
         total: Array = products[0]
         return total
 
     def _phase_matrices(self, m: Memory, W: Array, thin: bool) -> Array:
-        """Return a matrix (th·tw·K, s·C) for each phase of rows; if thin, (tw·K, s·s·C) for each row of a window."""
-        s, (kh, kw, C, K), (th, tw) = self.stride, W.shape, self.phases.kernel
-        if (kh, kw) != (th * s, tw * s):
-            whole = m.buffers["whole", (th * s, tw * s, C, K)]
+        """Return a matrix (t·t·K, s·C) for each phase of rows; if thin, (t·K, s·s·C) for each row of a window."""
+        s, (k, _, C, K), taps = self.stride, W.shape, self.phases.kernel
+        if k != taps * s:
+            whole = m.buffers["whole", (taps * s, taps * s, C, K)]
             whole.fill(0)
-            whole[:kh, :kw] = W
+            whole[:k, :k] = W
             W = whole
-        taps = W.reshape(th, s, tw, s, C, K)[::-1, :, ::-1]
-        taps = taps.transpose((0, 2, 5, 1, 3, 4) if thin else (1, 0, 2, 5, 3, 4))
-        matrices = m.buffers["matrices", taps.shape]
-        matrices[...] = taps
-        return matrices.reshape((th, tw * K, s * s * C) if thin else (s, th * tw * K, s * C))
+        parts = W.reshape(taps, s, taps, s, C, K)[::-1, :, ::-1]
+        parts = parts.transpose((0, 2, 5, 1, 3, 4) if thin else (1, 0, 2, 5, 3, 4))
+        matrices = m.buffers["matrices", parts.shape]
+        matrices[...] = parts
+        return matrices.reshape((taps, taps * K, s * s * C) if thin else (s, taps**2 * K, s * C))
 
 
 def _overlap(size: int, before: int, covered: int) -> tuple[slice, slice]:
