@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.S)
 LONG = {
+    BLOCKS[0].strip(): r"step +\d",
     "mulligan train faces": r"step +\d",
     "mulligan train best": r"step +\d",
     "mulligan train finest": r"step +\d",
@@ -84,19 +85,18 @@ def shell(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the README has a line of its own for Windows")
 def test_the_lines_of_the_readme_work_as_they_stand(shell, tmp_path):
-    status, shown = shell.type(BLOCKS[0].strip())
-    if status and "No matching distribution" in shown:
-        pytest.skip(f"the package index cannot be reached: {shown[-200:]}")
-    assert status == 0, shown[-2000:]
-    lines = dict.fromkeys(re.findall(r"`(mulligan [^`]*)`", README))
-    del lines["mulligan train"]  # just typed
-    assert lines.keys() >= LONG.keys()
-    failed = {}
+    lines = [BLOCKS[0].strip(), "mulligan resume runs/quick-1 --steps 300"]
+    lines += [line for line in re.findall(r"`(mulligan [^`]*)`", README) if line != "mulligan train"]
+    assert set(lines) >= LONG.keys()
+    screens = {}
     for line in lines:
-        status, shown = shell.type(line, LONG.get(line))
-        if status not in (0, 130) or "Traceback" in shown:
-            failed[line] = shown[-2000:]
-    assert not failed
+        status, screens[line] = shell.type(line, LONG.get(line))
+        if "No matching distribution" in screens[line]:
+            pytest.skip(f"the package index cannot be reached: {screens[line][-200:]}")
+        assert status in (0, 130), (line, screens[line][-2000:])
+        assert "Traceback" not in screens[line], (line, screens[line][-2000:])
+    count = re.search(r"all ([\d,]+) are right", screens["mulligan check"])
+    assert f"| Gradients | {count[1]} comparisons" in (ROOT / "docs/benchmarks/index.md").read_text("utf-8")
     assert (tmp_path / "lab/index.html").is_file()
 
     (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
