@@ -1,6 +1,7 @@
 """Cells and the runner, in this process where that is enough."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,7 +122,8 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write, tmp_path, monkeypatch)
 
 def test_a_worker_whose_study_was_killed_stops_and_saves(write, tmp_path, monkeypatch):
     job = StudyRun(load_study(write()), tmp_path / "out").job("plain/seed-0")
-    parents = iter([1, 1, 2])
+    parents = iter([1, 1, 1])
+    monkeypatch.setattr(cells.multiprocessing, "parent_process", lambda: SimpleNamespace(pid=1))
     monkeypatch.setattr(cells.os, "getppid", lambda: next(parents, 2))
     assert run_cell(job)["status"] == "failed"
     monkeypatch.undo()

@@ -13,7 +13,7 @@ from pathlib import Path
 import joblib
 import pytest
 
-from mulligan.studies import StudyRun, load_study
+from mulligan.studies import MEASURES, StudyRun, load_study
 
 SOURCE = Path(__file__).parents[2] / "src"
 PATIENCE = 240.0  # the machine may be busy
@@ -109,33 +109,50 @@ def test_workers_know_the_kinds_of_the_program_that_began_the_study(write, tmp_p
         assert {"steps", "distance"} <= found["own", seed].keys()
 
 
-SLOW = "seeds = 2\nsteps = 4000"
+GATED = """
+import sys, time
+from pathlib import Path
+from mulligan.cli import main
+from mulligan.studies import MEASURES
+
+def wait(run, count):
+    while run.config.seed >= {seed} and not Path({gate!r}).exists():
+        time.sleep(0.01)
+    return {{}}
+
+MEASURES["gate"] = wait
+if __name__ == "__main__":
+    sys.exit(main())
+"""
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers by /proc")
-@pytest.mark.parametrize("victim", ["worker", "study"])
-def test_a_killed_study_goes_on(victim, write, tmp_path):
-    path = write(seeds=SLOW, measure_at="measure_at = [200]")
-    child = start(path, tmp_path / "out", "--workers", "2")
-    wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
-    workers = processes_below(child.pid)
-    os.kill(workers[0] if victim == "worker" else child.pid, signal.SIGKILL)
-    _, stderr = child.communicate(timeout=90.0)  # its workers, which hold the pipe, end with it
+@pytest.mark.parametrize(("victim", "waits"), [("worker", 1), ("study", 0)])  # seed 0 has ended, or none has
+def test_a_killed_study_goes_on(victim, waits, write, tmp_path, here, monkeypatch):
+    gate, out, measures = tmp_path / "gate", tmp_path / "out", 'measures = ["quality", "gate"]'
+    path = write(seeds="seeds = 2\nsteps = 400", measure_at="measure_at = [200]", measures=measures)
+    (tmp_path / "own.py").write_text(GATED.format(gate=str(gate), seed=waits), "utf-8")
+    child = start(path, out, "--workers", "2", program=(str(tmp_path / "own.py"),))
+    wait_for(lambda: len(list(out.glob(f"cells/*/seed-{waits}/checkpoints/step-000100"))) == 2)
+    wait_for(lambda: not waits or len(exact(out / "results.jsonl")) == 2)
+    if victim == "worker":
+        os.kill(processes_below(child.pid)[0], signal.SIGKILL)
+    else:
+        child.kill()
+        gate.touch()
+    _, stderr = child.communicate(timeout=20.0)  # its workers, which hold the pipe, end with it
     if victim == "worker":
         assert child.returncode == 1
         assert re.search(r"a worker was lost \(.*--resume\.$", stderr.strip(), re.DOTALL)
-    child = start(path, tmp_path / "out", "--workers", "2")
-    wait_for(lambda: (tmp_path / "out" / "results.jsonl").is_file())
-    child.kill()
-    child.communicate(timeout=90.0)
-    before = {r["cell"] for r in exact(tmp_path / "out" / "results.jsonl")}
-    assert before
-    printed = ended(start(path, tmp_path / "out", "--workers", "2"))
-    assert before.isdisjoint(r["cell"] for r in printed[:-1])
-    ended(start(path, tmp_path / "whole", "--workers", "2"))
-    assert exact(tmp_path / "out" / "results.jsonl") == exact(tmp_path / "whole" / "results.jsonl")
-    assert not list((tmp_path / "out").rglob("*.part"))
+    assert not list(out.glob("cells/*/*/checkpoints/step-000400"))
+    monkeypatch.setitem(MEASURES, "gate", lambda run, count: {})
+    study = load_study(path)
+    list(StudyRun(study, out, resume=True).run())
+    assert here == ["plain/seed-0", "hinge/seed-0", "plain/seed-1", "hinge/seed-1"][2 * waits :]
+    list(StudyRun(study, tmp_path / "whole").run())
+    assert exact(out / "results.jsonl") == exact(tmp_path / "whole" / "results.jsonl")
+    assert not list(out.rglob("*.part"))
 
 
 def test_one_worker_is_the_study_itself(write, tmp_path):

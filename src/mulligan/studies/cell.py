@@ -4,6 +4,7 @@ A killed cell continues from its newest checkpoint. `run_cell` never raises: an 
 worker whose study has ended stops at the next step, and saves.
 """
 
+import multiprocessing
 import os
 import shutil
 import time
@@ -78,12 +79,17 @@ def run_cell(job: Job) -> dict[str, Any]:
 
 
 def _train(job: Job) -> None:
-    run, study = run_of(job), os.getppid()
-    # a killed study leaves its workers to another parent
-    for _ in Recorder(job.folder).record(run, observers=[job], stop=lambda: os.getppid() != study):
+    run = run_of(job)
+    for _ in Recorder(job.folder).record(run, observers=[job], stop=is_orphan):
         pass
     if run.step < run.config.steps:
         raise RunError("the study was killed")
+
+
+def is_orphan() -> bool:
+    """Tell whether this is a worker whose study has ended: a killed study leaves its workers to another parent."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and parent.pid != os.getppid()
 
 
 def run_of(job: Job) -> Run:

@@ -23,7 +23,7 @@ from mulligan.data import DATASETS
 from mulligan.doors.read import parse_object, read_json, read_text
 from mulligan.doors.write import advice, atomic_write, write_json
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
-from mulligan.studies.cell import FAILED, Job, check_data, run_cell, time_steps
+from mulligan.studies.cell import FAILED, Job, check_data, is_orphan, run_cell, time_steps
 from mulligan.studies.measures import MEASURES
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
@@ -270,4 +270,7 @@ def _with_registries(entries: list[dict[str, Any]], function: Callable[[Any], An
     """Do a job after copying the study's registries, because a worker has only imported Mulligan."""
     for registry, known in zip(_registries(), entries):
         registry.update(known)
-    return function(job)
+    result = function(job)
+    if is_orphan():  # nobody reads the result, and loky would wait almost a minute
+        os._exit(1)
+    return result
