@@ -80,9 +80,9 @@ def measure(work, steps):
             taken.append(time.process_time() - start)
     held = sum(array.nbytes for array in gan.arrays().values()) + real.nbytes
     for step in gan.team_steps:
-        for space in (step.g, *step.d.spaces):
-            held += space.memory.nbytes + space.grad.nbytes
-        held += step.d.own.nbytes
+        held += sum(space.grad.nbytes for space in (step.g, *step.d.spaces))
+        for top in (step.d.own, step.g.memory, *(space.memory for space in step.d.spaces)):
+            held += sum(array.nbytes for memory in top.walk() for array in memory.buffers.largest.values())
     return Point(work, 1000 * float(np.median(taken)), held / 2**20)
 
 

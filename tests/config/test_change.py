@@ -10,8 +10,8 @@ from mulligan.config.serialization import to_table
 from mulligan.doors.read import parse_toml
 from mulligan.errors import ConfigError, DataError
 from mulligan.game import Hinge
+from mulligan.nn import EMA
 from mulligan.nn.optimizers import RMSprop
-from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, DataSpec, dumps_toml, load_config, recipe, with_overrides
 
 
@@ -68,9 +68,9 @@ def test_a_kind_alone_has_its_defaults(tiny):
 
 
 def test_none_becomes_a_kind(tiny):
-    config = overridden(tiny(), "schedules.beta2.kind=constant", "schedules.beta2.value=0.9")
-    assert config.schedules.beta2 == Constant(0.9)
-    assert overridden(config, "schedules.beta2=none").schedules.beta2 is None
+    config = overridden(tiny(), "average=none")
+    assert config.average is None
+    assert overridden(config, "average.kind=ema", "average.ramp=0.1").average == EMA(ramp=0.1)
 
 
 def test_a_new_kind_has_parts_at_once_and_overrides_may_mend_each_other(tiny):
@@ -99,7 +99,9 @@ def test_lists_grow_and_empty(tiny):
         ("penalties.7=r1", "penalties.7 does not exist: penalties is a list of 2 entries"),
         ("penalties.-1=r1", "penalties.-1 does not exist"),
         ("steps.more=1", "steps.more cannot be set, because steps is 24. Set steps itself."),
-        ("schedules.beta2.value=1", "because schedules.beta2 is 'none'"),
+        ("average.ramp.x=1", "cannot be set"),
+        ("instance_noise=0.1", "unknown key 'instance_noise'. Use a gradient penalty"),
+        ("schedules.beta2=linear", "unknown key 'schedules.beta2'. Set beta2 of the optimiser"),
         ("average.ramp.max=1", "Set average.ramp itself."),
         ("discriminator.optimizer.kind=rmsprob", "Did you mean 'rmsprop'?"),
         ("discriminator.optimizer.kind=[1]", "discriminator.optimizer.kind must be one of sgd, "),

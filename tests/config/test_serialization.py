@@ -193,7 +193,7 @@ def test_any_game_is_played_or_refused(tiny, digits, monkeypatch, generator, dis
         ({"steps": "many"}, "steps must be a whole number, at least 1, got 'many'."),
         ({"steps": True}, "steps must be a whole number, at least 1, got True. Try 4000."),
         ({"steps": 2**63}, "steps must be a whole number, at least 1, got 9223372036854775808."),
-        ({"instance_noise": False}, "instance_noise must be a finite number, at least 0, got False."),
+        ({"augment_probability": False}, "augment_probability must be a finite number from 0 to 1, got False."),
         ({"update": "simultanous"}, "Did you mean 'simultaneous'?"),
         ({"penalties": {"kind": "r1"}}, "penalties must be a list, each entry a kind of Penalty, got {'kind': 'r1'}."),
         ({"latent": [1]}, "latent must be a table with the keys dim, distribution, redraw, got [1]"),
@@ -215,12 +215,12 @@ def test_a_missing_player_is_named():
 
 
 def test_short_forms(tiny):
-    table = {**to_table(tiny()), "loss": "hinge", "data": "mnist", "average": "none", "instance_noise": 1}
+    table = {**to_table(tiny()), "loss": "hinge", "data": "mnist", "average": "none", "augment_probability": 1}
     config = from_table(Config, table)
     assert config.loss == Hinge()
     assert config.data == DataSpec("mnist")
     assert config.average is None
-    assert type(config.instance_noise) is float
+    assert type(config.augment_probability) is float
 
 
 def test_the_table_of_a_spec():

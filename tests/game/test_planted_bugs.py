@@ -211,17 +211,6 @@ def g_s_move_leaves_gradients_in_d(patch):
     around(patch, DiscriminatorPasses, "fake_gradient", change)
 
 
-@bug("instance noise, *, mlp, workers 1")
-def fakes_are_not_blurred(patch):
-    def change(right, self, *which):
-        move = right(self, *which)
-        if move.noise is not None:
-            move.noise[1] = 0
-        return move
-
-    around(patch, Draws, "move", change)
-
-
 @bug("augmented, translation, *, workers 1", "augmented, all, conv, *, workers 2")
 def a_translation_is_its_own_transpose(patch):
     patch.setattr(Translation, "transpose", Translation.apply)

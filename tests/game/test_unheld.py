@@ -40,8 +40,10 @@ def test_what_a_step_needs_is_known_before_and_never_more_than_it_takes(game, wo
     for step in gan.team_steps:
         for space in (step.g, *step.d.spaces):  # two may share their memory
             grads[id(space.grad.base)] = max(space.grad.nbytes, grads.get(id(space.grad.base), 0))
-    held = sum(space.memory.nbytes for step in gan.team_steps for space in (step.g, *step.d.spaces))
-    held += sum(step.d.own.nbytes for step in gan.team_steps)
+    own = [step.d.own for step in gan.team_steps]
+    own += [space.memory for step in gan.team_steps for space in (step.g, *step.d.spaces)]
+    of = [memory.buffers.largest.values() for top in own for memory in top.walk()]
+    held = sum(array.nbytes for arrays in of for array in arrays)
     taken = held + sum(grads.values()) + sum(array.nbytes for array in gan.arrays().values())
     assert taken / 6 < asked[0] <= taken
 

@@ -97,11 +97,3 @@ def test_refuses_values_out_of_range(cls, name, value):
 def test_a_window_that_ends_before_it_begins_is_told_both_ends():
     with pytest.raises(ConfigError, match=r"^Linear: from_ must be below until = 1\.0, got 1\.0\. Try from_ = 0\.5\.$"):
         schedules.Linear(from_=1.0)
-
-
-def test_a_schedule_of_beta2_needs_an_option_beta2_and_stays_in_its_range():
-    with pytest.raises(ConfigError, match=r"SGD must have an option beta2"):
-        SGD().rates(1.0, beta2=0.9)
-    for beta2 in (1.0, -0.1):
-        with pytest.raises(ConfigError, match=rf"Adam: beta2 .* got {beta2:g} "):
-            Adam().rates(1.0, beta2=beta2)

@@ -118,12 +118,11 @@ def test_a_grid_of_a_fifth_of_its_length_is_silent_while_it_is_young(seed, until
     assert [e for e in events if isinstance(e, Diagnosed)] == []
 
 
-@pytest.mark.parametrize("changes", [("discriminator.layers.hidden=[2]",), ("instance_noise=2", "penalties=[]")])
-def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run(changes):
-    config = ring(*changes, "data.limit=0", steps=3000)
+def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run():
+    config = ring("discriminator.layers.hidden=[2]", "data.limit=0", steps=3000)
     found = [e for e in watched(config, until=1210, every=150) if isinstance(e, Diagnosed)]
     assert [e.state for e in found] == ["G wins"]
-    assert [*map(str, found[0].overrides)] in (["discriminator.layers.hidden=[128]"], ["instance_noise=0.1"])
+    assert [*map(str, found[0].overrides)] == ["discriminator.layers.hidden=[128]"]
 
 
 @pytest.mark.parametrize(("output", "beyond"), [("tanh", 0.5), ("sigmoid", 0.75)])

@@ -287,7 +287,6 @@ def test_every_failure_has_a_remedy():
         ("mlp", ("penalties.0.gamma=1e5",), ("penalties.0.gamma=1",)),
         ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
         ("ring", ("latent.dim=1",), ("latent.dim=2",)),
-        ("mlp", ("instance_noise=3",), ("instance_noise=0.1",)),
         ("mlp", ("discriminator.layers=['flatten', {kind='dense', units=1}, 'sigmoid']", "data.labels=none"),
          ("discriminator.layers.2=flatten",)),
     ],

@@ -71,7 +71,7 @@ def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(tiny, 
 
 def test_moments_are_kept_where_what_they_are_moments_of_is(parent, tmp_path):
     parent(tmp_path / "a")
-    run = plan(tmp_path / "a", replace(ALARM, overrides=changes_of(["instance_noise=0.1"]))).run()
+    run = plan(tmp_path / "a", replace(ALARM, overrides=changes_of(["augment_probability=0.5"]))).run()
     assert run.gan.arrays()["g.optimizer.v"].any()
     asked = replace(plan(tmp_path / "a", ALARM), keep_moments=True).run()
     assert asked.gan.d.state["v"].any()

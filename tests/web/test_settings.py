@@ -110,13 +110,13 @@ def test_settings_are_adjusted_while_it_trains(call, stand):
 
 def test_again_takes_every_setting_and_another_seed(call, stand, playground):
     playground.session.finished = lambda run: None
-    call.begun(stand, changes=["instance_noise=0.25", "average.half_life=50", ["steps", 300]])
+    call.begun(stand, changes=["augment_probability=0.25", "average.half_life=50", ["steps", 300]])
     call.post("/api/train/adjust", **{"try": 1, "changes": [["generator.optimizer.lr", 0.25]]})
     stand.say("state", state="finished", step=300)
     answer = call.post("/api/train/start", changes=[["seed", 8], ["latent.dim", 7]]).json()
     assert answer["status"]["run"] == "ring-2"
     config = started(stand)["config"]
-    assert (config.seed, config.instance_noise, config.average.half_life, config.steps) == (8, 0.25, 50, 300)
+    assert (config.seed, config.augment_probability, config.average.half_life, config.steps) == (8, 0.25, 50, 300)
     assert (config.latent.dim, config.generator.optimizer.lr, config.recipe) == (7, 0.25, "ring")
     assert not started(stand)["paused"]
 
@@ -139,12 +139,12 @@ def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call, stand, own
 
 
 def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call, stand, own):
-    call.begun(stand, recipe="pictures", changes=[["data.name", own], ["data.tile", "3x3"], "instance_noise=0.25"])
+    call.begun(stand, recipe="pictures", changes=[["data.name", own], ["data.tile", "3x3"], "augment_probability=0.25"])
     call.post("/api/train/start", changes=[["data.name", "mnist-test"]], replace=True)
     config = started(stand)["config"]
     data = config.data
     assert (data.name, data.size, data.colour, data.tile) == ("mnist-test", 0, "auto", "")
-    assert (config.instance_noise, config.recipe) == (0.25, "pictures")
+    assert (config.augment_probability, config.recipe) == (0.25, "pictures")
 
 
 def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, own, tiny_pictures):

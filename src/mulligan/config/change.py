@@ -256,7 +256,6 @@ LABELS = {
     "latent.dim": "Latent size",
     "data.name": "Pictures",
     "d_steps": "D moves per step",
-    "instance_noise": "Instance noise",
     "average": "Average of G",
     "schedules.lr": "Rates over time",
     "schedules.penalty": "Penalty over time",

@@ -112,11 +112,13 @@ def upgrade(table: Any) -> Any:
     """Return the table of a configuration of an earlier version with today's fields, so that its run goes on."""
     if not isinstance(table, dict):
         return table  # the builder says what is wrong
+    table = {key: value for key, value in table.items() if (key, value) != ("instance_noise", 0)}
     data, schedules = table.get("data"), table.get("schedules")
     if isinstance(data, dict) and "skip_broken" in data:
         table = {**table, "data": {key: value for key, value in data.items() if key != "skip_broken"}}
     if isinstance(schedules, dict):
-        table = {**table, "schedules": {name: _upgrade_schedule(schedule) for name, schedule in schedules.items()}}
+        gone = {"noise"} | ({"beta2"} if schedules.get("beta2") == "none" else set())  # the noise was 0, or it is named
+        table = {**table, "schedules": {k: _upgrade_schedule(v) for k, v in schedules.items() if k not in gone}}
     for who in ("generator", "discriminator"):
         clip = player.get("clip") if isinstance(player := table.get(who), dict) else None
         if clip == "none" or (isinstance(clip, dict) and "max" in clip):

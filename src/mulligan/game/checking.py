@@ -170,13 +170,9 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
     r1_r2 = (R1(), R2())
     for update in UPDATES:
         yield f"label smoothing, {update}", game_of(loss=NonSaturating(0.1), update=update), (4,)
-        for net in ("mlp", "curved"):
-            blurred = game_of(net, instance_noise=0.3, penalties=r1_r2, update=update)
-            yield f"instance noise, {update}, {net}", blurred, (4,)
         halving = StepDecay(factor=0.5, at=(0, 1, 2))  # its value shows at which step it was evaluated
-        halves = Schedules(lr=halving, penalty=halving, noise=halving)
-        scheduled = game_of(instance_noise=0.3, penalties=r1_r2, update=update, schedules=halves)
-        yield f"schedules, {update}", scheduled, (4,)
+        halves = Schedules(lr=halving, penalty=halving)
+        yield f"schedules, {update}", game_of(penalties=r1_r2, update=update, schedules=halves), (4,)
         normed = game_of(
             rate=STILL,
             g=(nn.Dense(5, spectral_norm=True), LEAKY, nn.Dense(4)),
@@ -190,11 +186,11 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
                 yield name, replace(normed, loss=LOSSES[loss](), penalties=penalties), (4,)
         d = (nn.Conv2d(3, spectral_norm=True), *NETS["conv"][1][1:])
         yield f"spectral norm, conv, {update}", game_of("conv", STILL, d=d, penalties=r1_r2, update=update), (4, 4, 1)
-    yield "d_steps = 2", game_of(d_steps=2, penalties=(R2(), WGANGP()), instance_noise=0.3), (4,)
+    yield "d_steps = 2", game_of(d_steps=2, penalties=(R2(), WGANGP())), (4,)
     yield "d_steps = 3, relativistic, classes", game_of("classes", d_steps=3, loss=Relativistic()), (4,)
     yield "uniform z", game_of(latent=Latent(3, "uniform")), (4,)
     for net in NETS:
-        game = game_of(net, latent=Latent(3, redraw=False), loss=Relativistic(), instance_noise=0.3, d_steps=2)
+        game = game_of(net, latent=Latent(3, redraw=False), loss=Relativistic(), d_steps=2)
         yield f"z drawn once, {net}", game, NETS[net][2]
     spectral = (nn.Dense(5, spectral_norm=True), LEAKY, nn.Dense(4))
     yield "z drawn once, spectral norm in G", game_of(rate=STILL, g=spectral, latent=Latent(3, redraw=False)), (4,)
@@ -215,7 +211,7 @@ def _augmented() -> Iterator[tuple[str, Game, Shape]]:
             yield f"augmented, {name}, {update}", game_of("conv", augment=(part,), **shared), shape
         for d in (NETS["conv"][1], curved):
             name = f"augmented, all, {'curved' if d is curved else 'conv'}, {update}"
-            yield name, game_of("conv", d=d, augment=whole, instance_noise=0.2, loss=Relativistic(), **shared), shape
+            yield name, game_of("conv", d=d, augment=whole, loss=Relativistic(), **shared), shape
         half = game_of("conv", augment=whole, augment_probability=0.5, **shared)
         yield f"augmented, half of the rows, {update}", half, shape
     sets = _sets()
@@ -244,7 +240,7 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
             yield f"resampling, {tail}", game_of("conv", g=g, d=pooled, **shared), image
     mixing = (*critic[:2], batch_norm, *critic[2:])
     for loss in ("non_saturating", "relativistic"):
-        game = game_of(d=mixing, g=(mlp[0], batch_norm, *mlp[1:]), loss=LOSSES[loss](), instance_noise=0.1)
+        game = game_of(d=mixing, g=(mlp[0], batch_norm, *mlp[1:]), loss=LOSSES[loss]())
         yield f"batch norm in D, {loss}", game, shape
     yield "batch norm in D, d_steps = 2", game_of(d=mixing, d_steps=2), shape
     yield "batch norm in D, conv", game_of("conv", d=(conv_critic[0], batch_norm, *conv_critic[1:])), image
@@ -411,13 +407,9 @@ class Objectives:
         self.drawn = np.empty((2, len(real), warp.numbers))
         if warp.parts:
             warp.draw(streams["augment"], self.drawn, gan.game.augment_probability)
-        self.plain = self.real = self.augment(real, 0)
-        n, noise = len(real), gan.game.instance_noise * gan.game.schedules.noise(step, gan.total)
-        self.z = gan.game.latent.draw(streams["noise"], np.empty((n, gan.game.latent.dim))) if z is None else z
-        self.blur: Array = np.zeros_like(real)
-        if noise:
-            blur = noise * streams["noise"].standard_normal((2, *real.shape))
-            self.real, self.blur = self.real + blur[0], blur[1]
+        self.real = self.augment(real, 0)
+        latent = gan.game.latent
+        self.z = latent.draw(streams["noise"], np.empty((len(real), latent.dim))) if z is None else z
         self.spread: dict[Penalty, Array] = {}
         for penalty in gan.game.penalties:
             if penalty.apart:  # G's move does not use them, and no draw follows it
@@ -441,25 +433,25 @@ class Objectives:
     def discriminator(self) -> float:
         """L_D + Σ penalties."""
         fake = self.fake()
-        loss = self.game.loss.discriminator(real=self.logits(self.real), fake=self.logits(fake + self.blur))
+        loss = self.game.loss.discriminator(real=self.logits(self.real), fake=self.logits(fake))
         return loss.value + sum(self.penalty(penalty, fake) for penalty in self.game.penalties)
 
     def penalty(self, penalty: Penalty, fake: Array) -> float:
         if penalty.points == "real":
             x = self.real
         elif penalty.points == "fake":
-            x = fake + self.blur
+            x = fake
         elif penalty.points == "between":
-            x = self.spread[penalty] * self.plain + (1 - self.spread[penalty]) * fake
+            x = self.spread[penalty] * self.real + (1 - self.spread[penalty]) * fake
         else:
-            x = self.plain + self.spread[penalty]
+            x = self.real + self.spread[penalty]
         self.d.forward(x, self.labels)
         g = self.d.backward(np.ones((len(x), 1)))  # first order only
         return penalty.value_and_grad(g, len(x), np.empty_like(g), self.factor)
 
     def generator(self) -> float:
         """L_G."""
-        loss, real, fake = self.game.loss, self.logits(self.real), self.fake() + self.blur
+        loss, real, fake = self.game.loss, self.logits(self.real), self.fake()
         return loss.generator(real=real, fake=self.logits(fake)).value
 
 

@@ -22,7 +22,6 @@ class Move(NamedTuple):
     real: Array
     labels: Labels
     z: Array
-    noise: Array | None  # (2, rows, …): instance noise, for the reals and for the fakes
     warp: Array | None  # (2, rows, numbers): how the reals and the fakes are augmented
     points: list[Array]  # for each penalty between real and fake, or around the reals: what places its points
 
@@ -54,23 +53,18 @@ class Draws:
         self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(workers)}
         self._arrays: dict[str, Array] = {}
         self.penalties = allocate((workers, len(game.penalties)), np.float64)
-        self._head = allocate((4,), np.int64)  # steps before this one, rows of a move, labels?, noise?
+        self._head = allocate((3,), np.int64)  # steps before this one, rows of a move, labels?
 
-    def draw(self, game: Game, step: int, total: int, labels: Labels) -> None:
+    def draw(self, game: Game, step: int, labels: Labels) -> None:
         """Draw all random numbers of a step, move by move, for the batch in `real`; `step` counts those before it."""
-        real, noise = self.real, self.streams["noise"]
+        real = self.real
         n = len(real) // game.d_steps
-        spread = game.instance_noise and game.instance_noise * game.schedules.noise(step, total)
         if labels is not None:
             np.copyto(self._buffer("labels", labels.shape, labels.dtype), labels)
         self._buffer("logits", (2, n))
         for number, who in enumerate(game.moves):
             if game.latents[number] == number:
-                game.latent.draw(noise, self._buffer(f"z{number}", (n, game.latent.dim)))
-            if spread:
-                blur = self._buffer(f"noise{number}", (2, n, *self._shape))
-                noise.standard_normal(dtype=blur.dtype.type, out=blur)
-                blur *= spread
+                game.latent.draw(self.streams["noise"], self._buffer(f"z{number}", (n, game.latent.dim)))
             if game.augment:
                 warp = self._buffer(f"warp{number}", (2, n, self.warp.numbers))
                 self.warp.draw(self.streams["augment"], warp, game.augment_probability)
@@ -79,7 +73,7 @@ class Draws:
                 for k, penalty in enumerate(game.penalties_apart):
                     drawn = penalty.draw(self.streams["penalty"], part)
                     np.copyto(self._buffer(f"points{number}.{k}", drawn.shape), drawn)
-        self._head[:] = step, n, labels is not None, bool(spread)
+        self._head[:] = step, n, labels is not None
 
     def place(self, n: int) -> Array:
         """Return the array that the n real samples of the next step are written into."""
@@ -94,7 +88,7 @@ class Draws:
 
     def read(self) -> None:
         """Read what `draw` wrote into shared memory. Every worker calls this before it plays."""
-        self.step, self.n, self._labelled, self._noisy = self._head.tolist()
+        self.step, self.n, self._labelled = self._head.tolist()
 
     @property
     def logits(self) -> Array:
@@ -116,7 +110,6 @@ class Draws:
             arrays["real"][part],
             arrays["labels"][part] if self._labelled else None,
             arrays[f"z{game.latents[number]}"][rows],
-            arrays[f"noise{number}"][:, rows] if self._noisy else None,
             None if warp is None else warp[:, rows],
             [arrays[f"points{number}.{k}"][rows] for k in range(apart)],
         )

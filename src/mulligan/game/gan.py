@@ -109,7 +109,7 @@ class GAN:
         game, draws = self._game, self._draws
         labels = write(draws.place(n))
         check_batch(n, labels, moves=game.d_steps, workers=self.team.count)
-        draws.draw(game, self.steps, self.total, labels)
+        draws.draw(game, self.steps, labels)
         self.team.repeat(self._play)
         self.steps += 1
         penalties = {p.name: float(part.sum()) for p, part in zip(game.penalties, draws.penalties.T)}

@@ -37,7 +37,7 @@ class DiscriminatorPasses:
         self._first = 0  # the first row of the fakes in `space`
 
     def forward(self, real: Array, fake: Array, m: Move) -> None:
-        """Compute D([x; G(z)]), with the augmentation and noise that were drawn; `real` may have no rows."""
+        """Compute D([x; G(z)]), as `m` augments them; `real` may have no rows."""
         n, labels = len(real), m.labels
         x, self._from_unit = self._compose(real, fake, m), False
         if self.real_space is None:
@@ -49,17 +49,15 @@ class DiscriminatorPasses:
             self.fake_logits = self.space.forward(x[n:], labels)[:, 0]
 
     def _compose(self, real: Array, fake: Array, m: Move) -> Array:
-        """Return [x; G(z)] as D sees them: T(x), plus noise."""
+        """Return [x; G(z)] as D sees them: T(x)."""
         n = len(real)
-        if not n and m.warp is None and m.noise is None:
+        if not n and m.warp is None:
             return fake
         x = self.own.buffers["x", (n + len(fake), *fake.shape[1:])]
         x[:n], x[n:] = real, fake
-        for side, rows in enumerate((x[:n], x[n:])):
-            if m.warp is not None:
+        if m.warp is not None:
+            for side, rows in enumerate((x[:n], x[n:])):
                 self._warp.apply(rows, m.warp[side][: len(rows)])
-            if m.noise is not None:
-                rows += m.noise[side][: len(rows)]
         return x
 
     def unit_backward(self, *, second_order: bool) -> Array:

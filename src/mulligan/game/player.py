@@ -44,15 +44,15 @@ class PlayerState:
         """Count the optimiser's step, once for all workers, before they `move`."""
         self.player.optimizer.advance(self.state)
 
-    def move(self, spaces: list[Workspace], worker: Worker, step: int, factor: float, beta2: float | None) -> None:
+    def move(self, spaces: list[Workspace], worker: Worker, step: int, factor: float) -> None:
         """Move this worker's part of the parameters, block by block, and their average.
 
-        `spaces` are every worker's, with its gradient; `step` counts the steps before this one. `factor` and `beta2`
-        are the schedules': of the rate, and in place of β₂.
+        `spaces` are every worker's, with its gradient; `step` counts the steps before this one. `factor` is
+        the schedule's, of the rate.
         """
         theta, grad, state = self.network.theta, spaces[0].grad, self.state
         optimizer, clip, bound = self.player.optimizer, self.player.clip, self.player.clip_weights
-        rates = optimizer.rates(factor, beta2)
+        lr = float(optimizer.lr * factor)  # a schedule of the user's may give NumPy's float64
         weight = None if self._rule is None else self._rule.weight(step)
         own = blocks_of(theta.size, worker.number, worker.count)
         whole = clip > 0 or self.network.needs_finish
@@ -69,7 +69,7 @@ class PlayerState:
             if not whole and len(spaces) > 1:
                 sum_gradients(spaces, part)
             moved = theta[part]
-            optimizer.update_block(state, moved, grad[part], *map(itemgetter(part), self._vectors), **rates)
+            optimizer.update_block(state, moved, grad[part], *map(itemgetter(part), self._vectors), lr=lr)
             if bound:
                 np.clip(moved, -bound, bound, out=moved)
             if weight is not None:

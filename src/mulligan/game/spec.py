@@ -71,14 +71,6 @@ class Schedules(Checked):
     """Multiplies both players' learning rates."""
     penalty: Schedule = Constant(1.0)
     """Multiplies every penalty's weight."""
-    noise: Schedule = Constant(1.0)
-    """Multiplies `instance_noise`."""
-    beta2: Schedule | None = None
-    """Replaces β₂ of both optimisers."""
-
-    def rates(self, step: int, total: int) -> tuple[float, float | None]:
-        """Return the factor of the learning rates and β₂, as `Optimizer.rates` takes them."""
-        return self.lr(step, total), None if self.beta2 is None else self.beta2(step, total)
 
 
 @dataclass(frozen=True)
@@ -99,10 +91,8 @@ class Game(Checked):
     """Number of classes that both players see as labels; 0 for none."""
     average: Average | None = EMA()
     """The running average of G's parameters, from which samples are drawn."""
-    instance_noise: NonNegative = 0.0
-    """Standard deviation of Gaussian noise on everything D sees (Sønderby et al. 2017); 0 is off."""
     augment: tuple[Augmentation, ...] = ()
-    """Applied to every picture, real or fake, before the noise and before D sees it. Penalties act on what D sees."""
+    """Applied to every picture, real or fake, before D sees it. Penalties act on what D sees."""
     augment_probability: Fraction = 1.0
     """Probability with which a picture gets each of them (Karras et al. 2020, §3.1); 1 is always."""
     schedules: Schedules = field(default_factory=Schedules)

@@ -85,7 +85,7 @@ class Step:
         """Both players' gradients from one pass of D: the simultaneous game."""
         n, penalties = len(m.real), self.game.penalties
         fake = self.g.forward(m.z, m.labels)  # G(z)
-        self.d.forward(m.real, fake, m)  # D([x; G(z)]), augmented, with noise
+        self.d.forward(m.real, fake, m)  # D([x; G(z)]), augmented
         g = self.d.unit_backward(second_order=bool(penalties))  # δ in every layer, and g = ∇ₓD
         if penalties:
             self.penalties |= self.d.penalize(penalties, g, self.n, self.factor)  # v = ∂P/∂g, and its tangent u
@@ -162,7 +162,7 @@ class Step:
     def update(self, movers: str, total: int) -> None:
         """Take the optimisers' steps, each worker for its part of the parameters, and average G."""
         step = self.draws.step
-        factor, beta2 = self.game.schedules.rates(step, total)
+        factor = self.game.schedules.lr(step, total)
         for who in movers:
             for space in self.spaces[who]:
                 space.finish_grads()
@@ -170,6 +170,6 @@ class Step:
                 self.players[who].advance()
         self.meet()  # all gradients are complete
         for who in movers:
-            self.players[who].move(self.gradients[who], self.worker, step, factor, beta2)
+            self.players[who].move(self.gradients[who], self.worker, step, factor)
             for space in self.spaces[who]:
                 space.clear_grads()

@@ -156,15 +156,13 @@ def try_penalty(penalty: Penalty, g: Array, n: int, factor: float = 1.0) -> tupl
 def _check_schedules(game: Game, total: int) -> None:
     schedules = game.schedules
     for step in (*range(0, total, max(1, total // 100)), total - 1):
-        for name, schedule in (("lr", schedules.lr), ("penalty", schedules.penalty), ("noise", schedules.noise)):
+        for name, schedule in (("lr", schedules.lr), ("penalty", schedules.penalty)):
             value = schedule(step, total)
             if not math.isfinite(value):
                 raise ConfigError(
                     f"schedules.{name} must be a finite number at every step, got {value} at step {step:,} of "
                     f"{total:,} from {schedule!r}. Try a factor of at most 1, or fewer steps."
                 )
-        for player in (game.generator, game.discriminator):
-            player.optimizer.rates(*schedules.rates(step, total))
 
 
 def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDArray[Any]:

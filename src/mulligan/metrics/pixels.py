@@ -72,7 +72,7 @@ def real_or_fake(real: NDArray[np.uint8], fake: NDArray[np.uint8], *, seed: int 
         space.backward(-sign * np.exp(-np.logaddexp(0, sign * logits)) / BATCH, inputs=False)  # d/dl log(1 + e⁻ˢˡ)
         space.grads()
         optimizer.advance(state)
-        optimizer.update(net.theta, space.grad, state, weights, **optimizer.rates(1.0))
+        optimizer.update(net.theta, space.grad, state, weights)
         average.update(smooth, net.theta, step, weights)
         if (step + 1) % max(1, steps // ROUNDS) == 0:
             loss, since = float(np.logaddexp(0, -margins(*held)).mean()), since + 1

@@ -45,13 +45,11 @@ class ArticleAdam(Optimizer):
     beta2: Decay = 0.999
     eps: Positive = 1e-8
 
-    def update_block(
-        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float, beta2: float
-    ) -> None:
-        s = average_square(v, beta2, g)
+    def update_block(self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float) -> None:
+        s = average_square(v, self.beta2, g)
         average(m, self.beta1, g)  # overwrites g
         # m̂/(√v̂ + ε) = r/(1−β₁) · m/(√v + ε·r)  with  r = √(1−β₂)
-        r = math.sqrt(1 - beta2)
+        r = math.sqrt(1 - self.beta2)
         np.sqrt(v, out=s)
         s += self.eps * r
         np.divide(m, s, out=g)
@@ -153,7 +151,7 @@ class Frozen(Optimizer):
 
     lr: Positive = 1e-3
 
-    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector, **rates: float) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector, lr: float) -> None:
         pass
 
 

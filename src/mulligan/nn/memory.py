@@ -217,17 +217,6 @@ class Memory:
         for child in self.children:
             yield from child.walk()
 
-    def poison(self) -> None:
-        """Fill every buffer with NaN, so that a test notices a step that reads a stale one."""
-        for buffers in (self.context.buffers, *(memory.buffers for memory in self.walk())):
-            for array in buffers.largest.values():
-                array.fill(np.nan)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held in buffers, children included."""
-        return sum(array.nbytes for memory in self.walk() for array in memory.buffers.largest.values())
-
 
 _NOTHING: Array = np.empty(0, np.float32)
 

@@ -1,8 +1,8 @@
-"""Schedules: how learning rates, β₂, weights of penalties or instance noise change over a run.
+"""Schedules: how learning rates and weights of penalties change over a run.
 
-``schedule(step, total)`` is the value at one step: β₂ itself, and a factor for everything else. Steps count from 0:
-``step`` is the number of steps already done, and ``step = total`` is the end, which only a finished run reaches.
-``p = step/total``, at most 1, is the fraction of the run.
+``schedule(step, total)`` is the factor at one step. Steps count from 0: ``step`` is the number of steps already done,
+and ``step = total`` is the end, which only a finished run reaches. ``p = step/total``, at most 1, is the fraction of
+the run.
 """
 
 import math

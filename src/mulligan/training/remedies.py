@@ -185,7 +185,6 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
         faults.append((f"a wider {name}", wider))
     size = math.prod(sample_shape)
     dim = 64 if len(sample_shape) > 1 else size
-    noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
     faults += [
         ("a last layer of D without bounds: losses take logits", _drop_bounds(config)),
         ("repair the article's quirks: initial weights, Adam, last gradient, decay", _repair_quirks(config)),
@@ -193,7 +192,6 @@ def find_faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Cha
         ("a gradient penalty of usual weight", lighten_penalties(config)),
         ("Adam, whose steps do not fade with the gradient", set_each(_find_steppers(config, "gradient"), ADAM)),
         ("a z of more dimensions", [Change("latent.dim", dim)] if config.latent.dim < min(4, size) else []),
-        ("less instance noise: it hides the real samples", [Change("instance_noise", 0.1)] if noisy else []),
     ]
     return [(words, changes) for words, changes in faults if changes]
 

@@ -127,7 +127,9 @@ def test_repeated_poisoned_and_smaller_batches_give_the_same_bytes(kind, channel
     for n in (5, 2, 5, 5, 2):
         for found, expected in zip(passes(network, space, n), fresh[n]):
             assert found.tobytes() == expected.tobytes()
-        space.memory.poison()
+        for buffers in (space.memory.buffers, space.context.buffers):
+            for array in buffers.largest.values():
+                array.fill(np.nan)
     assert "columns" in space.context.buffers.largest
 
 

@@ -276,7 +276,7 @@ def train(
                     mirrored = rng.random(batch_size) < 0.5
                     x[mirrored] = x[mirrored, :, ::-1]
                 y = labels[chosen]
-                rates = optimizer.rates(Cosine(1.0, 0.0)(step, total))
+                lr = optimizer.lr * Cosine(1.0, 0.0)(step, total)
 
                 def passes(i: int, x: Any = x, y: Any = y) -> None:
                     logits, of = np.split(spaces[i].forward(x[rows[i]]), ends[:-1], axis=1), y[rows[i]].T
@@ -286,10 +286,10 @@ def train(
                     spaces[i].backward(dlogits, inputs=False)
                     spaces[i].grads()
 
-                def sweep(i: int, rates: dict[str, float] = rates, step: int = step) -> None:
+                def sweep(i: int, lr: float = lr, step: int = step) -> None:
                     sum_gradients(spaces, parts[i])
-                    network.theta[parts[i]] *= 1 - rates["lr"] * DECAY
-                    optimizer.update(network.theta, spaces[0].grad, state, parts[i], **rates)
+                    network.theta[parts[i]] *= 1 - lr * DECAY
+                    optimizer.update(network.theta, spaces[0].grad, state, parts[i], lr)
                     average.update(mean, network.theta, step, parts[i])
 
                 team.run(passes)

@@ -1,14 +1,11 @@
 """Adam and its relatives: a mean of the gradient, divided by the root of a mean of its square.
 
-If a schedule changes β₂, every formula uses its value at that step, also in 1 − β₂ᵗ, as in other libraries.
-
 Adam keeps sums where its paper keeps means, which saves a pass over memory. Divide the line of m by 1−β₁, and that of v
-by 1−b, where b is the β₂ that the optimiser was made with. This leaves two sums, M = m/(1−β₁) and V = v/(1−b). The
-state holds them as "m" and "v":
+by 1−β₂. This leaves two sums, M = m/(1−β₁) and V = v/(1−β₂). The state holds them as "m" and "v":
 
     M ← β₁·M + g
-    V ← β₂·V + (1−β₂)/(1−b)·g²
-    θ ← θ − lr · r (1−β₁)/(1−β₁ᵗ) · M/(√V + ε·r),   r = √((1−β₂ᵗ)/(1−b))
+    V ← β₂·V + g²
+    θ ← θ − lr · r (1−β₁)/(1−β₁ᵗ) · M/(√V + ε·r),   r = √((1−β₂ᵗ)/(1−β₂))
 
 The last line is Algorithm 1's with its ε, exactly, because √v̂ = √V/r. The constants come back as numbers, not as passes
 over vectors. With β₁ = 0, m̂ is g itself, and M stays zero.
@@ -49,19 +46,15 @@ class Adam(Optimizer):
     beta2: Decay = 0.999
     eps: Epsilon = 1e-8
 
-    def update_block(
-        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, /, *, lr: float, beta2: float
-    ) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, /, *, lr: float) -> None:
         t, beta1, s = steps(state), self.beta1, scratch("block", g.size, g.dtype)
         if beta1:
             m *= beta1
             m += g  # M ← β₁·M + g
         np.multiply(g, g, out=s)
-        if beta2 != self.beta2:
-            s *= (1 - beta2) / (1 - self.beta2)
-        v *= beta2
-        v += s  # V ← β₂·V + (1−β₂)/(1−b)·g²
-        r = math.sqrt((1 - beta2**t) / (1 - self.beta2))
+        v *= self.beta2
+        v += s  # V ← β₂·V + g²
+        r = math.sqrt((1 - self.beta2**t) / (1 - self.beta2))
         np.sqrt(v, out=s)
         s += self.eps * r
         np.divide(m if beta1 else g, s, out=g)  # M/(√V + ε·r)
@@ -85,9 +78,9 @@ class AMSGrad(Adam):
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "w")
 
-    def update_block(self, state: State, theta: Vector, g: Vector, /, *slots: Vector, lr: float, beta2: float) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, /, *slots: Vector, lr: float) -> None:
         m, v, w = slots
-        s = average_square(v, beta2, g)
+        s = average_square(v, self.beta2, g)
         np.maximum(w, v, out=w)
         average(m, self.beta1, g)
         np.sqrt(w, out=s)
@@ -115,12 +108,10 @@ class AdaMax(Optimizer):
     beta1: Decay = 0.9
     beta2: Decay = 0.999
 
-    def update_block(
-        self, state: State, theta: Vector, g: Vector, m: Vector, u: Vector, *, lr: float, beta2: float
-    ) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, m: Vector, u: Vector, *, lr: float) -> None:
         s = scratch("block", g.size, g.dtype)
         np.abs(g, out=s)
-        u *= beta2
+        u *= self.beta2
         np.maximum(u, s, out=u)
         average(m, self.beta1, g)
         u.clip(float(np.finfo(u.dtype).tiny), np.inf, out=s)  # 0/0 is 0 here; np.maximum takes three times as long
@@ -164,13 +155,11 @@ class Nadam(Optimizer):
     def _momentum(self, t: int) -> float:
         return self.beta1 * (1 - 0.5 * math.pow(0.96, t * self.psi))
 
-    def update_block(
-        self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float, beta2: float
-    ) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float) -> None:
         t, product = steps(state), float(state["product"][0])
         now, following = self._momentum(t), self._momentum(t + 1)
-        r = math.sqrt(1 - beta2**t)
-        s = average_square(v, beta2, g)
+        r = math.sqrt(1 - self.beta2**t)
+        s = average_square(v, self.beta2, g)
         average(m, now, g)  # leaves (1−μₜ)·g in g
         g *= 1 / (1 - product)
         np.multiply(m, following / (1 - product * following), out=s)

@@ -21,8 +21,6 @@ class SGD(Optimizer):
         θ ← θ − lr·g
     """
 
-    lr: Positive = 0.01
-
     def update_block(self, state: State, theta: Vector, g: Vector, /, *, lr: float) -> None:
         g *= lr
         theta -= g
