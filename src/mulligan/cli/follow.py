@@ -1,7 +1,7 @@
 """Follow a run to its last file: train, evaluate, write the report, and start second tries after alarms."""
 
-import math
 import time
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,9 @@ class Lines(View):
         emit(event.to_json() | times)
 
 
-def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0, until: float = math.inf) -> int:
+def follow(
+    run: Run, folder: Path, *, json: bool, tries: int = 0, until: float = inf, since: tuple[float, int] | None = None
+) -> int:
     """Train to the end and show the progress. Then evaluate, write the report, and print where the files are.
 
     Nothing is evaluated if ``evaluate_every`` is 0. An alarm whose remedy is a setting ends the run, up to `tries`
@@ -41,10 +43,10 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int
     code is 0, or 1 if figures or report could not be written, or 130 after Ctrl-C.
 
     If steps are to be done by `until`, a run that is a tenth off goes on with another length; this is looked at after
-    two fifths, and again after two fifths of what is left.
+    two fifths, and again after two fifths of what is left. `since` is when the first of these runs began.
     """
-    start, first, steps = time.perf_counter(), run.step, run.config.steps
-    latest = start, first  # time and step of the latest look
+    steps, latest = run.config.steps, (time.perf_counter(), run.step)  # time and step of the latest look
+    start, first = since or latest
     alarm: Diagnosed | None = None
 
     def try_next() -> bool:
@@ -52,16 +54,16 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int
 
     def is_off() -> bool:
         nonlocal latest, steps
-        now, (since, base) = time.perf_counter(), latest
-        if AGAIN < until - since < math.inf and run.step == base + 2 * (run.config.steps - base) // 5 > base:
-            steps = run.step + max(1, round((until - now) * (run.step - base) / (now - since)))
+        now, (then, base) = time.perf_counter(), latest
+        if AGAIN < until - then < inf and run.step == base + 2 * (run.config.steps - base) // 5 > base:
+            steps = run.step + max(1, round((until - now) * (run.step - base) / (now - then)))
             latest = now, run.step
         return abs(steps - run.config.steps) > run.config.steps / 10
 
     with Interrupt() as stop:
         view = Lines() if json else view_of(run)
         monitor = Monitor.of(run) if run.config.evaluate_every else None
-        events = recorder.record(
+        events = Recorder(folder).record(
             run,
             evaluators=[] if monitor is None else [monitor],
             observers=[Diagnosis()],
@@ -75,29 +77,29 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int
                         alarm = event if event.severity == "alarm" else None
         except DivergedError as error:
             if not try_next():
-                write_page(run, recorder)
+                write_page(run, folder)
                 raise
             say(f"mulligan: {error}")
         except BrokenPipeError:  # the reader of the output has closed it
             events.close()
-            end_interrupted(run, recorder, folder)
+            end_interrupted(run, folder)
             return 1
         finally:
             events.close()  # a closed pipe also ends the run, which is saved
     took = duration(time.perf_counter() - start)
     if stop():
-        return end_interrupted(run, recorder, folder)
+        return end_interrupted(run, folder)
     if try_next():
-        write_page(run, recorder)
+        write_page(run, folder)
         return try_again(folder, alarm, json=json, tries=tries - 1)
     if run.step < run.config.steps:
         say(f"{count(steps)} steps fill the time at today's speed; {folder} is written with that length")
         resumed = training.resume(folder, steps=steps, data=run.data)
-        return follow(resumed, Recorder(folder), folder, json=json, tries=tries, until=until)
+        return follow(resumed, folder, json=json, tries=tries, until=until, since=(start, first))
     try:
-        document, problems = finish(run, recorder, folder)
+        document, problems = finish(run, folder)
     except KeyboardInterrupt:
-        return end_interrupted(run, recorder, folder)
+        return end_interrupted(run, folder)
     share = f", the last {count(run.step - first)}" if first else ""
     lines = [
         f"done: {counted(run.step, 'step')}{share} in {took}",
@@ -112,22 +114,22 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int
     return code
 
 
-def end_interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
+def end_interrupted(run: Run, folder: Path) -> int:
     """Print how to resume a run that Ctrl-C has stopped, and return the exit code."""
     if run.step < run.config.steps:
-        write_page(run, recorder)
+        write_page(run, folder)
         say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {typed(folder)}")
     else:
         say(f"stopped; all {count(run.step)} steps are saved. Figures and report: mulligan resume {typed(folder)}")
     return 130
 
 
-def finish(run: Run, recorder: Recorder, folder: Path) -> tuple[dict[str, Any], list[str]]:
+def finish(run: Run, folder: Path) -> tuple[dict[str, Any], list[str]]:
     """Evaluate a finished run and write its report.
 
     Returns where the files are, with the figures, ready for JSON; and why figures or report could not be written.
     """
-    files, problems = recorder.folder, []
+    files, problems = training.RunFolder(folder), []
     metrics = beside = report = judgement = None
     try:
         metrics = evaluate_finished(run) if run.config.evaluate_every else None
@@ -191,12 +193,12 @@ def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int =
     say(f"second try in {out}, from step {count(second.step)} of {folder}, with")
     for change in second.changes:
         say(f"  {change}")
-    return follow(run, Recorder(out), out, json=json, tries=tries)
+    return follow(run, out, json=json, tries=tries)
 
 
-def write_page(run: Run, recorder: Recorder) -> None:
+def write_page(run: Run, folder: Path) -> None:
     """Write the report of a run that has not ended. If that fails, print the reason."""
     try:
-        write_report(recorder.folder.path, data=run.data)
+        write_report(folder, data=run.data)
     except MulliganError as error:
         say(f"no report: {error}")

@@ -107,7 +107,7 @@ def train(
         say(run.note)
     if out is None:  # created late, so that a run that cannot start leaves no folder
         out = training.take_next(Path("runs"), config.recipe or "run")
-    return follow(run, training.Recorder(out), out, json=json, tries=second_tries, until=until)
+    return follow(run, out, json=json, tries=second_tries, until=until)
 
 
 def resume(run: Positional[options.Folder], *, steps: options.Steps = None, json: options.Json = False) -> int:
@@ -129,7 +129,7 @@ def resume(run: Positional[options.Folder], *, steps: options.Steps = None, json
         training.RunFolder.of(run).hold().close()  # raises BusyError if another process trains the run
     resumed = training.resume(run, steps=steps)
     say(f"going on from step {count(resumed.step)} of {count(resumed.config.steps)}")
-    return follow(resumed, training.Recorder(run), run, json=json)
+    return follow(resumed, run, json=json)
 
 
 def diagnose(
