@@ -79,13 +79,6 @@ def test_terminal_report_and_server_say_the_same(name):
     assert describe_loss(config)["says"] == SAYS[name]
 
 
-def test_the_report_draws_no_try_that_had_another_loss():
-    story = None
-    for loss in ("hinge", "wasserstein", "wasserstein"):
-        story = Story(folder=RunFolder(Path("x")), config=recipe("ring", loss=loss), stepped=[(1, MEANS)], parent=story)
-    assert [line.faint for line in verdict_chart(story).lines] == [True, False] * 2
-
-
 @pytest.fixture(params=LOSSES)
 def ring(request):
     run = Run(recipe("ring", loss=request.param, update="alternating", penalties=[], threads=1, steps=20))

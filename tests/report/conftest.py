@@ -89,13 +89,12 @@ def collapsed():
     }
 
 
-@pytest.fixture(scope="session")
-def tried(play, tmp_path_factory):
+@pytest.fixture
+def tried(play, tmp_path):
     """A run and its second try from step 0: the folder of the second."""
-    folder = tmp_path_factory.mktemp("runs")
-    play(folder / "first", stop=16)
-    play(folder / "first-try-2", "loss=relativistic", parent=Parent(str(folder / "first"), 0))
-    return folder / "first-try-2"
+    play(tmp_path / "first", stop=16)
+    play(tmp_path / "first-try-2", "loss=relativistic", parent=Parent(str(tmp_path / "first"), 0))
+    return tmp_path / "first-try-2"
 
 
 METRICS = {

@@ -11,7 +11,6 @@ import pytest
 
 from mulligan.errors import ConfigError
 from mulligan.report import read, write_report
-from mulligan.training import Parent
 
 
 class Reader(HTMLParser):
@@ -154,28 +153,12 @@ def test_a_run_that_diverged(play, tmp_path):
     assert "no longer finite" in words
 
 
-def test_a_second_try_shows_both(tried, tell, collapsed):
-    first = tried.with_name("first")
-    before = (first / "events.jsonl").read_text("utf-8")
-    tell(first, **collapsed | {"healthy_step": 0})
-    try:
-        text = write_report(tried).read_text("utf-8")
-    finally:
-        (first / "events.jsonl").write_text(before)
-    words = Reader(text).words
-    assert "Try 1 showed mode collapse at step 12; try 2 went back to step 0 with other settings." in words
-    assert "loss.kind: 'non_saturating' → 'relativistic'" in words
-    assert 'class="curve judge faint"' in text  # the loss of the first try
-    assert "faint" not in text[text.index("What D says") : text.index("Gradient norms")]  # other logits
-
-
-def test_a_second_try_from_a_checkpoint_knows_its_pictures(tried, tmp_path, play):
-    parent = shutil.copytree(tried.with_name("first"), tmp_path / "first")
-    play(tmp_path / "first-try-2", "loss=relativistic", parent=Parent(str(parent), 12))
-    assert '"started"' not in (tmp_path / "first-try-2" / "events.jsonl").read_text("utf-8")
-    words = report(tmp_path / "first-try-2")
-    assert "64 pictures from 64 fixed z" in words
-    assert "of 8×8×1, 3 classes" in words
+def test_a_second_try_says_where_it_began_and_what_it_changed(tried):
+    words = report(tried)
+    assert "It went back to step 0 of first." in words
+    assert "0 second try loss.kind: 'non_saturating' → 'relativistic'" in words
+    shutil.rmtree(tried.with_name("first"))
+    assert "second try what it changed is in its settings" in report(tried)
 
 
 def test_a_diagnosis_has_its_evidence_and_remedies(folder, tell, collapsed):

@@ -36,17 +36,6 @@ def test_each_curve_is_the_one_of_its_name(folder):
     assert "held-out ones if there are any" in str(distance)  # a folder of pictures has none
 
 
-def test_a_third_try_has_of_each_before_it_what_led_here(tried):
-    third, second = read(tried), read(tried)
-    second.config = replace(second.config, parent=replace(second.config.parent, step=4))
-    third.config, third.parent = replace(third.config, parent=replace(third.config.parent, step=8)), second
-    loss = next(chart for chart in curves.charts_of(third) if chart.title == "Loss")
-    *given_up, own = (line for line in loss.lines if line.name == "D")
-    assert [line.faint for line in given_up] == [True, True]
-    assert given_up[0].x == [step for step, _ in second.stepped]
-    assert own.x == [2, 4, *(4, 6, 8), *(step for step, _ in third.stepped if step >= 8)]
-
-
 def test_the_step_of_the_best_weights_is_marked(folder, tell):
     tell(folder, event="evaluated", step=16, metrics={"kid": 0.1})
     tell(folder, event="evaluated", step=24, metrics={"kid": 0.2})

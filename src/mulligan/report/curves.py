@@ -1,4 +1,4 @@
-"""The curves of a report, over the steps: this run with what led to it, and faintly the tries that were given up."""
+"""The curves of a report, over the steps."""
 
 import math
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def charts_of(story: Story) -> list[Chart]:
 
 
 def verdict_chart(story: Story, frame: Callable[..., Chart] = Chart) -> Chart:
-    """Return the chart of D's outputs in the units of its loss. Earlier tries with another loss are left out."""
+    """Return the chart of D's outputs in the units of its loss."""
     loss = story.config.loss
     unit, words, _, bounds = READINGS[says(loss)]
     real, fake = _value("d_real"), _value("d_fake")
@@ -66,11 +66,8 @@ def verdict_chart(story: Story, frame: Callable[..., Chart] = Chart) -> Chart:
     def pick(side: int) -> Pick:
         return lambda measures: read(loss, real=real(measures), fake=fake(measures))[side]
 
-    def is_kin(parent: Story) -> bool:
-        return type(parent.config.loss) is type(loss)
-
     sides = enumerate(("real", "fake"))
-    lines = [line for side, name in sides for line in _lines(story, "stepped", name, name, pick(side), is_kin)]
+    lines = [line for side, name in sides for line in _lines(story, "stepped", name, name, pick(side))]
     return frame("What D says", unit, words, lines, bounds=bounds)
 
 
@@ -110,26 +107,11 @@ def _value(name: str) -> Pick:
     return pick
 
 
-def _lines(
-    story: Story, part: str, name: str, who: str, pick: Pick | str, is_kin: Callable[[Story], bool] = bool
-) -> list[Line]:
-    """Return a curve of this run and what led to it, and faintly the earlier tries that are kin."""
+def _lines(story: Story, part: str, name: str, who: str, pick: Pick | str) -> list[Line]:
+    """Return a curve, or none without numbers."""
     pick = _value(pick) if isinstance(pick, str) else pick
-
-    def points(each: Story, first: float = 0, last: float = math.inf) -> list[tuple[float, float]]:
-        return [(float(step), pick(values)) for step, values in getattr(each, part) if first <= step <= last]
-
-    lines, each, until, own = [], story, story.begins, points(story, story.begins)
-    while each.parent is not None and is_kin(each.parent):
-        each = each.parent
-        lines.append(_line(name, who, points(each), faint=True))
-        own = [*points(each, each.begins, until), *own]
-        until = min(until, each.begins)
-    return [*lines, _line(name, who, own)] if any(math.isfinite(y) for _, y in own) else []
-
-
-def _line(name: str, who: str, points: list[tuple[float, float]], faint: bool = False) -> Line:
-    return Line(name, who, [x for x, _ in points], [y for _, y in points], faint)
+    steps, values = [step for step, _ in getattr(story, part)], [pick(values) for _, values in getattr(story, part)]
+    return [Line(name, who, steps, values)] if any(map(math.isfinite, values)) else []
 
 
 def _marks(story: Story) -> list[Mark]:

@@ -123,7 +123,7 @@ def compare(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, li
     """Return the nearest training pictures, or why they are missing; the shares of the reals' classes, their names."""
     if data is None:
         try:
-            data = data_of(story.config)
+            data = data_of(story.config.data)
         except (MulliganError, OSError) as error:
             unread = f"The training data could not be read, so there is nothing to compare the samples with: {error}"
             return None, unread, [], ()

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,11 +70,8 @@ def summarise(story: Story) -> str:
         text = f"The run is healthy at its end{after}{trouble}."
     else:
         text = f"Stopped at step {count(story.step)} of {count(story.config.steps)}{after}; nothing was wrong there."
-    if story.parent is not None and (before := story.parent.failure) is not None:
-        text += (
-            f" Try {story.parent.number} showed {before.state} at step {count(before.step)}; try {tries} went back to "
-            f"step {count(story.begins)} with other settings."
-        )
+    if story.config.parent is not None:
+        text += f" It went back to step {count(story.begins)} of {Path(story.config.parent.run).name}."
     return text
 
 

@@ -1,7 +1,5 @@
 """Read a run folder back, as far as its files are there."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +14,6 @@ from mulligan.training.store.checkpoint import WORDS, checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run
 
-ANCESTORS = 8
-"""Maximum number of tries in one line."""
-
 
 @dataclass(eq=False)
 class Story(RunHistory):
@@ -31,8 +26,6 @@ class Story(RunHistory):
     samples: list[tuple[int, Path]] = field(default_factory=list)
     best: int = -1
     """The step of ``best.safetensors``; −1 without one."""
-    parent: Story | None = None
-    """The try before, if its folder still exists."""
 
     @property
     def name(self) -> str:
@@ -45,27 +38,20 @@ class Story(RunHistory):
         return 0 if self.config.parent is None else self.config.parent.step
 
     @property
-    def tries(self) -> list[Story]:
-        """The run and the earlier tries that still exist, the oldest first."""
-        return [*([] if self.parent is None else self.parent.tries), self]
-
-    @property
     def number(self) -> int:
-        """The number of this try. If its parent is missing, it comes from the folder's name."""
-        if self.parent is not None:
-            return self.parent.number + 1
-        if self.config.parent is None:
-            return 1
+        """The number of this try, by the folder's name."""
         match = re.search(r"-try-(\d+)$", self.name)
-        return int(match[1]) if match else 2
+        return 1 if self.config.parent is None else int(match[1]) if match else 2
 
     @property
     def changes(self) -> list[str]:
-        """The changes of the second try, ``path: old → new``; empty if the parent is missing."""
-        if self.parent is None:
+        """The changes of a second try, ``path: old → new``; empty if the run before is missing."""
+        try:
+            old = load_config(RunFolder.of(self.config.parent.run).config) if self.config.parent else self.config
+        except MulliganError:  # moved or deleted
             return []
-        old, new = to_table(self.parent.config), to_table(self.config)
-        return [line for line in differences(old, new) if not line.startswith(("parent", "steps:"))]
+        lines = differences(to_table(old), to_table(self.config))
+        return [line for line in lines if not line.startswith(("parent", "steps:"))]
 
     @property
     def measured_before(self) -> int | None:
@@ -79,11 +65,8 @@ class Story(RunHistory):
         return self.clock[max(known)] if known else None
 
 
-def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
-    """Read a run folder, and at most `ancestors` earlier tries as well.
-
-    Raises `ConfigError` when the folder holds no run, `DataError` when its log is damaged.
-    """
+def read(folder: str | Path) -> Story:
+    """Read a run folder. Raises `ConfigError` when it holds no run, `DataError` when its log is damaged."""
     here = RunFolder.of(folder)
     story = Story(folder=here, config=load_config(here.config), **vars(read_run(here.path)))
     story.metrics = _measured(story.metrics)
@@ -96,14 +79,6 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
         story.clock.setdefault(step_of(saved[-1]), (clock["wall"], clock["cpu"]))
     story.samples = [*here.grids().items()]
     story.best = here.best_step()
-    above = story.config.parent
-    if above is not None and ancestors > 0:
-        try:
-            story.parent = read(above.run, ancestors=ancestors - 1)
-        except MulliganError:  # moved or deleted: the configuration still names it
-            story.parent = None
-    if story.parent is not None and not story.started:  # a second try from a checkpoint has its parent's networks
-        story.started = story.parent.started
     return story
 
 

@@ -109,14 +109,6 @@ def test_marks_and_levels():
     assert "level" not in draw(chart([0.0, 1.0], levels=((5.0, "far"),), bounds=(0.0, 1.0)))
 
 
-def test_a_try_that_was_given_up_does_not_set_the_axis():
-    lines = [Line("D", "judge", [0, 1, 2], [1.0, 0.5, 0.7]), Line("D", "judge", [0, 1], [0.6, -30_000.0], faint=True)]
-    text = draw(Chart("Loss", "nats", "words", lines, 2.0))
-    assert "k<" not in text
-    alone = draw(Chart("Loss", "nats", "words", lines[1:], 2.0))
-    assert "−30k<" in alone
-
-
 @pytest.mark.parametrize(
     ("span", "step"), [(1.0, 0.5), (4.0, 1.0), (4.1, 2.0), (20_000, 5000.0), (7000, 2000.0), (0.03, 0.01)]
 )

@@ -31,7 +31,6 @@ class Line:
     who: str  # "real", "fake" or "judge" chooses the colour
     x: Sequence[float]
     y: Sequence[float]
-    faint: bool = False  # an earlier try's
 
 
 @dataclass(frozen=True)
@@ -88,15 +87,13 @@ class Scale:
 def draw(chart: Chart) -> str:
     """Return a chart as an HTML figure; empty if no curve has a value."""
     lines = [_thin(line) for line in chart.lines if len(line.y)]
-    own = [line for line in lines if not line.faint]
-    values = _finite(own, chart.log) or _finite(lines, chart.log)  # earlier tries do not set the axis
+    values = _finite(lines, chart.log)
     if not values:
         return ""
     x, y = Scale(0.0, chart.end or 1.0, LEFT, RIGHT), _vertical(np.array(values), chart)
-    ends = ", ".join(f"{line.name} {figure(line.y[-1])}" for line in own)
+    ends = ", ".join(f"{line.name} {figure(line.y[-1])}" for line in lines)
     return template(Path(__file__).with_name("chart.html")).render(
         chart=chart,
-        own=own,
         x=x,
         y=y,
         short=short,
@@ -109,7 +106,7 @@ def draw(chart: Chart) -> str:
         ticks=_bottom_ticks(x),
         unit=", ".join(filter(None, (chart.unit, "log scale" if chart.log else ""))),
         label=f"{chart.title} over steps; at the end {ends}",
-        curves=[(line, _path(line, x, y)) for line in sorted(lines, key=lambda each: not each.faint)],
+        curves=[(line, _path(line, x, y)) for line in lines],
     )
 
 
@@ -120,7 +117,7 @@ def _thin(line: Line) -> Line:
         return line
     cuts = np.linspace(0, n, POINTS + 1).round().astype(int)
     x, y = ([float(np.mean(v[a:b])) for a, b in zip(cuts[:-1], cuts[1:])] for v in (line.x, line.y))
-    return Line(line.name, line.who, x, y, line.faint)
+    return Line(line.name, line.who, x, y)
 
 
 def _finite(lines: Sequence[Line], log: bool) -> list[float]:
