@@ -50,8 +50,13 @@ def play(config):
     return GAN(told(config), SHAPES[config.data.name][0], workers=1)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_remedy_of_every_recipe_can_be_played(name, monkeypatch):
+KIN = {name for name in RECIPES if name.startswith(("article-", "attempt-"))}
+KIN -= {"article-gan-adam", "article-gpu-gan", "article-mended-5", "attempt-3"}
+"""Recipes of the museum that differ from these or from `article` in sizes and numbers alone."""
+
+
+@pytest.mark.parametrize("name", sorted({*RECIPES} - KIN))
+def test_every_remedy_of_a_recipe_can_be_played(name, monkeypatch):
     monkeypatch.setattr(
         Network, "initialise", lambda network, rng: network
     )  # their start has no say in it, and is slow

@@ -249,14 +249,6 @@ class Advice(NamedTuple):
     restart: bool = False  # the changes affect networks, initial weights or data: begin at step 0
 
 
-class Repair(NamedTuple):
-    """How the remedy of a failure is found."""
-
-    advise: Callable[[Config, set[str], Shape], Advice]
-    """Returns what to do, from the configuration, the names of the evidence and a sample's shape."""
-    faults: Faults = "first"
-
-
 def advise(config: Config, *parts: tuple[str, Sequence[Change] | None], restart: bool = False) -> Advice:
     """Build advice from words and changes. Parts without an effect are left out; None marks advice for a person."""
     useful = [part for part in parts if part[1] is None or keep_effective(config, part[1])]
@@ -535,23 +527,25 @@ def copying(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     )
 
 
-REPAIRS = {
-    "divergence": Repair(divergence, "too"),
-    "dead latent": Repair(dead_latent),
-    "contrast illusion": Repair(contrast_illusion),
-    "wrong sign": Repair(wrong_sign, "no"),
-    "wrong scale": Repair(wrong_scale, "no"),
-    "D wins": Repair(d_wins),
-    "G wins": Repair(g_wins),
-    "standstill": Repair(standstill),
-    "mode collapse": Repair(mode_collapse),
-    "gamma off": Repair(gamma_off),
-    "cycling": Repair(cycling),
-    "saturation": Repair(saturation),
-    "copying": Repair(copying, "no"),
-    "intra-class collapse": Repair(mode_collapse),
+REPAIRS: dict[str, Callable[[Config, set[str], Shape], Advice]] = {
+    "divergence": divergence,
+    "dead latent": dead_latent,
+    "contrast illusion": contrast_illusion,
+    "wrong sign": wrong_sign,
+    "wrong scale": wrong_scale,
+    "D wins": d_wins,
+    "G wins": g_wins,
+    "standstill": standstill,
+    "mode collapse": mode_collapse,
+    "gamma off": gamma_off,
+    "cycling": cycling,
+    "saturation": saturation,
+    "copying": copying,
+    "intra-class collapse": mode_collapse,
 }
-"""What to do about each failure of `mulligan.diagnosis.FAILURES`. A failure without an entry has no remedy."""
+"""What to do about each failure of `mulligan.diagnosis.FAILURES`: a function of the configuration, the names of the
+evidence and a sample's shape. A failure without an entry has no remedy."""
+FAULTS: dict[str, Faults] = {"divergence": "too", "wrong sign": "no", "wrong scale": "no", "copying": "no"}
 
 
 def remedy_for(finding: Finding, config: Config, sample_shape: Shape) -> Advice:
@@ -559,5 +553,5 @@ def remedy_for(finding: Finding, config: Config, sample_shape: Shape) -> Advice:
     repair = REPAIRS.get(finding.state)
     if repair is None:
         return Advice()
-    own = repair.advise(config, {e.name for e in finding.evidence}, sample_shape)
-    return _complete(own, repair.faults, config, sample_shape)
+    own = repair(config, {e.name for e in finding.evidence}, sample_shape)
+    return _complete(own, FAULTS.get(finding.state, "first"), config, sample_shape)
