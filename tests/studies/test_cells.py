@@ -134,13 +134,13 @@ def test_a_worker_whose_study_was_killed_stops_and_saves(write, tmp_path, monkey
 
 def test_cpu_seconds_become_steps_once(write, tmp_path, here, monkeypatch):
     rates = {"plain/seed-0": 0.01, "hinge/seed-0": 0.02}
-    monkeypatch.setattr(runners, "time_steps", lambda job, seconds: rates[job.cell])
+    monkeypatch.setattr(runners, "time_steps", lambda job, seconds: (job.cell, rates[job.cell]))
     asked = load_study(write(seeds="seeds = 2\ncpu_seconds = 0.5", measure_at=""))
     results = finished(StudyRun(asked, tmp_path / "out"))
-    assert here[:2] == ["timing", "timing"]
+    assert here[:2] == ["plain/seed-0", "hinge/seed-0"]
     assert [r["steps"] for r in results] == [50, 25, 50, 25]
     assert json.loads((tmp_path / "out" / "study.json").read_text())["steps"] == {"plain": 50, "hinge": 25}
-    monkeypatch.setattr(runners, "time_steps", lambda job, seconds: 1.0)
+    monkeypatch.setattr(runners, "time_steps", lambda job, seconds: (job.cell, 1.0))
     again = StudyRun(asked, tmp_path / "out", resume=True)
     assert [again.config(v, s).steps for v, s in again.cells().values()] == [50, 25, 50, 25]
 
@@ -185,12 +185,13 @@ def test_a_broken_file_is_named(name, write, tmp_path, here):
 
 def test_the_timing_is_of_steps(write, tmp_path):
     job = StudyRun(load_study(write()), tmp_path / "out").job("plain/seed-0")
-    assert 1e-6 < cells.time_steps(job, 0.05) < 1.0
+    cell, seconds = cells.time_steps(job, 0.05)
+    assert cell == "plain/seed-0"
+    assert 1e-6 < seconds < 1.0
 
 
-def test_each_cell_gets_its_own_data_and_reads_it_once(monkeypatch):
-    monkeypatch.setattr(cells, "_loaded", {})  # private: what other tests of this process have loaded is kept there
-    ring, grid = (with_overrides(recipe("ring"), [f"data.name={name}"]) for name in ("ring", "grid"))
+def test_each_cell_gets_its_own_data_and_reads_it_once():
+    ring, grid = (with_overrides(recipe("ring"), [f"data.name={name}"]).data for name in ("ring", "grid"))
     first = cells.load_once(ring)
     assert (first.name, cells.load_once(grid).name) == ("ring", "grid")
     assert cells.load_once(ring) is first

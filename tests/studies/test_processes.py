@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 import joblib
 import pytest
 
+from mulligan.data import DATASETS
+from mulligan.game.losses import LOSSES
 from mulligan.studies import MEASURES, StudyRun, load_study
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -63,18 +66,6 @@ def wait_for(what):
     return found
 
 
-@pytest.mark.slow
-def test_the_same_numbers_everywhere(write, tmp_path, hand_out):
-    path = write()
-    assert len(ended(start(path, tmp_path / "loky", "--workers", "2"))) == 5
-    with joblib.parallel_config("sequential"):  # as a cluster's backend is chosen
-        assert len(list(StudyRun(load_study(path), tmp_path / "chosen").run(workers=None))) == 4
-    hand_out(map)
-    assert len(list(StudyRun(load_study(path), tmp_path / "here").run())) == 4
-    here = exact(tmp_path / "here" / "results.jsonl")
-    assert exact(tmp_path / "loky" / "results.jsonl") == exact(tmp_path / "chosen" / "results.jsonl") == here
-
-
 OWN = """
 import sys
 from dataclasses import dataclass
@@ -82,6 +73,8 @@ from mulligan.cli import main
 from mulligan.data import DATASETS, load
 from mulligan.data.registry import Entry
 from mulligan.game.losses import LOSSES, Hinge
+from mulligan.data import DATASETS
+from mulligan.game.losses import LOSSES
 from mulligan.studies import MEASURES
 
 @dataclass(frozen=True)
@@ -98,21 +91,33 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_workers_know_the_kinds_of_the_program_that_began_the_study(write, tmp_path):
+def test_the_same_numbers_everywhere(write, tmp_path, hand_out, monkeypatch):
     axes = '[axes.loss]\nown = ["loss=own", "data.name=own"]\nhinge = ["loss=hinge"]\n'
     (tmp_path / "own.py").write_text(OWN, "utf-8")
     path = write(axes=axes, measures='measures = ["quality", "own"]')
-    ended(start(path, tmp_path / "out", "--workers", "2", program=(str(tmp_path / "own.py"),)))
-    found = {(each["variation"], each["seed"]): each["figures"] for each in exact(tmp_path / "out" / "results.jsonl")}
+    program = (str(tmp_path / "own.py"),)  # workers know the kinds of the program that began the study
+    assert len(ended(start(path, tmp_path / "loky", "--workers", "2", program=program))) == 5
+    for registry in (LOSSES, MEASURES, DATASETS):
+        monkeypatch.setitem(registry, "own", None)  # forgotten after this test
+    runpy.run_path(program[0])
+    with joblib.parallel_config("sequential"):  # as a cluster's backend is chosen
+        assert len(list(StudyRun(load_study(path), tmp_path / "chosen").run(workers=None))) == 4
+    hand_out(map)
+    assert len(list(StudyRun(load_study(path), tmp_path / "here").run())) == 4
+    here = exact(tmp_path / "here" / "results.jsonl")
+    assert exact(tmp_path / "loky" / "results.jsonl") == exact(tmp_path / "chosen" / "results.jsonl") == here
+    figures = {(each["variation"], each["seed"]): each["figures"] for each in here}
     for seed in (0, 1):
-        assert found["own", seed] == found["hinge", seed]
-        assert {"steps", "distance"} <= found["own", seed].keys()
+        assert figures["own", seed] == figures["hinge", seed]
+        assert {"steps", "distance"} <= figures["own", seed].keys()
 
 
 GATED = """
 import sys, time
 from pathlib import Path
 from mulligan.cli import main
+from mulligan.data import DATASETS
+from mulligan.game.losses import LOSSES
 from mulligan.studies import MEASURES
 
 def wait(run, count):
@@ -157,8 +162,8 @@ def test_a_killed_study_goes_on(victim, waits, write, tmp_path, here, monkeypatc
 
 def test_one_worker_is_the_study_itself(write, tmp_path):
     # joblib runs a single worker's jobs in the calling process, which must outlive them
-    printed = ended(start(write(), tmp_path / "out", "--workers", "1"))
-    assert [r["status"] for r in printed[:-1]] == ["done"] * 4
+    results = StudyRun(load_study(write()), tmp_path / "out").run(workers=1)
+    assert [result["status"] for result in results] == ["done"] * 4
 
 
 def test_ctrl_c_says_how_to_go_on(write, tmp_path):

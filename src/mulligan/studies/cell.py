@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,13 @@ from mulligan.config.model import Config, DataSpec
 from mulligan.config.serialization import Table, from_table
 from mulligan.data import Dataset
 from mulligan.errors import DivergedError, MulliganError, RunError
-from mulligan.studies.measures import MEASURES, mixture_of
+from mulligan.studies.measures import MEASURES
 from mulligan.training import Observer, Recorder, Run, RunFolder, SecondTry, load_checkpoint, read_run, resume
 from mulligan.training.events import Evaluated, Event, Finished, Started, Stepped
 from mulligan.training.samples import data_of
 from mulligan.training.store.checkpoint import checkpoints, folder_of
 
 DONE, DIVERGED, FAILED = "done", "diverged", "failed"
-_KEPT = 2  # number of data sets that a worker keeps between cells
-_loaded: dict[DataSpec, Dataset] = {}
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def is_orphan() -> bool:
 def run_of(job: Job) -> Run:
     """Return the cell's run: new, from its own checkpoint, or from that of its parent."""
     config: Config = from_table(Config, job.config)
-    folder, data = Path(job.folder), load_once(config)
+    folder, data = Path(job.folder), load_once(config.data)
     if checkpoints(RunFolder(folder).checkpoints):
         return resume(folder, data=data)
     shutil.rmtree(folder, ignore_errors=True)  # killed before its first checkpoint
@@ -105,32 +104,22 @@ def run_of(job: Job) -> Run:
     return SecondTry(config, [], saved, keep_moments=True).run(data=data)
 
 
-def load_once(config: Config) -> Dataset:
-    """Load the data of a configuration, once per process."""
-    if config.data not in _loaded:
-        if len(_loaded) >= _KEPT:
-            _loaded.clear()
-        _loaded[config.data] = data_of(config)
-    return _loaded[config.data]
+@lru_cache(maxsize=2)
+def load_once(spec: DataSpec) -> Dataset:
+    """Load data once per process."""
+    return data_of(spec)
 
 
-def check_data(config: Config, measures: tuple[str, ...]) -> None:
-    """Raise now what every cell would fail with: data that cannot be read or measured."""
-    data = load_once(config)
-    if data.is_points and "quality" in measures:
-        mixture_of(data)
-
-
-def time_steps(job: Job, seconds: float) -> float:
-    """Return the CPU-seconds of a step, over `seconds` of them and after one that warms up; 0 if a step fails."""
+def time_steps(job: Job, seconds: float) -> tuple[str, float]:
+    """Return the CPU-seconds of a cell's step, over `seconds` after a first one; 0 if a step fails."""
     config: Config = from_table(Config, job.config)
     try:
-        trial = Run(config, data=load_once(config))
+        trial = Run(config, data=load_once(config.data))
         with threadpoolctl.threadpool_limits(1), trial.gan:
             trial.advance()
             began = time.process_time()
             while (passed := time.process_time() - began) < seconds or trial.step == 1:
                 trial.advance()
-        return passed / (trial.step - 1)
+        return job.cell, passed / (trial.step - 1)
     except Exception:  # the cell will report it
-        return 0.0
+        return job.cell, 0.0

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,8 +24,8 @@ from mulligan.data import DATASETS
 from mulligan.doors.read import parse_object, read_json, read_text
 from mulligan.doors.write import advice, atomic_write, write_json
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
-from mulligan.studies.cell import FAILED, Job, check_data, is_orphan, run_cell, time_steps
-from mulligan.studies.measures import MEASURES
+from mulligan.studies.cell import FAILED, Job, is_orphan, load_once, run_cell, time_steps
+from mulligan.studies.measures import MEASURES, mixture_of
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import Config, RunFolder
 from mulligan.training.samples import locate
@@ -175,9 +176,9 @@ class StudyRun:
                 return
             if workers is not None:  # workers on this machine see the same files; a cluster's may not
                 workers = min(workers, len(pending))
-                configs = [self._config(self.cells()[name][0]) for name in pending]
-                for config in {config.data: config for config in configs}.values():
-                    check_data(config, self.study.measures)
+                for spec in {self._config(self.cells()[name][0]).data for name in pending}:
+                    if load_once(spec).is_points and "quality" in self.study.measures:
+                        mixture_of(load_once(spec))
             self._choose_steps(workers)
             self.write_plan()
             with warnings.catch_warnings():
@@ -200,7 +201,8 @@ class StudyRun:
         if not seconds or not new:
             return
         _LOG.info("choosing the steps that fill %g CPU-seconds, %d variations", seconds, len(new))
-        for name, rate in distribute(_time, [(self.job(name), seconds * TIMING) for name in new], workers):
+        timing = partial(time_steps, seconds=seconds * TIMING)
+        for name, rate in distribute(timing, [self.job(name) for name in new], workers):
             self.steps[self.cells()[name][0].name] = max(1, round(seconds / rate)) if rate else 1
 
     def record(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -224,10 +226,6 @@ class StudyRun:
         """Write ``study.json``."""
         plan = {"format": FORMAT, "version": VERSION, "title": self.study.title, "asked": self._asked()}
         write_json(self.plan, {**plan, "steps": self.steps, "machine": {**versions(), "cores": os.cpu_count()}})
-
-
-def _time(job: tuple[Job, float]) -> tuple[str, float]:
-    return job[0].cell, time_steps(*job)
 
 
 def distribute(function: Callable[[Any], Any], jobs: list[Any], workers: int | None) -> Iterator[Any]:
